@@ -20,7 +20,8 @@ pub enum Correlation {
     Unsolicited,
 }
 
-/// A request that was sent and not answered yet: its ID, and when it was issued. No answer is older than its request.
+/// A request that was sent and not answered yet: its ID, and when it was issued. No answer is older than its request, in whole seconds: many
+/// identity providers write the times of their answers without fractions.
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
@@ -28,7 +29,7 @@ pub enum Correlation {
 ///
 /// let issued_at: DateTime<Utc> = "2026-01-01T00:00:00.9Z".parse()?;
 /// let request = OutstandingRequest::new(MessageId::new("id-1")?, issued_at);
-/// assert_eq!(request.issued_at().map(|at| at.to_rfc3339()).as_deref(), Some("2026-01-01T00:00:00+00:00"));
+/// assert_eq!(request.issued_at().map(|at| at.to_rfc3339()).as_deref(), Some("2026-01-01T00:00:00.900+00:00"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,11 +39,10 @@ pub struct OutstandingRequest {
 }
 
 impl OutstandingRequest {
-    /// The request of that ID, issued at that time. Fractions of a second are left out, since many identity providers write the times of
-    /// their answers without them.
+    /// The request of that ID, issued at that time.
     #[must_use]
     pub fn new(id: MessageId, issued_at: DateTime<Utc>) -> OutstandingRequest {
-        OutstandingRequest { id, issued_at: Some(issued_at.trunc_subsecs(0)) }
+        OutstandingRequest { id, issued_at: Some(issued_at) }
     }
 
     /// A request of which only the ID is known: for tools that look at a recorded response. A service knows when it asked.
@@ -57,10 +57,15 @@ impl OutstandingRequest {
         &self.id
     }
 
-    /// When it was issued, in whole seconds, if that is known.
+    /// When it was issued, if that is known.
     #[must_use]
     pub fn issued_at(&self) -> Option<DateTime<Utc>> {
         self.issued_at
+    }
+
+    /// No answer is older than this.
+    pub(crate) fn oldest_answer(&self) -> Option<DateTime<Utc>> {
+        Some(self.issued_at?.trunc_subsecs(0))
     }
 }
 
@@ -236,6 +241,14 @@ impl Expectations {
     pub(crate) fn request_issued_at(&self) -> Option<DateTime<Utc>> {
         match &self.correlation {
             Correlation::Reply(request) => request.issued_at,
+            Correlation::Unsolicited => None,
+        }
+    }
+
+    /// No answer is older than this.
+    pub(crate) fn oldest_answer(&self) -> Option<DateTime<Utc>> {
+        match &self.correlation {
+            Correlation::Reply(request) => request.oldest_answer(),
             Correlation::Unsolicited => None,
         }
     }

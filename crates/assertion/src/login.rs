@@ -42,6 +42,7 @@ pub struct Login {
     pub(crate) authn_context: Option<String>,
     pub(crate) assertion_id: String,
     pub(crate) in_response_to: Option<String>,
+    pub(crate) request_issued_at: Option<DateTime<Utc>>,
     pub(crate) accepted_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) one_time_use: bool,
@@ -178,6 +179,12 @@ impl Login {
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.in_response_to.as_deref()
+    }
+
+    /// When the request that it answers was issued, by the clock of this service. The assertion was issued after that.
+    #[must_use]
+    pub fn request_issued_at(&self) -> Option<DateTime<Utc>> {
+        self.request_issued_at
     }
 
     /// When it was accepted: the `now` of the validation.

@@ -242,7 +242,7 @@ pub(crate) fn is_timely(
 
 /// An answer was not issued before its request.
 pub(crate) fn issued_after_request(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
-    let Some(issued_at) = case.expectations.request_issued_at() else {
+    let Some(issued_at) = case.expectations.oldest_answer() else {
         return Judgement::skipped("no earlier than the request", "no request whose time is known");
     };
     let skew = case.clock.skew;

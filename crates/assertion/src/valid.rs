@@ -90,6 +90,7 @@ impl AuthenticAssertion {
             authn_context: statement.context_class,
             assertion_id: facts.assertion.id,
             in_response_to: expectations.request().map(str::to_owned),
+            request_issued_at: expectations.request_issued_at(),
             accepted_at: now,
             expires_at: end,
             evidence,

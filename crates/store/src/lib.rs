@@ -73,7 +73,7 @@ pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
 pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
-pub use logout::{LOGOUT_MEMORY, LogoutStore, may_be_logged_out};
+pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;
 pub use newer_metadata::{MetadataTrust, OfferedMetadata};
 pub use pending::PendingStore;

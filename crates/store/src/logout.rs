@@ -1,6 +1,6 @@
 //! Sign-outs on their way, and logouts to be remembered.
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{PendingLogout, StoredPendingLogout};
 
@@ -11,7 +11,7 @@ use crate::{Answer, StoreError};
 /// An assertion that was issued before a logout and arrives after it begins no session (SAML Core 3.7.3.1): a browser may be slow, and a
 /// copied response must not outlive the logout. So a logout is remembered for a day, which is
 /// longer than such assertions are good, and compared with the time at which an assertion was issued: both times are the identity provider's, and
-/// whoever signs in again later is not kept out.
+/// whoever signs in again later is not kept out ([`may_be_logged_out`]).
 ///
 /// ```
 /// use vouchsafe::provisioning::Identity;
@@ -33,8 +33,8 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     /// Removes a request; whether there was one. Of many at the same time one is told that there was.
     fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool>;
 
-    /// Remembers that the sessions of a person ended which began by then: all of them, or that of a session index. Of several the latest
-    /// counts.
+    /// Remembers that the sessions of a person ended which began by then: all of them, or that of a session index. `now` is when the logout was
+    /// received. Of several the [latest](RememberedLogout) counts.
     ///
     /// Where the store is a [`Directory`](crate::Directory) too, every sign-in of the person that is under way is committed before this
     /// answers, or refused: whoever ends the sessions afterwards misses none.
@@ -46,12 +46,12 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// When the latest logout was issued that means a session of this person with this session index.
+    /// The latest logout that means a session of this person with this session index.
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
         session_index: Option<&'a str>,
-    ) -> Answer<'a, Option<DateTime<Utc>>>;
+    ) -> Answer<'a, Option<RememberedLogout>>;
 
     /// Forgets the requests whose time is over, and what need not be remembered any more; how many of both.
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
@@ -61,29 +61,68 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
 /// knows what was before.
 pub const LOGOUT_MEMORY: TimeDelta = TimeDelta::days(1);
 
-/// Whether the session of an assertion that was issued then may have been ended by a logout (SAML Core 3.7.3.1): by the latest that is
-/// remembered, or by one that is forgotten by now.
+/// A logout that is remembered. Of two the one that was issued later is the greater, and of two that were issued at the same time the one that
+/// was received later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores of others make it")]
+pub struct RememberedLogout {
+    /// When it was issued, by the identity provider's clock.
+    pub issued_at: DateTime<Utc>,
+    /// When it was received, by the clock of this service.
+    pub received_at: DateTime<Utc>,
+}
+
+impl RememberedLogout {
+    /// Whether it may have ended the session of an assertion that was issued at `issued_at`, by the identity provider's clock, in answer to a
+    /// request of `asked_at`, by ours.
+    fn may_have_ended(&self, issued_at: DateTime<Utc>, asked_at: Option<DateTime<Utc>>) -> bool {
+        // Many write their times in whole seconds: such a time stands for any within its second.
+        let written_in_seconds = |time: DateTime<Utc>| time.nanosecond() == 0;
+        let (earliest, latest) = (self.issued_at, TimeDelta::milliseconds(999));
+        let latest = if written_in_seconds(earliest) { earliest.checked_add_signed(latest) } else { None };
+        if issued_at > latest.unwrap_or(earliest) {
+            return false;
+        }
+        // Both in one second: what answers a request that was made after the logout was issued after it.
+        let is_same_second = issued_at.timestamp() == self.issued_at.timestamp();
+        let is_open = is_same_second && (written_in_seconds(issued_at) || written_in_seconds(earliest));
+        let asked_afterwards = asked_at.is_some_and(|asked| asked > self.received_at);
+        !(is_open && asked_afterwards)
+    }
+}
+
+/// Whether the session of an assertion may have been ended by a logout (SAML Core 3.7.3.1): by the latest that is remembered, or by one that is
+/// forgotten by now.
+///
+/// The assertion was [issued](vouchsafe::Login::issued_at) at `issued_at`, by the clock of the identity provider that issued the logout too.
+/// Where one of the two times is in whole seconds, and both are in the same second, their order shows from the request that the assertion answers:
+/// one of [`asked_at`](vouchsafe::Login::request_issued_at), by the clock of this service, which was made after the logout was received. Nobody
+/// who signs in again at once is kept out so. An assertion of that second that answers no request counts as issued before the logout.
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};
-/// use vouchsafe_store::may_be_logged_out;
+/// use vouchsafe_store::{RememberedLogout, may_be_logged_out};
 ///
-/// let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse()?;
-/// let logout = now - TimeDelta::minutes(1);
-/// assert!(may_be_logged_out(Some(logout - TimeDelta::seconds(5)), Some(logout), now));
-/// assert!(!may_be_logged_out(Some(logout + TimeDelta::seconds(5)), Some(logout), now));
+/// let now: DateTime<Utc> = "2026-01-15T09:00:00.8Z".parse()?;
+/// let second: DateTime<Utc> = "2026-01-15T09:00:00Z".parse()?;
+/// let logout = Some(RememberedLogout { issued_at: second, received_at: second + TimeDelta::milliseconds(300) });
+/// let (before, after) = (second + TimeDelta::milliseconds(200), second + TimeDelta::milliseconds(400));
+/// assert!(may_be_logged_out(Some(second - TimeDelta::seconds(5)), Some(before), logout, now));
+/// assert!(may_be_logged_out(Some(second), Some(before), logout, now));
+/// assert!(!may_be_logged_out(Some(second), Some(after), logout, now));
+/// assert!(!may_be_logged_out(Some(second + TimeDelta::seconds(5)), Some(before), logout, now));
 /// # Ok::<(), chrono::ParseError>(())
 /// ```
 #[must_use]
 pub fn may_be_logged_out(
     issued_at: Option<DateTime<Utc>>,
-    latest: Option<DateTime<Utc>>,
+    asked_at: Option<DateTime<Utc>>,
+    latest: Option<RememberedLogout>,
     now: DateTime<Utc>,
 ) -> bool {
     let Some(issued_at) = issued_at else { return latest.is_some() };
     let remembered_since = now.checked_sub_signed(LOGOUT_MEMORY);
-    // Many write their times in whole seconds: what was issued in the second of the logout counts as issued before it.
-    latest.is_some_and(|logout| issued_at.trunc_subsecs(0) <= logout)
+    latest.is_some_and(|logout| logout.may_have_ended(issued_at, asked_at))
         || remembered_since.is_some_and(|since| issued_at < since)
 }
 
@@ -112,28 +151,66 @@ pub(crate) fn opened(
 mod tests {
     use super::*;
 
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
     #[test]
     fn what_a_logout_may_have_ended() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         let now = at("2026-11-24T12:00:00Z");
         let cases = [
             ("2026-11-24T11:59:00Z", None, false),
             ("2026-11-24T11:59:00Z", Some("2026-11-24T11:58:59Z"), false),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:58:59.999Z"), false),
             ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00Z"), true),
-            ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00.1Z"), true),
+            ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00Z"), true),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00.1Z"), true),
+            // Times with fractions say which was first.
+            ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00.1Z"), false),
+            ("2026-11-24T11:59:00.1Z", Some("2026-11-24T11:59:00.1Z"), true),
+            ("2026-11-24T11:59:00.1Z", Some("2026-11-24T11:59:00.9Z"), true),
             ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:30Z"), true),
             // A logout of before a day ago is forgotten, so nobody knows.
             ("2026-11-23T12:00:00Z", None, false),
             ("2026-11-23T11:59:59Z", None, true),
         ];
         for (issued_at, latest, expected) in cases {
-            let latest = latest.map(at);
+            let latest =
+                latest.map(|latest| RememberedLogout { issued_at: at(latest), received_at: at(latest) });
             assert_eq!(
-                may_be_logged_out(Some(at(issued_at)), latest, now),
+                may_be_logged_out(Some(at(issued_at)), None, latest, now),
                 expected,
                 "{issued_at} {latest:?}"
             );
         }
-        assert!(!may_be_logged_out(None, None, now) && may_be_logged_out(None, Some(now), now));
+        let latest = Some(RememberedLogout { issued_at: now, received_at: now });
+        assert!(!may_be_logged_out(None, None, None, now) && may_be_logged_out(None, Some(now), latest, now));
+    }
+
+    /// The logout was received at 11:59:00.5, by our clock. The request decides only what the identity provider's times leave open.
+    #[test]
+    fn in_the_second_of_a_logout_the_request_decides() {
+        let (now, received_at) = (at("2026-11-24T12:00:00Z"), at("2026-11-24T11:59:00.5Z"));
+        let (before, after) = ("2026-11-24T11:59:00.4Z", "2026-11-24T11:59:00.6Z");
+        let cases = [
+            ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00Z", after, false),
+            ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00Z", before, true),
+            ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00Z", "2026-11-24T11:59:00.5Z", true),
+            ("2026-11-24T11:59:00.7Z", "2026-11-24T11:59:00Z", after, false),
+            ("2026-11-24T11:59:00.7Z", "2026-11-24T11:59:00Z", before, true),
+            ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00.45Z", after, false),
+            ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00.45Z", before, true),
+            // What is certain by the identity provider's clock stays so.
+            ("2026-11-24T11:59:00.3Z", "2026-11-24T11:59:00.45Z", after, true),
+            ("2026-11-24T11:58:59Z", "2026-11-24T11:59:00Z", after, true),
+            ("2026-11-24T11:58:59.9Z", "2026-11-24T11:59:00Z", after, true),
+            ("2026-11-24T11:59:01Z", "2026-11-24T11:59:00Z", before, false),
+            ("2026-11-24T11:59:00.46Z", "2026-11-24T11:59:00.45Z", before, false),
+        ];
+        for (issued_at, logout, asked_at, expected) in cases {
+            let latest = Some(RememberedLogout { issued_at: at(logout), received_at });
+            let actual = may_be_logged_out(Some(at(issued_at)), Some(at(asked_at)), latest, now);
+            assert_eq!(actual, expected, "issued {issued_at}, logout {logout}, asked {asked_at}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From an assertion that every rule accepts to a session, in one transaction.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use vouchsafe::{
     ConnectionId, ConnectionState, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
     provisioning::{
@@ -9,7 +9,7 @@ use vouchsafe::{
     },
 };
 
-use crate::{Decided, Session, SessionId, SignInError, StoreError, may_be_logged_out};
+use crate::{Decided, RememberedLogout, Session, SessionId, SignInError, StoreError, may_be_logged_out};
 
 /// A sign-in that is to be made: an acceptable assertion, and the session that it is to begin.
 ///
@@ -145,7 +145,7 @@ pub struct SignInContext<'r> {
     /// The state of the stored connection that the assertion came over; `None`: connections are kept elsewhere.
     pub connection: Option<ConnectionState>,
     /// [`LogoutStore::latest_logout`](crate::LogoutStore::latest_logout) of [`ConfirmedSignIn::logouts_of`], if there is one.
-    pub latest_logout: Option<DateTime<Utc>>,
+    pub latest_logout: Option<RememberedLogout>,
 }
 
 impl<'r> SignInContext<'r> {
@@ -156,7 +156,7 @@ impl<'r> SignInContext<'r> {
         policy: &'r Policy,
         links_from: Option<&'r Session>,
         connection: Option<ConnectionState>,
-        latest_logout: Option<DateTime<Utc>>,
+        latest_logout: Option<RememberedLogout>,
     ) -> Self {
         Self { snapshot, policy, links_from, connection, latest_logout }
     }
@@ -232,8 +232,9 @@ impl ConfirmedSignIn {
             let connection = self.login.connection().clone();
             return Err(PlanRefusal::connection_state(connection, retired.name(), "signed in over").into());
         }
-        let (issued_at, now) = (self.login.issued_at(), self.login.accepted_at());
-        match self.person.is_some() && may_be_logged_out(issued_at, read.latest_logout, now) {
+        let (issued_at, asked_at) = (self.login.issued_at(), self.login.request_issued_at());
+        let (latest, now) = (read.latest_logout, self.login.accepted_at());
+        match self.person.is_some() && may_be_logged_out(issued_at, asked_at, latest, now) {
             true => Err(SignInError::LoggedOut {}),
             false => Ok(()),
         }

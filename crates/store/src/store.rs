@@ -17,10 +17,7 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
-    Decision, Directory, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections,
-    PendingStore, RecordedSignIn, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey,
-    ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory,
-    StoreError, StoredConnection, Versioned,
+    Decision, Directory, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -244,7 +241,7 @@ impl LogoutStore for Store {
         fn find_logout<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
         fn remove_logout<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
         fn remember_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
-        fn latest_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, Option<DateTime<Utc>>>;
+        fn latest_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, Option<RememberedLogout>>;
         fn sweep_logouts<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
     }
 }

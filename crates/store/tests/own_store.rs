@@ -25,8 +25,8 @@ use vouchsafe::{
 use vouchsafe_store::{
     About, AccountKey, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision,
     ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections,
-    PendingStore, RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext,
-    SignInError, StoreError, StoredConnection, Versioned,
+    PendingStore, RefusedSignIn, RememberedLogout, ReplayStore, Session, SessionId, SessionStore, SignIn,
+    SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -64,7 +64,7 @@ struct State {
     sessions: HashMap<String, Session>,
     epochs: HashMap<AccountId, u64>,
     logouts: HashMap<String, StoredPendingLogout>,
-    remembered: HashMap<Meant, (DateTime<Utc>, DateTime<Utc>)>,
+    remembered: HashMap<Meant, (RememberedLogout, DateTime<Utc>)>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

@@ -111,8 +111,11 @@ pub struct StoredPendingRequest {
     /// Whether the connection is only tried out.
     #[serde(default)]
     pub trial: bool,
-    /// When it was issued, in seconds of Unix time.
+    /// When it was issued, in seconds of Unix time, rounded down.
     pub issued_at: i64,
+    /// The milliseconds of that second.
+    #[serde(default)]
+    pub issued_at_milliseconds: u32,
     /// From when on no reply is accepted, in seconds of Unix time, rounded up.
     pub expires_at: i64,
     /// The authentication context classes that were asked for.
@@ -296,6 +299,7 @@ impl PendingRequest {
             binding_hash: self.binding.as_str().to_owned(),
             trial: self.is_trial,
             issued_at: self.issued_at.timestamp(),
+            issued_at_milliseconds: self.issued_at.timestamp_subsec_millis().min(999),
             expires_at: seconds_rounded_up(self.expires_at),
             requested_contexts: self.requested_context.classes().to_vec(),
             requested_comparison: Some(self.requested_context.comparison().as_str().to_owned()),
@@ -338,7 +342,11 @@ impl PendingRequest {
             connection: ConnectionId::new(&stored.connection).map_err(|_| damaged("connection"))?,
             binding: BindingHash::stored(stored.binding_hash).ok_or_else(|| damaged("binding_hash"))?,
             is_trial: stored.trial,
-            issued_at: time(stored.issued_at, "issued_at")?,
+            issued_at: stored
+                .issued_at_milliseconds
+                .checked_mul(1_000_000)
+                .and_then(|nanoseconds| DateTime::from_timestamp(stored.issued_at, nanoseconds))
+                .ok_or(damaged("issued_at"))?,
             expires_at: time(stored.expires_at, "expires_at")?,
             request_id: stored.request_id,
             requested_context,
@@ -363,6 +371,24 @@ pub(crate) fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_milliseconds_of_the_beginning_are_kept() {
+        let stored = |milliseconds: u32| {
+            let stored = serde_json::json!({
+                "handle": "h", "request_id": "_1", "connection": "acme", "binding_hash": "0".repeat(64),
+                "issued_at": 1_768_467_600, "issued_at_milliseconds": milliseconds, "expires_at": 1_768_468_200,
+            });
+            serde_json::from_value::<StoredPendingRequest>(stored).unwrap()
+        };
+        let pending = PendingRequest::from_stored(stored(250)).unwrap();
+        assert_eq!(pending.issued_at(), "2026-01-15T09:00:00.25Z".parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(pending.to_stored(), stored(250));
+        for damaged in [2_000, u32::MAX] {
+            let refused = PendingRequest::from_stored(stored(damaged)).unwrap_err();
+            assert!(matches!(refused, BindingError::StoredRequest { field: "issued_at" }), "{refused}");
+        }
+    }
 
     #[test]
     fn an_end_is_rounded_up() {

@@ -53,7 +53,8 @@ impl SingleSignOn {
             return Err(HttpError::NoBackChannel);
         }
         let relay_state = sent.relay_state().cloned();
-        let pending = self.pending_request(&request.headers, relay_state.as_ref()).await?;
+        // What the Response answers stands in it, and it is not here yet.
+        let pending = self.pending_request(&request.headers, relay_state.as_ref(), None).await?;
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
         let candidates = open_if_any(self.candidates_for_artifact(&sent, at, received_at, asked).await?);

@@ -16,7 +16,6 @@ use crate::limiter::ReceivePermit;
 use crate::restart::{Restart, Unasked};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
-use crate::stores;
 use crate::trial::TriedOut;
 
 /// What became of a response.
@@ -137,7 +136,8 @@ impl SingleSignOn {
         context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
         let relay_state = claimed.relay_state().cloned();
 
-        let pending = self.pending_request(&request.headers, relay_state.as_ref()).await?;
+        let answers = claimed.in_response_to();
+        let pending = self.pending_request(&request.headers, relay_state.as_ref(), answers).await?;
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
         let candidates = open_if_any(self.candidates(&claimed, asked).await?);
@@ -224,17 +224,14 @@ impl SingleSignOn {
         }
     }
 
-    /// The request that this browser started and this response answers. It is found by the RelayState, if the browser holds the cookie that
-    /// binds it ([`cookies`](crate::cookies)). `None`: the response may only be one that answers no request.
+    /// The sign-in that this browser started and this response answers. `None`: the response may only be one that answers no request.
     pub(crate) async fn pending_request(
         &self,
         headers: &HeaderMap,
         relay_state: Option<&RelayState>,
+        in_response_to: Option<&str>,
     ) -> Result<Option<BoundRequest>, HttpError> {
-        let Some(handle) = relay_state.map(RelayState::as_str) else { return Ok(None) };
-        let Some(held) = self.cookies().binding(headers, handle) else { return Ok(None) };
-        let provider = self.service_provider().provider();
-        let found = stores::find(self.inner.pending.as_ref(), handle, &held, provider, self.now()).await?;
+        let found = self.awaited(headers, relay_state, in_response_to).await?;
         // A request about a name waits for another answer.
         Ok(found.filter(|bound| bound.request().name_id_order().is_none()))
     }

@@ -13,7 +13,8 @@
 //! Firefox sends it, Chrome does for two minutes, and an identity provider on the same loopback host (the port does not matter) is the
 //! same site anyway.
 //!
-//! The pending request itself is found by the RelayState, not by a cookie. The cookie decides whether *this browser* started it: without
+//! The pending request itself is found by the RelayState, or, where the identity provider gives none back, by the ID of the request that the
+//! answer names, and not by a cookie. The cookie decides whether *this browser* started it: without
 //! that, somebody could start a sign-in, answer it at the identity provider as themselves, and have the answer posted by a victim's browser
 //! (login CSRF). There are four places for such cookies, so that a few tabs do not undo each other, and a further sign-in takes the place of
 //! the oldest: any page can make a browser start sign-ins, and browsers push out a site's oldest cookies, the session among them, when there
@@ -55,10 +56,9 @@ impl Cookies {
         self.set_across_sites(&self.binding_name(*place), &text, lifetime.max(0))
     }
 
-    /// What this browser holds to prove that it started the sign-in of that handle, if it holds anything.
-    pub(crate) fn binding(self, headers: &HeaderMap, handle: &str) -> Option<String> {
-        let held = self.held(headers, self.place_of(headers, handle)?)?;
-        Some(held.secret)
+    /// What this browser holds to prove that it started sign-ins: at most one for each place.
+    pub(crate) fn bindings(self, headers: &HeaderMap) -> Vec<Binding> {
+        PLACES.into_iter().filter_map(|place| self.held(headers, place)).collect()
     }
 
     /// The `Set-Cookie` that takes the binding of that handle away, if this browser holds one.
@@ -208,10 +208,10 @@ const PLACES: [usize; 4] = [0, 1, 2, 3];
 
 /// A started sign-in, as its cookie has it: when, in milliseconds of Unix time, the handle of the pending request, and the value that proves
 /// that this browser started it. The time says which is the oldest and decides nothing else.
-struct Binding {
+pub(crate) struct Binding {
     started: i64,
-    handle: String,
-    secret: String,
+    pub(crate) handle: String,
+    pub(crate) secret: String,
 }
 
 fn written(text: String) -> Result<HeaderValue, HttpError> {
@@ -250,6 +250,12 @@ mod tests {
             "expires_at": second.saturating_add(600),
         });
         PendingRequest::from_stored(serde_json::from_value(stored).unwrap()).unwrap()
+    }
+
+    /// What the headers hold of the sign-in of that handle.
+    fn binding(cookies: Cookies, headers: &HeaderMap, handle: &str) -> Option<String> {
+        let mut held = cookies.bindings(headers).into_iter().filter(|held| held.handle == handle);
+        held.next().map(|held| held.secret)
     }
 
     /// A browser that does what `Set-Cookie` says.
@@ -314,14 +320,14 @@ mod tests {
         let binding = cookies.bind(&jar.headers(), &pending("0123456789abcdef", 1), "ff00").unwrap();
         assert!(!binding.to_str().unwrap().contains("SameSite"));
         jar.keep(&binding);
-        assert_eq!(cookies.binding(&jar.headers(), "0123456789abcdef").as_deref(), Some("ff00"));
+        assert_eq!(binding(cookies, &jar.headers(), "0123456789abcdef").as_deref(), Some("ff00"));
         for other in ["0123456789abcdee", "0123456789abcde", "0123456789abcdef.ff00", ""] {
-            assert_eq!(cookies.binding(&jar.headers(), other), None, "{other}");
+            assert_eq!(binding(cookies, &jar.headers(), other), None, "{other}");
         }
-        assert_eq!(cookies.binding(&HeaderMap::new(), "0123456789abcdef"), None);
+        assert_eq!(binding(cookies, &HeaderMap::new(), "0123456789abcdef"), None);
         assert_eq!(cookies.unbind(&jar.headers(), "0123456789abcdee"), None);
         jar.keep(&cookies.unbind(&jar.headers(), "0123456789abcdef").unwrap());
-        assert_eq!(cookies.binding(&jar.headers(), "0123456789abcdef"), None);
+        assert_eq!(binding(cookies, &jar.headers(), "0123456789abcdef"), None);
     }
 
     /// Browsers keep some 180 cookies of a site and push out the oldest.
@@ -338,14 +344,14 @@ mod tests {
         assert_eq!(jar.0.len(), 5);
         assert_eq!(cookies.session(&jar.headers()).as_deref(), Some("secret"));
         for second in 0..220 {
-            let held = cookies.binding(&jar.headers(), &format!("handle{second}"));
+            let held = binding(cookies, &jar.headers(), &format!("handle{second}"));
             assert_eq!(held.is_some(), second >= 216, "{second}");
         }
         // A place that is free again is taken before another is.
         jar.keep(&cookies.unbind(&jar.headers(), "handle218").unwrap());
         jar.keep(&cookies.bind(&jar.headers(), &pending("last", 1000), "ff00").unwrap());
         for handle in ["handle216", "handle217", "handle219", "last"] {
-            assert!(cookies.binding(&jar.headers(), handle).is_some(), "{handle}");
+            assert!(binding(cookies, &jar.headers(), handle).is_some(), "{handle}");
         }
     }
 
@@ -356,10 +362,10 @@ mod tests {
             ["", ".", "x", "x.y", "1.", "99999999999999999999.y.z", "1..z", "1.y.", "0123456789abcdef"]
         {
             let mut jar = Jar(vec![("vouchsafe-login-0".to_owned(), text.to_owned())]);
-            assert_eq!(cookies.binding(&jar.headers(), text), None, "{text}");
+            assert_eq!(binding(cookies, &jar.headers(), text), None, "{text}");
             let now: DateTime<Utc> = DateTime::UNIX_EPOCH;
             jar.keep(&cookies.bind(&jar.headers(), &pending("mine", now.timestamp()), "ff00").unwrap());
-            assert!(cookies.binding(&jar.headers(), "mine").is_some(), "{text}");
+            assert!(binding(cookies, &jar.headers(), "mine").is_some(), "{text}");
             assert_eq!(jar.0.len(), 1, "{text}");
         }
     }

@@ -44,6 +44,7 @@
 mod accept;
 mod answers;
 mod artifact;
+mod awaited;
 mod believed;
 mod check;
 mod chooser;

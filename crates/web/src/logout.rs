@@ -180,7 +180,7 @@ impl SingleSignOn {
             return Ok(());
         };
         let latest = single_logout.store.latest_logout(&person, login.session_index()).await?;
-        match may_be_logged_out(login.issued_at(), latest, self.now()) {
+        match may_be_logged_out(login.issued_at(), login.request_issued_at(), latest, self.now()) {
             true => Err(HttpError::LoggedOut),
             false => Ok(()),
         }

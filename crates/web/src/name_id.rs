@@ -200,14 +200,11 @@ impl SingleSignOn {
         permit: ReceivePermit,
     ) -> Result<Response<String>, HttpError> {
         let unasked = |reason| HttpError::Refused(unasked_message(MessageKind::ManageNameIdResponse, reason));
-        let handle = incoming.relay_state().map(|state| state.as_str().to_owned()).unwrap_or_default();
-        let Some(held) = self.cookies().binding(&request.headers, &handle) else {
-            return Err(unasked("this browser asked for no change of a name"));
+        let (relay_state, answers) = (incoming.relay_state(), incoming.in_response_to());
+        let Some(bound) = self.awaited(&request.headers, relay_state, answers).await? else {
+            return Err(unasked("this browser waits for no answer, or it was answered already, or too late"));
         };
-        let (pending, provider) = (self.inner.pending.as_ref(), self.service_provider().provider());
-        let Some(bound) = stores::find(pending, &handle, &held, provider, self.now()).await? else {
-            return Err(unasked("it was answered already, or too late"));
-        };
+        let handle = bound.request().handle().to_owned();
         let Some(order) = bound.request().name_id_order().cloned() else {
             return Err(unasked("this browser asked for a sign-in"));
         };
@@ -215,7 +212,7 @@ impl SingleSignOn {
         let connection = connection.ok_or(HttpError::UnknownConnection)?;
         let permit = permit.over_connections([connection.id()]).await?;
         let (answer, bound) = self.judge_name_id_answer(incoming, &connection, bound, permit).await?;
-        if !pending.remove_pending(&handle).await? {
+        if !self.inner.pending.remove_pending(&handle).await? {
             return Err(unasked("it was answered already"));
         }
         let back = self.inner.return_paths.choose(bound.request().return_to());

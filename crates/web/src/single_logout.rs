@@ -197,7 +197,8 @@ impl SingleSignOn {
         let Some((handle, secret)) = self.cookies().logout(headers) else {
             return Err(unasked("this browser has no sign-out on its way"));
         };
-        if incoming.relay_state().is_some_and(|state| state.as_str() != handle) {
+        let given_back = incoming.relay_state().map(RelayState::as_str).filter(|state| !state.is_empty());
+        if given_back.is_some_and(|state| state != handle) {
             return Err(unasked("its RelayState is another sign-out's"));
         }
         let Some(pending) = single_logout.store.find_logout(&handle, self.now()).await? else {

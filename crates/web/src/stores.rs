@@ -1,7 +1,6 @@
 //! Every call to the stores of requests and replays.
 
-use chrono::{DateTime, Utc};
-use vouchsafe::{BoundRequest, Login, PendingRequest, Provider, ValidAssertion};
+use vouchsafe::{Login, PendingRequest, ValidAssertion};
 use vouchsafe_store::{PendingStore, ReplayStore, StoreError};
 
 use crate::error::HttpError;
@@ -9,20 +8,6 @@ use crate::error::HttpError;
 /// Keeps a started sign-in.
 pub(crate) async fn keep(store: &dyn PendingStore, pending: &PendingRequest) -> Result<(), StoreError> {
     store.put(pending).await
-}
-
-/// The started sign-in of that handle, held against what the browser presents. It goes on waiting until somebody is signed in by its answer.
-pub(crate) async fn find(
-    store: &dyn PendingStore,
-    handle: &str,
-    presented: &str,
-    provider: &Provider,
-    now: DateTime<Utc>,
-) -> Result<Option<BoundRequest>, HttpError> {
-    match store.find_pending(handle, now).await? {
-        Some(pending) => Ok(Some(pending.bind(Some(presented), provider)?)),
-        None => Ok(None),
-    }
 }
 
 /// Records an assertion, confirms that it came for the first time, and ends the wait of the request that it answers.

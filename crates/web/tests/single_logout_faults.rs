@@ -15,7 +15,7 @@ use vouchsafe::{
     Connection, ConnectionId, Connections, EntityId, IdentityProvider, LogoutRequest, Participant,
     PendingLogout, ServiceProvider, SessionNameId,
 };
-use vouchsafe_store::{Answer, LogoutStore, Memory, StoreError};
+use vouchsafe_store::{Answer, LogoutStore, Memory, RememberedLogout, StoreError};
 use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
 use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, SingleSignOn};
 
@@ -68,7 +68,7 @@ impl LogoutStore for Failing {
         &'a self,
         person: &'a Identity,
         session_index: Option<&'a str>,
-    ) -> Answer<'a, Option<DateTime<Utc>>> {
+    ) -> Answer<'a, Option<RememberedLogout>> {
         self.kept.latest_logout(person, session_index)
     }
 

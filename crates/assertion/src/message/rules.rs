@@ -119,7 +119,7 @@ fn issuer(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
 
 /// An answer is not older than its request.
 fn issued_after_request(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
-    let asked = case.expectations.answers().and_then(|request| request.issued_at());
+    let asked = case.expectations.answers().and_then(|request| request.oldest_answer());
     let (Body::Answer(_), Some(issued_at)) = (&facts.body, asked) else {
         return Judgement::skipped("no earlier than the request", "no request");
     };

@@ -128,7 +128,7 @@ fn a_login_gives_back_what_came() {
 fn what_is_expected_can_be_read_back() {
     let asked = at("2026-01-01T00:00:00.75Z");
     let request = OutstandingRequest::new(MessageId::new("_1").unwrap(), asked);
-    assert_eq!((request.id().as_str(), request.issued_at()), ("_1", Some(at("2026-01-01T00:00:00Z"))));
+    assert_eq!((request.id().as_str(), request.issued_at()), ("_1", Some(asked)));
     let undated = OutstandingRequest::issued_at_unknown_time(MessageId::new("_1").unwrap());
     assert_eq!((undated.id(), undated.issued_at()), (request.id(), None));
     let expectations = Expectations::new(

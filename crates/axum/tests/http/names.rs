@@ -289,3 +289,45 @@ async fn an_order_is_no_sign_in() {
     let refused = browser.get(&format!("{}?{answer}", app.names())).await;
     app.assert_refused(&refused, "message.unasked");
 }
+
+/// Some identity providers give no RelayState back: the request is found by its ID, among those that this browser was sent with.
+#[tokio::test]
+async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
+    let app = app().await;
+    app.in_as("ada@example.com", "ada@example.com").await;
+    let connection = app.sso.find_connection("1").await.unwrap().unwrap();
+    let browser = Browser::new();
+    let (mut ids, mut held) = (Vec::new(), String::new());
+    for new in ["ours-1", "ours-2"] {
+        let mut parts = Request::new(()).into_parts().0;
+        parts.headers.insert(http::header::COOKIE, held.parse().unwrap());
+        let order = NameIdOrder::new_identifier(SessionNameId::new("ada@example.com"), new);
+        let started = app.sso.order_name_id(&parts, &connection, order, "/").await.unwrap();
+        let cookie = started.headers().get(SET_COOKIE).unwrap().to_str().unwrap();
+        browser.keep(cookie);
+        cookie.split(';').next().unwrap().clone_into(&mut held);
+        let (request, _) = sent(&app, started.headers().get(LOCATION).unwrap().to_str().unwrap(), None);
+        ids.push(request.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned());
+    }
+    let brought = async |browser: &Browser, id: &str, state: Option<&str>| {
+        let answer = okta().logout_response(id).element("ManageNameIDResponse").id(format!("_a{id}"));
+        let form = answer.at(Utc::now()).destination(Some(&app.names())).to_form(state).unwrap();
+        browser.post_text(&app.names(), "application/x-www-form-urlencoded", &form).await
+    };
+    // Another browser's, and one that no request of this browser waits for.
+    for (other, id) in [(&Browser::new(), ids[0].as_str()), (&browser, "_other")] {
+        app.assert_refused(&brought(other, id, None).await, "message.unasked");
+    }
+    // One that says which request is meant means that.
+    app.assert_refused(&brought(&browser, &ids[0], Some("0123456789abcdef")).await, "message.unasked");
+    for (id, state) in [(&ids[1], None), (&ids[0], Some(""))] {
+        let done = brought(&browser, id, state).await;
+        assert_eq!(
+            (done.status, done.location.as_str()),
+            (303, "/?name=changed"),
+            "{:?}",
+            app.last_refusal()
+        );
+        app.assert_refused(&brought(&browser, id, state).await, "message.unasked");
+    }
+}

@@ -134,7 +134,6 @@ fn posting(action: &str, fields: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "the sign-in after the first frame is refused: open"]
 async fn a_frame_of_another_site_signs_out() {
     let Some(shared) = shared_folder() else { return };
     let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "app.example.test").unwrap();

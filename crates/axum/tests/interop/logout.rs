@@ -1,7 +1,6 @@
 //! Single logout with identity providers that others wrote: both ways, by HTTP-Redirect, HTTP-POST and SOAP, through the axum routes.
 
 use std::path::Path;
-use std::time::Duration;
 
 use vouchsafe::crypto::base64_decode;
 use vouchsafe::{ConnectionSettings, IdentityProvider};
@@ -195,8 +194,6 @@ pub(crate) async fn sign_in(
     browser: &LogoutBrowser,
     service: &LogoutService,
 ) {
-    // An assertion of the second in which a logout came counts as issued before it.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
     let started = browser.get(login(service)).await;
     let landed = there.carry(&started.carried()).unwrap_or_else(|page| panic!("{}: {page}", product.name));
     let answer = browser.carry(&landed).await;

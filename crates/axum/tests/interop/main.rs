@@ -25,9 +25,9 @@ mod identity_provider;
 mod logout;
 mod logout_service;
 mod names;
+mod over_soap;
 mod routers;
 mod service;
-mod soap_logout;
 
 use identity_provider::{
     IdentityProviderProcess, LASSO, Landed, PYSAML2, Product, SAML_IDP, SAMLIFY, SIMPLESAMLPHP, shared_folder,

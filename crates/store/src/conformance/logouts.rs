@@ -8,9 +8,10 @@ use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
     POLICY, Store, acme, audit_of_people, author, now,
-    scenarios::{sign_in, valid},
+    scenarios::{sign_in, valid, valid_reply},
     with_acme,
 };
+use crate::RememberedLogout;
 
 fn pending(handle: &str) -> PendingLogout {
     let mut journey = LogoutJourney::default().returning_to("/bye");
@@ -55,7 +56,7 @@ pub async fn the_latest_logout_of_a_session_is_remembered(store: impl Store) {
     let (ada, bob) = (person("ada"), person("bob"));
     let latest = |who: Identity, index: Option<&'static str>| {
         let store = store.clone();
-        async move { store.latest_logout(&who, index).await.unwrap() }
+        async move { store.latest_logout(&who, index).await.unwrap().map(|logout| logout.issued_at) }
     };
     assert_eq!(latest(ada.clone(), None).await, None);
     let (early, late) = (now() - TimeDelta::seconds(9), now() - TimeDelta::seconds(1));
@@ -73,6 +74,32 @@ pub async fn the_latest_logout_of_a_session_is_remembered(store: impl Store) {
     assert_eq!(latest(ada.clone(), None).await, Some(late), "the latest counts, whichever comes last");
     let elsewhere = ada.over(ConnectionId::new("other").unwrap());
     assert_eq!(latest(elsewhere, None).await, None, "another connection's person");
+}
+
+/// Of logouts that were issued at the same time, many of them written in whole seconds, the one that was received last counts.
+pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
+    let ada = person("ada");
+    let issued_at = now() - TimeDelta::seconds(1);
+    let received = |milliseconds| now() + TimeDelta::milliseconds(milliseconds);
+    for (index, received_at, latest) in [
+        (Some("s1"), received(20), received(20)),
+        (Some("s1"), received(10), received(20)),
+        (Some("s1"), received(30), received(30)),
+        (None, received(40), received(40)),
+        (None, received(25), received(40)),
+    ] {
+        store.remember_logout(&ada, index, issued_at, received_at).await.unwrap();
+        let kept = store.latest_logout(&ada, Some("s1")).await.unwrap();
+        assert_eq!(
+            kept,
+            Some(RememberedLogout { issued_at, received_at: latest }),
+            "{index:?} {received_at}"
+        );
+    }
+    let later = now();
+    store.remember_logout(&ada, None, later, received(35)).await.unwrap();
+    let kept = store.latest_logout(&ada, Some("s1")).await.unwrap();
+    assert_eq!(kept, Some(RememberedLogout { issued_at: later, received_at: received(35) }));
 }
 
 pub async fn what_is_over_of_logouts_is_swept(store: impl Store) {
@@ -109,6 +136,25 @@ pub async fn a_sign_in_whose_session_was_logged_out_leaves_nothing(store: impl S
     // Where nobody takes logouts, none counts; and another person has not been logged out.
     store.sign_in(sign_in(valid("eve", &token, "id3")).heeding_logouts()).await.unwrap();
     store.sign_in(sign_in(late())).await.unwrap();
+}
+
+/// A logout and an assertion of one second: the request that the assertion answers was made before the logout was received, or after it.
+pub async fn whoever_signs_in_again_within_the_second_of_a_logout_is_let_in(store: impl Store) {
+    let token = with_acme(&store).await;
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1")).heeding_logouts()).await.unwrap();
+    let ada = first.session.identity.clone().unwrap();
+    let received_at = ISSUE_INSTANT + TimeDelta::milliseconds(300);
+    store.remember_logout(&ada, None, ISSUE_INSTANT, received_at).await.unwrap();
+    store.revoke_by_name_id(&ada, None).await.unwrap();
+    let asked = |id: &str, milliseconds: i64| {
+        let asked_at = ISSUE_INSTANT + TimeDelta::milliseconds(milliseconds);
+        sign_in(valid_reply("ada", &token, id, asked_at)).heeding_logouts()
+    };
+    for (id, milliseconds) in [("id2", 299), ("id3", 300)] {
+        let refused = store.sign_in(asked(id, milliseconds)).await.unwrap_err();
+        assert_eq!(refused.code(), "store.logged_out", "{milliseconds}");
+    }
+    store.sign_in(asked("id4", 301)).await.unwrap();
 }
 
 /// Whichever is first: the sign-in is refused, or its session is among those that end.

@@ -180,7 +180,8 @@ macro_rules! conformance {
             who_is_refused_is_audited_by_which_rule, what_is_added_is_audited_with_its_actor,
             groups_whose_names_fold_to_one_are_one_team);
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
-            the_latest_logout_of_a_session_is_remembered, what_is_over_of_logouts_is_swept,
+            the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
+            whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
             a_sign_in_whose_session_was_logged_out_leaves_nothing, a_logout_during_a_sign_in_ends_its_session);
         $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,

@@ -1,7 +1,7 @@
 //! Many at once, faults in the middle, and what must not be lost.
 
 use crate::{About, Decision, SessionId, SignIn, StoredConnection};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 use vouchsafe::{
     ConnectionId, ConnectionState, Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
@@ -40,6 +40,24 @@ pub fn valid_over(connection: &str, person: &str, token: &str, assertion: &str) 
     let posted = PostedResponse::from_base64(&encoded, service.limits()).unwrap();
     let claimed = service.open(posted).unwrap();
     service.receive(claimed, std::slice::from_ref(&okta), Expect::Unsolicited, ISSUE_INSTANT).unwrap()
+}
+
+/// One that answers a request of that time.
+pub fn valid_reply(person: &str, token: &str, assertion: &str, asked_at: DateTime<Utc>) -> ValidAssertion {
+    let (service, okta) = service_over("acme");
+    let started = service.start_login(&okta, LoginOptions::default(), asked_at).unwrap();
+    let bound = started.pending.bind(Some(started.binding.reveal()), service.provider()).unwrap();
+    let response = vouchsafe_testkit::IdentityProvider::okta()
+        .response()
+        .assertion_id(assertion)
+        .in_response_to(bound.request().request_id())
+        .name_id(person)
+        .attribute(Attribute::new("user.email", [format!("{person}@example.com")]))
+        .attribute(Attribute::new("token", [token]));
+    let encoded = response.issue().unwrap().to_base64();
+    let claimed = service.open(PostedResponse::from_base64(&encoded, service.limits()).unwrap()).unwrap();
+    let now = ISSUE_INSTANT + TimeDelta::seconds(1);
+    service.receive(claimed, std::slice::from_ref(&okta), Expect::Reply(&bound), now).unwrap()
 }
 
 pub fn sign_in(valid: ValidAssertion) -> SignIn {

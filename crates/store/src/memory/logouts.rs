@@ -6,12 +6,12 @@ use vouchsafe::provisioning::Identity;
 
 use super::{Memory, State, sweep};
 use crate::logout::{index_key, opened, remembered_until};
-use crate::{Answer, LogoutStore};
+use crate::{Answer, LogoutStore, RememberedLogout};
 
-/// A logout to be remembered: when it was issued, and until when.
+/// A logout to be remembered, and until when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Remembered {
-    issued_at: DateTime<Utc>,
+    logout: RememberedLogout,
     until: DateTime<Utc>,
 }
 
@@ -39,9 +39,10 @@ impl LogoutStore for Memory {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         self.with(move |state| {
-            let new = Remembered { issued_at, until: remembered_until(now) };
+            let logout = RememberedLogout { issued_at, received_at: now };
+            let new = Remembered { logout, until: remembered_until(now) };
             let kept = state.remembered.entry((person.key(), index_key(session_index))).or_insert(new);
-            if kept.issued_at < issued_at {
+            if kept.logout < logout {
                 *kept = new;
             }
             Ok(())
@@ -52,7 +53,7 @@ impl LogoutStore for Memory {
         &'a self,
         person: &'a Identity,
         session_index: Option<&'a str>,
-    ) -> Answer<'a, Option<DateTime<Utc>>> {
+    ) -> Answer<'a, Option<RememberedLogout>> {
         self.with(move |state| Ok(state.latest_logout(person, session_index)))
     }
 
@@ -70,8 +71,8 @@ impl State {
         &self,
         person: &Identity,
         session_index: Option<&str>,
-    ) -> Option<DateTime<Utc>> {
+    ) -> Option<RememberedLogout> {
         let of = |index| self.remembered.get(&(person.key(), index_key(index)));
-        [of(None), of(session_index)].into_iter().flatten().map(|kept| kept.issued_at).max()
+        [of(None), of(session_index)].into_iter().flatten().map(|kept| kept.logout).max()
     }
 }

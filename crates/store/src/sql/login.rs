@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, ReplayKey,
     provisioning::{
@@ -10,8 +9,13 @@ use vouchsafe::{
     },
 };
 
-use super::{Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, memoranda, rows, run_one};
-use crate::{Decided, Session, SignInContext, StoreError, logout::index_key, text::milliseconds_rounded_up};
+use super::{
+    Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, logouts, memoranda, rows, run_one,
+};
+use crate::{
+    Decided, RememberedLogout, Session, SignInContext, StoreError, logout::index_key,
+    text::milliseconds_rounded_up,
+};
 
 /// What was read for a login.
 #[derive(Debug)]
@@ -23,7 +27,7 @@ pub(super) struct AboutLogin {
     /// The state of the stored connection.
     pub(super) connection: Option<ConnectionState>,
     /// When the latest logout was issued of those that were asked for.
-    pub(super) latest_logout: Option<DateTime<Utc>>,
+    pub(super) latest_logout: Option<RememberedLogout>,
 }
 
 /// What is asked for.
@@ -139,8 +143,12 @@ const MEANT_IN_SQLITE: &str = "
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)) AS version,
         (SELECT connection.state FROM asked CROSS JOIN vouchsafe_connections AS connection
             ON connection.id = asked.connection) AS state,
-        (SELECT max(logout.issued_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
-            ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)) AS latest_logout";
+        (SELECT logout.issued_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+            ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)
+            ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout,
+        (SELECT logout.received_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+            ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)
+            ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout_received";
 
 /// Rows that are named by their ids are found by these, and not by their organization, however few there were when the statement was planned:
 /// `|| ''` keeps the index of the organization out, and `OFFSET 0` has each value looked up by itself. Otherwise PostgreSQL reads all rows of the
@@ -188,8 +196,10 @@ const MEANT_IN_POSTGRES: &str = "
             SELECT count(*) FROM vouchsafe_accounts WHERE organization = $3 AND active = 1) END,
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)),
         (SELECT state FROM vouchsafe_connections WHERE id = $1),
-        (SELECT max(issued_at) FROM vouchsafe_logouts_remembered
-            WHERE identity = $10 AND session_index IN ('', $11))";
+        (SELECT issued_at FROM vouchsafe_logouts_remembered WHERE identity = $10 AND session_index IN ('', $11)
+            ORDER BY issued_at DESC, received_at DESC LIMIT 1),
+        (SELECT received_at FROM vouchsafe_logouts_remembered WHERE identity = $10 AND session_index IN ('', $11)
+            ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
 
 /// Records an assertion that came over this connection. Whether it is the first record of it, and the organization, which is locked with the
 /// connection.
@@ -399,7 +409,7 @@ impl Known {
         snapshot.seats_taken = seats.map(|seats| u32::try_from(seats).unwrap_or(u32::MAX));
         let asked_domains = look_up.domains().into_iter().cloned().collect();
         let connection = row.optional_text(9)?.map(connections::state_named).transpose()?;
-        let latest_logout = row.optional_integer(10)?.and_then(DateTime::from_timestamp_millis);
+        let latest_logout = logouts::remembered(row.optional_integer(10)?, row.optional_integer(11)?);
         Ok(AboutLogin { snapshot, policy, asked_domains, connection, latest_logout })
     }
 }

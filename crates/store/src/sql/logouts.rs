@@ -6,7 +6,7 @@ use vouchsafe::provisioning::Identity;
 
 use super::{Batch, Engine, locks, memoranda::changed, rows};
 use crate::logout::{index_key, opened, remembered_until};
-use crate::{Answer, LogoutStore, StoreError, text::milliseconds_rounded_up};
+use crate::{Answer, LogoutStore, RememberedLogout, StoreError, text::milliseconds_rounded_up};
 
 impl<E: Engine> LogoutStore for E {
     fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
@@ -43,15 +43,18 @@ impl<E: Engine> LogoutStore for E {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         const REMEMBER: &str = "
-            INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, expires_at)
-            VALUES (?, ?, ?, ?)
+            INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
+            VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (identity, session_index) DO UPDATE
-            SET issued_at = excluded.issued_at, expires_at = excluded.expires_at
-            WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at";
+            SET issued_at = excluded.issued_at, received_at = excluded.received_at, expires_at = excluded.expires_at
+            WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at
+                OR excluded.issued_at = vouchsafe_logouts_remembered.issued_at
+                AND excluded.received_at > vouchsafe_logouts_remembered.received_at";
         let remember = Batch::of(REMEMBER)
             .bind(person.key())
             .bind(index_key(session_index))
             .bind(milliseconds_rounded_up(issued_at))
+            .bind(milliseconds_rounded_up(now))
             .bind(milliseconds_rounded_up(remembered_until(now)));
         let person = person.clone();
         // Sessions are looked for after it is there for everybody to see.
@@ -67,14 +70,16 @@ impl<E: Engine> LogoutStore for E {
         &'a self,
         person: &'a Identity,
         session_index: Option<&'a str>,
-    ) -> Answer<'a, Option<DateTime<Utc>>> {
+    ) -> Answer<'a, Option<RememberedLogout>> {
         const LATEST: &str = "
-            SELECT max(issued_at) FROM vouchsafe_logouts_remembered
-            WHERE identity = ? AND session_index IN ('', ?)";
+            SELECT issued_at, received_at FROM vouchsafe_logouts_remembered
+            WHERE identity = ? AND session_index IN ('', ?)
+            ORDER BY issued_at DESC, received_at DESC LIMIT 1";
         Box::pin(async move {
             let asked = Batch::of(LATEST).bind(person.key()).bind(index_key(session_index));
-            let latest = self.ask(asked).await?.optional_number()?;
-            Ok(latest.and_then(DateTime::from_timestamp_millis))
+            let answered = self.ask(asked).await?;
+            let Some(row) = answered.rows.first() else { return Ok(None) };
+            Ok(remembered(row.optional_integer(0)?, row.optional_integer(1)?))
         })
     }
 
@@ -88,4 +93,10 @@ impl<E: Engine> LogoutStore for E {
             Ok(answered.iter().map(|one| one.changed).fold(0, u64::saturating_add))
         })
     }
+}
+
+/// A logout, from its columns.
+pub(super) fn remembered(issued_at: Option<i64>, received_at: Option<i64>) -> Option<RememberedLogout> {
+    let at = |milliseconds: Option<i64>| milliseconds.and_then(DateTime::from_timestamp_millis);
+    Some(RememberedLogout { issued_at: at(issued_at)?, received_at: at(received_at)? })
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{PendingLogout, provisioning::Identity};
-use vouchsafe_store::{Answer, LogoutStore, StoreError};
+use vouchsafe_store::{Answer, LogoutStore, RememberedLogout, StoreError};
 
 use super::{Own, State, sweep};
 
@@ -34,7 +34,8 @@ impl LogoutStore for Own {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         self.with(move |state| {
-            let new = (issued_at, now.checked_add_signed(TimeDelta::days(1)).unwrap_or(now));
+            let logout = RememberedLogout { issued_at, received_at: now };
+            let new = (logout, now.checked_add_signed(TimeDelta::days(1)).unwrap_or(now));
             let key = (person.key(), session_index.map(str::to_owned));
             let kept = state.remembered.entry(key).or_insert(new);
             *kept = (*kept).max(new);
@@ -46,7 +47,7 @@ impl LogoutStore for Own {
         &'a self,
         person: &'a Identity,
         session_index: Option<&'a str>,
-    ) -> Answer<'a, Option<DateTime<Utc>>> {
+    ) -> Answer<'a, Option<RememberedLogout>> {
         self.with(move |state| Ok(state.latest_logout(person, session_index)))
     }
 
@@ -64,8 +65,8 @@ impl State {
         &self,
         person: &Identity,
         session_index: Option<&str>,
-    ) -> Option<DateTime<Utc>> {
+    ) -> Option<RememberedLogout> {
         let of = |index: Option<&str>| self.remembered.get(&(person.key(), index.map(str::to_owned)));
-        [of(None), of(session_index)].into_iter().flatten().map(|(issued_at, _)| *issued_at).max()
+        [of(None), of(session_index)].into_iter().flatten().map(|(logout, _)| *logout).max()
     }
 }

@@ -124,6 +124,47 @@ async fn a_sign_in_with_options_of_the_application() {
     assert_eq!(accepted.answer.return_to.as_str(), "/home");
 }
 
+/// Some identity providers give no RelayState back. The request is the one that the answer names, of those that this browser started.
+#[tokio::test]
+async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
+    let sso = over([connection("acme", ConnectionSettings::default())]);
+    let (mut asked, mut held) = (Vec::new(), String::new());
+    for place in ["/projects/1", "/projects/2"] {
+        let fields = format!("organization=acme&return={place}");
+        let started = sso.login(&request(&[(COOKIE, &held)]), fields.as_bytes()).await;
+        asked.push(AuthnRequest::from_redirect(location(&started)).unwrap());
+        held = format!("{held}; {}", cookies(&started));
+    }
+    let body = |id: &str, request: &str, relay_state: &str| {
+        let response = testkit::IdentityProvider::okta().response().at(Utc::now());
+        let response =
+            response.service_provider(ENTITY_ID, CONSUMER).assertion_id(id).in_response_to(request);
+        let encoded = response.issue().unwrap().to_base64();
+        let form =
+            form_urlencoded::Serializer::new(String::new()).append_pair("SAMLResponse", &encoded).finish();
+        format!("{form}{relay_state}").into_bytes()
+    };
+    let (first, second) = (&asked[0].id, &asked[1].id);
+    for (headers, body) in [
+        (request(&[]), body("_1", first, "")),
+        (request(&[(COOKIE, &held)]), body("_2", "_other", "")),
+        (request(&[(COOKIE, &held)]), body("_3", first, "&RelayState=elsewhere")),
+    ] {
+        let refused = sso.accept(&headers, &body).await.unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.headers().get(LOCATION)), (403, None));
+    }
+    for (id, request_id, relay_state, place) in
+        [("_4", second, "", "/projects/2"), ("_5", first, "&RelayState=", "/projects/1")]
+    {
+        let browser = request(&[(COOKIE, &held)]);
+        let accepted = sso.accept(&browser, &body(id, request_id, relay_state)).await.unwrap();
+        assert_eq!(accepted.answer.return_to.as_str(), place);
+        assert_eq!(accepted.login.in_response_to(), Some(request_id.as_str()));
+        let again = sso.accept(&browser, &body("_6", request_id, relay_state)).await.unwrap_err();
+        assert_eq!((again.status().as_u16(), again.headers().get(LOCATION)), (403, None), "answered once");
+    }
+}
+
 #[tokio::test]
 async fn a_request_by_post_is_a_page_with_a_form() {
     let acme = connection("acme", ConnectionSettings::default());

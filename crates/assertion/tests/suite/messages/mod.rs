@@ -3,6 +3,7 @@
 mod artifacts;
 mod paths;
 mod recorded;
+mod recorded_logout;
 mod rules;
 mod tampering;
 

@@ -1,6 +1,6 @@
-"""An identity provider on lasso that signs a person in and then ends the session over SOAP from its own side.
+"""An identity provider on lasso that signs a person in and then ends the session, or changes the name, over SOAP from its own side.
 
-soap_logout_lasso.py IDP_METADATA KEY CERTIFICATE SP_METADATA
+over_soap_lasso.py IDP_METADATA KEY CERTIFICATE SP_METADATA logout|name
 Lines in JSON: it writes {"response"}, waits for a line, writes {"url", "envelope"}, reads {"envelope"} and writes {"confirmed"}.
 """
 import json
@@ -9,7 +9,7 @@ import time
 
 import lasso
 
-metadata, key, certificate, service = sys.argv[1:5]
+metadata, key, certificate, service, what = sys.argv[1:6]
 server = lasso.Server(metadata, key, None, certificate)
 server.signatureMethod = lasso.SIGNATURE_METHOD_RSA_SHA256
 server.addProvider(lasso.PROVIDER_ROLE_SP, service)
@@ -22,29 +22,37 @@ def say(**fields):
 
 login = lasso.Login(server)
 login.initIdpInitiatedAuthnRequest(provider)
-login.request.nameIdPolicy.format = lasso.SAML2_NAME_IDENTIFIER_FORMAT_EMAIL
+login.request.nameIdPolicy.format = (
+    lasso.SAML2_NAME_IDENTIFIER_FORMAT_EMAIL if what == 'logout' else lasso.SAML2_NAME_IDENTIFIER_FORMAT_PERSISTENT)
 login.request.nameIdPolicy.allowCreate = True
 login.request.protocolBinding = lasso.SAML2_METADATA_BINDING_POST
 login.processAuthnRequestMsg(None)
 login.validateRequestMsg(True, True)
 instant = lambda offset: time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + offset))
 login.buildAssertion(lasso.SAML2_AUTHN_CONTEXT_PASSWORD, instant(0), None, instant(-60), instant(300))
-login.assertion.subject.nameId.content = 'user1@example.com'
+if what == 'logout':
+    login.assertion.subject.nameId.content = 'user1@example.com'
 login.assertion.authnStatement[0].sessionIndex = login.assertion.id
 login.setSignatureHint(lasso.PROFILE_SIGNATURE_HINT_FORCE)
 login.buildAuthnResponseMsg()
 say(response=login.msgBody)
 sys.stdin.readline()
 
-logout = lasso.Logout(server)
-logout.setSessionFromDump(login.session.dump())
-logout.initRequest(provider, lasso.HTTP_METHOD_SOAP)
-logout.setSignatureHint(lasso.PROFILE_SIGNATURE_HINT_FORCE)
-logout.buildRequestMsg()
-say(url=logout.msgUrl, envelope=logout.msgBody)
+if what == 'logout':
+    asking = lasso.Logout(server)
+    asking.setSessionFromDump(login.session.dump())
+    asking.initRequest(provider, lasso.HTTP_METHOD_SOAP)
+else:
+    asking = lasso.NameIdManagement(server)
+    asking.setIdentityFromDump(login.identity.dump())
+    asking.setSessionFromDump(login.session.dump())
+    asking.initRequest(provider, 'theirs-1', lasso.HTTP_METHOD_SOAP)
+asking.setSignatureHint(lasso.PROFILE_SIGNATURE_HINT_FORCE)
+asking.buildRequestMsg()
+say(url=asking.msgUrl, envelope=asking.msgBody)
 answer = json.loads(sys.stdin.readline())['envelope']
 try:
-    logout.processResponseMsg(answer)
+    asking.processResponseMsg(answer)
     say(confirmed=True)
 except lasso.Error as error:
     say(confirmed=False, why=str(error))

@@ -1,5 +1,5 @@
-//! Single logout that an identity provider begins over SOAP, from its own server: with lasso and pysaml2, whose libraries are driven by small programs beside
-//! this file, since the identity providers that the other tests start ask by browser alone.
+//! Single logout and changes of names that an identity provider begins over SOAP, from its own server: with lasso and pysaml2, whose libraries are driven by
+//! small programs beside this file, since the identity providers that the other tests start ask by browser alone.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -11,24 +11,50 @@ use vouchsafe_testkit::{self as testkit, keys};
 use crate::identity_provider::{Carried, IdentityProviderProcess, LASSO, PYSAML2, Product, shared_folder};
 use crate::logout_service::{LogoutBrowser, LogoutService};
 
+/// A library, and the program that drives it.
+struct Library {
+    product: &'static Product,
+    python: fn(&Path) -> PathBuf,
+    program: &'static str,
+}
+
+const LASSO_LIBRARY: Library = Library {
+    product: &LASSO,
+    python: |_| PathBuf::from("/usr/bin/python3"),
+    program: include_str!("over_soap_lasso.py"),
+};
+const PYSAML2_LIBRARY: Library = Library {
+    product: &PYSAML2,
+    python: |home| home.join("venv/pysaml2/bin/python"),
+    program: include_str!("over_soap_pysaml2.py"),
+};
+
 #[tokio::test]
 async fn lasso_ends_sessions_over_soap() {
-    let python = |_: &Path| PathBuf::from("/usr/bin/python3");
-    ends_sessions(&LASSO, 7365, python, include_str!("soap_logout_lasso.py"), true).await;
+    asks(&LASSO_LIBRARY, 7365, "logout", true).await;
 }
 
 /// It writes the Body of an answer anew before it looks at the signature, and then does not find it good: the session is over all the same.
 #[tokio::test]
 async fn pysaml2_ends_sessions_over_soap() {
-    let python = |home: &Path| home.join("venv/pysaml2/bin/python");
-    ends_sessions(&PYSAML2, 7366, python, include_str!("soap_logout_pysaml2.py"), false).await;
+    asks(&PYSAML2_LIBRARY, 7366, "logout", false).await;
+}
+
+#[tokio::test]
+async fn lasso_changes_names_over_soap() {
+    asks(&LASSO_LIBRARY, 7367, "name", true).await;
+}
+
+#[tokio::test]
+async fn pysaml2_changes_names_over_soap() {
+    asks(&PYSAML2_LIBRARY, 7368, "name", false).await;
 }
 
 /// A program that speaks in lines of JSON.
 struct Program(Child);
 
 impl Program {
-    fn start(python: &Path, folder: &Path, program: &str, service: &LogoutService) -> Program {
+    fn start(python: &Path, folder: &Path, program: &str, service: &LogoutService, what: &str) -> Program {
         let okta = testkit::IdentityProvider::okta();
         let pair = keys::identity_provider();
         let key = pair.private_key().to_pkcs8_pem();
@@ -45,7 +71,7 @@ impl Program {
             std::fs::write(&path, text).unwrap();
             command.arg(path);
         }
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let child = command.arg(what).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         Program(child)
     }
 
@@ -68,14 +94,10 @@ impl Drop for Program {
     }
 }
 
-async fn ends_sessions(
-    product: &Product,
-    port: u16,
-    python: impl Fn(&Path) -> PathBuf,
-    program: &str,
-    confirms: bool,
-) {
+/// The identity provider asks for this, of a person who signed in before.
+async fn asks(library: &Library, port: u16, what: &str, confirms: bool) {
     let Some(shared) = shared_folder() else { return };
+    let Library { product, python, program } = *library;
     let name = product.name;
     let (service, listener) = LogoutService::reserve().await;
     // Its start installs the library.
@@ -94,9 +116,9 @@ async fn ends_sessions(
     let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
     service.listen(listener, trusted, ConnectionSettings::default().unsolicited(Unsolicited::Accept));
 
-    let folder = std::env::temp_dir().join(format!("vouchsafe-soap-{name}-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("vouchsafe-soap-{name}-{what}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let mut there = Program::start(&python(&home), &folder, program, &service);
+    let mut there = Program::start(&python(&home), &folder, program, &service, what);
     let browser = LogoutBrowser::default();
     let response = there.hear()["response"].as_str().unwrap().to_owned();
     let consumer = format!("{}/saml/acs", service.address);
@@ -107,16 +129,19 @@ async fn ends_sessions(
     there.tell(&serde_json::json!({}));
     let asked = there.hear();
     let (url, envelope) = (asked["url"].as_str().unwrap(), asked["envelope"].as_str().unwrap());
-    assert_eq!(url, format!("{}/saml/slo/soap", service.address), "{name}");
+    let address = if what == "logout" { "slo" } else { "name-id" };
+    assert_eq!(url, format!("{}/saml/{address}/soap", service.address), "{name}");
     let post = async |body: String| {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let answer = client.post(url).header("content-type", "text/xml").body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
-    let (status, fault) = post(envelope.replace("user1@example.com", "user2@example.com")).await;
+    let changed = envelope.replace("user1@example.com", "user2@example.com").replace("theirs-1", "theirs-2");
+    assert_ne!(changed, envelope, "{name}");
+    let (status, fault) = post(changed).await;
     assert!(status == 403 && fault.contains("Fault>"), "{name}: {status} {fault}");
     assert!(browser.is_signed_in(&service).await, "{name}: what is not believed changes nothing");
-    println!("{name} over SOAP: tampered: {}", service.last_refusal());
+    println!("{name} over SOAP, {what}: tampered: {}", service.last_refusal());
 
     let (status, answered) = post(envelope.to_owned()).await;
     assert_eq!(status, 200, "{name}: {} {answered}", service.last_refusal());
@@ -126,6 +151,6 @@ async fn ends_sessions(
     there.tell(&serde_json::json!({ "envelope": answered }));
     let said = there.hear();
     assert_eq!(said["confirmed"], confirms, "{name}: {said}");
-    println!("{name} over SOAP, begun there: signed out here; it says {said}");
+    println!("{name} over SOAP, {what} begun there: the session here is over; it says {said}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
