@@ -148,7 +148,7 @@ async fn name_id_by_soap(posted: Posted) -> impl Responder {
 }
 
 async fn kept_form(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
-    Answer(sso.kept_form(&request))
+    Answer(sso.kept_form(&request).await)
 }
 
 async fn metadata(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {

@@ -114,7 +114,7 @@ async fn kept(request: &mut ServiceRequest) -> Option<Error> {
     let payload = web::Payload::from_request(request.request(), &mut payload).await.ok()?;
     let body = payload.to_bytes_limited(longest).await.ok()?.ok()?;
     let parts = read(request.request(), &sso).ok()?;
-    Some(rejected(sso.sign_in_needed_for(&parts, &body)))
+    Some(rejected(sso.sign_in_needed_for(&parts, &body).await))
 }
 
 async fn found(request: &HttpRequest) -> Result<Option<SignedIn>, Error> {

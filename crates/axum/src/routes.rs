@@ -212,7 +212,7 @@ async fn name_id_by_soap(Posted { sso, request, body, connection }: Posted) -> R
 }
 
 async fn kept_form(State(sso): State<SingleSignOn>, request: Parts) -> Response {
-    sso.kept_form(&request).into_response()
+    sso.kept_form(&request).await.into_response()
 }
 
 async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {

@@ -105,7 +105,7 @@ async fn nobody_posted(mut parts: Parts, body: Body, sso: &SingleSignOn) -> Resp
     if let Some(OriginalUri(asked)) = parts.extensions.get::<OriginalUri>() {
         parts.uri = asked.clone();
     }
-    sso.sign_in_needed_for(&parts, &body).into_response()
+    sso.sign_in_needed_for(&parts, &body).await.into_response()
 }
 
 async fn found<S>(headers: &HeaderMap, state: &S) -> Result<Option<SignedIn>, Response>

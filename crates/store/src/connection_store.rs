@@ -1,6 +1,6 @@
 //! Connections in a store, for all processes of a service.
 
-use vouchsafe::{ConnectionId, EntityId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
 use crate::{Answer, Author, StoredConnection};
 
@@ -31,6 +31,14 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
         assertion_consumer: Option<&'a str>,
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>>;
+
+    /// The identity provider that an artifact names, if there was ever a connection to it. The time does not grow with how many there are.
+    ///
+    /// Without an implementation there is none, and artifacts that nobody asked for are taken at the addresses of connections alone.
+    fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
+        let _ = source;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// The active connections whose names come after this one, or all of them, by name, and `most` at most: for whoever goes through them page by
     /// page, such as to look for newer metadata. One that is added or retired meanwhile may be there or not, and every other one is there

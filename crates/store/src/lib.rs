@@ -26,6 +26,7 @@ mod connection_totals;
 mod decision;
 mod directory;
 mod error;
+mod form;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod json;
 mod key_history;
@@ -72,6 +73,7 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
+pub use form::{FormLimits, FormStore, SealedForm};
 pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;

@@ -3,6 +3,7 @@
 mod api_tokens;
 mod connections;
 mod directory;
+mod forms;
 mod key_history;
 mod logouts;
 mod scim;
@@ -17,7 +18,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    assertion::SourceId,
     metadata::KeySighting,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
@@ -63,8 +65,10 @@ struct State {
     epochs: HashMap<AccountId, u64>,
     api_tokens: HashMap<String, ApiToken>,
     logouts: HashMap<String, StoredPendingLogout>,
+    forms: forms::Forms,
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
+    sources: HashMap<SourceId, EntityId>,
     keys: HashMap<ConnectionId, Vec<KeySighting>>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

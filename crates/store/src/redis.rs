@@ -1,6 +1,7 @@
-//! Redis: replays, pending requests and sessions, without a directory.
+//! Redis: replays, pending requests, sessions and forms, without a directory.
 
 mod announcements;
+mod forms;
 mod replicated;
 mod scripts;
 
@@ -25,7 +26,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What every key begins with. In braces, so that a cluster keeps all of them on one node, where a script can touch several.
 const PREFIX: &str = "{vouchsafe}:";
 
-/// Replays, pending requests and sessions in Redis 7 or later, or Valkey, for as many processes as want to share it. Clones share a connection,
+/// Replays, pending requests, sessions and [forms](crate::FormStore) in Redis 7 or later, or Valkey, for as many processes as want to share it. Clones share a connection,
 /// which is made anew when it is lost.
 ///
 /// Every method is one atomic step: a command, or a script where several keys are touched. Everything ends by itself, so nothing has to be swept,

@@ -8,6 +8,7 @@ mod batch;
 mod connections;
 mod decide;
 mod directory;
+mod forms;
 mod index;
 mod key_history;
 mod locks;
@@ -20,6 +21,7 @@ mod scim;
 mod sessions;
 mod sign_in_history;
 mod sign_in_statement;
+mod sources;
 mod writes;
 
 mod row;

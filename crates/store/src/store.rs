@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, EntityId, PendingLogout, PendingRequest,
+    assertion::SourceId,
     metadata::KeySighting,
     provisioning::{
         Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
@@ -17,7 +18,10 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
-    Decision, Directory, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
+    Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory,
+    OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation,
+    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm,
+    Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -59,6 +63,7 @@ pub struct Store {
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
     keys: Arc<dyn KeyHistory>,
+    forms: Arc<dyn FormStore>,
     /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -121,6 +126,7 @@ impl Store {
             + PendingStore
             + LogoutStore
             + KeyHistory
+            + FormStore
             + Clone
             + 'static,
     {
@@ -135,7 +141,8 @@ impl Store {
             sessions: Arc::new(store.clone()),
             pending: Arc::new(store.clone()),
             logouts: Arc::new(store.clone()),
-            keys: Arc::new(store),
+            keys: Arc::new(store.clone()),
+            forms: Arc::new(store),
             is_pending_apart: false,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             cache: None,
@@ -246,11 +253,21 @@ impl LogoutStore for Store {
     }
 }
 
+impl FormStore for Store {
+    passed_on! { to forms:
+        fn keep_form<'a>(&self, form: &'a SealedForm, limits: FormLimits, now: DateTime<Utc>) -> Answer<'a, ()>;
+        fn take_form<'a>(&self, handle: &'a str, binding_hash: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<Vec<u8>>>;
+        fn count_forms<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+        fn sweep_forms<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
+}
+
 impl ConnectionStore for Store {
     passed_on! { to connections:
         fn connection<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>>;
         fn connection_revision<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<u64>>;
         fn connections_to<'a>(&self, identity_provider: &'a EntityId, assertion_consumer: Option<&'a str>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
+        fn identity_provider_of_source<'a>(&self, source: SourceId) -> Answer<'a, Option<EntityId>>;
         fn active_connections<'a>(&self, after: Option<&'a ConnectionId>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
         fn connections_of<'a>(&self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;
         fn add_connection<'a>(&self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;

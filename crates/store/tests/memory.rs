@@ -10,6 +10,7 @@ async fn memory() -> (Memory, ()) {
 
 vouchsafe_store::conformance!(memory);
 vouchsafe_store::conformance!(of api_tokens: memory);
+vouchsafe_store::conformance!(of forms: memory);
 vouchsafe_store::conformance!(of audit_feed: memory);
 vouchsafe_store::conformance!(of sign_in_history: memory);
 vouchsafe_store::conformance!(of key_history: memory);

@@ -68,6 +68,7 @@ async fn store() -> Option<(Redis, Prefix)> {
 }
 
 vouchsafe_store::conformance!(memoranda where available: store);
+vouchsafe_store::conformance!(of forms where available: store);
 
 async fn raw() -> MultiplexedConnection {
     let client = redis::Client::open(address().unwrap()).unwrap();

@@ -22,6 +22,7 @@ mod in_memory {
 
     vouchsafe_store::conformance!(memory);
     vouchsafe_store::conformance!(of api_tokens: memory);
+    vouchsafe_store::conformance!(of forms: memory);
     vouchsafe_store::conformance!(of audit_feed: memory);
     vouchsafe_store::conformance!(of sign_in_history: memory);
     vouchsafe_store::conformance!(of key_history: memory);
@@ -38,6 +39,7 @@ mod in_a_file {
 
     vouchsafe_store::conformance!(file);
     vouchsafe_store::conformance!(of api_tokens: file);
+    vouchsafe_store::conformance!(of forms: file);
     vouchsafe_store::conformance!(of audit_feed: file);
     vouchsafe_store::conformance!(of sign_in_history: file);
     vouchsafe_store::conformance!(of key_history: file);

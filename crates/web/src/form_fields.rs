@@ -1,7 +1,9 @@
 //! The fields of a form as browsers post it, without files.
 
+use serde::{Deserialize, Serialize};
+
 /// How a form is posted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum FormKind {
     Urlencoded,
     Multipart,

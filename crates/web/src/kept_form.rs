@@ -4,21 +4,22 @@
 //! posted and sends the browser to sign in; [`SingleSignOn::kept_form`] answers a page that posts it again, by itself or by a button.
 //!
 //! What is kept comes from a page of this service, goes back to the path that it was posted to, and to the browser that posted it: a random
-//! handle leads to it and a cookie of that browser opens it, once. It is bounded in size, number and time. Files, messages of SAML and what is
+//! handle leads to it and a cookie of that browser opens it, once. It is sealed with that cookie, so that the store and its backups hold nothing that
+//! can be read, and bounded in size, number and time. Files, messages of SAML and what is
 //! posted to other places than sign-ins may lead to are not kept: then the browser is sent to sign in as always.
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Response, StatusCode};
-use vouchsafe::crypto::{constant_time_eq, hexadecimal};
+use serde::{Deserialize, Serialize};
+use vouchsafe::crypto::{ContentCipher, SecretBytes, from_hexadecimal, hexadecimal};
 use vouchsafe::xml::escape_markup;
 use vouchsafe::{BindingError, Provider};
+use vouchsafe_store::{FormLimits, FormStore, Memory, SealedForm};
 
 use crate::answers::{answer, see_other, with_query};
 use crate::error::HttpError;
@@ -26,41 +27,48 @@ use crate::form_fields::{FormKind, fields_of};
 use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 
-/// How forms are kept: at which path the page is that posts them again, and how much is kept.
-///
-/// They are kept in the memory of the process. Of several processes behind one address, the browser has to come back to the same one.
+/// How forms are kept: at which path the page is that posts them again, where they are kept, and how much is kept.
 ///
 /// ```
+/// use std::sync::Arc;
+/// use vouchsafe_store::Memory;
 /// use vouchsafe_web::KeptForms;
 ///
 /// let forms = KeptForms::at("/saml/form").octets_each(32 * 1024).count(100);
+/// // Any store of the crate does, and those of databases serve several processes.
+/// let forms = forms.over(Arc::new(Memory::new()));
 /// # let _ = forms;
 /// ```
 #[derive(Clone, Debug)]
 pub struct KeptForms {
     path: String,
     most_octets_each: usize,
-    most_octets: usize,
-    most: usize,
+    limits: FormLimits,
     lifetime: TimeDelta,
     left_out: Vec<String>,
-    kept: Arc<Mutex<Kept>>,
+    store: Arc<dyn FormStore>,
 }
 
 impl KeptForms {
     /// With the page at this path, as browsers see it: where [`KEPT_FORM`](crate::KEPT_FORM) is routed. By default 64 KiB each, 256 of them and
-    /// 8 MiB altogether, for 10 minutes.
+    /// 8 MiB altogether, for 10 minutes, in the memory of the process.
     #[must_use]
     pub fn at(path: &str) -> KeptForms {
         KeptForms {
             path: path.to_owned(),
             most_octets_each: 64 << 10,
-            most_octets: 8 << 20,
-            most: 256,
+            limits: FormLimits { forms: 256, octets: 8 << 20 },
             lifetime: TimeDelta::minutes(10),
             left_out: Vec::new(),
-            kept: Arc::default(),
+            store: Arc::new(Memory::new()),
         }
+    }
+
+    /// Keeps them in this store. With several processes behind one address it is one that they share, since the browser may come back to another
+    /// than it posted to.
+    #[must_use]
+    pub fn over(self, store: Arc<dyn FormStore>) -> KeptForms {
+        KeptForms { store, ..self }
     }
 
     /// The most bytes that one may have as it was posted.
@@ -69,16 +77,18 @@ impl KeptForms {
         KeptForms { most_octets_each: most, ..self }
     }
 
-    /// The most bytes of all together. The oldest are forgotten for a new one.
+    /// The most bytes of all together, as they are kept. The oldest are forgotten for a new one.
     #[must_use]
-    pub fn octets(self, most: usize) -> KeptForms {
-        KeptForms { most_octets: most, ..self }
+    pub fn octets(mut self, most: u64) -> KeptForms {
+        self.limits.octets = most;
+        self
     }
 
     /// How many are kept at most. The oldest are forgotten for a new one.
     #[must_use]
-    pub fn count(self, most: usize) -> KeptForms {
-        KeptForms { most, ..self }
+    pub fn count(mut self, most: u64) -> KeptForms {
+        self.limits.forms = most;
+        self
     }
 
     /// How long one is kept.
@@ -94,16 +104,10 @@ impl KeptForms {
         self
     }
 
-    /// How many are kept now.
+    /// Where they are kept.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.lock().by_handle.len()
-    }
-
-    /// Whether none is kept now.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub fn store(&self) -> &dyn FormStore {
+        self.store.as_ref()
     }
 
     /// The most bytes of a body that is worth reading for it.
@@ -115,75 +119,48 @@ impl KeptForms {
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps one more; older ones give way.
-    fn keep(&self, handle: String, form: KeptForm, now: DateTime<Utc>) {
-        let mut kept = self.lock();
-        while let Some((oldest, expires_at)) = kept.in_order.front().cloned() {
-            let is_full = kept.by_handle.len() >= self.most
-                || kept.octets.saturating_add(form.octets) > self.most_octets;
-            if now < expires_at && !is_full {
-                break;
-            }
-            kept.in_order.pop_front();
-            kept.forget(&oldest);
-        }
-        if form.octets > self.most_octets || self.most == 0 {
-            return;
-        }
-        kept.octets = kept.octets.saturating_add(form.octets);
-        kept.in_order.push_back((handle.clone(), form.expires_at));
-        kept.by_handle.insert(handle, form);
-    }
-
-    /// Takes one out, for the browser that proves that it is its own.
-    fn take(&self, handle: &str, binding: &str, now: DateTime<Utc>) -> Option<KeptForm> {
-        let mut kept = self.lock();
-        let form = kept.by_handle.get(handle)?;
-        if !constant_time_eq(form.binding.as_bytes(), binding.as_bytes()) {
-            return None;
-        }
-        let form = kept.forget(handle)?;
-        kept.in_order.retain(|(other, _)| other != handle);
-        (now < form.expires_at).then_some(form)
-    }
-}
-
-#[derive(Default)]
-struct Kept {
-    by_handle: HashMap<String, KeptForm>,
-    in_order: VecDeque<(String, DateTime<Utc>)>,
-    octets: usize,
-}
-
-impl Kept {
-    fn forget(&mut self, handle: &str) -> Option<KeptForm> {
-        let form = self.by_handle.remove(handle)?;
-        self.octets = self.octets.saturating_sub(form.octets);
-        Some(form)
-    }
-}
-
-impl fmt::Debug for Kept {
-    /// What people wrote is nobody's business.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").field("count", &self.by_handle.len()).field("octets", &self.octets).finish()
-    }
 }
 
 /// What was posted.
+#[derive(Serialize, Deserialize)]
 struct KeptForm {
     target: String,
     kind: FormKind,
     fields: Vec<(String, String)>,
-    /// SHA-256 of what the browser holds, in hexadecimal.
-    binding: String,
-    octets: usize,
-    expires_at: DateTime<Utc>,
+}
+
+/// The form under a key that the browser holds and nobody else. Nothing that is sealed was altered when it opens.
+const CIPHER: ContentCipher = ContentCipher::Aes256Gcm;
+
+impl KeptForm {
+    fn sealed(&self, provider: &Provider, key: &SecretBytes) -> Result<Vec<u8>, HttpError> {
+        let plain = serde_json::to_vec(self).map_err(|error| HttpError::unavailable("kept form", error))?;
+        Ok(provider.encrypt_content(CIPHER, key.as_slice(), &plain).map_err(BindingError::from)?)
+    }
+
+    /// `None` where it was not sealed with this key.
+    fn opened(sealed: &[u8], provider: &Provider, key: &SecretBytes) -> Option<KeptForm> {
+        let plain = provider.decrypt_content(CIPHER, key.as_slice(), sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+/// What the browser holds: the key, in hexadecimal.
+struct Secret(String);
+
+impl Secret {
+    fn new(provider: &Provider) -> Result<Secret, HttpError> {
+        Ok(Secret(random::<32>(provider)?))
+    }
+
+    fn key(&self) -> Option<SecretBytes> {
+        from_hexadecimal::<32>(&self.0).map(|key| SecretBytes::new(key.to_vec()))
+    }
+
+    /// By which the store knows whose form it is.
+    fn hash(&self, provider: &Provider) -> Result<String, HttpError> {
+        Ok(hexadecimal(&provider.sha256(self.0.as_bytes()).map_err(BindingError::from)?))
+    }
 }
 
 /// Names of fields that are messages, and no form's of an application.
@@ -212,27 +189,25 @@ impl SingleSignOn {
     /// # use http::{Response, request::Parts};
     /// # use vouchsafe_web::SingleSignOn;
     /// /// The handler of a form, for a browser that holds no session.
-    /// fn nobody(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
-    ///     sso.sign_in_needed_for(request, body)
+    /// async fn nobody(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
+    ///     sso.sign_in_needed_for(request, body).await
     /// }
     /// ```
-    #[must_use]
-    pub fn sign_in_needed_for(&self, request: &Parts, body: &[u8]) -> Response<String> {
-        let kept = self.inner.kept_forms.as_ref().and_then(|forms| self.keep_form(forms, request, body));
+    pub async fn sign_in_needed_for(&self, request: &Parts, body: &[u8]) -> Response<String> {
+        let kept = match self.form_to_keep(request, body) {
+            Some((forms, form)) => self.keep(forms, &form).await,
+            None => Ok(None),
+        };
         match kept {
-            Some(Ok(answered)) => answered,
-            Some(Err(error)) => self.refuse(&request.headers, error),
-            None => self.sign_in_needed(&request.method, &request.uri, &request.headers),
+            Ok(Some(answered)) => answered,
+            Ok(None) => self.sign_in_needed(&request.method, &request.uri, &request.headers),
+            Err(error) => self.refuse(&request.headers, error),
         }
     }
 
     /// `None` where it is nothing to keep.
-    fn keep_form(
-        &self,
-        forms: &KeptForms,
-        request: &Parts,
-        body: &[u8],
-    ) -> Option<Result<Response<String>, HttpError>> {
+    fn form_to_keep(&self, request: &Parts, body: &[u8]) -> Option<(&KeptForms, KeptForm)> {
+        let forms = self.inner.kept_forms.as_ref()?;
         let is_ours = source(&request.headers, self.service_provider()) == Source::Own;
         let is_form = request.method == Method::POST && body.len() <= forms.most_octets_each;
         if !is_ours || !is_form || crate::wants_json(&request.headers) {
@@ -248,37 +223,37 @@ impl SingleSignOn {
             return None;
         }
         fields.retain(|(name, _)| !forms.left_out.contains(name));
-        Some(self.kept(forms, target.to_owned(), kind, fields, body.len()))
+        Some((forms, KeptForm { target: target.to_owned(), kind, fields }))
     }
 
-    fn kept(
-        &self,
-        forms: &KeptForms,
-        target: String,
-        kind: FormKind,
-        fields: Vec<(String, String)>,
-        octets: usize,
-    ) -> Result<Response<String>, HttpError> {
+    /// `None` where it is larger than all that is kept, or nothing may be sealed.
+    async fn keep(&self, forms: &KeptForms, form: &KeptForm) -> Result<Option<Response<String>>, HttpError> {
         let (provider, now) = (self.service_provider().provider(), self.now());
-        let (handle, secret) = (random(provider)?, random(provider)?);
+        let (handle, secret) = (random::<16>(provider)?, Secret::new(provider)?);
+        let Some(key) = secret.key().filter(|_| provider.accepts_cipher(CIPHER)) else { return Ok(None) };
+        let sealed = form.sealed(provider, &key)?;
+        if forms.limits.forms == 0 || u64::try_from(sealed.len()).is_ok_and(|size| size > forms.limits.octets)
+        {
+            return Ok(None);
+        }
         let expires_at = now.checked_add_signed(forms.lifetime).unwrap_or(now);
-        let binding = hash(provider, &secret)?;
-        forms.keep(handle.clone(), KeptForm { target, kind, fields, binding, octets, expires_at }, now);
-        let cookie = self.cookies().bind_form(&handle, &secret, forms.lifetime.num_seconds());
+        let binding_hash = secret.hash(provider)?;
+        let sealed = SealedForm { handle: handle.clone(), binding_hash, sealed, expires_at };
+        forms.store.keep_form(&sealed, forms.limits, now).await?;
+        let cookie = self.cookies().bind_form(&handle, &secret.0, forms.lifetime.num_seconds());
         let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
         let back = with_query(&forms.path, &[("kept", &handle)]);
-        see_other(&self.way_back(Some(&back), None), [cookie])
+        see_other(&self.way_back(Some(&back), None), [cookie]).map(Some)
     }
 
     /// The page that posts a kept form again: by itself where scripts run, else by its button. Once; for another browser, or too late, the
     /// browser is sent to where sign-ins usually lead.
-    #[must_use]
-    pub fn kept_form(&self, request: &Parts) -> Response<String> {
-        let found = self.take_form(request);
-        let page = match found {
+    pub async fn kept_form(&self, request: &Parts) -> Response<String> {
+        let page = match self.take_form(request).await {
             Ok(Some(form)) => page(&form),
             Ok(None) => see_other(self.inner.return_paths.choose(None).as_str(), []),
-            Err(error) => Err(error),
+            // The form may still be there, and the browser may come again.
+            Err(error) => return self.refuse(&request.headers, error),
         };
         let mut page = page.unwrap_or_else(|error| self.refuse(&request.headers, error));
         let unbound = self.cookies().unbind_form(&request.headers);
@@ -286,7 +261,7 @@ impl SingleSignOn {
         page
     }
 
-    fn take_form(&self, request: &Parts) -> Result<Option<KeptForm>, HttpError> {
+    async fn take_form(&self, request: &Parts) -> Result<Option<KeptForm>, HttpError> {
         let (Some(forms), Some((handle, secret))) =
             (&self.inner.kept_forms, self.cookies().form(&request.headers))
         else {
@@ -297,19 +272,18 @@ impl SingleSignOn {
         if asked.as_deref() != Some(&handle) {
             return Ok(None);
         }
-        let binding = hash(self.service_provider().provider(), &secret)?;
-        Ok(forms.take(&handle, &binding, self.now()))
+        let (provider, secret) = (self.service_provider().provider(), Secret(secret));
+        let Some(key) = secret.key() else { return Ok(None) };
+        let binding_hash = secret.hash(provider)?;
+        let sealed = forms.store.take_form(&handle, &binding_hash, self.now()).await?;
+        Ok(sealed.and_then(|sealed| KeptForm::opened(&sealed, provider, &key)))
     }
 }
 
-fn random(provider: &Provider) -> Result<String, HttpError> {
-    let mut bytes = [0_u8; 16];
+fn random<const OCTETS: usize>(provider: &Provider) -> Result<String, HttpError> {
+    let mut bytes = [0_u8; OCTETS];
     provider.random(&mut bytes).map_err(BindingError::from)?;
     Ok(hexadecimal(&bytes))
-}
-
-fn hash(provider: &Provider, secret: &str) -> Result<String, HttpError> {
-    Ok(hexadecimal(&provider.sha256(secret.as_bytes()).map_err(BindingError::from)?))
 }
 
 /// A field may have the name of the function.
@@ -360,45 +334,31 @@ mod tests {
         assert_eq!(SUBMIT_HASH, format!("sha256-{}", base64_encode(&digest)));
     }
 
-    fn form(octets: usize, expires_at: &str) -> KeptForm {
-        KeptForm {
-            target: "/x".to_owned(),
-            kind: FormKind::Urlencoded,
-            fields: Vec::new(),
-            binding: "b".to_owned(),
-            octets,
-            expires_at: expires_at.parse().unwrap(),
-        }
-    }
-
     #[test]
-    fn the_oldest_give_way() {
-        let now: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
-        let later = "2026-01-01T00:10:00Z";
-        let forms = KeptForms::at("/form").count(3).octets(100);
-        for name in ["a", "b", "c", "d"] {
-            forms.keep(name.to_owned(), form(10, later), now);
+    fn a_form_opens_with_its_own_key_alone() {
+        let provider = Provider::rustcrypto();
+        let fields = vec![("text".to_owned(), "a long text".to_owned())];
+        let form = KeptForm { target: "/notes".to_owned(), kind: FormKind::Multipart, fields };
+        let (secret, other) = (Secret::new(&provider).unwrap(), Secret::new(&provider).unwrap());
+        let (key, other_key) = (secret.key().unwrap(), other.key().unwrap());
+        assert_eq!(key.as_slice().len(), CIPHER.key_length());
+        let sealed = form.sealed(&provider, &key).unwrap();
+        assert!(!sealed.windows(6).any(|window| window == b"a long"), "nothing can be read");
+        let opened = KeptForm::opened(&sealed, &provider, &key).unwrap();
+        assert_eq!((opened.target, opened.kind, opened.fields), (form.target, form.kind, form.fields));
+        assert!(KeptForm::opened(&sealed, &provider, &other_key).is_none());
+        for place in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[place] ^= 1;
+            assert!(KeptForm::opened(&altered, &provider, &key).is_none(), "{place}");
         }
-        assert_eq!(forms.len(), 3);
-        assert!(forms.take("a", "b", now).is_none() && forms.take("b", "b", now).is_some());
-        forms.keep("e".to_owned(), form(95, later), now);
-        assert_eq!((forms.len(), forms.lock().octets), (1, 95), "c and d had to go");
-        forms.keep("f".to_owned(), form(101, later), now);
-        assert!(forms.is_empty(), "what is larger than everything is not kept");
-        assert_eq!(forms.lock().octets, 0);
-    }
-
-    #[test]
-    fn a_form_is_taken_once_by_its_browser_and_in_time() {
-        let now: DateTime<Utc> = "2026-01-01T00:00:00Z".parse().unwrap();
-        let forms = KeptForms::at("/form");
-        forms.keep("a".to_owned(), form(10, "2026-01-01T00:10:00Z"), now);
-        assert!(forms.take("a", "other", now).is_none(), "of another browser");
-        assert!(forms.take("a", "b", now).is_some());
-        assert!(forms.take("a", "b", now).is_none(), "once");
-        forms.keep("l".to_owned(), form(10, "2026-01-01T00:10:00Z"), now);
-        let late = "2026-01-01T00:10:00Z".parse().unwrap();
-        assert!(forms.take("l", "b", late).is_none());
-        assert!(forms.is_empty() && forms.lock().in_order.is_empty());
+        let hash = secret.hash(&provider).unwrap();
+        assert_ne!(hash, secret.0);
+        assert_ne!(hash, other.hash(&provider).unwrap());
+        // What a browser makes up.
+        for made_up in ["", "0g", "00", "ff00ff00ff00ff00ff00ff00ff00ff00"] {
+            let key = Secret(made_up.to_owned()).key();
+            assert!(key.is_none_or(|key| KeptForm::opened(&sealed, &provider, &key).is_none()), "{made_up}");
+        }
     }
 }

@@ -318,7 +318,7 @@ impl SingleSignOn {
         }
     }
 
-    /// Forgets replays, and sign-ins and sign-outs that were started and whose time is over; how many of each. Nothing depends on it but the size of the store: call it
+    /// Forgets replays, and sign-ins, sign-outs and forms that wait and whose time is over; how many of each. Nothing depends on it but the size of the store: call it
     /// every few minutes, or let [`sweep_every`](Self::sweep_every) do it.
     ///
     /// # Errors
@@ -331,8 +331,12 @@ impl SingleSignOn {
             Some(single_logout) => single_logout.store.sweep_logouts(now).await?,
             None => 0,
         };
+        let forms = match &self.inner.kept_forms {
+            Some(forms) => forms.store().sweep_forms(now).await?,
+            None => 0,
+        };
         self.flush_key_history().await?;
-        Ok((replays, started.saturating_add(logouts)))
+        Ok((replays, started.saturating_add(logouts).saturating_add(forms)))
     }
 
     /// [Sweeps](Self::sweep) now and again after each `period`, which is at least a second, for as long as this future is polled. A store that

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{
-    BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId, IncomingMessage,
+    Artifact, BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId,
+    IncomingMessage,
 };
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
@@ -148,6 +149,22 @@ impl StoredConnections {
         Ok(usable)
     }
 
+    /// The connections to an identity provider over which something may have come to this address that answers no request of ours.
+    async fn meant(
+        &self,
+        identity_provider: &EntityId,
+        received_at: &str,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let most = MOST_CANDIDATES.saturating_add(1);
+        let mut found = self.store.connections_to(identity_provider, Some(received_at), most).await?;
+        found.extend(self.store.connections_to(identity_provider, None, most).await?);
+        let mut usable = self.usable(&found).await?;
+        // Drafts that name this address as their own do not take the places of what people sign in over.
+        usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
+        usable.truncate(most);
+        Ok(usable)
+    }
+
     fn cache(&self) -> MutexGuard<'_, ConnectionCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,17 +188,25 @@ impl ConnectionSource for StoredConnections {
         })
     }
 
+    fn candidates_for_artifact<'a>(
+        &'a self,
+        artifact: &'a Artifact,
+        received_at: &'a str,
+    ) -> Answer<'a, Vec<Connection>> {
+        Box::pin(async move {
+            match self.store.identity_provider_of_source(artifact.source_id()).await? {
+                Some(identity_provider) => self.meant(&identity_provider, received_at).await,
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>> {
         Box::pin(async move {
-            let Some(issuer) = claimed.issuer() else { return Ok(Vec::new()) };
-            let most = MOST_CANDIDATES.saturating_add(1);
-            let mut found = self.store.connections_to(issuer, Some(claimed.received_at()), most).await?;
-            found.extend(self.store.connections_to(issuer, None, most).await?);
-            let mut usable = self.usable(&found).await?;
-            // Drafts that name this address as their own do not take the places of what people sign in over.
-            usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
-            usable.truncate(most);
-            Ok(usable)
+            match claimed.issuer() {
+                Some(issuer) => self.meant(issuer, claimed.received_at()).await,
+                None => Ok(Vec::new()),
+            }
         })
     }
 

@@ -9,13 +9,16 @@ use chrono::Utc;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
+use vouchsafe::provisioning::{Actor, OrganizationId};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
     LoginOptions, ResponseBinding, ServiceProvider, Unsolicited,
 };
-use vouchsafe_store::Memory;
+use vouchsafe_store::{
+    Author, ConnectionMetadata, ConnectionStore as _, Memory, MetadataSource, StoredConnection,
+};
 use vouchsafe_testkit::{self as testkit, ASSERTION_CONSUMER, AuthnRequest, SERVICE_PROVIDER, keys};
-use vouchsafe_web::{Rate, SingleSignOn, StartLimiter};
+use vouchsafe_web::{ConnectionSource, Rate, SingleSignOn, StartLimiter, StoredConnections};
 
 const RESOLUTION: &str = "https://example.okta.com/artifact";
 const OWN: &str = "https://app.example.com/saml/own/acs";
@@ -39,6 +42,22 @@ struct Service {
 }
 
 impl Service {
+    /// The same over connections of a store, as far as the service's own address goes.
+    async fn stored(unsolicited: Unsolicited) -> Service {
+        let store = Arc::new(Memory::new());
+        for (name, state) in [("okta", ConnectionState::Active), ("draft", ConnectionState::Draft)] {
+            let metadata =
+                ConnectionMetadata::new(okta().metadata().unwrap(), MetadataSource::Uploaded, Utc::now());
+            let (id, owner) = (ConnectionId::new(name).unwrap(), OrganizationId::new(name));
+            let mut stored = StoredConnection::from_metadata(id, owner, metadata).unwrap();
+            stored.state = state;
+            stored.settings.sign_in = ConnectionSettings::default().unsolicited(unsolicited);
+            let author = Author::new(Actor::Operator, Utc::now());
+            store.add_connection(&stored, &author).await.unwrap();
+        }
+        Service::over(StoredConnections::new(store))
+    }
+
     fn new(unsolicited: Unsolicited) -> Service {
         let trusted = IdentityProvider::from_metadata(okta().metadata().unwrap().as_bytes()).unwrap();
         let over = |name: &str, settings: ConnectionSettings| {
@@ -47,8 +66,12 @@ impl Service {
         };
         let own = ConnectionSettings::default().assertion_consumer(OWN).unwrap();
         let draft = over("draft", ConnectionSettings::default()).with_state(ConnectionState::Draft);
-        let connections =
+        let connections: Connections =
             [over("okta", ConnectionSettings::default()), over("own", own), draft].into_iter().collect();
+        Service::over(connections)
+    }
+
+    fn over(connections: impl ConnectionSource + 'static) -> Service {
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let nothing: Arc<Answers> = Arc::new(|_| Err(std::io::Error::other("no answer was prepared")));
         let answers = Arc::new(Mutex::new(nothing));
@@ -103,7 +126,7 @@ impl Service {
     }
 }
 
-fn without_back_channel(connections: Connections) -> SingleSignOn {
+fn without_back_channel(connections: impl ConnectionSource + 'static) -> SingleSignOn {
     let ours = keys::service_provider();
     let saml = ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER).unwrap())
         .assertion_consumer(ASSERTION_CONSUMER)
@@ -240,13 +263,15 @@ async fn what_nobody_asked_for_is_as_the_connection_says() {
         (Unsolicited::Restart, (303, ""), 0),
         (Unsolicited::Accept, (0, ""), 1),
     ] {
-        let service = Service::new(unsolicited);
-        service.resolves_to(okta().response().at(Utc::now()));
-        let brought = service.sso.accept(&get(&fields(&artifact(1), None)), b"").await;
-        assert_eq!((outcome(&service, brought).await, service.questions()), (expected, questions));
-        let unknown = service.sso.accept(&get(&fields(&nobody, None)), b"").await;
-        assert_eq!(outcome(&service, unknown).await, (403, "message.artifact_source_unknown"));
-        assert_eq!(service.questions(), questions);
+        // The same over connections in a store, which finds the identity provider by what the artifact names it.
+        for service in [Service::new(unsolicited), Service::stored(unsolicited).await] {
+            service.resolves_to(okta().response().at(Utc::now()));
+            let brought = service.sso.accept(&get(&fields(&artifact(1), None)), b"").await;
+            assert_eq!((outcome(&service, brought).await, service.questions()), (expected, questions));
+            let unknown = service.sso.accept(&get(&fields(&nobody, None)), b"").await;
+            assert_eq!(outcome(&service, unknown).await, (403, "message.artifact_source_unknown"));
+            assert_eq!(service.questions(), questions);
+        }
     }
     // One that answers a request, and that no browser of ours brings with its RelayState.
     let service = Service::new(Unsolicited::Accept);

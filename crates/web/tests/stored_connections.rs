@@ -10,6 +10,7 @@ use http::Request;
 use http::request::Parts;
 use vouchsafe::{
     ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider, Unsolicited,
+    assertion::SourceId,
     provisioning::{Actor, OrganizationId},
 };
 use vouchsafe_store::{
@@ -325,6 +326,10 @@ impl ConnectionStore for Counting {
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>> {
         self.up(self.inner.connections_to(identity_provider, assertion_consumer, most))
+    }
+
+    fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
+        self.up(self.inner.identity_provider_of_source(source))
     }
 
     fn active_connections<'a>(

@@ -23,7 +23,7 @@ use vouchsafe_axum::{
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
 use vouchsafe_signals::SignalService;
-use vouchsafe_store::{CompletedSignIn, HistoryLimits, Store};
+use vouchsafe_store::{CompletedSignIn, FormStore, HistoryLimits, Store};
 
 use crate::domains::Dns;
 use crate::failure::Failure;
@@ -153,7 +153,7 @@ impl App {
             .discovery(Arc::new(discovery))
             .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings").exact("/settings/policy"))
             // Whoever writes a policy for longer than their session lasts finds it again.
-            .keep_forms(KeptForms::at(KEPT_FORM))
+            .keep_forms(KeptForms::at(KEPT_FORM).over(Arc::clone(&shared) as Arc<dyn FormStore>))
             // A customer's people may all come at nine o'clock.
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
             .start_limiter(StartLimiter::new(LOAD).per_connection(LOAD))

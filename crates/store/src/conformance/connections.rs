@@ -2,7 +2,8 @@
 
 use tokio::task::JoinSet;
 use vouchsafe::{
-    ConnectionId, ConnectionSettings, ConnectionState, EntityId, Unsolicited, provisioning::OrganizationId,
+    ConnectionId, ConnectionSettings, ConnectionState, EntityId, Unsolicited, assertion::SourceId,
+    provisioning::OrganizationId,
 };
 
 use super::{Store, acme, author, globex, globex_idp, now, okta};
@@ -155,6 +156,20 @@ pub async fn connections_are_found_by_identity_provider_and_address(store: impl 
     assert_eq!(store.connections_to(&okta(), Some(own), 9).await.unwrap(), expected_own[1..]);
     let shared = [ConnectionRevision::new(id("a-own"), 2), shared[0].clone()];
     assert_eq!(store.connections_to(&okta(), None, 9).await.unwrap(), shared);
+}
+
+/// An artifact names its identity provider by a hash.
+pub async fn an_identity_provider_is_found_by_what_artifacts_name_it(store: impl Store) {
+    let source = |identity_provider: &EntityId| SourceId::of(identity_provider);
+    assert_eq!(store.identity_provider_of_source(source(&okta())).await.unwrap(), None);
+    for (name, organization) in [("one", acme()), ("two", globex())] {
+        store.add_connection(&draft(name, organization, okta()), &author()).await.unwrap();
+        let found = store.identity_provider_of_source(source(&okta())).await.unwrap();
+        assert_eq!(found, Some(okta()), "{name}");
+    }
+    assert_eq!(store.identity_provider_of_source(source(&globex_idp())).await.unwrap(), None);
+    // The connections to it are found as ever.
+    assert_eq!(store.connections_to(&okta(), None, 9).await.unwrap().len(), 2);
 }
 
 /// Anybody who has an organization can make drafts, to whatever identity provider.

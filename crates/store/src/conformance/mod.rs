@@ -29,6 +29,7 @@ pub mod configuration;
 pub mod connecting;
 pub mod connections;
 pub mod directory;
+pub mod forms;
 pub mod key_history;
 pub mod logouts;
 pub mod members;
@@ -72,6 +73,7 @@ impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda f
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
 /// `conformance!(of api_tokens: make)` makes those of an [`ApiTokenStore`](crate::ApiTokenStore).
 /// `conformance!(of audit_feed: make)` makes those of an [`AuditFeed`](crate::AuditFeed).
+/// `conformance!(of forms: make)` makes those of a [`FormStore`](crate::FormStore).
 /// `conformance!(of sign_in_history: make)` makes those of a [`SignInHistory`](crate::SignInHistory).
 /// `conformance!(of key_history: make)` makes those of a [`KeyHistory`](crate::KeyHistory).
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
@@ -90,6 +92,17 @@ macro_rules! conformance {
             a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
             tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
             of_writers_of_one_resource_one_succeeds);
+    };
+    (of forms: $make:path) => {
+        $crate::conformance!(@forms always $make);
+    };
+    (of forms where available: $make:path) => {
+        $crate::conformance!(@forms available $make);
+    };
+    (@forms $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, forms, a_form_is_taken_once_by_its_browser, of_many_who_take_a_form_one_gets_it,
+            a_form_ends_at_its_time, forms_are_swept, the_oldest_forms_give_way,
+            forms_that_are_kept_at_the_same_time_stay_within_the_limits);
     };
     (of sign_in_history: $make:path) => {
         $crate::conformance!(@sign_in_history always $make);
@@ -152,7 +165,7 @@ macro_rules! conformance {
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
         $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
             active_connections_are_walked_page_by_page, every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
-            what_never_changes_of_a_connection_is_refused, connections_are_found_by_identity_provider_and_address,
+            what_never_changes_of_a_connection_is_refused, an_identity_provider_is_found_by_what_artifacts_name_it, connections_are_found_by_identity_provider_and_address,
             drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
         $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,
             a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,

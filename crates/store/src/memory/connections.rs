@@ -1,6 +1,6 @@
 //! Connections in memory.
 
-use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
 use super::{Memory, State};
 use crate::{
@@ -38,6 +38,10 @@ impl ConnectionStore for Memory {
                 .map(|connection| ConnectionRevision::new(connection.id.clone(), connection.revision))
                 .collect())
         })
+    }
+
+    fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
+        self.with(move |state| Ok(state.sources.get(&source).cloned()))
     }
 
     fn active_connections<'a>(
@@ -140,6 +144,8 @@ impl State {
 
     pub(super) fn keep(&mut self, connection: StoredConnection) -> u64 {
         let revision = connection.revision;
+        let identity_provider = &connection.identity_provider;
+        self.sources.entry(SourceId::of(identity_provider)).or_insert_with(|| identity_provider.clone());
         self.see_keys_of(&connection);
         self.connections.insert(connection.id.clone(), connection);
         revision

@@ -108,7 +108,7 @@ pub(super) fn revoke_all() -> Call {
 pub(super) struct Call(ScriptInvocation<'static>);
 
 impl Call {
-    fn of(script: &'static Script) -> Self {
+    pub(super) fn of(script: &'static Script) -> Self {
         Self(script.prepare_invoke())
     }
 

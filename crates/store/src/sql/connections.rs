@@ -1,10 +1,11 @@
 //! Connections in SQL.
 
 use chrono::DateTime;
-use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
 use super::{
-    Batch, Engine, Row, Runs, Transaction, Wanted, key_history, locks, rows, run_one, scim, sessions, writes,
+    Batch, Engine, Row, Runs, Transaction, Wanted, key_history, locks, rows, run_one, scim, sessions,
+    sources, writes,
 };
 use crate::{
     Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
@@ -72,6 +73,13 @@ impl<E: Engine> ConnectionStore for E {
         Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
     }
 
+    fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
+        Box::pin(async move {
+            let answered = self.ask(sources::look_up(source)).await?;
+            answered.rows.first().map(|row| sources::identity_provider(row.text(0)?)).transpose()
+        })
+    }
+
     fn active_connections<'a>(
         &'a self,
         after: Option<&'a ConnectionId>,
@@ -95,7 +103,7 @@ impl<E: Engine> ConnectionStore for E {
             Box::pin(async move {
                 locks::connections(turn, &first.organization).await?;
                 others_of(turn, &first).await?.require_room(None, &first)?;
-                let batch = write(Batch::default(), &first, true)?;
+                let batch = write(sources::note([&first]), &first, true)?;
                 turn.run(writes::audit(batch, &records?)?).await?;
                 Ok(first.revision)
             })
@@ -118,7 +126,7 @@ impl<E: Engine> ConnectionStore for E {
                 let before = before.ok_or_else(|| StoreError::connection_unknown(&changed.id))?;
                 let next = changed.in_place_of(&before)?;
                 others_of(turn, &next).await?.require_room(Some(&before), &next)?;
-                let mut batch = write(Batch::default(), &next, false)?;
+                let mut batch = write(sources::note([&next]), &next, false)?;
                 if next.is_retired_since(&before) {
                     let retired = std::slice::from_ref(&next.id);
                     batch = retire(turn, batch, retired, &author).await?;
@@ -161,7 +169,7 @@ pub(super) async fn decide(
     let connections = run_one(turn, Batch::of(BY_ORGANIZATION).bind(id.as_str())).await?;
     let connections = connections.rows.iter().map(stored).collect::<Result<_, _>>()?;
     let decided = decision.decide(&OrganizationConnections::new(organization, connections))?;
-    let mut batch = Batch::default();
+    let mut batch = sources::note(decided.added.iter().chain(&decided.changed));
     for added in &decided.added {
         batch = write(batch, added, true)?;
     }

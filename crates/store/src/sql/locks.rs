@@ -91,6 +91,11 @@ pub(super) async fn audit(turn: &mut dyn Transaction) -> Result<(), StoreError> 
     names(turn, vec!["-audit".to_owned()]).await
 }
 
+/// The forms that are kept.
+pub(super) async fn forms(turn: &mut dyn Transaction) -> Result<(), StoreError> {
+    names(turn, vec!["-forms".to_owned()]).await
+}
+
 /// How many connections an organization has.
 pub(super) async fn connections(turn: &mut dyn Transaction, of: &OrganizationId) -> Result<(), StoreError> {
     names(turn, vec![format!("-connections {of}")]).await

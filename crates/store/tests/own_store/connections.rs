@@ -1,6 +1,6 @@
 //! Its connections.
 
-use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 use vouchsafe_store::{
     Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore, ConnectionTotals,
     OrganizationConnections, SignInError, StoreError, StoredConnection,
@@ -32,6 +32,13 @@ impl ConnectionStore for Own {
             found.sort_by_key(|one| one.state != ConnectionState::Active);
             let found = found.into_iter().take(most);
             Ok(found.map(|one| ConnectionRevision::new(one.id.clone(), one.revision)).collect())
+        })
+    }
+
+    fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
+        self.with(move |state| {
+            let mut all = state.connections.values().map(|one| &one.identity_provider);
+            Ok(all.find(|identity_provider| SourceId::of(identity_provider) == source).cloned())
         })
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod declined;
+mod kept_forms;
 mod refusals;
 mod restarts;
 

@@ -1,0 +1,88 @@
+//! Forms in SQL.
+
+use chrono::{DateTime, Utc};
+
+use super::{Batch, Engine, locks, memoranda::changed, run_one};
+use crate::{Answer, FormLimits, FormStore, SealedForm, StoreError, text::milliseconds_rounded_up};
+
+/// Forgets what is over, and the oldest of what is more than the limits allow. The one that has just come counts as the newest, whatever the
+/// clocks of several machines say. The parameters: now, the handle of that one twice, how many forms, how many bytes.
+const MAKE_ROOM: &str = "
+    DELETE FROM vouchsafe_forms WHERE expires_at <= ? OR handle IN (
+        SELECT handle FROM (
+            SELECT handle,
+                row_number() OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS place,
+                sum(octets) OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS together
+            FROM vouchsafe_forms) AS kept
+        WHERE place > ? OR together > ?)";
+
+impl<E: Engine> FormStore for E {
+    fn keep_form<'a>(
+        &'a self,
+        form: &'a SealedForm,
+        limits: FormLimits,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, ()> {
+        const KEEP: &str = "
+            INSERT INTO vouchsafe_forms (handle, binding_hash, sealed, octets, kept_at, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (handle) DO UPDATE
+            SET binding_hash = excluded.binding_hash, sealed = excluded.sealed, octets = excluded.octets,
+                kept_at = excluded.kept_at, expires_at = excluded.expires_at";
+        let is_kept =
+            limits.forms > 0 && u64::try_from(form.sealed.len()).is_ok_and(|size| size <= limits.octets);
+        if !is_kept {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let keep = Batch::of(KEEP)
+            .bind(form.handle.as_str())
+            .bind(form.binding_hash.as_str())
+            .bind(form.sealed.as_slice())
+            .bind(form.sealed.len())
+            .bind(now.timestamp_millis())
+            .bind(milliseconds_rounded_up(form.expires_at));
+        let make_room = Batch::of(MAKE_ROOM)
+            .bind(now.timestamp_millis())
+            .bind(form.handle.as_str())
+            .bind(form.handle.as_str())
+            .bind(limits.forms)
+            .bind(limits.octets);
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                // Of several who keep one at the same time each sees those of the others.
+                locks::forms(turn).await?;
+                run_one(turn, keep).await?;
+                run_one(turn, make_room).await.map(drop)
+            })
+        }))
+    }
+
+    fn take_form<'a>(
+        &'a self,
+        handle: &'a str,
+        binding_hash: &'a str,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, Option<Vec<u8>>> {
+        const TAKE: &str =
+            "DELETE FROM vouchsafe_forms WHERE handle = ? AND binding_hash = ? RETURNING sealed, expires_at";
+        Box::pin(async move {
+            let answered = self.execute(Batch::of(TAKE).bind(handle).bind(binding_hash)).await?;
+            let Some(row) = answered.first().and_then(|answered| answered.rows.first()) else {
+                return Ok(None);
+            };
+            let is_over = row.integer(1)? <= now.timestamp_millis();
+            if is_over { Ok(None) } else { row.octets(0).map(Some) }
+        })
+    }
+
+    fn count_forms(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        let count = Batch::of("SELECT count(*) FROM vouchsafe_forms WHERE expires_at > ?");
+        let count = count.bind(now.timestamp_millis());
+        Box::pin(async move { Ok(u64::try_from(self.ask(count).await?.number()?).unwrap_or_default()) })
+    }
+
+    fn sweep_forms(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        let sweep = Batch::of("DELETE FROM vouchsafe_forms WHERE expires_at <= ?");
+        Box::pin(changed(self, sweep.bind(now.timestamp_millis())))
+    }
+}

@@ -1,0 +1,130 @@
+//! Forms that are kept in a store which several processes share.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::header::{CONTENT_TYPE, COOKIE};
+use http::{HeaderName, Method};
+use vouchsafe::{ConnectionSettings, Provider, ServiceProvider};
+use vouchsafe_store::{Answer, FormLimits, FormStore, Memory, SealedForm, StoreError};
+use vouchsafe_web::{KeptForms, SingleSignOn};
+
+use crate::{CONSUMER, ENTITY_ID, connection, cookies, location, over, request};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn process(forms: KeptForms) -> SingleSignOn {
+    over([connection("acme", ConnectionSettings::default())]).keep_forms(forms)
+}
+
+fn posted() -> http::request::Parts {
+    let mut posted =
+        request(&[(HeaderName::from_static("sec-fetch-site"), "same-origin"), (CONTENT_TYPE, FORM)]);
+    posted.method = Method::POST;
+    posted.uri = "/projects/7/notes".parse().unwrap();
+    posted
+}
+
+/// The browser at the page that its sign-in leads to.
+fn back(held: &str, sign_in_page: &str) -> http::request::Parts {
+    let handle = sign_in_page.split_once("kept%3D").unwrap().1.split('&').next().unwrap();
+    let mut back = request(&[(COOKIE, held)]);
+    back.uri = format!("/saml/form?kept={handle}").parse().unwrap();
+    back
+}
+
+#[tokio::test]
+async fn a_form_that_one_process_keeps_another_gives_back() {
+    let store = Memory::new();
+    let [one, other] = [(); 2].map(|()| process(KeptForms::at("/saml/form").over(Arc::new(store.clone()))));
+    let asked = one.sign_in_needed_for(&posted(), b"text=a+long+text&password=x").await;
+    let (held, place) = (cookies(&asked), location(&asked).to_owned());
+    assert!(held.starts_with("__Host-vouchsafe-form="), "{held}");
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1);
+    assert!(!format!("{store:?}").contains("long"), "nothing of it in Debug");
+
+    let page = other.kept_form(&back(&held, &place)).await;
+    assert!(page.body().contains("name=\"text\" value=\"a long text\""), "{}", page.body());
+    let again = one.kept_form(&back(&held, &place)).await;
+    assert_eq!((again.status().as_u16(), location(&again)), (303, "/home"), "once");
+}
+
+#[tokio::test]
+async fn forms_are_bounded_and_swept() {
+    let store = Memory::new();
+    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone())).count(2).octets(2_000);
+    let sso = process(forms.clone());
+    let is_kept = async |octets: usize| {
+        let asked =
+            sso.sign_in_needed_for(&posted(), format!("text={}", "x".repeat(octets)).as_bytes()).await;
+        location(&asked).contains("kept%3D")
+    };
+    assert!(!is_kept(3_000).await, "larger than all together may be: nothing is promised");
+    for _ in 0..3 {
+        assert!(is_kept(100).await);
+    }
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 2);
+    assert!(is_kept(1_900).await);
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1);
+    let later = process(forms).clock(|| Utc::now() + TimeDelta::minutes(11));
+    assert_eq!(later.sweep().await.unwrap(), (0, 1));
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 0);
+}
+
+/// Nothing is kept that cannot be sealed.
+#[tokio::test]
+async fn without_the_cipher_nothing_is_kept() {
+    let provider = Provider::rustcrypto().deny("http://www.w3.org/2009/xmlenc11#aes256-gcm").unwrap();
+    let saml = ServiceProvider::builder(vouchsafe::EntityId::new(ENTITY_ID).unwrap())
+        .assertion_consumer(CONSUMER)
+        .unwrap()
+        .provider(provider)
+        .build()
+        .unwrap();
+    let connections: vouchsafe::Connections =
+        [connection("acme", ConnectionSettings::default())].into_iter().collect();
+    let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
+        .return_paths(vouchsafe_web::ReturnPaths::new("/home").under("/projects"))
+        .keep_forms(KeptForms::at("/saml/form"));
+    let asked = sso.sign_in_needed_for(&posted(), b"text=1").await;
+    assert_eq!((asked.status().as_u16(), cookies(&asked).as_str()), (303, ""));
+    assert!(!location(&asked).contains("kept"));
+}
+
+#[derive(Debug)]
+struct Down;
+
+fn down<T: Send + 'static>() -> Answer<'static, T> {
+    Box::pin(std::future::ready(Err(StoreError::unavailable(std::io::Error::other("down")))))
+}
+
+impl FormStore for Down {
+    fn keep_form<'a>(&'a self, _: &'a SealedForm, _: FormLimits, _: DateTime<Utc>) -> Answer<'a, ()> {
+        down()
+    }
+
+    fn take_form<'a>(&'a self, _: &'a str, _: &'a str, _: DateTime<Utc>) -> Answer<'a, Option<Vec<u8>>> {
+        down()
+    }
+
+    fn count_forms(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        down()
+    }
+
+    fn sweep_forms(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        down()
+    }
+}
+
+/// The browser still has what was posted, and can send it again.
+#[tokio::test]
+async fn a_store_that_fails_is_an_outage() {
+    let kept = process(KeptForms::at("/saml/form"));
+    let asked = kept.sign_in_needed_for(&posted(), b"text=1").await;
+    let (held, place) = (cookies(&asked), location(&asked).to_owned());
+    let sso = process(KeptForms::at("/saml/form").over(Arc::new(Down)));
+    assert_eq!(sso.sign_in_needed_for(&posted(), b"text=1").await.status(), 503);
+    let page = sso.kept_form(&back(&held, &place)).await;
+    assert_eq!((page.status().as_u16(), cookies(&page).as_str()), (503, ""), "the browser may come again");
+    assert!(kept.kept_form(&back(&held, &place)).await.body().contains("name=\"text\""));
+}
