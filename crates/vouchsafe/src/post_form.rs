@@ -36,14 +36,16 @@ impl PostForm {
             })
             .collect();
         format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Identity provider</title></head><body>\
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Identity provider</title>\
+             <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body><main>\
+             <h1>You are being sent to your identity provider.</h1><p>If nothing happens, continue by the button.</p>\
              <form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue to your identity provider</button></form>\
-             <script>{SUBMIT}</script></body></html>",
+             </main><script>{SUBMIT}</script></body></html>",
             escape_markup(&self.action)
         )
     }
 
-    /// The value of `Content-Security-Policy` for the page: the one script by its hash, forms to `https` addresses, and nothing else. The
+    /// The value of `Content-Security-Policy` for the page: the one script and the one style by their hashes, forms to `https` addresses, and nothing else. The
     /// host is not named, since browsers hold redirects of the identity provider against it too.
     pub fn content_security_policy(&self) -> String {
         self.policy("'none'")
@@ -61,7 +63,7 @@ impl PostForm {
     fn policy(&self, ancestors: &str) -> String {
         let schemes = if self.action.starts_with("https:") { "https:" } else { "https: http:" };
         format!(
-            "default-src 'none'; script-src '{SUBMIT_HASH}'; form-action {schemes}; base-uri 'none'; frame-ancestors {ancestors}"
+            "default-src 'none'; script-src '{SUBMIT_HASH}'; style-src '{STYLE_HASH}'; form-action {schemes}; base-uri 'none'; frame-ancestors {ancestors}"
         )
     }
 }
@@ -70,6 +72,13 @@ impl PostForm {
 const SUBMIT: &str = "document.forms[0].submit()";
 /// Its SHA-256, as Content-Security-Policy writes it.
 const SUBMIT_HASH: &str = "sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
+
+/// For whom it does not post itself.
+const STYLE: &str = "\
+:root{color-scheme:light dark}body{margin:0 auto;padding:12vh 1rem 2rem;max-width:30rem;font:16px/1.5 system-ui,sans-serif}\
+h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}button{padding:.55rem 1.1rem;font:inherit}";
+/// Its SHA-256.
+const STYLE_HASH: &str = "sha256-IjRKP8SlGHc6mb0xK5qjAdvDOIDvOSYBm48y8VsStqQ=";
 
 #[cfg(test)]
 mod tests {
@@ -86,9 +95,11 @@ mod tests {
         assert!(html.contains("value=\"&quot;&#39;&lt;&gt;&amp;\""));
     }
     #[test]
-    fn the_hash_is_that_of_the_script() {
-        let digest = vouchsafe_crypto::Provider::rustcrypto().sha256(SUBMIT.as_bytes()).unwrap();
-        assert_eq!(SUBMIT_HASH, format!("sha256-{}", vouchsafe_crypto::base64_encode(&digest)));
+    fn the_hashes_are_those_of_the_script_and_the_style() {
+        for (text, hash) in [(SUBMIT, SUBMIT_HASH), (STYLE, STYLE_HASH)] {
+            let digest = vouchsafe_crypto::Provider::rustcrypto().sha256(text.as_bytes()).unwrap();
+            assert_eq!(hash, format!("sha256-{}", vouchsafe_crypto::base64_encode(&digest)));
+        }
         let form = PostForm::new("https://i.example/".to_owned(), Vec::new());
         assert!(form.to_html().contains(&format!("<script>{SUBMIT}</script>")));
         assert!(form.content_security_policy().contains("form-action https:;"));

@@ -12,7 +12,7 @@ use vouchsafe::{ConnectionId, OutgoingMessage, PaosRequest, PostForm, Redirect};
 use crate::error::HttpError;
 use crate::reference::Reference;
 use crate::refusal_log::RefusalRecord;
-use crate::refusal_page::RefusalView;
+use crate::refusal_page::{RefusalView, RefusedAttempt};
 use crate::single_sign_on::SingleSignOn;
 
 /// What is known about a sign-in when it is refused.
@@ -22,7 +22,7 @@ pub(crate) struct Context {
     pub(crate) issuer: Option<String>,
     pub(crate) return_to: Option<String>,
     pub(crate) wants_json: bool,
-    pub(crate) is_sign_out: bool,
+    pub(crate) attempt: RefusedAttempt,
     /// A program that reads envelopes, and no browser.
     pub(crate) is_enhanced_client: bool,
 }
@@ -34,7 +34,11 @@ impl Context {
     }
 
     pub(crate) fn of_sign_out(headers: &HeaderMap) -> Context {
-        Context { is_sign_out: true, ..Context::of(headers) }
+        Context { attempt: RefusedAttempt::SignOut, ..Context::of(headers) }
+    }
+
+    pub(crate) fn of_name_change(headers: &HeaderMap) -> Context {
+        Context { attempt: RefusedAttempt::NameChange, ..Context::of(headers) }
     }
 }
 
@@ -53,9 +57,10 @@ impl SingleSignOn {
 
     pub(crate) fn refuse_in(&self, context: &Context, error: &HttpError) -> Response<String> {
         let reference = self.record(context, error);
-        let message = match context.is_sign_out {
-            true => "The sign-out could not be completed.",
-            false => error.public_message(),
+        let message = match context.attempt {
+            RefusedAttempt::SignIn => error.public_message(),
+            RefusedAttempt::SignOut => "The sign-out could not be completed.",
+            RefusedAttempt::NameChange => "The change of the name could not be completed.",
         };
         let back = self.way_back(context.return_to.as_deref(), None);
         let (content_type, body) = if context.is_enhanced_client {
@@ -64,8 +69,8 @@ impl SingleSignOn {
             let body = serde_json::json!({ "error": message, "reference": reference.as_str() });
             ("application/json", body.to_string())
         } else {
-            let is_sign_out = context.is_sign_out;
-            let shown = RefusalView { message, reference: &reference, back: &back, is_sign_out };
+            let attempt = context.attempt;
+            let shown = RefusalView { message, reference: &reference, back: &back, attempt };
             ("text/html; charset=utf-8", self.inner.refusal_page.render(&shown))
         };
         let mut response = answer_without_script(error.status(), content_type, body);
@@ -113,7 +118,7 @@ impl SingleSignOn {
             cause = error.cause(),
             failed_checks = failed.join("; "),
             "{} refused",
-            if context.is_sign_out { "sign-out" } else { "sign-in" }
+            context.attempt.name()
         );
         self.inner.tell(&record);
         let reference = record.reference.clone();

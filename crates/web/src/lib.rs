@@ -113,7 +113,7 @@ pub use paths::{
 pub use provisioned::{AccountStore, OpenedSession, Provisioned};
 pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
-pub use refusal_page::{RefusalPage, RefusalView};
+pub use refusal_page::{RefusalPage, RefusalView, RefusedAttempt};
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;

@@ -233,7 +233,7 @@ impl SingleSignOn {
                 }
             }
         }
-        self.arrived(&journey, cookies)
+        self.arrived(&journey, cookies).await
     }
 
     /// Tells an identity provider over SOAP, if it can be told so, and waits that long for its answer.
@@ -271,12 +271,20 @@ impl SingleSignOn {
     }
 
     /// The end of a sign-out: what became of it, and the way to the sign-in page.
-    pub(crate) fn arrived(
+    pub(crate) async fn arrived(
         &self,
         journey: &LogoutJourney,
         cookies: impl IntoIterator<Item = HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
-        let shown = LogoutView { answers: journey.answers(), back: &self.inner.sign_in_page };
+        let mut names = Vec::new();
+        for answered in journey.answers() {
+            // A store that fails now is no reason to tell the person less: the connection has a name of its own.
+            let connection = self.inner.connections.find(&answered.connection).await.ok().flatten();
+            let name =
+                connection.as_ref().and_then(|connection| connection.identity_provider().display_name());
+            names.push(name.unwrap_or(answered.connection.as_str()).to_owned());
+        }
+        let shown = LogoutView { answers: journey.answers(), names: &names, back: &self.inner.sign_in_page };
         Ok(self.inner.logout_page.answer(&shown, cookies))
     }
 }

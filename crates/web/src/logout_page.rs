@@ -17,6 +17,8 @@ use crate::refusal_page::STYLE;
 pub struct LogoutView<'a> {
     /// What each identity provider answered, in the order in which they were told.
     pub answers: &'a [ParticipantAnswer],
+    /// What each of them is called, in the same order: by its metadata, else by its connection.
+    pub names: &'a [String],
     /// A path of the application's: where the person can sign in again.
     pub back: &'a str,
 }
@@ -103,9 +105,9 @@ impl LogoutPage {
             (answers, false) => {
                 let answers: String = answers
                     .iter()
-                    .map(|one| {
-                        let connection = escape_markup(one.connection.as_str());
-                        format!("<dt>{connection}</dt><dd>{}</dd>", words(one.answer))
+                    .zip(shown.names)
+                    .map(|(one, name)| {
+                        format!("<dt>{}</dt><dd>{}</dd>", escape_markup(name), words(one.answer))
                     })
                     .collect();
                 format!(

@@ -96,7 +96,7 @@ impl SingleSignOn {
     ///
     /// What is not believed changes nothing, and no reason is told to the browser.
     pub async fn name_id(&self, request: &Parts, body: &[u8], connection: Option<&str>) -> Response<String> {
-        let mut context = Context::of(&request.headers);
+        let mut context = Context::of_name_change(&request.headers);
         let outcome = self.name_id_message(request, body, connection, &mut context).await;
         outcome.unwrap_or_else(|error| self.refuse_in(&context, &error))
     }
@@ -109,7 +109,7 @@ impl SingleSignOn {
         body: &[u8],
         connection: Option<&str>,
     ) -> Response<String> {
-        let mut context = Context::of(&request.headers);
+        let mut context = Context::of_name_change(&request.headers);
         let outcome = async {
             let at = self.name_id_address(connection, Carriage::Soap).await?;
             let sent = SentMessage::from_soap(body, self.service_provider().limits())?;

@@ -19,8 +19,41 @@ pub struct RefusalView<'a> {
     pub reference: &'a Reference,
     /// A path of the application's: where the person can start again, with the way to where they wanted to go.
     pub back: &'a str,
-    /// Whether it is a sign-out, so that whoever began it here is signed out here all the same.
-    pub is_sign_out: bool,
+    /// What was refused.
+    pub attempt: RefusedAttempt,
+}
+
+/// What somebody wanted that was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum RefusedAttempt {
+    /// To be signed in.
+    #[default]
+    SignIn,
+    /// To be signed out. Whoever began it here is signed out here all the same.
+    SignOut,
+    /// That an identity provider changes or ends the name by which it knows them, or that this service does so for it.
+    NameChange,
+}
+
+impl RefusedAttempt {
+    /// In the log.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            RefusedAttempt::SignIn => "sign-in",
+            RefusedAttempt::SignOut => "sign-out",
+            RefusedAttempt::NameChange => "change of a name",
+        }
+    }
+
+    /// Title, more for the person, and what the way back is called.
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            RefusedAttempt::SignIn => ("Not signed in", "", "Try again"),
+            RefusedAttempt::SignOut => ("Not signed out", SIGNED_OUT_HERE, "Back"),
+            RefusedAttempt::NameChange => ("Name not changed", "", "Back"),
+        }
+    }
 }
 
 /// The page, in the application's colours, or made by the application.
@@ -95,18 +128,16 @@ impl RefusalPage {
                     true => String::new(),
                     false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
                 };
+                let (title, more, way_back) = shown.attempt.words();
                 format!(
-                    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\
+                    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
                      <meta name=\"viewport\" content=\"width=device-width\">\
                      <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
-                     <h1>{}</h1>{}<p>Try again, or ask your administrator and name this reference:</p>\
-                     <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{}</a></p></main></body></html>",
-                    if shown.is_sign_out { "Not signed out" } else { "Not signed in" },
+                     <h1>{}</h1>{more}<p>Try again, or ask your administrator and name this reference:</p>\
+                     <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{way_back}</a></p></main></body></html>",
                     escape_markup(shown.message),
-                    if shown.is_sign_out { SIGNED_OUT_HERE } else { "" },
                     escape_markup(shown.reference.as_str()),
                     escape_markup(shown.back),
-                    if shown.is_sign_out { "Back" } else { "Try again" },
                 )
             }
         }
@@ -140,7 +171,12 @@ mod tests {
     fn nothing_leaves_its_place() {
         let reference = Reference::new(&Provider::rustcrypto());
         let nasty = "\"><script>alert('x')</script>";
-        let shown = RefusalView { message: "No.", reference: &reference, back: nasty, is_sign_out: true };
+        let shown = RefusalView {
+            message: "No.",
+            reference: &reference,
+            back: nasty,
+            attempt: RefusedAttempt::SignOut,
+        };
         let page = RefusalPage::new(nasty).colors("red;}</style><script>", "#12345g").render(&shown);
         assert!(!page.contains("<script>"));
         assert_eq!(page.matches("</style>").count(), 1);

@@ -110,7 +110,7 @@ impl SingleSignOn {
             Err(error) => {
                 // The sessions are over. That nobody can be told so is the log's.
                 tracing::warn!(connection = %done.connection.id(), code = error.code(), reason = %error, "a logout request was carried out and cannot be answered");
-                self.arrived(&vouchsafe::LogoutJourney::default(), [])
+                self.arrived(&vouchsafe::LogoutJourney::default(), []).await
             }
         }
     }

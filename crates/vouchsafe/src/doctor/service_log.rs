@@ -35,7 +35,7 @@ impl LoggedRefusal {
 }
 
 /// What a line of a refusal says.
-const REFUSED: [&str; 2] = ["sign-in refused", "sign-out refused"];
+const REFUSED: [&str; 3] = ["sign-in refused", "sign-out refused", "change of a name refused"];
 
 /// The refusals in a log, the last of many; `None`: it is no log of refusals.
 ///
