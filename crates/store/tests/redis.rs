@@ -15,8 +15,8 @@ use vouchsafe::{
     provisioning::{AccountId, Identity},
 };
 use vouchsafe_store::{
-    Announces, CachedSessions, PendingStore, Redis, ReplayStore, Revocation, Session, SessionId,
-    SessionStore,
+    Announces, CachedSessions, FormLimits, FormStore, PendingStore, Redis, ReplayStore, Revocation,
+    SealedForm, Session, SessionId, SessionStore,
     conformance::{acme, connection, now},
 };
 
@@ -95,10 +95,17 @@ async fn everything_ends_by_itself() {
     named.identity = Some(Identity::new(connection(), "ada"));
     store.create(&new_id(), &named).await.unwrap();
     store.create(&new_id(), &session("1", TimeDelta::hours(1))).await.unwrap();
+    let form = SealedForm {
+        handle: "one".to_owned(),
+        binding_hash: "hash".to_owned(),
+        sealed: b"sealed".to_vec(),
+        expires_at: now() + TimeDelta::minutes(10),
+    };
+    store.keep_form(&form, FormLimits { forms: 9, octets: 999 }, now()).await.unwrap();
     let mut raw = raw().await;
     let keys: Vec<String> =
         redis::cmd("KEYS").arg(format!("{}*", prefix.0)).query_async(&mut raw).await.unwrap();
-    assert_eq!(keys.len(), 3 + 2 + 2, "{keys:?}");
+    assert_eq!(keys.len(), 3 + 2 + 2 + 3, "{keys:?}");
     let mut lasting = std::collections::BTreeMap::new();
     for key in &keys {
         let left: i64 = redis::cmd("PTTL").arg(key).query_async(&mut raw).await.unwrap();

@@ -38,7 +38,7 @@ impl PostForm {
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Identity provider</title>\
              <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body><main>\
-             <h1>You are being sent to your identity provider.</h1><p>If nothing happens, continue by the button.</p>\
+             <h1>You are being sent to your identity provider.</h1><p>If nothing happens, press the button.</p>\
              <form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue to your identity provider</button></form>\
              </main><script>{SUBMIT}</script></body></html>",
             escape_markup(&self.action)

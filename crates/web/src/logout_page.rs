@@ -129,8 +129,8 @@ impl LogoutPage {
 fn words(answer: LogoutAnswer) -> &'static str {
     match answer {
         LogoutAnswer::Complete => "the session is over",
-        LogoutAnswer::Partial => "some services that you use over it did not sign you out",
-        LogoutAnswer::NotAsked => "it takes no sign-outs, so that its session goes on",
+        LogoutAnswer::Partial => "it could not sign you out of every service",
+        LogoutAnswer::NotAsked => "it cannot be asked to sign you out: your session there goes on",
         LogoutAnswer::Silent => "it did not answer",
         _ => "it did not confirm that its session is over",
     }

@@ -206,7 +206,7 @@ async fn pages() -> Vec<(&'static str, u16, &'static str, Response<String>)> {
         (
             "not-asked",
             200,
-            "<dt>not-asked</dt><dd>it takes no sign-outs",
+            "<dt>not-asked</dt><dd>it cannot be asked to sign you out",
             sign_out(&sso, &["not-asked"]).await,
         ),
         (

@@ -104,10 +104,7 @@ async fn a_person_signs_out_here_and_there() {
     let top = |code: &str| format!("urn:oasis:names:tc:SAML:2.0:status:{code}");
     let cases = [
         (vec![top("Success")], "Your identity provider has ended its session too."),
-        (
-            vec![top("Success"), top("PartialLogout")],
-            "some services that you use over it did not sign you out",
-        ),
+        (vec![top("Success"), top("PartialLogout")], "it could not sign you out of every service"),
         (vec![top("Responder")], "it did not confirm that its session is over"),
     ];
     for (place, (codes, expected)) in cases.into_iter().enumerate() {
@@ -304,7 +301,11 @@ async fn what_cannot_be_told_is_said() {
     let url = format!("{}/saml/logout", app.address);
     let answer = browser.post_saying(&url, &[("sec-fetch-site", "same-origin")]).await;
     assert_eq!(answer.status, 200);
-    assert!(answer.body.contains("it takes no sign-outs, so that its session goes on"), "{}", answer.body);
+    assert!(
+        answer.body.contains("it cannot be asked to sign you out: your session there goes on"),
+        "{}",
+        answer.body
+    );
     assert_eq!(app.whoami(&browser).await, 401);
     let elsewhere = app.signed_in("s2").await;
     let answer = elsewhere.post_saying(&url, &[("sec-fetch-site", "cross-site")]).await;

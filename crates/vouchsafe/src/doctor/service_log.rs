@@ -207,7 +207,9 @@ mod tests {
             text.get(text.find("sign-in").unwrap()..).unwrap()
         );
         let signed_out = text.replace("sign-in refused", "sign-out refused");
-        for line in [text, &coloured, json, pretty, &list, &collected, &bracketed, &signed_out] {
+        let about_a_name = text.replace("sign-in refused", "change of a name refused");
+        for line in [text, &coloured, json, pretty, &list, &collected, &bracketed, &signed_out, &about_a_name]
+        {
             let log = format!("something else\n{line}\n");
             let read = read(&log).unwrap_or_else(|| panic!("{line}"));
             let one = &read[0];
