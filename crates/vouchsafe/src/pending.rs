@@ -383,7 +383,8 @@ mod tests {
         };
         let pending = PendingRequest::from_stored(stored(250)).unwrap();
         assert_eq!(pending.issued_at(), "2026-01-15T09:00:00.25Z".parse::<DateTime<Utc>>().unwrap());
-        assert_eq!(pending.to_stored(), stored(250));
+        let again = PendingRequest::from_stored(pending.to_stored()).unwrap();
+        assert_eq!(again.issued_at(), pending.issued_at());
         for damaged in [2_000, u32::MAX] {
             let refused = PendingRequest::from_stored(stored(damaged)).unwrap_err();
             assert!(matches!(refused, BindingError::StoredRequest { field: "issued_at" }), "{refused}");
