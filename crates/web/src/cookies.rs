@@ -253,7 +253,7 @@ mod tests {
     }
 
     /// What the headers hold of the sign-in of that handle.
-    fn binding(cookies: Cookies, headers: &HeaderMap, handle: &str) -> Option<String> {
+    fn secret_of(cookies: Cookies, headers: &HeaderMap, handle: &str) -> Option<String> {
         let mut held = cookies.bindings(headers).into_iter().filter(|held| held.handle == handle);
         held.next().map(|held| held.secret)
     }
@@ -320,14 +320,14 @@ mod tests {
         let binding = cookies.bind(&jar.headers(), &pending("0123456789abcdef", 1), "ff00").unwrap();
         assert!(!binding.to_str().unwrap().contains("SameSite"));
         jar.keep(&binding);
-        assert_eq!(binding(cookies, &jar.headers(), "0123456789abcdef").as_deref(), Some("ff00"));
+        assert_eq!(secret_of(cookies, &jar.headers(), "0123456789abcdef").as_deref(), Some("ff00"));
         for other in ["0123456789abcdee", "0123456789abcde", "0123456789abcdef.ff00", ""] {
-            assert_eq!(binding(cookies, &jar.headers(), other), None, "{other}");
+            assert_eq!(secret_of(cookies, &jar.headers(), other), None, "{other}");
         }
-        assert_eq!(binding(cookies, &HeaderMap::new(), "0123456789abcdef"), None);
+        assert_eq!(secret_of(cookies, &HeaderMap::new(), "0123456789abcdef"), None);
         assert_eq!(cookies.unbind(&jar.headers(), "0123456789abcdee"), None);
         jar.keep(&cookies.unbind(&jar.headers(), "0123456789abcdef").unwrap());
-        assert_eq!(binding(cookies, &jar.headers(), "0123456789abcdef"), None);
+        assert_eq!(secret_of(cookies, &jar.headers(), "0123456789abcdef"), None);
     }
 
     /// Browsers keep some 180 cookies of a site and push out the oldest.
@@ -344,14 +344,14 @@ mod tests {
         assert_eq!(jar.0.len(), 5);
         assert_eq!(cookies.session(&jar.headers()).as_deref(), Some("secret"));
         for second in 0..220 {
-            let held = binding(cookies, &jar.headers(), &format!("handle{second}"));
+            let held = secret_of(cookies, &jar.headers(), &format!("handle{second}"));
             assert_eq!(held.is_some(), second >= 216, "{second}");
         }
         // A place that is free again is taken before another is.
         jar.keep(&cookies.unbind(&jar.headers(), "handle218").unwrap());
         jar.keep(&cookies.bind(&jar.headers(), &pending("last", 1000), "ff00").unwrap());
         for handle in ["handle216", "handle217", "handle219", "last"] {
-            assert!(binding(cookies, &jar.headers(), handle).is_some(), "{handle}");
+            assert!(secret_of(cookies, &jar.headers(), handle).is_some(), "{handle}");
         }
     }
 
@@ -362,10 +362,10 @@ mod tests {
             ["", ".", "x", "x.y", "1.", "99999999999999999999.y.z", "1..z", "1.y.", "0123456789abcdef"]
         {
             let mut jar = Jar(vec![("vouchsafe-login-0".to_owned(), text.to_owned())]);
-            assert_eq!(binding(cookies, &jar.headers(), text), None, "{text}");
+            assert_eq!(secret_of(cookies, &jar.headers(), text), None, "{text}");
             let now: DateTime<Utc> = DateTime::UNIX_EPOCH;
             jar.keep(&cookies.bind(&jar.headers(), &pending("mine", now.timestamp()), "ff00").unwrap());
-            assert!(binding(cookies, &jar.headers(), "mine").is_some(), "{text}");
+            assert!(secret_of(cookies, &jar.headers(), "mine").is_some(), "{text}");
             assert_eq!(jar.0.len(), 1, "{text}");
         }
     }
