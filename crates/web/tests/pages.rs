@@ -155,8 +155,11 @@ async fn sign_out(sso: &SingleSignOn, names: &[&str]) -> Response<String> {
             _ => &["Success"],
         };
         let codes = codes.iter().map(|code| format!("urn:oasis:names:tc:SAML:2.0:status:{code}"));
-        let answer =
-            identity_provider(&name).logout_response(id).at(Utc::now()).destination(Some(SINGLE_LOGOUT));
+        let answer = identity_provider(&name)
+            .logout_response(id)
+            .id(format!("_to{id}"))
+            .at(Utc::now())
+            .destination(Some(SINGLE_LOGOUT));
         let query = answer.status(codes).to_query(None).unwrap();
         answered =
             sso.single_logout(&request(Method::GET, &format!("/saml/slo?{query}"), &held), b"", None).await;

@@ -64,7 +64,7 @@ async fn forms_are_bounded_and_swept() {
         assert!(is_kept(100).await);
     }
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 2);
-    assert!(is_kept(1_900).await);
+    assert!(is_kept(1_800).await);
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1);
     let later = process(forms).clock(|| Utc::now() + TimeDelta::minutes(11));
     assert_eq!(later.sweep().await.unwrap(), (0, 1));
