@@ -60,6 +60,15 @@ impl App {
         sent(self, &answer.location, Some("theirs")).0
     }
 
+    #[track_caller]
+    fn assert_name_refused(&self, answer: &Answer, code: &str) {
+        let (reference, actual) = self.last_refusal();
+        assert_eq!((answer.status, actual.as_str()), (403, code), "{}", answer.body);
+        assert!(answer.body.contains(&reference) && !answer.body.contains(code));
+        assert!(answer.body.contains("The change of the name could not be completed."), "{}", answer.body);
+        assert!(answer.set_cookies.is_empty());
+    }
+
     async fn account_known_as(&self, name: &str) -> Option<Account> {
         let whole = self.store.whole(&OrganizationId::new("1")).await.unwrap();
         let mut accounts = whole.accounts.into_iter();
@@ -115,7 +124,7 @@ async fn an_identity_provider_gives_a_new_name() {
 
     // Said twice, it counts once.
     let again = app.said_by_redirect(&request).await;
-    app.assert_refused(&again, "message.replayed");
+    app.assert_name_refused(&again, "message.replayed");
 }
 
 #[tokio::test]
@@ -167,11 +176,11 @@ async fn what_is_not_believed_changes_nothing() {
         (request().element("LogoutRequest").raw(""), "message.kind"),
     ] {
         let refused = app.said_by_redirect(&wrong).await;
-        app.assert_refused(&refused, code);
+        app.assert_name_refused(&refused, code);
     }
     let unsigned = format!("{}?{}", app.names(), request().to_unsigned_query(None).unwrap());
     let refused = Browser::new().get(&unsigned).await;
-    app.assert_refused(&refused, "signature.query");
+    app.assert_name_refused(&refused, "signature.query");
     // Nor does the logout address take it.
     let at_logout = request().destination(Some(&format!("{}/saml/slo", app.address)));
     let query = at_logout.to_query(None).unwrap();
@@ -235,11 +244,11 @@ async fn this_service_asks_for_a_change() {
     assert!(request.contains(">ada@example.com</saml2:NameID>"), "byte for byte: {request}");
     // Another browser, and another key, change nothing.
     let refused = brought(&Browser::new(), &answer(&id, "Success"), &state).await;
-    app.assert_refused(&refused, "message.unasked");
+    app.assert_name_refused(&refused, "message.unasked");
     let refused = brought(&browser, &answer(&id, "Success").key(keys::attacker()), &state).await;
-    app.assert_refused(&refused, "signature.not_verified");
+    app.assert_name_refused(&refused, "signature.not_verified");
     let refused = brought(&browser, &answer("_other", "Success"), &state).await;
-    app.assert_refused(&refused, "message.in_response_to");
+    app.assert_name_refused(&refused, "message.in_response_to");
     let done = brought(&browser, &answer(&id, "Success"), &state).await;
     assert_eq!(
         (done.status, done.location.as_str()),
@@ -248,7 +257,7 @@ async fn this_service_asks_for_a_change() {
         app.last_refusal()
     );
     let again = brought(&browser, &answer(&id, "Success").id("_again"), &state).await;
-    app.assert_refused(&again, "message.unasked");
+    app.assert_name_refused(&again, "message.unasked");
     assert!(app.account_known_as("ada@example.com").await.is_some(), "its own name for the person stays");
 
     let (browser, request, id, state) = ordered(NameIdOrder::terminate(name.clone())).await;
@@ -287,7 +296,7 @@ async fn an_order_is_no_sign_in() {
     let answer = okta().logout_response(&asked.id).element("ManageNameIDResponse").at(Utc::now());
     let answer = answer.destination(Some(&app.names())).to_query(asked.relay_state.as_deref()).unwrap();
     let refused = browser.get(&format!("{}?{answer}", app.names())).await;
-    app.assert_refused(&refused, "message.unasked");
+    app.assert_name_refused(&refused, "message.unasked");
 }
 
 /// Some identity providers give no RelayState back: the request is found by its ID, among those that this browser was sent with.
@@ -316,10 +325,10 @@ async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
     };
     // Another browser's, and one that no request of this browser waits for.
     for (other, id) in [(&Browser::new(), ids[0].as_str()), (&browser, "_other")] {
-        app.assert_refused(&brought(other, id, None).await, "message.unasked");
+        app.assert_name_refused(&brought(other, id, None).await, "message.unasked");
     }
     // One that says which request is meant means that.
-    app.assert_refused(&brought(&browser, &ids[0], Some("0123456789abcdef")).await, "message.unasked");
+    app.assert_name_refused(&brought(&browser, &ids[0], Some("0123456789abcdef")).await, "message.unasked");
     for (id, state) in [(&ids[1], None), (&ids[0], Some(""))] {
         let done = brought(&browser, id, state).await;
         assert_eq!(
@@ -328,6 +337,6 @@ async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
             "{:?}",
             app.last_refusal()
         );
-        app.assert_refused(&brought(&browser, id, state).await, "message.unasked");
+        app.assert_name_refused(&brought(&browser, id, state).await, "message.unasked");
     }
 }
