@@ -63,13 +63,9 @@
 //! impl LogoutSessions for Signed {
 //!     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
 //!         Box::pin(async move {
-//!             let indexes = request.session_indexes();
-//!             let is_meant = |index: &Option<String>| {
-//!                 indexes.is_empty() || index.as_ref().is_some_and(|index| indexes.contains(index))
-//!             };
 //!             let all = self.of_person.lock().unwrap().get(&Identity::of_logout_request(request).key()).cloned();
 //!             let mut ended = 0;
-//!             for (id, _) in all.unwrap_or_default().iter().filter(|(_, index)| is_meant(index)) {
+//!             for (id, _) in all.unwrap_or_default().iter().filter(|(_, index)| request.means(index.as_deref())) {
 //!                 let deleted = self.sessions.delete(id).await;
 //!                 deleted.map_err(|error| HttpError::unavailable("sessions", error))?;
 //!                 ended += 1;

@@ -46,7 +46,7 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// The latest logout that means a session of this person with this session index.
+    /// The latest logout that means a session of this person with this session index; of a session without an index, the latest of all.
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,

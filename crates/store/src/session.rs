@@ -41,7 +41,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool>;
 
     /// Ends the sessions that the identity provider of a connection means in a logout request (SAML Core 3.7.1): those of the
-    /// name identifier with its Format and qualifiers over that connection, and of the session index where one is given. How many.
+    /// name identifier with its Format and qualifiers over that connection, and of the session index where one is given; a session that has
+    /// no index is ended by any ([`Session::is_meant_by`]). How many.
     fn revoke_by_name_id<'a>(
         &'a self,
         name_id: &'a Identity,
@@ -167,11 +168,12 @@ impl Session {
         Some(Participant::new(connection, name_id, self.session_index.clone()))
     }
 
-    /// For stores: whether a logout request means it, of this name at its identity provider and of this session index, or of all.
+    /// For stores: whether a logout request means it, of this name at its identity provider and of this session index, or of all. A session
+    /// without an index is meant by every request of its name, since nobody can tell that another one is meant.
     #[must_use]
     pub fn is_meant_by(&self, name_id: &Identity, session_index: Option<&str>) -> bool {
-        self.identity.as_ref() == Some(name_id)
-            && session_index.is_none_or(|index| self.session_index.as_deref() == Some(index))
+        let is_of = |index| self.session_index.as_deref().is_none_or(|own| own == index);
+        self.identity.as_ref() == Some(name_id) && session_index.is_none_or(is_of)
     }
 
     /// Whether it is over.

@@ -25,6 +25,7 @@ pub(super) struct Accepted {
     pub(super) carriage: Carriage,
     pub(super) evidence: Evidence,
     pub(super) ledger: Ledger,
+    pub(super) issued_at: DateTime<Utc>,
     pub(super) accepted_at: DateTime<Utc>,
 }
 
@@ -71,6 +72,12 @@ macro_rules! what_every_message_has {
                 self.accepted.carriage
             }
 
+            /// When it was issued, by the identity provider's clock.
+            #[must_use]
+            pub fn issued_at(&self) -> DateTime<Utc> {
+                self.accepted.issued_at
+            }
+
             /// When it was accepted.
             #[must_use]
             pub fn accepted_at(&self) -> DateTime<Utc> {
@@ -93,12 +100,13 @@ macro_rules! what_every_message_has {
 }
 
 /// The identity provider asks to end sessions of a person (saml-core-2.0-os 3.7.1). `Debug` does not show whom.
+///
+/// An assertion that was issued when it was, or before, and arrives later begins no session: [`issued_at`](Self::issued_at).
 pub struct LogoutRequest {
     accepted: Accepted,
     id: String,
     name_id: NameId,
     session_indexes: Vec<String>,
-    issued_at: DateTime<Utc>,
     not_on_or_after: Option<DateTime<Utc>>,
     reason: Option<String>,
 }
@@ -124,10 +132,12 @@ impl LogoutRequest {
         &self.session_indexes
     }
 
-    /// When it was issued, by the identity provider's clock. An assertion that was issued by then and arrives later begins no session.
+    /// Whether it means a session of this index, of its name: one of the indexes that it names, or any where it names none. A session whose
+    /// assertion had no index is always meant, since nobody can tell that it is another one.
     #[must_use]
-    pub fn issued_at(&self) -> DateTime<Utc> {
-        self.issued_at
+    pub fn means(&self, session_index: Option<&str>) -> bool {
+        let Some(own) = session_index else { return true };
+        self.session_indexes.is_empty() || self.session_indexes.iter().any(|index| index == own)
     }
 
     /// Until when it counts, if it says so.
@@ -270,19 +280,16 @@ impl Message {
         accepted: Accepted,
         facts: MessageFacts,
     ) -> Result<Message, (Box<Accepted>, MessageError)> {
-        let MessageFacts { kind, id, issue_instant, body, .. } = facts;
+        let MessageFacts { kind, id, body, .. } = facts;
         let nobody = MessageError::NameId { kind, reason: "it names nobody" };
         match body {
             Body::Logout(logout) => {
-                let (Some(name_id), Some(issued_at)) = (logout.name_id, issue_instant.at()) else {
-                    return Err((Box::new(accepted), nobody));
-                };
+                let Some(name_id) = logout.name_id else { return Err((Box::new(accepted), nobody)) };
                 Ok(Message::LogoutRequest(LogoutRequest {
                     accepted,
                     id,
                     name_id,
                     session_indexes: logout.session_indexes,
-                    issued_at,
                     not_on_or_after: logout.not_on_or_after.as_ref().and_then(Moment::at),
                     reason: logout.reason,
                 }))

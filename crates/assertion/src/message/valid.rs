@@ -41,8 +41,18 @@ impl ReadMessage {
         }
         let replay = ReplayKey::new(replay, latest_acceptance(&facts, expectations, now));
         let audience = expectations.entity_id().clone();
-        let accepted =
-            Accepted { connection, issuer, audience, carriage, evidence, ledger, accepted_at: now };
+        // A rule has judged it, so it is a time.
+        let issued_at = facts.issue_instant.at().unwrap_or(now);
+        let accepted = Accepted {
+            connection,
+            issuer,
+            audience,
+            carriage,
+            evidence,
+            ledger,
+            issued_at,
+            accepted_at: now,
+        };
         match Message::of(accepted, facts) {
             Ok(message) => Ok(ValidMessage { message, replay }),
             Err((accepted, error)) => {

@@ -50,13 +50,9 @@ impl fmt::Debug for Sessions {
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         let person = Identity::of_logout_request(request);
-        let indexes = request.session_indexes();
         let mut live = self.0.lock().unwrap();
         let before = live.len();
-        live.retain(|session| {
-            let is_one = |index: &String| session.index.as_ref() == Some(index);
-            session.identity != person || !(indexes.is_empty() || indexes.iter().any(is_one))
-        });
+        live.retain(|session| session.identity != person || !request.means(session.index.as_deref()));
         let ended = u64::try_from(before - live.len()).unwrap();
         Box::pin(std::future::ready(Ok(ended)))
     }

@@ -135,10 +135,8 @@ impl Sessions {
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         let person = Identity::of_logout_request(request);
-        let indexes = request.session_indexes();
         let is_meant = |session: &Session| {
-            let is_one = |index: &String| session.session_index.as_ref() == Some(index);
-            session.identity.as_ref() == Some(&person) && (indexes.is_empty() || indexes.iter().any(is_one))
+            session.identity.as_ref() == Some(&person) && request.means(session.session_index.as_deref())
         };
         let mut live = self.live();
         let issuers: Vec<String> = live

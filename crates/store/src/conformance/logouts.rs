@@ -8,7 +8,7 @@ use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
     POLICY, Store, acme, audit_of_people, author, now,
-    scenarios::{sign_in, valid, valid_reply},
+    scenarios::{sign_in, valid, valid_reply, valid_without_index},
     with_acme,
 };
 use crate::RememberedLogout;
@@ -62,9 +62,10 @@ pub async fn the_latest_logout_of_a_session_is_remembered(store: impl Store) {
     let (early, late) = (now() - TimeDelta::seconds(9), now() - TimeDelta::seconds(1));
     store.remember_logout(&ada, Some("s1"), early, now()).await.unwrap();
     assert_eq!(latest(ada.clone(), Some("s1")).await, Some(early));
-    for other in [None, Some("s2"), Some(""), Some("S1"), Some("=s1")] {
+    for other in [Some("s2"), Some(""), Some("S1"), Some("=s1")] {
         assert_eq!(latest(ada.clone(), other).await, None, "{other:?}");
     }
+    assert_eq!(latest(ada.clone(), None).await, Some(early), "nobody knows that another session was meant");
     assert_eq!(latest(bob.clone(), Some("s1")).await, None);
     store.remember_logout(&ada, None, late, now()).await.unwrap();
     for any in [None, Some("s1"), Some("s2"), Some("")] {
@@ -155,6 +156,19 @@ pub async fn whoever_signs_in_again_within_the_second_of_a_logout_is_let_in(stor
         assert_eq!(refused.code(), "store.logged_out", "{milliseconds}");
     }
     store.sign_in(asked("id4", 301)).await.unwrap();
+}
+
+/// A session whose assertion has no index may be the one that a logout of any index meant.
+pub async fn a_sign_in_without_an_index_heeds_every_logout(store: impl Store) {
+    let token = with_acme(&store).await;
+    let late = |id: &str| sign_in(valid_without_index("ada", &token, id)).heeding_logouts();
+    let first = store.sign_in(late("id1")).await.unwrap();
+    assert_eq!(first.session.session_index, None);
+    let ada = first.session.identity.clone().unwrap();
+    store.remember_logout(&ada, Some("s1"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+    assert_eq!(store.revoke_by_name_id(&ada, Some("s1")).await.unwrap(), 1);
+    assert_eq!(store.sign_in(late("id2")).await.unwrap_err().code(), "store.logged_out");
+    store.sign_in(sign_in(valid("ada", &token, "id3")).heeding_logouts()).await.unwrap();
 }
 
 /// Whichever is first: the sign-in is refused, or its session is among those that end.

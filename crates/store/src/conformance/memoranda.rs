@@ -263,6 +263,31 @@ pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Memoran
     assert_eq!((left(&ids[0]).await, left(&ids[1]).await, left(&ids[2]).await), (true, false, true));
 }
 
+/// A session whose assertion had no index may be the one that is meant by any.
+pub async fn an_index_ends_the_sessions_without_one(store: impl Memoranda) {
+    let person = Identity::new(connection(), "ada");
+    let mut ids = Vec::new();
+    for index in [Some("s1"), Some("s2"), Some(""), None] {
+        let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+        let mut session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), None);
+        session.session_index = index.map(str::to_owned);
+        store.create(&id, &session).await.unwrap();
+        ids.push(id);
+    }
+    let left = async || {
+        let mut left = Vec::new();
+        for id in &ids {
+            left.push(store.find(id, now()).await.unwrap().is_some());
+        }
+        left
+    };
+    let other = person.over(ConnectionId::new("other").unwrap());
+    assert_eq!(store.revoke_by_name_id(&other, Some("s1")).await.unwrap(), 0);
+    assert_eq!(store.revoke_by_name_id(&person, Some("s1")).await.unwrap(), 2);
+    assert_eq!(left().await, [false, true, true, false]);
+    assert_eq!(store.revoke_by_name_id(&person, None).await.unwrap(), 2);
+}
+
 pub async fn a_negative_lifetime_ends_a_session(store: impl Memoranda) {
     let limit = now() + TimeDelta::hours(1);
     for (at_most, end) in [

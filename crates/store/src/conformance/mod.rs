@@ -161,7 +161,7 @@ macro_rules! conformance {
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
             a_pending_request_ends_at_its_time, pending_requests_are_swept, sessions_are_swept,
             a_session_lasts_until_its_end_and_no_longer,
-            sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
+            sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
         $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
             active_connections_are_walked_page_by_page, every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
@@ -195,7 +195,8 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
             whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
-            a_sign_in_whose_session_was_logged_out_leaves_nothing, a_logout_during_a_sign_in_ends_its_session);
+            a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout,
+            a_logout_during_a_sign_in_ends_its_session);
         $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
@@ -216,7 +217,7 @@ macro_rules! conformance {
         $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
-            a_name_ends_the_sessions_of_its_own_person_only, a_negative_lifetime_ends_a_session,
+            a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one, a_negative_lifetime_ends_a_session,
             a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back);
     };
     (@each $way:ident $make:path, $module:ident, $($name:ident),*) => {

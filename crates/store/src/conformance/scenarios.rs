@@ -10,7 +10,7 @@ use vouchsafe::{
         Snapshot, Source, Team, TeamId,
     },
 };
-use vouchsafe_testkit::{Attribute, ISSUE_INSTANT};
+use vouchsafe_testkit::{Attribute, ISSUE_INSTANT, Part, ResponseBuilder};
 
 use super::{
     Store, acme, audit_of_people, author, change,
@@ -28,13 +28,25 @@ pub fn valid(person: &str, token: &str, assertion: &str) -> ValidAssertion {
 
 /// The same over a connection of this name: each is to the same identity provider.
 pub fn valid_over(connection: &str, person: &str, token: &str, assertion: &str) -> ValidAssertion {
-    let response = vouchsafe_testkit::IdentityProvider::okta()
+    received(connection, response(person, token, assertion))
+}
+
+/// The same of a session without an index.
+pub fn valid_without_index(person: &str, token: &str, assertion: &str) -> ValidAssertion {
+    received("acme", response(person, token, assertion).omit(Part::SessionIndex))
+}
+
+fn response(person: &str, token: &str, assertion: &str) -> ResponseBuilder {
+    vouchsafe_testkit::IdentityProvider::okta()
         .response()
         .assertion_id(assertion)
         .name_id(person)
         .attribute(Attribute::new("user.email", [format!("{person}@example.com")]))
         .attribute(Attribute::new("department", ["Engineering"]))
-        .attribute(Attribute::new("token", [token]));
+        .attribute(Attribute::new("token", [token]))
+}
+
+fn received(connection: &str, response: ResponseBuilder) -> ValidAssertion {
     let (service, okta) = service_over(connection);
     let encoded = response.issue().unwrap().to_base64();
     let posted = PostedResponse::from_base64(&encoded, service.limits()).unwrap();

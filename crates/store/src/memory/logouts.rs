@@ -72,7 +72,12 @@ impl State {
         person: &Identity,
         session_index: Option<&str>,
     ) -> Option<RememberedLogout> {
-        let of = |index| self.remembered.get(&(person.key(), index_key(index)));
-        [of(None), of(session_index)].into_iter().flatten().map(|kept| kept.logout).max()
+        let person = person.key();
+        let Some(index) = session_index else {
+            let of_person = self.remembered.iter().filter(|((one, _), _)| *one == person);
+            return of_person.map(|(_, kept)| kept.logout).max();
+        };
+        let of = |index| self.remembered.get(&(person.clone(), index_key(index)));
+        [of(None), of(Some(index))].into_iter().flatten().map(|kept| kept.logout).max()
     }
 }

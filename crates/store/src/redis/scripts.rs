@@ -75,8 +75,8 @@ pub(super) fn revoke() -> Call {
 }
 
 /// Ends the sessions of a set, and tells the channel (first argument). With an account it tells the second argument, and the epoch under the
-/// third grows. Without one both are empty, and it ends the sessions that have the session index (fifth), or all, and tells each by what is behind
-/// the fourth argument in its key.
+/// third grows. Without one both are empty, and it ends the sessions that have the session index (fifth) or none, or all, and tells each by what is
+/// behind the fourth argument in its key.
 pub(super) fn revoke_all() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -85,7 +85,8 @@ pub(super) fn revoke_all() -> Call {
                 local matches = true
                 if ARGV[5] then
                     local record = redis.call('HGET', key, 'record')
-                    matches = record and cjson.decode(record)['session_index'] == ARGV[5]
+                    local index = record and cjson.decode(record)['session_index']
+                    matches = record and (index == nil or index == cjson.null or index == ARGV[5])
                 end
                 if matches then
                     local was_there = redis.call('DEL', key)

@@ -144,10 +144,12 @@ const MEANT_IN_SQLITE: &str = "
         (SELECT connection.state FROM asked CROSS JOIN vouchsafe_connections AS connection
             ON connection.id = asked.connection) AS state,
         (SELECT logout.issued_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
-            ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)
+            ON logout.identity = asked.person
+            AND (logout.session_index IN ('', asked.session_index) OR asked.session_index = '')
             ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout,
         (SELECT logout.received_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
-            ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)
+            ON logout.identity = asked.person
+            AND (logout.session_index IN ('', asked.session_index) OR asked.session_index = '')
             ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout_received";
 
 /// Rows that are named by their ids are found by these, and not by their organization, however few there were when the statement was planned:
@@ -196,10 +198,10 @@ const MEANT_IN_POSTGRES: &str = "
             SELECT count(*) FROM vouchsafe_accounts WHERE organization = $3 AND active = 1) END,
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)),
         (SELECT state FROM vouchsafe_connections WHERE id = $1),
-        (SELECT issued_at FROM vouchsafe_logouts_remembered WHERE identity = $10 AND session_index IN ('', $11)
-            ORDER BY issued_at DESC, received_at DESC LIMIT 1),
-        (SELECT received_at FROM vouchsafe_logouts_remembered WHERE identity = $10 AND session_index IN ('', $11)
-            ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
+        (SELECT issued_at FROM vouchsafe_logouts_remembered
+            WHERE identity = $10 AND (session_index IN ('', $11) OR $11 = '') ORDER BY issued_at DESC, received_at DESC LIMIT 1),
+        (SELECT received_at FROM vouchsafe_logouts_remembered
+            WHERE identity = $10 AND (session_index IN ('', $11) OR $11 = '') ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
 
 /// Records an assertion that came over this connection. Whether it is the first record of it, and the organization, which is locked with the
 /// connection.

@@ -73,10 +73,11 @@ impl<E: Engine> LogoutStore for E {
     ) -> Answer<'a, Option<RememberedLogout>> {
         const LATEST: &str = "
             SELECT issued_at, received_at FROM vouchsafe_logouts_remembered
-            WHERE identity = ? AND session_index IN ('', ?)
+            WHERE identity = ? AND (session_index IN ('', ?) OR ? = '')
             ORDER BY issued_at DESC, received_at DESC LIMIT 1";
         Box::pin(async move {
-            let asked = Batch::of(LATEST).bind(person.key()).bind(index_key(session_index));
+            let index = index_key(session_index);
+            let asked = Batch::of(LATEST).bind(person.key()).bind(index.clone()).bind(index);
             let answered = self.ask(asked).await?;
             let Some(row) = answered.rows.first() else { return Ok(None) };
             Ok(remembered(row.optional_integer(0)?, row.optional_integer(1)?))

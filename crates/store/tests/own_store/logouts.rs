@@ -66,7 +66,9 @@ impl State {
         person: &Identity,
         session_index: Option<&str>,
     ) -> Option<RememberedLogout> {
-        let of = |index: Option<&str>| self.remembered.get(&(person.key(), index.map(str::to_owned)));
-        [of(None), of(session_index)].into_iter().flatten().map(|(logout, _)| *logout).max()
+        let person = person.key();
+        let is_meant = |of: Option<&str>| of.is_none() || session_index.is_none() || of == session_index;
+        let meant = self.remembered.iter().filter(|((one, of), _)| *one == person && is_meant(of.as_deref()));
+        meant.map(|(_, (logout, _))| *logout).max()
     }
 }
