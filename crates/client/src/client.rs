@@ -42,6 +42,8 @@ const SOAP: &str = "text/xml; charset=utf-8";
 #[derive(Clone, Debug)]
 pub struct Client {
     client: reqwest::Client,
+    /// What posts envelopes: it is sent nowhere else.
+    without_redirects: reqwest::Client,
     loopback: bool,
     bytes: usize,
     timeout: Duration,
@@ -79,24 +81,29 @@ impl Client {
     }
 
     fn build(loopback: bool) -> Result<Client, ClientError> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("vouchsafe/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Guarded { loopback, look_ups: LookUps::default() })
-            .redirect(Policy::custom(move |attempt| {
-                if attempt.previous().len() > REDIRECTS {
-                    attempt.error("too many redirects")
-                } else if let Err(reason) = admissible(attempt.url(), loopback) {
-                    attempt.error(reason)
-                } else {
-                    attempt.follow()
-                }
-            }))
-            .build()
-            .map_err(|source| ClientError::Setup { source: Box::new(source) })?;
-        Ok(Client { client, loopback, bytes: BYTES, timeout: TIMEOUT })
+        let look_ups = LookUps::default();
+        let built = |redirects| {
+            reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .no_proxy()
+                .referer(false)
+                .user_agent(concat!("vouchsafe/", env!("CARGO_PKG_VERSION")))
+                .dns_resolver(Guarded { loopback, look_ups: look_ups.clone() })
+                .redirect(redirects)
+                .build()
+                .map_err(|source| ClientError::Setup { source: Box::new(source) })
+        };
+        let client = built(Policy::custom(move |attempt| {
+            if attempt.previous().len() > REDIRECTS {
+                attempt.error("too many redirects")
+            } else if let Err(reason) = admissible(attempt.url(), loopback) {
+                attempt.error(reason)
+            } else {
+                attempt.follow()
+            }
+        }))?;
+        let without_redirects = built(Policy::none())?;
+        Ok(Client { client, without_redirects, loopback, bytes: BYTES, timeout: TIMEOUT })
     }
 
     /// Loads and reads the metadata of one identity provider.
@@ -109,11 +116,12 @@ impl Client {
             .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
     }
 
-    /// Posts a SOAP envelope and reads what comes back, under the same rules as [`load`](Self::load): the same addresses, redirects, ceilings and
-    /// time limits.
+    /// Posts a SOAP envelope and reads what comes back, under the same rules as [`load`](Self::load): the same addresses, ceilings and time limits.
+    /// No redirect is followed: the envelope names a person or holds an artifact, and is for the address in the metadata alone.
     ///
     /// # Errors
-    /// As [`load`](Self::load). What comes with status 500 is read, since that is the status of a SOAP fault.
+    /// As [`load`](Self::load); [`ClientError::Status`] for a redirect. What comes with status 500 is read, since that is the status of a SOAP
+    /// fault.
     pub async fn post_soap(
         &self,
         address: &str,
@@ -121,7 +129,7 @@ impl Client {
         action: &str,
     ) -> Result<Vec<u8>, ClientError> {
         let (address, url) = (address.trim(), self.admitted(address)?);
-        let request = self.client.post(url).timeout(self.timeout).header(CONTENT_TYPE, SOAP);
+        let request = self.without_redirects.post(url).timeout(self.timeout).header(CONTENT_TYPE, SOAP);
         let request = request.header("soapaction", action).body(envelope);
         let response = request.send().await.map_err(|source| failed(address, source))?;
         let status = response.status();

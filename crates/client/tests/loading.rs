@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
+use std::sync::{Arc, Mutex};
+
 use axum::Router;
+use axum::http::StatusCode;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 use vouchsafe_client::Client;
 use vouchsafe_testkit::IdentityProvider;
 
@@ -17,6 +20,10 @@ async fn server() -> String {
         .route("/moved", get(|| async { Redirect::to("/metadata") }))
         .route("/inside", get(|| async { Redirect::to("http://10.0.0.1/metadata") }))
         .route("/round", get(|| async { Redirect::to("/round") }));
+    served(router).await
+}
+
+async fn served(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -50,6 +57,38 @@ async fn metadata_and_nothing_else_is_loaded() {
     }
     let error = client.identity_provider(&format!("{address}/page")).await.unwrap_err();
     assert!(error.code().starts_with("metadata."), "{} {error}", error.code());
+}
+
+/// What is posted names a person or holds an artifact: it goes to the address that was given and to no other.
+#[tokio::test]
+async fn an_envelope_is_sent_nowhere_else() {
+    let came = Arc::new(Mutex::new(Vec::new()));
+    let elsewhere = |came: &Arc<Mutex<Vec<String>>>| {
+        let came = Arc::clone(came);
+        move |body: String| async move {
+            came.lock().unwrap().push(body);
+            "<answer/>"
+        }
+    };
+    let router = Router::new()
+        .route("/soap", post(|| async { "<answer/>" }))
+        .route("/fault", post(|| async { (StatusCode::INTERNAL_SERVER_ERROR, "<fault/>") }))
+        .route("/elsewhere", post(elsewhere(&came)).get(elsewhere(&came)))
+        .route("/kept", post(|| async { Redirect::temporary("/elsewhere") }))
+        .route("/moved", post(|| async { Redirect::permanent("/elsewhere") }))
+        .route("/seen", post(|| async { Redirect::to("/elsewhere") }));
+    let address = served(router).await;
+    let client = Client::with_loopback().unwrap();
+    let post = async |path: &str| {
+        client.post_soap(&format!("{address}{path}"), "<question/>".to_owned(), "\"a\"").await
+    };
+    assert_eq!(post("/soap").await.unwrap(), b"<answer/>");
+    assert_eq!(post("/fault").await.unwrap(), b"<fault/>");
+    for path in ["/kept", "/moved", "/seen"] {
+        let error = post(path).await.unwrap_err();
+        assert_eq!(error.code(), "client.status", "{path}: {error}");
+    }
+    assert!(came.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
