@@ -159,7 +159,6 @@ pub struct ConfirmedArtifact {
 #[must_use = "send the call, and hand its answer to ServiceProvider::artifact_resolved"]
 pub struct ArtifactResolution {
     call: SoapCall,
-    connection: Connection,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
 }
@@ -173,7 +172,7 @@ impl ArtifactResolution {
     /// The connection whose identity provider is asked.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
-        self.connection.id()
+        self.call.connection()
     }
 }
 
@@ -182,11 +181,17 @@ macro_rules! shown_by_connection {
         $(impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name))
-                    .field("connection", self.connection.id())
+                    .field("connection", self.connection())
                     .finish_non_exhaustive()
             }
         })*
     };
+}
+
+impl ConfirmedArtifact {
+    fn connection(&self) -> &ConnectionId {
+        self.connection.id()
+    }
 }
 
 shown_by_connection!(ValidArtifact, ConfirmedArtifact, ArtifactResolution);
@@ -253,7 +258,7 @@ impl ServiceProvider {
         }
         let call =
             self.soap_call(&connection, &endpoint, now, |ends| artifact_resolve(ends, &sent.artifact))?;
-        Ok(ArtifactResolution { call, connection, received_at, relay_state: sent.relay_state })
+        Ok(ArtifactResolution { call, received_at, relay_state: sent.relay_state })
     }
 
     /// Reads what a resolution service answered, and takes the Response out of it. The ArtifactResponse must be signed by the identity
@@ -269,10 +274,11 @@ impl ServiceProvider {
         answer: &[u8],
         now: DateTime<Utc>,
     ) -> Result<ClaimedResponse, Refusal> {
-        let ArtifactResolution { call, connection, received_at, relay_state } = resolution;
+        let ArtifactResolution { call, received_at, relay_state } = resolution;
         let limits = self.limits();
+        let (connection, request) = call.into_parts();
         let expectations =
-            self.message_expectations(&connection, Arc::clone(&received_at))?.answering(call.into_request());
+            self.message_expectations(&connection, Arc::clone(&received_at))?.answering(request);
         let claimed = ClaimedMessage::in_soap(answer, limits)?;
         claimed.require_kind(&[MessageKind::ArtifactResponse])?;
         let trust = connection.trust(self)?;

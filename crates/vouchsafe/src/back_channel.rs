@@ -1,28 +1,40 @@
 //! Asking an identity provider over SOAP (SAML Bindings 3.2), and telling it so that a session is over.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    ClaimedMessage, Message, MessageError, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
-    Refusal, StatusAnswer, Trust, authenticate_message,
+    ClaimedMessage, ConnectionId, Message, MessageError, MessageExpectations, MessageId, MessageKind,
+    OutstandingRequest, Refusal, StatusAnswer, Trust, authenticate_message,
 };
 use vouchsafe_metadata::{Binding, Endpoint};
 
 use crate::connection::Connection;
 use crate::error::BindingError;
-use crate::logout::{no_single_logout, require_secure};
+use crate::logout::{no_single_logout, require_same, require_secure};
 use crate::logout_message::{logout_request, soap_envelope};
 use crate::participant::Participant;
 use crate::request::{Ends, message_id};
 use crate::service_provider::ServiceProvider;
 
 /// A request that is sent over SOAP: by HTTP POST to [`location`](Self::location), with the body as `text/xml` and the header
-/// [`SOAPAction`](Self::SOAP_ACTION). The one who sends it bounds the size of the answer and the time that it takes.
-#[derive(Debug)]
+/// [`SOAPAction`](Self::SOAP_ACTION). The one who sends it bounds the size of the answer and the time that it takes, and follows no redirect, since
+/// the body names a person or holds an artifact: `Debug` does not show it.
 #[must_use = "send it, and hand its answer to the service provider"]
 pub struct SoapCall {
     location: String,
     body: String,
+    connection: Connection,
     request: OutstandingRequest,
+}
+
+impl fmt::Debug for SoapCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoapCall")
+            .field("location", &self.location)
+            .field("connection", self.connection.id())
+            .finish_non_exhaustive()
+    }
 }
 
 impl SoapCall {
@@ -41,9 +53,15 @@ impl SoapCall {
         &self.body
     }
 
-    /// The request that the answer must name.
-    pub(crate) fn into_request(self) -> OutstandingRequest {
-        self.request
+    /// The connection whose identity provider is asked.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.connection.id()
+    }
+
+    /// The connection, and the request that the answer must name.
+    pub(crate) fn into_parts(self) -> (Connection, OutstandingRequest) {
+        (self.connection, self.request)
     }
 }
 
@@ -59,6 +77,7 @@ impl ServiceProvider {
         participant: &Participant,
         now: DateTime<Utc>,
     ) -> Result<SoapCall, BindingError> {
+        require_same(&participant.connection, connection)?;
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
         let endpoint = identity_provider.single_logout_at(&Binding::Soap);
@@ -87,25 +106,25 @@ impl ServiceProvider {
         Ok(SoapCall {
             location: endpoint.location().to_owned(),
             body: soap_envelope(&signed),
+            connection: connection.clone(),
             request: OutstandingRequest::new(request, now),
         })
     }
 
-    /// Judges what the identity provider answered to a call. It must be signed: a TLS connection says who owns a host, and not which identity
-    /// provider speaks. The call is used up, so that it is answered once.
+    /// Judges what the identity provider answered to a call, over the connection of the call. It must be signed: a TLS connection says who owns
+    /// a host, and not which identity provider speaks. The call is used up, so that it is answered once.
     ///
     /// # Errors
     /// A [`Refusal`] with the ledger of every rule.
     pub fn logout_call_answered(
         &self,
-        connection: &Connection,
         call: SoapCall,
         answer: &[u8],
         now: DateTime<Utc>,
     ) -> Result<StatusAnswer, Refusal> {
-        let expectations = self
-            .message_expectations(connection, self.single_logout_soap_for(connection).unwrap_or_default())?
-            .answering(call.into_request());
+        let (connection, request) = call.into_parts();
+        let address = self.single_logout_soap_for(&connection).unwrap_or_default();
+        let expectations = self.message_expectations(&connection, address)?.answering(request);
         let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
         claimed.require_kind(&[MessageKind::LogoutResponse])?;
         match self.answer_to_call(claimed, &*connection.trust(self)?, &expectations, now)? {

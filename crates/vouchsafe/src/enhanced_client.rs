@@ -1,5 +1,7 @@
 //! Sign-ins of enhanced clients (ECP, SAML Profiles 4.2): programs that carry messages between the service and the identity provider themselves.
 
+use std::fmt;
+
 use vouchsafe_metadata::{IdentityProvider, WebAddress};
 use vouchsafe_xml::Writer;
 use vouchsafe_xml::namespace::{ECP, PAOS, SAML_ASSERTION, SAML_PROTOCOL, SOAP_ENVELOPE};
@@ -12,10 +14,16 @@ use crate::service_provider::ServiceProvider;
 const NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 
 /// A request in the envelope that an enhanced client is answered with. The client sends the Body to the SOAP address of its identity provider and posts
-/// what comes back to our assertion consumer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// what comes back to our assertion consumer. `Debug` does not show it: a request may name a person.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PaosRequest {
     envelope: String,
+}
+
+impl fmt::Debug for PaosRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaosRequest").field("octets", &self.envelope.len()).finish_non_exhaustive()
+    }
 }
 
 impl PaosRequest {

@@ -137,6 +137,19 @@ pub enum BindingError {
         /// The address.
         location: String,
     },
+    /// What is of one connection was handed over with another: a person would be named to an identity provider of somebody else's.
+    #[error(
+        "what is of the connection {} was handed over with {}",
+        Quoted::new(expected),
+        Quoted::new(actual)
+    )]
+    #[non_exhaustive]
+    OtherConnection {
+        /// The connection that it is of.
+        expected: String,
+        /// The connection that was handed over.
+        actual: String,
+    },
     /// One of both sides has no address for logout messages.
     #[error("{} has no address for logout messages by a binding of both sides", Quoted::new(entity_id))]
     #[non_exhaustive]
@@ -236,6 +249,7 @@ impl BindingError {
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
             Self::InsecureLocation { .. } => "binding.insecure_location",
             Self::ProviderMissing => "binding.provider_missing",
+            Self::OtherConnection { .. } => "binding.other_connection",
             Self::NoSingleLogout { .. } => "binding.no_single_logout",
             Self::NoNameIdManagement { .. } => "binding.no_name_id_management",
             Self::LogoutKeyMissing => "binding.logout_key_missing",
@@ -302,6 +316,9 @@ impl BindingError {
             }
             Self::ProviderMissing => {
                 "Give the builder a provider, such as vouchsafe_crypto_aws_lc::provider_of_aws_lc_alone(), or switch the feature rustcrypto on."
+            }
+            Self::OtherConnection { .. } => {
+                "Look the connection up by the name in the participant or the request, and hand over that one."
             }
             Self::NoSingleLogout { .. } => {
                 "Configure single_logout on the builder, switch single logout on at the identity provider (Okta: \"Enable Single Logout\") and \

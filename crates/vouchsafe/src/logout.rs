@@ -1,7 +1,7 @@
 //! Single logout: telling an identity provider, and answering it (SAML Profiles 4.4).
 
 use chrono::{DateTime, Utc};
-use vouchsafe_assertion::{Carriage, LogoutRequest};
+use vouchsafe_assertion::{Carriage, ConnectionId, LogoutRequest};
 use vouchsafe_metadata::{Binding, Endpoint, WebAddress};
 use vouchsafe_signature::MessageParameter;
 
@@ -39,8 +39,8 @@ impl ServiceProvider {
     ///
     /// # Errors
     /// [`BindingError::NoSingleLogout`] where one of both sides has no address for it, [`BindingError::LogoutKeyMissing`],
-    /// [`BindingError::InsecureLocation`], [`BindingError::Metadata`] when the metadata is no longer valid, and whatever randomness or
-    /// signing raise.
+    /// [`BindingError::InsecureLocation`], [`BindingError::Metadata`] when the metadata is no longer valid, [`BindingError::OtherConnection`]
+    /// where the participant is another connection's, and whatever randomness or signing raise.
     pub fn start_logout(
         &self,
         connection: &Connection,
@@ -48,6 +48,7 @@ impl ServiceProvider {
         journey: LogoutJourney,
         now: DateTime<Utc>,
     ) -> Result<StartedLogout, BindingError> {
+        require_same(&participant.connection, connection)?;
         let (endpoint, signing) = self.logout_by_browser(connection, &BY_BROWSER, now)?;
         let request_id = message_id(self.provider())?;
         let handle = random_handle(self.provider())?;
@@ -92,6 +93,7 @@ impl ServiceProvider {
         status: LogoutStatus,
         now: DateTime<Utc>,
     ) -> Result<OutgoingMessage, BindingError> {
+        require_same(request.connection(), connection)?;
         let bindings = bindings_after(request.carriage());
         let (endpoint, signing) = self.logout_by_browser(connection, &bindings, now)?;
         let id = message_id(self.provider())?;
@@ -109,7 +111,7 @@ impl ServiceProvider {
     /// Answers a logout request that came over SOAP: the envelope to answer with, as `text/xml`.
     ///
     /// # Errors
-    /// [`BindingError::LogoutKeyMissing`], and whatever randomness or signing raise.
+    /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and whatever randomness or signing raise.
     pub fn answer_logout_by_soap(
         &self,
         connection: &Connection,
@@ -117,6 +119,7 @@ impl ServiceProvider {
         status: LogoutStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
+        require_same(request.connection(), connection)?;
         let signing = self.logout_signing(connection)?;
         let id = message_id(self.provider())?;
         let destination = connection.identity_provider().single_logout_at(&Binding::Soap);
@@ -191,6 +194,15 @@ pub(crate) fn bindings_after(carriage: Carriage) -> Vec<Binding> {
 
 pub(crate) fn no_single_logout(entity_id: &str) -> BindingError {
     BindingError::NoSingleLogout { entity_id: entity_id.to_owned() }
+}
+
+/// A person of one customer's is named to the identity provider of that customer alone.
+pub(crate) fn require_same(of: &ConnectionId, given: &Connection) -> Result<(), BindingError> {
+    if of == given.id() {
+        return Ok(());
+    }
+    let (expected, actual) = (of.as_str().to_owned(), given.id().as_str().to_owned());
+    Err(BindingError::OtherConnection { expected, actual })
 }
 
 /// Nobody is sent without TLS, and nothing is.

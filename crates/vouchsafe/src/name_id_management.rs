@@ -1,5 +1,7 @@
 //! Names that change or end (SAML Profiles 4.5, Name Identifier Management): telling an identity provider, and answering it.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{
@@ -14,7 +16,7 @@ use crate::back_channel::{SoapCall, another_kind};
 use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
-use crate::logout::{BY_BROWSER, bindings_after, require_secure};
+use crate::logout::{BY_BROWSER, bindings_after, require_same, require_secure};
 use crate::logout_message::{soap_envelope, write_status};
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
@@ -62,8 +64,8 @@ impl NameIdOrder {
     }
 }
 
-/// The stored form of a [`NameIdOrder`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The stored form of a [`NameIdOrder`]. `Debug` does not show whose.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StoredNameIdOrder {
     /// The person.
@@ -71,6 +73,12 @@ pub struct StoredNameIdOrder {
     /// The new identifier; without one the name ends.
     #[serde(default)]
     pub new_id: Option<String>,
+}
+
+impl fmt::Debug for StoredNameIdOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        NameIdOrder::from_stored(self.clone()).fmt(f)
+    }
 }
 
 /// An order that a browser carries to an identity provider.
@@ -166,13 +174,13 @@ impl ServiceProvider {
     /// A [`Refusal`] with the ledger of every rule.
     pub fn name_id_call_answered(
         &self,
-        connection: &Connection,
         call: SoapCall,
         answer: &[u8],
         now: DateTime<Utc>,
     ) -> Result<StatusAnswer, Refusal> {
-        let address = self.name_id_management_soap_for(connection).unwrap_or_default();
-        let expectations = self.message_expectations(connection, address)?.answering(call.into_request());
+        let (connection, request) = call.into_parts();
+        let address = self.name_id_management_soap_for(&connection).unwrap_or_default();
+        let expectations = self.message_expectations(&connection, address)?.answering(request);
         let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
         claimed.require_kind(&[MessageKind::ManageNameIdResponse])?;
         match self.answer_to_call(claimed, &*connection.trust(self)?, &expectations, now)? {
@@ -194,6 +202,7 @@ impl ServiceProvider {
         status: NameIdStatus,
         now: DateTime<Utc>,
     ) -> Result<OutgoingMessage, BindingError> {
+        require_same(request.connection(), connection)?;
         let bindings = bindings_after(request.carriage());
         let (endpoint, signing) = self.name_id_management_by_browser(connection, &bindings, now)?;
         let id = message_id(self.provider())?;
@@ -206,7 +215,7 @@ impl ServiceProvider {
     /// Answers a request that came over SOAP: the envelope to answer with, as `text/xml`.
     ///
     /// # Errors
-    /// [`BindingError::LogoutKeyMissing`], and whatever randomness or signing raise.
+    /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and whatever randomness or signing raise.
     pub fn answer_name_id_request_by_soap(
         &self,
         connection: &Connection,
@@ -214,6 +223,7 @@ impl ServiceProvider {
         status: NameIdStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
+        require_same(request.connection(), connection)?;
         let signing = self.logout_signing(connection)?;
         let id = message_id(self.provider())?;
         let identity_provider = connection.identity_provider();

@@ -1,13 +1,21 @@
 //! A message that goes to the identity provider as a form (SAML Bindings 3.5.4).
 
+use std::fmt;
+
 use vouchsafe_metadata::WebAddress;
 use vouchsafe_xml::escape_markup;
 
-/// A form the browser posts to the identity provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A form the browser posts to the identity provider. `Debug` does not show what it holds: a message may name a person.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PostForm {
     action: String,
     fields: Vec<(&'static str, String)>,
+}
+
+impl fmt::Debug for PostForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostForm").field("action", &self.action).finish_non_exhaustive()
+    }
 }
 
 impl PostForm {

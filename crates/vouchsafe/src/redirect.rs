@@ -16,10 +16,18 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 
 /// Where to send the browser: answer its request with status 302 or 303 and this as `Location`.
 ///
-/// Send it with `Cache-Control: no-store`: the address holds a request that is good once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Send it with `Cache-Control: no-store`: the address holds a request that is good once. `Debug` does not show the query: a message may name a
+/// person.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Redirect {
     url: String,
+}
+
+impl std::fmt::Debug for Redirect {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let location = self.url.split('?').next().unwrap_or_default();
+        formatter.debug_struct("Redirect").field("location", &location).finish_non_exhaustive()
+    }
 }
 
 impl Redirect {

@@ -24,7 +24,7 @@ use crate::single_sign_on::SingleSignOn;
 /// The sessions of an application, as far as an identity provider ends them. [`Provisioned`](crate::Provisioned) is one.
 pub trait LogoutSessions: Send + Sync + fmt::Debug {
     /// Ends the sessions that the request means: those of its name, whole, over its connection, and of its session indexes where it names
-    /// some. No cookie helps to find them: an identity provider may ask in an invisible frame, or from its own server. How many were ended; none is
+    /// some ([`LogoutRequest::means`]). No cookie helps to find them: an identity provider may ask in an invisible frame, or from its own server. How many were ended; none is
     /// no failure, since they may be over already.
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a>;
 }
@@ -254,11 +254,9 @@ impl SingleSignOn {
                 return LogoutAnswer::Silent;
             }
         };
-        let (service_provider, judged, now) =
-            (self.service_provider().clone(), connection.clone(), self.now());
-        let judging = tokio::task::spawn_blocking(move || {
-            service_provider.logout_call_answered(&judged, call, &answered, now)
-        });
+        let (service_provider, now) = (self.service_provider().clone(), self.now());
+        let judging =
+            tokio::task::spawn_blocking(move || service_provider.logout_call_answered(call, &answered, now));
         match judging.await {
             Ok(Ok(answer)) => answer.logout_outcome().into(),
             Ok(Err(refusal)) => {

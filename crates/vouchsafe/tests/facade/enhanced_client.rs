@@ -58,6 +58,7 @@ fn an_enhanced_client_is_answered_an_envelope() {
     let service = service();
     let started = service.start(LoginOptions::default().for_enhanced_client());
     assert!(started.request.redirect().is_none() && started.request.form().is_none());
+    assert!(!format!("{:?}", started.request).contains("AuthnRequest"));
     let text = started.request.envelope().unwrap().envelope();
     let document = Document::parse(text.as_bytes(), &Limits::default()).unwrap();
     let named = |space: &str, name: &str| document.elements().find(|one| one.is(space, name)).unwrap();

@@ -87,6 +87,22 @@ fn a_logout_request_repeats_the_name_and_is_signed() {
     assert!(!format!("{started:?}{ada:?}").contains("co>"), "no name in Debug");
 }
 
+/// Encoded or not, a message that names a person is in no log.
+#[test]
+fn debug_shows_nothing_of_a_message() {
+    let saml = saml();
+    let by_soap = with_services(&service("SOAP", ""));
+    let call = saml.logout_call(&by_soap, &ada(), now()).unwrap();
+    let by_redirect = start(&saml, &over(trusted(&okta()))).unwrap();
+    let by_post = start(&saml, &with_services(&service("HTTP-POST", ""))).unwrap();
+    for shown in [format!("{call:?}"), format!("{by_redirect:?}"), format!("{by_post:?}")] {
+        assert!(shown.contains(OKTA_LOGOUT), "where it goes: {shown}");
+        for part in ["SAMLRequest", "LogoutRequest", "co&gt;"] {
+            assert!(!shown.contains(part), "{part}: {shown}");
+        }
+    }
+}
+
 #[test]
 fn the_binding_is_what_the_identity_provider_takes() {
     let saml = saml();
@@ -274,6 +290,34 @@ fn an_answer_needs_the_browser_that_was_sent() {
     assert_eq!(code(receive(&request, started, Some(&cookie), now())), "message.kind");
 }
 
+/// What is of one customer's connection is not sent over another's, whatever a caller hands over.
+#[test]
+fn a_person_is_named_to_their_own_identity_provider_alone() {
+    let saml = saml();
+    let both = |name: &str| {
+        let services = [service("HTTP-Redirect", ""), service("SOAP", "")].concat();
+        Connection::new(
+            ConnectionId::new(name).unwrap(),
+            with_services(&services).identity_provider().clone(),
+        )
+    };
+    let (own, other) = (both("okta"), both("other"));
+    let sent = SentMessage::from_query(&okta().logout_request().to_query(None).unwrap(), &Limits::default());
+    let (request, _) = received(&saml, &own, sent, SINGLE_LOGOUT).unwrap();
+    let codes = |connection: &Connection| {
+        let (status, at) = (LogoutStatus::Success, now());
+        [
+            saml.start_logout(connection, &ada(), LogoutJourney::default(), at).map(drop),
+            saml.logout_call(connection, &ada(), at).map(drop),
+            saml.answer_logout(connection, &request, None, status, at).map(drop),
+            saml.answer_logout_by_soap(connection, &request, status, at).map(drop),
+        ]
+        .map(|outcome| outcome.map_or_else(|error| error.code(), |()| "sent"))
+    };
+    assert_eq!(codes(&own), ["sent"; 4]);
+    assert_eq!(codes(&other), ["binding.other_connection"; 4]);
+}
+
 /// An answer where requests are taken is one that nobody asked for.
 #[test]
 fn an_answer_is_no_request() {
@@ -322,9 +366,8 @@ fn an_identity_provider_is_told_over_soap() {
     let id_of = |call: &vouchsafe::SoapCall| {
         call.body().split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
     };
-    let answered = |call: vouchsafe::SoapCall, soap: &str| {
-        saml.logout_call_answered(&connection, call, soap.as_bytes(), now())
-    };
+    let answered =
+        |call: vouchsafe::SoapCall, soap: &str| saml.logout_call_answered(call, soap.as_bytes(), now());
     let answer = |call: &vouchsafe::SoapCall| okta().logout_response(id_of(call)).at(now());
     let good = answer(&first).destination(None).to_soap().unwrap();
     assert_eq!(answered(first, &good).unwrap().logout_outcome(), LogoutOutcome::Complete);

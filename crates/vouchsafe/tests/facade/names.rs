@@ -63,6 +63,8 @@ fn an_order_repeats_the_name_and_is_signed() {
         let started = saml.start_name_id_order(&connection(), order.clone(), None, now()).unwrap();
         let (to, query) = started.request.redirect().unwrap().url().split_once('?').unwrap();
         assert_eq!(to, THERE);
+        let shown = format!("{started:?}{:?}", started.pending.to_stored());
+        assert!(!shown.contains("ours & 1") && !shown.contains("ada"), "{shown}");
         let verified = verify_query(query, &ours(), saml.provider()).unwrap();
         assert_eq!(verified.relay_state(), Some(started.pending.handle()));
         let message = redirect::decode(&verified, &Limits::default()).unwrap();
@@ -127,7 +129,7 @@ fn an_order_over_soap_is_answered_by_the_one_who_was_asked() {
     let answer =
         |to: &str| okta().logout_response(to).element("ManageNameIDResponse").at(now()).destination(None);
     let judged = |call, message: String| {
-        let judged = saml.name_id_call_answered(&connection, call, message.as_bytes(), now());
+        let judged = saml.name_id_call_answered(call, message.as_bytes(), now());
         judged.map_or_else(|refusal| refusal.code().to_owned(), |answer| answer.is_success().to_string())
     };
     assert_eq!(judged(made, answer(&id).to_soap().unwrap()), "true");
