@@ -100,7 +100,8 @@ impl Decision {
     }
 
     /// What becomes of a name that an identity provider manages: the person gets another, or is known by it no longer. `issuer` is the entity
-    /// ID of the identity provider. A name that no account has is refused as `provisioning.identity_unknown`.
+    /// ID of the identity provider. A name that no account has is refused as `provisioning.identity_unknown`, unless the new one is known: then it was
+    /// changed before, and the plan changes nothing.
     #[must_use]
     pub fn name_id(person: Identity, issuer: EntityId, change: &NameIdChange, at: DateTime<Utc>) -> Self {
         let connection = person.connection.clone();
@@ -110,16 +111,18 @@ impl Decision {
                 .with_subject_format(format)
                 .with_subject_qualifiers(name_qualifier.as_deref(), sp_name_qualifier.as_deref());
         }
-        let change = match change {
+        let (change, renamed) = match change {
             NameIdChange::New(name) => {
                 let renamed = person.renamed(name);
                 facts = facts.with_new_name(renamed.clone());
-                Change::RenameIdentity(person.clone(), renamed)
+                (Change::RenameIdentity(person.clone(), renamed.clone()), Some(renamed))
             }
-            _ => Change::UnlinkIdentity(person.clone()),
+            _ => (Change::UnlinkIdentity(person.clone()), None),
         };
         Self::new(About::Login(Box::new(facts)), move |snapshot, policy| {
-            let account = snapshot.known_by(&person)?.id.clone();
+            let known = snapshot.known_by(&person);
+            let done = || renamed.as_ref().and_then(|renamed| snapshot.account_of(renamed));
+            let account = known.or_else(|unknown| done().ok_or(unknown))?.id.clone();
             let actor = Actor::IdentityProvider(connection);
             let because = "the identity provider manages its names";
             policy.plan(Fact::change(account, change, actor, because, at), snapshot)

@@ -34,7 +34,9 @@ pub trait ManagesNames: Send + Sync + fmt::Debug {
     /// An identity provider gives one of its people a new name, or says that the old one is used no longer. The name is compared whole, over
     /// its connection. Done is done at once: the answer says so.
     ///
-    /// The sessions of a name that ends, end with it. Those of a name that changes should end too, since single logout finds them by it.
+    /// The sessions of a name that ends, end with it. Those of a name that changes should end too, since single logout finds them by it. An
+    /// assertion that was issued before the request ([`ManageNameIdRequest::issued_at`]) and arrives after it still has the old name: it should
+    /// be treated as one that arrives after a logout.
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus>;
 
     /// An identity provider confirmed what this service [asked for](SingleSignOn::order_name_id).
@@ -58,6 +60,11 @@ impl SingleSignOn {
     #[must_use]
     pub fn names_managed_by(self, names: Arc<dyn ManagesNames>) -> SingleSignOn {
         self.changed(|inner| inner.names = Some(names))
+    }
+
+    /// Whether identity providers manage the names of their people.
+    pub(crate) fn has_names_managed(&self) -> bool {
+        self.inner.names.is_some()
     }
 
     /// Asks an identity provider to change or to end a name: by the browser, which comes back to `return_to` (if that is on the list of allowed
@@ -212,11 +219,12 @@ impl SingleSignOn {
         let connection = connection.ok_or(HttpError::UnknownConnection)?;
         let permit = permit.over_connections([connection.id()]).await?;
         let (answer, bound) = self.judge_name_id_answer(incoming, &connection, bound, permit).await?;
+        // First carried out: what could not be, is when the answer comes again. Of two copies at the same time both may be, which is the same.
+        let back = self.inner.return_paths.choose(bound.request().return_to());
+        let mut answered = self.ordered(&order, Some(&answer), back.as_str()).await?;
         if !self.inner.pending.remove_pending(&handle).await? {
             return Err(unasked("it was answered already"));
         }
-        let back = self.inner.return_paths.choose(bound.request().return_to());
-        let mut answered = self.ordered(&order, Some(&answer), back.as_str()).await?;
         let unbound = self.cookies().unbind(&request.headers, &handle);
         answered.headers_mut().extend(unbound.map(|cookie| (http::header::SET_COOKIE, cookie)));
         Ok(answered)
@@ -260,11 +268,9 @@ impl SingleSignOn {
                 return Ok(None);
             }
         };
-        let (service_provider, asked, now) =
-            (self.service_provider().clone(), connection.clone(), self.now());
+        let (service_provider, now) = (self.service_provider().clone(), self.now());
         let judged =
-            elsewhere(move || Ok(service_provider.name_id_call_answered(&asked, call, &answered, now)))
-                .await?;
+            elsewhere(move || Ok(service_provider.name_id_call_answered(call, &answered, now))).await?;
         Ok(judged
             .inspect_err(|refusal| {
                 let reason = Quoted::new(&refusal.to_string()).to_string();

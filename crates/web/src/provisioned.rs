@@ -110,7 +110,7 @@ impl Provisioned {
             Some((account, session)) => sign_in.linking(account, session),
             None => sign_in,
         };
-        let sign_in = match sso.takes_logouts() {
+        let sign_in = match sso.takes_logouts() || sso.has_names_managed() {
             true => sign_in.heeding_logouts(),
             false => sign_in,
         };
@@ -239,7 +239,8 @@ impl LogoutSessions for Provisioned {
 impl ManagesNames for Provisioned {
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         let person = Identity::of_name_id_request(request);
-        Box::pin(self.change_name(person, request.issuer(), request.change(), request.accepted_at()))
+        let at = (request.issued_at(), request.accepted_at());
+        Box::pin(self.change_name(person, request.issuer(), request.change(), at))
     }
 
     /// A name that ends is unlinked. A new identifier is one of ours that the identity provider adds to its own name, which stays.
@@ -249,7 +250,8 @@ impl ManagesNames for Provisioned {
                 let connection = answer.connection().clone();
                 let person =
                     Identity::of_kept_name(&order.name_id, connection, answer.issuer(), answer.audience());
-                self.change_name(person, answer.issuer(), &order.change, answer.accepted_at()).await?;
+                let at = (answer.issued_at(), answer.accepted_at());
+                self.change_name(person, answer.issuer(), &order.change, at).await?;
             }
             Ok(())
         })
@@ -257,17 +259,19 @@ impl ManagesNames for Provisioned {
 }
 
 impl Provisioned {
+    /// What is to be signed in by the old name is over first, as after a logout: no session outlives its name, by which single logout would
+    /// find it, and an assertion that is on its way makes no account of a name that changed.
     async fn change_name(
         &self,
         person: Identity,
         issuer: &EntityId,
         change: &NameIdChange,
-        at: DateTime<Utc>,
+        (issued_at, accepted_at): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<NameIdStatus, HttpError> {
         let connection = person.connection.clone();
-        // Before the name changes: single logout finds sessions by it.
+        self.store.remember_logout(&person, None, issued_at, accepted_at).await?;
         self.store.revoke_by_name_id(&person, None).await?;
-        match self.store.decide(Decision::name_id(person, issuer.clone(), change, at)).await {
+        match self.store.decide(Decision::name_id(person, issuer.clone(), change, accepted_at)).await {
             Ok(_) => Ok(NameIdStatus::Success),
             Err(
                 SignInError::PlanRefusal(PlanRefusal::IdentityUnknown { .. })

@@ -1,6 +1,6 @@
 //! Names that change or end, over real HTTP: asked for by the identity provider, and by this service.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use http::Request;
 use http::header::{LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Account, OrganizationId};
@@ -125,6 +125,37 @@ async fn an_identity_provider_gives_a_new_name() {
     // Said twice, it counts once.
     let again = app.said_by_redirect(&request).await;
     app.assert_name_refused(&again, "message.replayed");
+    // Asked anew, as by an identity provider that did not get the answer, it is done already.
+    let anew = app.says("ada@example.com", &new_id("countess@example.com"));
+    assert!(succeeded(&app.answered(&app.said_by_redirect(&anew).await)));
+    assert_eq!(app.changes().await.len(), 1);
+    assert!(app.account_known_as("countess@example.com").await.is_some());
+}
+
+/// An assertion that was issued under the old name, and comes after the change, brings nobody in and makes no account of that name.
+#[tokio::test]
+async fn an_assertion_on_its_way_does_not_bring_an_old_name_back() {
+    let app = app().await;
+    let now = Utc::now();
+    let people = ["ada@example.com", "bob@example.com"];
+    for (person, change) in people.into_iter().zip([new_id("countess@example.com").as_str(), TERMINATE]) {
+        app.in_as(person, person).await;
+        let issued = |at, id: &str| {
+            let id = format!("_{id}{}", person.split('@').next().unwrap());
+            app.response_about(person, person).at(at).assertion_id(id).issue().unwrap()
+        };
+        let on_its_way = issued(now - TimeDelta::seconds(30), "late");
+        let request = app.says(person, change).at(now);
+        assert!(succeeded(&app.answered(&app.said_by_redirect(&request).await)));
+        let late = Browser::new();
+        let answer = app.finish(&late, &on_its_way, "").await;
+        app.assert_refused(&answer, "http.logged_out");
+        assert_eq!(app.status_of(&late).await, 401);
+        assert!(app.account_known_as(person).await.is_none(), "{person}");
+    }
+    let whole = app.store.whole(&OrganizationId::new("1")).await.unwrap();
+    assert_eq!(whole.accounts.len(), 2);
+    app.in_as("countess@example.com", "ada@example.com").await;
 }
 
 #[tokio::test]

@@ -1,0 +1,110 @@
+//! What this service asks identity providers about names, where something fails.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::Utc;
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Request};
+use vouchsafe::{
+    Connection, ConnectionId, Connections, EntityId, IdentityProvider, Limits, ManageNameIdRequest,
+    NameIdOrder, NameIdStatus, ServiceProvider, SessionNameId, StatusAnswer, redirect,
+};
+use vouchsafe_store::{Memory, StoreError};
+use vouchsafe_testkit::{self as testkit, keys};
+use vouchsafe_web::{HttpError, Managed, ManagesNames, ReturnPaths, SingleSignOn};
+
+const THERE: &str = "https://example.okta.com/nim";
+const HERE: &str = "https://app.example.com/saml/name-id";
+
+/// Names that cannot be changed so many times.
+#[derive(Debug, Default)]
+struct Failing {
+    fails: AtomicUsize,
+    confirmed: AtomicUsize,
+}
+
+impl ManagesNames for Failing {
+    fn requested<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        Box::pin(std::future::ready(Ok(NameIdStatus::Denied)))
+    }
+
+    fn confirmed<'a>(&'a self, _: &'a StatusAnswer, _: &'a NameIdOrder) -> Managed<'a, ()> {
+        let fails = self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if fails.is_err() {
+            self.confirmed.fetch_add(1, Ordering::SeqCst);
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let down = StoreError::unavailable(std::io::Error::other("down"));
+        Box::pin(std::future::ready(Err(HttpError::Store(down))))
+    }
+}
+
+fn okta() -> testkit::IdentityProvider {
+    testkit::IdentityProvider::okta().with_name_id_management(THERE)
+}
+
+fn connection() -> Connection {
+    let metadata = okta().metadata().unwrap();
+    let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new("okta").unwrap(), trusted)
+}
+
+fn service(names: &Arc<Failing>) -> SingleSignOn {
+    let ours = keys::service_provider();
+    let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
+        .assertion_consumer(testkit::ASSERTION_CONSUMER)
+        .unwrap()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .name_id_management(HERE)
+        .unwrap()
+        .build()
+        .unwrap();
+    let connections: Connections = [connection()].into_iter().collect();
+    SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
+        .return_paths(ReturnPaths::new("/").under("/account"))
+        .names_managed_by(Arc::clone(names) as Arc<dyn ManagesNames>)
+}
+
+fn request(uri: &str, cookie: &str) -> Parts {
+    let mut request = Request::get(uri).body(()).unwrap().into_parts().0;
+    request.headers.insert(COOKIE, HeaderValue::from_str(cookie).unwrap());
+    request
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> &'h str {
+    headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+/// What the identity provider confirmed and could not be carried out here is carried out when its answer comes again, and then no more.
+#[tokio::test]
+async fn a_confirmation_that_fails_is_carried_out_when_it_comes_again() {
+    let names = Arc::new(Failing::default());
+    let sso = service(&names);
+    let order = NameIdOrder::terminate(SessionNameId::new("ada"));
+    let started =
+        sso.order_name_id(&request("/account", "a=1"), &connection(), order, "/account").await.unwrap();
+    let cookie = text(started.headers(), &SET_COOKIE).split(';').next().unwrap().to_owned();
+    let query = text(started.headers(), &LOCATION).split_once('?').unwrap().1.to_owned();
+    let sent = redirect::decode_unverified(&query, &Limits::default()).unwrap();
+    let xml = String::from_utf8(sent.octets().to_vec()).unwrap();
+    let id = xml.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    let state = sent.relay_state().unwrap().as_str().to_owned();
+
+    let answer = okta().logout_response(&id).element("ManageNameIDResponse").at(Utc::now());
+    let answer = answer.destination(Some(HERE)).to_query(Some(&state)).unwrap();
+    let brought = async || {
+        let brought = request(&format!("/saml/name-id?{answer}"), &cookie);
+        let answered = sso.name_id(&brought, b"", None).await;
+        (answered.status().as_u16(), text(answered.headers(), &LOCATION).to_owned())
+    };
+    names.fails.store(1, Ordering::SeqCst);
+    assert_eq!(brought().await, (503, String::new()));
+    assert_eq!(brought().await, (303, "/account?name=changed".to_owned()));
+    assert_eq!(names.confirmed.load(Ordering::SeqCst), 1);
+    assert_eq!(brought().await.0, 403, "it was answered");
+    assert_eq!(names.confirmed.load(Ordering::SeqCst), 1);
+}
