@@ -36,7 +36,9 @@ impl SingleSignOn {
         let query = request.uri.query().unwrap_or_default();
         let sent = match request.method {
             Method::POST => SentMessage::from_form(body, limits)?,
-            _ => SentMessage::from_query(query, limits)?,
+            Method::GET => SentMessage::from_query(query, limits)?,
+            // Nothing else brings one: a HEAD of a program that looks where a link leads carries nothing out.
+            _ => SentMessage::from_query("", limits)?,
         };
         let octets = body.len().max(query.len());
         let (incoming, permit) = self.open_message(request, sent, at, octets).await?;

@@ -231,6 +231,11 @@ impl Browser {
         self.send(self.client.get(url)).await
     }
 
+    /// As a program that looks where a link leads.
+    pub(crate) async fn head(&self, url: &str) -> Answer {
+        self.send(self.client.head(url)).await
+    }
+
     pub(crate) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.client.post(url).form(fields)).await
     }

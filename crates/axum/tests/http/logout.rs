@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::{Limits, redirect};
 use vouchsafe_testkit::attacks::logout::{Delivery, LogoutService, LogoutTarget, run};
-use vouchsafe_testkit::{IdentityProvider, LogoutBuilder, keys};
+use vouchsafe_testkit::{IdentityProvider, LogoutBuilder, Part, keys};
 
 use crate::app::{Answer, App, Browser};
 
@@ -233,6 +233,40 @@ async fn a_logout_request_that_is_not_believed_ends_nothing() {
     let answer =
         browser.get(&format!("{}/saml/unknown/slo?{}", app.address, good.to_query(None).unwrap())).await;
     refused(answer, "http.unknown_connection");
+}
+
+/// A program that looks where a link leads does not carry out what the link says.
+#[tokio::test]
+async fn a_head_carries_nothing_out() {
+    let app = app().await;
+    let browser = app.signed_in("s1").await;
+    let query = app.asks().to_query(None).unwrap();
+    let url = format!("{}?{query}", app.slo());
+    let looked = Browser::new().head(&url).await;
+    assert_eq!((looked.status, app.last_refusal().1.as_str()), (403, "binding.field_missing"));
+    assert_eq!(app.whoami(&browser).await, 200);
+    assert_eq!(Browser::new().get(&url).await.status, 303, "it is not used up");
+    assert_eq!(app.whoami(&browser).await, 401);
+}
+
+/// A session whose assertion had no index may be the one that is meant.
+#[tokio::test]
+async fn a_session_without_an_index_ends_with_any() {
+    let app = app().await;
+    let signed_in = async |number: u32| {
+        let browser = Browser::new();
+        let response = app.response().at(Utc::now() - TimeDelta::seconds(5)).omit(Part::SessionIndex);
+        let response = response.assertion_id(format!("_without{number}")).issue().unwrap();
+        let answer = app.finish(&browser, &response, "").await;
+        (browser, answer)
+    };
+    let (browser, answer) = signed_in(1).await;
+    assert_eq!((answer.status, app.whoami(&browser).await), (303, 200), "{}", answer.body);
+    app.sent(&app.by_redirect(&Browser::new(), &app.asks().session_index("theirs"), None).await);
+    assert_eq!(app.whoami(&browser).await, 401);
+    let (late, answer) = signed_in(2).await;
+    assert_eq!((answer.status, app.last_refusal().1.as_str()), (403, "http.logged_out"), "{}", answer.body);
+    assert_eq!(app.whoami(&late).await, 401);
 }
 
 /// An assertion that was issued before the logout and comes after it begins no session (Core 3.7.3.1). One that was issued later does.
