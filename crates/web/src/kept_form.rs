@@ -1,7 +1,8 @@
 //! Forms that were posted without a session, kept until the person has signed in, and posted again then.
 //!
 //! Somebody writes a long text, their session ends, they send it: without this it is lost. [`SingleSignOn::sign_in_needed_for`] keeps what was
-//! posted and sends the browser to sign in; [`SingleSignOn::kept_form`] answers a page that posts it again, by itself or by a button.
+//! posted and sends the browser to sign in; [`SingleSignOn::kept_form`] answers a page with a button that posts it again. The page posts nothing by
+//! itself, since nobody knows who sent the form: on a computer that several people use, it may be another person who signs in.
 //!
 //! What is kept comes from a page of this service, goes back to the path that it was posted to, and to the browser that posted it: a random
 //! handle leads to it and a cookie of that browser opens it, once. It is sealed with that cookie, so that the store and its backups hold nothing that
@@ -10,7 +11,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -124,6 +125,7 @@ impl KeptForms {
 /// What was posted.
 #[derive(Serialize, Deserialize)]
 struct KeptForm {
+    kept_at: DateTime<Utc>,
     target: String,
     kind: FormKind,
     fields: Vec<(String, String)>,
@@ -223,7 +225,7 @@ impl SingleSignOn {
             return None;
         }
         fields.retain(|(name, _)| !forms.left_out.contains(name));
-        Some((forms, KeptForm { target: target.to_owned(), kind, fields }))
+        Some((forms, KeptForm { kept_at: self.now(), target: target.to_owned(), kind, fields }))
     }
 
     /// `None` where it is larger than all that is kept, or nothing may be sealed.
@@ -246,12 +248,16 @@ impl SingleSignOn {
         see_other(&self.way_back(Some(&back), None), [cookie]).map(Some)
     }
 
-    /// The page that posts a kept form again: by itself where scripts run, else by its button. Once; for another browser, or too late, the
-    /// browser is sent to where sign-ins usually lead.
+    /// The page with a button that posts a kept form again. Once; for another browser, or too late, the browser is sent to where sign-ins usually
+    /// lead. What does not ask for the form of this browser by GET leaves it where it is.
     pub async fn kept_form(&self, request: &Parts) -> Response<String> {
-        let page = match self.take_form(request).await {
-            Ok(Some(form)) => page(&form),
-            Ok(None) => see_other(self.inner.return_paths.choose(None).as_str(), []),
+        let home = self.inner.return_paths.choose(None);
+        let Some((forms, handle, secret)) = self.asked_form(request) else {
+            return see_other(home.as_str(), []).unwrap_or_else(|error| self.refuse(&request.headers, error));
+        };
+        let page = match self.take_form(forms, &handle, &secret).await {
+            Ok(Some(form)) => page(&form, home.as_str(), self.now()),
+            Ok(None) => see_other(home.as_str(), []),
             // The form may still be there, and the browser may come again.
             Err(error) => return self.refuse(&request.headers, error),
         };
@@ -261,21 +267,27 @@ impl SingleSignOn {
         page
     }
 
-    async fn take_form(&self, request: &Parts) -> Result<Option<KeptForm>, HttpError> {
-        let (Some(forms), Some((handle, secret))) =
-            (&self.inner.kept_forms, self.cookies().form(&request.headers))
-        else {
-            return Ok(None);
-        };
+    /// The form that a browser asks for, if it is the one that it holds: its handle, and what opens it. A link of another site does not know the
+    /// handle.
+    fn asked_form(&self, request: &Parts) -> Option<(&KeptForms, String, Secret)> {
+        let (handle, secret) = self.cookies().form(&request.headers)?;
         let query = request.uri.query().unwrap_or_default().as_bytes();
-        let asked = form_urlencoded::parse(query).find(|(name, _)| name == "kept").map(|(_, value)| value);
-        if asked.as_deref() != Some(&handle) {
-            return Ok(None);
-        }
-        let (provider, secret) = (self.service_provider().provider(), Secret(secret));
+        let (_, asked) = form_urlencoded::parse(query).find(|(name, _)| name == "kept")?;
+        let is_asked = request.method == Method::GET && asked == handle;
+        let forms = self.inner.kept_forms.as_ref().filter(|_| is_asked)?;
+        Some((forms, handle, Secret(secret)))
+    }
+
+    async fn take_form(
+        &self,
+        forms: &KeptForms,
+        handle: &str,
+        secret: &Secret,
+    ) -> Result<Option<KeptForm>, HttpError> {
+        let provider = self.service_provider().provider();
         let Some(key) = secret.key() else { return Ok(None) };
         let binding_hash = secret.hash(provider)?;
-        let sealed = forms.store.take_form(&handle, &binding_hash, self.now()).await?;
+        let sealed = forms.store.take_form(handle, &binding_hash, self.now()).await?;
         Ok(sealed.and_then(|sealed| KeptForm::opened(&sealed, provider, &key)))
     }
 }
@@ -286,10 +298,7 @@ fn random<const OCTETS: usize>(provider: &Provider) -> Result<String, HttpError>
     Ok(hexadecimal(&bytes))
 }
 
-/// A field may have the name of the function.
-const SUBMIT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0])";
-
-fn page(form: &KeptForm) -> Result<Response<String>, HttpError> {
+fn page(form: &KeptForm, home: &str, now: DateTime<Utc>) -> Result<Response<String>, HttpError> {
     let fields: String = form
         .fields
         .iter()
@@ -298,47 +307,68 @@ fn page(form: &KeptForm) -> Result<Response<String>, HttpError> {
             format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
         })
         .collect();
+    let path = form.target.split('?').next().unwrap_or_default();
+    let when = match now.signed_duration_since(form.kept_at).num_minutes() {
+        ..=0 => "a moment ago".to_owned(),
+        1 => "a minute ago".to_owned(),
+        minutes => format!("{minutes} minutes ago"),
+    };
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Your form</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><style>{}</style></head><body><main>\
-         <h1>You are signed in again.</h1><p>You had been signed out when you sent a form. What you wrote is still here.</p>\
-         <form method=\"post\" action=\"{}\" enctype=\"{}\" accept-charset=\"utf-8\">{fields}<button type=\"submit\">Send it now</button></form>\
-         </main><script>{SUBMIT}</script></body></html>",
+         <h1>Send your form now?</h1>\
+         <p>This browser sent a form to <code>{}</code> {when}, when nobody was signed in. What was written is still here.</p>\
+         <p>Send it if it was you who wrote it: it is sent in your name.</p>\
+         <form method=\"post\" action=\"{}\" enctype=\"{}\" accept-charset=\"utf-8\">{fields}<p><button type=\"submit\">Send it now</button></p></form>\
+         <p><a href=\"{}\">Do not send it</a></p></main></body></html>",
         crate::refusal_page::STYLE,
+        escape_markup(path),
         escape_markup(&form.target),
         form.kind.enctype(),
+        escape_markup(home),
     );
     let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", html);
-    let policy = format!(
-        "default-src 'none'; script-src '{SUBMIT_HASH}'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    );
-    let policy =
-        HeaderValue::from_str(&policy).map_err(|_| HttpError::Header { name: "Content-Security-Policy" })?;
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     // The page's own origin is told to itself alone, so that its form counts as one of ours.
-    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(response)
 }
 
-/// The SHA-256 of the script, as Content-Security-Policy writes it.
-const SUBMIT_HASH: &str = "sha256-ox4bri+xTrW3kuLTyRoak73QX8KZGuyP3JlQYusbSlA=";
+/// No script, a form to this service alone, and no frame around it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vouchsafe::crypto::base64_encode;
 
+    /// Whichever is configured first.
     #[test]
-    fn the_hash_is_that_of_the_script() {
-        let digest = Provider::rustcrypto().sha256(SUBMIT.as_bytes()).unwrap();
-        assert_eq!(SUBMIT_HASH, format!("sha256-{}", base64_encode(&digest)));
+    fn a_sign_in_may_lead_to_the_page() {
+        let service_provider = vouchsafe::ServiceProvider::builder(
+            vouchsafe::EntityId::new("https://app.example.com/saml/metadata").unwrap(),
+        );
+        let service_provider =
+            service_provider.assertion_consumer("https://app.example.com/saml/acs").unwrap();
+        let (connections, store) = (vouchsafe::Connections::new(), vouchsafe_store::Memory::new());
+        let sso =
+            SingleSignOn::new(service_provider.build().unwrap(), Arc::new(connections), Arc::new(store));
+        let (forms, paths) = (KeptForms::at("/saml/form"), crate::ReturnPaths::new("/home"));
+        for sso in [
+            sso.clone().keep_forms(forms.clone()).return_paths(paths.clone()),
+            sso.return_paths(paths).keep_forms(forms),
+        ] {
+            let page = Some("/saml/form?kept=1");
+            assert_eq!(sso.inner.return_paths.choose(page).as_str(), "/saml/form?kept=1");
+        }
     }
 
     #[test]
     fn a_form_opens_with_its_own_key_alone() {
         let provider = Provider::rustcrypto();
         let fields = vec![("text".to_owned(), "a long text".to_owned())];
-        let form = KeptForm { target: "/notes".to_owned(), kind: FormKind::Multipart, fields };
+        let (kept_at, target) = (DateTime::UNIX_EPOCH, "/notes".to_owned());
+        let form = KeptForm { kept_at, target, kind: FormKind::Multipart, fields };
         let (secret, other) = (Secret::new(&provider).unwrap(), Secret::new(&provider).unwrap());
         let (key, other_key) = (secret.key().unwrap(), other.key().unwrap());
         assert_eq!(key.as_slice().len(), CIPHER.key_length());

@@ -29,7 +29,7 @@ pub const NAME_ID_SOAP: &str = "/saml/name-id/soap";
 pub const CONNECTION_NAME_ID: &str = "/saml/{connection}/name-id";
 /// The SOAP address for names of a connection that has one of its own (POST).
 pub const CONNECTION_NAME_ID_SOAP: &str = "/saml/{connection}/name-id/soap";
-/// Posts a form again that was kept during a sign-in (GET).
+/// The page with a button that posts a form again which was kept during a sign-in (GET).
 pub const KEPT_FORM: &str = "/saml/form";
 /// Links the account of the session to its person at the identity provider (POST from a page of this service).
 pub const LINK: &str = "/saml/link";

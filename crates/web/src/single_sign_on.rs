@@ -134,7 +134,12 @@ impl SingleSignOn {
     /// Where a sign-in may lead. The first path of the list is for everybody who asked for no other. Default: `/` alone.
     #[must_use]
     pub fn return_paths(self, paths: ReturnPaths) -> Self {
-        self.changed(|inner| inner.return_paths = paths)
+        self.changed(|inner| {
+            inner.return_paths = match &inner.kept_forms {
+                Some(forms) => paths.exact(forms.path()),
+                None => paths,
+            };
+        })
     }
 
     /// The page for whoever is not signed in, or no longer. Default: `/`. A path that was asked for without a session is named in its
