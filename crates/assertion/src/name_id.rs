@@ -29,6 +29,9 @@ pub struct NameId {
 impl NameId {
     /// How many characters an opaque identifier may have (8.3.7, 8.3.8).
     pub(crate) const LONGEST_OPAQUE: usize = 256;
+    /// How many characters any identifier, its Format, its qualifiers and a session index have at most: each is kept and looked up, at a
+    /// sign-in as at a logout.
+    pub(crate) const LONGEST_TEXT: usize = 1_024;
 
     /// Reads a `saml:NameID` of authentic bytes that was held against the schema, which allows text alone in it.
     pub(crate) fn read(element: Element<'_>) -> NameId {
@@ -90,11 +93,11 @@ impl NameId {
             && self.value.chars().nth(Self::LONGEST_OPAQUE).is_some()
     }
 
-    /// Whether the value or one of the attributes has more characters than these.
-    pub(crate) fn is_longer_than(&self, characters: usize) -> bool {
+    /// Whether the value or one of the attributes [is too long](is_too_long).
+    pub(crate) fn has_long_text(&self) -> bool {
         let attributes = [&self.format, &self.name_qualifier, &self.sp_name_qualifier, &self.sp_provided_id];
         let mut all = std::iter::once(&self.value).chain(attributes.into_iter().flatten());
-        all.any(|text| text.chars().nth(characters).is_some())
+        all.any(|text| is_too_long(text))
     }
 
     /// Whether it is an e-mail address (8.3.2).
@@ -102,6 +105,11 @@ impl NameId {
     pub fn is_email(&self) -> bool {
         self.format() == Some(name_id_format::EMAIL_ADDRESS)
     }
+}
+
+/// Whether a text has more characters than [`NameId::LONGEST_TEXT`].
+pub(crate) fn is_too_long(text: &str) -> bool {
+    text.chars().nth(NameId::LONGEST_TEXT).is_some()
 }
 
 /// A persistent identifier with both of its qualifiers, those that were left out filled in (saml-core-2.0-os 8.3.7): a key under which

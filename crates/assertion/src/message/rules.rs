@@ -11,7 +11,7 @@ use crate::ledger_text::Bound;
 use crate::message::facts::{Body, LogoutFacts, MessageFacts, NameIdFacts};
 use crate::message::{Carriage, MessageError, MessageExpectations, MessageKind};
 use crate::message_id::MessageId;
-use crate::name_id::NameId;
+use crate::name_id::{NameId, is_too_long};
 use crate::rules::{Examination, Judgement, is_after, is_issuer, is_timely, well_formed};
 
 /// What every rule may look at beside the message.
@@ -197,7 +197,7 @@ fn name_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
         None => refuse("a BaseID names nobody who is known here"),
         Some(name_id) if name_id.value().is_empty() => refuse("the NameID is empty"),
         Some(name_id) if name_id.is_overlong() => refuse("the NameID is longer than its format allows"),
-        Some(name_id) if name_id.is_longer_than(LONGEST_TEXT) => {
+        Some(name_id) if name_id.has_long_text() => {
             refuse("the NameID or one of its attributes is longer than 1,024 characters")
         }
         Some(name_id) => Judgement::passed(expected, name_id.value().to_owned()).personal(),
@@ -210,8 +210,7 @@ fn session_indexes(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let Body::Logout(LogoutFacts { session_indexes, .. }) = &facts.body else {
         return Judgement::skipped(expected, "none");
     };
-    let is_long = |index: &String| index.chars().nth(LONGEST_TEXT).is_some();
-    if session_indexes.len() <= MOST_INDEXES && !session_indexes.iter().any(is_long) {
+    if session_indexes.len() <= MOST_INDEXES && !session_indexes.iter().any(|index| is_too_long(index)) {
         return Judgement::passed(expected, session_indexes.len().to_string());
     }
     let actual = format!("{} of them, or a longer one", session_indexes.len());
@@ -220,8 +219,6 @@ fn session_indexes(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
 
 /// How many session indexes one request names.
 const MOST_INDEXES: usize = 100;
-/// How many characters a name, a qualifier and a session index have, as those of a sign-in.
-const LONGEST_TEXT: usize = 1_024;
 
 /// A new name is one.
 fn new_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {

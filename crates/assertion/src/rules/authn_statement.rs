@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, AuthnStatement};
 use crate::ledger_text::Bound;
+use crate::name_id::is_too_long;
 use crate::rules::{Case, Examination, Judgement, Rule, is_recent, well_formed};
 
 const RULES: &[Rule<AssertionFacts>] =
@@ -13,6 +14,7 @@ const RULES: &[Rule<AssertionFacts>] =
 /// Judged on each statement by itself: one of them must meet all, and gives the session.
 const STATEMENT_RULES: &[Rule<AuthnStatement>] = &[
     Rule::new("authn.instant", "saml-core-2.0-os 2.7.2", instant),
+    Rule::new("authn.session_index", "saml-core-2.0-os 2.7.2", session_index),
     Rule::new("authn.session_not_on_or_after", "saml-core-2.0-os 2.7.2", session_not_on_or_after),
     Rule::new("authn.context", "saml-core-2.0-os 2.7.2.2, 3.3.2.2.1", context),
 ];
@@ -48,6 +50,24 @@ fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     }
     let error = AssertionError::AuthnInstant { instant, now: clock.now, skew: clock.skew, maximum_age: age };
     Judgement::failed(expected, instant, error)
+}
+
+/// The name of the session at the identity provider, if it has one, is one that a logout request can name.
+fn session_index(_: &Case<'_>, statement: &AuthnStatement) -> Judgement {
+    const EXPECTED: &str = "at most 1,024 characters, or none";
+    match statement.session_index.as_deref() {
+        None => Judgement::skipped(EXPECTED, "none"),
+        Some(index) if !is_too_long(index) => Judgement::passed(EXPECTED, index.to_owned()),
+        Some(index) => {
+            let actual = format!("{} characters", index.chars().count());
+            let error = AssertionError::Malformed {
+                place: "AuthnStatement/@SessionIndex",
+                expected: EXPECTED,
+                actual: actual.clone(),
+            };
+            Judgement::failed(EXPECTED, actual, error)
+        }
+    }
 }
 
 /// The session at the identity provider, if its end is told, has not ended.

@@ -62,6 +62,11 @@ fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
                 AssertionError::NameId { reason: "an opaque identifier is longer than 256 characters" };
             Judgement::failed("at most 256 characters in a persistent or transient identifier", length, error)
         }
+        // No logout request could name it.
+        Some(name_id) if name_id.has_long_text() => {
+            let reason = "it or one of its attributes is longer than 1,024 characters";
+            Judgement::failed("at most 1,024 characters", "more", AssertionError::NameId { reason })
+        }
         Some(name_id) => Judgement::passed(EXPECTED, name_id.value().to_owned()).personal(),
     }
 }

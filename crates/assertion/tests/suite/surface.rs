@@ -274,6 +274,26 @@ fn the_ledger_says_within_which_bounds_a_time_must_lie() {
     assert_eq!(texts(&limited), [start, end, end, end, recent.as_str(), fresh.as_str()]);
 }
 
+/// A sign-in takes no name and no session index that a logout request could not name: its session would outlive the logout.
+#[test]
+fn what_no_logout_can_name_begins_no_session() {
+    type Change = fn(vouchsafe_testkit::ResponseBuilder, String) -> vouchsafe_testkit::ResponseBuilder;
+    let cases: [(Change, &str); 3] = [
+        (|r, text| r.name_id(text), "assertion.name_id"),
+        (|r, text| r.name_qualifier(text), "assertion.name_id"),
+        (|r, text| r.session_index(text), "assertion.malformed"),
+    ];
+    for (change, code) in cases {
+        let receive = |length: usize| {
+            // Characters, and not bytes.
+            let issued = good(|r| change(r, "é".repeat(length))).issue().unwrap();
+            okta(NOW).receive(issued.xml().as_bytes()).map_err(|refusal| refusal.code())
+        };
+        assert!(receive(1_024).is_ok(), "{code}");
+        assert_eq!(receive(1_025).unwrap_err(), code);
+    }
+}
+
 #[test]
 fn what_is_malformed_is_named_by_its_place() {
     type Change = fn(vouchsafe_testkit::ResponseBuilder) -> vouchsafe_testkit::ResponseBuilder;
