@@ -10,7 +10,8 @@ use tower_sessions::session_store::Result;
 pub(crate) const ENDS: &str = "vouchsafe.ends";
 
 /// A store in which a session that somebody signed in on ends when that sign-in does, whatever is put into it later: `tower-sessions` itself
-/// gives a session its time anew with each change. [`session_layer`](crate::tower_session::session_layer) has one; a layer of your own is given
+/// gives a session its time anew with each change. And a session that was deleted meanwhile is not saved again: a request that is still being
+/// answered does not bring back what an identity provider or the person ended. [`session_layer`](crate::tower_session::session_layer) has one; a layer of your own is given
 /// its store in one.
 ///
 /// ```
@@ -38,6 +39,9 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
+        if self.0.load(&record.id).await?.is_none() {
+            return Ok(());
+        }
         let ending = Record { expiry_date: end_of(record), ..record.clone() };
         self.0.save(&ending).await
     }

@@ -412,3 +412,20 @@ async fn a_user_of_axum_login() {
         assert_eq!(copied.get(&at("/who")).await.1, "", "an identifier of before");
     }
 }
+
+/// A request that is still being answered does not bring back a session that was ended meanwhile, by an identity provider for example.
+#[tokio::test]
+async fn a_deleted_session_is_not_saved_again() {
+    let inner = MemoryStore::default();
+    let store = EndingStore::new(inner.clone());
+    let session = Session::new(None, Arc::new(store.clone()), None);
+    session.insert("user", "ada").await.unwrap();
+    session.save().await.unwrap();
+    let mut record = store.load(&session.id().unwrap()).await.unwrap().unwrap();
+    record.data.insert("cart".to_owned(), 1.into());
+    store.save(&record).await.unwrap();
+    assert_eq!(store.load(&record.id).await.unwrap().unwrap().data.len(), 2, "one that is there is saved");
+    store.delete(&record.id).await.unwrap();
+    store.save(&record).await.unwrap();
+    assert!(inner.load(&record.id).await.unwrap().is_none());
+}
