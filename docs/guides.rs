@@ -12,6 +12,8 @@
 //! | [`offboarding`] | what to do when somebody leaves a customer |
 //! | [`scim`] | people and groups that an identity provider pushes, and signals |
 //! | [`logout`] | single logout, also with your own sessions, and names that change |
+//! | [`artifacts`] | responses by artifact |
+//! | [`enhanced_clients`] | clients that are not browsers (ECP) |
 //! | [`stores`] | which store to use |
 //! | [`migrating`] | from samael and from saml-rs, call by call |
 
@@ -50,3 +52,9 @@ pub mod stores {}
 
 #[doc = include_str!("LOGOUT.md")]
 pub mod logout {}
+
+#[doc = include_str!("ARTIFACTS.md")]
+pub mod artifacts {}
+
+#[doc = include_str!("ENHANCED_CLIENTS.md")]
+pub mod enhanced_clients {}
