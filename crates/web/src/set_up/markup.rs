@@ -124,13 +124,33 @@ impl Markup {
 
     /// A table whose cells name their column, for narrow screens.
     pub(super) fn table<const COLUMNS: usize>(
+        self,
+        caption: &str,
+        heads: [&str; COLUMNS],
+        rows: &[[String; COLUMNS]],
+    ) -> Markup {
+        self.captioned("", caption, heads, rows)
+    }
+
+    /// The same under a heading that says what it is: the caption is for readers of the screen alone.
+    pub(super) fn table_of_heading<const COLUMNS: usize>(
+        self,
+        caption: &str,
+        heads: [&str; COLUMNS],
+        rows: &[[String; COLUMNS]],
+    ) -> Markup {
+        self.captioned(" class=\"unseen\"", caption, heads, rows)
+    }
+
+    fn captioned<const COLUMNS: usize>(
         mut self,
+        class: &str,
         caption: &str,
         heads: [&str; COLUMNS],
         rows: &[[String; COLUMNS]],
     ) -> Markup {
         self.0.push_str("<table>");
-        self.element("caption", "", caption);
+        self.element("caption", class, caption);
         self.0.push_str("<thead><tr>");
         for head in heads {
             self.element("th", " scope=\"col\"", head);
@@ -306,11 +326,11 @@ button.quiet,a.quiet{background:var(--card);color:var(--ink);border:1px solid va
 dl{display:grid;grid-template-columns:minmax(10rem,auto) 1fr;gap:.35rem 1.25rem;margin:0 0 .9rem}dt{color:var(--soft)}dd{margin:0}
 table{border-collapse:collapse;width:100%;margin:0 0 .9rem;font-size:.95rem}caption{text-align:left;font-weight:600;padding:.25rem 0}
 th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-td{min-width:6rem}td:first-child{min-width:11rem}details>summary{cursor:pointer;color:var(--accent);margin-bottom:.75rem}
+td{min-width:7rem}caption.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}td:first-child{min-width:11rem}details>summary{cursor:pointer;color:var(--accent);margin-bottom:.75rem}
 label{display:block;font-weight:550;margin:0 0 .3rem}label.choice{font-weight:400;padding:.3rem 0}
 fieldset{border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;margin:0 0 1rem}legend{font-weight:550;padding:0 .35rem}
 input[type=text],input[type=file],textarea{display:block;width:100%;padding:.55rem .7rem;border:1px solid var(--soft);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--card);margin-bottom:.3rem}
-textarea{font-family:ui-monospace,monospace;font-size:.9rem}[aria-invalid=true]{border-color:var(--bad);border-width:2px}
+textarea{font-family:ui-monospace,monospace;font-size:.9rem}input[aria-invalid=true],textarea[aria-invalid=true]{border-color:var(--bad);border-width:2px}
 .note{color:var(--soft);font-size:.93rem}.field-error{color:var(--bad);font-weight:550;margin:0 0 .3rem}.code{font-size:.9rem;color:var(--soft)}
 .problem,.success{border-radius:.5rem;padding:.8rem 1rem;margin:0 0 1.25rem}.problem{background:var(--badback);color:var(--bad)}.problem p:last-child{margin:0}.problem .code,.problem a{color:inherit}
 .success{background:var(--goodback);color:var(--good)}.secret{font-family:ui-monospace,monospace;background:var(--goodback);color:var(--good);border-radius:.5rem;padding:.7rem 1rem}

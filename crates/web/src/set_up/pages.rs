@@ -337,7 +337,7 @@ fn sections(page: Markup, fields: &[ConsoleField], attributes: &[ConsoleAttribut
         }
     }
     tables.into_iter().fold(page, |page, (section, rows)| {
-        page.card(section, |card| card.table(section, ["Field", "Value", "Note"], &rows))
+        page.card(section, |card| card.table_of_heading(section, ["Field", "Value", "Note"], &rows))
     })
 }
 

@@ -155,7 +155,8 @@ impl SetUp {
             _ => None,
         };
         self.note(&link, &draft, SetUpTrial::new(draft.id.clone(), print, tried.at, refused)).await?;
-        Ok(Judged { organization: organization.name, console, names, plan })
+        let has_token = draft.settings.token_required;
+        Ok(Judged { organization: organization.name, console, names, has_token, plan })
     }
 
     /// The draft that was tried, if it is that of the link, and of the link's organization.
@@ -247,7 +248,7 @@ impl SetUp {
                 _ => page.success("The sign-in would be accepted. Nobody was signed in, and nothing was changed."),
             };
             let page = match &tried.outcome {
-                Ok(trial) => page.card("What came", |card| came(card, trial, &judged.names)),
+                Ok(trial) => page.card("What came", |card| came(card, trial, judged)),
                 Err(_) => page,
             };
             let page = match &judged.plan {
@@ -271,17 +272,19 @@ struct Judged {
     organization: String,
     console: Option<Console>,
     names: AttributeMapping,
+    has_token: bool,
     plan: Option<Result<Plan, SetUpError>>,
 }
 
 /// The name, and which of the attributes came that the service looks for. Of values nothing is shown: one may be a secret.
-fn came(card: Markup, trial: &Trial, names: &AttributeMapping) -> Markup {
+fn came(card: Markup, trial: &Trial, judged: &Judged) -> Markup {
+    let names = &judged.names;
     let wanted = [
         ("E-mail address", Some(&names.email)),
         ("Username", Some(&names.username)),
         ("First name", Some(&names.first_name)),
         ("Last name", Some(&names.last_name)),
-        ("Token", Some(&names.token)),
+        ("Token", Some(&names.token).filter(|_| judged.has_token)),
         ("Groups", names.groups.as_ref()),
     ];
     let rows: Vec<[String; 3]> = wanted
