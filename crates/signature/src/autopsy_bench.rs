@@ -211,7 +211,7 @@ impl Bench<'_> {
         if expected.len() != actual.len() {
             let (is, should) = (expected.len(), actual.len());
             let reason =
-                format!("the DigestValue has {is} octets, and {} makes {should}", parts.digest.uri());
+                format!("the DigestValue has {is} bytes, and {} makes {should}", parts.digest.uri());
             return undecided(reason);
         }
         if actual == expected {

@@ -26,7 +26,7 @@ use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, par
 pub struct Document {
     /// The source, and behind it all text that differs from what the source says.
     pub(crate) text: String,
-    /// Octets of the byte order mark that stood before the source.
+    /// Bytes of the byte order mark that stood before the source.
     pub(crate) mark: usize,
     /// In document order.
     pub(crate) nodes: Vec<NodeRecord>,

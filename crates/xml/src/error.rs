@@ -4,14 +4,14 @@ use crate::Quoted;
 
 /// Why a text is not a document this crate reads, or why one could not be written.
 ///
-/// `offset` counts octets from the start of the input, 0 for the first.
+/// `offset` counts bytes from the start of the input, 0 for the first.
 ///
 /// ```
 /// use vouchsafe_xml::{Document, Limits};
 /// let refusal = Document::parse(b"<a><b></a>", &Limits::default()).unwrap_err();
 /// assert_eq!(refusal.code(), "xml.end_tag");
 /// assert_eq!(refusal.offset(), Some(6));
-/// assert_eq!(refusal.to_string(), "the end tag at octet 6 is “a”, expected “b”");
+/// assert_eq!(refusal.to_string(), "the end tag at byte 6 is “a”, expected “b”");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -31,14 +31,14 @@ pub enum XmlError {
     #[error("the encoding is {}, expected UTF-8", Quoted::new(.declared))]
     #[non_exhaustive]
     Encoding {
-        /// The encoding as declared, or as its octets show.
+        /// The encoding as declared, or as its bytes show.
         declared: String,
     },
-    /// `xml.utf8`: octets that are not UTF-8.
-    #[error("the octets at {offset} are not UTF-8")]
+    /// `xml.utf8`: bytes that are not UTF-8.
+    #[error("the bytes at {offset} are not UTF-8")]
     #[non_exhaustive]
     Utf8 {
-        /// The first wrong octet.
+        /// The first wrong byte.
         offset: usize,
     },
     /// `xml.character`: a character that no document may hold (XML 1.0, 2.2), as itself or as a reference.
@@ -200,8 +200,8 @@ impl XmlError {
             }
             Self::Encoding { .. } | Self::Utf8 { .. } => "Let the sender write UTF-8.",
             Self::Doctype { .. } => {
-                "SAML messages and metadata have no DOCTYPE. If this is metadata, check that the URL answers with \
-                 metadata and not with an HTML page; otherwise somebody is probing."
+                "SAML messages and metadata have no DOCTYPE. If this is metadata, check that the URL answers \
+                 with metadata and not with an HTML page; otherwise it may be an attack."
             }
             Self::Unclosed { .. } | Self::NoRoot => {
                 "The message looks cut off. Check the size limits of proxies and of the form on its way."
@@ -237,7 +237,7 @@ impl XmlError {
         }
     }
 
-    /// The same refusal for an input that has `by` more octets in front.
+    /// The same refusal for an input that has `by` more bytes in front.
     #[must_use]
     pub fn shifted(mut self, by: usize) -> Self {
         match &mut self {
