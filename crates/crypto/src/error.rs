@@ -113,7 +113,7 @@ pub enum CryptoError {
         detail: String,
     },
     /// The bytes are not an X.509 certificate with a key in it.
-    #[error("the certificate cannot be read: {detail} (at octet {offset})")]
+    #[error("the certificate cannot be read: {detail} (at byte {offset})")]
     #[non_exhaustive]
     CertificateMalformed {
         /// What was expected there.

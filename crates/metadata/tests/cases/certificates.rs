@@ -116,7 +116,7 @@ fn which_of_several_certificates_are_keys() {
     };
     let unreadable = "<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>";
     let unread =
-        "a key is left out: KeyDescriptor 1: the certificate cannot be read: a certificate (at octet 0)";
+        "a key is left out: KeyDescriptor 1: the certificate cannot be read: a certificate (at byte 0)";
     let each = |certificates: &[&Certificate]| -> String {
         certificates.iter().map(|one| x509_data(&[one])).collect()
     };
