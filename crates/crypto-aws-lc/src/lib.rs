@@ -66,8 +66,7 @@ use vouchsafe_crypto::{
     Provider, SecretBytes, SignatureAlgorithm,
 };
 
-/// The provider on AWS-LC, with the default list of accepted algorithms. [What AWS-LC has not](crate#what-aws-lc-has-not),
-/// RustCrypto does.
+/// The provider on AWS-LC, with the default list of accepted algorithms. RustCrypto computes [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement).
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};
@@ -86,7 +85,7 @@ pub fn provider() -> Provider {
 }
 
 /// The provider on AWS-LC and nothing else, with the default list of accepted algorithms.
-/// [What AWS-LC has not](crate#what-aws-lc-has-not) is refused by name.
+/// It refuses [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement), with an error that names the algorithm.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};

@@ -15,8 +15,7 @@ use crate::{
 use core::fmt;
 use std::sync::Arc;
 
-/// The backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto), for another that has not everything and leaves the
-/// rest to it.
+/// The backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto), for another backend that does not implement everything and uses this one for the rest.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, backend};

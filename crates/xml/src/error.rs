@@ -75,7 +75,7 @@ pub enum XmlError {
         /// Where.
         offset: usize,
     },
-    /// `xml.name`: a name that is none (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
+    /// `xml.name`: an invalid name (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
     #[error("{} at byte {offset} is not a name", Quoted::new(.name))]
     #[non_exhaustive]
     Name {

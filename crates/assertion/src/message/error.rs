@@ -182,7 +182,7 @@ pub enum MessageError {
         /// What came.
         kind: MessageKind,
     },
-    /// What came as an artifact is none.
+    /// The value is not a valid artifact.
     #[error("the artifact: {reason}")]
     #[non_exhaustive]
     Artifact {
@@ -227,7 +227,7 @@ pub enum MessageError {
     /// The artifact has been resolved already.
     #[error("this artifact has been resolved already")]
     ArtifactUsed,
-    /// The identity provider does not say what the artifact stands for.
+    /// The identity provider does not resolve the artifact.
     #[error("the identity provider does not resolve the artifact: {}{}", list(codes), message.as_deref().map(|text| format!(", {}", Quoted::new(text))).unwrap_or_default())]
     #[non_exhaustive]
     Status {
@@ -236,7 +236,7 @@ pub enum MessageError {
         /// What it says beside them.
         message: Option<String>,
     },
-    /// The artifact stands for nothing, or was resolved before.
+    /// There is no message for the artifact, or it was resolved before.
     #[error("the identity provider has no response for the artifact")]
     NoResponse,
     /// The message came before.
