@@ -68,6 +68,10 @@ xmltest:
 recordings:
     .ci/run recordings
 
+# The pictures in README.md, taken anew at the example (needs Node, npm and Chromium).
+pictures:
+    .ci/run pictures
+
 # Metadata queries against pyFF (needs Python and its venv).
 mdq:
     .ci/run mdq

@@ -1,17 +1,22 @@
-//! actix-web routes, extractors and middleware for a SAML service provider: thin over [`vouchsafe_web`].
+//! SAML single sign-on for actix-web: routes, extractors and middleware over [`vouchsafe_web`].
 //!
-//! The application has a [`SingleSignOn`] as [`web::Data`](actix_web::web::Data). Then
+//! Start with these items:
 //!
-//! * [`routes`] are metadata, the start of a sign-in and the assertion consumers; [`Paths`] renames them, and a scope nests them;
-//! * [`AcceptedLogin`] is the login, as an argument of the application's handler, with users and sessions of its own;
-//! * [`own_pages_only`] is a middleware that refuses what pages of other sites post;
-//! * [`RequestParts`] and [`Answer`] are the request and the answer in the types of the `http` crate, for everything else that
+//! * [`SingleSignOn`] is what the routes need. The application has it as [`web::Data`](actix_web::web::Data).
+//! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumers. [`Paths`] renames them, and they can be nested in a scope.
+//! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
+//!
+//! The others:
+//!
+//! * [`own_pages_only`] is a middleware that refuses forms that pages of other sites post.
+//! * [`RequestParts`] and [`Answer`] convert the request and the answer to the types of the `http` crate, for everything else that
 //!   [`SingleSignOn`] does.
-//!
-//! Who has neither users nor sessions yet takes [`Provisioned`], the ready-made answer over `vouchsafe-store`: [`provisioned_routes`], the
-//! session as the argument [`SignedIn`], and the middleware [`require_signed_in`].
+//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with [`provisioned_routes`], the
+//!   extractor [`SignedIn`] for the session, and the middleware [`require_signed_in`].
 //!
 //! examples/actix is a service with one customer and sessions in memory.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod accepted_login;
 mod convert;

@@ -178,21 +178,21 @@ pub enum AssertionError {
         /// What came.
         actual: String,
     },
-    /// One identifier stands for two elements.
+    /// Two elements have the same identifier.
     #[error("the ID {} occurs more than once", Quoted::new(id))]
     #[non_exhaustive]
     DuplicateId {
         /// The identifier.
         id: String,
     },
-    /// The response has not exactly one assertion.
+    /// The response does not have exactly one assertion.
     #[error("expected exactly one assertion in the response, found {count}")]
     #[non_exhaustive]
     AssertionCount {
         /// Assertions, plain and encrypted, that are children of the Response.
         count: usize,
     },
-    /// Nothing vouches for the assertion.
+    /// Neither the Response nor the Assertion is signed.
     #[error("neither the response nor its assertion is signed")]
     Unsigned,
     /// The configuration asks for a signed response.
@@ -471,7 +471,7 @@ pub enum AssertionError {
         /// What came.
         actual: Option<String>,
     },
-    /// A subject-id or pairwise-id that is none.
+    /// An invalid subject-id or pairwise-id.
     #[error("the attribute {name}: {reason}")]
     #[non_exhaustive]
     SubjectId {

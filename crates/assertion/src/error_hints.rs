@@ -101,7 +101,7 @@ impl AssertionError {
                  provider (Okta: \"Single sign-on URL\")."
             }
             Self::ConnectionState { .. } => {
-                "Activate the connection after a sign-in that tried it out; a retired connection stays closed."
+                "Try a sign-in with the connection first, and then activate it; a retired connection stays retired."
             }
             Self::UnsolicitedRefused { .. } => {
                 "Let people start at this service, or set the connection's unsolicited responses to Restart, or to Accept if the icon in \
@@ -153,8 +153,9 @@ impl AssertionError {
                  not ask for it."
             }
             Self::UnauthenticatedCbc { .. } => {
-                "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or encrypt with AES-256-GCM (Okta: \
-                 \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this connection."
+                "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or \
+                 encrypt with AES-256-GCM (Okta: \"Encryption Algorithm\"). If neither is possible, use \
+                 danger_accept_unauthenticated_cbc on this connection."
             }
             Self::CbcInMessage { .. } => {
                 "Have the identity provider leave the NameID of logout messages in clear, or encrypt it with AES-GCM; or give this connection \
@@ -220,8 +221,8 @@ impl AssertionError {
                  \"Recipient URL\" if it is set apart). If it is set so already, the message was made for another service."
             }
             Self::ConfirmationNotBefore { .. } => {
-                "The Web Browser SSO profile forbids NotBefore here: have the identity provider drop it. If it cannot, \
-                 tolerate_confirmation_not_before on this connection."
+                "The Web Browser SSO profile forbids NotBefore here: have the identity provider drop it. If \
+                 it cannot, use tolerate_confirmation_not_before on this connection."
             }
             Self::ConfirmationExpired { not_on_or_after: None, .. } => {
                 "Every bearer confirmation must have a NotOnOrAfter (saml-profiles-2.0-os 4.1.4.2): have the identity provider send one."
@@ -237,7 +238,7 @@ impl AssertionError {
                  by letter. If it is set so already, the message was made for another service."
             }
             Self::UnknownCondition { .. } => {
-                "Have the identity provider leave this condition out: what is not understood cannot be met."
+                "Have the identity provider leave this condition out: the service does not understand it."
             }
             Self::RepeatedCondition { .. } => "Have the identity provider send this condition once.",
             Self::NoAuthnStatement => {
@@ -262,7 +263,7 @@ impl AssertionError {
             Self::Replayed => {
                 "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."
             }
-            Self::OtherAssertion => "Pass the Recorded that came of this assertion's own replay_key.",
+            Self::OtherAssertion => "Pass the Recorded that this assertion's own replay_key gave.",
         }
     }
 }
@@ -278,8 +279,8 @@ fn hint_of_end(end: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
             "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."
         }
         Suggests::Age => {
-            "The response is old: it was kept and sent again, or waited on its way. Start the sign-in again. If it happens each time, one clock \
-             is set wrongly: synchronise them (NTP)."
+            "The response is old, because it was kept or delayed: start the sign-in again. If it happens \
+             each time, one clock is wrong: synchronise them (NTP)."
         }
     }
 }
@@ -322,8 +323,9 @@ fn status_hint(codes: &[String]) -> &'static str {
             }
             "VersionMismatch" => "Create the application as SAML 2.0 at the identity provider, not SAML 1.1.",
             "Requester" => {
-                "The identity provider takes the request for wrong: compare there this service's entity ID and assertion consumer (Okta: \
-                 \"Audience URI (SP Entity ID)\", \"Single sign-on URL\"), and whether it wants signed requests (sign_requests)."
+                "The identity provider rejects the request as invalid: compare there this service's entity \
+                 ID and assertion consumer (Okta: \"Audience URI (SP Entity ID)\", \"Single sign-on URL\"), \
+                 and whether it wants signed requests (sign_requests)."
             }
             _ => continue,
         };

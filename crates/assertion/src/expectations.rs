@@ -122,7 +122,7 @@ impl Expectations {
         }
     }
 
-    /// How far the clocks may differ, granted at both ends of every window. A negative difference is none.
+    /// How far the clocks may differ, granted at both ends of every window. A negative value means zero.
     ///
     /// Three to five minutes are usual where clocks are bad; what is granted here also lengthens how long a response can be replayed,
     /// and how long its [`ReplayKey`](crate::ReplayKey) is kept. More than [`GREATEST_CLOCK_SKEW`](Self::GREATEST_CLOCK_SKEW) is no

@@ -1,14 +1,21 @@
-//! SAML responses from octets to a login: authenticate, validate, confirm, explain.
+//! From the bytes of a SAML response to a login: authenticate, validate, confirm, explain.
 //!
-//! Bytes travel one straight path, and no type on it can be made in any other way. Each step consumes its input:
+//! Start with these items:
 //!
-//! | step | gives | which means |
+//! * [`Claimed`] is a parsed response that nobody has verified yet. It tells who claims to answer which request, and nothing else.
+//! * [`authenticate`] verifies the signatures with your keys, and returns the bytes that a trusted key signed. Everything else is dropped.
+//! * [`Login`] is an assertion that every rule accepted and that was not used before. A [`Refusal`] says why a response is not one.
+//!
+//! Most services use the facade, `vouchsafe`, which does these steps for them. Each step consumes its input, and its result cannot be
+//! made in any other way:
+//!
+//! | step | result | meaning |
 //! |---|---|---|
-//! | [`Claimed::parse`] | [`Claimed`] | parsed once; tells who claims to answer which request, for look-ups, and nothing else |
-//! | [`authenticate`] | [`Authentic`] | octets that were digested under a trusted key's signature; the tree is gone |
-//! | [`Authentic::read`] | [`AuthenticAssertion`] | those octets parsed, and nothing else |
+//! | [`Claimed::parse`] | [`Claimed`] | parsed once; use it to look up the connection and the request |
+//! | [`authenticate`] | [`Authentic`] | bytes that were digested under a trusted key's signature; the tree is gone |
+//! | [`Authentic::read`] | [`AuthenticAssertion`] | the assertion that was parsed from these bytes alone |
 //! | [`AuthenticAssertion::validate`] | [`ValidAssertion`] | every rule accepts it; it may have been used before |
-//! | [`ValidAssertion::confirm`] | [`Login`] | accepted, once |
+//! | [`ValidAssertion::confirm`] | [`Login`] | accepted, for the first and only time |
 //!
 //! ```
 //! use chrono::{DateTime, Utc};
@@ -33,16 +40,17 @@
 //! }
 //! ```
 //!
-//! # What is where
+//! This crate does no I/O and reads no clock: time, keys and expectations are arguments.
 //!
-//! * `authenticate` and `authentic` are the part that must be right before anything else matters; `envelope` is what an unsigned
-//!   Response may be used for, which is little.
-//! * `schema` is the schema's content model as one table; everything is held against it before it is read.
-//! * `rules` is one function a rule, in tables that follow the specification, in a file a topic. The rules see facts, not documents.
-//! * `message` is the same path for every other message: logout, name identifiers, resolved artifacts.
-//! * `ledger` records each check; `error` has one variant a reason, `error_hints` what an operator changes.
+//! # Layout
 //!
-//! This crate does no I/O and knows no clock: time, keys and expectations are arguments.
+//! * `authenticate` and `authentic` are the most critical part. `envelope` is the little that an unsigned Response may be used for.
+//! * `schema` is the schema's content model as one table. Every message is compared with it before anything is read from it.
+//! * `rules` has one function for each rule, in tables in the order of the specification, one file for each topic. The rules get facts, not documents.
+//! * `message` is the same path for all other messages: logout, name identifiers, resolved artifacts.
+//! * `ledger` records each check. `error` has one variant for each reason, and `error_hints` says what an operator changes.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod attributes;
 mod authentic;

@@ -14,7 +14,7 @@ use crate::name_id::NameId;
 
 /// What a sign-in would have been: an administrator tries a connection out and looks at it.
 ///
-/// It tells what a [`Login`] tells and is none: it was not recorded, so it cannot be used to sign anybody in.
+/// It has the same information as a [`Login`] but is not one: it was not recorded, so it cannot be used to sign anybody in.
 ///
 /// ```compile_fail,E0308
 /// # use vouchsafe_assertion::{Login, Trial};

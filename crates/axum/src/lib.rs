@@ -1,28 +1,33 @@
-//! Axum routes, extractors and layers for a SAML service provider: thin over [`vouchsafe_web`].
+//! SAML single sign-on for axum: routes, extractors and layers over [`vouchsafe_web`].
 //!
-//! The state of the router gives a [`SingleSignOn`] by `FromRef`. Then
+//! Start with these items:
 //!
-//! * [`routes`] are metadata, the start of a sign-in and the assertion consumers; [`Paths`] renames them, and the router can be nested;
-//! * [`AcceptedLogin`] is the login, as the argument of the application's handler, with users and sessions of its own;
-//! * [`SingleSignOn::sign_in_needed`] is what a page of the application's answers to a browser without session: it sends the browser to the sign-in
-//!   page with `return` in the query; that page hands it on with [`login_url`], and the login leads back where [`ReturnPaths`] allows it. In axum
-//!   take the address from `OriginalUri`;
-//! * [`own_pages_only`] is a layer that refuses what pages of other sites post.
+//! * [`SingleSignOn`] is what the routes need. The router's state gives it by `FromRef`.
+//! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumer. [`Paths`] renames them, and the router can be nested.
+//! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
-//! Who has neither users nor sessions yet takes [`Provisioned`], the ready-made answer over `vouchsafe-store`: [`provisioned_routes`], the
-//! session as the argument [`SignedIn`], and the layer [`require_signed_in`].
+//! The others:
 //!
-//! Who has `tower-sessions` or `axum-login` switches the feature of that name on: the modules `tower_session` and `axum_login` put a login into
-//! them. Both are off by default.
+//! * [`own_pages_only`] is a layer that refuses forms that pages of other sites post.
+//! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session. It redirects the browser to the sign-in
+//!   page with `return` in the query. That page passes the value on with [`login_url`], and after the login the browser returns there if [`ReturnPaths`] allows it. In axum
+//!   take the address from `OriginalUri`.
+//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with [`provisioned_routes`], the
+//!   extractor [`SignedIn`] for the session, and the layer [`require_signed_in`].
 //!
-//! The feature `scim` has the endpoints of a SCIM service provider: `scim_routes`. The feature `signals` has the doors by which an identity
-//! provider ends a person's sessions: `signal_routes`. The feature `portal` has the pages on which an administrator of a customer connects an
-//! identity provider: `set_up_routes`.
+//! Features, all off by default:
+//!
+//! * `tower-sessions` and `axum-login` put a login into the sessions of the crate of that name: modules `tower_session` and `axum_login`.
+//! * `scim` adds the endpoints of a SCIM service provider: `scim_routes`.
+//! * `signals` adds the endpoints at which an identity provider ends a person's sessions: `signal_routes`.
+//! * `portal` adds the pages on which an administrator of a customer connects an identity provider: `set_up_routes`.
 //!
 //! # A whole service
 //!
-//! examples/minimal is a service with one customer in about 60 lines, examples/own-database one with its own users and `tower-sessions`,
-//! examples/okta a product. What to type into Okta's console is in docs/OKTA.md.
+//! examples/minimal is a service with one customer in about 60 lines. examples/own-database has its own users and `tower-sessions`, and
+//! examples/okta is a whole product. docs/OKTA.md says what to type into Okta's console.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod accepted_login;
 #[cfg(feature = "axum-login")]

@@ -1,7 +1,13 @@
-//! Everything of a SAML service provider that goes out over HTTPS: today the metadata of customers' identity providers.
+//! The HTTPS client of a SAML service provider: it loads the metadata of customers' identity providers.
 //!
-//! The addresses come from customers, so each is a way to make this service ask somebody on its own network. [`Client`] asks public
-//! addresses alone, over https, within a size, a time and a number of redirects.
+//! Start with these items:
+//!
+//! * [`Client`] asks public addresses only, over https, with limits for the size, the time and the number of redirects.
+//! * [`Client::identity_provider`] loads one identity provider.
+//! * [`Refresher`] keeps the metadata of connections fresh while a service runs. `StoredRefresher` (feature `store`) does so for connections in a store.
+//!
+//! Customers give the addresses, so a customer could give the address of a machine in your own network. Therefore each address is resolved and checked, and again
+//! after each redirect.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), vouchsafe_client::ClientError> {
@@ -14,8 +20,12 @@
 //! # }
 //! ```
 //!
-//! [`Refresher`] keeps the metadata of connections fresh, beside a service, and `StoredRefresher` (feature `store`) that of connections in a store. [`MetadataQuery`] asks a federation's server for one entity at a time.
-//! `DomainResolver` (feature `dns`) asks the DNS whether a domain is a customer's own.
+//! The others:
+//!
+//! * [`MetadataQuery`] asks the metadata server of a federation for one entity at a time.
+//! * `DomainResolver` (feature `dns`) looks up the DNS record with which a customer proves that a domain is theirs.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod address;
 mod answer;

@@ -17,7 +17,7 @@ enum Mode {
     Gcm(&'static aead::Algorithm),
 }
 
-/// Octets of a block, and with it of the initialisation vector.
+/// Bytes of a block, and with it of the initialisation vector.
 #[derive(Clone, Copy)]
 enum Block {
     Aes,

@@ -1,7 +1,7 @@
 //! AWS-LC, and RustCrypto for what AWS-LC has not.
 //!
 //! AWS-LC is asked first. Where it answers [`CryptoError::AlgorithmUnsupported`], RustCrypto is asked instead. That answer
-//! depends on the algorithm and on the kind of the key, never on a secret or on the octets of a message, so that which of the
+//! depends on the algorithm and on the kind of the key, never on a secret or on the bytes of a message, so that which of the
 //! two works shows nothing that the message does not say. The policy has been applied before either is asked.
 
 use crate::{AwsLc, NAME};

@@ -1,46 +1,53 @@
-//! The Vouchsafe cryptography provider on AWS-LC: faster than the default, and the way to FIPS 140-3.
+//! A cryptography provider for Vouchsafe that computes with AWS-LC. It is faster than the default provider, and it is the way to FIPS 140-3.
+//!
+//! Start with these items:
+//!
+//! * [`provider`] computes with AWS-LC, and with RustCrypto where AWS-LC has no implementation.
+//! * [`provider_of_aws_lc_alone`] computes with AWS-LC and refuses everything else.
 //!
 //! ```
 //! use vouchsafe_crypto::{KeyKind, SignatureAlgorithm};
 //!
 //! let provider = vouchsafe_crypto_aws_lc::provider();
 //! let key = provider.generate_key(KeyKind::P256)?;
-//! let signature = provider.sign(SignatureAlgorithm::EcdsaSha256, &key, b"octets")?;
-//! provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"octets", &signature)?;
+//! let signature = provider.sign(SignatureAlgorithm::EcdsaSha256, &key, b"message")?;
+//! provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"message", &signature)?;
 //! # Ok::<(), vouchsafe_crypto::CryptoError>(())
 //! ```
 //!
-//! The list of accepted algorithms is the same as of [`Provider::rustcrypto`], and so are the answers. The list, with the
-//! lengths of keys, is applied before anything is computed, here as there, and what needs
-//! [`danger_allow`](Provider::danger_allow) needs it here.
+//! The list of accepted algorithms is that of [`Provider::rustcrypto`], and the answers are the same. Both providers apply the list, and the
+//! limits for the length of keys, before they compute anything. What needs [`danger_allow`](Provider::danger_allow) there needs it here.
 //!
-//! # What AWS-LC has not
+//! # What AWS-LC does not implement
 //!
-//! `aws-lc-rs` has no name for some of it. [`provider`] leaves this to the RustCrypto implementation of `vouchsafe-crypto`;
-//! [`provider_of_aws_lc_alone`] refuses it by name with [`CryptoError::AlgorithmUnsupported`]:
+//! `aws-lc-rs` has no interface for the following. [`provider`] computes it with the RustCrypto implementation of `vouchsafe-crypto`;
+//! [`provider_of_aws_lc_alone`] refuses it with [`CryptoError::AlgorithmUnsupported`], which names the algorithm:
 //!
-//! * RSA-OAEP whose two digests differ. `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with twice
-//!   SHA-256, SHA-384 or SHA-512 are done by AWS-LC, with a label and without.
+//! * RSA-OAEP with two different digests. AWS-LC computes `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with twice
+//!   SHA-256, SHA-384 or SHA-512, with and without a label.
 //! * RSA keys below 2048 bits, except to verify PKCS#1 v1.5 signatures with SHA-1, SHA-256 or SHA-512.
-//! * Signing with RSA-SHA1, and signing with ECDSA on P-256 or P-384 with another digest than the curve's own. Verifying is
-//!   done by AWS-LC.
-//! * Making RSA keys of other lengths than 2048, 3072, 4096 and 8192 bits.
-//! * Triple DES. AWS-LC has it, except with keys that are weak or whose parts are equal: alone it fails with those as it does
-//!   with a wrong key.
+//! * Signing with RSA-SHA1, and signing with ECDSA on P-256 or P-384 with a digest other than the curve's own. AWS-LC verifies
+//!   these signatures.
+//! * Generating RSA keys of lengths other than 2048, 3072, 4096 and 8192 bits.
+//! * Triple DES with weak keys, and with keys whose parts are equal. AWS-LC computes Triple DES with all other keys. With these keys
+//!   [`provider_of_aws_lc_alone`] fails as it does with a wrong key.
 //!
-//! The sender of a message chooses its key transport. Where even the timing of `rsa` is too much (SECURITY.md says what is
-//! known of it), [`provider_of_aws_lc_alone`] is the one to take.
+//! The sender of a message chooses its key transport. If even the timing of the crate `rsa` is a risk for you (SECURITY.md says what is
+//! known about it), use [`provider_of_aws_lc_alone`].
 //!
-//! RSA PKCS#1 v1.5 key transport, where it is allowed, has implicit rejection as the default provider has it, made here
-//! out of AWS-LC's HMAC. AWS-LC itself compares the padding in constant time, but returns by another branch when it is
+//! RSA PKCS#1 v1.5 key transport, where it is allowed, has implicit rejection, as in the default provider. It is built
+//! here with AWS-LC's HMAC. AWS-LC compares the padding in constant time, but takes another branch when the padding is
 //! wrong: a few instructions that the default provider does not have.
 //!
-//! For FIPS, take [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service:
-//! features unify. Without the default feature `rustcrypto`, here and in `vouchsafe`, there is that provider alone, and no RustCrypto
-//! cipher, curve or RSA is built. Key fingerprints and certificate fingerprints, which protect nothing, are still computed by
-//! `vouchsafe-crypto` itself, with the crates `sha2` and, for the key identifier in a certificate that it issues, `sha1`. So is the form
-//! of public keys and signatures checked there, in front of AWS-LC, which repeats what its validation asks for; everything that is
-//! computed with a private key is computed by AWS-LC.
+//! # FIPS
+//!
+//! Use [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service: Cargo unifies
+//! features. Switch off the default feature `rustcrypto`, here and in `vouchsafe`; then that provider is the only one, and no RustCrypto
+//! cipher, curve or RSA is built. `vouchsafe-crypto` itself still computes fingerprints of keys and certificates, which protect nothing, with the crates
+//! `sha2` and, for the key identifier in a certificate that it issues, `sha1`. It also checks the form of public keys and signatures before AWS-LC,
+//! which makes the checks that its validation asks for again. AWS-LC computes everything that needs a private key.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod cipher;
 #[cfg(feature = "rustcrypto")]
@@ -59,8 +66,7 @@ use vouchsafe_crypto::{
     Provider, SecretBytes, SignatureAlgorithm,
 };
 
-/// The provider on AWS-LC, with the default list of accepted algorithms. [What AWS-LC has not](crate#what-aws-lc-has-not),
-/// RustCrypto does.
+/// The provider on AWS-LC, with the default list of accepted algorithms. RustCrypto computes [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement).
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};
@@ -79,7 +85,7 @@ pub fn provider() -> Provider {
 }
 
 /// The provider on AWS-LC and nothing else, with the default list of accepted algorithms.
-/// [What AWS-LC has not](crate#what-aws-lc-has-not) is refused by name.
+/// It refuses [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement), with an error that names the algorithm.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};

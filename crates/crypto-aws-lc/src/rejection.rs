@@ -1,13 +1,13 @@
 //! Implicit rejection for RSA PKCS#1 v1.5 (draft-irtf-cfrg-rsa-guidance, 7), which AWS-LC does not have.
 //!
-//! A ciphertext whose padding is wrong is answered with a message of its own: its length and its octets are derived from
+//! A ciphertext whose padding is wrong is answered with a message of its own: its length and its bytes are derived from
 //! the private key and the ciphertext, so that they look like any message and are the same each time. It is made before
 //! anything is decrypted, whether it is needed or not.
 
 use aws_lc_rs::{digest, hmac};
 use vouchsafe_crypto::SecretBytes;
 
-/// Octets that PKCS#1 v1.5 needs round a message at least.
+/// Bytes that PKCS#1 v1.5 needs round a message at least.
 const OVERHEAD: usize = 11;
 /// So many candidates that one of them fits but once in 2^128 keys.
 const CANDIDATES: usize = 128;
@@ -25,7 +25,7 @@ impl Rejection {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref()), modulus_length }
     }
 
-    /// The message to give when the padding of these octets is wrong.
+    /// The message to give when the padding of these bytes is wrong.
     pub(crate) fn message(&self, octets: &[u8]) -> SecretBytes {
         let key = hmac::sign(&self.key, octets);
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
@@ -36,7 +36,7 @@ impl Rejection {
         SecretBytes::new(message)
     }
 
-    /// The last candidate of two octets each, cut to the bits of the longest message, that is not too long.
+    /// The last candidate of two bytes each, cut to the bits of the longest message, that is not too long.
     fn length(&self, candidates: &[u8]) -> usize {
         let longest = self.modulus_length.saturating_sub(OVERHEAD);
         let mask = longest.next_power_of_two().saturating_sub(1);

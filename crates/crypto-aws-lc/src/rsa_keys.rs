@@ -193,7 +193,7 @@ impl PrivateKeyOperations for Private {
     }
 
     /// What AWS-LC says of PKCS#1 v1.5 padding stays here: wrong padding gives the message that
-    /// [`Rejection`] has ready, so that the only error left is a wrong length of the octets.
+    /// [`Rejection`] has ready, so that the only error left is a wrong length of the bytes.
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,

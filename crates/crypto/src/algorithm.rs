@@ -58,7 +58,7 @@ impl DigestAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.mgf_uri() == uri)
     }
 
-    /// Length of the digest in octets.
+    /// Length of the digest in bytes.
     #[must_use]
     pub const fn length(self) -> usize {
         match self {
@@ -229,23 +229,23 @@ impl KeyTransport {
     }
 }
 
-/// A cipher for content (XML Encryption 1.1, 5.2). The octets of `xenc:CipherValue` begin with the initialisation vector.
+/// A cipher for content (XML Encryption 1.1, 5.2). The bytes of `xenc:CipherValue` begin with the initialisation vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContentCipher {
-    /// AES-128 in CBC mode: 16 octets of initialisation vector, ciphertext; nothing authenticates it.
+    /// AES-128 in CBC mode: 16 bytes of initialisation vector, ciphertext; nothing authenticates it.
     Aes128Cbc,
     /// AES-192 in CBC mode.
     Aes192Cbc,
     /// AES-256 in CBC mode.
     Aes256Cbc,
-    /// AES-128 in Galois/counter mode: 12 octets of initialisation vector, ciphertext, 16 octets of tag.
+    /// AES-128 in Galois/counter mode: 12 bytes of initialisation vector, ciphertext, 16 bytes of tag.
     Aes128Gcm,
     /// AES-192 in Galois/counter mode.
     Aes192Gcm,
     /// AES-256 in Galois/counter mode.
     Aes256Gcm,
-    /// Triple DES in CBC mode: 8 octets of initialisation vector, ciphertext. Accepted by `danger_allow` only.
+    /// Triple DES in CBC mode: 8 bytes of initialisation vector, ciphertext. Accepted by `danger_allow` only.
     TripleDesCbc,
 }
 
@@ -281,7 +281,7 @@ impl ContentCipher {
         Self::ALL.into_iter().find(|cipher| cipher.uri() == uri)
     }
 
-    /// Length of its key in octets.
+    /// Length of its key in bytes.
     #[must_use]
     pub const fn key_length(self) -> usize {
         match self {

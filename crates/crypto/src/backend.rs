@@ -15,8 +15,7 @@ use crate::{
 use core::fmt;
 use std::sync::Arc;
 
-/// The backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto), for another that has not everything and leaves the
-/// rest to it.
+/// The backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto), for another backend that does not implement everything and uses this one for the rest.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, backend};
@@ -119,7 +118,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError>;
 
-    /// Fills a buffer with random octets from the operating system.
+    /// Fills a buffer with random bytes from the operating system.
     ///
     /// # Errors
     ///
@@ -202,7 +201,7 @@ const fn no_label() -> CryptoError {
 
 /// A digest in the making.
 pub trait DigestContext: Send {
-    /// Feeds octets.
+    /// Feeds bytes.
     fn update(&mut self, octets: &[u8]);
 
     /// The digest of everything fed.
@@ -226,10 +225,10 @@ pub struct DigestValue {
 }
 
 impl DigestValue {
-    /// Longest digest in octets.
+    /// Longest digest in bytes.
     pub const MAXIMUM: usize = 64;
 
-    /// Takes the octets of a digest; none if there are more than [`DigestValue::MAXIMUM`].
+    /// Takes the bytes of a digest; none if there are more than [`DigestValue::MAXIMUM`].
     #[must_use]
     pub fn new(digest: &[u8]) -> Option<Self> {
         let mut octets = [0; Self::MAXIMUM];
@@ -237,7 +236,7 @@ impl DigestValue {
         Some(Self { octets, length: digest.len() })
     }
 
-    /// Takes the octets of a digest whose length is known when compiling.
+    /// Takes the bytes of a digest whose length is known when compiling.
     #[must_use]
     pub fn from_array<const N: usize>(digest: [u8; N]) -> Self {
         const { assert!(N <= Self::MAXIMUM, "longer than any digest") };

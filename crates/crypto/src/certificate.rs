@@ -14,9 +14,9 @@ const LABEL: &str = "CERTIFICATE";
 
 /// An X.509 certificate, read as leniently as SAML allows.
 ///
-/// In SAML a certificate is a container for a key that the metadata vouches for: issuer, dates, extensions and signature
+/// In SAML a certificate is a container for a key that the metadata makes trusted: issuer, dates, extensions and signature
 /// are not looked at (SAML V2.0 Metadata Interoperability Profile, 2.6.1), so none of them makes a certificate
-/// unreadable. Reading asks for the outline of RFC 5280, 4.1, and the key's octets; whether the key is any good is
+/// unreadable. Reading asks for the outline of RFC 5280, 4.1, and the key's bytes; whether the key is any good is
 /// decided by [`public_key`](Self::public_key).
 ///
 /// ```

@@ -8,7 +8,7 @@ use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
 /// White space (space, tab, line feed, carriage return) may stand anywhere. Everything else is strict: the standard
 /// alphabet, padding to a multiple of four characters, and no bits left over in the last character. The last rule is in
 /// the grammar of XML Schema (`B04`, `B16`), and it makes the text of a value unique, so that nothing can be altered
-/// without the octets changing.
+/// without the bytes changing.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub fn base64_encode(octets: &[u8]) -> String {
     STANDARD.encode(octets)
 }
 
-/// "AB:CD:.." over octets, as consoles and `openssl x509 -fingerprint` show them.
+/// "AB:CD:.." over bytes, as consoles and `openssl x509 -fingerprint` show them.
 pub(crate) fn colon_hex(octets: &[u8]) -> String {
     let pairs: Vec<String> = octets.iter().map(|octet| format!("{octet:02X}")).collect();
     pairs.join(":")

@@ -83,7 +83,7 @@ pub enum CryptoError {
         /// The most that is accepted, in bits.
         maximum: u32,
     },
-    /// The octets are not a key of the expected form.
+    /// The bytes are not a key of the expected form.
     #[error("the key cannot be read as {form}: {detail}")]
     #[non_exhaustive]
     KeyMalformed {
@@ -112,13 +112,13 @@ pub enum CryptoError {
         /// What was found instead.
         detail: String,
     },
-    /// The octets are not an X.509 certificate with a key in it.
-    #[error("the certificate cannot be read: {detail} (at octet {offset})")]
+    /// The bytes are not an X.509 certificate with a key in it.
+    #[error("the certificate cannot be read: {detail} (at byte {offset})")]
     #[non_exhaustive]
     CertificateMalformed {
         /// What was expected there.
         detail: &'static str,
-        /// Offset in the DER octets.
+        /// Offset in the DER bytes.
         offset: usize,
     },
     /// A certificate cannot be issued with these values.
@@ -134,19 +134,19 @@ pub enum CryptoError {
     Base64 {
         /// What is wrong.
         detail: &'static str,
-        /// Offset in the text, in octets.
+        /// Offset in the text, in bytes.
         offset: usize,
     },
     /// The signature does not have the length that the algorithm and the key dictate.
-    #[error("a signature of {expected} octets was expected, {actual} came")]
+    #[error("a signature of {expected} bytes was expected, but it has {actual}")]
     #[non_exhaustive]
     SignatureLength {
-        /// Octets that the algorithm and the key dictate.
+        /// Bytes that the algorithm and the key dictate.
         expected: usize,
-        /// Octets that came.
+        /// Bytes that came.
         actual: usize,
     },
-    /// The signature is not one of this key over these octets.
+    /// The signature is not one of this key over these bytes.
     #[error("the signature does not verify with this key")]
     #[non_exhaustive]
     SignatureInvalid {},
@@ -158,14 +158,14 @@ pub enum CryptoError {
         uri: &'static str,
     },
     /// A symmetric key of another length than the cipher's was given to encrypt with.
-    #[error("the cipher {uri} needs a key of {expected} octets, {actual} were given")]
+    #[error("the cipher {uri} needs a key of {expected} bytes, but {actual} were given")]
     #[non_exhaustive]
     KeyLength {
         /// Identifier of the cipher.
         uri: &'static str,
-        /// Length of the cipher's key in octets.
+        /// Length of the cipher's key in bytes.
         expected: usize,
-        /// Octets given.
+        /// Bytes given.
         actual: usize,
     },
     /// Encryption failed, for example because the message is too long for the RSA key.
@@ -189,8 +189,8 @@ pub enum CryptoError {
         /// The kind asked for.
         kind: KeyKind,
     },
-    /// The operating system gave no random octets.
-    #[error("the operating system gave no random octets")]
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
     #[non_exhaustive]
     Random {},
 }

@@ -16,7 +16,7 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// So many bytes out of twice as many digits, in whatever case. `None` for anything else.
+/// Reads bytes from twice as many hexadecimal digits, in upper or lower case. `None` for any other text.
 #[must_use]
 pub fn from_hexadecimal<const BYTES: usize>(digits: &str) -> Option<[u8; BYTES]> {
     let mut bytes = [0_u8; BYTES];

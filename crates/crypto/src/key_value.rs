@@ -34,7 +34,7 @@ pub struct KeyValue {
 }
 
 impl KeyValue {
-    /// An RSA key: modulus and public exponent in big-endian octets.
+    /// An RSA key: modulus and public exponent in big-endian bytes.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl KeyValue {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyUnsupported`] for another curve than P-256, P-384 and P-521; [`CryptoError::KeyMalformed`] for octets that are no
+    /// [`CryptoError::KeyUnsupported`] for another curve than P-256, P-384 and P-521; [`CryptoError::KeyMalformed`] for bytes that are no
     /// point on it.
     pub fn on_named_curve(curve: &str, point: &[u8]) -> Result<Self, CryptoError> {
         let unknown = || CryptoError::KeyUnsupported { algorithm: format!("ECDSA on the curve {curve:?}") };

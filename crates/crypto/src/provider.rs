@@ -297,7 +297,7 @@ impl Provider {
         key.operations().sign(algorithm, message)
     }
 
-    /// Fills a buffer with random octets from the operating system.
+    /// Fills a buffer with random bytes from the operating system.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ impl Provider {
     /// Decrypts a content key of unknown length. Where the cipher of the content is known,
     /// [`decrypt_content_key`](Self::decrypt_content_key) is the one to use.
     ///
-    /// With RSA PKCS#1 v1.5, octets with wrong padding give a random-looking message, never an error (implicit
+    /// With RSA PKCS#1 v1.5, bytes with wrong padding give a random-looking message, never an error (implicit
     /// rejection), so that nothing can be learned from the answer.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Provider {
 
     /// Decrypts the key of a content cipher.
     ///
-    /// With RSA PKCS#1 v1.5, **every** failure (wrong padding, wrong length, octets of another length than the modulus)
+    /// With RSA PKCS#1 v1.5, **every** failure (wrong padding, wrong length, bytes of another length than the modulus)
     /// gives a random key of the cipher's length instead of an error: what fails is then the decryption of the content,
     /// in the same way and at the same place as with altered content (RFC 3218, 2.3.2; RFC 8017, 7.2). With RSA-OAEP a
     /// failure is [`CryptoError::DecryptionFailed`], as is a key of another length.
@@ -114,7 +114,7 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::DecryptionFailed`] for everything that depends on the key or the octets;
+    /// [`CryptoError::DecryptionFailed`] for everything that depends on the key or the bytes;
     /// [`CryptoError::AlgorithmRefused`] before any work.
     pub fn decrypt_content(
         &self,

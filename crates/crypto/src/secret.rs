@@ -4,7 +4,7 @@ use core::fmt;
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-/// Secret octets: wiped when dropped, without `PartialEq`, and `Debug` shows nothing of them.
+/// Secret bytes: wiped when dropped, without `PartialEq`, and `Debug` shows nothing of them.
 ///
 /// ```
 /// use vouchsafe_crypto::SecretBytes;
@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    /// Takes ownership of secret octets.
+    /// Takes ownership of secret bytes.
     #[must_use]
     pub fn new(octets: Vec<u8>) -> Self {
         Self(Zeroizing::new(octets))
     }
 
-    /// The octets.
+    /// The bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.0
@@ -73,7 +73,7 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// `found` if it has the length of `substitute`, else `substitute`: the one or the other is copied under a mask, not
-/// behind a branch on the octets. Its length is compared openly, which is allowed since RSA PKCS#1 v1.5 with implicit
+/// behind a branch on the bytes. Its length is compared openly, which is allowed since RSA PKCS#1 v1.5 with implicit
 /// rejection gives wrong padding a random length.
 pub(crate) fn same_length_or(found: Option<SecretBytes>, mut substitute: SecretBytes) -> SecretBytes {
     let found = found.as_ref().map(SecretBytes::as_slice).unwrap_or_default();

@@ -1,12 +1,12 @@
 //! Tag, length, value: just enough of ASN.1 to find the way in a certificate or a key.
 //!
-//! Lengths are definite, of at most four octets, and need not be minimal: old encoders pad them, and what is read here is
+//! Lengths are definite, of at most four bytes, and need not be minimal: old encoders pad them, and what is read here is
 //! looked at, never written again.
 
 /// One element.
 #[derive(Clone, Copy)]
 pub(crate) struct Element<'a> {
-    /// Identifier octet: class, constructed bit, number.
+    /// Identifier byte: class, constructed bit, number.
     pub(crate) tag: u8,
     pub(crate) content: &'a [u8],
     /// With tag and length.

@@ -7,7 +7,7 @@ use vouchsafe_xml::Limits;
 
 /// The keys, the provider and the limits for **one message**, with its budget of private-key operations.
 ///
-/// Make one for each message and pass it to every decryption in that message: what the first part spends, the next one has not.
+/// Make one for each message and pass it to every decryption in that message: the next part can only spend what the first part left.
 /// `limits.private_key_operations` is the budget, whatever the number of encrypted parts, of keys in them and of our own keys.
 ///
 /// ```

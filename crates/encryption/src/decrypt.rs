@@ -20,7 +20,7 @@ use crate::structure::EncryptedData;
 ///
 /// The `xenc:EncryptedKey` elements are looked for inside the `ds:KeyInfo` of the `EncryptedData` and among its siblings.
 /// Each is tried with each of our keys that can fit it, the most likely pair first, until one yields a content key or the
-/// context has no operation left. What comes out is octets: UTF-8, whatever else they are. Who wants the element that they are
+/// context has no operation left. What comes out is bytes: UTF-8, whatever else they are. Who wants the element that they are
 /// takes [`decrypt_element`].
 ///
 /// # Errors
@@ -79,7 +79,7 @@ pub fn cipher_of(encrypted: Element<'_>) -> Result<ContentCipher, EncryptionErro
     EncryptedData::inside(encrypted).map(|data| data.cipher)
 }
 
-/// What was inside: octets, and how they were protected.
+/// What was inside: bytes, and how they were protected.
 #[derive(Clone)]
 pub struct Opened {
     octets: Vec<u8>,
@@ -87,13 +87,13 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The decrypted octets.
+    /// The decrypted bytes.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// The decrypted octets, taken out.
+    /// The decrypted bytes, taken out.
     #[must_use]
     pub fn into_octets(self) -> Vec<u8> {
         self.octets
@@ -215,7 +215,7 @@ impl Content<'_> {
         }
     }
 
-    /// Octets that are no text were decrypted with a wrong key, or altered. Wrong padding and wrong UTF-8 are refused after the
+    /// Bytes that are no text were decrypted with a wrong key, or altered. Wrong padding and wrong UTF-8 are refused after the
     /// text, as far as it is one, has been read, as what cannot be read is.
     fn read<T>(
         &self,
@@ -240,7 +240,7 @@ impl Content<'_> {
     }
 }
 
-/// The text up to the first octet that is none, and whether there is no such octet.
+/// The text up to the first byte that is none, and whether there is no such byte.
 fn as_far_as_text(octets: &[u8]) -> (&str, bool) {
     match std::str::from_utf8(octets) {
         Ok(text) => (text, true),

@@ -7,7 +7,7 @@ use crate::decrypt::open;
 use crate::structure::EncryptedData;
 
 /// A document with each `xenc:EncryptedData` replaced by what it held, for people to read. Everything else stays as it is,
-/// octet by octet: comments, processing instructions, white space.
+/// byte by byte: comments, processing instructions, white space.
 ///
 /// This is for tools. Signatures over ciphertext do not hold in what comes out, and nothing is checked. What was decrypted
 /// is searched for encrypted parts again; all of them share one budget of `limits.private_key_operations`. Decrypted text that

@@ -1,21 +1,27 @@
-//! XML encryption as identity providers send it: find the key, decrypt; and the other way round.
+//! XML encryption as identity providers send it: find the key, decrypt an element, and encrypt one.
 //!
-//! SAML wraps a piece of a message (`saml2:EncryptedAssertion`, `saml2:EncryptedID`, `saml2:EncryptedAttribute`) in an
-//! element that holds one `xenc:EncryptedData`, and one `xenc:EncryptedKey` for each recipient. The keys stand inside
-//! the `ds:KeyInfo`, or beside the `EncryptedData` and are named by a `ds:RetrievalMethod` (Okta), or beside it without
-//! one. [`decrypt`] finds them all.
+//! Start with these items:
+//!
+//! * [`decrypt`] decrypts one encrypted element.
+//! * [`DecryptionContext`] holds the private keys, and the number of private-key operations that one message may cost.
+//! * [`encrypt`] makes an element that [`decrypt`] reads.
+//!
+//! SAML puts a part of a message (`saml2:EncryptedAssertion`, `saml2:EncryptedID`, `saml2:EncryptedAttribute`) into an
+//! element with one `xenc:EncryptedData`, and one `xenc:EncryptedKey` for each recipient. Identity providers place the encrypted keys in
+//! three ways: inside the `ds:KeyInfo`; beside the `EncryptedData`, with a `ds:RetrievalMethod` that names them (Okta); or beside it
+//! without a name. [`decrypt`] finds them all.
 //!
 //! Three rules:
 //!
-//! * What a document says about a key (`ds:RetrievalMethod`, a certificate, `Recipient`, `ds:KeyName`) orders the
-//!   attempts and excludes none. A [`DecryptionContext`] is the budget of private-key operations of one message.
-//! * The [`Provider`](vouchsafe_crypto::Provider) decides which algorithms are accepted. SHA-1 inside RSA-OAEP is no
-//!   weakness and is accepted; RSA 1.5 key transport is refused by name unless the provider was told otherwise.
-//! * Whatever fails for a reason that depends on a secret is one opaque error, [`EncryptionError::Failed`], with no
-//!   cause inside it, after the same operations. What can be read off the ciphertext's own structure has errors that say so.
+//! * What a document says about a key (`ds:RetrievalMethod`, a certificate, `Recipient`, `ds:KeyName`) determines the order of the
+//!   attempts and excludes no key.
+//! * The [`Provider`](vouchsafe_crypto::Provider) decides which algorithms are accepted. SHA-1 inside RSA-OAEP is not a
+//!   weakness and is accepted. RSA 1.5 key transport is refused unless `danger_allow` names it.
+//! * Every failure that depends on a secret is the same error, [`EncryptionError::Failed`], with no
+//!   cause inside it, after the same operations. A fault that anybody can see in the ciphertext's structure has an error of its own.
 //!
-//! Whether unauthenticated ciphertext (AES-CBC that no signature covers) may be decrypted at all is decided above this
-//! crate: [`cipher_of`] tells the cipher before anything is decrypted.
+//! This crate does not decide whether ciphertext that nothing authenticates (AES-CBC that no signature covers) may be decrypted. [`cipher_of`] tells the
+//! cipher before anything is decrypted, and `vouchsafe-assertion` decides.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,17 +32,19 @@
 //! let provider = Provider::rustcrypto();
 //! let key = provider.generate_key(KeyKind::Rsa { bits: 2048 })?;
 //!
-//! let sealed = encrypt("<greeting>hello</greeting>", key.public_key(), &EncryptOptions::default(), &provider)?;
-//! let message = format!("<Encrypted>{sealed}</Encrypted>");
+//! let encrypted = encrypt("<greeting>hello</greeting>", key.public_key(), &EncryptOptions::default(), &provider)?;
+//! let message = format!("<Encrypted>{encrypted}</Encrypted>");
 //!
 //! let document = Document::parse(message.as_bytes(), &Limits::default())?;
 //! let (keys, limits) = ([key], Limits::default());
-//! let opened = decrypt(document.root(), &mut DecryptionContext::new(&keys, &provider, &limits))?;
-//! assert_eq!(opened.octets(), b"<greeting>hello</greeting>");
-//! assert!(opened.is_authenticated());
+//! let decrypted = decrypt(document.root(), &mut DecryptionContext::new(&keys, &provider, &limits))?;
+//! assert_eq!(decrypted.octets(), b"<greeting>hello</greeting>");
+//! assert!(decrypted.is_authenticated());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod candidates;
 mod context;

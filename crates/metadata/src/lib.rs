@@ -1,9 +1,14 @@
-//! SAML metadata: identity providers, endpoints, keys, and our own descriptor.
+//! SAML metadata: identity providers with their keys and endpoints, and the metadata of your own service.
 //!
-//! Metadata is where trust comes from: it names an identity provider, and the keys in it are the only keys that may vouch for its
-//! messages (saml-metadata-2.0-os, and the Kantara profile's MD06). This crate turns the XML an operator downloads into an
-//! [`IdentityProvider`], lets one be written in code when there is no metadata ([`IdentityProvider::new`]), and writes what an
-//! operator gives the other side: a [`ServiceProviderDescriptor`].
+//! Metadata is the source of trust: it names an identity provider, and only the keys in it can verify the
+//! messages of that identity provider (saml-metadata-2.0-os, and MD06 of the Kantara profile).
+//!
+//! Start with these items:
+//!
+//! * [`IdentityProvider`] is read from the XML that an administrator downloads ([`IdentityProvider::from_metadata`]), or written in code when there is
+//!   no metadata ([`IdentityProvider::new`]).
+//! * [`ServiceProviderDescriptor`] writes the metadata of your service, which the administrator gives to the identity provider.
+//! * [`Aggregate`] is a document with many entities, such as a federation publishes.
 //!
 //! ```
 //! use vouchsafe_metadata::{IdentityProvider, MetadataError};
@@ -15,35 +20,43 @@
 //! assert!(refused.hint().contains("sign-in page"));
 //! ```
 //!
-//! # What reading does, and what it leaves to others
+//! # What reading does, and what it does not do
 //!
-//! * [`IdentityProvider::from_metadata`] reads one identity provider; of an `EntitiesDescriptor` it takes the only one, and refuses
-//!   when there are several. [`IdentityProvider::from_metadata_entity`] picks one by its entity id.
-//! * [`Aggregate`] is a document with many entities. Each is parsed when it is asked for, under limits of its own, and one that cannot be
-//!   read takes no other one with it; [`MetadataDescription`] says why each of them cannot. Of several of one name the first serves.
-//! * Reading knows no time. A past `validUntil` is refused by [`IdentityProvider::check_validity`], which takes `now`; what an
-//!   operator should look at, such as an expired certificate, is in [`IdentityProvider::warnings`]. Expired and self-signed
-//!   certificates are keys all the same (MD12).
-//! * Reading fetches nothing and verifies no signature on the metadata: the octets must come from a place that is trusted for this
-//!   identity provider, such as a file of the configuration or its own HTTPS address. [`Aggregate::read_signed`] alone verifies the
+//! * [`IdentityProvider::from_metadata`] reads one identity provider. If the document is an `EntitiesDescriptor` with one identity provider, it takes that one; if there
+//!   are several, it refuses the document. [`IdentityProvider::from_metadata_entity`] takes the one with the given entity ID.
+//! * [`Aggregate`] parses each entity when it is asked for, with limits for each. An entity that cannot be read does not
+//!   affect the others; [`MetadataDescription`] says why it cannot be read. If several entities have one name, the first is used.
+//! * Reading does not look at the time. [`IdentityProvider::check_validity`] takes `now` and refuses a `validUntil` in the past.
+//!   [`IdentityProvider::warnings`] lists what an operator should look at, such as an expired certificate. The keys of expired and of self-signed
+//!   certificates are used (MD12).
+//! * Reading fetches nothing and does not verify a signature on the metadata. The bytes must come from a place that is trusted for this
+//!   identity provider, such as a configuration file or the identity provider's own HTTPS address. Only [`Aggregate::read_signed`] verifies the
 //!   signature of the document's root, and reads what was signed.
-//! * [`TrustedSource`] says what a source is trusted for and by what its documents prove to be its own; [`Refresh`] when it is asked again, and
-//!   that a document which cannot be used, or is older, never takes the place of the one at hand. Neither fetches anything.
-//! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on: what comes after them is left out, with a
-//!   warning that names it ([`Warning::LeftOut`]). Work and memory grow with the length of the metadata and no faster.
-//! * Documents in UTF-8, with a byte order mark or without, and in UTF-16 are read.
-//! * Nothing is dropped without a word: what cannot be read, and what nobody uses, is in the warnings. Extensions that are not read here are
-//!   kept as they are ([`Extension`]), so that [`EntityDescription::to_xml`] writes them again.
-//! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. Whether it is
-//!   strong enough is the provider's list of algorithms, asked when trust is set up.
+//! * [`TrustedSource`] says what a source is trusted for, and how its documents prove that they come from it. [`Refresh`] says when to ask the source again. A
+//!   document that cannot be used, or that is older, never replaces the current one. Neither type fetches anything.
+//! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on. The rest is left out, with a
+//!   warning that names it ([`Warning::LeftOut`]). Work and memory grow linearly with the length of the metadata.
+//! * Documents may be in UTF-8, with or without a byte order mark, and in UTF-16.
+//! * Nothing is dropped silently: the warnings list what cannot be read, and what nobody uses. Extensions that this crate does not interpret are
+//!   kept unchanged ([`Extension`]), so that [`EntityDescription::to_xml`] writes them again.
+//! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. The provider's list of
+//!   algorithms decides whether it is strong enough, when trust is configured.
 //!
 //! # Layout
 //!
-//! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `encoding` makes UTF-8 of UTF-16, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
-//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `information` is what an entity says about itself beside those, in `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes` and `extension`, with text in `localized`; `foreign` says what is no metadata.
-//! `description` with `role_description` lists all there is, and `write` writes it; `service_provider` with `service_information` is our own descriptor; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change.
-//! `trusted_source` says what a source is trusted for, on top of `aggregate`, and `refresh` when it is asked and what is done with its answer; `key_changes` says how far a newer document may change keys by itself,
-//! `key_evidence` what is known of keys over time, `own_rollover` how our own are replaced.
+//! | files | what they contain |
+//! | --- | --- |
+//! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from an element |
+//! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
+//! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | what else an entity says about itself |
+//! | `index`, `aggregate`, `source`, `bounded`, `encoding` | how entities are found in a document, the document, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
+//! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
+//! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
+//! | `service_provider`, `service_information` | the metadata of your own service |
+//! | `lint`, `lint_rules`, `diff` | what a publisher should look at; what a refresh would change |
+//! | `trusted_source`, `refresh`, `key_changes`, `key_evidence`, `own_rollover` | what a source is trusted for; when it is asked again; how far a newer document may change keys; what is known about keys over time; how your own keys are replaced |
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod aggregate;
 mod algorithm_support;

@@ -1,10 +1,10 @@
-//! Independent judges: libxmlsec1 for signatures, libxml2 for canonical forms.
+//! Differential tests with two C libraries as judges: libxmlsec1 for signatures, libxml2 for canonical forms.
 //!
-//! This crate is not published and nothing depends on it. Its tests give the same octets to our crates and to two C
-//! libraries, and compare verdicts and canonical forms. Where they differ, `disagreements.toml` says how and why, and a
-//! difference that is listed and does not occur fails as well.
+//! This crate is not published, and nothing depends on it. Its tests give the same bytes to our crates and to the two C
+//! libraries, and compare the verdicts and the canonical forms. `disagreements.toml` lists each difference with its reason. A
+//! difference that is not listed is a failure, and so is a listed difference that does not occur.
 //!
-//! libxml2 and libxmlsec1 keep global state, so that everything here goes through one lock.
+//! libxml2 and libxmlsec1 keep global state. Therefore one lock protects everything here.
 
 mod canonical;
 mod disagreements;

@@ -1,27 +1,34 @@
-//! A pure planner for just-in-time provisioning: who gets what, and why.
+//! A planner for just-in-time provisioning: it decides which account, teams, roles and projects a login gives, and says why.
+//!
+//! Start with these items:
+//!
+//! * [`Policy`] says who is admitted and what groups mean. It can be written in TOML.
+//! * [`Snapshot`] is the part of the stored state that one decision needs.
+//! * [`Plan`] is the result: what changes, step by step, each step with its rule. [`PlanRefusal`] says why there is none, and what to change.
 //!
 //! ```text
-//! LoginFacts + Policy + Snapshot  ->  Plan      what changes, step by step, each with its rule
+//! LoginFacts + Policy + Snapshot  ->  Plan          what changes, step by step, each with its rule
 //!                                 ->  PlanRefusal   why not, and what to change
 //! ```
 //!
-//! [`Policy::plan`] reads nothing and writes nothing: it has no clock, no random source and no state. A plan
-//! is applied by a store, in one transaction, or to a [`Snapshot`] in memory with [`Snapshot::after`]. These
-//! laws hold and are tested on random policies, logins and states:
+//! [`Policy::plan`] reads nothing and writes nothing: it has no clock, no random source and no state. A store
+//! applies the plan in one transaction; [`Snapshot::after`] applies it to a snapshot in memory. These
+//! statements are true and are tested with random policies, logins and states:
 //!
 //! * planning the same login on the resulting state gives an empty plan;
 //! * a plan never mentions another organization;
-//! * no plan takes away what was made by hand, and none leaves an organization without owner;
+//! * no plan takes away what an administrator gave by hand, and none leaves an organization without an owner;
 //! * a login that says less (an attribute is absent) never takes anything away;
 //! * a membership stays as long as one of its sources gives it;
-//! * a plan depends on its arguments only.
+//! * a plan depends only on its arguments.
 //!
-//! An assertion is bound to an organization by two things that must agree: the connection whose key verified it,
-//! and the [`OrganizationToken`] that comes as an attribute and is stored as a hash.
+//! Two things bind an assertion to an organization, and they must agree: the connection whose key verified the assertion,
+//! and the [`OrganizationToken`], which comes as an attribute and is stored as a hash.
 //!
-//! A person is found by an [`Identity`]: the connection, and the NameID with its Format and qualifiers or
-//! one attribute. An [`EmailAddress`] decides something only where its [`Domain`] was verified by the one
-//! organization that it belongs to.
+//! An [`Identity`] finds a person: it is the connection with the NameID, its Format and its qualifiers, or the connection with
+//! one attribute. An [`EmailAddress`] decides something only if its organization has verified its [`Domain`]. A domain belongs to one organization.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod account;
 mod action;

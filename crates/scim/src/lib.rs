@@ -1,20 +1,27 @@
-//! A SCIM 2.0 service provider (RFC 7643, RFC 7644): the users and groups that a customer's identity provider pushes become facts of the planner.
+//! A SCIM 2.0 service provider (RFC 7643, RFC 7644): it receives the users and groups that a customer's identity provider pushes.
+//!
+//! Start with these items:
+//!
+//! * [`ScimService`] answers requests over the types of the `http` crate, for any framework. `vouchsafe-axum` has the routes.
+//! * [`Filter`] and [`Patch`] read what clients send. Both can be used alone.
+//! * [`Limits`] and [`RequestRate`] limit what one customer may cost.
 //!
 //! ```text
-//! request  ->  connection of its bearer token  ->  resource as it is to be  ->  ScimFact  ->  Plan  ->  one transaction  ->  answer
+//! request  ->  connection of its bearer token  ->  new state of the resource  ->  ScimFact  ->  Plan  ->  one transaction  ->  answer
 //! ```
 //!
-//! [`ScimService`] answers requests over the types of the `http` crate, for any framework; `vouchsafe-axum` has the routes. What it keeps is a
-//! [`ScimStore`](vouchsafe_store::ScimStore), which changes the directory in the transaction that writes the resource, and ends the sessions of
-//! whoever is deactivated in it.
+//! [`ScimService`] keeps its resources in a [`ScimStore`](vouchsafe_store::ScimStore). One transaction writes the resource, changes the directory, and ends the sessions of
+//! a person who was deactivated.
 //!
-//! * **Whose people.** A token belongs to one connection. Its people are those whom it pushed; an account that was made by hand or pushed by another
-//!   connection is not there. Creating somebody who signs in over the connection already takes that account.
-//! * **What is kept.** Everything that the client said, unknown attributes too, and never a password. `active` is what the client said of the
-//!   person: an account that an administrator suspended stays suspended, whatever a client says.
-//! * **Pages.** Resources stand in the order in which they were made. An index is right while resources are made and changed; a cursor (RFC 9865)
-//!   also while they are removed.
-//! * **PATCH** is read as the RFC and as Okta and Entra ID write it ([`Patch`]): all operations or none.
+//! * **Which people.** A token belongs to one connection, and a client sees the people whom that connection pushed. It does not see an account that was made by hand or pushed by another
+//!   connection. If it creates a person who already signs in over the connection, it takes over that account.
+//! * **What is stored.** Everything that the client sent, unknown attributes too, but never a password. `active` is what the client said:
+//!   an account that an administrator suspended stays suspended, whatever a client says.
+//! * **Pages.** Resources are listed in the order in which they were made. Paging by index is correct while resources are made and changed; paging by cursor (RFC 9865) is
+//!   correct also while they are removed.
+//! * **PATCH** is read as the RFC, Okta and Entra ID write it ([`Patch`]): all operations are applied, or none.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod costly;
 mod error;

@@ -1,20 +1,26 @@
-//! Signals by which an identity provider ends a person's sessions: Okta's Universal Logout (Global Token Revocation) and CAEP session-revoked
+//! Signals with which an identity provider ends a person's sessions: Okta's Universal Logout (Global Token Revocation), and CAEP session-revoked
 //! events (OpenID Shared Signals, RFC 8417 pushed by RFC 8935).
+//!
+//! Start with these items:
+//!
+//! * [`SignalService`] answers requests over the types of the `http` crate: [`global_token_revocation`](SignalService::global_token_revocation) for Okta,
+//!   [`security_event`](SignalService::security_event) for CAEP.
+//! * [`Transmitter`] says whose signals are accepted for one connection: its issuer, its keys and the audiences that it names.
+//! * [`verify`] judges one signed token. It is a pure function.
 //!
 //! ```text
 //! POST  ->  signed token  ->  verify: algorithm, type, key, signature, issuer, audience, times  ->  subject  ->  account of that connection
 //!       ->  Change::EndSessions, decided and audited by the directory
 //! ```
 //!
-//! * **Whose signals.** A [`Transmitter`] belongs to one connection: its issuer, its keys and the audiences that it says. It ends sessions of
-//!   people whom that connection signs in or has pushed, and of nobody else.
-//! * **What is believed.** Signatures by RSA, ECDSA and nothing else; `none` and HMAC are no algorithms here. Keys come from the transmitter's JWKS,
-//!   never from the token. The cryptography is that of the [`Provider`](vouchsafe::Provider), with its minimum for the length of keys;
-//!   `jsonwebtoken` reads headers and JWKs, and its own cryptography, which a process chooses once for all, is not used.
-//! * **What comes twice.** A token that was done already does nothing a second time. One that could not be done, since the store was not there, is
-//!   done when it comes again.
+//! * **Whose sessions.** A transmitter ends only the sessions of people who sign in over its connection, or whom its connection has pushed.
+//! * **Which tokens.** Only signatures by RSA and ECDSA are accepted; `none` and HMAC are not. Keys come from the transmitter's JWKS and
+//!   never from the token. The [`Provider`](vouchsafe::Provider) computes, with its minimum for the length of keys.
+//!   `jsonwebtoken` only reads headers and JWKs. Its own cryptography, which a process chooses once, is not used.
+//! * **Repeated tokens.** A token that was processed has no effect a second time. A token that could not be processed, because the store was not available, is
+//!   processed when it comes again.
 //!
-//! [`verify`] is pure; [`SignalService`] answers requests over the types of the `http` crate.
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod error;
 mod keys;

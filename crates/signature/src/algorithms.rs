@@ -163,7 +163,7 @@ fn rsa_pss(element: Element<'_>) -> Result<SignatureAlgorithm, SignatureError> {
     if let Some(salt) = children.optional_in(MORE, "SaltLength") {
         let salt = value(salt, "SaltLength", &[])?;
         if salt.trim_ascii().parse() != Ok(digest.length()) {
-            return Err(refused("SaltLength", "the length of the digest in octets", &salt));
+            return Err(refused("SaltLength", "the length of the digest in bytes", &salt));
         }
     }
     if let Some(trailer) = children.optional_in(MORE, "TrailerField") {

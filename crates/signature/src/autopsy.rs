@@ -253,7 +253,7 @@ impl Autopsy {
         }
     }
 
-    /// How many characters of the element are U+FFFD, which programs write for octets that they could not decode. What stood there is
+    /// How many characters of the element are U+FFFD, which programs write for bytes that they could not decode. What stood there is
     /// lost, so no hypothesis can restore it.
     #[must_use]
     pub fn lost_characters(&self) -> usize {

@@ -210,8 +210,7 @@ impl Bench<'_> {
         let actual = taken.digest.as_ref().map(AsRef::as_ref).unwrap_or_default();
         if expected.len() != actual.len() {
             let (is, should) = (expected.len(), actual.len());
-            let reason =
-                format!("the DigestValue has {is} octets, and {} makes {should}", parts.digest.uri());
+            let reason = format!("the DigestValue has {is} bytes, and {} makes {should}", parts.digest.uri());
             return undecided(reason);
         }
         if actual == expected {

@@ -29,7 +29,7 @@ pub enum Explanation {
     /// The text was decoded or encoded in another encoding than UTF-8 on the way.
     #[non_exhaustive]
     Reencoded {
-        /// For which encoding the octets were taken: `ISO-8859-1` or `Windows-1252`.
+        /// For which encoding the bytes were taken: `ISO-8859-1` or `Windows-1252`.
         encoding: &'static str,
     },
     /// Characters were escaped once too often (`&amp;amp;` for `&amp;`), or once too rarely.
@@ -92,16 +92,18 @@ impl Explanation {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Indented | Self::Unindented { .. } | Self::Padded => {
-                "Find what reformats the message between the identity provider and this service: a proxy, a debugging extension, a test \
-                 that pretty-prints, a program that parses and writes the XML anew. Hand over the octets as they came."
+                "Find what reformats the message between the identity provider and this service: a proxy, a \
+                 debugging extension, a test that pretty-prints, a program that parses and writes the XML \
+                 anew. Give the bytes to the parser unchanged."
             }
             Self::LineEndsLost { .. } | Self::CarriageReturnsAdded => {
                 "Find what changes line ends: a text-mode transfer, an editor, a version control system, a mail. Keep messages as binary \
                  files, or as the base64 that was posted."
             }
             Self::Reencoded { .. } => {
-                "Find what decodes or encodes the message in another encoding than UTF-8: a form field read as ISO-8859-1, a file saved by \
-                 an editor, a database column. Decode base64 to octets, and give the octets to the parser."
+                "Find what decodes or encodes the message in another encoding than UTF-8: a form field read \
+                 as ISO-8859-1, a file saved by an editor, a database column. Decode base64 to bytes, and \
+                 give the bytes to the parser."
             }
             Self::EscapedAgain => {
                 "Find what escapes or unescapes the message as text: a template that writes XML into HTML, a log from which it was copied."

@@ -1,4 +1,4 @@
-//! The octets that a signature may have been made over: as they came, and with one accident undone.
+//! The bytes that a signature may have been made over: as they came, and with one accident undone.
 //!
 //! A reading is written into a [`Metered`]; whether it is the right one, the digest or the signature value decides. Their number is bounded:
 //! some 30 about texts, as many about namespaces, a dozen about the method. What they cost is bounded by the budget behind the `Metered`.
@@ -56,7 +56,7 @@ const LEFT_OUT: usize = 8;
 /// Prefixes that an element may need of its surroundings before it is given up.
 const NEEDED: usize = 16;
 
-/// A hypothesis: how the octets may have been when they were signed.
+/// A hypothesis: how the bytes may have been when they were signed.
 #[derive(Clone, Debug)]
 pub(crate) enum Reading<'d> {
     /// An accident of texts, by its place in [`texts::SIMPLE`].
@@ -110,7 +110,7 @@ impl<'d> Readings<'d> {
         }
     }
 
-    /// The canonical octets as they came.
+    /// The canonical bytes as they came.
     pub(crate) fn write(&self, covered: Covered, out: &mut Metered<'_>) {
         match covered {
             Covered::SignedInfo => canonical(self.signed_info, &self.signed_info_method, None, out),
@@ -134,7 +134,7 @@ impl<'d> Readings<'d> {
         readings
     }
 
-    /// Writes the octets of a hypothesis and returns what happened; `None` when it cannot have happened. `text` is what came, if it is short
+    /// Writes the bytes of a hypothesis and returns what happened; `None` when it cannot have happened. `text` is what came, if it is short
     /// enough for accidents of texts.
     pub(crate) fn write_otherwise(
         &self,
@@ -207,7 +207,7 @@ impl<'d> Readings<'d> {
         self.element.elements().take_while(|child| *child != self.signature).count()
     }
 
-    /// The octets when the element stood among other namespaces; `false` when it cannot have stood there.
+    /// The bytes when the element stood among other namespaces; `false` when it cannot have stood there.
     fn in_scope(&self, scope: &NamespaceScope, covered: Covered, out: &mut Metered<'_>) -> bool {
         let Some(document) = self.parsed(scope, out).and_then(Result::ok) else { return false };
         let root = document.root();

@@ -1,6 +1,6 @@
 //! Accidents that happen to text, undone on the canonical form.
 //!
-//! Canonical XML has one spelling for everything, so that markup can be told from text by looking at single octets: every element has
+//! Canonical XML has one spelling for everything, so that markup can be told from text by looking at single bytes: every element has
 //! both its tags, `<` begins markup and nothing else, and a carriage return is `&#xD;`.
 
 use crate::autopsy_budget::Metered;
@@ -99,7 +99,7 @@ fn pieces(canonical: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// Octets of the tag at the beginning: up to the first `>` outside of values.
+/// Bytes of the tag at the beginning: up to the first `>` outside of values.
 fn tag_length(text: &str) -> usize {
     let mut quoted = false;
     for (at, octet) in text.bytes().enumerate() {
@@ -168,7 +168,7 @@ fn is_white(text: &str) -> bool {
     trimmed(text).is_empty()
 }
 
-/// The text whose octets in UTF-8 were taken for characters one by one; as it is, where it cannot have been so.
+/// The text whose bytes in UTF-8 were taken for characters one by one; as it is, where it cannot have been so.
 fn decoded(text: &str, octet: fn(char) -> Option<u8>, out: &mut Metered<'_>) {
     let octets: Option<Vec<u8>> = if text.is_ascii() { None } else { text.chars().map(octet).collect() };
     match octets.as_deref().map(std::str::from_utf8) {
@@ -177,7 +177,7 @@ fn decoded(text: &str, octet: fn(char) -> Option<u8>, out: &mut Metered<'_>) {
     }
 }
 
-/// The text with each of its octets taken for a character.
+/// The text with each of its bytes taken for a character.
 fn encoded(text: &str, character: fn(u8) -> char, out: &mut Metered<'_>) -> bool {
     let mut rest = text;
     while !rest.is_empty() && !out.is_full() {
@@ -196,7 +196,7 @@ fn latin1(character: char) -> Option<u8> {
     u8::try_from(u32::from(character)).ok()
 }
 
-/// The octet of a character in Windows-1252; the five octets it leaves undefined stand for themselves, as browsers have it.
+/// The byte of a character in Windows-1252; the five bytes it leaves undefined stand for themselves, as browsers have it.
 fn windows_1252(character: char) -> Option<u8> {
     let special =
         WINDOWS_1252.iter().position(|other| *other == character).and_then(|place| u8::try_from(place).ok());

@@ -1,7 +1,7 @@
 //! Signatures over HTTP-POST-SimpleSign forms (SAML V2.0 HTTP POST "SimpleSign" Binding, 3.2.3 and 3.2.4).
 //!
 //! The signature covers `SAMLResponse=message&RelayState=value&SigAlg=value` (or `SAMLRequest`), in this order whatever the order in
-//! the form, where the message is the XML itself, before base64, and no value is percent-encoded. So the octets do not say where
+//! the form, where the message is the XML itself, before base64, and no value is percent-encoded. So the bytes do not say where
 //! one value ends: a message or a relay state that holds the beginning of the next one is refused, which makes them say it.
 
 use vouchsafe_crypto::{PrivateKey, Provider, SignatureAlgorithm, base64_decode, base64_encode};
@@ -58,7 +58,7 @@ impl VerifiedForm {
         self.parameter
     }
 
-    /// The message: the octets of an XML document, from the first to the last.
+    /// The message: the bytes of an XML document, from the first to the last.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.message

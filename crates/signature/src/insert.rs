@@ -1,4 +1,4 @@
-//! Finding the octet at which a signature is inserted, so that nothing else of the document changes.
+//! Finding the byte at which a signature is inserted, so that nothing else of the document changes.
 
 use vouchsafe_xml::{Element, namespace};
 
@@ -48,7 +48,7 @@ fn at_the_beginning<'x>(xml: &'x str, element: Element<'x>) -> Option<Point<'x>>
     })
 }
 
-/// Octets of the tag at the beginning of a well-formed text: up to the first `>` outside quotes.
+/// Bytes of the tag at the beginning of a well-formed text: up to the first `>` outside quotes.
 fn tag_length(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, octet) in text.bytes().enumerate() {

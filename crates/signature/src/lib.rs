@@ -1,18 +1,26 @@
-//! The SAML profile of XML signatures: verify, sign, and the signatures of HTTP-Redirect and HTTP-POST-SimpleSign.
+//! XML signatures as SAML uses them: verify, sign, and the signatures of the bindings HTTP-Redirect and HTTP-POST-SimpleSign.
 //!
-//! [`verify`] borrows an element of a tree that nobody vouches for and returns [`Verified`]: the octets that a trusted key
-//! signed, and the [`Evidence`]. Nothing else makes that value, and what is read afterwards is read from its octets, never
-//! from the tree. A signature of any other shape than the one that SAML Core 5.4 prescribes is refused before anything is
-//! computed; `profile.rs` is that shape, rule by rule.
+//! Start with these items:
 //!
-//! * Keys come from configuration ([`TrustedKey`]), never from the message. No keys: refused.
-//! * Algorithms are the policy of the [`Provider`](vouchsafe_crypto::Provider). HMAC, DSA, XPath and XSLT do not exist here.
-//! * [`sign`] makes what [`verify`] accepts; [`sign_query`] and [`verify_query`] do the same for the HTTP-Redirect binding, over
-//!   the raw octets of the query, [`sign_form`] and [`verify_form`] for HTTP-POST-SimpleSign, over the message in the form.
-//! * [`autopsy`] looks for the reason of a signature that fails: on demand, for people, and without any say in the verdict.
+//! * [`verify`] takes an element of an untrusted tree and returns [`Verified`]: the bytes that a trusted key signed, with the [`Evidence`].
+//!   Nothing else can make that value. Read the data from these bytes, and never from the tree.
+//! * [`TrustedKey`] is a key from your configuration. A key in a message is never used. Without a trusted key the message is refused.
+//! * [`sign`] makes a signature that [`verify`] accepts.
 //!
-//! What this crate does not decide: which elements of a message must be signed, whether identifiers are unique beyond the
-//! one that is referenced, and what a message means.
+//! A signature must have the form that SAML Core 5.4 prescribes. Any other form is refused before anything is computed; `profile.rs` has
+//! that form, rule by rule. The [`Provider`](vouchsafe_crypto::Provider) decides which algorithms are accepted. HMAC, DSA, XPath and XSLT
+//! are not implemented here.
+//!
+//! The others:
+//!
+//! * [`sign_query`] and [`verify_query`] are for the HTTP-Redirect binding and use the raw bytes of the query. [`sign_form`] and [`verify_form`]
+//!   are for HTTP-POST-SimpleSign and use the message in the form.
+//! * [`autopsy`] looks for the reason why a signature fails. Call it when a person asks for the reason; it has no influence on the result.
+//!
+//! This crate does not decide which elements of a message must be signed, whether identifiers are unique beyond the
+//! one that is referenced, and what a message means. `vouchsafe-assertion` decides that.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod algorithms;
 mod autopsy;

@@ -43,14 +43,14 @@ pub(crate) struct Parts<'d> {
     pub(crate) element: Element<'d>,
     pub(crate) signature: Element<'d>,
     pub(crate) signed_info: Element<'d>,
-    /// How `signed_info` becomes octets.
+    /// How `signed_info` becomes bytes.
     pub(crate) signed_info_method: Method<'d>,
     pub(crate) algorithm: SignatureAlgorithm,
     /// Base64.
     pub(crate) signature_value: Cow<'d, str>,
     /// The identifier that the reference names; `None`: the whole document.
     pub(crate) id: Option<&'d str>,
-    /// How the element becomes octets; comments are dropped already.
+    /// How the element becomes bytes; comments are dropped already.
     pub(crate) reference_method: Method<'d>,
     pub(crate) digest: DigestAlgorithm,
     /// Base64.

@@ -117,7 +117,7 @@ impl<'a> Signer<'a> {
 }
 
 /// Signs the element whose attribute `ID` is `element_id` and returns the whole document with the `ds:Signature` inserted;
-/// every other octet stays as it was.
+/// every other byte stays as it was.
 ///
 /// Sign inner elements before outer ones. What this function makes, [`verify`](crate::verify) accepts.
 ///

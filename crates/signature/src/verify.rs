@@ -108,9 +108,9 @@ pub fn has_signature(element: Element<'_>) -> bool {
     !matches!(signature_child(element), Ok(None))
 }
 
-/// The octets that a trusted key signed, and the evidence.
+/// The bytes that a trusted key signed, and the evidence.
 ///
-/// Only [`verify`], [`verify_any`] and [`verify_outline`] make one. The octets are the very buffer whose digest was compared: the canonical
+/// Only [`verify`], [`verify_any`] and [`verify_outline`] make one. The bytes are the very buffer whose digest was compared: the canonical
 /// form of the element without its signature.
 ///
 /// ```compile_fail,E0451
@@ -129,7 +129,7 @@ pub fn has_signature(element: Element<'_>) -> bool {
 /// # fn needs_default<T: Default>() {}
 /// needs_default::<vouchsafe_signature::Verified>();
 /// ```
-#[must_use = "reading anything but these octets reads what nobody signed"]
+#[must_use = "anything else than these bytes was not signed by anybody"]
 pub struct Verified {
     octets: Vec<u8>,
     evidence: Evidence,
@@ -137,13 +137,13 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// The canonical octets that were digested: UTF-8, one element without its own signature.
+    /// The canonical bytes that were digested: UTF-8, one element without its own signature.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// The same octets, without a copy.
+    /// The same bytes, without a copy.
     #[must_use]
     pub fn into_octets(self) -> Vec<u8> {
         self.octets
@@ -162,7 +162,7 @@ impl Verified {
         self.operations
     }
 
-    /// The octets and the evidence, without a copy.
+    /// The bytes and the evidence, without a copy.
     #[must_use]
     pub fn into_parts(self) -> (Vec<u8>, Evidence) {
         (self.octets, self.evidence)
@@ -223,7 +223,7 @@ impl Evidence {
         self.digest
     }
 
-    /// How the element became octets; `None` for a query.
+    /// How the element became bytes; `None` for a query.
     #[must_use]
     pub fn canonicalization(&self) -> Option<Canonicalization> {
         self.canonicalization
@@ -325,7 +325,7 @@ fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, Signature
     Ok(octets)
 }
 
-/// The same octets, the pieces read one by one. No piece may have the identifier that the reference names.
+/// The same bytes, the pieces read one by one. No piece may have the identifier that the reference names.
 fn octets_of_the_outline(
     outline: &Outline,
     input: Vec<u8>,

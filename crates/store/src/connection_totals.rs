@@ -98,10 +98,10 @@ impl ConnectionTotals {
     ) -> Result<(), StoreError> {
         let limits = [
             (before.drafts, self.drafts, Self::MOST_DRAFTS, "drafts"),
-            (before.draft_octets, self.draft_octets, Self::MOST_DRAFT_OCTETS, "octets of metadata of drafts"),
+            (before.draft_octets, self.draft_octets, Self::MOST_DRAFT_OCTETS, "bytes of metadata of drafts"),
             (before.open, self.open, Self::MOST_OPEN, "connections that are not retired"),
             (before.all, self.all, Self::MOST, "connections with the retired ones"),
-            (before.octets, self.octets, Self::MOST_OCTETS, "octets of metadata"),
+            (before.octets, self.octets, Self::MOST_OCTETS, "bytes of metadata"),
         ];
         let exceeded = limits.into_iter().find(|(was, is, most, _)| is > most && is > was);
         match exceeded {

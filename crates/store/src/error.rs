@@ -283,12 +283,14 @@ impl StoreError {
             Self::Cryptography { source } => source.hint(),
             Self::Backend { .. } => "Look at the source of the error: disk space, permissions.",
             Self::Unavailable { .. } => {
-                "Is the database running, and is another process holding its lock? Nothing was changed; the person tries again."
+                "Check that the database is running and that no other process holds its lock. Nothing was changed; the person tries again."
             }
             Self::Address { .. } => {
                 "Give one such as postgres://user:password@host/database, sqlite:///path/to/file or memory."
             }
-            Self::Migration { .. } => "Is this a database of Vouchsafe, and of this version or an older one?",
+            Self::Migration { .. } => {
+                "Check that this is a database of Vouchsafe, and of this version or an older one."
+            }
         }
     }
 

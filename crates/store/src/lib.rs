@@ -1,12 +1,17 @@
-//! What a SAML service provider has to remember: assertions seen, requests pending, sessions, the directory.
+//! Stores for a SAML service provider: accepted responses, pending requests, sessions, connections, and the directory of accounts.
 //!
-//! Five traits, each of which an application may implement itself: [`ReplayStore`], [`PendingStore`],
-//! [`SessionStore`], [`ConnectionStore`] and [`Directory`]. Three stores implement all five: [`Memory`], for tests and one process;
-//! `Sqlite` (feature `sqlite`, on by default), in a file or in memory, for the processes of one machine; and `Postgres` (feature `postgres`) for
-//! several machines.
+//! Start with these items:
 //!
-//! The traits can be made into objects (`Arc<dyn Directory>`); their methods answer with a boxed future, an
-//! [`Answer`]. Time is an argument here too: nothing reads a clock.
+//! * [`Store`] opens a store by its address. [`Memory`] is for tests and for one process. `Sqlite` (feature `sqlite`, on by default) keeps everything in a file or in memory,
+//!   for the processes of one machine. `Postgres` (feature `postgres`) is for several machines.
+//! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the five traits. [`Memory`], `Sqlite` and `Postgres` implement them all;
+//!   `Redis` (feature `redis`) implements those that need no directory. An application may implement each of them itself.
+//! * [`SignIn`] is what one sign-in writes, in one transaction: the replay record, the changes of the plan, and the session.
+//!
+//! The traits can be used as trait objects (`Arc<dyn Directory>`). Their methods return a boxed future, an
+//! [`Answer`]. Nothing here reads a clock: time is an argument.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod api_token;
 mod audit;

@@ -1,11 +1,14 @@
-//! An Okta-shaped identity provider for tests and demos.
+//! An identity provider for tests and demonstrations, in the style of Okta, and named attacks to run against your own service.
 //!
-//! [`IdentityProvider::okta`] issues responses in the shape that Okta gives them: prefixes `saml2p` and `saml2`, Response
-//! and Assertion both signed, certificates with line breaks, five minutes of validity. [`ResponseBuilder`] overrides any
-//! field, leaves any part out and puts anything in, so that a test can make the message it is about.
+//! Start with these items:
 //!
-//! Keys are made at first use and live as long as the process; nothing secret stands in the source. Everything else is
-//! deterministic: identifiers and times have fixed defaults ([`ISSUE_INSTANT`]) or are arguments.
+//! * [`IdentityProvider`] issues responses. [`IdentityProvider::okta`] has the form that Okta uses: prefixes `saml2p` and `saml2`, Response
+//!   and Assertion both signed, certificates with line breaks, five minutes of validity.
+//! * [`ResponseBuilder`] changes any field, leaves any part out and adds anything, so that a test can make the message that it needs.
+//! * [`attacks`] runs every attack against your assertion consumer and reports which were accepted.
+//!
+//! Keys are made when they are first used and live as long as the process; the source contains no secret. Everything else is
+//! deterministic: identifiers and times have fixed defaults ([`ISSUE_INSTANT`]) or are arguments. Do not sign real people in with it.
 //!
 //! ```
 //! # fn main() -> Result<(), vouchsafe_testkit::TestkitError> {
@@ -26,13 +29,13 @@
 //! # }
 //! ```
 //!
-//! [`attacks`] turns the same messages against a service: named attacks to run against its own endpoint in its own tests.
+//! The others:
 //!
-//! [`Xsd`] holds a table of element types against the published schema files.
+//! * The feature `server` has the same identity provider as a small HTTP server with a page on which a person chooses who signs in.
+//! * [`Xsd`] compares a table of element types with the published schema files.
+//! * [`counting`] has a provider that counts its operations.
 //!
-//! [`counting`] has a provider that counts its operations.
-//!
-//! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 pub mod artifact;
 pub mod attacks;

@@ -257,7 +257,7 @@ impl SignatureFinding {
                 "Something between the identity provider and this service edits messages. If nothing does, treat it as an attack."
             }
             Self::LostCharacters { .. } => {
-                "Something decoded the message in a wrong encoding and wrote replacement characters. Give the parser the octets as they came."
+                "Something decoded the message in a wrong encoding and wrote replacement characters. Give the bytes to the parser unchanged."
             }
             Self::Undecided { .. } => {
                 "The digest algorithm is not accepted here: choose SHA-256 at the identity provider (Okta: \"Digest Algorithm\")."

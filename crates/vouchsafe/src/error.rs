@@ -16,7 +16,7 @@ use crate::field_content::FieldContent;
 #[non_exhaustive]
 pub enum BindingError {
     /// The posted value or body is longer than the limits allow.
-    #[error("the posted {what} has {actual} octets; at most {limit} are read")]
+    #[error("the posted {what} has {actual} bytes; at most {limit} are read")]
     #[non_exhaustive]
     TooLarge {
         /// What was measured: "form", "SAMLResponse", "message".
@@ -82,7 +82,7 @@ pub enum BindingError {
     #[error("no provider of cryptography is configured, and this build has none by default")]
     ProviderMissing,
     /// A RelayState to send is empty or too long (SAML Bindings 3.4.3).
-    #[error("a RelayState of {actual} octets cannot be sent; it has 1 to {limit}")]
+    #[error("a RelayState of {actual} bytes cannot be sent; it has 1 to {limit}")]
     #[non_exhaustive]
     RelayStateLength {
         /// Octets given.
@@ -306,7 +306,7 @@ impl BindingError {
                 "Configure an absolute https URL; http works for localhost and 127.0.0.1 alone."
             }
             Self::ConnectionState { .. } => {
-                "Try a draft out with LoginOptions::trial and activate the connection; a retired connection stays closed."
+                "Try a draft with LoginOptions::trial, and then activate the connection; a retired connection stays retired."
             }
             Self::NoSingleSignOn { .. } => {
                 "Use the other binding, or ask the identity provider for metadata with this endpoint."

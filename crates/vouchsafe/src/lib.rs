@@ -1,7 +1,13 @@
-//! A SAML 2.0 service provider: only verified octets can be read, and every refusal is explained.
+//! A SAML 2.0 service provider. Your service reads only bytes that a trusted key signed, and every refusal is explained.
 //!
-//! This is the facade. It knows the bindings (what a browser posts, where it is redirected), what was asked and is not yet answered,
-//! and whom the service trusts; each step from octets to a login is a crate of its own, re-exported here as a module.
+//! Start with these items:
+//!
+//! * [`ServiceProvider`] is your service: its name (entity ID), its addresses, its keys and its defaults.
+//! * [`Connection`] is one customer's identity provider with its settings. [`Connections`] holds several.
+//! * [`PostedResponse`] is what a browser posts to your service. [`ServiceProvider::receive`] judges it, and the result becomes a [`Login`].
+//!
+//! This crate is the facade. It knows the bindings (what a browser posts, and where it is redirected), the requests that are not answered yet,
+//! and whom the service trusts. Each step from bytes to a login is a crate of its own, which is re-exported here as a module.
 //!
 //! ```no_run
 //! use chrono::{DateTime, Utc};
@@ -16,8 +22,8 @@
 //!     Ok((saml, okta))
 //! }
 //!
-//! // A sign-in that starts here: send the browser away, keep `pending` under `pending.handle()`, set the cookie. With one cookie a second tab
-//! // undoes the first; give each request a cookie of its own name, and few of them, where that matters.
+//! // Starts a sign-in: store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one cookie, a second tab
+//! // overwrites the cookie of the first; if that matters, give each request its own cookie name, and limit their number.
 //! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
 //!     let StartedLogin { request, pending, binding, .. } = saml.start_login(okta, LoginOptions::default(), now)?;
 //!     set_cookie(binding.set_cookie("__Host-saml", std::time::Duration::from_secs(600)));
@@ -25,7 +31,7 @@
 //!     Ok(request.redirect().map(|redirect| redirect.url().to_owned()).unwrap_or_default())
 //! }
 //!
-//! // The assertion consumer: the raw body of the POST, and the browser's cookie.
+//! // The assertion consumer: it gets the raw body of the POST, and the browser's cookie.
 //! fn finish(
 //!     saml: &ServiceProvider,
 //!     connections: &Connections,
@@ -34,15 +40,15 @@
 //!     now: DateTime<Utc>,
 //! ) -> Result<(), Box<dyn std::error::Error>> {
 //!     let claimed = saml.open(PostedResponse::from_form(body, saml.limits())?)?;
-//!     // The request that the RelayState leads to, taken out: it is answered once. Only for a browser that sent the cookie.
+//!     // Take the request out of the store by its RelayState, so that it is answered only once, and only for a browser that sent the cookie.
 //!     let handle = claimed.relay_state().filter(|_| cookie.is_some()).map(|handle| handle.as_str());
-//!     let pending = handle.and_then(take).ok_or("nothing was asked here, or it was answered")?;
+//!     let pending = handle.and_then(take).ok_or("no request is pending, or it was answered already")?;
 //!     let candidates = connections.candidates(&claimed, Some(&pending));
 //!     let pending = pending.bind(cookie, saml.provider())?;
 //!     let valid = saml.receive(claimed, &candidates, Expect::Reply(&pending), now)?;
 //!     let recorded = record(valid.replay_key()); // atomically: was it there already?
 //!     let login = valid.confirm(recorded)?;
-//!     // Whose account it is, the connection and the name say together: two customers' identity providers may use one name.
+//!     // Find the account by the connection and the name together: the identity providers of two customers may use the same name.
 //!     println!("signed in over {}", login.connection());
 //!     Ok(())
 //! }
@@ -52,8 +58,10 @@
 //! # fn record(key: vouchsafe::ReplayKey) -> vouchsafe::Recorded { key.recorded(true) }
 //! ```
 //!
-//! Times, and everything expected or stored, are arguments: nothing here does I/O, reads a clock, or is async. `vouchsafe-store` keeps
-//! what must be kept, `vouchsafe-axum` speaks HTTP.
+//! This crate does no I/O, reads no clock and is not async: times, and everything that is expected or stored, are arguments. `vouchsafe-store` stores
+//! what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and `vouchsafe-web` have the HTTP side.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod artifact;
 mod autopsy;

@@ -281,8 +281,9 @@ impl HttpError {
                 "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits of ReceiveLimiter."
             }
             Self::TooManyStarts { .. } => {
-                "The person tries again. If it lasts, look in the log for a program that starts sign-ins. If everybody comes through one proxy, \
-                 let client_address read the address that the proxy names; if so many people sign in, raise the rates of StartLimiter."
+                "The person tries again; if it lasts, look in the log for a program that starts sign-ins. If \
+                 everybody comes through one proxy, let client_address read the address that the proxy \
+                 names; if so many people sign in, raise the rates of StartLimiter."
             }
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::DiscoveryRequest { .. } => {

@@ -1,39 +1,44 @@
-//! The browser flows of a SAML service provider, over the types of the `http` crate.
+//! The browser flows of a SAML service provider as functions over the types of the `http` crate, for any web framework.
 //!
-//! [`SingleSignOn`] turns the parts and the body of a request into an answer or a login, for any framework that can hand them over:
+//! Start with these items:
+//!
+//! * [`SingleSignOn`] gets the parts and the body of a request, and returns an answer or a login.
+//! * [`Accepted`] is a login that was accepted. Your service opens its session and sends the browser on with [`Accepted::redirect`].
+//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`.
+//!
+//! `vouchsafe-axum` and `vouchsafe-actix` have routes, extractors and layers over this crate.
 //!
 //! | flow | function |
 //! |---|---|
-//! | a sign-in that starts here | [`SingleSignOn::start`], or [`login`](SingleSignOn::login) with everything |
+//! | start a sign-in | [`SingleSignOn::start`], or [`login`](SingleSignOn::login), which also reads from the request which organization, and where to return |
 //! | the assertion consumer | [`SingleSignOn::accept`], [`accept_for`](SingleSignOn::accept_for): an [`Accepted`] login, or the answer |
-//! | the same where the identity provider may say no | [`SingleSignOn::outcome`], [`SingleSignOn::when_declined`] |
-//! | a connection that is tried out | [`SingleSignOn::start_trial`], shown by [`trial_page`](SingleSignOn::trial_page) |
-//! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
-//! | the end of a session, here and at its identity provider | [`SingleSignOn::sign_out`], [`local_logout`](SingleSignOn::local_logout) |
+//! | the same, if the identity provider may answer that nobody signed in | [`SingleSignOn::outcome`], [`SingleSignOn::when_declined`] |
+//! | try a connection without changing anything | [`SingleSignOn::start_trial`]; [`trial_page`](SingleSignOn::trial_page) shows the result |
+//! | the metadata of this service | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
+//! | end a session, here and at its identity provider | [`SingleSignOn::sign_out`], [`local_logout`](SingleSignOn::local_logout) |
 //! | the single logout addresses | [`SingleSignOn::single_logout`], [`single_logout_by_soap`](SingleSignOn::single_logout_by_soap) |
 //! | names that identity providers change or end | [`SingleSignOn::name_id`], [`name_id_by_soap`](SingleSignOn::name_id_by_soap), [`order_name_id`](SingleSignOn::order_name_id) |
 //! | a form that was posted without a session | [`SingleSignOn::sign_in_needed_for`], [`kept_form`](SingleSignOn::kept_form) |
-//! | pages for whoever is signed in, forms of our own pages | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
+//! | pages that need a session, and forms that only your own pages may post | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
 //! | the pages on which a customer's administrator connects an identity provider (feature `portal`) | `SetUp`, `SingleSignOn::set_up` |
 //! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
 //!
-//! It needs a [`ReplayStore`](vouchsafe_store::ReplayStore), a [`PendingStore`](vouchsafe_store::PendingStore) and a [`ConnectionSource`], and
-//! nothing else: an application keeps its own users and its own sessions. One that has neither takes [`Provisioned`], the ready-made answer over a
-//! directory and a store of sessions. It runs on Tokio, since a response is checked where no other
-//! request waits for it. `vouchsafe-axum` and `vouchsafe-actix` have routes, extractors and layers.
+//! [`SingleSignOn`] needs a [`ReplayStore`](vouchsafe_store::ReplayStore), a [`PendingStore`](vouchsafe_store::PendingStore) and a [`ConnectionSource`], and
+//! nothing else: the application keeps its own users and sessions. It runs on Tokio, because a response is checked on a thread where no other
+//! request waits for it.
 //!
 //! ```
 //! use http::{Response, request::Parts};
 //! use vouchsafe::provisioning::Identity;
 //! use vouchsafe_web::{HttpError, SingleSignOn};
 //!
-//! /// The assertion consumer of a service with users and sessions of its own.
+//! /// The assertion consumer of a service that has its own users and sessions.
 //! async fn assertion_consumer(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
 //!     let accepted = match sso.accept(request, body).await {
 //!         Ok(accepted) => accepted,
 //!         Err(answer) => return *answer,
 //!     };
-//!     // Which customer, and who there: the connection, and the name with its format and qualifiers.
+//!     // A person is identified by the connection, and by the name with its format and qualifiers.
 //!     let Some(person) = Identity::of_login(&accepted.login) else { return accepted.refuse(HttpError::UnknownPerson) };
 //!     let session = my_sessions::open(&person.key()).await;
 //!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
@@ -41,6 +46,8 @@
 //! }
 //! # mod my_sessions { pub async fn open(_: &str) -> String { String::new() } }
 //! ```
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod accept;
 mod answers;

@@ -63,7 +63,7 @@ pub(crate) enum NodeKind {
 pub(crate) struct ElementRecord {
     /// Of the qualified name.
     pub(crate) name: Span,
-    /// Octets of the prefix in it, 0 for none.
+    /// Bytes of the prefix in it, 0 for none.
     pub(crate) prefix_length: u32,
     /// The id of the prefix.
     pub(crate) prefix: u32,
@@ -71,7 +71,7 @@ pub(crate) struct ElementRecord {
     pub(crate) namespace: u32,
     pub(crate) attributes: Range,
     pub(crate) declarations: Range,
-    /// Where it ends in the source. It begins one octet before its name.
+    /// Where it ends in the source. It begins one byte before its name.
     pub(crate) source_end: u32,
 }
 
@@ -174,7 +174,7 @@ impl Interner {
     }
 }
 
-/// The last eight octets and the length: equal for equal strings, and seldom for others.
+/// The last eight bytes and the length: equal for equal strings, and seldom for others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Digest {
     tail: u64,

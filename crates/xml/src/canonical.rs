@@ -1,4 +1,4 @@
-//! Canonical XML: which octets stand for an element.
+//! Canonical XML: which bytes stand for an element.
 
 use crate::canonicalizer::Canonicalizer;
 use crate::{Document, Element, XmlError};
@@ -77,9 +77,9 @@ impl Canonicalization {
     }
 }
 
-/// Where canonical octets go: a buffer, a digest.
+/// Where canonical bytes go: a buffer, a digest.
 pub trait Sink {
-    /// Takes the next octets.
+    /// Takes the next bytes.
     fn write(&mut self, octets: &[u8]);
 }
 

@@ -1,4 +1,4 @@
-//! The walk that writes canonical octets. No recursion, and no step looks back further than a constant.
+//! The walk that writes canonical bytes. No recursion, and no step looks back further than a constant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -199,7 +199,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     fn end_tag(&mut self, record: &ElementRecord) {
         let length = record.name.end.saturating_sub(record.name.start).saturating_add(3);
         let written = Span { start: record.source_end.saturating_sub(length), end: record.source_end };
-        // So many octets before the end begin so only if there is nothing but the name in the tag.
+        // So many bytes before the end begin so only if there is nothing but the name in the tag.
         if written.octets_of(self.text()).starts_with(b"</") {
             return self.output.span(written);
         }

@@ -9,7 +9,7 @@ use crate::arena::{
 };
 use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, parse};
 
-/// A namespace-well-formed document without DOCTYPE, as a tree that nobody vouches for.
+/// A namespace-well-formed document without DOCTYPE, as a tree that is not verified.
 ///
 /// It owns its text and has no lifetime; [`Element`] is a cheap handle into it. It can be shared between threads and
 /// cannot be changed.
@@ -26,7 +26,7 @@ use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, par
 pub struct Document {
     /// The source, and behind it all text that differs from what the source says.
     pub(crate) text: String,
-    /// Octets of the byte order mark that stood before the source.
+    /// Bytes of the byte order mark that stood before the source.
     pub(crate) mark: usize,
     /// In document order.
     pub(crate) nodes: Vec<NodeRecord>,
@@ -70,7 +70,7 @@ impl Document {
         parse::parse(input, None, limits)
     }
 
-    /// Reads one element, with white space round it at most, whose prefixes may be bound outside it: what was
+    /// Reads one element, with white space around it at most, whose prefixes may be bound outside it: what was
     /// decrypted in the place that `scope` was taken from.
     ///
     /// Inclusive canonicalization treats those bindings as declared by an ancestor.

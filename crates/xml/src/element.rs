@@ -205,7 +205,7 @@ impl<'d> Element<'d> {
         core::iter::successors(self.parent(), |element| element.parent()).count()
     }
 
-    /// Where it stands in the input that the document was parsed from: the octets from its `<` to behind its last `>`.
+    /// Where it stands in the input that the document was parsed from: the bytes from its `<` to behind its last `>`.
     pub fn source_range(self) -> Range<usize> {
         let record = self.document.element_record(self.node);
         let mark = self.document.mark;
@@ -333,7 +333,7 @@ pub(crate) fn local_part(name: &str, prefix_length: u32) -> &str {
     name.get(before_local_part(prefix_length)..).unwrap_or_default()
 }
 
-/// Octets of the prefix and the colon.
+/// Bytes of the prefix and the colon.
 const fn before_local_part(prefix_length: u32) -> usize {
     if prefix_length == 0 { 0 } else { prefix_length.saturating_add(1) as usize }
 }

@@ -4,20 +4,20 @@ use crate::Quoted;
 
 /// Why a text is not a document this crate reads, or why one could not be written.
 ///
-/// `offset` counts octets from the start of the input, 0 for the first.
+/// `offset` counts bytes from the start of the input, 0 for the first.
 ///
 /// ```
 /// use vouchsafe_xml::{Document, Limits};
 /// let refusal = Document::parse(b"<a><b></a>", &Limits::default()).unwrap_err();
 /// assert_eq!(refusal.code(), "xml.end_tag");
 /// assert_eq!(refusal.offset(), Some(6));
-/// assert_eq!(refusal.to_string(), "the end tag at octet 6 is “a”, expected “b”");
+/// assert_eq!(refusal.to_string(), "the end tag at byte 6 is “a”, expected “b”");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum XmlError {
     /// `xml.limit`: more than [`Limits`](crate::Limits) allows of something, read or written.
-    #[error("more than {allowed} of the limit {limit} at octet {offset}")]
+    #[error("more than {allowed} of the limit {limit} at byte {offset}")]
     #[non_exhaustive]
     Limit {
         /// The name of the field of [`Limits`](crate::Limits).
@@ -31,18 +31,18 @@ pub enum XmlError {
     #[error("the encoding is {}, expected UTF-8", Quoted::new(.declared))]
     #[non_exhaustive]
     Encoding {
-        /// The encoding as declared, or as its octets show.
+        /// The encoding as declared, or as its bytes show.
         declared: String,
     },
-    /// `xml.utf8`: octets that are not UTF-8.
-    #[error("the octets at {offset} are not UTF-8")]
+    /// `xml.utf8`: bytes that are not UTF-8.
+    #[error("the bytes at {offset} are not UTF-8")]
     #[non_exhaustive]
     Utf8 {
-        /// The first wrong octet.
+        /// The first wrong byte.
         offset: usize,
     },
     /// `xml.character`: a character that no document may hold (XML 1.0, 2.2), as itself or as a reference.
-    #[error("the character U+{code_point:04X} at octet {offset} is not allowed in XML")]
+    #[error("the character U+{code_point:04X} at byte {offset} is not allowed in XML")]
     #[non_exhaustive]
     Character {
         /// The number of the character.
@@ -51,14 +51,14 @@ pub enum XmlError {
         offset: usize,
     },
     /// `xml.doctype`: a document type declaration. It is how entities, external files and default attributes get in.
-    #[error("a DOCTYPE at octet {offset}, and none is allowed")]
+    #[error("a DOCTYPE at byte {offset}, and none is allowed")]
     #[non_exhaustive]
     Doctype {
         /// Where it begins.
         offset: usize,
     },
     /// `xml.declaration`: an XML declaration that is misplaced or malformed (XML 1.0, 2.8).
-    #[error("the XML declaration at octet {offset}: {problem}")]
+    #[error("the XML declaration at byte {offset}: {problem}")]
     #[non_exhaustive]
     Declaration {
         /// What is wrong with it.
@@ -67,7 +67,7 @@ pub enum XmlError {
         offset: usize,
     },
     /// `xml.syntax`: markup that is malformed.
-    #[error("malformed XML at octet {offset}: {problem}")]
+    #[error("malformed XML at byte {offset}: {problem}")]
     #[non_exhaustive]
     Syntax {
         /// What is wrong.
@@ -75,8 +75,8 @@ pub enum XmlError {
         /// Where.
         offset: usize,
     },
-    /// `xml.name`: a name that is none (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
-    #[error("{} at octet {offset} is not a name", Quoted::new(.name))]
+    /// `xml.name`: an invalid name (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
+    #[error("{} at byte {offset} is not a name", Quoted::new(.name))]
     #[non_exhaustive]
     Name {
         /// What stands where a name is due.
@@ -85,7 +85,7 @@ pub enum XmlError {
         offset: usize,
     },
     /// `xml.reference`: a reference to an entity that is not predefined, or one that is malformed (XML 1.0, 4.1).
-    #[error("the reference {} at octet {offset} has no meaning here", Quoted::new(.reference))]
+    #[error("the reference {} at byte {offset} has no meaning here", Quoted::new(.reference))]
     #[non_exhaustive]
     Reference {
         /// What stands between `&` and `;`.
@@ -95,7 +95,7 @@ pub enum XmlError {
     },
     /// `xml.duplicate_attribute`: two attributes with one expanded name (Namespaces in XML, 6.3), or two declarations
     /// of one prefix.
-    #[error("the attribute {} stands twice on the element at octet {offset}", Quoted::new(.name))]
+    #[error("the attribute {} stands twice on the element at byte {offset}", Quoted::new(.name))]
     #[non_exhaustive]
     DuplicateAttribute {
         /// The name as written the second time.
@@ -104,7 +104,7 @@ pub enum XmlError {
         offset: usize,
     },
     /// `xml.prefix`: a prefix that nothing declares (Namespaces in XML, 5).
-    #[error("nothing declares the prefix {} used at octet {offset}", Quoted::new(.prefix))]
+    #[error("nothing declares the prefix {} used at byte {offset}", Quoted::new(.prefix))]
     #[non_exhaustive]
     Prefix {
         /// The prefix.
@@ -113,7 +113,7 @@ pub enum XmlError {
         offset: usize,
     },
     /// `xml.namespace`: a namespace declaration against the rules (Namespaces in XML, 2.2 and 3).
-    #[error("the prefix {} is bound to {} at octet {offset}: {problem}", Quoted::new(.prefix), Quoted::new(.namespace))]
+    #[error("the prefix {} is bound to {} at byte {offset}: {problem}", Quoted::new(.prefix), Quoted::new(.namespace))]
     #[non_exhaustive]
     Namespace {
         /// The prefix, empty for the default namespace.
@@ -126,7 +126,7 @@ pub enum XmlError {
         offset: usize,
     },
     /// `xml.end_tag`: an end tag that closes nothing, or another element than the innermost.
-    #[error("the end tag at octet {offset} is {}, expected {}", Quoted::new(.actual), Quoted::new(.expected))]
+    #[error("the end tag at byte {offset} is {}, expected {}", Quoted::new(.actual), Quoted::new(.expected))]
     #[non_exhaustive]
     EndTag {
         /// The name of the innermost open element, empty if there is none.
@@ -148,7 +148,7 @@ pub enum XmlError {
     NoRoot,
     /// `xml.outside_root`: something stands outside the root element that may not (XML 1.0, 2.1): text, a second
     /// root; in decrypted content also comments, instructions and a declaration.
-    #[error("{what} at octet {offset} stands outside the root element")]
+    #[error("{what} at byte {offset} stands outside the root element")]
     #[non_exhaustive]
     OutsideRoot {
         /// What it is.
@@ -200,8 +200,8 @@ impl XmlError {
             }
             Self::Encoding { .. } | Self::Utf8 { .. } => "Let the sender write UTF-8.",
             Self::Doctype { .. } => {
-                "SAML messages and metadata have no DOCTYPE. If this is metadata, check that the URL answers with \
-                 metadata and not with an HTML page; otherwise somebody is probing."
+                "SAML messages and metadata have no DOCTYPE. If this is metadata, check that the URL answers \
+                 with metadata and not with an HTML page; otherwise it may be an attack."
             }
             Self::Unclosed { .. } | Self::NoRoot => {
                 "The message looks cut off. Check the size limits of proxies and of the form on its way."
@@ -241,7 +241,7 @@ impl XmlError {
         }
     }
 
-    /// The same refusal for an input that has `by` more octets in front.
+    /// The same refusal for an input that has `by` more bytes in front.
     #[must_use]
     pub fn shifted(mut self, by: usize) -> Self {
         match &mut self {

@@ -1,20 +1,25 @@
-//! A strict, bounded XML tree and Canonical XML for signed messages.
+//! A strict XML parser and Canonical XML, for messages that are signed.
 //!
-//! Most attacks on XML signatures live in the gap between two readers of one message. This crate leaves no room for
-//! them: one pass over the text, one tree, and a refusal for everything that is not namespace-well-formed XML 1.0 in
-//! UTF-8. There are no DOCTYPEs and so no entities, no external files, no default attributes; comments never split a
-//! text in two; and the work is linear in the input and in the canonical bytes that its limits allow, whatever its shape.
+//! Most attacks on XML signatures work because two parts of a program read one message differently: one part verifies the signature, and
+//! another part reads the data. Here both parts use one tree. [`Document`] reads the text once. It refuses everything that is not
+//! namespace-well-formed XML 1.0 in UTF-8, and every DOCTYPE. So there are no entities, no external files and no default attributes, and a comment never splits
+//! a text in two. The work is linear in the length of the input and of the canonical bytes that the limits allow, whatever the shape of the document.
 //!
-//! * [`Document`] is the tree, [`Element`] a handle into it. Owned, `Send + Sync`, a handful of allocations.
-//! * [`Outline`] cuts a document that is too large for one tree into pieces that are parsed one by one.
-//! * [`canonicalize`] writes an element as [`Canonicalization`] says (exclusive, Canonical XML 1.0 and 1.1, with and
+//! Start with these items:
+//!
+//! * [`Document`] parses bytes into a tree, and [`Element`] is a handle into that tree. A document is owned, is `Send + Sync`, and needs few allocations.
+//! * [`canonicalize`] writes an element in the canonical form that [`Canonicalization`] names (exclusive, Canonical XML 1.0 or 1.1, with or
 //!   without comments) into a [`Sink`].
-//! * [`check`] holds a tree against a content model, which is a table of [`ElementType`]s; [`SchemaViolation`] says what departs from it.
-//! * [`Writer`] builds text that [`Document::parse`] reads.
-//! * [`Limits`] holds every ceiling and says where it comes from.
-//! * [`XmlError`] says what was refused, where, and what to do about it; [`Quoted`] and [`Escaped`] show text from a message safely.
+//! * [`Limits`] holds every limit of length, depth and work, with the reason for each number.
 //!
-//! The tree is one that nobody vouches for. Which of its elements a key has signed is for the crates above to say.
+//! The others:
+//!
+//! * [`XmlError`] says what was refused, where, and what to do about it. [`Quoted`] and [`Escaped`] show text from a message safely.
+//! * [`check`] compares a tree with a content model, which is a table of [`ElementType`]s. [`SchemaViolation`] says where the tree differs from it.
+//! * [`Outline`] cuts a document that is too large for one tree into pieces, which are parsed one by one.
+//! * [`Writer`] builds text that [`Document::parse`] reads.
+//!
+//! This crate does not know which elements a trusted key has signed. The crates `vouchsafe-signature` and `vouchsafe-assertion` decide that.
 //!
 //! ```
 //! use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize, namespace};
@@ -30,10 +35,10 @@
 //! let issuer = response.elements().next().expect("one child");
 //! assert_eq!(issuer.text(), "https://idp.example");
 //!
-//! let mut octets = Vec::new();
-//! canonicalize(issuer, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
+//! let mut bytes = Vec::new();
+//! canonicalize(issuer, Canonicalization::EXCLUSIVE, &[], None, &mut bytes)?;
 //! assert_eq!(
-//!     String::from_utf8_lossy(&octets),
+//!     String::from_utf8_lossy(&bytes),
 //!     r#"<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example</saml:Issuer>"#
 //! );
 //!
@@ -44,8 +49,10 @@
 //!
 //! # What is not here
 //!
-//! DTDs, other encodings, XML 1.1, XPath, and canonical forms of anything but a document or one element's subtree
-//! (with one element left out). Canonical XML asks to fail on relative namespace names; they are written as they are.
+//! DTDs, other encodings, XML 1.1 and XPath. The canonical form is that of a document, or of the subtree of one element
+//! (with one element left out), and of nothing else. Canonical XML asks for a failure on relative namespace names; this crate writes them as they are.
+//!
+//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod arena;
 mod base;

@@ -16,7 +16,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets of one document, 1 MiB. A signed and encrypted response is 10 to 40 KiB; thousands of groups in one
+    /// Bytes of one document, 1 MiB. A signed and encrypted response is 10 to 40 KiB; thousands of groups in one
     /// attribute reach some hundred KiB. ruby-saml stops at 250,000 bytes, form limits of web servers at 1 to 2 MB.
     /// Whatever is set, no document over 1 GiB is read.
     pub input_bytes: usize,
@@ -32,10 +32,10 @@ pub struct Limits {
     /// Namespace declarations in scope at one place, 200, those it hides included. Real messages have fewer than 20.
     /// Inclusive canonicalization writes all of them on one element.
     pub namespaces_in_scope: usize,
-    /// Octets of an element's, attribute's or instruction's name, and of a namespace name, 1,024. The JDK stops
+    /// Bytes of an element's, attribute's or instruction's name, and of a namespace name, 1,024. The JDK stops
     /// names at 1,000; SAML allows identifiers of 1,024 characters (SAML core, 8.3.6).
     pub name_bytes: usize,
-    /// Octets of one attribute value, text, comment or instruction, 1 MiB. The ciphertext of an encrypted assertion
+    /// Bytes of one attribute value, text, comment or instruction, 1 MiB. The ciphertext of an encrypted assertion
     /// is one text. libxml2 stops at 10,000,000.
     pub value_bytes: usize,
     /// How many times the bytes of its document a canonical form may have, 4. Canonicalization writes characters as
@@ -49,7 +49,7 @@ pub struct Limits {
     /// Bytes of a canonical form beyond the multiple, 64 KiB: what is inherited weighs most where the document is
     /// small.
     pub canonical_bytes_extra: usize,
-    /// Octets after inflating a DEFLATE-encoded message (SAML bindings, 3.4.4.1), 256 KiB. DEFLATE grows up to
+    /// Bytes after inflating a DEFLATE-encoded message (SAML bindings, 3.4.4.1), 256 KiB. DEFLATE grows up to
     /// 1,032 times, and what came in a URL was some 8 KiB at most, so only bombs get this far.
     pub inflated_bytes: usize,
     /// References of one signature, 30, for the verifier that is not bound to the SAML profile, which has one (SAML

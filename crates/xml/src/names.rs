@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAName;
 
-/// The QName that the octets begin with, if it is written in ASCII and ends where a name in a tag may: its length and that of
+/// The QName that the bytes begin with, if it is written in ASCII and ends where a name in a tag may: its length and that of
 /// its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
 #[inline]
 pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
@@ -16,14 +16,14 @@ pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
     octets.get(length).is_none_or(|&octet| ends_name(octet)).then_some((length, prefix))
 }
 
-/// The length of the NCName in ASCII that the octets begin with.
+/// The length of the NCName in ASCII that the bytes begin with.
 #[inline]
 fn leading_ncname(octets: &[u8]) -> Option<usize> {
     let length = octets.iter().position(|&octet| !is(octet, PART)).unwrap_or(octets.len());
     octets.first().is_some_and(|&octet| is(octet, START)).then_some(length)
 }
 
-/// Whether a name in a tag ends before the octet.
+/// Whether a name in a tag ends before the byte.
 #[inline]
 pub(crate) fn ends_name(octet: u8) -> bool {
     is(octet, END)
@@ -41,7 +41,7 @@ const PART: u8 = 2;
 /// What stands behind a name in a tag.
 const END: u8 = 4;
 
-/// What each octet is to a name. Looked up, because most of the octets of a message stand in names.
+/// What each byte is to a name. Looked up, because most of the bytes of a message stand in names.
 #[expect(clippy::indexing_slicing, reason = "worked out when compiling, where a panic is an error")]
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];

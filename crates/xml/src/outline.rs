@@ -65,7 +65,7 @@ pub struct OutlineForm<'a> {
     pub omit: Option<Element<'a>>,
 }
 
-/// Who looks on while [`Outline::canonicalize`] writes.
+/// An observer of [`Outline::canonicalize`] while it writes.
 #[expect(missing_debug_implementations, reason = "closures have none")]
 pub struct OutlineWatch<'a> {
     /// A text that is looked for in the values of attributes. A tree is made of each piece that may have it there.

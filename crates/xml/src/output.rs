@@ -6,8 +6,8 @@ use crate::canonical::Sink;
 /// Writes pieces to a sink.
 ///
 /// Most of a message is canonical as it was sent. So a piece that continues in the document's text where the one before ended is not
-/// copied: it makes the run longer, and the run is written at once when something else comes. Which octets are written does not depend
-/// on it: a piece joins the run only if the text has the same octets there.
+/// copied: it makes the run longer, and the run is written at once when something else comes. Which bytes are written does not depend
+/// on it: a piece joins the run only if the text has the same bytes there.
 ///
 /// Bytes are counted where they go to the sink: as they are written, after escaping, a run at a time. The first piece that is too long is
 /// not written, and nothing is after it.
@@ -41,7 +41,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         }
     }
 
-    /// Octets of another text, at once.
+    /// Bytes of another text, at once.
     pub(crate) fn apart(&mut self, octets: &[u8]) {
         self.flush();
         self.write(octets);
@@ -83,7 +83,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         self.run.end = span.end;
     }
 
-    /// Octets that may stand anywhere.
+    /// Bytes that may stand anywhere.
     #[inline]
     pub(crate) fn octets(&mut self, octets: &[u8]) {
         let end = self.run.end as usize;

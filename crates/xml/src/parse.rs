@@ -1,4 +1,4 @@
-//! From octets to the tree, in one pass that looks at each of them once.
+//! From bytes to the tree, in one pass that looks at each of them once.
 //!
 //! Nearly all of a message is tags and text. Those are read here and in [`tag`](crate::tag); what begins with `<!` or `<?`
 //! is left to quick-xml, in [`markup`](crate::markup).
@@ -35,7 +35,7 @@ pub(crate) fn parse(
 /// An input of a length that is allowed, without what says only how it is encoded.
 pub(crate) struct Markup<'i> {
     pub(crate) bytes: &'i [u8],
-    /// Octets of the byte order mark before them.
+    /// Bytes of the byte order mark before them.
     pub(crate) mark: usize,
 }
 
@@ -214,7 +214,7 @@ impl<'i> Parser<'i> {
         Err(XmlError::EndTag { expected: expected.into(), actual: actual.into(), offset: start })
     }
 
-    /// Ends the innermost open element, whose last octet is before `source_end`.
+    /// Ends the innermost open element, whose last byte is before `source_end`.
     fn end(&mut self, source_end: usize) -> Result<(), XmlError> {
         self.flush()?;
         let end = index(self.nodes.len());

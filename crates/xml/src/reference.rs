@@ -28,7 +28,7 @@ pub(crate) fn resolve(name: &str, offset: usize) -> Result<char, XmlError> {
     }
 }
 
-/// What stands behind `&`, up to the first octet that ends it: `;`, or `&` or `<` if it is not closed.
+/// What stands behind `&`, up to the first byte that ends it: `;`, or `&` or `<` if it is not closed.
 pub(crate) fn name(rest: &str) -> Option<(&str, u8)> {
     let end = memchr::memchr3(b';', b'&', b'<', rest.as_bytes())?;
     Some((rest.get(..end)?, *rest.as_bytes().get(end)?))

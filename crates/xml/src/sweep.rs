@@ -66,7 +66,7 @@ struct Item {
     /// Behind the closing quote.
     end: usize,
     namespace: u32,
-    /// The first eight octets of the local name, which are nearly always enough to compare it.
+    /// The first eight bytes of the local name, which are nearly always enough to compare it.
     beginning: u64,
 }
 
@@ -500,7 +500,7 @@ impl<'p> Place<'p, '_> {
 }
 
 impl Item {
-    /// No octet of a name is zero, so that a shorter name comes before the one that it begins.
+    /// No byte of a name is zero, so that a shorter name comes before the one that it begins.
     #[inline]
     fn beginning(&self, bytes: &[u8]) -> u64 {
         let name = self.local_name(bytes);

@@ -142,7 +142,7 @@ impl Writer {
         self.start(qualified_name).text(text).end()
     }
 
-    /// Adds an element that is written already, octet for octet. It is read to prove that it is one element, whose
+    /// Adds an element that is written already, byte for byte. It is read to prove that it is one element, whose
     /// prefixes are bound in itself or here.
     pub fn raw_element(&mut self, element: &str) -> &mut Self {
         self.attempt(|writer| {

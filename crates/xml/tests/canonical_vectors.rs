@@ -224,7 +224,7 @@ fn difference(actual: &[u8], expected: &[u8]) -> String {
         let from = at.saturating_sub(30).min(octets.len());
         String::from_utf8_lossy(octets.get(from..octets.len().min(at + 60)).unwrap()).into_owned()
     };
-    format!("differs at octet {at}\n  actual   {:?}\n  expected {:?}", show(actual), show(expected))
+    format!("differs at byte {at}\n  actual   {:?}\n  expected {:?}", show(actual), show(expected))
 }
 
 fn read(case: &Case, folder: &Path) -> Vec<u8> {

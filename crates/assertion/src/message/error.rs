@@ -182,7 +182,7 @@ pub enum MessageError {
         /// What came.
         kind: MessageKind,
     },
-    /// What came as an artifact is none.
+    /// The value is not a valid artifact.
     #[error("the artifact: {reason}")]
     #[non_exhaustive]
     Artifact {
@@ -227,7 +227,7 @@ pub enum MessageError {
     /// The artifact has been resolved already.
     #[error("this artifact has been resolved already")]
     ArtifactUsed,
-    /// The identity provider does not say what the artifact stands for.
+    /// The identity provider does not resolve the artifact.
     #[error("the identity provider does not resolve the artifact: {}{}", list(codes), message.as_deref().map(|text| format!(", {}", Quoted::new(text))).unwrap_or_default())]
     #[non_exhaustive]
     Status {
@@ -236,7 +236,7 @@ pub enum MessageError {
         /// What it says beside them.
         message: Option<String>,
     },
-    /// The artifact stands for nothing, or was resolved before.
+    /// There is no message for the artifact, or it was resolved before.
     #[error("the identity provider has no response for the artifact")]
     NoResponse,
     /// The message came before.
@@ -360,8 +360,9 @@ impl MessageError {
                 "The identity provider could not process the request: its own log says why."
             }
             Self::Unsigned { .. } => {
-                "Have the identity provider sign its logout messages (Okta: \"Enable Single Logout\" with a Signature Certificate). Over HTTP-Redirect the signature is in the query. An ArtifactResponse is \
-                 signed too: TLS is not taken for it."
+                "Have the identity provider sign its logout messages (Okta: \"Enable Single Logout\" with a Signature \
+                 Certificate). Over HTTP-Redirect the signature is in the query; an ArtifactResponse must be signed too, also \
+                 over TLS."
             }
             Self::Version { .. } => {
                 "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
@@ -398,12 +399,13 @@ impl MessageError {
                  that became a space is another trace."
             }
             Self::ArtifactSource { .. } | Self::ArtifactSourceUnknown => {
-                "Compare the identity provider's entity ID letter by letter with the metadata loaded here: an artifact names it by its SHA-1. An \
-                 identity provider that was not asked cannot answer in the place of the one that was."
+                "Compare the identity provider's entity ID letter by letter with the metadata loaded here: \
+                 an artifact names it by its SHA-1. Only the identity provider that was asked may answer."
             }
             Self::ArtifactIndex { .. } => {
-                "Load the identity provider's metadata from its console again: the ArtifactResolutionService with this index and the SOAP binding is \
-                 missing here. No other service is asked in its place."
+                "Load the identity provider's metadata from its console again: the ArtifactResolutionService \
+                 with this index and the SOAP binding is missing here. This service does not ask at another \
+                 address."
             }
             Self::ArtifactAmbiguous { .. } => {
                 "Give each of these connections an assertion consumer of its own, and have people start the sign-in here."
@@ -420,7 +422,7 @@ impl MessageError {
                  the addresses that people are sent to."
             }
             Self::Replayed => "The same message came again: a reload of the page, or somebody who copied it.",
-            Self::OtherMessage => "Pass the Recorded that came of this message's own replay_key.",
+            Self::OtherMessage => "Pass the Recorded that this message's own replay_key gave.",
         }
     }
 }

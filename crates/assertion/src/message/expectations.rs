@@ -51,7 +51,7 @@ impl MessageExpectations {
         self
     }
 
-    /// How far the clocks may differ. A negative difference is none.
+    /// How far the clocks may differ. A negative value means zero.
     ///
     /// # Errors
     /// [`AssertionError::ClockSkew`] if it is more than [`Expectations::GREATEST_CLOCK_SKEW`].

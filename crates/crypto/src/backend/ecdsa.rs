@@ -6,7 +6,7 @@
 use x509_cert::der::asn1::{Any, UintRef};
 use x509_cert::der::{Encode as _, Tag};
 
-/// From r || s to SEQUENCE { r, s }; none if the octets cannot be halved.
+/// From r || s to SEQUENCE { r, s }; none if the bytes cannot be halved.
 #[must_use]
 pub fn to_asn1(signature: &[u8]) -> Option<Vec<u8>> {
     if !signature.len().is_multiple_of(2) {

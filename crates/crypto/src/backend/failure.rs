@@ -38,7 +38,7 @@ pub const fn encryption_failed(uri: &'static str, detail: &'static str) -> Crypt
     CryptoError::EncryptionFailed { uri, detail }
 }
 
-/// [`CryptoError::DecryptionFailed`], for every reason that depends on the key or the octets.
+/// [`CryptoError::DecryptionFailed`], for every reason that depends on the key or the bytes.
 #[must_use]
 pub const fn decryption_failed() -> CryptoError {
     CryptoError::DecryptionFailed {}

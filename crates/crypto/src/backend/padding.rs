@@ -1,13 +1,13 @@
-//! The padding of XML Encryption 1.1, 5.2: the last octet says how many octets to take off, the others are arbitrary.
+//! The padding of XML Encryption 1.1, 5.2: the last byte says how many bytes to take off, the others are arbitrary.
 
-/// Octets of one AES block.
+/// Bytes of one AES block.
 pub const AES_BLOCK: usize = 16;
-/// Octets of one block of Triple DES.
+/// Bytes of one block of Triple DES.
 pub const DES_BLOCK: usize = 8;
 
-/// Fills up to a whole number of blocks of `block` octets; a whole block if nothing is missing.
+/// Fills up to a whole number of blocks of `block` bytes; a whole block if nothing is missing.
 ///
-/// The arbitrary octets are zero, as in the example of the specification: random ones hide nothing.
+/// The arbitrary bytes are zero, as in the example of the specification: random ones hide nothing.
 #[must_use]
 pub fn add(plain: &[u8], block: usize) -> Vec<u8> {
     let missing = block.saturating_sub(plain.len().checked_rem(block).unwrap_or_default());
@@ -18,7 +18,7 @@ pub fn add(plain: &[u8], block: usize) -> Vec<u8> {
     padded
 }
 
-/// How long the content is without its padding; none if the last octet is not between 1 and the length of a block, or there is
+/// How long the content is without its padding; none if the last byte is not between 1 and the length of a block, or there is
 /// less content than that.
 #[must_use]
 pub fn length_without(padded: &[u8], block: usize) -> Option<usize> {

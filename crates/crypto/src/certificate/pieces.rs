@@ -3,7 +3,7 @@
 use super::LABEL;
 use crate::{CryptoError, base64_decode, pem};
 
-/// The octets of each piece of the text, one at least: what stands between two paddings of base64, or a block of PEM.
+/// The bytes of each piece of the text, one at least: what stands between two paddings of base64, or a block of PEM.
 pub(super) fn of_base64(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     if text.contains(BEGIN) {
         return of_pem(text);
@@ -24,7 +24,7 @@ pub(super) fn of_base64(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     }
 }
 
-/// The octets of every certificate in PEM; one at least.
+/// The bytes of every certificate in PEM; one at least.
 pub(super) fn of_pem(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     let blocks = pem::blocks(text).filter(|block| is_certificate(block.label));
     let pieces = blocks.map(|block| block.decode()).collect::<Result<Vec<_>, _>>()?;
@@ -34,7 +34,7 @@ pub(super) fn of_pem(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     Ok(pieces)
 }
 
-/// The octets of the first certificate in PEM.
+/// The bytes of the first certificate in PEM.
 pub(super) fn first_of_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
     let block = pem::blocks(text).find(|block| is_certificate(block.label));
     let missing = || CryptoError::Pem { expected: "a certificate", detail: "no such block".to_owned() };

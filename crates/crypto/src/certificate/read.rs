@@ -101,7 +101,7 @@ pub(super) fn signs_certificates(der: &[u8]) -> bool {
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
 /// 2.5.29.15
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
-/// Bit 5 of the first octet, counted from the highest.
+/// Bit 5 of the first byte, counted from the highest.
 const KEY_CERT_SIGN: u8 = 0x04;
 
 /// Elements, and the whole they are in, to say where something is missing.

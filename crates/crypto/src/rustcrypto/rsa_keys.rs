@@ -147,8 +147,8 @@ impl PrivateKeyOperations for Private {
         self.decrypt_key_with_label(transport, &[], octets)
     }
 
-    /// PKCS#1 v1.5 answers wrong padding with a message derived from the key and the octets
-    /// (draft-irtf-cfrg-rsa-guidance, 7); the only error left is a wrong length of the octets.
+    /// PKCS#1 v1.5 answers wrong padding with a message derived from the key and the bytes
+    /// (draft-irtf-cfrg-rsa-guidance, 7); the only error left is a wrong length of the bytes.
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,

@@ -115,7 +115,7 @@ fn which_of_several_certificates_are_keys() {
         certificates.iter().map(|one| left_out(one, NOT_OF_IT)).collect()
     };
     let unreadable = "<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>";
-    let unread = "a key is left out: KeyDescriptor 1: the certificate cannot be read: it does not begin as a certificate does (at octet 0)";
+    let unread = "a key is left out: KeyDescriptor 1: the certificate cannot be read: it does not begin as a certificate does (at byte 0)";
     let each = |certificates: &[&Certificate]| -> String {
         certificates.iter().map(|one| x509_data(&[one])).collect()
     };

@@ -34,7 +34,7 @@ pub enum Kind {
     Context,
     /// A failure that comes with an assertion.
     Status,
-    /// Ciphertext that nobody vouches for, or that was altered.
+    /// Ciphertext that nobody signed, or that was changed.
     Encryption,
     /// Small messages that cause much work.
     Resource,

@@ -164,7 +164,7 @@ impl Report {
         self.attacks().filter(|entry| matches!(entry.verdict, Verdict::Inconclusive { .. }))
     }
 
-    /// Attacks that can show nothing about this service, with the reason: it has not the door that they need, or the test
+    /// Attacks that can show nothing about this service, with the reason: it does not have the endpoint that they need, or the test
     /// has said so.
     pub fn not_applicable(&self) -> impl Iterator<Item = &Entry> {
         self.attacks().filter(|entry| matches!(entry.verdict, Verdict::NotApplicable { .. }))

@@ -7,9 +7,9 @@ use vouchsafe_crypto::Certificate;
 
 use crate::{ASSERTION_CONSUMER, Attribute, ISSUE_INSTANT, IdentityProvider, SERVICE_PROVIDER};
 
-/// Who the attacker is at the identity provider, unless told otherwise.
+/// The name of the attacker at the identity provider, by default.
 pub const ATTACKER: &str = "mallory@example.com";
-/// Who the attacker would like to be, unless told otherwise.
+/// The name that the attacker wants to sign in with, by default.
 pub const VICTIM: &str = "ada@example.com";
 
 /// The endpoint under attack, and whom it trusts.

@@ -204,7 +204,7 @@ impl Own {
                 "an Assertion on its own; sign-ins are done with a Response that holds it".to_owned()
             }
             Own::Unencrypted => format!("{what} is not encrypted on its way (http)"),
-            Own::LongRelayState => format!("the RelayState has {what} octets; 80 are allowed"),
+            Own::LongRelayState => format!("the RelayState has {what} bytes; 80 are allowed"),
             Own::AlsoFailed => "another check failed too".to_owned(),
             Own::MetadataInMessage => {
                 "metadata inside a message or a recording: anybody can have put it there, so it is not used for the other files".to_owned()

@@ -476,7 +476,7 @@ fn remedy_of_status(codes: &[&str]) -> &'static str {
                  it came."
             }
             "RequestDenied" | "Requester" => {
-                "The receiver takes the request for wrong: compare there this service's entity ID, its single logout address and the certificate that its \
+                "The receiver rejects the request as invalid: compare there this service's entity ID, its single logout address and the certificate that its \
                  messages are verified with (Okta: \"Single Logout\", its \"SP Issuer\" and \"Signature Certificate\")."
             }
             "RequestUnsupported" | "UnsupportedBinding" => {

@@ -142,7 +142,7 @@ impl Message {
         let mut add = |name, value: Option<String>| facts.extend(value.map(|value| Fact { name, value }));
         add("sent to", self.address.clone());
         add("recorded at", self.time.map(|time| time.to_rfc3339()));
-        add("RelayState", self.relay_state.as_ref().map(|state| format!("{} octets", state.len())));
+        add("RelayState", self.relay_state.as_ref().map(|state| format!("{} bytes", state.len())));
         facts
     }
 }
