@@ -326,7 +326,7 @@ button.quiet,a.quiet{background:var(--card);color:var(--ink);border:1px solid va
 dl{display:grid;grid-template-columns:minmax(10rem,auto) 1fr;gap:.35rem 1.25rem;margin:0 0 .9rem}dt{color:var(--soft)}dd{margin:0}
 table{border-collapse:collapse;width:100%;margin:0 0 .9rem;font-size:.95rem}caption{text-align:left;font-weight:600;padding:.25rem 0}
 th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line);vertical-align:top}
-td{min-width:7rem}caption.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}td:first-child{min-width:11rem}details>summary{cursor:pointer;color:var(--accent);margin-bottom:.75rem}
+td{min-width:7rem}caption.unseen~tbody td:nth-child(2){-webkit-user-select:all;user-select:all}caption.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}td:first-child{min-width:11rem}details>summary{cursor:pointer;color:var(--accent);margin-bottom:.75rem}
 label{display:block;font-weight:550;margin:0 0 .3rem}label.choice{font-weight:400;padding:.3rem 0}
 fieldset{border:1px solid var(--line);border-radius:.5rem;padding:.75rem 1rem;margin:0 0 1rem}legend{font-weight:550;padding:0 .35rem}
 input[type=text],input[type=file],textarea{display:block;width:100%;padding:.55rem .7rem;border:1px solid var(--soft);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--card);margin-bottom:.3rem}
