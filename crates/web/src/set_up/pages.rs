@@ -193,7 +193,7 @@ impl SetUp {
                     form.choices("product", "Product", &choices, visit.link.progress.product.as_deref())
                         .button("Show the values to copy")
                 })
-                .note("If yours is not in the list, choose the one that is closest: the values are the same, and only the names of the fields differ.")
+                .note("If yours is not in the list, choose the one that is closest: the addresses are the same, and the names of fields and attributes differ.")
             })
         })
     }
