@@ -19,7 +19,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// The `Name`, by which attributes are told apart.
+    /// The `Name`, which identifies the attribute.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -101,7 +101,7 @@ impl Attributes {
         self.attribute(name).map(Attribute::values)
     }
 
-    /// An attribute with all that came of it; `None` if it did not come.
+    /// An attribute with everything that the message said about it; `None` if it did not come.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.0.iter().find(|attribute| attribute.name == name)
@@ -124,7 +124,7 @@ impl Attributes {
         self.0.len()
     }
 
-    /// Whether none came.
+    /// Whether there is no attribute.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

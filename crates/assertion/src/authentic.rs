@@ -1,4 +1,4 @@
-//! What a trusted key signed: first as octets, then read.
+//! What a trusted key signed: first as bytes, then read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::replay::ReplayKey;
 use crate::schema::{check_assertion, check_response};
 use crate::trust::Trust;
 
-/// Octets that were digested under a trusted key's signature, and the evidence. The document they came from is gone.
+/// Bytes that were digested under a trusted key's signature, and the evidence. The document they came from is gone.
 ///
 /// Only [`authenticate`](crate::authenticate) makes one, and inside it only a [`Verified`] does: there is no other way to an assertion.
 ///
@@ -162,14 +162,14 @@ enum Layers {
 }
 
 impl SignedContent {
-    /// The Response's octets cover the Assertion; a signature of its own was verified too.
+    /// The Response's bytes cover the Assertion; a signature of its own was verified too.
     pub(crate) fn signed_response(response: SignedBytes, own: Option<Verified>) -> SignedContent {
         let SignedBytes { octets, mut evidence } = response;
         evidence.extend(own.map(|own| own.into_parts().1));
         SignedContent { layers: Layers::Response(octets), evidence }
     }
 
-    /// The Assertion's own octets, in a Response that nobody signed.
+    /// The Assertion's own bytes, in a Response that nobody signed.
     pub(crate) fn signed_assertion(response: ResponseFacts, own: Verified, encrypted: bool) -> SignedContent {
         let (assertion, evidence) = own.into_parts();
         SignedContent {
@@ -240,10 +240,10 @@ impl<'k> Authentic<'k> {
         &self.content.evidence
     }
 
-    /// Reads the assertion out of the authentic octets, by parsing those and nothing else.
+    /// Reads the assertion out of the authentic bytes, by parsing those and nothing else.
     ///
     /// # Errors
-    /// A [`Refusal`] if the octets do not hold exactly one assertion, if anything in them is not as the schema says
+    /// A [`Refusal`] if the bytes do not hold exactly one assertion, if anything in them is not as the schema says
     /// (`assertion.schema`), or if an encrypted identifier in it cannot be opened.
     pub fn read(self) -> Result<AuthenticAssertion, Refusal> {
         let Authentic {
@@ -344,7 +344,7 @@ fn read_root(document: &Document, opener: &mut Opener<'_, '_>) -> Result<Asserti
     AssertionFacts::read(root, opener)
 }
 
-/// Asked again of the authentic octets: what was counted before was the document.
+/// Asked again of the authentic bytes: what was counted before was the document.
 fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
     let mut found = elements_named(root, namespace::SAML_ASSERTION, "Assertion");
     match (found.next(), found.count()) {
@@ -354,7 +354,7 @@ fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
     }
 }
 
-/// An authentic assertion that nobody has held against anything yet. It gives nothing away: [`validate`](AuthenticAssertion::validate)
+/// An authentic assertion that was not checked yet. Nothing of it can be read: [`validate`](AuthenticAssertion::validate)
 /// it.
 ///
 /// ```compile_fail,E0599

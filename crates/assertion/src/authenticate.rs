@@ -1,4 +1,4 @@
-//! From a tree that nobody vouches for to octets that a trusted key signed.
+//! From a tree that nobody vouches for to bytes that a trusted key signed.
 //!
 //! The whole of it happens on the one original tree, because a signature may depend on namespaces that are declared outside the signed
 //! element, and decrypted text on prefixes bound around it: outermost signature, decryption, inner signature. Then the tree goes.

@@ -56,7 +56,7 @@ pub(crate) fn only_or<'t>(
     }
 }
 
-/// How many connections with the same identity provider are told apart by their keys.
+/// The highest number of connections with the same identity provider among which the key decides.
 pub const MOST_CANDIDATES: usize = 16;
 
 const MANY: &str = "more connections than are told apart by their keys";

@@ -12,7 +12,7 @@ use crate::ledger::{Check, Ledger, Outcome};
 use crate::message::ResolvedResponse;
 use crate::refusal::Refusal;
 
-/// A Response, parsed once, before anything in it is believed.
+/// A Response that was parsed once and is not verified yet.
 ///
 /// It owns the document and tells two things: who claims to have sent it, and which request it claims to answer. Both serve to *look up*
 /// a connection and a pending request, and to *refuse*; everything that was looked up this way is compared with the authentic bytes
@@ -87,7 +87,7 @@ impl Claimed {
     }
 
     /// Parses a message that came in a signed form (HTTP-POST-SimpleSign), given as all its fields, decoded: `SAMLResponse`, `SigAlg`,
-    /// `Signature`, and perhaps `RelayState`. Once fields are signed they must verify, whatever else is.
+    /// `Signature`, and perhaps `RelayState`. If the fields are signed, this signature must verify, whatever else is signed.
     ///
     /// # Errors
     /// As [`parse`](Self::parse); `crypto.base64` and the like if the form does not hold one message in base64.
@@ -103,14 +103,14 @@ impl Claimed {
     /// Who claims to have sent the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
     /// what is there cannot be an entity ID.
     ///
-    /// It serves to find the connections whose keys to try, and for nothing else.
+    /// Use it only to find the connections whose keys to try.
     #[must_use]
     pub fn issuer(&self) -> Option<&EntityId> {
         self.issuer.as_ref()
     }
 
-    /// Refuses a response in which the identity provider says no. That is told first, whatever else is wrong with the response and whoever
-    /// sent it: a message that claims to be a refusal is refused either way.
+    /// Refuses a response whose status is not Success. This check comes first, whatever else is wrong with the response and whoever sent
+    /// it: a message that says that the sign-in failed is refused in any case.
     ///
     /// # Errors
     /// `assertion.status`, with the codes and the message (saml-core-2.0-os 3.2.2.2).
@@ -121,7 +121,7 @@ impl Claimed {
         }
     }
 
-    /// Which request it claims to answer. It serves to find that request, and for nothing else.
+    /// Which request it claims to answer. Use it only to find that request.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.facts.in_response_to.as_deref()

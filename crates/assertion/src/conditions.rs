@@ -15,13 +15,13 @@ pub struct ProxyRestriction {
 }
 
 impl ProxyRestriction {
-    /// How many may stand between this one and the last relying party; `None`: any number.
+    /// How many further assertions may be issued in a chain from this one; `None`: any number.
     #[must_use]
     pub fn count(&self) -> Option<u32> {
         self.count
     }
 
-    /// For whom; empty: for anybody.
+    /// For whom further assertions may be issued; empty: for anybody.
     #[must_use]
     pub fn audiences(&self) -> &[String] {
         &self.audiences

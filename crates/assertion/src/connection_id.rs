@@ -8,7 +8,7 @@ use vouchsafe_xml::Cut;
 
 use crate::error::AssertionError;
 
-/// The name of one customer's tie to one application at one identity provider.
+/// The name of a connection: of one customer's identity provider for one application.
 ///
 /// It is chosen by the service, is unique in it, and never changes: accounts, sessions and pending requests refer to it. It is safe in a
 /// path of an address: 1 to 64 of the characters `A-Z a-z 0-9 - _`. Cloning is cheap.

@@ -5,16 +5,16 @@ use crate::refusal::Refusal;
 
 /// Why an identity provider did not sign a person in, by the innermost status code that is known (saml-core-2.0-os 3.2.2.2).
 ///
-/// An application steers by it: after [`NoPassive`](Self::NoPassive) it asks the person, after
+/// An application decides by it what to do next: after [`NoPassive`](Self::NoPassive) it asks the person, after
 /// [`NoAuthnContext`](Self::NoAuthnContext) it may ask for less. Nothing else follows from it, since the answer may be anybody's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Declined {
     /// The person has no session at the identity provider, and the request forbids to ask (IsPassive).
     NoPassive,
-    /// The person did not authenticate, or gave up.
+    /// The person did not authenticate, or cancelled.
     AuthnFailed,
-    /// The identity provider does not let this person, or this request, in.
+    /// The identity provider refused this person or this request.
     RequestDenied,
     /// It cannot meet the RequestedAuthnContext.
     NoAuthnContext,
@@ -28,7 +28,7 @@ pub enum Declined {
     NoSupportedIdp,
     /// It would have to ask another identity provider, and may not.
     ProxyCountExceeded,
-    /// It does not do what was asked, as a whole.
+    /// It does not support the request.
     RequestUnsupported,
     /// Any other reason.
     Other,
@@ -58,7 +58,7 @@ impl Declined {
 }
 
 impl Refusal {
-    /// Why the identity provider said no, if that is what decided (`assertion.status`).
+    /// Why the identity provider did not sign the person in, if that caused the refusal (`assertion.status`).
     ///
     /// ```
     /// use vouchsafe_assertion::{Claimed, Declined};

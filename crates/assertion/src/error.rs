@@ -16,26 +16,26 @@ use crate::message::MessageError;
 use crate::near_miss::Missed;
 use crate::requested_name::NameMismatch;
 
-/// Why a response was not believed.
+/// Why a response was refused.
 ///
 /// It is found in a [`Refusal`](crate::Refusal), which adds the ledger. [`code`](AssertionError::code) is stable; the text is for
 /// people and quotes what came in the message escaped and cut.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssertionError {
-    /// The octets are not XML that is read here.
+    /// The bytes are not XML that the parser accepts.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// A signature does not hold.
+    /// A signature is not valid.
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    /// Something encrypted cannot be opened.
+    /// An encrypted part cannot be decrypted.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
     /// Cryptography failed or refused.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
-    /// The identity provider's metadata cannot be relied on now.
+    /// The identity provider's metadata cannot be used at this time.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     /// A message other than a Response is not accepted.
@@ -44,7 +44,7 @@ pub enum AssertionError {
     /// The name in the answer is not as the request asked.
     #[error(transparent)]
     Name(#[from] NameMismatch),
-    /// None of an identity provider's keys can be used, so nothing of it could ever be verified.
+    /// None of the identity provider's keys can be used, so none of its messages can be verified.
     #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoUsableKey {
@@ -55,7 +55,7 @@ pub enum AssertionError {
         /// Why the last of them cannot be used.
         source: Option<CryptoError>,
     },
-    /// A difference of clocks that is no small one: what is granted here also lengthens how long a stolen response is good for.
+    /// The configured clock skew is too large: it also lengthens the time in which a stolen response can be used.
     #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
     #[non_exhaustive]
     ClockSkew {
@@ -80,7 +80,7 @@ pub enum AssertionError {
         /// What was given.
         value: String,
     },
-    /// Several connections have the identity provider and its key in common.
+    /// Several connections have the same identity provider and the same key.
     #[error("{count} connections could have received the response: {reason}")]
     #[non_exhaustive]
     ConnectionAmbiguous {
@@ -98,21 +98,21 @@ pub enum AssertionError {
         /// Its state, such as `draft` or `retired`.
         state: &'static str,
     },
-    /// A response that nobody asked for, over a connection that takes none.
+    /// An unsolicited response, and the connection does not accept them.
     #[error("the response answers no request, and the connection {connection} accepts answers only")]
     #[non_exhaustive]
     UnsolicitedRefused {
         /// The connection.
         connection: String,
     },
-    /// The browser that posted the response is not shown to be the one that started the sign-in.
+    /// It is not proved that the browser that posted the response is the one that started the sign-in.
     #[error("the sign-in was started in another browser: {reason}")]
     #[non_exhaustive]
     OtherBrowser {
         /// What is missing or wrong.
         reason: &'static str,
     },
-    /// A sign-in that tries a connection out was answered where people are signed in, or the other way round.
+    /// The answer to a trial came where people are signed in, or the other way round.
     #[error("the request {} to try the connection out, and its answer {}", was(*asked_as_trial), was(!*asked_as_trial))]
     #[non_exhaustive]
     TrialMismatch {
@@ -160,7 +160,7 @@ pub enum AssertionError {
         /// From when on no answer is accepted.
         expired_at: DateTime<Utc>,
     },
-    /// The document is another message, or none of SAML.
+    /// The document is another SAML message, or not a SAML message.
     #[error("expected a samlp:Response, found {} in namespace {}", Quoted::new(name), Quoted::new(namespace))]
     #[non_exhaustive]
     NotAResponse {
@@ -213,7 +213,7 @@ pub enum AssertionError {
         /// The hint of that error.
         hint: &'static str,
     },
-    /// A decrypted assertion that only the Response vouches for is of another issuer, which is not told, or names none.
+    /// A decrypted assertion that only the signature of the Response covers has another issuer, which is not shown, or none.
     #[error("the decrypted Assertion/Issuer: expected {}, found another or none", Quoted::new(expected))]
     #[non_exhaustive]
     DecryptedIssuer {
@@ -238,10 +238,10 @@ pub enum AssertionError {
         /// The identifier of the cipher.
         cipher: &'static str,
     },
-    /// The message is not as the SAML schema says: a child, an attribute or a text that its place does not allow, or one that is missing.
+    /// The message does not follow the SAML schema: a child, an attribute or a text is not allowed at its place, or is missing.
     #[error("{0}")]
     Schema(SchemaViolation),
-    /// An attribute's value is not of its type, or more came than is read.
+    /// A value has an invalid form, or there are more encrypted parts than the limit.
     #[error("{place}: expected {expected}, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Malformed {
@@ -252,7 +252,7 @@ pub enum AssertionError {
         /// What was found.
         actual: String,
     },
-    /// The identity provider says no.
+    /// The identity provider answers with a failure.
     #[error("the identity provider answered {}{}", status_codes(codes), status_message(message.as_deref()))]
     #[non_exhaustive]
     Status {
@@ -270,7 +270,7 @@ pub enum AssertionError {
         /// Where it was sent.
         actual: Option<String>,
     },
-    /// The message does not answer the request that is outstanding.
+    /// The message does not answer the pending request.
     #[error("{element}/@InResponseTo: expected {}, found {}{}", or_none(expected.as_deref()), or_none(actual.as_deref()), near(expected.as_deref().unwrap_or_default(), actual.as_deref()))]
     #[non_exhaustive]
     InResponseTo {
@@ -281,7 +281,7 @@ pub enum AssertionError {
         /// What came.
         actual: Option<String>,
     },
-    /// Somebody else issued it.
+    /// The issuer is not the expected one.
     #[error("{element}/Issuer: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Issuer {
@@ -292,7 +292,7 @@ pub enum AssertionError {
         /// What came.
         actual: Option<String>,
     },
-    /// An issuer that is not named as an entity.
+    /// The Issuer's Format is not that of an entity.
     #[error("{element}/Issuer/@Format: expected none or that of an entity, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     IssuerFormat {
@@ -327,14 +327,14 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
-    /// An identifier of the subject that cannot be one.
+    /// An invalid identifier of the subject.
     #[error("Subject/NameID: {reason}")]
     #[non_exhaustive]
     NameId {
         /// What is wrong; never the value.
         reason: &'static str,
     },
-    /// Nothing says that whoever brings the assertion is its subject.
+    /// The assertion has no bearer confirmation.
     #[error("expected a SubjectConfirmation by the bearer method, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     NoBearer {
@@ -357,7 +357,7 @@ pub enum AssertionError {
         /// What came.
         actual: String,
     },
-    /// The confirmation does not say until when, or that time has come.
+    /// The confirmation has no end, or has expired.
     #[error("SubjectConfirmationData/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", end(*not_on_or_after), Shown(*now), skew.num_seconds(), missed(*not_on_or_after, *now))]
     #[non_exhaustive]
     ConfirmationExpired {
@@ -392,7 +392,7 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
-    /// The window of validity ends before it begins, so that only the difference of clocks that is granted would hold it open.
+    /// The window of validity ends before it begins, so that only the clock skew could make it valid.
     #[error("{element}: the end, {}, is not later than the start, {}", Shown(*not_on_or_after), Shown(*not_before))]
     #[non_exhaustive]
     InvertedWindow {
@@ -417,14 +417,14 @@ pub enum AssertionError {
         /// The audiences of the restriction that does not match; empty if there is no restriction.
         actual: Vec<String>,
     },
-    /// A condition that is not understood, so nobody knows whether it holds.
+    /// An unknown condition, so it is not known whether it is met.
     #[error("a condition is not understood: {}", Quoted::new(name))]
     #[non_exhaustive]
     UnknownCondition {
         /// The local name of the element.
         name: String,
     },
-    /// A condition that may occur once.
+    /// A condition that may occur only once occurs more often.
     #[error("the condition {name} occurs {count} times")]
     #[non_exhaustive]
     RepeatedCondition {
@@ -449,7 +449,7 @@ pub enum AssertionError {
         /// The greatest age that is accepted.
         maximum_age: TimeDelta,
     },
-    /// The session has ended before it began here.
+    /// The session at the identity provider ended before it could begin here.
     #[error("AuthnStatement/@SessionNotOnOrAfter: {}; the time here is {}, with {} s of skew", Shown(*not_on_or_after), Shown(*now), skew.num_seconds())]
     #[non_exhaustive]
     SessionExpired {
@@ -460,7 +460,7 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
-    /// The person signed in by another method than was asked for.
+    /// The person signed in with another method than the request asked for.
     #[error("AuthnContextClassRef: expected {} {}, found {}", comparison.in_words(), list(expected), or_none(actual.as_deref()))]
     #[non_exhaustive]
     AuthnContext {
@@ -498,7 +498,7 @@ pub enum AssertionError {
     /// The assertion was accepted once before.
     #[error("this assertion has been used already")]
     Replayed,
-    /// The proof of a first use belongs to another assertion.
+    /// The record of first use belongs to another assertion.
     #[error("the record of first use is that of another assertion")]
     OtherAssertion,
 }

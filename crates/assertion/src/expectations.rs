@@ -10,7 +10,7 @@ use crate::error::AssertionError;
 use crate::message_id::MessageId;
 use crate::requested_name::RequestedName;
 
-/// Whether a request is outstanding. There is no third way: a reply never counts as unsolicited, nor the other way round.
+/// Whether a request is pending. A reply never counts as unsolicited, and an unsolicited response never counts as a reply.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Correlation {
@@ -69,7 +69,7 @@ impl OutstandingRequest {
     }
 }
 
-/// What a response is held against.
+/// What a response is compared with.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -98,7 +98,7 @@ pub struct Expectations {
 }
 
 impl Expectations {
-    /// The greatest difference of clocks that can be granted: five minutes (Kantara IIP-G01 asks for three to five).
+    /// The largest clock skew that can be configured: five minutes (Kantara IIP-G01 asks for three to five).
     pub const GREATEST_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
     /// Who we are, where the response was received (as browsers see the address), and what it may answer.
@@ -145,15 +145,16 @@ impl Expectations {
         self
     }
 
-    /// How long ago the person may have signed in at the identity provider. After a request with ForceAuthn it belongs here: nothing
-    /// else shows that the identity provider heeded it.
+    /// How long ago the person may have signed in at the identity provider. Set it after a request with ForceAuthn: nothing else shows
+    /// that the identity provider followed it.
     #[must_use]
     pub fn with_maximum_authentication_age(mut self, age: TimeDelta) -> Expectations {
         self.maximum_authentication_age = Some(age.max(TimeDelta::zero()));
         self
     }
 
-    /// The authentication context classes that are accepted, compared exactly. An empty list accepts any, and none.
+    /// The authentication context classes that are accepted, compared exactly. With an empty list any class is accepted, and also an
+    /// assertion without one.
     #[must_use]
     pub fn with_authn_contexts<I>(self, classes: I) -> Expectations
     where
@@ -163,7 +164,7 @@ impl Expectations {
         self.with_requested_context(RequestedAuthnContext::exact(classes))
     }
 
-    /// The authentication context that was asked for, by whichever comparison.
+    /// The authentication context that was asked for, with any comparison.
     #[must_use]
     pub fn with_requested_context(mut self, requested: RequestedAuthnContext) -> Expectations {
         self.requested_context = requested;

@@ -43,8 +43,8 @@ impl Refusal {
 }
 
 impl Login {
-    /// The login as text of several lines for an operator: who vouched, which key signed what, and every check that was made. It tells
-    /// nothing about the person.
+    /// The login as text of several lines for an operator: which identity provider it came from, which key signed what, and every check
+    /// that was made. It contains nothing about the person.
     #[must_use]
     pub fn explain(&self) -> String {
         let mut text = format!("accepted: a login vouched for by {}\n", Quoted::new(self.issuer().as_str()));

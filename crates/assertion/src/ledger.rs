@@ -84,7 +84,7 @@ impl Check {
 
     /// The code of the error that this check gives a refusal if it is the first that fails; `None` of a check that did not fail.
     ///
-    /// Of one refusal the first error is told; this tells what else is to be mended.
+    /// A refusal has only the first error; this code says what else must be corrected.
     pub fn code(&self) -> Option<&'static str> {
         self.error.map(|(code, _)| code)
     }

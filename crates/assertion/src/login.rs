@@ -65,8 +65,7 @@ impl Login {
         &self.connection
     }
 
-    /// What the identity provider calls itself. Two connections can have identity providers of one entity ID, each with keys of its own,
-    /// since metadata can claim any. So it names nobody alone: look people up by [`connection`](Login::connection) first.
+    /// The entity ID of the identity provider. Metadata can claim any entity ID, so two connections can have identity providers with the same entity ID and different keys. It does not identify a customer alone: look people up by [`connection`](Login::connection) first.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         &self.issuer
@@ -79,7 +78,8 @@ impl Login {
     }
 
     /// The name identifier; `None` if the identity provider names nobody and leaves it to attributes (SAML2int SDP-SP13). An account
-    /// must then be found by an attribute, or the person turned away: no name is not a name. A name is of its format and its qualifiers too: keep
+    /// must then be found by an attribute, or the person turned away: a missing name must never be used like a name. A name is of its
+    /// format and its qualifiers too: keep
     /// people under `vouchsafe_provisioning::Identity::of_login`, and not under the value alone.
     #[must_use]
     pub fn name_id(&self) -> Option<&NameId> {
@@ -120,7 +120,7 @@ impl Login {
         subject_id::speaks_for(&self.scopes, domain)
     }
 
-    /// Whether the assertion says OneTimeUse: nothing of it may be kept for later use. Using it once is all that is ever done here.
+    /// Whether the assertion says OneTimeUse: nothing of it may be kept for later use. This library uses every assertion only once.
     #[must_use]
     pub fn is_one_time_use(&self) -> bool {
         self.one_time_use

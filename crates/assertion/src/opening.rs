@@ -1,4 +1,4 @@
-//! Opening what is encrypted inside authentic octets: EncryptedID and EncryptedAttribute.
+//! Opening what is encrypted inside authentic bytes: EncryptedID and EncryptedAttribute.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::schema::Encryptable;
 
 /// Opens the encrypted parts of one assertion or message, out of the budget of its message.
 ///
-/// Only elements of authentic octets come here, so every ciphertext is covered by a signature whatever its cipher, and so is every
+/// Only elements of authentic bytes come here, so every ciphertext is covered by a signature whatever its cipher, and so is every
 /// namespace around it. But whoever signed it may have captured the ciphertext from somebody else: what fails after decryption is
 /// [`EncryptionError::Failed`], and nothing of what was decrypted is told.
 pub(crate) struct Opener<'k, 'd> {

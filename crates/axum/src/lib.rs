@@ -10,8 +10,8 @@
 //!
 //! * [`own_pages_only`] is a layer that refuses forms that pages of other sites post.
 //! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session. It redirects the browser to the sign-in
-//!   page with `return` in the query. That page passes the value on with [`login_url`], and after the login the browser returns there if [`ReturnPaths`] allows it. In axum
-//!   take the address from `OriginalUri`.
+//!   page with `return` in the query. That page passes the value on with [`login_url`], and after the login the browser
+//!   returns there if [`ReturnPaths`] allows it. In axum take the address from `OriginalUri`.
 //! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with [`provisioned_routes`], the
 //!   extractor [`SignedIn`] for the session, and the layer [`require_signed_in`].
 //!

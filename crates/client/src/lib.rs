@@ -6,7 +6,8 @@
 //! * [`Client::identity_provider`] loads one identity provider.
 //! * [`Refresher`] keeps the metadata of connections fresh while a service runs. `StoredRefresher` (feature `store`) does so for connections in a store.
 //!
-//! Customers give the addresses, so a customer could give the address of a machine in your own network. Therefore each address is resolved and checked, and again
+//! Customers give the addresses, so a customer could give the address of a machine in your own network. Therefore each address is
+//! resolved and checked, and again
 //! after each redirect.
 //!
 //! ```no_run

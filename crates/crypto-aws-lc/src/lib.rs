@@ -43,7 +43,8 @@
 //!
 //! Use [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service: Cargo unifies
 //! features. Switch off the default feature `rustcrypto`, here and in `vouchsafe`; then that provider is the only one, and no RustCrypto
-//! cipher, curve or RSA is built. `vouchsafe-crypto` itself still computes fingerprints of keys and certificates, which protect nothing, with the crates
+//! cipher, curve or RSA is built. `vouchsafe-crypto` itself still computes fingerprints of keys and certificates, which protect nothing,
+//! with the crates
 //! `sha2` and, for the key identifier in a certificate that it issues, `sha1`. It also checks the form of public keys and signatures before AWS-LC,
 //! which makes the checks that its validation asks for again. AWS-LC computes everything that needs a private key.
 //!

@@ -1,7 +1,8 @@
 //! What a backend implements: the mathematics, without any choice of what is acceptable.
 //!
 //! Policy, the forms of keys and the limits on their lengths stand in front of it, in [`Provider`](crate::Provider), and
-//! are the same for all backends. The form of a signature is checked by [`signature_form::check`], which a backend calls. Services use `Provider` only; this module is for those who write a backend.
+//! are the same for all backends. The form of a signature is checked by [`signature_form::check`], which a backend calls. Services use
+//! `Provider` only; this module is for those who write a backend.
 
 pub mod ecdsa;
 pub mod failure;

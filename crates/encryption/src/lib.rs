@@ -20,7 +20,8 @@
 //! * Every failure that depends on a secret is the same error, [`EncryptionError::Failed`], with no
 //!   cause inside it, after the same operations. A fault that anybody can see in the ciphertext's structure has an error of its own.
 //!
-//! This crate does not decide whether ciphertext that nothing authenticates (AES-CBC that no signature covers) may be decrypted. [`cipher_of`] tells the
+//! This crate does not decide whether ciphertext that nothing authenticates (AES-CBC that no signature covers) may be decrypted.
+//! [`cipher_of`] tells the
 //! cipher before anything is decrypted, and `vouchsafe-assertion` decides.
 //!
 //! ```

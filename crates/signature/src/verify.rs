@@ -46,7 +46,8 @@ use crate::{SignatureError, signature_child};
 /// # Errors
 /// Any `signature.*` code except those of signing and of queries: the structure is not that of the profile, the algorithm
 /// is refused, no trusted key made the signature (`signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`,
-/// `signature.too_many_keys` if there are more than `limits.public_key_operations`), or one did but the element changed since (`signature.digest_mismatch`).
+/// `signature.too_many_keys` if there are more than `limits.public_key_operations`), or one did but the element changed since
+/// (`signature.digest_mismatch`).
 pub fn verify(
     element: Element<'_>,
     keys: &[TrustedKey],

@@ -22,7 +22,8 @@
 //!     Ok((saml, okta))
 //! }
 //!
-//! // Starts a sign-in: store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one cookie, a second tab
+//! // Starts a sign-in: store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one
+//! cookie, a second tab
 //! // overwrites the cookie of the first; if that matters, give each request its own cookie name, and limit their number.
 //! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
 //!     let StartedLogin { request, pending, binding, .. } = saml.start_login(okta, LoginOptions::default(), now)?;

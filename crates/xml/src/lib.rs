@@ -2,7 +2,8 @@
 //!
 //! Most attacks on XML signatures work because two parts of a program read one message differently: one part verifies the signature, and
 //! another part reads the data. Here both parts use one tree. [`Document`] reads the text once. It refuses everything that is not
-//! namespace-well-formed XML 1.0 in UTF-8, and every DOCTYPE. So there are no entities, no external files and no default attributes, and a comment never splits
+//! namespace-well-formed XML 1.0 in UTF-8, and every DOCTYPE. So there are no entities, no external files and no default attributes, and
+//! a comment never splits
 //! a text in two. The work is linear in the length of the input and of the canonical bytes that the limits allow, whatever the shape of the document.
 //!
 //! Start with these items:
@@ -50,7 +51,8 @@
 //! # What is not here
 //!
 //! DTDs, other encodings, XML 1.1 and XPath. The canonical form is that of a document, or of the subtree of one element
-//! (with one element left out), and of nothing else. Canonical XML asks for a failure on relative namespace names; this crate writes them as they are.
+//! (with one element left out), and of nothing else. Canonical XML asks for a failure on relative namespace names; this crate writes
+//! them as they are.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
