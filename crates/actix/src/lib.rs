@@ -3,7 +3,8 @@
 //! Start with these items:
 //!
 //! * [`SingleSignOn`] is what the routes need. The application has it as [`web::Data`](actix_web::web::Data).
-//! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumers. [`Paths`] renames them, and they can be nested in a scope.
+//! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumers. [`Paths`] renames them, and they can be nested in
+//!   a scope.
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
 //! The others:
@@ -11,8 +12,8 @@
 //! * [`own_pages_only`] is a middleware that refuses forms that pages of other sites post.
 //! * [`RequestParts`] and [`Answer`] convert the request and the answer to the types of the `http` crate, for everything else that
 //!   [`SingleSignOn`] does.
-//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with [`provisioned_routes`], the
-//!   extractor [`SignedIn`] for the session, and the middleware [`require_signed_in`].
+//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with
+//!   [`provisioned_routes`], the extractor [`SignedIn`] for the session, and the middleware [`require_signed_in`].
 //!
 //! examples/actix is a service with one customer and sessions in memory.
 //!

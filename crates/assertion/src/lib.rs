@@ -3,7 +3,8 @@
 //! Start with these items:
 //!
 //! * [`Claimed`] is a parsed response that nobody has verified yet. It tells who claims to answer which request, and nothing else.
-//! * [`authenticate`] verifies the signatures with your keys, and returns the bytes that a trusted key signed. Everything else is dropped.
+//! * [`authenticate`] verifies the signatures with your keys, and returns the bytes that a trusted key signed. Everything else is
+//!   dropped.
 //! * [`Login`] is an assertion that every rule accepted and that was not used before. A [`Refusal`] says why a response is not one.
 //!
 //! Most services use the facade, `vouchsafe`, which does these steps for them. Each step consumes its input, and its result cannot be
@@ -46,7 +47,8 @@
 //!
 //! * `authenticate` and `authentic` are the most critical part. `envelope` is the little that an unsigned Response may be used for.
 //! * `schema` is the schema's content model as one table. Every message is compared with it before anything is read from it.
-//! * `rules` has one function for each rule, in tables in the order of the specification, one file for each topic. The rules get facts, not documents.
+//! * `rules` has one function for each rule, in tables in the order of the specification, one file for each topic. The rules get facts,
+//!   not documents.
 //! * `message` is the same path for all other messages: logout, name identifiers, resolved artifacts.
 //! * `ledger` records each check. `error` has one variant for each reason, and `error_hints` says what an operator changes.
 //!

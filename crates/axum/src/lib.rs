@@ -3,17 +3,18 @@
 //! Start with these items:
 //!
 //! * [`SingleSignOn`] is what the routes need. The router's state gives it by `FromRef`.
-//! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumer. [`Paths`] renames them, and the router can be nested.
+//! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumer. [`Paths`] renames them, and the router can be
+//!   nested.
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
 //! The others:
 //!
 //! * [`own_pages_only`] is a layer that refuses forms that pages of other sites post.
-//! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session. It redirects the browser to the sign-in
-//!   page with `return` in the query. That page passes the value on with [`login_url`], and after the login the browser
-//!   returns there if [`ReturnPaths`] allows it. In axum take the address from `OriginalUri`.
-//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with [`provisioned_routes`], the
-//!   extractor [`SignedIn`] for the session, and the layer [`require_signed_in`].
+//! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session. It redirects the browser to the sign-in page with
+//!   `return` in the query. That page passes the value on with [`login_url`], and after the login the browser returns there if
+//!   [`ReturnPaths`] allows it. In axum take the address from `OriginalUri`.
+//! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with
+//!   [`provisioned_routes`], the extractor [`SignedIn`] for the session, and the layer [`require_signed_in`].
 //!
 //! Features, all off by default:
 //!

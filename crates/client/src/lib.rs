@@ -4,11 +4,11 @@
 //!
 //! * [`Client`] asks public addresses only, over https, with limits for the size, the time and the number of redirects.
 //! * [`Client::identity_provider`] loads one identity provider.
-//! * [`Refresher`] keeps the metadata of connections fresh while a service runs. `StoredRefresher` (feature `store`) does so for connections in a store.
+//! * [`Refresher`] keeps the metadata of connections fresh while a service runs. `StoredRefresher` (feature `store`) does so for
+//!   connections in a store.
 //!
 //! Customers give the addresses, so a customer could give the address of a machine in your own network. Therefore each address is
-//! resolved and checked, and again
-//! after each redirect.
+//! resolved and checked, and again after each redirect.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), vouchsafe_client::ClientError> {

@@ -1,4 +1,5 @@
-//! A cryptography provider for Vouchsafe that computes with AWS-LC. It is faster than the default provider, and it is the way to FIPS 140-3.
+//! A cryptography provider for Vouchsafe that computes with AWS-LC. It is faster than the default provider, and it is the way to FIPS
+//! 140-3.
 //!
 //! Start with these items:
 //!
@@ -15,19 +16,20 @@
 //! # Ok::<(), vouchsafe_crypto::CryptoError>(())
 //! ```
 //!
-//! The list of accepted algorithms is that of [`Provider::rustcrypto`], and the answers are the same. Both providers apply the list, and the
-//! limits for the length of keys, before they compute anything. What needs [`danger_allow`](Provider::danger_allow) there needs it here.
+//! The list of accepted algorithms is that of [`Provider::rustcrypto`], and the answers are the same. Both providers apply the list, and
+//! the limits for the length of keys, before they compute anything. What needs [`danger_allow`](Provider::danger_allow) there needs it
+//! here.
 //!
 //! # What AWS-LC does not implement
 //!
 //! `aws-lc-rs` has no interface for the following. [`provider`] computes it with the RustCrypto implementation of `vouchsafe-crypto`;
 //! [`provider_of_aws_lc_alone`] refuses it with [`CryptoError::AlgorithmUnsupported`], which names the algorithm:
 //!
-//! * RSA-OAEP with two different digests. AWS-LC computes `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with twice
-//!   SHA-256, SHA-384 or SHA-512, with and without a label.
+//! * RSA-OAEP with two different digests. AWS-LC computes `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with
+//!   twice SHA-256, SHA-384 or SHA-512, with and without a label.
 //! * RSA keys below 2048 bits, except to verify PKCS#1 v1.5 signatures with SHA-1, SHA-256 or SHA-512.
-//! * Signing with RSA-SHA1, and signing with ECDSA on P-256 or P-384 with a digest other than the curve's own. AWS-LC verifies
-//!   these signatures.
+//! * Signing with RSA-SHA1, and signing with ECDSA on P-256 or P-384 with a digest other than the curve's own. AWS-LC verifies these
+//!   signatures.
 //! * Generating RSA keys of lengths other than 2048, 3072, 4096 and 8192 bits.
 //! * Triple DES with weak keys, and with keys whose parts are equal. AWS-LC computes Triple DES with all other keys. With these keys
 //!   [`provider_of_aws_lc_alone`] fails as it does with a wrong key.
@@ -35,18 +37,18 @@
 //! The sender of a message chooses its key transport. If even the timing of the crate `rsa` is a risk for you (SECURITY.md says what is
 //! known about it), use [`provider_of_aws_lc_alone`].
 //!
-//! RSA PKCS#1 v1.5 key transport, where it is allowed, has implicit rejection, as in the default provider. It is built
-//! here with AWS-LC's HMAC. AWS-LC compares the padding in constant time, but takes another branch when the padding is
-//! wrong: a few instructions that the default provider does not have.
+//! RSA PKCS#1 v1.5 key transport, where it is allowed, has implicit rejection, as in the default provider. It is built here with AWS-LC's
+//! HMAC. AWS-LC compares the padding in constant time, but takes another branch when the padding is wrong: a few instructions that the
+//! default provider does not have.
 //!
 //! # FIPS
 //!
-//! Use [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service: Cargo unifies
-//! features. Switch off the default feature `rustcrypto`, here and in `vouchsafe`; then that provider is the only one, and no RustCrypto
-//! cipher, curve or RSA is built. `vouchsafe-crypto` itself still computes fingerprints of keys and certificates, which protect nothing,
-//! with the crates
-//! `sha2` and, for the key identifier in a certificate that it issues, `sha1`. It also checks the form of public keys and signatures before AWS-LC,
-//! which makes the checks that its validation asks for again. AWS-LC computes everything that needs a private key.
+//! Use [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service: Cargo unifies features.
+//! Switch off the default feature `rustcrypto`, here and in `vouchsafe`; then that provider is the only one, and no RustCrypto cipher,
+//! curve or RSA is built. `vouchsafe-crypto` itself still computes fingerprints of keys and certificates, which protect nothing, with the
+//! crates `sha2` and, for the key identifier in a certificate that it issues, `sha1`. It also checks the form of public keys and
+//! signatures before AWS-LC, which makes the checks that its validation asks for again. AWS-LC computes everything that needs a private
+//! key.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

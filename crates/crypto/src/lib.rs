@@ -2,11 +2,11 @@
 //!
 //! Start with these items:
 //!
-//! * [`Provider`] signs, verifies, digests, encrypts and decrypts. It refuses each algorithm that its list does not contain.
-//!   It computes with a [`backend`]: RustCrypto in this crate, AWS-LC in `vouchsafe-crypto-aws-lc`.
+//! * [`Provider`] signs, verifies, digests, encrypts and decrypts. It refuses each algorithm that its list does not contain. It computes
+//!   with a [`backend`]: RustCrypto in this crate, AWS-LC in `vouchsafe-crypto-aws-lc`.
 //! * [`PublicKey`] and [`PrivateKey`] are parsed keys. Each key is checked, and written in one normal form, before a backend gets it.
-//! * [`Certificate`] contains a key, names and dates. Nothing here validates chains or dates: trust in SAML comes from
-//!   configured metadata (SAML V2.0 Metadata Interoperability Profile, 2.6.1).
+//! * [`Certificate`] contains a key, names and dates. Nothing here validates chains or dates: trust in SAML comes from configured
+//!   metadata (SAML V2.0 Metadata Interoperability Profile, 2.6.1).
 //!
 //! ```
 //! use vouchsafe_crypto::{Certificate, KeyKind, Provider, SignatureAlgorithm};
@@ -31,8 +31,8 @@
 //!
 //! # What `danger_allow` accepts
 //!
-//! A setting that weakens a check is a method whose name begins with `danger_`. This table lists everything that [`Provider::danger_allow`] can
-//! add to the default list. The first column is its argument:
+//! A setting that weakens a check is a method whose name begins with `danger_`. This table lists everything that
+//! [`Provider::danger_allow`] can add to the default list. The first column is its argument:
 //!
 //! | word | what | why it is not accepted by default |
 //! | --- | --- | --- |
@@ -42,13 +42,13 @@
 //! | `http://www.w3.org/2001/04/xmlenc#tripledes-cbc` | Triple DES in CBC mode | blocks of 64 bits repeat, and nothing authenticates them (NIST SP 800-131A) |
 //! | `rsa-1024` | RSA keys from 1024 to 2047 bits | states can factor them (NIST SP 800-131A) |
 //!
-//! `danger_allow` also takes each word that [`Provider::deny`] takes, and then withdraws the denial.
-//! Nothing else can be allowed: MD5, DSA, ECDSA with SHA-1 and HMAC are not implemented here.
+//! `danger_allow` also takes each word that [`Provider::deny`] takes, and then withdraws the denial. Nothing else can be allowed: MD5,
+//! DSA, ECDSA with SHA-1 and HMAC are not implemented here.
 //!
 //! # Forms of keys and signatures
 //!
-//! Cryptographic libraries differ in the keys and signatures that they accept. Therefore each key is read, checked and written again before a
-//! [`backend`] gets it, and [`backend::signature_form`] checks each signature. The answer depends on these rules and not on the
+//! Cryptographic libraries differ in the keys and signatures that they accept. Therefore each key is read, checked and written again
+//! before a [`backend`] gets it, and [`backend::signature_form`] checks each signature. The answer depends on these rules and not on the
 //! backend. "Refused" means [`CryptoError::KeyMalformed`] or [`CryptoError::KeyUnsupported`] for keys, and
 //! [`CryptoError::SignatureLength`] or [`CryptoError::SignatureInvalid`] for signatures.
 //!

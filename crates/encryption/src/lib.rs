@@ -6,23 +6,22 @@
 //! * [`DecryptionContext`] holds the private keys, and the number of private-key operations that one message may cost.
 //! * [`encrypt`] makes an element that [`decrypt`] reads.
 //!
-//! SAML puts a part of a message (`saml2:EncryptedAssertion`, `saml2:EncryptedID`, `saml2:EncryptedAttribute`) into an
-//! element with one `xenc:EncryptedData`, and one `xenc:EncryptedKey` for each recipient. Identity providers place the encrypted keys in
-//! three ways: inside the `ds:KeyInfo`; beside the `EncryptedData`, with a `ds:RetrievalMethod` that names them (Okta); or beside it
-//! without a name. [`decrypt`] finds them all.
+//! SAML puts a part of a message (`saml2:EncryptedAssertion`, `saml2:EncryptedID`, `saml2:EncryptedAttribute`) into an element with one
+//! `xenc:EncryptedData`, and one `xenc:EncryptedKey` for each recipient. Identity providers place the encrypted keys in three ways:
+//! inside the `ds:KeyInfo`; beside the `EncryptedData`, with a `ds:RetrievalMethod` that names them (Okta); or beside it without a name.
+//! [`decrypt`] finds them all.
 //!
 //! Three rules:
 //!
 //! * What a document says about a key (`ds:RetrievalMethod`, a certificate, `Recipient`, `ds:KeyName`) determines the order of the
 //!   attempts and excludes no key.
-//! * The [`Provider`](vouchsafe_crypto::Provider) decides which algorithms are accepted. SHA-1 inside RSA-OAEP is not a
-//!   weakness and is accepted. RSA 1.5 key transport is refused unless `danger_allow` names it.
-//! * Every failure that depends on a secret is the same error, [`EncryptionError::Failed`], with no
-//!   cause inside it, after the same operations. A fault that anybody can see in the ciphertext's structure has an error of its own.
+//! * The [`Provider`](vouchsafe_crypto::Provider) decides which algorithms are accepted. SHA-1 inside RSA-OAEP is not a weakness and is
+//!   accepted. RSA 1.5 key transport is refused unless `danger_allow` names it.
+//! * Every failure that depends on a secret is the same error, [`EncryptionError::Failed`], with no cause inside it, after the same
+//!   operations. A fault that anybody can see in the ciphertext's structure has an error of its own.
 //!
 //! This crate does not decide whether ciphertext that nothing authenticates (AES-CBC that no signature covers) may be decrypted.
-//! [`cipher_of`] tells the
-//! cipher before anything is decrypted, and `vouchsafe-assertion` decides.
+//! [`cipher_of`] tells the cipher before anything is decrypted, and `vouchsafe-assertion` decides.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

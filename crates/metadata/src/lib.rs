@@ -1,12 +1,12 @@
 //! SAML metadata: identity providers with their keys and endpoints, and the metadata of your own service.
 //!
-//! Metadata is the source of trust: it names an identity provider, and only the keys in it can verify the
-//! messages of that identity provider (saml-metadata-2.0-os, and MD06 of the Kantara profile).
+//! Metadata is the source of trust: it names an identity provider, and only the keys in it can verify the messages of that identity
+//! provider (saml-metadata-2.0-os, and MD06 of the Kantara profile).
 //!
 //! Start with these items:
 //!
-//! * [`IdentityProvider`] is read from the XML that an administrator downloads ([`IdentityProvider::from_metadata`]), or written in code when there is
-//!   no metadata ([`IdentityProvider::new`]).
+//! * [`IdentityProvider`] is read from the XML that an administrator downloads ([`IdentityProvider::from_metadata`]), or written in code
+//!   when there is no metadata ([`IdentityProvider::new`]).
 //! * [`ServiceProviderDescriptor`] writes the metadata of your service, which the administrator gives to the identity provider.
 //! * [`Aggregate`] is a document with many entities, such as a federation publishes.
 //!
@@ -22,25 +22,27 @@
 //!
 //! # What reading does, and what it does not do
 //!
-//! * [`IdentityProvider::from_metadata`] reads one identity provider. If the document is an `EntitiesDescriptor` with one identity provider, it takes that one; if there
-//!   are several, it refuses the document. [`IdentityProvider::from_metadata_entity`] takes the one with the given entity ID.
-//! * [`Aggregate`] parses each entity when it is asked for, with limits for each. An entity that cannot be read does not
-//!   affect the others; [`MetadataDescription`] says why it cannot be read. If several entities have one name, the first is used.
+//! * [`IdentityProvider::from_metadata`] reads one identity provider. If the document is an `EntitiesDescriptor` with one identity
+//!   provider, it takes that one; if there are several, it refuses the document. [`IdentityProvider::from_metadata_entity`] takes the one
+//!   with the given entity ID.
+//! * [`Aggregate`] parses each entity when it is asked for, with limits for each. An entity that cannot be read does not affect the
+//!   others; [`MetadataDescription`] says why it cannot be read. If several entities have one name, the first is used.
 //! * Reading does not look at the time. [`IdentityProvider::check_validity`] takes `now` and refuses a `validUntil` in the past.
-//!   [`IdentityProvider::warnings`] lists what an operator should look at, such as an expired certificate. The keys of expired and of self-signed
-//!   certificates are used (MD12).
+//!   [`IdentityProvider::warnings`] lists what an operator should look at, such as an expired certificate. The keys of expired and of
+//!   self-signed certificates are used (MD12).
 //! * Reading fetches nothing and does not verify a signature on the metadata. The bytes must come from a place that is trusted for this
-//!   identity provider, such as a configuration file or the identity provider's own HTTPS address. Only [`Aggregate::read_signed`] verifies the
-//!   signature of the document's root, and reads what was signed.
-//! * [`TrustedSource`] says what a source is trusted for, and how its documents prove that they come from it. [`Refresh`] says when to ask the source again. A
-//!   document that cannot be used, or that is older, never replaces the current one. Neither type fetches anything.
-//! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on. The rest is left out, with a
-//!   warning that names it ([`Warning::LeftOut`]). Work and memory grow linearly with the length of the metadata.
+//!   identity provider, such as a configuration file or the identity provider's own HTTPS address. Only [`Aggregate::read_signed`]
+//!   verifies the signature of the document's root, and reads what was signed.
+//! * [`TrustedSource`] says what a source is trusted for, and how its documents prove that they come from it. [`Refresh`] says when to
+//!   ask the source again. A document that cannot be used, or that is older, never replaces the current one. Neither type fetches
+//!   anything.
+//! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on. The rest is left out, with a warning that
+//!   names it ([`Warning::LeftOut`]). Work and memory grow linearly with the length of the metadata.
 //! * Documents may be in UTF-8, with or without a byte order mark, and in UTF-16.
-//! * Nothing is dropped silently: the warnings list what cannot be read, and what nobody uses. Extensions that this crate does not interpret are
-//!   kept unchanged ([`Extension`]), so that [`EntityDescription::to_xml`] writes them again.
-//! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. The provider's list of
-//!   algorithms decides whether it is strong enough, when trust is configured.
+//! * Nothing is dropped silently: the warnings list what cannot be read, and what nobody uses. Extensions that this crate does not
+//!   interpret are kept unchanged ([`Extension`]), so that [`EntityDescription::to_xml`] writes them again.
+//! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. The
+//!   provider's list of algorithms decides whether it is strong enough, when trust is configured.
 //!
 //! # Layout
 //!

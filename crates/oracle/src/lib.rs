@@ -1,8 +1,8 @@
 //! Differential tests with two C libraries as judges: libxmlsec1 for signatures, libxml2 for canonical forms.
 //!
-//! This crate is not published, and nothing depends on it. Its tests give the same bytes to our crates and to the two C
-//! libraries, and compare the verdicts and the canonical forms. `disagreements.toml` lists each difference with its reason. A
-//! difference that is not listed is a failure, and so is a listed difference that does not occur.
+//! This crate is not published, and nothing depends on it. Its tests give the same bytes to our crates and to the two C libraries, and
+//! compare the verdicts and the canonical forms. `disagreements.toml` lists each difference with its reason. A difference that is not
+//! listed is a failure, and so is a listed difference that does not occur.
 //!
 //! libxml2 and libxmlsec1 keep global state. Therefore one lock protects everything here.
 

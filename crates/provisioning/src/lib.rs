@@ -4,16 +4,17 @@
 //!
 //! * [`Policy`] says who is admitted and what groups mean. It can be written in TOML.
 //! * [`Snapshot`] is the part of the stored state that one decision needs.
-//! * [`Plan`] is the result: what changes, step by step, each step with its rule. [`PlanRefusal`] says why there is none, and what to change.
+//! * [`Plan`] is the result: what changes, step by step, each step with its rule. [`PlanRefusal`] says why there is none, and what to
+//!   change.
 //!
 //! ```text
 //! LoginFacts + Policy + Snapshot  ->  Plan          what changes, step by step, each with its rule
 //!                                 ->  PlanRefusal   why not, and what to change
 //! ```
 //!
-//! [`Policy::plan`] reads nothing and writes nothing: it has no clock, no random source and no state. A store
-//! applies the plan in one transaction; [`Snapshot::after`] applies it to a snapshot in memory. These
-//! statements are true and are tested with random policies, logins and states:
+//! [`Policy::plan`] reads nothing and writes nothing: it has no clock, no random source and no state. A store applies the plan in one
+//! transaction; [`Snapshot::after`] applies it to a snapshot in memory. These statements are true and are tested with random policies,
+//! logins and states:
 //!
 //! * planning the same login on the resulting state gives an empty plan;
 //! * a plan never mentions another organization;
@@ -22,11 +23,12 @@
 //! * a membership stays as long as one of its sources gives it;
 //! * a plan depends only on its arguments.
 //!
-//! Two things bind an assertion to an organization, and they must agree: the connection whose key verified the assertion,
-//! and the [`OrganizationToken`], which comes as an attribute and is stored as a hash.
+//! Two things bind an assertion to an organization, and they must agree: the connection whose key verified the assertion, and the
+//! [`OrganizationToken`], which comes as an attribute and is stored as a hash.
 //!
-//! An [`Identity`] finds a person: it is the connection with the NameID, its Format and its qualifiers, or the connection with
-//! one attribute. An [`EmailAddress`] decides something only if its organization has verified its [`Domain`]. A domain belongs to one organization.
+//! An [`Identity`] finds a person: it is the connection with the NameID, its Format and its qualifiers, or the connection with one
+//! attribute. An [`EmailAddress`] decides something only if its organization has verified its [`Domain`]. A domain belongs to one
+//! organization.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

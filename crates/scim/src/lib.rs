@@ -10,15 +10,16 @@
 //! request  ->  connection of its bearer token  ->  new state of the resource  ->  ScimFact  ->  Plan  ->  one transaction  ->  answer
 //! ```
 //!
-//! [`ScimService`] keeps its resources in a [`ScimStore`](vouchsafe_store::ScimStore). One transaction writes the resource, changes the directory, and ends the sessions of
-//! a person who was deactivated.
+//! [`ScimService`] keeps its resources in a [`ScimStore`](vouchsafe_store::ScimStore). One transaction writes the resource, changes the
+//! directory, and ends the sessions of a person who was deactivated.
 //!
-//! * **Which people.** A token belongs to one connection, and a client sees the people whom that connection pushed. It does not see an account that was made by hand or pushed by another
-//!   connection. If it creates a person who already signs in over the connection, it takes over that account.
+//! * **Which people.** A token belongs to one connection, and a client sees the people whom that connection pushed. It does not see an
+//!   account that was made by hand or pushed by another connection. If it creates a person who already signs in over the connection, it
+//!   takes over that account.
 //! * **What is stored.** Everything that the client sent, unknown attributes too, but never a password. `active` is what the client said:
 //!   an account that an administrator suspended stays suspended, whatever a client says.
-//! * **Pages.** Resources are listed in the order in which they were made. Paging by index is correct while resources are made and changed; paging by cursor (RFC 9865) is
-//!   correct also while they are removed.
+//! * **Pages.** Resources are listed in the order in which they were made. Paging by index is correct while resources are made and
+//!   changed; paging by cursor (RFC 9865) is correct also while they are removed.
 //! * **PATCH** is read as the RFC, Okta and Entra ID write it ([`Patch`]): all operations are applied, or none.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.

@@ -2,8 +2,8 @@
 //!
 //! Start with these items:
 //!
-//! * [`verify`] takes an element of an untrusted tree and returns [`Verified`]: the bytes that a trusted key signed, with the [`Evidence`].
-//!   Nothing else can make that value. Read the data from these bytes, and never from the tree.
+//! * [`verify`] takes an element of an untrusted tree and returns [`Verified`]: the bytes that a trusted key signed, with the
+//!   [`Evidence`]. Nothing else can make that value. Read the data from these bytes, and never from the tree.
 //! * [`TrustedKey`] is a key from your configuration. A key in a message is never used. Without a trusted key the message is refused.
 //! * [`sign`] makes a signature that [`verify`] accepts.
 //!
@@ -13,12 +13,13 @@
 //!
 //! The others:
 //!
-//! * [`sign_query`] and [`verify_query`] are for the HTTP-Redirect binding and use the raw bytes of the query. [`sign_form`] and [`verify_form`]
-//!   are for HTTP-POST-SimpleSign and use the message in the form.
-//! * [`autopsy`] looks for the reason why a signature fails. Call it when a person asks for the reason; it has no influence on the result.
+//! * [`sign_query`] and [`verify_query`] are for the HTTP-Redirect binding and use the raw bytes of the query. [`sign_form`] and
+//!   [`verify_form`] are for HTTP-POST-SimpleSign and use the message in the form.
+//! * [`autopsy`] looks for the reason why a signature fails. Call it when a person asks for the reason; it has no influence on the
+//!   result.
 //!
-//! This crate does not decide which elements of a message must be signed, whether identifiers are unique beyond the
-//! one that is referenced, and what a message means. `vouchsafe-assertion` decides that.
+//! This crate does not decide which elements of a message must be signed, whether identifiers are unique beyond the one that is
+//! referenced, and what a message means. `vouchsafe-assertion` decides that.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

@@ -2,14 +2,15 @@
 //!
 //! Start with these items:
 //!
-//! * [`Store`] opens a store by its address. [`Memory`] is for tests and for one process. `Sqlite` (feature `sqlite`, on by default) keeps everything in a file or in memory,
-//!   for the processes of one machine. `Postgres` (feature `postgres`) is for several machines.
-//! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the five traits. [`Memory`], `Sqlite` and `Postgres` implement them all;
-//!   `Redis` (feature `redis`) implements those that need no directory. An application may implement each of them itself.
+//! * [`Store`] opens a store by its address. [`Memory`] is for tests and for one process. `Sqlite` (feature `sqlite`, on by default)
+//!   keeps everything in a file or in memory, for the processes of one machine. `Postgres` (feature `postgres`) is for several machines.
+//! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the five traits. [`Memory`], `Sqlite`
+//!   and `Postgres` implement them all; `Redis` (feature `redis`) implements those that need no directory. An application may implement
+//!   each of them itself.
 //! * [`SignIn`] is what one sign-in writes, in one transaction: the replay record, the changes of the plan, and the session.
 //!
-//! The traits can be used as trait objects (`Arc<dyn Directory>`). Their methods return a boxed future, an
-//! [`Answer`]. Nothing here reads a clock: time is an argument.
+//! The traits can be used as trait objects (`Arc<dyn Directory>`). Their methods return a boxed future, an [`Answer`]. Nothing here reads
+//! a clock: time is an argument.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

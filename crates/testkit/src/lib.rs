@@ -2,8 +2,8 @@
 //!
 //! Start with these items:
 //!
-//! * [`IdentityProvider`] issues responses. [`IdentityProvider::okta`] has the form that Okta uses: prefixes `saml2p` and `saml2`, Response
-//!   and Assertion both signed, certificates with line breaks, five minutes of validity.
+//! * [`IdentityProvider`] issues responses. [`IdentityProvider::okta`] has the form that Okta uses: prefixes `saml2p` and `saml2`,
+//!   Response and Assertion both signed, certificates with line breaks, five minutes of validity.
 //! * [`ResponseBuilder`] changes any field, leaves any part out and adds anything, so that a test can make the message that it needs.
 //! * [`attacks`] runs every attack against your assertion consumer and reports which were accepted.
 //!

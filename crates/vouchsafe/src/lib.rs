@@ -4,10 +4,11 @@
 //!
 //! * [`ServiceProvider`] is your service: its name (entity ID), its addresses, its keys and its defaults.
 //! * [`Connection`] is one customer's identity provider with its settings. [`Connections`] holds several.
-//! * [`PostedResponse`] is what a browser posts to your service. [`ServiceProvider::receive`] judges it, and the result becomes a [`Login`].
+//! * [`PostedResponse`] is what a browser posts to your service. [`ServiceProvider::receive`] judges it, and the result becomes a
+//!   [`Login`].
 //!
-//! This crate is the facade. It knows the bindings (what a browser posts, and where it is redirected), the requests that are not answered yet,
-//! and whom the service trusts. Each step from bytes to a login is a crate of its own, which is re-exported here as a module.
+//! This crate is the facade. It knows the bindings (what a browser posts, and where it is redirected), the requests that are not answered
+//! yet, and whom the service trusts. Each step from bytes to a login is a crate of its own, which is re-exported here as a module.
 //!
 //! ```no_run
 //! use chrono::{DateTime, Utc};
@@ -23,8 +24,8 @@
 //! }
 //!
 //! // Starts a sign-in: store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one
-//! cookie, a second tab
-//! // overwrites the cookie of the first; if that matters, give each request its own cookie name, and limit their number.
+//! // cookie, a second tab overwrites the cookie of the first; if that matters, give each request its own cookie name, and limit
+//! // their number.
 //! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
 //!     let StartedLogin { request, pending, binding, .. } = saml.start_login(okta, LoginOptions::default(), now)?;
 //!     set_cookie(binding.set_cookie("__Host-saml", std::time::Duration::from_secs(600)));
@@ -59,8 +60,8 @@
 //! # fn record(key: vouchsafe::ReplayKey) -> vouchsafe::Recorded { key.recorded(true) }
 //! ```
 //!
-//! This crate does no I/O, reads no clock and is not async: times, and everything that is expected or stored, are arguments. `vouchsafe-store` stores
-//! what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and `vouchsafe-web` have the HTTP side.
+//! This crate does no I/O, reads no clock and is not async: times, and everything that is expected or stored, are arguments.
+//! `vouchsafe-store` stores what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and `vouchsafe-web` have the HTTP side.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

@@ -3,24 +3,27 @@
 //! Most attacks on XML signatures work because two parts of a program read one message differently: one part verifies the signature, and
 //! another part reads the data. Here both parts use one tree. [`Document`] reads the text once. It refuses everything that is not
 //! namespace-well-formed XML 1.0 in UTF-8, and every DOCTYPE. So there are no entities, no external files and no default attributes, and
-//! a comment never splits
-//! a text in two. The work is linear in the length of the input and of the canonical bytes that the limits allow, whatever the shape of the document.
+//! a comment never splits a text in two. The work is linear in the length of the input and of the canonical bytes that the limits allow,
+//! whatever the shape of the document.
 //!
 //! Start with these items:
 //!
-//! * [`Document`] parses bytes into a tree, and [`Element`] is a handle into that tree. A document is owned, is `Send + Sync`, and needs few allocations.
-//! * [`canonicalize`] writes an element in the canonical form that [`Canonicalization`] names (exclusive, Canonical XML 1.0 or 1.1, with or
-//!   without comments) into a [`Sink`].
+//! * [`Document`] parses bytes into a tree, and [`Element`] is a handle into that tree. A document is owned, is `Send + Sync`, and needs
+//!   few allocations.
+//! * [`canonicalize`] writes an element in the canonical form that [`Canonicalization`] names (exclusive, Canonical XML 1.0 or 1.1, with
+//!   or without comments) into a [`Sink`].
 //! * [`Limits`] holds every limit of length, depth and work, with the reason for each number.
 //!
 //! The others:
 //!
 //! * [`XmlError`] says what was refused, where, and what to do about it. [`Quoted`] and [`Escaped`] show text from a message safely.
-//! * [`check`] compares a tree with a content model, which is a table of [`ElementType`]s. [`SchemaViolation`] says where the tree differs from it.
+//! * [`check`] compares a tree with a content model, which is a table of [`ElementType`]s. [`SchemaViolation`] says where the tree
+//!   differs from it.
 //! * [`Outline`] cuts a document that is too large for one tree into pieces, which are parsed one by one.
 //! * [`Writer`] builds text that [`Document::parse`] reads.
 //!
-//! This crate does not know which elements a trusted key has signed. The crates `vouchsafe-signature` and `vouchsafe-assertion` decide that.
+//! This crate does not know which elements a trusted key has signed. The crates `vouchsafe-signature` and `vouchsafe-assertion` decide
+//! that.
 //!
 //! ```
 //! use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize, namespace};
@@ -50,9 +53,8 @@
 //!
 //! # What is not here
 //!
-//! DTDs, other encodings, XML 1.1 and XPath. The canonical form is that of a document, or of the subtree of one element
-//! (with one element left out), and of nothing else. Canonical XML asks for a failure on relative namespace names; this crate writes
-//! them as they are.
+//! DTDs, other encodings, XML 1.1 and XPath. The canonical form is that of a document, or of the subtree of one element (with one element
+//! left out), and of nothing else. Canonical XML asks for a failure on relative namespace names; this crate writes them as they are.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
