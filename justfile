@@ -76,7 +76,7 @@ pictures:
 mdq:
     .ci/run mdq
 
-# What libxmlsec1 and libxml2 say of the same octets (needs ../shared, libxmlsec1-dev, libxml2-dev, pkg-config, clang, libclang-dev).
+# Compare our signatures and canonical forms with libxmlsec1 and libxml2 (needs ../shared, libxmlsec1-dev, libxml2-dev, pkg-config, clang, libclang-dev).
 oracle:
     cd crates/oracle && cargo test -- --nocapture --test-threads=1
 
