@@ -1,7 +1,7 @@
 //! The routes.
 
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, Responder};
+use actix_web::{FromRequest, Handler, Responder, Route, guard};
 use vouchsafe_web::{Chooser, Paths, Provisioned, SingleSignOn};
 
 use crate::accepted_login::{CheckedLogin, Posted};
@@ -55,25 +55,25 @@ where
     move |config| {
         let login = web::resource(&paths.login);
         config
-            .route(&paths.metadata, web::get().to(metadata))
-            .service(login.route(web::get().to(login_by_link)).route(web::post().to(login_by_form)))
-            .route(&paths.discovered, web::get().to(discovered))
-            .route(&paths.connection_metadata, web::get().to(connection_metadata))
+            .route(&paths.metadata, read().to(metadata))
+            .service(login.route(read().to(login_by_link)).route(web::post().to(login_by_form)))
+            .route(&paths.discovered, read().to(discovered))
+            .route(&paths.connection_metadata, read().to(connection_metadata))
             .route(&paths.single_logout_soap, web::post().to(single_logout_by_soap))
             .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap))
             .route(&paths.name_id_soap, web::post().to(name_id_by_soap))
             .route(&paths.connection_name_id_soap, web::post().to(name_id_by_soap))
-            .route(&paths.kept_form, web::get().to(kept_form));
+            .route(&paths.kept_form, read().to(kept_form));
         for path in [&paths.name_id, &paths.connection_name_id] {
-            let both = web::resource(path).route(web::get().to(name_id));
+            let both = web::resource(path).route(read().to(name_id));
             config.service(both.route(web::post().to(name_id)));
         }
         for path in [&paths.assertion_consumer, &paths.connection_assertion_consumer] {
-            let both = web::resource(path).route(web::get().to(signed_in.clone()));
+            let both = web::resource(path).route(read().to(signed_in.clone()));
             config.service(both.route(web::post().to(signed_in.clone())));
         }
         for path in [&paths.single_logout, &paths.connection_single_logout] {
-            let both = web::resource(path).route(web::get().to(single_logout));
+            let both = web::resource(path).route(read().to(single_logout));
             config.service(both.route(web::post().to(single_logout)));
         }
     }
@@ -107,9 +107,14 @@ pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
 pub fn chooser_routes(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         config
-            .route(&paths.chooser, web::get().to(choose))
-            .route(&paths.discovery_feed, web::get().to(discovery_feed));
+            .route(&paths.chooser, read().to(choose))
+            .route(&paths.discovery_feed, read().to(discovery_feed));
     }
+}
+
+/// A page, which a HEAD asks for too: what it may do then is decided where the request is read.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 async fn choose(chooser: web::Data<Chooser>, RequestParts(request): RequestParts) -> impl Responder {
