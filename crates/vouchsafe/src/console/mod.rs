@@ -72,7 +72,7 @@ impl Console {
         Console::ALL.iter().copied().find(|console| console.id() == id)
     }
 
-    /// Its short name, as in the [catalogue](crate::doctor::catalogue) of products.
+    /// Its short name, as in the [catalogue] of products.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
