@@ -39,7 +39,11 @@ pub(crate) fn taken_off(name: &str, text: &str, limits: &Limits) -> Option<Found
     if text.contains("=3D\"") {
         return found("XML inside a mail", inside(&without_quoted_printable(text))?.as_bytes().to_vec());
     }
-    found("XML inside another text", inside(text)?.as_bytes().to_vec())
+    let inner = inside(text)?;
+    // In JSON it is a string.
+    let is_string = inner.contains("=\\\"") && Document::parse(inner.as_bytes(), limits).is_err();
+    let inner = if is_string { unescaped_string(inner) } else { inner.to_owned() };
+    found("XML inside another text", inner.into_bytes())
 }
 
 /// A message from its start tag to its end tag, in a mail or a log.

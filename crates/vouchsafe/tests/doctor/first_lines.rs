@@ -291,6 +291,13 @@ fn texts() -> Vec<(&'static str, Files)> {
             and(vec![("response", good.clone()), ("ours.xml", ours())], "okta.pem", with_key),
         ),
         (
+            "metadata as a string of JSON",
+            vec![
+                ("file", json!({"metadata": okta().metadata().unwrap()}).to_string()),
+                ("response", good.clone()),
+            ],
+        ),
+        (
             "metadata in base64",
             vec![("file", base64_encode(okta().metadata().unwrap().as_bytes())), ("response", good.clone())],
         ),
