@@ -64,12 +64,17 @@ pub(crate) async fn cards(
     identity_provider: &IdentityProvider,
 ) -> Result<Page, Failure> {
     let now = Utc::now();
+    // What the last minute counted is shown as well.
+    app.sso.flush_key_history().await?;
     let history = app.store.key_history(&stored.id).await?;
     let evidence = KeyEvidence::of(identity_provider, &history, now);
     let mut keys: Vec<String> = Vec::new();
     for one in &evidence {
         let advice = one.advice().map(|advice| format!(" {advice}")).unwrap_or_default();
-        keys.push(format!("{}: {one}.{advice}", one.fingerprint()));
+        let seen =
+            one.sighting().map(|sighting| sighting.first_seen.format(" First seen %Y-%m-%d %H:%M UTC."));
+        let seen = seen.map(|seen| seen.to_string()).unwrap_or_default();
+        keys.push(format!("{}: {one}.{seen}{advice}", one.fingerprint()));
     }
     let status = app.refresh_status().and_then(|status| status.of(&stored.id));
     let page = page.card("Keys of the identity provider", |page| {
