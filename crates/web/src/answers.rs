@@ -37,6 +37,11 @@ impl Context {
         Context { attempt: RefusedAttempt::SignOut, ..Context::of(headers) }
     }
 
+    /// Of a sign-out that has done nothing yet.
+    pub(crate) fn of_sign_out_here(headers: &HeaderMap) -> Context {
+        Context { attempt: RefusedAttempt::SignOutHere, ..Context::of(headers) }
+    }
+
     pub(crate) fn of_name_change(headers: &HeaderMap) -> Context {
         Context { attempt: RefusedAttempt::NameChange, ..Context::of(headers) }
     }
@@ -59,7 +64,7 @@ impl SingleSignOn {
         let reference = self.record(context, error);
         let message = match context.attempt {
             RefusedAttempt::SignIn => error.public_message(),
-            RefusedAttempt::SignOut => "The sign-out could not be completed.",
+            RefusedAttempt::SignOut | RefusedAttempt::SignOutHere => "The sign-out could not be completed.",
             RefusedAttempt::NameChange => "The change of the name could not be completed.",
         };
         let back = self.way_back(context.return_to.as_deref(), None);

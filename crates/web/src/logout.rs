@@ -15,7 +15,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{LogoutStore, may_be_logged_out};
 
-use crate::answers::{carried, see_other};
+use crate::answers::{Context, carried, see_other};
 use crate::error::HttpError;
 use crate::logout_page::{LogoutPage, LogoutView};
 use crate::same_origin::may_change;
@@ -140,7 +140,7 @@ impl SingleSignOn {
         };
         let EndedSession { cookies, participants } = match ended {
             Ok(ended) => ended,
-            Err(error) => return self.refuse_sign_out(headers, error),
+            Err(error) => return self.refuse_in(&Context::of_sign_out_here(headers), &error),
         };
         let outcome = match &self.inner.single_logout {
             Some(single_logout) if !participants.is_empty() => {

@@ -32,6 +32,8 @@ pub enum RefusedAttempt {
     SignIn,
     /// To be signed out. Whoever began it here is signed out here all the same.
     SignOut,
+    /// To be signed out here, where nothing was done yet: the session here may go on.
+    SignOutHere,
     /// That an identity provider changes or ends the name by which it knows them, or that this service does so for it.
     NameChange,
 }
@@ -41,7 +43,7 @@ impl RefusedAttempt {
     pub(crate) fn name(self) -> &'static str {
         match self {
             RefusedAttempt::SignIn => "sign-in",
-            RefusedAttempt::SignOut => "sign-out",
+            RefusedAttempt::SignOut | RefusedAttempt::SignOutHere => "sign-out",
             RefusedAttempt::NameChange => "change of a name",
         }
     }
@@ -51,6 +53,7 @@ impl RefusedAttempt {
         match self {
             RefusedAttempt::SignIn => ("Not signed in", "", "Try again"),
             RefusedAttempt::SignOut => ("Not signed out", SIGNED_OUT_HERE, "Back"),
+            RefusedAttempt::SignOutHere => ("Not signed out", STILL_SIGNED_IN, "Back"),
             RefusedAttempt::NameChange => ("Name not changed", "", "Back"),
         }
     }
@@ -143,6 +146,9 @@ impl RefusalPage {
         }
     }
 }
+
+/// What may hold where the session here could not be ended.
+const STILL_SIGNED_IN: &str = "<p>You may still be signed in to this service.</p>";
 
 /// What holds of every sign-out that was begun here, whatever an identity provider answers or does not: the session here ended first.
 const SIGNED_OUT_HERE: &str = "<p>If you signed out here, you are signed out of this service. Elsewhere your sessions may go on: on a computer \

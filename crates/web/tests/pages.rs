@@ -225,7 +225,12 @@ async fn pages() -> Vec<(&'static str, u16, &'static str, Response<String>)> {
             sso.single_logout(&stray, b"", None).await,
         ),
         ("asked-not-believed", 403, "could not be completed", asked(&sso, keys::attacker(), "by-form").await),
-        ("sign-out-outage", 503, "", sso.refuse(&stray.headers, outage)),
+        (
+            "sign-out-outage",
+            503,
+            "You may still be signed in to this service.",
+            sso.sign_out(&stray.headers, true, async { Err(outage) }).await,
+        ),
         ("frame", 200, "Continue", asked(&sso, keys::identity_provider(), "by-form").await),
         ("kept-form", 200, "Send it now", kept_form(&sso).await),
         (
