@@ -27,6 +27,7 @@ async fn from_a_link_to_an_active_connection_and_a_sign_in() {
 
     let products = browser.get("/set-up/product").await;
     products.says("Microsoft Entra ID").says("Keycloak");
+    products.says_not("href=\"/set-up/values\"").says_not("href=\"/set-up/trial\"");
     let values = browser.submit(&products, "/set-up/product", &[("product", "okta")]).await;
     values.is(200).says("Single sign-on URL").says(&format!("{}/saml/acs", world.address)).says("user.email");
     values.says_not("organization&#39;s token");

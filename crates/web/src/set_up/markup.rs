@@ -184,17 +184,17 @@ impl Markup {
         self
     }
 
-    /// The steps: the name, where it leads, what is known of it, and whether it is this page.
-    pub(super) fn steps(mut self, steps: &[(&str, String, String, bool)]) -> Markup {
+    /// The steps: the name, where it leads if it can be taken yet, what is known of it, and whether it is this page.
+    pub(super) fn steps(mut self, steps: &[(&str, Option<String>, String, bool)]) -> Markup {
         self.0.push_str("<nav aria-label=\"Steps\"><ol class=\"steps\">");
         for (name, href, state, is_here) in steps {
             let here = if *is_here { " aria-current=\"step\"" } else { "" };
-            self.0.push_str(&format!(
-                "<li><a href=\"{}\"{here}>{}</a> <span class=\"state\">{}</span></li>",
-                escape_markup(href),
-                escape_markup(name),
-                escape_markup(state)
-            ));
+            let (name, state) = (escape_markup(name), escape_markup(state));
+            let name = match href {
+                Some(href) => format!("<a href=\"{}\"{here}>{name}</a>", escape_markup(href)),
+                None => format!("<span{here}>{name}</span>"),
+            };
+            self.0.push_str(&format!("<li>{name} <span class=\"state\">{state}</span></li>"));
         }
         self.0.push_str("</ol></nav>");
         self
@@ -367,7 +367,10 @@ mod tests {
             .facts(&[(nasty, nasty)])
             .table(nasty, [nasty], &[[nasty.to_owned()]])
             .card(nasty, |card| card.details(nasty, |inner| inner.paragraph(nasty)))
-            .steps(&[(nasty, nasty.to_owned(), nasty.to_owned(), true)])
+            .steps(&[
+                (nasty, Some(nasty.to_owned()), nasty.to_owned(), true),
+                (nasty, None, nasty.to_owned(), false),
+            ])
             .form(nasty, nasty, |form| {
                 form.hidden(nasty, nasty)
                     .input(input("metadata_url", Kind::Address), Some(&problem))

@@ -176,9 +176,14 @@ impl SetUp {
                 Step::Domains,
             ));
         }
+        let leads = |step: Step| match step {
+            Step::Values | Step::Metadata => visit.console().is_some(),
+            Step::Trial | Step::Activate => draft.is_some(),
+            _ => true,
+        };
         let shown: Vec<_> = steps
             .into_iter()
-            .map(|(name, path, state, step)| (name, self.at(path), state, step == here))
+            .map(|(name, path, state, step)| (name, leads(step).then(|| self.at(path)), state, step == here))
             .collect();
         page.steps(&shown)
     }
