@@ -119,7 +119,7 @@ impl World {
                 settings.token_required = differences.token_required;
                 settings
             });
-        let set_up = if differences.activates_untried { set_up.activate_untried() } else { set_up };
+        let set_up = if differences.activates_untried { set_up.danger_activate_untried() } else { set_up };
         let connections = Arc::new(StoredConnections::new(Arc::clone(&shared)));
         let clock = Arc::new(Mutex::new(TimeDelta::zero()));
         let ahead = Arc::clone(&clock);

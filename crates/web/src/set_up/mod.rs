@@ -159,7 +159,7 @@ impl SetUp {
     /// unsolicited responses of that identity provider ambiguous where both have one assertion consumer. A trial is proof against that; without it give
     /// each connection an assertion consumer of its own, by [`settings`](Self::settings).
     #[must_use]
-    pub fn activate_untried(self) -> SetUp {
+    pub fn danger_activate_untried(self) -> SetUp {
         self.changed(|inner| inner.activates_untried = true)
     }
 
