@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use vouchsafe::{
-    ConnectionId, Explain, Refusal,
+    ConnectionId, Explain,
     crypto::CryptoError,
     provisioning::{AccountId, AddressError, OrganizationId, PlanRefusal, PolicyError},
 };
@@ -464,72 +464,7 @@ impl StoreError {
     }
 }
 
-/// Why a sign-in or a decision came to nothing; then nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignInError {
-    /// The assertion came before, or is not the one that was recorded.
-    #[error(transparent)]
-    NotBelieved(#[from] Box<Refusal>),
-    /// The policy refused it.
-    #[error(transparent)]
-    PlanRefusal(#[from] PlanRefusal),
-    /// The identity provider has ended the session that the assertion would begin.
-    #[error("the assertion was issued before its identity provider ended the session, and came after that")]
-    #[non_exhaustive]
-    LoggedOut {},
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl SignInError {
-    /// The code of the refusal or of the failure.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotBelieved(refusal) => refusal.code(),
-            Self::PlanRefusal(refused) => refused.code(),
-            Self::LoggedOut {} => "store.logged_out",
-            Self::Store(failure) => failure.code(),
-        }
-    }
-
-    /// What an operator changes.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::NotBelieved(refusal) => refusal.hint(),
-            Self::PlanRefusal(refused) => refused.hint(),
-            Self::LoggedOut {} => {
-                "The person signs in again. A response that is used after the logout of its session was kept by a slow browser, or copied."
-            }
-            Self::Store(failure) => failure.hint(),
-        }
-    }
-
-    /// What the person at the browser may see: one constant sentence.
-    #[must_use]
-    pub fn public_message(&self) -> &'static str {
-        "You could not be signed in. Please ask your administrator."
-    }
-}
-
 impl Explain for StoreError {
-    fn code(&self) -> &'static str {
-        self.code()
-    }
-
-    fn hint(&self) -> &'static str {
-        self.hint()
-    }
-
-    fn public_message(&self) -> &'static str {
-        self.public_message()
-    }
-}
-
-impl Explain for SignInError {
     fn code(&self) -> &'static str {
         self.code()
     }

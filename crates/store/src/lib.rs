@@ -53,6 +53,7 @@ mod secret;
 mod session;
 mod set_up_link;
 mod sign_in;
+mod sign_in_error;
 mod sign_in_history;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
@@ -80,7 +81,7 @@ pub use connection_store::{ConnectionRevision, ConnectionStore};
 pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
-pub use error::{SignInError, StoreError};
+pub use error::StoreError;
 pub use form::{FormLimits, FormStore, SealedForm};
 pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
@@ -103,6 +104,7 @@ pub use set_up_link::{
     SetUpLink, SetUpLinkState, SetUpProgress, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial,
 };
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn, SignInContext};
+pub use sign_in_error::SignInError;
 pub use sign_in_history::{ExplainedLine, HistoryLimits, RecordedSignIn, SignInHistory, export_sign_ins};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
