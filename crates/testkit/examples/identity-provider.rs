@@ -1,6 +1,7 @@
-//! An Okta-shaped identity provider on loopback, for a service that you develop: `identity-provider [ENTITY-ID ASSERTION-CONSUMER [PORT]]`.
+//! An Okta-shaped identity provider on loopback, for a service that you develop: `identity-provider [METADATA-FILE | ENTITY-ID ASSERTION-CONSUMER [PORT]]`.
 //!
-//! Without arguments it knows the service of `examples/minimal`, and listens on port 8081. Nobody has a password: whoever opens the page
+//! With a file of the service's metadata it also knows the logout address and the certificates of the service. Without arguments it knows the
+//! service of `examples/minimal`. It listens on port 8081. Nobody has a password: whoever opens the page
 //! chooses whom to be. It ends with the process.
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
@@ -10,30 +11,34 @@ use vouchsafe_testkit::server::{App, Config, User, start};
 
 const ENTITY_ID: &str = "http://localhost:8080/saml/metadata";
 const ASSERTION_CONSUMER: &str = "http://localhost:8080/saml/acs";
+const LABEL: &str = "My service";
 const PORT: u16 = 8081;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (entity_id, assertion_consumer, port) = match arguments.as_slice() {
-        [] => (ENTITY_ID, ASSERTION_CONSUMER, PORT),
-        [entity_id, assertion_consumer] => (entity_id.as_str(), assertion_consumer.as_str(), PORT),
+    let (app, port) = match arguments.as_slice() {
+        [] => (App::new(LABEL, ENTITY_ID, ASSERTION_CONSUMER), PORT),
+        [metadata] => (App::from_metadata(LABEL, &std::fs::read(metadata)?)?, PORT),
+        [entity_id, assertion_consumer] => (App::new(LABEL, entity_id, assertion_consumer), PORT),
         [entity_id, assertion_consumer, port] => {
-            (entity_id.as_str(), assertion_consumer.as_str(), port.parse()?)
+            (App::new(LABEL, entity_id, assertion_consumer), port.parse()?)
         }
-        [_] | [_, _, _, _, ..] => {
-            return Err("usage: identity-provider [ENTITY-ID ASSERTION-CONSUMER [PORT]]".into());
+        [_, _, _, _, ..] => {
+            return Err(
+                "usage: identity-provider [METADATA-FILE | ENTITY-ID ASSERTION-CONSUMER [PORT]]".into()
+            );
         }
     };
+    println!("Service:   entity ID {}, assertion consumer {}", app.entity_id, app.single_sign_on_url);
     let server = start(Config::default().listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))).await?;
     let okta = server.okta();
     okta.add_user(User::new("ada@example.com", "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));
     okta.add_user(User::new("grace@example.com", "Grace", "Hopper").in_groups(["Everyone"]));
-    let app = okta.add_app(App::new("My service", entity_id, assertion_consumer));
+    let app = okta.add_app(app);
     okta.assign(&app, "ada@example.com")?;
     okta.assign(&app, "grace@example.com")?;
 
-    println!("Service:   entity ID {entity_id}, assertion consumer {assertion_consumer}");
     println!("Metadata:  {}", okta.metadata_url(&app)?);
     println!("Dashboard: {}", server.dashboard_url());
     println!(

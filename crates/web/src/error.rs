@@ -244,7 +244,7 @@ impl HttpError {
             }
             Self::Unavailable { .. } => "Look at the source of the error, and at the store.",
             Self::NoPendingRequest { .. } => {
-                "The person waited longer than the request lives, went back in the browser, or blocks cookies: let them start again. \
+                "The person waited longer than the request lives, posted an answer twice (a reload, the back button), or blocks cookies: let them start again. \
                  If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
                  host than the one people sign in on, or a proxy removes cookies."
             }

@@ -8,8 +8,8 @@ use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, RequestBuilder};
 use tokio::net::TcpListener;
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
-    Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, NameIdPolicy,
+    ServiceProvider, Unsolicited,
 };
 use vouchsafe_testkit::attacks::CookieJar;
 
@@ -59,14 +59,24 @@ impl Running {
     }
 
     /// Listens, with this identity provider for its one customer.
-    pub(crate) async fn listen(&self, listener: TcpListener, trusted: IdentityProvider) {
+    /// Listens, and asks for the kind of name that the product gives, if one is given.
+    pub(crate) async fn listen(
+        &self,
+        listener: TcpListener,
+        trusted: IdentityProvider,
+        name: Option<NameIdPolicy>,
+    ) {
         let unsolicited = match self.example {
             Example::Minimal => Unsolicited::Accept,
             Example::OwnDatabase => Unsolicited::Restart,
         };
-        let acme = Connection::new(ConnectionId::new("acme").unwrap(), trusted)
-            .with_settings(ConnectionSettings::default().unsolicited(unsolicited))
-            .unwrap();
+        let settings = ConnectionSettings::default().unsolicited(unsolicited);
+        let settings = match name {
+            Some(name) => settings.name_id_policy(name),
+            None => settings,
+        };
+        let acme =
+            Connection::new(ConnectionId::new("acme").unwrap(), trusted).with_settings(settings).unwrap();
         let connections: Connections = [acme].into_iter().collect();
         let router: Router = match self.example {
             Example::Minimal => minimal::router(&self.address, connections).unwrap().0,
