@@ -78,7 +78,7 @@ impl Checked {
             text.line(finding.words.clone());
         }
         text.line(match self.findings.len() {
-            0 => "nothing to look at".to_owned(),
+            0 => "no findings".to_owned(),
             count => counted(count, "finding", "findings"),
         });
         text

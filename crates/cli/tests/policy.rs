@@ -20,7 +20,7 @@ use support::{Folder, vouchsafe, with_input};
 fn a_policy_is_checked_with_line_and_column() {
     let check = |toml: &str| with_input(["policy", "check", "-"], toml.as_bytes());
     let good = check(policy::POLICY);
-    assert_eq!((good.status, good.stdout.as_str()), (0, "nothing to look at\n"), "{good:?}");
+    assert_eq!((good.status, good.stdout.as_str()), (0, "no findings\n"), "{good:?}");
     let typo = check("[groups]\nsync = 'managed'\ncreate_team = true\n");
     assert_eq!(typo.status, 1);
     assert!(typo.stdout.starts_with("line 3, column 1: unknown field `create_team`"), "{}", typo.stdout);
@@ -102,7 +102,7 @@ fn the_examples_work_together() {
     let folder = Folder::new("policy-example");
     let [policy, state, login, logins] = examples(&folder);
     let check = vouchsafe(["policy", "check", &policy, "--state", &state]);
-    assert_eq!((check.status, check.stdout.as_str()), (0, "nothing to look at\n"), "{check:?}");
+    assert_eq!((check.status, check.stdout.as_str()), (0, "no findings\n"), "{check:?}");
     let plan = vouchsafe(["policy", "plan", &policy, "--login", &login, "--state", &state]);
     assert_eq!(plan.status, 0, "{plan:?}");
     for line in [

@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 /// How many names of connections are read from the store at a time.
 const PAGE: usize = 1_000;
 /// How often the store is looked through for connections that are new.
-const LOOK_EVERY: Duration = Duration::from_secs(300);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Keeps the metadata of the active connections of a store fresh, those whose metadata was fetched from an address: each is asked in its time,
 /// and what is new is written to the store, where the audit says what changed. All processes of the service take it over at the next sign-in.
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(300);
 /// connection trusts. What goes beyond that is [staged](RefreshOutcome::Staged) until somebody
 /// [approves](vouchsafe_store::OrganizationConnections::approve_metadata) it, and what is known goes on serving.
 ///
-/// Between the questions nothing is held of a connection but when it is due. The questions of many connections are spread over an hour after the start. Several processes may run
+/// Between the questions nothing is held of a connection but when it is due. The questions of many connections are spread over an hour after the start. A connection that is added later is noticed within a minute. Several processes may run
 /// one each: who comes second finds that nothing has changed. Whoever changes the connection while its source is asked wins, and it is asked again.
 ///
 /// ```no_run

@@ -78,6 +78,7 @@ impl Policy {
         check.attributes();
         check.admission();
         check.takeovers();
+        check.globs();
         check.rules();
         check.modes();
         check.durations();

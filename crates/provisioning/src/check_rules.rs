@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
-    GroupMatch, Groups, MappingRule,
+    GroupMatch, Groups, MappingRule, Policy,
     check::Check,
     pattern::NamedGroups,
     text::{Shown, folded},
@@ -32,6 +32,41 @@ impl Check<'_> {
         }
         self.mapped_twice(groups);
         self.roles_twice(groups);
+    }
+
+    /// What is written as a regular expression where a glob or a name is read: such a group never comes, so that nobody is blocked by it.
+    pub(crate) fn globs(&mut self) {
+        let Policy { admission, groups, .. } = self.policy;
+        let lists = [
+            ("admission.required_groups", &admission.required_groups),
+            ("admission.blocked_groups", &admission.blocked_groups),
+            ("groups.ignore", &groups.ignore),
+        ];
+        for (list, globs) in lists {
+            for (place, glob) in globs.iter().enumerate() {
+                self.is_no_regex(format!("{list}[{place}]"), glob);
+            }
+        }
+        let rules = groups.rules.iter().map(|rule| &rule.matches).enumerate();
+        let roles = groups.roles.iter().map(|rule| &rule.matches).enumerate();
+        let tables = rules.map(|rule| ("groups.map", rule)).chain(roles.map(|rule| ("groups.roles", rule)));
+        for (table, (place, matches)) in tables {
+            match matches {
+                GroupMatch::Glob(glob) => self.is_no_regex(format!("{table}[{place}].glob"), glob),
+                GroupMatch::Name(name) => self.is_no_regex(format!("{table}[{place}].group"), name),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_no_regex(&mut self, path: String, glob: &str) {
+        if let Some(meant) = glob_in_place_of(glob) {
+            let message = format!(
+                "it looks like a regular expression, and is not read as one: `*` stands for any characters, `?` for one; perhaps {} is meant",
+                Shown(&meant)
+            );
+            self.warning(path, message);
+        }
     }
 
     /// Ids are unique in their table.
@@ -108,4 +143,13 @@ fn written(matches: &GroupMatch) -> (&'static str, String) {
         GroupMatch::Regex(pattern) => pattern.as_str().to_owned(),
     };
     (matches.kind(), text)
+}
+
+/// The glob that is probably meant, if the text has what names of groups do not have and regular expressions do.
+fn glob_in_place_of(text: &str) -> Option<String> {
+    const OF_A_REGEX: [&str; 5] = [".*", ".+", "[^", "\\", "(?"];
+    let bare = text.strip_prefix('^').unwrap_or(text);
+    let bare = bare.strip_suffix('$').unwrap_or(bare);
+    let is_a_regex = bare.len() < text.len() || OF_A_REGEX.iter().any(|sign| text.contains(sign));
+    is_a_regex.then(|| bare.replace(".*", "*").replace(".+", "?*").replace('\\', ""))
 }

@@ -133,6 +133,23 @@ fn what_adds_nothing_or_is_never_reached_is_a_warning() {
             "the rule groups.roles[0] has the same groups".to_owned(),
         ),
         (
+            "[admission]\nblocked_groups = ['all', 'contractor-.*']".to_owned(),
+            "admission.blocked_groups[1]",
+            "perhaps “contractor-*” is meant".to_owned(),
+        ),
+        (
+            "[admission]\nrequired_groups = ['^eng-.+$']".to_owned(),
+            "admission.required_groups[0]",
+            "perhaps “eng-?*” is meant".to_owned(),
+        ),
+        ("[groups]\nignore = ['a\\.b']".to_owned(), "groups.ignore[0]", "perhaps “a.b” is meant".to_owned()),
+        (map(&[("glob = 'eng-.*'", "'B'")]), "groups.map[0].glob", "perhaps “eng-*” is meant".to_owned()),
+        (
+            "[[groups.roles]]\ngroup = '^admins'\nrole = 'admin'\n".to_owned(),
+            "groups.roles[0].group",
+            "perhaps “admins” is meant".to_owned(),
+        ),
+        (
             "[sessions]\nidle = '12h'\nabsolute = '12h'".to_owned(),
             "sessions.idle",
             "it is never reached".to_owned(),
@@ -167,6 +184,8 @@ fn what_adds_nothing_or_is_never_reached_is_a_warning() {
             ("group_id = 'A'", "'B'"),
         ]),
         map(&[("regex = '(a)'", "'$1'"), ("group = 'A'", "'100 $'")]),
+        map(&[("glob = 'a?*'", "'B'"), ("group = 'A (all) | R+D [1]'", "'C'")]),
+        "[admission]\nblocked_groups = ['*.contractors', 'v1.2']".to_owned(),
         "[sessions]\nidle = '11h'\nabsolute = '12h'\n[offboarding]\nsuspend_after = '14d'".to_owned(),
     ];
     for text in nothing {
