@@ -31,8 +31,14 @@ const { chromium } = require('playwright-core');
     pages.push(await page.title());
     if (screenshots) await page.screenshot({ path: `${screenshots}/${width}-${pages.length}-${name}.png`, fullPage: true });
   };
-  const press = async text => { await page.getByRole('button', { name: text, exact: true }).click(); await page.waitForLoadState(); };
-  const follow = async text => { await page.getByRole('link', { name: text, exact: true }).click(); await page.waitForLoadState(); };
+  // A click does not wait for the page that it leads to, and the one that is left is loaded already.
+  const led = async (role, text) => {
+    const loaded = page.waitForEvent('load');
+    await page.getByRole(role, { name: text, exact: true }).click();
+    await loaded;
+  };
+  const press = text => led('button', text);
+  const follow = text => led('link', text);
 
   await page.goto(link);
   await look('landing');
@@ -63,9 +69,9 @@ const { chromium } = require('playwright-core');
   await look('tried');
   await follow('Go on to the activation');
   await look('activation');
-  await page.getByRole('link', { name: 'Domains', exact: true }).click();
+  await follow('Domains');
   await look('domains');
-  await page.getByRole('link', { name: 'Activate', exact: true }).click();
+  await follow('Activate');
   await press('Activate the connection');
   await look('done');
   console.log(JSON.stringify({ pages, complaints, end: await page.locator('body').innerText() }));
