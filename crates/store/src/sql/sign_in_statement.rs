@@ -26,7 +26,8 @@ const RETURNING: &str = "
     FROM changed RETURNING (SELECT hash FROM ended)";
 
 /// The account and its session are new. That nobody else has its address and its identities is what these are unique for.
-const ARRIVING: &str = "
+const ARRIVING: &str = concat!(
+    "
     WITH account AS (
         INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record)
         VALUES ($1, $11, $12, 1, $13, $14)),
@@ -36,18 +37,16 @@ const ARRIVING: &str = "
     subjects AS (
         INSERT INTO vouchsafe_subjects (organization, connection, subject, account)
         SELECT $11, connection, subject, $1 FROM unnest($16::text[], $17::text[]) AS one (connection, subject)),
-    audited AS (
-        INSERT INTO vouchsafe_audit
-            (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
-        SELECT value ->> 0, value ->> 1, value ->> 2, (value ->> 3)::bigint, value ->> 4, value ->> 5, value ->> 6,
-            value ->> 7, value ->> 8, value ->> 9
-        FROM json_array_elements($18::json) WITH ORDINALITY AS each (value, key) ORDER BY key),
+    audited AS ( ",
+    writes::insert_audit_rows!("$18"),
+    "),
     ended AS (DELETE FROM vouchsafe_sessions WHERE hash = $2 RETURNING hash),
     answered AS (DELETE FROM vouchsafe_pending WHERE handle = $3)
     INSERT INTO vouchsafe_sessions
         (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
     SELECT $4, $1, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $5, $6, $7, $8, $9, $10
-    RETURNING (SELECT hash FROM ended)";
+    RETURNING (SELECT hash FROM ended)"
+);
 
 /// Where a transaction goes back to when [`ARRIVING`] met somebody else's row.
 const SAVEPOINT: &str = "SAVEPOINT before_arriving";

@@ -279,18 +279,29 @@ pub(super) fn audit_rows(records: &[AuditRecord]) -> Result<String, StoreError> 
     Ok(to_json("audit records", &rows)?.replace("\\u0000", "\\ufffd"))
 }
 
+/// The statement for PostgreSQL, with the name of its parameter: other statements have it inside.
+macro_rules! insert_audit_rows {
+    ($rows:literal) => {
+        concat!(
+            "INSERT INTO vouchsafe_audit
+                (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
+            SELECT value ->> 0, value ->> 1, value ->> 2, (value ->> 3)::bigint, value ->> 4, value ->> 5, value ->> 6,
+                value ->> 7, value ->> 8, value ->> 9
+            FROM json_array_elements(",
+            $rows,
+            "::json) WITH ORDINALITY AS each (value, key) ORDER BY key"
+        )
+    };
+}
+pub(super) use insert_audit_rows;
+
 const AUDIT: Sql = Sql {
     sqlite: "
         INSERT INTO vouchsafe_audit
             (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
             value ->> 7, value ->> 8, value ->> 9 FROM json_each(?) ORDER BY key",
-    postgres: "
-        INSERT INTO vouchsafe_audit
-            (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
-        SELECT value ->> 0, value ->> 1, value ->> 2, (value ->> 3)::bigint, value ->> 4, value ->> 5, value ->> 6,
-            value ->> 7, value ->> 8, value ->> 9
-        FROM json_array_elements(?::json) WITH ORDINALITY AS each (value, key) ORDER BY key",
+    postgres: insert_audit_rows!("?"),
 };
 
 /// What an account is searched for by.
