@@ -2,6 +2,7 @@
 //!
 //! The names of attributes are those of the product's preset of `[attributes]`, so that the service finds them without more configuration.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField, ConsoleValues, ServiceDetails};
 use vouchsafe::metadata::EntityId;
@@ -14,8 +15,8 @@ use crate::text::{Line, Style, Text};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Whose console.
-    #[arg(long, value_enum)]
-    product: Product,
+    #[arg(long, value_parser = consoles())]
+    product: Console,
     #[command(flatten)]
     service: Service,
 }
@@ -40,19 +41,6 @@ pub(crate) struct Service {
     terraform: bool,
 }
 
-/// Products whose consoles are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Product {
-    Okta,
-    Entra,
-    Google,
-    Adfs,
-    Keycloak,
-    Onelogin,
-    Pingone,
-    Jumpcloud,
-}
-
 #[derive(Serialize)]
 struct Terraform {
     terraform: String,
@@ -65,11 +53,10 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
 
 /// `vouchsafe okta values`, its short form.
 pub(crate) fn run_okta(service: &Service, output: &Output) -> Result<Answer, Failure> {
-    show(Product::Okta, service, output)
+    show(Console::Okta, service, output)
 }
 
-fn show(product: Product, service: &Service, output: &Output) -> Result<Answer, Failure> {
-    let console = product.console();
+fn show(console: Console, service: &Service, output: &Output) -> Result<Answer, Failure> {
     let details = details(service)?;
     let names = AttributeMapping::preset(console.preset());
     if service.terraform {
@@ -89,19 +76,10 @@ fn show(product: Product, service: &Service, output: &Output) -> Result<Answer, 
     Ok(Answer::Yes)
 }
 
-impl Product {
-    fn console(self) -> Console {
-        match self {
-            Product::Okta => Console::Okta,
-            Product::Entra => Console::Entra,
-            Product::Google => Console::Google,
-            Product::Adfs => Console::Adfs,
-            Product::Keycloak => Console::Keycloak,
-            Product::Onelogin => Console::Onelogin,
-            Product::Pingone => Console::Pingone,
-            Product::Jumpcloud => Console::Jumpcloud,
-        }
-    }
+/// The consoles that are known, by their short names.
+fn consoles() -> impl TypedValueParser<Value = Console> {
+    let known = PossibleValuesParser::new(Console::ALL.iter().map(|console| console.id()));
+    known.try_map(|id| Console::from_id(&id).ok_or("no console has this name"))
 }
 
 /// The service, by the library's own checks of a name and of addresses.
