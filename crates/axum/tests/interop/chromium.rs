@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Router, routing::get};
 use chrono::Utc;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use vouchsafe::crypto::KeyKind;
 use vouchsafe::{
     Connection, ConnectionId, Connections, EntityId, IdentityProvider, LoginOptions, RequestBinding,
@@ -90,6 +91,13 @@ async fn by_post(State(issuer): State<Arc<Issuer>>, body: String) -> Html<String
     issuer.answer(&request.unwrap())
 }
 
+/// A place on loopback with the certificate of this key.
+pub(crate) async fn listening(key: &KeyPair) -> Listening {
+    let certificate = CertificateDer::from(key.certificate().der().to_vec());
+    let private = key.private_key().to_pkcs8_pem();
+    Listening::start(certificate, PrivateKeyDer::from_pem_slice(private.as_str().as_bytes()).unwrap()).await
+}
+
 /// Opens these addresses in Chromium.
 pub(crate) fn browse(shared: &Path, rules: &str, addresses: &[String]) -> serde_json::Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/chromium.js");
@@ -106,7 +114,7 @@ pub(crate) fn browse(shared: &Path, rules: &str, addresses: &[String]) -> serde_
 async fn a_browser_signs_in_across_sites() {
     let Some(shared) = shared_folder() else { return };
     let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "app.example.test").unwrap();
-    let (service, issuer) = (Listening::start(&key).await, Listening::start(&key).await);
+    let (service, issuer) = (listening(&key).await, listening(&key).await);
     let address = format!("https://app.example.test:{}", service.port());
     let single_sign_on = format!("https://idp.example.net:{}/sso", issuer.port());
     let identity_provider =

@@ -19,8 +19,7 @@ use vouchsafe_axum::{AcceptedLogin, EndsSessions, LogoutSessions, ReturnPaths, S
 use vouchsafe_store::Memory;
 use vouchsafe_testkit::{self as testkit, AuthnRequest, KeyPair, keys};
 
-use crate::chromium::browse;
-use crate::https::Listening;
+use crate::chromium::{browse, listening};
 use crate::identity_provider::shared_folder;
 
 /// The sessions that go on.
@@ -137,7 +136,7 @@ fn posting(action: &str, fields: &[(&str, &str)]) -> String {
 async fn a_frame_of_another_site_signs_out() {
     let Some(shared) = shared_folder() else { return };
     let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "app.example.test").unwrap();
-    let (service, issuer) = (Listening::start(&key).await, Listening::start(&key).await);
+    let (service, issuer) = (listening(&key).await, listening(&key).await);
     let address = format!("https://app.example.test:{}", service.port());
     let there = format!("https://idp.example.net:{}", issuer.port());
     let identity_provider = testkit::IdentityProvider::new(

@@ -7,11 +7,9 @@ use axum::Router;
 use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
-use vouchsafe_testkit::KeyPair;
 
 pub(crate) struct Listening {
     listener: TcpListener,
@@ -19,11 +17,11 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// With the certificate of this key, which browsers have to be told to take.
-    pub(crate) async fn start(key: &KeyPair) -> Listening {
-        let certificate = CertificateDer::from(key.certificate().der().to_vec());
-        let private = key.private_key().to_pkcs8_pem();
-        let private = PrivateKeyDer::from_pem_slice(private.as_str().as_bytes()).unwrap();
+    /// With this certificate and its key, which clients have to be told to take.
+    pub(crate) async fn start(
+        certificate: CertificateDer<'static>,
+        private: PrivateKeyDer<'static>,
+    ) -> Listening {
         // Named, since other crates of a build may bring another one.
         let cryptography = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(cryptography).with_safe_default_protocol_versions();
@@ -49,7 +47,7 @@ impl Listener for Listening {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let Ok((stream, address)) = self.listener.accept().await else { continue };
-            // A browser breaks connections off until it has decided to take the certificate.
+            // A client that does not trust the certificate, or has not decided yet, breaks off.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);
             }

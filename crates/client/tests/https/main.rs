@@ -7,6 +7,8 @@
 )]
 
 mod attacks;
+#[path = "../../../axum/tests/interop/https.rs"]
+mod https;
 mod roll_over;
 mod server;
 

@@ -1,6 +1,5 @@
 //! A server over HTTPS on this machine, with a certificate of its own.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,15 +9,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::serve::Listener;
 use futures_util::StreamExt as _;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-use tokio_rustls::rustls::{self, ServerConfig};
-use tokio_rustls::server::TlsStream;
 use vouchsafe::crypto::Certificate;
+
+use crate::https::Listening;
 
 /// What it answers.
 #[derive(Clone)]
@@ -53,17 +49,11 @@ impl Server {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let certificate = Certificate::from_der(made.cert.der()).unwrap();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        // Named, since other crates of a build may bring another one.
-        let cryptography = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(cryptography).with_safe_default_protocol_versions();
-        let config = config.unwrap().with_no_client_auth();
-        let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listening = Listening::start(made.cert.der().clone(), key).await;
+        let port = listening.port();
         let server = Server { answer: Arc::new(Mutex::new(answer)), certificate, port };
         let router = Router::new().route("/metadata", get(respond)).with_state(server.clone());
-        let listening = Listening { listener, acceptor: TlsAcceptor::from(Arc::new(config)) };
-        tokio::spawn(async move { axum::serve(listening, router).await });
+        listening.serve(router);
         server
     }
 
@@ -155,29 +145,5 @@ impl Bits {
         for place in (0..count).rev() {
             self.put(code >> place & 1, 1);
         }
-    }
-}
-
-struct Listening {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl Listener for Listening {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let Ok((stream, address)) = self.listener.accept().await else { continue };
-            // One that does not trust the certificate breaks off.
-            if let Ok(stream) = self.acceptor.accept(stream).await {
-                return (stream, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.listener.local_addr()
     }
 }
