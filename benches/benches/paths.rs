@@ -37,8 +37,8 @@ fn c14n(criterion: &mut Criterion) {
         {
             group.bench_function(BenchmarkId::new(name, groups), |bencher| {
                 bencher.iter(|| {
-                    let mut octets = Vec::with_capacity(message.xml().len());
-                    canonicalize(document.root(), method, &[], None, &mut octets).map(|()| octets)
+                    let mut bytes = Vec::with_capacity(message.xml().len());
+                    canonicalize(document.root(), method, &[], None, &mut bytes).map(|()| bytes)
                 });
             });
         }

@@ -19,9 +19,9 @@ fn main() -> Result<(), Failure> {
         match what.as_str() {
             "parse" => drop(black_box(Document::parse(message.xml().as_bytes(), receiver.limits())?)),
             "c14n" => {
-                let mut octets = Vec::with_capacity(message.xml().len());
-                canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
-                black_box(octets);
+                let mut bytes = Vec::with_capacity(message.xml().len());
+                canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut bytes)?;
+                black_box(bytes);
             }
             "verify" => {
                 let keys = receiver.trusted_keys();

@@ -11,7 +11,7 @@ use vouchsafe::xml::{Canonicalization, Document, Element, canonicalize, namespac
 
 use crate::{Failure, Message, Receiver};
 
-/// Base64 decoding, one pass of quick-xml, the digest over the octets that are signed, the verification of each signature, and for an
+/// Base64 decoding, one pass of quick-xml, the digest over the bytes that are signed, the verification of each signature, and for an
 /// encrypted message the decryption and a pass over what was inside. No tree, no canonicalization, no rule.
 ///
 /// What is digested and verified is prepared before: the floor is given for nothing what a receiver has to find.
@@ -69,10 +69,10 @@ impl<'r> Floor<'r> {
     /// When something is not as it was prepared.
     pub fn run(&self) -> Result<(), Failure> {
         let provider = self.receiver.provider();
-        let octets = STANDARD.decode(&self.base64)?;
-        pass_over(&octets)?;
-        for octets in &self.digested {
-            std::hint::black_box(provider.digest(DigestAlgorithm::Sha256, octets)?);
+        let bytes = STANDARD.decode(&self.base64)?;
+        pass_over(&bytes)?;
+        for bytes in &self.digested {
+            std::hint::black_box(provider.digest(DigestAlgorithm::Sha256, bytes)?);
         }
         for (signed_info, value) in &self.signatures {
             provider.verify(SignatureAlgorithm::RsaSha256, &self.key, signed_info, value)?;
@@ -100,7 +100,7 @@ impl<'r> Floor<'r> {
         let value = vouchsafe::crypto::base64_decode(
             child(signature, namespace::DSIG, "SignatureValue")?.text().as_bytes(),
         )?;
-        self.digested.push(verified.into_octets());
+        self.digested.push(verified.into_bytes());
         self.signatures.push((signed_info, value));
         Ok(())
     }
@@ -110,7 +110,7 @@ impl<'r> Floor<'r> {
         let keys = std::slice::from_ref(receiver.decryption_key());
         let mut context = DecryptionContext::new(keys, receiver.provider(), receiver.limits());
         let opened = decrypt(element, &mut context)?;
-        let inner = Document::parse_in_scope(opened.octets(), &element.scope(), receiver.limits())?;
+        let inner = Document::parse_in_scope(opened.bytes(), &element.scope(), receiver.limits())?;
         self.add_signature_of(inner.root())?;
         let value = |name: &str| -> Result<String, Failure> {
             let owner = element
@@ -127,8 +127,8 @@ impl<'r> Floor<'r> {
     }
 }
 
-fn pass_over(octets: &[u8]) -> Result<(), Failure> {
-    let mut reader = Reader::from_str(std::str::from_utf8(octets)?);
+fn pass_over(bytes: &[u8]) -> Result<(), Failure> {
+    let mut reader = Reader::from_str(std::str::from_utf8(bytes)?);
     while !matches!(std::hint::black_box(reader.read_event()?), Event::Eof) {}
     Ok(())
 }

@@ -80,7 +80,7 @@ impl Options {
 /// The full receive beside its floor.
 fn receive(receiver: &Receiver, rounds: usize) -> Result<(), Failure> {
     println!("\n## Full receive, {}", receiver.provider().name());
-    println!("| message | groups | octets | floor | receive | ratio |\n|---|---:|---:|---:|---:|---:|");
+    println!("| message | groups | bytes | floor | receive | ratio |\n|---|---:|---:|---:|---:|---:|");
     for shape in Shape::ALL {
         for groups in [1, 100, 1_000] {
             let message = Message::issue(shape, groups)?;
@@ -122,9 +122,9 @@ fn parts(receiver: &Receiver, rounds: usize) -> Result<(), Failure> {
                 Ok(())
             }),
             Box::new(|| {
-                let mut octets = Vec::with_capacity(message.xml().len());
-                canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
-                std::hint::black_box(octets);
+                let mut bytes = Vec::with_capacity(message.xml().len());
+                canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut bytes)?;
+                std::hint::black_box(bytes);
                 Ok(())
             }),
             Box::new(|| verify_all(&document, receiver)),

@@ -58,10 +58,10 @@ impl Attribute {
             self.values.push(element.text().into_owned());
             return Ok(());
         }
-        let mut octets = Vec::new();
-        canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
-        budget.spend(octets.len())?;
-        if let Ok(xml) = String::from_utf8(octets) {
+        let mut bytes = Vec::new();
+        canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut bytes)?;
+        budget.spend(bytes.len())?;
+        if let Ok(xml) = String::from_utf8(bytes) {
             self.markup.push((self.values.len(), xml));
         }
         self.values.push(text_within(element));

@@ -61,22 +61,22 @@ pub struct Authentic<'k> {
 /// The bytes of a Response that a signature covers, and the evidence: its own signature, or that of the form that carried it
 /// (HTTP-POST-SimpleSign), which covers the message from the first byte to the last. Every constructor takes the proof.
 pub(crate) struct SignedBytes {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     evidence: Vec<Evidence>,
 }
 
 impl SignedBytes {
     /// What an enveloped signature covers.
     pub(crate) fn of_element(verified: Verified) -> SignedBytes {
-        let (octets, evidence) = verified.into_parts();
-        SignedBytes { octets, evidence: vec![evidence] }
+        let (bytes, evidence) = verified.into_parts();
+        SignedBytes { bytes, evidence: vec![evidence] }
     }
 
     /// What the signature of a form covers. A signature of the message's own was verified too.
     pub(crate) fn of_form(verified: &VerifiedForm, own: Option<Verified>) -> SignedBytes {
         let own = own.map(|own| own.into_parts().1);
         let evidence = std::iter::once(verified.evidence().clone()).chain(own).collect();
-        SignedBytes { octets: verified.message().to_vec(), evidence }
+        SignedBytes { bytes: verified.message().to_vec(), evidence }
     }
 }
 
@@ -88,8 +88,8 @@ pub(crate) struct SignedDocument {
 
 impl SignedDocument {
     pub(crate) fn read(signed: SignedBytes, limits: &Limits) -> Result<SignedDocument, AssertionError> {
-        let SignedBytes { octets, evidence } = signed;
-        Ok(SignedDocument { document: parse(&octets, limits)?, evidence })
+        let SignedBytes { bytes, evidence } = signed;
+        Ok(SignedDocument { document: parse(&bytes, limits)?, evidence })
     }
 
     /// The encrypted Assertion of a signed Response. What was counted before was the tree.
@@ -113,7 +113,7 @@ impl SignedDocument {
         limits: &Limits,
     ) -> Result<DecryptedDocument, AssertionError> {
         let scope = self.encrypted_assertion()?.scope();
-        let document = Document::parse_in_scope(opened.octets(), &scope, limits)?;
+        let document = Document::parse_in_scope(opened.bytes(), &scope, limits)?;
         Ok(DecryptedDocument { document, is_authenticated: opened.is_authenticated() })
     }
 }
@@ -134,11 +134,11 @@ impl DecryptedDocument {
 /// Parses bytes that were made here out of a document within the limits. Canonical bytes may be longer than that document was, so the size
 /// is not asked again; everything else is. Nor may they grow a second time: what is made of them again, the XML of attribute values, is at
 /// most as long as they are, beside the constant of the limits.
-pub(crate) fn parse(octets: &[u8], limits: &Limits) -> Result<Document, AssertionError> {
+pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Document, AssertionError> {
     let factor = limits.canonical_bytes_factor.min(1);
-    let limits = limits.clone().with_input_bytes(limits.input_bytes.max(octets.len()));
+    let limits = limits.clone().with_input_bytes(limits.input_bytes.max(bytes.len()));
     let limits = limits.with_canonical_bytes_factor(factor);
-    Ok(Document::parse(octets, &limits)?)
+    Ok(Document::parse(bytes, &limits)?)
 }
 
 /// What is to be read, by what was signed. Every constructor takes the proof.
@@ -164,9 +164,9 @@ enum Layers {
 impl SignedContent {
     /// The Response's bytes cover the Assertion; a signature of its own was verified too.
     pub(crate) fn signed_response(response: SignedBytes, own: Option<Verified>) -> SignedContent {
-        let SignedBytes { octets, mut evidence } = response;
+        let SignedBytes { bytes, mut evidence } = response;
         evidence.extend(own.map(|own| own.into_parts().1));
-        SignedContent { layers: Layers::Response(octets), evidence }
+        SignedContent { layers: Layers::Response(bytes), evidence }
     }
 
     /// The Assertion's own bytes, in a Response that nobody signed.
@@ -298,9 +298,9 @@ pub(crate) struct SignedFacts {
 impl SignedFacts {
     fn read(layers: Layers, context: DecryptionContext<'_>) -> Result<SignedFacts, AssertionError> {
         match layers {
-            Layers::Response(octets) => {
-                let document = parse(&octets, context.limits())?;
-                drop(octets);
+            Layers::Response(bytes) => {
+                let document = parse(&bytes, context.limits())?;
+                drop(bytes);
                 check_response(document.root())?;
                 let response = ResponseFacts::read(document.root())?;
                 let mut opener = Opener::new(context, [&document, &document]);

@@ -66,12 +66,12 @@ impl Claimed {
 
     /// The Response that an artifact stood for, after the checks of the message around it.
     pub(crate) fn of_artifact(
-        octets: Vec<u8>,
+        bytes: Vec<u8>,
         ledger: Ledger,
         limits: &Limits,
     ) -> Result<ResolvedResponse, Refusal> {
-        let claimed = Claimed::read(Document::parse(&octets, limits)?, ledger)?;
-        Ok(ResolvedResponse { claimed, octets })
+        let claimed = Claimed::read(Document::parse(&bytes, limits)?, ledger)?;
+        Ok(ResolvedResponse { claimed, bytes })
     }
 
     fn read(document: Document, mut ledger: Ledger) -> Result<Claimed, Refusal> {
@@ -96,8 +96,8 @@ impl Claimed {
         let mut messages = fields.iter().filter(|(name, _)| name == FIELD).map(|(_, value)| value);
         let (message, more) = (messages.next().map(String::as_str), messages.next());
         let once = message.filter(|_| more.is_none()).unwrap_or_default();
-        let octets = base64_decode(once).map_err(AssertionError::from)?;
-        Ok(Claimed { form: Some(fields), ..Claimed::parse(&octets, limits)? })
+        let bytes = base64_decode(once).map_err(AssertionError::from)?;
+        Ok(Claimed { form: Some(fields), ..Claimed::parse(&bytes, limits)? })
     }
 
     /// Who claims to have sent the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or

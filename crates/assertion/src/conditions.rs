@@ -58,7 +58,7 @@ pub(crate) fn read_audiences(element: Element<'_>) -> Vec<String> {
 pub(crate) fn parse_count(text: &str) -> Option<u32> {
     let text = trimmed(text);
     let digits = text.strip_prefix('+').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return (text == "-0").then_some(0);
     }
     Some(digits.parse().unwrap_or(u32::MAX))

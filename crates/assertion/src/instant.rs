@@ -166,10 +166,10 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
 struct Rest<'t>(&'t [u8]);
 
 impl<'t> Rest<'t> {
-    /// This octet, if it is the next.
-    fn skip(&mut self, octet: u8) -> Option<()> {
+    /// This byte, if it is the next.
+    fn skip(&mut self, byte: u8) -> Option<()> {
         match self.0 {
-            [first, rest @ ..] if *first == octet => {
+            [first, rest @ ..] if *first == byte => {
                 self.0 = rest;
                 Some(())
             }
@@ -179,15 +179,15 @@ impl<'t> Rest<'t> {
 
     /// All digits up to something else.
     fn digits(&mut self) -> &'t [u8] {
-        let length = self.0.iter().position(|octet| !octet.is_ascii_digit()).unwrap_or(self.0.len());
+        let length = self.0.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.0.len());
         let (digits, rest) = self.0.split_at_checked(length).unwrap_or_default();
         self.0 = rest;
         digits
     }
 
-    /// The two digits behind this octet.
-    fn after(&mut self, octet: u8) -> Option<u32> {
-        self.skip(octet)?;
+    /// The two digits behind this byte.
+    fn after(&mut self, byte: u8) -> Option<u32> {
+        self.skip(byte)?;
         match self.0 {
             [tens @ b'0'..=b'9', units @ b'0'..=b'9', rest @ ..] => {
                 self.0 = rest;

@@ -191,7 +191,7 @@ impl Trust {
     }
 
     /// Whether identifiers that are encrypted with AES-CBC are opened in a message that needs no browser and no request of ours: whoever signed
-    /// it may have captured them, and alters them octet by octet to learn from the answers.
+    /// it may have captured them, and alters them byte by byte to learn from the answers.
     pub(crate) fn opens_cbc_in_messages(&self) -> bool {
         self.has_own_decryption_keys || self.accepts_unauthenticated_cbc
     }

@@ -1,4 +1,4 @@
-//! `vouchsafe c14n`: canonical octets.
+//! `vouchsafe c14n`: canonical bytes.
 
 use serde::Serialize;
 use vouchsafe::xml::{Canonicalization, canonicalize, canonicalize_document};
@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 #[derive(Serialize)]
 struct Canonical<'a> {
     algorithm: &'static str,
-    octets: usize,
+    bytes: usize,
     canonical: &'a str,
 }
 
@@ -38,17 +38,17 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         )
     })?;
     let prefixes: Vec<&str> = arguments.inclusive_prefixes.split_ascii_whitespace().collect();
-    let document = input::document(&arguments.file, &input::octets(&arguments.file)?)?;
-    let mut octets = Vec::new();
+    let document = input::document(&arguments.file, &input::bytes(&arguments.file)?)?;
+    let mut bytes = Vec::new();
     match &arguments.at {
         Some(position) => {
-            canonicalize(input::element(&document, position)?, method, &prefixes, None, &mut octets)
+            canonicalize(input::element(&document, position)?, method, &prefixes, None, &mut bytes)
         }
-        None => canonicalize_document(&document, method, &prefixes, &mut octets),
+        None => canonicalize_document(&document, method, &prefixes, &mut bytes),
     }
     .map_err(Failure::refused)?;
-    let canonical = String::from_utf8_lossy(&octets);
-    let result = Canonical { algorithm: method.uri(), octets: octets.len(), canonical: &canonical };
+    let canonical = String::from_utf8_lossy(&bytes);
+    let result = Canonical { algorithm: method.uri(), bytes: bytes.len(), canonical: &canonical };
     output.document(&result, &canonical)?;
     Ok(Answer::Yes)
 }

@@ -103,8 +103,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         let settings = case
             .settings(&manifest.defaults, &folder, &provider, arguments.danger_unauthenticated_cbc)
             .map_err(|failure| failure.in_case(&case.file))?;
-        let octets = input::octets(&path(&folder, &case.file))?;
-        let verdict = decide(&octets, &settings).map_err(|failure| failure.in_case(&case.file))?;
+        let bytes = input::bytes(&path(&folder, &case.file))?;
+        let verdict = decide(&bytes, &settings).map_err(|failure| failure.in_case(&case.file))?;
         let wrong = case.judge(&verdict);
         failed = failed.saturating_add(usize::from(wrong.is_some()));
         let line = wrong

@@ -57,14 +57,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let octets: Vec<Vec<u8>> =
+    let bytes: Vec<Vec<u8>> =
         arguments.files.iter().map(|path| given(path)).collect::<Result<_, Failure>>()?;
     if arguments.browse {
-        let files = arguments.files.iter().cloned().zip(octets).collect();
+        let files = arguments.files.iter().cloned().zip(bytes).collect();
         return browse::run(doctor(arguments)?, files, arguments.listen, output);
     }
     let files: Vec<(&str, &[u8])> =
-        arguments.files.iter().map(String::as_str).zip(octets.iter().map(Vec::as_slice)).collect();
+        arguments.files.iter().map(String::as_str).zip(bytes.iter().map(Vec::as_slice)).collect();
     let diagnosis = doctor(arguments)?.examine(&files);
     output.write(&diagnosis, || human(&diagnosis))?;
     Ok(match (diagnosis.is_understood(), diagnosis.is_healthy()) {
@@ -74,10 +74,10 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     })
 }
 
-/// The octets of a file; an address stands for itself.
+/// The bytes of a file; an address stands for itself.
 fn given(path: &str) -> Result<Vec<u8>, Failure> {
     let is_address = path.starts_with("https://") || path.starts_with("http://");
-    if is_address { Ok(path.as_bytes().to_vec()) } else { input::octets(path) }
+    if is_address { Ok(path.as_bytes().to_vec()) } else { input::bytes(path) }
 }
 
 fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {

@@ -39,7 +39,7 @@ impl IdentityProviders {
     /// The file, where there is one and it describes one identity provider: what tells the product apart from the message.
     pub(crate) fn single_files(&self) -> impl Iterator<Item = &[u8]> {
         let only = self.sources.first().filter(|_| self.sources.len() == 1);
-        only.filter(|source| matches!(source, Source::One(..))).map(Source::octets).into_iter()
+        only.filter(|source| matches!(source, Source::One(..))).map(Source::bytes).into_iter()
     }
 
     /// The one that a message claims to come from; without a claim, the only one.
@@ -72,7 +72,7 @@ impl IdentityProviders {
         provider: &Provider,
     ) -> SignatureInquiry<'a> {
         for described in
-            self.sources.iter().filter_map(|source| MetadataDescription::read(source.octets()).ok())
+            self.sources.iter().filter_map(|source| MetadataDescription::read(source.bytes()).ok())
         {
             for entity in described.entities().iter().take(OTHERS) {
                 if entity.entity_id() == entity_id.as_str() {
@@ -92,10 +92,10 @@ impl IdentityProviders {
 }
 
 fn source(path: &str) -> Result<Source, Failure> {
-    let octets = input::octets(path)?;
-    match IdentityProvider::from_metadata(&octets) {
-        Ok(one) => Ok(Source::One(Box::new(one), octets)),
-        Err(MetadataError::SeveralIdentityProviders { .. }) => Ok(Source::Aggregate(octets)),
+    let bytes = input::bytes(path)?;
+    match IdentityProvider::from_metadata(&bytes) {
+        Ok(one) => Ok(Source::One(Box::new(one), bytes)),
+        Err(MetadataError::SeveralIdentityProviders { .. }) => Ok(Source::Aggregate(bytes)),
         Err(error) => Err(Failure::unusable(path, error)),
     }
 }
@@ -105,8 +105,8 @@ impl Source {
     fn names(&self) -> Vec<String> {
         match self {
             Source::One(one, _) => vec![one.entity_id().as_str().to_owned()],
-            Source::Aggregate(octets) => {
-                let described = MetadataDescription::read(octets).ok();
+            Source::Aggregate(bytes) => {
+                let described = MetadataDescription::read(bytes).ok();
                 let entities = described.iter().flat_map(MetadataDescription::entities);
                 let providers = entities.filter(|entity| entity.is_identity_provider());
                 providers.map(|entity| entity.entity_id().to_owned()).collect()
@@ -114,9 +114,9 @@ impl Source {
         }
     }
 
-    fn octets(&self) -> &[u8] {
+    fn bytes(&self) -> &[u8] {
         match self {
-            Source::One(_, octets) | Source::Aggregate(octets) => octets,
+            Source::One(_, bytes) | Source::Aggregate(bytes) => bytes,
         }
     }
 
@@ -127,8 +127,8 @@ impl Source {
                 Ok((one.entity_id() == issuer).then(|| one.as_ref().clone()))
             }
             (Source::Aggregate(_), None) => Ok(None),
-            (Source::Aggregate(octets), Some(issuer)) => {
-                match IdentityProvider::from_metadata_entity(octets, issuer) {
+            (Source::Aggregate(bytes), Some(issuer)) => {
+                match IdentityProvider::from_metadata_entity(bytes, issuer) {
                     Ok(one) => Ok(Some(one)),
                     Err(MetadataError::UnknownEntity { .. }) => Ok(None),
                     Err(error) => Err(Failure::refused(error)),

@@ -12,11 +12,11 @@ use vouchsafe::xml::{Document, Element, Limits};
 
 use crate::failure::Failure;
 
-/// The octets of a file.
-pub(crate) fn octets(path: &str) -> Result<Vec<u8>, Failure> {
+/// The bytes of a file.
+pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     let read = if path == "-" {
-        let mut octets = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut octets).map(|_| octets)
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
     } else {
         std::fs::read(path)
     };
@@ -31,7 +31,7 @@ pub(crate) fn octets(path: &str) -> Result<Vec<u8>, Failure> {
 
 /// The text of a file.
 pub(crate) fn text(path: &str) -> Result<String, Failure> {
-    String::from_utf8(octets(path)?).map_err(|error| {
+    String::from_utf8(bytes(path)?).map_err(|error| {
         let content = FieldContent::of(error.as_bytes());
         let found = content.map(|content| format!("; it looks like {}", content.description()));
         Failure::usage(
@@ -43,13 +43,13 @@ pub(crate) fn text(path: &str) -> Result<String, Failure> {
 }
 
 /// A document that the user chose, so with room for metadata of a federation. `path` is for the message.
-pub(crate) fn document(path: &str, octets: &[u8]) -> Result<Document, Failure> {
-    Document::parse(octets, &limits()).map_err(|error| Failure::unusable(path, error))
+pub(crate) fn document(path: &str, bytes: &[u8]) -> Result<Document, Failure> {
+    Document::parse(bytes, &limits()).map_err(|error| Failure::unusable(path, error))
 }
 
 /// Metadata of any number of entities.
 pub(crate) fn aggregate(path: &str) -> Result<Aggregate, Failure> {
-    Aggregate::read(octets(path)?).map_err(|error| Failure::unusable(path, error))
+    Aggregate::read(bytes(path)?).map_err(|error| Failure::unusable(path, error))
 }
 
 /// Ceilings for files of the user's choice.
@@ -70,7 +70,7 @@ pub(crate) fn element<'d>(document: &'d Document, position: &str) -> Result<Elem
 
 /// A certificate in PEM, DER or base64.
 pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
-    let contents = octets(path)?;
+    let contents = bytes(path)?;
     Certificate::from_file_contents(&contents).map_err(|error| {
         let failure = Failure::unusable(path, error);
         match FieldContent::of(&contents) {

@@ -23,9 +23,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let name: EntityName =
         arguments.entity.parse().map_err(|error: MetadataError| Failure::unusable("ENTITY-ID", error))?;
-    let octets = input::octets(&arguments.file)?;
+    let bytes = input::bytes(&arguments.file)?;
     let start = Instant::now();
-    let aggregate = Aggregate::read(octets).map_err(|error| Failure::unusable(&arguments.file, error))?;
+    let aggregate = Aggregate::read(bytes).map_err(|error| Failure::unusable(&arguments.file, error))?;
     let (index, start) = (start.elapsed(), Instant::now());
     let Some(found) = aggregate.find(&name) else {
         return Err(Failure::refused(aggregate.unknown(&name)));

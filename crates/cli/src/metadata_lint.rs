@@ -127,10 +127,10 @@ struct Lines {
 
 impl Lines {
     /// The line in which the entity begins.
-    fn of(&mut self, octets: &[u8], finding: &LintFinding) -> Option<usize> {
+    fn of(&mut self, bytes: &[u8], finding: &LintFinding) -> Option<usize> {
         let start = finding.range()?.start;
-        let between = octets.get(self.offset..start).unwrap_or_default();
-        self.breaks = self.breaks.saturating_add(between.iter().filter(|octet| **octet == b'\n').count());
+        let between = bytes.get(self.offset..start).unwrap_or_default();
+        self.breaks = self.breaks.saturating_add(between.iter().filter(|byte| **byte == b'\n').count());
         self.offset = start;
         Some(self.breaks.saturating_add(1))
     }

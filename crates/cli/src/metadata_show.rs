@@ -22,9 +22,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let octets = input::octets(&arguments.file)?;
+    let bytes = input::bytes(&arguments.file)?;
     let metadata =
-        MetadataDescription::read(&octets).map_err(|error| Failure::unusable(&arguments.file, error))?;
+        MetadataDescription::read(&bytes).map_err(|error| Failure::unusable(&arguments.file, error))?;
     let wanted = match &arguments.entity_id {
         Some(wanted) => {
             Some(EntityId::new(wanted.as_str()).map_err(|error| Failure::unusable("ENTITY-ID", error))?)
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         metadata.entities().iter().filter(|entity| is_wanted(entity.entity_id())).collect();
     if let Some(wanted) = wanted.as_ref().filter(|_| entities.is_empty()) {
         // The library's own words for it.
-        IdentityProvider::from_metadata_entity(&octets, wanted).map_err(Failure::refused)?;
+        IdentityProvider::from_metadata_entity(&bytes, wanted).map_err(Failure::refused)?;
     }
     let left_out =
         metadata.left_out().iter().filter(|one| wanted.is_none() || one.entity_id().is_some_and(is_wanted));
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let trust = match entities.as_slice() {
         [one] if one.is_identity_provider() => {
             let read = EntityId::new(one.entity_id())
-                .and_then(|id| IdentityProvider::from_metadata_entity(&octets, &id));
+                .and_then(|id| IdentityProvider::from_metadata_entity(&bytes, &id));
             Some(Trust::of(read.as_ref(), now))
         }
         _ => None,

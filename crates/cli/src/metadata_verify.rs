@@ -39,8 +39,8 @@ struct Valid<'a> {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let provider = arguments.algorithms.provider()?;
     let keys = input::trusted_keys(&arguments.certificate, &[], &provider)?;
-    let octets = input::octets(&arguments.file)?;
-    let (aggregate, evidence) = Aggregate::read_signed(octets, &keys, &provider)
+    let bytes = input::bytes(&arguments.file)?;
+    let (aggregate, evidence) = Aggregate::read_signed(bytes, &keys, &provider)
         .map_err(|error| unreadable_or_refused(&arguments.file, error))?;
     let now = arguments.now.unwrap_or_else(input::now);
     aggregate.check_validity(now).map_err(Failure::refused)?;

@@ -156,9 +156,9 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(escaped_json(&json) + "\n")
 }
 
-fn stdout(octets: &[u8]) -> Result<(), Failure> {
+fn stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(octets).and_then(|()| stdout.flush()).map_err(|error| unwritable(&error))
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unwritable(&error))
 }
 
 fn stderr(text: &str) {

@@ -35,14 +35,14 @@ impl Decoded {
     fn unverified(query: &str) -> Result<Decoded, Failure> {
         let message = redirect::decode_unverified(query, &Limits::default())
             .map_err(|error| Failure::unusable("the query string", error))?;
-        Ok(Decoded::new(message.field(), message.relay_state(), message.octets()))
+        Ok(Decoded::new(message.field(), message.relay_state(), message.bytes()))
     }
 
     /// The message that was verified.
     pub(crate) fn of(verified: &VerifiedQuery) -> Result<Decoded, Failure> {
         let message = redirect::decode(verified, &Limits::default())
             .map_err(|error| Failure::unusable("the query string", error))?;
-        Ok(Decoded::new(message.field(), message.relay_state(), message.octets()))
+        Ok(Decoded::new(message.field(), message.relay_state(), message.bytes()))
     }
 
     fn new(parameter: &'static str, relay_state: Option<&RelayState>, message: &[u8]) -> Decoded {
@@ -65,7 +65,7 @@ impl Decoded {
     }
 }
 
-/// The query string in what was given, octet by octet: a signature covers it as it came.
+/// The query string in what was given, byte by byte: a signature covers it as it came.
 pub(crate) fn query_string(argument: &str) -> Result<String, Failure> {
     let given = if argument == "-" { input::text("-")? } else { argument.to_owned() };
     let given = given.trim();

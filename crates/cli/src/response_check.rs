@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let settings = settings(arguments)?;
-    let given = input::octets(&arguments.file)?;
+    let given = input::bytes(&arguments.file)?;
     let (response, verdict) = match message(arguments, given) {
         Ok(response) => {
             let verdict = decide(&response, &settings)?;
@@ -166,12 +166,12 @@ fn message(arguments: &Arguments, given: Vec<u8>) -> Result<Vec<u8>, Failure> {
 }
 
 /// What a file holds that was given as XML and is something else which is known, and what to do.
-fn instead_of_xml(octets: &[u8]) -> Option<(&'static str, &'static str)> {
+fn instead_of_xml(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let is_base64 = || {
-        let decoded = std::str::from_utf8(octets).ok().and_then(|text| base64_decode(text.trim()).ok());
+        let decoded = std::str::from_utf8(bytes).ok().and_then(|text| base64_decode(text.trim()).ok());
         decoded.is_some_and(|decoded| !decoded.is_empty())
     };
-    match FieldContent::of(octets) {
+    match FieldContent::of(bytes) {
         // What is said of these by the parser is exact.
         Some(FieldContent::Xml | FieldContent::OtherEncoding | FieldContent::Empty) => None,
         None if is_base64() => {
@@ -187,7 +187,7 @@ fn instead_of_xml(octets: &[u8]) -> Option<(&'static str, &'static str)> {
             "Give the Response alone; `vouchsafe doctor` reads recordings.",
         )),
         // What is well-formed is judged as what it is.
-        Some(_) if Document::parse(octets, &Limits::default()).is_ok() => None,
+        Some(_) if Document::parse(bytes, &Limits::default()).is_ok() => None,
         Some(content) => Some((content.description(), content.hint())),
     }
 }

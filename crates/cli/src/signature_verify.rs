@@ -49,8 +49,8 @@ pub(crate) struct Good<'a> {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let provider = arguments.algorithms.provider()?;
     let keys = input::trusted_keys(&arguments.certificate, &arguments.key, &provider)?;
-    let octets = input::octets(&arguments.file)?;
-    let document = Document::parse(&octets, &input::limits()).map_err(Failure::refused)?;
+    let bytes = input::bytes(&arguments.file)?;
+    let document = Document::parse(&bytes, &input::limits()).map_err(Failure::refused)?;
     let at = match &arguments.at {
         Some(position) => Some(carrier(input::element(&document, position)?)),
         None => first_signature(&document).map(carrier),

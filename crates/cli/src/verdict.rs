@@ -42,19 +42,19 @@ pub(crate) struct No {
 }
 
 /// Decides; an `Err` is about the settings, not about the Response.
-pub(crate) fn decide(octets: &[u8], settings: &Settings) -> Result<Verdict, Failure> {
-    match receive(octets, settings) {
+pub(crate) fn decide(bytes: &[u8], settings: &Settings) -> Result<Verdict, Failure> {
+    match receive(bytes, settings) {
         Ok(login) => Ok(Verdict::Accepted(Box::new(login))),
         Err(no) if no.failure.is_refusal() => Ok(Verdict::Refused(no)),
         Err(no) => Err(no.failure),
     }
 }
 
-fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
-    let claimed = Claimed::parse(octets, &Limits::default())?;
+fn receive(bytes: &[u8], settings: &Settings) -> Result<Login, No> {
+    let claimed = Claimed::parse(bytes, &Limits::default())?;
     claimed.require_success()?;
     let another = another_than_asked(&claimed, settings);
-    judge(claimed, octets, settings).map_err(|no| match another {
+    judge(claimed, bytes, settings).map_err(|no| match another {
         Some(cause) if no.failure.code == "assertion.issuer" => {
             let hint = "Only the identity provider that the request was sent to may answer it. If --asked names the wrong one, correct it; \
                         otherwise somebody answers in the place of another.";
@@ -72,7 +72,7 @@ fn another_than_asked(claimed: &Claimed, settings: &Settings) -> Option<&'static
     Some("that identity provider is trusted too, and was not asked")
 }
 
-fn judge(claimed: Claimed, octets: &[u8], settings: &Settings) -> Result<Login, No> {
+fn judge(claimed: Claimed, bytes: &[u8], settings: &Settings) -> Result<Login, No> {
     let limits = Limits::default();
     let identity_provider =
         settings.identity_providers.claimed(settings.asked.as_ref().or(claimed.issuer()))?;
@@ -89,7 +89,7 @@ fn judge(claimed: Claimed, octets: &[u8], settings: &Settings) -> Result<Login, 
         }
         let inquiry = SignatureInquiry::new(&settings.provider, &limits).of(&identity_provider, &trust);
         let name = identity_provider.entity_id();
-        settings.identity_providers.witnesses(inquiry, name, &settings.provider).explain(refusal, octets)
+        settings.identity_providers.witnesses(inquiry, name, &settings.provider).explain(refusal, bytes)
     })?;
     let valid = authentic.read()?.validate(&settings.expectations, settings.now)?;
     // Each Response is judged on its own: nothing was seen before it.

@@ -138,7 +138,7 @@ fn response_check_settings() {
 }
 
 #[test]
-fn c14n_writes_the_octets_and_nothing_else() {
+fn c14n_writes_the_bytes_and_nothing_else() {
     let xml = b"<?xml version='1.0'?><!-- c --><a  b='1' a=\"2\"><c xmlns='urn:x'/><d>&#13;</d></a>\n";
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
     let run = with_input(["c14n", "--algorithm", exclusive, "-"], xml);

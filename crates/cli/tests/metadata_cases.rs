@@ -119,8 +119,8 @@ fn a_template_cannot_be_trusted() {
 fn keys_without_certificates() {
     let folder = Folder::new("metadata-key-values");
     let curve = KeyPair::generate(KeyKind::P256, "idp.example.com").unwrap();
-    let octets = |pair: &KeyPair| pair.private_key().public_key().spki_der().to_vec();
-    let (rsa, point) = (octets(keys::identity_provider()), octets(&curve));
+    let bytes = |pair: &KeyPair| pair.private_key().public_key().spki_der().to_vec();
+    let (rsa, point) = (bytes(keys::identity_provider()), bytes(&curve));
     let rsa_value = format!(
         "<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{}</ds:Modulus><ds:Exponent>AQAB</ds:Exponent></ds:RSAKeyValue></ds:KeyValue>",
         base64_encode(&rsa[rsa.len() - 261..rsa.len() - 5])

@@ -17,7 +17,7 @@ use crate::ClientError;
 /// Asks the DNS for TXT records, for [`Organization::verify_domain`](vouchsafe::provisioning::Organization::verify_domain).
 ///
 /// Every question is asked anew: a record that was just written is seen as soon as the DNS has it. A question takes ten seconds at most, and of
-/// the answer no more is looked at than [`MAX_RECORDS`](Self::MAX_RECORDS) records of [`MAX_OCTETS`](Self::MAX_OCTETS).
+/// the answer no more is looked at than [`MAX_RECORDS`](Self::MAX_RECORDS) records of [`MAX_BYTES`](Self::MAX_BYTES).
 ///
 /// An answer of the DNS is not signed where the resolver that is asked does not validate DNSSEC. Ask one that does, on a network of yours.
 ///
@@ -44,8 +44,8 @@ impl DomainResolver {
     /// How many records of an answer are looked at.
     pub const MAX_RECORDS: usize = 100;
 
-    /// How many octets a record may have to be looked at, its strings joined.
-    pub const MAX_OCTETS: usize = 4_096;
+    /// How many bytes a record may have to be looked at, its strings joined.
+    pub const MAX_BYTES: usize = 4_096;
 
     /// How long it waits for one answer.
     const PATIENCE: Duration = Duration::from_secs(3);
@@ -154,6 +154,6 @@ fn is_none(error: &NetError) -> bool {
 }
 
 fn joined(strings: &[Box<[u8]>]) -> Option<String> {
-    let octets = strings.concat();
-    if octets.len() > DomainResolver::MAX_OCTETS { None } else { String::from_utf8(octets).ok() }
+    let bytes = strings.concat();
+    if bytes.len() > DomainResolver::MAX_BYTES { None } else { String::from_utf8(bytes).ok() }
 }

@@ -96,7 +96,7 @@ impl Server {
 
 /// The answer in the form of RFC 1035 4.1: the header, the question as it came, the records.
 fn messages(question: &[u8], answer: &Answer, is_tcp: bool) -> Vec<Vec<u8>> {
-    let end = 12 + question[12..].iter().position(|octet| *octet == 0).unwrap() + 5;
+    let end = 12 + question[12..].iter().position(|byte| *byte == 0).unwrap() + 5;
     let asked = &question[12..end];
     let message = |number: [u8; 2], flags: u16, records: &[Vec<u8>]| {
         let mut message = number.to_vec();

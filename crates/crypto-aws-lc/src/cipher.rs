@@ -40,10 +40,10 @@ fn mode(cipher: ContentCipher) -> Result<Mode, CryptoError> {
     })
 }
 
-pub(crate) fn decrypt(cipher: ContentCipher, key: &[u8], octets: &[u8]) -> Result<Vec<u8>, CryptoError> {
+pub(crate) fn decrypt(cipher: ContentCipher, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, CryptoError> {
     match mode(cipher)? {
-        Mode::Cbc(algorithm, block) => decrypt_cbc(algorithm, block, key, octets),
-        Mode::Gcm(algorithm) => decrypt_gcm(algorithm, key, octets),
+        Mode::Cbc(algorithm, block) => decrypt_cbc(algorithm, block, key, bytes),
+        Mode::Gcm(algorithm) => decrypt_gcm(algorithm, key, bytes),
     }
     .ok_or_else(failure::decryption_failed)
 }
@@ -60,9 +60,9 @@ fn decrypt_cbc(
     algorithm: &'static cipher::Algorithm,
     block: Block,
     key: &[u8],
-    octets: &[u8],
+    bytes: &[u8],
 ) -> Option<Vec<u8>> {
-    let (iv, body) = octets.split_at_checked(block.length())?;
+    let (iv, body) = bytes.split_at_checked(block.length())?;
     if body.is_empty() || !body.len().is_multiple_of(block.length()) {
         return None;
     }
@@ -97,8 +97,8 @@ fn encrypt_cbc(
     Ok(encrypt())
 }
 
-fn decrypt_gcm(algorithm: &'static aead::Algorithm, key: &[u8], octets: &[u8]) -> Option<Vec<u8>> {
-    let (nonce, rest) = octets.split_first_chunk::<NONCE>()?;
+fn decrypt_gcm(algorithm: &'static aead::Algorithm, key: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, rest) = bytes.split_first_chunk::<NONCE>()?;
     let mode = LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?);
     let mut plain = rest.to_vec();
     let length = mode.open_in_place(Nonce::from(nonce), Aad::empty(), &mut plain).ok()?.len();

@@ -90,11 +90,11 @@ impl Backend for Completed {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         match cipher {
-            ContentCipher::TripleDesCbc => self.rest.decrypt_content(cipher, key, octets),
-            _ => self.first.decrypt_content(cipher, key, octets),
+            ContentCipher::TripleDesCbc => self.rest.decrypt_content(cipher, key, bytes),
+            _ => self.first.decrypt_content(cipher, key, bytes),
         }
     }
 
@@ -160,18 +160,18 @@ impl PrivateKeyOperations for Private {
         or_rest(self.first.sign(algorithm, message), || self.rest.sign(algorithm, message))
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], octets)
+    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_key_with_label(transport, &[], bytes)
     }
 
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,
         label: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
-        or_rest(self.first.decrypt_key_with_label(transport, label, octets), || {
-            self.rest.decrypt_key_with_label(transport, label, octets)
+        or_rest(self.first.decrypt_key_with_label(transport, label, bytes), || {
+            self.rest.decrypt_key_with_label(transport, label, bytes)
         })
     }
 }

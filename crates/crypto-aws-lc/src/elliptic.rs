@@ -156,7 +156,7 @@ impl PrivateKeyOperations for EcdsaPrivate {
         Ok(signature.as_ref().to_vec())
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, _octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, transport: KeyTransport, _bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
         Err(no_transport(transport))
     }
 }
@@ -193,7 +193,7 @@ impl PrivateKeyOperations for Ed25519Private {
         Ok(signature.as_ref().to_vec())
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, _octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, transport: KeyTransport, _bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
         Err(no_transport(transport))
     }
 }

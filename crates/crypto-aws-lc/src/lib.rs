@@ -77,8 +77,8 @@ use vouchsafe_crypto::{
 /// let provider = vouchsafe_crypto_aws_lc::provider();
 /// let key = provider.generate_key(KeyKind::Rsa { bits: 2048 })?;
 /// let transport = KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha1 };
-/// let octets = provider.encrypt_key(transport, key.public_key(), &[7; 16])?;
-/// assert_eq!(provider.decrypt_key(transport, &key, &octets)?.as_slice(), [7; 16]);
+/// let bytes = provider.encrypt_key(transport, key.public_key(), &[7; 16])?;
+/// assert_eq!(provider.decrypt_key(transport, &key, &bytes)?.as_slice(), [7; 16]);
 /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
 /// ```
 #[cfg(feature = "rustcrypto")]
@@ -165,9 +165,9 @@ impl Backend for AwsLc {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        cipher::decrypt(cipher, key, octets)
+        cipher::decrypt(cipher, key, bytes)
     }
 
     fn encrypt_content(
@@ -187,8 +187,8 @@ impl Backend for AwsLc {
 struct Context(digest::Context);
 
 impl DigestContext for Context {
-    fn update(&mut self, octets: &[u8]) {
-        self.0.update(octets);
+    fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
 
     fn finish(self: Box<Self>) -> DigestValue {

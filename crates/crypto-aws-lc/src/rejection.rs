@@ -26,8 +26,8 @@ impl Rejection {
     }
 
     /// The message to give when the padding of these bytes is wrong.
-    pub(crate) fn message(&self, octets: &[u8]) -> SecretBytes {
-        let key = hmac::sign(&self.key, octets);
+    pub(crate) fn message(&self, bytes: &[u8]) -> SecretBytes {
+        let key = hmac::sign(&self.key, bytes);
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
         let length = self.length(&stretch(&key, b"length", CANDIDATES.saturating_mul(2)));
         let mut message = stretch(&key, b"message", self.modulus_length);
@@ -48,17 +48,17 @@ impl Rejection {
 
 /// HMAC over a counter and a purpose, as long as it takes.
 fn stretch(key: &hmac::Key, purpose: &[u8], length: usize) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(length.saturating_add(32));
+    let mut bytes = Vec::with_capacity(length.saturating_add(32));
     let bits = u16::try_from(length.saturating_mul(8)).unwrap_or(u16::MAX);
     for counter in 0..=u16::MAX {
-        if octets.len() >= length {
+        if bytes.len() >= length {
             break;
         }
         let input = [&counter.to_be_bytes(), purpose, &bits.to_be_bytes()].concat();
-        octets.extend_from_slice(hmac::sign(key, &input).as_ref());
+        bytes.extend_from_slice(hmac::sign(key, &input).as_ref());
     }
-    octets.truncate(length);
-    octets
+    bytes.truncate(length);
+    bytes
 }
 
 #[cfg(test)]
@@ -70,10 +70,10 @@ mod tests {
     fn messages_are_steady_and_of_every_length() {
         let rejection = Rejection::of_key(b"key", 256);
         let mut lengths = BTreeSet::new();
-        for octet in 0..=255u8 {
-            let octets = [octet; 256];
-            let message = rejection.message(&octets);
-            assert_eq!(message.as_slice(), rejection.message(&octets).as_slice());
+        for byte in 0..=255u8 {
+            let bytes = [byte; 256];
+            let message = rejection.message(&bytes);
+            assert_eq!(message.as_slice(), rejection.message(&bytes).as_slice());
             assert!(message.as_slice().len() <= 256 - OVERHEAD);
             lengths.insert(message.as_slice().len());
         }

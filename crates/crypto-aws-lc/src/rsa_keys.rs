@@ -147,19 +147,19 @@ impl PublicKeyOperations for Public {
         let failed = |_| failure::encryption_failed(transport.uri(), "too long for the RSA key");
         let padding = padding(transport)?;
         let key = self.encrypting()?;
-        let mut octets = vec![0; key.key_size_bytes()];
+        let mut bytes = vec![0; key.key_size_bytes()];
         let length = match padding {
             Padding::Pkcs1 => {
                 let key = Pkcs1PublicEncryptingKey::new(key).map_err(failed)?;
-                key.encrypt(plain, &mut octets).map_err(failed)?.len()
+                key.encrypt(plain, &mut bytes).map_err(failed)?.len()
             }
             Padding::Oaep(algorithm) => {
                 let key = OaepPublicEncryptingKey::new(key).map_err(failed)?;
-                key.encrypt(algorithm, plain, &mut octets, Some(label)).map_err(failed)?.len()
+                key.encrypt(algorithm, plain, &mut bytes, Some(label)).map_err(failed)?.len()
             }
         };
-        octets.truncate(length);
-        Ok(octets)
+        bytes.truncate(length);
+        Ok(bytes)
     }
 }
 
@@ -181,15 +181,15 @@ impl PrivateKeyOperations for Private {
             SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_SHA512,
             _ => return Err(no_signature(algorithm)),
         };
-        let mut octets = vec![0; self.signing.public_modulus_len()];
+        let mut bytes = vec![0; self.signing.public_modulus_len()];
         self.signing
-            .sign(encoding, &SystemRandom::new(), message, &mut octets)
+            .sign(encoding, &SystemRandom::new(), message, &mut bytes)
             .map_err(|_| failure::signing_failed(algorithm))?;
-        Ok(octets)
+        Ok(bytes)
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], octets)
+    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_key_with_label(transport, &[], bytes)
     }
 
     /// What AWS-LC says of PKCS#1 v1.5 padding stays here: wrong padding gives the message that
@@ -198,21 +198,21 @@ impl PrivateKeyOperations for Private {
         &self,
         transport: KeyTransport,
         label: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
         let padding = padding(transport)?;
         let mut plain = vec![0; self.oaep.min_output_size()];
-        if octets.len() != plain.len() {
+        if bytes.len() != plain.len() {
             return Err(failure::decryption_failed());
         }
         let found = match padding {
             Padding::Pkcs1 => {
-                let substitute = self.rejection.message(octets);
-                let found = self.pkcs1.decrypt(octets, &mut plain);
+                let substitute = self.rejection.message(bytes);
+                let found = self.pkcs1.decrypt(bytes, &mut plain);
                 found.map_or(substitute, |found| SecretBytes::new(found.to_vec()))
             }
             Padding::Oaep(algorithm) => {
-                let found = self.oaep.decrypt(algorithm, octets, &mut plain, Some(label));
+                let found = self.oaep.decrypt(algorithm, bytes, &mut plain, Some(label));
                 SecretBytes::new(found.map_err(|_| failure::decryption_failed())?.to_vec())
             }
         };

@@ -76,9 +76,9 @@ fn short_and_odd_keys() {
 fn triple_des_with_equal_parts() {
     let (alone, both) = (legacy(provider_of_aws_lc_alone()), legacy(provider()));
     let cipher = ContentCipher::TripleDesCbc;
-    let octets = both.encrypt_content(cipher, &[7; 24], b"plain").unwrap();
-    assert_eq!(both.decrypt_content(cipher, &[7; 24], &octets).unwrap(), b"plain");
-    assert_eq!(code(alone.decrypt_content(cipher, &[7; 24], &octets)), "crypto.decryption_failed");
+    let bytes = both.encrypt_content(cipher, &[7; 24], b"plain").unwrap();
+    assert_eq!(both.decrypt_content(cipher, &[7; 24], &bytes).unwrap(), b"plain");
+    assert_eq!(code(alone.decrypt_content(cipher, &[7; 24], &bytes)), "crypto.decryption_failed");
 }
 
 /// The list stands in front of both.

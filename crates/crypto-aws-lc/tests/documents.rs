@@ -90,7 +90,7 @@ fn what_one_closes_the_other_opens() {
                 let own = std::slice::from_ref(&theirs);
                 let mut context = DecryptionContext::new(own, there, &limits);
                 let opened = decrypt(document.root(), &mut context).unwrap();
-                assert_eq!(opened.octets(), plain.as_bytes(), "{cipher:?} {transport:?}");
+                assert_eq!(opened.bytes(), plain.as_bytes(), "{cipher:?} {transport:?}");
             }
         }
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, backend};
 ///
-/// let digest = backend::rustcrypto().digest(DigestAlgorithm::Sha256, b"octets")?;
+/// let digest = backend::rustcrypto().digest(DigestAlgorithm::Sha256, b"bytes")?;
 /// assert_eq!(digest.as_ref().len(), 32);
 /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
 /// ```
@@ -104,7 +104,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError>;
 
     /// Encrypts with a fresh random initialisation vector, which stands before the ciphertext.
@@ -179,7 +179,7 @@ pub trait PrivateKeyOperations: Send + Sync {
     /// # Errors
     ///
     /// [`CryptoError::DecryptionFailed`], [`CryptoError::AlgorithmUnsupported`].
-    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError>;
+    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError>;
 
     /// The same with a label of RSA-OAEP, which is refused by name unless it is empty or the backend says otherwise.
     ///
@@ -190,9 +190,9 @@ pub trait PrivateKeyOperations: Send + Sync {
         &self,
         transport: KeyTransport,
         label: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
-        if label.is_empty() { self.decrypt_key(transport, octets) } else { Err(no_label()) }
+        if label.is_empty() { self.decrypt_key(transport, bytes) } else { Err(no_label()) }
     }
 }
 
@@ -203,7 +203,7 @@ const fn no_label() -> CryptoError {
 /// A digest in the making.
 pub trait DigestContext: Send {
     /// Feeds bytes.
-    fn update(&mut self, octets: &[u8]);
+    fn update(&mut self, bytes: &[u8]);
 
     /// The digest of everything fed.
     fn finish(self: Box<Self>) -> DigestValue;
@@ -221,7 +221,7 @@ pub trait DigestContext: Send {
 /// ```
 #[derive(Clone, Copy)]
 pub struct DigestValue {
-    octets: [u8; Self::MAXIMUM],
+    bytes: [u8; Self::MAXIMUM],
     length: usize,
 }
 
@@ -232,20 +232,20 @@ impl DigestValue {
     /// Takes the bytes of a digest; none if there are more than [`DigestValue::MAXIMUM`].
     #[must_use]
     pub fn new(digest: &[u8]) -> Option<Self> {
-        let mut octets = [0; Self::MAXIMUM];
-        octets.get_mut(..digest.len())?.copy_from_slice(digest);
-        Some(Self { octets, length: digest.len() })
+        let mut bytes = [0; Self::MAXIMUM];
+        bytes.get_mut(..digest.len())?.copy_from_slice(digest);
+        Some(Self { bytes, length: digest.len() })
     }
 
     /// Takes the bytes of a digest whose length is known when compiling.
     #[must_use]
     pub fn from_array<const N: usize>(digest: [u8; N]) -> Self {
         const { assert!(N <= Self::MAXIMUM, "longer than any digest") };
-        let mut octets = [0; Self::MAXIMUM];
-        if let Some(place) = octets.first_chunk_mut() {
+        let mut bytes = [0; Self::MAXIMUM];
+        if let Some(place) = bytes.first_chunk_mut() {
             *place = digest;
         }
-        Self { octets, length: N }
+        Self { bytes, length: N }
     }
 
     /// Whether it equals an expected digest, in constant time.
@@ -257,7 +257,7 @@ impl DigestValue {
 
 impl AsRef<[u8]> for DigestValue {
     fn as_ref(&self) -> &[u8] {
-        self.octets.get(..self.length).unwrap_or_default()
+        self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 

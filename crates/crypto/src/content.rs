@@ -14,25 +14,25 @@ use core::fmt;
 #[derive(Clone)]
 pub struct PaddedContent {
     /// Without the padding if it is right.
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     is_right: bool,
 }
 
 impl PaddedContent {
-    pub(crate) fn new(mut octets: Vec<u8>, cipher: ContentCipher) -> Self {
-        let whole = octets.len();
+    pub(crate) fn new(mut bytes: Vec<u8>, cipher: ContentCipher) -> Self {
+        let whole = bytes.len();
         let length = match cipher.padding_block() {
             None => Some(whole),
-            Some(block) => padding::length_without(&octets, block),
+            Some(block) => padding::length_without(&bytes, block),
         };
-        octets.truncate(length.unwrap_or(whole));
-        Self { octets, is_right: length.is_some() }
+        bytes.truncate(length.unwrap_or(whole));
+        Self { bytes, is_right: length.is_some() }
     }
 
     /// The bytes without their padding; all of them if the padding is wrong.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Whether the padding holds.
@@ -46,8 +46,8 @@ impl PaddedContent {
     /// # Errors
     ///
     /// [`CryptoError::DecryptionFailed`] if the padding is wrong.
-    pub fn into_octets(self) -> Result<Vec<u8>, CryptoError> {
-        if self.is_right { Ok(self.octets) } else { Err(CryptoError::DecryptionFailed {}) }
+    pub fn into_bytes(self) -> Result<Vec<u8>, CryptoError> {
+        if self.is_right { Ok(self.bytes) } else { Err(CryptoError::DecryptionFailed {}) }
     }
 }
 

@@ -26,11 +26,11 @@ use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
 pub fn base64_decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, CryptoError> {
     let text = text.as_ref();
     // Most values come on one line, and the decoder is the fastest way to find out.
-    if let Ok(octets) = STANDARD.decode(text) {
-        return Ok(octets);
+    if let Ok(bytes) = STANDARD.decode(text) {
+        return Ok(bytes);
     }
     let mut packed = Vec::with_capacity(text.len());
-    for line in text.split(|&octet| is_white_space(octet)) {
+    for line in text.split(|&byte| is_white_space(byte)) {
         packed.extend_from_slice(line);
     }
     STANDARD.decode(packed).map_err(|error| refused(error, text))
@@ -42,24 +42,24 @@ pub fn base64_decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, CryptoError> {
 /// assert_eq!(vouchsafe_crypto::base64_encode(b"hello"), "aGVsbG8=");
 /// ```
 #[must_use]
-pub fn base64_encode(octets: &[u8]) -> String {
-    STANDARD.encode(octets)
+pub fn base64_encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// "AB:CD:.." over bytes, as consoles and `openssl x509 -fingerprint` show them.
-pub(crate) fn colon_hex(octets: &[u8]) -> String {
-    let pairs: Vec<String> = octets.iter().map(|octet| format!("{octet:02X}")).collect();
+pub(crate) fn colon_hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
 }
 
-fn is_white_space(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// The decoder counts without white space: find the place in the text that came.
 fn refused(error: DecodeError, text: &[u8]) -> CryptoError {
     let place = |index: usize| {
-        let mut others = text.iter().enumerate().filter(|&(_, &octet)| !is_white_space(octet));
+        let mut others = text.iter().enumerate().filter(|&(_, &byte)| !is_white_space(byte));
         others.nth(index).map_or(text.len(), |(offset, _)| offset)
     };
     match error {

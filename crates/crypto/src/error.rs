@@ -11,7 +11,7 @@ use crate::{DigestAlgorithm, KeyKind};
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, Provider};
 ///
-/// let refused = Provider::rustcrypto().digest(DigestAlgorithm::Sha1, b"octets").unwrap_err();
+/// let refused = Provider::rustcrypto().digest(DigestAlgorithm::Sha1, b"bytes").unwrap_err();
 /// assert_eq!(refused.code(), "crypto.digest_refused");
 /// assert!(refused.hint().contains("SHA-256"));
 /// ```

@@ -76,7 +76,7 @@ impl PublicKey {
     /// let provider = Provider::rustcrypto();
     /// let algorithm = SignatureAlgorithm::RsaSha256;
     /// let [key, other] = [provider.generate_key(KeyKind::Rsa { bits: 2048 })?, provider.generate_key(KeyKind::Rsa { bits: 2048 })?];
-    /// let signature = provider.sign(algorithm, &key, b"octets")?;
+    /// let signature = provider.sign(algorithm, &key, b"bytes")?;
     /// assert!(provider.verify(algorithm, key.public_key(), b"others", &signature).is_err());
     /// assert_eq!(key.public_key().made_value(algorithm, &signature), Some(true));
     /// assert_eq!(other.public_key().made_value(algorithm, &signature), Some(false));

@@ -20,7 +20,7 @@ use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 ///
 /// let provider = Provider::rustcrypto();
 /// let key = provider.generate_key(KeyKind::P256)?.public_key().clone();
-/// // X9.62: the point is the last 65 octets.
+/// // X9.62: the point is the last 65 bytes.
 /// let point = &key.spki_der()[key.spki_der().len() - 65..];
 /// let value = KeyValue::on_named_curve("1.2.840.10045.3.1.7", point)?;
 /// assert_eq!(value.fingerprint(), key.fingerprint());
@@ -40,7 +40,7 @@ impl KeyValue {
     ///
     /// [`CryptoError::KeyMalformed`] for numbers that are no RSA key.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, CryptoError> {
-        let number = |octets| UintRef::new(octets).map_err(|_| malformed("a number is too long"));
+        let number = |bytes| UintRef::new(bytes).map_err(|_| malformed("a number is too long"));
         let numbers =
             pkcs1::RsaPublicKeyRef { modulus: number(modulus)?, public_exponent: number(exponent)? };
         let key = numbers.to_der().map_err(|_| malformed("a number is too long"))?;

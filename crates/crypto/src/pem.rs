@@ -38,8 +38,8 @@ pub(crate) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
 }
 
 /// A block in lines of 64 characters.
-pub(crate) fn encode(label: &str, octets: &[u8]) -> String {
-    let text = base64_encode(octets);
+pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
+    let text = base64_encode(bytes);
     let mut out = format!("-----BEGIN {label}-----\n");
     let mut rest = text.as_str();
     while let Some((line, after)) = rest.split_at_checked(64) {

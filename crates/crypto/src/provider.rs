@@ -19,8 +19,8 @@ use std::sync::Arc;
 ///
 /// let provider = Provider::rustcrypto();
 /// let key = provider.generate_key(KeyKind::P256)?;
-/// let signature = provider.sign(SignatureAlgorithm::EcdsaSha256, &key, b"octets")?;
-/// provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"octets", &signature)?;
+/// let signature = provider.sign(SignatureAlgorithm::EcdsaSha256, &key, b"bytes")?;
+/// provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"bytes", &signature)?;
 /// assert!(provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"others", &signature).is_err());
 /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
 /// ```
@@ -193,7 +193,7 @@ impl Provider {
     /// let mut context = provider.digest_context(DigestAlgorithm::Sha256)?;
     /// context.update(b"oct");
     /// context.update(b"ets");
-    /// assert_eq!(context.finish(), provider.digest(DigestAlgorithm::Sha256, b"octets")?);
+    /// assert_eq!(context.finish(), provider.digest(DigestAlgorithm::Sha256, b"bytes")?);
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError> {

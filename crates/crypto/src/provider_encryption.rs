@@ -20,10 +20,10 @@ impl Provider {
         &self,
         transport: KeyTransport,
         key: &PrivateKey,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
         self.policy.check_transport(transport, key.public_key())?;
-        key.operations().decrypt_key(transport, octets)
+        key.operations().decrypt_key(transport, bytes)
     }
 
     /// Decrypts the key of a content cipher.
@@ -40,10 +40,10 @@ impl Provider {
         &self,
         transport: KeyTransport,
         key: &PrivateKey,
-        octets: &[u8],
+        bytes: &[u8],
         cipher: ContentCipher,
     ) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_content_key_with_label(transport, &[], key, octets, cipher)
+        self.decrypt_content_key_with_label(transport, &[], key, bytes, cipher)
     }
 
     /// The same with the label that stands in `xenc:OAEPparams`. RSA PKCS#1 v1.5 has none.
@@ -57,19 +57,19 @@ impl Provider {
         transport: KeyTransport,
         label: &[u8],
         key: &PrivateKey,
-        octets: &[u8],
+        bytes: &[u8],
         cipher: ContentCipher,
     ) -> Result<SecretBytes, CryptoError> {
         self.policy.check_transport(transport, key.public_key())?;
         self.check_label(transport, label)?;
         if transport != KeyTransport::Rsa15 {
-            let found = key.operations().decrypt_key_with_label(transport, label, octets)?;
+            let found = key.operations().decrypt_key_with_label(transport, label, bytes)?;
             let right = found.as_slice().len() == cipher.key_length();
             return if right { Ok(found) } else { Err(CryptoError::DecryptionFailed {}) };
         }
         let mut substitute = vec![0; cipher.key_length()];
         self.random(&mut substitute)?;
-        let found = match key.operations().decrypt_key(transport, octets) {
+        let found = match key.operations().decrypt_key(transport, bytes) {
             Err(error @ CryptoError::AlgorithmUnsupported { .. }) => return Err(error),
             found => found.ok(),
         };
@@ -120,9 +120,9 @@ impl Provider {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.decrypt_padded_content(cipher, key, octets)?.into_octets()
+        self.decrypt_padded_content(cipher, key, bytes)?.into_bytes()
     }
 
     /// The same, where wrong padding is no error yet: [`PaddedContent`] has the bytes either way, so that the caller can do the
@@ -140,18 +140,18 @@ impl Provider {
     /// let (cipher, key) = (ContentCipher::Aes128Cbc, [7; 16]);
     /// // One block of arbitrary bytes after the initialisation vector: its padding is right once in sixteen times.
     /// let content = provider.decrypt_padded_content(cipher, &key, &[1; 32])?;
-    /// assert_eq!(content.padding_is_right(), content.octets().len() < 16);
-    /// assert_eq!(content.padding_is_right(), content.into_octets().is_ok());
+    /// assert_eq!(content.padding_is_right(), content.bytes().len() < 16);
+    /// assert_eq!(content.padding_is_right(), content.into_bytes().is_ok());
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn decrypt_padded_content(
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<PaddedContent, CryptoError> {
         self.policy.check_cipher(cipher)?;
-        Ok(PaddedContent::new(self.backend.decrypt_content(cipher, key, octets)?, cipher))
+        Ok(PaddedContent::new(self.backend.decrypt_content(cipher, key, bytes)?, cipher))
     }
 
     /// Encrypts content under a fresh random initialisation vector, which stands before the ciphertext.
@@ -166,8 +166,8 @@ impl Provider {
     /// let provider = Provider::rustcrypto();
     /// let mut key = [0; 32];
     /// provider.random(&mut key)?;
-    /// let octets = provider.encrypt_content(ContentCipher::Aes256Gcm, &key, b"plain")?;
-    /// assert_eq!(provider.decrypt_content(ContentCipher::Aes256Gcm, &key, &octets)?, b"plain");
+    /// let bytes = provider.encrypt_content(ContentCipher::Aes256Gcm, &key, b"plain")?;
+    /// assert_eq!(provider.decrypt_content(ContentCipher::Aes256Gcm, &key, &bytes)?, b"plain");
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn encrypt_content(

@@ -79,9 +79,9 @@ impl Backend for RustCrypto {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        cipher::decrypt(cipher, key, octets)
+        cipher::decrypt(cipher, key, bytes)
     }
 
     fn encrypt_content(

@@ -19,8 +19,8 @@ pub struct SecretBytes(Zeroizing<Vec<u8>>);
 impl SecretBytes {
     /// Takes ownership of secret bytes.
     #[must_use]
-    pub fn new(octets: Vec<u8>) -> Self {
-        Self(Zeroizing::new(octets))
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
     }
 
     /// The bytes.
@@ -78,9 +78,9 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
 pub(crate) fn same_length_or(found: Option<SecretBytes>, mut substitute: SecretBytes) -> SecretBytes {
     let found = found.as_ref().map(SecretBytes::as_slice).unwrap_or_default();
     let right = found.len().ct_eq(&substitute.as_slice().len());
-    for (index, octet) in substitute.0.iter_mut().enumerate() {
+    for (index, byte) in substitute.0.iter_mut().enumerate() {
         let other = found.get(index).copied().unwrap_or_default();
-        octet.conditional_assign(&other, right);
+        byte.conditional_assign(&other, right);
     }
     substitute
 }

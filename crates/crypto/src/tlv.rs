@@ -32,8 +32,8 @@ pub(crate) struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    pub(crate) fn new(octets: &'a [u8]) -> Self {
-        Self { rest: octets }
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
     }
 
     /// What has not been read.
@@ -60,8 +60,8 @@ impl<'a> Iterator for Elements<'a> {
         let (length, after) = match first {
             0..=0x7f => (usize::from(first), after),
             0x81..=0x84 => {
-                let (octets, after) = after.split_at_checked(usize::from(first & 0x7f))?;
-                (octets.iter().fold(0, |length, &octet| length << 8 | usize::from(octet)), after)
+                let (bytes, after) = after.split_at_checked(usize::from(first & 0x7f))?;
+                (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), after)
             }
             _ => return None,
         };

@@ -30,7 +30,7 @@ fn pss_has_a_salt_as_long_as_the_digest() {
             raw.sign_with_rng(&mut getrandom::SysRng, padding, &Sha256::digest(b"message")).unwrap();
         let verdict =
             provider().verify(SignatureAlgorithm::RsaPssSha256, key.public_key(), b"message", &signature);
-        assert_eq!(verdict.is_ok(), good, "salt of {salt} octets");
+        assert_eq!(verdict.is_ok(), good, "salt of {salt} bytes");
     }
 }
 

@@ -103,7 +103,7 @@ const REFUSED: &[(&str, &str)] = &[
     // Line breaks written as text in a Go string, and the word "stuff".
     ("crypto.base64", "crewjam/testdata/TestCanProduceSPMetadata_expected"),
     ("crypto.base64", "samlify/misc/dumpes_issuer_response.xml"),
-    // Begins with zeros; is an RSA private key; is cut to eight octets.
+    // Begins with zeros; is an RSA private key; is cut to eight bytes.
     ("crypto.certificate_malformed", "pysaml2/saml_false_signed.xml"),
     ("crypto.certificate_malformed", "pysaml2/xmlsec1-keydata/signed-response-with-hmac.xml"),
     ("crypto.certificate_malformed", "python3-saml/responses/simple_saml_php.xml"),
@@ -162,7 +162,7 @@ fn ciphertexts_of_others() {
             String::from_utf8_lossy(&plain.unwrap_or_else(|error| panic!("{name}: {error}"))).into_owned();
         let expected = std::fs::read(folder.join(case["plaintext_file"].as_str().unwrap())).unwrap();
         // One document is in ISO 8859-1.
-        let latin = |octets: Vec<u8>| octets.into_iter().map(char::from).collect::<String>();
+        let latin = |bytes: Vec<u8>| bytes.into_iter().map(char::from).collect::<String>();
         let expected = String::from_utf8(expected).unwrap_or_else(|error| latin(error.into_bytes()));
         // Serialisers differ in tags; what was encrypted is in the text.
         let packed = |text: &str| {

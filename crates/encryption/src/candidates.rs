@@ -142,7 +142,7 @@ fn accepted<'d>(key: EncryptedKey<'d>, provider: &Provider) -> Result<EncryptedK
 fn fits(wrapped: &EncryptedKey<'_>, key: &PrivateKey) -> bool {
     match key.kind() {
         KeyKind::Rsa { bits } => {
-            usize::try_from(bits).is_ok_and(|bits| bits.div_ceil(8) == wrapped.octets.len())
+            usize::try_from(bits).is_ok_and(|bits| bits.div_ceil(8) == wrapped.bytes.len())
         }
         _ => false,
     }

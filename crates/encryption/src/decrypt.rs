@@ -82,21 +82,21 @@ pub fn cipher_of(encrypted: Element<'_>) -> Result<ContentCipher, EncryptionErro
 /// What was inside: bytes, and how they were protected.
 #[derive(Clone)]
 pub struct Opened {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     cipher: ContentCipher,
 }
 
 impl Opened {
     /// The decrypted bytes.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The decrypted bytes, taken out.
     #[must_use]
-    pub fn into_octets(self) -> Vec<u8> {
-        self.octets
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// The cipher that was used.
@@ -116,7 +116,7 @@ impl fmt::Debug for Opened {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Opened")
-            .field("octets", &self.octets.len())
+            .field("bytes", &self.bytes.len())
             .field("cipher", &self.cipher)
             .finish()
     }
@@ -143,7 +143,7 @@ fn opened_and_read<T>(
             algorithm: cipher.uri().to_owned(),
         });
     }
-    let octets = data.octets()?;
+    let bytes = data.bytes()?;
     let wrapped = encrypted_keys(data, provider, limits)?;
     if context.keys().is_empty() {
         return Err(EncryptionError::NoDecryptionKey);
@@ -151,7 +151,7 @@ fn opened_and_read<T>(
     if context.operations_left() == 0 {
         return Err(EncryptionError::TooManyOperations { limit: limits.private_key_operations });
     }
-    let content = Content { cipher, octets: &octets };
+    let content = Content { cipher, bytes: &bytes };
     let attempts = attempts(&wrapped, context);
     let (implicit, explicit): (Vec<_>, Vec<_>) =
         attempts.into_iter().partition(|attempt| attempt.wrapped.transport == KeyTransport::Rsa15);
@@ -186,7 +186,7 @@ fn opened_and_read<T>(
 /// What is to be decrypted.
 struct Content<'c> {
     cipher: ContentCipher,
-    octets: &'c [u8],
+    bytes: &'c [u8],
 }
 
 impl Content<'_> {
@@ -205,7 +205,7 @@ impl Content<'_> {
             transport,
             label,
             attempt.key,
-            &wrapped.octets,
+            &wrapped.bytes,
             self.cipher,
         );
         match key {
@@ -224,28 +224,28 @@ impl Content<'_> {
         read: &impl Fn(&str) -> Option<T>,
     ) -> Result<Option<(Opened, T)>, EncryptionError> {
         let cipher = self.cipher;
-        let content = match context.provider().decrypt_padded_content(cipher, key.as_slice(), self.octets) {
+        let content = match context.provider().decrypt_padded_content(cipher, key.as_slice(), self.bytes) {
             Ok(content) => content,
             Err(error @ CryptoError::AlgorithmUnsupported { .. }) => {
                 return Err(EncryptionError::Backend(error));
             }
             Err(_) => return Ok(None),
         };
-        let (text, is_text) = as_far_as_text(content.octets());
+        let (text, is_text) = as_far_as_text(content.bytes());
         let value = read(text);
-        Ok(match (value, content.into_octets()) {
-            (Some(value), Ok(octets)) if is_text => Some((Opened { octets, cipher }, value)),
+        Ok(match (value, content.into_bytes()) {
+            (Some(value), Ok(bytes)) if is_text => Some((Opened { bytes, cipher }, value)),
             _ => None,
         })
     }
 }
 
 /// The text up to the first byte that is none, and whether there is no such byte.
-fn as_far_as_text(octets: &[u8]) -> (&str, bool) {
-    match std::str::from_utf8(octets) {
+fn as_far_as_text(bytes: &[u8]) -> (&str, bool) {
+    match std::str::from_utf8(bytes) {
         Ok(text) => (text, true),
         Err(error) => {
-            let valid = octets.get(..error.valid_up_to()).unwrap_or_default();
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
             (std::str::from_utf8(valid).unwrap_or_default(), false)
         }
     }

@@ -88,7 +88,7 @@ impl Opening<'_> {
 
     fn content(&mut self, encrypted: Element<'_>) -> Result<Content, EncryptionError> {
         let opened = open(&EncryptedData::read(encrypted)?, &mut self.context)?;
-        let plain = String::from_utf8(opened.into_octets()).map_err(|_| EncryptionError::Failed)?;
+        let plain = String::from_utf8(opened.into_bytes()).map_err(|_| EncryptionError::Failed)?;
         let wrapped = [START, without_declaration(&plain), END].concat();
         let Ok(document) = Document::parse_in_scope(wrapped.as_bytes(), &encrypted.scope(), self.limits)
         else {

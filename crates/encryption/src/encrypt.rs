@@ -141,7 +141,7 @@ pub fn encrypt_for(
     }
     let mut content_key = vec![0; options.cipher.key_length()];
     provider.random(&mut content_key).map_err(EncryptionError::Encrypt)?;
-    let octets = provider
+    let bytes = provider
         .encrypt_content(options.cipher, &content_key, plain_element_xml.as_bytes())
         .map_err(EncryptionError::Encrypt)?;
     let data_id = random_id(provider)?;
@@ -157,7 +157,7 @@ pub fn encrypt_for(
         keys.push(encrypted_key(&id, recipient, &wrapped, options.key_transport, data)?);
         key_ids.push(id);
     }
-    let mut text = encrypted_data(&data_id, &octets, &key_ids, &keys, options)?;
+    let mut text = encrypted_data(&data_id, &bytes, &key_ids, &keys, options)?;
     if options.layout != KeyLayout::InKeyInfo {
         text.extend(keys);
     }
@@ -166,7 +166,7 @@ pub fn encrypt_for(
 
 fn encrypted_data(
     id: &str,
-    octets: &[u8],
+    bytes: &[u8],
     key_ids: &[String],
     keys: &[String],
     options: &EncryptOptions,
@@ -193,7 +193,7 @@ fn encrypted_data(
         }
         KeyLayout::SiblingUnreferenced => {}
     }
-    cipher_data(&mut writer, octets);
+    cipher_data(&mut writer, bytes);
     writer.end();
     Ok(writer.finish()?)
 }
@@ -201,7 +201,7 @@ fn encrypted_data(
 fn encrypted_key(
     id: &str,
     recipient: &Recipient<'_>,
-    octets: &[u8],
+    bytes: &[u8],
     transport: KeyTransport,
     data_id: Option<&str>,
 ) -> Result<String, EncryptionError> {
@@ -216,7 +216,7 @@ fn encrypted_key(
         writer.start("ds:X509Data").start("ds:X509Certificate").text(&certificate.to_base64());
         writer.end().end().end();
     }
-    cipher_data(&mut writer, octets);
+    cipher_data(&mut writer, bytes);
     if let Some(data_id) = data_id {
         writer.start("xenc:ReferenceList").start("xenc:DataReference");
         writer.attribute("URI", &format!("#{data_id}")).end().end();
@@ -239,13 +239,13 @@ fn encryption_method(writer: &mut Writer, transport: KeyTransport) {
     writer.end();
 }
 
-fn cipher_data(writer: &mut Writer, octets: &[u8]) {
-    writer.start("xenc:CipherData").start("xenc:CipherValue").text(&base64_encode(octets)).end().end();
+fn cipher_data(writer: &mut Writer, bytes: &[u8]) {
+    writer.start("xenc:CipherData").start("xenc:CipherValue").text(&base64_encode(bytes)).end().end();
 }
 
 /// 128 random bits, as an XML name.
 fn random_id(provider: &Provider) -> Result<String, EncryptionError> {
-    let mut octets = [0_u8; 16];
-    provider.random(&mut octets).map_err(EncryptionError::Encrypt)?;
-    Ok(format!("_{}", hexadecimal(&octets)))
+    let mut bytes = [0_u8; 16];
+    provider.random(&mut bytes).map_err(EncryptionError::Encrypt)?;
+    Ok(format!("_{}", hexadecimal(&bytes)))
 }

@@ -38,7 +38,7 @@
 //! let document = Document::parse(message.as_bytes(), &Limits::default())?;
 //! let (keys, limits) = ([key], Limits::default());
 //! let decrypted = decrypt(document.root(), &mut DecryptionContext::new(&keys, &provider, &limits))?;
-//! assert_eq!(decrypted.octets(), b"<greeting>hello</greeting>");
+//! assert_eq!(decrypted.bytes(), b"<greeting>hello</greeting>");
 //! assert!(decrypted.is_authenticated());
 //! # Ok(())
 //! # }

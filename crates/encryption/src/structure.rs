@@ -51,7 +51,7 @@ impl<'d> EncryptedData<'d> {
         }
     }
 
-    pub(crate) fn octets(&self) -> Result<Vec<u8>, EncryptionError> {
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, EncryptionError> {
         decode(self.value, self.element, "EncryptedData")
     }
 }
@@ -63,7 +63,7 @@ pub(crate) struct EncryptedKey<'d> {
     pub(crate) transport_uri: &'d str,
     /// The label of RSA-OAEP; empty where none is said.
     pub(crate) label: Vec<u8>,
-    pub(crate) octets: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl<'d> EncryptedKey<'d> {
@@ -71,7 +71,7 @@ impl<'d> EncryptedKey<'d> {
         let (method, value) = method_and_value(element, "EncryptedKey")?;
         let (transport, label) = key_transport(method)?;
         let transport_uri = method.attribute("Algorithm").unwrap_or_default();
-        Ok(Self { element, transport, transport_uri, label, octets: decode(value, element, "EncryptedKey")? })
+        Ok(Self { element, transport, transport_uri, label, bytes: decode(value, element, "EncryptedKey")? })
     }
 }
 

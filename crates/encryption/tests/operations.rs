@@ -55,7 +55,7 @@ fn a_key_that_yields_a_content_key_is_final() {
             let cases = [
                 (good.clone(), true),
                 (no_xml, false),
-                (changed(&good, |octets| octets.len().saturating_sub(17)), false),
+                (changed(&good, |bytes| bytes.len().saturating_sub(17)), false),
                 (changed(&good, |_| 0), false),
                 (changed(&good, |_| 20), false),
             ];
@@ -65,7 +65,7 @@ fn a_key_that_yields_a_content_key_is_final() {
                 let (private, _, contents) = counted.take();
                 assert_eq!((private, contents), (place, 1), "{cipher:?} {found:?}");
                 match found {
-                    Ok(opened) => assert!(opens && opened.octets() == PLAIN.as_bytes(), "{cipher:?}"),
+                    Ok(opened) => assert!(opens && opened.bytes() == PLAIN.as_bytes(), "{cipher:?}"),
                     Err(error) => assert!(!opens && format!("{error:?}") == "Failed", "{cipher:?}: {error}"),
                 }
             }
@@ -115,7 +115,7 @@ fn rsa_15_makes_a_constant_number_of_attempts() {
                 (good.clone(), ours),
                 (sealed_to(pair, "no element", &options), false),
                 (changed(&good, |_| 0), false),
-                (changed(&good, |octets| octets.len().saturating_sub(17)), false),
+                (changed(&good, |bytes| bytes.len().saturating_sub(17)), false),
                 (changed_key(&good), false),
             ] {
                 let _ = counted.take();
@@ -209,14 +209,14 @@ fn the_key_of_a_certificate_counts_and_its_names_do_not() {
     assert_eq!(counted.take().0, 1, "the third key went first");
 }
 
-/// Wrong UTF-8 behind any length of text, and text that is none from its first octet.
+/// Wrong UTF-8 behind any length of text, and text that is none from its first byte.
 #[test]
 fn what_is_no_text_is_no_element() {
     let counted = Counted::new();
     let (provider, limits) = (counted.provider(), Limits::default());
     let own = parsed(&counted, &[keys::service_provider()]);
     let options = EncryptOptions::default().cipher(CBC);
-    // In CBC a changed octet of one block changes the octet at its place in the next, and its own block to noise.
+    // In CBC a changed byte of one block changes the byte at its place in the next, and its own block to noise.
     let plain = format!("<a>{}</a>", "x".repeat(60));
     let good = sealed_to(keys::service_provider(), &plain, &options);
     assert!(element(&good, &own, &provider, &limits).is_ok());
@@ -225,16 +225,16 @@ fn what_is_no_text_is_no_element() {
     assert_eq!(decrypt(document.root(), &mut context).unwrap_err().code(), "encryption.failed");
 }
 
-/// Flips the high bit of one octet of the content.
+/// Flips the high bit of one byte of the content.
 fn changed(xml: &str, place: fn(&[u8]) -> usize) -> String {
-    changed_value(xml, 1, |octets| {
-        let at = place(octets);
-        octets[at] ^= 0x80;
+    changed_value(xml, 1, |bytes| {
+        let at = place(bytes);
+        bytes[at] ^= 0x80;
     })
 }
 
 fn changed_key(xml: &str) -> String {
-    changed_value(xml, 0, |octets| octets[100] ^= 0x80)
+    changed_value(xml, 0, |bytes| bytes[100] ^= 0x80)
 }
 
 fn changed_value(xml: &str, which: usize, change: impl Fn(&mut Vec<u8>)) -> String {
@@ -242,8 +242,8 @@ fn changed_value(xml: &str, which: usize, change: impl Fn(&mut Vec<u8>)) -> Stri
     let mut parts: Vec<String> = xml.split(open).map(str::to_owned).collect();
     let part = parts.iter_mut().skip(1).nth(which).unwrap();
     let (value, rest) = part.split_once(close).unwrap();
-    let mut octets = base64_decode(value.as_bytes()).unwrap();
-    change(&mut octets);
-    *part = format!("{}{close}{rest}", base64_encode(&octets));
+    let mut bytes = base64_decode(value.as_bytes()).unwrap();
+    change(&mut bytes);
+    *part = format!("{}{close}{rest}", base64_encode(&bytes));
     parts.join(open)
 }

@@ -26,10 +26,10 @@ fn sealed(layout: KeyLayout, others: Option<&Certificate>, mine: Option<&Certifi
 fn is_first(xml: &str) -> bool {
     let own: [PrivateKey; 2] =
         [keys::old_service_provider(), keys::service_provider()].map(|pair| pair.private_key().clone());
-    assert_eq!(opened(xml, &own).unwrap().octets(), PLAIN.as_bytes(), "{xml}");
+    assert_eq!(opened(xml, &own).unwrap().bytes(), PLAIN.as_bytes(), "{xml}");
     let limits = Limits::default().with_private_key_operations(2);
     match common::opened_by(xml, &own, keys::provider(), &limits) {
-        Ok(opened) => opened.octets() == PLAIN.as_bytes(),
+        Ok(opened) => opened.bytes() == PLAIN.as_bytes(),
         Err(error) => {
             assert_eq!(error.code(), "encryption.failed");
             false

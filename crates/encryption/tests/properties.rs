@@ -43,17 +43,17 @@ proptest! {
     }
 
     #[test]
-    fn any_change_of_a_good_message(at in any::<prop::sample::Index>(), octet in any::<u8>(), layout in 0..3_usize) {
+    fn any_change_of_a_good_message(at in any::<prop::sample::Index>(), byte in any::<u8>(), layout in 0..3_usize) {
         let layout = [KeyLayout::InKeyInfo, KeyLayout::Sibling, KeyLayout::SiblingUnreferenced].get(layout).copied();
         let options = EncryptOptions::default().cipher(ContentCipher::Aes128Gcm).layout(layout.unwrap());
-        let mut octets = sealed(&options).into_bytes();
-        let index = at.index(octets.len());
-        if let Some(place) = octets.get_mut(index) {
-            *place = octet;
+        let mut bytes = sealed(&options).into_bytes();
+        let index = at.index(bytes.len());
+        if let Some(place) = bytes.get_mut(index) {
+            *place = byte;
         }
-        let text = String::from_utf8_lossy(&octets);
+        let text = String::from_utf8_lossy(&bytes);
         if let Ok(opened) = opened(&text, &ours()) {
-            prop_assert_eq!(opened.octets(), PLAIN.as_bytes());
+            prop_assert_eq!(opened.bytes(), PLAIN.as_bytes());
         }
     }
 }

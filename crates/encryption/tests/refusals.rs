@@ -246,32 +246,32 @@ fn what_depends_on_secrets_fails_alike() {
     }
 }
 
-/// Changes the octets of the first (the key) or the second (the content) CipherValue.
+/// Changes the bytes of the first (the key) or the second (the content) CipherValue.
 fn change_value(xml: &str, which: usize, change: fn(&mut Vec<u8>)) -> String {
     let (open, close) = ("<xenc:CipherValue>", "</xenc:CipherValue>");
     let mut parts: Vec<String> = xml.split(open).map(str::to_owned).collect();
     let part = parts.iter_mut().skip(1).nth(which).unwrap();
     let (value, rest) = part.split_once(close).unwrap();
-    let mut octets = base64_decode(value.as_bytes()).unwrap();
-    change(&mut octets);
-    *part = format!("{}{close}{rest}", base64_encode(&octets));
+    let mut bytes = base64_decode(value.as_bytes()).unwrap();
+    change(&mut bytes);
+    *part = format!("{}{close}{rest}", base64_encode(&bytes));
     parts.join(open)
 }
 
-fn flip_last(octets: &mut Vec<u8>) {
-    let last = octets.pop().unwrap();
-    octets.push(last ^ 0x80);
+fn flip_last(bytes: &mut Vec<u8>) {
+    let last = bytes.pop().unwrap();
+    bytes.push(last ^ 0x80);
 }
 
-fn flip_first(octets: &mut Vec<u8>) {
-    let first = octets.remove(0);
-    octets.insert(0, first ^ 0x01);
+fn flip_first(bytes: &mut Vec<u8>) {
+    let first = bytes.remove(0);
+    bytes.insert(0, first ^ 0x01);
 }
 
-fn cut(octets: &mut Vec<u8>) {
-    octets.truncate(octets.len().saturating_sub(5));
+fn cut(bytes: &mut Vec<u8>) {
+    bytes.truncate(bytes.len().saturating_sub(5));
 }
 
-fn empty(octets: &mut Vec<u8>) {
-    octets.clear();
+fn empty(bytes: &mut Vec<u8>) {
+    bytes.clear();
 }

@@ -25,7 +25,7 @@ fn every_cipher_in_every_layout() {
             let document = Document::parse(xml.as_bytes(), &Limits::default()).unwrap();
             assert_eq!(cipher_of(document.root()).unwrap(), cipher);
             let opened = opened(&xml, &ours()).unwrap();
-            assert_eq!(opened.octets(), PLAIN.as_bytes(), "{cipher:?} {layout:?}");
+            assert_eq!(opened.bytes(), PLAIN.as_bytes(), "{cipher:?} {layout:?}");
             assert_eq!((opened.cipher(), opened.is_authenticated()), (cipher, cipher.is_authenticated()));
             let shown = format!("{opened:?}");
             assert!(shown.contains(&format!("{cipher:?}")) && !shown.contains("mehr"), "{shown}");
@@ -41,7 +41,7 @@ fn every_digest_in_oaep() {
             let old = mgf == DigestAlgorithm::Sha1;
             assert_eq!(xml.contains(KeyTransport::RSA_OAEP_MGF1P_URI), old);
             assert_eq!(xml.contains(KeyTransport::RSA_OAEP_URI), !old);
-            assert_eq!(opened(&xml, &ours()).unwrap().octets(), PLAIN.as_bytes(), "{digest:?} {mgf:?}");
+            assert_eq!(opened(&xml, &ours()).unwrap().bytes(), PLAIN.as_bytes(), "{digest:?} {mgf:?}");
         }
     }
 }
@@ -53,7 +53,7 @@ fn sha_384_has_two_names() {
     let xml = sealed(&EncryptOptions::default().key_transport(KeyTransport::RsaOaep { digest, mgf }));
     let (known, other) = (digest.uri(), "http://www.w3.org/2001/04/xmlenc#sha384");
     assert!(xml.contains(known) && !xml.contains(other));
-    assert_eq!(opened(&xml.replace(known, other), &ours()).unwrap().octets(), PLAIN.as_bytes());
+    assert_eq!(opened(&xml.replace(known, other), &ours()).unwrap().bytes(), PLAIN.as_bytes());
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_wrong_key_never_wins_over_the_right_one() {
     let own = [keys::old_service_provider().private_key().clone(), ours().remove(0)];
     for _ in 0..40 {
         let opened = common::opened_by(&xml, &own, keys::provider(), &Limits::default()).unwrap();
-        assert_eq!(opened.octets(), PLAIN.as_bytes());
+        assert_eq!(opened.bytes(), PLAIN.as_bytes());
     }
 }
 
@@ -162,7 +162,7 @@ fn triple_des_by_a_danger_only() {
     let xml = around(&encrypt(PLAIN, &key, &options, &danger).unwrap());
     assert_eq!(opened(&xml, &ours()).unwrap_err().code(), "encryption.refused_algorithm");
     let opened = common::opened_by(&xml, &ours(), &danger, &Limits::default()).unwrap();
-    assert_eq!((opened.octets(), opened.is_authenticated()), (PLAIN.as_bytes(), false));
+    assert_eq!((opened.bytes(), opened.is_authenticated()), (PLAIN.as_bytes(), false));
 }
 
 #[test]

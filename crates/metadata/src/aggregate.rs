@@ -148,12 +148,12 @@ impl Aggregate {
 
     fn of_verified(signed: (Verified, Option<Outline>)) -> Result<(Aggregate, Evidence), MetadataError> {
         let (verified, outline) = signed;
-        let (octets, evidence) = verified.into_parts();
+        let (bytes, evidence) = verified.into_parts();
         let index = match outline {
             Some(outline) => Index::of_outline(&outline)?,
-            None => Index::of(&octets)?,
+            None => Index::of(&bytes)?,
         };
-        Ok((Aggregate::indexed(octets, index), evidence))
+        Ok((Aggregate::indexed(bytes, index), evidence))
     }
 
     /// How many entities it has, those that cannot be read included.

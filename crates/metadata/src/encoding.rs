@@ -4,22 +4,22 @@ use std::borrow::Cow;
 
 /// The document in UTF-8. One in UTF-16, by its byte order mark or by how it begins, is written anew, without the declaration that names the
 /// encoding. Whatever else it is, it is left as it stands, and the reader of XML refuses it if it is not UTF-8.
-pub(crate) fn in_utf8(octets: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    match of_utf16(&octets) {
+pub(crate) fn in_utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match of_utf16(&bytes) {
         Some(text) => Cow::Owned(without_encoding(text).into_bytes()),
-        None => octets,
+        None => bytes,
     }
 }
 
-fn of_utf16(octets: &[u8]) -> Option<String> {
-    let (unit, begin): (fn([u8; 2]) -> u16, usize) = match octets {
+fn of_utf16(bytes: &[u8]) -> Option<String> {
+    let (unit, begin): (fn([u8; 2]) -> u16, usize) = match bytes {
         [0xFF, 0xFE, ..] => (u16::from_le_bytes, 2),
         [0xFE, 0xFF, ..] => (u16::from_be_bytes, 2),
         [b'<', 0, _, 0, ..] => (u16::from_le_bytes, 0),
         [0, b'<', 0, _, ..] => (u16::from_be_bytes, 0),
         _ => return None,
     };
-    let (units, []) = octets.get(begin..)?.as_chunks::<2>() else { return None };
+    let (units, []) = bytes.get(begin..)?.as_chunks::<2>() else { return None };
     char::decode_utf16(units.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>().ok()
 }
 
@@ -43,12 +43,12 @@ fn without_encoding(text: String) -> String {
 mod tests {
     use super::*;
 
-    fn read(octets: &[u8]) -> Vec<u8> {
-        in_utf8(Cow::Borrowed(octets)).into_owned()
+    fn read(bytes: &[u8]) -> Vec<u8> {
+        in_utf8(Cow::Borrowed(bytes)).into_owned()
     }
 
-    fn encoded(text: &str, octets: fn(u16) -> [u8; 2]) -> Vec<u8> {
-        text.encode_utf16().flat_map(octets).collect()
+    fn encoded(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
     }
 
     #[test]
@@ -66,14 +66,14 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            for octets in [encoded(text, u16::to_le_bytes), encoded(text, u16::to_be_bytes)] {
-                assert_eq!(read(&octets), expected.as_bytes());
+            for bytes in [encoded(text, u16::to_le_bytes), encoded(text, u16::to_be_bytes)] {
+                assert_eq!(read(&bytes), expected.as_bytes());
             }
-            for octets in [
+            for bytes in [
                 encoded(&format!("\u{feff}{text}"), u16::to_le_bytes),
                 encoded(&format!("\u{feff}{text}"), u16::to_be_bytes),
             ] {
-                assert_eq!(read(&octets), expected.as_bytes());
+                assert_eq!(read(&bytes), expected.as_bytes());
             }
         }
     }

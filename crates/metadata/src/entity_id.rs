@@ -8,7 +8,7 @@ use crate::MetadataError;
 
 /// The name of an identity provider or a service provider: `entityID` in metadata, `Issuer` and `Audience` in messages.
 ///
-/// It is an opaque string of 1 to 1024 characters (saml-core-2.0-os 8.3.6, saml-metadata-2.0-os 2.2.1), compared octet by octet: a
+/// It is an opaque string of 1 to 1024 characters (saml-core-2.0-os 8.3.6, saml-metadata-2.0-os 2.2.1), compared byte by byte: a
 /// trailing slash or another letter case makes another entity. Cloning is cheap.
 ///
 /// ```
@@ -48,7 +48,7 @@ impl EntityId {
 /// Why it is none.
 fn fault(value: &str) -> Option<&'static str> {
     // Nearly all of them.
-    if (1..=LONGEST).contains(&value.len()) && value.bytes().all(|octet| octet.is_ascii_graphic()) {
+    if (1..=LONGEST).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic()) {
         None
     } else if value.is_empty() {
         Some("it is empty")

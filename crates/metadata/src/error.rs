@@ -18,7 +18,7 @@ use crate::foreign::Foreign;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// The octets are not XML that this library reads. The code is the one of the XML library.
+    /// The bytes are not XML that this library reads. The code is the one of the XML library.
     #[error("the metadata cannot be read as XML: {0}")]
     Xml(#[from] XmlError),
 
@@ -26,7 +26,7 @@ pub enum MetadataError {
     #[error("the metadata's signature: {0}")]
     Signature(Box<SignatureError>),
 
-    /// The octets are something else than XML. The code is the one of the XML library.
+    /// The bytes are something else than XML. The code is the one of the XML library.
     #[error("this is not metadata: it is {} ({error})", found.described())]
     #[non_exhaustive]
     NotXml {

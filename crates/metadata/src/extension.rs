@@ -93,9 +93,9 @@ fn text_of(element: Element<'_>) -> Option<String> {
     // Where it is written again, `md` is bound to the namespace of metadata: it is declared where it is used and not otherwise, so that nothing grows.
     let kept = scope.bindings().filter(|binding| *binding != ("md", SAML_METADATA));
     let prefixes: Vec<&str> = kept.map(|(prefix, _)| prefix).collect();
-    let mut octets = Vec::new();
-    canonicalize(element, Canonicalization::EXCLUSIVE_WITH_COMMENTS, &prefixes, None, &mut octets).ok()?;
-    String::from_utf8(octets).ok().filter(|xml| xml.len() <= EXTENSION_BYTES)
+    let mut bytes = Vec::new();
+    canonicalize(element, Canonicalization::EXCLUSIVE_WITH_COMMENTS, &prefixes, None, &mut bytes).ok()?;
+    String::from_utf8(bytes).ok().filter(|xml| xml.len() <= EXTENSION_BYTES)
 }
 
 /// The names of all extensions of this holder, as `{namespace}name`, each once.

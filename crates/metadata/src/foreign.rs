@@ -4,9 +4,9 @@ use vouchsafe_xml::XmlError;
 
 use crate::MetadataError;
 
-/// The error about octets that cannot be read as XML. They are looked at, so that it can say what they are.
-pub(crate) fn refused(octets: &[u8], error: XmlError) -> MetadataError {
-    match Foreign::of(octets) {
+/// The error about bytes that cannot be read as XML. They are looked at, so that it can say what they are.
+pub(crate) fn refused(bytes: &[u8], error: XmlError) -> MetadataError {
+    match Foreign::of(bytes) {
         Some(found) => MetadataError::NotXml { found, error: Box::new(error) },
         None => MetadataError::Xml(error),
     }
@@ -24,7 +24,7 @@ pub enum Foreign {
     Pem,
     /// Base64 of XML.
     Base64,
-    /// Compressed octets.
+    /// Compressed bytes.
     Compressed,
     /// The address of the metadata.
     Address,
@@ -33,16 +33,16 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// What these octets are. Only their beginning is looked at.
-    fn of(octets: &[u8]) -> Option<Foreign> {
-        if octets.starts_with(&[0x1f, 0x8b]) || octets.starts_with(b"PK\x03\x04") {
+    /// What these bytes are. Only their beginning is looked at.
+    fn of(bytes: &[u8]) -> Option<Foreign> {
+        if bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"PK\x03\x04") {
             return Some(Foreign::Compressed);
         }
-        let beginning = String::from_utf8_lossy(octets.get(..BEGINNING).unwrap_or(octets));
+        let beginning = String::from_utf8_lossy(bytes.get(..BEGINNING).unwrap_or(bytes));
         let text = beginning.trim_start_matches('\u{feff}').trim_start();
         let lower_case = text.to_ascii_lowercase();
         let begins_with = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower_case.starts_with(prefix));
-        if text.is_empty() && octets.len() <= BEGINNING {
+        if text.is_empty() && bytes.len() <= BEGINNING {
             return Some(Foreign::Nothing);
         }
         if begins_with(&["<html", "<!doctype html", "<head", "<body"]) || lower_case.contains("<html") {
@@ -98,5 +98,5 @@ impl Foreign {
     }
 }
 
-/// How many octets are looked at.
+/// How many bytes are looked at.
 const BEGINNING: usize = 1_024;

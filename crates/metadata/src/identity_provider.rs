@@ -59,7 +59,7 @@ impl IdentityProvider {
     /// Reads the one identity provider in `metadata`: an EntityDescriptor, or an EntitiesDescriptor in which one entity only is a SAML 2.0
     /// identity provider.
     ///
-    /// The octets must come from a place that is trusted for it: their signature, if any, is not looked at.
+    /// The bytes must come from a place that is trusted for it: their signature, if any, is not looked at.
     ///
     /// # Errors
     /// * `xml.*`, `metadata.root`: not XML, or not metadata.

@@ -14,7 +14,7 @@ pub(crate) fn is_key_value(child: &Element<'_>) -> bool {
 /// Reads one of them; the reason, if it cannot be read.
 pub(crate) fn read(element: Element<'_>) -> Result<KeyValue, String> {
     if element.is(DSIG11, "DEREncodedKeyValue") {
-        return of(element, KeyValue::from_spki_der(&octets(element)?));
+        return of(element, KeyValue::from_spki_der(&bytes(element)?));
     }
     let mut children = element.elements();
     let (Some(value), None) = (children.next(), children.next()) else {
@@ -55,15 +55,15 @@ fn on_curve(value: Element<'_>) -> Result<KeyValue, String> {
         ));
     };
     let point = child("PublicKey").ok_or("ECKeyValue has no PublicKey")?;
-    of(value, KeyValue::on_named_curve(identifier, &octets(point)?))
+    of(value, KeyValue::on_named_curve(identifier, &bytes(point)?))
 }
 
 fn number(value: Element<'_>, name: &str) -> Result<Vec<u8>, String> {
     let element = value.elements().find(|child| child.is(DSIG, name));
-    octets(element.ok_or_else(|| format!("{} has no {name}", value.local_name()))?)
+    bytes(element.ok_or_else(|| format!("{} has no {name}", value.local_name()))?)
 }
 
-fn octets(element: Element<'_>) -> Result<Vec<u8>, String> {
+fn bytes(element: Element<'_>) -> Result<Vec<u8>, String> {
     of(element, base64_decode(element.text().as_bytes()))
 }
 

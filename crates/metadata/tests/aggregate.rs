@@ -247,7 +247,7 @@ fn signed_by_any_method_and_read_in_pieces() {
         let document = Document::parse(signed.as_bytes(), &limits).unwrap();
         let whole = verify_any(&document, None, &trusted, &provider, &limits).unwrap();
         let (aggregate, evidence) = Aggregate::read_signed(signed.as_bytes(), &trusted, &provider).unwrap();
-        assert_eq!(aggregate.bytes(), whole.octets(), "{method}");
+        assert_eq!(aggregate.bytes(), whole.bytes(), "{method}");
         assert_eq!(evidence, *whole.evidence());
         assert_eq!(aggregate.len(), 2);
     }
@@ -296,25 +296,25 @@ fn signed_metadata_of_others() {
         .fold(Provider::rustcrypto(), |provider, uri| provider.danger_allow(uri).unwrap());
     let mut wrong = Vec::new();
     for (file, beside, expected) in SIGNED {
-        let octets = std::fs::read(folder.join(file)).unwrap();
+        let bytes = std::fs::read(folder.join(file)).unwrap();
         let certificate = match beside {
             Some(beside) => {
                 let pem = std::fs::read(folder.join("_certs").join(beside)).unwrap();
                 Certificate::from_file_contents(&pem).unwrap()
             }
-            None => embedded(&octets),
+            None => embedded(&bytes),
         };
         let keys = [TrustedKey::of_certificate(&certificate, "its publisher", &lenient).unwrap()];
-        let found = Aggregate::read_signed(octets.clone(), &keys, &lenient);
+        let found = Aggregate::read_signed(bytes.clone(), &keys, &lenient);
         let found = found.as_ref().map(|(aggregate, _)| aggregate.len()).map_err(|error| error.code());
         if found != *expected {
             wrong.push(format!("{file}: {found:?}, expected {expected:?}"));
         }
         // SHA-1 is refused unless it is allowed by name.
-        if String::from_utf8_lossy(&octets)
+        if String::from_utf8_lossy(&bytes)
             .contains("SignatureMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#rsa-sha1")
         {
-            let strict = Aggregate::read_signed(octets, &keys, &Provider::rustcrypto());
+            let strict = Aggregate::read_signed(bytes, &keys, &Provider::rustcrypto());
             assert_eq!(strict.unwrap_err().code(), "signature.algorithm", "{file}");
         }
     }
@@ -322,8 +322,8 @@ fn signed_metadata_of_others() {
 }
 
 /// The certificate in the signature of the root.
-fn embedded(octets: &[u8]) -> Certificate {
-    let document = Document::parse(octets, &Limits::metadata()).unwrap();
+fn embedded(bytes: &[u8]) -> Certificate {
+    let document = Document::parse(bytes, &Limits::metadata()).unwrap();
     let signature = document.root().elements().find(|child| child.is(DSIG, "Signature")).unwrap();
     let certificate = signature.descendants().find(|one| one.is(DSIG, "X509Certificate")).unwrap();
     Certificate::from_base64(&certificate.text()).unwrap()

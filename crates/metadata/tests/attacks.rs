@@ -209,8 +209,8 @@ fn a_document_type_is_refused() {
         let document = format!("{declaration}{}", idp(0));
         let utf_16: Vec<u8> =
             format!("\u{feff}{document}").encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for octets in [document.into_bytes(), utf_16] {
-            assert_eq!(IdentityProvider::from_metadata(&octets).unwrap_err().code(), "xml.doctype");
+        for bytes in [document.into_bytes(), utf_16] {
+            assert_eq!(IdentityProvider::from_metadata(&bytes).unwrap_err().code(), "xml.doctype");
         }
     }
 }

@@ -30,16 +30,16 @@ fn the_test_kit_writes_what_reads() {
 
 proptest! {
     #[test]
-    fn any_octets(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
-        read(&octets);
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        read(&bytes);
     }
 
     #[test]
     fn a_piece_replaced(at in any::<prop::sample::Index>(), length in 0_usize..40, piece in "[<>/\"'&;:=a-zA-Z0-9 \\-!\\[\\]]{0,12}") {
-        let mut octets = GOOD.as_bytes().to_vec();
-        let begin = at.index(octets.len());
-        let end = begin.saturating_add(length).min(octets.len());
-        octets.splice(begin..end, piece.bytes());
-        read(&octets);
+        let mut bytes = GOOD.as_bytes().to_vec();
+        let begin = at.index(bytes.len());
+        let end = begin.saturating_add(length).min(bytes.len());
+        bytes.splice(begin..end, piece.bytes());
+        read(&bytes);
     }
 }

@@ -129,8 +129,8 @@ fn every_identity_provider_reads_or_is_refused_for_a_known_reason() {
     let (mut read, mut wrong) = (0, Vec::new());
     for file in metadata_files(&folder) {
         let name = file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
-        let octets = std::fs::read(&file).unwrap();
-        let found = IdentityProvider::from_metadata(&octets);
+        let bytes = std::fs::read(&file).unwrap();
+        let found = IdentityProvider::from_metadata(&bytes);
         match (refused.remove(name.as_str()), found) {
             (None, Ok(_)) => read += 1,
             (Some((code, _)), Err(error)) if error.code() == code => {}
@@ -150,8 +150,8 @@ fn every_identity_provider_of_an_aggregate_can_be_picked() {
     let Some(folder) = shared::folder() else { return };
     let (mut read, mut codes) = (0, BTreeMap::new());
     for file in metadata_files(&folder) {
-        let octets = std::fs::read(&file).unwrap();
-        let Ok(metadata) = MetadataDescription::read(&octets) else { continue };
+        let bytes = std::fs::read(&file).unwrap();
+        let Ok(metadata) = MetadataDescription::read(&bytes) else { continue };
         let entities = metadata.entities();
         let providers: Vec<&EntityDescription> =
             entities.iter().filter(|e| e.is_identity_provider()).collect();
@@ -159,10 +159,10 @@ fn every_identity_provider_of_an_aggregate_can_be_picked() {
             continue;
         }
         // Each pick reads the file again, so of the largest files some entities must do.
-        let step = 1 + octets.len() / 300_000;
+        let step = 1 + bytes.len() / 300_000;
         for provider in providers.into_iter().step_by(step) {
             let Ok(id) = EntityId::new(provider.entity_id()) else { continue };
-            match IdentityProvider::from_metadata_entity(&octets, &id) {
+            match IdentityProvider::from_metadata_entity(&bytes, &id) {
                 Ok(found) => {
                     assert_eq!(found.entity_id(), &id);
                     assert!(!found.signing_keys().is_empty());
@@ -215,8 +215,8 @@ fn every_document_is_an_aggregate() {
     let (mut documents, mut entities, mut wrong) = (0, 0, Vec::new());
     for file in files_with(&folder, &["EntityDescriptor", "EntitiesDescriptor"]) {
         let name = file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
-        let octets = std::fs::read(&file).unwrap();
-        let aggregate = match (Aggregate::read(octets.as_slice()), refused.remove(name.as_str())) {
+        let bytes = std::fs::read(&file).unwrap();
+        let aggregate = match (Aggregate::read(bytes.as_slice()), refused.remove(name.as_str())) {
             (Ok(aggregate), None) => aggregate,
             (Err(error), Some(code)) if error.code() == code => continue,
             (found, listed) => {
@@ -226,7 +226,7 @@ fn every_document_is_an_aggregate() {
             }
         };
         documents += 1;
-        let whole = Document::parse(&octets, &Limits::metadata()).unwrap();
+        let whole = Document::parse(&bytes, &Limits::metadata()).unwrap();
         let expected: Vec<&str> = whole.elements().filter(|one| is_entity(*one)).map(entity_id).collect();
         let found: Vec<&str> =
             aggregate.entities().map(|entity| entity.entity_id().unwrap_or_default()).collect();

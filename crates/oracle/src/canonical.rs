@@ -19,7 +19,7 @@ impl std::fmt::Debug for Tree {
 impl Tree {
     /// Reads it, without recovering from errors and without the network.
     #[must_use]
-    pub fn read(octets: &[u8]) -> Option<Self> {
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let _lock = crate::lock();
         let options = ParserOptions {
             recover: false,
@@ -29,7 +29,7 @@ impl Tree {
             huge: true,
             ..ParserOptions::default()
         };
-        let document = Parser::default().parse_string_with_options(octets, options).ok()?;
+        let document = Parser::default().parse_string_with_options(bytes, options).ok()?;
         document.get_root_element().is_some().then_some(Self { document })
     }
 
@@ -66,13 +66,13 @@ pub fn ours(
     method: Canonicalization,
     prefixes: &[&str],
 ) -> Option<String> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let written = match element {
-        None => canonicalize_document(document, method, prefixes, &mut octets),
-        Some(element) => canonicalize(element, method, prefixes, None, &mut octets),
+        None => canonicalize_document(document, method, prefixes, &mut bytes),
+        Some(element) => canonicalize(element, method, prefixes, None, &mut bytes),
     };
     written.ok()?;
-    Some(String::from_utf8(octets).unwrap_or_default())
+    Some(String::from_utf8(bytes).unwrap_or_default())
 }
 
 fn mode(method: Canonicalization) -> CanonicalizationMode {

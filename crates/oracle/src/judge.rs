@@ -35,11 +35,11 @@ impl Verdict {
 ///
 /// What stands in the KeyInfo plays no part: libxmlsec1 does not look there when it is given a key.
 #[must_use]
-pub fn verify(octets: &[u8], number: usize, ids: &[&str], keys: &[PublicKey]) -> Verdict {
+pub fn verify(bytes: &[u8], number: usize, ids: &[&str], keys: &[PublicKey]) -> Verdict {
     let mut verdict = Verdict::None;
     for key in keys {
         // Afresh for each key: to verify marks the tree.
-        let Some(tree) = Tree::read(octets) else { return Verdict::Refused };
+        let Some(tree) = Tree::read(bytes) else { return Verdict::Refused };
         let _lock = crate::lock();
         if !identified(&tree, ids) {
             return Verdict::Refused;
@@ -64,8 +64,8 @@ pub fn verify(octets: &[u8], number: usize, ids: &[&str], keys: &[PublicKey]) ->
 ///
 /// # Errors
 /// What went wrong, in a few words.
-pub fn sign(octets: &[u8], pkcs8_pem: &str) -> Result<String, String> {
-    let tree = Tree::read(octets).ok_or("libxml2 does not read it")?;
+pub fn sign(bytes: &[u8], pkcs8_pem: &str) -> Result<String, String> {
+    let tree = Tree::read(bytes).ok_or("libxml2 does not read it")?;
     let _lock = crate::lock();
     if !identified(&tree, &["ID"]) {
         return Err("an identifier occurs twice".to_owned());

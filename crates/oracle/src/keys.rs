@@ -36,10 +36,10 @@ pub fn keys_of_file(path: &Path, provider: &Provider) -> Vec<PublicKey> {
 fn rsa(value: Element<'_>) -> Option<Vec<u8>> {
     let number = |name: &str| {
         let part = value.elements().find(|part| part.local_name() == name)?;
-        let octets = base64_decode(part.text().as_bytes()).ok()?;
-        let octets: Vec<u8> = octets.into_iter().skip_while(|&octet| octet == 0).collect();
-        let sign: &[u8] = if octets.first()? & 0x80 == 0 { &[] } else { &[0] };
-        Some(der(0x02, &[sign, &octets].concat()))
+        let bytes = base64_decode(part.text().as_bytes()).ok()?;
+        let bytes: Vec<u8> = bytes.into_iter().skip_while(|&byte| byte == 0).collect();
+        let sign: &[u8] = if bytes.first()? & 0x80 == 0 { &[] } else { &[0] };
+        Some(der(0x02, &[sign, &bytes].concat()))
     };
     let key = der(0x30, &[number("Modulus")?, number("Exponent")?].concat());
     Some(spki(&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0], &key))
@@ -65,16 +65,16 @@ fn elliptic(value: Element<'_>) -> Option<Vec<u8>> {
 }
 
 fn from_decimal(text: &str, length: usize) -> Option<Vec<u8>> {
-    let mut octets = vec![0_u8; length];
+    let mut bytes = vec![0_u8; length];
     for digit in text.chars() {
         let mut carry = digit.to_digit(10)?;
-        for octet in octets.iter_mut().rev() {
-            carry += u32::from(*octet) * 10;
-            *octet = (carry & 0xff) as u8;
+        for byte in bytes.iter_mut().rev() {
+            carry += u32::from(*byte) * 10;
+            *byte = (carry & 0xff) as u8;
             carry >>= 8;
         }
     }
-    Some(octets)
+    Some(bytes)
 }
 
 fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {

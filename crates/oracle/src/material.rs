@@ -31,7 +31,7 @@ pub struct Message {
     /// Its path below the folder of its set.
     pub name: String,
     /// As XML.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// For each signature that has a verdict of others: its number, and the file of its key.
     pub signatures: Vec<(usize, Option<PathBuf>)>,
     /// Whether it is metadata, whose root may be referenced by an empty URI.
@@ -47,7 +47,7 @@ pub fn messages(shared: &Path) -> Vec<Message> {
     let folder = shared.join("vectors/saml");
     let message = |case: SamlCase| {
         let text = std::fs::read(folder.join(&case.file)).expect("a file of the manifest");
-        let octets = match case.encoding.as_str() {
+        let bytes = match case.encoding.as_str() {
             "xml" => text,
             "base64" => base64_decode(&text).expect("base64"),
             _ => inflated(&base64_decode(&text).expect("base64")),
@@ -55,7 +55,7 @@ pub fn messages(shared: &Path) -> Vec<Message> {
         let judged = case.signatures.into_iter().filter(|signature| signature.valid.is_some());
         let signatures =
             judged.map(|one| (one.index, one.certificate_file.map(|file| folder.join(file)))).collect();
-        Message { name: case.file, octets, signatures, is_metadata: case.kind.starts_with("metadata:") }
+        Message { name: case.file, bytes, signatures, is_metadata: case.kind.starts_with("metadata:") }
     };
     cases::<SamlCase>(&folder).into_iter().map(message).collect()
 }
@@ -68,7 +68,7 @@ pub fn messages(shared: &Path) -> Vec<Message> {
 pub fn signed_files(shared: &Path) -> Vec<Message> {
     let folder = shared.join("vectors/dsig");
     let message = |case: DsigCase| Message {
-        octets: std::fs::read(folder.join(&case.file)).expect("a file of the manifest"),
+        bytes: std::fs::read(folder.join(&case.file)).expect("a file of the manifest"),
         signatures: vec![(0, case.key_file.map(|file| folder.join(file)))],
         name: case.file,
         is_metadata: true,
@@ -108,8 +108,8 @@ fn cases<T: DeserializeOwned>(folder: &Path) -> Vec<T> {
     serde_json::from_str::<Manifest<T>>(&text).expect("a manifest of cases").cases
 }
 
-fn inflated(octets: &[u8]) -> Vec<u8> {
+fn inflated(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    flate2::read::DeflateDecoder::new(octets).read_to_end(&mut out).expect("a DEFLATE stream");
+    flate2::read::DeflateDecoder::new(bytes).read_to_end(&mut out).expect("a DEFLATE stream");
     out
 }

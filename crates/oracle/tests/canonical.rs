@@ -1,4 +1,4 @@
-//! The same octets, canonicalized by us and by libxml2.
+//! The same bytes, canonicalized by us and by libxml2.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ fn documents_of_others() {
     let Some(shared) = shared() else { return };
     let mut comparison = Comparison::of("canonical");
     for message in messages(&shared).into_iter().chain(signed_files(&shared)) {
-        compare(&message.name, &message.octets, &mut comparison);
+        compare(&message.name, &message.bytes, &mut comparison);
     }
     comparison.finish();
 }
@@ -44,8 +44,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn generated_documents(octets in prop::collection::vec(any::<u8>(), 0..160)) {
-        let text = generator::document(&mut Choices::new(&octets));
+    fn generated_documents(bytes in prop::collection::vec(any::<u8>(), 0..160)) {
+        let text = generator::document(&mut Choices::new(&bytes));
         // Both must read it; what only libxml2 reads is not namespace-well-formed.
         if let Ok(document) = Document::parse(text.as_bytes(), &Limits::default()) {
             let tree = Tree::read(text.as_bytes()).expect("libxml2 reads what we read");
@@ -58,10 +58,10 @@ proptest! {
 }
 
 /// Whether it is read at all, and if both do, every canonical form.
-fn compare(name: &str, octets: &[u8], comparison: &mut Comparison) {
+fn compare(name: &str, bytes: &[u8], comparison: &mut Comparison) {
     let limits = Limits::metadata();
-    let (document, tree) = (Document::parse(octets, &limits), Tree::read(octets));
-    let elements = if octets.len() < SUBTREES_BELOW { ELEMENTS } else { 0 };
+    let (document, tree) = (Document::parse(bytes, &limits), Tree::read(bytes));
+    let elements = if bytes.len() < SUBTREES_BELOW { ELEMENTS } else { 0 };
     match (&document, &tree) {
         (Ok(document), Some(tree)) => match difference(document, tree, elements) {
             None => comparison.record(name, (true, true), "same", "same"),

@@ -186,7 +186,7 @@ fn xml_of(message: &OutgoingMessage) -> String {
     if let Some(redirect) = message.redirect() {
         let query = redirect.url().split_once('?').unwrap().1;
         let decoded = redirect::decode_unverified(query, &Limits::default()).unwrap();
-        return String::from_utf8(decoded.octets().to_vec()).unwrap();
+        return String::from_utf8(decoded.bytes().to_vec()).unwrap();
     }
     if let Some(envelope) = message.envelope() {
         return content(envelope.envelope());

@@ -30,7 +30,7 @@ fn signatures_of_saml_messages() {
 fn judged(set: &'static str, messages: Vec<Message>, ids: &[&str]) {
     let (provider, mut comparison) = (legacy(), Comparison::of(set));
     for message in messages {
-        let document = Document::parse(&message.octets, &Limits::metadata());
+        let document = Document::parse(&message.bytes, &Limits::metadata());
         for (number, file) in &message.signatures {
             let case = format!("{}#{number}", message.name);
             let signature = document.as_ref().ok().and_then(|it| signatures(it).nth(*number));
@@ -39,7 +39,7 @@ fn judged(set: &'static str, messages: Vec<Message>, ids: &[&str]) {
             if keys.is_empty() || set == "dsig" {
                 keys.extend(signature.into_iter().flat_map(|signature| keys_beside(signature, &provider)));
             }
-            let theirs = verify_by_xmlsec(&message.octets, *number, ids, &keys);
+            let theirs = verify_by_xmlsec(&message.bytes, *number, ids, &keys);
             let ours = match (&document, signature) {
                 (Err(error), _) => error.code(),
                 (Ok(_), None) => "no signature",
@@ -103,11 +103,11 @@ proptest! {
     /// What we sign, libxmlsec1 verifies, and no longer when a character of it changes.
     #[test]
     fn what_we_sign_it_verifies(
-        octets in prop::collection::vec(any::<u8>(), 0..120),
+        bytes in prop::collection::vec(any::<u8>(), 0..120),
         settings in settings(),
         broken in any::<prop::sample::Index>(),
     ) {
-        let text = generator::document(&mut Choices::new(&octets));
+        let text = generator::document(&mut Choices::new(&bytes));
         prop_assume!(is_read_alike(&text));
         let key = settings.key();
         let signer = Signer::new(key.private_key())
@@ -134,8 +134,8 @@ proptest! {
 
     /// What libxmlsec1 signs, we verify.
     #[test]
-    fn what_it_signs_we_verify(octets in prop::collection::vec(any::<u8>(), 0..120), settings in settings()) {
-        let text = generator::document(&mut Choices::new(&octets));
+    fn what_it_signs_we_verify(bytes in prop::collection::vec(any::<u8>(), 0..120), settings in settings()) {
+        let text = generator::document(&mut Choices::new(&bytes));
         prop_assume!(is_read_alike(&text));
         let key = settings.key();
         let signer = Signer::new(key.private_key())

@@ -54,10 +54,10 @@ impl DomainChallenge {
     ///
     /// What the provider's random source answers.
     pub fn issue(domain: Domain, provider: &Provider, now: DateTime<Utc>) -> Result<Self, CryptoError> {
-        let mut octets = [0_u8; 16];
-        provider.random(&mut octets)?;
+        let mut bytes = [0_u8; 16];
+        provider.random(&mut bytes)?;
         let expires_at = now.checked_add_signed(Self::VALIDITY).unwrap_or(now);
-        Ok(Self { domain, value: hexadecimal(&octets), issued_at: now, expires_at })
+        Ok(Self { domain, value: hexadecimal(&bytes), issued_at: now, expires_at })
     }
 
     /// The name that the TXT record has. Not the domain itself, which has records of others.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `[attributes]`: what the identity provider calls things. Names are compared octet by octet; NameFormat and
+/// `[attributes]`: what the identity provider calls things. Names are compared byte by byte; NameFormat and
 /// FriendlyName are not compared.
 ///
 /// In TOML a [`preset`](Preset) (`okta` is the default) gives every name, and each key replaces one.

@@ -8,8 +8,8 @@ use vouchsafe_crypto::{
     CryptoError, Provider, SecretString, constant_time_eq, from_hexadecimal, hexadecimal, own_sha256,
 };
 
-/// Octets of randomness in a token: 256 bits, where 128 would do.
-const TOKEN_OCTETS: usize = 32;
+/// Bytes of randomness in a token: 256 bits, where 128 would do.
+const TOKEN_BYTES: usize = 32;
 
 /// A token that was just issued. It exists once, in this value, and is kept nowhere: show it to the
 /// customer's admin, who pastes it into the identity provider. What is stored is its [`TokenHash`].
@@ -35,9 +35,9 @@ impl OrganizationToken {
     ///
     /// What the provider's random source answers.
     pub fn issue(provider: &Provider) -> Result<Self, CryptoError> {
-        let mut octets = [0_u8; TOKEN_OCTETS];
-        provider.random(&mut octets)?;
-        Ok(Self(SecretString::new(hexadecimal(&octets))))
+        let mut bytes = [0_u8; TOKEN_BYTES];
+        provider.random(&mut bytes)?;
+        Ok(Self(SecretString::new(hexadecimal(&bytes))))
     }
 
     /// The text to show, once: 64 hexadecimal digits.
@@ -52,7 +52,7 @@ impl OrganizationToken {
     ///
     /// What the provider's backend answers if it has no SHA-256.
     pub fn hash(&self, provider: &Provider) -> Result<TokenHash, CryptoError> {
-        TokenHash::of_octets(self.0.as_str().as_bytes(), provider)
+        TokenHash::of_bytes(self.0.as_str().as_bytes(), provider)
     }
 }
 
@@ -74,7 +74,7 @@ impl TokenHash {
     ///
     /// What the provider's backend answers if it has no SHA-256.
     pub fn of(token: &str, provider: &Provider) -> Result<Self, CryptoError> {
-        Self::of_octets(token.trim().as_bytes(), provider)
+        Self::of_bytes(token.trim().as_bytes(), provider)
     }
 
     /// Whether this token has this hash.
@@ -102,8 +102,8 @@ impl TokenHash {
         hashing.sha256(token.trim().as_bytes()).map(Self)
     }
 
-    fn of_octets(octets: &[u8], provider: &Provider) -> Result<Self, CryptoError> {
-        provider.sha256(octets).map(Self)
+    fn of_bytes(bytes: &[u8], provider: &Provider) -> Result<Self, CryptoError> {
+        provider.sha256(bytes).map(Self)
     }
 }
 
@@ -179,10 +179,10 @@ impl Hashing {
         Hashing(Some(provider.clone()))
     }
 
-    pub(crate) fn sha256(&self, octets: &[u8]) -> Result<[u8; 32], CryptoError> {
+    pub(crate) fn sha256(&self, bytes: &[u8]) -> Result<[u8; 32], CryptoError> {
         match &self.0 {
-            Some(provider) => provider.sha256(octets),
-            None => Ok(own_sha256(octets)),
+            Some(provider) => provider.sha256(bytes),
+            None => Ok(own_sha256(bytes)),
         }
     }
 }

@@ -190,8 +190,8 @@ pub(crate) fn check_size(
         }
         names::require_narrow(value, limits)?;
     }
-    let octets = written_octets(resource, kind);
-    if octets > limits.resource_bytes {
+    let bytes = written_bytes(resource, kind);
+    if bytes > limits.resource_bytes {
         return Err(ScimError::value(
             kind.name(),
             format!("its attributes have more than {} bytes", limits.resource_bytes),
@@ -205,10 +205,10 @@ pub(crate) fn is_primary(element: &Value) -> bool {
 }
 
 /// How many bytes it takes as JSON, without the members of a group, which are counted by themselves.
-fn written_octets(resource: &Map<String, Value>, kind: ScimKind) -> usize {
+fn written_bytes(resource: &Map<String, Value>, kind: ScimKind) -> usize {
     let is_counted = |key: &str| kind != ScimKind::Group || key != "members";
-    let octets = |(key, value): (&String, &Value)| {
+    let bytes = |(key, value): (&String, &Value)| {
         key.len().saturating_add(serde_json::to_vec(value).map_or(usize::MAX, |text| text.len()))
     };
-    resource.iter().filter(|(key, _)| is_counted(key)).map(octets).fold(0, usize::saturating_add)
+    resource.iter().filter(|(key, _)| is_counted(key)).map(bytes).fold(0, usize::saturating_add)
 }

@@ -78,13 +78,13 @@ fn public_key(jwk: &Jwk, provider: &Provider) -> Option<PublicKey> {
     let value = match &jwk.algorithm {
         AlgorithmParameters::RSA(rsa) => rsa_value(&rsa.n, &rsa.e),
         AlgorithmParameters::EllipticCurve(point) => {
-            let (curve, octets) = match point.curve {
+            let (curve, bytes) = match point.curve {
                 EllipticCurve::P256 => ("1.2.840.10045.3.1.7", 32),
                 EllipticCurve::P384 => ("1.3.132.0.34", 48),
                 _ => return None,
             };
             let (x, y) = (decoded(&point.x)?, decoded(&point.y)?);
-            if x.len() != octets || y.len() != octets {
+            if x.len() != bytes || y.len() != bytes {
                 return None;
             }
             KeyValue::on_named_curve(curve, &[&[4], x.as_slice(), y.as_slice()].concat())

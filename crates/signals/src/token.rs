@@ -121,7 +121,7 @@ fn header(token: &str) -> Result<Header, SignalError> {
 /// Three parts, of which the first is a JSON object.
 fn is_compact(token: &str) -> bool {
     let first = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let is_object = first.is_some_and(|octets| serde_json::from_slice::<Map<String, Value>>(&octets).is_ok());
+    let is_object = first.is_some_and(|bytes| serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok());
     is_object && token.split('.').count() == 3
 }
 
@@ -149,7 +149,7 @@ fn type_is(header: &Header, expected: &'static str) -> Result<(), SignalError> {
     }
 }
 
-/// The claims are read from the octets that were signed, after the signature was verified.
+/// The claims are read from the bytes that were signed, after the signature was verified.
 fn signed_claims(
     token: &str,
     header: &Header,
@@ -169,8 +169,8 @@ fn signed_claims(
 
 /// Extensions that must be understood are not (RFC 7515, 4.1.11).
 fn nothing_is_critical(protected: &str) -> Result<(), SignalError> {
-    let octets = URL_SAFE_NO_PAD.decode(protected).unwrap_or_default();
-    let header: Map<String, Value> = serde_json::from_slice(&octets).unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(protected).unwrap_or_default();
+    let header: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
     match header.contains_key("crit") {
         true => Err(SignalError::Malformed { reason: "it has extensions that must be understood" }),
         false => Ok(()),

@@ -52,7 +52,7 @@ enum Opened<'s, 'k> {
 /// A value that somebody made, and over what.
 struct Claim<'c> {
     algorithm: SignatureAlgorithm,
-    octets: &'c [u8],
+    bytes: &'c [u8],
     value: &'c [u8],
     /// Whether operations are left for hypotheses.
     reserve: bool,
@@ -73,7 +73,7 @@ impl Bench<'_> {
             return (Maker::Undecided, None);
         };
         let as_it_came =
-            Claim { algorithm: parts.algorithm, octets: &signed_info, value: &value, reserve: true };
+            Claim { algorithm: parts.algorithm, bytes: &signed_info, value: &value, reserve: true };
         for suspect in &suspects {
             match self.fits(&as_it_came, suspect) {
                 Ok(true) => return (suspect.maker.clone(), None),
@@ -137,16 +137,16 @@ impl Bench<'_> {
         if fitting.is_empty() {
             return None;
         }
-        let text = std::str::from_utf8(as_it_came.octets).ok();
+        let text = std::str::from_utf8(as_it_came.bytes).ok();
         for reading in readings.otherwise(Covered::SignedInfo) {
             let mut explanation = None;
-            let octets = self
+            let bytes = self
                 .text(|out| {
                     explanation = readings.write_otherwise(&reading, Covered::SignedInfo, text, out);
                 })
                 .ok()?;
-            let Some(explanation) = explanation.filter(|_| octets != as_it_came.octets) else { continue };
-            let claim = Claim { octets: &octets, reserve: false, ..*as_it_came };
+            let Some(explanation) = explanation.filter(|_| bytes != as_it_came.bytes) else { continue };
+            let claim = Claim { bytes: &bytes, reserve: false, ..*as_it_came };
             for suspect in &fitting {
                 if self.fits(&claim, suspect).ok()? {
                     return Some((suspect.maker.clone(), explanation));
@@ -187,9 +187,9 @@ impl Bench<'_> {
         if !claim.algorithm.fits(suspect.key.kind()) {
             return Ok(false);
         }
-        self.budget.operation(claim.octets.len(), claim.reserve)?;
+        self.budget.operation(claim.bytes.len(), claim.reserve)?;
         self.verifications = self.verifications.saturating_add(1);
-        Ok(self.provider.verify(claim.algorithm, suspect.key, claim.octets, claim.value).is_ok())
+        Ok(self.provider.verify(claim.algorithm, suspect.key, claim.bytes, claim.value).is_ok())
     }
 
     /// What became of the content: as it came, else with an accident undone. And how many characters of it are U+FFFD.

@@ -211,18 +211,18 @@ impl Metered<'_> {
 }
 
 impl Sink for Metered<'_> {
-    fn write(&mut self, octets: &[u8]) {
-        if !self.pay(octets.len()) {
+    fn write(&mut self, bytes: &[u8]) {
+        if !self.pay(bytes.len()) {
             self.text = None;
             return;
         }
         if let Some(digest) = &mut self.digest {
-            digest.update(octets);
+            digest.update(bytes);
         }
         if let Some(text) = &mut self.text {
-            if text.len().saturating_add(octets.len()) <= TEXT {
-                text.extend_from_slice(octets);
-                let lost = octets.windows(3).filter(|three| *three == "\u{FFFD}".as_bytes()).count();
+            if text.len().saturating_add(bytes.len()) <= TEXT {
+                text.extend_from_slice(bytes);
+                let lost = bytes.windows(3).filter(|three| *three == "\u{FFFD}".as_bytes()).count();
                 self.lost_characters = self.lost_characters.saturating_add(lost);
             } else {
                 self.text = None;

@@ -102,8 +102,8 @@ fn pieces(canonical: &str) -> impl Iterator<Item = Piece<'_>> {
 /// Bytes of the tag at the beginning: up to the first `>` outside of values.
 fn tag_length(text: &str) -> usize {
     let mut quoted = false;
-    for (at, octet) in text.bytes().enumerate() {
-        match octet {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
             b'"' => quoted = !quoted,
             b'>' if !quoted => return at.saturating_add(1),
             _ => {}
@@ -169,9 +169,9 @@ fn is_white(text: &str) -> bool {
 }
 
 /// The text whose bytes in UTF-8 were taken for characters one by one; as it is, where it cannot have been so.
-fn decoded(text: &str, octet: fn(char) -> Option<u8>, out: &mut Metered<'_>) {
-    let octets: Option<Vec<u8>> = if text.is_ascii() { None } else { text.chars().map(octet).collect() };
-    match octets.as_deref().map(std::str::from_utf8) {
+fn decoded(text: &str, byte: fn(char) -> Option<u8>, out: &mut Metered<'_>) {
+    let bytes: Option<Vec<u8>> = if text.is_ascii() { None } else { text.chars().map(byte).collect() };
+    match bytes.as_deref().map(std::str::from_utf8) {
         Some(Ok(before)) => out.push(before),
         _ => out.push(text),
     }
@@ -184,9 +184,9 @@ fn encoded(text: &str, character: fn(u8) -> char, out: &mut Metered<'_>) -> bool
         let plain = rest.bytes().take_while(u8::is_ascii).count();
         let (ascii, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
         out.push(ascii);
-        let special = others.bytes().take_while(|octet| !octet.is_ascii()).count();
+        let special = others.bytes().take_while(|byte| !byte.is_ascii()).count();
         let (special, after) = others.split_at_checked(special).unwrap_or((others, ""));
-        special.bytes().for_each(|octet| out.push(character(octet).encode_utf8(&mut [0; 4])));
+        special.bytes().for_each(|byte| out.push(character(byte).encode_utf8(&mut [0; 4])));
         rest = after;
     }
     true
@@ -203,9 +203,9 @@ fn windows_1252(character: char) -> Option<u8> {
     special.map(|place| place.saturating_add(0x80)).or_else(|| latin1(character))
 }
 
-fn windows_1252_character(octet: u8) -> char {
-    let place = octet.checked_sub(0x80).map(usize::from);
-    place.and_then(|place| WINDOWS_1252.get(place).copied()).unwrap_or_else(|| char::from(octet))
+fn windows_1252_character(byte: u8) -> char {
+    let place = byte.checked_sub(0x80).map(usize::from);
+    place.and_then(|place| WINDOWS_1252.get(place).copied()).unwrap_or_else(|| char::from(byte))
 }
 
 /// The characters 0x80 to 0x9F of Windows-1252.
@@ -330,14 +330,14 @@ mod tests {
 
     #[test]
     fn encodings_go_both_ways() {
-        for (text, octet, before) in [
+        for (text, byte, before) in [
             ("Ã¼", latin1 as fn(char) -> Option<u8>, "ü"),
             ("â‚¬", windows_1252, "€"),
             ("ü", latin1, "ü"),
             ("plain", latin1, "plain"),
         ] {
             let found = written(|out| {
-                decoded(text, octet, out);
+                decoded(text, byte, out);
                 true
             });
             assert_eq!(found.as_deref(), Some(before));

@@ -83,7 +83,7 @@ impl std::fmt::Debug for VerifiedForm {
         formatter
             .debug_struct("VerifiedForm")
             .field("parameter", &self.parameter)
-            .field("message", &format_args!("{} octets", self.message.len()))
+            .field("message", &format_args!("{} bytes", self.message.len()))
             .field("evidence", &self.evidence)
             .finish_non_exhaustive()
     }
@@ -118,7 +118,7 @@ pub fn sign_form(
     provider: &Provider,
 ) -> Result<SignedForm, SignatureError> {
     keys::accepted(algorithm, "SigAlg", provider)?;
-    let signed = octets(parameter, message.as_bytes(), relay_state, algorithm.uri())?;
+    let signed = bytes(parameter, message.as_bytes(), relay_state, algorithm.uri())?;
     let signature = provider.sign(algorithm, key, &signed)?;
     let mut fields = vec![(parameter.name(), base64_encode(message.as_bytes()))];
     fields.extend(relay_state.map(|state| ("RelayState", state.to_owned())));
@@ -151,7 +151,7 @@ pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
     let name = parameter.name();
     let message = decode(name, message)?;
 
-    let signed = octets(parameter, &message, relay_state, uri)?;
+    let signed = bytes(parameter, &message, relay_state, uri)?;
     let signed = Signed { algorithm, message: &signed, signature: &signature, element: name };
     let limit = Limits::default().public_key_operations;
     let (key, _) = keys::key_that_signed(keys, &signed, provider, limit)?;
@@ -160,7 +160,7 @@ pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
 }
 
 /// What is signed. Without a relay state its name is left out as well (3.2.3).
-fn octets(
+fn bytes(
     parameter: MessageParameter,
     message: &[u8],
     relay_state: Option<&str>,

@@ -51,11 +51,11 @@ fn at_the_beginning<'x>(xml: &'x str, element: Element<'x>) -> Option<Point<'x>>
 /// Bytes of the tag at the beginning of a well-formed text: up to the first `>` outside quotes.
 fn tag_length(text: &str) -> Option<usize> {
     let mut quote = None;
-    for (at, octet) in text.bytes().enumerate() {
-        match (quote, octet) {
-            (None, b'"' | b'\'') => quote = Some(octet),
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'>') => return at.checked_add(1),
-            (Some(open), _) if open == octet => quote = None,
+            (Some(open), _) if open == byte => quote = None,
             _ => {}
         }
     }

@@ -290,7 +290,7 @@ impl<'d> Children<'d, std::iter::Empty<Element<'d>>> {
         for node in parent.children() {
             let harmless = match &node {
                 Node::Element(_) | Node::Comment(_) => true,
-                Node::Text(text) => text.bytes().all(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')),
+                Node::Text(text) => text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')),
                 _ => false,
             };
             if !harmless {

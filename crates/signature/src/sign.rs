@@ -138,10 +138,10 @@ pub fn sign(
     let element = element_to_sign(&document, element_id)?;
     let point = insert::point(xml, element, signer.place)?;
 
-    let mut octets = Vec::with_capacity(xml.len());
+    let mut bytes = Vec::with_capacity(xml.len());
     let method = signer.canonicalization.without_comments();
-    canonicalize(element, method, signer.inclusive_prefixes, None, &mut octets)?;
-    let digest = base64_encode(provider.digest(signer.digest, &octets)?.as_ref());
+    canonicalize(element, method, signer.inclusive_prefixes, None, &mut bytes)?;
+    let digest = base64_encode(provider.digest(signer.digest, &bytes)?.as_ref());
 
     // The canonical SignedInfo depends on what is in scope where it stands: so put it there first, without a value.
     let draft = point.with(&signature_element(element_id, &digest, "", signer)?);

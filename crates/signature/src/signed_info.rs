@@ -18,7 +18,7 @@ use crate::profile::{self, Parts, Profile};
 pub struct SignedInfo<'d> {
     parts: Parts<'d>,
     /// The canonical form.
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     /// The value of `ds:SignatureValue`, decoded.
     value: Vec<u8>,
 }
@@ -33,10 +33,10 @@ impl<'d> SignedInfo<'d> {
     }
 
     pub(crate) fn new(parts: Parts<'d>) -> Result<SignedInfo<'d>, SignatureError> {
-        let octets = canonical_signed_info(parts.signed_info, &parts.signed_info_method)?;
+        let bytes = canonical_signed_info(parts.signed_info, &parts.signed_info_method)?;
         let value = base64_decode(parts.signature_value.as_bytes())
             .map_err(|source| SignatureError::Base64 { element: "SignatureValue", source })?;
-        Ok(SignedInfo { parts, octets, value })
+        Ok(SignedInfo { parts, bytes, value })
     }
 
     /// Which of these keys made the signature, by the value over `ds:SignedInfo` alone. At most `most` of them are tried.
@@ -63,7 +63,7 @@ impl<'d> SignedInfo<'d> {
     ) -> Result<(&'k TrustedKey, usize), SignatureError> {
         let signed = Signed {
             algorithm: self.parts.algorithm,
-            message: &self.octets,
+            message: &self.bytes,
             signature: &self.value,
             element: self.parts.element.local_name(),
         };
@@ -91,7 +91,7 @@ pub(crate) fn canonical_signed_info(
     method: &Method<'_>,
 ) -> Result<Vec<u8>, XmlError> {
     // What is in the source, and a declaration or two.
-    let mut octets = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
-    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets)?;
-    Ok(octets)
+    let mut bytes = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
+    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut bytes)?;
+    Ok(bytes)
 }

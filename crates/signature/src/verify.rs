@@ -38,7 +38,7 @@ use crate::{SignatureError, signature_child};
 /// let trusted = [TrustedKey::new(key.public_key().clone(), "the identity provider's key")];
 /// let document = Document::parse(xml.as_bytes(), &limits)?;
 /// let verified = verify(document.root(), &trusted, &provider, &limits)?;
-/// assert_eq!(verified.octets(), br#"<Response ID="_1"><Status></Status></Response>"#);
+/// assert_eq!(verified.bytes(), br#"<Response ID="_1"><Status></Status></Response>"#);
 /// assert_eq!(verified.evidence().key_label(), "the identity provider's key");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -96,11 +96,11 @@ pub fn verify_outline(
     piece_limits: &Limits,
 ) -> Result<(Verified, Outline), SignatureError> {
     let parts = profile::read(outline.frame().root(), Profile::Any, limits)?;
-    let signed = |parts: &Parts<'_>| octets_of_the_outline(&outline, input, parts, provider, piece_limits);
+    let signed = |parts: &Parts<'_>| bytes_of_the_outline(&outline, input, parts, provider, piece_limits);
     let (form, evidence, operations) = check(parts, keys, provider, limits, signed)?;
     drop(outline);
-    let (octets, outline) = form.into_outline(limits)?;
-    Ok((Verified { octets, evidence, operations }, outline))
+    let (bytes, outline) = form.into_outline(limits)?;
+    Ok((Verified { bytes, evidence, operations }, outline))
 }
 
 /// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
@@ -116,7 +116,7 @@ pub fn has_signature(element: Element<'_>) -> bool {
 ///
 /// ```compile_fail,E0451
 /// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Verified {
-/// vouchsafe_signature::Verified { octets: b"<Response/>".to_vec(), evidence, operations: 1 }
+/// vouchsafe_signature::Verified { bytes: b"<Response/>".to_vec(), evidence, operations: 1 }
 /// # }
 /// ```
 ///
@@ -132,7 +132,7 @@ pub fn has_signature(element: Element<'_>) -> bool {
 /// ```
 #[must_use = "anything else than these bytes was not signed by anybody"]
 pub struct Verified {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     evidence: Evidence,
     operations: usize,
 }
@@ -140,14 +140,14 @@ pub struct Verified {
 impl Verified {
     /// The canonical bytes that were digested: UTF-8, one element without its own signature.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The same bytes, without a copy.
     #[must_use]
-    pub fn into_octets(self) -> Vec<u8> {
-        self.octets
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Who signed what, and how.
@@ -166,7 +166,7 @@ impl Verified {
     /// The bytes and the evidence, without a copy.
     #[must_use]
     pub fn into_parts(self) -> (Vec<u8>, Evidence) {
-        (self.octets, self.evidence)
+        (self.bytes, self.evidence)
     }
 }
 
@@ -175,7 +175,7 @@ impl fmt::Debug for Verified {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Verified")
-            .field("octets", &format_args!("{} octets", self.octets.len()))
+            .field("bytes", &format_args!("{} bytes", self.bytes.len()))
             .field("evidence", &self.evidence)
             .finish()
     }
@@ -262,12 +262,12 @@ fn verified_tree(
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
     let signed = |parts: &Parts<'_>| {
-        let octets = octets_named_by_the_reference(parts)?;
-        let digest = provider.digest(parts.digest, &octets)?;
-        Ok((octets, digest))
+        let bytes = bytes_named_by_the_reference(parts)?;
+        let digest = provider.digest(parts.digest, &bytes)?;
+        Ok((bytes, digest))
     };
-    let (octets, evidence, operations) = check(parts, keys, provider, limits, signed)?;
-    Ok(Verified { octets, evidence, operations })
+    let (bytes, evidence, operations) = check(parts, keys, provider, limits, signed)?;
+    Ok(Verified { bytes, evidence, operations })
 }
 
 /// From a well-formed signature to a proof: policy, key, digest. `signed` makes what the reference names, and its digest; nobody gets it unless
@@ -290,7 +290,7 @@ fn check<T>(
     let signed_info = SignedInfo::new(parts)?;
     let (key, operations) = signed_info.key_and_operations(keys, provider, limits.public_key_operations)?;
     let parts = signed_info.into_parts();
-    let (octets, digest) = signed(&parts)?;
+    let (bytes, digest) = signed(&parts)?;
     the_digest_is(&digest, &parts)?;
     let evidence = Evidence {
         element: kept(parts.element.local_name()),
@@ -301,7 +301,7 @@ fn check<T>(
         key_label: key.shared_label(),
         key_fingerprint: key.fingerprint().clone(),
     };
-    Ok((octets, evidence, operations))
+    Ok((bytes, evidence, operations))
 }
 
 /// A local name, without a copy of the usual ones.
@@ -310,24 +310,24 @@ fn kept(name: &str) -> Cow<'static, str> {
     usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
-fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, SignatureError> {
+fn bytes_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, SignatureError> {
     let &Parts { element, signature, reference_method: method, .. } = parts;
     // Without its signature an element is about as long as in the source, and seldom longer.
-    let mut octets =
+    let mut bytes =
         Vec::with_capacity(element.source_range().len().saturating_sub(signature.source_range().len()));
     let prefixes = method.prefixes();
     let method = method.canonicalization;
     match parts.id {
-        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut octets)?,
+        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut bytes)?,
         None => {
-            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut octets)?;
+            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut bytes)?;
         }
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
 /// The same bytes, the pieces read one by one. No piece may have the identifier that the reference names.
-fn octets_of_the_outline(
+fn bytes_of_the_outline(
     outline: &Outline,
     input: Vec<u8>,
     parts: &Parts<'_>,
@@ -347,14 +347,13 @@ fn octets_of_the_outline(
         repeated = repeated.saturating_add(found);
     };
     let mut digest = provider.digest_context(parts.digest)?;
-    let watch =
-        OutlineWatch { sought: parts.id, piece: &mut see, octets: &mut |octets| digest.update(octets) };
-    let octets = outline.canonicalize(input, form, piece_limits, watch)?;
+    let watch = OutlineWatch { sought: parts.id, piece: &mut see, bytes: &mut |bytes| digest.update(bytes) };
+    let bytes = outline.canonicalize(input, form, piece_limits, watch)?;
     match parts.id {
         Some(id) if repeated > 0 => {
             Err(SignatureError::IdRepeated { id: id.to_owned(), actual: repeated.saturating_add(1) })
         }
-        _ => Ok((octets, digest.finish())),
+        _ => Ok((bytes, digest.finish())),
     }
 }
 

@@ -192,11 +192,11 @@ fn namespaces_that_got_lost_or_came_in() {
 fn signers_that_do_something_else_than_they_say() {
     let template = common::TEMPLATE;
     let document = parse(template);
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let signature = common::first_signature(&document);
     let method = Canonicalization::EXCLUSIVE_WITH_COMMENTS;
-    canonicalize(document.root(), method, &[], Some(signature), &mut octets).unwrap();
-    let digest = PROVIDER.digest(DigestAlgorithm::Sha256, &octets).unwrap();
+    canonicalize(document.root(), method, &[], Some(signature), &mut bytes).unwrap();
+    let digest = PROVIDER.digest(DigestAlgorithm::Sha256, &bytes).unwrap();
     let with_comments = template.replace("{digest}", &base64_encode(digest.as_ref()));
     let found = examine(&complete(&with_comments, &Completion::default()), "_r", &[]);
     assert_eq!(found.content_explanation(), Some(&Explanation::CommentsDigested), "{found:?}");

@@ -65,7 +65,7 @@ fn neither_does_a_trusted_signer() {
     let verified = |limits: &Limits| {
         let document = Document::parse(signed.as_bytes(), limits).unwrap();
         verify(document.root(), &scene.trusted, &scene.provider, limits)
-            .map(|verified| verified.octets().len())
+            .map(|verified| verified.bytes().len())
     };
     assert!(is_the_limit(&verified(&Limits::default()).unwrap_err()));
     assert!(verified(&wide).unwrap() > 6_000_000);

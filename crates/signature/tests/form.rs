@@ -64,16 +64,16 @@ fn every_algorithm() {
     }
 }
 
-/// The octets of the binding, put together by hand: the order, nothing percent-encoded, RelayState only if there is one.
+/// The bytes of the binding, put together by hand: the order, nothing percent-encoded, RelayState only if there is one.
 #[test]
-fn the_octets_are_those_of_the_binding() {
+fn the_bytes_are_those_of_the_binding() {
     let algorithm = SignatureAlgorithm::RsaSha256;
-    for (relay_state, octets) in [
+    for (relay_state, bytes) in [
         (None, format!("SAMLResponse={MESSAGE}&SigAlg={}", algorithm.uri())),
         (Some("a b&c=ü"), format!("SAMLResponse={MESSAGE}&RelayState=a b&c=ü&SigAlg={}", algorithm.uri())),
         (Some(""), format!("SAMLResponse={MESSAGE}&RelayState=&SigAlg={}", algorithm.uri())),
     ] {
-        let signature = base64_encode(&PROVIDER.sign(algorithm, &RSA_KEY, octets.as_bytes()).unwrap());
+        let signature = base64_encode(&PROVIDER.sign(algorithm, &RSA_KEY, bytes.as_bytes()).unwrap());
         let form =
             sign_form(MessageParameter::Response, MESSAGE, relay_state, algorithm, &RSA_KEY, &PROVIDER)
                 .unwrap();
@@ -181,12 +181,12 @@ fn fields_do_not_flow_into_each_other() {
 proptest! {
     /// Whatever character of a signed form changes, it verifies only if what is read from it is what was signed.
     #[test]
-    fn a_changed_character_is_noticed(which in 0_usize..4, at in any::<prop::sample::Index>(), octet in 0x20_u8..0x7f) {
+    fn a_changed_character_is_noticed(which in 0_usize..4, at in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f) {
         static SIGNED: std::sync::LazyLock<Fields> = std::sync::LazyLock::new(|| signed(Some("home")));
         let mut changed = SIGNED.clone();
         let mut value = changed[which].1.clone().into_bytes();
         let at = at.index(value.len());
-        value[at] = octet;
+        value[at] = byte;
         changed[which].1 = String::from_utf8(value).unwrap();
         if let Ok(verified) = verify_form(&changed, &[trusted(&KEY)], &PROVIDER) {
             prop_assert_eq!(verified.message(), MESSAGE.as_bytes());

@@ -134,7 +134,7 @@ fn what_the_profile_allows_is_accepted() {
             Completion { method: *method, signed_info_method: *signed_info_method, ..Completion::default() };
         let xml = complete(&TEMPLATE.replace(from, to), &how);
         let verified = verify_root(&xml).unwrap_or_else(|error| panic!("{name}: {error}\n{xml}"));
-        let text = String::from_utf8(verified.into_octets()).unwrap();
+        let text = String::from_utf8(verified.into_bytes()).unwrap();
         assert!(!text.contains("left out"), "{name}: comments are not signed: {text}");
         assert!(!text.contains("SignatureValue"), "{name}: the signature is not in what it signs: {text}");
     }
@@ -152,7 +152,7 @@ fn prefix_lists_are_followed() {
     let prefixes = &["x", "#default"];
     let how = Completion { prefixes, signed_info_prefixes: prefixes, ..Completion::default() };
     let verified = verify_root(&complete(&template, &how)).unwrap();
-    assert!(String::from_utf8_lossy(verified.octets()).contains(r#"xmlns:x="urn:x""#));
+    assert!(String::from_utf8_lossy(verified.bytes()).contains(r#"xmlns:x="urn:x""#));
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn the_wider_profile_knows_other_identifiers_and_the_whole_document() {
     let keys = [trusted(&KEY)];
     let wide = |template: &str| {
         let document = parse(&complete(template, &Completion::default()));
-        verify_any(&document, None, &keys, &PROVIDER, &LIMITS).map(|verified| verified.into_octets())
+        verify_any(&document, None, &keys, &PROVIDER, &LIMITS).map(|verified| verified.into_bytes())
     };
     let other = TEMPLATE.replace("urn:oasis:names:tc:SAML:2.0:protocol", "urn:other");
     for identifier in ["ID", "Id", "xml:id"] {
@@ -272,8 +272,8 @@ fn the_wider_profile_knows_other_identifiers_and_the_whole_document() {
     }
     assert_eq!(wide(&other.replace(" ID=", " id=")).unwrap_err().code(), "signature.id_missing");
     let whole = TEMPLATE.replace(r##"URI="#_r""##, r#"URI="""#);
-    let octets = wide(&whole).unwrap();
-    assert!(octets.starts_with(b"<p:Response"));
+    let bytes = wide(&whole).unwrap();
+    assert!(bytes.starts_with(b"<p:Response"));
 
     // An empty URI means the whole document and nothing less.
     let inner = format!("<outer>{whole}</outer>");

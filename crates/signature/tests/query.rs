@@ -1,4 +1,4 @@
-//! HTTP-Redirect queries: signed over raw octets, each parameter once.
+//! HTTP-Redirect queries: signed over raw bytes, each parameter once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,7 +50,7 @@ fn every_algorithm() {
 }
 
 #[test]
-fn the_order_in_the_url_does_not_matter_and_the_octets_do() {
+fn the_order_in_the_url_does_not_matter_and_the_bytes_do() {
     let signed = sign_query("SAMLRequest=a%2bb&RelayState=s%2Ft", ECDSA, &KEY, &PROVIDER).unwrap();
     let keys = [trusted(&KEY)];
     let mut parts: Vec<&str> = signed.split('&').collect();
@@ -264,15 +264,15 @@ fn only_a_bare_query_is_signed() {
 }
 
 proptest! {
-    /// Whatever octet of a signed query changes, it verifies only if what is read from it is what was signed.
+    /// Whatever byte of a signed query changes, it verifies only if what is read from it is what was signed.
     #[test]
-    fn a_changed_octet_is_noticed(at in 0_usize..400, octet in 0x20_u8..0x7f) {
+    fn a_changed_byte_is_noticed(at in 0_usize..400, byte in 0x20_u8..0x7f) {
         static SIGNED: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
             sign_query("SAMLRequest=fZJ%2b&RelayState=home", ECDSA, &KEY, &PROVIDER).unwrap()
         });
         let mut changed = SIGNED.clone().into_bytes();
         let at = at % changed.len();
-        changed[at] = octet;
+        changed[at] = byte;
         let changed = String::from_utf8(changed).unwrap();
         if let Ok(verified) = verify_query(&changed, &[trusted(&KEY)], &PROVIDER) {
             prop_assert_eq!(verified.message(), "fZJ+");

@@ -88,7 +88,7 @@ fn assertion_and_response_both_signed() {
     let _ = verify(assertion, &[trusted(&KEY)], &PROVIDER, &LIMITS).unwrap();
     let verified = verify(document.root(), &[trusted(&OTHER_KEY)], &PROVIDER, &LIMITS).unwrap();
     assert!(
-        String::from_utf8_lossy(verified.octets()).contains("SignatureValue"),
+        String::from_utf8_lossy(verified.bytes()).contains("SignatureValue"),
         "the inner signature is signed"
     );
     // Now the outer one is there, signing the inner element again is refused.

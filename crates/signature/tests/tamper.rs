@@ -1,4 +1,4 @@
-//! Whatever is done to a signed document, nothing verifies but the octets that were signed.
+//! Whatever is done to a signed document, nothing verifies but the bytes that were signed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,45 +33,45 @@ const MESSAGE: &str = concat!(
 /// The signed documents, and every octet string that the key signed.
 struct Signed {
     documents: Vec<String>,
-    octets: HashSet<Vec<u8>>,
+    bytes: HashSet<Vec<u8>>,
     keys: Vec<TrustedKey>,
 }
 
 static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
-    let mut signed = Signed { documents: Vec::new(), octets: HashSet::new(), keys: vec![trusted(&KEY)] };
+    let mut signed = Signed { documents: Vec::new(), bytes: HashSet::new(), keys: vec![trusted(&KEY)] };
     for method in [Canonicalization::EXCLUSIVE, Canonicalization::INCLUSIVE] {
         let signer = Signer::new(&KEY).canonicalization(method);
         let inner = sign(MESSAGE, "a", &signer, &PROVIDER, &LIMITS).unwrap();
         let both = sign(&inner, "r", &signer, &PROVIDER, &LIMITS).unwrap();
         for xml in [inner, both] {
-            signed.octets.extend(verified_octets(&parse(&xml), &signed.keys));
+            signed.bytes.extend(verified_bytes(&parse(&xml), &signed.keys));
             signed.documents.push(xml);
         }
     }
-    assert_eq!(signed.octets.len(), 4);
+    assert_eq!(signed.bytes.len(), 4);
     signed
 });
 
 /// What any element of a document verifies as, under either profile.
-fn verified_octets(document: &Document, keys: &[TrustedKey]) -> Vec<Vec<u8>> {
-    let mut octets = Vec::new();
+fn verified_bytes(document: &Document, keys: &[TrustedKey]) -> Vec<Vec<u8>> {
+    let mut bytes = Vec::new();
     for element in document.elements() {
-        octets.extend(verify(element, keys, &PROVIDER, &LIMITS).map(|verified| verified.into_octets()));
-        octets.extend(
+        bytes.extend(verify(element, keys, &PROVIDER, &LIMITS).map(|verified| verified.into_bytes()));
+        bytes.extend(
             verify_any(document, Some(element), keys, &PROVIDER, &LIMITS)
-                .map(|verified| verified.into_octets()),
+                .map(|verified| verified.into_bytes()),
         );
     }
-    octets
+    bytes
 }
 
 fn assert_nothing_new_verifies(xml: &str) -> Result<(), TestCaseError> {
     let Ok(document) = Document::parse(xml.as_bytes(), &LIMITS) else { return Ok(()) };
-    for octets in verified_octets(&document, &SIGNED.keys) {
+    for bytes in verified_bytes(&document, &SIGNED.keys) {
         prop_assert!(
-            SIGNED.octets.contains(&octets),
+            SIGNED.bytes.contains(&bytes),
             "verified, but was never signed:\n{}\nfrom\n{xml}",
-            String::from_utf8_lossy(&octets)
+            String::from_utf8_lossy(&bytes)
         );
     }
     Ok(())
@@ -202,22 +202,22 @@ fn the_known_wrappings() {
         wrapped.replace_range(range.clone(), &instead);
         assert_nothing_new_verifies(&wrapped).unwrap_or_else(|error| panic!("{name}: {error}"));
         let document = parse(&wrapped);
-        for octets in verified_octets(&document, &SIGNED.keys) {
-            assert!(!String::from_utf8_lossy(&octets).contains("admin@"), "{name}");
+        for bytes in verified_bytes(&document, &SIGNED.keys) {
+            assert!(!String::from_utf8_lossy(&bytes).contains("admin@"), "{name}");
         }
     }
     let by_another = sign(MESSAGE, "a", &Signer::new(&OTHER_KEY), &PROVIDER, &LIMITS).unwrap();
-    assert!(verified_octets(&parse(&by_another), &SIGNED.keys).is_empty(), "another key");
+    assert!(verified_bytes(&parse(&by_another), &SIGNED.keys).is_empty(), "another key");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn flipped_octets(document: Index, at: Index, octet: u8) {
-        let mut octets = document.get(&SIGNED.documents).clone().into_bytes();
-        *at.get_mut(&mut octets) = octet;
-        if let Ok(xml) = String::from_utf8(octets) {
+    fn flipped_bytes(document: Index, at: Index, byte: u8) {
+        let mut bytes = document.get(&SIGNED.documents).clone().into_bytes();
+        *at.get_mut(&mut bytes) = byte;
+        if let Ok(xml) = String::from_utf8(bytes) {
             assert_nothing_new_verifies(&xml)?;
         }
     }

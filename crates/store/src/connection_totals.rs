@@ -23,7 +23,7 @@ use crate::{StoreError, StoredConnection};
 /// let mut others = ConnectionTotals::default();
 /// others.require_room(None, &draft)?;
 /// for _ in 0..ConnectionTotals::MOST_DRAFTS {
-///     others.count(draft.state, draft.octets());
+///     others.count(draft.state, draft.bytes());
 /// }
 /// assert_eq!(others.require_room(None, &draft).unwrap_err().code(), "store.connection_limit");
 /// # Ok(())
@@ -32,44 +32,44 @@ use crate::{StoreError, StoredConnection};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionTotals {
     drafts: usize,
-    draft_octets: usize,
+    draft_bytes: usize,
     open: usize,
     all: usize,
-    octets: usize,
+    bytes: usize,
 }
 
 impl ConnectionTotals {
     /// So many drafts, whether they were tested or not.
     pub const MOST_DRAFTS: usize = 8;
-    /// So many octets of metadata have all drafts of an organization.
-    pub const MOST_DRAFT_OCTETS: usize = 1024 * 1024;
+    /// So many bytes of metadata have all drafts of an organization.
+    pub const MOST_DRAFT_BYTES: usize = 1024 * 1024;
     /// So many connections that are not retired.
     pub const MOST_OPEN: usize = 32;
     /// So many connections with those that are retired, whose names are kept for good.
     pub const MOST: usize = 256;
-    /// So many octets of metadata have all connections of an organization.
-    pub const MOST_OCTETS: usize = 8 * 1024 * 1024;
+    /// So many bytes of metadata have all connections of an organization.
+    pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 
     /// What these amount to.
     pub fn of<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> ConnectionTotals {
         let mut totals = ConnectionTotals::default();
         for connection in connections {
-            totals.count(connection.state, connection.octets());
+            totals.count(connection.state, connection.bytes());
         }
         totals
     }
 
-    /// Counts a connection in that state with so many octets of metadata.
-    pub fn count(&mut self, state: ConnectionState, octets: usize) {
+    /// Counts a connection in that state with so many bytes of metadata.
+    pub fn count(&mut self, state: ConnectionState, bytes: usize) {
         let add = |total: &mut usize, more: usize| *total = total.saturating_add(more);
         add(&mut self.all, 1);
-        add(&mut self.octets, octets);
+        add(&mut self.bytes, bytes);
         if state != ConnectionState::Retired {
             add(&mut self.open, 1);
         }
         if matches!(state, ConnectionState::Draft | ConnectionState::Tested) {
             add(&mut self.drafts, 1);
-            add(&mut self.draft_octets, octets);
+            add(&mut self.draft_bytes, bytes);
         }
     }
 
@@ -84,7 +84,7 @@ impl ConnectionTotals {
     ) -> Result<(), StoreError> {
         let with = |one: &StoredConnection| {
             let mut totals = self;
-            totals.count(one.state, one.octets());
+            totals.count(one.state, one.bytes());
             totals
         };
         with(next).require_room_since(before.map_or(self, with), &next.organization)
@@ -98,10 +98,10 @@ impl ConnectionTotals {
     ) -> Result<(), StoreError> {
         let limits = [
             (before.drafts, self.drafts, Self::MOST_DRAFTS, "drafts"),
-            (before.draft_octets, self.draft_octets, Self::MOST_DRAFT_OCTETS, "bytes of metadata of drafts"),
+            (before.draft_bytes, self.draft_bytes, Self::MOST_DRAFT_BYTES, "bytes of metadata of drafts"),
             (before.open, self.open, Self::MOST_OPEN, "connections that are not retired"),
             (before.all, self.all, Self::MOST, "connections with the retired ones"),
-            (before.octets, self.octets, Self::MOST_OCTETS, "bytes of metadata"),
+            (before.bytes, self.bytes, Self::MOST_BYTES, "bytes of metadata"),
         ];
         let exceeded = limits.into_iter().find(|(was, is, most, _)| is > most && is > was);
         match exceeded {

@@ -24,10 +24,7 @@ impl fmt::Debug for SealedForm {
     /// Shows what may be told.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("SealedForm");
-        shown
-            .field("octets", &self.sealed.len())
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
+        shown.field("bytes", &self.sealed.len()).field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
@@ -38,7 +35,7 @@ pub struct FormLimits {
     /// How many.
     pub forms: u64,
     /// How many bytes, as they are sealed.
-    pub octets: u64,
+    pub bytes: u64,
 }
 
 /// Keeps forms that were posted without a session, for all processes of a service.
@@ -49,7 +46,7 @@ pub struct FormLimits {
 ///
 /// # async fn example(form: SealedForm, now: DateTime<Utc>) -> Result<(), vouchsafe_store::StoreError> {
 /// let store = Memory::new();
-/// store.keep_form(&form, FormLimits { forms: 256, octets: 8 << 20 }, now).await?;
+/// store.keep_form(&form, FormLimits { forms: 256, bytes: 8 << 20 }, now).await?;
 /// let taken = store.take_form(&form.handle, &form.binding_hash, now).await?;
 /// assert_eq!(taken.as_ref(), Some(&form.sealed));
 /// assert!(store.take_form(&form.handle, &form.binding_hash, now).await?.is_none());

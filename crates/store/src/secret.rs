@@ -12,9 +12,9 @@ pub(crate) struct HashedSecret {
 impl HashedSecret {
     /// A new one: 256 bits from the provider's random source, behind a prefix.
     pub(crate) fn generate(prefix: &str, provider: &Provider) -> Result<Self, CryptoError> {
-        let mut octets = [0_u8; 32];
-        provider.random(&mut octets)?;
-        Self::received(format!("{prefix}{}", hexadecimal(&octets)), provider)
+        let mut bytes = [0_u8; 32];
+        provider.random(&mut bytes)?;
+        Self::received(format!("{prefix}{}", hexadecimal(&bytes)), provider)
     }
 
     /// The one that somebody shows, whatever it is.

@@ -153,9 +153,9 @@ impl StoredConnection {
         self.state == ConnectionState::Retired && self.metadata.document.is_empty()
     }
 
-    /// For stores: how many octets of metadata are kept of it.
+    /// For stores: how many bytes of metadata are kept of it.
     #[must_use]
-    pub fn octets(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let staged = self.staged.as_ref().map_or(0, |staged| staged.document.len());
         self.metadata.document.len().saturating_add(staged)
     }

@@ -9,9 +9,9 @@ use crate::StoreError;
 /// Names that nothing else has, for what a plan makes: 128 random bits of the operating system each. They are no secret.
 pub(crate) fn fresh_ids(count: usize) -> Result<Vec<String>, StoreError> {
     let one = |_| {
-        let mut octets = [0_u8; 16];
-        system_random(&mut octets).map_err(StoreError::cryptography)?;
-        Ok(hexadecimal(&octets))
+        let mut bytes = [0_u8; 16];
+        system_random(&mut bytes).map_err(StoreError::cryptography)?;
+        Ok(hexadecimal(&bytes))
     };
     (0..count).map(one).collect()
 }

@@ -101,7 +101,7 @@ async fn everything_ends_by_itself() {
         sealed: b"sealed".to_vec(),
         expires_at: now() + TimeDelta::minutes(10),
     };
-    store.keep_form(&form, FormLimits { forms: 9, octets: 999 }, now()).await.unwrap();
+    store.keep_form(&form, FormLimits { forms: 9, bytes: 999 }, now()).await.unwrap();
     let mut raw = raw().await;
     let keys: Vec<String> =
         redis::cmd("KEYS").arg(format!("{}*", prefix.0)).query_async(&mut raw).await.unwrap();

@@ -63,8 +63,8 @@ async fn what_is_stored_is_there_after_opening_again() {
     assert!(!again.insert_once("0123", suite::now()).await.unwrap());
     again.close().await;
     for file in std::fs::read_dir(&folder.0).unwrap() {
-        let octets = std::fs::read(file.unwrap().path()).unwrap();
-        assert!(!octets.windows(token.len()).any(|window| window == token.as_bytes()), "the token is stored");
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()), "the token is stored");
     }
 }
 

@@ -152,10 +152,10 @@ impl Backend for Counting {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         self.counts.contents.fetch_add(1, Ordering::Relaxed);
-        self.inner.decrypt_content(cipher, key, octets)
+        self.inner.decrypt_content(cipher, key, bytes)
     }
 
     fn encrypt_content(
@@ -214,17 +214,17 @@ impl PrivateKeyOperations for Private {
         self.inner.sign(algorithm, message)
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], octets)
+    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_key_with_label(transport, &[], bytes)
     }
 
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,
         label: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
         self.counts.private.fetch_add(1, Ordering::Relaxed);
-        self.inner.decrypt_key_with_label(transport, label, octets)
+        self.inner.decrypt_key_with_label(transport, label, bytes)
     }
 }

@@ -38,8 +38,8 @@ impl Xsd {
     /// A file that cannot be read, or is no XML, with its name.
     pub fn read(folder: &Path, files: &[&str]) -> Result<Xsd, String> {
         let read = |file: &&str| {
-            let octets = std::fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
-            Document::parse(&without_encoding(&octets), &Limits::metadata())
+            let bytes = std::fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+            Document::parse(&without_encoding(&bytes), &Limits::metadata())
                 .map_err(|error| format!("{file}: {error}"))
         };
         Ok(Xsd { schemas: files.iter().map(read).collect::<Result<_, _>>()? })
@@ -345,6 +345,6 @@ fn built_in(name: &str) -> Option<SimpleType> {
 }
 
 /// The schemas declare US-ASCII, which is UTF-8 as well.
-fn without_encoding(octets: &[u8]) -> Vec<u8> {
-    String::from_utf8_lossy(octets).replacen("encoding=\"US-ASCII\"", "encoding=\"UTF-8\"", 1).into_bytes()
+fn without_encoding(bytes: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(bytes).replacen("encoding=\"US-ASCII\"", "encoding=\"UTF-8\"", 1).into_bytes()
 }

@@ -103,7 +103,7 @@ fn encrypts_and_then_signs_the_response() {
         let mut context = DecryptionContext::new(&own, &provider, &limits);
         let opened = decrypt(encrypted, &mut context).unwrap();
         let inside =
-            Document::parse_in_scope(opened.octets(), &encrypted.scope(), &Limits::default()).unwrap();
+            Document::parse_in_scope(opened.bytes(), &encrypted.scope(), &Limits::default()).unwrap();
         assert!(verifies(inside.root(), keys::identity_provider()), "{layout:?}");
     }
 }

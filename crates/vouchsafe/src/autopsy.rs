@@ -60,17 +60,17 @@ impl ServiceProvider {
         posted: &PostedResponse,
         connections: &[Connection],
     ) -> Result<Vec<PostMortem>, Refusal> {
-        let claimed = Claimed::parse(posted.octets(), self.limits())?;
+        let claimed = Claimed::parse(posted.bytes(), self.limits())?;
         let is_claimed = |one: &&Connection| Some(one.identity_provider().entity_id()) == claimed.issuer();
         let trusted = connections.iter().find(is_claimed).and_then(|one| Some((one, one.trust(self).ok()?)));
         let others = connections.iter().filter(|one| !is_claimed(one)).filter_map(|one| one.trust(self).ok());
-        let document = Document::parse(posted.octets(), self.limits())?;
+        let document = Document::parse(posted.bytes(), self.limits())?;
         let inquiry = SignatureInquiry::new(self.provider(), self.limits())
             .with_known_keys(others.flat_map(|trust| trust.keys().to_vec()));
         let inquiry = match &trusted {
             Some((connection, trust)) => inquiry.of(connection.identity_provider(), trust),
             None => inquiry,
         };
-        Ok(inquiry.post_mortem(&document, &String::from_utf8_lossy(posted.octets())))
+        Ok(inquiry.post_mortem(&document, &String::from_utf8_lossy(posted.bytes())))
     }
 }

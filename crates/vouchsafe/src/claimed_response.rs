@@ -16,7 +16,7 @@ use crate::service_provider::ServiceProvider;
 pub struct ClaimedResponse {
     pub(crate) claimed: Claimed,
     /// What is looked into when a signature in it fails; none where the form is signed.
-    pub(crate) octets: Option<Vec<u8>>,
+    pub(crate) bytes: Option<Vec<u8>>,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
     /// The connection whose resolution service gave it out, if it came by an artifact.
@@ -42,12 +42,12 @@ impl ServiceProvider {
     }
 
     fn opened(&self, posted: PostedResponse, received_at: Arc<str>) -> Result<ClaimedResponse, Refusal> {
-        let (octets, relay_state, signed_fields) = posted.into_parts();
-        let (claimed, octets) = match signed_fields {
+        let (bytes, relay_state, signed_fields) = posted.into_parts();
+        let (claimed, bytes) = match signed_fields {
             Some(fields) => (Claimed::in_form(fields, self.limits())?, None),
-            None => (Claimed::parse(&octets, self.limits())?, Some(octets)),
+            None => (Claimed::parse(&bytes, self.limits())?, Some(bytes)),
         };
-        Ok(ClaimedResponse { claimed, octets, received_at, relay_state, resolved_over: None })
+        Ok(ClaimedResponse { claimed, bytes, received_at, relay_state, resolved_over: None })
     }
 }
 
@@ -69,10 +69,10 @@ impl ClaimedResponse {
         relay_state: Option<RelayState>,
         connection: ConnectionId,
     ) -> ClaimedResponse {
-        let ResolvedResponse { claimed, octets, .. } = resolved;
+        let ResolvedResponse { claimed, bytes, .. } = resolved;
         ClaimedResponse {
             claimed,
-            octets: Some(octets),
+            bytes: Some(bytes),
             received_at,
             relay_state,
             resolved_over: Some(connection),

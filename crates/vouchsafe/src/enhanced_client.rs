@@ -22,7 +22,7 @@ pub struct PaosRequest {
 
 impl fmt::Debug for PaosRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaosRequest").field("octets", &self.envelope.len()).finish_non_exhaustive()
+        f.debug_struct("PaosRequest").field("bytes", &self.envelope.len()).finish_non_exhaustive()
     }
 }
 

@@ -21,9 +21,9 @@ pub enum BindingError {
     TooLarge {
         /// What was measured: "form", "SAMLResponse", "message".
         what: &'static str,
-        /// Octets that came.
+        /// Bytes that came.
         actual: usize,
-        /// Octets that are allowed.
+        /// Bytes that are allowed.
         limit: usize,
     },
     /// The form has no field of that name.
@@ -85,9 +85,9 @@ pub enum BindingError {
     #[error("a RelayState of {actual} bytes cannot be sent; it has 1 to {limit}")]
     #[non_exhaustive]
     RelayStateLength {
-        /// Octets given.
+        /// Bytes given.
         actual: usize,
-        /// Octets allowed.
+        /// Bytes allowed.
         limit: usize,
     },
     /// An element that is no extension of a request (SAML Core 3.2.1).

@@ -81,9 +81,9 @@ impl SentMessage {
             }
         };
         let relay_state = form::optional(body, "RelayState")?;
-        let octets = decoded(parameter.name(), &value, limits)?;
+        let bytes = decoded(parameter.name(), &value, limits)?;
         let shape = match form::signed(body, (parameter.name(), &value), relay_state.as_deref())? {
-            None => Shape::Posted(parameter, octets),
+            None => Shape::Posted(parameter, bytes),
             Some(fields) => Shape::SignedForm(fields),
         };
         Ok(SentMessage { shape, relay_state: relay_state.map(RelayState::received) })
@@ -108,11 +108,11 @@ impl SentMessage {
 pub(crate) fn decoded(name: &'static str, value: &str, limits: &Limits) -> Result<Vec<u8>, BindingError> {
     require_at_most(name, value.len(), encoded_limit(limits))?;
     let content = || FieldContent::of(value.as_bytes());
-    let octets = base64_decode(value).map_err(|_| BindingError::NotBase64 { name, content: content() })?;
-    require_at_most("message", octets.len(), limits.input_bytes)?;
-    match not_xml(value, &octets) {
+    let bytes = base64_decode(value).map_err(|_| BindingError::NotBase64 { name, content: content() })?;
+    require_at_most("message", bytes.len(), limits.input_bytes)?;
+    match not_xml(value, &bytes) {
         Some(content) => Err(BindingError::NotXml { name, content }),
-        None => Ok(octets),
+        None => Ok(bytes),
     }
 }
 
@@ -236,9 +236,9 @@ impl ServiceProvider {
         let SentMessage { shape, relay_state } = sent;
         let claimed = match shape {
             Shape::Query(query) => ClaimedMessage::in_query(&query, limits)?,
-            Shape::Posted(parameter, octets) => ClaimedMessage::posted(parameter, &octets, None, limits)?,
+            Shape::Posted(parameter, bytes) => ClaimedMessage::posted(parameter, &bytes, None, limits)?,
             Shape::SignedForm(fields) => ClaimedMessage::in_form(fields, limits)?,
-            Shape::Soap(octets) => ClaimedMessage::in_soap(&octets, limits)?,
+            Shape::Soap(bytes) => ClaimedMessage::in_soap(&bytes, limits)?,
         };
         let relay_state = relay_state.or_else(|| claimed.relay_state().map(RelayState::received));
         Ok(IncomingMessage { claimed, received_at: received_at.into(), relay_state })

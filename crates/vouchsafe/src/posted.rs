@@ -13,7 +13,7 @@ use crate::relay_state::RelayState;
 
 const FIELD: &str = "SAMLResponse";
 
-/// A response as it came by POST: opaque octets, size-capped, and nothing about them believed.
+/// A response as it came by POST: opaque bytes, size-capped, and nothing about them believed.
 ///
 /// ```
 /// use vouchsafe::{Limits, PostedResponse};
@@ -27,7 +27,7 @@ const FIELD: &str = "SAMLResponse";
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostedResponse {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     relay_state: Option<RelayState>,
     /// The fields of a signed form.
     signed_fields: Option<SignedFields>,
@@ -43,7 +43,7 @@ impl PostedResponse {
     /// # Errors
     /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
     pub fn from_form(body: &[u8], limits: &Limits) -> Result<PostedResponse, BindingError> {
-        // Every octet of the field may be percent-encoded, three for one.
+        // Every byte of the field may be percent-encoded, three for one.
         require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
         let value = form::required(body, FIELD)?;
         let relay_state = form::optional(body, "RelayState")?;
@@ -58,9 +58,9 @@ impl PostedResponse {
     /// # Errors
     /// As [`PaosResponse::read`].
     pub fn from_paos(body: &[u8], limits: &Limits) -> Result<PostedResponse, Refusal> {
-        let PaosResponse { octets, relay_state, .. } = PaosResponse::read(body, limits)?;
+        let PaosResponse { bytes, relay_state, .. } = PaosResponse::read(body, limits)?;
         let relay_state = relay_state.map(RelayState::received);
-        Ok(PostedResponse { octets, relay_state, signed_fields: None })
+        Ok(PostedResponse { bytes, relay_state, signed_fields: None })
     }
 
     /// From the value of the form field SAMLResponse, which a framework has decoded already. White space in the base64 is allowed.
@@ -70,12 +70,12 @@ impl PostedResponse {
     pub fn from_base64(value: &str, limits: &Limits) -> Result<PostedResponse, BindingError> {
         require_at_most(FIELD, value.len(), encoded_limit(limits))?;
         let content = || FieldContent::of(value.as_bytes());
-        let octets =
+        let bytes =
             base64_decode(value).map_err(|_| BindingError::NotBase64 { name: FIELD, content: content() })?;
-        require_at_most("message", octets.len(), limits.input_bytes)?;
-        match not_xml(value, &octets) {
+        require_at_most("message", bytes.len(), limits.input_bytes)?;
+        match not_xml(value, &bytes) {
             Some(content) => Err(BindingError::NotXml { name: FIELD, content }),
-            None => Ok(PostedResponse { octets, relay_state: None, signed_fields: None }),
+            None => Ok(PostedResponse { bytes, relay_state: None, signed_fields: None }),
         }
     }
 
@@ -91,21 +91,21 @@ impl PostedResponse {
         self.relay_state.as_ref()
     }
 
-    pub(crate) fn octets(&self) -> &[u8] {
-        &self.octets
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(crate) fn into_parts(self) -> (Vec<u8>, Option<RelayState>, Option<SignedFields>) {
-        (self.octets, self.relay_state, self.signed_fields)
+        (self.bytes, self.relay_state, self.signed_fields)
     }
 }
 
 /// What a field holds whose base64 decodes to something else than XML. What begins like XML is left to its parser, unless it is broken by
 /// spaces that were `+`.
-pub(crate) fn not_xml(value: &str, octets: &[u8]) -> Option<FieldContent> {
-    let is_broken = value.contains(' ') && std::str::from_utf8(octets).is_err();
+pub(crate) fn not_xml(value: &str, bytes: &[u8]) -> Option<FieldContent> {
+    let is_broken = value.contains(' ') && std::str::from_utf8(bytes).is_err();
     let spaces = is_broken && with_plus_signs(value).is_some();
-    if spaces { Some(FieldContent::SpacesForPlus) } else { FieldContent::in_the_place_of_xml(octets) }
+    if spaces { Some(FieldContent::SpacesForPlus) } else { FieldContent::in_the_place_of_xml(bytes) }
 }
 
 impl std::fmt::Debug for PostedResponse {
@@ -113,7 +113,7 @@ impl std::fmt::Debug for PostedResponse {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("PostedResponse")
-            .field("octets", &self.octets.len())
+            .field("bytes", &self.bytes.len())
             .field("relay_state", &self.relay_state)
             .finish()
     }

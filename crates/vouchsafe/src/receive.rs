@@ -107,7 +107,7 @@ impl ServiceProvider {
         let authentic = match authenticate(claimed.claimed, &trust, self.limits()) {
             Ok(authentic) => authentic,
             Err(refusal) => {
-                return Err(self.looked_into(refusal, claimed.octets.as_deref(), (connection, &trust), &[]));
+                return Err(self.looked_into(refusal, claimed.bytes.as_deref(), (connection, &trust), &[]));
             }
         };
         authentic.read()?.validate(&expectations, now)
@@ -154,12 +154,7 @@ impl ServiceProvider {
             (Err(refusal), None) => return Err(refusal),
             (Err(refusal), Some((connection, trust))) => {
                 let others = trusts.get(1..).unwrap_or_default();
-                return Err(self.looked_into(
-                    refusal,
-                    claimed.octets.as_deref(),
-                    (connection, trust),
-                    others,
-                ));
+                return Err(self.looked_into(refusal, claimed.bytes.as_deref(), (connection, trust), others));
             }
         };
         let chosen = usable.into_iter().find(|(connection, _)| *connection.id() == id);

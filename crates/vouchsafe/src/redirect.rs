@@ -57,7 +57,7 @@ impl Redirect {
 ///
 /// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None);
 /// let decoded = redirect::decode_unverified(&query, &Limits::default())?;
-/// assert_eq!(decoded.octets(), b"<Example/>");
+/// assert_eq!(decoded.bytes(), b"<Example/>");
 /// # Ok::<(), vouchsafe::BindingError>(())
 /// ```
 #[must_use]
@@ -105,7 +105,7 @@ pub struct UnverifiedMessage(Message);
 #[derive(Clone, PartialEq, Eq)]
 struct Message {
     field: &'static str,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     relay_state: Option<RelayState>,
 }
 
@@ -115,7 +115,7 @@ impl std::fmt::Debug for Message {
         formatter
             .debug_struct("Message")
             .field("field", &self.field)
-            .field("bytes", &self.octets.len())
+            .field("bytes", &self.bytes.len())
             .finish_non_exhaustive()
     }
 }
@@ -133,8 +133,8 @@ impl Message {
             name: field,
             content: FieldContent::of(base64.as_bytes()),
         })?;
-        let octets = inflate(&deflated, field, limits.inflated_bytes)?;
-        Ok(Message { field, octets, relay_state: relay_state.map(RelayState::received) })
+        let bytes = inflate(&deflated, field, limits.inflated_bytes)?;
+        Ok(Message { field, bytes, relay_state: relay_state.map(RelayState::received) })
     }
 }
 
@@ -147,8 +147,8 @@ macro_rules! what_a_message_says {
             }
 
             /// The message as it was before deflating.
-            pub fn octets(&self) -> &[u8] {
-                &self.0.octets
+            pub fn bytes(&self) -> &[u8] {
+                &self.0.bytes
             }
 
             /// The RelayState beside it.
@@ -176,7 +176,7 @@ what_a_message_says!(UnverifiedMessage);
 ///
 /// let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
 /// let verified = verify_query(&signed, &trusted, &provider)?;
-/// assert_eq!(redirect::decode(&verified, &Limits::default())?.octets(), b"<Example/>");
+/// assert_eq!(redirect::decode(&verified, &Limits::default())?.bytes(), b"<Example/>");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

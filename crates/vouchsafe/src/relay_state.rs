@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::error::BindingError;
 
-/// The longest RelayState a service provider may send, in octets (SAML Bindings 3.4.3 and 3.5.3).
-const SENT_OCTETS: usize = 80;
+/// The longest RelayState a service provider may send, in bytes (SAML Bindings 3.4.3 and 3.5.3).
+const SENT_BYTES: usize = 80;
 
 /// An opaque string that the identity provider gives back with its response.
 ///
@@ -25,13 +25,13 @@ const SENT_OCTETS: usize = 80;
 pub struct RelayState(String);
 
 impl RelayState {
-    /// A RelayState to send: 1 to 80 octets.
+    /// A RelayState to send: 1 to 80 bytes.
     ///
     /// # Errors
     /// [`BindingError::RelayStateLength`] when it is empty or longer (SAML Bindings 3.4.3).
     pub fn new(value: &str) -> Result<RelayState, BindingError> {
-        if value.is_empty() || value.len() > SENT_OCTETS {
-            return Err(BindingError::RelayStateLength { actual: value.len(), limit: SENT_OCTETS });
+        if value.is_empty() || value.len() > SENT_BYTES {
+            return Err(BindingError::RelayStateLength { actual: value.len(), limit: SENT_BYTES });
         }
         Ok(RelayState(value.to_owned()))
     }

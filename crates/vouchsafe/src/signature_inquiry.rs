@@ -291,7 +291,7 @@ impl<'a> SignatureInquiry<'a> {
         }
         let mut context = DecryptionContext::new(keys, self.provider, self.limits);
         let opened = decrypt(encrypted, &mut context).ok()?;
-        String::from_utf8(opened.into_octets()).ok()
+        String::from_utf8(opened.into_bytes()).ok()
     }
 
     /// Whether the Response's signature holds with the Assertion in the place of the encrypted one, and does not hold as it came.

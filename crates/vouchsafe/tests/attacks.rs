@@ -151,7 +151,7 @@ impl Service for App {
         let Ok(decoded) = redirect::decode(&verified, self.service_provider.limits()) else {
             return Received::Refused;
         };
-        let message = String::from_utf8_lossy(decoded.octets()).into_owned();
+        let message = String::from_utf8_lossy(decoded.bytes()).into_owned();
         Received::believed(message, decoded.relay_state().map(|state| state.as_str()))
     }
 }

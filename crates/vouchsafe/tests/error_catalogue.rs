@@ -108,8 +108,8 @@ fn codes_in(source: &str) -> Vec<String> {
 /// The text between the first brace and the one that closes it.
 fn body(rest: &str) -> &str {
     let mut depth = 0_usize;
-    for (at, octet) in rest.bytes().enumerate() {
-        match octet {
+    for (at, byte) in rest.bytes().enumerate() {
+        match byte {
             b'{' => depth = depth.saturating_add(1),
             b'}' => depth = depth.saturating_sub(1),
             b';' if depth == 0 => return "", // declared only
@@ -124,7 +124,7 @@ fn body(rest: &str) -> &str {
 
 fn is_code(text: &str) -> bool {
     let word = |part: &str| {
-        !part.is_empty() && part.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        !part.is_empty() && part.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
     };
     text.split_once('.').is_some_and(|(prefix, rest)| word(prefix) && word(rest))
 }

@@ -165,8 +165,8 @@ fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vo
             "require_signed_response" => builder.require_signed_response(),
             "require_signed_assertion" => builder.require_signed_assertion(),
             "input_bytes" => {
-                let octets = usize::try_from(value.as_u64().unwrap()).unwrap();
-                builder.limits(Limits::default().with_input_bytes(octets))
+                let bytes = usize::try_from(value.as_u64().unwrap()).unwrap();
+                builder.limits(Limits::default().with_input_bytes(bytes))
             }
             "keys" => {
                 let pair = keys::service_provider();

@@ -40,8 +40,8 @@ impl SingleSignOn {
             // Nothing else brings one: a HEAD of a program that looks where a link leads carries nothing out.
             _ => SentMessage::from_query("", limits)?,
         };
-        let octets = body.len().max(query.len());
-        let (incoming, permit) = self.open_message(request, sent, at, octets).await?;
+        let bytes = body.len().max(query.len());
+        let (incoming, permit) = self.open_message(request, sent, at, bytes).await?;
         context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
         Ok((incoming, permit))
     }
@@ -52,9 +52,9 @@ impl SingleSignOn {
         request: &Parts,
         sent: SentMessage,
         at: String,
-        octets: usize,
+        bytes: usize,
     ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
-        let permit = self.inner.limiter.enter(self.inner.address_of(request), octets).await?;
+        let permit = self.inner.limiter.enter(self.inner.address_of(request), bytes).await?;
         let service_provider = self.service_provider().clone();
         elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
     }

@@ -13,7 +13,7 @@ pub(crate) struct Loaded {
     /// At which revision it was.
     pub(crate) revision: u64,
     /// How large its metadata is.
-    pub(crate) octets: usize,
+    pub(crate) bytes: usize,
     /// Whether it would be the same if it was read again. What the application could not add to it may be there a moment later.
     pub(crate) lasts: bool,
     /// The connection, or why it cannot be used.
@@ -28,8 +28,8 @@ pub(crate) type Place = Arc<OnceCell<Option<Loaded>>>;
 #[derive(Debug)]
 pub(crate) struct ConnectionCache {
     pub(crate) most: usize,
-    pub(crate) most_octets: usize,
-    octets: usize,
+    pub(crate) most_bytes: usize,
+    bytes: usize,
     places: HashMap<ConnectionId, Used>,
     /// The connections by their last use, the longest ago first.
     by_use: BTreeMap<u64, ConnectionId>,
@@ -41,16 +41,16 @@ struct Used {
     revision: u64,
     last_use: u64,
     /// The size of the metadata, once it was read.
-    octets: usize,
+    bytes: usize,
     place: Place,
 }
 
 impl ConnectionCache {
-    pub(crate) fn new(most: usize, most_octets: usize) -> ConnectionCache {
+    pub(crate) fn new(most: usize, most_bytes: usize) -> ConnectionCache {
         ConnectionCache {
             most: most.max(1),
-            most_octets,
-            octets: 0,
+            most_bytes,
+            bytes: 0,
             places: HashMap::new(),
             by_use: BTreeMap::new(),
             uses: 0,
@@ -64,23 +64,23 @@ impl ConnectionCache {
     /// The place of a connection at this revision. What was there at another revision is forgotten.
     pub(crate) fn place(&mut self, wanted: &ConnectionRevision) -> Place {
         let known = self.remove(&wanted.id).filter(|used| used.revision == wanted.revision);
-        let (place, octets) = known.map(|used| (used.place, used.octets)).unwrap_or_default();
+        let (place, bytes) = known.map(|used| (used.place, used.bytes)).unwrap_or_default();
         while self.places.len() >= self.most && self.forget_one() {}
         self.uses = self.uses.saturating_add(1);
         self.by_use.insert(self.uses, wanted.id.clone());
-        let used = Used { revision: wanted.revision, last_use: self.uses, octets, place: Arc::clone(&place) };
-        self.octets = self.octets.saturating_add(octets);
+        let used = Used { revision: wanted.revision, last_use: self.uses, bytes, place: Arc::clone(&place) };
+        self.bytes = self.bytes.saturating_add(bytes);
         self.places.insert(wanted.id.clone(), used);
         place
     }
 
     /// Says how large the metadata is of what is at a place now, and forgets what was used the longest ago until all have room.
-    pub(crate) fn weigh(&mut self, id: &ConnectionId, place: &Place, octets: usize) {
+    pub(crate) fn weigh(&mut self, id: &ConnectionId, place: &Place, bytes: usize) {
         let used = self.places.get_mut(id).filter(|used| Arc::ptr_eq(&used.place, place));
-        let Some(used) = used.filter(|used| used.octets != octets) else { return };
-        self.octets = self.octets.saturating_sub(used.octets).saturating_add(octets);
-        used.octets = octets;
-        while self.octets > self.most_octets && self.forget_one() {}
+        let Some(used) = used.filter(|used| used.bytes != bytes) else { return };
+        self.bytes = self.bytes.saturating_sub(used.bytes).saturating_add(bytes);
+        used.bytes = bytes;
+        while self.bytes > self.most_bytes && self.forget_one() {}
     }
 
     /// Forgets what was used the longest ago, if there is anything.
@@ -99,7 +99,7 @@ impl ConnectionCache {
     fn remove(&mut self, id: &ConnectionId) -> Option<Used> {
         let used = self.places.remove(id)?;
         self.by_use.remove(&used.last_use);
-        self.octets = self.octets.saturating_sub(used.octets);
+        self.bytes = self.bytes.saturating_sub(used.bytes);
         Some(used)
     }
 }
@@ -139,20 +139,20 @@ mod tests {
             cache.weigh(&ConnectionId::new(name).unwrap(), &place, 40);
             place
         });
-        assert_eq!((names(&cache), cache.octets), (vec!["b", "c"], 80));
+        assert_eq!((names(&cache), cache.bytes), (vec!["b", "c"], 80));
         let (b, c) = (ConnectionId::new("b").unwrap(), ConnectionId::new("c").unwrap());
         // What is used again counts once, and what is forgotten, or written meanwhile, counts no more.
         cache.place(&at("b", 1));
         cache.weigh(&b, &places[1], 40);
-        assert_eq!((names(&cache), cache.octets), (vec!["c", "b"], 80));
+        assert_eq!((names(&cache), cache.bytes), (vec!["c", "b"], 80));
         cache.place(&at("c", 2));
         cache.weigh(&c, &places[2], 90);
-        assert_eq!((names(&cache), cache.octets), (vec!["b", "c"], 40));
+        assert_eq!((names(&cache), cache.bytes), (vec!["b", "c"], 40));
         cache.forget(&b, &places[1]);
-        assert_eq!((names(&cache), cache.octets), (vec!["c"], 0));
+        assert_eq!((names(&cache), cache.bytes), (vec!["c"], 0));
         let huge = cache.place(&at("d", 1));
         cache.weigh(&ConnectionId::new("d").unwrap(), &huge, 101);
-        assert_eq!((names(&cache).len(), cache.octets), (0, 0), "what has no room at all is not kept");
+        assert_eq!((names(&cache).len(), cache.bytes), (0, 0), "what has no room at all is not kept");
     }
 
     #[test]

@@ -35,7 +35,7 @@ use crate::single_sign_on::SingleSignOn;
 /// use vouchsafe_store::Memory;
 /// use vouchsafe_web::KeptForms;
 ///
-/// let forms = KeptForms::at("/saml/form").octets_each(32 * 1024).count(100);
+/// let forms = KeptForms::at("/saml/form").bytes_each(32 * 1024).count(100);
 /// // Any store of the crate does, and those of databases serve several processes.
 /// let forms = forms.over(Arc::new(Memory::new()));
 /// # let _ = forms;
@@ -43,7 +43,7 @@ use crate::single_sign_on::SingleSignOn;
 #[derive(Clone, Debug)]
 pub struct KeptForms {
     path: String,
-    most_octets_each: usize,
+    most_bytes_each: usize,
     limits: FormLimits,
     lifetime: TimeDelta,
     left_out: Vec<String>,
@@ -57,8 +57,8 @@ impl KeptForms {
     pub fn at(path: &str) -> KeptForms {
         KeptForms {
             path: path.to_owned(),
-            most_octets_each: 64 << 10,
-            limits: FormLimits { forms: 256, octets: 8 << 20 },
+            most_bytes_each: 64 << 10,
+            limits: FormLimits { forms: 256, bytes: 8 << 20 },
             lifetime: TimeDelta::minutes(10),
             left_out: Vec::new(),
             store: Arc::new(Memory::new()),
@@ -74,14 +74,14 @@ impl KeptForms {
 
     /// The most bytes that one may have as it was posted.
     #[must_use]
-    pub fn octets_each(self, most: usize) -> KeptForms {
-        KeptForms { most_octets_each: most, ..self }
+    pub fn bytes_each(self, most: usize) -> KeptForms {
+        KeptForms { most_bytes_each: most, ..self }
     }
 
     /// The most bytes of all together, as they are kept. The oldest are forgotten for a new one.
     #[must_use]
-    pub fn octets(mut self, most: u64) -> KeptForms {
-        self.limits.octets = most;
+    pub fn bytes(mut self, most: u64) -> KeptForms {
+        self.limits.bytes = most;
         self
     }
 
@@ -114,7 +114,7 @@ impl KeptForms {
     /// The most bytes of a body that is worth reading for it.
     #[must_use]
     pub fn longest(&self) -> usize {
-        self.most_octets_each
+        self.most_bytes_each
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -211,7 +211,7 @@ impl SingleSignOn {
     fn form_to_keep(&self, request: &Parts, body: &[u8]) -> Option<(&KeptForms, KeptForm)> {
         let forms = self.inner.kept_forms.as_ref()?;
         let is_ours = source(&request.headers, self.service_provider()) == Source::Own;
-        let is_form = request.method == Method::POST && body.len() <= forms.most_octets_each;
+        let is_form = request.method == Method::POST && body.len() <= forms.most_bytes_each;
         if !is_ours || !is_form || crate::wants_json(&request.headers) {
             return None;
         }
@@ -234,7 +234,7 @@ impl SingleSignOn {
         let (handle, secret) = (random::<16>(provider)?, Secret::new(provider)?);
         let Some(key) = secret.key().filter(|_| provider.accepts_cipher(CIPHER)) else { return Ok(None) };
         let sealed = form.sealed(provider, &key)?;
-        if forms.limits.forms == 0 || u64::try_from(sealed.len()).is_ok_and(|size| size > forms.limits.octets)
+        if forms.limits.forms == 0 || u64::try_from(sealed.len()).is_ok_and(|size| size > forms.limits.bytes)
         {
             return Ok(None);
         }
@@ -292,8 +292,8 @@ impl SingleSignOn {
     }
 }
 
-fn random<const OCTETS: usize>(provider: &Provider) -> Result<String, HttpError> {
-    let mut bytes = [0_u8; OCTETS];
+fn random<const BYTES: usize>(provider: &Provider) -> Result<String, HttpError> {
+    let mut bytes = [0_u8; BYTES];
     provider.random(&mut bytes).map_err(BindingError::from)?;
     Ok(hexadecimal(&bytes))
 }

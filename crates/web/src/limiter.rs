@@ -17,7 +17,7 @@ use crate::places::{Place, Places, Queue, Wait};
 /// bounds how many of the dear ones run side by side, and keeps those of one customer from taking the turn of all others.
 ///
 /// What is too much at a time [waits](Self::queue), so that a company whose people all come at nine o'clock sees no refusal: so many at
-/// most, with [so many octets](Self::queue_octets), and for a few seconds. Then it is answered with status 429 for the
+/// most, with [so many bytes](Self::queue_bytes), and for a few seconds. Then it is answered with status 429 for the
 /// address and 503 otherwise, and `Retry-After`.
 ///
 /// It remembers what is being checked and what waits, and nothing else, so its memory is bounded by these numbers. Clones share it.
@@ -75,12 +75,12 @@ impl ReceiveLimiter {
     /// waits.
     #[must_use]
     pub fn queue(self, most: usize, at_most: Duration) -> ReceiveLimiter {
-        self.changed(|shared| shared.queue = Queue::new(most, shared.queue.most_octets, at_most))
+        self.changed(|shared| shared.queue = Queue::new(most, shared.queue.most_bytes, at_most))
     }
 
-    /// What waits has so many octets together at most, as it was posted; half of them may be of one client address or over one connection.
+    /// What waits has so many bytes together at most, as it was posted; half of them may be of one client address or over one connection.
     #[must_use]
-    pub fn queue_octets(self, most: usize) -> ReceiveLimiter {
+    pub fn queue_bytes(self, most: usize) -> ReceiveLimiter {
         self.changed(|shared| shared.queue = Queue::new(shared.queue.most, most, shared.queue.at_most))
     }
 
@@ -91,7 +91,7 @@ impl ReceiveLimiter {
             all: Places::new(all.limit()),
             addresses: Places::new(addresses.limit()),
             connections: Places::new(connections.limit()),
-            queue: Queue::new(queue.most, queue.most_octets, queue.at_most),
+            queue: Queue::new(queue.most, queue.most_bytes, queue.at_most),
         };
         change(&mut shared);
         ReceiveLimiter(Arc::new(shared))
@@ -103,7 +103,7 @@ impl ReceiveLimiter {
         &PROCESS
     }
 
-    /// A place among all and among those of that client address, until the permit is dropped, for a body of so many octets, which are held
+    /// A place among all and among those of that client address, until the permit is dropped, for a body of so many bytes, which are held
     /// while it waits. The routes take one by themselves; this is for an assertion consumer of one's own.
     ///
     /// ```
@@ -123,9 +123,9 @@ impl ReceiveLimiter {
     ///
     /// # Errors
     /// [`HttpError::Busy`] and [`HttpError::TooManyFromAddress`].
-    pub async fn enter(&self, address: Option<IpAddr>, octets: usize) -> Result<ReceivePermit, HttpError> {
+    pub async fn enter(&self, address: Option<IpAddr>, bytes: usize) -> Result<ReceivePermit, HttpError> {
         let Shared { addresses, queue, .. } = &*self.0;
-        let wait = queue.wait(octets);
+        let wait = queue.wait(bytes);
         let address = match address.map(client_network) {
             Some(address) => {
                 let too_many = || HttpError::TooManyFromAddress { limit: addresses.limit() };
@@ -210,10 +210,10 @@ pub(crate) struct PausedPermit {
 }
 
 impl PausedPermit {
-    /// Takes a place among all again, for so many octets, which are held while it waits.
-    pub(crate) async fn resume(self, octets: usize) -> Result<ReceivePermit, HttpError> {
+    /// Takes a place among all again, for so many bytes, which are held while it waits.
+    pub(crate) async fn resume(self, bytes: usize) -> Result<ReceivePermit, HttpError> {
         let PausedPermit { limiter, address, connections } = self;
-        let wait = limiter.0.queue.wait(octets);
+        let wait = limiter.0.queue.wait(bytes);
         let all = limiter.among_all(wait).await?;
         Ok(ReceivePermit { limiter: limiter.clone(), wait, all, address, connections })
     }

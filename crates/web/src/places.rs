@@ -83,8 +83,8 @@ impl<K: Eq + Hash> Place<K> {
     async fn wait(&mut self, queue: &Queue, wait: Wait) -> bool {
         let Some(line) = &self.line else { return false };
         // Of one key half of the queue: a flood of one leaves room for the others.
-        let own = line.waiting.begin(wait.octets, queue.most.div_ceil(2), queue.most_octets.div_ceil(2));
-        let among_all = queue.waiting.begin(wait.octets, queue.most, queue.most_octets);
+        let own = line.waiting.begin(wait.bytes, queue.most.div_ceil(2), queue.most_bytes.div_ceil(2));
+        let among_all = queue.waiting.begin(wait.bytes, queue.most, queue.most_bytes);
         let (Some(_own), Some(_among_all)) = (own, among_all) else { return false };
         let permit = timeout_at(wait.until, line.free.acquire()).await;
         self.is_taken = permit.ok().and_then(Result::ok).map(SemaphorePermit::forget).is_some();
@@ -116,50 +116,50 @@ impl<K: Eq + Hash> fmt::Debug for Place<K> {
     }
 }
 
-/// How many may wait, with how many octets that they hold meanwhile, altogether, and for how long each.
+/// How many may wait, with how many bytes that they hold meanwhile, altogether, and for how long each.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) most: usize,
-    pub(crate) most_octets: usize,
+    pub(crate) most_bytes: usize,
     pub(crate) at_most: Duration,
     waiting: Waiting,
 }
 
 impl Queue {
-    pub(crate) fn new(most: usize, most_octets: usize, at_most: Duration) -> Queue {
-        Queue { most, most_octets, at_most, waiting: Waiting::default() }
+    pub(crate) fn new(most: usize, most_bytes: usize, at_most: Duration) -> Queue {
+        Queue { most, most_bytes, at_most, waiting: Waiting::default() }
     }
 
-    /// How somebody waits who comes now with so many octets.
-    pub(crate) fn wait(&self, octets: usize) -> Wait {
+    /// How somebody waits who comes now with so many bytes.
+    pub(crate) fn wait(&self, bytes: usize) -> Wait {
         let now = Instant::now();
-        Wait { until: now.checked_add(self.at_most).unwrap_or(now), octets }
+        Wait { until: now.checked_add(self.at_most).unwrap_or(now), bytes }
     }
 }
 
-/// Until when somebody waits, and how many octets are held for it meanwhile.
+/// Until when somebody waits, and how many bytes are held for it meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     until: Instant,
-    octets: usize,
+    bytes: usize,
 }
 
-/// Those who wait, and the octets that are held for them.
+/// Those who wait, and the bytes that are held for them.
 #[derive(Debug, Default)]
 struct Waiting {
     count: AtomicUsize,
-    octets: AtomicUsize,
+    bytes: AtomicUsize,
 }
 
 impl Waiting {
-    /// One more, unless so many wait already, or with so many octets.
-    fn begin(&self, octets: usize, most: usize, most_octets: usize) -> Option<(Counted<'_>, Counted<'_>)> {
-        Some((Counted::begin(&self.count, 1, most)?, Counted::begin(&self.octets, octets, most_octets)?))
+    /// One more, unless so many wait already, or with so many bytes.
+    fn begin(&self, bytes: usize, most: usize, most_bytes: usize) -> Option<(Counted<'_>, Counted<'_>)> {
+        Some((Counted::begin(&self.count, 1, most)?, Counted::begin(&self.bytes, bytes, most_bytes)?))
     }
 
     #[cfg(test)]
     fn now(&self) -> (usize, usize) {
-        (self.count.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
+        (self.count.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
     }
 }
 
@@ -235,17 +235,17 @@ mod tests {
         let queue = Arc::new(Queue::new(1_000, 100, Duration::from_secs(60)));
         let held: Vec<_> = [1, 2, 3].iter().map(|key| places.take_now(key).unwrap()).collect();
         let mut waiting = Vec::new();
-        for (key, octets) in [(1, 30), (2, 40)] {
+        for (key, bytes) in [(1, 30), (2, 40)] {
             let (places, waits) = (Arc::clone(&places), Arc::clone(&queue));
             let before = queue.waiting.now().0;
-            waiting.push(tokio::spawn(async move { places.take(&key, &waits, waits.wait(octets)).await }));
+            waiting.push(tokio::spawn(async move { places.take(&key, &waits, waits.wait(bytes)).await }));
             while queue.waiting.now().0 == before {
                 tokio::task::yield_now().await;
             }
         }
         assert_eq!(queue.waiting.now(), (2, 70));
-        for (key, octets) in [(1, 21), (3, 31), (3, usize::MAX)] {
-            assert!(places.take(&key, &queue, queue.wait(octets)).await.is_none(), "{key} {octets}");
+        for (key, bytes) in [(1, 21), (3, 31), (3, usize::MAX)] {
+            assert!(places.take(&key, &queue, queue.wait(bytes)).await.is_none(), "{key} {bytes}");
             assert_eq!(queue.waiting.now(), (2, 70), "who is refused is not counted");
         }
         drop(held);

@@ -17,7 +17,7 @@ use crate::connection_source::ConnectionSource;
 ///
 /// Each look-up asks the store for the connection's revision, so that a write of another process counts from the next sign-in on. What was
 /// read at a revision is kept, with its keys parsed, until the connection is written or until [`at_most`](Self::at_most) others, or others
-/// with [so much metadata](Self::at_most_octets), were used since: memory does not grow with the number of customers nor with what they
+/// with [so much metadata](Self::at_most_bytes), were used since: memory does not grow with the number of customers nor with what they
 /// upload, and nothing is read at the start.
 ///
 /// A connection that cannot be used, such as for its metadata, is [`StoreError::ConnectionUnusable`] for whoever signs in over it, and stops
@@ -49,27 +49,27 @@ type Prepare = Arc<dyn Fn(&StoredConnection, Connection) -> Result<Connection, B
 impl StoredConnections {
     /// How many connections are kept by default: a few tens of megabytes, if their metadata is of usual size.
     pub const KEPT: usize = 1024;
-    /// How much metadata the connections that are kept have together by default, in octets.
-    pub const KEPT_OCTETS: usize = 64 * 1024 * 1024;
+    /// How much metadata the connections that are kept have together by default, in bytes.
+    pub const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
     /// Over this store.
     pub fn new<S: ConnectionStore + 'static>(store: Arc<S>) -> StoredConnections {
-        let cache = Mutex::new(ConnectionCache::new(Self::KEPT, Self::KEPT_OCTETS));
+        let cache = Mutex::new(ConnectionCache::new(Self::KEPT, Self::KEPT_BYTES));
         StoredConnections { store, cache, prepare: None }
     }
 
     /// Keeps so many connections at most.
     #[must_use]
     pub fn at_most(self, connections: usize) -> StoredConnections {
-        let octets = self.cache().most_octets;
-        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, octets)), ..self }
+        let bytes = self.cache().most_bytes;
+        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, bytes)), ..self }
     }
 
-    /// Keeps connections with so many octets of metadata together at most. One with more than that is read each time.
+    /// Keeps connections with so many bytes of metadata together at most. One with more than that is read each time.
     #[must_use]
-    pub fn at_most_octets(self, octets: usize) -> StoredConnections {
+    pub fn at_most_bytes(self, bytes: usize) -> StoredConnections {
         let connections = self.cache().most;
-        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, octets)), ..self }
+        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, bytes)), ..self }
     }
 
     /// Adds to each connection what no store has, such as a [decryption key](Connection::with_decryption_key) of its own. After an error
@@ -97,7 +97,7 @@ impl StoredConnections {
         let loaded = place.get_or_try_init(|| self.read(&wanted.id)).await;
         let read = loaded.as_ref().ok().and_then(|loaded| loaded.as_ref());
         match read.filter(|read| read.revision == wanted.revision && read.lasts) {
-            Some(read) => self.cache().weigh(&wanted.id, &place, read.octets),
+            Some(read) => self.cache().weigh(&wanted.id, &place, read.bytes),
             None => self.cache().forget(&wanted.id, &place),
         }
         match loaded?.as_ref().map(|loaded| &loaded.connection) {
@@ -117,7 +117,7 @@ impl StoredConnections {
             }
             Err(failure) => return Err(failure),
         };
-        let (revision, octets) = (stored.revision, stored.metadata.document.len());
+        let (revision, bytes) = (stored.revision, stored.metadata.document.len());
         let prepare = self.prepare.clone();
         // Metadata may be large, and other requests do not wait for it.
         let making = tokio::task::spawn_blocking(move || match (stored.to_connection(), prepare) {
@@ -132,7 +132,7 @@ impl StoredConnections {
             let code = reason.code();
             tracing::warn!(connection = %id, revision, code, %reason, "the stored connection cannot be used");
         }
-        Ok(Some(Loaded { revision, octets, lasts, connection }))
+        Ok(Some(Loaded { revision, bytes, lasts, connection }))
     }
 
     /// Those of the connections that can be used. That the only one cannot be used is an error: if there are several, nothing says which is

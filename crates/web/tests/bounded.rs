@@ -33,7 +33,7 @@ fn request() -> Parts {
     Request::new(()).into_parts().0
 }
 
-/// What the log keeps: as many octets as texts have, the ledger as JSON.
+/// What the log keeps: as many bytes as texts have, the ledger as JSON.
 fn size(record: &RefusalRecord) -> usize {
     let ledger = record.ledger.as_ref().map(|ledger| serde_json::to_string(ledger).unwrap());
     let texts = [Some(record.message.clone()), record.issuer.clone(), ledger];
@@ -83,7 +83,7 @@ async fn what_is_kept_is_small_whatever_came() {
         let sso = sso.on_refusal(move |record| keeps.lock().unwrap().push(record.clone()));
         let _ = sso.accept(&request(), form.finish().as_bytes()).await.unwrap_err();
         let [record] = kept.lock().unwrap().clone().try_into().unwrap_or_else(|_| panic!("{place}"));
-        assert!(size(&record) < 20_000, "{place}: {} octets, {}", size(&record), record.code);
+        assert!(size(&record) < 20_000, "{place}: {} bytes, {}", size(&record), record.code);
     }
 }
 

@@ -152,7 +152,7 @@ impl Scene {
         let (to, query) = url.split_once('?').unwrap();
         let ours = keys::service_provider().private_key().public_key().clone();
         let verified = verify_query(query, &[TrustedKey::new(ours, "ours")], self.saml.provider()).unwrap();
-        let message = redirect::decode(&verified, &Limits::default()).unwrap().octets().to_vec();
+        let message = redirect::decode(&verified, &Limits::default()).unwrap().bytes().to_vec();
         let xml = String::from_utf8(message).unwrap();
         let id = xml.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
         let state = verified.relay_state().map(str::to_owned);

@@ -90,7 +90,7 @@ async fn a_confirmation_that_fails_is_carried_out_when_it_comes_again() {
     let cookie = text(started.headers(), &SET_COOKIE).split(';').next().unwrap().to_owned();
     let query = text(started.headers(), &LOCATION).split_once('?').unwrap().1.to_owned();
     let sent = redirect::decode_unverified(&query, &Limits::default()).unwrap();
-    let xml = String::from_utf8(sent.octets().to_vec()).unwrap();
+    let xml = String::from_utf8(sent.bytes().to_vec()).unwrap();
     let id = xml.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
     let state = sent.relay_state().unwrap().as_str().to_owned();
 

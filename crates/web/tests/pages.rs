@@ -147,7 +147,7 @@ async fn sign_out(sso: &SingleSignOn, names: &[&str]) -> Response<String> {
         let name = url.strip_prefix("https://").unwrap().split('.').next().unwrap().to_owned();
         let query = url.split_once('?').unwrap().1;
         let sent = redirect::decode_unverified(query, &vouchsafe::Limits::default()).unwrap();
-        let xml = String::from_utf8(sent.octets().to_vec()).unwrap();
+        let xml = String::from_utf8(sent.bytes().to_vec()).unwrap();
         let id = xml.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0;
         let codes: &[&str] = match name.as_str() {
             "partial" => &["Success", "PartialLogout"],

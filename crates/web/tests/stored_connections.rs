@@ -209,16 +209,16 @@ async fn what_the_application_could_not_add_is_asked_again() {
 #[tokio::test]
 async fn large_metadata_takes_the_room_of_several() {
     let store = Memory::new();
-    let mut octets = 0;
+    let mut bytes = 0;
     for number in 0..4 {
         let one = stored(&format!("c{number}"), &idp(number));
-        octets = one.metadata.document.len();
+        bytes = one.metadata.document.len();
         store.add_connection(&one, &author()).await.unwrap();
     }
     let mut large = stored("large", &idp(5));
-    large.metadata.document = [&*large.metadata.document, " ".repeat(octets).as_bytes()].concat().into();
+    large.metadata.document = [&*large.metadata.document, " ".repeat(bytes).as_bytes()].concat().into();
     store.add_connection(&large, &author()).await.unwrap();
-    let source = StoredConnections::new(Arc::new(store)).at_most_octets(octets * 3 + 10).at_most(9);
+    let source = StoredConnections::new(Arc::new(store)).at_most_bytes(bytes * 3 + 10).at_most(9);
     for (name, kept) in [("c0", 1), ("c1", 2), ("c2", 3), ("c3", 3), ("large", 2), ("c0", 2), ("c1", 2)] {
         let connection = source.find(&id(name)).await.unwrap().unwrap();
         assert_eq!((connection.id(), source.kept()), (&id(name), kept), "{name}");

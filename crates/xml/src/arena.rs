@@ -34,7 +34,7 @@ impl Span {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
-    pub(crate) fn octets_of(self, text: &[u8]) -> &[u8] {
+    pub(crate) fn bytes_of(self, text: &[u8]) -> &[u8] {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
@@ -186,16 +186,16 @@ impl Digest {
     const WHOLE: usize = 8;
 
     fn of(string: &str) -> Self {
-        let octets = string.as_bytes();
-        let tail = match (octets.last_chunk(), octets.first_chunk(), octets.last_chunk()) {
+        let bytes = string.as_bytes();
+        let tail = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
             (Some(tail), _, _) => u64::from_le_bytes(*tail),
             // Four to seven, some of them twice.
             (_, Some(first), Some(last)) => {
                 (u64::from(u32::from_le_bytes(*first)) << 32) | u64::from(u32::from_le_bytes(*last))
             }
-            _ => octets.iter().fold(0, |tail, &octet| (tail << 8) | u64::from(octet)),
+            _ => bytes.iter().fold(0, |tail, &byte| (tail << 8) | u64::from(byte)),
         };
-        Self { tail, length: octets.len() }
+        Self { tail, length: bytes.len() }
     }
 }
 

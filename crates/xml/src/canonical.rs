@@ -80,12 +80,12 @@ impl Canonicalization {
 /// Where canonical bytes go: a buffer, a digest.
 pub trait Sink {
     /// Takes the next bytes.
-    fn write(&mut self, octets: &[u8]);
+    fn write(&mut self, bytes: &[u8]);
 }
 
 impl Sink for Vec<u8> {
-    fn write(&mut self, octets: &[u8]) {
-        self.extend_from_slice(octets);
+    fn write(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
     }
 }
 
@@ -103,9 +103,9 @@ impl Sink for Vec<u8> {
 /// use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
 /// let document = Document::parse(br#"<a xmlns="urn:a" xmlns:unused="urn:u"><b z='1' a="2"/></a>"#, &Limits::default())?;
 /// let element = document.at("/*/*[1]").expect("b is there");
-/// let mut octets = Vec::new();
-/// canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
-/// assert_eq!(octets, br#"<b xmlns="urn:a" a="2" z="1"></b>"#);
+/// let mut bytes = Vec::new();
+/// canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut bytes)?;
+/// assert_eq!(bytes, br#"<b xmlns="urn:a" a="2" z="1"></b>"#);
 /// # Ok::<(), vouchsafe_xml::XmlError>(())
 /// ```
 ///

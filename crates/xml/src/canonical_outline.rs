@@ -99,7 +99,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         };
         let before = self.output.left();
         match pieces.swept(range) {
-            Some(octets) => self.output.apart(octets),
+            Some(bytes) => self.output.apart(bytes),
             None => {
                 let piece = pieces.input.parse(range, &surroundings.scope, pieces.limits)?;
                 (pieces.see)(&piece);

@@ -119,11 +119,11 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
                 NodeKind::Comment(_) if !self.method.comments => {}
                 leaf => {
                     if !before_root {
-                        self.output.octets(b"\n");
+                        self.output.bytes(b"\n");
                     }
                     self.leaf(leaf);
                     if before_root {
-                        self.output.octets(b"\n");
+                        self.output.bytes(b"\n");
                     }
                 }
             }
@@ -200,12 +200,12 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let length = record.name.end.saturating_sub(record.name.start).saturating_add(3);
         let written = Span { start: record.source_end.saturating_sub(length), end: record.source_end };
         // So many bytes before the end begin so only if there is nothing but the name in the tag.
-        if written.octets_of(self.text()).starts_with(b"</") {
+        if written.bytes_of(self.text()).starts_with(b"</") {
             return self.output.span(written);
         }
-        self.output.octets(b"</");
-        self.output.octets(record.name.octets_of(self.text()));
-        self.output.octets(b">");
+        self.output.bytes(b"</");
+        self.output.bytes(record.name.bytes_of(self.text()));
+        self.output.bytes(b">");
     }
 
     fn start_tag(&mut self, element: Element<'d>, is_apex: bool) {
@@ -223,7 +223,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             self.write_declarations(before);
         }
         self.write_attributes(element, record.attributes.of(&document.attributes), is_apex);
-        self.output.octets(b">");
+        self.output.bytes(b">");
     }
 
     /// The declarations of the element at hand, which begin at `first`, ordered by prefix.
@@ -233,11 +233,11 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         declared.sort_unstable_by_key(|declared| document.prefix_name(declared.prefix));
         for &Overwritten { prefix, .. } in &*declared {
             let namespace = self.rendered.of(prefix);
-            self.output.octets(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
-            self.output.octets(document.prefix_name(prefix).as_bytes());
-            self.output.octets(b"=\"");
+            self.output.bytes(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
+            self.output.bytes(document.prefix_name(prefix).as_bytes());
+            self.output.bytes(b"=\"");
             self.output.attribute_value(document.namespace_name(namespace).as_bytes());
-            self.output.octets(b"\"");
+            self.output.bytes(b"\"");
         }
     }
 
@@ -328,15 +328,15 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         if is_canonical {
             return self.output.span(written);
         }
-        self.write_pair(name, value.octets_of(self.text()));
+        self.write_pair(name, value.bytes_of(self.text()));
     }
 
     fn write_pair(&mut self, name: Span, value: &[u8]) {
-        self.output.octets(b" ");
+        self.output.bytes(b" ");
         self.output.span(name);
-        self.output.octets(b"=\"");
+        self.output.bytes(b"=\"");
         self.output.attribute_value(value);
-        self.output.octets(b"\"");
+        self.output.bytes(b"\"");
     }
 
     /// A node that holds no others. No character of comments and instructions is escaped.
@@ -344,18 +344,18 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         match kind {
             NodeKind::Text(text) => self.output.character_data(text),
             NodeKind::Comment(text) if self.method.comments => {
-                self.output.octets(b"<!--");
+                self.output.bytes(b"<!--");
                 self.output.span(text);
-                self.output.octets(b"-->");
+                self.output.bytes(b"-->");
             }
             NodeKind::ProcessingInstruction { target, data } => {
-                self.output.octets(b"<?");
+                self.output.bytes(b"<?");
                 self.output.span(target);
                 if !data.is_empty() {
-                    self.output.octets(b" ");
+                    self.output.bytes(b" ");
                     self.output.span(data);
                 }
-                self.output.octets(b"?>");
+                self.output.bytes(b"?>");
             }
             NodeKind::Comment(_) | NodeKind::Element(_) => {}
         }

@@ -253,5 +253,5 @@ fn is_allowed(attribute: &Attribute<'_>, other: OtherAttributes) -> bool {
 }
 
 fn is_blank(text: &str) -> bool {
-    text.bytes().all(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'))
+    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }

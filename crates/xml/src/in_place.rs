@@ -91,8 +91,8 @@ impl Overwriter<'_> {
     /// Writes what waits where the document is not needed any more.
     fn settle(&mut self) {
         while let Some(chunk) = self.waiting.front() {
-            let octets = chunk.get(self.settled..).unwrap_or_default();
-            let (count, all) = (self.overwrite(octets), octets.len());
+            let bytes = chunk.get(self.settled..).unwrap_or_default();
+            let (count, all) = (self.overwrite(bytes), bytes.len());
             self.written = self.written.saturating_add(count);
             if count < all {
                 self.settled = self.settled.saturating_add(count);
@@ -108,25 +108,25 @@ impl Overwriter<'_> {
     }
 
     /// Keeps what has no room yet.
-    fn keep(&mut self, octets: &[u8]) {
+    fn keep(&mut self, bytes: &[u8]) {
         match self.waiting.back_mut() {
-            Some(last) if last.len().saturating_add(octets.len()) <= last.capacity() => {
-                last.extend_from_slice(octets);
+            Some(last) if last.len().saturating_add(bytes.len()) <= last.capacity() => {
+                last.extend_from_slice(bytes);
             }
             _ => {
-                let mut chunk = Vec::with_capacity(CHUNK.max(octets.len()));
-                chunk.extend_from_slice(octets);
+                let mut chunk = Vec::with_capacity(CHUNK.max(bytes.len()));
+                chunk.extend_from_slice(bytes);
                 self.waiting.push_back(chunk);
             }
         }
     }
 
     /// Writes as many of these bytes as there is room for, and says how many.
-    fn overwrite(&self, octets: &[u8]) -> usize {
-        let count = octets.len().min(self.room());
+    fn overwrite(&self, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.room());
         let mut buffer = self.place.buffer.borrow_mut();
-        match (buffer.get_mut(self.written..self.written.saturating_add(count)), octets.get(..count)) {
-            (Some(place), Some(octets)) => place.copy_from_slice(octets),
+        match (buffer.get_mut(self.written..self.written.saturating_add(count)), bytes.get(..count)) {
+            (Some(place), Some(bytes)) => place.copy_from_slice(bytes),
             _ => return 0,
         }
         count
@@ -134,16 +134,16 @@ impl Overwriter<'_> {
 }
 
 impl Sink for Overwriter<'_> {
-    fn write(&mut self, octets: &[u8]) {
-        (self.see)(octets);
+    fn write(&mut self, bytes: &[u8]) {
+        (self.see)(bytes);
         if !self.waiting.is_empty() && self.room() >= ENOUGH {
             self.settle();
         }
-        let mut rest = octets;
+        let mut rest = bytes;
         if self.waiting.is_empty() {
-            let count = self.overwrite(octets);
+            let count = self.overwrite(bytes);
             self.written = self.written.saturating_add(count);
-            rest = octets.get(count..).unwrap_or_default();
+            rest = bytes.get(count..).unwrap_or_default();
         }
         if !rest.is_empty() {
             self.keep(rest);
@@ -184,11 +184,11 @@ mod tests {
         for (length, step) in [(0, 1), (1000, 7), (500_000, 999), (2_000_000, 100_000)] {
             let place = InPlace::new(vec![0; length]);
             let mut seen = Vec::new();
-            let mut see = |octets: &[u8]| seen.extend_from_slice(octets);
+            let mut see = |bytes: &[u8]| seen.extend_from_slice(bytes);
             let mut writer = place.overwriter(&mut see);
-            for (count, octets) in long.chunks(step).enumerate() {
+            for (count, bytes) in long.chunks(step).enumerate() {
                 freed(&place, (count * step / 2).min(length));
-                writer.write(octets);
+                writer.write(bytes);
             }
             assert_eq!(writer.end(), long, "{length} {step}");
             assert_eq!(seen, long);

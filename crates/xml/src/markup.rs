@@ -106,6 +106,6 @@ fn refused(error: &TokenError, start: usize, offset: usize) -> XmlError {
     XmlError::Syntax { problem, offset }
 }
 
-fn position(octets: u64) -> usize {
-    usize::try_from(octets).unwrap_or(usize::MAX)
+fn position(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

@@ -7,31 +7,31 @@ pub(crate) struct NotAName;
 /// The QName that the bytes begin with, if it is written in ASCII and ends where a name in a tag may: its length and that of
 /// its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
 #[inline]
-pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
-    let first = leading_ncname(octets)?;
-    let (length, prefix) = match octets.get(first..)?.strip_prefix(b":") {
+pub(crate) fn leading_name(bytes: &[u8]) -> Option<(usize, usize)> {
+    let first = leading_ncname(bytes)?;
+    let (length, prefix) = match bytes.get(first..)?.strip_prefix(b":") {
         Some(local_part) => (first.saturating_add(1).saturating_add(leading_ncname(local_part)?), first),
         None => (first, 0),
     };
-    octets.get(length).is_none_or(|&octet| ends_name(octet)).then_some((length, prefix))
+    bytes.get(length).is_none_or(|&byte| ends_name(byte)).then_some((length, prefix))
 }
 
 /// The length of the NCName in ASCII that the bytes begin with.
 #[inline]
-fn leading_ncname(octets: &[u8]) -> Option<usize> {
-    let length = octets.iter().position(|&octet| !is(octet, PART)).unwrap_or(octets.len());
-    octets.first().is_some_and(|&octet| is(octet, START)).then_some(length)
+fn leading_ncname(bytes: &[u8]) -> Option<usize> {
+    let length = bytes.iter().position(|&byte| !is(byte, PART)).unwrap_or(bytes.len());
+    bytes.first().is_some_and(|&byte| is(byte, START)).then_some(length)
 }
 
 /// Whether a name in a tag ends before the byte.
 #[inline]
-pub(crate) fn ends_name(octet: u8) -> bool {
-    is(octet, END)
+pub(crate) fn ends_name(byte: u8) -> bool {
+    is(byte, END)
 }
 
 #[inline]
-fn is(octet: u8, class: u8) -> bool {
-    CLASSES.get(usize::from(octet)).is_some_and(|classes| classes & class != 0)
+fn is(byte: u8, class: u8) -> bool {
+    CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
 }
 
 /// What begins an NCName in ASCII.
@@ -45,16 +45,16 @@ const END: u8 = 4;
 #[expect(clippy::indexing_slicing, reason = "worked out when compiling, where a panic is an error")]
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
-    let mut octet = 0;
-    while octet < 128_u8 {
-        classes[octet as usize] = match octet {
+    let mut byte = 0;
+    while byte < 128_u8 {
+        classes[byte as usize] = match byte {
             b'A'..=b'Z' | b'_' | b'a'..=b'z' => START | PART,
             b'-' | b'.' | b'0'..=b'9' => PART,
             b'=' | b'>' | b'/' => END,
-            _ if is_white_space(octet) => END,
+            _ if is_white_space(byte) => END,
             _ => 0,
         };
-        octet += 1;
+        byte += 1;
     }
     classes
 };
@@ -93,14 +93,14 @@ pub(crate) const fn is_character(character: char) -> bool {
 }
 
 /// White space (XML 1.0, production 3).
-pub(crate) const fn is_white_space(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+pub(crate) const fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// The first place from `at` on that is no white space, or the end.
 pub(crate) fn skip_white_space(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    let length = rest.iter().position(|&octet| !is_white_space(octet));
+    let length = rest.iter().position(|&byte| !is_white_space(byte));
     length.map_or(bytes.len(), |length| at.saturating_add(length))
 }
 
@@ -111,8 +111,8 @@ pub(crate) fn skip_white_space(bytes: &[u8], at: usize) -> usize {
 pub(crate) fn first_illegal(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     // Without an early exit, so that it becomes vector instructions. Few messages have another control than LF.
-    let controls = bytes.iter().fold(false, |found, &octet| found | (octet < b' ') & (octet != b'\n'));
-    if controls && let Some(position) = bytes.iter().position(|&octet| is_illegal_control(octet)) {
+    let controls = bytes.iter().fold(false, |found, &byte| found | (byte < b' ') & (byte != b'\n'));
+    if controls && let Some(position) = bytes.iter().position(|&byte| is_illegal_control(byte)) {
         return Some(position);
     }
     memchr::memchr_iter(0xEF, bytes).find(|&position| {
@@ -121,8 +121,8 @@ pub(crate) fn first_illegal(text: &str) -> Option<usize> {
     })
 }
 
-const fn is_illegal_control(octet: u8) -> bool {
-    (octet < 0x20) & (octet != b'\t') & (octet != b'\n') & (octet != b'\r')
+const fn is_illegal_control(byte: u8) -> bool {
+    (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
 }
 
 /// NameStartChar without the colon (XML 1.0 Fifth Edition, production 4).

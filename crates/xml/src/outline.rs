@@ -73,13 +73,13 @@ pub struct OutlineWatch<'a> {
     /// Is shown those trees; others too, where one was needed to write the piece.
     pub piece: &'a mut dyn FnMut(&Document),
     /// Is shown all that is written, in order.
-    pub octets: &'a mut dyn FnMut(&[u8]),
+    pub bytes: &'a mut dyn FnMut(&[u8]),
 }
 
 /// What [`Outline::canonicalize`] has written.
 #[derive(Debug)]
 pub struct CanonicalOutline {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     group: Box<str>,
     piece: Box<str>,
     /// Where the pieces stand.
@@ -150,11 +150,11 @@ impl Outline {
     /// let form =
     ///     OutlineForm { method: Canonicalization::EXCLUSIVE, inclusive_prefixes: &[], whole: false, omit: None };
     /// let mut length = 0;
-    /// let mut count = |octets: &[u8]| length += octets.len();
-    /// let watch = OutlineWatch { sought: None, piece: &mut |_| {}, octets: &mut count };
+    /// let mut count = |bytes: &[u8]| length += bytes.len();
+    /// let watch = OutlineWatch { sought: None, piece: &mut |_| {}, bytes: &mut count };
     /// let form = outline.canonicalize(list, form, &limits, watch)?;
-    /// assert_eq!(form.octets(), br#"<list xmlns="urn:l"><item a="1" b="2"></item><item></item></list>"#);
-    /// assert_eq!(length, form.octets().len());
+    /// assert_eq!(form.bytes(), br#"<list xmlns="urn:l"><item a="1" b="2"></item><item></item></list>"#);
+    /// assert_eq!(length, form.bytes().len());
     /// # Ok::<(), vouchsafe_xml::XmlError>(())
     /// ```
     ///
@@ -170,7 +170,7 @@ impl Outline {
     ) -> Result<CanonicalOutline, XmlError> {
         let root = self.frame.root();
         let input = InPlace::new(input);
-        let mut sink = input.overwriter(watch.octets);
+        let mut sink = input.overwriter(watch.bytes);
         let pieces = Pieces {
             input: &input,
             rest: self.pieces.iter(),
@@ -189,7 +189,7 @@ impl Outline {
         if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }?;
         let ranges = canonicalizer.ranges_written(self.canonical_bytes);
         let (group, piece) = (self.group.clone(), self.piece.clone());
-        Ok(CanonicalOutline { octets: sink.end(), group, piece, ranges })
+        Ok(CanonicalOutline { bytes: sink.end(), group, piece, ranges })
     }
 
     /// The document without the content of its pieces. Positions and ranges of its elements are those of the frame, not of the input.
@@ -210,14 +210,14 @@ impl Outline {
 impl CanonicalOutline {
     /// The canonical form.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The canonical form, without a copy.
     #[must_use]
-    pub fn into_octets(self) -> Vec<u8> {
-        self.octets
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// The canonical form and its outline, which is the one that [`Outline::read`] reads of it. Its pieces are not looked for again.
@@ -225,12 +225,12 @@ impl CanonicalOutline {
     /// # Errors
     /// As [`Outline::read`].
     pub fn into_outline(self, limits: &Limits) -> Result<(Vec<u8>, Outline), XmlError> {
-        let CanonicalOutline { octets, group, piece, ranges } = self;
+        let CanonicalOutline { bytes, group, piece, ranges } = self;
         // There is no byte order mark in a canonical form.
-        let Markup { bytes, mark } = parse::markup_of(&octets, limits)?;
-        let cutting = Cutting::at(bytes, ranges);
-        let outline = Outline::from_cutting(cutting, &group, &piece, mark, limits, octets.len())?;
-        Ok((octets, outline))
+        let Markup { bytes: markup, mark } = parse::markup_of(&bytes, limits)?;
+        let cutting = Cutting::at(markup, ranges);
+        let outline = Outline::from_cutting(cutting, &group, &piece, mark, limits, bytes.len())?;
+        Ok((bytes, outline))
     }
 }
 

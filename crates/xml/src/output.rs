@@ -42,9 +42,9 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
     }
 
     /// Bytes of another text, at once.
-    pub(crate) fn apart(&mut self, octets: &[u8]) {
+    pub(crate) fn apart(&mut self, bytes: &[u8]) {
         self.flush();
-        self.write(octets);
+        self.write(bytes);
     }
 
     /// Writes what has not been written yet. How many bytes may still be.
@@ -85,24 +85,24 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
 
     /// Bytes that may stand anywhere.
     #[inline]
-    pub(crate) fn octets(&mut self, octets: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         let end = self.run.end as usize;
-        if self.text.get(end..).is_some_and(|rest| rest.starts_with(octets)) {
-            self.run.end = index(end.saturating_add(octets.len()));
+        if self.text.get(end..).is_some_and(|rest| rest.starts_with(bytes)) {
+            self.run.end = index(end.saturating_add(bytes.len()));
         } else {
             self.flush();
-            self.write(octets);
+            self.write(bytes);
         }
     }
 
     /// Text (Canonical XML 1.0, 2.3): `&`, `<`, `>` and CR are escaped.
     pub(crate) fn character_data(&mut self, span: Span) {
-        let text = span.octets_of(self.text);
+        let text = span.bytes_of(self.text);
         // Certificates, ciphertexts and most other text.
         if memchr::memchr3(b'&', b'<', b'>', text).or_else(|| memchr::memchr(b'\r', text)).is_none() {
             return self.span(span);
         }
-        self.escaped(text, |octet| match octet {
+        self.escaped(text, |byte| match byte {
             b'&' => Some(b"&amp;"),
             b'<' => Some(b"&lt;"),
             b'>' => Some(b"&gt;"),
@@ -114,13 +114,13 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
     /// The value of an attribute (Canonical XML 1.0, 2.3): `&`, `<`, `"`, tab, LF and CR are escaped.
     pub(crate) fn attribute_value(&mut self, value: &[u8]) {
         // Without an early exit, so that it becomes vector instructions.
-        let plain = value.iter().fold(true, |plain, &octet| {
-            plain & (octet >= b' ') & (octet != b'&') & (octet != b'<') & (octet != b'"')
+        let plain = value.iter().fold(true, |plain, &byte| {
+            plain & (byte >= b' ') & (byte != b'&') & (byte != b'<') & (byte != b'"')
         });
         if plain {
-            return self.octets(value);
+            return self.bytes(value);
         }
-        self.escaped(value, |octet| match octet {
+        self.escaped(value, |byte| match byte {
             b'&' => Some(b"&amp;"),
             b'<' => Some(b"&lt;"),
             b'"' => Some(b"&quot;"),
@@ -134,7 +134,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
     /// Writes what has not been written yet.
     pub(crate) fn flush(&mut self) {
         if !self.run.is_empty() {
-            self.write(self.run.octets_of(self.text));
+            self.write(self.run.bytes_of(self.text));
             self.run.start = self.run.end;
         }
     }
@@ -153,8 +153,8 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
     fn escaped(&mut self, text: &[u8], escape: impl Fn(u8) -> Option<&'static [u8]>) {
         self.flush();
         let mut written = 0;
-        for (position, &octet) in text.iter().enumerate() {
-            if let Some(escaped) = escape(octet) {
+        for (position, &byte) in text.iter().enumerate() {
+            if let Some(escaped) = escape(byte) {
                 self.write(text.get(written..position).unwrap_or_default());
                 self.write(escaped);
                 written = position.saturating_add(1);

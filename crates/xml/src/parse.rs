@@ -255,7 +255,7 @@ impl<'i> Parser<'i> {
     pub(crate) fn characters(&mut self, start: usize, end: usize, section: bool) -> Result<(), XmlError> {
         let text = self.between(start, end);
         if self.current == NONE {
-            let foreign = text.bytes().position(|octet| !names::is_white_space(octet));
+            let foreign = text.bytes().position(|byte| !names::is_white_space(byte));
             return match foreign {
                 None if !section => Ok(()),
                 _ => Err(XmlError::OutsideRoot {

@@ -40,7 +40,7 @@ pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> 
     let mut rest = raw;
     let place = |rest: &str| offset.saturating_add(raw.len().saturating_sub(rest.len()));
     loop {
-        let Some(at) = rest.bytes().position(|octet| matches!(octet, b'<' | b'&' | b'\t' | b'\n' | b'\r'))
+        let Some(at) = rest.bytes().position(|byte| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r'))
         else {
             target.push_str(rest);
             return Ok(());

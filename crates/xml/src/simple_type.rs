@@ -72,7 +72,7 @@ impl SimpleType {
 
 fn is_non_negative(value: &str) -> bool {
     let digits = value.strip_prefix('+').unwrap_or(value);
-    (!digits.is_empty() && digits.bytes().all(|octet| octet.is_ascii_digit())) || value == "-0"
+    (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())) || value == "-0"
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(crate) struct StartTag {
 /// The start tag at `start`.
 pub(crate) fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
     let begin = start.saturating_add(1);
-    let length = bytes.get(begin..)?.iter().position(|&octet| names::ends_name(octet))?;
+    let length = bytes.get(begin..)?.iter().position(|&byte| names::ends_name(byte))?;
     let name_end = begin.saturating_add(length);
     let end = tag_end(bytes, name_end)?;
     let is_empty = bytes.get(end.saturating_sub(2)) == Some(&b'/');
@@ -169,6 +169,6 @@ const fn unclosed_tag(offset: usize) -> XmlError {
     XmlError::Syntax { problem: UNCLOSED, offset }
 }
 
-fn text(octets: &[u8]) -> String {
-    String::from_utf8_lossy(octets).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -134,7 +134,7 @@ impl Sweep {
 
     /// The id of a namespace name in which nothing is escaped.
     fn plain_namespace(&mut self, name: &str) -> Option<u32> {
-        let is_plain = name.bytes().all(|octet| octet >= b' ' && !matches!(octet, b'&' | b'<' | b'"'));
+        let is_plain = name.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'&' | b'<' | b'"'));
         if is_plain { self.namespaces.id(name) } else { None }
     }
 
@@ -163,7 +163,7 @@ impl Sweep {
 
     fn elements(&mut self, place: &mut Place<'_, '_>) -> Result<(), NotPlain> {
         loop {
-            match place.octet(place.at.saturating_add(1)) {
+            match place.byte(place.at.saturating_add(1)) {
                 Some(b'/') => self.end_tag(place)?,
                 _ => self.start_tag(place)?,
             }
@@ -184,7 +184,7 @@ impl Sweep {
             return Err(NotPlain);
         }
         let closing = names::skip_white_space(place.bytes, behind);
-        if place.octet(closing) != Some(b'>') {
+        if place.byte(closing) != Some(b'>') {
             return Err(NotPlain);
         }
         if closing != behind {
@@ -271,7 +271,7 @@ impl Sweep {
         let mut at = open.name_end;
         let mut is_spelled = true;
         loop {
-            match (place.octet(at), place.octet(at.saturating_add(1))) {
+            match (place.byte(at), place.byte(at.saturating_add(1))) {
                 (Some(b'>'), _) => return Ok((at.saturating_add(1), false, is_spelled)),
                 (Some(b'/'), Some(b'>')) => return Ok((at.saturating_add(2), true, is_spelled)),
                 _ => {}
@@ -280,8 +280,8 @@ impl Sweep {
             if next == at {
                 return Err(NotPlain);
             }
-            is_spelled &= next == at.saturating_add(1) && place.octet(at) == Some(b' ');
-            if matches!(place.octet(next), Some(b'>' | b'/')) {
+            is_spelled &= next == at.saturating_add(1) && place.byte(at) == Some(b' ');
+            if matches!(place.byte(next), Some(b'>' | b'/')) {
                 is_spelled = false;
                 at = next;
                 continue;
@@ -415,7 +415,7 @@ impl Sweep {
 }
 
 impl<'p> Place<'p, '_> {
-    fn octet(&self, at: usize) -> Option<u8> {
+    fn byte(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }
 
@@ -462,7 +462,7 @@ impl<'p> Place<'p, '_> {
         let length = memchr3(b'"', b'<', b'&', rest).ok_or(NotPlain)?;
         let value = rest.get(..length).unwrap_or_default();
         // Without an early exit, so that it becomes vector instructions.
-        let is_plain = value.iter().fold(true, |plain, &octet| plain & (octet >= b' '));
+        let is_plain = value.iter().fold(true, |plain, &byte| plain & (byte >= b' '));
         if !is_plain || rest.get(length) != Some(&b'"') || length > self.limits.value_bytes {
             return Err(NotPlain);
         }

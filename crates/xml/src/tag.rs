@@ -158,7 +158,7 @@ impl Parser<'_> {
         if rest.is_empty() {
             return Err(XmlError::Syntax { problem: UNCLOSED, offset: tag });
         }
-        let length = rest.iter().position(|&octet| names::ends_name(octet)).unwrap_or(rest.len());
+        let length = rest.iter().position(|&byte| names::ends_name(byte)).unwrap_or(rest.len());
         self.within("name_bytes", length, self.limits.name_bytes, at)?;
         let span = Span::new(at, at.saturating_add(length));
         let name = span.of(self.source);
@@ -174,7 +174,7 @@ impl Parser<'_> {
         self.within("value_bytes", end.saturating_sub(start), self.limits.value_bytes, start)?;
         let raw = self.between(start, end);
         // Without an early exit, so that it becomes vector instructions. Other controls than white space are refused before.
-        if plain && raw.bytes().fold(true, |plain, octet| plain & (octet >= b' ')) {
+        if plain && raw.bytes().fold(true, |plain, byte| plain & (byte >= b' ')) {
             return Ok(Span::new(start, end));
         }
         let beside = self.side.len();

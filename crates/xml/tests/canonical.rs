@@ -176,9 +176,9 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
 fn subtrees() {
     for &(method, text, position, prefixes, expected) in SUBTREES {
         let document = parse(text);
-        let mut octets = Vec::new();
-        canonicalize(document.at(position).unwrap(), method, prefixes, None, &mut octets).unwrap();
-        assert_eq!(String::from_utf8(octets).unwrap(), expected, "{} of {text}", method.uri());
+        let mut bytes = Vec::new();
+        canonicalize(document.at(position).unwrap(), method, prefixes, None, &mut bytes).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{} of {text}", method.uri());
     }
 }
 
@@ -189,9 +189,9 @@ fn documents() {
         (IC, "<!-- y --> <a/> <!-- z --><?q?>\n", "<!-- y -->\n<a></a>\n<!-- z -->\n<?q?>"),
         (E, "\u{FEFF}<a/>\n", "<a></a>"),
     ] {
-        let mut octets = Vec::new();
-        canonicalize_document(&parse(text), method, &[], &mut octets).unwrap();
-        assert_eq!(String::from_utf8(octets).unwrap(), expected, "{text}");
+        let mut bytes = Vec::new();
+        canonicalize_document(&parse(text), method, &[], &mut bytes).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{text}");
     }
 }
 
@@ -204,17 +204,17 @@ fn one_element_is_left_out_with_everything_in_it() {
         ("/*/*[2]/*[1]", "<p:a xmlns:p=\"u\">1<q:s xmlns:q=\"v\"><p:t></p:t>x</q:s>2<p:b>3</p:b></p:a>"),
         ("/*", ""),
     ] {
-        let mut octets = Vec::new();
-        canonicalize(document.root(), E, &[], document.at(position), &mut octets).unwrap();
-        assert_eq!(String::from_utf8(octets).unwrap(), expected, "{position}");
+        let mut bytes = Vec::new();
+        canonicalize(document.root(), E, &[], document.at(position), &mut bytes).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{position}");
     }
     let signed = parse("<?p?><a>1<s/></a><!-- x -->");
-    let mut octets = Vec::new();
-    canonicalize_document_without(&signed, E, &[], signed.at("/*/*").unwrap(), &mut octets).unwrap();
-    assert_eq!(octets, b"<?p?>\n<a>1</a>");
-    let mut octets = Vec::new();
-    canonicalize(other.root(), E, &[], Some(document.root()), &mut octets).unwrap();
-    assert_eq!(octets, b"<a><b></b></a>", "an element of another document leaves nothing out");
+    let mut bytes = Vec::new();
+    canonicalize_document_without(&signed, E, &[], signed.at("/*/*").unwrap(), &mut bytes).unwrap();
+    assert_eq!(bytes, b"<?p?>\n<a>1</a>");
+    let mut bytes = Vec::new();
+    canonicalize(other.root(), E, &[], Some(document.root()), &mut bytes).unwrap();
+    assert_eq!(bytes, b"<a><b></b></a>", "an element of another document leaves nothing out");
 }
 
 #[test]
@@ -227,9 +227,9 @@ fn namespaces_from_outside_count_as_an_ancestors() {
         (E, &["q"][..], "<p:b xmlns:p=\"u\" xmlns:q=\"v\"></p:b>"),
         (I, &[][..], "<p:b xmlns:p=\"u\" xmlns:q=\"v\"></p:b>"),
     ] {
-        let mut octets = Vec::new();
-        canonicalize(inner.root(), method, prefixes, None, &mut octets).unwrap();
-        assert_eq!(String::from_utf8(octets).unwrap(), expected);
+        let mut bytes = Vec::new();
+        canonicalize(inner.root(), method, prefixes, None, &mut bytes).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
 }
 

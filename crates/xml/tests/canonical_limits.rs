@@ -24,8 +24,8 @@ struct Counter {
 }
 
 impl Sink for Counter {
-    fn write(&mut self, octets: &[u8]) {
-        self.bytes += octets.len();
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
         self.writes += 1;
     }
 }

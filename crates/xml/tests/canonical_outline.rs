@@ -27,40 +27,40 @@ fn written(
     form: OutlineForm<'_>,
     trees: bool,
 ) -> Result<CanonicalOutline, XmlError> {
-    let (mut seen, mut octets) = (0, Vec::new());
+    let (mut seen, mut bytes) = (0, Vec::new());
     let watch = OutlineWatch {
         sought: trees.then_some(""),
         piece: &mut |_| seen += 1,
-        octets: &mut |more| octets.extend_from_slice(more),
+        bytes: &mut |more| bytes.extend_from_slice(more),
     };
     let written = outline.canonicalize(text.into(), form, &Limits::default(), watch)?;
     if form.omit.is_none() && trees {
         assert_eq!(seen, outline.pieces().len(), "{text}");
     }
-    assert_eq!(octets, written.octets(), "{text}");
+    assert_eq!(bytes, written.bytes(), "{text}");
     Ok(written)
 }
 
 /// In pieces, without the element. The outline of the form is the one that is read of it.
 fn in_pieces(text: &str, outline: &Outline, form: OutlineForm<'_>, trees: bool) -> String {
     let limits = Limits::default();
-    let (octets, of_form) = written(text, outline, form, trees).unwrap().into_outline(&limits).unwrap();
-    let read = Outline::read(&octets, "list", "item", &limits).unwrap();
+    let (bytes, of_form) = written(text, outline, form, trees).unwrap().into_outline(&limits).unwrap();
+    let read = Outline::read(&bytes, "list", "item", &limits).unwrap();
     assert_eq!(format!("{of_form:?}"), format!("{read:?}"), "{text}");
-    String::from_utf8(octets).unwrap()
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Of the whole tree, without the element.
 fn at_once(root: Element<'_>, form: OutlineForm<'_>, omit: Option<Element<'_>>) -> String {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let OutlineForm { method, inclusive_prefixes: list, .. } = form;
     match (form.whole, omit) {
-        (false, omit) => canonicalize(root, method, list, omit, &mut octets),
-        (true, None) => canonicalize_document(root.document(), method, list, &mut octets),
-        (true, Some(omit)) => canonicalize_document_without(root.document(), method, list, omit, &mut octets),
+        (false, omit) => canonicalize(root, method, list, omit, &mut bytes),
+        (true, None) => canonicalize_document(root.document(), method, list, &mut bytes),
+        (true, Some(omit)) => canonicalize_document_without(root.document(), method, list, omit, &mut bytes),
     }
     .unwrap();
-    String::from_utf8(octets).unwrap()
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Every method, selection, prefix list, and element of the root that can be left out.
@@ -134,7 +134,7 @@ fn the_whole_has_one_budget() {
         let outline = Outline::read(text.as_bytes(), "list", "item", &limits).unwrap();
         let form = OutlineForm { method: METHODS[0], inclusive_prefixes: &[], whole: true, omit: None };
         let result = written(text, &outline, form, false);
-        result.map(|form| form.octets().len()).map_err(|error| error.code())
+        result.map(|form| form.bytes().len()).map_err(|error| error.code())
     };
     let text = format!("<list>{}</list>", "<item>&gt;</item>".repeat(100));
     assert_eq!(write(&text), Ok(text.len()));
@@ -224,9 +224,9 @@ proptest! {
             });
             match &tree {
                 Ok(tree) => {
-                    let octets = in_pieces.map(CanonicalOutline::into_octets);
-                    let octets = octets.map(|octets| String::from_utf8(octets).unwrap());
-                    prop_assert_eq!(octets, Ok(at_once(tree.root(), form, None)), "{}", text);
+                    let bytes = in_pieces.map(CanonicalOutline::into_bytes);
+                    let bytes = bytes.map(|bytes| String::from_utf8(bytes).unwrap());
+                    prop_assert_eq!(bytes, Ok(at_once(tree.root(), form, None)), "{}", text);
                 }
                 Err(error) => prop_assert!(in_pieces.is_err(), "{text}: {error}"),
             }

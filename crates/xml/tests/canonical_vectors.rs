@@ -1,4 +1,4 @@
-//! Canonical XML against octets that others made: the examples of the specifications, the interoperability rounds,
+//! Canonical XML against bytes that others made: the examples of the specifications, the interoperability rounds,
 //! and what the digests and signatures of real SAML messages were computed over.
 
 #![expect(
@@ -56,7 +56,7 @@ enum Outcome {
 }
 
 #[test]
-fn canonical_octets_are_those_of_others() {
+fn canonical_bytes_are_those_of_others() {
     let Some(shared) = support::folder() else { return };
     let folder = shared.join("vectors/c14n");
     let manifest = std::fs::read(folder.join("manifest.json")).unwrap();
@@ -82,7 +82,7 @@ fn check(case: &Case, folder: &Path) -> Result<Outcome, String> {
             return Err(format!("ISO-8859-1 was not refused: {refusal:?}"));
         }
         // Latin-1 is the first 256 characters.
-        let text: String = input.iter().map(|&octet| char::from(octet)).collect();
+        let text: String = input.iter().map(|&byte| char::from(byte)).collect();
         input = text.replace("ISO-8859-1", "UTF-8").into_bytes();
     }
     let expected = std::fs::read(folder.join(&case.expected)).unwrap();
@@ -153,18 +153,18 @@ fn check(case: &Case, folder: &Path) -> Result<Outcome, String> {
 }
 
 /// Canonicalizes SignedInfo as its own CanonicalizationMethod says.
-fn signed_info(document: &Document, number: usize, octets: &mut Vec<u8>) {
+fn signed_info(document: &Document, number: usize, bytes: &mut Vec<u8>) {
     let signature = signatures(document).nth(number).unwrap();
     let signed_info = child(signature, "SignedInfo");
     let method = child(signed_info, "CanonicalizationMethod");
     let list = prefix_list(method);
     let list: Vec<&str> = list.split_ascii_whitespace().collect();
     let method = Canonicalization::from_uri(method.attribute("Algorithm").unwrap()).unwrap();
-    canonicalize(signed_info, method, &list, None, octets).unwrap();
+    canonicalize(signed_info, method, &list, None, bytes).unwrap();
 }
 
 /// Canonicalizes what one reference of the only signature points to.
-fn reference(document: &Document, number: usize, octets: &mut Vec<u8>) {
+fn reference(document: &Document, number: usize, bytes: &mut Vec<u8>) {
     let signature = signatures(document).next().unwrap();
     let references = child(signature, "SignedInfo").elements().filter(|e| e.is(namespace::DSIG, "Reference"));
     let reference = references.into_iter().nth(number).unwrap();
@@ -176,7 +176,7 @@ fn reference(document: &Document, number: usize, octets: &mut Vec<u8>) {
     let method = Canonicalization::from_uri(transform.attribute("Algorithm").unwrap()).unwrap();
     let method = if is_pointer { method } else { method.without_comments() };
     let list = prefix_list(transform);
-    canonicalize(target, method, &list.split_ascii_whitespace().collect::<Vec<_>>(), None, octets).unwrap();
+    canonicalize(target, method, &list.split_ascii_whitespace().collect::<Vec<_>>(), None, bytes).unwrap();
 }
 
 fn signatures(document: &Document) -> impl Iterator<Item = Element<'_>> {
@@ -220,9 +220,9 @@ fn number_at_end(text: &str) -> usize {
 
 fn difference(actual: &[u8], expected: &[u8]) -> String {
     let at = actual.iter().zip(expected).take_while(|(left, right)| left == right).count();
-    let show = |octets: &[u8]| {
-        let from = at.saturating_sub(30).min(octets.len());
-        String::from_utf8_lossy(octets.get(from..octets.len().min(at + 60)).unwrap()).into_owned()
+    let show = |bytes: &[u8]| {
+        let from = at.saturating_sub(30).min(bytes.len());
+        String::from_utf8_lossy(bytes.get(from..bytes.len().min(at + 60)).unwrap()).into_owned()
     };
     format!("differs at byte {at}\n  actual   {:?}\n  expected {:?}", show(actual), show(expected))
 }
@@ -243,15 +243,15 @@ fn read(case: &Case, folder: &Path) -> Vec<u8> {
 
 fn base64(text: &[u8]) -> Vec<u8> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
     for digit in text.iter().filter_map(|digit| ALPHABET.iter().position(|known| known == digit)) {
         bits = (bits << 6) | u32::try_from(digit).unwrap();
         count += 6;
         if count >= 8 {
             count -= 8;
-            octets.push(u8::try_from((bits >> count) & 0xFF).unwrap());
+            bytes.push(u8::try_from((bits >> count) & 0xFF).unwrap());
         }
     }
-    octets
+    bytes
 }

@@ -74,9 +74,9 @@ fn a_value_of_one_special_character_is_escaped() {
         ("&#10;", "&#xA;"),
         ("&#13;", "&#xD;"),
     ] {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let document = parse(&format!("<a b=\"{written}\"/>"));
-        canonicalize_document(&document, Canonicalization::EXCLUSIVE, &[], &mut octets).unwrap();
-        assert_eq!(String::from_utf8(octets).unwrap(), format!("<a b=\"{canonical}\"></a>"));
+        canonicalize_document(&document, Canonicalization::EXCLUSIVE, &[], &mut bytes).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), format!("<a b=\"{canonical}\"></a>"));
     }
 }

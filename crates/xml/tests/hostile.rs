@@ -76,16 +76,16 @@ const SHAPES: &[Shape] = &[
     ("inherited bases", |n| nested(n, |t, i| write!(t, "<a xml:base='b/b{i}/'>").unwrap(), "</a>")),
 ];
 
-/// Reads the text, and canonicalizes the document and its innermost element by every method. How many octets came of it.
+/// Reads the text, and canonicalizes the document and its innermost element by every method. How many bytes came of it.
 fn work(text: &str) -> usize {
     let Ok(document) = Document::parse(text.as_bytes(), &unlimited()) else { return 0 };
     let innermost = document.elements().last().unwrap();
     let mut written = 0;
     for method in [Canonicalization::EXCLUSIVE, Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11] {
         for element in [document.root(), innermost] {
-            let mut octets = Vec::new();
-            canonicalize(element, method, &["p0", "p1", "#default"], None, &mut octets).unwrap();
-            written += octets.len();
+            let mut bytes = Vec::new();
+            canonicalize(element, method, &["p0", "p1", "#default"], None, &mut bytes).unwrap();
+            written += bytes.len();
         }
     }
     let _ = (innermost.scope(), innermost.depth(), innermost.text());
@@ -99,7 +99,7 @@ fn large_ones_come_to_an_end() {
         let refused = name.starts_with("unclosed");
         assert_eq!((small == 0, large == 0), (refused, refused), "{name}");
         // The base of a nested element grows with its depth, and is written once.
-        assert!(large <= small.saturating_mul(200), "{name}: {small} octets became {large}");
+        assert!(large <= small.saturating_mul(200), "{name}: {small} bytes became {large}");
     }
 }
 
@@ -118,10 +118,10 @@ fn depth_needs_no_stack() {
     let worker = std::thread::Builder::new().stack_size(256 * 1024);
     let worker = worker.spawn(move || {
         let document = Document::parse(text.as_bytes(), &unlimited()).unwrap();
-        let mut octets = Vec::new();
-        canonicalize(document.root(), Canonicalization::INCLUSIVE, &[], None, &mut octets).unwrap();
+        let mut bytes = Vec::new();
+        canonicalize(document.root(), Canonicalization::INCLUSIVE, &[], None, &mut bytes).unwrap();
         drop(document);
-        octets == text.as_bytes()
+        bytes == text.as_bytes()
     });
     assert!(worker.unwrap().join().unwrap());
 }

@@ -175,9 +175,9 @@ fn almost_a_list() -> impl Strategy<Value = String> {
 }
 
 fn canonical(element: Element<'_>) -> Vec<u8> {
-    let mut octets = Vec::new();
-    canonicalize(element, Canonicalization::EXCLUSIVE_WITH_COMMENTS, &[], None, &mut octets).unwrap();
-    octets
+    let mut bytes = Vec::new();
+    canonicalize(element, Canonicalization::EXCLUSIVE_WITH_COMMENTS, &[], None, &mut bytes).unwrap();
+    bytes
 }
 
 fn collect<'d>(element: Element<'d>, found: &mut Vec<Element<'d>>) {

@@ -252,8 +252,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Document::parse(&octets, &Limits::default());
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Document::parse(&bytes, &Limits::default());
     }
 
     #[test]
@@ -276,9 +276,9 @@ proptest! {
             .map(|text| Document::parse(text.as_bytes(), &Limits::default()).unwrap());
         for method in METHODS {
             let [plain, spelled] = [&plain, &spelled].map(|document| {
-                let mut octets = Vec::new();
-                canonicalize_document(document, method, &["q"], &mut octets).unwrap();
-                String::from_utf8(octets).unwrap()
+                let mut bytes = Vec::new();
+                canonicalize_document(document, method, &["q"], &mut bytes).unwrap();
+                String::from_utf8(bytes).unwrap()
             });
             prop_assert_eq!(&plain, &spelled);
         }

@@ -309,7 +309,7 @@ fn accepts_what_breaks_none() {
 fn refuses_other_encodings() {
     let sixteen =
         |order: fn(u16) -> [u8; 2]| -> Vec<u8> { "\u{FEFF}<a/>".encode_utf16().flat_map(order).collect() };
-    for (octets, code) in [
+    for (bytes, code) in [
         (sixteen(u16::to_be_bytes), "xml.encoding"),
         (sixteen(u16::to_le_bytes), "xml.encoding"),
         (sixteen(u16::to_be_bytes).split_off(2), "xml.character"),
@@ -319,7 +319,7 @@ fn refuses_other_encodings() {
         (b"<a>\xF4\x90\x80\x80</a>".to_vec(), "xml.utf8"),
         (b"<a>\xE2\x82</a>".to_vec(), "xml.utf8"),
     ] {
-        assert_eq!(parse(&octets).unwrap_err().code(), code, "{octets:?}");
+        assert_eq!(parse(&bytes).unwrap_err().code(), code, "{bytes:?}");
     }
 }
 

@@ -57,8 +57,8 @@ const DECLARED: &[(&str, &str)] = &[
 fn what_is_not_well_formed_is_refused() {
     let Some(folder) = folder() else { return };
     let (mut refused, mut wrong) = (BTreeMap::new(), Vec::new());
-    for (name, octets) in documents(&folder, "not-wf") {
-        match Document::parse(&octets, &Limits::default()) {
+    for (name, bytes) in documents(&folder, "not-wf") {
+        match Document::parse(&bytes, &Limits::default()) {
             Ok(_) => wrong.push(name),
             Err(error) => *refused.entry(error.code()).or_insert(0_usize) += 1,
         }
@@ -72,11 +72,11 @@ fn what_is_not_well_formed_is_refused() {
 fn what_is_well_formed_is_accepted_unless_it_has_a_doctype() {
     let Some(folder) = folder() else { return };
     let (mut accepted, mut doctypes, mut exceptions, mut wrong) = (0, 0, 0, Vec::new());
-    for (name, octets) in ["valid", "invalid"].iter().flat_map(|kind| documents(&folder, kind)) {
+    for (name, bytes) in ["valid", "invalid"].iter().flat_map(|kind| documents(&folder, kind)) {
         let code =
-            Document::parse(&octets, &Limits::default()).map_or_else(|error| error.code(), |_| "accepted");
+            Document::parse(&bytes, &Limits::default()).map_or_else(|error| error.code(), |_| "accepted");
         let exception = REFUSED.iter().find(|(refused, ..)| *refused == name).map(|(_, code, _)| *code);
-        let has_doctype = octets.windows(9).any(|window| window == b"<!DOCTYPE");
+        let has_doctype = bytes.windows(9).any(|window| window == b"<!DOCTYPE");
         let expected = exception.unwrap_or(if has_doctype { "xml.doctype" } else { "accepted" });
         match () {
             () if code != expected => wrong.push(format!("{name}: {code}, expected {expected}")),
@@ -97,11 +97,11 @@ fn what_is_well_formed_is_accepted_unless_it_has_a_doctype() {
 fn without_their_doctype_they_say_the_same() {
     let Some(folder) = folder() else { return };
     let (mut same, mut wrong) = (0, Vec::new());
-    for (name, octets) in documents(&folder, "valid/sa") {
+    for (name, bytes) in documents(&folder, "valid/sa") {
         let (Some(number), false) = (name.strip_prefix("valid/sa/"), name.contains("/out/")) else {
             continue;
         };
-        let Ok(text) = String::from_utf8(octets) else { continue };
+        let Ok(text) = String::from_utf8(bytes) else { continue };
         let Ok(expected) = std::fs::read(folder.join("valid/sa/out").join(number)) else { continue };
         let expected = without_doctype(&String::from_utf8_lossy(&expected));
         let outcome = match (canonical(&without_doctype(&text)), canonical(&expected)) {
@@ -121,9 +121,9 @@ fn without_their_doctype_they_say_the_same() {
 
 fn canonical(text: &str) -> Result<Vec<u8>, &'static str> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).map_err(|error| error.code())?;
-    let mut octets = Vec::new();
-    canonicalize(document.root(), Canonicalization::INCLUSIVE, &[], None, &mut octets).unwrap();
-    Ok(octets)
+    let mut bytes = Vec::new();
+    canonicalize(document.root(), Canonicalization::INCLUSIVE, &[], None, &mut bytes).unwrap();
+    Ok(bytes)
 }
 
 /// A doctype ends with `]>` or, without an internal subset, with `>`.

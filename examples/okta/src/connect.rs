@@ -198,8 +198,8 @@ pub(crate) async fn maintain(app: App) {
 }
 
 async fn load(app: &App, metadata_url: &str) -> Result<ConnectionMetadata, Failure> {
-    let octets = app.client.load(metadata_url).await?;
+    let bytes = app.client.load(metadata_url).await?;
     let now = Utc::now();
-    IdentityProvider::from_metadata(&octets)?.check_validity(now)?;
-    Ok(ConnectionMetadata::new(octets, MetadataSource::Url(metadata_url.trim().to_owned()), now))
+    IdentityProvider::from_metadata(&bytes)?.check_validity(now)?;
+    Ok(ConnectionMetadata::new(bytes, MetadataSource::Url(metadata_url.trim().to_owned()), now))
 }

@@ -12,9 +12,9 @@ pub(crate) struct OwnerPassword(String);
 
 impl OwnerPassword {
     pub(crate) fn make(provider: &Provider) -> Result<OwnerPassword, Failure> {
-        let mut octets = [0_u8; 8];
-        provider.random(&mut octets)?;
-        Ok(OwnerPassword(octets.iter().map(|octet| format!("{octet:02x}")).collect()))
+        let mut bytes = [0_u8; 8];
+        provider.random(&mut bytes)?;
+        Ok(OwnerPassword(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
     /// For the terminal of whoever started the program.

@@ -46,17 +46,14 @@ fn forms_agree(data: &[u8]) {
     for method in METHODS {
         let form = OutlineForm { method, inclusive_prefixes: &["ds", "#default"], whole: true, omit: None };
         let [swept, of_trees] = [None, Some("")].map(|sought| {
-            let watch = OutlineWatch { sought, piece: &mut |_| {}, octets: &mut |_| {} };
+            let watch = OutlineWatch { sought, piece: &mut |_| {}, bytes: &mut |_| {} };
             outline.canonicalize(data.to_vec(), form, &limits, watch)
         });
         match (swept, of_trees) {
             (Ok(swept), Ok(of_trees)) => {
-                assert_eq!(
-                    String::from_utf8_lossy(swept.octets()),
-                    String::from_utf8_lossy(of_trees.octets())
-                );
-                if let Ok((octets, known)) = swept.into_outline(&limits) {
-                    let read = Outline::read(&octets, names.0, names.1, &limits);
+                assert_eq!(String::from_utf8_lossy(swept.bytes()), String::from_utf8_lossy(of_trees.bytes()));
+                if let Ok((bytes, known)) = swept.into_outline(&limits) {
+                    let read = Outline::read(&bytes, names.0, names.1, &limits);
                     let ranges =
                         |outline: &Outline| outline.pieces().map(|piece| piece.range()).collect::<Vec<_>>();
                     assert_eq!(read.map(|read| ranges(&read)).ok(), Some(ranges(&known)));

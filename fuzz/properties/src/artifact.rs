@@ -71,13 +71,13 @@ pub fn resolved(data: &[u8]) -> usize {
         (credulous(), zeroed_answers(), By::Itself),
     ] {
         let text = script::document(data, originals);
-        if let Ok((claimed, octets)) = response(&text, trust, by) {
+        if let Ok((claimed, bytes)) = response(&text, trust, by) {
             recheck(&text, by);
             if let Ok(name) = judged(claimed, trust) {
                 count = count.saturating_add(1);
                 // The credulous one believes whatever is asked of it; the others only what the key signed.
                 assert!(
-                    by == By::Itself && std::ptr::eq(trust, credulous()) || was_signed(&octets, &name),
+                    by == By::Itself && std::ptr::eq(trust, credulous()) || was_signed(&bytes, &name),
                     "nobody signed it"
                 );
             }
@@ -99,7 +99,7 @@ fn response(text: &[u8], trust: &Trust, by: By) -> Result<(Claimed, Vec<u8>), Re
         };
         resolved.into_response(&limits)?
     };
-    Ok((resolved.claimed, resolved.octets))
+    Ok((resolved.claimed, resolved.bytes))
 }
 
 /// Whose login it is.
@@ -115,8 +115,8 @@ fn judged(claimed: Claimed, trust: &Trust) -> Result<String, Refusal> {
 
 /// The Response without what no signature covers (declarations that are not used, comments, the Signature elements themselves) is one that the key
 /// signed, or holds an Assertion that it signed.
-fn was_signed(octets: &[u8], name: &str) -> bool {
-    let document = Document::parse(&without_signatures(octets), &crate::ample()).expect("it was read before");
+fn was_signed(bytes: &[u8], name: &str) -> bool {
+    let document = Document::parse(&without_signatures(bytes), &crate::ample()).expect("it was read before");
     let parts = |root: Element<'_>| {
         let assertion = root.elements().find(|one| one.is(namespace::SAML_ASSERTION, "Assertion"));
         [Some(canonical(root)), assertion.map(canonical)]
@@ -131,8 +131,8 @@ fn was_signed(octets: &[u8], name: &str) -> bool {
 }
 
 /// An enveloped signature does not cover its own element, so that what stands beside SignedInfo in it may be anything.
-fn without_signatures(octets: &[u8]) -> Vec<u8> {
-    let mut text = octets.to_vec();
+fn without_signatures(bytes: &[u8]) -> Vec<u8> {
+    let mut text = bytes.to_vec();
     loop {
         let document = Document::parse(&text, &crate::ample()).expect("it was read before");
         let signature = document.elements().find(|one| one.is(namespace::DSIG, "Signature"));
@@ -143,10 +143,10 @@ fn without_signatures(octets: &[u8]) -> Vec<u8> {
 }
 
 fn canonical(element: Element<'_>) -> Vec<u8> {
-    let mut octets = Vec::new();
-    let written = canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+    let mut bytes = Vec::new();
+    let written = canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut bytes);
     assert!(crate::written(written), "it was canonicalized before");
-    octets
+    bytes
 }
 
 fn recheck(text: &[u8], by: By) {

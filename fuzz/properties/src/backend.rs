@@ -58,9 +58,9 @@ impl Backend for Credulous {
         &self,
         cipher: ContentCipher,
         key: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        vouchsafe::crypto::backend::rustcrypto().decrypt_content(cipher, key, octets)
+        vouchsafe::crypto::backend::rustcrypto().decrypt_content(cipher, key, bytes)
     }
 
     fn encrypt_content(
@@ -76,17 +76,17 @@ impl Backend for Credulous {
     fn random(&self, buffer: &mut [u8]) -> Result<(), CryptoError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed).to_le_bytes();
-        for (octet, value) in buffer.iter_mut().zip(count.into_iter().cycle()) {
-            *octet = value;
+        for (byte, value) in buffer.iter_mut().zip(count.into_iter().cycle()) {
+            *byte = value;
         }
         Ok(())
     }
 }
 
-/// A key that travels in clear: its length in one octet, itself, and zeros up to the length of a modulus.
+/// A key that travels in clear: its length in one byte, itself, and zeros up to the length of a modulus.
 struct Clear;
 
-/// Octets of what is encrypted with an RSA key of 2048 bits.
+/// Bytes of what is encrypted with an RSA key of 2048 bits.
 const MODULUS: usize = 256;
 
 impl PublicKeyOperations for Clear {
@@ -105,9 +105,9 @@ impl PrivateKeyOperations for Clear {
         Ok(vec![0; 64])
     }
 
-    fn decrypt_key(&self, _: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
-        let (length, octets) = octets.split_first().ok_or_else(failure::decryption_failed)?;
-        let key = octets.get(..usize::from(*length)).ok_or_else(failure::decryption_failed)?;
+    fn decrypt_key(&self, _: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+        let (length, bytes) = bytes.split_first().ok_or_else(failure::decryption_failed)?;
+        let key = bytes.get(..usize::from(*length)).ok_or_else(failure::decryption_failed)?;
         Ok(SecretBytes::new(key.to_vec()))
     }
 }

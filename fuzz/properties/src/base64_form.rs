@@ -7,9 +7,9 @@ use vouchsafe::{Limits, PostedResponse, RelayState};
 pub fn check(data: &[u8]) {
     let decoded = base64_decode(data).ok();
     assert_eq!(decoded, simply(data), "two decoders differ");
-    if let Some(octets) = &decoded {
-        let packed: Vec<u8> = data.iter().copied().filter(|octet| !is_white_space(*octet)).collect();
-        assert_eq!(base64_encode(octets).as_bytes(), packed, "two texts for the same octets");
+    if let Some(bytes) = &decoded {
+        let packed: Vec<u8> = data.iter().copied().filter(|byte| !is_white_space(*byte)).collect();
+        assert_eq!(base64_encode(bytes).as_bytes(), packed, "two texts for the same bytes");
     }
     assert_eq!(base64_decode(base64_encode(data)).ok().as_deref(), Some(data));
     form(data);
@@ -40,32 +40,32 @@ fn form(data: &[u8]) {
     }
 }
 
-fn escaped(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("%{octet:02X}")).collect()
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// Six bits a character, as the grammar of `xs:base64Binary` has it.
 fn simply(text: &[u8]) -> Option<Vec<u8>> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let packed: Vec<u8> = text.iter().copied().filter(|octet| !is_white_space(*octet)).collect();
+    let packed: Vec<u8> = text.iter().copied().filter(|byte| !is_white_space(*byte)).collect();
     let body: &[u8] = match packed.as_slice() {
         [body @ .., b'=', b'='] | [body @ .., b'='] => body,
         body => body,
     };
-    let (mut bits, mut held, mut octets) = (0_u32, 0_u32, Vec::new());
-    for octet in body {
-        let value = ALPHABET.iter().position(|letter| letter == octet)?;
+    let (mut bits, mut held, mut bytes) = (0_u32, 0_u32, Vec::new());
+    for byte in body {
+        let value = ALPHABET.iter().position(|letter| letter == byte)?;
         bits = (bits << 6) | u32::try_from(value).ok()?;
         held = held.checked_add(6)?;
         if held >= 8 {
             held = held.checked_sub(8)?;
-            octets.push(u8::try_from((bits >> held) & 0xff).ok()?);
+            bytes.push(u8::try_from((bits >> held) & 0xff).ok()?);
             bits &= !(u32::MAX << held);
         }
     }
-    (packed.len().is_multiple_of(4) && bits == 0).then_some(octets)
+    (packed.len().is_multiple_of(4) && bits == 0).then_some(bytes)
 }
 
-fn is_white_space(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }

@@ -29,10 +29,10 @@ fn anything(data: &[u8]) {
             Ok(opened) => {
                 assert_eq!(cipher.ok(), Some(opened.cipher()), "the cipher that was announced is another");
                 assert!(provider.accepts_cipher(opened.cipher()));
-                assert!(str::from_utf8(opened.octets()).is_ok());
+                assert!(str::from_utf8(opened.bytes()).is_ok());
                 let mut again = DecryptionContext::new(own, provider, &limits);
                 let element_in_it = decrypt_element(element, &element.scope(), &mut again);
-                let read = Document::parse_in_scope(opened.octets(), &element.scope(), &limits);
+                let read = Document::parse_in_scope(opened.bytes(), &element.scope(), &limits);
                 assert_eq!(
                     element_in_it.is_ok(),
                     read.is_ok(),
@@ -78,7 +78,7 @@ fn round_trip(data: &[u8]) {
     let limits = Limits::default();
     let opened = decrypt(document.root(), &mut DecryptionContext::new(own, provider, &limits))
         .expect("our own ciphertext opens");
-    assert_eq!(opened.octets(), plain.as_bytes());
+    assert_eq!(opened.bytes(), plain.as_bytes());
 }
 
 fn options(choices: &mut Choices<'_>) -> EncryptOptions {

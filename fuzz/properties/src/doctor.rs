@@ -24,33 +24,33 @@ pub fn check(data: &[u8]) {
 /// Whether the input is a response that the doctor finds nothing wrong with.
 #[must_use]
 pub fn healthy(data: &[u8]) -> bool {
-    let octets = script::document(data, signature_locate::originals());
-    let document = Document::parse(&octets, &Limits::default()).ok();
+    let bytes = script::document(data, signature_locate::originals());
+    let document = Document::parse(&bytes, &Limits::default()).ok();
     if let Some(document) = &document {
-        the_autopsy_agrees(document, &octets);
+        the_autopsy_agrees(document, &bytes);
     }
     let doctor = Doctor::new(NOW).with_provider(keys::provider().clone());
-    let _ = answered(&doctor.examine(&[("alone", &octets)]));
-    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", &octets)]);
+    let _ = answered(&doctor.examine(&[("alone", &bytes)]));
+    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", &bytes)]);
     let healthy = answered(&diagnosis);
     if let Some(document) = document.filter(|_| healthy) {
         assert!(is_signed_by_the_trusted_key(&document), "healthy, and signed by nobody who is trusted");
     }
-    let _ = judged(&octets);
-    let _ = judged_as_a_form(&octets);
+    let _ = judged(&bytes);
+    let _ = judged_as_a_form(&bytes);
     healthy
 }
 
 /// Told who we are and what time it is, the doctor finds an error in a response exactly where the libraries refuse it. Whether it is accepted;
 /// `None`: it is no response that is judged in full.
 #[must_use]
-pub fn judged(octets: &[u8]) -> Option<bool> {
+pub fn judged(bytes: &[u8]) -> Option<bool> {
     let doctor = Doctor::new(NOW)
         .with_provider(keys::provider().clone())
         .with_entity_id(SERVICE_PROVIDER)
         .with_assertion_consumer(ASSERTION_CONSUMER)
         .judged_at(NOW);
-    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", octets)]);
+    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", bytes)]);
     let [_, exhibit] = diagnosis.exhibits.as_slice() else { return None };
     let is_whole = exhibit.facts.iter().any(|fact| fact.name == "came as" && fact.value == "XML");
     let is_closed = exhibit.complaints.iter().any(|one| one.code == "doctor.cannot_open");
@@ -59,7 +59,7 @@ pub fn judged(octets: &[u8]) -> Option<bool> {
     }
     let is_wrong = |one: &Complaint| one.severity == Severity::Error && !one.code.starts_with("quirk.");
     let finds_an_error = exhibit.complaints.iter().any(is_wrong);
-    let verdict = verdict(octets);
+    let verdict = verdict(bytes);
     match &verdict {
         Ok(()) => assert!(!finds_an_error, "accepted, and the doctor complains: {:?}", exhibit.complaints),
         Err(refusal) => assert!(finds_an_error, "refused, and the doctor is silent: {}", refusal.code()),
@@ -80,9 +80,9 @@ const FORMS: [&str; 6] = [
 /// The same of a response that is posted in a form: the doctor finds an error exactly where the assertion consumer refuses the form or the
 /// libraries the response.
 #[must_use]
-pub fn judged_as_a_form(octets: &[u8]) -> Option<bool> {
-    let encoded = base64_encode(octets).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    let form = FORMS.get(octets.len().checked_rem(FORMS.len())?)?.replace('V', &encoded);
+pub fn judged_as_a_form(bytes: &[u8]) -> Option<bool> {
+    let encoded = base64_encode(bytes).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let form = FORMS.get(bytes.len().checked_rem(FORMS.len())?)?.replace('V', &encoded);
     let doctor = Doctor::new(NOW)
         .with_provider(keys::provider().clone())
         .with_entity_id(SERVICE_PROVIDER)
@@ -98,15 +98,15 @@ pub fn judged_as_a_form(octets: &[u8]) -> Option<bool> {
     let is_wrong = |one: &Complaint| one.severity == Severity::Error && !one.code.starts_with("quirk.");
     let finds_an_error = exhibit.complaints.iter().any(is_wrong);
     let is_taken = PostedResponse::from_form(form.as_bytes(), &Limits::default()).is_ok();
-    let is_accepted = is_taken && verdict(octets).is_ok();
+    let is_accepted = is_taken && verdict(bytes).is_ok();
     assert_eq!(finds_an_error, !is_accepted, "{is_taken}: {:?}", exhibit.complaints);
     Some(is_accepted)
 }
 
 /// The straight path, put together a second time: as the answer to the request that the response names, or to none.
-fn verdict(octets: &[u8]) -> Result<(), Refusal> {
+fn verdict(bytes: &[u8]) -> Result<(), Refusal> {
     let limits = Limits::default();
-    let claimed = Claimed::parse(octets, &limits)?;
+    let claimed = Claimed::parse(bytes, &limits)?;
     claimed.require_success()?;
     let correlation = match claimed.in_response_to() {
         Some(id) => Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id)?)),
@@ -144,9 +144,9 @@ fn answered(diagnosis: &Diagnosis) -> bool {
 }
 
 /// A signature holds exactly when the autopsy has nothing to say of it.
-fn the_autopsy_agrees(document: &Document, octets: &[u8]) {
+fn the_autopsy_agrees(document: &Document, bytes: &[u8]) {
     let (provider, limits) = (keys::provider(), Limits::default());
-    let Ok(source) = std::str::from_utf8(octets) else { return };
+    let Ok(source) = std::str::from_utf8(bytes) else { return };
     for element in document.elements().filter(|element| has_signature(*element)).take(4) {
         let verdict = verify(element, keys::trusted_keys(), provider, &limits);
         let (trusted, known) = (keys::trusted_keys(), keys::untrusted_keys());

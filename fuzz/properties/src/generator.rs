@@ -1,40 +1,40 @@
-//! From octets to documents: every choice takes an octet, and when there are none left, the document ends soon.
+//! From bytes to documents: every choice takes a byte, and when there are none left, the document ends soon.
 
-/// Octets that decide.
+/// Bytes that decide.
 #[derive(Clone, Debug)]
 pub struct Choices<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
 }
 
 impl<'a> Choices<'a> {
-    /// Decides by these octets.
+    /// Decides by these bytes.
     #[must_use]
-    pub fn new(octets: &'a [u8]) -> Self {
-        Self { octets }
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
     }
 
-    /// The next octet, 0 after the last.
-    pub fn octet(&mut self) -> u8 {
-        let (first, rest) = self.octets.split_first().unwrap_or((&0, &[]));
-        self.octets = rest;
+    /// The next byte, 0 after the last.
+    pub fn byte(&mut self) -> u8 {
+        let (first, rest) = self.bytes.split_first().unwrap_or((&0, &[]));
+        self.bytes = rest;
         *first
     }
 
     /// One of several.
     pub fn one_of<T: Copy>(&mut self, several: &[T]) -> T {
-        let choice = usize::from(self.octet()).checked_rem(several.len()).unwrap_or_default();
+        let choice = usize::from(self.byte()).checked_rem(several.len()).unwrap_or_default();
         *several.get(choice).expect("never called with nothing to choose from")
     }
 
-    /// Fewer than `limit`, and none after the last octet.
+    /// Fewer than `limit`, and none after the last byte.
     pub fn count(&mut self, limit: u8) -> u8 {
-        self.octet().checked_rem(limit).unwrap_or_default()
+        self.byte().checked_rem(limit).unwrap_or_default()
     }
 
     /// What is left.
     #[must_use]
     pub fn rest(&self) -> &'a [u8] {
-        self.octets
+        self.bytes
     }
 }
 

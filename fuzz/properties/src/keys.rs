@@ -1,4 +1,4 @@
-//! Keys that are the same in each process, made of constant octets: what is signed with them in a corpus stays signed.
+//! Keys that are the same in each process, made of constant bytes: what is signed with them in a corpus stays signed.
 //!
 //! Everybody has them, so nothing but a test may ever trust them.
 
@@ -77,7 +77,7 @@ pub fn clear_public() -> &'static PublicKey {
 fn ed25519(seed: [u8; 32]) -> PrivateKey {
     let algorithm = der(0x30, &[0x06, 0x03, 0x2b, 0x65, 0x70]);
     let pkcs8 = der(0x30, &[der(0x02, &[0]), algorithm, der(0x04, &der(0x04, &seed))].concat());
-    provider().private_key(&pem(&pkcs8)).expect("any 32 octets are a key")
+    provider().private_key(&pem(&pkcs8)).expect("any 32 bytes are a key")
 }
 
 fn pem(pkcs8: &[u8]) -> String {

@@ -1,11 +1,11 @@
-//! What must hold for every input, whatever its octets: one module a target, with a function `check` that panics if its
+//! What must hold for every input, whatever its bytes: one module a target, with a function `check` that panics if its
 //! property does not hold.
 //!
 //! The binaries in `fuzz/fuzz_targets` feed these functions with what libFuzzer thinks up; the test `replay` of this
 //! package feeds them on stable with everything that was ever found, and with the [`seeds`].
 //!
 //! What the targets share: [`keys`] that are the same in each process, so that a signed input stays signed; a
-//! [`backend`] that believes every signature; [`script`]s, by which a few octets rearrange a signed document; a
+//! [`backend`] that believes every signature; [`script`]s, by which a few bytes rearrange a signed document; a
 //! [`generator`] of documents.
 
 #![expect(
@@ -110,7 +110,7 @@ pub(crate) fn written(outcome: Result<(), XmlError>) -> bool {
         .is_ok()
 }
 
-/// For what is read again: canonical octets can be longer and declare more than what they were made of.
+/// For what is read again: canonical bytes can be longer and declare more than what they were made of.
 #[must_use]
 pub fn ample() -> Limits {
     let most = 1 << 30;

@@ -141,18 +141,18 @@ impl Receiver {
 
     fn recheck(&self, text: &[u8], way: Way, message: &Message) {
         let decoded;
-        let (octets, by, at) = match way {
+        let (bytes, by, at) = match way {
             Way::Post => (text, By::Itself, SINGLE_LOGOUT),
             Way::Soap => (text, By::Itself, SOAP),
             Way::Query => {
                 let query = str::from_utf8(text).expect("it was text before");
                 decoded = decode_unverified(query, &Limits::default()).expect("it was read before");
-                (decoded.octets(), By::Query, SINGLE_LOGOUT)
+                (decoded.bytes(), By::Query, SINGLE_LOGOUT)
             }
         };
-        let lossy = String::from_utf8_lossy(octets);
-        let octets = if way == Way::Post { lossy.as_bytes() } else { octets };
-        let document = Document::parse(octets, &Limits::default()).expect("accepted without being XML");
+        let lossy = String::from_utf8_lossy(bytes);
+        let bytes = if way == Way::Post { lossy.as_bytes() } else { bytes };
+        let document = Document::parse(bytes, &Limits::default()).expect("accepted without being XML");
         let root = document.root();
         let element = if way == Way::Soap {
             let body = root.elements().find(|one| one.is(namespace::SOAP_ENVELOPE, "Body")).expect("no body");
@@ -177,7 +177,7 @@ impl Receiver {
         let message = match answer.expect("an answer can be written") {
             OutgoingMessage::Redirect(redirect) => {
                 let query = redirect.url().split_once('?').expect("a query").1.to_owned();
-                decode_unverified(&query, &Limits::default()).expect("our own query").octets().to_vec()
+                decode_unverified(&query, &Limits::default()).expect("our own query").bytes().to_vec()
             }
             OutgoingMessage::Form(form) => {
                 let (_, value) = form.fields().first().expect("a message");
@@ -248,6 +248,6 @@ fn is_one_that_was_signed(message: &Message) -> bool {
 #[must_use]
 pub fn encoded_again(query: &str) -> Option<String> {
     let decoded = decode_unverified(query, &Limits::default()).ok()?;
-    let text = str::from_utf8(decoded.octets()).ok()?.to_owned();
+    let text = str::from_utf8(decoded.bytes()).ok()?.to_owned();
     Some(encode(decoded.field(), &text, decoded.relay_state()))
 }

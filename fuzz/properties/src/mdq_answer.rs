@@ -52,7 +52,7 @@ pub fn check(data: &[u8]) {
 }
 
 fn is_what_was_signed(accepted: &TrustedMetadata, name: &EntityId) {
-    assert!(signed().contains(accepted.bytes()), "accepted octets that nobody signed");
+    assert!(signed().contains(accepted.bytes()), "accepted bytes that nobody signed");
     let found = accepted.identity_provider(name).expect("the entity that was asked for");
     assert_eq!(found.entity_id(), name);
     assert!(

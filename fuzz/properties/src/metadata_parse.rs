@@ -89,7 +89,7 @@ fn stands_there(data: &[u8], read: &IdentityProvider, described: &MetadataDescri
     }
 }
 
-/// Keys as numbers have no octets to be found again: those are for the reader's own tests.
+/// Keys as numbers have no bytes to be found again: those are for the reader's own tests.
 fn stands_among(certificates: &HashSet<Vec<u8>>, key: &EntityKey) -> bool {
     key.certificate().is_none_or(|certificate| certificates.contains(certificate.der()))
 }

@@ -1,4 +1,4 @@
-//! What quick-xml says of a document, to be held against our tree: another reader of the same octets.
+//! What quick-xml says of a document, to be held against our tree: another reader of the same bytes.
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};

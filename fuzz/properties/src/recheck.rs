@@ -87,7 +87,7 @@ fn text_of(encrypted: Element<'_>) -> String {
     let limits = Limits::default();
     let mut context = DecryptionContext::new(own, backend::credulous(), &limits);
     let opened = decrypt(encrypted, &mut context).expect("it was opened before");
-    String::from_utf8(opened.into_octets()).expect("it was text before")
+    String::from_utf8(opened.into_bytes()).expect("it was text before")
 }
 
 /// Decrypted text that no signature of its own covers means the same with nothing but the prefixes that the signed elements around it

@@ -16,9 +16,9 @@ pub fn check(data: &[u8]) {
     assert!(verify_query(query, &[], provider).is_err(), "no key accepts");
     let decoded = decode_unverified(query, &limits);
     if let Ok(decoded) = &decoded {
-        assert!(decoded.octets().len() <= limits.inflated_bytes);
-        let _ = Document::parse(decoded.octets(), &limits);
-        if let Ok(text) = str::from_utf8(decoded.octets()) {
+        assert!(decoded.bytes().len() <= limits.inflated_bytes);
+        let _ = Document::parse(decoded.bytes(), &limits);
+        if let Ok(text) = str::from_utf8(decoded.bytes()) {
             let again = encode(decoded.field(), text, decoded.relay_state());
             assert_eq!(
                 decode_unverified(&again, &limits).ok().as_ref(),
@@ -31,7 +31,7 @@ pub fn check(data: &[u8]) {
         is_read_alike(query);
     }
     if let Ok(signed) = sign_query(query, SignatureAlgorithm::Ed25519, keys::trusted(), provider)
-        // It signs raw octets, whether or not their percent-encoding means anything.
+        // It signs raw bytes, whether or not their percent-encoding means anything.
         && verify_query(&signed, keys::trusted_keys(), provider).is_ok()
     {
         assert!(signed.starts_with(query));
@@ -50,6 +50,6 @@ fn is_read_alike(query: &str) {
     assert_eq!(decoded.field(), verified.parameter().name());
     assert_eq!(decoded.relay_state().map(|state| state.as_str()), verified.relay_state());
     assert_eq!(decoded.field(), unverified.field());
-    assert_eq!(decoded.octets(), unverified.octets());
+    assert_eq!(decoded.bytes(), unverified.bytes());
     assert_eq!(decoded.relay_state(), unverified.relay_state());
 }

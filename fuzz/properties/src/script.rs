@@ -1,7 +1,7 @@
-//! Scripts: how a few octets rearrange a document whose signature is good.
+//! Scripts: how a few bytes rearrange a document whose signature is good.
 //!
-//! A fuzzer that flips octets of a signed document breaks it long before it has wrapped anything. So an input may also be
-//! `FF`, the number of a document, and then steps of four octets: what to do, with which element, where, and with which
+//! A fuzzer that flips bytes of a signed document breaks it long before it has wrapped anything. So an input may also be
+//! `FF`, the number of a document, and then steps of four bytes: what to do, with which element, where, and with which
 //! text. No text in UTF-8 begins with `FF`, so every input is one of both.
 
 use std::borrow::Cow;
@@ -125,13 +125,13 @@ fn content_of(text: &str, element: Element<'_>) -> Option<(usize, usize)> {
     let range = element.source_range();
     let source = text.get(range.clone())?;
     let mut quote = None;
-    let open = source.bytes().position(|octet| match (quote, octet) {
+    let open = source.bytes().position(|byte| match (quote, byte) {
         (None, b'"' | b'\'') => {
-            quote = Some(octet);
+            quote = Some(byte);
             false
         }
         (None, b'>') => true,
-        (Some(mark), _) if mark == octet => {
+        (Some(mark), _) if mark == byte => {
             quote = None;
             false
         }

@@ -1,4 +1,4 @@
-//! Inputs to begin with: what the test kit issues, and what the generator makes of a few octets.
+//! Inputs to begin with: what the test kit issues, and what the generator makes of a few bytes.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use crate::{backend, keys, mdq_answer, receive_past_signature, script, signature
 #[must_use]
 pub fn documents() -> Vec<Vec<u8>> {
     let generated =
-        numbers().into_iter().map(|octets| generator::document(&mut Choices::new(&octets)).into_bytes());
+        numbers().into_iter().map(|bytes| generator::document(&mut Choices::new(&bytes)).into_bytes());
     let signed = signature_locate::originals().iter().take(4).map(|text| text.clone().into_bytes());
     generated.chain(signed).chain(metadata()).chain(amplified().map(String::into_bytes)).collect()
 }
@@ -346,12 +346,12 @@ fn sealed(element: &str, cipher: ContentCipher, layout: KeyLayout) -> String {
 /// Numbers in an order that looks like none: a generator of 32 bits.
 fn numbers() -> Vec<Vec<u8>> {
     let mut state = 1_u32;
-    let mut octet = || {
+    let mut byte = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let [high, ..] = state.to_be_bytes();
         high
     };
-    (0..24).map(|number: usize| (0..number.saturating_mul(7)).map(|_| octet()).collect()).collect()
+    (0..24).map(|number: usize| (0..number.saturating_mul(7)).map(|_| byte()).collect()).collect()
 }
 
 /// Scripts over signed documents: see [`script`].

@@ -1,4 +1,4 @@
-//! Whatever is done to signed documents: untrusted keys accept nothing, and the trusted key accepts only octets that it
+//! Whatever is done to signed documents: untrusted keys accept nothing, and the trusted key accepts only bytes that it
 //! has signed.
 
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ pub fn accepted(data: &[u8]) -> usize {
 }
 
 fn is_what_was_signed(element: Element<'_>, verified: &Verified) {
-    assert!(signed().contains(verified.octets()), "accepted octets that nobody signed");
+    assert!(signed().contains(verified.bytes()), "accepted bytes that nobody signed");
     assert!(matches!(signature_child(element), Ok(Some(_))));
     let evidence = verified.evidence();
     assert_eq!(evidence.key_label(), "trusted");
@@ -81,7 +81,7 @@ pub fn originals_by(key: &KeyPair) -> Vec<String> {
     all
 }
 
-/// The octets under the signatures of the originals.
+/// The bytes under the signatures of the originals.
 fn signed() -> &'static BTreeSet<Vec<u8>> {
     static SIGNED: LazyLock<BTreeSet<Vec<u8>>> = LazyLock::new(|| {
         let mut all = BTreeSet::new();
@@ -91,10 +91,10 @@ fn signed() -> &'static BTreeSet<Vec<u8>> {
                 let element = signature.parent().expect("no root");
                 let method = method_of(signature);
                 for prefixes in PREFIX_LISTS {
-                    let mut octets = Vec::new();
-                    canonicalize(element, method, prefixes, Some(signature), &mut octets)
+                    let mut bytes = Vec::new();
+                    canonicalize(element, method, prefixes, Some(signature), &mut bytes)
                         .expect("no longer than allowed");
-                    all.insert(octets);
+                    all.insert(bytes);
                 }
             }
         }

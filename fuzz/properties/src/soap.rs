@@ -48,11 +48,11 @@ fn again(text: &[u8], was_read: bool) {
         .find(|one| one.is(SOAP, "Body"))
         .and_then(|body| body.elements().next())
         .expect("it was read before");
-    let Some(octets) = text.get(message.source_range()) else { return };
+    let Some(bytes) = text.get(message.source_range()) else { return };
     // What was bound around it is not bound in the new one: only what stands alone is compared.
-    let Ok(alone) = Document::parse(octets, &Limits::default()) else { return };
+    let Ok(alone) = Document::parse(bytes, &Limits::default()) else { return };
     let kind = MessageKind::ALL.into_iter().find(|kind| kind.name() == message.local_name());
-    let soap = logout::soap(&String::from_utf8_lossy(octets));
+    let soap = logout::soap(&String::from_utf8_lossy(bytes));
     let read = ClaimedMessage::in_soap(soap.as_bytes(), &crate::ample());
     if alone.root().namespace() == namespace::SAML_PROTOCOL {
         assert_eq!(read.ok().map(|read| read.kind()), kind, "it reads differently again");

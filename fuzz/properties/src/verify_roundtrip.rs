@@ -1,4 +1,4 @@
-//! What is signed verifies, and its octets are those of the document before.
+//! What is signed verifies, and its bytes are those of the document before.
 
 use vouchsafe::crypto::DigestAlgorithm;
 use vouchsafe::signature::{Place, Signer, sign, verify};
@@ -76,9 +76,9 @@ fn round_trip(text: &str, id: &str, settings: &Settings) -> Option<String> {
     let verified =
         verify(element, keys::trusted_keys(), provider, &limits).expect("our own signature verifies");
     assert_eq!(
-        String::from_utf8_lossy(verified.octets()),
+        String::from_utf8_lossy(verified.bytes()),
         String::from_utf8_lossy(&expected),
-        "the octets are not those of the document before"
+        "the bytes are not those of the document before"
     );
     assert!(verify(element, keys::untrusted_keys(), provider, &limits).is_err());
     Some(signed)

@@ -52,9 +52,9 @@ fn stands_where_it_says(data: &[u8], element: Element<'_>) {
 }
 
 fn canonical(document: &Document) -> Option<Vec<u8>> {
-    let mut octets = Vec::new();
-    written(canonicalize_document(document, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], &mut octets))
-        .then_some(octets)
+    let mut bytes = Vec::new();
+    written(canonicalize_document(document, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], &mut bytes))
+        .then_some(bytes)
 }
 
 /// What a tree says, without how it is written.

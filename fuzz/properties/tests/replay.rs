@@ -104,21 +104,21 @@ fn broken(seed: &[u8], state: &mut u32) -> Vec<u8> {
         *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (*state >> 8) as usize % below.max(1)
     };
-    let mut octets = seed.to_vec();
+    let mut bytes = seed.to_vec();
     for _ in 0..=number(3) {
-        let at = number(octets.len());
+        let at = number(bytes.len());
         match number(4) {
-            0 if !octets.is_empty() => octets[at] ^= 1 << number(8),
-            1 if !octets.is_empty() => drop(octets.drain(at..(at + number(20)).min(octets.len()))),
-            2 => octets.insert(at, b"<>&\"' /=\0\xff"[number(10)]),
+            0 if !bytes.is_empty() => bytes[at] ^= 1 << number(8),
+            1 if !bytes.is_empty() => drop(bytes.drain(at..(at + number(20)).min(bytes.len()))),
+            2 => bytes.insert(at, b"<>&\"' /=\0\xff"[number(10)]),
             _ => {
                 let piece = seed[at.min(seed.len())..(at + number(200)).min(seed.len())].to_vec();
-                let to = number(octets.len());
-                octets.splice(to..to, piece);
+                let to = number(bytes.len());
+                bytes.splice(to..to, piece);
             }
         }
     }
-    octets
+    bytes
 }
 
 fn fuzz() -> PathBuf {

@@ -136,7 +136,7 @@ pub struct ResolvedResponse {
     /// The Response, parsed once.
     pub claimed: Claimed,
     /// The same as bytes: for whoever looks into a signature that fails.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl fmt::Debug for ResolvedResponse {
@@ -144,7 +144,7 @@ impl fmt::Debug for ResolvedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResolvedResponse")
             .field("claimed", &self.claimed)
-            .field("octets", &self.octets.len())
+            .field("bytes", &self.bytes.len())
             .finish()
     }
 }

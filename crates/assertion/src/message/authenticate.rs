@@ -81,8 +81,8 @@ fn signed_content(
     let (document, evidence) = match signed {
         Signed::Enveloped => {
             let Some(verified) = verified else { return Err(unsigned(steps, kind)) };
-            let (octets, evidence) = verified.into_parts();
-            (parse(&octets, limits)?, evidence)
+            let (bytes, evidence) = verified.into_parts();
+            (parse(&bytes, limits)?, evidence)
         }
         Signed::Query(query) => {
             let verified = verify_query(&query, keys, provider);
@@ -148,7 +148,7 @@ pub(super) fn inner_response(
         return Ok(None);
     }
     let Some(response) = only_child(message, namespace::SAML_PROTOCOL, "Response") else { return Ok(None) };
-    let mut octets = Vec::new();
-    canonicalize(response, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut octets)?;
-    Ok(Some(octets))
+    let mut bytes = Vec::new();
+    canonicalize(response, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut bytes)?;
+    Ok(Some(bytes))
 }

@@ -35,7 +35,7 @@ impl Carriage {
     }
 }
 
-/// Where the octets are that the signature of a query or of a form covers.
+/// Where the bytes are that the signature of a query or of a form covers.
 pub(super) enum Signed {
     /// The message's element carries the signature.
     Enveloped,

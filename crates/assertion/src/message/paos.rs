@@ -28,7 +28,7 @@ use crate::refusal::Refusal;
 #[non_exhaustive]
 pub struct PaosResponse {
     /// The Response, with the namespaces that were bound around it.
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// What `ecp:RelayState` says; untrusted.
     pub relay_state: Option<String>,
 }
@@ -43,9 +43,9 @@ impl PaosResponse {
         let document = Document::parse(envelope, limits)?;
         let (header, message) =
             soap::envelope(document.root(), is_understood).map_err(AssertionError::from)?;
-        let mut octets = Vec::new();
-        canonicalize(message, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut octets)?;
-        Ok(PaosResponse { octets, relay_state: header.map(relay_state).transpose()?.flatten() })
+        let mut bytes = Vec::new();
+        canonicalize(message, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut bytes)?;
+        Ok(PaosResponse { bytes, relay_state: header.map(relay_state).transpose()?.flatten() })
     }
 }
 
@@ -65,6 +65,6 @@ fn relay_state(header: Element<'_>) -> Result<Option<String>, AssertionError> {
 impl fmt::Debug for PaosResponse {
     /// The Response is a bearer token until it is used: only its size is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PaosResponse").field("octets", &self.octets.len()).finish_non_exhaustive()
+        f.debug_struct("PaosResponse").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }
 }

@@ -94,10 +94,10 @@ fn messages(document: &Document) -> impl Iterator<Item = (Element<'_>, &'static 
 }
 
 /// As XML, or as the base64 of a form field.
-fn document(octets: &[u8]) -> Option<Document> {
+fn document(bytes: &[u8]) -> Option<Document> {
     let limits = Limits::default();
-    let decoded = || Document::parse(&base64_decode(octets).ok()?, &limits).ok();
-    Document::parse(octets, &limits).ok().or_else(decoded)
+    let decoded = || Document::parse(&base64_decode(bytes).ok()?, &limits).ok();
+    Document::parse(bytes, &limits).ok().or_else(decoded)
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

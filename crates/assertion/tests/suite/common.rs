@@ -1,4 +1,4 @@
-//! The path from octets to a login, as tests walk it.
+//! The path from bytes to a login, as tests walk it.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
@@ -27,8 +27,8 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// The straight path, with a store that has seen nothing.
-    pub(crate) fn receive(&self, octets: &[u8]) -> Result<Login, Refusal> {
-        self.path(Document::parse(octets, &self.limits)?)
+    pub(crate) fn receive(&self, bytes: &[u8]) -> Result<Login, Refusal> {
+        self.path(Document::parse(bytes, &self.limits)?)
     }
 
     /// The same from a document.
@@ -39,8 +39,8 @@ impl Receiver {
     }
 
     /// The same without its last step.
-    pub(crate) fn validate(&self, octets: &[u8]) -> Result<ValidAssertion, Refusal> {
-        self.validate_document(Document::parse(octets, &self.limits)?)
+    pub(crate) fn validate(&self, bytes: &[u8]) -> Result<ValidAssertion, Refusal> {
+        self.validate_document(Document::parse(bytes, &self.limits)?)
     }
 
     /// The trust with what else a connection has.

@@ -76,8 +76,8 @@ fn unauthenticated_cbc_needs_the_flag() {
     let manifest: Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
     let receiver = receiver(&folder, &manifest["defaults"], &Value::Null, false);
-    let octets = std::fs::read(folder.join(NEEDS_DANGER_UNAUTHENTICATED_CBC)).unwrap();
-    assert_eq!(receiver.receive(&octets).unwrap_err().code(), "encryption.unauthenticated_cbc");
+    let bytes = std::fs::read(folder.join(NEEDS_DANGER_UNAUTHENTICATED_CBC)).unwrap();
+    assert_eq!(receiver.receive(&bytes).unwrap_err().code(), "encryption.unauthenticated_cbc");
 }
 
 fn judge(folder: &Path, defaults: &Value, case: &Value) -> Result<(), String> {

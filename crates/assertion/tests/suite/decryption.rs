@@ -228,7 +228,7 @@ fn what_fails_after_the_key_is_final_and_told_alike() {
     let sealed = seal_with(&plain, CBC);
     let signed = |change: Change| element_of(good(change).issue().unwrap().xml(), "Assertion");
     let cases = [
-        ("padding", change_content(&sealed, |octets| octets.len() - 17, 0)),
+        ("padding", change_content(&sealed, |bytes| bytes.len() - 17, 0)),
         ("UTF-8", change_content(&sealed, |_| 0, 0x80)),
         ("no XML", change_content(&sealed, |_| 0, 0x01)),
         ("the end of the text", seal_with(&plain[..plain.len() - 1], CBC)),
@@ -448,16 +448,16 @@ fn with_attribute(assertion: &str, attribute: &str) -> String {
     assertion.replacen(end, &[attribute, end].concat(), 1)
 }
 
-/// Changes the octet of the ciphertext at a place: by those bits, or so that the octet after the padding is zero.
+/// Changes the byte of the ciphertext at a place: by those bits, or so that the byte after the padding is zero.
 fn change_content(sealed: &str, place: fn(&[u8]) -> usize, bits: u8) -> String {
     let (open, close) = ("<xenc:CipherValue>", "</xenc:CipherValue>");
     let (before, rest) = sealed.rsplit_once(open).unwrap();
     let (value, after) = rest.split_once(close).unwrap();
-    let mut octets = base64_decode(value.as_bytes()).unwrap();
-    let at = place(&octets);
-    // The last octet of the text is the length of the padding, at most 16: any high bit makes it no length.
-    octets[at] ^= if bits == 0 { 0x40 } else { bits };
-    format!("{before}{open}{}{close}{after}", base64_encode(&octets))
+    let mut bytes = base64_decode(value.as_bytes()).unwrap();
+    let at = place(&bytes);
+    // The last byte of the text is the length of the padding, at most 16: any high bit makes it no length.
+    bytes[at] ^= if bits == 0 { 0x40 } else { bits };
+    format!("{before}{open}{}{close}{after}", base64_encode(&bytes))
 }
 
 fn counted() -> (Counted, Receiver) {

@@ -35,10 +35,10 @@ fn every_recorded_response() {
             serde_json::from_str(&std::fs::read_to_string(recorded.join("samples.json")).unwrap()).unwrap();
         for sample in manifest["samples"].as_array().unwrap() {
             let file = format!("{name}/{}", sample["file"].as_str().unwrap());
-            let octets = std::fs::read(folder.join(&file)).unwrap();
-            let Some(message) = response_in(&octets) else {
+            let bytes = std::fs::read(folder.join(&file)).unwrap();
+            let Some(message) = response_in(&bytes) else {
                 // Logout and name management are not for the assertion consumer.
-                let refusal = crate::common::okta("2026-11-24T03:01:27Z").receive(&octets).unwrap_err();
+                let refusal = crate::common::okta("2026-11-24T03:01:27Z").receive(&bytes).unwrap_err();
                 assert_eq!(refusal.code(), "assertion.not_a_response", "{file}");
                 assert_ne!(sample["kind"], "response", "{file}");
                 others += 1;
@@ -82,14 +82,14 @@ fn every_recorded_response() {
 }
 
 /// The Response that was posted, or that a SOAP envelope holds (from an artifact, or for an enhanced client).
-fn response_in(octets: &[u8]) -> Option<Document> {
+fn response_in(bytes: &[u8]) -> Option<Document> {
     let limits = Limits::default();
-    let document = Document::parse(octets, &limits).unwrap();
+    let document = Document::parse(bytes, &limits).unwrap();
     if document.root().is(namespace::SAML_PROTOCOL, "Response") {
         return Some(document);
     }
     let response = document.elements().find(|element| element.is(namespace::SAML_PROTOCOL, "Response"))?;
-    Some(Document::parse_in_scope(&octets[response.source_range()], &response.scope(), &limits).unwrap())
+    Some(Document::parse_in_scope(&bytes[response.source_range()], &response.scope(), &limits).unwrap())
 }
 
 /// What the table says otherwise than the login.

@@ -24,7 +24,7 @@ fn other_projects_agree_or_the_difference_is_named() {
     let mut wrong = Vec::new();
     for case in manifest["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == "Response") {
         let file = case["file"].as_str().unwrap();
-        let outcome = receiver(&folder, case, false).receive(&octets(&folder, case));
+        let outcome = receiver(&folder, case, false).receive(&bytes(&folder, case));
         let (here, told) = match &outcome {
             Ok(_) => ("accepted", String::new()),
             Err(refusal) => (refusal.code(), refusal.to_string()),
@@ -70,8 +70,8 @@ fn what_is_no_response_is_refused() {
     for case in
         manifest(&folder)["cases"].as_array().unwrap().iter().filter(|case| case["kind"] != "Response")
     {
-        let Ok(octets) = std::fs::read(folder.join(case["file"].as_str().unwrap())) else { continue };
-        let refusal = receiver.receive(&octets).unwrap_err();
+        let Ok(bytes) = std::fs::read(folder.join(case["file"].as_str().unwrap())) else { continue };
+        let refusal = receiver.receive(&bytes).unwrap_err();
         refused += 1;
         if case["kind"] == "XML attack document" {
             attacks += 1;
@@ -90,11 +90,11 @@ fn a_real_message_with_a_start_of_its_confirmation() {
     let folder = shared.join("vectors/saml");
     let manifest = manifest(&folder);
     let case = manifest["cases"].as_array().unwrap().iter().find(|case| case["file"] == FILE).unwrap();
-    let octets = octets(&folder, case);
-    let refusal = receiver(&folder, case, false).receive(&octets).unwrap_err();
+    let bytes = bytes(&folder, case);
+    let refusal = receiver(&folder, case, false).receive(&bytes).unwrap_err();
     assert_eq!(refusal.code(), "assertion.confirmation_not_before");
     assert!(refusal.hint().contains("tolerate_confirmation_not_before"));
-    let login = receiver(&folder, case, true).receive(&octets).unwrap();
+    let login = receiver(&folder, case, true).receive(&bytes).unwrap();
     let check = login.ledger().check("subject.not_before").unwrap();
     assert!(check.actual_text().contains("does not conform"), "{check:?}");
 }
@@ -120,9 +120,9 @@ fn assertion(case: &Value) -> &Value {
 }
 
 /// As it would come out of the form field: base64 once undone.
-fn octets(folder: &Path, case: &Value) -> Vec<u8> {
-    let octets = std::fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
-    if case["encoding"] == "xml" { octets } else { base64_decode(&octets).unwrap_or_default() }
+fn bytes(folder: &Path, case: &Value) -> Vec<u8> {
+    let bytes = std::fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
+    if case["encoding"] == "xml" { bytes } else { base64_decode(&bytes).unwrap_or_default() }
 }
 
 /// The receiver that the message is for: as the manifest says, or else as the message does.
@@ -201,7 +201,7 @@ struct Message(Vec<Document>);
 impl Message {
     fn read(folder: &Path, case: &Value) -> Message {
         let limits = Limits::default();
-        let Ok(message) = Document::parse(&octets(folder, case), &limits) else { return Message(Vec::new()) };
+        let Ok(message) = Document::parse(&bytes(folder, case), &limits) else { return Message(Vec::new()) };
         let encrypted = message.elements().find(|element| element.local_name() == "EncryptedAssertion");
         let plain = case["plaintext_file"].as_str().and_then(|file| std::fs::read(folder.join(file)).ok());
         let inner = encrypted.zip(plain).and_then(|(encrypted, plain)| {
@@ -264,12 +264,12 @@ fn named_certificates(folder: &Path, case: &Value) -> Vec<Certificate> {
     files
         .iter()
         .filter_map(|file| std::fs::read(folder.join(file)).ok())
-        .flat_map(|octets| {
-            if let Ok(identity_provider) = IdentityProvider::from_metadata(&octets) {
+        .flat_map(|bytes| {
+            if let Ok(identity_provider) = IdentityProvider::from_metadata(&bytes) {
                 let certificates = identity_provider.signing_keys().iter().filter_map(EntityKey::certificate);
                 return certificates.cloned().collect::<Vec<_>>();
             }
-            String::from_utf8(octets).iter().filter_map(|pem| Certificate::from_pem(pem).ok()).collect()
+            String::from_utf8(bytes).iter().filter_map(|pem| Certificate::from_pem(pem).ok()).collect()
         })
         .collect()
 }

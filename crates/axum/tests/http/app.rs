@@ -133,7 +133,7 @@ impl App {
                 let line = (record.reference.as_str().to_owned(), record.code.to_owned());
                 kept.lock().unwrap().push(line);
             })
-            .keep_forms(KeptForms::at("/saml/form").octets_each(1_000).without_field("password"));
+            .keep_forms(KeptForms::at("/saml/form").bytes_each(1_000).without_field("password"));
         let signed_in = Arc::<Mutex<Vec<usize>>>::default();
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(Arc::clone(&shared))

@@ -71,7 +71,7 @@ impl App {
         let ours = keys::service_provider().private_key().public_key().clone();
         let provider = self.service_provider.provider();
         let verified = verify_query(query, &[TrustedKey::new(ours, "ours")], provider).unwrap();
-        let message = redirect::decode(&verified, &Limits::default()).unwrap().octets().to_vec();
+        let message = redirect::decode(&verified, &Limits::default()).unwrap().bytes().to_vec();
         (String::from_utf8(message).unwrap(), verified.relay_state().map(str::to_owned))
     }
 

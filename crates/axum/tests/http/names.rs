@@ -97,7 +97,7 @@ fn sent(app: &App, location: &str, state: Option<&str>) -> (String, String) {
         verify_query(query, &[TrustedKey::new(ours, "ours")], app.service_provider.provider()).unwrap();
     let relay_state = verified.relay_state().unwrap_or_default().to_owned();
     assert!(state.is_none_or(|state| state == relay_state));
-    let message = redirect::decode(&verified, &Limits::default()).unwrap().octets().to_vec();
+    let message = redirect::decode(&verified, &Limits::default()).unwrap().bytes().to_vec();
     (String::from_utf8(message).unwrap(), relay_state)
 }
 

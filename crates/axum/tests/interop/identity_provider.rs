@@ -274,7 +274,7 @@ impl Landed {
         form.finish()
     }
 
-    /// The same with another person's address in it; in an encrypted one, with one octet of the ciphertext changed.
+    /// The same with another person's address in it; in an encrypted one, with one byte of the ciphertext changed.
     pub(crate) fn tampered(&self) -> Landed {
         let xml = String::from_utf8(base64_decode(self.response.as_bytes()).unwrap()).unwrap();
         let changed = if xml.contains("user1@example.com") {

@@ -1,4 +1,4 @@
-//! What the form of the page holds: a text that was pasted, and files, each with its name and its octets in base64.
+//! What the form of the page holds: a text that was pasted, and files, each with its name and its bytes in base64.
 
 use vouchsafe::crypto::base64_decode;
 

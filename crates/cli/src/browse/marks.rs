@@ -6,7 +6,7 @@ use vouchsafe::xml::{Document, Element, Limits, namespace};
 
 use crate::serve::html;
 
-/// Octets of a message that are shown.
+/// Bytes of a message that are shown.
 const SHOWN: usize = 256 * 1024;
 /// Characters of a value of base64 that is cut, and what is left of it at either end.
 const LONG: usize = 200;

@@ -28,7 +28,7 @@ use crate::serve::answer::{names_only, page_with_script, with_headers};
 use crate::serve::{PATIENCE, answering, until_told_to_stop};
 use crate::text::{Line, Style};
 
-/// Octets of a form: recordings of a browser are large, and base64 of them larger.
+/// Bytes of a form: recordings of a browser are large, and base64 of them larger.
 const FORM: usize = 128 * 1024 * 1024;
 /// Forms that are looked at together.
 const TOGETHER: usize = 2;
@@ -106,7 +106,7 @@ impl Page {
     /// What is said of the files of the form, with those that were named at the start behind them.
     fn diagnosis(&self, given: &[(String, Vec<u8>)]) -> Diagnosis {
         let all = given.iter().chain(&self.0.files);
-        let all: Vec<(&str, &[u8])> = all.map(|(name, octets)| (name.as_str(), octets.as_slice())).collect();
+        let all: Vec<(&str, &[u8])> = all.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         self.0.doctor.examine(&all)
     }
 

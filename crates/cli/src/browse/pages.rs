@@ -14,8 +14,8 @@ const SCRIPT: &str = "\
 const form=document.forms[0],drop=document.getElementById('drop'),chosen=document.getElementById('chosen');\
 drop.hidden=false;\
 const add=(name,value)=>{const input=document.createElement('input');input.type='hidden';input.name=name;input.value=value;form.append(input)};\
-const send=async files=>{for(const file of files){const octets=new Uint8Array(await file.arrayBuffer());let text='';\
-for(let at=0;at<octets.length;at+=32768)text+=String.fromCharCode(...octets.subarray(at,at+32768));add('name',file.name);add('base64',btoa(text))}\
+const send=async files=>{for(const file of files){const bytes=new Uint8Array(await file.arrayBuffer());let text='';\
+for(let at=0;at<bytes.length;at+=32768)text+=String.fromCharCode(...bytes.subarray(at,at+32768));add('name',file.name);add('base64',btoa(text))}\
 if(files.length)form.submit()};\
 chosen.addEventListener('change',()=>send(chosen.files));\
 addEventListener('dragover',event=>{event.preventDefault();drop.classList.add('over')});\

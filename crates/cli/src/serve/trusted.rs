@@ -58,7 +58,7 @@ impl Trusted {
             settings: settings.clone(),
         };
         for source in sources {
-            let bytes = octets(source).await?;
+            let bytes = bytes(source).await?;
             match IdentityProvider::from_metadata(&bytes) {
                 Ok(one) => trusted.add_one(source, bytes, one)?,
                 Err(MetadataError::SeveralIdentityProviders { .. }) => {
@@ -171,9 +171,9 @@ impl Trusted {
 }
 
 /// The bytes of a file, or what an address answers.
-async fn octets(source: &str) -> Result<Vec<u8>, Failure> {
+async fn bytes(source: &str) -> Result<Vec<u8>, Failure> {
     if !source.starts_with("https://") && !source.starts_with("http://") {
-        return input::octets(source);
+        return input::bytes(source);
     }
     // Whoever starts this command chose the address, and the identity provider on trial is often on the same machine.
     let client = Client::with_loopback().map_err(|error| Failure::unusable(source, error))?;

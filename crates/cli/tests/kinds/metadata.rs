@@ -143,14 +143,14 @@ impl Bench<'_> {
             vouchsafe::signature::sign_query(&plain, SignatureAlgorithm::RsaSha256, key, keys::provider())
                 .unwrap();
         const CERTIFICATE: &str = "a certificate that is not PEM";
-        for (member, octets) in [
+        for (member, bytes) in [
             ("DER", base64_decode(certificate.to_base64()).unwrap()),
             ("base64 without lines around it", certificate.to_base64().into_bytes()),
             ("with carriage returns", certificate.to_pem().replace('\n', "\r\n").into_bytes()),
             ("a private key", key.to_pkcs8_pem().as_str().as_bytes().to_vec()),
             ("metadata", IdentityProvider::okta().metadata().unwrap().into_bytes()),
         ] {
-            let file = self.0.write("certificate", octets);
+            let file = self.0.write("certificate", bytes);
             told.push(self.run(CERTIFICATE, member, &["redirect", "verify", &query, "--certificate", &file]));
         }
     }

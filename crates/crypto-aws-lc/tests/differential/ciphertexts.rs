@@ -27,7 +27,7 @@ pub(crate) fn rsa() -> usize {
             let short = backends.providers[0].encrypt_key(transport, public, &[7; 15]).unwrap();
             let value = Number::from_be(&good);
             let one = Number::small(1);
-            let mut octets: Vec<Vec<u8>> = [
+            let mut bytes: Vec<Vec<u8>> = [
                 Number::small(0),
                 one.clone(),
                 modulus.minus(&one),
@@ -40,11 +40,11 @@ pub(crate) fn rsa() -> usize {
             .filter(|number| number.bits() <= 8 * width)
             .map(|number| number.to_be_of(width))
             .collect();
-            octets.extend([good.clone(), short, good[1..].to_vec(), [&[0], &good[..]].concat(), Vec::new()]);
-            for octets in octets {
-                let name = format!("{transport:?}, {} bytes {:02x?}", octets.len(), octets.get(..4));
+            bytes.extend([good.clone(), short, good[1..].to_vec(), [&[0], &good[..]].concat(), Vec::new()]);
+            for bytes in bytes {
+                let name = format!("{transport:?}, {} bytes {:02x?}", bytes.len(), bytes.get(..4));
                 let open = |place: usize| {
-                    backends.providers[place].decrypt_content_key(transport, &keys[place], &octets, cipher)
+                    backends.providers[place].decrypt_content_key(transport, &keys[place], &bytes, cipher)
                 };
                 let answers: Vec<(&str, bool)> = (0..3)
                     .map(|place| match open(place) {
@@ -55,7 +55,7 @@ pub(crate) fn rsa() -> usize {
                     .collect();
                 backends.vectors += 1;
                 backends.accepted += usize::from(answers[0].1);
-                if answers.iter().any(|answer| *answer != answers[0]) || answers[0].1 != (octets == good) {
+                if answers.iter().any(|answer| *answer != answers[0]) || answers[0].1 != (bytes == good) {
                     backends.wrong.push(format!("{name}: {answers:?}"));
                 }
             }

@@ -230,8 +230,8 @@ pub(crate) fn rsa() -> usize {
                 if let Some(found) = found.filter(|_| exponent == 65_537 || exponent == 3) {
                     use vouchsafe_crypto::SignatureAlgorithm as A;
                     for algorithm in [A::RsaSha256, A::RsaPssSha512] {
-                        let octets = signature(modulus);
-                        backends.verdict(&name, algorithm, &found, b"message", &octets, Some(false));
+                        let bytes = signature(modulus);
+                        backends.verdict(&name, algorithm, &found, b"message", &bytes, Some(false));
                     }
                 }
             }

@@ -81,10 +81,10 @@ fn time(seconds: i64) -> Result<Time, CryptoError> {
 
 /// 127 random bits, positive.
 fn serial(provider: &Provider) -> Result<SerialNumber, CryptoError> {
-    let mut octets = [0; 16];
-    provider.random(&mut octets)?;
-    octets[0] = (octets[0] & 0x7f) | 0x40;
-    SerialNumber::new(&octets).map_err(|_| refused("the serial number cannot be written"))
+    let mut bytes = [0; 16];
+    provider.random(&mut bytes)?;
+    bytes[0] = (bytes[0] & 0x7f) | 0x40;
+    SerialNumber::new(&bytes).map_err(|_| refused("the serial number cannot be written"))
 }
 
 /// What the certificate says about itself.

@@ -12,10 +12,10 @@ pub(super) fn of_base64(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     let mut rest = text;
     loop {
         let (segment, after) = rest.split_at(end_of_segment(rest));
-        let octets = base64_decode(segment).map_err(|error| moved(error, text.len(), rest.len()))?;
-        match core::str::from_utf8(&octets) {
+        let bytes = base64_decode(segment).map_err(|error| moved(error, text.len(), rest.len()))?;
+        match core::str::from_utf8(&bytes) {
             Ok(inner) if inner.contains(BEGIN) => pieces.extend(of_pem(inner)?),
-            _ => pieces.push(octets),
+            _ => pieces.push(bytes),
         }
         if after.is_empty() {
             return Ok(pieces);

@@ -128,8 +128,8 @@ fn name(der: &[u8]) -> String {
         return name.to_string();
     }
     let mut hexadecimal = String::from("#");
-    for octet in der {
-        let _ = write!(hexadecimal, "{octet:02X}");
+    for byte in der {
+        let _ = write!(hexadecimal, "{byte:02X}");
     }
     hexadecimal
 }
@@ -175,7 +175,7 @@ fn unix_time(element: tlv::Element<'_>) -> Option<i64> {
 
 fn digits(text: &str, count: usize) -> Option<(i64, &str)> {
     let (digits, rest) = text.split_at_checked(count)?;
-    let all = digits.bytes().all(|octet| octet.is_ascii_digit());
+    let all = digits.bytes().all(|byte| byte.is_ascii_digit());
     if all { Some((digits.parse().ok()?, rest)) } else { None }
 }
 

@@ -14,15 +14,15 @@ use des::TdesEde3;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
-pub(super) fn decrypt(cipher: ContentCipher, key: &[u8], octets: &[u8]) -> Result<Vec<u8>, CryptoError> {
+pub(super) fn decrypt(cipher: ContentCipher, key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, CryptoError> {
     match cipher {
-        ContentCipher::Aes128Cbc => decrypt_cbc::<Aes128>(key, octets),
-        ContentCipher::Aes192Cbc => decrypt_cbc::<Aes192>(key, octets),
-        ContentCipher::Aes256Cbc => decrypt_cbc::<Aes256>(key, octets),
-        ContentCipher::Aes128Gcm => decrypt_gcm::<Aes128>(key, octets),
-        ContentCipher::Aes192Gcm => decrypt_gcm::<Aes192>(key, octets),
-        ContentCipher::Aes256Gcm => decrypt_gcm::<Aes256>(key, octets),
-        ContentCipher::TripleDesCbc => decrypt_cbc::<TdesEde3>(key, octets),
+        ContentCipher::Aes128Cbc => decrypt_cbc::<Aes128>(key, bytes),
+        ContentCipher::Aes192Cbc => decrypt_cbc::<Aes192>(key, bytes),
+        ContentCipher::Aes256Cbc => decrypt_cbc::<Aes256>(key, bytes),
+        ContentCipher::Aes128Gcm => decrypt_gcm::<Aes128>(key, bytes),
+        ContentCipher::Aes192Gcm => decrypt_gcm::<Aes192>(key, bytes),
+        ContentCipher::Aes256Gcm => decrypt_gcm::<Aes256>(key, bytes),
+        ContentCipher::TripleDesCbc => decrypt_cbc::<TdesEde3>(key, bytes),
     }
     .ok_or(CryptoError::DecryptionFailed {})
 }
@@ -43,11 +43,11 @@ pub(super) fn encrypt(cipher: ContentCipher, key: &[u8], plain: &[u8]) -> Result
     })
 }
 
-fn decrypt_cbc<C>(key: &[u8], octets: &[u8]) -> Option<Vec<u8>>
+fn decrypt_cbc<C>(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>>
 where
     C: BlockCipherDecrypt + KeyInit,
 {
-    let (iv, body) = octets.split_at_checked(C::block_size())?;
+    let (iv, body) = bytes.split_at_checked(C::block_size())?;
     if body.is_empty() {
         return None;
     }
@@ -76,11 +76,11 @@ where
     Ok(Some([iv, body].concat()))
 }
 
-fn decrypt_gcm<C>(key: &[u8], octets: &[u8]) -> Option<Vec<u8>>
+fn decrypt_gcm<C>(key: &[u8], bytes: &[u8]) -> Option<Vec<u8>>
 where
     C: BlockCipherEncrypt + KeyInit + BlockSizeUser<BlockSize = U16>,
 {
-    let (nonce, rest) = octets.split_first_chunk::<NONCE>()?;
+    let (nonce, rest) = bytes.split_first_chunk::<NONCE>()?;
     let (body, tag) = rest.split_last_chunk::<TAG>()?;
     let mode = AesGcm::<C, U12>::new_from_slice(key).ok()?;
     let mut plain = body.to_vec();

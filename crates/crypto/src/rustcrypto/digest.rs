@@ -29,8 +29,8 @@ where
     D: Digest + Send,
     Output<D>: Into<[u8; N]>,
 {
-    fn update(&mut self, octets: &[u8]) {
-        self.0.update(octets);
+    fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
 
     fn finish(self: Box<Self>) -> DigestValue {

@@ -143,7 +143,7 @@ macro_rules! curve {
             fn decrypt_key(
                 &self,
                 transport: KeyTransport,
-                _octets: &[u8],
+                _bytes: &[u8],
             ) -> Result<SecretBytes, CryptoError> {
                 Err(super::no_transport(transport))
             }
@@ -186,7 +186,7 @@ impl PrivateKeyOperations for ed25519_dalek::SigningKey {
         Ok(signature.to_bytes().to_vec())
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, _octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, transport: KeyTransport, _bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
         Err(super::no_transport(transport))
     }
 }

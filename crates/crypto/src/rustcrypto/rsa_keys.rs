@@ -35,11 +35,11 @@ pub(crate) fn opens_to_a_digest(spki_der: &[u8], signature: &[u8]) -> Option<boo
     let precision = key.n_bits_precision();
     let value = rsa::BoxedUint::from_be_slice(signature, precision).ok()?;
     let Ok(opened) = rsa::hazmat::rsa_encrypt(&key, &value) else { return Some(false) };
-    let octets = opened.to_be_bytes();
-    let encoded = octets.get(octets.len().checked_sub(key.size())?..)?;
+    let bytes = opened.to_be_bytes();
+    let encoded = bytes.get(bytes.len().checked_sub(key.size())?..)?;
     let padded = encoded.strip_prefix(&[0, 1]);
     Some(padded.is_some_and(|rest| {
-        let filling = rest.iter().take_while(|octet| **octet == 0xFF).count();
+        let filling = rest.iter().take_while(|byte| **byte == 0xFF).count();
         filling >= 8 && rest.get(filling..).is_some_and(|rest| rest.starts_with(&[0, 0x30]))
     }))
 }
@@ -143,8 +143,8 @@ impl PrivateKeyOperations for Private {
         .map_err(|_| CryptoError::SigningFailed { uri: algorithm.uri() })
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], octets)
+    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_key_with_label(transport, &[], bytes)
     }
 
     /// PKCS#1 v1.5 answers wrong padding with a message derived from the key and the bytes
@@ -153,13 +153,13 @@ impl PrivateKeyOperations for Private {
         &self,
         transport: KeyTransport,
         label: &[u8],
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
         let key = &self.0;
         match transport {
-            KeyTransport::Rsa15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, octets),
+            KeyTransport::Rsa15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, bytes),
             KeyTransport::RsaOaep { digest, mgf } => {
-                with_oaep!(digest, mgf, label, |padding| key.decrypt_blinded(&mut SysRng, padding, octets))
+                with_oaep!(digest, mgf, label, |padding| key.decrypt_blinded(&mut SysRng, padding, bytes))
             }
         }
         .map(SecretBytes::new)

@@ -140,7 +140,7 @@ fn odd_certificates_still_give_their_key() {
         ("version 1", odd(&[], &[1], &[], &times, &[], &[])),
         ("version 9", odd(&tlv(0xa0, &[2, 1, 9]), &[1], &[], &times, &[], &[])),
         ("a negative serial number", odd(&version, &[0x80], &[], &times, &[], &[])),
-        ("a serial number of 40 octets", odd(&version, &[7; 40], &[], &times, &[], &[])),
+        ("a serial number of 40 bytes", odd(&version, &[7; 40], &[], &times, &[], &[])),
         ("no serial number", odd(&version, &[], &[], &times, &[], &[])),
         ("a name that is none", odd(&version, &[1], &[0xff, 0xff, 1], &times, &[], &[])),
         ("no times", odd(&version, &[1], &[], &[], &[], &[])),
@@ -198,11 +198,11 @@ fn what_is_no_certificate() {
 
 proptest! {
     #[test]
-    fn any_octets_are_a_certificate_or_an_error(octets: Vec<u8>, place: prop::sample::Index, octet: u8) {
-        let _ = Certificate::from_der(&octets);
+    fn any_bytes_are_a_certificate_or_an_error(bytes: Vec<u8>, place: prop::sample::Index, byte: u8) {
+        let _ = Certificate::from_der(&bytes);
         let mut altered = issued().der().to_vec();
         let place = place.index(altered.len());
-        altered[place] = octet;
+        altered[place] = byte;
         if let Ok(certificate) = Certificate::from_der(&altered) {
             let _ = certificate.public_key(&crate::provider());
             let _ = certificate.subject();
@@ -210,12 +210,12 @@ proptest! {
     }
 
     #[test]
-    fn base64_leads_back(octets: Vec<u8>, text: String) {
-        let encoded = base64_encode(&octets);
-        prop_assert_eq!(vouchsafe_crypto::base64_decode(&encoded).unwrap(), octets);
-        if let Ok(octets) = vouchsafe_crypto::base64_decode(&text) {
+    fn base64_leads_back(bytes: Vec<u8>, text: String) {
+        let encoded = base64_encode(&bytes);
+        prop_assert_eq!(vouchsafe_crypto::base64_decode(&encoded).unwrap(), bytes);
+        if let Ok(bytes) = vouchsafe_crypto::base64_decode(&text) {
             let packed: String = text.split_ascii_whitespace().collect();
-            prop_assert_eq!(base64_encode(&octets), packed);
+            prop_assert_eq!(base64_encode(&bytes), packed);
         }
     }
 }

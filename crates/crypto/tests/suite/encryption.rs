@@ -22,14 +22,14 @@ fn each_backend_opens_what_the_other_closes() {
             let plain = vec![b'x'; length];
             let ours = legacy(crate::provider());
             for (closing, opening) in [(&ours, &reference()), (&reference(), &ours)] {
-                let octets = closing.encrypt_content(cipher, &secret, &plain).unwrap();
+                let bytes = closing.encrypt_content(cipher, &secret, &plain).unwrap();
                 let overhead = match cipher {
                     ContentCipher::TripleDesCbc => 16 - length % 8,
                     cipher if cipher.is_authenticated() => 28,
                     _ => 32 - length % 16,
                 };
-                assert_eq!(octets.len(), length + overhead, "{cipher:?}");
-                assert_eq!(opening.decrypt_content(cipher, &secret, &octets).unwrap(), plain);
+                assert_eq!(bytes.len(), length + overhead, "{cipher:?}");
+                assert_eq!(opening.decrypt_content(cipher, &secret, &bytes).unwrap(), plain);
             }
         }
     }
@@ -44,23 +44,23 @@ fn padding_is_judged_after_the_bytes_are_there() {
         let (secret, plain) = (key_of(cipher), vec![b'x'; 40]);
         let good = ours.encrypt_content(cipher, &secret, &plain).unwrap();
         for bits in 0..=u8::MAX {
-            // The octet a block before the last is what the last octet of the text is mixed with.
-            let mut octets = good.clone();
-            let at = octets.len() - block - 1;
-            octets[at] ^= bits;
-            let content = ours.decrypt_padded_content(cipher, &secret, &octets).unwrap();
+            // The byte a block before the last is what the last byte of the text is mixed with.
+            let mut bytes = good.clone();
+            let at = bytes.len() - block - 1;
+            bytes[at] ^= bits;
+            let content = ours.decrypt_padded_content(cipher, &secret, &bytes).unwrap();
             let last = (block - 40 % block) as u8 ^ bits;
             let is_right = (1..=block).contains(&usize::from(last));
             assert_eq!(content.padding_is_right(), is_right, "{cipher:?} {last}");
-            let whole = octets.len() - block;
+            let whole = bytes.len() - block;
             let length = if is_right { whole - usize::from(last) } else { whole };
-            assert_eq!(content.octets().len(), length, "{cipher:?} {last}");
+            assert_eq!(content.bytes().len(), length, "{cipher:?} {last}");
             assert_eq!(format!("{content:?}"), "PaddedContent { .. }");
-            let other = reference().decrypt_padded_content(cipher, &secret, &octets).unwrap();
-            assert_eq!((other.octets(), other.padding_is_right()), (content.octets(), is_right));
-            let answer = content.clone().into_octets();
+            let other = reference().decrypt_padded_content(cipher, &secret, &bytes).unwrap();
+            assert_eq!((other.bytes(), other.padding_is_right()), (content.bytes(), is_right));
+            let answer = content.clone().into_bytes();
             assert_eq!(answer.is_ok(), is_right);
-            assert_eq!(ours.decrypt_content(cipher, &secret, &octets).ok(), answer.ok());
+            assert_eq!(ours.decrypt_content(cipher, &secret, &bytes).ok(), answer.ok());
         }
     }
     let strict = crate::provider().deny(ContentCipher::Aes128Cbc.uri()).unwrap();
@@ -80,9 +80,9 @@ fn galois_counter_mode_as_its_authors_wrote_it() {
         (ContentCipher::Aes256Gcm, 16, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"),
     ] {
         let tail = hexadecimal(expected);
-        let octets: Vec<u8> = [0; 12].into_iter().chain(tail).collect();
+        let bytes: Vec<u8> = [0; 12].into_iter().chain(tail).collect();
         let secret = vec![0; cipher.key_length()];
-        assert_eq!(crate::provider().decrypt_content(cipher, &secret, &octets).unwrap(), vec![0; plain]);
+        assert_eq!(crate::provider().decrypt_content(cipher, &secret, &bytes).unwrap(), vec![0; plain]);
     }
 }
 
@@ -101,39 +101,39 @@ fn altered_content_fails_and_says_nothing() {
     let provider = legacy(crate::provider());
     for cipher in CIPHERS {
         let secret = key_of(cipher);
-        let octets = provider.encrypt_content(cipher, &secret, &[b'x'; 40]).unwrap();
-        let refuse = |octets: &[u8], secret: &[u8], what: &str| {
-            let error = provider.decrypt_content(cipher, secret, octets).unwrap_err();
+        let bytes = provider.encrypt_content(cipher, &secret, &[b'x'; 40]).unwrap();
+        let refuse = |bytes: &[u8], secret: &[u8], what: &str| {
+            let error = provider.decrypt_content(cipher, secret, bytes).unwrap_err();
             assert_eq!(error.code(), "crypto.decryption_failed", "{cipher:?}: {what}");
         };
-        for length in [0, 1, 7, 8, 9, 11, 12, 15, 17, 27, 31, octets.len() - 1] {
-            refuse(&octets[..length], &secret, "cut");
+        for length in [0, 1, 7, 8, 9, 11, 12, 15, 17, 27, 31, bytes.len() - 1] {
+            refuse(&bytes[..length], &secret, "cut");
         }
         if cipher != ContentCipher::TripleDesCbc {
-            refuse(&octets[..16], &secret, "nothing but the vector");
+            refuse(&bytes[..16], &secret, "nothing but the vector");
         }
-        refuse(&octets, &secret[1..], "key too short");
-        refuse(&octets, &[&secret[..], &[0]].concat(), "key too long");
+        refuse(&bytes, &secret[1..], "key too short");
+        refuse(&bytes, &[&secret[..], &[0]].concat(), "key too long");
         if cipher.is_authenticated() {
-            for place in 0..octets.len() {
-                let mut altered = octets.clone();
+            for place in 0..bytes.len() {
+                let mut altered = bytes.clone();
                 altered[place] ^= 0x10;
                 refuse(&altered, &secret, "altered");
             }
-            refuse(&octets, &vec![8; secret.len()], "another key");
+            refuse(&bytes, &vec![8; secret.len()], "another key");
         }
     }
 }
 
 #[test]
 fn padding_is_looked_at() {
-    // Without authentication an altered octet before the last block alters the padding's length at will.
+    // Without authentication an altered byte before the last block alters the padding's length at will.
     let provider = crate::provider();
     let (cipher, secret) = (ContentCipher::Aes128Cbc, [7; 16]);
-    let octets = provider.encrypt_content(cipher, &secret, &[b'x'; 15]).unwrap();
-    assert_eq!(octets.len(), 32);
+    let bytes = provider.encrypt_content(cipher, &secret, &[b'x'; 15]).unwrap();
+    assert_eq!(bytes.len(), 32);
     for count in 0..=255u8 {
-        let mut altered = octets.clone();
+        let mut altered = bytes.clone();
         altered[15] ^= 1 ^ count;
         let answer = provider.decrypt_content(cipher, &secret, &altered);
         match count {
@@ -165,17 +165,17 @@ fn triple_des_is_refused_by_name_until_it_is_allowed() {
     // NIST SP 800-67, B.1: "The qufck brown fox jump" in ECB; with a vector of zero its first block is that of CBC.
     let provider = crate::provider().danger_allow(cipher.uri()).unwrap();
     let secret = hexadecimal("0123456789abcdef23456789abcdef01456789abcdef0123");
-    let octets = hexadecimal("0000000000000000a826fd8ce53b855f");
-    // The block decrypts to "The qufc", whose last octet is no length of padding.
-    let error = provider.decrypt_content(cipher, &secret, &octets).unwrap_err();
+    let bytes = hexadecimal("0000000000000000a826fd8ce53b855f");
+    // The block decrypts to "The qufc", whose last byte is no length of padding.
+    let error = provider.decrypt_content(cipher, &secret, &bytes).unwrap_err();
     assert_eq!(error.code(), "crypto.decryption_failed");
     // With the vector altered so that it ends in 1, the rest is the text.
-    let octets = hexadecimal("0000000000000062a826fd8ce53b855f");
-    assert_eq!(provider.decrypt_content(cipher, &secret, &octets).unwrap(), b"The quf");
+    let bytes = hexadecimal("0000000000000062a826fd8ce53b855f");
+    assert_eq!(provider.decrypt_content(cipher, &secret, &bytes).unwrap(), b"The quf");
     // Padding is at most a block of 8.
-    let octets = hexadecimal("000000000000006aa826fd8ce53b855f");
+    let bytes = hexadecimal("000000000000006aa826fd8ce53b855f");
     assert_eq!(
-        provider.decrypt_content(cipher, &secret, &octets).unwrap_err().code(),
+        provider.decrypt_content(cipher, &secret, &bytes).unwrap_err().code(),
         "crypto.decryption_failed"
     );
 }
@@ -189,8 +189,8 @@ fn triple_des_takes_any_key_of_its_length() {
     for secret in [two_keys, vec![7; 24], weak] {
         let ours = legacy(crate::provider());
         for (closing, opening) in [(&ours, &reference()), (&reference(), &ours)] {
-            let octets = closing.encrypt_content(cipher, &secret, b"plain").unwrap();
-            assert_eq!(opening.decrypt_content(cipher, &secret, &octets).unwrap(), b"plain");
+            let bytes = closing.encrypt_content(cipher, &secret, b"plain").unwrap();
+            assert_eq!(opening.decrypt_content(cipher, &secret, &bytes).unwrap(), b"plain");
         }
     }
 }
@@ -202,7 +202,7 @@ fn short_keys_open_only_where_allowed() {
         DigestAlgorithm::ALL.into_iter().map(move |mgf| KeyTransport::RsaOaep { digest, mgf })
     });
     for transport in oaep.chain([KeyTransport::Rsa15]) {
-        // Two digests of 64 octets and two more leave no room in 128.
+        // Two digests of 64 bytes and two more leave no room in 128.
         let Ok(closed) = reference().encrypt_key(transport, theirs.public_key(), &[7; 16]) else {
             let error = provider.encrypt_key(transport, ours.public_key(), &[7; 16]).unwrap_err();
             assert_eq!(error.code(), "crypto.encryption_failed", "{transport:?}");
@@ -219,12 +219,12 @@ fn short_keys_open_only_where_allowed() {
         assert_eq!(error.code(), "crypto.key_too_small");
         // Every failure is the one, or with RSA PKCS#1 v1.5 none.
         let cipher = ContentCipher::Aes128Cbc;
-        for octets in [&closed[1..], &[], &[0; 128], &[0xff; 128]] {
-            let answer = provider.decrypt_content_key(transport, ours, octets, cipher);
+        for bytes in [&closed[1..], &[], &[0; 128], &[0xff; 128]] {
+            let answer = provider.decrypt_content_key(transport, ours, bytes, cipher);
             let code = answer.map_or_else(|error| error.code(), |_| "a random key");
             let expected =
                 if transport == KeyTransport::Rsa15 { "a random key" } else { "crypto.decryption_failed" };
-            assert_eq!(code, expected, "{transport:?}, {} octets", octets.len());
+            assert_eq!(code, expected, "{transport:?}, {} bytes", bytes.len());
         }
     }
 }
@@ -237,8 +237,8 @@ fn oaep_with_a_label() {
         DigestAlgorithm::ALL.into_iter().flat_map(|digest| DigestAlgorithm::ALL.map(|mgf| (digest, mgf)));
     for (digest, mgf) in pairs {
         let transport = KeyTransport::RsaOaep { digest, mgf };
-        let open = |octets: &[u8], label: &[u8]| {
-            let key = provider.decrypt_content_key_with_label(transport, label, ours, octets, cipher);
+        let open = |bytes: &[u8], label: &[u8]| {
+            let key = provider.decrypt_content_key_with_label(transport, label, ours, bytes, cipher);
             key.map(|key| key.as_slice().to_vec()).map_err(|error| error.code())
         };
         let closed =
@@ -294,7 +294,7 @@ fn oaep_refuses_other_digests_lengths_and_keys() {
     let both = |digest| KeyTransport::RsaOaep { digest, mgf: digest };
     let closed = provider.encrypt_key(OAEP_SHA1, ours.public_key(), &[7; 32]).unwrap();
     let stranger = OTHER_RSA_2048.ours();
-    for (transport, key, octets) in [
+    for (transport, key, bytes) in [
         (both(DigestAlgorithm::Sha256), ours, &closed[..]),
         (OAEP_SHA1, stranger, &closed),
         (OAEP_SHA1, ours, &closed[1..]),
@@ -304,7 +304,7 @@ fn oaep_refuses_other_digests_lengths_and_keys() {
         (OAEP_SHA1, ours, &[&closed[..], &[0]].concat()),
     ] {
         assert_eq!(
-            provider.decrypt_key(transport, key, octets).unwrap_err().code(),
+            provider.decrypt_key(transport, key, bytes).unwrap_err().code(),
             "crypto.decryption_failed"
         );
     }
@@ -325,19 +325,16 @@ fn rsa_15_never_says_what_was_wrong() {
     let provider = strict.danger_allow(RSA_15).unwrap();
     let closed =
         reference().encrypt_key(KeyTransport::Rsa15, RSA_2048.theirs().public_key(), &[7; 32]).unwrap();
-    let open =
-        |octets: &[u8], cipher| provider.decrypt_content_key(KeyTransport::Rsa15, ours, octets, cipher);
+    let open = |bytes: &[u8], cipher| provider.decrypt_content_key(KeyTransport::Rsa15, ours, bytes, cipher);
     assert_eq!(open(&closed, ContentCipher::Aes256Cbc).unwrap().as_slice(), [7; 32]);
     assert_eq!(provider.decrypt_key(KeyTransport::Rsa15, ours, &closed).unwrap().as_slice(), [7; 32]);
 
     // A random key of the right length, another one each time.
     let mut altered = closed.clone();
     altered[255] ^= 1;
-    for octets in [&altered[..], &closed[1..], &[], &[0; 256], &[0xff; 256]] {
-        let (one, two) = (
-            open(octets, ContentCipher::Aes256Cbc).unwrap(),
-            open(octets, ContentCipher::Aes256Cbc).unwrap(),
-        );
+    for bytes in [&altered[..], &closed[1..], &[], &[0; 256], &[0xff; 256]] {
+        let (one, two) =
+            (open(bytes, ContentCipher::Aes256Cbc).unwrap(), open(bytes, ContentCipher::Aes256Cbc).unwrap());
         assert_eq!((one.as_slice().len(), two.as_slice().len()), (32, 32));
         assert_ne!(one.as_slice(), two.as_slice());
     }
@@ -351,10 +348,10 @@ fn rsa_15_never_says_what_was_wrong() {
 
 proptest! {
     #[test]
-    fn any_octets_open_or_fail(octets: Vec<u8>, secret: [u8; 32]) {
+    fn any_bytes_open_or_fail(bytes: Vec<u8>, secret: [u8; 32]) {
         let provider = legacy(crate::provider());
         for cipher in CIPHERS {
-            let answer = provider.decrypt_content(cipher, &secret[..cipher.key_length()], &octets);
+            let answer = provider.decrypt_content(cipher, &secret[..cipher.key_length()], &bytes);
             if let Err(error) = answer {
                 prop_assert_eq!(error.code(), "crypto.decryption_failed");
             } else {

@@ -73,7 +73,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// SubjectPublicKeyInfo from the content of the algorithm identifier and the key's octets.
+/// SubjectPublicKeyInfo from the content of the algorithm identifier and the key's bytes.
 pub(crate) fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     let bits = [&[0], key].concat();
     tlv(0x30, &[tlv(0x30, algorithm), tlv(0x03, &bits)].concat())
@@ -87,6 +87,6 @@ pub(crate) fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn hexadecimal(text: &str) -> Vec<u8> {
-    let digit = |octet: u8| u8::try_from(char::from(octet).to_digit(16).unwrap()).unwrap();
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap()).unwrap();
     text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }

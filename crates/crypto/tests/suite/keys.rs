@@ -15,11 +15,11 @@ fn body(pem: &str) -> Vec<u8> {
     base64_decode(pem.lines().filter(|line| !line.starts_with("-----")).collect::<String>()).unwrap()
 }
 
-fn armour(label: &str, octets: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64_encode(octets))
+fn armour(label: &str, bytes: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64_encode(bytes))
 }
 
-/// PKCS#1: the octets that PKCS#8 wraps, after version and algorithm identifier.
+/// PKCS#1: the bytes that PKCS#8 wraps, after version and algorithm identifier.
 fn pkcs1() -> Vec<u8> {
     let pkcs8 = body(RSA_2048.pem());
     assert_eq!(pkcs8[22..24], [4, 0x82]);
@@ -89,9 +89,9 @@ fn private_keys_that_are_refused() {
 #[test]
 fn lengths_of_rsa_keys() {
     let modulus = |bits: usize| {
-        let mut octets = vec![0xa5; bits / 8];
-        *octets.last_mut().unwrap() |= 1;
-        octets
+        let mut bytes = vec![0xa5; bits / 8];
+        *bytes.last_mut().unwrap() |= 1;
+        bytes
     };
     let danger = crate::provider().danger_allow("rsa-1024").unwrap();
     for (bits, by_default, with_danger) in [
@@ -131,7 +131,7 @@ fn public_keys_that_are_refused() {
     let dsa = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
     let mut small_order = [0; 32];
     small_order[0] = 1;
-    for (what, octets, code) in [
+    for (what, bytes, code) in [
         ("nothing", vec![], "crypto.key_malformed"),
         ("no DER", b"key".to_vec(), "crypto.key_malformed"),
         ("something behind", [&good[..], &[0]].concat(), "crypto.key_malformed"),
@@ -150,7 +150,7 @@ fn public_keys_that_are_refused() {
         ("a point of small order", spki(&ED, &small_order), "crypto.key_malformed"),
         ("a short Ed25519 key", spki(&ED, &[7; 31]), "crypto.key_malformed"),
     ] {
-        let error = crate::provider().public_key(&octets).unwrap_err();
+        let error = crate::provider().public_key(&bytes).unwrap_err();
         assert_eq!(error.code(), code, "{what}: {error}");
     }
 }
@@ -158,7 +158,7 @@ fn public_keys_that_are_refused() {
 /// The key of the fixture with another algorithm identifier: id-RSASSA-PSS and these parameters.
 fn restricted(parameters: &[u8]) -> Vec<u8> {
     let identifier = [&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10], parameters].concat();
-    // SEQUENCE { SEQUENCE of 15 octets, BIT STRING { 0, key } }
+    // SEQUENCE { SEQUENCE of 15 bytes, BIT STRING { 0, key } }
     spki(&identifier, &RSA_2048.ours().public_key().spki_der()[24..])
 }
 
@@ -181,9 +181,9 @@ fn a_key_for_pss_alone_verifies_pss_alone() {
         ("SHA-384", pss_parameters(2, 2, 48), &[A::RsaPssSha384]),
         ("SHA-512 with any salt", pss_parameters(3, 3, 0), &[A::RsaPssSha512]),
     ] {
-        let octets = restricted(&parameters);
-        let key = provider.public_key(&octets).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!((key.kind(), key.spki_der()), (KeyKind::Rsa { bits: 2048 }, &octets[..]), "{what}");
+        let bytes = restricted(&parameters);
+        let key = provider.public_key(&bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!((key.kind(), key.spki_der()), (KeyKind::Rsa { bits: 2048 }, &bytes[..]), "{what}");
         assert_ne!(key.fingerprint(), RSA_2048.ours().public_key().fingerprint());
         for algorithm in A::ALL.into_iter().filter(|algorithm| algorithm.fits(key.kind())) {
             let signature =
@@ -315,13 +315,13 @@ fn keys_are_made() {
 
 proptest! {
     #[test]
-    fn any_octets_are_a_key_or_an_error(octets: Vec<u8>, place: prop::sample::Index, octet: u8) {
-        let _ = crate::provider().public_key(&octets);
+    fn any_bytes_are_a_key_or_an_error(bytes: Vec<u8>, place: prop::sample::Index, byte: u8) {
+        let _ = crate::provider().public_key(&bytes);
         let mut altered = P256.ours().public_key().spki_der().to_vec();
         let place = place.index(altered.len());
-        altered[place] = octet;
+        altered[place] = byte;
         let _ = crate::provider().public_key(&altered);
-        let _ = crate::provider().private_key(&armour("PRIVATE KEY", &octets));
-        let _ = crate::provider().private_key(&armour("EC PRIVATE KEY", &octets));
+        let _ = crate::provider().private_key(&armour("PRIVATE KEY", &bytes));
+        let _ = crate::provider().private_key(&armour("EC PRIVATE KEY", &bytes));
     }
 }

@@ -42,7 +42,7 @@ fn every_altered_region_fails() {
             let mut altered = signature.clone();
             altered[place] ^= 1;
             let error = provider.verify(algorithm, ours.public_key(), MESSAGE, &altered).unwrap_err();
-            assert_eq!(error.code(), "crypto.signature_invalid", "{name}, octet {place}");
+            assert_eq!(error.code(), "crypto.signature_invalid", "{name}, byte {place}");
         }
         for other in [&b""[..], b"<saml2:Assertion/> ", b"<saml2:assertion/>"] {
             assert!(provider.verify(algorithm, ours.public_key(), other, &signature).is_err(), "{name}");
@@ -62,7 +62,7 @@ fn every_other_length_fails() {
             [&[], &signature[1..], &signature[..signature.len() - 1], &longer, &padded, &signature[..1]]
         {
             let error = provider.verify(algorithm, ours.public_key(), MESSAGE, other).unwrap_err();
-            assert_eq!(error.code(), "crypto.signature_length", "{name}, {} octets", other.len());
+            assert_eq!(error.code(), "crypto.signature_length", "{name}, {} bytes", other.len());
         }
     }
 }
@@ -126,14 +126,14 @@ fn numbers_outside_the_group_fail() {
             assert_eq!(error.code(), "crypto.signature_invalid");
         }
     }
-    for octet in [0, 1, 0xff] {
+    for byte in [0, 1, 0xff] {
         for (pem, algorithm, length) in [
             (&RSA_2048, SignatureAlgorithm::RsaSha256, 256),
             (&RSA_2048, SignatureAlgorithm::RsaPssSha256, 256),
             (&ED25519, SignatureAlgorithm::Ed25519, 64),
         ] {
             let error = provider
-                .verify(algorithm, pem.ours().public_key(), MESSAGE, &vec![octet; length])
+                .verify(algorithm, pem.ours().public_key(), MESSAGE, &vec![byte; length])
                 .unwrap_err();
             assert_eq!(error.code(), "crypto.signature_invalid", "{algorithm:?}");
         }
@@ -146,7 +146,7 @@ fn short_keys_verify_only_where_allowed() {
     let spki = theirs.public_key().spki_der();
     let all = legacy(crate::provider());
     for algorithm in SignatureAlgorithm::ALL.into_iter().filter(|algorithm| algorithm.fits(ours.kind())) {
-        // RSASSA-PSS with SHA-512 and its salt do not go into 128 octets.
+        // RSASSA-PSS with SHA-512 and its salt do not go into 128 bytes.
         let Ok(signature) = reference().sign(algorithm, theirs, MESSAGE) else {
             assert_eq!(all.sign(algorithm, ours, MESSAGE).unwrap_err().code(), "crypto.signing_failed");
             continue;
@@ -185,7 +185,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn random_octets_are_no_signature(octets in prop::collection::vec(any::<u8>(), 256)) {
+    fn random_bytes_are_no_signature(bytes in prop::collection::vec(any::<u8>(), 256)) {
         let provider = crate::provider();
         for (pem, algorithm, length) in [
             (&RSA_2048, SignatureAlgorithm::RsaSha256, 256),
@@ -194,7 +194,7 @@ proptest! {
             (&ED25519, SignatureAlgorithm::Ed25519, 64),
         ] {
             let key = pem.ours();
-            prop_assert!(provider.verify(algorithm, key.public_key(), MESSAGE, &octets[..length]).is_err());
+            prop_assert!(provider.verify(algorithm, key.public_key(), MESSAGE, &bytes[..length]).is_err());
         }
     }
 

@@ -116,9 +116,9 @@ fn messages_of_identity_providers_and_other_projects() {
             text = base64_decode(&text).unwrap();
         }
         let outcome = match key.map(|key| first_part(&text, &[key], &provider)) {
-            Ok(Ok(octets)) => {
-                let digest = provider.digest(DigestAlgorithm::Sha256, &octets).unwrap();
-                let hex = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+            Ok(Ok(bytes)) => {
+                let digest = provider.digest(DigestAlgorithm::Sha256, &bytes).unwrap();
+                let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
                 if Some(&hex) == message.plaintext_sha256.as_ref() { "decrypted" } else { "differs" }
             }
             Ok(Err(error)) => error.code(),
@@ -179,9 +179,9 @@ fn first_part(text: &[u8], keys: &[PrivateKey], provider: &Provider) -> Result<V
     let Some(parent) = data.parent() else {
         let wrapped = format!("<e>{}</e>", std::str::from_utf8(text).unwrap());
         let document = Document::parse(wrapped.as_bytes(), &limits)?;
-        return Ok(decrypt(document.root(), &mut context)?.into_octets());
+        return Ok(decrypt(document.root(), &mut context)?.into_bytes());
     };
-    Ok(decrypt(parent, &mut context)?.into_octets())
+    Ok(decrypt(parent, &mut context)?.into_bytes())
 }
 
 /// XML is the same when its canonical form is; anything else when its text is.
@@ -195,9 +195,9 @@ fn same(actual: &str, expected: &str) -> bool {
 /// The freedom of serialisers taken out: comments, and white space at the end of the document.
 fn canonical(text: &str) -> Option<Vec<u8>> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).ok()?;
-    let mut octets = Vec::new();
-    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets).unwrap();
-    Some(octets)
+    let mut bytes = Vec::new();
+    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut bytes).unwrap();
+    Some(bytes)
 }
 
 /// A document type declaration is refused; what the ciphertext behind it is like is worth knowing all the same.
@@ -239,6 +239,6 @@ fn key_for(arguments: &str, folder: &Path) -> Result<PrivateKey, CryptoError> {
 
 /// As text; what is not UTF-8 is not compared.
 fn read(path: &Path) -> String {
-    let octets = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    String::from_utf8_lossy(&octets).into_owned()
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    String::from_utf8_lossy(&bytes).into_owned()
 }

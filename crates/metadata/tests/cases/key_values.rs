@@ -5,7 +5,7 @@ use vouchsafe_metadata::EntityKey;
 
 use crate::{certificate, certificate_over, generate, read, refuses, warnings, with_key_info, x509_data};
 
-/// Modulus and exponent: the two INTEGERs at the end of SubjectPublicKeyInfo, of 256 and 3 octets.
+/// Modulus and exponent: the two INTEGERs at the end of SubjectPublicKeyInfo, of 256 and 3 bytes.
 fn rsa_numbers(key: &PrivateKey) -> (Vec<u8>, Vec<u8>) {
     let spki = key.public_key().spki_der();
     let exponent = spki[spki.len() - 3..].to_vec();
@@ -21,9 +21,9 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> String {
     )
 }
 
-fn point(key: &PrivateKey, octets: usize) -> Vec<u8> {
+fn point(key: &PrivateKey, bytes: usize) -> Vec<u8> {
     let spki = key.public_key().spki_der();
-    spki[spki.len() - octets..].to_vec()
+    spki[spki.len() - bytes..].to_vec()
 }
 
 fn ec(curve: &str, point: &[u8]) -> String {
@@ -52,7 +52,7 @@ fn every_kind_of_key_reads() {
     let cases = [
         ("RSA", rsa(&modulus, &exponent), &rsa_key),
         ("RSA with a zero in front", rsa(&[&[0], &*modulus].concat(), &exponent), &rsa_key),
-        ("RSA with an exponent of four octets", rsa(&modulus, &[0, 1, 0, 1]), &rsa_key),
+        ("RSA with an exponent of four bytes", rsa(&modulus, &[0, 1, 0, 1]), &rsa_key),
         (
             "RSA in lines",
             rsa(&modulus, &exponent).replace("<ds:Exp", "\n  <ds:Exp").replace("AQAB", "\n AQ AB\n"),

@@ -106,9 +106,9 @@ pub(crate) fn warnings(found: &IdentityProvider) -> Vec<String> {
 }
 
 /// It is refused with this code and these words, and a hint of at most two sentences.
-pub(crate) fn refuses(octets: &[u8], code: &str, words: &str, hint: &str) {
+pub(crate) fn refuses(bytes: &[u8], code: &str, words: &str, hint: &str) {
     let error =
-        IdentityProvider::from_metadata(octets).map(|found| found.entity_id().to_string()).unwrap_err();
+        IdentityProvider::from_metadata(bytes).map(|found| found.entity_id().to_string()).unwrap_err();
     assert_eq!((error.code(), &*error.to_string()), (code, words));
     assert!(error.hint().contains(hint), "{words}: {}", error.hint());
     let sentences = error.hint().matches(". ").count() + 1;

@@ -83,7 +83,7 @@ fn elements_in_another_namespace() {
 /// The page that was saved by mistake is told of HTML alone.
 #[test]
 fn what_is_no_metadata() {
-    for (octets, code, words, hint) in [
+    for (bytes, code, words, hint) in [
         (
             &b"<html><body>Sign in</body></html>"[..],
             "metadata.root",
@@ -145,7 +145,7 @@ fn what_is_no_metadata() {
         (b"<md:EntityDescriptor", "xml.", "the metadata cannot be read as XML: ", DOWNLOAD),
         (b"junk", "xml.", "the metadata cannot be read as XML: ", DOWNLOAD),
     ] {
-        let error = vouchsafe_metadata::IdentityProvider::from_metadata(octets).unwrap_err();
+        let error = vouchsafe_metadata::IdentityProvider::from_metadata(bytes).unwrap_err();
         let shown = error.to_string();
         println!("{shown}");
         assert!(error.code().starts_with(code), "{shown}: {}", error.code());

@@ -6,8 +6,8 @@ use vouchsafe_xml::Limits;
 
 use super::*;
 
-fn utf_16(text: &str, octets: fn(u16) -> [u8; 2]) -> Vec<u8> {
-    text.encode_utf16().flat_map(octets).collect()
+fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
 }
 
 /// The same document in every form that readers of XML know.
@@ -29,11 +29,11 @@ fn forms(xml: &str) -> Vec<Vec<u8>> {
 fn every_form_reads_the_same() {
     let xml = whole();
     let expected = format!("{:?}", described(&xml));
-    for octets in forms(&xml) {
-        IdentityProvider::from_metadata(&octets).unwrap();
-        let read = MetadataDescription::read(&octets).unwrap();
+    for bytes in forms(&xml) {
+        IdentityProvider::from_metadata(&bytes).unwrap();
+        let read = MetadataDescription::read(&bytes).unwrap();
         assert_eq!(format!("{:?}", read.entities()[0]), expected);
-        let aggregate = Aggregate::read(octets).unwrap();
+        let aggregate = Aggregate::read(bytes).unwrap();
         let found = aggregate.find(&"https://idp.example.com".parse().unwrap()).unwrap();
         found.identity_provider().unwrap();
         let range = found.range().unwrap();
@@ -42,18 +42,18 @@ fn every_form_reads_the_same() {
 }
 
 #[test]
-fn a_signature_is_over_the_text_and_not_over_its_octets() {
+fn a_signature_is_over_the_text_and_not_over_its_bytes() {
     let (provider, limits) = (Provider::rustcrypto(), Limits::metadata());
     let xml = whole().replace("entityID=", "ID=\"_1\" entityID=");
     let signed = sign(&xml, "_1", &Signer::new(&KEY), &provider, &limits).unwrap();
     let key = TrustedKey::of_certificate(&CERTIFICATE, "publisher", &provider).unwrap();
-    for octets in forms(&signed) {
-        let (aggregate, _) = Aggregate::read_signed(octets, std::slice::from_ref(&key), &provider).unwrap();
+    for bytes in forms(&signed) {
+        let (aggregate, _) = Aggregate::read_signed(bytes, std::slice::from_ref(&key), &provider).unwrap();
         assert_eq!(aggregate.len(), 1);
     }
     let altered = forms(&signed.replace("The organization", "Another organization"));
-    for octets in altered {
-        let refused = Aggregate::read_signed(octets, std::slice::from_ref(&key), &provider).unwrap_err();
+    for bytes in altered {
+        let refused = Aggregate::read_signed(bytes, std::slice::from_ref(&key), &provider).unwrap_err();
         assert_eq!(refused.code(), "signature.digest_mismatch");
     }
 }
@@ -62,7 +62,7 @@ fn a_signature_is_over_the_text_and_not_over_its_octets() {
 fn another_encoding_is_refused() {
     let latin = [b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>".as_slice(), whole().as_bytes()].concat();
     let half = [utf_16(&format!("\u{feff}{}", whole()), u16::to_le_bytes), vec![b'<']].concat();
-    for octets in [latin, half] {
-        assert_eq!(Aggregate::read(octets).unwrap_err().code(), "xml.encoding");
+    for bytes in [latin, half] {
+        assert_eq!(Aggregate::read(bytes).unwrap_err().code(), "xml.encoding");
     }
 }

@@ -330,8 +330,8 @@ fn metadata_of_others_comes_back() {
     let Some(folder) = shared::folder() else { return };
     let mut count = 0;
     for file in ["InCommon-metadata.xml", "ukfederation-metadata.xml", "metadata.switchaai_signed.xml"] {
-        let octets = std::fs::read(folder.join("vectors/saml/opensaml/saml2/metadata").join(file)).unwrap();
-        for entity in MetadataDescription::read(&octets).unwrap().entities() {
+        let bytes = std::fs::read(folder.join("vectors/saml/opensaml/saml2/metadata").join(file)).unwrap();
+        for entity in MetadataDescription::read(&bytes).unwrap().entities() {
             let written = entity.to_xml().unwrap();
             let read = described(&written);
             assert_eq!(read.to_xml().unwrap(), written, "{file} {}", entity.entity_id());

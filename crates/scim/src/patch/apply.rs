@@ -298,8 +298,8 @@ impl Many<'_> {
 
     /// What is put into several elements is written as often as there are of them: no more of that than a resource may have.
     fn require_room(&self, value: &Value, copies: usize) -> Result<(), ScimError> {
-        let octets = serde_json::to_vec(value).map_or(usize::MAX, |text| text.len());
-        match octets.saturating_mul(copies) > self.limits.resource_bytes {
+        let bytes = serde_json::to_vec(value).map_or(usize::MAX, |text| text.len());
+        match bytes.saturating_mul(copies) > self.limits.resource_bytes {
             true => Err(ScimError::value(self.path.attribute(), "it is too long for so many values")),
             false => Ok(()),
         }

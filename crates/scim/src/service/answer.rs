@@ -101,9 +101,9 @@ impl Answered {
             true => (StatusCode::NOT_MODIFIED, None),
             false => (self.status, self.body),
         };
-        let octets = body.map(|body| body.to_string().into_bytes());
-        let has_body = octets.is_some();
-        let mut response = Response::new(octets.unwrap_or_default());
+        let bytes = body.map(|body| body.to_string().into_bytes());
+        let has_body = bytes.is_some();
+        let mut response = Response::new(bytes.unwrap_or_default());
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -42,9 +42,9 @@ impl ScimService {
     ) -> Result<ScimChange, ScimError> {
         self.require_users(caller, &members).await?;
         self.require_room(members.len())?;
-        let mut octets = [0_u8; 16];
-        system_random(&mut octets).map_err(ScimError::Cryptography)?;
-        let id = GroupId::new(hexadecimal(&octets));
+        let mut bytes = [0_u8; 16];
+        system_random(&mut bytes).map_err(ScimError::Cryptography)?;
+        let id = GroupId::new(hexadecimal(&bytes));
         Ok(ScimChange::create_group(id, described(form), accounts(members)))
     }
 

@@ -19,7 +19,7 @@ async fn what_is_not_signed_by_the_transmitter_ends_nothing() {
     let ecdsa = SignatureAlgorithm::EcdsaSha256;
     let valid = world.token(GTR, &good);
     let (signed_text, signature) = valid.rsplit_once('.').unwrap();
-    // What an attacker can do with the public key: use its octets as the secret of an HMAC. There is no HMAC here, whatever the tag is.
+    // What an attacker can do with the public key: use its bytes as the secret of an HMAC. There is no HMAC here, whatever the tag is.
     let with = |header: Value| format!("{}.{}.{signature}", part(&header), part(&good));
     let mut embedded = header("ES256", GTR, "k1");
     embedded["jwk"] = jwk(&stranger, "k1");

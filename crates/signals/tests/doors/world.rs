@@ -184,7 +184,7 @@ pub(crate) async fn session(
 pub(crate) fn jwk(key: &PrivateKey, kid: &str) -> Value {
     let spki = key.public_key().spki_der();
     let point = &spki[spki.len() - 64..];
-    let [x, y] = [&point[..32], &point[32..]].map(|octets| URL_SAFE_NO_PAD.encode(octets));
+    let [x, y] = [&point[..32], &point[32..]].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig", "alg": "ES256"})
 }
 

@@ -77,23 +77,23 @@ pub(crate) fn complete(template: &str, how: &Completion<'_>) -> String {
     let digest = {
         let document = parse(template);
         let signature = first_signature(&document);
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let element = signature.parent().unwrap();
-        canonicalize(element, how.method.without_comments(), how.prefixes, Some(signature), &mut octets)
+        canonicalize(element, how.method.without_comments(), how.prefixes, Some(signature), &mut bytes)
             .unwrap();
-        base64_encode(PROVIDER.digest(how.digest, &octets).unwrap().as_ref())
+        base64_encode(PROVIDER.digest(how.digest, &bytes).unwrap().as_ref())
     };
     let draft = template.replace("{digest}", &digest);
     let value = {
         let document = parse(&draft);
         let signature = first_signature(&document);
         let signed_info = signature.descendants().find(|e| e.is(namespace::DSIG, "SignedInfo"));
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         if let Some(signed_info) = signed_info {
             let method = how.signed_info_method;
-            canonicalize(signed_info, method, how.signed_info_prefixes, None, &mut octets).unwrap();
+            canonicalize(signed_info, method, how.signed_info_prefixes, None, &mut bytes).unwrap();
         }
-        base64_encode(&PROVIDER.sign(how.algorithm, how.key, &octets).unwrap())
+        base64_encode(&PROVIDER.sign(how.algorithm, how.key, &bytes).unwrap())
     };
     draft.replace("{value}", &value)
 }

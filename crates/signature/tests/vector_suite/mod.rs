@@ -26,9 +26,9 @@ fn xml_signatures() {
     let Some(folder) = vectors() else { return };
     let mut outcomes = Outcomes::of("dsig");
     for case in manifest::<DsigCase>(&folder.join("dsig/manifest.json")) {
-        let octets = fs::read(folder.join("dsig").join(&case.file)).unwrap();
+        let bytes = fs::read(folder.join("dsig").join(&case.file)).unwrap();
         let in_reach = case.saml_scope == "in reach";
-        let actual = match Document::parse(&octets, &LIMITS) {
+        let actual = match Document::parse(&bytes, &LIMITS) {
             Err(error) => error.code().to_owned(),
             Ok(document) => {
                 let mut keys = keys_in(document.root());
@@ -62,13 +62,13 @@ fn saml_messages() {
             let Some(valid) = signature.valid else { continue };
             let name = format!("{}#{}", case.file, signature.index);
             let text = fs::read(folder.join("saml").join(&case.file)).unwrap();
-            let octets = match case.encoding.as_str() {
+            let bytes = match case.encoding.as_str() {
                 "xml" => text,
                 "base64" => base64_decode(&text).unwrap(),
                 _ => inflate(&base64_decode(&text).unwrap()),
             };
             let limits = Limits::metadata().with_value_bytes(LIMITS.value_bytes);
-            let actual = match Document::parse(&octets, &limits) {
+            let actual = match Document::parse(&bytes, &limits) {
                 Err(error) => error.code().to_owned(),
                 Ok(document) => {
                     let signatures = document.elements().filter(|e| e.is(namespace::DSIG, "Signature"));
@@ -271,12 +271,12 @@ fn keys_of_file(path: &Path) -> Vec<TrustedKey> {
 fn rsa_key(value: Element<'_>) -> Option<PublicKey> {
     let number = |name: &str| {
         let part = value.elements().find(|e| e.local_name() == name)?;
-        let mut octets = base64_decode(part.text().as_bytes()).ok()?;
-        while octets.first() == Some(&0) {
-            octets.remove(0);
+        let mut bytes = base64_decode(part.text().as_bytes()).ok()?;
+        while bytes.first() == Some(&0) {
+            bytes.remove(0);
         }
-        octets.insert(0, 0);
-        Some(der(0x02, &octets))
+        bytes.insert(0, 0);
+        Some(der(0x02, &bytes))
     };
     let modulus = number("Modulus")?;
     // A small exponent needs no leading zero.
@@ -311,16 +311,16 @@ fn elliptic_key(value: Element<'_>) -> Option<PublicKey> {
 }
 
 fn from_decimal(text: &str, length: usize) -> Vec<u8> {
-    let mut octets = vec![0_u8; length];
+    let mut bytes = vec![0_u8; length];
     for digit in text.bytes() {
         let mut carry = u16::from(digit - b'0');
-        for octet in octets.iter_mut().rev() {
-            carry += u16::from(*octet) * 10;
-            *octet = carry as u8;
+        for byte in bytes.iter_mut().rev() {
+            carry += u16::from(*byte) * 10;
+            *byte = carry as u8;
             carry >>= 8;
         }
     }
-    octets
+    bytes
 }
 
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -335,9 +335,9 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn inflate(octets: &[u8]) -> Vec<u8> {
+fn inflate(bytes: &[u8]) -> Vec<u8> {
     use std::io::Read as _;
     let mut out = Vec::new();
-    flate2::read::DeflateDecoder::new(octets).read_to_end(&mut out).unwrap();
+    flate2::read::DeflateDecoder::new(bytes).read_to_end(&mut out).unwrap();
     out
 }

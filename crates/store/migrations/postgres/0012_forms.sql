@@ -4,7 +4,7 @@ CREATE TABLE vouchsafe_forms (
     handle TEXT PRIMARY KEY,
     binding_hash TEXT NOT NULL,
     sealed BYTEA NOT NULL,
-    octets BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
     kept_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );

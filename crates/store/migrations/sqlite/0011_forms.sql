@@ -4,7 +4,7 @@ CREATE TABLE vouchsafe_forms (
     handle TEXT PRIMARY KEY,
     binding_hash TEXT NOT NULL,
     sealed BLOB NOT NULL,
-    octets INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
     kept_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT;

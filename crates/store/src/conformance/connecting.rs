@@ -181,10 +181,10 @@ pub async fn a_connection_is_tried_and_replaces_another(store: impl Store) {
     assert_eq!(states(&decide(&store, |_| Ok(())).await.unwrap()), expected);
 }
 
-/// A draft with so many octets of metadata.
-fn large(name: &str, octets: usize) -> StoredConnection {
+/// A draft with so many bytes of metadata.
+fn large(name: &str, bytes: usize) -> StoredConnection {
     let mut draft = draft(name, acme(), okta());
-    draft.metadata.document = vec![b'x'; octets].into();
+    draft.metadata.document = vec![b'x'; bytes].into();
     draft
 }
 
@@ -244,7 +244,7 @@ pub async fn an_organization_has_so_many_connections(store: impl Store) {
 
 pub async fn metadata_of_an_organization_is_so_large_at_most(store: impl Store) {
     const LIMIT: &str = "store.connection_limit";
-    const MIB: usize = ConnectionTotals::MOST_DRAFT_OCTETS;
+    const MIB: usize = ConnectionTotals::MOST_DRAFT_BYTES;
     with_entitled_acme(&store).await;
     let mut drafts = large("drafts", MIB);
     decide(&store, {
@@ -273,7 +273,7 @@ pub async fn metadata_of_an_organization_is_so_large_at_most(store: impl Store) 
     assert_eq!(rules, ["organization.added", "connection.added", "connection.state"]);
 
     // What people signed in over keeps it, as the refusals of late responses want it; and it counts.
-    for number in 0..ConnectionTotals::MOST_OCTETS / MIB {
+    for number in 0..ConnectionTotals::MOST_BYTES / MIB {
         let one = large(&format!("used-{number}"), MIB);
         decide(&store, move |acme| {
             let id = one.id.clone();

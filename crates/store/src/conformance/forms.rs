@@ -6,19 +6,19 @@ use tokio::task::JoinSet;
 use super::now;
 use crate::{FormLimits, FormStore, SealedForm};
 
-const PLENTY: FormLimits = FormLimits { forms: 100, octets: 1 << 20 };
+const PLENTY: FormLimits = FormLimits { forms: 100, bytes: 1 << 20 };
 
-fn form(handle: &str, octets: usize) -> SealedForm {
+fn form(handle: &str, bytes: usize) -> SealedForm {
     SealedForm {
         handle: handle.to_owned(),
         binding_hash: format!("hash of {handle}"),
-        sealed: (0..octets).map(|place| u8::try_from(place % 256).unwrap()).collect(),
+        sealed: (0..bytes).map(|place| u8::try_from(place % 256).unwrap()).collect(),
         expires_at: now() + TimeDelta::minutes(10),
     }
 }
 
-async fn keep(store: &impl FormStore, handle: &str, octets: usize, limits: FormLimits, at: DateTime<Utc>) {
-    store.keep_form(&form(handle, octets), limits, at).await.unwrap();
+async fn keep(store: &impl FormStore, handle: &str, bytes: usize, limits: FormLimits, at: DateTime<Utc>) {
+    store.keep_form(&form(handle, bytes), limits, at).await.unwrap();
 }
 
 /// Whether the form is there. It is not afterwards.
@@ -64,7 +64,7 @@ pub async fn a_form_ends_at_its_time(store: impl FormStore) {
     // One that is over takes no place from another.
     keep(&store, "old", 60, PLENTY, now()).await;
     let late = SealedForm { expires_at: end + TimeDelta::minutes(10), ..form("late", 60) };
-    let limits = FormLimits { forms: 2, octets: 100 };
+    let limits = FormLimits { forms: 2, bytes: 100 };
     let later = SealedForm { handle: "later".to_owned(), sealed: vec![1; 40], ..late.clone() };
     store.keep_form(&later, limits, end).await.unwrap();
     store.keep_form(&late, limits, end).await.unwrap();
@@ -85,11 +85,11 @@ pub async fn forms_are_swept(store: impl FormStore) {
 
 pub async fn the_oldest_forms_give_way(store: impl FormStore) {
     let at = |second: i64| now() + TimeDelta::seconds(second);
-    let aged = |handle: &str, octets: usize, second: i64| SealedForm {
+    let aged = |handle: &str, bytes: usize, second: i64| SealedForm {
         expires_at: at(second) + TimeDelta::minutes(10),
-        ..form(handle, octets)
+        ..form(handle, bytes)
     };
-    let three = FormLimits { forms: 3, octets: 100 };
+    let three = FormLimits { forms: 3, bytes: 100 };
     for (second, handle) in ["a", "b", "c", "d"].into_iter().enumerate() {
         let second = i64::try_from(second).unwrap();
         store.keep_form(&aged(handle, 10, second), three, at(second)).await.unwrap();
@@ -105,15 +105,15 @@ pub async fn the_oldest_forms_give_way(store: impl FormStore) {
         takes(&store, "f").await && !takes(&store, "g").await,
         "what is larger than everything is not kept"
     );
-    store.keep_form(&aged("h", 1, 7), FormLimits { forms: 0, octets: 100 }, at(7)).await.unwrap();
+    store.keep_form(&aged("h", 1, 7), FormLimits { forms: 0, bytes: 100 }, at(7)).await.unwrap();
     assert!(!takes(&store, "h").await, "none is kept");
     // The one that comes is kept, also by a machine whose clock is behind.
     store.keep_form(&aged("i", 60, 9), three, at(9)).await.unwrap();
     store.keep_form(&aged("j", 60, 8), three, at(8)).await.unwrap();
     assert!(takes(&store, "j").await && !takes(&store, "i").await);
     // One that is kept anew counts once.
-    for octets in [50, 60] {
-        store.keep_form(&aged("k", octets, 10), three, at(10)).await.unwrap();
+    for bytes in [50, 60] {
+        store.keep_form(&aged("k", bytes, 10), three, at(10)).await.unwrap();
     }
     store.keep_form(&aged("l", 40, 11), three, at(11)).await.unwrap();
     assert!(takes(&store, "k").await && takes(&store, "l").await);
@@ -122,7 +122,7 @@ pub async fn the_oldest_forms_give_way(store: impl FormStore) {
 pub async fn forms_that_are_kept_at_the_same_time_stay_within_the_limits(
     store: impl FormStore + Clone + 'static,
 ) {
-    let limits = FormLimits { forms: 5, octets: 45 };
+    let limits = FormLimits { forms: 5, bytes: 45 };
     let mut tasks = JoinSet::new();
     for number in 0..30 {
         let store = store.clone();

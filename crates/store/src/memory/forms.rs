@@ -13,7 +13,7 @@ use crate::{Answer, FormLimits, FormStore, SealedForm};
 pub(super) struct Forms {
     by_handle: HashMap<String, SealedForm>,
     in_order: VecDeque<String>,
-    octets: u64,
+    bytes: u64,
 }
 
 impl fmt::Debug for Forms {
@@ -29,16 +29,16 @@ fn size(form: &SealedForm) -> u64 {
 impl Forms {
     fn keep(&mut self, form: &SealedForm, limits: FormLimits, now: DateTime<Utc>) {
         self.sweep(now);
-        if limits.forms == 0 || size(form) > limits.octets {
+        if limits.forms == 0 || size(form) > limits.bytes {
             return;
         }
         self.forget(&form.handle);
-        let others = limits.octets.saturating_sub(size(form));
-        while self.count() >= limits.forms || self.octets > others {
+        let others = limits.bytes.saturating_sub(size(form));
+        while self.count() >= limits.forms || self.bytes > others {
             let Some(oldest) = self.in_order.front().cloned() else { break };
             self.forget(&oldest);
         }
-        self.octets = self.octets.saturating_add(size(form));
+        self.bytes = self.bytes.saturating_add(size(form));
         self.in_order.push_back(form.handle.clone());
         self.by_handle.insert(form.handle.clone(), form.clone());
     }
@@ -52,7 +52,7 @@ impl Forms {
     fn forget(&mut self, handle: &str) -> Option<SealedForm> {
         let form = self.by_handle.remove(handle)?;
         self.in_order.retain(|other| other != handle);
-        self.octets = self.octets.saturating_sub(size(&form));
+        self.bytes = self.bytes.saturating_sub(size(&form));
         Some(form)
     }
 

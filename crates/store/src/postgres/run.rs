@@ -54,7 +54,7 @@ async fn run_one(
             Parameter::Null => arguments.add(Untyped),
             Parameter::Text(text) => arguments.add(storable(text)),
             Parameter::Integer(number) => arguments.add(*number),
-            Parameter::Octets(octets) => arguments.add(octets.to_vec()),
+            Parameter::Bytes(bytes) => arguments.add(bytes.to_vec()),
             Parameter::List(texts) => {
                 arguments.add(texts.iter().map(|text| storable(text).into_owned()).collect::<Vec<String>>())
             }

@@ -33,7 +33,7 @@ fn keep() -> Call {
             r"local size = string.len(ARGV[5])
             local most = tonumber(ARGV[9])
             if size > most or tonumber(ARGV[8]) < 1 then return 0 end
-            local before = redis.call('HGET', KEYS[3], 'octets')
+            local before = redis.call('HGET', KEYS[3], 'bytes')
             if before then forget(before .. ':' .. ARGV[3]) end
             while redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[8])
                 or tonumber(redis.call('GET', KEYS[2]) or '0') + size > most do
@@ -42,7 +42,7 @@ fn keep() -> Call {
                 forget(oldest)
             end
             if redis.call('ZCARD', KEYS[1]) == 0 then redis.call('SET', KEYS[2], '0') end
-            redis.call('HSET', KEYS[3], 'binding', ARGV[4], 'sealed', ARGV[5], 'octets', size, 'end', ARGV[6])
+            redis.call('HSET', KEYS[3], 'binding', ARGV[4], 'sealed', ARGV[5], 'bytes', size, 'end', ARGV[6])
             redis.call('PEXPIRE', KEYS[3], ARGV[7])
             redis.call('ZADD', KEYS[1], ARGV[6], size .. ':' .. ARGV[3])
             redis.call('INCRBY', KEYS[2], size)
@@ -65,7 +65,7 @@ fn sweep() -> Call {
 fn take() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
-            r"local form = redis.call('HMGET', KEYS[3], 'binding', 'sealed', 'octets', 'end')
+            r"local form = redis.call('HMGET', KEYS[3], 'binding', 'sealed', 'bytes', 'end')
             if not form[1] or form[1] ~= ARGV[2] then return nil end
             redis.call('DEL', KEYS[3])
             if redis.call('ZREM', KEYS[1], form[3] .. ':' .. ARGV[1]) == 1 then
@@ -81,7 +81,7 @@ fn take() -> Call {
 impl Redis {
     /// A script with the keys of all forms, and what else they need.
     fn on_forms(&self, script: Call) -> Call {
-        script.key(self.set_of_forms()).key(self.key("forms", "octets"))
+        script.key(self.set_of_forms()).key(self.key("forms", "bytes"))
     }
 
     fn set_of_forms(&self) -> String {
@@ -108,7 +108,7 @@ impl FormStore for Redis {
                 .arg(form.expires_at.timestamp_millis())
                 .arg(milliseconds(form.expires_at.signed_duration_since(now)))
                 .arg(limits.forms)
-                .arg(limits.octets);
+                .arg(limits.bytes);
             call.invoke::<i64>(&self.connection).await.map(drop)
         })
     }

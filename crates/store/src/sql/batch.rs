@@ -58,7 +58,7 @@ pub(crate) enum Parameter {
     Null,
     Text(Arc<str>),
     Integer(i64),
-    Octets(Arc<[u8]>),
+    Bytes(Arc<[u8]>),
     /// Several texts: an array in PostgreSQL, and an array in JSON for SQLite.
     List(Arc<[String]>),
 }
@@ -221,7 +221,7 @@ impl fmt::Debug for Parameter {
             Self::Null => "NULL",
             Self::Text(_) => "a text",
             Self::Integer(_) => "a number",
-            Self::Octets(_) => "octets",
+            Self::Bytes(_) => "bytes",
             Self::List(_) => "a list",
         })
     }
@@ -264,8 +264,8 @@ impl From<bool> for Parameter {
 }
 
 impl From<&[u8]> for Parameter {
-    fn from(octets: &[u8]) -> Self {
-        Self::Octets(octets.into())
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.into())
     }
 }
 

@@ -229,14 +229,14 @@ fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     let fetched_at = DateTime::from_timestamp_millis(row.integer(6)?).ok_or_else(|| damaged("fetched_at"))?;
     let source: MetadataSource = rows::from_json("source of metadata", row.text(5)?)?;
     let identity_provider = EntityId::new(row.text(3)?).map_err(|_| damaged("identity_provider"))?;
-    let staged = match row.octets(9)? {
+    let staged = match row.bytes(9)? {
         none if none.is_empty() => None,
         document => {
             let at = DateTime::from_timestamp_millis(row.integer(10)?).ok_or_else(|| damaged("staged_at"))?;
             Some(ConnectionMetadata::new(document, source.clone(), at))
         }
     };
-    let metadata = ConnectionMetadata::new(row.octets(4)?, source, fetched_at);
+    let metadata = ConnectionMetadata::new(row.bytes(4)?, source, fetched_at);
     let organization = OrganizationId::new(row.text(1)?);
     let mut stored =
         StoredConnection::new(connection_id(row.text(0)?)?, organization, identity_provider, metadata);

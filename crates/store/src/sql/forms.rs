@@ -12,7 +12,7 @@ const MAKE_ROOM: &str = "
         SELECT handle FROM (
             SELECT handle,
                 row_number() OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS place,
-                sum(octets) OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS together
+                sum(bytes) OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS together
             FROM vouchsafe_forms) AS kept
         WHERE place > ? OR together > ?)";
 
@@ -24,13 +24,13 @@ impl<E: Engine> FormStore for E {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         const KEEP: &str = "
-            INSERT INTO vouchsafe_forms (handle, binding_hash, sealed, octets, kept_at, expires_at)
+            INSERT INTO vouchsafe_forms (handle, binding_hash, sealed, bytes, kept_at, expires_at)
             VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (handle) DO UPDATE
-            SET binding_hash = excluded.binding_hash, sealed = excluded.sealed, octets = excluded.octets,
+            SET binding_hash = excluded.binding_hash, sealed = excluded.sealed, bytes = excluded.bytes,
                 kept_at = excluded.kept_at, expires_at = excluded.expires_at";
         let is_kept =
-            limits.forms > 0 && u64::try_from(form.sealed.len()).is_ok_and(|size| size <= limits.octets);
+            limits.forms > 0 && u64::try_from(form.sealed.len()).is_ok_and(|size| size <= limits.bytes);
         if !is_kept {
             return Box::pin(std::future::ready(Ok(())));
         }
@@ -46,7 +46,7 @@ impl<E: Engine> FormStore for E {
             .bind(form.handle.as_str())
             .bind(form.handle.as_str())
             .bind(limits.forms)
-            .bind(limits.octets);
+            .bind(limits.bytes);
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 // Of several who keep one at the same time each sees those of the others.
@@ -71,7 +71,7 @@ impl<E: Engine> FormStore for E {
                 return Ok(None);
             };
             let is_over = row.integer(1)? <= now.timestamp_millis();
-            if is_over { Ok(None) } else { row.octets(0).map(Some) }
+            if is_over { Ok(None) } else { row.bytes(0).map(Some) }
         })
     }
 

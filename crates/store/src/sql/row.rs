@@ -47,7 +47,7 @@ impl Row {
         get!(self, column, Option<i64>)
     }
 
-    pub(crate) fn octets(&self, column: usize) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn bytes(&self, column: usize) -> Result<Vec<u8>, StoreError> {
         get!(self, column, Vec<u8>)
     }
 }

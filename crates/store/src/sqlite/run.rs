@@ -39,7 +39,7 @@ pub(super) async fn run(
                 Parameter::Null => arguments.add(None::<i64>),
                 Parameter::Text(text) => arguments.add(Arc::clone(text)),
                 Parameter::Integer(number) => arguments.add(*number),
-                Parameter::Octets(octets) => arguments.add(octets.to_vec()),
+                Parameter::Bytes(bytes) => arguments.add(bytes.to_vec()),
                 Parameter::List(texts) => match serde_json::to_string(&**texts) {
                     Ok(json) => arguments.add(json),
                     Err(error) => Err(error.into()),

@@ -113,8 +113,8 @@ pub(super) const ATTACKS: &[Attack] = &[
                 .collect();
             let key = format!("<ds:KeyValue><ds:DSAKeyValue>{numbers}</ds:DSAKeyValue></ds:KeyValue>");
             let mut value = [0; 40];
-            for octet in value.iter_mut().skip(19).step_by(20) {
-                *octet = 1;
+            for byte in value.iter_mut().skip(19).step_by(20) {
+                *byte = 1;
             }
             made(scene, |draft| Ok(draft.method(DSA_SHA1).key_info(&key).with_value(&base64_encode(&value))))
         },

@@ -12,8 +12,8 @@ pub(crate) fn rsa_numbers(spki: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The value under a tag at the beginning, and what follows it.
-fn value(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (found, rest) = octets.split_first()?;
+fn value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (found, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;
     if *found != tag {
         return None;
@@ -25,7 +25,7 @@ fn value(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
             (
                 length
                     .iter()
-                    .try_fold(0_usize, |sum, octet| sum.checked_mul(256)?.checked_add(usize::from(*octet)))?,
+                    .try_fold(0_usize, |sum, byte| sum.checked_mul(256)?.checked_add(usize::from(*byte)))?,
                 rest,
             )
         }
@@ -34,7 +34,7 @@ fn value(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
 }
 
 fn unsigned(number: &[u8]) -> Vec<u8> {
-    number.iter().copied().skip_while(|octet| *octet == 0).collect()
+    number.iter().copied().skip_while(|byte| *byte == 0).collect()
 }
 
 #[cfg(test)]

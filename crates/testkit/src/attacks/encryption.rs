@@ -66,42 +66,42 @@ pub(super) const ATTACKS: &[Attack] = &[
     )
     .from(Base::Encrypted),
     row("encryption/cbc-first", "AES-CBC, a bit of the first block flipped by way of the vector", |scene| {
-        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |octets| flip(octets, 3))
+        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |bytes| flip(bytes, 3))
     })
     .known_as(CBC),
     row("encryption/cbc-middle", "AES-CBC, a bit flipped in the middle", |scene| {
-        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |octets| {
-            let middle = octets.len() / 2;
-            flip(octets, middle);
+        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |bytes| {
+            let middle = bytes.len() / 2;
+            flip(bytes, middle);
         })
     })
     .known_as(CBC),
     row("encryption/cbc-padding", "AES-CBC, a bit of the padding flipped", |scene| {
-        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |octets| {
-            let last = octets.len().saturating_sub(17);
-            flip(octets, last);
+        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |bytes| {
+            let last = bytes.len().saturating_sub(17);
+            flip(bytes, last);
         })
     })
     .known_as(CBC),
     row("encryption/cbc-cut", "AES-CBC, the last block cut off", |scene| {
-        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |octets| {
-            octets.truncate(octets.len().saturating_sub(16));
+        altered(scene, cbc(scene, scene.attacker())?.issue()?.xml(), &CONTENT, |bytes| {
+            bytes.truncate(bytes.len().saturating_sub(16));
         })
     }),
     row("encryption/gcm-flipped", "AES-GCM, a bit flipped in the middle", |scene| {
-        altered(scene, scene.message().issue()?.xml(), &CONTENT, |octets| {
-            let middle = octets.len() / 2;
-            flip(octets, middle);
+        altered(scene, scene.message().issue()?.xml(), &CONTENT, |bytes| {
+            let middle = bytes.len() / 2;
+            flip(bytes, middle);
         })
     }),
-    row("encryption/gcm-tag", "AES-GCM, the tag cut to 12 octets", |scene| {
-        altered(scene, scene.message().issue()?.xml(), &CONTENT, |octets| {
-            octets.truncate(octets.len().saturating_sub(4));
+    row("encryption/gcm-tag", "AES-GCM, the tag cut to 12 bytes", |scene| {
+        altered(scene, scene.message().issue()?.xml(), &CONTENT, |bytes| {
+            bytes.truncate(bytes.len().saturating_sub(4));
         })
     }),
     row("encryption/gcm-no-tag", "AES-GCM, no tag", |scene| {
-        altered(scene, scene.message().issue()?.xml(), &CONTENT, |octets| {
-            octets.truncate(octets.len().saturating_sub(16));
+        altered(scene, scene.message().issue()?.xml(), &CONTENT, |bytes| {
+            bytes.truncate(bytes.len().saturating_sub(16));
         })
     }),
     row("encryption/as-cbc", "AES-GCM ciphertext under the name of AES-CBC", |scene| {
@@ -110,7 +110,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         Ok(vec![scene.hostile(renamed)])
     }),
     row("encryption/key-flipped", "a bit of the EncryptedKey flipped", |scene| {
-        altered(scene, scene.message().issue()?.xml(), &KEY, |octets| flip(octets, 100))
+        altered(scene, scene.message().issue()?.xml(), &KEY, |bytes| flip(bytes, 100))
     }),
     row("encryption/rsa-1.5", "the key encrypted with RSA PKCS#1 v1.5", |scene| {
         let encryption =
@@ -175,14 +175,14 @@ fn cbc(scene: &Scene<'_>, subject: &str) -> Result<crate::ResponseBuilder, Testk
 
 fn altered(scene: &Scene<'_>, issued: &str, path: &[&str], alter: impl FnOnce(&mut Vec<u8>)) -> Made {
     let element = copy(issued, path)?;
-    let mut octets = base64_decode(text_of(&element))?;
-    alter(&mut octets);
-    Ok(vec![scene.hostile(fill(issued, path, &base64_encode(&octets))?)])
+    let mut bytes = base64_decode(text_of(&element))?;
+    alter(&mut bytes);
+    Ok(vec![scene.hostile(fill(issued, path, &base64_encode(&bytes))?)])
 }
 
-fn flip(octets: &mut [u8], at: usize) {
-    if let Some(octet) = octets.get_mut(at) {
-        *octet ^= 1;
+fn flip(bytes: &mut [u8], at: usize) {
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1;
     }
 }
 

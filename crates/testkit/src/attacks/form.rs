@@ -43,8 +43,8 @@ pub(crate) enum Purpose {
 }
 
 impl Form {
-    pub(crate) fn of(octets: &[u8], relay_state: Option<&str>, purpose: Purpose) -> Self {
-        let mut fields = vec![("SAMLResponse".to_owned(), base64_encode(octets))];
+    pub(crate) fn of(bytes: &[u8], relay_state: Option<&str>, purpose: Purpose) -> Self {
+        let mut fields = vec![("SAMLResponse".to_owned(), base64_encode(bytes))];
         fields.extend(relay_state.map(|state| ("RelayState".to_owned(), state.to_owned())));
         Self {
             fields,
@@ -138,8 +138,8 @@ impl Form {
     /// The message in it, as far as it is base64 and UTF-8: for looking at what was accepted.
     #[must_use]
     pub fn xml(&self) -> String {
-        let octets = vouchsafe_crypto::base64_decode(self.saml_response()).unwrap_or_default();
-        String::from_utf8_lossy(&octets).into_owned()
+        let bytes = vouchsafe_crypto::base64_decode(self.saml_response()).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The body of the POST, `application/x-www-form-urlencoded`. The best way to post it: attacks on the form itself are

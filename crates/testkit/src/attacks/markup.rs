@@ -150,11 +150,11 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
     row("markup/utf-16", "a forged Response in UTF-16 with the genuine signature", |scene| {
         let issued = scene.forged(scene.message().issue()?.xml()).replace("UTF-8", "UTF-16");
-        let octets: Vec<u8> =
+        let bytes: Vec<u8> =
             std::iter::once(0xfeff).chain(issued.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        Ok(vec![scene.hostile(octets)])
+        Ok(vec![scene.hostile(bytes)])
     }),
-    row("markup/not-utf-8", "octets that are no UTF-8 in Extensions of the genuine Response", |scene| {
+    row("markup/not-utf-8", "bytes that are no UTF-8 in Extensions of the genuine Response", |scene| {
         let issued = scene.message().issue()?.into_xml();
         let marked = after(&issued, &["Response", "Issuer"], &extensions("MARK"))?;
         let (head, tail) = marked.split_once("MARK").unwrap_or((&marked, ""));

@@ -16,8 +16,8 @@ pub(crate) fn md5(message: &[u8]) -> [u8; 16] {
         state = round(state, &words);
     }
     let mut digest = [0; 16];
-    for (target, octet) in digest.iter_mut().zip(state.iter().flat_map(|word| word.to_le_bytes())) {
-        *target = octet;
+    for (target, byte) in digest.iter_mut().zip(state.iter().flat_map(|word| word.to_le_bytes())) {
+        *target = byte;
     }
     digest
 }
@@ -55,8 +55,8 @@ fn constant(step: usize) -> u32 {
     (((step as f64) + 1.0).sin().abs() * 4_294_967_296.0) as u32
 }
 
-fn word(octets: &[u8]) -> u32 {
-    octets.iter().rev().fold(0, |word, octet| (word << 8) | u32::from(*octet))
+fn word(bytes: &[u8]) -> u32 {
+    bytes.iter().rev().fold(0, |word, byte| (word << 8) | u32::from(*byte))
 }
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
             (b"message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
             (long, "57edf4a22be3c955ac49da2e2107b67a"),
         ] {
-            let digest: String = super::md5(message).iter().map(|octet| format!("{octet:02x}")).collect();
+            let digest: String = super::md5(message).iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(digest, expected);
         }
     }

@@ -126,11 +126,11 @@ fn encrypted_keys(scene: &Scene<'_>) -> Made {
     let id =
         key.split(" Id=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned();
     let value = ["EncryptedKey", "CipherData", "CipherValue"];
-    let octets = base64_decode(text_of(&copy(&key, &value)?))?;
+    let bytes = base64_decode(text_of(&copy(&key, &value)?))?;
     let mut wrong = String::new();
     for number in 1_u8..60 {
-        let octets: Vec<u8> = octets.iter().map(|octet| octet ^ number).collect();
-        wrong.push_str(&fill(&key, &value, &base64_encode(&octets))?.replace(&id, &format!("{id}.{number}")));
+        let bytes: Vec<u8> = bytes.iter().map(|byte| byte ^ number).collect();
+        wrong.push_str(&fill(&key, &value, &base64_encode(&bytes))?.replace(&id, &format!("{id}.{number}")));
     }
     let path = ["Response", "EncryptedAssertion", "EncryptedKey"];
     Ok(vec![scene.bent(super::surgery::before(&issued, &path, &wrong)?)])

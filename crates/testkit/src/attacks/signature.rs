@@ -82,8 +82,8 @@ impl Draft {
         )
     }
 
-    /// The octets that a value is made over.
-    pub(crate) fn octets(&self) -> Result<Vec<u8>, TestkitError> {
+    /// The bytes that a value is made over.
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, TestkitError> {
         canonical_at(&self.with_value(""), "/*/*[1]")
     }
 
@@ -103,7 +103,7 @@ impl Draft {
             Some(_) => self.clone(),
             None => self.clone().method(algorithm.uri()),
         };
-        let value = keys::provider().sign(algorithm, key, &draft.octets()?)?;
+        let value = keys::provider().sign(algorithm, key, &draft.bytes()?)?;
         Ok(draft.with_value(&base64_encode(&value)))
     }
 
@@ -113,7 +113,7 @@ impl Draft {
         algorithm: DigestAlgorithm,
         secret: &[u8],
     ) -> Result<String, TestkitError> {
-        Ok(self.with_value(&base64_encode(&hmac(algorithm, secret, &self.octets()?)?)))
+        Ok(self.with_value(&base64_encode(&hmac(algorithm, secret, &self.bytes()?)?)))
     }
 }
 
@@ -171,14 +171,14 @@ pub(crate) fn canonical_at(text: &str, position: &str) -> Result<Vec<u8>, Testki
     let element = document.at(position).ok_or_else(|| {
         TestkitError::message("message to be signed", "an element at the position", position)
     })?;
-    let mut octets = Vec::new();
-    canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
-    Ok(octets)
+    let mut bytes = Vec::new();
+    canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// SHA-256, in base64.
-pub(crate) fn digest(octets: &[u8]) -> Result<String, TestkitError> {
-    Ok(base64_encode(keys::provider().digest(DigestAlgorithm::Sha256, octets)?.as_ref()))
+pub(crate) fn digest(bytes: &[u8]) -> Result<String, TestkitError> {
+    Ok(base64_encode(keys::provider().digest(DigestAlgorithm::Sha256, bytes)?.as_ref()))
 }
 
 fn id_of(text: &str) -> Result<String, TestkitError> {
@@ -197,10 +197,10 @@ pub(crate) fn hmac(
         DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512 => 128,
         _ => 64,
     };
-    let hash = |octets: &[u8]| keys::provider().digest(algorithm, octets);
+    let hash = |bytes: &[u8]| keys::provider().digest(algorithm, bytes);
     let mut key = if secret.len() > block { hash(secret)?.as_ref().to_vec() } else { secret.to_vec() };
     key.resize(block, 0);
-    let padded = |pad: u8| key.iter().map(move |octet| octet ^ pad).collect::<Vec<u8>>();
+    let padded = |pad: u8| key.iter().map(move |byte| byte ^ pad).collect::<Vec<u8>>();
     let inner = hash(&[padded(0x36).as_slice(), message].concat())?;
     Ok(hash(&[padded(0x5c).as_slice(), inner.as_ref()].concat())?.as_ref().to_vec())
 }
@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn makes_the_hmacs_of_rfc_4231() {
         let hexadecimal = |algorithm, secret: &[u8], message: &[u8]| -> String {
-            let octets = super::hmac(algorithm, secret, message).unwrap();
-            octets.iter().map(|octet| format!("{octet:02x}")).collect()
+            let bytes = super::hmac(algorithm, secret, message).unwrap();
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
         };
         let (secret, message) = (b"Jefe", b"what do ya want for nothing?");
         assert_eq!(

@@ -177,9 +177,9 @@ pub(super) fn digest_of(scene: &Scene<'_>, issued: &str) -> Result<String, Testk
 fn with_prefix_list(text: &str) -> Result<Vec<u8>, TestkitError> {
     use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
     let document = Document::parse(text.as_bytes(), &Limits::default())?;
-    let mut octets = Vec::new();
-    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &["xs"], None, &mut octets)?;
-    Ok(octets)
+    let mut bytes = Vec::new();
+    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &["xs"], None, &mut bytes)?;
+    Ok(bytes)
 }
 
 fn no_reference(scene: &Scene<'_>) -> Made {

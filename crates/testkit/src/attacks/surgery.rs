@@ -1,4 +1,4 @@
-//! Cutting and stitching the text of a message. Everything that is not touched stays as it was, octet for octet, so that
+//! Cutting and stitching the text of a message. Everything that is not touched stays as it was, byte for byte, so that
 //! signatures over it stay right.
 //!
 //! A path names elements by their local names from the root on; of several with one name, the first.
@@ -111,14 +111,14 @@ fn opened(element: &str) -> (String, &str, String) {
     (tag.to_owned(), inside, end.to_owned())
 }
 
-/// Octets of the tag at the beginning: up to the first `>` outside quotes.
+/// Bytes of the tag at the beginning: up to the first `>` outside quotes.
 fn tag_length(text: &str) -> usize {
     let mut quote = None;
-    for (at, octet) in text.bytes().enumerate() {
-        match (quote, octet) {
-            (None, b'"' | b'\'') => quote = Some(octet),
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'>') => return at.saturating_add(1),
-            (Some(open), _) if open == octet => quote = None,
+            (Some(open), _) if open == byte => quote = None,
             _ => {}
         }
     }

@@ -36,7 +36,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         );
         covering_the_issuer(scene, &selects)
     }),
-    row("transform/xslt", "a style sheet turns everything into the same octets", |scene| {
+    row("transform/xslt", "a style sheet turns everything into the same bytes", |scene| {
         let sheet = format!(
             "<ds:Transform Algorithm=\"{XSLT}\"><xsl:stylesheet \
              xmlns:xsl=\"http://www.w3.org/1999/XSL/Transform\" version=\"1.0\"><xsl:output method=\"text\">\
@@ -319,7 +319,7 @@ fn text_between_tags(element: &str) -> String {
 /// As decoders do that skip what is not of the alphabet, and stop when there is too little left.
 fn lenient_base64(text: &str) -> Vec<u8> {
     let mut kept: Vec<u8> =
-        text.bytes().filter(|octet| octet.is_ascii_alphanumeric() || b"+/".contains(octet)).collect();
+        text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();
     kept.truncate(kept.len().saturating_sub(kept.len() % 4));
     vouchsafe_crypto::base64_decode(kept).unwrap_or_default()
 }

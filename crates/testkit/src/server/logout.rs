@@ -114,7 +114,7 @@ fn from_form(body: &str, certificate: &Certificate) -> Result<Received, TestkitE
     let limits = Limits::default();
     let document = Document::parse(&base64_decode(&message)?, &limits)?;
     let verified = verify(document.root(), &[key(certificate)?], crate::keys::provider(), &limits)?;
-    let signed = Document::parse(verified.octets(), &limits)?;
+    let signed = Document::parse(verified.bytes(), &limits)?;
     read(signed.root(), parameter(body, "RelayState"))
 }
 

@@ -77,7 +77,7 @@ impl Sessions {
 /// When the system has no randomness: a demo without secrets is better not shown.
 #[expect(clippy::expect_used, reason = "a server for tests and demos, which cannot go on without randomness")]
 pub(super) fn random_hex() -> String {
-    let mut octets = [0_u8; 16];
-    keys::provider().random(&mut octets).expect("the system has randomness");
-    hexadecimal(&octets)
+    let mut bytes = [0_u8; 16];
+    keys::provider().random(&mut bytes).expect("the system has randomness");
+    hexadecimal(&bytes)
 }

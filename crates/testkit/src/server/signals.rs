@@ -109,6 +109,6 @@ pub(super) fn new_key() -> Result<PrivateKey, TestkitError> {
     Ok(keys::provider().generate_key(KeyKind::P256)?)
 }
 
-fn base64_url(octets: &[u8]) -> String {
-    base64_encode(octets).trim_end_matches('=').replace('+', "-").replace('/', "_")
+fn base64_url(bytes: &[u8]) -> String {
+    base64_encode(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }

@@ -42,7 +42,7 @@ impl Careless {
             |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
         let values = fields.split('&').filter_map(|pair| pair.split_once('='));
         let posted = values.filter_map(|(_, value)| base64_decode(decoded(value)).ok());
-        let is_posted = posted.into_iter().any(|octets| names_the_victim(&String::from_utf8_lossy(&octets)));
+        let is_posted = posted.into_iter().any(|bytes| names_the_victim(&String::from_utf8_lossy(&bytes)));
         is_posted || names_the_victim(&self.ask())
     }
 

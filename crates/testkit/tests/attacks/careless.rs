@@ -303,8 +303,8 @@ fn parameters(query: &str) -> Vec<(String, String)> {
 fn inflated(message: &str) -> Option<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    let octets = base64_decode(message).ok()?;
-    let limited = flate2::read::DeflateDecoder::new(octets.as_slice()).take(1 << 20);
+    let bytes = base64_decode(message).ok()?;
+    let limited = flate2::read::DeflateDecoder::new(bytes.as_slice()).take(1 << 20);
     let mut limited = limited;
     limited.read_to_string(&mut text).ok()?;
     text.ends_with('>').then_some(text)

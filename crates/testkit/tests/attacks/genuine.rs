@@ -42,13 +42,13 @@ fn texts(xml: &str) -> Vec<String> {
         let limits = Limits::default();
         let mut context = DecryptionContext::new(&own, keys::provider(), &limits);
         let opened = decrypt(element, &mut context).unwrap();
-        let inside = String::from_utf8(opened.into_octets()).unwrap();
+        let inside = String::from_utf8(opened.into_bytes()).unwrap();
         format!("<decrypted>{inside}</decrypted>")
     });
     std::iter::once(xml.to_owned()).chain(opened).collect()
 }
 
-/// The octets that a genuine signature in the text covers: of any signature, and any element that it names.
+/// The bytes that a genuine signature in the text covers: of any signature, and any element that it names.
 fn genuine(text: &str) -> Option<String> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).unwrap();
     let signatures = || document.elements().filter(|element| element.is(namespace::DSIG, "Signature"));
@@ -89,5 +89,5 @@ fn verified(text: &str, element: Element<'_>, signature: Element<'_>) -> Option<
     let key = keys::identity_provider().private_key().public_key().clone();
     let trusted = [TrustedKey::new(key, "the identity provider's")];
     let verified = verify(document.root(), &trusted, &Provider::rustcrypto(), &Limits::default()).ok()?;
-    Some(String::from_utf8(verified.into_octets()).unwrap())
+    Some(String::from_utf8(verified.into_bytes()).unwrap())
 }

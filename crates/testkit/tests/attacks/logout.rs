@@ -50,15 +50,15 @@ fn text(delivery: &Delivery) -> String {
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let messages = |text: &str, inflate: bool| {
         let values = text.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| decoded(value));
-        let octets = values.filter_map(|value| base64_decode(&value).ok()).map(|octets| match inflate {
+        let bytes = values.filter_map(|value| base64_decode(&value).ok()).map(|bytes| match inflate {
             true => {
                 let mut xml = Vec::new();
-                let _ = flate2::read::DeflateDecoder::new(octets.as_slice()).read_to_end(&mut xml);
+                let _ = flate2::read::DeflateDecoder::new(bytes.as_slice()).read_to_end(&mut xml);
                 xml
             }
-            false => octets,
+            false => bytes,
         });
-        octets.map(|octets| String::from_utf8_lossy(&octets).into_owned()).collect::<String>()
+        bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect::<String>()
     };
     match delivery {
         Delivery::Redirect(query) => messages(query, true),

@@ -17,7 +17,7 @@ pub(crate) fn decrypted(text: &str) -> String {
         let limits = Limits::default();
         let mut context = DecryptionContext::new(std::slice::from_ref(&own), provider, &limits);
         if let Ok(opened) = decrypt(*element, &mut context) {
-            let inside = String::from_utf8(opened.into_octets()).unwrap();
+            let inside = String::from_utf8(opened.into_bytes()).unwrap();
             result.replace_range(element.source_range(), &inside);
         }
     }

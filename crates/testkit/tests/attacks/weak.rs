@@ -296,17 +296,17 @@ impl Weak {
         if self.keys == Keys::DigestAlone {
             return true;
         }
-        let mut octets = Vec::new();
-        canonicalize(info, Canonicalization::EXCLUSIVE, &[], None, &mut octets).unwrap();
+        let mut bytes = Vec::new();
+        canonicalize(info, Canonicalization::EXCLUSIVE, &[], None, &mut bytes).unwrap();
         let method =
             children(info, "SignatureMethod").first().and_then(|method| method.attribute("Algorithm"));
         let method = method.unwrap_or_default();
         if method.contains("hmac") {
-            return self.keys == Keys::OrHmac && is_hmac(method, &octets, value);
+            return self.keys == Keys::OrHmac && is_hmac(method, &bytes, value);
         }
         // A verifier that takes whatever the key fits.
         if self.keys == Keys::OrHmac && value.len() == 32 {
-            return is_hmac("hmac-sha256", &octets, value);
+            return is_hmac("hmac-sha256", &bytes, value);
         }
         if self.keys == Keys::OrHmac && (method == "none" || method.is_empty() || method.starts_with("urn:"))
         {
@@ -320,13 +320,13 @@ impl Weak {
             None => return false,
         };
         // Java's ECDSA, until 2022.
-        if self.keys == Keys::FromMessage && value.iter().all(|octet| *octet == 0) {
+        if self.keys == Keys::FromMessage && value.iter().all(|byte| *byte == 0) {
             return true;
         }
         trusted
             .map_or_else(|| self.keys_for(document, signature), <[PublicKey]>::to_vec)
             .iter()
-            .any(|key| keys::provider().verify(algorithm, key, &octets, value).is_ok())
+            .any(|key| keys::provider().verify(algorithm, key, &bytes, value).is_ok())
     }
 
     fn keys_for(self, document: &Document, signature: Element<'_>) -> Vec<PublicKey> {
@@ -434,10 +434,10 @@ impl Weak {
         if algorithm == DigestAlgorithm::Sha1 && !self.legacy {
             return false;
         }
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let inside = element.contains(signature).then_some(signature);
-        canonicalize(element, method, &prefixes, inside, &mut octets).unwrap();
-        let actual = keys::provider().digest(algorithm, &octets).unwrap();
+        canonicalize(element, method, &prefixes, inside, &mut bytes).unwrap();
+        let actual = keys::provider().digest(algorithm, &bytes).unwrap();
         base64_decode(text.as_bytes()).is_ok_and(|expected| expected == actual.as_ref())
     }
 

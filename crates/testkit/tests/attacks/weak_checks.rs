@@ -12,7 +12,7 @@ pub(crate) fn children<'d>(element: Element<'d>, name: &str) -> Vec<Element<'d>>
 }
 
 /// RFC 2104, with any secret that is public.
-pub(crate) fn is_hmac(method: &str, octets: &[u8], value: &[u8]) -> bool {
+pub(crate) fn is_hmac(method: &str, bytes: &[u8], value: &[u8]) -> bool {
     let key = IdentityProvider::okta();
     let certificate = key.key().certificate();
     let public = key.key().private_key().public_key();
@@ -33,13 +33,13 @@ pub(crate) fn is_hmac(method: &str, octets: &[u8], value: &[u8]) -> bool {
         method if method.ends_with("sha512") => (DigestAlgorithm::Sha512, 128),
         _ => (DigestAlgorithm::Sha256, 64),
     };
-    let hash = |octets: &[u8]| keys::provider().digest(algorithm, octets).unwrap().as_ref().to_vec();
+    let hash = |bytes: &[u8]| keys::provider().digest(algorithm, bytes).unwrap().as_ref().to_vec();
     value.is_empty()
         || secrets.iter().any(|secret| {
             let mut block = if secret.len() > length { hash(secret) } else { secret.clone() };
             block.resize(length, 0);
-            let padded = |pad: u8| block.iter().map(|octet| octet ^ pad).collect::<Vec<u8>>();
-            hash(&[padded(0x5c), hash(&[padded(0x36), octets.to_vec()].concat())].concat()) == value
+            let padded = |pad: u8| block.iter().map(|byte| byte ^ pad).collect::<Vec<u8>>();
+            hash(&[padded(0x5c), hash(&[padded(0x36), bytes.to_vec()].concat())].concat()) == value
         })
 }
 

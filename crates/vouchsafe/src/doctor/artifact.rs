@@ -17,11 +17,11 @@ pub(crate) struct Artifact {
 
 impl Artifact {
     /// Two bytes of the type, two of the endpoint's index, the SHA-1 of the entity ID, and a handle, which is a bearer token and stays here.
-    pub(crate) fn read(octets: &[u8]) -> Option<Artifact> {
-        let (head, rest) = octets.split_at_checked(4)?;
+    pub(crate) fn read(bytes: &[u8]) -> Option<Artifact> {
+        let (head, rest) = bytes.split_at_checked(4)?;
         let [0, 4, high, low] = head else { return None };
         let source = rest.get(..20)?.try_into().ok()?;
-        (octets.len() == 44).then(|| Artifact { index: u16::from_be_bytes([*high, *low]), source })
+        (bytes.len() == 44).then(|| Artifact { index: u16::from_be_bytes([*high, *low]), source })
     }
 
     fn source_id(&self) -> EntityName {

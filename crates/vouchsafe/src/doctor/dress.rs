@@ -18,8 +18,8 @@ pub(crate) fn taken_off(name: &str, text: &str, limits: &Limits) -> Option<Found
     if text.len() > SEARCHED {
         return None;
     }
-    let found = |wrapping, octets| {
-        let message = Message { source: name.to_owned(), octets, wrapping, ..Message::default() };
+    let found = |wrapping, bytes| {
+        let message = Message { source: name.to_owned(), bytes, wrapping, ..Message::default() };
         Some(parsed(message, limits))
     };
     if text.starts_with("&lt;") {
@@ -33,8 +33,8 @@ pub(crate) fn taken_off(name: &str, text: &str, limits: &Limits) -> Option<Found
     if text.starts_with('<') {
         return None;
     }
-    if let Some(octets) = embedded(text) {
-        return found("base64 inside another text", octets);
+    if let Some(bytes) = embedded(text) {
+        return found("base64 inside another text", bytes);
     }
     if text.contains("=3D\"") {
         return found("XML inside a mail", inside(&without_quoted_printable(text))?.as_bytes().to_vec());
@@ -65,23 +65,23 @@ fn inside(text: &str) -> Option<&str> {
 /// The encoding of mails: `=3D` for `=`, and `=` at the end of a line that goes on.
 fn without_quoted_printable(text: &str) -> String {
     let joined = text.replace("=\r\n", "").replace("=\n", "");
-    let mut octets = Vec::with_capacity(joined.len());
+    let mut bytes = Vec::with_capacity(joined.len());
     let mut rest = joined.as_str();
     while let Some((before, after)) = rest.split_once('=') {
-        octets.extend_from_slice(before.as_bytes());
+        bytes.extend_from_slice(before.as_bytes());
         match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(octet) => {
-                octets.push(octet);
+            Some(byte) => {
+                bytes.push(byte);
                 rest = after.get(2..).unwrap_or_default();
             }
             None => {
-                octets.push(b'=');
+                bytes.push(b'=');
                 rest = after;
             }
         }
     }
-    octets.extend_from_slice(rest.as_bytes());
-    String::from_utf8_lossy(&octets).into_owned()
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The five characters that have names in XML, and the ampersand last.

@@ -15,7 +15,7 @@ use crate::redirect::{self, SAML_REQUEST, SAML_RESPONSE};
 /// What a field holds.
 #[derive(Debug)]
 pub(super) struct Field {
-    pub(super) octets: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Why a service refuses the field.
     pub(super) refused: Option<Complaint>,
 }
@@ -27,7 +27,7 @@ pub(super) fn posted(name: &'static str, value: &str, limits: &Limits) -> Result
 
 /// The message of a query string.
 pub(super) fn in_query(query: &str, value: &str, limits: &Limits) -> Result<Field, Box<Complaint>> {
-    let read = redirect::decode_unverified(query, limits).map(|message| message.octets().to_vec());
+    let read = redirect::decode_unverified(query, limits).map(|message| message.bytes().to_vec());
     or_leniently(read, value, limits)
 }
 
@@ -56,12 +56,12 @@ fn or_leniently(
     limits: &Limits,
 ) -> Result<Field, Box<Complaint>> {
     let error = match read {
-        Ok(octets) => return Ok(Field { octets, refused: None }),
+        Ok(bytes) => return Ok(Field { bytes, refused: None }),
         Err(error) => error,
     };
     let refused = Complaint::error(error.code(), error.to_string(), error.hint());
     match leniently(value, limits) {
-        Some(octets) => Ok(Field { octets, refused: Some(refused) }),
+        Some(bytes) => Ok(Field { bytes, refused: Some(refused) }),
         None => Err(Box::new(refused)),
     }
 }
@@ -80,8 +80,8 @@ fn leniently(value: &str, limits: &Limits) -> Option<Vec<u8>> {
         without_references(value),
     ];
     texts.into_iter().flatten().find_map(|text| {
-        let octets = base64_decode(text.as_bytes()).ok()?;
-        message_in(octets, limits)
+        let bytes = base64_decode(text.as_bytes()).ok()?;
+        message_in(bytes, limits)
     })
 }
 
@@ -93,33 +93,33 @@ fn padded(mut text: String) -> String {
 }
 
 /// The message in decoded bytes: as it is, compressed, in base64 once more, or in UTF-16.
-fn message_in(octets: Vec<u8>, limits: &Limits) -> Option<Vec<u8>> {
-    if is_message(&octets, limits) {
-        return Some(octets);
+fn message_in(bytes: Vec<u8>, limits: &Limits) -> Option<Vec<u8>> {
+    if is_message(&bytes, limits) {
+        return Some(bytes);
     }
-    let inflated = |octets: &[u8]| {
-        redirect::inflate(octets, SAML_RESPONSE, limits.inflated_bytes)
+    let inflated = |bytes: &[u8]| {
+        redirect::inflate(bytes, SAML_RESPONSE, limits.inflated_bytes)
             .ok()
             .filter(|inflated| is_message(inflated, limits))
     };
     let again = || {
-        let inner = base64_decode(std::str::from_utf8(&octets).ok()?.trim()).ok()?;
+        let inner = base64_decode(std::str::from_utf8(&bytes).ok()?.trim()).ok()?;
         if is_message(&inner, limits) { Some(inner) } else { inflated(&inner) }
     };
     let of_utf16 =
-        || begins_like_utf16(&octets).then(|| utf16(&octets)).filter(|text| is_message(text, limits));
+        || begins_like_utf16(&bytes).then(|| utf16(&bytes)).filter(|text| is_message(text, limits));
     // Behind a zlib header of two bytes.
-    inflated(&octets).or_else(|| inflated(octets.get(2..)?)).or_else(again).or_else(of_utf16)
+    inflated(&bytes).or_else(|| inflated(bytes.get(2..)?)).or_else(again).or_else(of_utf16)
 }
 
-fn utf16(octets: &[u8]) -> Vec<u8> {
-    let is_little = matches!(octets, [0xFF, 0xFE, ..] | [b'<', 0, ..]);
+fn utf16(bytes: &[u8]) -> Vec<u8> {
+    let is_little = matches!(bytes, [0xFF, 0xFE, ..] | [b'<', 0, ..]);
     let unit = |pair: &[u8]| match pair {
         [one, other] if is_little => u16::from_le_bytes([*one, *other]),
         [one, other] => u16::from_be_bytes([*one, *other]),
         _ => 0,
     };
-    let units = octets.chunks_exact(2).map(unit);
+    let units = bytes.chunks_exact(2).map(unit);
     let text: String =
         char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     let text = text.trim_start_matches('\u{FEFF}');
@@ -129,9 +129,9 @@ fn utf16(octets: &[u8]) -> Vec<u8> {
 }
 
 /// Well-formed, and of SAML 2.0.
-fn is_message(octets: &[u8], limits: &Limits) -> bool {
+fn is_message(bytes: &[u8], limits: &Limits) -> bool {
     const SAML: &[u8] = b"urn:oasis:names:tc:SAML:2.0:";
-    begins_like_xml(octets)
-        && octets.windows(SAML.len()).take(64 * 1024).any(|window| window == SAML)
-        && Document::parse(octets, limits).is_ok()
+    begins_like_xml(bytes)
+        && bytes.windows(SAML.len()).take(64 * 1024).any(|window| window == SAML)
+        && Document::parse(bytes, limits).is_ok()
 }

@@ -40,8 +40,8 @@ pub(super) fn in_form(
         });
     };
     let is_plain = || {
-        let octets = base64_decode(value.as_bytes()).unwrap_or_default();
-        octets.trim_ascii_start().starts_with(b"<")
+        let bytes = base64_decode(value.as_bytes()).unwrap_or_default();
+        bytes.trim_ascii_start().starts_with(b"<")
     };
     let as_query = match came {
         Came::InQuery => true,
@@ -52,7 +52,7 @@ pub(super) fn in_form(
     };
     let read =
         if as_query { field::in_query(form, &value, limits) } else { field::posted(field, &value, limits) };
-    let Field { octets, refused } = match read {
+    let Field { bytes, refused } = match read {
         Ok(read) => read,
         Err(complaint) => {
             return Some(Found::Nothing { source: name.to_owned(), complaint: *complaint, step: None });
@@ -65,7 +65,7 @@ pub(super) fn in_form(
     };
     let message = Message {
         source: name.to_owned(),
-        octets,
+        bytes,
         refused,
         field: Some(field),
         wrapping: if as_query { "HTTP-Redirect" } else { "HTTP-POST" },
@@ -119,10 +119,10 @@ pub(super) fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
         let value = field_of_page(text, field)?;
         let source = name.to_owned();
         Some(match field::posted(field, &value, limits) {
-            Ok(Field { octets, refused }) => {
+            Ok(Field { bytes, refused }) => {
                 let message = Message {
                     source,
-                    octets,
+                    bytes,
                     refused,
                     field: Some(field),
                     wrapping: "HTTP-POST",

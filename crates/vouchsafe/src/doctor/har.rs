@@ -327,12 +327,12 @@ pub(crate) struct Recording {
 }
 
 /// The requests of a recording; `None` when it is none.
-pub(crate) fn read(octets: &[u8]) -> Option<Recording> {
-    let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
-    Some(match serde_json::from_slice::<Archive>(octets) {
+pub(crate) fn read(bytes: &[u8]) -> Option<Recording> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    Some(match serde_json::from_slice::<Archive>(bytes) {
         Ok(archive) => Recording { entries: in_time(archive.log.entries), by_tracer: false },
         Err(_) => {
-            let tracer: Tracer = serde_json::from_slice(octets).ok()?;
+            let tracer: Tracer = serde_json::from_slice(bytes).ok()?;
             Recording { entries: tracer.requests.into_iter().map(Entry::from).collect(), by_tracer: true }
         }
     })

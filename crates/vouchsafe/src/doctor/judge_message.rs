@@ -195,12 +195,12 @@ impl Case<'_> {
             return refusal;
         }
         let found =
-            witnesses::post_mortem(self.doctor, self.surroundings, (sender, trust), &self.message.octets);
+            witnesses::post_mortem(self.doctor, self.surroundings, (sender, trust), &self.message.bytes);
         witnesses::with_cause(refusal, &found, self.surroundings)
     }
 
     fn claimed(&self) -> Result<ClaimedMessage, Refusal> {
-        let Message { envelope, query, signed_form, octets, field, .. } = self.message;
+        let Message { envelope, query, signed_form, bytes, field, .. } = self.message;
         let limits = &self.doctor.limits;
         if let Some(envelope) = envelope {
             return ClaimedMessage::in_soap(envelope, limits);
@@ -218,7 +218,7 @@ impl Case<'_> {
             }
             _ => self.kind.parameter(),
         };
-        ClaimedMessage::posted(parameter, octets, None, limits)
+        ClaimedMessage::posted(parameter, bytes, None, limits)
     }
 
     /// Whose keys: those in metadata among the files, else those of certificates among them. None: that is said, or that nothing is signed.

@@ -19,7 +19,7 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
     if !message.whole {
         exhibit.complaints.push(not_a_file(message));
     }
-    let metadata = match MetadataDescription::read(&message.octets) {
+    let metadata = match MetadataDescription::read(&message.bytes) {
         Ok(metadata) => metadata,
         Err(error) => {
             exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
@@ -36,7 +36,7 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
         let providers = entities.iter().filter(|entity| entity.is_identity_provider()).count();
         exhibit.fact("entities", entities.len().to_string());
         exhibit.fact("identity providers", providers.to_string());
-        expired(doctor, &message.octets, exhibit);
+        expired(doctor, &message.bytes, exhibit);
         left_out(metadata.left_out(), exhibit);
         refused(entities, exhibit);
         return;
@@ -47,10 +47,10 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
     // Without any role it may be an identity provider's whose role is not in the namespace of metadata.
     let is_meant =
         exhibit.kind == Kind::IdentityProviderMetadata || entities.iter().all(|one| one.roles().is_empty());
-    if let Some(error) = IdentityProvider::from_metadata(&message.octets).err().filter(|_| is_meant) {
+    if let Some(error) = IdentityProvider::from_metadata(&message.bytes).err().filter(|_| is_meant) {
         exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
     }
-    lint(doctor, &message.octets, exhibit);
+    lint(doctor, &message.bytes, exhibit);
 }
 
 /// That metadata out of something else is not used.
@@ -68,9 +68,9 @@ fn not_a_file(message: &Message) -> Complaint {
 }
 
 /// What the lint of metadata finds, but for its notes, which are for publishers.
-fn lint(doctor: &Doctor, octets: &[u8], exhibit: &mut Exhibit) {
+fn lint(doctor: &Doctor, bytes: &[u8], exhibit: &mut Exhibit) {
     let now = doctor.judged_at.unwrap_or(doctor.now);
-    let Ok(aggregate) = Aggregate::read(octets) else { return };
+    let Ok(aggregate) = Aggregate::read(bytes) else { return };
     for finding in aggregate.lint(now, &doctor.provider) {
         let severity = match finding.severity() {
             LintSeverity::Error => Severity::Error,
@@ -96,14 +96,14 @@ fn lint(doctor: &Doctor, octets: &[u8], exhibit: &mut Exhibit) {
 pub(crate) fn broken(root: Element<'_>, message: &Message) -> Option<Complaint> {
     let is_meant = root.namespace() == namespace::SAML_METADATA
         || matches!(root.local_name(), "EntityDescriptor" | "EntitiesDescriptor");
-    let error = MetadataDescription::read(&message.octets).err().filter(|_| is_meant)?;
+    let error = MetadataDescription::read(&message.bytes).err().filter(|_| is_meant)?;
     Some(Complaint::error(error.code(), error.to_string(), error.hint()))
 }
 
 /// That a whole aggregate is over.
-fn expired(doctor: &Doctor, octets: &[u8], exhibit: &mut Exhibit) {
+fn expired(doctor: &Doctor, bytes: &[u8], exhibit: &mut Exhibit) {
     let now = doctor.judged_at.unwrap_or(doctor.now);
-    let Ok(aggregate) = Aggregate::read(octets) else { return };
+    let Ok(aggregate) = Aggregate::read(bytes) else { return };
     if let Err(error) = aggregate.check_validity(now) {
         exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
     }

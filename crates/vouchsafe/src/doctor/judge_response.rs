@@ -32,7 +32,7 @@ pub(crate) fn judge(
 ) {
     facts(document.root(), exhibit);
     relay_state(message, exhibit);
-    let claimed = match Claimed::parse(&message.octets, &doctor.limits) {
+    let claimed = match Claimed::parse(&message.bytes, &doctor.limits) {
         Ok(claimed) => claimed,
         Err(refusal) => return exhibit.complaints.push(complaint(&refusal, None)),
     };
@@ -144,7 +144,7 @@ impl Case<'_> {
             return Err(refusal);
         }
         self.expected.claim_entity_id(told.into_owned());
-        let document = Document::parse(&self.message.octets, &self.doctor.limits)?;
+        let document = Document::parse(&self.message.bytes, &self.doctor.limits)?;
         self.decide(document, trust)
     }
 
@@ -155,7 +155,7 @@ impl Case<'_> {
             return Vec::new();
         }
         let sender = (&self.identity_provider, trust);
-        witnesses::post_mortem(self.doctor, self.surroundings, sender, &self.message.octets)
+        witnesses::post_mortem(self.doctor, self.surroundings, sender, &self.message.bytes)
     }
 }
 

@@ -204,10 +204,8 @@ impl Doctor {
     /// Looks at files, each with the name to call it by. Never fails: what cannot be read is a complaint.
     #[must_use]
     pub fn examine(&self, files: &[(&str, &[u8])]) -> Diagnosis {
-        let found: Vec<Found> = files
-            .iter()
-            .flat_map(|(name, octets)| recognise::recognise(name, octets, &self.limits))
-            .collect();
+        let found: Vec<Found> =
+            files.iter().flat_map(|(name, bytes)| recognise::recognise(name, bytes, &self.limits)).collect();
         let surroundings = Surroundings::of(&found);
         // A service logs its hints in the words of Okta's console.
         let product = products::only(&found);
@@ -302,7 +300,7 @@ impl Doctor {
             not_judged: Vec::new(),
             message: self
                 .keeps_messages
-                .then(|| MessageText(String::from_utf8_lossy(&message.octets).into_owned())),
+                .then(|| MessageText(String::from_utf8_lossy(&message.bytes).into_owned())),
         };
         if message.by_tracer {
             exhibit.complaints.push(Own::SamlTracer.about(""));

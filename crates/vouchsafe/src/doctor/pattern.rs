@@ -9,10 +9,10 @@ pub(crate) fn fits(pattern: &str, text: &str) -> bool {
             .any(|text| fits(rest, text));
     }
     if let Some(rest) = pattern.strip_prefix("{hex}") {
-        return run(rest, text, |octet| octet.is_ascii_hexdigit());
+        return run(rest, text, |byte| byte.is_ascii_hexdigit());
     }
     if let Some(rest) = pattern.strip_prefix("{digits}") {
-        return run(rest, text, |octet| octet.is_ascii_digit());
+        return run(rest, text, |byte| byte.is_ascii_digit());
     }
     if let Some(rest) = pattern.strip_prefix("{guid}") {
         return text.split_at_checked(36).is_some_and(|(guid, text)| is_guid(guid) && fits(rest, text));
@@ -27,16 +27,16 @@ pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// One or more octets of a kind, as many as there are.
+/// One or more bytes of a kind, as many as there are.
 fn run(pattern: &str, text: &str, kind: impl Fn(u8) -> bool) -> bool {
-    let length = text.bytes().take_while(|octet| kind(*octet)).count();
+    let length = text.bytes().take_while(|byte| kind(*byte)).count();
     length > 0 && text.get(length..).is_some_and(|text| fits(pattern, text))
 }
 
 fn is_guid(text: &str) -> bool {
-    text.bytes().enumerate().all(|(place, octet)| match place {
-        8 | 13 | 18 | 23 => octet == b'-',
-        _ => octet.is_ascii_hexdigit(),
+    text.bytes().enumerate().all(|(place, byte)| match place {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
     })
 }
 

@@ -238,8 +238,8 @@ impl Recognition {
 /// ```
 #[must_use]
 pub fn hint_in_the_words_of_the_console(documents: &[&[u8]], code: &str, hint: &str) -> String {
-    let recognised = documents.iter().filter_map(|octets| {
-        let document = Document::parse(octets, &Limits::default()).ok()?;
+    let recognised = documents.iter().filter_map(|bytes| {
+        let document = Document::parse(bytes, &Limits::default()).ok()?;
         let kind = super::recognise::kind(&document);
         recognise(&Traits::of(&document, kind, &Message::default()))
     });

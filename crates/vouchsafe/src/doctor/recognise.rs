@@ -1,4 +1,4 @@
-//! From the octets of a file to the messages in it.
+//! From the bytes of a file to the messages in it.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::Claimed;
@@ -21,17 +21,17 @@ use crate::redirect::SAML_RESPONSE;
 
 /// Messages of one recording that are looked at.
 const MESSAGES: usize = 64;
-/// Octets of the messages of one recording that are looked at.
-const OCTETS_OF_MESSAGES: usize = 8 * 1024 * 1024;
-/// Octets of a file that are looked at; recordings of a browser are large.
-const OCTETS: usize = 256 * 1024 * 1024;
+/// Bytes of the messages of one recording that are looked at.
+const BYTES_OF_MESSAGES: usize = 8 * 1024 * 1024;
+/// Bytes of a file that are looked at; recordings of a browser are large.
+const BYTES: usize = 256 * 1024 * 1024;
 
 /// A message or metadata, out of whatever it was wrapped in.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     /// The file, and the place in it.
     pub(crate) source: String,
-    pub(crate) octets: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Whether it is the whole of a file that the operator named: only then does metadata say whom to trust and who we are.
     pub(crate) whole: bool,
     /// "XML", "base64", "HTTP-Redirect", "HTTP-POST", "SOAP".
@@ -128,9 +128,9 @@ impl Found {
         self
     }
 
-    fn octets(&self) -> usize {
+    fn bytes(&self) -> usize {
         match self {
-            Found::Message(read) => read.message.octets.len(),
+            Found::Message(read) => read.message.bytes.len(),
             _ => 0,
         }
     }
@@ -148,17 +148,17 @@ impl Message {
 }
 
 /// What is in a file.
-pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found> {
+pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found> {
     let nothing = |complaint| vec![Found::Nothing { source: name.to_owned(), complaint, step: None }];
     let name = address::without_query(name);
     let name = name.as_str();
-    if octets.len() > OCTETS {
+    if bytes.len() > BYTES {
         return nothing(Own::Unrecognised.about(""));
     }
-    let text = String::from_utf8_lossy(octets);
+    let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{FEFF}').trim();
     if text.starts_with('{') {
-        return match har::read(octets) {
+        return match har::read(bytes) {
             Some(recorded) => recording(name, recorded, limits),
             None => match service_log::read(text) {
                 Some(refusals) => vec![Found::Log { source: name.to_owned(), refusals }],
@@ -166,14 +166,14 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
                     Some(complaint) => nothing(complaint),
                     // What a program or a log wrote round a message.
                     None => dress::taken_off(name, text, limits).map_or_else(
-                        || nothing(unrecognised(octets)),
+                        || nothing(unrecognised(bytes)),
                         |found| soap::with_contents(found, limits),
                     ),
                 },
             },
         };
     }
-    if let Some(certificate) = certificate_by_itself(octets, text) {
+    if let Some(certificate) = certificate_by_itself(bytes, text) {
         return vec![Found::Certificate {
             source: name.to_owned(),
             certificate,
@@ -194,7 +194,7 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
                 let with_key = text.contains("PRIVATE KEY-----");
                 vec![Found::Certificate { source: name.to_owned(), certificate, whole, with_key }]
             }
-            Err(error) => nothing(match FieldContent::of(octets) {
+            Err(error) => nothing(match FieldContent::of(bytes) {
                 None | Some(FieldContent::CertificatePem) => {
                     Complaint::error(error.code(), error.to_string(), error.hint())
                 }
@@ -203,7 +203,7 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
             }),
         };
     }
-    if FieldContent::of(octets) == Some(FieldContent::Fingerprint)
+    if FieldContent::of(bytes) == Some(FieldContent::Fingerprint)
         && let Some(digits) = fingerprint(text)
     {
         return vec![Found::Fingerprint { source: name.to_owned(), digits }];
@@ -212,14 +212,14 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
         return soap::with_contents(message, limits);
     }
     // Cut into pieces at its signs, base64url is base64 of something else.
-    if FieldContent::of(octets) == Some(FieldContent::Base64Url)
+    if FieldContent::of(bytes) == Some(FieldContent::Base64Url)
         && let Some(message) = refused_value(name, text, limits)
     {
         return soap::with_contents(message, limits);
     }
     if let Some(mut found) = dress::taken_off(name, text, limits) {
         if let Found::Message(read) = &mut found
-            && FieldContent::of(octets) == Some(FieldContent::SeveralMessages)
+            && FieldContent::of(bytes) == Some(FieldContent::SeveralMessages)
         {
             read.message.refused = field::refusal(text, limits);
         }
@@ -232,7 +232,7 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
             None => {
                 let message = Message {
                     source: name.to_owned(),
-                    octets: octets.to_vec(),
+                    bytes: bytes.to_vec(),
                     whole: true,
                     wrapping: "XML",
                     ..Message::default()
@@ -250,7 +250,7 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     if let Some(message) = refused_value(name, text, limits) {
         return soap::with_contents(message, limits);
     }
-    nothing(match FieldContent::of(octets) {
+    nothing(match FieldContent::of(bytes) {
         Some(FieldContent::Address) => no_messages::at_an_address(text),
         Some(content) => looks_like(content),
         // The words of other software, such as of its log.
@@ -288,8 +288,8 @@ fn broken_recording(text: &str) -> Option<Complaint> {
 }
 
 /// What it looks like, if that is known.
-fn unrecognised(octets: &[u8]) -> Complaint {
-    match FieldContent::of(octets) {
+fn unrecognised(bytes: &[u8]) -> Complaint {
+    match FieldContent::of(bytes) {
         None => Own::Unrecognised.about(""),
         Some(content) => looks_like(content),
     }
@@ -302,24 +302,24 @@ pub(crate) fn looks_like(content: FieldContent) -> Complaint {
 
 /// Why what should be XML is none.
 pub(crate) fn broken(message: &Message, error: &XmlError) -> Complaint {
-    if let Some(content) = FieldContent::in_the_place_of_xml(&message.octets) {
+    if let Some(content) = FieldContent::in_the_place_of_xml(&message.bytes) {
         return looks_like(content);
     }
-    let is_text = std::str::from_utf8(&message.octets).is_ok();
-    if message.wrapping != "XML" && !begins_like_a_tag(&message.octets) && !is_text {
+    let is_text = std::str::from_utf8(&message.bytes).is_ok();
+    if message.wrapping != "XML" && !begins_like_a_tag(&message.bytes) && !is_text {
         return Own::OtherBase64.about("");
     }
-    let text = String::from_utf8_lossy(&message.octets);
-    if begins_like_xml(&message.octets) && has_typographic_quotes(&text) {
+    let text = String::from_utf8_lossy(&message.bytes);
+    if begins_like_xml(&message.bytes) && has_typographic_quotes(&text) {
         return looks_like(FieldContent::TypographicQuotes);
     }
     Complaint::error(error.code(), error.to_string(), error.hint())
 }
 
 /// Whether a `<` is followed by what a tag, a declaration or a comment begins with. Of other bytes one in some hundred begins with a `<`.
-fn begins_like_a_tag(octets: &[u8]) -> bool {
-    let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
-    matches!(octets.trim_ascii_start(), [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..])
+fn begins_like_a_tag(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    matches!(bytes.trim_ascii_start(), [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..])
 }
 
 /// What the document is.
@@ -347,11 +347,11 @@ pub(crate) fn kind(document: &Document) -> Kind {
 
 pub(super) fn parsed(message: Message, limits: &Limits) -> Found {
     // Metadata may be large: it is a file that somebody chose.
-    let is_metadata = message.whole && message.octets.len() > limits.input_bytes;
+    let is_metadata = message.whole && message.bytes.len() > limits.input_bytes;
     let parsed = if is_metadata {
-        Document::parse(&message.octets, &Limits::metadata())
+        Document::parse(&message.bytes, &Limits::metadata())
     } else {
-        Document::parse(&message.octets, limits)
+        Document::parse(&message.bytes, limits)
     };
     Found::Message(Box::new(Read { message, parsed }))
 }
@@ -387,31 +387,31 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
         return in_form(name, address, query, came, limits);
     }
     let letters = form::percent_decoded(text);
-    let octets = base64_decode(letters.as_bytes()).ok().filter(|octets| !octets.is_empty())?;
-    if let Some(artifact) = Artifact::read(&octets) {
+    let bytes = base64_decode(letters.as_bytes()).ok().filter(|bytes| !bytes.is_empty())?;
+    if let Some(artifact) = Artifact::read(&bytes) {
         return Some(Found::Artifact { source: name.to_owned(), artifact, address: None, step: None });
     }
     let message = Message { source: name.to_owned(), wrapping: "base64", ..Message::default() };
     let read = match field::posted(SAML_RESPONSE, text, limits) {
-        Ok(Field { octets, refused: None }) => Message { octets, ..message },
-        Ok(Field { octets, refused: Some(mut refused) }) => {
+        Ok(Field { bytes, refused: None }) => Message { bytes, ..message },
+        Ok(Field { bytes, refused: Some(mut refused) }) => {
             // Copied out of the body of a form, a value is percent-encoded.
             if letters != text {
                 refused.severity = Severity::Warning;
             }
-            Message { octets, refused: Some(refused), ..message }
+            Message { bytes, refused: Some(refused), ..message }
         }
-        Err(_) => Message { octets, ..message },
+        Err(_) => Message { bytes, ..message },
     };
     Some(parsed(without_remark_on_redirects(read, limits), limits))
 }
 
 /// A value by itself that a service refuses and that can be read all the same.
 fn refused_value(name: &str, text: &str, limits: &Limits) -> Option<Found> {
-    let Field { octets, refused } = field::by_itself(text, limits)?;
+    let Field { bytes, refused } = field::by_itself(text, limits)?;
     let message = Message {
         source: name.to_owned(),
-        octets,
+        bytes,
         refused,
         field: Some(SAML_RESPONSE),
         wrapping: "base64",
@@ -423,7 +423,7 @@ fn refused_value(name: &str, text: &str, limits: &Limits) -> Option<Found> {
 /// What HTTP-Redirect carries is compressed, so a value by itself is refused for it only where it is a Response, which must not go that way.
 fn without_remark_on_redirects(mut message: Message, limits: &Limits) -> Message {
     let is_response =
-        || Document::parse(&message.octets, limits).is_ok_and(|document| kind(&document) == Kind::Response);
+        || Document::parse(&message.bytes, limits).is_ok_and(|document| kind(&document) == Kind::Response);
     let is_deflated = message.refused.as_ref().is_some_and(|refused| {
         refused.code == "binding.not_xml" && refused.message.contains(FieldContent::Deflated.description())
     });
@@ -437,21 +437,21 @@ fn without_remark_on_redirects(mut message: Message, limits: &Limits) -> Message
 pub(super) fn in_a_wrong_field(kind: Kind, message: &Message, limits: &Limits) -> Option<Complaint> {
     let is_wrong = kind.is_metadata() || matches!(kind, Kind::AuthnRequest | Kind::Assertion);
     let is_answer = message.field == Some(SAML_RESPONSE) && message.wrapping != "base64";
-    let refusal = Claimed::parse(&message.octets, limits).err().filter(|_| is_wrong && is_answer)?;
+    let refusal = Claimed::parse(&message.bytes, limits).err().filter(|_| is_wrong && is_answer)?;
     Some(Complaint::error(refusal.code(), refusal.to_string(), refusal.hint()))
 }
 
 /// A certificate in DER, or in base64 without its lines of PEM, and nothing else.
-fn certificate_by_itself(octets: &[u8], text: &str) -> Option<Certificate> {
-    let is_der = matches!(octets, [0x30, 0x80..=0x84, ..]) && !octets.is_ascii();
+fn certificate_by_itself(bytes: &[u8], text: &str) -> Option<Certificate> {
+    let is_der = matches!(bytes, [0x30, 0x80..=0x84, ..]) && !bytes.is_ascii();
     let is_base64 = text.starts_with("MI") && text.len() < 64 * 1024;
-    (is_der || is_base64).then(|| Certificate::from_file_contents(octets).ok())?
+    (is_der || is_base64).then(|| Certificate::from_file_contents(bytes).ok())?
 }
 
 /// The messages of a recording.
 fn recording(name: &str, recorded: har::Recording, limits: &Limits) -> Vec<Found> {
     let mut found = Vec::new();
-    let mut octets = 0_usize;
+    let mut bytes = 0_usize;
     for (place, entry) in (1_usize..).zip(&recorded.entries) {
         let address = address::without_query(&entry.request.url);
         let source = format!(
@@ -476,10 +476,10 @@ fn recording(name: &str, recorded: har::Recording, limits: &Limits) -> Vec<Found
                 Found::Artifact { step, .. } | Found::Nothing { step, .. } => *step = at,
                 _ => {}
             }
-            octets = octets.saturating_add(one.octets());
+            bytes = bytes.saturating_add(one.bytes());
             found.push(one);
         }
-        if found.len() >= MESSAGES || octets > OCTETS_OF_MESSAGES {
+        if found.len() >= MESSAGES || bytes > BYTES_OF_MESSAGES {
             let complaint = Own::MoreMessages.about(&found.len().to_string());
             found.push(Found::Nothing { source: name.to_owned(), complaint, step: None });
             break;

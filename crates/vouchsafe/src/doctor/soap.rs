@@ -17,11 +17,11 @@ pub(super) fn with_contents(found: Found, limits: &Limits) -> Vec<Found> {
 
 fn unwrapped(found: Found, limits: &Limits) -> Found {
     let Found::Message(read) = found else { return found };
-    let inner = read.parsed.as_ref().ok().and_then(|document| octets_of(in_body(document.root())?));
-    let Some(octets) = inner else { return Found::Message(read) };
+    let inner = read.parsed.as_ref().ok().and_then(|document| bytes_of(in_body(document.root())?));
+    let Some(bytes) = inner else { return Found::Message(read) };
     let Read { message, .. } = *read;
-    let envelope = Some(message.octets.clone());
-    parsed(Message { octets, envelope, wrapping: "SOAP", whole: false, ..message }, limits)
+    let envelope = Some(message.bytes.clone());
+    parsed(Message { bytes, envelope, wrapping: "SOAP", whole: false, ..message }, limits)
 }
 
 /// The SAML message in the Body of an envelope.
@@ -39,7 +39,7 @@ fn response_inside(read: &Read, limits: &Limits) -> Option<Found> {
     let response = children.find(|child| child.is(namespace::SAML_PROTOCOL, "Response"))?;
     let message = Message {
         source: format!("{}, the Response in it", read.message.source),
-        octets: octets_of(response)?,
+        bytes: bytes_of(response)?,
         wrapping: "HTTP-Artifact",
         time: read.message.time,
         ..Message::default()
@@ -48,8 +48,8 @@ fn response_inside(read: &Read, limits: &Limits) -> Option<Found> {
 }
 
 /// An element as a document of its own, with the namespaces that are bound around it.
-fn octets_of(element: Element<'_>) -> Option<Vec<u8>> {
-    let mut octets = Vec::new();
-    canonicalize(element, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut octets).ok()?;
-    Some(octets)
+fn bytes_of(element: Element<'_>) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    canonicalize(element, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut bytes).ok()?;
+    Some(bytes)
 }

@@ -124,7 +124,7 @@ impl Surroundings {
             }
             kind if kind.is_metadata() && message.whole => {
                 let file = self.files.len();
-                let Ok(aggregate) = Aggregate::read(message.octets.clone()) else { return };
+                let Ok(aggregate) = Aggregate::read(message.bytes.clone()) else { return };
                 // Of several of one name in a document the first serves, here as everywhere.
                 let is_alone = aggregate.len() == 1;
                 let first = aggregate.entities().filter(|entity| entity.first_of_name().is_none());

@@ -257,9 +257,9 @@ impl Traits {
     /// The hexadecimal digits of percent-encoding.
     fn escapes(&mut self, query: &str) {
         for escape in query.split('%').skip(1).filter_map(|rest| rest.get(..2)) {
-            if escape.bytes().any(|octet| octet.is_ascii_lowercase()) {
+            if escape.bytes().any(|byte| byte.is_ascii_lowercase()) {
                 self.add("query_escapes", Some("lower case"));
-            } else if escape.bytes().any(|octet| octet.is_ascii_uppercase()) {
+            } else if escape.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 self.add("query_escapes", Some("upper case"));
             }
         }

@@ -19,7 +19,7 @@ pub(super) fn post_mortem(
     doctor: &Doctor,
     surroundings: &Surroundings,
     (identity_provider, trusted): (&IdentityProvider, &Trust),
-    octets: &[u8],
+    bytes: &[u8],
 ) -> Vec<PostMortem> {
     let Doctor { provider, limits, .. } = doctor;
     let others = surroundings.identity_providers().filter(|name| *name != trusted.entity_id().as_str());
@@ -35,8 +35,8 @@ pub(super) fn post_mortem(
         .with_known_keys(known);
     let described = surroundings.description(trusted.entity_id());
     let inquiry = described.iter().fold(inquiry, SignatureInquiry::with_other_uses);
-    match Document::parse(octets, limits) {
-        Ok(document) => inquiry.post_mortem(&document, &String::from_utf8_lossy(octets)),
+    match Document::parse(bytes, limits) {
+        Ok(document) => inquiry.post_mortem(&document, &String::from_utf8_lossy(bytes)),
         Err(_) => Vec::new(),
     }
 }

@@ -31,12 +31,12 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 /// The only exhibit of one file.
-pub(crate) fn examine(octets: impl AsRef<[u8]>) -> Exhibit {
-    only(&Doctor::new(now()), octets)
+pub(crate) fn examine(bytes: impl AsRef<[u8]>) -> Exhibit {
+    only(&Doctor::new(now()), bytes)
 }
 
-pub(crate) fn only(doctor: &Doctor, octets: impl AsRef<[u8]>) -> Exhibit {
-    let mut exhibits = doctor.examine(&[("file", octets.as_ref())]).exhibits;
+pub(crate) fn only(doctor: &Doctor, bytes: impl AsRef<[u8]>) -> Exhibit {
+    let mut exhibits = doctor.examine(&[("file", bytes.as_ref())]).exhibits;
     assert_eq!(exhibits.len(), 1, "{exhibits:#?}");
     exhibits.remove(0)
 }

@@ -9,8 +9,8 @@ use vouchsafe_testkit as testkit;
 use crate::now;
 
 fn product_of(path: &Path) -> (Kind, Option<String>) {
-    let octets = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut exhibits = Doctor::new(now()).examine(&[("file", &octets)]).exhibits;
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut exhibits = Doctor::new(now()).examine(&[("file", &bytes)]).exhibits;
     let exhibit = exhibits.remove(0);
     (exhibit.kind, exhibit.product.map(|product| product.name))
 }
@@ -104,11 +104,11 @@ fn recorded_messages_beside_all_metadata_in_any_order() {
     let (mut wrong, mut healthy, mut orders) = (Vec::new(), 0, BTreeSet::new());
     for name in names {
         for file in recorded(&samples.join(name)) {
-            let octets = std::fs::read(samples.join(name).join(&file)).unwrap();
+            let bytes = std::fs::read(samples.join(name).join(&file)).unwrap();
             let doctor = Doctor::new(now()).with_decryption_keys(vec![key.clone()]);
             let mut files: Vec<(&str, &[u8])> =
-                metadata.iter().map(|(name, octets)| (name.as_str(), octets.as_slice())).collect();
-            files.push(("message", &octets));
+                metadata.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+            files.push(("message", &bytes));
             let files = shuffled(files, u64::try_from(orders.len() + healthy).unwrap());
             orders.insert(files.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "));
             let diagnosis = doctor.examine(&files);

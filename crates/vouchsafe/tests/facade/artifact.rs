@@ -84,7 +84,7 @@ fn a_response_is_asked_for_by_artifact_and_resolved() {
     let started = service.start(LoginOptions::default().response_binding(ResponseBinding::Artifact));
     let query = started.request.redirect().unwrap().url().split_once('?').unwrap().1.to_owned();
     let request = redirect::decode_unverified(&query, &Limits::default()).unwrap();
-    let request = String::from_utf8(request.octets().to_vec()).unwrap();
+    let request = String::from_utf8(request.bytes().to_vec()).unwrap();
     assert!(request.contains("ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact\""));
     assert!(request.contains(&format!("AssertionConsumerServiceURL=\"{}\"", testkit::ASSERTION_CONSUMER)));
     let bound = started.pending.bind(Some(started.binding.reveal()), service.saml.provider()).unwrap();
@@ -167,7 +167,7 @@ fn what_cannot_be_asked_is_said_at_the_start() {
     let started = service().with(always).start(LoginOptions::default());
     let url = started.request.redirect().unwrap().url().to_owned();
     let request = redirect::decode_unverified(url.split_once('?').unwrap().1, &Limits::default()).unwrap();
-    assert!(String::from_utf8_lossy(request.octets()).contains("HTTP-Artifact"));
+    assert!(String::from_utf8_lossy(request.bytes()).contains("HTTP-Artifact"));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_logout_request_repeats_the_name_and_is_signed() {
     assert_eq!(verified.relay_state(), Some(started.pending.handle()));
     assert_eq!(started.pending.handle().len(), 32);
     let decoded = redirect::decode(&verified, &Limits::default()).unwrap();
-    let document = Document::parse(decoded.octets(), &Limits::default()).unwrap();
+    let document = Document::parse(decoded.bytes(), &Limits::default()).unwrap();
     let root = document.root();
     assert!(root.is(namespace::SAML_PROTOCOL, "LogoutRequest"));
     assert_eq!(root.attribute("ID"), Some(started.pending.request_id()));
@@ -195,7 +195,7 @@ fn a_logout_request_is_answered() {
                     let verified =
                         verify_query(query, &[TrustedKey::new(ours, "ours")], saml.provider()).unwrap();
                     assert_eq!(verified.relay_state(), Some("their state"));
-                    redirect::decode(&verified, &Limits::default()).unwrap().octets().to_vec()
+                    redirect::decode(&verified, &Limits::default()).unwrap().bytes().to_vec()
                 }
                 (None, form) => {
                     let form = form.unwrap();

@@ -46,7 +46,7 @@ fn told(outcome: Result<Message, Refusal>) -> String {
 }
 
 /// The identity provider of the victim as another customer gives it: the same entity ID and the same public key, in another certificate. For that
-/// nobody needs the private key: the last octet of the certificate's own signature is changed, and nobody holds that signature against anything.
+/// nobody needs the private key: the last byte of the certificate's own signature is changed, and nobody holds that signature against anything.
 fn impostor() -> testkit::IdentityProvider {
     let pair = keys::identity_provider();
     let mut der = pair.certificate().der().to_vec();
@@ -133,14 +133,14 @@ fn captured() -> (String, Vec<u8>, String) {
     let whole = &xml[from..xml.find(end).unwrap() + end.len()];
     let begin = whole.find("CipherValue>").unwrap() + "CipherValue>".len();
     let length = whole[begin..].find('<').unwrap();
-    let octets = base64_decode(&whole[begin..begin + length]).unwrap();
-    (whole[..begin].to_owned(), octets, whole[begin + length..].to_owned())
+    let bytes = base64_decode(&whole[begin..begin + length]).unwrap();
+    (whole[..begin].to_owned(), bytes, whole[begin + length..].to_owned())
 }
 
-/// Whoever has an identity provider of their own learns nothing about what another customer's encrypted, one altered octet after the
-/// other. (The 13th octet of `<saml:NameID ` is the space: 0x29 makes it a tab, 1 an exclamation mark.)
+/// Whoever has an identity provider of their own learns nothing about what another customer's encrypted, one altered byte after the
+/// other. (The 13th byte of `<saml:NameID ` is the space: 0x29 makes it a tab, 1 an exclamation mark.)
 #[test]
-fn what_another_encrypted_is_not_asked_octet_by_octet() {
+fn what_another_encrypted_is_not_asked_byte_by_byte() {
     let ours = keys::service_provider();
     let saml = builder()
         .signing_key(ours.private_key().clone(), ours.certificate().clone())
@@ -150,13 +150,13 @@ fn what_another_encrypted_is_not_asked_octet_by_octet() {
         .build()
         .unwrap();
     let mallory = [connection("mallory", &testkit::IdentityProvider::other())];
-    let (before, octets, after) = captured();
+    let (before, bytes, after) = captured();
     let asked = |difference: u8| {
-        let mut octets = octets.clone();
-        octets[12] ^= difference;
+        let mut bytes = bytes.clone();
+        bytes[12] ^= difference;
         let request =
             testkit::IdentityProvider::other().logout_request().destination(Some(SOAP)).without_name_id();
-        let request = request.raw(format!("{before}{}{after}", base64_encode(&octets)));
+        let request = request.raw(format!("{before}{}{after}", base64_encode(&bytes)));
         let soap = request.to_soap().unwrap();
         told(over(
             &saml,

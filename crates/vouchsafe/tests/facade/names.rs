@@ -68,7 +68,7 @@ fn an_order_repeats_the_name_and_is_signed() {
         let verified = verify_query(query, &ours(), saml.provider()).unwrap();
         assert_eq!(verified.relay_state(), Some(started.pending.handle()));
         let message = redirect::decode(&verified, &Limits::default()).unwrap();
-        let document = Document::parse(message.octets(), &Limits::default()).unwrap();
+        let document = Document::parse(message.bytes(), &Limits::default()).unwrap();
         let root = document.root();
         assert!(root.is(namespace::SAML_PROTOCOL, "ManageNameIDRequest"));
         let names: Vec<&str> = root.elements().map(|one| one.local_name()).collect();
@@ -176,7 +176,7 @@ fn a_request_is_answered_the_way_it_came() {
         assert_eq!(to, THERE);
         let verified = verify_query(query, &ours(), saml.provider()).unwrap();
         let message = redirect::decode(&verified, &limits).unwrap();
-        let document = Document::parse(message.octets(), &limits).unwrap();
+        let document = Document::parse(message.bytes(), &limits).unwrap();
         let root = document.root();
         assert!(root.is(namespace::SAML_PROTOCOL, "ManageNameIDResponse"));
         assert_eq!(root.attribute("InResponseTo"), Some(by_query.id()));

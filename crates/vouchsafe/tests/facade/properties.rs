@@ -11,24 +11,24 @@ proptest! {
     fn what_is_encoded_decodes(text in ".{0,400}", state in proptest::option::of(".{1,100}")) {
         let state = state.map(RelayState::received);
         let query = redirect::encode(redirect::SAML_RESPONSE, &text, state.as_ref());
-        prop_assert!(query.bytes().all(|octet| octet.is_ascii_graphic()));
+        prop_assert!(query.bytes().all(|byte| byte.is_ascii_graphic()));
         let decoded = redirect::decode_unverified(&query, &Limits::default()).unwrap();
-        prop_assert_eq!(decoded.octets(), text.as_bytes());
+        prop_assert_eq!(decoded.bytes(), text.as_bytes());
         prop_assert_eq!(decoded.relay_state(), state.as_ref());
     }
 
     #[test]
-    fn a_form_carries_every_octet(octets in proptest::collection::vec(any::<u8>(), 0..400), state in ".{0,100}") {
+    fn a_form_carries_every_byte(bytes in proptest::collection::vec(any::<u8>(), 0..400), state in ".{0,100}") {
         // What begins as XML in UTF-16 is told as that.
-        prop_assume!(octets.first() != Some(&0));
-        let octets = [b"<", octets.as_slice()].concat();
+        prop_assume!(bytes.first() != Some(&0));
+        let bytes = [b"<", bytes.as_slice()].concat();
         let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("SAMLResponse", &base64_encode(&octets))
+            .append_pair("SAMLResponse", &base64_encode(&bytes))
             .append_pair("RelayState", &state)
             .finish();
         let posted = PostedResponse::from_form(form.as_bytes(), &Limits::default()).unwrap();
         prop_assert_eq!(posted.relay_state().unwrap().as_str(), state);
-        let direct = PostedResponse::from_base64(&base64_encode(&octets), &Limits::default()).unwrap();
+        let direct = PostedResponse::from_base64(&base64_encode(&bytes), &Limits::default()).unwrap();
         prop_assert_eq!(direct.with_relay_state(posted.relay_state().cloned()), posted);
     }
 

@@ -428,8 +428,8 @@ fn subject_identifiers_are_bound_to_the_scopes_in_metadata() {
 #[test]
 fn what_is_no_response_is_refused_and_not_feared() {
     let service_provider = Service::new(builder());
-    for octets in ["", "x", "<", "<!DOCTYPE a><a/>", "<a/>", "\u{0}"] {
-        let value = vouchsafe::crypto::base64_encode(octets.as_bytes());
+    for bytes in ["", "x", "<", "<!DOCTYPE a><a/>", "<a/>", "\u{0}"] {
+        let value = vouchsafe::crypto::base64_encode(bytes.as_bytes());
         let Ok(posted) = vouchsafe::PostedResponse::from_base64(&value, service_provider.saml.limits())
         else {
             continue;

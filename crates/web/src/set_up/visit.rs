@@ -265,9 +265,9 @@ impl Visit<'_> {
 
     /// A name for a connection that was not used before: names are used once, by whomever.
     pub(super) fn unused_name(&self) -> Result<ConnectionId, SetUpError> {
-        let mut octets = [0_u8; 6];
-        self.sso.service_provider().provider().random(&mut octets)?;
-        let digits = hexadecimal(&octets);
+        let mut bytes = [0_u8; 6];
+        self.sso.service_provider().provider().random(&mut bytes)?;
+        let digits = hexadecimal(&bytes);
         // An id of the application's that cannot be part of a name, or is too long for it, is left out.
         let named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
         match named.or_else(|_| ConnectionId::new(format!("c-{digits}"))) {

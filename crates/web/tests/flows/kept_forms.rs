@@ -52,11 +52,10 @@ async fn a_form_that_one_process_keeps_another_gives_back() {
 #[tokio::test]
 async fn forms_are_bounded_and_swept() {
     let store = Memory::new();
-    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone())).count(2).octets(2_000);
+    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone())).count(2).bytes(2_000);
     let sso = process(forms.clone());
-    let is_kept = async |octets: usize| {
-        let asked =
-            sso.sign_in_needed_for(&posted(), format!("text={}", "x".repeat(octets)).as_bytes()).await;
+    let is_kept = async |bytes: usize| {
+        let asked = sso.sign_in_needed_for(&posted(), format!("text={}", "x".repeat(bytes)).as_bytes()).await;
         location(&asked).contains("kept%3D")
     };
     assert!(!is_kept(3_000).await, "larger than all together may be: nothing is promised");

@@ -34,7 +34,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("an answer that comes late", refusals::late(&world).await);
     report.step("the same response again", refusals::replayed(&world).await);
     report.step("a response with another e-mail address put in", refusals::tampered(&world).await);
-    report.step("ciphertext with one octet changed", refusals::tampered_ciphertext(&world).await);
+    report.step("ciphertext with one byte changed", refusals::tampered_ciphertext(&world).await);
     report.step(
         "the token of another organization",
         refusals::token_of_another_organization(&world, &browser).await,

@@ -175,6 +175,6 @@ fn refused(world: &World, page: &Visit, code: &str) -> Outcome {
 
 /// The message in a form, as text.
 pub(super) fn message(form: &Form) -> Result<String, Failure> {
-    let octets = base64_decode(form.field("SAMLResponse").unwrap_or_default())?;
-    Ok(String::from_utf8_lossy(&octets).into_owned())
+    let bytes = base64_decode(form.field("SAMLResponse").unwrap_or_default())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

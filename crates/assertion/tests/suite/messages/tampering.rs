@@ -151,7 +151,7 @@ fn an_identifier_occurs_once() {
 
 /// What is signed is the bytes of the query: none of them can be changed, added or taken away.
 #[test]
-fn a_query_is_believed_octet_for_octet() {
+fn a_query_is_believed_byte_for_byte() {
     let address = address();
     let query = IdentityProvider::okta().logout_request().to_query(Some("state")).unwrap();
     let receive = |query: &str| code(address.receive(ClaimedMessage::in_query(query, &address.limits)));
