@@ -11,10 +11,11 @@ use vouchsafe::{
 
 use crate::{Answer, Author, secret::HashedSecret};
 
-/// Keeps API tokens: by their hash, and each of a member's account.
+/// Keeps API tokens. A token is stored by its hash and belongs to one member's account.
 ///
-/// Whoever offboards somebody is judged by what still works afterwards. So the tokens of an account end in the transaction that suspends it, by hand, by
-/// SCIM or by a sweep, and its reactivation does not bring them back; and no token of an account that is not active is found.
+/// When somebody leaves, their tokens must stop working. The transaction that suspends an account (by an administrator,
+/// by SCIM or by a sweep) therefore also ends the account's tokens. A reactivation does not bring them back, and a
+/// token of an account that is not active is never found.
 ///
 /// ```
 /// use vouchsafe_store::{ApiToken, ApiTokenSecret, ApiTokenStore, Author, Memory, StoreError};
@@ -32,8 +33,8 @@ use crate::{Answer, Author, secret::HashedSecret};
 /// # }
 /// ```
 pub trait ApiTokenStore: Send + Sync + fmt::Debug {
-    /// Keeps a new token. Its account must be an active one of its organization:
-    /// [`StoreError::AccountSuspended`](crate::StoreError::AccountSuspended). It is audited.
+    /// Stores a new token and writes an audit record. The account must be an active one of the token's organization;
+    /// otherwise the answer is [`StoreError::AccountSuspended`](crate::StoreError::AccountSuspended).
     fn issue_api_token<'a>(
         &'a self,
         secret: &'a ApiTokenSecret,
@@ -41,18 +42,19 @@ pub trait ApiTokenStore: Send + Sync + fmt::Debug {
         author: &'a Author,
     ) -> Answer<'a, ()>;
 
-    /// The token that somebody shows, unless its time is over or its account is not active. One look-up by the hash of what is shown, whatever it is.
+    /// Finds the token that a caller shows, unless it has expired or its account is not active. This is one look-up by
+    /// the hash of the text that was shown, whatever that text is.
     fn find_api_token<'a>(
         &'a self,
         secret: &'a ApiTokenSecret,
         now: DateTime<Utc>,
     ) -> Answer<'a, Option<ApiToken>>;
 
-    /// The tokens of an account, oldest first, with those whose time is over.
+    /// The tokens of an account, oldest first, including the expired ones.
     fn api_tokens_of<'a>(&'a self, account: &'a AccountId) -> Answer<'a, Vec<ApiToken>>;
 
-    /// Ends the token of an account with this [id](ApiToken::id); whether there was one. It is audited. The application asks
-    /// [`ApiToken::may_be_revoked_by`] first.
+    /// Revokes the token of an account with this [id](ApiToken::id), writes an audit record, and answers whether the
+    /// token existed. The application must ask [`ApiToken::may_be_revoked_by`] first.
     fn revoke_api_token<'a>(
         &'a self,
         account: &'a AccountId,
@@ -60,7 +62,7 @@ pub trait ApiTokenStore: Send + Sync + fmt::Debug {
         author: &'a Author,
     ) -> Answer<'a, bool>;
 
-    /// Forgets the tokens whose time is over; how many.
+    /// Deletes the expired tokens and answers how many there were.
     fn sweep_api_tokens(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
@@ -72,18 +74,18 @@ pub struct ApiToken {
     pub id: String,
     /// The organization.
     pub organization: OrganizationId,
-    /// Whose it is.
+    /// The account that the token belongs to.
     pub account: AccountId,
     /// What the member calls it.
     pub name: String,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// From when on it does not work any more.
+    /// The time from which the token no longer works; `None`: it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl ApiToken {
-    /// How many digits of the hash a token is known by.
+    /// The number of hexadecimal digits of the hash in the id of a token.
     const DIGITS: usize = 12;
 
     /// The token with this secret.
@@ -98,20 +100,20 @@ impl ApiToken {
         Self { id, organization, account, name: name.into(), issued_at, expires_at: None }
     }
 
-    /// The same that stops working at a time of its own.
+    /// The same token with an expiry time.
     #[must_use]
     pub fn expiring_at(self, end: DateTime<Utc>) -> Self {
         Self { expires_at: Some(end), ..self }
     }
 
-    /// Whether its time is over.
+    /// Whether the token has expired.
     #[must_use]
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_some_and(|end| now >= end)
     }
 
-    /// Whether this actor may end it: the member, an active owner or admin of the organization, the operator, and a rule of the service. `account` is the
-    /// actor's account, as it is stored.
+    /// Whether this actor may revoke the token. The member, an active owner or admin of the organization, the operator
+    /// and a rule of the service may. `account` is the actor's account as it is stored.
     #[must_use]
     pub fn may_be_revoked_by(&self, actor: &Actor, account: Option<&Account>) -> bool {
         let Actor::Account(id) = actor else { return true };
@@ -123,28 +125,28 @@ impl ApiToken {
     }
 }
 
-/// The secret of a token, which is shown once. Stores keep its hash; there is no `Debug` of the content.
+/// The secret of a token. It is shown once; stores keep only its hash. `Debug` does not show it.
 #[derive(Debug)]
 pub struct ApiTokenSecret(HashedSecret);
 
 impl ApiTokenSecret {
-    /// What every token begins with, so that scanners for secrets recognise one that leaked.
+    /// The first characters of every token, so that secret scanners recognise a leaked one.
     pub const PREFIX: &str = "vst_";
 
-    /// A new one of 256 bits from the provider's random source.
+    /// Generates a token of 256 bits with the provider's random source.
     ///
     /// # Errors
     ///
-    /// What the provider's random source answers.
+    /// The error of the provider's random source.
     pub fn generate(provider: &Provider) -> Result<ApiTokenSecret, CryptoError> {
         HashedSecret::generate(Self::PREFIX, provider).map(Self)
     }
 
-    /// The one that a caller shows, whatever it is.
+    /// The token that a caller shows, whatever its text is.
     ///
     /// # Errors
     ///
-    /// What the provider's backend answers if it has no SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn received(text: impl Into<String>, provider: &Provider) -> Result<ApiTokenSecret, CryptoError> {
         HashedSecret::received(text.into(), provider).map(Self)
     }

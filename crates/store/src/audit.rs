@@ -17,10 +17,10 @@ use crate::{AuditDetail, audit_detail::Names};
 pub struct AuditRecord {
     /// The organization.
     pub organization: OrganizationId,
-    /// The account; `None`: the organization itself, such as its conversion.
+    /// The account; `None` if the record is about the organization itself, such as its conversion.
     #[serde(default)]
     pub account: Option<AccountId>,
-    /// Who asked for it; `None`: the person, by signing in.
+    /// Who asked for the change; `None`: the person who signed in.
     #[serde(default)]
     pub actor: Option<Actor>,
     /// When.
@@ -29,19 +29,20 @@ pub struct AuditRecord {
     pub rule: RuleId,
     /// What changed, in words.
     pub change: String,
-    /// What it was before: at most 1,024 characters, and then `…`.
+    /// The value before the change: at most 1,024 characters, followed by `…` if it was longer.
     pub before: Option<String>,
-    /// What it is now, cut in the same way.
+    /// The value after the change, shortened in the same way.
     pub after: Option<String>,
     /// SHA-256 over issuer and assertion ID, for a sign-in.
     pub assertion_hash: Option<String>,
-    /// The change of an account, a team or a project for programs: [`AuditedState`](crate::AuditedState) is made again from it.
+    /// The change of an account, a team or a project in a form for programs; [`AuditedState`](crate::AuditedState) is
+    /// rebuilt from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<AuditDetail>,
 }
 
 impl AuditRecord {
-    /// Whether it says that something was refused, and nothing changed.
+    /// Whether the record says that something was refused and that nothing changed.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.detail == Some(AuditDetail::Refusal)
@@ -62,7 +63,8 @@ impl fmt::Debug for AuditRecord {
     }
 }
 
-/// The records of a plan, one a step, with the ids of what is there `after` it. `account` is the one that it is about, where it is about one.
+/// The records of a plan, one for each step, with the ids of what exists `after` it. `account` is the account that the
+/// plan is about, if it is about one account.
 pub(crate) fn records(plan: &Plan, account: Option<&AccountId>, after: &Snapshot) -> Vec<AuditRecord> {
     if plan.is_empty() {
         return Vec::new();
@@ -89,7 +91,8 @@ pub(crate) fn records(plan: &Plan, account: Option<&AccountId>, after: &Snapshot
     plan.steps().iter().map(record).collect()
 }
 
-/// The most characters of a value that are kept: a record is kept for good, and a value may have come from an identity provider.
+/// The most characters of a value that are stored. Records are kept for good, and an identity provider may have sent
+/// the value.
 const LONGEST_VALUE: usize = 1_024;
 
 /// The beginning of a value that is too long.

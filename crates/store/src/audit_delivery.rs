@@ -6,12 +6,14 @@ use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{AuditCursor, AuditEntry, AuditFeed, StoreError};
 
-/// Delivers the audit to a receiver as it is written: to a webhook, a log of security events, a queue.
+/// Delivers audit records to a receiver, such as a webhook, a log of security events or a queue, as they are written.
 ///
-/// One line starts it, in a service of axum or actix as in any other that runs on tokio. How far it came is kept in the store under the name of the
-/// receiver, so that it goes on there after a restart. Everything is delivered **at least once** and in order: a process that dies after a delivery,
-/// before it has kept how far it came, delivers the same again, and so do several processes that deliver to one receiver. The receiver recognises
-/// what it has by [`AuditEntry::cursor`]. While a delivery fails, it is tried again after a second, then two, four, and so on up to five minutes.
+/// One line starts it in axum, actix or any other service that runs on tokio. The store keeps the position of each
+/// receiver under the receiver's name, so a restarted process continues there. Every record is delivered **at least
+/// once** and in order. A process that stops after a delivery and before it has stored the position delivers the same
+/// records again, and so do several processes with one receiver. The receiver recognises duplicates by
+/// [`AuditEntry::cursor`]. A failed delivery is tried again after one second, then two, four and so on, up to five
+/// minutes.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -37,26 +39,27 @@ pub struct AuditDelivery {
     most: usize,
 }
 
-/// The first wait after a delivery that failed, and the longest.
+/// The first and the longest wait after a failed delivery.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 impl AuditDelivery {
-    /// To a receiver of this name, which looks every five seconds and delivers 100 records at a time.
+    /// Delivers to the receiver of this name. It looks for new records every five seconds and delivers at most 100 at a
+    /// time.
     pub fn new(store: Arc<dyn AuditFeed>, receiver: impl Into<String>) -> Self {
         Self { store, receiver: receiver.into(), every: Duration::from_secs(5), most: 100 }
     }
 
-    /// Looks so often whether there is anything new.
+    /// Sets how often it looks for new records.
     pub fn every(self, every: Duration) -> Self {
         Self { every, ..self }
     }
 
-    /// Delivers so many records at a time at most.
+    /// Sets how many records are delivered at a time at most.
     pub fn at_most(self, most: usize) -> Self {
         Self { most: most.max(1), ..self }
     }
 
-    /// Starts it on the runtime of the caller. `deliver` answers whether the records arrived.
+    /// Starts the delivery on the caller's runtime. `deliver` answers whether the records arrived.
     pub fn start<F, D>(self, deliver: D) -> RunningAuditDelivery
     where
         D: Fn(Vec<AuditEntry>) -> F + Send + Sync + 'static,
@@ -105,12 +108,12 @@ enum Delivered {
     Failed,
 }
 
-/// A delivery that is under way, and ends when this is dropped.
+/// A running delivery. Dropping it stops the delivery.
 #[must_use = "the delivery ends when this is dropped"]
 pub struct RunningAuditDelivery(JoinHandle<()>);
 
 impl RunningAuditDelivery {
-    /// Ends it. What was being delivered is delivered again by the next one.
+    /// Stops the delivery. Records whose delivery was under way are delivered again by the next one.
     pub async fn stop(mut self) {
         self.0.abort();
         let _ = (&mut self.0).await;

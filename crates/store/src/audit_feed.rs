@@ -7,7 +7,7 @@ use vouchsafe::provisioning::OrganizationId;
 
 use crate::{Answer, AuditRecord, StoreError};
 
-/// The audit in the order in which its records were committed.
+/// The audit records in the order in which they were committed.
 ///
 /// ```
 /// use vouchsafe_store::{AuditCursor, AuditFeed, Memory, export_audit};
@@ -22,10 +22,10 @@ use crate::{Answer, AuditRecord, StoreError};
 /// # }
 /// ```
 pub trait AuditFeed: Send + Sync + fmt::Debug {
-    /// The records behind a cursor, of one organization or of all, `most` at most.
+    /// The records after a cursor, of one organization or of all, at most `most`.
     ///
-    /// A record that is committed later stands behind every one that was answered before, however long its transaction took: whoever goes on from the
-    /// last cursor misses none and gets none twice.
+    /// A record that is committed later comes after every record that was answered before, however long its transaction
+    /// took. A reader that continues from its last cursor misses no record and gets none twice.
     fn audit_after<'a>(
         &'a self,
         organization: Option<&'a OrganizationId>,
@@ -33,27 +33,27 @@ pub trait AuditFeed: Send + Sync + fmt::Debug {
         most: usize,
     ) -> Answer<'a, Vec<AuditEntry>>;
 
-    /// How far the audit was delivered to a receiver of this name: [`keep_audit_delivered`](Self::keep_audit_delivered). The beginning for one
-    /// that is new.
+    /// How far the audit was delivered to the receiver of this name:
+    /// [`keep_audit_delivered`](Self::keep_audit_delivered). A new receiver begins at the first record.
     fn audit_delivered<'a>(&'a self, receiver: &'a str) -> Answer<'a, AuditCursor>;
 
-    /// Keeps how far the audit was delivered to a receiver. Of several the furthest counts.
+    /// Stores how far the audit was delivered to a receiver. If several processes report, the furthest position counts.
     fn keep_audit_delivered<'a>(&'a self, receiver: &'a str, until: AuditCursor) -> Answer<'a, ()>;
 }
 
-/// A place in the audit. Its text can be kept anywhere.
+/// A position in the audit. Its text form can be stored anywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AuditCursor(u64);
 
 impl AuditCursor {
-    /// For stores: the place behind that many records.
+    /// For stores: the position after that many records.
     #[must_use]
     pub fn new(place: u64) -> Self {
         Self(place)
     }
 
-    /// For stores: the place as a number, 0 at the beginning.
+    /// For stores: the position as a number; 0 is the beginning.
     #[must_use]
     pub fn place(self) -> u64 {
         self.0
@@ -74,11 +74,11 @@ impl FromStr for AuditCursor {
     }
 }
 
-/// A record with its place.
+/// A record with its position.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditEntry {
-    /// Its place: whoever has it goes on from here.
+    /// The position of the record. A reader continues from here.
     pub cursor: AuditCursor,
     /// The record.
     #[serde(flatten)]
@@ -93,10 +93,11 @@ impl AuditEntry {
     }
 }
 
-/// The records behind a cursor as JSON, one a line, and where to go on. It has names and addresses of people in it.
+/// The records after a cursor as JSON, one per line, and the cursor to continue from. They contain names and addresses
+/// of people.
 ///
 /// # Errors
-/// Those of the store.
+/// The error of the store.
 pub async fn export_audit(
     store: &dyn AuditFeed,
     organization: Option<&OrganizationId>,

@@ -14,9 +14,10 @@ use crate::{AuditDetail, AuditRecord, ScimToken, SignInError, audit::cut};
 
 /// Something that a rule refused, for the audit: who asked for what, and which rule it was.
 ///
-/// A store notes it in a transaction of its own, since that of what was refused leaves nothing. The same of the same person is noted once an hour, and
-/// of an organization [so many](Self::MOST_AN_HOUR) an hour at most: a browser that tries in a loop, or an identity provider that sends
-/// thousands of names, fills no disk.
+/// A store writes it in a transaction of its own, because the refused transaction is rolled back. The same refusal of
+/// the same person is written once an hour, and at most [`MOST_AN_HOUR`](Self::MOST_AN_HOUR) refusals of one
+/// organization are. A browser that tries in a loop, or an identity provider that sends thousands of names, therefore
+/// cannot fill the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditedRefusal {
     hour: i64,
@@ -25,11 +26,11 @@ pub struct AuditedRefusal {
 }
 
 impl AuditedRefusal {
-    /// How many refusals of one organization are noted of an hour.
+    /// The most refusals of one organization that are written in an hour.
     pub const MOST_AN_HOUR: usize = 500;
 
-    /// What is noted of a sign-in that was refused on this snapshot. `None`: an assertion that is not believed, or a store that failed, says
-    /// nothing of a person.
+    /// The record of a sign-in that was refused on this snapshot. `None` if the assertion was not accepted or the store
+    /// failed, since neither is about a person.
     #[must_use]
     pub fn of_sign_in(
         before: &Snapshot,
@@ -53,7 +54,7 @@ impl AuditedRefusal {
         Some(noted.refusal(who, format!("Refuses the sign-in: {refusal}.")))
     }
 
-    /// What is noted of a SCIM token that opens nothing any more, and was shown.
+    /// The record of a SCIM token that was shown and is no longer valid.
     #[must_use]
     pub fn of_scim_token(token: &ScimToken, at: DateTime<Utc>) -> AuditedRefusal {
         let noted = Noted {
@@ -64,8 +65,8 @@ impl AuditedRefusal {
         noted.refusal(format!("scim token {}", token.id()), change)
     }
 
-    /// What is noted of a signal of the identity provider of a connection that was refused, by the code and the words of its error, which say
-    /// nothing of a person.
+    /// The record of a refused signal from the identity provider of a connection: the code and the text of its error,
+    /// which contain no personal data.
     #[must_use]
     pub fn of_signal(
         organization: OrganizationId,
@@ -84,13 +85,13 @@ impl AuditedRefusal {
         &self.record.organization
     }
 
-    /// The hour, counted from the beginning of Unix time.
+    /// The hour, counted from 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn hour(&self) -> i64 {
         self.hour
     }
 
-    /// Who, as it is compared.
+    /// The person, in the form in which refusals are compared.
     #[must_use]
     pub fn who(&self) -> &str {
         &self.who
@@ -103,13 +104,13 @@ impl AuditedRefusal {
     }
 }
 
-/// Who asks for a decision, and what it is about: what the audit says if it is refused.
+/// Who asks for a decision and what it is about. The audit says so if the decision is refused.
 #[derive(Clone, Debug)]
 pub struct AskedDecision(Asked);
 
 #[derive(Clone, Debug)]
 enum Asked {
-    /// Nobody knows who.
+    /// It is not known who asked.
     ByTheApplication,
     Login(Box<LoginFacts>),
     Change {
@@ -149,7 +150,8 @@ impl AskedDecision {
         Self(Asked::Change { actor, account, name: name.map(cut), at: fact.at })
     }
 
-    /// For stores: what is noted where the decision was refused on this snapshot; `None`: no rule refused it, or nobody knows who asked.
+    /// For stores: the record of a decision that was refused on this snapshot. `None` if no rule refused it or it is
+    /// not known who asked.
     #[must_use]
     pub fn refused(&self, before: &Snapshot, refusal: &SignInError) -> Option<AuditedRefusal> {
         if !is_of_a_rule(refusal) {
@@ -173,7 +175,7 @@ impl AskedDecision {
     }
 }
 
-/// What a record has beside its words.
+/// The fields of a record other than its text.
 struct Noted {
     organization: OrganizationId,
     account: Option<AccountId>,
@@ -206,12 +208,12 @@ impl Noted {
     }
 }
 
-/// Whether a rule refused it, and neither the assertion nor the store.
+/// Whether a rule refused it, and not the check of the assertion or the store.
 fn is_of_a_rule(refusal: &SignInError) -> bool {
     matches!(refusal, SignInError::PlanRefusal(_) | SignInError::LoggedOut { .. })
 }
 
-/// The account that the login means, if it means one.
+/// The account that the login is for, if there is one.
 fn account_of(before: &Snapshot, login: &LoginFacts) -> Option<AccountId> {
     let meant = LookUp::of(login).ok()?.account_keys();
     let mut accounts =
@@ -222,7 +224,7 @@ fn account_of(before: &Snapshot, login: &LoginFacts) -> Option<AccountId> {
     }
 }
 
-/// What was noted, for stores in memory.
+/// The refusals that were written, for stores in memory.
 ///
 /// ```
 /// use vouchsafe_store::NotedRefusals;

@@ -1,4 +1,4 @@
-//! The state that follows from the audit.
+//! The state of an organization, rebuilt from its audit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,8 @@ use vouchsafe::{
 
 use crate::{AuditDetail, AuditRecord};
 
-/// Who is in an organization, who signs in to which account, and what each may do, as its audit says: for whoever keeps the audit elsewhere, and for holding one against the other.
+/// The accounts of an organization, who signs in to them and what they may do, rebuilt from the audit. Use it if you
+/// keep the audit elsewhere, or to compare the audit with the directory.
 ///
 /// ```
 /// use vouchsafe::provisioning::OrganizationId;
@@ -40,7 +41,7 @@ pub struct AuditedState {
     pub groups: BTreeMap<GroupId, String>,
 }
 
-/// An account, as the audit says.
+/// An account as the audit describes it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditedAccount {
@@ -50,21 +51,21 @@ pub struct AuditedAccount {
     pub names: [Option<String>; 3],
     /// Who may sign in to it through an identity provider.
     pub identities: BTreeSet<Identity>,
-    /// What identity providers say of it by SCIM.
+    /// The data that identity providers pushed by SCIM.
     pub scim: BTreeMap<ConnectionId, ScimRecord>,
-    /// The groups that they have put it into.
+    /// The SCIM groups that the account is in.
     pub scim_groups: BTreeSet<GroupId>,
     /// The projects that it was given directly.
     pub projects: BTreeMap<ProjectId, Permission>,
     /// Role in the organization.
     pub role: Role,
-    /// Whether it may be used.
+    /// Whether the account may be used.
     pub status: Status,
     /// The teams that it is in, and what it may do in them.
     pub memberships: BTreeMap<TeamId, Permission>,
 }
 
-/// Without the address.
+/// `Debug` does not show the address.
 impl std::fmt::Debug for AuditedAccount {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -93,7 +94,7 @@ impl From<&Account> for AuditedAccount {
 }
 
 impl AuditedState {
-    /// The same of what is there.
+    /// The same description, made from the stored state.
     #[must_use]
     pub fn of(whole: &Snapshot) -> Self {
         Self {
@@ -104,7 +105,7 @@ impl AuditedState {
         }
     }
 
-    /// Applies a record. They come in the order of the audit, from its beginning.
+    /// Applies a record. Records must be applied in the order of the audit, from its beginning.
     pub fn apply(&mut self, record: &AuditRecord) {
         match &record.detail {
             None | Some(AuditDetail::Refusal) => {}

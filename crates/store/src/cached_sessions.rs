@@ -1,4 +1,4 @@
-//! Sessions in the memory of each machine, for as long as it is sure that nobody has ended them.
+//! Sessions in the memory of each machine, used only while the machine is sure that nobody has ended them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,14 +14,14 @@ use vouchsafe::{
 
 use crate::{Announcements, Announces, Answer, Revocation, Session, SessionId, SessionStore};
 
-/// How long what is known of the store is used without asking. A session is dead on this machine so long after it was ended at the latest,
-/// whatever happens to the connection meanwhile.
+/// How long a cached session may be used without asking the store. At the latest after this time a session that was
+/// ended is dead on this machine, whatever happens to the connection to the store.
 const LEASE: Duration = Duration::from_millis(90);
 
-/// How often the store is asked whether everything was heard.
+/// How often the machine asks the store whether it has received every announcement.
 const ASK_EVERY: Duration = Duration::from_millis(25);
 
-/// How long to wait before listening again, where that failed: longer each time.
+/// The waits before it listens again after a failure: each is longer.
 const WAITS: [Duration; 4] = [
     Duration::from_millis(20),
     Duration::from_millis(100),
@@ -29,18 +29,20 @@ const WAITS: [Duration; 4] = [
     Duration::from_secs(2),
 ];
 
-/// A store of sessions that answers most look-ups from memory.
+/// A session store that answers most look-ups from memory.
 ///
-/// A page that somebody looks at costs the database nothing, and yet a session that is ended (by suspension, by SCIM, by a logout, by an admin)
-/// is dead on every machine within 100 ms of the answer: the store [announces](Announces) it in the transaction that ends it, and each
-/// machine listens on a connection of its own. What it remembers is used only while it is sure that it heard everything: every 25 ms it asks over that
-/// same connection, and what was answered is good for 90 ms from when it was asked. If the connection is lost or slow, or the machine is too busy to
-/// ask, each look-up goes to the store, until it is heard again; then it begins with nothing remembered.
+/// Most page views therefore cost the database nothing, and a session that is ended (by a suspension, SCIM, a logout or
+/// an administrator) is dead on every machine within 100 ms of the answer. The store [announces](Announces) the end in
+/// the same transaction, and each machine listens on a connection of its own. A machine uses its memory only while it
+/// is sure that it has received every announcement: every 25 ms it asks over that connection, and the answer is good
+/// for 90 ms from the moment of the question. If the connection is lost or slow, or the machine is too busy to ask,
+/// each look-up goes to the store until the machine listens again, and it then starts with an empty memory.
 ///
-/// A session that ends without use is looked up when its use is to be noted, once a minute at most.
+/// A session that would expire without use is looked up in the store when its use has to be written, at most once a
+/// minute.
 ///
-/// So the price is some forty questions a second and machine, and one connection. It listens on the runtime on which it was started, and
-/// until its last clone goes.
+/// The price is about forty questions a second for each machine, and one connection. It listens on the runtime on which
+/// it was started, until its last clone is dropped.
 ///
 /// ```no_run
 /// use vouchsafe_store::{CachedSessions, Postgres, SessionId, SessionStore};
@@ -62,7 +64,7 @@ pub struct CachedSessions<S> {
 }
 
 impl<S: Announces + Clone + 'static> CachedSessions<S> {
-    /// Remembers so many sessions at most, and begins to listen.
+    /// Starts to listen. At most `most` sessions are kept in memory.
     pub fn start(store: S, most: usize) -> Self {
         let cache = Arc::new(Cache { most: most.max(1), state: Mutex::default() });
         tokio::spawn(listen(store.clone(), Arc::downgrade(&cache)));
@@ -71,20 +73,20 @@ impl<S: Announces + Clone + 'static> CachedSessions<S> {
 }
 
 impl<S> CachedSessions<S> {
-    /// What it remembers, for who ends sessions on this machine by other ways than its methods.
+    /// The cache, for code that ends sessions on this machine by other means than its methods.
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn cache(&self) -> Arc<Cache> {
         Arc::clone(&self.cache)
     }
 
-    /// Whether look-ups are answered from memory just now: for a gauge.
+    /// Whether look-ups are answered from memory at the moment; for a gauge.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.cache.state().is_live(Instant::now())
     }
 }
 
-/// What is remembered, and until when.
+/// The sessions in memory, and until when they may be used.
 #[derive(Debug)]
 pub(crate) struct Cache {
     most: usize,
@@ -93,9 +95,10 @@ pub(crate) struct Cache {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Until when what is remembered may be used; `None`: nobody listens.
+    /// Until when the cached sessions may be used; `None`: nobody listens.
     good_until: Option<Instant>,
-    /// Grows with everything that is heard. What was read before something was heard is not remembered after it.
+    /// A counter that grows with each announcement. A session that was read before an announcement is not cached after
+    /// it.
     heard: u64,
     sessions: HashMap<String, Session>,
     of_accounts: HashMap<AccountId, HashSet<String>>,
@@ -106,23 +109,23 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// This was ended on this machine, where it is over at once.
+    /// Removes sessions that were ended on this machine, at once.
     pub(crate) fn hear(&self, ended: &[Revocation]) {
         self.state().hear(ended);
     }
 
-    /// Everything that was ended before `asked` was heard.
+    /// All announcements of ends before `asked` have been received.
     fn renew(&self, told: &[Revocation], asked: Instant) {
         let mut state = self.state();
         if state.good_until.is_none() {
-            // What was read before anybody listened may have ended before it.
+            // A session that was read before the machine listened may have ended before it did.
             state.heard = state.heard.wrapping_add(1);
         }
         state.hear(told);
         state.good_until = asked.checked_add(LEASE);
     }
 
-    /// Nobody listens any more.
+    /// The machine no longer listens.
     fn lose(&self) {
         let mut state = self.state();
         state.good_until = None;
@@ -161,7 +164,7 @@ impl State {
         }
     }
 
-    /// Goes through everything that is remembered: for what ends rarely.
+    /// Goes through all cached sessions. Used for ends that are rare.
     fn forget_where(&mut self, is_over: impl Fn(&Session) -> bool) {
         self.heard = self.heard.wrapping_add(1);
         let over = self.sessions.iter().filter(|(_, session)| is_over(session));
@@ -190,7 +193,7 @@ impl State {
             return;
         }
         if self.sessions.len() >= most {
-            // Any one, to make room: it is read again when it is asked for.
+            // Removes any one session to make room; it is read again when it is needed.
             let some = self.sessions.keys().next().cloned();
             some.iter().for_each(|hash| self.forget(hash));
         }
@@ -214,11 +217,11 @@ async fn listen<S: Announces>(store: S, cache: Weak<Cache>) {
     }
 }
 
-/// Hears until the connection is lost.
+/// Receives announcements until the connection is lost.
 async fn hear(announcements: &mut dyn Announcements, cache: &Weak<Cache>) {
     loop {
         let asked = Instant::now();
-        // What takes longer is of no use any more, and may be a connection that is dead without saying so.
+        // A slower answer is of no use, and the connection may be dead without an error.
         let answered = tokio::time::timeout(LEASE.saturating_mul(10), announcements.until_now()).await;
         let Ok(Ok(told)) = answered else { return };
         let Some(held) = cache.upgrade() else { return };
@@ -247,7 +250,8 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
             let heard = {
                 let state = self.cache.state();
                 let known = state.sessions.get(id.hash()).filter(|_| state.is_live(Instant::now()));
-                // One whose use is to be noted is looked up: it may have been used at another machine.
+                // A session whose use has to be written is looked up in the store, since it may have been used on
+                // another machine.
                 if let Some(session) = known.filter(|session| session.notes_use_since(now).is_none()) {
                     return Ok(Some(session.clone()).filter(|session| !session.is_over(now)));
                 }

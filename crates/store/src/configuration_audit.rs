@@ -1,4 +1,4 @@
-//! What changed of how an organization signs in, when, and who asked for it.
+//! Audit records of changes to how an organization signs in.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
@@ -13,7 +13,7 @@ use crate::{
     StoredConnection,
 };
 
-/// A change of the configuration, before it is known who asked for it.
+/// A change of the configuration, before its author is known.
 #[derive(Clone)]
 struct Entry {
     rule: &'static str,
@@ -33,7 +33,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// What was and what is, in one text.
+    /// The values before and after, in one text.
     fn difference(&self) -> String {
         match (&self.before, &self.after) {
             (None, after) => format!("{} {}", self.change, after.as_deref().unwrap_or_default()),
@@ -43,7 +43,7 @@ impl Entry {
     }
 }
 
-/// Who asks for a change of the configuration, and when: for the audit.
+/// Who asks for a change of the configuration, and when. Both are written to the audit.
 ///
 /// ```
 /// use vouchsafe::provisioning::Actor;
@@ -56,23 +56,23 @@ impl Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Author {
-    /// Who.
+    /// The person or program.
     pub actor: Actor,
-    /// When.
+    /// The time of the change.
     pub at: DateTime<Utc>,
 }
 
 impl Author {
-    /// Somebody, at a time.
+    /// An author at a time.
     #[must_use]
     pub fn new(actor: Actor, at: DateTime<Utc>) -> Author {
         Author { actor, at }
     }
 }
 
-/// For stores: what changes of the configuration leave in the audit.
+/// For stores: the audit records of configuration changes.
 impl AuditRecord {
-    /// The record of an API token that was issued, or revoked.
+    /// The record of an API token that was issued or revoked.
     #[must_use]
     pub fn of_api_token(token: &crate::ApiToken, is_issued: bool, author: &Author) -> AuditRecord {
         let (rule, verb) = match is_issued {
@@ -84,7 +84,8 @@ impl AuditRecord {
         AuditRecord { account: Some(token.account.clone()), ..record }
     }
 
-    /// The records of what differs of a set-up link: that it was issued, renewed, revoked or used, and how far its holder has come.
+    /// The records of what differs between two states of a set-up link: it was issued, renewed, revoked or used, and
+    /// how far its holder has come.
     #[must_use]
     pub fn of_set_up_link(
         before: Option<&SetUpLink>,
@@ -101,7 +102,7 @@ impl AuditRecord {
         recorded_one(&organization.id, entry.values(None, Some(&organization.slug)), author)
     }
 
-    /// The record of an account that was added, and that no plan made.
+    /// The record of an account that was added without a plan.
     #[must_use]
     pub fn of_added_account(account: &Account, author: &Author) -> AuditRecord {
         let entry = Entry::new("account.added", "Adds the account.".to_owned());
@@ -112,7 +113,7 @@ impl AuditRecord {
         }
     }
 
-    /// The record of a team that was added, and that no plan made.
+    /// The record of a team that was added without a plan.
     #[must_use]
     pub fn of_added_team(team: &Team, author: &Author) -> AuditRecord {
         let entry = Entry::new("team.added", "Adds the team.".to_owned());
@@ -122,7 +123,7 @@ impl AuditRecord {
         }
     }
 
-    /// The record of a project that was added, and that no plan made.
+    /// The record of a project that was added without a plan.
     #[must_use]
     pub fn of_added_project(project: &Project, author: &Author) -> AuditRecord {
         let entry = Entry::new("project.added", "Adds the project.".to_owned());
@@ -132,8 +133,8 @@ impl AuditRecord {
         }
     }
 
-    /// The records of everything that differs of an organization's own record: names, entitlement, seats, domains, conversion, tokens (by the
-    /// names that people know them by, which are no secret) and connections.
+    /// The records of everything that differs between two states of an organization's own record: names, entitlement,
+    /// seats, domains, conversion, tokens (by their public names, which are not secret) and connections.
     #[must_use]
     pub fn of_organization(before: &Organization, after: &Organization, author: &Author) -> Vec<AuditRecord> {
         let mut entries = own_record(before, after);
@@ -147,7 +148,8 @@ impl AuditRecord {
         recorded(&after.id, entries, author)
     }
 
-    /// The record of another policy, if it is another; `None`: there was none.
+    /// The record of a new policy, or `None` if the policy did not change. `None` as the earlier policy: there was
+    /// none.
     #[must_use]
     pub fn of_policy(
         organization: &OrganizationId,
@@ -160,7 +162,7 @@ impl AuditRecord {
         recorded(organization, entry, author)
     }
 
-    /// The records of everything that differs of a connection, or of its addition.
+    /// The records of everything that differs between two states of a connection, or of its addition.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] for settings that cannot be written.
@@ -194,14 +196,14 @@ impl AuditRecord {
         recorded(&token.organization, vec![entry.values(Some(token.id()), None)], author)
     }
 
-    /// The records of everything that differs of an organization and its connections.
+    /// The records of everything that differs between two states of an organization and its connections.
     pub(crate) fn of_connections(
         before: &OrganizationConnections,
         after: &OrganizationConnections,
         author: &Author,
     ) -> Result<Vec<AuditRecord>, StoreError> {
         let (was, is) = (&before.organization, &after.organization);
-        // Which connections the organization has follows from what is recorded of each of them.
+        // The organization's list of connections is not recorded by itself; the records of the connections contain it.
         let entries = [own_record(was, is), conversion(was, is), tokens(was, is)].concat();
         let mut records = recorded(&is.id, entries, author);
         for connection in &after.connections {
@@ -234,7 +236,7 @@ fn recorded_one(organization: &OrganizationId, entry: Entry, author: &Author) ->
     }
 }
 
-/// What it is called, what its plan includes, and what it has verified.
+/// Names, plan and verified domains.
 fn own_record(before: &Organization, after: &Organization) -> Vec<Entry> {
     let text = |text: &str| Some(text.to_owned());
     let entitled = |is: bool| text(if is { "entitled" } else { "not entitled" });
@@ -392,10 +394,10 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
     Ok(entries)
 }
 
-/// How many changes of metadata are recorded one by one.
+/// The most changes of metadata that get a record each.
 const MOST_CHANGES: usize = 64;
 
-/// What differs of the identity provider's keys, endpoints and scopes. Dates change with each document and are not among it.
+/// Differences in the identity provider's keys, endpoints and scopes. Dates change with each document and are left out.
 fn metadata_changes(
     id: &ConnectionId,
     identity_provider: &EntityId,

@@ -1,4 +1,5 @@
-//! Connecting, replacing and disconnecting an organization: each one decision over the organization and all of its connections.
+//! Connecting, replacing and disconnecting an organization: each is one decision over the organization and all of its
+//! connections.
 
 use std::fmt;
 
@@ -12,8 +13,8 @@ use crate::{AuditRecord, Author, ConnectionTotals, SignInError, StoreError, Stor
 
 /// A change of how an organization signs in: a pure function over its own record and its connections.
 ///
-/// A store runs it inside the transaction that writes what comes of it, so that a fault in the middle leaves nothing, and nobody decides on
-/// what another is about to change. What differs afterwards is audited.
+/// A store runs it inside the transaction that writes the result. A fault in the middle therefore leaves nothing
+/// behind, and no two decisions overlap. What differs afterwards is audited.
 ///
 /// ```
 /// use vouchsafe::provisioning::{Actor, OrganizationToken};
@@ -45,7 +46,7 @@ pub struct ConnectionDecision {
 type Decide = dyn FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send;
 
 impl ConnectionDecision {
-    /// A decision about this organization, by somebody, at a time, which the function is given.
+    /// A decision about this organization. The function receives the author's time.
     pub fn new(
         organization: OrganizationId,
         actor: Actor,
@@ -62,8 +63,8 @@ impl ConnectionDecision {
         }
     }
 
-    /// The same decision, after which the sessions that began over a connection that it retires go on until their own end. By default they end
-    /// with it.
+    /// The same decision, except that sessions over a connection that it retires continue until they expire. By default
+    /// they end with the connection.
     #[must_use]
     pub fn keeping_sessions(self) -> ConnectionDecision {
         ConnectionDecision { keeps_sessions: true, ..self }
@@ -81,7 +82,7 @@ impl ConnectionDecision {
         &self.author
     }
 
-    /// For stores: decides. Call it inside the transaction, with what was read in it.
+    /// For stores: decides. Call it inside the transaction, with the records that were read in it.
     ///
     /// # Errors
     /// The refusal, after which the transaction is rolled back.
@@ -113,24 +114,25 @@ impl fmt::Debug for ConnectionDecision {
 pub struct OrganizationConnections {
     /// The organization.
     pub organization: Organization,
-    /// Its connections, in whatever state. One that is added here is written, and one that is left out stays as it is.
+    /// Its connections in any state. A connection that is added here is written; one that is removed from the list
+    /// stays stored as it is.
     pub connections: Vec<StoredConnection>,
 }
 
 impl OrganizationConnections {
-    /// For stores: what was read.
+    /// For stores: the records that were read.
     #[must_use]
     pub fn new(organization: Organization, connections: Vec<StoredConnection>) -> Self {
         Self { organization, connections }
     }
 
-    /// The connection of this name.
+    /// The connection with this id.
     #[must_use]
     pub fn connection(&self, id: &ConnectionId) -> Option<&StoredConnection> {
         self.connections.iter().find(|connection| connection.id == *id)
     }
 
-    /// Makes this a SAML organization: over the connection, which is new and active, with the token of this hash.
+    /// Makes this a SAML organization with this connection, which is new and active, and with the token of this hash.
     ///
     /// # Errors
     /// [`PlanRefusal::AlreadyConverted`], [`PlanRefusal::NotEntitled`], [`StoreError::Taken`].
@@ -161,17 +163,18 @@ impl OrganizationConnections {
         self.add(connection)
     }
 
-    /// Notes that a sign-in over a draft went through.
+    /// Records that a sign-in over a draft succeeded.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is no draft any more.
+    /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is no longer a draft.
     pub fn mark_tested(&mut self, id: &ConnectionId) -> Result<(), SignInError> {
         self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "tested")?.state =
             ConnectionState::Tested;
         Ok(())
     }
 
-    /// Lets people sign in over a draft. If it is the organization's first connection, this makes it a SAML organization.
+    /// Activates a draft, so that people can sign in over it. If it is the organization's first connection, this makes
+    /// the organization a SAML organization.
     ///
     /// # Errors
     /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is active or retired already, [`PlanRefusal::NotEntitled`].
@@ -183,8 +186,8 @@ impl OrganizationConnections {
         Ok(self.organization.connect(id.clone(), identity_provider, now)?)
     }
 
-    /// Ends a connection for good, and the sessions that began over it. Of those over which people sign in another must remain. A draft loses
-    /// its metadata.
+    /// Ends a connection for good, together with the sessions that began over it. At least one other connection that
+    /// people can sign in over must remain. A draft loses its metadata.
     ///
     /// # Errors
     /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is retired already, [`PlanRefusal::LastConnection`].
@@ -208,8 +211,8 @@ impl OrganizationConnections {
         self.retire(old)
     }
 
-    /// Makes this an organization without SAML again: every connection is retired, and every token revoked. The sessions
-    /// that began over them end, unless the decision [keeps them](ConnectionDecision::keeping_sessions).
+    /// Makes this an organization without SAML again. Every connection is retired and every token revoked. The sessions
+    /// that began over the connections end, unless the decision [keeps them](ConnectionDecision::keeping_sessions).
     pub fn disconnect(&mut self, now: DateTime<Utc>) {
         self.organization.disconnect(now);
         for connection in &mut self.connections {
@@ -217,12 +220,13 @@ impl OrganizationConnections {
         }
     }
 
-    /// Takes metadata that waits for approval: what is [staged](StoredConnection::staged), if it is the document with this
-    /// [digest](crate::ConnectionMetadata::digest), so that nobody approves what came after they looked. It must be usable still.
+    /// Accepts metadata that waits for approval. The [staged](StoredConnection::staged) document must have this
+    /// [digest](crate::ConnectionMetadata::digest), so that nobody approves a document that arrived after they looked.
+    /// The document must still be usable.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotStaged`], and [`StoreError::ConnectionUnusable`] with why the document cannot be used, such
-    /// as that it has waited longer than it is valid.
+    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotStaged`], and [`StoreError::ConnectionUnusable`] with the
+    /// reason why the document cannot be used, for example because it has expired while it waited.
     pub fn approve_metadata(
         &mut self,
         id: &ConnectionId,
@@ -247,7 +251,7 @@ impl OrganizationConnections {
         Ok(())
     }
 
-    /// The connection of this name, for other metadata or settings.
+    /// The connection with this id, to change its metadata or settings.
     ///
     /// # Errors
     /// [`StoreError::ConnectionUnknown`].
@@ -275,14 +279,14 @@ impl OrganizationConnections {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DecidedConnections {
-    /// The connections to add, at their first revision. A name that was used before, by whomever, is
-    /// [`StoreError::Taken`], and then nothing is written.
+    /// The connections to add, at their first revision. If an id was used before, by any organization, the answer is
+    /// [`StoreError::Taken`] and nothing is written.
     pub added: Vec<StoredConnection>,
-    /// The connections to write in the place of those that were read, at their next revision.
+    /// The connections to write in place of those that were read, at their next revision.
     pub changed: Vec<StoredConnection>,
     /// The connections that were retired: their SCIM tokens end.
     pub retired: Vec<ConnectionId>,
-    /// The connections whose sessions end: those that were retired, unless sessions are kept.
+    /// The connections whose sessions end: the retired ones, unless sessions are kept.
     pub ends_sessions_over: Vec<ConnectionId>,
     /// The audit records to add.
     pub audit: Vec<AuditRecord>,
@@ -335,13 +339,13 @@ impl DecidedConnections {
         Ok(())
     }
 
-    /// The organization, to write in the place of the one that was read.
+    /// The organization, to write in place of the one that was read.
     #[must_use]
     pub fn organization(&self) -> &Organization {
         &self.after.organization
     }
 
-    /// For stores: what is answered once everything is written.
+    /// For stores: the answer once everything is written.
     #[must_use]
     pub fn into_answer(self) -> OrganizationConnections {
         self.after

@@ -4,27 +4,31 @@ use vouchsafe::{ConnectionId, EntityId, assertion::SourceId, provisioning::Organ
 
 use crate::{Answer, Author, StoredConnection};
 
-/// Keeps connections: who the identity providers of the customers are.
+/// Stores connections, each of which names a customer's identity provider.
 ///
-/// Every write gives a connection its next revision, so that whoever keeps one in memory asks for a number to know whether it is still
-/// what is stored; `vouchsafe_web::StoredConnections` does. Several processes over one store see a write at the next sign-in.
+/// Every write gives a connection its next revision. A process that caches a connection compares this number to know
+/// whether its copy is current; `vouchsafe_web::StoredConnections` does so. Several processes over one store see a
+/// write at the next sign-in.
 ///
-/// Every write leaves [records](crate::AuditRecord::of_connection) in the audit of the connection's organization, in the same transaction, where
-/// the store keeps one: it is the [`Directory`](crate::Directory)'s.
+/// Every write adds [records](crate::AuditRecord::of_connection) to the audit of the connection's organization in the
+/// same transaction, if the store keeps an audit (see [`Directory`](crate::Directory)).
 ///
-/// There is no removal. Accounts, sessions and refusals name the connection that they came over, and an identifier that came again would
-/// be taken for the old one: a connection that is over is [retired](vouchsafe::ConnectionState::Retired) and stays so.
+/// Connections are never deleted. Accounts, sessions and refusals name the connection that they came over, and a reused
+/// id would be mistaken for the old connection. A connection that is no longer used is
+/// [retired](vouchsafe::ConnectionState::Retired) for good.
 pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
-    /// The connection of this name.
+    /// The connection with this id.
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>>;
 
-    /// The revision at which the connection of this name is.
+    /// The current revision of the connection with this id.
     fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>>;
 
-    /// The connections to this identity provider that have this assertion consumer of their own, or, with `None`, that have none of their
-    /// own: first the active ones, then the others, each by name, and `most` at most. The time does not grow with how many there are.
+    /// The connections to this identity provider that have this assertion consumer service of their own or, with
+    /// `None`, that have none of their own. The active ones come first, then the others, each sorted by id, at most
+    /// `most`. The time does not grow with the number of connections.
     ///
-    /// The active ones come first so that no number of drafts, which anybody can make who has an organization, hides another's connection.
+    /// The active ones come first so that drafts, which anybody with an organization can create in any number, cannot
+    /// hide another organization's connection.
     fn connections_to<'a>(
         &'a self,
         identity_provider: &'a EntityId,
@@ -32,37 +36,41 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>>;
 
-    /// The identity provider that an artifact names, if there was ever a connection to it. The time does not grow with how many there are.
+    /// The identity provider that an artifact names, if there has ever been a connection to it. The time does not grow
+    /// with the number of connections.
     ///
-    /// Without an implementation there is none, and artifacts that nobody asked for are taken at the addresses of connections alone.
+    /// The default implementation finds none; unsolicited artifacts are then accepted only at the addresses of
+    /// connections.
     fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
         let _ = source;
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// The active connections whose names come after this one, or all of them, by name, and `most` at most: for whoever goes through them page by
-    /// page, such as to look for newer metadata. One that is added or retired meanwhile may be there or not, and every other one is there
-    /// once.
+    /// The active connections whose ids come after this one, or from the first one, sorted by id, at most `most`. Use
+    /// it to go through all connections page by page, for example to look for newer metadata. A connection that is
+    /// added or retired meanwhile may be missing; every other one is answered exactly once.
     fn active_connections<'a>(
         &'a self,
         after: Option<&'a ConnectionId>,
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>>;
 
-    /// The connections of an organization, by name, in whatever state.
+    /// The connections of an organization in any state, sorted by id.
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;
 
-    /// Keeps a new connection at its [first](StoredConnection::first) revision, which is answered. A name that was used before is
-    /// [`StoreError::Taken`](crate::StoreError::Taken), and one too many for its organization [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit),
-    /// as [`ConnectionTotals`](crate::ConnectionTotals) says.
+    /// Stores a new connection at its [first](StoredConnection::first) revision and answers that revision. The error is
+    /// [`StoreError::Taken`](crate::StoreError::Taken) if the id was used before, and
+    /// [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit) if the organization has too many
+    /// ([`ConnectionTotals`](crate::ConnectionTotals)).
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;
 
-    /// Replaces a connection that is still at the revision it was read at, as [`StoredConnection::in_place_of`] says. Answers the next
-    /// revision. With one that [is retired by it](StoredConnection::is_retired_since) the sessions end that began over it, and its SCIM tokens, where
-    /// the store keeps them. Metadata that is too large is [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit).
+    /// Replaces a connection if it is still at the revision that was read, as [`StoredConnection::in_place_of`] says,
+    /// and answers the next revision. If the connection [is retired by it](StoredConnection::is_retired_since), the
+    /// sessions that began over it end, and so do its SCIM tokens where the store keeps them. Metadata that is too
+    /// large is [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit).
     ///
-    /// It is for new metadata and settings. Which connections an organization signs in over is a
-    /// [`ConnectionDecision`](crate::ConnectionDecision), where there is a directory.
+    /// Use it for new metadata and settings. Where there is a directory, use a
+    /// [`ConnectionDecision`](crate::ConnectionDecision) to change which connections an organization signs in over.
     fn update_connection<'a>(
         &'a self,
         connection: &'a StoredConnection,
@@ -70,11 +78,11 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
     ) -> Answer<'a, u64>;
 }
 
-/// A connection's name, and the revision at which it is.
+/// The id of a connection and its current revision.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct ConnectionRevision {
-    /// Its name.
+    /// Its id.
     pub id: ConnectionId,
     /// Its revision.
     pub revision: u64,

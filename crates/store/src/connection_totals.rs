@@ -1,15 +1,15 @@
-//! How many connections an organization has, how large their metadata is, and how much of both a store keeps.
+//! Limits of the number of an organization's connections and of the size of their metadata.
 
 use vouchsafe::{ConnectionState, provisioning::OrganizationId};
 
 use crate::{StoreError, StoredConnection};
 
-/// What an organization's connections amount to. Every change of an organization's connections reads all of them, in the transaction that
-/// everybody's writes wait for, so a store keeps so many of one organization and no more.
+/// The number and the size of an organization's connections. Every change of an organization's connections reads all of
+/// them in a transaction that other writes wait for; a store therefore limits how many one organization may have.
 ///
-/// A [`ConnectionDecision`](crate::ConnectionDecision) holds the limits by itself. Stores hold them in
-/// [`add_connection`](crate::ConnectionStore::add_connection) and [`update_connection`](crate::ConnectionStore::update_connection) with
-/// [`require_room`](Self::require_room).
+/// A [`ConnectionDecision`](crate::ConnectionDecision) enforces the limits itself. Stores enforce them in
+/// [`add_connection`](crate::ConnectionStore::add_connection) and
+/// [`update_connection`](crate::ConnectionStore::update_connection) with [`require_room`](Self::require_room).
 ///
 /// ```
 /// use vouchsafe_store::{ConnectionMetadata, ConnectionTotals, MetadataSource, StoredConnection};
@@ -39,18 +39,18 @@ pub struct ConnectionTotals {
 }
 
 impl ConnectionTotals {
-    /// So many drafts, whether they were tested or not.
+    /// The most drafts, tested or not.
     pub const MOST_DRAFTS: usize = 8;
-    /// So many bytes of metadata have all drafts of an organization.
+    /// The most bytes of metadata of all drafts of an organization together.
     pub const MOST_DRAFT_BYTES: usize = 1024 * 1024;
-    /// So many connections that are not retired.
+    /// The most connections that are not retired.
     pub const MOST_OPEN: usize = 32;
-    /// So many connections with those that are retired, whose names are kept for good.
+    /// The most connections including the retired ones, whose ids are kept for good.
     pub const MOST: usize = 256;
-    /// So many bytes of metadata have all connections of an organization.
+    /// The most bytes of metadata of all connections of an organization together.
     pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-    /// What these amount to.
+    /// The totals of these connections.
     pub fn of<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> ConnectionTotals {
         let mut totals = ConnectionTotals::default();
         for connection in connections {
@@ -59,7 +59,7 @@ impl ConnectionTotals {
         totals
     }
 
-    /// Counts a connection in that state with so many bytes of metadata.
+    /// Counts a connection in this state with this many bytes of metadata.
     pub fn count(&mut self, state: ConnectionState, bytes: usize) {
         let add = |total: &mut usize, more: usize| *total = total.saturating_add(more);
         add(&mut self.all, 1);
@@ -73,7 +73,7 @@ impl ConnectionTotals {
         }
     }
 
-    /// Whether beside these, the organization's other connections, `next` can be written in the place of `before`.
+    /// Checks whether `next` can be written in place of `before` next to these, the organization's other connections.
     ///
     /// # Errors
     /// [`StoreError::ConnectionLimit`].
@@ -90,7 +90,8 @@ impl ConnectionTotals {
         with(next).require_room_since(before.map_or(self, with), &next.organization)
     }
 
-    /// That nothing exceeds its limit, unless it did before and did not grow: what makes it less is never refused.
+    /// Checks that nothing exceeds its limit, unless it already did before and has not grown. A change that makes
+    /// something smaller is never refused.
     pub(crate) fn require_room_since(
         self,
         before: ConnectionTotals,

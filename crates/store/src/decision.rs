@@ -11,17 +11,20 @@ use vouchsafe::{EntityId, NameIdChange};
 
 use crate::{AskedDecision, AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 
-/// What a decision is about, and with it what its [`Snapshot`] must hold.
+/// What a decision is about; it determines what its [`Snapshot`] must contain.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum About {
-    /// A login: the organization that has the token that came, or else the connection (but [`StoreError::NoOrganizationFor`] where it would
-    /// sign in over a connection of that name, and the stored one of that name is another organization's); of its accounts those of
-    /// [`LookUp`](vouchsafe::provisioning::LookUp), with those that its policy takes over; the teams that these are in, and their SCIM groups
-    /// where its policy [asks for groups](vouchsafe::provisioning::Admission::asks_for_groups); its teams and projects
-    /// of the [names](Policy::names_for) that its policy makes of the login; and which of the domains another organization has verified.
+    /// A login. The snapshot contains the organization that has the login's token or else the connection
+    /// ([`StoreError::NoOrganizationFor`] if the stored connection of that id belongs to another organization), the
+    /// accounts of [`LookUp`](vouchsafe::provisioning::LookUp) with those that the policy takes over, the teams that
+    /// these accounts are in, their SCIM groups if the policy [asks for
+    /// groups](vouchsafe::provisioning::Admission::asks_for_groups), the teams and projects with the
+    /// [names](Policy::names_for) that the policy makes of the login, and the domains that another organization has
+    /// verified.
     Login(Box<LoginFacts>),
-    /// An account of an organization: that account, every active owner, all teams, and how many seats are taken where that is limited.
+    /// An account of an organization. The snapshot contains that account, every active owner, all teams and, if seats
+    /// are limited, the number of seats that are taken.
     #[non_exhaustive]
     Account {
         /// The organization.
@@ -29,8 +32,10 @@ pub enum About {
         /// The account.
         account: AccountId,
     },
-    /// What an identity provider asks for by SCIM: what [`ScimLookUp`](vouchsafe::provisioning::ScimLookUp) says, and how many seats are taken
-    /// where that is limited. It costs what the people that it is about have, and a group its members; not what the organization is large.
+    /// A SCIM request of an identity provider. The snapshot contains what
+    /// [`ScimLookUp`](vouchsafe::provisioning::ScimLookUp) says and, if seats are limited, the number of seats that are
+    /// taken. The cost depends on the people that the request is about (for a group, its members), not on the size of
+    /// the organization.
     #[non_exhaustive]
     Scim {
         /// The organization.
@@ -38,22 +43,22 @@ pub enum About {
         /// What is asked for.
         fact: Box<ScimFact>,
     },
-    /// All of an organization. It costs what the organization is large.
+    /// All of an organization. The cost grows with the size of the organization.
     Organization(OrganizationId),
 }
 
 impl About {
-    /// What an identity provider asks for by SCIM.
+    /// A SCIM request of an identity provider.
     #[must_use]
     pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
         Self::Scim { organization, fact: Box::new(fact) }
     }
 }
 
-/// A decision that is not made yet: what it is about, and a pure function from the state to a plan.
+/// A decision that is still to be made: its subject, and a pure function from the state to a plan.
 ///
-/// A store runs it inside the transaction that writes what comes of it. So nothing is decided on what another is about to change, nothing
-/// has to be tried again, and nobody holds a plan that is out of date.
+/// A store runs it inside the transaction that writes the result. No decision is therefore made on state that another
+/// transaction is about to change, nothing has to be retried, and no caller holds a plan that is out of date.
 ///
 /// ```
 /// use vouchsafe::provisioning::{Actor, Change, Role};
@@ -77,8 +82,8 @@ pub struct Decision {
 type Decide = dyn FnOnce(&Snapshot, &Policy) -> Result<Plan, PlanRefusal> + Send;
 
 impl Decision {
-    /// A login that was confirmed by other means than [`Directory::sign_in`](crate::Directory::sign_in), planned by the organization's
-    /// stored policy. No session is made.
+    /// A login that was confirmed by other means than [`Directory::sign_in`](crate::Directory::sign_in), planned by the
+    /// organization's stored policy. It creates no session.
     pub fn login(login: impl Into<LoginFacts>) -> Self {
         let facts = login.into();
         let (about, asked) = (About::Login(Box::new(facts.clone())), AskedDecision::login(facts.clone()));
@@ -101,9 +106,10 @@ impl Decision {
         Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot)).asked_by(asked)
     }
 
-    /// What becomes of a name that an identity provider manages: the person gets another, or is known by it no longer. `issuer` is the entity
-    /// ID of the identity provider. A name that no account has is refused as `provisioning.identity_unknown`, unless the new one is known: then it was
-    /// changed before, and the plan changes nothing.
+    /// A change of a name that an identity provider manages: the person gets another name or loses this one. `issuer`
+    /// is the entity ID of the identity provider. If no account has the name, it is refused as
+    /// `provisioning.identity_unknown`, except when the new name is known: the change was then made before, and the
+    /// plan is empty.
     #[must_use]
     pub fn name_id(person: Identity, issuer: EntityId, change: &NameIdChange, at: DateTime<Utc>) -> Self {
         let connection = person.connection.clone();
@@ -133,21 +139,21 @@ impl Decision {
         named.asked_by(asked)
     }
 
-    /// What an identity provider asks for by SCIM.
+    /// A SCIM request of an identity provider.
     #[must_use]
     pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
         let (about, asked) = (About::scim(organization, fact.clone()), AskedDecision::scim(&fact));
         Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot)).asked_by(asked)
     }
 
-    /// The suspension of the accounts that nobody has used for as long as the organization's policy says.
+    /// Suspends the accounts that nobody has used for as long as the organization's policy says.
     #[must_use]
     pub fn sweep(organization: OrganizationId, at: DateTime<Utc>) -> Self {
         let about = About::Organization(organization);
         Self::new(about, move |snapshot, policy| policy.plan(Fact::sweep(at), snapshot))
     }
 
-    /// A decision of the application's own.
+    /// A decision that the application defines.
     pub fn new(
         about: About,
         decide: impl FnOnce(&Snapshot, &Policy) -> Result<Plan, PlanRefusal> + Send + 'static,
@@ -159,7 +165,7 @@ impl Decision {
         Self { asked, ..self }
     }
 
-    /// For stores: who asks, for what is [noted](AskedDecision::refused) if it is refused.
+    /// For stores: who asks, for the record that is [written](AskedDecision::refused) if the decision is refused.
     #[must_use]
     pub fn asked(&self) -> AskedDecision {
         self.asked.clone()
@@ -186,16 +192,18 @@ impl fmt::Debug for Decision {
     }
 }
 
-/// What was decided, for a store to write, all of it or nothing.
+/// The result of a decision, for a store to write completely or not at all.
 ///
-/// It is [`StoreError::taken`], and nothing is written, if another organization has verified one of the plan's
-/// [`domains_taken`](Plan::domains_taken): a decision about a whole organization was not told.
+/// If another organization has verified one of the plan's [`domains_taken`](Plan::domains_taken), nothing is written
+/// and the answer is [`StoreError::taken`]: the snapshot of a whole organization does not contain the domains of
+/// others.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Decided {
     /// The plan.
     pub plan: Plan,
-    /// The account that it is about, with its id if the plan makes it; `None` where it is about several, or about none.
+    /// The account that the plan is about, with its id if the plan creates it; `None` if it is about several accounts
+    /// or about none.
     pub account: Option<AccountId>,
     /// The accounts to insert or replace.
     pub accounts: Vec<Account>,
@@ -209,7 +217,7 @@ pub struct Decided {
     pub removed_groups: Vec<GroupId>,
     /// The audit records to add.
     pub audit: Vec<AuditRecord>,
-    /// The accounts of which all sessions and API tokens end.
+    /// The accounts whose sessions and API tokens all end.
     pub ended_accounts: Vec<AccountId>,
 }
 
@@ -240,25 +248,25 @@ impl Decided {
         })
     }
 
-    /// For stores: what is answered once everything is written.
+    /// For stores: the answer once everything is written.
     #[must_use]
     pub fn into_applied(self) -> Applied {
         Applied { account: self.account, plan: self.plan }
     }
 }
 
-/// A plan leaves what is there in its place, and adds what is new at the end.
+/// A plan leaves existing items in place and adds new ones at the end.
 fn changed<T: PartialEq>(before: &[T], after: Vec<T>) -> Vec<T> {
     let is_changed = |(place, value): &(usize, T)| before.get(*place) != Some(value);
     after.into_iter().enumerate().filter(is_changed).map(|(_, value)| value).collect()
 }
 
-/// What came of a decision.
+/// The result of a decision that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Applied {
     /// The plan, for its explanation and its organization.
     pub plan: Plan,
-    /// The account, with its id if the plan made it; `None` where the plan is about several, or about none.
+    /// The account, with its id if the plan created it; `None` if the plan is about several accounts or about none.
     pub account: Option<AccountId>,
 }

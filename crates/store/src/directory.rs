@@ -18,36 +18,37 @@ use crate::{
 
 /// Organizations, their settings, their tokens (as hashes), and their accounts, teams and projects.
 ///
-/// Accounts change by a [`Plan`](vouchsafe::provisioning::Plan) only, which is made inside the transaction that writes it:
-/// [`sign_in`](Self::sign_in) for a login, [`decide`](Self::decide) for everything else. There is no version to lose a race on, and
-/// nothing to try again.
+/// Accounts change only by a [`Plan`](vouchsafe::provisioning::Plan), which is made inside the transaction that writes
+/// it: [`sign_in`](Self::sign_in) for a login, [`decide`](Self::decide) for everything else. There is no version to
+/// conflict on and nothing to retry.
 pub trait Directory: Send + Sync + std::fmt::Debug {
-    /// Adds an organization. Its id, its slug (as [`Organization::slug_key`] compares them), its tokens, connections and verified domains must be new: each belongs to one
-    /// organization. Like everything else that is added it is audited in the same transaction.
+    /// Adds an organization. Its id, its slug (as [`Organization::slug_key`] compares slugs), its tokens, connections
+    /// and verified domains must be new, since each belongs to one organization. Every addition is audited in the same
+    /// transaction.
     fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()>;
 
-    /// An organization, and the version that it is at.
+    /// An organization and its current version.
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;
 
-    /// The organization of this slug, as [`Organization::slug_key`] compares them.
+    /// The organization with this slug, as [`Organization::slug_key`] compares slugs.
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
 
     /// The organization that has verified this domain, converted or not.
     ///
-    /// It is where a person with an address of the domain signs in. Accounts are not asked: any identity
-    /// provider can assert any address, so that accounts would let one customer attract or block another's
-    /// people, and the answer would tell who has one.
+    /// A person with an address of the domain signs in there. Accounts are deliberately not searched: any identity
+    /// provider can assert any address, so one customer could attract or block another customer's people, and the
+    /// answer would tell who has an account.
     fn organization_by_domain<'a>(
         &'a self,
         domain: &'a Domain,
     ) -> Answer<'a, Option<Versioned<Organization>>>;
 
-    /// All organizations' ids, in order.
+    /// The ids of all organizations, sorted.
     fn organizations(&self) -> Answer<'_, Vec<OrganizationId>>;
 
-    /// Replaces an organization (name, entitlement, conversion, tokens, seats, domains) that is still at the
-    /// version it was read at. Answers the next version. A slug, a token, a connection or a verified domain that another
-    /// organization has is [`StoreError::Taken`](crate::StoreError::Taken). What differs is
+    /// Replaces an organization (name, entitlement, conversion, tokens, seats, domains) if it is still at the version
+    /// that was read, and answers the next version. The error is [`StoreError::Taken`](crate::StoreError::Taken) if
+    /// another organization has the slug, a token, a connection or a verified domain. The differences are
     /// [audited](AuditRecord::of_organization) in the same transaction.
     fn update_organization<'a>(
         &'a self,
@@ -55,60 +56,65 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
         author: &'a Author,
     ) -> Answer<'a, u64>;
 
-    /// The organization's policy; the default one when none was set.
+    /// The organization's policy, or the default policy if none was set.
     fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy>;
 
-    /// Sets the organization's policy, as TOML, after reading it once, if the organization [may have it](Policy::may_be_set): one that would
-    /// lock everybody out is [`StoreError::PolicyRefused`](crate::StoreError::PolicyRefused). It is [audited](AuditRecord::of_policy) in the
-    /// same transaction.
+    /// Sets the organization's policy from TOML. The text is parsed first, and the organization [must be allowed to
+    /// have it](Policy::may_be_set): a policy that would lock everybody out is
+    /// [`StoreError::PolicyRefused`](crate::StoreError::PolicyRefused). The change is [audited](AuditRecord::of_policy)
+    /// in the same transaction.
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
 
-    /// Adds an account that was not made by a plan, such as an import or the first owner. Its id, its address and its identities must be
-    /// new: an account that is there is changed by [`decide`](Self::decide) only.
+    /// Adds an account without a plan, such as an imported one or the first owner. Its id, its address and its
+    /// identities must be new. An existing account is changed only by [`decide`](Self::decide).
     fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()>;
 
-    /// Adds a team that was not made by a plan. Its id and its name must be new.
+    /// Adds a team without a plan. Its id and its name must be new.
     fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()>;
 
-    /// Adds a project that was not made by a plan. Its id and its name must be new.
+    /// Adds a project without a plan. Its id and its name must be new.
     fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()>;
 
-    /// What a login would be decided on now, as [`About::Login`](crate::About::Login) says: for looking at what would happen.
+    /// The snapshot that a login would be decided on now, as [`About::Login`](crate::About::Login) says. Use it to show
+    /// what would happen.
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
 
-    /// All of an organization, and nothing of another: for looking at it.
+    /// All of one organization, and nothing of any other, for display.
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
 
-    /// The accounts of an organization that are found by a key; nobody where there is no such organization.
+    /// The accounts of an organization that a key finds; empty if the organization does not exist.
     fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>>;
 
-    /// Signs somebody in: the replay record, the changes in the directory, the session and the removal of the pending request in one
-    /// transaction, in which it is decided too ([`SignIn`] says how).
+    /// Signs a person in. The decision, the replay record, the changes in the directory, the session and the removal of
+    /// the pending request are one transaction ([`SignIn`] describes it).
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn>;
 
-    /// Makes a decision, and writes what comes of it with audit records, in one transaction. Suspension ends the account's sessions.
+    /// Makes a decision and writes the result with its audit records in one transaction. A suspension ends the
+    /// account's sessions.
     fn decide(&self, decision: Decision) -> Decides<'_, Applied>;
 
-    /// Makes a decision over an organization's own record and its connections in the [`ConnectionStore`](crate::ConnectionStore), such as
-    /// its conversion, and writes what comes of it in one transaction. Answers both as they are then.
+    /// Makes a decision over an organization's own record and its connections in the
+    /// [`ConnectionStore`](crate::ConnectionStore), such as its conversion, and writes the result in one transaction.
+    /// Answers both as they are afterwards.
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections>;
 
-    /// Notes in the audit that something was refused, unless it was noted in this hour, or too much was. What [`sign_in`](Self::sign_in) and
-    /// [`decide`](Self::decide) refuse they note themselves.
+    /// Writes a refusal to the audit, unless it was written in this hour or there were too many.
+    /// [`sign_in`](Self::sign_in) and [`decide`](Self::decide) do this themselves for what they refuse.
     fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()>;
 
-    /// What changed in an organization, and what was refused, oldest first.
+    /// The changes and refusals in an organization, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
 }
 
-/// What accounts are found by without a sign-in. `Debug` shows nothing personal.
+/// A key that finds accounts without a sign-in. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountKey {
-    /// It has this e-mail address.
+    /// The accounts with this e-mail address.
     Email(EmailAddress),
-    /// The identity provider of a connection names its person so: by the subject of an identity over it, whatever that is a value of, or by
-    /// the `externalId` that it pushed by SCIM. Compared byte by byte.
+    /// The accounts whose person the identity provider of a connection knows by this name: the subject of an identity
+    /// over the connection, whatever attribute that is a value of, or the `externalId` that was pushed by SCIM.
+    /// Compared byte by byte.
     #[non_exhaustive]
     Subject {
         /// The connection.
@@ -119,12 +125,12 @@ pub enum AccountKey {
 }
 
 impl AccountKey {
-    /// A name that the identity provider of a connection gave somebody.
+    /// A name that the identity provider of a connection gave to a person.
     pub fn subject(connection: ConnectionId, subject: impl Into<String>) -> Self {
         Self::Subject { connection, subject: subject.into() }
     }
 
-    /// Whether an account is found by it.
+    /// Whether the key finds this account.
     #[must_use]
     pub fn means(&self, account: &Account) -> bool {
         match self {
@@ -168,10 +174,11 @@ impl<T> Versioned<T> {
 
 /// The policy that is stored as this text.
 ///
-/// It is asked for at each sign-in, inside the lock. So the last ones are remembered by their text, which is all that they depend on.
+/// It is needed at each sign-in, inside the lock, so the last ones are cached by their text. The result depends on
+/// nothing else.
 pub(crate) fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, crate::StoreError> {
     static PARSED: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
-    /// How many, of texts that are short enough.
+    /// The number of cached policies, if their texts are short enough.
     const MOST: usize = 256;
     const LONGEST: usize = 16 * 1024;
     let Some(toml) = toml else { return Ok(Policy::default()) };

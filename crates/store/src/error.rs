@@ -8,11 +8,12 @@ use vouchsafe::{
     provisioning::{AccountId, AddressError, OrganizationId, PlanRefusal, PolicyError},
 };
 
-/// What went wrong in a store. No variant has a secret in it.
+/// An error of a store. No variant contains a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Somebody else changed the organization's own record or its policy since it was read. Sign-ins do not.
+    /// The organization's own record or its policy was changed by somebody else since it was read. Sign-ins do not
+    /// cause this.
     #[error(
         "the organization {organization} was changed meanwhile: version {expected} was read, it is now {actual}"
     )]
@@ -20,12 +21,12 @@ pub enum StoreError {
     Conflict {
         /// The organization.
         organization: OrganizationId,
-        /// Version of the snapshot.
+        /// The version that was read.
         expected: u64,
-        /// Version in the store.
+        /// The version in the store.
         actual: u64,
     },
-    /// Somebody else changed the connection since it was read.
+    /// The connection was changed by somebody else since it was read.
     #[error(
         "the connection {connection} was changed meanwhile: revision {expected} was read, it is now {actual}"
     )]
@@ -45,7 +46,7 @@ pub enum StoreError {
         /// Its id.
         connection: ConnectionId,
     },
-    /// A change would touch what never changes of a connection.
+    /// A change would alter something that is fixed for a connection.
     #[error("the {what} of the connection {connection} cannot be changed")]
     #[non_exhaustive]
     ConnectionFixed {
@@ -54,14 +55,14 @@ pub enum StoreError {
         /// What was to be changed.
         what: &'static str,
     },
-    /// The metadata that was to be approved does not wait for approval, or no longer.
+    /// The metadata to approve does not wait for approval, or no longer does.
     #[error("the connection {connection} has no such metadata that waits for approval")]
     #[non_exhaustive]
     NotStaged {
         /// The connection.
         connection: ConnectionId,
     },
-    /// An organization would have more connections, or more metadata, than a store keeps of one organization.
+    /// An organization would have more connections or more metadata than a store keeps for one organization.
     #[error("the organization {organization} would have {wanted} {what}; at most {most} are kept")]
     #[non_exhaustive]
     ConnectionLimit {
@@ -69,12 +70,12 @@ pub enum StoreError {
         organization: OrganizationId,
         /// What is too much.
         what: &'static str,
-        /// How much it would be.
+        /// The amount that was asked for.
         wanted: usize,
-        /// How much is kept.
+        /// The most that is kept.
         most: usize,
     },
-    /// The stored connection cannot be used, such as for its metadata. It stops nobody else's.
+    /// A stored connection cannot be used, for example because of its metadata. Other connections still work.
     #[error("the connection {connection} cannot be used: {reason}")]
     #[non_exhaustive]
     ConnectionUnusable {
@@ -101,14 +102,14 @@ pub enum StoreError {
         /// Its id.
         organization: OrganizationId,
     },
-    /// A name that must be unique is taken.
+    /// A name that must be unique is already used.
     #[error("{what} is taken already")]
     #[non_exhaustive]
     Taken {
         /// What is unique.
         what: &'static str,
     },
-    /// A verified domain of an organization is no domain.
+    /// A verified domain of an organization is not a valid domain.
     #[error("a verified domain of the organization {organization} cannot be used: {source}")]
     #[non_exhaustive]
     DomainInvalid {
@@ -117,21 +118,21 @@ pub enum StoreError {
         /// Why not.
         source: AddressError,
     },
-    /// A session is wanted for an account that is suspended.
+    /// A session was asked for, and the account is suspended.
     #[error("the account {account} is suspended")]
     #[non_exhaustive]
     AccountSuspended {
         /// Its id.
         account: AccountId,
     },
-    /// A connection that is retired gets no SCIM token.
+    /// A SCIM token was asked for, and the connection is retired.
     #[error("the connection {connection} is retired")]
     #[non_exhaustive]
     ConnectionRetired {
         /// Its id.
         connection: ConnectionId,
     },
-    /// A SCIM resource was changed, made or removed since it was read.
+    /// A SCIM resource was changed, created or deleted since it was read.
     #[error("the SCIM resource was changed meanwhile")]
     #[non_exhaustive]
     ScimConflict {},
@@ -143,7 +144,7 @@ pub enum StoreError {
     #[error("there is no such set-up link")]
     #[non_exhaustive]
     SetUpLinkUnknown {},
-    /// The stored policy cannot be read any more.
+    /// The stored policy cannot be parsed any more.
     #[error("the policy of the organization {organization} cannot be read: {source}")]
     #[non_exhaustive]
     Policy {
@@ -161,7 +162,7 @@ pub enum StoreError {
         /// Why not.
         source: PlanRefusal,
     },
-    /// What is stored cannot be read any more.
+    /// A stored value cannot be parsed any more.
     #[error("the stored {what} cannot be read: {reason}")]
     #[non_exhaustive]
     Damaged {
@@ -170,35 +171,35 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The provider of cryptography failed.
+    /// The cryptography provider failed.
     #[error("an identifier could not be made or hashed")]
     #[non_exhaustive]
     Cryptography {
         /// What it answered.
         source: CryptoError,
     },
-    /// The store answered with an error: a database, a file, a service.
+    /// The database, file or service under the store answered with an error.
     #[error("the store failed: {source}")]
     #[non_exhaustive]
     Backend {
         /// What it answered.
         source: Source,
     },
-    /// The store cannot be reached, or is too busy to answer in time.
+    /// The store cannot be reached, or did not answer in time.
     #[error("the store cannot be reached: {source}")]
     #[non_exhaustive]
     Unavailable {
         /// What was tried.
         source: Source,
     },
-    /// The address of a store is none. It is not repeated, since it may have a password.
+    /// The address of a store is not valid. The address is not repeated here, since it may contain a password.
     #[error("the store's address cannot be used: {reason}")]
     #[non_exhaustive]
     Address {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The store's tables could not be made.
+    /// The store's tables could not be created or migrated.
     #[error("the store's tables could not be made or brought up to date: {source}")]
     #[non_exhaustive]
     Migration {
@@ -207,11 +208,11 @@ pub enum StoreError {
     },
 }
 
-/// What lies under a failure: the error of a driver, whose type is no part of this crate's interface.
+/// The cause of a failure: the error of a driver, whose type is not part of this crate's interface.
 type Source = Box<dyn Error + Send + Sync + 'static>;
 
 impl StoreError {
-    /// A word that stays the same over versions, for logs, metrics and tests.
+    /// A stable word for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -242,7 +243,7 @@ impl StoreError {
         }
     }
 
-    /// What an operator changes.
+    /// What the operator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -294,13 +295,13 @@ impl StoreError {
         }
     }
 
-    /// What the person at the browser may see: one constant sentence.
+    /// A constant sentence that the person at the browser may see.
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         "You could not be signed in. Please ask your administrator."
     }
 
-    /// Whether doing it again with the organization or the connection as it is now can succeed.
+    /// Whether the operation can succeed if it is repeated with the organization or connection as it is now.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(
@@ -312,8 +313,8 @@ impl StoreError {
         )
     }
 
-    /// Whether the store does not work, so that nothing is known: neither that somebody is signed in nor that nobody is. A web service
-    /// answers 503. Every other error says something about the question that was asked.
+    /// Whether the store is not working, so that it is unknown whether somebody is signed in. A web service answers
+    /// 503. Every other error is about the request itself.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         matches!(
