@@ -1,4 +1,5 @@
-//! From the URIs and parameters in a signature to algorithms, and the names of those that are never used.
+//! This module reads the URIs and parameters of a signature as algorithms, and says why the other algorithms are
+//! refused.
 
 use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm};
 use vouchsafe_xml::{Canonicalization, Element, Limits, namespace};
@@ -6,9 +7,9 @@ use vouchsafe_xml::{Canonicalization, Element, Limits, namespace};
 use crate::SignatureError;
 use crate::profile::{Children, value};
 
-/// RSASSA-PSS with parameters in the message (RFC 9231, 2.3.9).
+/// The URI of RSASSA-PSS with parameters in the message (RFC 9231, 2.3.9).
 const RSA_PSS: &str = "http://www.w3.org/2007/05/xmldsig-more#rsa-pss";
-/// Namespace of the parameters, and the mask generation function they name.
+/// The namespace of these parameters. The only accepted mask generation function, [`MGF1`], has its URI in it too.
 const MORE: &str = "http://www.w3.org/2007/05/xmldsig-more#";
 const MGF1: &str = "http://www.w3.org/2007/05/xmldsig-more#MGF1";
 
@@ -28,7 +29,7 @@ impl<'d> Method<'d> {
         Method { canonicalization: self.canonicalization.without_comments(), ..self }
     }
 
-    /// The prefixes one by one.
+    /// Returns the prefixes of the list.
     pub(crate) fn prefixes(&self) -> Prefixes<'d> {
         let mut prefixes = self.prefix_list.split_ascii_whitespace();
         match (prefixes.next(), prefixes.next()) {
@@ -38,7 +39,7 @@ impl<'d> Method<'d> {
     }
 }
 
-/// A list of prefixes, without an allocation for none or one, which is what messages have.
+/// A list of prefixes. It allocates only for two or more prefixes; messages usually have none or one.
 pub(crate) enum Prefixes<'d> {
     One(&'d str),
     Any(Vec<&'d str>),
@@ -55,14 +56,14 @@ impl<'d> std::ops::Deref for Prefixes<'d> {
     }
 }
 
-/// The attribute `Algorithm`.
+/// Returns the value of the attribute `Algorithm`.
 pub(crate) fn named<'d>(element: Element<'d>, name: &'static str) -> Result<&'d str, SignatureError> {
     element
         .attribute("Algorithm")
         .ok_or(SignatureError::AttributeMissing { element: name, attribute: "Algorithm" })
 }
 
-/// One of the six canonicalizations; `ec:InclusiveNamespaces` only inside an exclusive one.
+/// Reads one of the six canonicalizations. `ec:InclusiveNamespaces` is accepted only inside an exclusive one.
 pub(crate) fn canonicalization<'d>(
     element: Element<'d>,
     name: &'static str,
@@ -86,7 +87,7 @@ pub(crate) fn canonicalization<'d>(
     Ok(method)
 }
 
-/// The digest that `ds:DigestMethod` (or a parameter of the same form) names; it has no parameters.
+/// Reads the digest that `ds:DigestMethod` (or a parameter of the same form) names. The element has no parameters.
 pub(crate) fn digest(element: Element<'_>, name: &'static str) -> Result<DigestAlgorithm, SignatureError> {
     let uri = named(element, name)?;
     Children::of(element, name, &["Algorithm"])?.end("nothing inside")?;
@@ -97,7 +98,8 @@ pub(crate) fn digest(element: Element<'_>, name: &'static str) -> Result<DigestA
     })
 }
 
-/// The algorithm that `ds:SignatureMethod` names; only RSASSA-PSS has parameters (so `HMACOutputLength` is refused).
+/// Reads the algorithm that `ds:SignatureMethod` names. Only RSASSA-PSS has parameters, so `HMACOutputLength` is
+/// refused.
 pub(crate) fn signature(element: Element<'_>) -> Result<SignatureAlgorithm, SignatureError> {
     const ROLE: &str = "SignatureMethod";
     let uri = named(element, ROLE)?;
@@ -109,7 +111,7 @@ pub(crate) fn signature(element: Element<'_>) -> Result<SignatureAlgorithm, Sign
     Ok(algorithm)
 }
 
-/// The algorithm of this URI, or why there is none.
+/// Returns the algorithm with this URI, or an error with the reason why it is refused.
 pub(crate) fn signature_by_uri(uri: &str, role: &'static str) -> Result<SignatureAlgorithm, SignatureError> {
     SignatureAlgorithm::from_uri(uri).ok_or_else(|| SignatureError::Algorithm {
         role,
@@ -118,7 +120,7 @@ pub(crate) fn signature_by_uri(uri: &str, role: &'static str) -> Result<Signatur
     })
 }
 
-/// Why an algorithm that has no implementation here has none.
+/// Returns the reason why an algorithm is not implemented here.
 fn never(uri: &str) -> &'static str {
     let name = uri.rsplit('#').next().unwrap_or(uri);
     if name.starts_with("hmac") {
@@ -136,8 +138,8 @@ fn never(uri: &str) -> &'static str {
     }
 }
 
-/// RSASSA-PSS with parameters, as far as they say what the fixed URIs say: one digest throughout, MGF1, a salt as long as
-/// the digest, trailer 1. What is absent has these values by default.
+/// Reads RSASSA-PSS with parameters. The parameters must have the values of the fixed URIs: one digest throughout,
+/// MGF1, a salt as long as the digest, and trailer 1. A parameter that is absent has its default value.
 fn rsa_pss(element: Element<'_>) -> Result<SignatureAlgorithm, SignatureError> {
     let mut children = Children::of(element, "SignatureMethod", &["Algorithm"])?;
     let parameters = children.optional_in(MORE, "RSAPSSParams");
@@ -196,7 +198,8 @@ fn mask_generation_is(
     Ok(())
 }
 
-/// The attribute `PrefixList`, with no more prefixes than may be in scope: each costs a look-up in every element.
+/// Reads the attribute `PrefixList`. It may not have more prefixes than `limits.namespaces_in_scope`, because each
+/// prefix costs a look-up in every element.
 fn prefix_list<'d>(inclusive: Element<'d>, limits: &Limits) -> Result<&'d str, SignatureError> {
     let list = inclusive.attribute("PrefixList").ok_or(SignatureError::AttributeMissing {
         element: "InclusiveNamespaces",

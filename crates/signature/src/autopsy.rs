@@ -1,11 +1,12 @@
-//! Why a signature fails: a post-mortem, on demand, for people.
+//! This module finds out why a signature fails, when a person asks for the reason.
 //!
-//! [`verify`](crate::verify) says that a signature does not hold. [`autopsy`] looks for the reason afterwards: whose key made the
-//! value, whether `ds:SignedInfo` or the content is what changed, and which of the accidents that happen to messages explains it.
-//! An explanation is never a guess: it is named only when, with the accident undone, the digest or the value fits.
+//! [`verify`](crate::verify) says that a signature is not valid. [`autopsy`] looks for the reason afterwards: which
+//! key made the signature value, whether `ds:SignedInfo` or the content changed, and which of the accidents that
+//! happen to messages explains it. An explanation is never a guess: it is named only if the digest or the value fits
+//! when the accident is undone.
 //!
-//! It costs many times what verifying costs, so it has no place where messages are received. The work is bounded before anything is tried,
-//! see [`AutopsyBudget`].
+//! An autopsy costs many times what verifying costs, so do not run it for every message that you receive. The work is
+//! bounded before it begins, see [`AutopsyBudget`].
 
 use std::sync::Arc;
 
@@ -19,10 +20,10 @@ use crate::autopsy_readings::{Covered, Readings};
 use crate::profile::{self, Parts, Profile};
 use crate::{KeyFingerprint, SignatureError, TrustedKey};
 
-/// Certificates of `ds:KeyInfo` that are looked at.
+/// The largest number of certificates that are read from `ds:KeyInfo`.
 const CERTIFICATES: usize = 4;
 
-/// A signature that does not hold, and whose keys may have made it.
+/// A signature that is not valid, with the keys that may have made it.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedSignature<'a> {
     /// The element that carries the signature.
@@ -31,16 +32,17 @@ pub struct FailedSignature<'a> {
     pub source: &'a str,
     /// The keys that verification used.
     pub trusted: &'a [TrustedKey],
-    /// Other keys that the caller can put a name to, such as those of other tenants' identity providers.
+    /// Other keys that the caller can name, such as those of other tenants' identity providers.
     pub known: &'a [TrustedKey],
 }
 
-/// Finds out why the signature of `element` does not hold.
+/// Finds out why the signature of `element` is not valid.
 ///
-/// A known key that fits is no reason to believe the message, but says where it comes from. What the message's own `ds:KeyInfo` says is
-/// looked at here, and nowhere else. Nothing is tried that `budget` does not pay for; [`Autopsy::stopped`] says when it ended early.
+/// If a known key fits, this says where the message comes from, but it is no reason to believe the message. This is
+/// the only function that reads the message's own `ds:KeyInfo`. The work ends when `budget` is spent;
+/// [`Autopsy::stopped`] says so.
 ///
-/// The verdict stays what [`verify`](crate::verify) says. Nothing here is proof of anything:
+/// The result of [`verify`](crate::verify) does not change, and an autopsy proves nothing:
 ///
 /// ```compile_fail,E0277
 /// # fn forge(autopsy: vouchsafe_signature::Autopsy) -> vouchsafe_signature::Verified {
@@ -69,7 +71,7 @@ pub struct FailedSignature<'a> {
 /// ```
 ///
 /// # Errors
-/// `signature.*` codes of the structure: a signature that has not the shape of the profile has nothing that could be looked into.
+/// `signature.*` codes of the structure: a signature that does not have the form of the profile cannot be examined.
 pub fn autopsy(
     failed: &FailedSignature<'_>,
     provider: &Provider,
@@ -96,8 +98,8 @@ pub fn autopsy(
     })
 }
 
-/// Whether the content of `element` has the digest that its signature names; `None` when the signature has not the shape of the profile,
-/// when the digest cannot be computed, or when the budget does not pay for it.
+/// Returns whether the content of `element` has the digest that its signature names. Returns `None` if the signature
+/// does not have the form of the profile, if the digest cannot be computed, or if the budget is too small for it.
 #[must_use]
 pub fn has_its_digest(
     element: Element<'_>,
@@ -112,72 +114,76 @@ pub fn has_its_digest(
     Some(out.finish().ok()?.digest?.as_ref() == expected)
 }
 
-/// Who made the value over `ds:SignedInfo`.
+/// The party that made the value over `ds:SignedInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Maker {
-    /// A key that is trusted for this signer.
+    /// A key made it that is trusted for this signer.
     #[non_exhaustive]
     Trusted {
-        /// Where the key came from.
+        /// The label that says where the key came from.
         label: Arc<str>,
-        /// How messages name it.
+        /// The fingerprint by which messages name the key.
         fingerprint: KeyFingerprint,
     },
-    /// A key that is trusted for this signer, over another `ds:SignedInfo` than the one that came; no accident explains it. It can be told of
-    /// RSA PKCS#1 v1.5 only.
+    /// A key that is trusted for this signer made it, but over another `ds:SignedInfo` than the received one, and no
+    /// accident explains the difference. This can be found out for RSA PKCS#1 v1.5 only.
     #[non_exhaustive]
     TrustedOverOther {
-        /// Where the key came from.
+        /// The label that says where the key came from.
         label: Arc<str>,
-        /// How messages name it.
+        /// The fingerprint by which messages name the key.
         fingerprint: KeyFingerprint,
     },
-    /// A key that is known, but not trusted for this signer.
+    /// A key made it that is known, but not trusted for this signer.
     #[non_exhaustive]
     Known {
-        /// Where the key came from.
+        /// The label that says where the key came from.
         label: Arc<str>,
-        /// How messages name it.
+        /// The fingerprint by which messages name the key.
         fingerprint: KeyFingerprint,
     },
-    /// The key of a certificate that came along in the message, and that nobody here knows. Anybody can make one.
+    /// The key of a certificate in the message made it, and nobody here knows this key. Anybody can make such a
+    /// certificate.
     #[non_exhaustive]
     Embedded {
-        /// Its place among [`Autopsy::certificates`].
+        /// The index of the certificate in [`Autopsy::certificates`].
         certificate: usize,
     },
-    /// None of these keys: the key is unknown and was not sent along, or the value or `ds:SignedInfo` was altered.
+    /// None of these keys made it: the key is unknown and its certificate was not sent, or the value or
+    /// `ds:SignedInfo` was altered.
     Nobody,
-    /// Not all keys were tried, since the [`AutopsyBudget`] was spent.
+    /// It was not found out, because the [`AutopsyBudget`] was spent before all keys were tried.
     Undecided,
 }
 
-/// What became of the content since its digest was taken.
+/// What happened to the content after its digest was computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DigestedContent {
-    /// It has the digest that `ds:SignedInfo` names.
+    /// The content has the digest that `ds:SignedInfo` names.
     AsDigested,
-    /// It has that digest once this is undone.
+    /// The content has that digest when this accident is undone.
     Explained(Explanation),
-    /// It has another digest, and no hypothesis explains it.
+    /// The content has another digest, and no hypothesis explains it.
     #[non_exhaustive]
     Changed {
         /// The digest in `ds:SignedInfo`, base64.
         expected: String,
-        /// The digest of what came, base64.
+        /// The digest of the received content, base64.
         actual: String,
     },
-    /// The digest was not computed: the policy refuses its algorithm, its value is not one, or the [`AutopsyBudget`] was spent.
+    /// The digest was not compared: the policy refuses its algorithm, the value in `ds:DigestValue` is not valid, or
+    /// the [`AutopsyBudget`] was spent.
     #[non_exhaustive]
     Undecided {
-        /// Why.
+        /// The reason, as a text.
         reason: String,
     },
 }
 
-/// What an autopsy found. Not proof of anything: it holds no content and turns into nothing.
+/// The result of an autopsy. It proves nothing: it holds no content, and cannot be converted into
+/// [`Verified`](crate::Verified).
 #[derive(Clone, Debug)]
 pub struct Autopsy {
     element: Box<str>,
@@ -194,31 +200,32 @@ pub struct Autopsy {
 }
 
 impl Autopsy {
-    /// Local name of the element that carries the signature.
+    /// Returns the local name of the element that carries the signature.
     #[must_use]
     pub fn element(&self) -> &str {
         &self.element
     }
 
-    /// The signature algorithm that the signature names.
+    /// Returns the signature algorithm that the signature names.
     #[must_use]
     pub fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 
-    /// The digest that the signature names.
+    /// Returns the digest algorithm that the signature names.
     #[must_use]
     pub fn digest(&self) -> DigestAlgorithm {
         self.digest
     }
 
-    /// Whose key made the value over `ds:SignedInfo`.
+    /// Returns whose key made the value over `ds:SignedInfo`.
     #[must_use]
     pub fn maker(&self) -> &Maker {
         &self.maker
     }
 
-    /// Whether the value does not fit `ds:SignedInfo` as it came, whichever of the keys made it; also when that was not found out.
+    /// Returns whether the value does not fit the received `ds:SignedInfo`, whichever key made it. Also true if this
+    /// was not found out.
     #[must_use]
     pub fn is_value_wrong(&self) -> bool {
         let is_found =
@@ -226,25 +233,27 @@ impl Autopsy {
         !is_found || self.value_explanation.is_some()
     }
 
-    /// What has to be undone in `ds:SignedInfo` for the value to fit; `None` when nothing has to, and when nothing helps.
+    /// Returns the accident that must be undone in `ds:SignedInfo` for the value to fit. `None` if the value fits
+    /// already, or if no accident explains it.
     #[must_use]
     pub fn value_explanation(&self) -> Option<&Explanation> {
         self.value_explanation.as_ref()
     }
 
-    /// What became of the content.
+    /// Returns what happened to the content.
     #[must_use]
     pub fn content(&self) -> &DigestedContent {
         &self.content
     }
 
-    /// Whether the content as it came has another digest than the one in `ds:SignedInfo`.
+    /// Returns whether the received content has another digest than the one in `ds:SignedInfo`.
     #[must_use]
     pub fn is_digest_wrong(&self) -> bool {
         self.content != DigestedContent::AsDigested
     }
 
-    /// What has to be undone in the content for the digest to fit; `None` when nothing has to, and when nothing helps.
+    /// Returns the accident that must be undone in the content for the digest to fit. `None` if the digest fits
+    /// already, or if no accident explains it.
     #[must_use]
     pub fn content_explanation(&self) -> Option<&Explanation> {
         match &self.content {
@@ -253,33 +262,36 @@ impl Autopsy {
         }
     }
 
-    /// How many characters of the element are U+FFFD, which programs write for bytes that they could not decode. What stood there is
-    /// lost, so no hypothesis can restore it.
+    /// Returns how many characters of the element are U+FFFD, which programs write for bytes that they could not
+    /// decode. The original characters are lost, so no hypothesis can restore them.
     #[must_use]
     pub fn lost_characters(&self) -> usize {
         self.lost_characters
     }
 
-    /// The certificates that came along in `ds:KeyInfo`, the first few. Nobody vouches for them; their fingerprints are for comparing.
+    /// Returns the first four certificates in `ds:KeyInfo`. They are not trusted; their fingerprints are for
+    /// comparing.
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
     }
 
-    /// How much was tried: public-key operations (no more than the [`AutopsyBudget`] had) and digests over the element (200 at most).
+    /// Returns how much was tried: the number of public-key operations (at most those of the [`AutopsyBudget`]) and
+    /// the number of digests over the element (at most 200).
     #[must_use]
     pub fn work(&self) -> (usize, usize) {
         (self.verifications, self.digests)
     }
 
-    /// Why it ended before everything was tried, if it did: another hypothesis may explain the signature.
+    /// Returns why the autopsy ended before everything was tried, if it did. In that case another hypothesis may
+    /// explain the signature.
     #[must_use]
     pub fn stopped(&self) -> Option<Stopped> {
         self.stopped
     }
 }
 
-/// The certificates in `ds:KeyInfo`.
+/// Returns the certificates in `ds:KeyInfo`.
 fn embedded(parts: &Parts<'_>) -> Vec<Certificate> {
     let key_info = parts.signature.elements().find(|child| child.is(namespace::DSIG, "KeyInfo"));
     key_info

@@ -1,4 +1,5 @@
-//! The work of an autopsy: keys and hypotheses are tried, and paid for before they are.
+//! This module does the work of an autopsy: it tries keys and hypotheses, and pays for each of them before it is
+//! tried.
 
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ use crate::autopsy_explanation::Explanation;
 use crate::autopsy_readings::{Covered, Readings};
 use crate::profile::Parts;
 
-/// Keys tried against each hypothesis about `ds:SignedInfo`.
+/// The largest number of keys that are tried with each hypothesis about `ds:SignedInfo`.
 const SUSPECTS: usize = 6;
-/// What the work is done with, and how much of it was done.
+/// The tools of an autopsy, and how much work was done.
 pub(crate) struct Bench<'a> {
     pub(crate) provider: &'a Provider,
     pub(crate) budget: &'a mut AutopsyBudget,
@@ -22,14 +23,14 @@ pub(crate) struct Bench<'a> {
     pub(crate) digests: usize,
 }
 
-/// A key with what to say when it fits.
+/// A key that may have made the value, with the result if it did.
 struct Suspect<'k> {
     key: &'k PublicKey,
     maker: Maker,
 }
 
 impl Suspect<'_> {
-    /// What to say when it made the value over another text that no accident explains.
+    /// Returns the result if the key made the value over another text that no accident explains.
     fn over_other(&self) -> Maker {
         match &self.maker {
             Maker::Trusted { label, fingerprint } => {
@@ -40,26 +41,27 @@ impl Suspect<'_> {
     }
 }
 
-/// Who made a value, over whatever text.
+/// The key that made a value, over any text.
 #[derive(Clone, Copy)]
 enum Opened<'s, 'k> {
     By(&'s Suspect<'k>),
     ByNone,
-    /// The kind of key does not let it be told, or there are more suspects than are looked at.
+    /// It is unknown: the kind of key does not show it, or there are more suspects than [`SUSPECTS`].
     Unknown,
 }
 
-/// A value that somebody made, and over what.
+/// A signature value, with the algorithm and the bytes that it may be over.
 struct Claim<'c> {
     algorithm: SignatureAlgorithm,
     bytes: &'c [u8],
     value: &'c [u8],
-    /// Whether operations are left for hypotheses.
+    /// Whether operations must be left for hypotheses.
     reserve: bool,
 }
 
 impl Bench<'_> {
-    /// Whose key made the value: over `ds:SignedInfo` as it came, else with an accident undone, else by another algorithm.
+    /// Finds the key that made the value: over `ds:SignedInfo` as received, else with an accident undone, else by
+    /// another algorithm.
     pub(crate) fn maker(
         &mut self,
         parts: &Parts<'_>,
@@ -98,7 +100,8 @@ impl Bench<'_> {
         }
     }
 
-    /// Which of the first suspects made the value, over whatever text: a value of RSA PKCS#1 v1.5 tells that by itself.
+    /// Finds which of the first suspects made the value, over any text. A value of RSA PKCS#1 v1.5 shows this by
+    /// itself.
     fn opened<'s, 'k>(
         &mut self,
         claim: &Claim<'_>,
@@ -124,7 +127,8 @@ impl Bench<'_> {
         Ok(if all_tell { Opened::ByNone } else { Opened::Unknown })
     }
 
-    /// The same over `ds:SignedInfo` with an accident undone; `None` when none is right, or nothing is left to pay for them.
+    /// Tries the suspects on `ds:SignedInfo` with an accident undone. Returns `None` if none fits, or if the budget
+    /// is spent.
     fn over_other_text(
         &mut self,
         as_it_came: &Claim<'_>,
@@ -156,7 +160,7 @@ impl Bench<'_> {
         None
     }
 
-    /// The same by an algorithm that the signature does not name.
+    /// Tries the suspects with algorithms that the signature does not name.
     fn by_other_algorithm(
         &mut self,
         as_it_came: &Claim<'_>,
@@ -176,7 +180,7 @@ impl Bench<'_> {
         None
     }
 
-    /// What is written, no longer than a text may be.
+    /// Collects the written text, unless it is longer than [`TEXT`].
     fn text(&mut self, write: impl FnOnce(&mut Metered<'_>)) -> Result<Vec<u8>, Stopped> {
         let mut out = self.budget.meter().kept();
         write(&mut out);
@@ -192,7 +196,8 @@ impl Bench<'_> {
         Ok(self.provider.verify(claim.algorithm, suspect.key, claim.bytes, claim.value).is_ok())
     }
 
-    /// What became of the content: as it came, else with an accident undone. And how many characters of it are U+FFFD.
+    /// Finds what happened to the content: as received, else with an accident undone. Also returns how many of its
+    /// characters are U+FFFD.
     pub(crate) fn content(&mut self, parts: &Parts<'_>, readings: &Readings<'_>) -> (DigestedContent, usize) {
         let undecided = |reason: String| (DigestedContent::Undecided { reason }, 0);
         let context = self.provider.digest_context(parts.digest);
@@ -226,7 +231,8 @@ impl Bench<'_> {
         (content, taken.lost_characters)
     }
 
-    /// What has to be undone; `None` when nothing helps, or nothing is left to pay for more. `text` is the content if it is short enough.
+    /// Returns the accident that must be undone. `None` if no accident explains the content, or if the budget is
+    /// spent. `text` is the content if it is short enough.
     fn content_otherwise(
         &mut self,
         parts: &Parts<'_>,
@@ -249,15 +255,15 @@ impl Bench<'_> {
         None
     }
 
-    /// The keys of the certificates that came along, as far as they can be used at all.
+    /// Returns the keys of the message's certificates, if they can be used.
     fn embedded_keys(&self) -> Vec<(usize, PublicKey)> {
         let keys = self.certificates.iter().map(|certificate| certificate.public_key(self.provider));
         keys.enumerate().filter_map(|(place, key)| Some((place, key.ok()?))).collect()
     }
 }
 
-/// Trusted keys first; then the known key that the message's own certificate names, which is usually right; then that certificate when
-/// nobody knows it; then the other known keys.
+/// Orders the suspects: first the trusted keys, then the known key that is in a certificate of the message (usually
+/// the right one), then the keys of those certificates that nobody knows, then the other known keys.
 fn suspects<'k>(
     trusted: &'k [TrustedKey],
     known: &'k [TrustedKey],

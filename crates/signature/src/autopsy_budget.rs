@@ -1,26 +1,29 @@
-//! What an autopsy may spend: bytes that are written or read anew, and public-key operations.
+//! This module limits the work of an autopsy: the bytes that are written or parsed again, and the public-key
+//! operations.
 
 use std::fmt;
 
 use vouchsafe_crypto::backend::{DigestContext, DigestValue};
 use vouchsafe_xml::Sink;
 
-/// Bytes of one text that are kept, so that accidents of texts can be undone on it.
+/// The most bytes of one text that are kept, so that accidents of texts can be undone on it.
 pub(crate) const TEXT: usize = 4 * 1024 * 1024;
-/// Bytes of an autopsy: the 80 hypotheses over an element of 200 KiB.
+/// The bytes of one autopsy: enough for 80 hypotheses over an element of 200 KiB.
 const BYTES: usize = 16 * 1024 * 1024;
-/// Public-key operations of an autopsy: some thousand tenants with a key or two each, then the hypotheses.
+/// The public-key operations of one autopsy: enough for some thousand tenants with one or two keys each, and the
+/// hypotheses.
 const OPERATIONS: usize = 4 * 1024;
-/// Bytes and operations where messages are received: the 80 hypotheses over an element of 12 KiB, and two signatures of them.
+/// The bytes and operations while a message is received: enough for 80 hypotheses over an element of 12 KiB with two
+/// signatures.
 const RECEIVING: (usize, usize) = (1024 * 1024, 48);
-/// Public-key operations that are kept for hypotheses about `ds:SignedInfo`, when there are enough.
+/// The public-key operations that are kept for hypotheses about `ds:SignedInfo`, if there are enough.
 const RESERVE: usize = 512;
 
-/// What autopsies may spend before they stop: bytes and public-key operations. What one of them spends is missing to the next.
+/// The limit of the work of autopsies: bytes and public-key operations. Autopsies that use the same budget share it.
 ///
-/// Counted are the bytes of every canonical form and of every other form that is digested or verified, after escaping and with the
-/// declarations that are taken over, and the bytes that are parsed anew. Memory is bounded with them: digests are taken of the bytes as
-/// they are written, and no text of more than 4 MiB is kept.
+/// Every canonical form and every other form that is digested or verified is counted in bytes, after escaping and
+/// with inherited namespace declarations. The bytes that are parsed again are counted too. This also bounds memory:
+/// digests are computed while the bytes are written, and a text of more than 4 MiB is not kept.
 ///
 /// ```
 /// use vouchsafe_signature::AutopsyBudget;
@@ -35,77 +38,78 @@ pub struct AutopsyBudget {
     stopped: Option<Stopped>,
 }
 
-/// Why an autopsy stopped before it had tried everything.
+/// The reason why an autopsy stopped before everything was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// The bytes were spent.
+    /// All bytes of the budget were spent.
     #[non_exhaustive]
     Bytes {
-        /// How many there were.
+        /// The number of bytes of the whole budget.
         limit: usize,
     },
-    /// The public-key operations were spent.
+    /// All public-key operations of the budget were spent.
     #[non_exhaustive]
     Operations {
-        /// How many there were.
+        /// The number of operations of the whole budget.
         limit: usize,
     },
     /// The signed text is too long for accidents of texts to be undone on it.
     #[non_exhaustive]
     Length {
-        /// The most bytes of such a text.
+        /// The largest length of such a text, in bytes.
         limit: usize,
     },
 }
 
 impl Default for AutopsyBudget {
-    /// 16 MiB and 4,096 public-key operations.
+    /// Returns a budget of 16 MiB and 4,096 public-key operations.
     fn default() -> AutopsyBudget {
         AutopsyBudget::new(BYTES, OPERATIONS)
     }
 }
 
 impl AutopsyBudget {
-    /// So many bytes and public-key operations.
+    /// Makes a budget of this many bytes and public-key operations.
     #[must_use]
     pub const fn new(bytes: usize, operations: usize) -> AutopsyBudget {
         AutopsyBudget { limits: (bytes, operations), bytes, operations, stopped: None }
     }
 
-    /// What may be spent where messages are received, so that the log tells why a signature fails: 1 MiB and 48 public-key operations, some
-    /// milliseconds for a message that was refused.
+    /// Returns a budget for the code that receives messages, so that the log says why a signature fails: 1 MiB and 48
+    /// public-key operations, which take some milliseconds for a refused message.
     #[must_use]
     pub const fn for_receiving() -> AutopsyBudget {
         AutopsyBudget::new(RECEIVING.0, RECEIVING.1)
     }
 
-    /// One of so many equal parts of what is left, for several signatures of one message.
+    /// Returns a budget of the rest divided by `parts`, for several signatures of one message.
     #[must_use]
     pub fn share(&self, parts: usize) -> AutopsyBudget {
         let part = |whole: usize| whole.checked_div(parts).unwrap_or(whole);
         AutopsyBudget::new(part(self.bytes), part(self.operations))
     }
 
-    /// The bytes that are left.
+    /// Returns how many bytes are left.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The public-key operations that are left.
+    /// Returns how many public-key operations are left.
     #[must_use]
     pub const fn operations(&self) -> usize {
         self.operations
     }
 
-    /// Why an autopsy stopped early, if one did: the first reason.
+    /// Returns the first reason why an autopsy stopped early, if one did.
     #[must_use]
     pub const fn stopped(&self) -> Option<Stopped> {
         self.stopped
     }
 
-    /// Pays for a public-key operation over so many bytes. With `reserve`, what hypotheses need is left.
+    /// Pays for a public-key operation over `bytes` bytes. With `reserve`, the operations for hypotheses are left
+    /// untouched.
     pub(crate) fn operation(&mut self, bytes: usize, reserve: bool) -> Result<(), Stopped> {
         let kept = if reserve { RESERVE.min(self.limits.1 / 8) } else { 0 };
         if self.operations <= kept {
@@ -116,7 +120,7 @@ impl AutopsyBudget {
         Ok(())
     }
 
-    /// Pays for bytes.
+    /// Pays for this many bytes.
     pub(crate) fn pay(&mut self, bytes: usize) -> Result<(), Stopped> {
         match self.bytes.checked_sub(bytes) {
             Some(left) => self.bytes = left,
@@ -128,12 +132,12 @@ impl AutopsyBudget {
         Ok(())
     }
 
-    /// Records why something was not tried.
+    /// Records the reason why something was not tried. The first reason is kept.
     pub(crate) fn stop(&mut self, reason: Stopped) -> Stopped {
         *self.stopped.get_or_insert(reason)
     }
 
-    /// Pays for what is written into it.
+    /// Returns a writer that pays for the bytes written into it.
     pub(crate) fn meter(&mut self) -> Metered<'_> {
         Metered { budget: self, digest: None, text: None, lost_characters: 0, stopped: None }
     }
@@ -151,7 +155,8 @@ impl fmt::Display for Stopped {
     }
 }
 
-/// Bytes on their way to a digest, a text, or both: counted before they are taken, and refused when they are too many.
+/// A writer that passes bytes to a digest, a text, or both. It counts them first, and refuses them when the budget is
+/// spent.
 pub(crate) struct Metered<'b> {
     budget: &'b mut AutopsyBudget,
     digest: Option<Box<dyn DigestContext>>,
@@ -160,12 +165,12 @@ pub(crate) struct Metered<'b> {
     stopped: Option<Stopped>,
 }
 
-/// What a [`Metered`] took.
+/// The result of a [`Metered`].
 pub(crate) struct Taken {
     pub(crate) digest: Option<DigestValue>,
-    /// `None` when it was not asked for, or longer than [`TEXT`].
+    /// The text; `None` if it was not requested, or is longer than [`TEXT`].
     pub(crate) text: Option<Vec<u8>>,
-    /// How many characters of it are U+FFFD.
+    /// How many characters of the written bytes are U+FFFD.
     pub(crate) lost_characters: usize,
 }
 
@@ -180,7 +185,7 @@ impl Metered<'_> {
         self
     }
 
-    /// Pays for bytes that are read anew.
+    /// Pays for bytes that are parsed again.
     pub(crate) fn pay(&mut self, bytes: usize) -> bool {
         if self.stopped.is_none() {
             self.stopped = self.budget.pay(bytes).err();
@@ -192,12 +197,12 @@ impl Metered<'_> {
         self.write(text.as_bytes());
     }
 
-    /// Whether everything that is written from now on is refused.
+    /// Returns whether all further bytes are refused.
     pub(crate) fn is_full(&self) -> bool {
         self.stopped.is_some()
     }
 
-    /// What was written, all of it.
+    /// Returns everything that was written, or the reason why some of it was refused.
     pub(crate) fn finish(self) -> Result<Taken, Stopped> {
         match self.stopped {
             Some(stopped) => Err(stopped),

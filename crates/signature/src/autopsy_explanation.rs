@@ -1,24 +1,24 @@
-//! What can happen to a message between its signer and its verifier.
+//! This module lists the accidents that can happen to a message between its signer and its verifier.
 
 use std::fmt;
 
 use vouchsafe_xml::Quoted;
 
-/// An accident that explains a signature that fails: with it undone, the digest or the value fits.
+/// An accident that explains why a signature fails: the digest or the value fits when the accident is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Explanation {
-    /// White space between elements was added after signing: something pretty-printed the message.
+    /// White space between elements was added after signing: a program pretty-printed the message.
     Indented,
     /// White space between elements was removed after signing.
     #[non_exhaustive]
     Unindented {
-        /// One step of the indentation that was there.
+        /// The white space of one indentation step before it was removed.
         indentation: &'static str,
     },
-    /// White space round values was added after signing, and perhaps between elements too.
+    /// White space around values was added after signing, and perhaps between elements too.
     Padded,
-    /// The line ends were CR LF, or CR, when it was signed.
+    /// The line ends were CR LF or CR when the message was signed.
     #[non_exhaustive]
     LineEndsLost {
         /// `CR LF` or `CR`.
@@ -29,45 +29,47 @@ pub enum Explanation {
     /// The text was decoded or encoded in another encoding than UTF-8 on the way.
     #[non_exhaustive]
     Reencoded {
-        /// For which encoding the bytes were taken: `ISO-8859-1` or `Windows-1252`.
+        /// The encoding that was assumed for the UTF-8 bytes: `ISO-8859-1` or `Windows-1252`.
         encoding: &'static str,
     },
-    /// Characters were escaped once too often (`&amp;amp;` for `&amp;`), or once too rarely.
+    /// Characters were escaped once too often (`&amp;amp;` for `&amp;`) or once too rarely.
     EscapedAgain,
-    /// Declarations of prefixes that were in scope when it was signed are not there any more.
+    /// Prefix declarations that were in scope when the element was signed are missing now.
     #[non_exhaustive]
     NamespacesLost {
         /// The prefixes, such as `xs`.
         prefixes: Vec<String>,
     },
-    /// Declarations of prefixes are in scope that were not there when it was signed: the element was put into another one afterwards.
+    /// Prefix declarations are in scope now that were not there when the element was signed: it was put into another
+    /// element afterwards.
     #[non_exhaustive]
     NamespacesGained {
         /// The prefixes.
         prefixes: Vec<String>,
     },
-    /// The signer canonicalized by another method than the one that the signature names.
+    /// The signer used another canonicalization than the one that the signature names.
     #[non_exhaustive]
     OtherCanonicalization {
-        /// URI of the method that fits.
+        /// The URI of the method that fits.
         uri: &'static str,
         /// The prefixes that it treated inclusively.
         prefixes: Vec<String>,
     },
-    /// The signer digested comments, which a reference to an element leaves out (XML-DSig 4.4.3.3).
+    /// The signer included comments in the digest, although a reference to an element leaves them out (XML-DSig
+    /// 4.4.3.3).
     CommentsDigested,
-    /// A signature inside the element was put in after the element was signed.
+    /// A signature inside the element was added after the element was signed.
     SignedTooEarly,
-    /// The value was made by another algorithm than the one that the signature names.
+    /// The value was made with another algorithm than the one that the signature names.
     #[non_exhaustive]
     OtherAlgorithm {
-        /// URI of the algorithm that fits.
+        /// The URI of the algorithm that fits.
         uri: &'static str,
     },
 }
 
 impl Explanation {
-    /// A stable code, for logs and tests: `autopsy.` and a word.
+    /// Returns a stable code for logs and tests, such as `autopsy.indented`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -87,7 +89,7 @@ impl Explanation {
         }
     }
 
-    /// What an operator looks at or changes.
+    /// Returns what an operator should look at or change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

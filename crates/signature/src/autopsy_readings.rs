@@ -1,7 +1,8 @@
-//! The bytes that a signature may have been made over: as they came, and with one accident undone.
+//! This module makes the bytes that may have been signed: as received, and with one accident undone.
 //!
-//! A reading is written into a [`Metered`]; whether it is the right one, the digest or the signature value decides. Their number is bounded:
-//! some 30 about texts, as many about namespaces, a dozen about the method. What they cost is bounded by the budget behind the `Metered`.
+//! A reading is written into a [`Metered`]; the digest or the signature value decides whether it is the right one.
+//! The number of readings is bounded: about 30 for texts, as many for namespaces, and a dozen for the method. The
+//! budget of the [`Metered`] bounds their cost.
 
 use vouchsafe_xml::{
     Canonicalization, Document, Element, Limits, NamespaceScope, XmlError, canonicalize, namespace,
@@ -14,7 +15,8 @@ use crate::autopsy_texts::{self as texts, Layout};
 use crate::profile::Parts;
 use crate::signature_child;
 
-/// Declarations that get lost: on the elements that messages are cut out of, under their usual prefixes.
+/// Namespace declarations that often get lost, because they are on the elements that messages are cut out of. They
+/// have their usual prefixes.
 const USUAL: [(&str, &str); 11] = [
     ("xs", namespace::XS),
     ("xsd", namespace::XS),
@@ -29,7 +31,7 @@ const USUAL: [(&str, &str); 11] = [
     ("SOAP-ENV", SOAP),
 ];
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
-/// Those that get lost, one alone or together on one element.
+/// The sets of prefixes that may have been lost together.
 const LOST: [&[&str]; 19] = [
     &["xs"],
     &["xsd"],
@@ -51,53 +53,53 @@ const LOST: [&[&str]; 19] = [
     &["xsd", "xsi", "samlp"],
     &["samlp", "saml"],
 ];
-/// Single declarations that are left out in turn.
+/// The largest number of single declarations that are left out in turn.
 const LEFT_OUT: usize = 8;
-/// Prefixes that an element may need of its surroundings before it is given up.
+/// The largest number of prefixes that an element may need from its surroundings.
 const NEEDED: usize = 16;
 
-/// A hypothesis: how the bytes may have been when they were signed.
+/// A hypothesis about the bytes that were signed.
 #[derive(Clone, Debug)]
 pub(crate) enum Reading<'d> {
-    /// An accident of texts, by its place in [`texts::SIMPLE`].
+    /// An accident of texts, by its index in [`texts::SIMPLE`].
     Text(usize),
     /// White space between elements was removed.
     Layout(Layout),
     /// Comments were digested.
     Comments,
-    /// Declarations got lost.
+    /// These declarations were lost.
     Lost(&'static [&'static str]),
     /// The element was a document of its own.
     Alone,
-    /// The declaration at this place of the scope was not there.
+    /// The declaration at this index of the scope was not there.
     Gained(usize),
-    /// Another method.
+    /// Another canonicalization method was used, with these inclusive prefixes.
     Method(Canonicalization, Vec<&'d str>),
 }
 
-/// One signature, ready to be read in other ways.
+/// One signature, prepared for being read in other ways.
 pub(crate) struct Readings<'d> {
     element: Element<'d>,
     signature: Element<'d>,
     signed_info: Element<'d>,
     signed_info_method: Method<'d>,
     reference_method: Method<'d>,
-    /// The element's own text.
+    /// The text of the element itself.
     source: Option<&'d str>,
     limits: &'d Limits,
 }
 
-/// What is read.
+/// The part of the message that is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Covered {
-    /// `ds:SignedInfo`, which the value is made over.
+    /// `ds:SignedInfo`, which the signature value is over.
     SignedInfo,
-    /// What the reference names.
+    /// The element that the reference names.
     Content,
 }
 
 impl<'d> Readings<'d> {
-    /// `source` is the text that the element's document was parsed from.
+    /// Prepares the readings of a signature. `source` is the text that the element's document was parsed from.
     pub(crate) fn of(parts: &Parts<'d>, source: &'d str, limits: &'d Limits) -> Readings<'d> {
         Readings {
             element: parts.element,
@@ -110,7 +112,7 @@ impl<'d> Readings<'d> {
         }
     }
 
-    /// The canonical bytes as they came.
+    /// Writes the canonical bytes as received.
     pub(crate) fn write(&self, covered: Covered, out: &mut Metered<'_>) {
         match covered {
             Covered::SignedInfo => canonical(self.signed_info, &self.signed_info_method, None, out),
@@ -118,7 +120,7 @@ impl<'d> Readings<'d> {
         }
     }
 
-    /// The hypotheses, the likely ones first.
+    /// Returns the hypotheses, the likely ones first.
     pub(crate) fn otherwise(&self, covered: Covered) -> Vec<Reading<'d>> {
         let mut readings: Vec<Reading<'d>> = (0..texts::SIMPLE.len()).map(Reading::Text).collect();
         readings.extend(self.layouts(covered).into_iter().map(Reading::Layout));
@@ -134,8 +136,8 @@ impl<'d> Readings<'d> {
         readings
     }
 
-    /// Writes the bytes of a hypothesis and returns what happened; `None` when it cannot have happened. `text` is what came, if it is short
-    /// enough for accidents of texts.
+    /// Writes the bytes of a hypothesis and returns the accident. Returns `None` if the accident cannot have
+    /// happened. `text` is the received text, if it is short enough for accidents of texts.
     pub(crate) fn write_otherwise(
         &self,
         reading: &Reading<'d>,
@@ -188,7 +190,8 @@ impl<'d> Readings<'d> {
         }
     }
 
-    /// How it may have been laid out: as an element of its document or as one of its own, with and without the line of the signature.
+    /// Returns how the text may have been laid out: as an element of its document or as a document of its own, with
+    /// and without the line of the signature.
     fn layouts(&self, covered: Covered) -> Vec<Layout> {
         let (depth, gap) = match covered {
             Covered::SignedInfo => (self.signed_info.depth(), None),
@@ -202,12 +205,13 @@ impl<'d> Readings<'d> {
             .collect()
     }
 
-    /// How many elements stand before the signature.
+    /// Returns how many child elements stand before the signature.
     fn before_signature(&self) -> usize {
         self.element.elements().take_while(|child| *child != self.signature).count()
     }
 
-    /// The bytes when the element stood among other namespaces; `false` when it cannot have stood there.
+    /// Writes the bytes as if the element stood in this namespace scope. Returns `false` if the element cannot be
+    /// read in it.
     fn in_scope(&self, scope: &NamespaceScope, covered: Covered, out: &mut Metered<'_>) -> bool {
         let Some(document) = self.parsed(scope, out).and_then(Result::ok) else { return false };
         let root = document.root();
@@ -222,13 +226,14 @@ impl<'d> Readings<'d> {
         true
     }
 
-    /// The element's text as a document among these namespaces; `None` when nothing is left to pay for it.
+    /// Parses the element's text as a document in this namespace scope. Returns `None` if the budget is spent.
     fn parsed(&self, scope: &NamespaceScope, out: &mut Metered<'_>) -> Option<Result<Document, XmlError>> {
         let source = self.source?;
         out.pay(source.len()).then(|| Document::parse_in_scope(source.as_bytes(), scope, self.limits))
     }
 
-    /// Only the declarations that the element needs, as if it had been a document of its own; and which ones it does not need.
+    /// Returns the declarations that the element needs as a document of its own, and the prefixes that it does not
+    /// need.
     fn without_surroundings(&self, out: &mut Metered<'_>) -> Option<(Vec<String>, NamespaceScope)> {
         let scope = self.element.scope();
         let mut least = NamespaceScope::empty();
@@ -255,7 +260,7 @@ impl<'d> Readings<'d> {
         None
     }
 
-    /// The methods that the signature does not name.
+    /// Returns the canonicalization methods that the signature does not name.
     fn methods(&self, covered: Covered) -> impl Iterator<Item = Reading<'d>> {
         let method = match covered {
             Covered::SignedInfo => self.signed_info_method,
@@ -274,7 +279,7 @@ impl<'d> Readings<'d> {
     }
 }
 
-/// The scope with usual declarations added; `None` when one of the prefixes is bound already.
+/// Returns the scope with usual declarations added, or `None` if one of the prefixes is bound already.
 fn with(scope: &NamespaceScope, prefixes: &[&str]) -> Option<NamespaceScope> {
     let mut more = scope.clone();
     for prefix in prefixes {
@@ -299,7 +304,7 @@ fn canonical(element: Element<'_>, method: &Method<'_>, omit: Option<Element<'_>
     canonical_as(element, method.canonicalization, &method.prefixes(), omit, out);
 }
 
-/// The one place where an autopsy canonicalizes.
+/// Canonicalizes an element. An autopsy canonicalizes nowhere else.
 fn canonical_as(
     element: Element<'_>,
     method: Canonicalization,
@@ -308,7 +313,7 @@ fn canonical_as(
     out: &mut Metered<'_>,
 ) {
     if !out.is_full() && canonicalize(element, method, prefixes, omit, out).is_err() {
-        // More bytes than a message may have: nothing that was signed.
+        // The canonical form is larger than a message may be, so it was not signed: spend the whole budget.
         out.pay(usize::MAX);
     }
 }

@@ -1,15 +1,15 @@
-//! Accidents that happen to text, undone on the canonical form.
+//! This module undoes accidents that happen to text, on the canonical form.
 //!
-//! Canonical XML has one spelling for everything, so that markup can be told from text by looking at single bytes: every element has
-//! both its tags, `<` begins markup and nothing else, and a carriage return is `&#xD;`.
+//! Canonical XML has one spelling for everything, so single bytes show where markup begins: every element has a start
+//! tag and an end tag, `<` only begins markup, and a carriage return is written `&#xD;`.
 
 use crate::autopsy_budget::Metered;
 use crate::autopsy_explanation::Explanation;
 
-/// Undoes an accident: writes what the text was before; `false` when the accident cannot have happened.
+/// Undoes an accident: writes the text as it was before. Returns `false` if the accident cannot have happened.
 pub(crate) type Undo = fn(&str, &mut Metered<'_>) -> bool;
 
-/// Accidents that need nothing but the text.
+/// The accidents that can be undone with nothing but the text.
 pub(crate) const SIMPLE: [(Explanation, Undo); 13] = [
     (Explanation::Indented, |text, out| {
         each_text(text, out, |text, out| out.push(if is_white(text) { "" } else { text }))
@@ -48,7 +48,7 @@ pub(crate) const SIMPLE: [(Explanation, Undo); 13] = [
     (Explanation::SignedTooEarly, without_signatures),
 ];
 
-/// Characters that were escaped once too often, and what they were.
+/// Characters that were escaped once too often, each with its correct form.
 const UNESCAPED: [(&str, &str); 5] = [
     ("&amp;quot;", "\""),
     ("&amp;apos;", "'"),
@@ -99,7 +99,7 @@ fn pieces(canonical: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// Bytes of the tag at the beginning: up to the first `>` outside of values.
+/// Returns the length in bytes of the tag at the beginning: up to the first `>` outside of attribute values.
 fn tag_length(text: &str) -> usize {
     let mut quoted = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -112,7 +112,7 @@ fn tag_length(text: &str) -> usize {
     text.len()
 }
 
-/// The canonical text with each text replaced.
+/// Writes the canonical text with `replace` applied to each text between tags.
 fn each_text(canonical: &str, out: &mut Metered<'_>, replace: impl Fn(&str, &mut Metered<'_>)) -> bool {
     for piece in pieces(canonical) {
         match piece {
@@ -126,7 +126,8 @@ fn each_text(canonical: &str, out: &mut Metered<'_>, replace: impl Fn(&str, &mut
     true
 }
 
-/// The text with each of these replaced where it stands first; the first of them that fits counts. All begin with the same character.
+/// Writes the text with the `changes` applied from left to right. The first change that fits is used. All of them
+/// begin with the same character.
 fn replaced(text: &str, changes: &[(&str, &str)], out: &mut Metered<'_>) {
     let Some(first) = changes.first().and_then(|(from, _)| from.chars().next()) else {
         return out.push(text);
@@ -150,7 +151,7 @@ fn replaced(text: &str, changes: &[(&str, &str)], out: &mut Metered<'_>) {
     out.push(rest);
 }
 
-/// White space of XML, carriage returns as canonical XML writes them.
+/// Removes the white space of XML at both ends. Carriage returns have the form that canonical XML gives them.
 fn trimmed(text: &str) -> &str {
     let mut text = text;
     loop {
@@ -168,7 +169,8 @@ fn is_white(text: &str) -> bool {
     trimmed(text).is_empty()
 }
 
-/// The text whose bytes in UTF-8 were taken for characters one by one; as it is, where it cannot have been so.
+/// Undoes an encoding in which each byte of UTF-8 became one character. Writes the text unchanged if this cannot have
+/// happened.
 fn decoded(text: &str, byte: fn(char) -> Option<u8>, out: &mut Metered<'_>) {
     let bytes: Option<Vec<u8>> = if text.is_ascii() { None } else { text.chars().map(byte).collect() };
     match bytes.as_deref().map(std::str::from_utf8) {
@@ -177,7 +179,7 @@ fn decoded(text: &str, byte: fn(char) -> Option<u8>, out: &mut Metered<'_>) {
     }
 }
 
-/// The text with each of its bytes taken for a character.
+/// Writes the text as if each of its bytes were one character.
 fn encoded(text: &str, character: fn(u8) -> char, out: &mut Metered<'_>) -> bool {
     let mut rest = text;
     while !rest.is_empty() && !out.is_full() {
@@ -196,7 +198,8 @@ fn latin1(character: char) -> Option<u8> {
     u8::try_from(u32::from(character)).ok()
 }
 
-/// The byte of a character in Windows-1252; the five bytes it leaves undefined stand for themselves, as browsers have it.
+/// Returns the byte of a character in Windows-1252. The five undefined bytes stand for the characters of the same
+/// number, as in browsers.
 fn windows_1252(character: char) -> Option<u8> {
     let special =
         WINDOWS_1252.iter().position(|other| *other == character).and_then(|place| u8::try_from(place).ok());
@@ -208,13 +211,13 @@ fn windows_1252_character(byte: u8) -> char {
     place.and_then(|place| WINDOWS_1252.get(place).copied()).unwrap_or_else(|| char::from(byte))
 }
 
-/// The characters 0x80 to 0x9F of Windows-1252.
+/// The characters of the bytes 0x80 to 0x9F in Windows-1252.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}',
     '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// The text without the signatures inside it.
+/// Writes the text without the signatures inside it.
 fn without_signatures(canonical: &str, out: &mut Metered<'_>) -> bool {
     let mut inside: Option<(&str, usize)> = None;
     let mut found = false;
@@ -246,19 +249,20 @@ fn tag_name(piece: Piece<'_>) -> &str {
     tag.split([' ', '>']).next().unwrap_or_default()
 }
 
-/// How a text was laid out.
+/// The layout of a text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    /// White space of one step.
+    /// The white space of one indentation step.
     pub(crate) step: &'static str,
-    /// How many elements the outermost one stood in.
+    /// The number of elements around the outermost one.
     pub(crate) outside: usize,
-    /// A child of the outermost element behind which one more line break stood: where the signature was.
+    /// The index of the child of the outermost element that one more line break followed, in the place of the
+    /// signature.
     pub(crate) gap: Option<usize>,
 }
 
-/// The text as it was laid out, if the white space between its elements was removed: each element on a line of its own. `false` when there
-/// is white space between elements already.
+/// Writes the text with the white space between elements restored: each element on its own line. Returns `false` if
+/// there is white space between elements already.
 pub(crate) fn indented(canonical: &str, layout: Layout, out: &mut Metered<'_>) -> bool {
     let Layout { step, outside, gap } = layout;
     let mut depth = outside;
@@ -316,7 +320,7 @@ mod tests {
         assert_eq!(all.len(), 7);
     }
 
-    /// What is written; `None` when the accident cannot have happened.
+    /// Returns the written text, or `None` if the accident cannot have happened.
     fn written(write: impl FnOnce(&mut Metered<'_>) -> bool) -> Option<String> {
         let mut budget = AutopsyBudget::default();
         let mut out = budget.meter().kept();

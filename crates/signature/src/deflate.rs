@@ -1,18 +1,18 @@
-//! The DEFLATE encoding of HTTP-Redirect messages (SAML Bindings 3.4.4.1).
+//! This module inflates the DEFLATE encoding of HTTP-Redirect messages (SAML Bindings 3.4.4.1).
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
-/// Why a message of a query is not inflated: the caller says it in an error of its own.
+/// The reason why a message in a query cannot be inflated. Callers convert it into an error of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotInflated {
-    /// It is larger than the limit.
+    /// The inflated message is larger than the limit.
     TooLarge,
-    /// It is not a raw DEFLATE stream with an end.
+    /// The bytes are not a complete raw DEFLATE stream.
     NoStream,
 }
 
-/// Inflates a raw DEFLATE stream, and stops at the limit, so that a bomb costs no more than that.
+/// Inflates a raw DEFLATE stream. It stops at the limit of bytes, so a decompression bomb costs no more than that.
 ///
 /// ```
 /// use vouchsafe_signature::{NotInflated, inflate};
@@ -24,7 +24,7 @@ pub enum NotInflated {
 /// ```
 ///
 /// # Errors
-/// [`NotInflated`].
+/// [`NotInflated`] with the reason.
 pub fn inflate(deflated: &[u8], limit: usize) -> Result<Vec<u8>, NotInflated> {
     match decompress_to_vec_with_limit(deflated, limit) {
         Ok(bytes) => Ok(bytes),

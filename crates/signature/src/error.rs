@@ -1,13 +1,13 @@
-//! Why a signature was refused, with the operands, and what an operator changes.
+//! The errors of this crate: why a signature was refused, with the operands and a hint for the operator.
 
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_xml::{Quoted, XmlError};
 
-/// Why a signature was refused or could not be made.
+/// The reason why a signature was refused or could not be made.
 ///
-/// Every variant has a stable [`code`](SignatureError::code), carries what was expected and what came, and knows a
-/// [`hint`](SignatureError::hint) for the person who configures the service. Text that came in a message is printed
-/// escaped and cut.
+/// Every variant has a stable [`code`](SignatureError::code), the expected and the actual value, and a
+/// [`hint`](SignatureError::hint) for the person who configures the service. Text from a message is printed escaped
+/// and shortened.
 ///
 /// ```
 /// use vouchsafe_signature::{verify, SignatureError};
@@ -28,7 +28,7 @@ pub enum SignatureError {
     #[error("the element {} carries no ds:Signature of its own", Quoted::new(element))]
     #[non_exhaustive]
     Missing {
-        /// Local name of the element.
+        /// The local name of the element.
         element: String,
     },
     /// The element has more than one `ds:Signature` among its immediate children.
@@ -38,44 +38,44 @@ pub enum SignatureError {
     )]
     #[non_exhaustive]
     Count {
-        /// Local name of the element.
+        /// The local name of the element.
         element: String,
         /// How many there are.
         actual: usize,
     },
-    /// Something stands where the signature profile wants something else, or nothing.
+    /// A child node is not the one that the signature profile expects in this place.
     #[error("in ds:{parent}: expected {expected}, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Structure {
-        /// Local name of the element that was read.
+        /// The local name of the element that was read.
         parent: &'static str,
         /// What the profile allows in this place.
         expected: &'static str,
-        /// What stands there: an element's qualified name, or a description.
+        /// What was found: an element's qualified name, or a description.
         actual: String,
     },
-    /// An attribute that the profile does not know.
+    /// An element has an attribute that the profile does not know.
     #[error(
         "ds:{element} has the attribute {} that the signature profile does not know",
         Quoted::new(attribute)
     )]
     #[non_exhaustive]
     Attribute {
-        /// Local name of the element.
+        /// The local name of the element.
         element: &'static str,
-        /// Name of the attribute.
+        /// The name of the attribute.
         attribute: String,
     },
-    /// An attribute that must be present is not.
+    /// A required attribute is missing.
     #[error("ds:{element} has no attribute {attribute}")]
     #[non_exhaustive]
     AttributeMissing {
-        /// Local name of the element.
+        /// The local name of the element.
         element: &'static str,
-        /// Name of the attribute.
+        /// The name of the attribute.
         attribute: &'static str,
     },
-    /// `ds:SignedInfo` does not hold exactly one `ds:Reference`.
+    /// `ds:SignedInfo` does not contain exactly one `ds:Reference`.
     #[error("ds:SignedInfo holds {actual} ds:Reference; expected exactly 1")]
     #[non_exhaustive]
     ReferenceCount {
@@ -95,7 +95,7 @@ pub enum SignatureError {
     #[error("the element {} has no usable identifier attribute ID", Quoted::new(element))]
     #[non_exhaustive]
     IdMissing {
-        /// Local name of the element.
+        /// The local name of the element.
         element: String,
     },
     /// The identifier that the reference names occurs more than once in the document.
@@ -104,58 +104,59 @@ pub enum SignatureError {
     IdRepeated {
         /// The identifier.
         id: String,
-        /// How often it occurs.
+        /// How many times it occurs.
         actual: usize,
     },
-    /// A transform that the profile does not allow, or not in this place.
+    /// The profile does not allow this transform, or does not allow it in this position.
     #[error("transform {position} is {}; expected {expected}", Quoted::new(actual))]
     #[non_exhaustive]
     Transform {
-        /// Counted from 1.
+        /// The position of the transform, counted from 1.
         position: usize,
-        /// What the profile allows here.
+        /// What the profile allows in this position.
         expected: &'static str,
-        /// URI of the transform, or a description.
+        /// The URI of the transform, or a description.
         actual: String,
     },
-    /// An algorithm that is unknown here, can never be used, or is not accepted by the provider.
+    /// An algorithm is unknown here, can never be used, or is not accepted by the provider.
     #[error("{role} {} is refused: {reason}", Quoted::new(uri))]
     #[non_exhaustive]
     Algorithm {
-        /// Where the algorithm is named: `SignatureMethod`, `DigestMethod`, `CanonicalizationMethod`, `SigAlg`.
+        /// The element or parameter that names the algorithm: `SignatureMethod`, `DigestMethod`,
+        /// `CanonicalizationMethod`, `SigAlg`.
         role: &'static str,
-        /// Its URI.
+        /// The URI of the algorithm.
         uri: String,
-        /// Why.
+        /// The reason why it is refused.
         reason: &'static str,
     },
-    /// A parameter of an algorithm has a value that is refused.
+    /// A parameter of an algorithm has a value that is not accepted.
     #[error("the parameter {parameter} of {role} is {}; expected {expected}", Quoted::new(actual))]
     #[non_exhaustive]
     Parameter {
-        /// Where the algorithm is named.
+        /// The element that names the algorithm.
         role: &'static str,
-        /// Name of the parameter.
+        /// The name of the parameter.
         parameter: &'static str,
-        /// What is accepted.
+        /// The accepted value.
         expected: &'static str,
-        /// What came.
+        /// The actual value.
         actual: String,
     },
     /// A value is not base64.
     #[error("the text of {element} is not base64: {source}")]
     #[non_exhaustive]
     Base64 {
-        /// `SignatureValue`, `DigestValue`, `Signature`.
+        /// The element or parameter: `SignatureValue`, `DigestValue`, `Signature`.
         element: &'static str,
-        /// What is wrong with it.
+        /// The error of the base64 decoder.
         source: CryptoError,
     },
-    /// No trusted key was given: that is a refusal, never a reason to skip the check.
+    /// No trusted key was given. The signature is refused; the check is never skipped.
     #[error("no trusted key is configured for the signer of {}", Quoted::new(element))]
     #[non_exhaustive]
     NoKeys {
-        /// Local name of the element, or name of the query parameter.
+        /// The local name of the element, or the name of the query parameter.
         element: String,
     },
     /// None of the trusted keys is of the kind that the algorithm needs.
@@ -166,14 +167,15 @@ pub enum SignatureError {
     )]
     #[non_exhaustive]
     NoFittingKey {
-        /// Local name of the element, or name of the query parameter.
+        /// The local name of the element, or the name of the query parameter.
         element: String,
-        /// URI of the algorithm.
+        /// The URI of the algorithm.
         algorithm: &'static str,
-        /// Labels of the trusted keys.
+        /// The labels of the trusted keys.
         keys: String,
     },
-    /// None of the trusted keys that could be tried made it, and there are more of them than one message may have tried.
+    /// None of the trusted keys that were tried made the signature, and more keys fit than may be tried for one
+    /// message.
     #[error(
         "the signature of {} was made by none of the first {limit} of {fitting} trusted keys that fit, and no more are tried for one \
          message",
@@ -181,7 +183,7 @@ pub enum SignatureError {
     )]
     #[non_exhaustive]
     TooManyKeys {
-        /// Local name of the element, or name of the query parameter.
+        /// The local name of the element, or the name of the query parameter.
         element: String,
         /// How many trusted keys fit the algorithm.
         fitting: usize,
@@ -197,27 +199,27 @@ pub enum SignatureError {
     )]
     #[non_exhaustive]
     NotVerified {
-        /// Local name of the element, or name of the query parameter.
+        /// The local name of the element, or the name of the query parameter.
         element: String,
-        /// URI of the algorithm.
+        /// The URI of the algorithm.
         algorithm: &'static str,
         /// How many keys were tried.
         tried: usize,
-        /// Labels and fingerprints of the keys tried.
+        /// The labels and fingerprints of the keys that were tried.
         keys: String,
     },
-    /// A trusted key made the signature, but the element is not what was signed.
+    /// A trusted key made the signature, but the element changed after it was signed.
     #[error(
         "the content of {} changed after it was signed: digest expected {expected}, actual {actual}",
         Quoted::new(element)
     )]
     #[non_exhaustive]
     DigestMismatch {
-        /// Local name of the element.
+        /// The local name of the element.
         element: String,
         /// The digest that was signed, base64.
         expected: String,
-        /// The digest of what came, base64.
+        /// The digest of the received element, base64.
         actual: String,
     },
     /// No element has the identifier that is to be signed.
@@ -227,40 +229,40 @@ pub enum SignatureError {
         /// The identifier.
         id: String,
     },
-    /// The element that is to be signed carries a signature already.
+    /// The element that is to be signed has a signature already.
     #[error("the element {} carries a ds:Signature already", Quoted::new(element))]
     #[non_exhaustive]
     AlreadySigned {
-        /// Local name of the element.
+        /// The local name of the element.
         element: String,
     },
-    /// The certificate that is to be sent along holds another key than the one that signs.
+    /// The certificate that is to be sent in `ds:KeyInfo` holds another key than the signing key.
     #[error("the certificate {fingerprint} holds another key than the one that signs")]
     #[non_exhaustive]
     CertificateMismatch {
-        /// SHA-256 fingerprint of the certificate.
+        /// The SHA-256 fingerprint of the certificate.
         fingerprint: String,
     },
-    /// A query string that is not a signed SAML message.
+    /// The query string is not a signed SAML message.
     #[error("query parameter {parameter}: expected {expected}, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Query {
-        /// Name of the parameter.
+        /// The name of the parameter.
         parameter: &'static str,
-        /// What is accepted.
+        /// The accepted value.
         expected: &'static str,
-        /// What came.
+        /// The actual value.
         actual: String,
     },
-    /// A form that is not a SAML message with a SimpleSign signature.
+    /// The form is not a SAML message with a SimpleSign signature.
     #[error("form field {field}: expected {expected}, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Form {
-        /// Name of the field.
+        /// The name of the field.
         field: &'static str,
-        /// What is accepted.
+        /// The accepted value.
         expected: &'static str,
-        /// What came.
+        /// The actual value.
         actual: String,
     },
     /// The document could not be read or written.
@@ -279,7 +281,7 @@ fn made_by_none_of(tried: usize) -> String {
 }
 
 impl SignatureError {
-    /// A stable code, for logs and tests; errors of lower crates keep theirs.
+    /// Returns a stable code for logs and tests. Errors of lower crates keep their codes.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -311,7 +313,7 @@ impl SignatureError {
         }
     }
 
-    /// What an operator looks at or changes.
+    /// Returns what an operator should look at or change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -1,8 +1,10 @@
-//! Signatures over HTTP-POST-SimpleSign forms (SAML V2.0 HTTP POST "SimpleSign" Binding, 3.2.3 and 3.2.4).
+//! This module signs and verifies HTTP-POST-SimpleSign forms (SAML V2.0 HTTP POST "SimpleSign" Binding, 3.2.3 and
+//! 3.2.4).
 //!
-//! The signature covers `SAMLResponse=message&RelayState=value&SigAlg=value` (or `SAMLRequest`), in this order whatever the order in
-//! the form, where the message is the XML itself, before base64, and no value is percent-encoded. So the bytes do not say where
-//! one value ends: a message or a relay state that holds the beginning of the next one is refused, which makes them say it.
+//! The signature covers `SAMLResponse=message&RelayState=value&SigAlg=value` (or `SAMLRequest`), always in this
+//! order, whatever the order in the form is. The message is the XML itself, before base64, and no value is
+//! percent-encoded. So these bytes do not show where a value ends. A message or a RelayState that contains the
+//! beginning of the next field is therefore refused, which makes the bytes unambiguous.
 
 use vouchsafe_crypto::{PrivateKey, Provider, SignatureAlgorithm, base64_decode, base64_encode};
 use vouchsafe_xml::Limits;
@@ -13,14 +15,15 @@ use crate::{Evidence, MessageParameter, SignatureError, algorithms};
 const RELAY_STATE: &str = "&RelayState=";
 const ALGORITHM: &str = "&SigAlg=";
 
-/// The fields of a signed form, to be posted. Only [`sign_form`] makes one.
+/// The fields of a signed form that is to be posted. Only [`sign_form`] makes one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedForm {
     fields: Vec<(&'static str, String)>,
 }
 
 impl SignedForm {
-    /// Names and values, the message in base64; they still have to be escaped for HTML or percent-encoded.
+    /// Returns the names and values of the fields. The message is in base64. The caller must still escape the values
+    /// for HTML or percent-encode them.
     #[must_use]
     pub fn fields(&self) -> &[(&'static str, String)] {
         &self.fields
@@ -28,14 +31,14 @@ impl SignedForm {
 }
 
 impl std::fmt::Debug for SignedForm {
-    /// Shows no content: it is personal data.
+    /// Shows no values, because they are personal data.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = self.fields.iter().map(|(name, _)| name);
         formatter.debug_list().entries(names).finish()
     }
 }
 
-/// What a trusted key signed in a form. Only [`verify_form`] makes one.
+/// The content of a form that a trusted key signed. Only [`verify_form`] makes one.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::VerifiedForm {
@@ -52,25 +55,25 @@ pub struct VerifiedForm {
 }
 
 impl VerifiedForm {
-    /// Whether it is a request or a response.
+    /// Returns whether the message is a request or a response.
     #[must_use]
     pub fn parameter(&self) -> MessageParameter {
         self.parameter
     }
 
-    /// The message: the bytes of an XML document, from the first to the last.
+    /// Returns the message: the bytes of an XML document.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.message
     }
 
-    /// The value of `RelayState`. Signed, but chosen by whoever began the exchange.
+    /// Returns the value of `RelayState`. It is signed, but the party that started the exchange chose it.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
     }
 
-    /// Who signed, and how.
+    /// Returns who signed the form, and how.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
@@ -78,7 +81,7 @@ impl VerifiedForm {
 }
 
 impl std::fmt::Debug for VerifiedForm {
-    /// Shows no content: it is personal data.
+    /// Shows no content, because it is personal data.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("VerifiedForm")
@@ -89,7 +92,7 @@ impl std::fmt::Debug for VerifiedForm {
     }
 }
 
-/// Signs a message and the relay state beside it, as the fields of a form.
+/// Signs a message and its RelayState, and returns the fields of a form.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -107,8 +110,8 @@ impl std::fmt::Debug for VerifiedForm {
 /// ```
 ///
 /// # Errors
-/// `signature.form` when the message or the relay state holds the beginning of another field; `signature.algorithm` when the
-/// provider does not accept the algorithm; `crypto.*` when the key cannot sign with it.
+/// `signature.form` when the message or the RelayState contains the beginning of another field; `signature.algorithm`
+/// when the provider does not accept the algorithm; `crypto.*` when the key cannot sign with it.
 pub fn sign_form(
     parameter: MessageParameter,
     message: &str,
@@ -127,11 +130,13 @@ pub fn sign_form(
     Ok(SignedForm { fields })
 }
 
-/// Verifies a signed form, given as all its fields, decoded. Other fields, `KeyInfo` among them, are not signed and not read.
+/// Verifies a signed form. `fields` are all its fields, decoded. Other fields, such as `KeyInfo`, are not signed and
+/// not read.
 ///
 /// # Errors
-/// `signature.form` when a field is missing or repeated, or holds the beginning of another one; `signature.base64`;
-/// `signature.algorithm`; `signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`.
+/// `signature.form` when a field is missing or repeated, or contains the beginning of another one;
+/// `signature.base64`; `signature.algorithm`; `signature.no_keys`, `signature.no_fitting_key`,
+/// `signature.not_verified`.
 pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
     fields: &[(N, V)],
     keys: &[TrustedKey],
@@ -159,7 +164,7 @@ pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
     Ok(VerifiedForm { parameter, message, relay_state, evidence: Evidence::of_query(name, algorithm, key) })
 }
 
-/// What is signed. Without a relay state its name is left out as well (3.2.3).
+/// Returns the bytes that are signed. If there is no RelayState, its name is left out as well (3.2.3).
 fn bytes(
     parameter: MessageParameter,
     message: &[u8],
@@ -168,7 +173,8 @@ fn bytes(
 ) -> Result<Vec<u8>, SignatureError> {
     let name = parameter.name();
     for next in [RELAY_STATE, ALGORITHM] {
-        // In XML such a thing can stand in a comment, an instruction or CDATA only: nobody means it.
+        // XML can contain such a text only in a comment, a processing instruction or CDATA, so no honest message has
+        // it.
         if message.windows(next.len()).any(|window| window == next.as_bytes()) {
             return Err(refused(name, "nothing that begins another field", next));
         }
@@ -182,7 +188,7 @@ fn bytes(
     Ok(parts.concat())
 }
 
-/// The value of a field that may come once.
+/// Returns the value of a field. The field may occur only once.
 fn field<'f, N: AsRef<str>, V: AsRef<str>>(
     fields: &'f [(N, V)],
     name: &'static str,

@@ -1,20 +1,21 @@
-//! Finding the byte at which a signature is inserted, so that nothing else of the document changes.
+//! This module finds the place where a signature is inserted, so that nothing else in the document changes.
 
 use vouchsafe_xml::{Element, namespace};
 
 use crate::SignatureError;
 use crate::sign::Place;
 
-/// Where text is inserted.
+/// The place where text is inserted.
 pub(crate) struct Point<'x> {
     before: &'x str,
     after: &'x str,
-    /// The element's name when its tag was empty: `before` ends without the `/>`, and the element must be closed.
+    /// The element's name if its tag was empty. In this case `before` ends without the `/>`, and the element must be
+    /// closed.
     opened: Option<&'x str>,
 }
 
 impl Point<'_> {
-    /// The document with `inserted` in its place.
+    /// Returns the document with `inserted` in this place.
     pub(crate) fn with(&self, inserted: &str) -> String {
         match self.opened {
             None => [self.before, inserted, self.after].concat(),
@@ -23,7 +24,7 @@ impl Point<'_> {
     }
 }
 
-/// Where in `xml` the signature of `element` goes; `xml` is the text that the element's document was read from.
+/// Finds where the signature of `element` goes. `xml` is the text that the element's document was parsed from.
 pub(crate) fn point<'x>(
     xml: &'x str,
     element: Element<'x>,
@@ -48,7 +49,7 @@ fn at_the_beginning<'x>(xml: &'x str, element: Element<'x>) -> Option<Point<'x>>
     })
 }
 
-/// Bytes of the tag at the beginning of a well-formed text: up to the first `>` outside quotes.
+/// Returns the length in bytes of the tag at the beginning of a well-formed text: up to the first `>` outside quotes.
 fn tag_length(text: &str) -> Option<usize> {
     let mut quote = None;
     for (at, byte) in text.bytes().enumerate() {

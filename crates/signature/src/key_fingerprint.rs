@@ -1,23 +1,24 @@
-//! How messages and evidence name a key.
+//! The fingerprint by which messages and evidence name a key.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The SHA-256 fingerprint by which messages, evidence and the autopsy name a key: that of its certificate, as consoles and
-/// `openssl x509 -fingerprint -sha256` show it, or that of the key itself where there is no certificate.
+/// The SHA-256 fingerprint by which messages, evidence and the autopsy name a key. It is the fingerprint of the key's
+/// certificate, as consoles and `openssl x509 -fingerprint -sha256` show it, or of the key itself if there is no
+/// certificate.
 ///
-/// It is written with the words that say which of the two it is. Cloning is cheap.
+/// Its text form says which of the two it is. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyFingerprint {
-    /// Over the certificate, as "AB:CD:..".
+    /// The fingerprint of the certificate, as "AB:CD:..".
     Certificate(Arc<str>),
-    /// Over the SubjectPublicKeyInfo of a key that came without a certificate, as "AB:CD:..".
+    /// The fingerprint of the SubjectPublicKeyInfo of a key without a certificate, as "AB:CD:..".
     Key(Arc<str>),
 }
 
 impl KeyFingerprint {
-    /// The 32 bytes as "AB:CD:..", without saying of what.
+    /// Returns the 32 bytes as "AB:CD:..", without the word for the subject.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -25,7 +26,7 @@ impl KeyFingerprint {
         }
     }
 
-    /// `certificate` or `key`.
+    /// Returns the subject of the fingerprint: `certificate` or `key`.
     #[must_use]
     pub fn subject(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Keys that configuration trusts, and the choice among them.
+//! Trusted keys from the configuration, and the search for the key that made a signature.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use vouchsafe_crypto::{Certificate, CryptoError, Provider, PublicKey, SignatureA
 use crate::SignatureError;
 use crate::key_fingerprint::KeyFingerprint;
 
-/// A public key that configuration trusts for one signer, with a label for logs.
+/// A public key that the configuration trusts for one signer, with a label for logs.
 ///
-/// A key never comes from the message that it verifies. Cloning is cheap.
+/// A trusted key is never taken from the message that it verifies. Cloning is cheap.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider};
@@ -34,14 +34,15 @@ struct Shared {
 }
 
 impl TrustedKey {
-    /// Trusts a `key` that came without a certificate; `label` says where it came from.
+    /// Trusts a `key` that has no certificate. `label` says where it came from.
     #[must_use]
     pub fn new(key: PublicKey, label: impl Into<String>) -> TrustedKey {
         let fingerprint = KeyFingerprint::Key(key.fingerprint().into());
         TrustedKey { shared: Arc::new(Shared { key, label: label.into().into(), fingerprint }) }
     }
 
-    /// Trusts the key of a certificate, whose fingerprint then names the key in messages. `label` says where it came from.
+    /// Trusts the key of a certificate. Messages name the key by the certificate's fingerprint. `label` says where it
+    /// came from.
     ///
     /// # Errors
     /// The certificate's key cannot be read, or the provider does not accept it.
@@ -55,19 +56,19 @@ impl TrustedKey {
         Ok(TrustedKey { shared: Arc::new(Shared { key, label: label.into().into(), fingerprint }) })
     }
 
-    /// Where the key came from, for logs and evidence.
+    /// Returns the label that says where the key came from, for logs and evidence.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.shared.label
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.shared.key
     }
 
-    /// How messages name the key.
+    /// Returns the fingerprint by which messages name the key.
     #[must_use]
     pub fn fingerprint(&self) -> &KeyFingerprint {
         &self.shared.fingerprint
@@ -88,17 +89,17 @@ impl fmt::Debug for TrustedKey {
     }
 }
 
-/// What somebody signed, for the keys to be tried on.
+/// A signature value with the message that it is over, to be verified with several keys.
 pub(crate) struct Signed<'s> {
     pub(crate) algorithm: SignatureAlgorithm,
     pub(crate) message: &'s [u8],
     pub(crate) signature: &'s [u8],
-    /// Local name of the signed element, for errors only.
+    /// The local name of the signed element, for errors only.
     pub(crate) element: &'s str,
 }
 
-/// The first of the trusted keys that made the signature, and how many were tried: `limit` at most, since each costs a public-key
-/// operation that anybody can cause by sending a message.
+/// Returns the first trusted key that made the signature, and how many keys were tried. At most `limit` keys are
+/// tried, because each costs a public-key operation that anybody can cause by sending a message.
 pub(crate) fn key_that_signed<'k>(
     keys: &'k [TrustedKey],
     signed: &Signed<'_>,
@@ -126,7 +127,7 @@ pub(crate) fn key_that_signed<'k>(
         return Err(SignatureError::TooManyKeys { element: element.to_owned(), fitting, limit });
     }
     match unusable {
-        // The policy or the backend refuses the key: not the sender's doing.
+        // The policy or the backend refuses the key, which is not the sender's fault.
         Some(error) => Err(error.into()),
         None if tried == 0 => Err(SignatureError::NoFittingKey {
             element: element.to_owned(),

@@ -1,8 +1,8 @@
-//! The signature profile: which shape a `ds:Signature` must have before anything is computed.
+//! The signature profile: the form that a `ds:Signature` must have before any digest or signature is computed.
 //!
-//! SAML Core 5.4 narrows XML-DSig to one shape, and every attack by wrapping needs another one. So nothing here is
-//! searched for or skipped: each rule is one function, names the place in which each element must stand, and refuses
-//! whatever else stands there. [`read`] lists the rules in order.
+//! SAML Core 5.4 narrows XML-DSig to one form, and every signature wrapping attack needs another form. So this code
+//! never searches or skips: each rule is one function, which names the element that must stand in each place and
+//! refuses any other. [`read`] lists the rules in order.
 //!
 //! ```text
 //! element ID="x"
@@ -28,36 +28,37 @@ use crate::algorithms::{self, Method};
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
-/// Which attributes identify an element, and whether a reference may name the whole document.
+/// Selects which attributes identify an element, and whether a reference may name the whole document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Profile {
-    /// SAML: the attribute `ID`, always named by the reference.
+    /// SAML: the attribute is `ID`, and the reference always names it.
     Saml,
-    /// Any enveloped signature: `ID`, and outside SAML's namespaces `Id` or `xml:id`; an empty URI at the root.
+    /// Any enveloped signature: the attribute is `ID` or, outside SAML's namespaces, `Id` or `xml:id`. An empty URI
+    /// is accepted at the root.
     Any,
 }
 
-/// A signature whose structure obeys the profile. Nothing has been verified.
+/// A signature whose structure follows the profile. Nothing is verified yet.
 pub(crate) struct Parts<'d> {
-    /// The element that carries the signature, and that the reference names.
+    /// The element that carries the signature. The reference names this element.
     pub(crate) element: Element<'d>,
     pub(crate) signature: Element<'d>,
     pub(crate) signed_info: Element<'d>,
-    /// How `signed_info` becomes bytes.
+    /// The method that converts `signed_info` into bytes.
     pub(crate) signed_info_method: Method<'d>,
     pub(crate) algorithm: SignatureAlgorithm,
-    /// Base64.
+    /// The signature value, base64.
     pub(crate) signature_value: Cow<'d, str>,
-    /// The identifier that the reference names; `None`: the whole document.
+    /// The identifier that the reference names; `None` if it names the whole document.
     pub(crate) id: Option<&'d str>,
-    /// How the element becomes bytes; comments are dropped already.
+    /// The method that converts the element into bytes, without comments.
     pub(crate) reference_method: Method<'d>,
     pub(crate) digest: DigestAlgorithm,
-    /// Base64.
+    /// The digest value, base64.
     pub(crate) digest_value: Cow<'d, str>,
 }
 
-/// Reads the signature that `element` carries, or refuses its structure.
+/// Reads the signature that `element` carries. An error means that its structure is refused.
 pub(crate) fn read<'d>(
     element: Element<'d>,
     profile: Profile,
@@ -89,7 +90,7 @@ pub(crate) fn read<'d>(
     })
 }
 
-/// The `ds:Signature` among the immediate children of `element`, if there is one.
+/// Returns the `ds:Signature` among the immediate children of `element`, if there is one.
 ///
 /// # Errors
 /// `signature.count` when there is more than one.
@@ -105,13 +106,13 @@ pub fn signature_child<'d>(element: Element<'d>) -> Result<Option<Element<'d>>, 
     }
 }
 
-/// Rule: the signature is an immediate child of what it signs, and the only one (SAML Core 5.4.1, 5.4.2).
+/// Rule: the signature is an immediate child of the element that it signs, and the only one (SAML Core 5.4.1, 5.4.2).
 fn the_only_signature<'d>(element: Element<'d>) -> Result<Element<'d>, SignatureError> {
     signature_child(element)?
         .ok_or_else(|| SignatureError::Missing { element: element.local_name().to_owned() })
 }
 
-/// Rule: `SignedInfo`, `SignatureValue`, then at most one `KeyInfo`; no `ds:Object`.
+/// Rule: the children are `SignedInfo`, `SignatureValue`, then at most one `KeyInfo`. `ds:Object` is refused.
 fn signature_children<'d>(signature: Element<'d>) -> Result<(Element<'d>, Element<'d>), SignatureError> {
     let mut children = Children::of(signature, "Signature", &["Id"])?;
     let signed_info = children.next("SignedInfo")?;
@@ -121,7 +122,7 @@ fn signature_children<'d>(signature: Element<'d>) -> Result<(Element<'d>, Elemen
     Ok((signed_info, signature_value))
 }
 
-/// Rule: `CanonicalizationMethod`, `SignatureMethod`, exactly one `Reference`.
+/// Rule: the children are `CanonicalizationMethod`, `SignatureMethod` and exactly one `Reference`.
 fn signed_info_children<'d>(
     signed_info: Element<'d>,
 ) -> Result<(Element<'d>, Element<'d>, Element<'d>), SignatureError> {
@@ -137,7 +138,8 @@ fn signed_info_children<'d>(
     Ok((canonicalization_method, signature_method, reference))
 }
 
-/// Rule: `Transforms`, `DigestMethod`, `DigestValue`. `Type` is advice to applications (XML-DSig 4.4.3.2) and ignored.
+/// Rule: the children are `Transforms`, `DigestMethod` and `DigestValue`. The attribute `Type` is only advice to
+/// applications (XML-DSig 4.4.3.2) and is ignored.
 fn reference_children<'d>(
     reference: Element<'d>,
 ) -> Result<(Element<'d>, Element<'d>, Element<'d>), SignatureError> {
@@ -149,8 +151,9 @@ fn reference_children<'d>(
     Ok((transforms, digest_method, digest_value))
 }
 
-/// Rule: the URI is `#` and the identifier of the element that carries the signature (SAML Core 5.4.2), compared as text:
-/// no XPointer, no percent-encoding. `None`: the whole document, which only the wider profile knows.
+/// Rule: the URI is `#` and the identifier of the element that carries the signature (SAML Core 5.4.2). They are
+/// compared as text: XPointer and percent-encoding are not accepted. `None` is the whole document, which only
+/// [`Profile::Any`] allows.
 fn reference_names_the_element<'d>(
     reference: Element<'d>,
     element: Element<'d>,
@@ -175,16 +178,17 @@ fn reference_names_the_element<'d>(
     }
 }
 
-/// Rule: no other element of the document has the identifier, in whichever spelling of the attribute.
+/// Rule: no other element of the document has this identifier, under any of the attribute names `ID`, `Id` and
+/// `xml:id`.
 ///
-/// The reference is bound to the element by position already; this refuses documents that other software would read
-/// differently.
+/// The position binds the reference to the element already. This rule refuses documents that other software would
+/// read differently.
 pub(crate) fn identifier_is_unique(element: Element<'_>, id: &str) -> Result<(), SignatureError> {
     let actual = identified(element.document(), id);
     if actual == 1 { Ok(()) } else { Err(SignatureError::IdRepeated { id: id.to_owned(), actual }) }
 }
 
-/// How many elements have the identifier, in whichever spelling of the attribute.
+/// Returns how many elements have this identifier, under any of the attribute names `ID`, `Id` and `xml:id`.
 pub(crate) fn identified(document: &Document, id: &str) -> usize {
     let is_identifier = |attribute: &Attribute<'_>| {
         let name = (attribute.namespace, attribute.local_name);
@@ -193,7 +197,7 @@ pub(crate) fn identified(document: &Document, id: &str) -> usize {
     document.attributes_with_value(id).filter(is_identifier).count()
 }
 
-/// The values of the attributes that identify an element.
+/// Returns the values of the attributes that identify an element.
 pub(crate) fn identifiers<'d>(element: Element<'d>, profile: Profile) -> impl Iterator<Item = &'d str> {
     let others = match profile {
         Profile::Saml => [None, None],
@@ -202,15 +206,15 @@ pub(crate) fn identifiers<'d>(element: Element<'d>, profile: Profile) -> impl It
     std::iter::once(element.attribute("ID")).chain(others).flatten()
 }
 
-/// Whether an element is one of SAML's own, which are identified by `ID` whoever looks.
+/// Returns whether an element is one of SAML's own. These are identified by `ID` under either profile.
 fn is_saml(element: Element<'_>) -> bool {
     let name = element.namespace();
     [namespace::SAML_PROTOCOL, namespace::SAML_ASSERTION, namespace::SAML_METADATA].contains(&name)
 }
 
-/// Whether an identifier can stand in a URI fragment without being an XPointer or needing an escape.
+/// Returns whether an identifier can stand in a URI fragment without being an XPointer or needing an escape.
 ///
-/// Names that begin with a digit are not XML names but occur in the wild, and nothing can misread them.
+/// Names that begin with a digit are not XML names, but they occur in practice and are not ambiguous.
 pub(crate) fn is_bare_name(id: &str) -> bool {
     !id.is_empty()
         && id.chars().all(|c| {
@@ -218,8 +222,9 @@ pub(crate) fn is_bare_name(id: &str) -> bool {
         })
 }
 
-/// Rule: enveloped-signature is required and first; then at most one canonicalization (SAML Core 5.4.4). Without one,
-/// XML-DSig 4.4.3.2 means Canonical XML 1.0; comments never belong to what a same-document reference names (4.4.3.3).
+/// Rule: the first transform is enveloped-signature, then at most one canonicalization follows (SAML Core 5.4.4).
+/// Without a canonicalization, XML-DSig 4.4.3.2 prescribes Canonical XML 1.0. A same-document reference never
+/// includes comments (4.4.3.3).
 fn enveloped_then_canonicalization<'d>(
     transforms: Element<'d>,
     limits: &Limits,
@@ -254,7 +259,7 @@ fn enveloped_then_canonicalization<'d>(
     Ok(algorithms::canonicalization(second, "Transform", limits)?.without_comments())
 }
 
-/// Rule: the text of a value has nothing in it but text: no element, comment or processing instruction splits it.
+/// Rule: a value contains only text. An element, a comment or a processing instruction inside it is refused.
 pub(crate) fn value<'d>(
     element: Element<'d>,
     name: &'static str,
@@ -273,14 +278,15 @@ pub(crate) fn value<'d>(
     Ok(element.text())
 }
 
-/// The child elements of an element, taken one after another; any other content than white space and comments is refused.
+/// Reads the child elements of an element one after another. Between them, only white space and comments are
+/// accepted.
 pub(crate) struct Children<'d, I: Iterator<Item = Element<'d>>> {
     parent: &'static str,
     elements: std::iter::Peekable<I>,
 }
 
 impl<'d> Children<'d, std::iter::Empty<Element<'d>>> {
-    /// Starts reading `parent`, which is called `name` and may have the `attributes` given.
+    /// Starts reading `parent`. Errors call it `name`, and it may have only these `attributes`.
     pub(crate) fn of(
         parent: Element<'d>,
         name: &'static str,
@@ -306,7 +312,7 @@ impl<'d> Children<'d, std::iter::Empty<Element<'d>>> {
 }
 
 impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
-    /// The next child, which must be this element of the XML-DSig namespace.
+    /// Returns the next child, which must be this element of the XML-DSig namespace.
     pub(crate) fn next(&mut self, expected: &'static str) -> Result<Element<'d>, SignatureError> {
         match self.elements.next() {
             Some(child) if is_dsig(child, expected) => Ok(child),
@@ -314,17 +320,17 @@ impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
         }
     }
 
-    /// The next child if it is this element of the XML-DSig namespace.
+    /// Returns the next child if it is this element of the XML-DSig namespace.
     pub(crate) fn optional(&mut self, name: &str) -> Option<Element<'d>> {
         self.optional_in(namespace::DSIG, name)
     }
 
-    /// The next child if it is this element.
+    /// Returns the next child if it is this element.
     pub(crate) fn optional_in(&mut self, namespace: &str, name: &str) -> Option<Element<'d>> {
         self.elements.next_if(|child| child.is(namespace, name))
     }
 
-    /// There must be no further child.
+    /// Checks that there is no further child.
     pub(crate) fn end(mut self, expected: &'static str) -> Result<(), SignatureError> {
         match self.elements.next() {
             None => Ok(()),

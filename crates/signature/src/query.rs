@@ -1,11 +1,12 @@
-//! Signatures over HTTP-Redirect queries (SAML Bindings 3.4.4.1).
+//! This module signs and verifies HTTP-Redirect queries (SAML Bindings 3.4.4.1).
 //!
-//! The signature covers `SAMLRequest=value&RelayState=value&SigAlg=value` (or `SAMLResponse`), in this order whatever the order in the
-//! URL, and with the very bytes that stand in the URL: two encoders percent-encode differently, so nothing is decoded and encoded again.
+//! The signature covers `SAMLRequest=value&RelayState=value&SigAlg=value` (or `SAMLResponse`), always in this order,
+//! whatever the order in the URL is. It covers the exact bytes of the URL: two encoders percent-encode differently,
+//! so values are never decoded and encoded again.
 //!
-//! There is one reader of queries, [`Parameters`], and everything else is made from what it found: what is verified, what is signed and
-//! what is decoded cannot be different parameters. Parameters of other names are not signed, so no type here gives them out; one whose
-//! name other software could take for one of the binding's is refused.
+//! [`Parameters`] is the only reader of queries, and all other functions use its result. So the verified, the signed
+//! and the decoded parameters cannot differ. Parameters with other names are not signed, so no type here returns
+//! them. A parameter is refused if other software could mistake its name for a parameter of the binding.
 
 use std::borrow::Cow;
 
@@ -17,21 +18,21 @@ use crate::keys::{self, Signed, TrustedKey};
 use crate::{Evidence, SignatureError, algorithms};
 
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
-/// What need not be escaped in a query value (RFC 3986 unreserved).
+/// The characters that are not escaped in a query value (RFC 3986 unreserved).
 pub(crate) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Which of the two parameters carries the message.
+/// The parameter that carries the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum MessageParameter {
-    /// `SAMLRequest`
+    /// The parameter `SAMLRequest`.
     Request,
-    /// `SAMLResponse`
+    /// The parameter `SAMLResponse`.
     Response,
 }
 
 impl MessageParameter {
-    /// The parameter's name.
+    /// Returns the parameter's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -41,7 +42,7 @@ impl MessageParameter {
     }
 }
 
-/// What a trusted key signed in a query, and nothing else of it. Only [`verify_query`] makes one.
+/// The content of a query that a trusted key signed, and nothing else. Only [`verify_query`] makes one.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(query: &vouchsafe_signature::VerifiedQuery, evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::VerifiedQuery {
@@ -54,25 +55,25 @@ pub struct VerifiedQuery {
 }
 
 impl VerifiedQuery {
-    /// Whether it is a request or a response.
+    /// Returns whether the message is a request or a response.
     #[must_use]
     pub fn parameter(&self) -> MessageParameter {
         self.content.parameter
     }
 
-    /// The value of the message parameter, percent-decoded: base64 of a DEFLATE stream.
+    /// Returns the value of the message parameter, percent-decoded. It is base64 of a DEFLATE stream.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.content.message
     }
 
-    /// The value of `RelayState`, decoded. Signed, but chosen by whoever began the exchange.
+    /// Returns the value of `RelayState`, decoded. It is signed, but the party that started the exchange chose it.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.content.relay_state.as_deref()
     }
 
-    /// Who signed, and how.
+    /// Returns who signed the query, and how.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
@@ -80,7 +81,7 @@ impl VerifiedQuery {
 }
 
 impl std::fmt::Debug for VerifiedQuery {
-    /// Shows no content: it is personal data.
+    /// Shows no content, because it is personal data.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("VerifiedQuery")
@@ -91,10 +92,10 @@ impl std::fmt::Debug for VerifiedQuery {
     }
 }
 
-/// Signs a query: appends `SigAlg` and `Signature`.
+/// Signs a query: appends the parameters `SigAlg` and `Signature`.
 ///
-/// `query` is `SAMLRequest=value` or `SAMLResponse=value`, then `&RelayState=value` if there is one, with values already
-/// percent-encoded.
+/// `query` is `SAMLRequest=value` or `SAMLResponse=value`, then `&RelayState=value` if there is one. The values are
+/// percent-encoded already.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -111,8 +112,8 @@ impl std::fmt::Debug for VerifiedQuery {
 /// ```
 ///
 /// # Errors
-/// `signature.query` when the query has another form; `signature.algorithm` when the provider does not accept the algorithm;
-/// `crypto.*` when the key cannot sign with it.
+/// `signature.query` when the query does not have this form; `signature.algorithm` when the provider does not accept
+/// the algorithm; `crypto.*` when the key cannot sign with it.
 pub fn sign_query(
     query: &str,
     algorithm: SignatureAlgorithm,
@@ -137,7 +138,7 @@ pub fn sign_query(
     Ok(signed)
 }
 
-/// Verifies a signed query, given exactly as it stood in the URL after `?`.
+/// Verifies a signed query. `raw_query` is the part of the URL after `?`, unchanged.
 ///
 /// # Errors
 /// `signature.query` when a parameter is missing, repeated, disguised or not decodable; `signature.algorithm`;
@@ -166,10 +167,10 @@ pub fn verify_query(
     Ok(VerifiedQuery { content: parameters.content()?, evidence: Evidence::of_query(name, algorithm, key) })
 }
 
-/// What a query says although nobody has verified that anyone signed it: for tools that show messages.
+/// The content of a query whose signature was not verified, for tools that show messages.
 ///
-/// It is read by the same rules as [`verify_query`] reads, and is another type than [`VerifiedQuery`], so that it cannot be handed on in
-/// the place of one.
+/// It is read by the same rules as in [`verify_query`]. It has another type than [`VerifiedQuery`], so it cannot be
+/// used in place of one.
 ///
 /// ```
 /// use vouchsafe_signature::UnverifiedQuery;
@@ -182,27 +183,27 @@ pub fn verify_query(
 pub struct UnverifiedQuery(Content);
 
 impl UnverifiedQuery {
-    /// Reads a query as it stood in the URL after `?`. A signature in it is neither needed nor looked at.
+    /// Reads a query: the part of the URL after `?`, unchanged. A signature in it is neither needed nor checked.
     ///
     /// # Errors
-    /// `signature.query` as [`verify_query`].
+    /// `signature.query`, as for [`verify_query`].
     pub fn read(raw_query: &str) -> Result<UnverifiedQuery, SignatureError> {
         Ok(UnverifiedQuery(Parameters::read(raw_query)?.content()?))
     }
 
-    /// Whether it is a request or a response.
+    /// Returns whether the message is a request or a response.
     #[must_use]
     pub fn parameter(&self) -> MessageParameter {
         self.0.parameter
     }
 
-    /// The value of the message parameter, percent-decoded: base64 of a DEFLATE stream.
+    /// Returns the value of the message parameter, percent-decoded. It is base64 of a DEFLATE stream.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The value of `RelayState`, decoded.
+    /// Returns the value of `RelayState`, decoded.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.0.relay_state.as_deref()
@@ -210,7 +211,7 @@ impl UnverifiedQuery {
 }
 
 impl std::fmt::Debug for UnverifiedQuery {
-    /// Shows no content: it is personal data.
+    /// Shows no content, because it is personal data.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("UnverifiedQuery")
@@ -219,7 +220,7 @@ impl std::fmt::Debug for UnverifiedQuery {
     }
 }
 
-/// The message and what belongs to it, decoded.
+/// The message and its RelayState, decoded.
 struct Content {
     parameter: MessageParameter,
     message: String,
@@ -229,7 +230,7 @@ struct Content {
 /// The names of the binding's parameters.
 const NAMES: [&str; 6] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
 
-/// The parameters of the binding, raw.
+/// The parameters of the binding, not decoded.
 pub(crate) struct Parameters<'q> {
     pub(crate) parameter: MessageParameter,
     pub(crate) message: &'q str,
@@ -239,8 +240,8 @@ pub(crate) struct Parameters<'q> {
 }
 
 impl<'q> Parameters<'q> {
-    /// Takes each parameter once. One that comes again, or under a name that other software in the path may read as the same, is refused,
-    /// since that software may take the other one.
+    /// Reads each parameter once. A parameter that is repeated is refused, also if the second one has a name that
+    /// other software may read as the same, because that software may use the other value.
     pub(crate) fn read(query: &'q str) -> Result<Parameters<'q>, SignatureError> {
         if let Some(foreign) = query.bytes().find(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
             return Err(refused(
@@ -272,7 +273,8 @@ impl<'q> Parameters<'q> {
             (Some(_), Some(_)) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "both")),
         };
         if let Some(encoding) = encoding {
-            // It says how the message is read and is not signed: only the one reading that there is.
+            // SAMLEncoding selects how the message is read, and it is not signed. So only the one known encoding is
+            // accepted.
             let encoding = form_value("SAMLEncoding", encoding)?;
             if encoding != DEFLATE {
                 return Err(refused("SAMLEncoding", DEFLATE, &encoding));
@@ -281,7 +283,7 @@ impl<'q> Parameters<'q> {
         Ok(Parameters { parameter, message, relay_state, algorithm, signature })
     }
 
-    /// Decodes the very parameters that are signed.
+    /// Decodes the same parameters that are signed.
     fn content(&self) -> Result<Content, SignatureError> {
         Ok(Content {
             parameter: self.parameter,
@@ -293,7 +295,7 @@ impl<'q> Parameters<'q> {
         })
     }
 
-    /// The message and the relay state in the order in which they are signed.
+    /// Writes the message and the RelayState in the order in which they are signed.
     fn write_message(&self, signed: &mut String) {
         signed.push_str(self.parameter.name());
         signed.push('=');
@@ -309,7 +311,7 @@ fn required<'q>(value: Option<&'q str>, name: &'static str) -> Result<&'q str, S
     value.ok_or_else(|| refused(name, "the parameter", "nothing"))
 }
 
-/// Decodes a form value: `+` is a space.
+/// Decodes a form value, in which `+` is a space.
 pub(crate) fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
     if !raw.contains('+') {
         return base64_value(name, raw);
@@ -318,23 +320,25 @@ pub(crate) fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q,
     Ok(Cow::Owned(base64_value(name, &spaced)?.into_owned()))
 }
 
-/// Decodes a value of base64: `+` is itself, since base64 has no spaces and some senders do not escape it.
+/// Decodes a value of base64, in which `+` stays `+`: base64 has no spaces, and some senders do not escape it.
 pub(crate) fn base64_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
     let whole = raw.split('%').skip(1).all(|rest| {
         rest.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });
-    // Decoders disagree about a percent sign without two digits: some keep it, some drop it, some fail.
+    // Decoders disagree about a percent sign without two digits: some keep it, some drop it, some fail. So it is
+    // refused.
     let decoded = percent_decode_str(raw).decode_utf8().ok().filter(|_| whole);
     decoded.ok_or_else(|| refused(name, "percent-encoded UTF-8", raw))
 }
 
-/// Whether other software could read this name as the known one: escaped once or several times, in other letters, as an element of a
-/// list (`SAMLRequest[]`), or behind or before characters that some drop.
+/// Returns whether other software could read this name as the known one: escaped once or several times, in another
+/// letter case, as an element of a list (`SAMLRequest[]`), or with characters before or after it that some software
+/// drops.
 fn looks_like(raw: &str, known: &str) -> bool {
     if raw == known {
         return true;
     }
-    // Nearly all names end here.
+    // Nearly all names return here.
     if raw.len() < known.len() {
         return false;
     }

@@ -1,6 +1,7 @@
-//! Why the signature of a query does not verify: what its signer signed instead.
+//! This module finds out why the signature of a query is not valid: which other text the signer signed.
 //!
-//! An explanation is named only where a trusted key made the signature over that other text. It never changes a verdict.
+//! An explanation is returned only if a trusted key made the signature over that other text, or if the value itself
+//! shows who made it. It never changes the result of the verification.
 
 use percent_encoding::utf8_percent_encode;
 use vouchsafe_crypto::{Provider, SignatureAlgorithm, base64_decode};
@@ -9,35 +10,36 @@ use crate::keys::{self, Signed};
 use crate::query::{Parameters, VALUE, base64_value, form_value};
 use crate::{SignatureError, TrustedKey, algorithms};
 
-/// What the signer of a query signed in the place of the query as it came (SAML Bindings 3.4.4.1).
+/// The text that the signer of a query signed instead of the received query (SAML Bindings 3.4.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QueryExplanation {
-    /// `RelayState=` without a value, which is not in the query.
+    /// The query with an empty `RelayState=`, which the received query does not have.
     EmptyRelayState,
-    /// The query without the RelayState that is in it, which was added afterwards or left out by mistake.
+    /// The query without its RelayState: it was added afterwards, or the signer left it out by mistake.
     WithoutRelayState,
     /// The same parameters in another order.
     OtherOrder,
-    /// The same values, percent-encoded otherwise: something encoded the query again after it was signed.
+    /// The same values with another percent-encoding: some software encoded the query again after it was signed.
     OtherEncoding,
-    /// The query as it came, but with its percent-encoding in the other letter case: `%2f` for `%2F`.
+    /// The received query, but with its percent-encoding in the other letter case: `%2f` for `%2F`.
     LetterCase,
-    /// The query as it came, but with its RelayState percent-encoded otherwise.
+    /// The received query, but with another percent-encoding of its RelayState.
     RelayStateEncoding,
     /// The values before they were percent-encoded.
     DecodedValues,
-    /// A trusted key made the signature, over a text that none of these mistakes explains. It can be told of RSA PKCS#1 v1.5 only.
+    /// A trusted key made the signature, but none of these mistakes explains the text. This can be found out for RSA
+    /// PKCS#1 v1.5 only.
     AlteredText,
-    /// None of the trusted keys made the signature, over whatever text. It can be told of RSA PKCS#1 v1.5 only.
+    /// None of the trusted keys made the signature, over any text. This can be found out for RSA PKCS#1 v1.5 only.
     OtherKey,
 }
 
-/// Keys that each text is tried with.
+/// The largest number of keys that each text is tried with.
 const KEYS: usize = 4;
 
 impl QueryExplanation {
-    /// What was signed, as a sentence that follows "the signature".
+    /// Returns what was signed, as a sentence that follows "the signature".
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
@@ -57,7 +59,7 @@ impl QueryExplanation {
         }
     }
 
-    /// What to change.
+    /// Returns what to change.
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
@@ -90,10 +92,11 @@ impl QueryExplanation {
     }
 }
 
-/// Looks for the text that a trusted key signed, where [`verify_query`](crate::verify_query) answered `signature.not_verified`. `None` if
-/// none of the known mistakes explains it and the kind of key does not let another key be told from an altered text.
+/// Looks for the text that a trusted key signed, after [`verify_query`](crate::verify_query) returned
+/// `signature.not_verified`. Returns `None` if no known mistake explains it, and the kind of key does not show
+/// whether another key or an altered text is the reason.
 ///
-/// It costs at most 84 public-key operations, so it is for tools and logs, not for every request.
+/// It costs at most 84 public-key operations, so call it in tools and for logs, not for every request.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -125,7 +128,7 @@ pub fn explain_query(raw_query: &str, keys: &[TrustedKey], provider: &Provider) 
     explained.or_else(|| whose(algorithm, &signature, keys))
 }
 
-/// Another key, or an altered text: where each of the trusted keys can tell.
+/// Finds out whether another key made the signature or the text was altered, if every trusted key can show it.
 fn whose(algorithm: SignatureAlgorithm, signature: &[u8], keys: &[TrustedKey]) -> Option<QueryExplanation> {
     let fitting = keys.iter().filter(|key| algorithm.fits(key.public_key().kind()));
     let made: Vec<Option<bool>> = fitting
@@ -139,7 +142,7 @@ fn whose(algorithm: SignatureAlgorithm, signature: &[u8], keys: &[TrustedKey]) -
     all_tell.then_some(QueryExplanation::OtherKey)
 }
 
-/// What may have been signed instead.
+/// Returns the texts that may have been signed instead.
 fn otherwise(
     parameters: &Parameters<'_>,
     raw_algorithm: &str,
@@ -200,7 +203,7 @@ fn escaped(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
 }
 
-/// Percent-encoding with hexadecimal digits in lower case, as .NET writes it.
+/// Writes the hexadecimal digits of percent-encoding in lower case, as .NET does.
 fn lower_case(encoded: &str) -> String {
     with_digits(encoded, |digit| digit.to_ascii_lowercase())
 }
@@ -237,7 +240,7 @@ mod tests {
         format!("Signature={}", utf8_percent_encode(&base64_encode(&signature), VALUE))
     }
 
-    /// What was sent, what was signed, and what is said.
+    /// Each row has the sent query, the signed text, and the expected explanation.
     #[test]
     fn each_mistake_is_told() {
         use QueryExplanation::*;
@@ -285,7 +288,7 @@ mod tests {
         }
     }
 
-    /// A value of RSA PKCS#1 v1.5 tells by itself whether the key made it.
+    /// A value of RSA PKCS#1 v1.5 shows by itself whether the key made it.
     #[test]
     fn another_key_is_told_from_an_altered_text() {
         let provider = Provider::rustcrypto();

@@ -1,4 +1,4 @@
-//! Making an enveloped signature in the shape that identity providers send.
+//! This module makes an enveloped signature in the form that identity providers send.
 
 use vouchsafe_crypto::{
     Certificate, DigestAlgorithm, PrivateKey, Provider, SignatureAlgorithm, base64_encode,
@@ -12,19 +12,19 @@ use crate::{SignatureError, has_signature, insert, keys, signature_child};
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 
-/// Where the signature goes among the children of the element.
+/// The place of the signature among the children of the element.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum Place {
-    /// After a `saml2:Issuer` that is the first child; before everything else when there is none (messages, assertions;
-    /// right for metadata as well).
+    /// After a `saml2:Issuer` that is the first child, or before everything else if there is none. Right for
+    /// messages, assertions and metadata.
     #[default]
     AfterIssuer,
-    /// Before every other child.
+    /// Before all other children.
     First,
 }
 
-/// What signs, and how.
+/// The signing key, and how it signs.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -52,8 +52,8 @@ pub struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    /// Signs with `key`: SHA-256 (ECDSA on P-384 and P-521: the digest that fits the curve), exclusive canonicalization, no
-    /// certificate, after the Issuer.
+    /// Signs with `key`, SHA-256 (ECDSA on P-384 and P-521 uses the digest that fits the curve), exclusive
+    /// canonicalization, no certificate, and the signature after the Issuer.
     #[must_use]
     pub fn new(key: &'a PrivateKey) -> Signer<'a> {
         Signer {
@@ -67,48 +67,49 @@ impl<'a> Signer<'a> {
         }
     }
 
-    /// The algorithm that [`new`](Signer::new) chooses for a key; right for [`sign_query`](crate::sign_query) too.
+    /// Returns the algorithm that [`new`](Signer::new) chooses for a key. It is right for
+    /// [`sign_query`](crate::sign_query) too.
     #[must_use]
     pub fn algorithm_for(key: &PrivateKey) -> SignatureAlgorithm {
         key.signature_algorithm()
     }
 
-    /// Sends this certificate along in `ds:KeyInfo`; it must hold the key.
+    /// Sends this certificate in `ds:KeyInfo`. It must hold the signing key.
     #[must_use]
     pub fn certificate(mut self, certificate: &'a Certificate) -> Signer<'a> {
         self.certificate = Some(certificate);
         self
     }
 
-    /// Signs by another algorithm than the key's default.
+    /// Signs with another algorithm than the key's default.
     #[must_use]
     pub fn algorithm(mut self, algorithm: SignatureAlgorithm) -> Signer<'a> {
         self.algorithm = algorithm;
         self
     }
 
-    /// Digests the element by another algorithm than SHA-256.
+    /// Digests the element with another algorithm than SHA-256.
     #[must_use]
     pub fn digest(mut self, digest: DigestAlgorithm) -> Signer<'a> {
         self.digest = digest;
         self
     }
 
-    /// Canonicalizes `ds:SignedInfo` and the element by another method than the exclusive one.
+    /// Canonicalizes `ds:SignedInfo` and the element with another method than the exclusive one.
     #[must_use]
     pub fn canonicalization(mut self, canonicalization: Canonicalization) -> Signer<'a> {
         self.canonicalization = canonicalization;
         self
     }
 
-    /// The `PrefixList` of exclusive canonicalization (Okta: `xs`); `#default` is the default namespace.
+    /// Sets the `PrefixList` of exclusive canonicalization (Okta: `xs`); `#default` is the default namespace.
     #[must_use]
     pub fn inclusive_prefixes(mut self, prefixes: &'a [&'a str]) -> Signer<'a> {
         self.inclusive_prefixes = prefixes;
         self
     }
 
-    /// Where the signature goes.
+    /// Sets the place of the signature.
     #[must_use]
     pub fn place(mut self, place: Place) -> Signer<'a> {
         self.place = place;
@@ -116,10 +117,10 @@ impl<'a> Signer<'a> {
     }
 }
 
-/// Signs the element whose attribute `ID` is `element_id` and returns the whole document with the `ds:Signature` inserted;
-/// every other byte stays as it was.
+/// Signs the element whose attribute `ID` is `element_id`, and returns the whole document with the `ds:Signature`
+/// inserted. All other bytes stay unchanged.
 ///
-/// Sign inner elements before outer ones. What this function makes, [`verify`](crate::verify) accepts.
+/// Sign inner elements before outer ones. [`verify`](crate::verify) accepts the signatures that this function makes.
 ///
 /// # Errors
 /// `xml.*` when `xml` is not a document within the limits; `signature.element_not_found`, `signature.id_repeated`,
@@ -143,7 +144,8 @@ pub fn sign(
     canonicalize(element, method, signer.inclusive_prefixes, None, &mut bytes)?;
     let digest = base64_encode(provider.digest(signer.digest, &bytes)?.as_ref());
 
-    // The canonical SignedInfo depends on what is in scope where it stands: so put it there first, without a value.
+    // The canonical SignedInfo depends on the declarations in scope at its place. So insert the signature without a
+    // value first.
     let draft = point.with(&signature_element(element_id, &digest, "", signer)?);
     let document = Document::parse(draft.as_bytes(), limits)?;
     let signed_info = canonical_signed_info_of(element_to_read(&document, element_id)?, signer)?;
@@ -196,7 +198,7 @@ fn canonical_signed_info_of(element: Element<'_>, signer: &Signer<'_>) -> Result
     Ok(canonical_signed_info(signed_info, &Method::plain(signer.canonicalization))?)
 }
 
-/// The `ds:Signature`, in the shape that Okta sends.
+/// Returns the `ds:Signature`, in the form that Okta sends.
 fn signature_element(
     id: &str,
     digest: &str,

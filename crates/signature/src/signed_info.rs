@@ -1,4 +1,4 @@
-//! What a signature value is over, and which key made it.
+//! The `ds:SignedInfo` of a signature, and the search for the key that made the value over it.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::algorithms::Method;
 use crate::keys::{self, Signed, TrustedKey};
 use crate::profile::{self, Parts, Profile};
 
-/// The `ds:SignedInfo` of the signature that an element carries, read and canonicalized once, so that the keys of several signers can be
-/// tried on it.
+/// The `ds:SignedInfo` of the signature that an element carries. It is read and canonicalized once, so that the keys
+/// of several signers can be tried on it.
 ///
-/// It serves to choose among signers that are all trusted. It proves nothing about the element: the digest is not looked at, so
-/// [`verify`](crate::verify) the element with the keys of the signer that was chosen.
+/// Use it to choose among signers that are all trusted. It proves nothing about the element, because the digest is
+/// not checked: [`verify`](crate::verify) the element with the keys of the chosen signer.
 pub struct SignedInfo<'d> {
     parts: Parts<'d>,
     /// The canonical form.
@@ -27,7 +27,8 @@ impl<'d> SignedInfo<'d> {
     /// Reads the signature that `element` carries, under the SAML signature profile (SAML Core 5.4).
     ///
     /// # Errors
-    /// The structure is not that of the profile, the signature value is not base64, or a limit of the canonical form is reached.
+    /// The structure does not follow the profile, the signature value is not base64, or a limit of the canonical form
+    /// is reached.
     pub fn of(element: Element<'d>, limits: &Limits) -> Result<SignedInfo<'d>, SignatureError> {
         SignedInfo::new(profile::read(element, Profile::Saml, limits)?)
     }
@@ -39,7 +40,8 @@ impl<'d> SignedInfo<'d> {
         Ok(SignedInfo { parts, bytes, value })
     }
 
-    /// Which of these keys made the signature, by the value over `ds:SignedInfo` alone. At most `most` of them are tried.
+    /// Returns which of these keys made the signature. Only the value over `ds:SignedInfo` is checked. At most `most`
+    /// keys are tried.
     ///
     /// # Errors
     /// The algorithm is refused, or no key made the signature: `signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`,
@@ -54,7 +56,7 @@ impl<'d> SignedInfo<'d> {
         self.key_and_operations(keys, provider, most).map(|(key, _)| key)
     }
 
-    /// The key that made the signature, and how many were tried.
+    /// Returns the key that made the signature, and how many keys were tried.
     pub(crate) fn key_and_operations<'k>(
         &self,
         keys: &'k [TrustedKey],
@@ -70,7 +72,7 @@ impl<'d> SignedInfo<'d> {
         keys::key_that_signed(keys, &signed, provider, most)
     }
 
-    /// The structure that was read, once the key has been found.
+    /// Returns the structure that was read, after the key was found.
     pub(crate) fn into_parts(self) -> Parts<'d> {
         self.parts
     }
@@ -90,7 +92,7 @@ pub(crate) fn canonical_signed_info(
     signed_info: Element<'_>,
     method: &Method<'_>,
 ) -> Result<Vec<u8>, XmlError> {
-    // What is in the source, and a declaration or two.
+    // Room for the source text and for one or two more declarations.
     let mut bytes = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
     canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut bytes)?;
     Ok(bytes)

@@ -1,7 +1,8 @@
-//! Verifying a signature, and the value that proves it.
+//! This module verifies signatures, and makes the value that proves it.
 //!
-//! The order is fixed: structure ([`profile`](crate::profile)), then the value over `ds:SignedInfo` with the trusted keys,
-//! and only then the digest, so that nobody without a trusted key causes more than a walk over the document.
+//! The order is fixed: first the structure ([`profile`](crate::profile)), then the value over `ds:SignedInfo` with
+//! the trusted keys, and only then the digest. So a sender without a trusted key causes no more work than one pass
+//! over the document.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -23,8 +24,8 @@ use crate::{SignatureError, signature_child};
 
 /// Verifies the signature that `element` carries, under the SAML signature profile (SAML Core 5.4).
 ///
-/// `keys` are those that configuration trusts for the claimed signer; what `ds:KeyInfo` says is never looked at. Which
-/// algorithms are accepted is the provider's policy.
+/// `keys` are those that the configuration trusts for the claimed signer; `ds:KeyInfo` is never read. The provider's
+/// policy decides which algorithms are accepted.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider};
@@ -44,10 +45,10 @@ use crate::{SignatureError, signature_child};
 /// ```
 ///
 /// # Errors
-/// Any `signature.*` code except those of signing and of queries: the structure is not that of the profile, the algorithm
-/// is refused, no trusted key made the signature (`signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`,
-/// `signature.too_many_keys` if there are more than `limits.public_key_operations`), or one did but the element changed since
-/// (`signature.digest_mismatch`).
+/// Any `signature.*` code except those of signing and of queries: the structure does not follow the profile, the
+/// algorithm is refused, no trusted key made the signature (`signature.no_keys`, `signature.no_fitting_key`,
+/// `signature.not_verified`, `signature.too_many_keys` if there are more than `limits.public_key_operations`), or a
+/// trusted key made it but the element changed afterwards (`signature.digest_mismatch`).
 pub fn verify(
     element: Element<'_>,
     keys: &[TrustedKey],
@@ -58,14 +59,14 @@ pub fn verify(
     verified_tree(parts, keys, provider, limits)
 }
 
-/// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
-/// own elements `ID` only), and an empty URI names the whole document when the signature stands in its root.
+/// Verifies any enveloped signature with one same-document reference. The identifier may be `ID`, `Id` or `xml:id`
+/// (in SAML's own elements only `ID`), and an empty URI names the whole document if the signature is in its root.
 ///
-/// For tools that look at documents other than SAML messages, and for federation metadata whose root is referenced by
-/// `URI=""`. `at` is the element that carries the signature; `None` means the root.
+/// Use it in tools for documents other than SAML messages, and for federation metadata whose root is referenced by
+/// `URI=""`. `at` is the element that carries the signature; `None` selects the root.
 ///
 /// # Errors
-/// As [`verify`].
+/// As for [`verify`].
 pub fn verify_any(
     document: &Document,
     at: Option<Element<'_>>,
@@ -78,15 +79,15 @@ pub fn verify_any(
     verified_tree(parts, keys, provider, limits)
 }
 
-/// Verifies the signature of the root of a large document, of which only the outline is in memory: what [`verify_any`] does with a tree of
-/// the whole.
+/// Verifies the signature of the root of a large document, of which only the outline is in memory. The result is that
+/// of [`verify_any`] with a tree of the whole document.
 ///
-/// `input` is what the outline was read from. Each of its pieces is parsed under `piece_limits` when the signature's value has been verified,
-/// and is dropped again; what was signed is written over what was read, so that the memory is about that of the input. The signature must
-/// stand outside of all pieces.
+/// `input` is the text that the outline was read from. Each of its pieces is parsed under `piece_limits` after the
+/// signature value has been verified, and is dropped again. The signed bytes are written over the bytes that were
+/// read, so the memory is about the size of the input. The signature must stand outside of all pieces.
 ///
 /// # Errors
-/// As [`verify`], and why a piece cannot be parsed.
+/// As for [`verify`], and the error of a piece that cannot be parsed.
 pub fn verify_outline(
     outline: Outline,
     input: Vec<u8>,
@@ -103,16 +104,16 @@ pub fn verify_outline(
     Ok((Verified { bytes, evidence, operations }, outline))
 }
 
-/// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
+/// Returns whether `element` has a `ds:Signature` among its immediate children. The signature is not verified.
 #[must_use]
 pub fn has_signature(element: Element<'_>) -> bool {
     !matches!(signature_child(element), Ok(None))
 }
 
-/// The bytes that a trusted key signed, and the evidence.
+/// The bytes that a trusted key signed, with the evidence.
 ///
-/// Only [`verify`], [`verify_any`] and [`verify_outline`] make one. The bytes are the very buffer whose digest was compared: the canonical
-/// form of the element without its signature.
+/// Only [`verify`], [`verify_any`] and [`verify_outline`] make one. The bytes are the same buffer whose digest was
+/// compared: the canonical form of the element without its signature.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Verified {
@@ -138,32 +139,33 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// The canonical bytes that were digested: UTF-8, one element without its own signature.
+    /// Returns the canonical bytes that were digested: one element in UTF-8, without its own signature.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The same bytes, without a copy.
+    /// Returns the same bytes without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// Who signed what, and how.
+    /// Returns who signed the element, and how.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
     }
 
-    /// How many public-key operations it took: how many keys were tried. A message with several signatures has one budget for
-    /// all of them (`public_key_operations` of [`Limits`]), so what one took is not there for the next.
+    /// Returns how many public-key operations were used, which is the number of keys that were tried. A message with
+    /// several signatures has one budget for all of them (`public_key_operations` of [`Limits`]), so each signature
+    /// leaves less for the next.
     #[must_use]
     pub fn operations(&self) -> usize {
         self.operations
     }
 
-    /// The bytes and the evidence, without a copy.
+    /// Returns the bytes and the evidence without a copy.
     #[must_use]
     pub fn into_parts(self) -> (Vec<u8>, Evidence) {
         (self.bytes, self.evidence)
@@ -171,7 +173,7 @@ impl Verified {
 }
 
 impl fmt::Debug for Verified {
-    /// Shows no content: it is personal data.
+    /// Shows no content, because it is personal data.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Verified")
@@ -181,7 +183,7 @@ impl fmt::Debug for Verified {
     }
 }
 
-/// Who signed what, and how: for logs, the ledger and audits. Cheap to clone.
+/// Who signed an element, a query or a form, and how: for logs, the ledger and audits. Cheap to clone.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Evidence {
@@ -200,43 +202,43 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Local name of the signed element, or the name of the signed query parameter.
+    /// Returns the local name of the signed element, or the name of the signed parameter.
     #[must_use]
     pub fn element(&self) -> &str {
         &self.element
     }
 
-    /// The identifier that the reference names; `None` for a whole document and for a query.
+    /// Returns the identifier that the reference names; `None` for a whole document, a query or a form.
     #[must_use]
     pub fn reference_id(&self) -> Option<&str> {
         self.reference_id.as_deref()
     }
 
-    /// The signature algorithm.
+    /// Returns the signature algorithm.
     #[must_use]
     pub fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 
-    /// The digest over the element; `None` for a query.
+    /// Returns the digest algorithm over the element; `None` for a query or a form.
     #[must_use]
     pub fn digest(&self) -> Option<DigestAlgorithm> {
         self.digest
     }
 
-    /// How the element became bytes; `None` for a query.
+    /// Returns the canonicalization of the element; `None` for a query or a form.
     #[must_use]
     pub fn canonicalization(&self) -> Option<Canonicalization> {
         self.canonicalization
     }
 
-    /// Label of the trusted key that made the signature.
+    /// Returns the label of the trusted key that made the signature.
     #[must_use]
     pub fn key_label(&self) -> &str {
         &self.key_label
     }
 
-    /// How messages name that key.
+    /// Returns the fingerprint by which messages name that key.
     #[must_use]
     pub fn key_fingerprint(&self) -> &KeyFingerprint {
         &self.key_fingerprint
@@ -270,8 +272,9 @@ fn verified_tree(
     Ok(Verified { bytes, evidence, operations })
 }
 
-/// From a well-formed signature to a proof: policy, key, digest. `signed` makes what the reference names, and its digest; nobody gets it unless
-/// the digest is the one that was signed. With it come the evidence and how many public-key operations it took.
+/// Checks a signature whose structure is valid: the policy, then the key, then the digest. `signed` makes the bytes
+/// that the reference names and their digest. They are returned only if this digest is the signed one, together with
+/// the evidence and the number of public-key operations.
 fn check<T>(
     parts: Parts<'_>,
     keys: &[TrustedKey],
@@ -304,7 +307,7 @@ fn check<T>(
     Ok((bytes, evidence, operations))
 }
 
-/// A local name, without a copy of the usual ones.
+/// Copies a local name, except for the usual ones.
 fn kept(name: &str) -> Cow<'static, str> {
     let usual = ["Response", "Assertion"].into_iter().find(|usual| *usual == name);
     usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
@@ -312,7 +315,7 @@ fn kept(name: &str) -> Cow<'static, str> {
 
 fn bytes_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, SignatureError> {
     let &Parts { element, signature, reference_method: method, .. } = parts;
-    // Without its signature an element is about as long as in the source, and seldom longer.
+    // An element without its signature is usually about as long as in the source.
     let mut bytes =
         Vec::with_capacity(element.source_range().len().saturating_sub(signature.source_range().len()));
     let prefixes = method.prefixes();
@@ -326,7 +329,8 @@ fn bytes_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, SignatureE
     Ok(bytes)
 }
 
-/// The same bytes, the pieces read one by one. No piece may have the identifier that the reference names.
+/// Makes the same bytes while the pieces are read one by one. No piece may have the identifier that the reference
+/// names.
 fn bytes_of_the_outline(
     outline: &Outline,
     input: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What is digested is bounded by what was sent, whoever sent it.
+//! The bytes that are digested are bounded by the size of the message, whoever sent it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail in any way")]
 
 mod common;
@@ -8,7 +8,7 @@ use vouchsafe_crypto::{KeyKind, PrivateKey, Provider};
 use vouchsafe_signature::{SignatureError, Signer, TrustedKey, sign, verify, verify_any};
 use vouchsafe_xml::{Canonicalization, Document, Limits, XmlError};
 
-/// A long name of characters that are escaped, declared on the root, and so many elements that use it.
+/// Makes a message with `count` elements whose long name has characters that must be escaped and is declared on the root.
 fn amplified(signed: &str, count: usize) -> String {
     let declared = signed.replacen("<a", &format!("<a xmlns:p='{}'", "\"".repeat(1000)), 1);
     declared.replacen("<b>", &format!("<b>{}", "<p:c/>".repeat(count)), 1)
@@ -69,7 +69,7 @@ fn neither_does_a_trusted_signer() {
     };
     assert!(is_the_limit(&verified(&Limits::default()).unwrap_err()));
     assert!(verified(&wide).unwrap() > 6_000_000);
-    // Signing is held to it as well.
+    // Signing has the same limit.
     let refused = scene.signed(&xml, Canonicalization::EXCLUSIVE, &Limits::default()).unwrap_err();
     assert!(is_the_limit(&refused), "{refused}");
 }

@@ -67,7 +67,7 @@ fn the_order_in_the_url_does_not_matter_and_the_bytes_do() {
     }
 }
 
-/// In base64 it is itself, in other values a space, as forms have it.
+/// In base64 a plus sign is itself; in other values it is a space, as in forms.
 #[test]
 fn a_plus_is_a_space_where_it_can_be() {
     let signed = sign_query("SAMLRequest=a+b%2b&RelayState=s+t%2b", ECDSA, &KEY, &PROVIDER).unwrap();
@@ -75,8 +75,8 @@ fn a_plus_is_a_space_where_it_can_be() {
     assert_eq!((verified.message(), verified.relay_state()), ("a+b+", Some("s t+")));
 }
 
-/// `??RelayState=...` was decoded and not verified. Whoever reads a query reads it by the same rules, and what no signature covers is
-/// read by nobody.
+/// `??RelayState=...` was once decoded but not verified. All readers of a query use the same rules, and a parameter
+/// that no signature covers is never returned.
 #[test]
 fn no_name_passes_for_another() {
     let signed = sign_query("SAMLRequest=aa", ECDSA, &KEY, &PROVIDER).unwrap();
@@ -126,7 +126,8 @@ fn no_name_passes_for_another() {
     }
 }
 
-/// A parameter of another name is somebody else's (an endpoint may have a query of its own): it is not signed, and nothing gives it out.
+/// A parameter of another name belongs to somebody else, since an endpoint may have a query of its own. It is not
+/// signed, and no function returns it.
 #[test]
 fn parameters_of_other_names_are_not_read() {
     let signed = sign_query("SAMLRequest=aa&RelayState=bb", ECDSA, &KEY, &PROVIDER).unwrap();
@@ -177,7 +178,7 @@ fn a_value_has_one_reading() {
     }
 }
 
-/// Refused: what is done to the signed query, and the code.
+/// Each row has a change of the signed query and the code of the refusal.
 #[test]
 fn what_is_refused() {
     let signed = sign_query("SAMLRequest=aa&RelayState=bb", ECDSA, &KEY, &PROVIDER).unwrap();

@@ -1,4 +1,4 @@
-//! Whatever is done to a signed document, nothing verifies but the bytes that were signed.
+//! However a signed document is changed, only the bytes that were signed verify.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,7 +30,7 @@ const MESSAGE: &str = concat!(
     "</a:Assertion></p:Response>",
 );
 
-/// The signed documents, and every octet string that the key signed.
+/// The signed documents, and every byte string that the key signed.
 struct Signed {
     documents: Vec<String>,
     bytes: HashSet<Vec<u8>>,
@@ -52,7 +52,7 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
     signed
 });
 
-/// What any element of a document verifies as, under either profile.
+/// Returns the bytes that each element of a document verifies as, under either profile.
 fn verified_bytes(document: &Document, keys: &[TrustedKey]) -> Vec<Vec<u8>> {
     let mut bytes = Vec::new();
     for element in document.elements() {
@@ -84,7 +84,7 @@ fn pieces(xml: &str) -> Vec<&str> {
     while !rest.is_empty() {
         let end = match rest.strip_prefix('<') {
             Some(_) => {
-                // A start tag falls into its name, its attributes and its end.
+                // A start tag is split into its name, its attributes and its end.
                 let tag = rest.find('>').unwrap() + 1;
                 rest[..tag].find(' ').filter(|_| !rest.starts_with("<!")).unwrap_or(tag)
             }
@@ -128,7 +128,7 @@ fn every_element_removed_doubled_or_put_elsewhere() {
             assert_nothing_new_verifies(&[before, "<evil>", it, "</evil>", after].concat()).unwrap();
             for other in elements(xml) {
                 if !element.contains(&other.start) && !other.contains(&element.start) {
-                    // In place of another, and beside it.
+                    // Each copy is put in place of another element, and next to it.
                     let mut moved = xml.clone();
                     moved.replace_range(other.clone(), it);
                     assert_nothing_new_verifies(&moved).unwrap();

@@ -58,7 +58,7 @@ fn saml_messages() {
     let mut outcomes = Outcomes::of("saml");
     for case in manifest::<SamlCase>(&folder.join("saml/manifest.json")) {
         for signature in &case.signatures {
-            // Unknown to the three verifiers: no key, or they disagree.
+            // The expected result is unknown for the three verifiers: they have no key, or they disagree.
             let Some(valid) = signature.valid else { continue };
             let name = format!("{}#{}", case.file, signature.index);
             let text = fs::read(folder.join("saml").join(&case.file)).unwrap();
@@ -117,7 +117,7 @@ fn redirect_queries() {
         );
         let verdict = verify_query(query.trim(), &keys, &legacy()).map_err(|error| error.code());
         outcomes.record(&case.file, true, code(verdict));
-        // Not by default: all of them are SHA-1.
+        // These are not accepted by default: all of them use SHA-1.
         assert!(verify_query(query.trim(), &keys, &crate::provider()).is_err(), "{}", case.file);
     }
     outcomes.finish();
@@ -164,7 +164,7 @@ struct Exception {
     reason: String,
 }
 
-/// What came out, against what was to come out and the exceptions.
+/// The actual answers, the expected ones, and the exceptions.
 struct Outcomes {
     set: &'static str,
     exceptions: BTreeMap<String, Exception>,
@@ -213,7 +213,7 @@ fn manifest<T: for<'a> Deserialize<'a>>(path: &Path) -> Vec<T> {
     serde_json::from_str::<Manifest<T>>(&fs::read_to_string(path).unwrap()).unwrap().cases
 }
 
-/// Accepts what can be allowed at all: most of this material is old.
+/// Accepts everything that can be allowed at all, because most of this material is old.
 fn legacy() -> Provider {
     let sha1 = "http://www.w3.org/2000/09/xmldsig#sha1";
     let rsa_sha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
@@ -237,7 +237,7 @@ fn code<T>(verdict: Result<T, &'static str>) -> String {
     verdict.map_or_else(str::to_owned, |_| VERIFIED.to_owned())
 }
 
-/// Every key in the KeyInfo below an element, which a service never looks at.
+/// Returns every key in the KeyInfo below an element. A service never reads these.
 fn keys_in(element: Element<'_>) -> Vec<TrustedKey> {
     let mut keys = Vec::new();
     for part in element.descendants() {
@@ -259,7 +259,7 @@ fn keys_of_file(path: &Path) -> Vec<TrustedKey> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let provider = legacy();
     let certificate = Certificate::from_pem(&text).ok().and_then(|it| it.public_key(&provider).ok());
-    // Of some only the private key is there.
+    // For some keys only the private key is there.
     let private = || Some(provider.private_key(&text).ok()?.public_key().clone());
     certificate
         .or_else(private)
