@@ -1,4 +1,4 @@
-//! Forms that were posted without a session, until the person has signed in.
+//! Forms that were posted without a session, kept until the person has signed in.
 
 use std::fmt;
 
@@ -6,35 +6,35 @@ use chrono::{DateTime, Utc};
 
 use crate::Answer;
 
-/// A form as a store keeps it: sealed by whoever keeps it, so that a store and its backups hold nothing that can be read.
+/// A sealed form. The caller seals it, so that neither the store nor its backups contain anything readable.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "whoever keeps forms makes it")]
 pub struct SealedForm {
-    /// What it is found by: random, and no secret.
+    /// A random handle that finds the form. It is not secret.
     pub handle: String,
-    /// The hash of what the browser holds that posted it. Nobody else gets it.
+    /// The hash of a value that only the browser that posted the form holds. Only this browser gets the form back.
     pub binding_hash: String,
     /// The sealed form.
     pub sealed: Vec<u8>,
-    /// Until when it is kept.
+    /// When the form expires.
     pub expires_at: DateTime<Utc>,
 }
 
 impl fmt::Debug for SealedForm {
-    /// Shows what may be told.
+    /// Shows only what is not personal.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("SealedForm");
         shown.field("bytes", &self.sealed.len()).field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
-/// How much a store keeps of forms at most, all of them together.
+/// The most that a store keeps of all forms together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "it is made by whoever keeps forms")]
 pub struct FormLimits {
-    /// How many.
+    /// The number of forms.
     pub forms: u64,
-    /// How many bytes, as they are sealed.
+    /// The number of bytes of the sealed forms.
     pub bytes: u64,
 }
 
@@ -54,7 +54,8 @@ pub struct FormLimits {
 /// # }
 /// ```
 pub trait FormStore: Send + Sync + fmt::Debug {
-    /// Keeps a form. The oldest give way where there are more than the limits allow; one that is larger than all together is not kept.
+    /// Keeps a form. If there are more forms than the limits allow, the oldest are removed. A form that is larger than
+    /// the limit of all forms together is not kept.
     fn keep_form<'a>(
         &'a self,
         form: &'a SealedForm,
@@ -62,8 +63,8 @@ pub trait FormStore: Send + Sync + fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// Takes out the form of a handle that has this hash. One of another hash stays. Of many who ask at the same time one gets it; nobody gets
-    /// one whose time is over.
+    /// Removes and answers the form with this handle if it has this hash; a form with another hash stays. If many ask
+    /// at the same time, one of them gets it. Nobody gets an expired form.
     fn take_form<'a>(
         &'a self,
         handle: &'a str,
@@ -71,9 +72,9 @@ pub trait FormStore: Send + Sync + fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, Option<Vec<u8>>>;
 
-    /// How many are kept whose time is not over.
+    /// The number of kept forms that have not expired.
     fn count_forms(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 
-    /// Forgets the forms whose time is over; how many.
+    /// Deletes the expired forms and answers how many there were.
     fn sweep_forms(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }

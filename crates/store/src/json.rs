@@ -12,7 +12,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> 
     serde_json::from_str(text).map_err(|error| unreadable(what, &error))
 }
 
-/// Where a record cannot be read. The text of the error would repeat what is stored there.
+/// The place where a record cannot be read. The error's own text would repeat the stored value.
 fn unreadable(what: &'static str, error: &serde_json::Error) -> StoreError {
     let (line, column) = (error.line(), error.column());
     StoreError::damaged(what, format!("{:?} error at line {line}, column {column}", error.classify()))

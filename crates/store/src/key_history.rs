@@ -1,4 +1,4 @@
-//! Which keys of a connection's identity provider were seen and used, and when.
+//! When the keys of a connection's identity provider were seen and used.
 
 use std::fmt;
 
@@ -8,13 +8,14 @@ use vouchsafe::metadata::{IdentityProvider, KeySighting};
 
 use crate::{Answer, StoredConnection};
 
-/// Keeps what was seen of the signing keys of each connection's identity provider: evidence for whoever looks after a roll-over
+/// Keeps what was seen of the signing keys of each connection's identity provider, as evidence for a key roll-over
 /// ([`KeyEvidence`](vouchsafe::metadata::KeyEvidence)).
 ///
-/// A store that keeps connections notes the keys of their metadata when it writes it, in the same transaction; that a key has vouched for a sign-in
-/// is [noted](Self::note_keys) by whoever signed somebody in. `vouchsafe_web` does that at most once a minute for each key.
+/// A store that keeps connections records the keys of their metadata in the transaction that writes the metadata. The
+/// code that signs people in [records](Self::note_keys) which key verified a sign-in; `vouchsafe_web` does so at most
+/// once a minute for each key.
 ///
-/// It is evidence and nothing else: no key is trusted for being in it.
+/// It is evidence only: a key is not trusted because it is recorded here.
 ///
 /// ```
 /// use vouchsafe::ConnectionId;
@@ -31,19 +32,20 @@ use crate::{Answer, StoredConnection};
 /// # }).unwrap();
 /// ```
 pub trait KeyHistory: Send + Sync + fmt::Debug {
-    /// Adds what was seen to what is known: the earliest time of the first sight, the latest of the last verified signature, and the sum of the
+    /// Merges a sighting into the record: the earliest first sight, the latest verified signature, and the sum of the
     /// sign-ins.
     fn note_keys<'a>(&'a self, connection: &'a ConnectionId, seen: &'a [KeySighting]) -> Answer<'a, ()>;
 
-    /// What is known of the keys of a connection, in the order of their first sight. A key that is in its metadata no more is among them if a
-    /// signature of it was verified within the last [400 days](remembered_since).
+    /// The recorded keys of a connection, in the order in which they were first seen. A key that is no longer in the
+    /// metadata is included if a signature of it was verified within the last [400 days](remembered_since).
     fn key_history<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Vec<KeySighting>>;
 }
 
-/// For stores: the signing keys of the connection's metadata, as seen when that was fetched; none where it cannot be read.
+/// For stores: the signing keys in the connection's metadata, as seen when the metadata was fetched; empty if it cannot
+/// be parsed.
 ///
-/// A store that writes a connection notes these, and forgets the others of the connection of which no signature was verified since
-/// [`remembered_since`].
+/// A store that writes a connection records these keys and deletes the connection's other keys of which no signature
+/// was verified since [`remembered_since`].
 #[must_use]
 pub fn keys_in_metadata(connection: &StoredConnection) -> Vec<KeySighting> {
     let StoredConnection { metadata, identity_provider, .. } = connection;
@@ -58,14 +60,15 @@ pub fn keys_in_metadata(connection: &StoredConnection) -> Vec<KeySighting> {
     seen
 }
 
-/// How long a key is remembered that is in the metadata no more: over a year, so that certificates that are replaced yearly are compared.
+/// How long a key that is no longer in the metadata is remembered: more than a year, so that certificates that are
+/// replaced yearly can be compared.
 const REMEMBERED: TimeDelta = TimeDelta::days(400);
 
-/// For stores: a key that is not in this metadata and has not signed since then is forgotten, so that a source that gives other keys each time
-/// does not fill the store.
+/// For stores: a key that is not in this metadata and has not signed since this time is deleted. A source that sends
+/// other keys each time therefore cannot fill the store.
 #[must_use]
 pub fn remembered_since(connection: &StoredConnection) -> DateTime<Utc> {
-    // A time of 0 is none in stores.
+    // A time of 0 stands for "no time" in stores.
     let earliest = DateTime::from_timestamp_millis(1).unwrap_or(DateTime::UNIX_EPOCH);
     let begin = connection.metadata.fetched_at.checked_sub_signed(REMEMBERED);
     begin.unwrap_or(earliest).max(earliest)

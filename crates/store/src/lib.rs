@@ -7,7 +7,8 @@
 //! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the five traits. [`Memory`], `Sqlite`
 //!   and `Postgres` implement them all; `Redis` (feature `redis`) implements those that need no directory. An application may implement
 //!   each of them itself.
-//! * [`SignIn`] is what one sign-in writes, in one transaction: the replay record, the changes of the plan, and the session.
+//! * [`SignIn`] describes what one sign-in writes in one transaction: the replay record, the changes of the plan, and
+//! the session.
 //!
 //! The traits can be used as trait objects (`Arc<dyn Directory>`). Their methods return a boxed future, an [`Answer`]. Nothing here reads
 //! a clock: time is an argument.
@@ -113,7 +114,7 @@ pub use stored_connection::{ConnectionMetadata, MetadataSource, StoredConnection
 
 pub use vouchsafe::SessionNameId;
 
-/// What a store's method answers: a future that can be sent to another thread.
+/// The result of a store's method: a future that can be sent to another thread.
 ///
 /// ```
 /// use vouchsafe_store::{Answer, StoreError};
@@ -124,5 +125,5 @@ pub use vouchsafe::SessionNameId;
 /// ```
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What a store answers to a decision, which may be a refusal.
+/// The result of a decision: a future whose error may be a refusal.
 pub type Decides<'a, T> = Pin<Box<dyn Future<Output = Result<T, SignInError>> + Send + 'a>>;

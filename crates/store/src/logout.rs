@@ -1,4 +1,4 @@
-//! Sign-outs on their way, and logouts to be remembered.
+//! Logout requests that wait for their answer, and logouts that are remembered.
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use vouchsafe::provisioning::Identity;
@@ -6,12 +6,13 @@ use vouchsafe::{PendingLogout, StoredPendingLogout};
 
 use crate::{Answer, StoreError};
 
-/// Keeps logout requests of ours until they are answered, and remembers those of identity providers.
+/// Keeps our logout requests until they are answered, and remembers the logouts that identity providers asked for.
 ///
-/// An assertion that was issued before a logout and arrives after it begins no session (SAML Core 3.7.3.1): a browser may be slow, and a
-/// copied response must not outlive the logout. So a logout is remembered for a day, which is
-/// longer than such assertions are good, and compared with the time at which an assertion was issued: both times are the identity provider's, and
-/// whoever signs in again later is not kept out ([`may_be_logged_out`]).
+/// An assertion that was issued before a logout and arrives after it must not begin a session (SAML Core 3.7.3.1): a
+/// browser may be slow, and a copied response must not survive the logout. A logout is therefore remembered for a day,
+/// which is longer than such assertions are valid, and compared with the time at which an assertion was issued. Both
+/// times come from the identity provider's clock, so a person who signs in again later is not kept out
+/// ([`may_be_logged_out`]).
 ///
 /// ```
 /// use vouchsafe::provisioning::Identity;
@@ -27,17 +28,18 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     /// Keeps a request under its [handle](PendingLogout::handle).
     fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()>;
 
-    /// The request under a handle, which stays. One whose time is over is not there.
+    /// The request with this handle; it stays stored. An expired request is not found.
     fn find_logout<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
 
-    /// Removes a request; whether there was one. Of many at the same time one is told that there was.
+    /// Removes a request and answers whether there was one. If many remove it at the same time, one of them is answered
+    /// `true`.
     fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool>;
 
-    /// Remembers that the sessions of a person ended which began by then: all of them, or that of a session index. `now` is when the logout was
-    /// received. Of several the [latest](RememberedLogout) counts.
+    /// Records that the sessions of a person that began until then have ended: all of them, or those with a session
+    /// index. `now` is when the logout was received. Of several logouts the [latest](RememberedLogout) counts.
     ///
-    /// Where the store is a [`Directory`](crate::Directory) too, every sign-in of the person that is under way is committed before this
-    /// answers, or refused: whoever ends the sessions afterwards misses none.
+    /// If the store is also a [`Directory`](crate::Directory), every sign-in of the person that is under way is
+    /// committed or refused before this answers. A caller that ends the sessions afterwards therefore misses none.
     fn remember_logout<'a>(
         &'a self,
         person: &'a Identity,
@@ -46,23 +48,25 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// The latest logout that means a session of this person with this session index; of a session without an index, the latest of all.
+    /// The latest logout that applies to a session of this person with this session index; for a session without an
+    /// index, the latest of all.
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, Option<RememberedLogout>>;
 
-    /// Forgets the requests whose time is over, and what need not be remembered any more; how many of both.
+    /// Deletes the expired requests and the logouts that need not be remembered any more, and answers how many there
+    /// were together.
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
-/// How long a logout is remembered: a day. An assertion that is older when it comes begins no session where logouts count, since nobody
-/// knows what was before.
+/// How long a logout is remembered: one day. Where logouts count, an older assertion begins no session, since earlier
+/// logouts are no longer known.
 pub const LOGOUT_MEMORY: TimeDelta = TimeDelta::days(1);
 
-/// A logout that is remembered. Of two the one that was issued later is the greater, and of two that were issued at the same time the one that
-/// was received later.
+/// A remembered logout. The one that was issued later is the greater; of two with the same time, the one that was
+/// received later.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores of others make it")]
 pub struct RememberedLogout {
@@ -73,17 +77,18 @@ pub struct RememberedLogout {
 }
 
 impl RememberedLogout {
-    /// Whether it may have ended the session of an assertion that was issued at `issued_at`, by the identity provider's clock, in answer to a
-    /// request of `asked_at`, by ours.
+    /// Whether the logout may have ended the session of an assertion that was issued at `issued_at`, by the identity
+    /// provider's clock, in answer to a request of `asked_at`, by our clock.
     fn may_have_ended(&self, issued_at: DateTime<Utc>, asked_at: Option<DateTime<Utc>>) -> bool {
-        // Many write their times in whole seconds: such a time stands for any within its second.
+        // Many write their times in whole seconds. Such a time stands for any moment within its second.
         let written_in_seconds = |time: DateTime<Utc>| time.nanosecond() == 0;
         let (earliest, latest) = (self.issued_at, TimeDelta::milliseconds(999));
         let latest = if written_in_seconds(earliest) { earliest.checked_add_signed(latest) } else { None };
         if issued_at > latest.unwrap_or(earliest) {
             return false;
         }
-        // Both in one second: what answers a request that was made after the logout was issued after it.
+        // Both are in the same second. An assertion that answers a request made after the logout was issued after the
+        // logout.
         let is_same_second = issued_at.timestamp() == self.issued_at.timestamp();
         let is_open = is_same_second && (written_in_seconds(issued_at) || written_in_seconds(earliest));
         let asked_afterwards = asked_at.is_some_and(|asked| asked > self.received_at);
@@ -91,13 +96,14 @@ impl RememberedLogout {
     }
 }
 
-/// Whether the session of an assertion may have been ended by a logout (SAML Core 3.7.3.1): by the latest that is remembered, or by one that is
-/// forgotten by now.
+/// Whether a logout may have ended the session of an assertion (SAML Core 3.7.3.1): the latest remembered logout, or
+/// one that is no longer remembered.
 ///
-/// The assertion was [issued](vouchsafe::Login::issued_at) at `issued_at`, by the clock of the identity provider that issued the logout too.
-/// Where one of the two times is in whole seconds, and both are in the same second, their order shows from the request that the assertion answers:
-/// one of [`asked_at`](vouchsafe::Login::request_issued_at), by the clock of this service, which was made after the logout was received. Nobody
-/// who signs in again at once is kept out so. An assertion of that second that answers no request counts as issued before the logout.
+/// The assertion was [issued](vouchsafe::Login::issued_at) at `issued_at`, by the clock of the identity provider that
+/// also issued the logout. If both times are in the same second and one of them is in whole seconds, the request that
+/// the assertion answers decides: if it was made at [`asked_at`](vouchsafe::Login::request_issued_at), by the clock of
+/// this service, after the logout was received, the assertion is newer. A person who signs in again at once is
+/// therefore not kept out. An assertion of that second that answers no request counts as issued before the logout.
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};
@@ -126,18 +132,18 @@ pub fn may_be_logged_out(
         || remembered_since.is_some_and(|since| issued_at < since)
 }
 
-/// Until when a logout is remembered, with an hour more for clocks that differ.
+/// When a remembered logout may be deleted: an hour later than necessary, for clocks that differ.
 pub(crate) fn remembered_until(now: DateTime<Utc>) -> DateTime<Utc> {
     let until = LOGOUT_MEMORY.checked_add(&TimeDelta::hours(1)).unwrap_or(LOGOUT_MEMORY);
     now.checked_add_signed(until).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// The name of the session index in a store: no index is another than an empty one.
+/// The key of a session index in a store. An absent index differs from an empty one.
 pub(crate) fn index_key(session_index: Option<&str>) -> String {
     session_index.map_or_else(String::new, |index| format!("={index}"))
 }
 
-/// What was kept, as a request, unless its time is over.
+/// Parses a stored request, unless it has expired.
 pub(crate) fn opened(
     stored: Option<StoredPendingLogout>,
     now: DateTime<Utc>,
@@ -165,12 +171,12 @@ mod tests {
             ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00Z"), true),
             ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00Z"), true),
             ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00.1Z"), true),
-            // Times with fractions say which was first.
+            // Times with fractions show which came first.
             ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00.1Z"), false),
             ("2026-11-24T11:59:00.1Z", Some("2026-11-24T11:59:00.1Z"), true),
             ("2026-11-24T11:59:00.1Z", Some("2026-11-24T11:59:00.9Z"), true),
             ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:30Z"), true),
-            // A logout of before a day ago is forgotten, so nobody knows.
+            // A logout from more than a day ago is forgotten, so the answer is unknown.
             ("2026-11-23T12:00:00Z", None, false),
             ("2026-11-23T11:59:59Z", None, true),
         ];
@@ -187,7 +193,8 @@ mod tests {
         assert!(!may_be_logged_out(None, None, None, now) && may_be_logged_out(None, Some(now), latest, now));
     }
 
-    /// The logout was received at 11:59:00.5, by our clock. The request decides only what the identity provider's times leave open.
+    /// The logout was received at 11:59:00.5 by our clock. The request decides only if the identity provider's times
+    /// leave it open.
     #[test]
     fn in_the_second_of_a_logout_the_request_decides() {
         let (now, received_at) = (at("2026-11-24T12:00:00Z"), at("2026-11-24T11:59:00.5Z"));
@@ -200,7 +207,7 @@ mod tests {
             ("2026-11-24T11:59:00.7Z", "2026-11-24T11:59:00Z", before, true),
             ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00.45Z", after, false),
             ("2026-11-24T11:59:00Z", "2026-11-24T11:59:00.45Z", before, true),
-            // What is certain by the identity provider's clock stays so.
+            // A result that is certain by the identity provider's clock does not change.
             ("2026-11-24T11:59:00.3Z", "2026-11-24T11:59:00.45Z", after, true),
             ("2026-11-24T11:58:59Z", "2026-11-24T11:59:00Z", after, true),
             ("2026-11-24T11:58:59.9Z", "2026-11-24T11:59:00Z", after, true),

@@ -1,4 +1,4 @@
-//! Newer metadata of a connection: what has to vouch for it, and what waits until somebody approves it.
+//! Newer metadata of a connection: what must authenticate it, and what waits until somebody approves it.
 
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use vouchsafe::metadata::{KeyChanges, RefreshError, SpeaksFor, TrustedMetadata, 
 
 use crate::{ConnectionMetadata, StoredConnection};
 
-/// What newer metadata from a connection's address has to prove, and how far it may change whom the connection trusts.
+/// What newer metadata from a connection's address has to prove, and how much it may change.
 ///
-/// The default fits Okta, Entra ID and Google, who sign no metadata and say no `validUntil`: TLS alone vouches for the address, and new keys are
-/// taken, so that a roll-over locks nobody out. Whoever takes over the address can then sign in as anybody of that organization.
-/// [`KeyChanges::Approve`] or a [`signer`](Self::signer) prevents that.
+/// The default fits Okta, Entra ID and Google, which do not sign their metadata and give no `validUntil`: TLS alone
+/// authenticates the address, and new keys are accepted, so that a roll-over locks nobody out. Somebody who takes over
+/// the address can then sign in as any person of that organization. [`KeyChanges::Approve`] or a
+/// [`signer`](Self::signer) prevents that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,11 +35,11 @@ use crate::{ConnectionMetadata, StoredConnection};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MetadataTrust {
-    /// How far newer metadata may change keys and addresses before somebody has approved it.
+    /// How much newer metadata may change keys and addresses before somebody has approved it.
     #[serde(skip_serializing_if = "is_default")]
     pub key_changes: KeyChanges,
-    /// The SHA-256 fingerprint of the certificate that newer metadata must be signed with at its root; `None`: TLS alone vouches for it. A text
-    /// that is no fingerprint lets no newer metadata in.
+    /// The SHA-256 fingerprint of the certificate that must have signed the root of newer metadata; `None`: TLS alone
+    /// authenticates it. If the text is not a fingerprint, no newer metadata is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,32 +51,33 @@ fn is_default(key_changes: &KeyChanges) -> bool {
 }
 
 impl MetadataTrust {
-    /// Newer metadata must say `validUntil`, and one that is no further in the future than this. By default it need not say any.
+    /// Newer metadata must have a `validUntil` that is at most this far in the future. By default it need not have one.
     pub fn require_valid_until(&mut self, at_most: Duration) {
         self.longest_validity_seconds = Some(at_most.as_secs());
     }
 
-    /// Newer metadata need not say `validUntil`.
+    /// Newer metadata need not have a `validUntil`.
     pub fn allow_no_valid_until(&mut self) {
         self.longest_validity_seconds = None;
     }
 
-    /// How far in the future `validUntil` may be, where it is required.
+    /// How far in the future `validUntil` may be, if it is required.
     #[must_use]
     pub fn longest_validity(&self) -> Option<Duration> {
         self.longest_validity_seconds.map(Duration::from_secs)
     }
 }
 
-/// What became of newer metadata that was offered to a connection.
+/// The result of offering newer metadata to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OfferedMetadata {
-    /// It is what the connection has. What waited for approval waits no longer: the source gives the known document again.
+    /// The connection already has this document. A staged document no longer waits, since the source gives the known
+    /// document again.
     Known,
-    /// It has taken the place of what the connection had.
+    /// The document has replaced the connection's metadata.
     Taken,
-    /// It waits until somebody [approves](crate::OrganizationConnections::approve_metadata) it.
+    /// The document waits until somebody [approves](crate::OrganizationConnections::approve_metadata) it.
     #[non_exhaustive]
     Staged {
         /// Why it waits.
@@ -85,11 +87,11 @@ pub enum OfferedMetadata {
 
 /// # Newer metadata
 impl StoredConnection {
-    /// What newer metadata from the connection's address has to prove: that it speaks for this identity provider, and what
-    /// [`StoredSettings::metadata`](crate::StoredSettings::metadata) wants beyond that.
+    /// The source that newer metadata must come from: one that may speak for this identity provider only, with the
+    /// further conditions of [`StoredSettings::metadata`](crate::StoredSettings::metadata).
     ///
     /// # Errors
-    /// `refresh.fingerprint` where [`MetadataTrust::signer`] is no fingerprint.
+    /// `refresh.fingerprint` if [`MetadataTrust::signer`] is not a fingerprint.
     pub fn metadata_source(&self) -> Result<TrustedSource, RefreshError> {
         let trust = &self.settings.metadata;
         let speaks_for = SpeaksFor::entity(self.identity_provider.clone());
@@ -103,11 +105,12 @@ impl StoredConnection {
         })
     }
 
-    /// Offers newer metadata, which the connection's [source](Self::metadata_source) accepted. It is taken, or kept until somebody approves it where it
-    /// changes more than [`MetadataTrust::key_changes`] allows. The connection is then to be written.
+    /// Offers newer metadata that the connection's [source](Self::metadata_source) accepted. It replaces the metadata,
+    /// or is staged until somebody approves it if it changes more than [`MetadataTrust::key_changes`] allows. The
+    /// caller then writes the connection.
     ///
     /// # Errors
-    /// `refresh.nobody` where the document does not describe the identity provider.
+    /// `refresh.nobody` if the document does not describe the identity provider.
     pub fn offer_metadata(
         &mut self,
         newer: &TrustedMetadata,
@@ -119,10 +122,10 @@ impl StoredConnection {
             return Ok(OfferedMetadata::Known);
         }
         let objection = self.objection(offered);
-        // What was verified, where somebody signed it, and else the document as it came.
+        // The verified bytes if the document is signed, otherwise the document as it was received.
         let document = ConnectionMetadata::new(newer.bytes(), self.metadata.source.clone(), fetched_at);
         if let Some(reason) = objection {
-            // The time of the first one stays.
+            // A document that already waits keeps its time.
             let waits = self.staged.as_ref().is_some_and(|staged| staged.document == document.document);
             if !waits {
                 self.staged = Some(document);
@@ -133,13 +136,13 @@ impl StoredConnection {
         Ok(OfferedMetadata::Taken)
     }
 
-    /// Why newer metadata has to wait for approval.
+    /// The reason why newer metadata has to wait for approval.
     fn objection(&self, newer: &IdentityProvider) -> Option<&'static str> {
         let key_changes = self.settings.metadata.key_changes;
         if key_changes == KeyChanges::Follow {
             return None;
         }
-        // Metadata that has ended says as well which keys were known.
+        // Expired metadata still says which keys were known.
         match IdentityProvider::from_metadata_entity(&self.metadata.document, &self.identity_provider) {
             Ok(known) => key_changes.objection(&known, newer),
             Err(_) => Some("what is known cannot be read, so that nothing can be compared with it"),

@@ -1,32 +1,33 @@
-//! Sign-ins that were started and not yet answered.
+//! Sign-ins that were started and are not answered yet.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{PendingRequest, StoredPendingRequest};
 
 use crate::{Answer, StoreError};
 
-/// Keeps what was asked until somebody is signed in by the answer.
+/// Keeps the requests of sign-ins until the answer has signed a person in.
 ///
-/// A request is found when the answer comes, and removed when the sign-in is committed
-/// ([`Directory::sign_in`](crate::Directory::sign_in) does both in one transaction): a process that dies in between leaves the answer good
-/// for a reload. What accepts an assertion once is the [replay record](crate::ReplayStore).
+/// A request is looked up when the answer arrives, and removed when the sign-in is committed
+/// ([`Directory::sign_in`](crate::Directory::sign_in) removes it in the same transaction). If the process stops in
+/// between, the browser can post the answer again. The [replay record](crate::ReplayStore) ensures that an assertion is
+/// accepted once.
 ///
 /// Handles are random: an existing one is overwritten.
 pub trait PendingStore: Send + Sync + std::fmt::Debug {
     /// Keeps a request under its [handle](PendingRequest::handle).
     fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()>;
 
-    /// The request under a handle, which stays. One whose time is over is not there.
+    /// The request with this handle; it stays stored. An expired request is not found.
     fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>>;
 
-    /// Removes a request; whether there was one.
+    /// Removes a request and answers whether there was one.
     fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool>;
 
-    /// Forgets the requests whose time is over; how many.
+    /// Deletes the expired requests and answers how many there were.
     fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
-/// What was kept, as a request, unless its time is over.
+/// Parses a stored request, unless it has expired.
 pub(crate) fn opened(
     stored: Option<StoredPendingRequest>,
     now: DateTime<Utc>,

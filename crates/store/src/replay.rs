@@ -1,18 +1,18 @@
-//! Assertions are accepted once.
+//! Records that ensure that an assertion is accepted once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{Recorded, ReplayKey};
 
 use crate::Answer;
 
-/// Remembers which assertions were accepted, until they would be refused for their age anyway, and a
+/// Remembers which assertions were accepted until they would be refused for their age anyway, and a
 /// [margin](ReplayKey::MARGIN) longer.
 ///
-/// The margin is for clocks that are wrong. A record that was forgotten by a clock that is ahead is missing when
-/// that clock is set back, or on another machine: the assertion would be accepted a second time. So a record is
-/// forgotten only when two things say that it is over by more than the margin: the clock, and a record that is
-/// newer by as much. [`forgotten_until`] is that rule. No clock alone, however far ahead, makes a store forget
-/// an assertion that came within the margin of the newest one.
+/// The margin protects against wrong clocks. If a clock that is ahead made a store delete a record, the record would be
+/// missing once that clock is corrected, or on another machine, and the assertion would be accepted a second time. A
+/// record is therefore deleted only when two things show that it expired more than the margin ago: the clock, and a
+/// record that is newer by as much. [`forgotten_until`] implements this rule. No clock alone, however far ahead, makes
+/// a store forget an assertion that came within the margin of the newest one.
 ///
 /// ```
 /// use vouchsafe_store::{Memory, ReplayStore};
@@ -24,15 +24,15 @@ use crate::Answer;
 /// # }
 /// ```
 pub trait ReplayStore: Send + Sync + std::fmt::Debug {
-    /// Records a hash if it is not there: in one atomic step, `true` for exactly one of many at the same time.
-    /// A record whose time is over still counts until it is swept. A store whose unit of time is coarser than a
+    /// Records a hash if it is not recorded yet, in one atomic step: of many calls at the same time exactly one is
+    /// answered `true`. An expired record still counts until it is swept. A store whose unit of time is coarser than a
     /// nanosecond rounds `expires_at` up.
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
 
-    /// Whether a hash is recorded. Nothing is written.
+    /// Whether a hash is recorded. This writes nothing.
     fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool>;
 
-    /// Forgets the records that are over by more than the margin; how many.
+    /// Deletes the records that expired more than the margin ago and answers how many there were.
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 
     /// Records an assertion, and answers whether it was the first time.
@@ -43,9 +43,9 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
         })
     }
 
-    /// Answers whether a message would be the first, and records nothing: for one that is carried out before it is recorded, so that a message whose
-    /// effect failed is carried out when it comes again. Of two at the same time both may be the first, so this is for what may be
-    /// done twice, such as ending sessions.
+    /// Answers whether a message would be the first, and records nothing. Use it for a message that is carried out
+    /// before it is recorded, so that the message can be sent again if carrying it out failed. Of two at the same time
+    /// both may be the first; use it only for effects that may happen twice, such as ending sessions.
     fn look_up(&self, key: ReplayKey) -> Answer<'_, Recorded> {
         Box::pin(async move {
             let is_recorded = self.is_recorded(key.hash()).await?;
@@ -54,11 +54,11 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// The time at or before which a replay record must have expired to be forgotten: by `margin` before `now` and
-/// before `latest`, the latest expiry of any record that the store holds. `None`: nothing may be forgotten.
+/// A replay record may be deleted if it expired at or before this time: `margin` before `now` and before `latest`, the
+/// latest expiry of any record in the store. `None`: nothing may be deleted.
 ///
-/// For stores of your own. A store that forgets by itself, by a time to live, keeps each record for `margin`
-/// longer than it lasts ([`ReplayKey::keep_until`]).
+/// For stores of your own. A store that expires records by itself, by a time to live, keeps each record for `margin`
+/// longer ([`ReplayKey::keep_until`]).
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};

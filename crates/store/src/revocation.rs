@@ -1,4 +1,4 @@
-//! What ended, as it is told to every machine.
+//! Announcements of ended sessions to every machine.
 
 use std::{fmt, time::Duration};
 
@@ -6,25 +6,25 @@ use vouchsafe::{ConnectionId, provisioning::AccountId};
 
 use crate::{Answer, SessionStore};
 
-/// Sessions that ended before their time.
+/// Sessions that were ended before they expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revocation {
-    /// The one of the identifier with this [hash](crate::SessionId::hash).
+    /// The session whose identifier has this [hash](crate::SessionId::hash).
     Session(String),
-    /// All of an account.
+    /// All sessions of an account.
     Account(AccountId),
-    /// All that began over a connection.
+    /// All sessions that began over a connection.
     Connection(ConnectionId),
-    /// Some, nobody knows whose: what was announced is not understood here.
+    /// Unknown sessions: the announcement was not understood.
     Some,
 }
 
 #[cfg(any(feature = "postgres", feature = "redis"))]
 impl Revocation {
-    /// In one line, for a channel of texts.
+    /// One line of text, for a channel that carries texts.
     pub(crate) fn to_text(&self) -> String {
-        /// What PostgreSQL takes as the payload of a notification, less a margin.
+        /// The longest payload of a PostgreSQL notification, less a margin.
         const LONGEST: usize = 7_000;
         let text = match self {
             Self::Session(hash) => format!("session {hash}"),
@@ -35,7 +35,7 @@ impl Revocation {
         if text.len() > LONGEST { String::new() } else { text }
     }
 
-    /// What nobody understands may mean anybody.
+    /// An announcement that is not understood may be about any session.
     pub(crate) fn from_text(text: &str) -> Self {
         match text.split_once(' ') {
             Some(("session", hash)) => Self::Session(hash.to_owned()),
@@ -46,19 +46,20 @@ impl Revocation {
     }
 }
 
-/// A store of sessions that tells every machine when one is ended, and nothing where none was: `Postgres` (`LISTEN`), `Redis` (publish and subscribe), and `Sqlite`, within
-/// its process.
+/// A session store that tells every machine when a session is ended: `Postgres` (`LISTEN`), `Redis` (publish and
+/// subscribe), and `Sqlite` within its process. If no session was ended it announces nothing.
 pub trait Announces: SessionStore {
-    /// Listens from now on.
+    /// Starts to listen.
     fn announcements(&self) -> Answer<'_, Box<dyn Announcements>>;
 }
 
-/// What a store announces, over a connection of its own. An error is the end of it: whoever listens begins anew, and has missed something.
+/// The announcements of a store, over a connection of their own. After an error the listener must start anew, and has
+/// missed announcements.
 pub trait Announcements: Send + fmt::Debug {
-    /// What was announced since the last call. Everything that was ended, and answered, before this was called is in what was told by then.
+    /// The announcements since the last call. They include everything that was ended, and answered, before this call.
     fn until_now(&mut self) -> Answer<'_, Vec<Revocation>>;
 
-    /// Waits for what is announced next, `at_most` so long.
+    /// Waits for the next announcements, at most for `at_most`.
     fn next(&mut self, at_most: Duration) -> Answer<'_, Vec<Revocation>>;
 }
 

@@ -1,4 +1,5 @@
-//! What a SCIM service provider keeps: the resources that identity providers push, and the tokens that they push with.
+//! What a SCIM service provider stores: the resources that identity providers push, and the bearer tokens that they
+//! use.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,16 +16,16 @@ use vouchsafe::{
 
 use crate::{Answer, Author, Decided, Decides, Decision, Directory, ScimToken, StoreError};
 
-/// Keeps the SCIM resources of connections beside the [`Directory`], and changes both in one transaction.
+/// Stores the SCIM resources of connections next to the [`Directory`], and changes both in one transaction.
 ///
-/// A User resource is an account as the identity provider of one connection sees it; its id is the account's. Nothing of another connection is
-/// ever answered.
+/// A User resource is an account as the identity provider of one connection sees it, and has the account's id. No
+/// method answers anything of another connection.
 pub trait ScimStore: Directory {
-    /// Of the resources of a connection that are [found so](ScimKey), those from this place on in the order in which they were made, and so many
-    /// at most.
+    /// The resources of a connection that a [key](ScimKey) finds, in the order in which they were created, from this
+    /// position on, at most so many as asked for.
     ///
-    /// What is made meanwhile stands at the end, and what is changed stays in its place. From [`ScimFrom::After`] it goes on behind a
-    /// resource, whatever is removed meanwhile.
+    /// A resource that is created meanwhile comes at the end, and one that is changed keeps its position.
+    /// [`ScimFrom::After`] continues after a resource, whatever is removed meanwhile.
     fn find_scim<'a>(
         &'a self,
         connection: &'a ConnectionId,
@@ -34,7 +35,7 @@ pub trait ScimStore: Directory {
         most: usize,
     ) -> Answer<'a, Vec<ScimResource>>;
 
-    /// How many resources of a connection are found so.
+    /// The number of resources of a connection that a key finds.
     fn count_scim<'a>(
         &'a self,
         connection: &'a ConnectionId,
@@ -42,7 +43,8 @@ pub trait ScimStore: Directory {
         by: &'a ScimKey,
     ) -> Answer<'a, usize>;
 
-    /// The names of the resources of a connection with these ids, by id: `userName` or `displayName`. Others have none.
+    /// The names (`userName` or `displayName`) of the resources of a connection with these ids, by id. Unknown ids are
+    /// left out.
     fn scim_names<'a>(
         &'a self,
         connection: &'a ConnectionId,
@@ -57,27 +59,27 @@ pub trait ScimStore: Directory {
         accounts: &'a [AccountId],
     ) -> Answer<'a, Vec<Account>>;
 
-    /// Who is in these groups, each group for itself, and by account.
+    /// The members of these groups: pairs of group and account.
     fn scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>>;
 
-    /// How many are in each of these groups. A group without members may be left out.
+    /// The number of members of each of these groups. A group without members may be left out.
     fn count_scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, BTreeMap<GroupId, usize>>;
 
-    /// In how many groups each of these accounts is. An account in none may be left out.
+    /// The number of groups that each of these accounts is in. An account in none may be left out.
     fn count_scim_groups<'a>(&'a self, accounts: &'a [AccountId]) -> Answer<'a, BTreeMap<AccountId, usize>>;
 
-    /// Plans what an identity provider asks for, and writes what comes of it with the resource and audit records, in one transaction.
-    /// [`StoreError::ScimConflict`] if the resource is at another revision than it was read at.
+    /// Plans a SCIM request, and writes the result with the resource and the audit records in one transaction. The
+    /// error is [`StoreError::ScimConflict`] if the resource is no longer at the revision that was read.
     fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied>;
 
-    /// The token with this hash, whatever it is worth.
+    /// The token with this hash, even if it has expired or was revoked.
     fn scim_token<'a>(&'a self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>>;
 
     /// The tokens of a connection, oldest first.
     fn scim_tokens<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>>;
 
-    /// Keeps a new token. Those of its connection that work now go on working until `others_end` at the latest; with `None` as before. It is
-    /// audited.
+    /// Stores a new token. The connection's other valid tokens remain valid until `others_end` at the latest; with
+    /// `None` they are unchanged. It is audited.
     fn add_scim_token<'a>(
         &'a self,
         token: &'a ScimToken,
@@ -85,7 +87,8 @@ pub trait ScimStore: Directory {
         author: &'a Author,
     ) -> Answer<'a, ()>;
 
-    /// Revokes the token of a connection with this [id](ScimToken::id) at once; whether there was one that was not revoked. It is audited.
+    /// Revokes the token of a connection with this [id](ScimToken::id) at once, and answers whether there was one that
+    /// was not revoked. It is audited.
     fn revoke_scim_token<'a>(
         &'a self,
         connection: &'a ConnectionId,
@@ -93,11 +96,11 @@ pub trait ScimStore: Directory {
         author: &'a Author,
     ) -> Answer<'a, bool>;
 
-    /// Notes that a token was used.
+    /// Records that a token was used.
     fn scim_token_used<'a>(&'a self, hash: &'a TokenHash, at: DateTime<Utc>) -> Answer<'a, ()>;
 }
 
-/// What a SCIM resource is.
+/// The kind of a SCIM resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -119,30 +122,32 @@ impl ScimKind {
     }
 }
 
-/// What resources are found by.
+/// A key that finds resources.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScimKey {
     /// All of them.
     All,
-    /// They have one of these ids.
+    /// The resources with these ids.
     Ids(Vec<String>),
-    /// `userName` or `displayName`, whatever the case of the letters.
+    /// By `userName` or `displayName`, ignoring case.
     Name(String),
-    /// `externalId`.
+    /// By `externalId`.
     ExternalId(String),
-    /// A user's `displayName`, as [`search_key`](ScimResource::search_key) compares it: others may be found as well.
+    /// By a user's `displayName`, as [`search_key`](ScimResource::search_key) compares it. Other resources may be found
+    /// as well.
     DisplayName(String),
-    /// One of a user's `emails`, as [`search_key`](ScimResource::search_key) compares it: others may be found as well.
+    /// By one of a user's `emails`, as [`search_key`](ScimResource::search_key) compares it. Other resources may be
+    /// found as well.
     Email(String),
     /// The groups that the user with this id is in.
     Member(String),
-    /// The users whose accounts may not be used.
+    /// The users whose accounts are not active.
     Inactive,
 }
 
 impl ScimKey {
-    /// The one of this id.
+    /// The resource with this id.
     #[must_use]
     pub fn id(id: &str) -> Self {
         Self::Ids(vec![id.to_owned()])
@@ -164,13 +169,13 @@ impl fmt::Debug for ScimKey {
     }
 }
 
-/// Where a page begins.
+/// The start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScimFrom {
-    /// At this place, counted from 0.
+    /// At this position, counted from 0.
     Index(usize),
-    /// Behind the resource of this [number](ScimResource::number).
+    /// After the resource with this [number](ScimResource::number).
     After(u64),
 }
 
@@ -184,20 +189,20 @@ pub struct ScimResource {
     pub kind: ScimKind,
     /// The id of its account, or of its group.
     pub id: String,
-    /// `userName` or `displayName`: unique at the connection among those of its kind, whatever the case of the letters.
+    /// `userName` or `displayName`. It is unique among the connection's resources of the same kind, ignoring case.
     pub name: String,
     /// `externalId`.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// What the identity provider said of it, without members.
+    /// The attributes that the identity provider sent, without members.
     pub attributes: Map<String, Value>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub modified_at: DateTime<Utc>,
-    /// How often it was written, from 1 on.
+    /// How often it was written, starting at 1.
     pub revision: u64,
-    /// Its place in the order in which the resources of a store were made.
+    /// Its position in the order in which the store's resources were created.
     #[serde(default)]
     pub number: u64,
 }
@@ -209,8 +214,8 @@ impl ScimResource {
         crate::text::folded(name)
     }
 
-    /// The form in which `displayName` and `emails` are searched for: without white space around it, in lower case, and no more than 128
-    /// characters of it. What is equal to a text has the same form, and so may something else.
+    /// The form in which `displayName` and `emails` are searched: without surrounding white space, in lower case, at
+    /// most 128 characters. Equal texts have the same form; different texts may have it too.
     #[must_use]
     pub fn search_key(text: &str) -> String {
         const LONGEST: usize = 128;
@@ -221,14 +226,14 @@ impl ScimResource {
             .collect()
     }
 
-    /// A user's `displayName`, as it is [searched for](Self::search_key).
+    /// A user's `displayName` in the form that is [searched](Self::search_key).
     #[must_use]
     pub fn display_name_key(&self) -> Option<String> {
         let name = self.attributes.get("displayName").filter(|_| self.kind == ScimKind::User);
         name.and_then(Value::as_str).map(Self::search_key)
     }
 
-    /// A user's `emails`, as they are [searched for](Self::search_key).
+    /// A user's `emails` in the form that is [searched](Self::search_key).
     #[must_use]
     pub fn email_keys(&self) -> BTreeSet<String> {
         let emails = self.attributes.get("emails").filter(|_| self.kind == ScimKind::User);
@@ -250,17 +255,17 @@ impl fmt::Debug for ScimResource {
     }
 }
 
-/// What an identity provider asks for, and what its resource is from then on.
+/// A SCIM request, and what its resource becomes.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ScimDecision {
     /// The organization of the connection.
     pub organization: OrganizationId,
-    /// What is asked for.
+    /// The request.
     pub fact: ScimFact,
-    /// The resource that the fact was made from, and its revision; `None` for one that is made.
+    /// The resource that the fact was made from, and its revision; `None` if the resource is created.
     pub from: Option<ScimRevision>,
-    /// What is written of it.
+    /// What is written to the resource.
     pub write: ScimWrite,
 }
 
@@ -276,7 +281,7 @@ impl ScimDecision {
         Self { organization, fact, from, write }
     }
 
-    /// For stores: the id of the resource that it is about, which may be that of the account that was found or made.
+    /// For stores: the id of the resource, which may be that of the account that was found or created.
     #[must_use]
     pub fn resource_id<'a>(&'a self, decided: &'a Decided) -> Option<&'a str> {
         match (&self.from, &self.fact.change) {
@@ -286,7 +291,7 @@ impl ScimDecision {
         }
     }
 
-    /// For stores: what the resource is.
+    /// For stores: the kind of the resource.
     #[must_use]
     pub fn kind(&self) -> ScimKind {
         match &self.fact.change {
@@ -303,11 +308,12 @@ impl ScimDecision {
         Decision::scim(self.organization.clone(), self.fact.clone())
     }
 
-    /// For stores: what is written of the resource; `None`: it is removed. `stored` was read in the transaction, by the connection and
-    /// [`resource_id`](Self::resource_id).
+    /// For stores: the resource to write; `None` if it is removed. `stored` was read in the transaction by the
+    /// connection and the [`resource_id`](Self::resource_id).
     ///
     /// # Errors
-    /// [`StoreError::ScimConflict`] if the resource is not at the revision that it was read at, or is there where a new one is made.
+    /// [`StoreError::ScimConflict`] if the resource is not at the revision that was read, or exists where a new one is
+    /// created.
     pub fn written(
         &self,
         stored: Option<&ScimResource>,
@@ -346,7 +352,7 @@ impl ScimDecision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ScimRevision {
-    /// What it is.
+    /// Its kind.
     pub kind: ScimKind,
     /// Its id.
     pub id: String,
@@ -360,32 +366,32 @@ impl From<&ScimResource> for ScimRevision {
     }
 }
 
-/// What is written of a resource.
+/// What is written to a resource.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ScimWrite {
-    /// It is so from now on.
+    /// The new content of the resource.
     Put(ScimForm),
-    /// It is gone, and in no answer any more.
+    /// The resource is removed; no answer contains it any more.
     Remove,
 }
 
-/// What a resource is from now on. `Debug` shows nothing personal.
+/// The content of a resource. `Debug` shows nothing personal.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ScimForm {
-    /// What it is.
+    /// Its kind.
     pub kind: ScimKind,
     /// Its name.
     pub name: String,
     /// Its `externalId`.
     pub external_id: Option<String>,
-    /// Everything that was said of it, without members.
+    /// All attributes that were sent, without members.
     pub attributes: Map<String, Value>,
 }
 
 impl ScimForm {
-    /// A form.
+    /// The content of a resource.
     #[must_use]
     pub fn new(
         kind: ScimKind,
@@ -403,18 +409,18 @@ impl fmt::Debug for ScimForm {
     }
 }
 
-/// What came of a decision.
+/// The result of a SCIM request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ScimApplied {
     /// The plan.
     pub plan: Plan,
-    /// The resource as it is now; `None` once it is gone.
+    /// The resource after the request; `None` if it was removed.
     pub resource: Option<ScimResource>,
 }
 
 impl ScimApplied {
-    /// For stores: what came of a decision.
+    /// For stores: the result of a SCIM request.
     #[must_use]
     pub fn new(plan: Plan, resource: Option<ScimResource>) -> Self {
         Self { plan, resource }

@@ -1,4 +1,4 @@
-//! The bearer tokens with which identity providers push.
+//! The bearer tokens with which identity providers call the SCIM service.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use vouchsafe::{
     provisioning::{OrganizationId, TokenHash, TokenRecord},
 };
 
-/// What is stored of a bearer token. The token itself is a
+/// The stored record of a bearer token. The token itself is an
 /// [`OrganizationToken`](vouchsafe::provisioning::OrganizationToken): 256 random bits that are shown once.
 ///
 /// ```
@@ -24,13 +24,13 @@ use vouchsafe::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ScimToken {
-    /// Whose it is.
+    /// The organization that it belongs to.
     pub organization: OrganizationId,
-    /// The connection whose people and groups are pushed with it.
+    /// The connection whose people and groups it may push.
     pub connection: ConnectionId,
-    /// The hash, and from when to when it works.
+    /// The hash, and the times from and until which it is valid.
     pub record: TokenRecord,
-    /// When it was last used; noted at most once a minute.
+    /// When it was last used; written at most once a minute.
     #[serde(default)]
     pub last_used_at: Option<DateTime<Utc>>,
 }
@@ -47,7 +47,7 @@ impl ScimToken {
         Self { organization, connection, record: TokenRecord::new(hash, issued_at), last_used_at: None }
     }
 
-    /// The same that stops working at a time of its own.
+    /// The same token with an expiry time.
     #[must_use]
     pub fn expiring_at(mut self, end: DateTime<Utc>) -> Self {
         self.record.expires_at = Some(end);
@@ -60,21 +60,21 @@ impl ScimToken {
         &self.record.id
     }
 
-    /// The order in which stores answer tokens: the oldest first.
+    /// The order in which stores answer tokens: oldest first.
     pub(crate) fn sort(tokens: &mut [ScimToken]) {
         tokens.sort_by(|one, other| {
             (one.record.issued_at, one.id()).cmp(&(other.record.issued_at, other.id()))
         });
     }
 
-    /// For stores: the token ends now. Whether it was not revoked before.
+    /// For stores: revokes the token now, and answers whether it was not revoked before.
     pub fn revoke(&mut self, at: DateTime<Utc>) -> bool {
         let is_first = self.record.revoked_at.is_none();
         self.record.revoked_at.get_or_insert(at);
         is_first
     }
 
-    /// For stores: the token ends at that time at the latest.
+    /// For stores: the token expires at that time at the latest.
     pub fn end_by(&mut self, end: DateTime<Utc>) {
         self.record.expires_at = Some(self.record.expires_at.map_or(end, |known| known.min(end)));
     }

@@ -1,8 +1,8 @@
-//! A secret that somebody shows, and that stores know by its hash.
+//! A secret that a caller shows and that stores know by its hash.
 
 use vouchsafe::crypto::{CryptoError, Provider, SecretString, hexadecimal};
 
-/// A secret with its hash. There is no `Debug` of the content.
+/// A secret with its hash. `Debug` does not show it.
 #[derive(Debug)]
 pub(crate) struct HashedSecret {
     secret: SecretString,
@@ -10,14 +10,14 @@ pub(crate) struct HashedSecret {
 }
 
 impl HashedSecret {
-    /// A new one: 256 bits from the provider's random source, behind a prefix.
+    /// Generates a secret: a prefix and 256 bits from the provider's random source.
     pub(crate) fn generate(prefix: &str, provider: &Provider) -> Result<Self, CryptoError> {
         let mut bytes = [0_u8; 32];
         provider.random(&mut bytes)?;
         Self::received(format!("{prefix}{}", hexadecimal(&bytes)), provider)
     }
 
-    /// The one that somebody shows, whatever it is.
+    /// The secret that a caller shows, whatever its text is.
     pub(crate) fn received(text: String, provider: &Provider) -> Result<Self, CryptoError> {
         let secret = SecretString::new(text);
         let hash = hexadecimal(&provider.sha256(secret.as_str().as_bytes())?);

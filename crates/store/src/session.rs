@@ -1,4 +1,4 @@
-//! The application's sessions, as far as SAML has a say in them.
+//! The application's sessions, as far as SAML is concerned.
 
 use std::{fmt, time::Duration};
 
@@ -12,8 +12,8 @@ use vouchsafe::{
 
 use crate::{Answer, secret::HashedSecret};
 
-/// Keeps sessions. They end at their time, when nobody has used them for as long as they [allow](Session::idle), when they are revoked, when the
-/// identity provider says so, and when their account is suspended.
+/// Stores sessions. A session ends when it expires, when it was not used for longer than it [allows](Session::idle),
+/// when it is revoked, when the identity provider logs the person out, and when its account is suspended.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -29,34 +29,35 @@ use crate::{Answer, secret::HashedSecret};
 /// # }
 /// ```
 pub trait SessionStore: Send + Sync + fmt::Debug {
-    /// Keeps a session. An account of the directory that is suspended gets none:
+    /// Stores a session. If the directory's account is suspended, the error is
     /// [`StoreError::AccountSuspended`](crate::StoreError::AccountSuspended).
     fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
 
-    /// The session of this id, unless its time is over, or nobody has used it for too long. To find it is to use it, which is noted now and then:
-    /// [`Session::notes_use_since`].
+    /// The session with this id, unless it has expired or was not used for too long. Finding a session counts as using
+    /// it, which is written now and then: [`Session::notes_use_since`].
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
 
-    /// Ends one session; whether there was one.
+    /// Ends one session and answers whether there was one.
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool>;
 
-    /// Ends the sessions that the identity provider of a connection means in a logout request (SAML Core 3.7.1): those of the
-    /// name identifier with its Format and qualifiers over that connection, and of the session index where one is given; a session that has
-    /// no index is ended by any ([`Session::is_meant_by`]). How many.
+    /// Ends the sessions that a logout request of a connection's identity provider selects (SAML Core 3.7.1): those
+    /// with this name identifier, its Format and its qualifiers over that connection and, if one is given, with the
+    /// session index. A session without an index is ended by any index ([`Session::is_meant_by`]). Answers how many.
     fn revoke_by_name_id<'a>(
         &'a self,
         name_id: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, u64>;
 
-    /// Ends all sessions of an account, and begins its next [epoch](Self::epoch); how many.
+    /// Ends all sessions of an account, increases its [epoch](Self::epoch), and answers how many sessions there were.
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
 
-    /// How often all sessions of an account were ended: by suspension, by SCIM, by hand. For what is kept elsewhere and must end with them, such
-    /// as the application's own sessions or signed cookies: they hold the epoch at which they began, and are over when it is another.
+    /// How often all sessions of an account were ended: by a suspension, by SCIM, by an administrator. Use it for
+    /// sessions that are kept elsewhere and must end as well, such as signed cookies: they store the epoch at which
+    /// they began, and are over when the epoch has changed.
     fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
 
-    /// Forgets the sessions whose time is over; how many.
+    /// Deletes the expired sessions and answers how many there were.
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
@@ -68,32 +69,33 @@ pub struct Session {
     pub organization: OrganizationId,
     /// The account.
     pub account: AccountId,
-    /// The connection that was signed in over, whose identity provider is told of a logout; `None`: no identity provider began the session.
+    /// The connection that the person signed in over; its identity provider is told of a logout. `None`: the session
+    /// was not begun by an identity provider.
     #[serde(default)]
     pub connection: Option<ConnectionId>,
-    /// The person as the identity provider named them, whole, for a logout request.
+    /// The complete name identifier that the identity provider gave, for a logout request.
     pub name_id: Option<SessionNameId>,
-    /// The same name with what was left out filled in, and the connection, by which a logout request is compared.
+    /// The same name with omitted qualifiers filled in, and the connection. Logout requests are compared with it.
     #[serde(default)]
     pub identity: Option<Identity>,
-    /// The session at the identity provider.
+    /// The SessionIndex of the session at the identity provider.
     pub session_index: Option<String>,
     /// When it began.
     pub created_at: DateTime<Utc>,
-    /// From when on it is over, however much it is used.
+    /// When it expires, however much it is used.
     pub expires_at: DateTime<Utc>,
-    /// How long it lasts without being used; `None`: it does not end for that.
+    /// How long it lasts without being used; `None`: without limit.
     #[serde(default)]
     pub idle: Option<Duration>,
-    /// When it was last used, as far as that is noted: at most once a minute, or ten times in what [`idle`](Self::idle) allows. Only of
-    /// sessions that end without use.
+    /// When it was last used. It is written at most once a minute, or ten times within the time that
+    /// [`idle`](Self::idle) allows, and only for sessions that end without use.
     #[serde(default)]
     pub last_used_at: DateTime<Utc>,
 }
 
 impl Session {
-    /// The session that follows from a login. It lasts for `at_most`, and never longer than the identity
-    /// provider allows (SessionNotOnOrAfter, SAML Core 2.7.2).
+    /// The session of a login. It lasts for `at_most`, and never longer than the identity provider allows
+    /// (SessionNotOnOrAfter, SAML Core 2.7.2).
     #[must_use]
     pub fn new(login: &Login, organization: OrganizationId, account: AccountId, at_most: TimeDelta) -> Self {
         let mut session = Self::of(organization, account, login.accepted_at());
@@ -104,7 +106,7 @@ impl Session {
         session.lasting(at_most, login.session_not_on_or_after())
     }
 
-    /// A session that no identity provider began, and that is over when it begins.
+    /// A session that no identity provider began. It expires at once; see [`lasting`](Self::lasting).
     #[must_use]
     pub fn of(organization: OrganizationId, account: AccountId, now: DateTime<Utc>) -> Self {
         Self {
@@ -121,8 +123,8 @@ impl Session {
         }
     }
 
-    /// The same session that lasts for `at_most` from its beginning and never until `not_on_or_after`. With a
-    /// negative `at_most` it is over when it begins.
+    /// The same session that lasts for `at_most` from its beginning, and at most until `not_on_or_after`. With a
+    /// negative `at_most` it has expired when it begins.
     #[must_use]
     pub fn lasting(mut self, at_most: TimeDelta, not_on_or_after: Option<DateTime<Utc>>) -> Self {
         let at_most = at_most.max(TimeDelta::zero());
@@ -131,13 +133,13 @@ impl Session {
         self
     }
 
-    /// The same session that ends when nobody has used it for so long.
+    /// The same session that ends if it is not used for this long.
     #[must_use]
     pub fn ending_without_use(self, idle: Option<Duration>) -> Self {
         Self { idle, ..self }
     }
 
-    /// When it is over unless it is used.
+    /// When it ends if it is not used.
     #[must_use]
     pub fn ends_at(&self) -> DateTime<Utc> {
         let idle = self.idle.and_then(|idle| TimeDelta::from_std(idle).ok());
@@ -145,13 +147,14 @@ impl Session {
         without_use.map_or(self.expires_at, |end| end.min(self.expires_at))
     }
 
-    /// For stores: the use of a session is noted if it was last noted at this time or before it; `None`: it is not to be noted now.
+    /// For stores: whether the use of the session must be written now. It must be if it was last written at or before
+    /// the answered time; `None`: it need not be written now.
     ///
-    /// A store notes it where it finds the session, if it is not noted by then as later than the answer: so each session costs a write a minute at
-    /// most, whatever number of machines find it.
+    /// A store writes it where it finds the session, if no use later than the answer was written. Each session
+    /// therefore costs at most one write a minute, however many machines find it.
     #[must_use]
     pub fn notes_use_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        /// The longest time between two notes, and how many there are at least in what `idle` allows.
+        /// The longest time between two writes, and the least number of writes within the time that `idle` allows.
         const LONGEST: Duration = Duration::from_secs(60);
         const NOTES: u32 = 10;
         let idle = self.idle?;
@@ -160,23 +163,24 @@ impl Session {
         (self.last_used_at <= limit).then_some(limit)
     }
 
-    /// What its identity provider is told when the person signs out; `None` where no identity provider began the session, or it named
-    /// nobody.
+    /// The participant that is told when the person signs out; `None` if no identity provider began the session or it
+    /// gave no name identifier.
     #[must_use]
     pub fn participant(&self) -> Option<Participant> {
         let (connection, name_id) = (self.connection.clone()?, self.name_id.clone()?);
         Some(Participant::new(connection, name_id, self.session_index.clone()))
     }
 
-    /// For stores: whether a logout request means it, of this name at its identity provider and of this session index, or of all. A session
-    /// without an index is meant by every request of its name, since nobody can tell that another one is meant.
+    /// For stores: whether a logout request with this name and this session index (or with none) selects the session. A
+    /// session without an index is selected by every request with its name, since it cannot be known that another
+    /// session is meant.
     #[must_use]
     pub fn is_meant_by(&self, name_id: &Identity, session_index: Option<&str>) -> bool {
         let is_of = |index| self.session_index.as_deref().is_none_or(|own| own == index);
         self.identity.as_ref() == Some(name_id) && session_index.is_none_or(is_of)
     }
 
-    /// Whether it is over.
+    /// Whether it has expired.
     #[must_use]
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
         now >= self.ends_at()
@@ -195,25 +199,25 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The secret that a browser shows for its session. Stores keep its hash; there is no `Debug` of the content.
+/// The secret that a browser shows for its session. Stores keep its hash; `Debug` does not show it.
 #[derive(Debug)]
 pub struct SessionId(HashedSecret);
 
 impl SessionId {
-    /// A new one of 256 bits from the provider's random source.
+    /// Generates an identifier of 256 bits with the provider's random source.
     ///
     /// # Errors
     ///
-    /// What the provider's random source answers.
+    /// The error of the provider's random source.
     pub fn generate(provider: &Provider) -> Result<SessionId, CryptoError> {
         HashedSecret::generate("", provider).map(Self)
     }
 
-    /// The one that a browser shows.
+    /// The identifier that a browser shows.
     ///
     /// # Errors
     ///
-    /// What the provider's backend answers if it has no SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn received(text: impl Into<String>, provider: &Provider) -> Result<SessionId, CryptoError> {
         HashedSecret::received(text.into(), provider).map(Self)
     }

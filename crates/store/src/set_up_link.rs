@@ -1,4 +1,4 @@
-//! Links by which an administrator of a customer sets single sign-on up, without an account at the service.
+//! Links by which a customer's administrator sets up single sign-on without an account at the service.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use vouchsafe::{
 
 use crate::{Answer, Author, StoreError, secret::HashedSecret};
 
-/// Keeps set-up links: by the hash of their secret, and how far each has come.
+/// Stores set-up links by the hash of their secret, with the progress of each.
 ///
-/// Every change is audited in its transaction. A link that is over is answered all the same, so that whoever opens it is told why it does not
-/// work: [`SetUpLink::state`] says whether it does.
+/// Every change is audited in the same transaction. An expired or revoked link is still answered, so that the person
+/// who opens it is told why it does not work: [`SetUpLink::state`].
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -36,7 +36,8 @@ use crate::{Answer, Author, StoreError, secret::HashedSecret};
 /// }
 /// ```
 pub trait SetUpStore: Send + Sync + fmt::Debug {
-    /// Keeps a new link of an organization that the directory has: [`StoreError::OrganizationUnknown`].
+    /// Stores a new link of an organization. The error is [`StoreError::OrganizationUnknown`] if the directory does not
+    /// have it.
     fn add_set_up_link<'a>(
         &'a self,
         secret: &'a SetUpSecret,
@@ -44,24 +45,25 @@ pub trait SetUpStore: Send + Sync + fmt::Debug {
         author: &'a Author,
     ) -> Answer<'a, ()>;
 
-    /// The link that somebody opens, whatever its state. One look-up by the hash of what is shown, whatever it is.
+    /// The link that a person opens, in any state. This is one look-up by the hash of the text that was shown, whatever
+    /// that text is.
     fn find_set_up_link<'a>(&'a self, secret: &'a SetUpSecret) -> Answer<'a, Option<SetUpLink>>;
 
     /// The link with this [id](SetUpLink::id).
     fn set_up_link<'a>(&'a self, id: &'a str) -> Answer<'a, Option<SetUpLink>>;
 
-    /// The links of an organization, the oldest first, with those that are over.
+    /// The links of an organization, oldest first, including those that no longer work.
     fn set_up_links_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>>;
 
-    /// Writes a link in the place of the one that was read, and answers its next revision.
+    /// Writes a link in place of the one that was read, and answers its next revision. The error is
     /// [`StoreError::SetUpLinkConflict`] if somebody else wrote it meanwhile.
     fn update_set_up_link<'a>(&'a self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64>;
 
-    /// Forgets the links whose time was over at `before`; how many.
+    /// Deletes the links that expired before `before` and answers how many there were.
     fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
-/// A link, without its secret. What its holder may do is bound to one organization and one purpose.
+/// A link without its secret. Its holder may act for one organization and one purpose only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SetUpLink {
@@ -73,18 +75,18 @@ pub struct SetUpLink {
     pub purpose: SetUpPurpose,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// From when on it does not work any more.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// When it was revoked. A revoked link stays revoked.
     #[serde(default)]
     pub revoked_at: Option<DateTime<Utc>>,
-    /// When a connection was activated with it, unless it was renewed since.
+    /// When a connection was activated with it, unless it was renewed afterwards.
     #[serde(default)]
     pub used_at: Option<DateTime<Utc>>,
-    /// How far its holder has come.
+    /// The progress of its holder.
     #[serde(default)]
     pub progress: SetUpProgress,
-    /// How often it was written. 0: it is not in a store yet.
+    /// How often it was written; 0: it is not stored yet.
     #[serde(default)]
     pub revision: u64,
 }
@@ -106,24 +108,24 @@ pub enum SetUpPurpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetUpLinkState {
-    /// It works.
+    /// The link works.
     Open,
     /// A connection was activated with it.
     Used,
-    /// Its time is over.
+    /// The link has expired.
     Expired,
-    /// It was revoked.
+    /// The link was revoked.
     Revoked,
 }
 
-/// How far the holder of a link has come.
+/// The progress of the holder of a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SetUpProgress {
-    /// The short name of the product that was chosen.
+    /// The short name of the chosen product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// The name of the connection that is being set up. It is a draft, or there is none of the name yet.
+    /// The id of the connection that is being set up. The connection is a draft or does not exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
     /// The last trial.
@@ -131,23 +133,23 @@ pub struct SetUpProgress {
     pub trial: Option<SetUpTrial>,
 }
 
-/// A trial that was made, without anything of the person who made it.
+/// The result of a trial, without data of the person who made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SetUpTrial {
     /// The connection.
     pub connection: ConnectionId,
-    /// What was tried: a fingerprint of the connection's metadata and settings, since either may be changed afterwards.
+    /// A fingerprint of the metadata and settings that were tried, since both may be changed afterwards.
     pub tried: String,
     /// When.
     pub at: DateTime<Utc>,
-    /// The code of why the sign-in would be refused. `None`: it would be accepted.
+    /// The code of the reason why the sign-in would be refused; `None`: it would be accepted.
     #[serde(default)]
     pub refused: Option<String>,
 }
 
 impl SetUpTrial {
-    /// A trial of a connection with this metadata and these settings, and the code of why the sign-in would be refused.
+    /// A trial of a connection with this metadata and these settings, and the code of the refusal, if there was one.
     #[must_use]
     pub fn new(
         connection: ConnectionId,
@@ -180,7 +182,7 @@ impl SetUpPurpose {
 }
 
 impl SetUpLink {
-    /// How many digits of the hash a link is known by.
+    /// The number of hexadecimal digits of the hash in the id of a link.
     const DIGITS: usize = 16;
 
     /// The link with this secret.
@@ -205,7 +207,7 @@ impl SetUpLink {
         }
     }
 
-    /// Whether it works.
+    /// The state of the link at a time.
     #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> SetUpLinkState {
         match self {
@@ -216,7 +218,7 @@ impl SetUpLink {
         }
     }
 
-    /// Lets it work until that time, also after a connection was activated with it. A revoked link stays revoked.
+    /// Makes the link work until that time, even if a connection was activated with it. A revoked link stays revoked.
     pub fn renew_until(&mut self, end: DateTime<Utc>) {
         self.expires_at = end;
         if self.used_at.take().is_some() {
@@ -224,28 +226,28 @@ impl SetUpLink {
         }
     }
 
-    /// Ends it for good.
+    /// Revokes the link.
     pub fn revoke(&mut self, at: DateTime<Utc>) {
         self.revoked_at.get_or_insert(at);
     }
 
-    /// Whoever acts by it, for the audit.
+    /// The holder of the link, as an actor for the audit.
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor::SetUpLink(self.id.clone())
     }
 
-    /// For stores: what is written where there is none of this name yet, at the first revision.
+    /// For stores: the record to write if there is no link with this id yet, at the first revision.
     #[must_use]
     pub fn first(&self) -> Self {
         Self { revision: 1, ..self.clone() }
     }
 
-    /// For stores: what is written in the place of `before`, at the next revision.
+    /// For stores: the record to write in place of `before`, at the next revision.
     ///
     /// # Errors
-    /// [`StoreError::SetUpLinkConflict`] if `before` is not at the revision that this one was read at, or if this one changes what never
-    /// changes.
+    /// [`StoreError::SetUpLinkConflict`] if `before` is not at the revision that was read, or if this link changes
+    /// something that is fixed.
     pub fn in_place_of(&self, before: &Self) -> Result<Self, StoreError> {
         let is_same = self.id == before.id
             && self.organization == before.organization
@@ -259,33 +261,33 @@ impl SetUpLink {
     }
 }
 
-/// The secret of a link, which its address has. Stores keep its hash; there is no `Debug` of the content.
+/// The secret of a link, which is part of its address. Stores keep its hash; `Debug` does not show it.
 #[derive(Debug)]
 pub struct SetUpSecret(HashedSecret);
 
 impl SetUpSecret {
-    /// What every secret begins with, so that scanners for secrets recognise one that leaked.
+    /// The first characters of every secret, so that secret scanners recognise a leaked one.
     pub const PREFIX: &str = "vsl_";
 
-    /// A new one of 256 bits from the provider's random source.
+    /// Generates a secret of 256 bits with the provider's random source.
     ///
     /// # Errors
     ///
-    /// What the provider's random source answers.
+    /// The error of the provider's random source.
     pub fn generate(provider: &Provider) -> Result<SetUpSecret, CryptoError> {
         HashedSecret::generate(Self::PREFIX, provider).map(Self)
     }
 
-    /// The one that somebody shows, whatever it is.
+    /// The secret that a caller shows, whatever its text is.
     ///
     /// # Errors
     ///
-    /// What the provider's backend answers if it has no SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn received(text: impl Into<String>, provider: &Provider) -> Result<SetUpSecret, CryptoError> {
         HashedSecret::received(text.into(), provider).map(Self)
     }
 
-    /// The text that the address of the link has.
+    /// The text that is part of the link's address.
     #[must_use]
     pub fn reveal(&self) -> &str {
         self.0.reveal()

@@ -1,4 +1,4 @@
-//! From an assertion that every rule accepts to a session, in one transaction.
+//! From an accepted assertion to a session, in one transaction.
 
 use chrono::TimeDelta;
 use vouchsafe::{
@@ -11,26 +11,28 @@ use vouchsafe::{
 
 use crate::{Decided, RememberedLogout, Session, SessionId, SignInError, StoreError, may_be_logged_out};
 
-/// A sign-in that is to be made: an acceptable assertion, and the session that it is to begin.
+/// A sign-in to be made: an acceptable assertion, and the session that it is to begin.
 ///
-/// [`Directory::sign_in`](crate::Directory::sign_in) makes the replay record, the plan's changes, the session and the removal of the pending
-/// request in one transaction. If the process dies in the middle, nothing of it is there, and the same response can be posted again.
+/// [`Directory::sign_in`](crate::Directory::sign_in) writes the replay record, the plan's changes and the session, and
+/// removes the pending request, in one transaction. If the process stops in the middle, nothing of it is written, and
+/// the same response can be posted again.
 ///
-/// A store goes through three types, each of which is made from the one before and in no other way:
+/// A store goes through three types. Each is made from the one before and in no other way:
 ///
-/// 1. it inserts [`replay_key`](Self::replay_key) if it is not there, and calls [`confirm`](Self::confirm) with the answer;
-/// 2. it reads what stands in [`SignInContext`], the snapshot for [`ConfirmedSignIn::facts`] as for [`About::Login`](crate::About::Login), and
-///    calls [`ConfirmedSignIn::decide`] with it;
-/// 3. it writes what [`DecidedSignIn`] says, commits, and answers [`DecidedSignIn::into_signed_in`].
+/// 1. it inserts [`replay_key`](Self::replay_key) if it is not there, and calls [`confirm`](Self::confirm) with the
+/// result;
+/// 2. it reads the fields of [`SignInContext`], with the snapshot for [`ConfirmedSignIn::facts`] as for
+/// [`About::Login`](crate::About::Login), and calls [`ConfirmedSignIn::decide`] with it;
+/// 3. it writes what [`DecidedSignIn`] contains, commits, and answers [`DecidedSignIn::into_signed_in`].
 ///
-/// Any error on the way rolls everything back, the replay record too.
+/// Any error on the way rolls everything back, including the replay record.
 #[derive(Debug)]
 pub struct SignIn {
     valid: ValidAssertion,
     terms: Terms,
 }
 
-/// What the assertion has no say in.
+/// The parts of a sign-in that do not come from the assertion.
 #[derive(Debug)]
 struct Terms {
     id: SessionId,
@@ -41,7 +43,7 @@ struct Terms {
     heeds_logouts: bool,
 }
 
-/// The account that is to be linked, and the hash of the identifier of the session in which that was asked for.
+/// The account to link, and the hash of the identifier of the session in which the person asked for it.
 #[derive(Debug)]
 struct Link {
     account: AccountId,
@@ -56,38 +58,38 @@ impl SignIn {
         Self { valid, terms }
     }
 
-    /// The same sign-in as the answer to this request, which waits no longer afterwards.
+    /// The same sign-in as the answer to this request, which is removed afterwards.
     #[must_use]
     pub fn answering(mut self, request: Option<&PendingRequest>) -> Self {
         self.terms.answers = request.map(|request| request.handle().to_owned());
         self
     }
 
-    /// The same sign-in of a browser that has a session, which ends.
+    /// The same sign-in for a browser that has a session already; that session ends.
     #[must_use]
     pub fn replacing(mut self, session: Option<SessionId>) -> Self {
         self.terms.replaces = session;
         self
     }
 
-    /// The same sign-in of a person who is signed in to this account by other means, such as a password, and wants it linked: in the session
-    /// with this [hash](SessionId::hash), which must go on until the link is written.
+    /// The same sign-in for a person who is signed in to this account by other means, such as a password, and wants to
+    /// link it. The session with this [hash](SessionId::hash) must still exist when the link is written.
     #[must_use]
     pub fn linking(mut self, account: AccountId, session: impl Into<String>) -> Self {
         self.terms.links = Some(Link { account, session: session.into() });
         self
     }
 
-    /// The same sign-in, which is refused if its identity provider has ended the session already: its assertion was issued before a logout
-    /// that the store [remembers](crate::LogoutStore::remember_logout), and came after it (SAML Core 3.7.3.1). For services that take logout
-    /// requests.
+    /// The same sign-in, which is refused if the identity provider has already ended the session: the assertion was
+    /// issued before a logout that the store [remembers](crate::LogoutStore::remember_logout), and arrived after it
+    /// (SAML Core 3.7.3.1). For services that accept logout requests.
     #[must_use]
     pub fn heeding_logouts(mut self) -> Self {
         self.terms.heeds_logouts = true;
         self
     }
 
-    /// Handle of the pending request that is answered.
+    /// The handle of the pending request that is answered.
     #[must_use]
     pub fn answers(&self) -> Option<&str> {
         self.terms.answers.as_deref()
@@ -99,7 +101,7 @@ impl SignIn {
         self.terms.replaces.as_ref()
     }
 
-    /// What the store inserts, if it is not there.
+    /// The replay record that the store inserts if it is not there.
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {
         self.valid.replay_key()
@@ -111,10 +113,10 @@ impl SignIn {
         self.valid.connection()
     }
 
-    /// For stores: goes on, if the assertion was recorded for the first time.
+    /// For stores: continues if the assertion was recorded for the first time.
     ///
     /// # Errors
-    /// [`SignInError::NotBelieved`] with the whole ledger.
+    /// [`SignInError::NotBelieved`] with the complete ledger.
     pub fn confirm(self, recorded: Recorded) -> Result<ConfirmedSignIn, SignInError> {
         let login = self.valid.confirm(recorded).map_err(Box::new)?;
         let person = Identity::of_login(&login).filter(|_| self.terms.heeds_logouts);
@@ -127,12 +129,13 @@ impl SignIn {
 pub struct ConfirmedSignIn {
     login: Login,
     facts: LoginFacts,
-    /// Whose logouts count.
+    /// The person whose logouts count.
     person: Option<Identity>,
     terms: Terms,
 }
 
-/// What a store reads in the transaction of a sign-in, all of it at one moment after which nobody changes it until the transaction ends.
+/// What a store reads in the transaction of a sign-in. All of it is read at one moment, and nobody changes it until the
+/// transaction ends.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SignInContext<'r> {
@@ -140,7 +143,7 @@ pub struct SignInContext<'r> {
     pub snapshot: &'r Snapshot,
     /// The stored policy of the organization.
     pub policy: &'r Policy,
-    /// The session of [`ConfirmedSignIn::links_from`], if it is there.
+    /// The session of [`ConfirmedSignIn::links_from`], if it exists.
     pub links_from: Option<&'r Session>,
     /// The state of the stored connection that the assertion came over; `None`: connections are kept elsewhere.
     pub connection: Option<ConnectionState>,
@@ -149,7 +152,7 @@ pub struct SignInContext<'r> {
 }
 
 impl<'r> SignInContext<'r> {
-    /// What was read.
+    /// The values that were read.
     #[must_use]
     pub fn new(
         snapshot: &'r Snapshot,
@@ -163,42 +166,42 @@ impl<'r> SignInContext<'r> {
 }
 
 impl ConfirmedSignIn {
-    /// What the snapshot is looked up by.
+    /// The facts by which the snapshot is looked up.
     #[must_use]
     pub fn facts(&self) -> &LoginFacts {
         &self.facts
     }
 
-    /// The account that the person is signed in to by other means: the snapshot holds it too.
+    /// The account that the person is signed in to by other means. The snapshot contains it too.
     #[must_use]
     pub fn links(&self) -> Option<&AccountId> {
         self.terms.links.as_ref().map(|link| &link.account)
     }
 
-    /// [Hash](SessionId::hash) of the identifier of the session in which the link was asked for: the store reads that session in the
-    /// transaction.
+    /// The [hash](SessionId::hash) of the identifier of the session in which the person asked for the link. The store
+    /// reads that session in the transaction.
     #[must_use]
     pub fn links_from(&self) -> Option<&str> {
         self.terms.links.as_ref().map(|link| link.session.as_str())
     }
 
-    /// Whose latest logout the store reads, and with which session index; `None`: logouts do not count.
+    /// The person and session index whose latest logout the store reads; `None`: logouts do not count.
     #[must_use]
     pub fn logouts_of(&self) -> Option<(&Identity, Option<&str>)> {
         Some((self.person.as_ref()?, self.login.session_index()))
     }
 
-    /// For stores: decides on what was read in the transaction.
+    /// For stores: decides with what was read in the transaction.
     ///
     /// # Errors
-    /// The policy's refusal, [`PlanRefusal::LinkSessionEnded`], [`PlanRefusal::ConnectionState`] where the connection was retired since the
-    /// assertion was checked, and [`SignInError::LoggedOut`]; then the transaction is rolled back.
+    /// The policy's refusal, [`PlanRefusal::LinkSessionEnded`], [`PlanRefusal::ConnectionState`] if the connection was
+    /// retired after the assertion was checked, and [`SignInError::LoggedOut`]. The transaction is then rolled back.
     pub fn decide(self, read: &SignInContext<'_>) -> Result<DecidedSignIn, SignInError> {
         let outcome = self.outcome(read)?;
         Ok(self.decided_as(outcome))
     }
 
-    /// What would be decided on this: what changes in the directory, and the session.
+    /// The changes in the directory and the session that this would give.
     pub(crate) fn outcome(&self, read: &SignInContext<'_>) -> Result<(Decided, Session), SignInError> {
         let SignInContext { snapshot, policy, links_from, .. } = *read;
         self.is_still_acceptable(read)?;
@@ -226,7 +229,7 @@ impl ConfirmedSignIn {
         (id, replaces.as_ref().map(SessionId::hash), answers.as_deref())
     }
 
-    /// Whether the connection was not retired, and the session not ended, since the assertion was checked.
+    /// Whether, since the assertion was checked, the connection was not retired and the session not ended.
     fn is_still_acceptable(&self, read: &SignInContext<'_>) -> Result<(), SignInError> {
         if let Some(retired @ ConnectionState::Retired) = read.connection {
             let connection = self.login.connection().clone();
@@ -240,7 +243,7 @@ impl ConfirmedSignIn {
         }
     }
 
-    /// What would be decided on this.
+    /// The plan that this would give.
     pub(crate) fn plan(
         &self,
         snapshot: &Snapshot,
@@ -279,7 +282,8 @@ impl DecidedSignIn {
         &self.decided
     }
 
-    /// The session to keep, and the identifier whose hash it is kept under; `None`: the account is written, and waits for approval.
+    /// The session to store, and the identifier under whose hash it is stored; `None`: the account is written and waits
+    /// for approval.
     #[must_use]
     pub fn session(&self) -> Option<(&SessionId, &Session)> {
         self.is_admitted().then_some((&self.terms.id, &self.session))
@@ -301,10 +305,10 @@ impl DecidedSignIn {
         self.terms.answers.as_deref()
     }
 
-    /// For stores: what is answered once everything is committed.
+    /// For stores: the answer once everything is committed.
     ///
     /// # Errors
-    /// [`PlanRefusal::ApprovalPending`] for an account that was written, and waits for approval.
+    /// [`PlanRefusal::ApprovalPending`] for an account that was written and waits for approval.
     pub fn into_signed_in(self) -> Result<CompletedSignIn, SignInError> {
         if !self.is_admitted() {
             return Err(PlanRefusal::approval_pending(&self.session.account).into());
@@ -318,13 +322,13 @@ impl DecidedSignIn {
     }
 }
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CompletedSignIn {
-    /// What the identity provider said, with the evidence and the ledger.
+    /// The login, with its evidence and ledger.
     pub login: Login,
-    /// What the policy made of it.
+    /// The plan that the policy made.
     pub plan: Plan,
     /// The session's identifier, for the browser's cookie.
     pub id: SessionId,

@@ -4,11 +4,11 @@ use vouchsafe::{Explain, Refusal, provisioning::PlanRefusal};
 
 use crate::StoreError;
 
-/// Why a sign-in or a decision came to nothing; then nothing was changed.
+/// Why a sign-in or a decision was refused or failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
-    /// The assertion came before, or is not the one that was recorded.
+    /// The assertion was used before, or is not the one that was recorded.
     #[error(transparent)]
     NotBelieved(#[from] Box<Refusal>),
     /// The policy refused it.
@@ -24,7 +24,7 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    /// The code of the refusal or of the failure.
+    /// The stable code of the refusal or failure.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl SignInError {
         }
     }
 
-    /// What an operator changes.
+    /// What the operator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl SignInError {
         }
     }
 
-    /// What the person at the browser may see: one constant sentence.
+    /// A constant sentence that the person at the browser may see.
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         "You could not be signed in. Please ask your administrator."

@@ -1,4 +1,4 @@
-//! What came with the last sign-ins, and what the policy made of it: to explain them, and to try a policy on them before it is set.
+//! The last sign-ins with their facts and explanations: to explain them, and to try a policy on them before it is set.
 
 use std::fmt;
 
@@ -9,26 +9,28 @@ use vouchsafe::provisioning::{AccountId, LoginFacts, OrganizationId, Plan, Polic
 
 use crate::{Answer, CompletedSignIn, StoreError};
 
-/// The last sign-ins of each organization: what came with them, and what was made of it.
+/// The last sign-ins of each organization, with their facts and explanations.
 ///
-/// It has names, addresses and groups of people in it: [`HistoryLimits`] say how many are kept, and for how long. Those of a person whom the
-/// identity provider deletes by SCIM are forgotten in the same transaction. No secret is kept: the organization's token is replaced by its hash.
+/// They contain names, addresses and groups of people. [`HistoryLimits`] determine how many are kept and for how long.
+/// The sign-ins of a person whom the identity provider deletes by SCIM are deleted in the same transaction. No secret
+/// is kept: the organization's token is replaced by its hash.
 pub trait SignInHistory: Send + Sync + fmt::Debug {
-    /// Keeps a sign-in, and forgets those of the organization that are beyond the limits.
+    /// Stores a sign-in, and deletes the organization's sign-ins that exceed the limits.
     fn keep_sign_in<'a>(&'a self, sign_in: &'a RecordedSignIn, limits: HistoryLimits) -> Answer<'a, ()>;
 
-    /// The last sign-ins of an organization, `most` at most, the oldest first.
+    /// The last sign-ins of an organization, at most `most`, oldest first.
     fn recorded_sign_ins<'a>(
         &'a self,
         organization: &'a OrganizationId,
         most: usize,
     ) -> Answer<'a, Vec<RecordedSignIn>>;
 
-    /// Forgets the sign-ins of an account; how many.
+    /// Deletes the sign-ins of an account and answers how many there were.
     fn forget_sign_ins_of<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
 
-    /// Forgets every sign-in from before that time, in every organization; how many. Where people sign in, [`keep_sign_in`](Self::keep_sign_in)
-    /// does it: this is for organizations where nobody does.
+    /// Deletes all sign-ins from before that time, in every organization, and answers how many there were.
+    /// [`keep_sign_in`](Self::keep_sign_in) does this for organizations where people sign in; this method is for the
+    /// others.
     fn sweep_sign_ins(&self, before: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
@@ -40,19 +42,19 @@ pub struct HistoryLimits {
 }
 
 impl HistoryLimits {
-    /// So many sign-ins of each organization at most, and none for longer than this.
+    /// At most so many sign-ins of each organization, each for at most this time.
     #[must_use]
     pub fn new(most: usize, keep: std::time::Duration) -> Self {
         Self { most, keep: TimeDelta::from_std(keep).unwrap_or(TimeDelta::MAX) }
     }
 
-    /// For stores: how many sign-ins of an organization are kept.
+    /// For stores: the number of sign-ins of an organization that are kept.
     #[must_use]
     pub fn most(self) -> usize {
         self.most
     }
 
-    /// For stores: the time from before which none is kept, when one of this time is.
+    /// For stores: sign-ins from before this time are deleted when one of `now` is stored.
     #[must_use]
     pub fn oldest(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.checked_sub_signed(self.keep).unwrap_or(DateTime::<Utc>::MIN_UTC)
@@ -66,7 +68,7 @@ impl Default for HistoryLimits {
     }
 }
 
-/// A sign-in as it is kept. `Debug` shows nothing personal.
+/// A stored sign-in. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordedSignIn {
@@ -76,11 +78,11 @@ pub struct RecordedSignIn {
     pub account: AccountId,
     /// When it was.
     pub at: DateTime<Utc>,
-    /// What came, [sealed](LoginFacts::sealed); `None` where it was more than [`MAX_BYTES`](Self::MAX_BYTES) as JSON.
+    /// The facts, [sealed](LoginFacts::sealed); `None` if they were longer than [`MAX_BYTES`](Self::MAX_BYTES) as JSON.
     pub facts: Option<LoginFacts>,
-    /// What was done, and what was not, each with the rule that decided.
+    /// The steps that were taken and not taken, each with the rule that decided.
     pub explanation: Vec<ExplainedLine>,
-    /// How many lines there were beyond [`MAX_LINES`](Self::MAX_LINES).
+    /// The number of lines beyond [`MAX_LINES`](Self::MAX_LINES), which are not kept.
     #[serde(default)]
     pub lines_left_out: usize,
 }
@@ -89,7 +91,7 @@ pub struct RecordedSignIn {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExplainedLine {
-    /// Whether something changed. A line for which nothing did says why not.
+    /// Whether something changed. If not, the line says why.
     pub is_change: bool,
     /// What changed and why, or what was seen and changed nothing.
     pub text: String,
@@ -98,17 +100,18 @@ pub struct ExplainedLine {
 }
 
 impl RecordedSignIn {
-    /// How long the facts of a sign-in may be as JSON to be kept.
+    /// The most bytes of a sign-in's facts, as JSON, that are kept.
     pub const MAX_BYTES: usize = 64 * 1_024;
 
-    /// How many lines of its explanation are kept.
+    /// The most lines of an explanation that are kept.
     pub const MAX_LINES: usize = 100;
 
-    /// What is kept of a sign-in that was just made. The policy is that of the organization: it names the attribute with the token.
+    /// The record of a sign-in that was just made. The policy is the organization's; it names the attribute that
+    /// contains the token.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Cryptography`] where the provider does not do SHA-256.
+    /// [`StoreError::Cryptography`] if the provider has no SHA-256.
     pub fn of(signed_in: &CompletedSignIn, policy: &Policy, provider: &Provider) -> Result<Self, StoreError> {
         let facts = LoginFacts::from(&signed_in.login);
         let session = &signed_in.session;
@@ -122,7 +125,7 @@ impl RecordedSignIn {
         )
     }
 
-    /// What is kept of a sign-in to this account by these facts, of which this plan was made.
+    /// The record of a sign-in to this account with these facts and this plan.
     ///
     /// # Errors
     ///
@@ -178,10 +181,11 @@ impl fmt::Debug for ExplainedLine {
     }
 }
 
-/// What came with the sign-ins as JSON, one a line: what `vouchsafe policy replay --logins` reads. It has names and addresses of people in it.
+/// The facts of the sign-ins as JSON, one per line, as `vouchsafe policy replay --logins` reads them. They contain
+/// names and addresses of people.
 ///
 /// # Errors
-/// Those of the store.
+/// The error of the store.
 pub async fn export_sign_ins(
     store: &dyn SignInHistory,
     organization: &OrganizationId,

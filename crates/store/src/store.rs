@@ -25,7 +25,7 @@ use crate::{
     SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
-/// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
+/// One of the stores, chosen by its address, so that a service chooses its store in one line of configuration.
 ///
 /// | address | store | feature |
 /// |---|---|---|
@@ -33,8 +33,9 @@ use crate::{
 /// | `sqlite:///var/lib/service.db`, `sqlite://service.db`, `sqlite::memory:` | `Sqlite`: the processes of one machine | `sqlite` |
 /// | `postgres://user:password@host/database` | `Postgres`: any number of machines | `postgres` |
 ///
-/// `redis://` is the address of no such store, since Redis has no directory and no connections: [`with_pending_at`](Self::with_pending_at) puts it
-/// beside a database, and `Redis` alone serves an application with its own users.
+/// `redis://` is not an address of such a store, since Redis has no directory and no connections.
+/// [`with_pending_at`](Self::with_pending_at) adds Redis to a database; `Redis` alone is for an application with its
+/// own users.
 ///
 /// ```
 /// use vouchsafe_store::{Directory, Store};
@@ -66,7 +67,7 @@ pub struct Store {
     logouts: Arc<dyn LogoutStore>,
     forms: Arc<dyn FormStore>,
     keys: Arc<dyn KeyHistory>,
-    /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
+    /// Whether pending requests are stored elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     cache: Option<Arc<Cache>>,
@@ -86,7 +87,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Address`], and those of the store.
+    /// [`StoreError::Address`], and the errors of the store.
     pub async fn connect(address: &str) -> Result<Self, StoreError> {
         let scheme = address.split(':').next().unwrap_or_default();
         match scheme {
@@ -153,12 +154,13 @@ impl Store {
         }
     }
 
-    /// The same store with the requests that were started and not yet answered in Redis: the two writes and three look-ups of each sign-in that may be
-    /// lost without harm, since the person then begins again. Replays and sessions stay in the database, in the transaction of the sign-in.
+    /// The same store with pending requests in Redis. They are two writes and three look-ups of each sign-in, and may
+    /// be lost without harm, since the person then starts again. Replay records and sessions stay in the database, in
+    /// the transaction of the sign-in.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Address`] if it is the address of something else, and those of `Redis`.
+    /// [`StoreError::Address`] if it is not a Redis address, and the errors of `Redis`.
     pub async fn with_pending_at(self, address: &str) -> Result<Self, StoreError> {
         match address.split(':').next().unwrap_or_default() {
             #[cfg(feature = "redis")]
@@ -174,8 +176,8 @@ impl Store {
         }
     }
 
-    /// The same store that answers most look-ups of sessions from memory, of which it keeps so many at most: see `CachedSessions`. In memory it is
-    /// as it was. With SQLite it is for one process alone.
+    /// The same store with a cache of at most so many sessions, which answers most look-ups from memory: see
+    /// `CachedSessions`. `Memory` is unchanged. With SQLite this is for one process only.
     #[must_use]
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub fn caching_sessions(self, most: usize) -> Self {
@@ -193,7 +195,7 @@ impl Store {
         Self { cache: Some(sessions.cache()), sessions: Arc::new(sessions), ..self }
     }
 
-    /// What was ended here is over here at once.
+    /// Removes sessions that were ended here from the cache at once.
     #[cfg_attr(
         not(any(feature = "sqlite", feature = "postgres")),
         expect(clippy::unused_self, reason = "nothing is remembered")
@@ -208,7 +210,7 @@ impl Store {
     }
 }
 
-/// Methods of a trait, passed on to the part that does them.
+/// Methods of a trait, forwarded to the part that implements them.
 macro_rules! passed_on {
     (to $part:ident: $(fn $name:ident<$life:lifetime>(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)*) => {
         $(fn $name<$life>(&$life self $(, $argument: $type)*) -> $answer {
@@ -380,12 +382,12 @@ impl Directory for Store {
         fn audit<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
     }
 
-    /// A request that is kept elsewhere is removed when the sign-in is committed. If that fails it ends by itself: what accepts an assertion once
-    /// is the replay record.
+    /// A pending request that is stored elsewhere is removed after the sign-in is committed. If that fails, the request
+    /// expires by itself; the replay record ensures that an assertion is accepted once.
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         Box::pin(async move {
             let answered = sign_in.answers().filter(|_| self.is_pending_apart).map(str::to_owned);
-            // What is elsewhere is not looked for in the database.
+            // A request that is stored elsewhere is not looked for in the database.
             let sign_in = if answered.is_some() { sign_in.answering(None) } else { sign_in };
             let replaced = sign_in.replaces().map(|id| Revocation::Session(id.hash().to_owned()));
             let completed = self.directory.sign_in(sign_in).await?;
@@ -414,14 +416,14 @@ impl Directory for Store {
     }
 }
 
-/// The retired ones of these connections, whose sessions may have ended just now.
+/// The retired ones of these connections; their sessions may just have ended.
 fn ended_over<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> Vec<Revocation> {
     let retired = connections.into_iter().filter(|one| one.state == ConnectionState::Retired);
     retired.map(|one| Revocation::Connection(one.id.clone())).collect()
 }
 
-/// The accounts whose sessions a plan ends. `account` is the one that it is about, where it is about one. One that the plan makes has no
-/// sessions.
+/// The accounts whose sessions a plan ends. `account` is the account that the plan is about, if it is about one. An
+/// account that the plan creates has no sessions.
 fn ended_by(plan: &Plan, account: Option<&AccountId>) -> Vec<Revocation> {
     let ending = plan.steps().iter().filter(|step| plan.ends_sessions(step));
     ending.filter_map(|step| plan.account_of(step).or(account).cloned()).map(Revocation::Account).collect()
