@@ -1,4 +1,5 @@
-//! Which EncryptedKeys go with an EncryptedData, and in which order they and our own keys are tried.
+//! This module finds the EncryptedKeys of an EncryptedData, and the order in which they are tried with the private
+//! keys.
 
 use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
 use vouchsafe_xml::{Element, Limits, namespace};
@@ -7,18 +8,18 @@ use crate::EncryptionError;
 use crate::context::DecryptionContext;
 use crate::structure::{EncryptedData, EncryptedKey, TYPE_ENCRYPTED_KEY};
 
-/// One private-key operation that may be worth doing.
+/// One private-key operation that may succeed.
 pub(crate) struct Attempt<'a> {
     pub(crate) wrapped: &'a EncryptedKey<'a>,
     pub(crate) key: &'a PrivateKey,
-    /// Which of our keys it is.
+    /// The index of the private key.
     pub(crate) place: usize,
 }
 
-/// The usable EncryptedKeys, the most likely first.
+/// Returns the usable EncryptedKeys, the most likely first.
 ///
-/// A key that is meant for somebody else may use an algorithm that we do not know or do not accept; that is an error only
-/// when no other key is left.
+/// An EncryptedKey for another recipient may use an algorithm that is unknown or not accepted here. This is an error
+/// only if no other EncryptedKey is left.
 pub(crate) fn encrypted_keys<'d>(
     data: &EncryptedData<'d>,
     provider: &Provider,
@@ -40,9 +41,9 @@ pub(crate) fn encrypted_keys<'d>(
     }
 }
 
-/// Every pair of an EncryptedKey and one of our keys that can fit, at most as many as there are operations left: first those
-/// whose certificate is ours, then those that name no certificate, last those that name another one. Among equals the key
-/// that opened the part before goes first.
+/// Returns the pairs of an EncryptedKey and a private key that can fit, at most as many as there are operations left.
+/// The order is: EncryptedKeys with a certificate of the private key, then those without a certificate, then those
+/// with another certificate. Among equals, the key that opened the previous part is first.
 pub(crate) fn attempts<'a>(
     wrapped: &'a [EncryptedKey<'a>],
     context: &DecryptionContext<'a>,
@@ -63,8 +64,9 @@ pub(crate) fn attempts<'a>(
     ranked.into_iter().map(|(_, attempt)| attempt).take(context.operations_left()).collect()
 }
 
-/// Inside KeyInfo, then the siblings that a reference joins to this EncryptedData, then the other siblings. They are
-/// counted before they are compared with the references, of which there may be as many as fit in a message.
+/// Returns the EncryptedKeys in this order: inside KeyInfo, then siblings that a reference connects with this
+/// EncryptedData, then other siblings. They are counted before they are compared with the references, because a
+/// message can hold very many references.
 fn in_order_of_likelihood<'d>(
     data: &EncryptedData<'d>,
     limit: usize,
@@ -88,7 +90,7 @@ fn in_order_of_likelihood<'d>(
     Ok(found)
 }
 
-/// The EncryptedKeys at any depth in a KeyInfo, but not those that an EncryptedKey is itself encrypted with.
+/// Returns the EncryptedKeys at any depth in a KeyInfo, except those that are themselves inside an EncryptedKey.
 fn inside_key_info(key_info: Element<'_>) -> Vec<Element<'_>> {
     let mut found = Vec::new();
     let mut open: Vec<_> = key_info.elements().collect();
@@ -107,7 +109,8 @@ fn inside_key_info(key_info: Element<'_>) -> Vec<Element<'_>> {
     found
 }
 
-/// The identifiers that the RetrievalMethods of a KeyInfo name. Those with transforms or addresses lead nowhere.
+/// Returns the identifiers that the RetrievalMethods of a KeyInfo refer to. RetrievalMethods with transforms or
+/// external addresses are ignored.
 fn retrieval_targets(key_info: Element<'_>) -> Vec<&str> {
     key_info
         .elements()
@@ -118,7 +121,7 @@ fn retrieval_targets(key_info: Element<'_>) -> Vec<&str> {
         .collect()
 }
 
-/// Whether the ReferenceList of an EncryptedKey names the EncryptedData with this identifier.
+/// Returns whether the ReferenceList of an EncryptedKey names the EncryptedData with this identifier.
 fn refers_to(encrypted_key: Element<'_>, id: Option<&str>) -> bool {
     let lists = encrypted_key.elements().filter(|child| child.is(namespace::XMLENC, "ReferenceList"));
     let mut references = lists.flat_map(|list| list.elements());
@@ -138,7 +141,8 @@ fn accepted<'d>(key: EncryptedKey<'d>, provider: &Provider) -> Result<EncryptedK
     }
 }
 
-/// RSA ciphertext is as long as the modulus: any other length belongs to another key.
+/// Returns whether the lengths fit. RSA ciphertext is as long as the modulus; any other length belongs to another
+/// key.
 fn fits(wrapped: &EncryptedKey<'_>, key: &PrivateKey) -> bool {
     match key.kind() {
         KeyKind::Rsa { bits } => {
@@ -148,8 +152,8 @@ fn fits(wrapped: &EncryptedKey<'_>, key: &PrivateKey) -> bool {
     }
 }
 
-/// The public keys of the certificates that an EncryptedKey names, in DER. Nothing else of those certificates is read: they
-/// order the attempts, and anybody may have made them.
+/// Returns the public keys, in DER, of the certificates in an EncryptedKey. Nothing else in these certificates is
+/// read: they only order the attempts, and anybody may have made them.
 fn public_keys_of(encrypted_key: Element<'_>) -> Vec<Vec<u8>> {
     encrypted_key
         .elements()

@@ -1,4 +1,4 @@
-//! What decryption needs, and what it may still cost.
+//! The keys, the provider and the limits of decryption, with the budget of one message.
 
 use std::fmt;
 
@@ -7,8 +7,9 @@ use vouchsafe_xml::Limits;
 
 /// The keys, the provider and the limits for **one message**, with its budget of private-key operations.
 ///
-/// Make one for each message and pass it to every decryption in that message: the next part can only spend what the first part left.
-/// `limits.private_key_operations` is the budget, whatever the number of encrypted parts, of keys in them and of our own keys.
+/// Make one for each message, and pass it to every decryption in that message: each part can only spend what the
+/// earlier parts left. The budget is `limits.private_key_operations`. It does not depend on the number of encrypted
+/// parts, encrypted keys and private keys.
 ///
 /// ```
 /// use vouchsafe_crypto::Provider;
@@ -28,43 +29,43 @@ pub struct DecryptionContext<'k> {
 }
 
 impl<'k> DecryptionContext<'k> {
-    /// For one message, with the whole budget.
+    /// Makes a context for one message, with the whole budget.
     #[must_use]
     pub fn new(keys: &'k [PrivateKey], provider: &'k Provider, limits: &'k Limits) -> DecryptionContext<'k> {
         let operations_left = limits.private_key_operations;
         DecryptionContext { keys, provider, limits, operations_left, opened_last: None }
     }
 
-    /// Our private keys.
+    /// Returns the private keys.
     #[must_use]
     pub fn keys(&self) -> &'k [PrivateKey] {
         self.keys
     }
 
-    /// The cryptography.
+    /// Returns the provider of the cryptography.
     #[must_use]
     pub fn provider(&self) -> &'k Provider {
         self.provider
     }
 
-    /// The ceilings on what is read.
+    /// Returns the limits for parsing.
     #[must_use]
     pub fn limits(&self) -> &'k Limits {
         self.limits
     }
 
-    /// How many private-key operations may still be done for this message.
+    /// Returns how many private-key operations may still be done for this message.
     #[must_use]
     pub fn operations_left(&self) -> usize {
         self.operations_left
     }
 
-    /// Counts one operation, which is done whatever comes of it.
+    /// Counts one operation, whether it succeeds or not.
     pub(crate) fn spend(&mut self) {
         self.operations_left = self.operations_left.saturating_sub(1);
     }
 
-    /// Whether the key at that place opened the part before.
+    /// Returns whether the key at this index opened the previous part.
     pub(crate) fn opened_last(&self, place: usize) -> bool {
         self.opened_last == Some(place)
     }

@@ -1,10 +1,12 @@
-//! Decrypting one element, so that nobody learns from the answer why it failed.
+//! This module decrypts one element, and its answer does not show an attacker why decryption failed.
 //!
-//! * A key transport that yields a content key of the right length is **final**: no other key is tried after it. So the number of
-//!   operations says nothing about the content.
-//! * RSA 1.5 never says that its padding is wrong, so every pair yields a content key (implicit rejection). All of them are
-//!   tried, and all contents decrypted and read, before one is chosen: the number of operations is that of the pairs.
-//! * The content is decrypted, read as UTF-8 and read as XML, whatever failed before; only then is it refused. The error is one.
+//! * A key transport that yields a content key of the right length is **final**: no other key is tried after it. So
+//!   the number of operations does not depend on the content.
+//! * RSA 1.5 never reports wrong padding, so every pair of keys yields a content key (implicit rejection). All pairs
+//!   are tried, and every content is decrypted and parsed before one is chosen: the number of operations is the
+//!   number of pairs.
+//! * The content is decrypted, read as UTF-8 and parsed as XML, even after an earlier step failed; only then is it
+//!   refused. All failures give the same error.
 
 use std::fmt;
 
@@ -18,15 +20,16 @@ use crate::structure::EncryptedData;
 
 /// Decrypts an element that holds exactly one `xenc:EncryptedData`, for example a `saml2:EncryptedAssertion`.
 ///
-/// The `xenc:EncryptedKey` elements are looked for inside the `ds:KeyInfo` of the `EncryptedData` and among its siblings.
-/// Each is tried with each of our keys that can fit it, the most likely pair first, until one yields a content key or the
-/// context has no operation left. What comes out is bytes: UTF-8, whatever else they are. Who wants the element that they are
-/// takes [`decrypt_element`].
+/// The `xenc:EncryptedKey` elements are searched inside the `ds:KeyInfo` of the `EncryptedData` and among its
+/// siblings. Each is tried with each private key that can fit it, the most likely pair first, until a pair yields a
+/// content key or the context has no operation left. The decrypted bytes are valid UTF-8, but need not be XML. To get
+/// an element, call [`decrypt_element`].
 ///
 /// # Errors
 ///
-/// Structural errors as they are found, [`EncryptionError::TooManyOperations`] when the parts before spent the message's budget,
-/// and [`EncryptionError::Failed`] for everything that depends on a secret.
+/// Structural errors are returned as they are found. [`EncryptionError::TooManyOperations`] is returned if earlier
+/// parts have spent the budget of the message, and [`EncryptionError::Failed`] for every failure that depends on a
+/// secret.
 pub fn decrypt(
     encrypted: Element<'_>,
     context: &mut DecryptionContext<'_>,
@@ -36,14 +39,14 @@ pub fn decrypt(
     open(&data, context)
 }
 
-/// The same, and reads what was decrypted as one element whose prefixes may be bound in `scope`.
+/// Decrypts like [`decrypt`], and parses the content as one element, whose prefixes may be declared in `scope`.
 ///
-/// That it is no well-formed element, or uses a prefix that nobody declared, is [`EncryptionError::Failed`] like every failure
-/// that depends on a secret, and comes after the same work.
+/// If the content is not a well-formed element, or uses an undeclared prefix, the error is
+/// [`EncryptionError::Failed`], as for every failure that depends on a secret. It is returned after the same work.
 ///
 /// # Errors
 ///
-/// As [`decrypt`].
+/// As for [`decrypt`].
 pub fn decrypt_element(
     encrypted: Element<'_>,
     scope: &NamespaceScope,
@@ -55,7 +58,7 @@ pub fn decrypt_element(
     opened_and_read(&data, context, |text| Document::parse_in_scope(text.as_bytes(), scope, limits).ok())
 }
 
-/// The cipher that an element is encrypted with, read without decrypting anything.
+/// Returns the cipher that an element is encrypted with. Nothing is decrypted.
 ///
 /// ```
 /// use vouchsafe_crypto::ContentCipher;
@@ -79,7 +82,7 @@ pub fn cipher_of(encrypted: Element<'_>) -> Result<ContentCipher, EncryptionErro
     EncryptedData::inside(encrypted).map(|data| data.cipher)
 }
 
-/// What was inside: bytes, and how they were protected.
+/// The decrypted bytes, and the cipher that protected them.
 #[derive(Clone)]
 pub struct Opened {
     bytes: Vec<u8>,
@@ -87,25 +90,26 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The decrypted bytes.
+    /// Returns the decrypted bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The decrypted bytes, taken out.
+    /// Returns the decrypted bytes without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// The cipher that was used.
+    /// Returns the cipher that was used.
     #[must_use]
     pub fn cipher(&self) -> ContentCipher {
         self.cipher
     }
 
-    /// Whether the cipher detects changes (GCM). This says nothing about who encrypted: anybody can, with a public key.
+    /// Returns whether the cipher detects changes (GCM). This does not show who encrypted the element: anybody can
+    /// encrypt with a public key.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.cipher.is_authenticated()
@@ -183,15 +187,15 @@ fn opened_and_read<T>(
     Ok(plain)
 }
 
-/// What is to be decrypted.
+/// The ciphertext that is to be decrypted.
 struct Content<'c> {
     cipher: ContentCipher,
     bytes: &'c [u8],
 }
 
 impl Content<'_> {
-    /// One private-key operation: a content key of the right length, or none. An error is what the backend does not implement,
-    /// and no secret has a part in that.
+    /// Does one private-key operation, which yields a content key of the right length or `None`. An error means that
+    /// the backend does not implement the algorithm; it does not depend on a secret.
     fn key(
         &self,
         attempt: &Attempt<'_>,
@@ -215,8 +219,9 @@ impl Content<'_> {
         }
     }
 
-    /// Bytes that are no text were decrypted with a wrong key, or altered. Wrong padding and wrong UTF-8 are refused after the
-    /// text, as far as it is one, has been read, as what cannot be read is.
+    /// Decrypts the content and reads it. Bytes that are not UTF-8 come from a wrong key or an alteration. Wrong
+    /// padding and wrong UTF-8 are refused only after the valid part of the text has been read, so they cost the same
+    /// as XML that cannot be parsed.
     fn read<T>(
         &self,
         key: &SecretBytes,
@@ -240,7 +245,7 @@ impl Content<'_> {
     }
 }
 
-/// The text up to the first byte that is none, and whether there is no such byte.
+/// Returns the text up to the first byte that is not UTF-8, and whether all bytes are valid.
 fn as_far_as_text(bytes: &[u8]) -> (&str, bool) {
     match std::str::from_utf8(bytes) {
         Ok(text) => (text, true),

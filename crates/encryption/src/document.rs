@@ -6,12 +6,13 @@ use crate::context::DecryptionContext;
 use crate::decrypt::open;
 use crate::structure::EncryptedData;
 
-/// A document with each `xenc:EncryptedData` replaced by what it held, for people to read. Everything else stays as it is,
-/// byte by byte: comments, processing instructions, white space.
+/// Replaces each `xenc:EncryptedData` of a document by its decrypted content, for people to read. All other bytes of
+/// the document stay unchanged: comments, processing instructions and white space.
 ///
-/// This is for tools. Signatures over ciphertext do not hold in what comes out, and nothing is checked. What was decrypted
-/// is searched for encrypted parts again; all of them share one budget of `limits.private_key_operations`. Decrypted text that
-/// is not well-formed where it stands is escaped; if it was the whole document, it comes out alone.
+/// This function is for tools. Signatures over ciphertext are not valid in the result, and nothing is checked.
+/// Encrypted parts inside decrypted content are decrypted too; all parts share one budget of
+/// `limits.private_key_operations`. Decrypted text that is not well-formed in its place is escaped; if the encrypted
+/// part was the whole document, the result is this text alone.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +31,8 @@ use crate::structure::EncryptedData;
 ///
 /// # Errors
 ///
-/// Those of reading the document, and as [`decrypt`](crate::decrypt), for the first part that cannot be decrypted.
+/// The errors of parsing the document, and those of [`decrypt`](crate::decrypt) for the first part that cannot be
+/// decrypted.
 pub fn decrypt_document(
     xml: &str,
     keys: &[PrivateKey],
@@ -57,16 +59,16 @@ struct Opening<'a> {
     limits: &'a Limits,
 }
 
-/// What stood in an EncryptedData.
+/// The decrypted content of an EncryptedData.
 enum Content {
-    /// Any XML that can stand in an element, everything in it decrypted.
+    /// XML that can stand in an element, with everything in it decrypted.
     Elements(String),
-    /// Something else.
+    /// Any other text.
     Text(String),
 }
 
 impl Opening<'_> {
-    /// The source of an element's document with everything encrypted in that element replaced.
+    /// Returns the source of an element's document with all encrypted parts of that element replaced.
     fn replaced(&mut self, source: &str, element: Element<'_>) -> Result<String, EncryptionError> {
         let mut text = String::with_capacity(source.len());
         let mut done = 0;
@@ -100,7 +102,7 @@ impl Opening<'_> {
     }
 }
 
-/// An element to read content in.
+/// The element in which decrypted content is parsed.
 const START: &str = "<content>";
 const END: &str = "</content>";
 
@@ -113,7 +115,7 @@ fn around<'x>(xml: &'x str, element: Element<'_>) -> (&'x str, &'x str) {
     (xml.get(..range.start).unwrap_or_default(), xml.get(range.end..).unwrap_or_default())
 }
 
-/// The declaration that stands before an element which was serialised as a document of its own.
+/// Removes the XML declaration, which stands before an element that was serialised as a document of its own.
 fn without_declaration(plain: &str) -> &str {
     let trimmed = plain.trim_start_matches('\u{feff}').trim_start();
     if trimmed.starts_with("<?xml ") {
@@ -131,7 +133,7 @@ fn escape(plain: &str, text: &mut String) {
             '>' => text.push_str("&gt;"),
             '\r' => text.push_str("&#xD;"),
             '\t' | '\n' => text.push(character),
-            // No character of XML 1.0 (2.2): it cannot be written in any way.
+            // XML 1.0 (2.2) does not allow these characters in any spelling.
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => text.push(char::REPLACEMENT_CHARACTER),
             other => text.push(other),
         }

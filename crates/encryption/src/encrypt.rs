@@ -7,21 +7,21 @@ use vouchsafe_xml::{Writer, namespace};
 use crate::EncryptionError;
 use crate::structure::{TYPE_ELEMENT, TYPE_ENCRYPTED_KEY};
 
-/// Where the `xenc:EncryptedKey` stands.
+/// The place of the `xenc:EncryptedKey`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyLayout {
-    /// Inside the `ds:KeyInfo` of the `xenc:EncryptedData`: what most implementations do.
+    /// Inside the `ds:KeyInfo` of the `xenc:EncryptedData`, as most implementations do.
     #[default]
     InKeyInfo,
-    /// Beside the `xenc:EncryptedData`, named by a `ds:RetrievalMethod`: Okta's shape.
+    /// Next to the `xenc:EncryptedData`, with a `ds:RetrievalMethod` that refers to it, as Okta does.
     Sibling,
-    /// Beside the `xenc:EncryptedData`, named by nothing.
+    /// Next to the `xenc:EncryptedData`, without a reference to it.
     SiblingUnreferenced,
 }
 
-/// How to encrypt. The default is AES-256-GCM with RSA-OAEP (SHA-1, MGF1 with SHA-1, which everybody can read), the key
-/// in the `ds:KeyInfo`, no certificate.
+/// The options of encryption. The default is AES-256-GCM with RSA-OAEP (SHA-1 and MGF1 with SHA-1, which all
+/// implementations can read), the key in the `ds:KeyInfo`, and no certificate.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EncryptOptions {
@@ -46,58 +46,58 @@ impl Default for EncryptOptions {
 }
 
 impl EncryptOptions {
-    /// The cipher for the content.
+    /// Sets the cipher for the content.
     pub fn cipher(mut self, cipher: ContentCipher) -> Self {
         self.cipher = cipher;
         self
     }
 
-    /// The algorithm that encrypts the content key.
+    /// Sets the algorithm that encrypts the content key.
     pub fn key_transport(mut self, key_transport: KeyTransport) -> Self {
         self.key_transport = key_transport;
         self
     }
 
-    /// Where the encrypted key stands.
+    /// Sets the place of the encrypted key.
     pub fn layout(mut self, layout: KeyLayout) -> Self {
         self.layout = layout;
         self
     }
 
-    /// The certificate to name in the encrypted key, so that the recipient can tell which of its keys is meant.
+    /// Puts this certificate into the encrypted key, so that the recipient can find out which of its keys to use.
     pub fn certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = Some(certificate);
         self
     }
 }
 
-/// One of several that a message is encrypted to.
+/// One of the recipients that a message is encrypted to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Recipient<'a> {
     /// The public key to encrypt to.
     pub key: &'a PublicKey,
-    /// The certificate to name.
+    /// The certificate that is put into the encrypted key.
     pub certificate: Option<&'a Certificate>,
     /// The value of the attribute `Recipient`: an entity ID.
     pub name: Option<&'a str>,
 }
 
 impl<'a> Recipient<'a> {
-    /// A recipient that is known by nothing but its key.
+    /// Makes a recipient with a key, but without a certificate or a name.
     #[must_use]
     pub fn new(key: &'a PublicKey) -> Self {
         Self { key, certificate: None, name: None }
     }
 
-    /// Names the certificate.
+    /// Sets the certificate that is put into the encrypted key.
     #[must_use]
     pub fn with_certificate(mut self, certificate: &'a Certificate) -> Self {
         self.certificate = Some(certificate);
         self
     }
 
-    /// Names the entity.
+    /// Sets the entity ID of the recipient.
     #[must_use]
     pub fn with_name(mut self, name: &'a str) -> Self {
         self.name = Some(name);
@@ -107,13 +107,13 @@ impl<'a> Recipient<'a> {
 
 /// Encrypts one serialised element for one recipient.
 ///
-/// The result is an `xenc:EncryptedData`, followed by an `xenc:EncryptedKey` when the layout asks for a sibling; put it
-/// inside a `saml2:EncryptedAssertion` or what else is wanted. The element is encrypted as it stands: it has to declare
-/// the prefixes that it uses, unless they are bound where the result will be.
+/// The result is an `xenc:EncryptedData`, followed by an `xenc:EncryptedKey` if the layout has it as a sibling. Put
+/// it inside a `saml2:EncryptedAssertion` or another element of this kind. The plain element is encrypted unchanged:
+/// it must declare the prefixes that it uses, unless they are declared where the result will be.
 ///
 /// # Errors
 ///
-/// When the provider does not accept an algorithm, or the key is not RSA.
+/// An error is returned if the provider does not accept an algorithm, or if the key is not RSA.
 pub fn encrypt(
     plain_element_xml: &str,
     recipient: &PublicKey,
@@ -124,12 +124,12 @@ pub fn encrypt(
     encrypt_for(plain_element_xml, &[recipient], options, provider)
 }
 
-/// Encrypts one serialised element for several recipients, each with an `xenc:EncryptedKey` of its own; otherwise like
-/// [`encrypt`]. The certificate of the options is not used.
+/// Encrypts one serialised element for several recipients, each with its own `xenc:EncryptedKey`. Otherwise it works
+/// like [`encrypt`]. The certificate of the options is not used.
 ///
 /// # Errors
 ///
-/// As [`encrypt`], and [`EncryptionError::NoEncryptedKey`] when there is no recipient.
+/// As for [`encrypt`], and [`EncryptionError::NoEncryptedKey`] if there is no recipient.
 pub fn encrypt_for(
     plain_element_xml: &str,
     recipients: &[Recipient<'_>],
@@ -225,7 +225,8 @@ fn encrypted_key(
     Ok(writer.finish()?)
 }
 
-/// The identifier is the older one wherever it can say it, since everybody knows that one.
+/// Writes the `xenc:EncryptionMethod`. The older identifier of RSA-OAEP is used wherever possible, because all
+/// implementations know it.
 fn encryption_method(writer: &mut Writer, transport: KeyTransport) {
     writer.start("xenc:EncryptionMethod").attribute("Algorithm", transport.uri());
     if let KeyTransport::RsaOaep { digest, mgf } = transport {
@@ -243,7 +244,7 @@ fn cipher_data(writer: &mut Writer, bytes: &[u8]) {
     writer.start("xenc:CipherData").start("xenc:CipherValue").text(&base64_encode(bytes)).end().end();
 }
 
-/// 128 random bits, as an XML name.
+/// Returns 128 random bits as an XML name.
 fn random_id(provider: &Provider) -> Result<String, EncryptionError> {
     let mut bytes = [0_u8; 16];
     provider.random(&mut bytes).map_err(EncryptionError::Encrypt)?;

@@ -1,99 +1,99 @@
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_xml::{Quoted, XmlError};
 
-/// Why something could not be decrypted or encrypted.
+/// The reason why something could not be decrypted or encrypted.
 ///
-/// Only [`Failed`](EncryptionError::Failed) depends on secrets. It has no source and no operands, so that neither a log
-/// nor a response tells a wrong key from wrong padding, from a wrong authentication tag or from text that is not XML.
+/// Only [`Failed`](EncryptionError::Failed) depends on secrets. It has no source and no operands, so neither a log
+/// nor a response shows whether the key, the padding, the authentication tag or the decrypted XML was wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncryptionError {
-    /// Not exactly one `xenc:EncryptedData` (SAML core, section 2.2.4 and 2.3.4).
+    /// The element does not hold exactly one `xenc:EncryptedData` (SAML core, section 2.2.4 and 2.3.4).
     #[error("{} at {position} holds {found} EncryptedData elements, and must hold exactly one", Quoted::new(.element))]
     #[non_exhaustive]
     DataCount {
-        /// Name of the element that was to be decrypted.
+        /// The name of the element that was to be decrypted.
         element: String,
-        /// Where it stands, as a positional path.
+        /// The position of the element, as a path.
         position: String,
         /// How many there are.
         found: usize,
     },
-    /// A part of an `EncryptedData` or `EncryptedKey` is absent or repeated (XML encryption, sections 3.1 to 3.5).
+    /// A part of an `EncryptedData` or `EncryptedKey` is missing or repeated (XML encryption, sections 3.1 to 3.5).
     #[error("{parent} at {position} holds {found} {child} elements, and must hold exactly one")]
     #[non_exhaustive]
     Structure {
-        /// Name of the element that should hold the part.
+        /// The name of the element that should hold the part.
         parent: &'static str,
-        /// Name of the part.
+        /// The name of the part.
         child: &'static str,
-        /// Where the parent stands, as a positional path.
+        /// The position of the parent, as a path.
         position: String,
         /// How many there are.
         found: usize,
     },
-    /// The ciphertext is said to be elsewhere. Nothing is ever fetched.
+    /// The message refers to ciphertext in another place. This crate never fetches anything.
     #[error(
         "{parent} at {position} refers to ciphertext elsewhere (CipherReference), which is never fetched"
     )]
     #[non_exhaustive]
     CipherReference {
-        /// Name of the element with the reference.
+        /// The name of the element with the reference.
         parent: &'static str,
-        /// Where it stands, as a positional path.
+        /// The position of the element, as a path.
         position: String,
     },
     /// The `Type` of the `EncryptedData` is not an element (SAML core, section 6).
     #[error("EncryptedData at {position} has Type {}, expected http://www.w3.org/2001/04/xmlenc#Element", Quoted::new(.actual))]
     #[non_exhaustive]
     NotAnElement {
-        /// Where it stands, as a positional path.
+        /// The position of the `EncryptedData`, as a path.
         position: String,
-        /// The `Type` that came.
+        /// The actual `Type`.
         actual: String,
     },
     /// A value is not base64.
     #[error("the CipherValue of {parent} at {position} is not base64")]
     #[non_exhaustive]
     Base64 {
-        /// Name of the element whose value it is.
+        /// The name of the element with the value.
         parent: &'static str,
-        /// Where it stands, as a positional path.
+        /// The position of the element, as a path.
         position: String,
     },
-    /// An algorithm that this library does not know.
+    /// This library does not know the algorithm.
     #[error("unknown {purpose} algorithm {}", Quoted::new(.algorithm))]
     #[non_exhaustive]
     UnknownAlgorithm {
-        /// What the algorithm is for: "content encryption", "key transport", "OAEP digest", "mask generation".
+        /// The purpose of the algorithm: "content encryption", "key transport", "OAEP digest", "mask generation".
         purpose: &'static str,
-        /// Its identifier in the message.
+        /// The identifier of the algorithm in the message.
         algorithm: String,
     },
-    /// An algorithm that the provider does not accept.
+    /// The provider does not accept the algorithm.
     #[error("the {purpose} algorithm {algorithm} is not accepted")]
     #[non_exhaustive]
     RefusedAlgorithm {
-        /// What the algorithm is for: "content encryption", "key transport".
+        /// The purpose of the algorithm: "content encryption", "key transport".
         purpose: &'static str,
-        /// Its identifier in the message.
+        /// The identifier of the algorithm in the message.
         algorithm: String,
     },
     /// The label of RSA-OAEP (`xenc:OAEPparams`) is not base64 (XML encryption, section 5.5.2).
     #[error("the OAEPparams of the EncryptionMethod at {position} are not base64")]
     #[non_exhaustive]
     OaepParameters {
-        /// Where the `EncryptionMethod` stands, as a positional path.
+        /// The position of the `EncryptionMethod`, as a path.
         position: String,
     },
-    /// No `xenc:EncryptedKey` goes with the `EncryptedData`.
+    /// There is no `xenc:EncryptedKey` for the `EncryptedData`.
     #[error("no EncryptedKey goes with the EncryptedData at {position}")]
     #[non_exhaustive]
     NoEncryptedKey {
-        /// Where the `EncryptedData` stands, as a positional path.
+        /// The position of the `EncryptedData`, as a path.
         position: String,
     },
-    /// More `xenc:EncryptedKey` elements than are looked at.
+    /// There are more `xenc:EncryptedKey` elements than the limit.
     #[error("{found} EncryptedKey elements go with one EncryptedData, and at most {limit} are looked at")]
     #[non_exhaustive]
     TooManyKeys {
@@ -102,23 +102,23 @@ pub enum EncryptionError {
         /// The limit.
         limit: usize,
     },
-    /// Decrypting the whole message would take more private-key operations than one message may cause.
+    /// Decrypting the whole message needs more private-key operations than one message may cause.
     #[error("the encrypted parts of the message take more than {limit} private-key operations")]
     #[non_exhaustive]
     TooManyOperations {
         /// The limit.
         limit: usize,
     },
-    /// Something is encrypted, and there is no private key to decrypt it with.
+    /// The message is encrypted, but no private key is configured.
     #[error("the message is encrypted, and no decryption key is configured")]
     NoDecryptionKey,
-    /// Decryption failed. There is nothing more to know about it, on purpose.
+    /// Decryption failed. The error gives no reason, so that it reveals nothing about a secret.
     #[error("decryption failed")]
     Failed,
-    /// The XML around it: writing it, or reading a decrypted document again.
+    /// XML could not be written, or a decrypted document could not be parsed.
     #[error(transparent)]
     Xml(#[from] XmlError),
-    /// The provider's backend does not implement what the message asks for, with whatever key.
+    /// The provider's backend does not implement an algorithm of the message, whatever the key is.
     #[error(transparent)]
     Backend(CryptoError),
     /// Encryption failed.
@@ -127,7 +127,8 @@ pub enum EncryptionError {
 }
 
 impl EncryptionError {
-    /// The stable name of this kind of error, for example `encryption.failed`. Errors of the crates below keep theirs.
+    /// Returns the stable name of this kind of error, for example `encryption.failed`. Errors of lower crates keep
+    /// their codes.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -149,7 +150,7 @@ impl EncryptionError {
         }
     }
 
-    /// What an operator can change so that it works.
+    /// Returns what an operator can change so that it works.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

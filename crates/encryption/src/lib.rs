@@ -6,10 +6,10 @@
 //! * [`DecryptionContext`] holds the private keys, and the number of private-key operations that one message may cost.
 //! * [`encrypt`] makes an element that [`decrypt`] reads.
 //!
-//! SAML puts a part of a message (`saml2:EncryptedAssertion`, `saml2:EncryptedID`, `saml2:EncryptedAttribute`) into an element with one
-//! `xenc:EncryptedData`, and one `xenc:EncryptedKey` for each recipient. Identity providers place the encrypted keys in three ways:
-//! inside the `ds:KeyInfo`; beside the `EncryptedData`, with a `ds:RetrievalMethod` that names them (Okta); or beside it without a name.
-//! [`decrypt`] finds them all.
+//! SAML puts a part of a message (`saml2:EncryptedAssertion`, `saml2:EncryptedID`, `saml2:EncryptedAttribute`) into
+//! an element with one `xenc:EncryptedData`, and one `xenc:EncryptedKey` for each recipient. Identity providers place
+//! the encrypted keys in three ways: inside the `ds:KeyInfo`; next to the `EncryptedData`, with a
+//! `ds:RetrievalMethod` that refers to them (Okta); or next to it without a reference. [`decrypt`] finds them all.
 //!
 //! Three rules:
 //!

@@ -1,16 +1,17 @@
-//! What EncryptedData and EncryptedKey must look like: read once, strictly, before anything is decrypted.
+//! The required structure of EncryptedData and EncryptedKey. It is checked once, strictly, before anything is
+//! decrypted.
 
 use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport, base64_decode};
 use vouchsafe_xml::{Element, namespace};
 
 use crate::EncryptionError;
 
-/// `Type` of an EncryptedData that holds one element.
+/// The `Type` of an EncryptedData that holds one element.
 pub(crate) const TYPE_ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
-/// `Type` of a RetrievalMethod that leads to an EncryptedKey.
+/// The `Type` of a RetrievalMethod that refers to an EncryptedKey.
 pub(crate) const TYPE_ENCRYPTED_KEY: &str = "http://www.w3.org/2001/04/xmlenc#EncryptedKey";
 
-/// An EncryptedData whose parts are where they belong.
+/// An EncryptedData with a valid structure.
 pub(crate) struct EncryptedData<'d> {
     pub(crate) element: Element<'d>,
     pub(crate) cipher: ContentCipher,
@@ -19,7 +20,7 @@ pub(crate) struct EncryptedData<'d> {
 }
 
 impl<'d> EncryptedData<'d> {
-    /// The only EncryptedData among the children of an element.
+    /// Returns the only EncryptedData among the children of an element.
     pub(crate) fn inside(parent: Element<'d>) -> Result<Self, EncryptionError> {
         let mut found = parent.elements().filter(|child| child.is(namespace::XMLENC, "EncryptedData"));
         match (found.next(), found.count()) {
@@ -40,7 +41,7 @@ impl<'d> EncryptedData<'d> {
         Ok(Self { element, cipher, key_info, value })
     }
 
-    /// SAML encrypts elements: a `Type` may be absent, and says nothing else.
+    /// Checks the `Type`. SAML encrypts elements, so it is absent or the type of an element.
     pub(crate) fn require_element(&self) -> Result<(), EncryptionError> {
         match self.element.attribute("Type") {
             None | Some(TYPE_ELEMENT) => Ok(()),
@@ -56,12 +57,12 @@ impl<'d> EncryptedData<'d> {
     }
 }
 
-/// An EncryptedKey whose parts are where they belong.
+/// An EncryptedKey with a valid structure.
 pub(crate) struct EncryptedKey<'d> {
     pub(crate) element: Element<'d>,
     pub(crate) transport: KeyTransport,
     pub(crate) transport_uri: &'d str,
-    /// The label of RSA-OAEP; empty where none is said.
+    /// The label of RSA-OAEP; empty if the message has none.
     pub(crate) label: Vec<u8>,
     pub(crate) bytes: Vec<u8>,
 }
@@ -75,8 +76,9 @@ impl<'d> EncryptedKey<'d> {
     }
 }
 
-/// XML encryption 1.1, section 5.5.2: the digest and the mask generation are SHA-1 where nothing else is said. An MGF is
-/// honoured with both identifiers, as libxmlsec does. Beside it, the label, which stands there in base64.
+/// Returns the key transport and the label, which is base64 in the message. The digest and the mask generation
+/// function are SHA-1 by default (XML encryption 1.1, section 5.5.2). An MGF is accepted with both identifiers of
+/// RSA-OAEP, as in libxmlsec.
 fn key_transport(method: Element<'_>) -> Result<(KeyTransport, Vec<u8>), EncryptionError> {
     match method.attribute("Algorithm") {
         Some(KeyTransport::RSA_15_URI) => return Ok((KeyTransport::Rsa15, Vec::new())),
@@ -101,7 +103,8 @@ fn key_transport(method: Element<'_>) -> Result<(KeyTransport, Vec<u8>), Encrypt
     Ok((KeyTransport::RsaOaep { digest, mgf }, label))
 }
 
-/// SHA-384 has an identifier of its own in XML encryption (1.1, section 5.8.3), beside the one of RFC 9231.
+/// Reads the digest of RSA-OAEP. XML encryption has an identifier of its own for SHA-384 (1.1, section 5.8.3), in
+/// addition to the one of RFC 9231.
 fn oaep_digest(uri: &str) -> Option<DigestAlgorithm> {
     match uri {
         "http://www.w3.org/2001/04/xmlenc#sha384" => Some(DigestAlgorithm::Sha384),

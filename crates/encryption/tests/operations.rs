@@ -30,7 +30,7 @@ fn sealed_to(pair: &KeyPair, plain: &str, options: &EncryptOptions) -> String {
     around(&encrypt(plain, &public(pair), options, keys::provider()).unwrap())
 }
 
-/// As an element in the empty scope.
+/// Decrypts an element in the empty scope.
 fn element(
     xml: &str,
     keys: &[PrivateKey],
@@ -42,7 +42,7 @@ fn element(
     decrypt_element(document.root(), &NamespaceScope::empty(), &mut context).map(|(opened, _)| opened)
 }
 
-/// Whatever is wrong with the content, the keys behind the one that fits are left alone.
+/// Whatever is wrong with the content, the keys after the one that fits are not tried.
 #[test]
 fn a_key_that_yields_a_content_key_is_final() {
     let counted = Counted::new();
@@ -73,7 +73,8 @@ fn a_key_that_yields_a_content_key_is_final() {
     }
 }
 
-/// Two encrypted keys, and ours is the second: the first, which yields a key that somebody else chose, is final all the same.
+/// There are two encrypted keys, and ours is the second. The first yields a key that somebody else chose, and is
+/// final all the same.
 #[test]
 fn a_key_of_the_senders_choice_does_not_lead_to_another() {
     let counted = Counted::new();
@@ -99,7 +100,8 @@ fn a_key_of_the_senders_choice_does_not_lead_to_another() {
     }
 }
 
-/// RSA 1.5 never tells that its padding is wrong, so every pair is tried and every content read, whatever comes of it.
+/// RSA 1.5 never shows that its padding is wrong, so every pair is tried and every content is read, whatever the
+/// result is.
 #[test]
 fn rsa_15_makes_a_constant_number_of_attempts() {
     let counted = Counted::new();
@@ -147,7 +149,7 @@ fn a_context_is_the_budget_of_a_message() {
     assert!(format!("{context:?}").contains("operations_left: 0"));
 }
 
-/// Eight encrypted keys and eight of ours are 64 pairs.
+/// Eight encrypted keys and eight private keys make 64 pairs.
 #[test]
 fn one_element_cannot_take_more_than_the_budget() {
     let counted = Counted::new();
@@ -176,7 +178,7 @@ fn a_document_for_people_has_one_budget_too() {
             .unwrap()
     };
     let xml = format!("<a>{}{}{}</a>", part(), part(), part());
-    // The first part tries both keys, the others the one that opened it.
+    // The first part tries both keys, the other parts only the key that opened it.
     for (budget, code) in [(4, ""), (3, "encryption.too_many_operations")] {
         let limits = Limits::default().with_private_key_operations(budget);
         let _ = counted.take();
@@ -186,7 +188,7 @@ fn a_document_for_people_has_one_budget_too() {
     }
 }
 
-/// A certificate orders the attempts by its key alone: names that nobody can read are not read.
+/// A certificate orders the attempts only by its key: its names are not read, even if they are malformed.
 #[test]
 fn the_key_of_a_certificate_counts_and_its_names_do_not() {
     let counted = Counted::new();
@@ -209,7 +211,7 @@ fn the_key_of_a_certificate_counts_and_its_names_do_not() {
     assert_eq!(counted.take().0, 1, "the third key went first");
 }
 
-/// Wrong UTF-8 behind any length of text, and text that is none from its first byte.
+/// The content has wrong UTF-8 after texts of several lengths, or from its first byte.
 #[test]
 fn what_is_no_text_is_no_element() {
     let counted = Counted::new();

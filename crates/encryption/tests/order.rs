@@ -1,5 +1,6 @@
-//! What a document says about its keys decides which are tried first, and so which are tried at all where the limit is
-//! reached: two encrypted keys, the first of them somebody else's, two keys of our own, and two attempts.
+//! The references and certificates in a document decide which keys are tried first, and so which keys are tried at
+//! all if the limit is reached. The tests use two encrypted keys, the first of them for somebody else, two private
+//! keys, and two attempts.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
@@ -10,7 +11,7 @@ use vouchsafe_encryption::{EncryptOptions, KeyLayout, Recipient, encrypt_for};
 use vouchsafe_testkit::keys;
 use vouchsafe_xml::Limits;
 
-/// A message with the two encrypted keys, each with the certificate given.
+/// Makes a message with the two encrypted keys, each with the given certificate.
 fn sealed(layout: KeyLayout, others: Option<&Certificate>, mine: Option<&Certificate>) -> String {
     let (other_key, own_key) = (public(keys::attacker()), public(keys::service_provider()));
     let recipient = |key, certificate: Option<_>| {
@@ -22,7 +23,7 @@ fn sealed(layout: KeyLayout, others: Option<&Certificate>, mine: Option<&Certifi
     around(&encrypt_for(PLAIN, &recipients, &options, keys::provider()).unwrap())
 }
 
-/// Whether the right key is reached by the second attempt; by the fourth it always is.
+/// Returns whether the right key is reached within two attempts. Within four attempts it is always reached.
 fn is_first(xml: &str) -> bool {
     let own: [PrivateKey; 2] =
         [keys::old_service_provider(), keys::service_provider()].map(|pair| pair.private_key().clone());
@@ -55,7 +56,8 @@ fn certificates() {
     }
 }
 
-/// What stands in the KeyInfo of the data and at the end of our key, `{key}` and `{data}` being their identifiers.
+/// Each row has a name, the content of the data's KeyInfo, the end of our key, and whether our key is then tried
+/// first. `{key}` and `{data}` are their identifiers.
 const REFERENCES: &[(&str, &str, &str, bool)] = &[
     ("nothing", "", "", false),
     (
@@ -130,7 +132,7 @@ fn references() {
     }
 }
 
-/// Data without an identifier is not what a reference without an address means.
+/// A reference without an address does not refer to data without an identifier.
 #[test]
 fn two_absent_identifiers_are_not_the_same() {
     let xml = sealed(KeyLayout::SiblingUnreferenced, None, None);

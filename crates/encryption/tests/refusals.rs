@@ -1,4 +1,4 @@
-//! What is refused, by which code; and that failures which depend on secrets are all the same.
+//! Refused messages with their codes. All failures that depend on secrets give the same error.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -12,7 +12,8 @@ use vouchsafe_encryption::{
 use vouchsafe_testkit::keys;
 use vouchsafe_xml::{Document, Limits};
 
-/// One change to a good message: name, what is replaced (once), by what, the code.
+/// Each row is one change to a good message: its name, the text that is replaced (once), its replacement, and the
+/// code.
 const CHANGES: &[(&str, &str, &str, &str)] = &[
     ("no data", "xenc:EncryptedData", "xenc:Encrypteddata", "encryption.data_count"),
     ("another namespace", "2001/04/xmlenc#\" Id", "2001/04/xmlenc\" Id", "encryption.data_count"),
@@ -88,7 +89,7 @@ fn every_change_has_its_code() {
     for (name, from, to, code) in CHANGES {
         assert!(good.contains(from), "{name}: {good}");
         let changed = if from.starts_with("xenc:Encrypted") || from.starts_with("xenc:EncryptionMethod ") {
-            // Start and end tag.
+            // The name is replaced in the start tag and the end tag.
             let (tag, new) = (from.split(' ').next().unwrap(), to.split(' ').next().unwrap());
             if from.contains(' ') { good.replacen(from, to, 1) } else { good.replace(tag, new) }
         } else {
@@ -198,7 +199,7 @@ fn the_limits_of_the_context_hold() {
         assert_eq!(outcome.map_or_else(|refused| refused.code(), |_| ""), code);
     }
 
-    // What is decrypted is read within them, too.
+    // The limits apply to decrypted content too.
     let deep = format!("{}{}", "<a>".repeat(20), "</a>".repeat(20));
     let deep = encrypt(&deep, &key, &EncryptOptions::default(), keys::provider()).unwrap();
     for (limit, code) in [(20, ""), (19, "encryption.failed")] {
@@ -231,7 +232,7 @@ fn what_depends_on_secrets_fails_alike() {
                 let changed = change_value(&good, value, change);
                 match opened(&changed, &ours()) {
                     Err(error) => errors.push(error),
-                    // Nothing notices a changed initialisation vector of CBC; that is why CBC needs a signature.
+                    // A changed initialisation vector of CBC is not detected; this is why CBC needs a signature.
                     Ok(_) => assert!(!cipher.is_authenticated() && value == 1),
                 }
             }

@@ -1,4 +1,4 @@
-//! Ciphertexts of others, over the default provider.
+//! Ciphertexts of other projects, decrypted with the default provider.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod vector_suite;

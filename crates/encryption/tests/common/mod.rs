@@ -1,4 +1,4 @@
-//! What the tests share: an element around ciphertext, and keys that are made once.
+//! Helpers of the tests: an element around ciphertext, and keys that are made once.
 #![allow(dead_code, clippy::unwrap_used, reason = "tests; not every test uses everything")]
 
 use vouchsafe_crypto::{PrivateKey, Provider, PublicKey};

@@ -1,7 +1,8 @@
-//! Ciphertexts of others: the interop collections of xmlsec, messages of identity providers and of other projects. Every
-//! case that is not decrypted is named here with its code, and decrypting one of those fails the test too.
+//! Ciphertexts of other projects: the interop collections of xmlsec, messages of identity providers and of other
+//! projects. Every case that is not decrypted is named here with its code. If such a case is decrypted, the test
+//! fails too.
 //!
-//! Run over `crate::provider()`: the answers are the same whatever its backend.
+//! The tests run with `crate::provider()`: the results are the same for all backends.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +13,9 @@ use vouchsafe_encryption::{DecryptionContext, EncryptionError, decrypt, decrypt_
 use vouchsafe_testkit::shared;
 use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize, namespace};
 
-/// Cases of `enc/manifest.json` with RSA key transport that are refused: the name of the file, and the code.
+/// The refused cases of `enc/manifest.json` with RSA key transport: the name of the file, and the code.
 const REFUSED: [(&str, &str); 9] = [
-    // Digests that SAML has no use for.
+    // SAML does not need these digests.
     ("enc-aes256-kt-rsa_oaep_md5.xml", "encryption.unknown_algorithm"),
     ("enc-aes256-kt-rsa_oaep_md5_mgf1_sha512.xml", "encryption.unknown_algorithm"),
     ("enc-aes256-kt-rsa_oaep_ripemd160.xml", "encryption.unknown_algorithm"),
@@ -170,7 +171,7 @@ fn decrypted(text: &str, keys: &[PrivateKey]) -> Result<String, EncryptionError>
     decrypt_document(text, keys, &legacy(), &Limits::default())
 }
 
-/// What the first EncryptedData of a message holds.
+/// Decrypts the first EncryptedData of a message.
 fn first_part(text: &[u8], keys: &[PrivateKey], provider: &Provider) -> Result<Vec<u8>, EncryptionError> {
     let limits = Limits::default();
     let mut context = DecryptionContext::new(keys, provider, &limits);
@@ -184,7 +185,7 @@ fn first_part(text: &[u8], keys: &[PrivateKey], provider: &Provider) -> Result<V
     Ok(decrypt(parent, &mut context)?.into_bytes())
 }
 
-/// XML is the same when its canonical form is; anything else when its text is.
+/// Two XML texts are equal if their canonical forms are equal; other texts are compared unchanged.
 fn same(actual: &str, expected: &str) -> bool {
     match (canonical(actual), canonical(expected)) {
         (Some(actual), Some(expected)) => actual == expected,
@@ -192,7 +193,7 @@ fn same(actual: &str, expected: &str) -> bool {
     }
 }
 
-/// The freedom of serialisers taken out: comments, and white space at the end of the document.
+/// Removes the differences between serialisers: comments, and white space at the end of the document.
 fn canonical(text: &str) -> Option<Vec<u8>> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).ok()?;
     let mut bytes = Vec::new();
@@ -200,7 +201,7 @@ fn canonical(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A document type declaration is refused; what the ciphertext behind it is like is worth knowing all the same.
+/// A document type declaration is refused, so it is removed here to test the ciphertext after it.
 fn refused_and_then_without_doctype(text: &str) -> String {
     let without = without_doctype(text);
     if without != text {
@@ -215,7 +216,7 @@ fn without_doctype(text: &str) -> String {
     around.map_or_else(|| text.to_owned(), |(before, after)| format!("{before}{after}"))
 }
 
-/// The keys that the arguments for xmlsec name as .p12 files, which stand beside them as .pem or .der.
+/// Returns the keys that the arguments for xmlsec name as .p12 files. They are next to these files as .pem or .der.
 fn keys_for(case: &Case, folder: &Path) -> Vec<Result<PrivateKey, CryptoError>> {
     let successes = case.checks.iter().filter(|check| check.expected == "success");
     successes.map(|check| key_for(check.upstream_decrypt_arguments.as_ref().unwrap(), folder)).collect()
@@ -237,7 +238,7 @@ fn key_for(arguments: &str, folder: &Path) -> Result<PrivateKey, CryptoError> {
         .unwrap_or_else(|| panic!("no key at {}", path.display()))
 }
 
-/// As text; what is not UTF-8 is not compared.
+/// Returns the bytes as text. Bytes that are not UTF-8 are not compared.
 fn read(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     String::from_utf8_lossy(&bytes).into_owned()
