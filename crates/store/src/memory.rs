@@ -30,7 +30,7 @@ use crate::{
     Session, SessionId, SessionStore, SetUpLink, StoreError, StoredConnection, forgotten_until,
 };
 
-/// A store in memory: for tests, demos, and services of one process that may forget everything.
+/// A store in memory: for tests, demonstrations and services of one process that may lose everything.
 ///
 /// Clones share their content.
 ///
@@ -94,15 +94,15 @@ impl Memory {
         Self::default()
     }
 
-    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
-    /// which is also the least.
+    /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
+    /// [`ReplayKey::MARGIN`].
     #[must_use]
     pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
         self.replay_margin = margin.max(ReplayKey::MARGIN);
         self
     }
 
-    /// Does something with the state, when the answer is awaited, and nothing else at the same time.
+    /// Runs a function on the state when the answer is awaited. Nothing else runs on the state at the same time.
     fn with<'a, T: 'a, E: 'a>(
         &'a self,
         action: impl FnOnce(&mut State) -> Result<T, E> + Send + 'a,
@@ -215,7 +215,7 @@ impl State {
     }
 }
 
-/// Takes out what is over; how many.
+/// Removes the expired entries and answers how many there were.
 fn sweep<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) -> u64 {
     let before = map.len();
     map.retain(|_, value| !is_over(value));

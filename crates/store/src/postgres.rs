@@ -20,43 +20,46 @@ use crate::{
 use run::Connected;
 use transaction::Turn;
 
-/// How many connections a store of its own pool has.
+/// The number of connections in a pool that the store opens itself.
 const CONNECTIONS: u32 = 16;
 
-/// How long a request waits for a connection: whoever waits longer is answered an outage.
+/// How long a request waits for a connection before it is answered with an outage.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection that nobody used is believed to be open. To ask it is a way to the server and back for each statement.
+/// How long an unused connection is assumed to be open. Checking it costs a round trip for each statement.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
-/// Of each connection of a pool of its own. Whoever waits longer for a lock is answered an outage, and whoever hangs in the middle of a transaction loses
-/// it: so a machine that stops while it has locked an organization holds up that organization for a moment, and takes the connections of
-/// nobody else.
+/// Settings of each connection in a pool that the store opens itself. A transaction that waits too long for a lock is
+/// answered with an outage, and one that is idle for too long is ended. A machine that stops while it has locked an
+/// organization therefore delays only that organization for a moment, and does not use up the connections of others.
 const SETTINGS: &str = "SET lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '20s'";
 
-/// How often statements that decide nothing are tried, where they and others waited for each other in a circle.
+/// How often statements that decide nothing are tried again after a deadlock.
 const ATTEMPTS: usize = 5;
 
-/// Everything is decided on what was committed when it is locked. What a decision reads is found by indexes whatever the parameters are; to plan
-/// that anew each time, as PostgreSQL does where it knows how long an array is, costs as much as to read it.
+/// Decisions read what was committed when the rows were locked. The statements find their rows by indexes whatever the
+/// parameters are, so PostgreSQL need not plan them anew for each array length, which would cost as much as running
+/// them.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_generic_plan";
 
-/// A session that is not of an epoch of its account that is over.
+/// A session of the current epoch of its account.
 const SESSION: &str = "
     SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
         SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)";
 
-/// What is read with several statements is of one moment.
+/// Several statements read from one snapshot.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// A store in PostgreSQL, version 13 or later, for as many processes as want to share it. Clones share their connections.
 ///
-/// Its tables, whose names begin with `vouchsafe_`, are made and brought up to date when it is opened, in the first schema of the connection's
-/// `search_path`; which migrations were applied stands in `vouchsafe_migrations`, so that they go beside the application's own.
+/// Its tables, whose names begin with `vouchsafe_`, are created and migrated when it is opened, in the first schema of
+/// the connection's `search_path`. `vouchsafe_migrations` lists the applied migrations, so that they do not collide
+/// with the application's own.
 ///
-/// A decision locks what it changes and nothing else: the rows of its accounts, the names that it makes, the seats that it takes. So people of
-/// one organization sign in at the same time, at however many machines, and nothing has to be tried again. Whoever changes how the organization
-/// signs in waits for the sign-ins under way. A sign-in is one transaction with its replay record and its session.
+/// A decision locks only what it changes: the rows of its accounts, the names that it creates, the seats that it takes.
+/// People of one organization therefore sign in at the same time, at any number of machines, and nothing has to be
+/// retried. A change of how the organization signs in waits for the sign-ins under way. A sign-in is one transaction
+/// with its replay record and its session.
 ///
 /// ```no_run
 /// use vouchsafe_store::{Directory, Postgres};
@@ -74,15 +77,16 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// The store at this address: `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for TLS with a certificate that is
-    /// checked, and `&options=-c%20search_path%3Dname` for a schema of its own.
+    /// Opens the store at this address: `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for
+    /// TLS with a verified certificate, and `&options=-c%20search_path%3Dname` for a schema of its own.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`], [`StoreError::Backend`] or [`StoreError::Migration`]. None of them repeats the password.
+    /// [`StoreError::Unavailable`], [`StoreError::Backend`] or [`StoreError::Migration`]. None of them contains the
+    /// password.
     pub async fn connect(address: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = address.parse().map_err(failed)?;
-        // On a connection of its own: whoever else brings the tables up to date may take long.
+        // Migrations run on a connection of their own, since they may wait long for another process that migrates.
         let first = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await;
         let first = first.map_err(failed)?;
         migrate(&first).await?;
@@ -108,9 +112,10 @@ impl Postgres {
         Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
     }
 
-    /// A store in the application's own database, over its connections. The application chooses how many there are, leaves
-    /// `synchronous_commit` on, so that what was answered is on the disk, and sets `lock_timeout` and `idle_in_transaction_session_timeout`, as
-    /// [`connect`](Self::connect) does to 15 and 20 seconds: otherwise a machine that hangs in the middle of a transaction holds up all others.
+    /// A store in the application's own database, over its connections. The application chooses their number, leaves
+    /// `synchronous_commit` on, so that answered writes are on the disk, and sets `lock_timeout` and
+    /// `idle_in_transaction_session_timeout` (15 and 20 seconds, as [`connect`](Self::connect) does). Without them a
+    /// machine that stops in the middle of a transaction delays all others.
     ///
     /// # Errors
     ///
@@ -120,20 +125,20 @@ impl Postgres {
         Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
     }
 
-    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
-    /// which is also the least.
+    /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
+    /// [`ReplayKey::MARGIN`].
     #[must_use]
     pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
         self.replay_margin = margin.max(ReplayKey::MARGIN);
         self
     }
 
-    /// Closes the connections, once what is under way is done.
+    /// Closes the connections after the work under way is done.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// Runs statements, in a transaction if they are several.
+    /// Runs statements, in a transaction if there are several.
     async fn run(&self, batch: &Batch) -> Result<Vec<Answered>, StoreError> {
         if batch.len() == 1 && !batch.announces() {
             let mut connection = self.pool.acquire().await.map_err(failed)?;
@@ -146,7 +151,7 @@ impl Postgres {
     }
 }
 
-/// Makes the tables, and brings them up to date.
+/// Creates the tables and applies the migrations.
 async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     let mut migrations = sqlx::migrate!("migrations/postgres");
     migrations.dangerous_set_table_name("vouchsafe_migrations");
@@ -167,7 +172,7 @@ impl Engine for Postgres {
                     Ok(answer)
                 }
                 Err(refusal) => {
-                    // If it cannot be rolled back, the connection is lost, and with it everything that it had not committed.
+                    // If the rollback fails, the connection is lost, and with it everything that was not committed.
                     let _ = transaction.rollback().await;
                     Err(refusal)
                 }

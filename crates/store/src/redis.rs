@@ -20,25 +20,28 @@ use crate::{
     json::{from_json, to_json},
 };
 
-/// How long an answer may take. A store that is slower is an outage.
+/// How long an answer may take. A slower server counts as an outage.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What every key begins with. In braces, so that a cluster keeps all of them on one node, where a script can touch several.
+/// The prefix of every key. The braces make a cluster keep all keys on one node, where a script can use several of
+/// them.
 const PREFIX: &str = "{vouchsafe}:";
 
-/// Replays, pending requests, sessions and [forms](crate::FormStore) in Redis 7 or later, or Valkey, for as many processes as want to share it. Clones share a connection,
-/// which is made anew when it is lost.
+/// Replay records, pending requests, sessions and [forms](crate::FormStore) in Redis 7 or later, or Valkey, for any
+/// number of processes. Clones share one connection, which is re-established when it is lost.
 ///
-/// Every method is one atomic step: a command, or a script where several keys are touched. Everything ends by itself, so nothing has to be swept,
-/// and the sweeping methods answer 0. Replay records are kept for a [margin](Self::with_replay_margin) after the assertions are too old.
+/// Every method is one atomic step: a command, or a script if it uses several keys. All entries expire by themselves,
+/// so the sweeping methods answer 0. Replay records are kept for a [margin](Self::with_replay_margin) after the
+/// assertions have become too old.
 ///
-/// **What may be lost.** Redis answers before its replicas have what it wrote, and before it is on the disk (`appendfsync everysec`). After a failover the writes
-/// of the last moment may be gone: somebody signs in again whose session was lost, and an assertion that was accepted in that moment could be
-/// accepted a second time, by whoever has it within the minutes that it is good for. [`requiring_replicas`](Self::requiring_replicas) refuses a sign-in that
-/// no replica has seen. Run it with `maxmemory-policy noeviction`: an evicted replay record is a lost one.
+/// **What may be lost.** Redis answers before its replicas have a write, and before it is on the disk (`appendfsync
+/// everysec`). After a failover the last writes may be lost: a person whose session was lost signs in again, and an
+/// assertion that was accepted in the last moment could be accepted a second time by somebody who has it, within the
+/// minutes of its validity. [`requiring_replicas`](Self::requiring_replicas) refuses a sign-in that no replica has
+/// seen. Use `maxmemory-policy noeviction`, since an evicted replay record is lost.
 ///
-/// It has no directory and no connections: for an application with its own table of users, or beside `Postgres`, which then keeps replays and sessions
-/// in its own transactions.
+/// It has no directory and no connections. Use it in an application with its own table of users, or next to `Postgres`,
+/// which then keeps replay records and sessions in its own transactions.
 ///
 /// ```no_run
 /// use vouchsafe_store::{PendingStore, Redis};
@@ -59,11 +62,12 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// The store at this address: `redis://host:port/database`, or `rediss://` for TLS, with `user:password@` before the host.
+    /// Opens the store at this address: `redis://host:port/database`, or `rediss://` for TLS, with `user:password@`
+    /// before the host.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]. None of them repeats the password.
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]. Neither contains the password.
     pub async fn connect(address: &str) -> Result<Self, StoreError> {
         let client = Client::open(address).map_err(failed)?;
         let config = ConnectionManagerConfig::new()
@@ -76,22 +80,23 @@ impl Redis {
         Ok(Self { client, connection, prefix, replay_margin: ReplayKey::MARGIN, replicas: None })
     }
 
-    /// The same store with keys that begin with this text: for several services on one Redis. In a cluster it must have a part in braces.
+    /// The same store with another prefix for its keys, for several services on one Redis. In a cluster the prefix must
+    /// contain a part in braces.
     #[must_use]
     pub fn with_prefix(self, prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
-    /// which is also the least.
+    /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
+    /// [`ReplayKey::MARGIN`].
     #[must_use]
     pub fn with_replay_margin(self, margin: TimeDelta) -> Self {
         Self { replay_margin: margin.max(ReplayKey::MARGIN), ..self }
     }
 
-    /// Accepts an assertion only when so many replicas have its record, which may take them `at_most`; otherwise the sign-in is refused as an outage, and
-    /// the same response with it, since the record is there. It is a wait for each sign-in,
-    /// on connections of their own, so that nothing else waits.
+    /// Accepts an assertion only if this many replicas have its record within `at_most`. Otherwise the sign-in is
+    /// refused as an outage, and the same response is refused afterwards, since the record exists. Each sign-in waits
+    /// for it, on connections of their own, so that nothing else waits.
     #[must_use]
     pub fn requiring_replicas(self, replicas: u32, at_most: Duration) -> Self {
         let replicated = Replicated::new(self.client.clone(), replicas, at_most);
@@ -111,7 +116,7 @@ impl Redis {
     }
 }
 
-/// Without the address, which has the password.
+/// `Debug` does not show the address, which contains the password.
 impl fmt::Debug for Redis {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -123,9 +128,9 @@ impl fmt::Debug for Redis {
     }
 }
 
-/// An error of the driver, whose type is no part of this crate's interface.
+/// An error of the driver, whose type is not part of this crate's interface.
 fn failed(error: RedisError) -> StoreError {
-    /// What a server answers that will serve in a moment, or another one will.
+    /// Answers of a server that will work in a moment, or that another server will give a result for.
     const FOR_A_MOMENT: [&str; 8] =
         ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "BUSY", "OOM"];
     let is_for_a_moment = error.is_io_error()
@@ -140,7 +145,8 @@ fn failed(error: RedisError) -> StoreError {
     }
 }
 
-/// How long until the end, and one more second, so that the engine never ends anything before its time: what is read is compared with the time.
+/// The time until expiry and one second more, so that Redis never removes an entry too early. The expiry time is
+/// checked again when the entry is read.
 fn milliseconds(lifetime: TimeDelta) -> i64 {
     lifetime.num_milliseconds().max(0).saturating_add(1_000).min(i64::MAX / 1_000_000)
 }
@@ -148,7 +154,7 @@ fn milliseconds(lifetime: TimeDelta) -> i64 {
 impl ReplayStore for Redis {
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
         Box::pin(async move {
-            // The record outlasts the margin by the server's clock and by the time since: whichever is later.
+            // The record outlasts the margin both by the server's clock and by the elapsed time.
             let keep_until =
                 expires_at.checked_add_signed(self.replay_margin).unwrap_or(DateTime::<Utc>::MAX_UTC);
             let insert = scripts::insert_once()

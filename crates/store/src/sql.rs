@@ -1,6 +1,7 @@
-//! What the stores in SQL databases have in common: the statements, and what is decided on their answers.
+//! The common part of the stores in SQL databases: the statements, and the decisions on their answers.
 //!
-//! An [`Engine`] runs statements in a transaction; SQLite and PostgreSQL are two. Everything else is written once, over `dyn Transaction`.
+//! An [`Engine`] runs statements in a transaction; SQLite and PostgreSQL are the two engines. Everything else is
+//! written once, over `dyn Transaction`.
 
 mod api_tokens;
 mod audit_feed;
@@ -36,64 +37,65 @@ use crate::{SignInError, StoreError};
 pub(crate) use batch::{Answered, Batch, Failed, Parameter, Sql};
 pub(crate) use row::Row;
 
-/// What is done in a transaction.
+/// The result of work in a transaction.
 pub(crate) type Doing<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
 
-/// A function that does something in a transaction. It is called once, so that a decision is made once.
+/// A function that works in a transaction. It is called once, so that a decision is made once.
 pub(crate) type Action<T, E> =
     Box<dyn for<'c> FnOnce(&'c mut (dyn Transaction + 'c)) -> Doing<'c, T, E> + Send>;
 
-/// The same for what only reads.
+/// The same for a function that only reads.
 pub(crate) type Reading<T> =
     Box<dyn for<'c> FnOnce(&'c mut (dyn Runs + 'c)) -> Doing<'c, T, StoreError> + Send>;
 
 /// A database.
 pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
-    /// Does something in a transaction, and answers when it is committed. What answers an error leaves nothing behind.
+    /// Runs a function in a transaction, and answers after the commit. If the function answers an error, nothing is
+    /// written.
     fn write<'a, T: Send + 'static, E: Fails>(&'a self, action: Action<T, E>) -> Doing<'a, T, E>;
 
-    /// Runs statements that decide nothing, all of them or none.
+    /// Runs statements that decide nothing: all of them or none.
     fn execute(&self, batch: Batch) -> Doing<'_, Vec<Answered>, StoreError>;
 
-    /// The same where nobody asks what was changed.
+    /// The same without an answer about what was changed.
     fn apply(&self, batch: Batch) -> Doing<'_, (), StoreError>;
 
-    /// Reads with several statements what is committed at one moment.
+    /// Reads with several statements from one snapshot of what is committed.
     fn read<'a, T: Send + 'static>(&'a self, action: Reading<T>) -> Doing<'a, T, StoreError>;
 
     /// Reads with one statement.
     fn ask(&self, batch: Batch) -> Doing<'_, Answered, StoreError>;
 
-    /// Looks up what was committed before.
+    /// Looks up a value that was committed before the call.
     fn look_up(&self, wanted: Wanted) -> Doing<'_, Option<String>, StoreError>;
 
-    /// How long replay records are kept after the assertions are too old.
+    /// How long replay records are kept after the assertions have become too old.
     fn replay_margin(&self) -> TimeDelta;
 }
 
-/// What is looked up most, by its name.
+/// The most frequent look-ups, by key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Wanted {
-    /// The record of a pending request, by its handle.
+    /// The record of a pending request by its handle.
     Pending(String),
-    /// When a session was last used, and its record, by its hash.
+    /// The time of last use and the record of a session, by its hash.
     Session(String),
-    /// The revision of a connection, by its id.
+    /// The revision of a connection by its id.
     Revision(String),
 }
 
 /// Runs statements.
 pub(crate) trait Runs: Send {
-    /// Runs all of them, and answers for each.
+    /// Runs all of them and answers each.
     fn run(&mut self, batch: Batch) -> Doing<'_, Vec<Answered>, StoreError>;
 }
 
-/// A transaction in which something is decided and written.
+/// A transaction in which a decision is made and written.
 pub(crate) trait Transaction: Runs {
-    /// What is written when everything is decided. Nothing may be run afterwards.
+    /// Writes the result of the decision. No statement may be run afterwards.
     fn write(&mut self, writes: Batch);
 
-    /// Whether nobody else writes while it lasts. Where others do, what is decided on is locked first.
+    /// Whether nobody else writes during the transaction. If others do, what the decision depends on is locked first.
     fn is_alone(&self) -> bool;
 }
 
@@ -106,7 +108,7 @@ pub(crate) async fn run_one(runs: &mut (impl Runs + ?Sized), batch: Batch) -> Re
         .ok_or_else(|| StoreError::damaged("answer", "it is not one for each statement"))
 }
 
-/// An error that says whether the database failed under it.
+/// Whether the database failed, as an error says.
 pub(crate) trait Fails: From<StoreError> + Send + 'static {
     #[cfg(feature = "sqlite")]
     fn is_of_the_database(&self) -> bool;
@@ -126,7 +128,7 @@ impl Fails for SignInError {
     }
 }
 
-/// An error of sqlx, which is no part of this crate's interface, as that of a store.
+/// An error of sqlx as one of a store. The type of sqlx is not part of this crate's interface.
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     match error {
@@ -134,21 +136,21 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
             StoreError::unavailable(error)
         }
         _ if code.as_deref().is_some_and(is_for_a_moment) => StoreError::unavailable(error),
-        // What was to be read as JSON is none. The error itself would repeat it.
+        // The value is not valid JSON. The error's own text would repeat it.
         _ if code.as_deref() == Some("22P02") => StoreError::damaged("record", "it is not in its form"),
         _ => StoreError::backend(error),
     }
 }
 
-/// Whether a code is one of what may work in a moment.
+/// Whether a code belongs to a failure that may disappear in a moment.
 fn is_for_a_moment(code: &str) -> bool {
-    /// SQLITE_BUSY and SQLITE_LOCKED, the low bits of every code of the kind.
+    /// SQLITE_BUSY and SQLITE_LOCKED: the low bits of every code of that kind.
     const LOCKED: [i64; 2] = [5, 6];
-    /// Of PostgreSQL: the connection, resources, an operator who shuts it down; locks, deadlocks, serialization, and a transaction that it ended
-    /// because nothing came.
+    /// PostgreSQL: connection failures, missing resources, an operator's shutdown; locks, deadlocks, serialization
+    /// failures, and a transaction that it ended because it was idle.
     const CLASSES: [&str; 3] = ["08", "53", "57"];
     const LOCKS: [&str; 4] = ["40001", "40P01", "55P03", "25P03"];
-    /// The codes of PostgreSQL have five characters, those of SQLite are numbers of four digits at most.
+    /// PostgreSQL's codes have five characters; SQLite's are numbers of at most four digits.
     const OF_POSTGRES: usize = 5;
     if code.len() == OF_POSTGRES {
         return LOCKS.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class));
@@ -192,7 +194,7 @@ mod tests {
         }
     }
 
-    /// What is locked, busy or closed may work in a moment. Everything else is a fault of the database.
+    /// A locked, busy or closed database may work in a moment. Everything else is a fault of the database.
     #[test]
     fn a_lock_is_told_from_a_fault() {
         let code = |code| failed(sqlx::Error::Database(Box::new(Coded(code)))).code();

@@ -23,26 +23,28 @@ use look_ups::LookUps;
 use run::Connected;
 use writer::Writer;
 
-/// How long a connection waits for another one's lock.
+/// How long a connection waits for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Kibibytes, as SQLite wants them: with a minus. What a group of decisions changes stays there until it is committed.
+/// In kibibytes, which SQLite writes as a negative number. The changes of a group of decisions stay in this cache until
+/// the commit.
 const WRITERS_CACHE: &str = "-16384";
 
-/// After how many pages in the write-ahead log, of 4 KiB each, they are moved into the database, for which the writer waits for the disk twice. A group
-/// of sign-ins writes some two hundred.
+/// The number of pages of 4 KiB in the write-ahead log after which they are moved to the database; the writer waits for
+/// the disk twice for that. A group of sign-ins writes about two hundred pages.
 const WRITERS_CHECKPOINT: &str = "4000";
 
 /// A store in SQLite. Clones share their connections.
 ///
-/// Its tables, whose names begin with `vouchsafe_`, are made and brought up to date when it is opened; which migrations were applied stands in
-/// `vouchsafe_migrations`, so that they go beside the application's own.
+/// Its tables, whose names begin with `vouchsafe_`, are created and migrated when it is opened. `vouchsafe_migrations`
+/// lists the applied migrations, so that they do not collide with the application's own.
 ///
-/// Everything that changes something goes through one writer, which takes the write lock first (`BEGIN IMMEDIATE`), so that nothing is
-/// decided on what another is about to change, be it another process. Changes that come at the same time share one commit, each under a
-/// savepoint of its own. What was answered is on the disk: the writer commits with `synchronous = FULL`. Readers do not wait for it, and what
-/// is looked up most (pending requests, revisions of connections, sessions) is looked up for all who ask at the same time. The writer and the
-/// look-ups are tasks on the Tokio runtime on which the store was opened.
+/// Every change goes through one writer, which takes the write lock first (`BEGIN IMMEDIATE`), so that no decision
+/// depends on state that another one, even in another process, is about to change. Changes that come at the same time
+/// share one commit, each under a savepoint of its own. Answered writes are on the disk: the writer commits with
+/// `synchronous = FULL`. Readers do not wait for the writer, and the most frequent look-ups (pending requests,
+/// revisions of connections, sessions) are made for all callers at the same time. The writer and the look-ups are tasks
+/// on the Tokio runtime on which the store was opened.
 ///
 /// ```
 /// use vouchsafe_store::{Directory, Sqlite};
@@ -64,7 +66,8 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// The store in this file, which is made if it is not there. Write-ahead log, full durability.
+    /// Opens the store in this file, which is created if it does not exist. It uses a write-ahead log and full
+    /// durability.
     ///
     /// # Errors
     ///
@@ -82,7 +85,7 @@ impl Sqlite {
         Ok(Self::over(reading, writing, true))
     }
 
-    /// A store in memory that ends with its last clone. One connection: everything happens in turn.
+    /// A store in memory that ends with its last clone. It has one connection, so everything happens in turn.
     ///
     /// # Errors
     ///
@@ -91,9 +94,10 @@ impl Sqlite {
         Self::on(connected(options().in_memory(true), 1).await?).await
     }
 
-    /// A store in the application's own database, over its connections. The application chooses the journal (`WAL`, so that readers and the
-    /// writer do not wait for each other), how long a connection waits for a lock (`busy_timeout`), and `temp_store` (`MEMORY`, so that what
-    /// undoes a decision is not written into temporary files).
+    /// A store in the application's own database, over its connections. The application chooses the journal (`WAL`, so
+    /// that readers and the writer do not wait for each other), how long a connection waits for a lock
+    /// (`busy_timeout`), and `temp_store` (`MEMORY`, so that the data for undoing a decision is not written to
+    /// temporary files).
     ///
     /// # Errors
     ///
@@ -109,8 +113,8 @@ impl Sqlite {
         Self { pool: reading, look_ups, writing, writer, replay_margin: ReplayKey::MARGIN }
     }
 
-    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
-    /// which is also the least.
+    /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
+    /// [`ReplayKey::MARGIN`].
     #[must_use]
     pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
         self.replay_margin = margin.max(ReplayKey::MARGIN);
@@ -123,7 +127,7 @@ impl Sqlite {
         &self.pool
     }
 
-    /// Closes the connections, once what is under way is done.
+    /// Closes the connections after the work under way is done.
     pub async fn close(&self) {
         self.writing.close().await;
         self.pool.close().await;
@@ -171,7 +175,7 @@ impl Engine for Sqlite {
 
 #[cfg(test)]
 impl Sqlite {
-    /// How SQLite runs a query, step by step.
+    /// The steps in which SQLite runs a query.
     pub(crate) async fn steps_of(&self, query: &'static str) -> Vec<String> {
         let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
         let steps: Vec<(i64, i64, i64, String)> =
@@ -181,25 +185,26 @@ impl Sqlite {
 }
 
 fn options() -> SqliteConnectOptions {
-    // Each decision may be undone alone, for which SQLite keeps what it changes.
+    // Each decision may be undone by itself; SQLite keeps the old pages for that.
     SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY_TIMEOUT).pragma("temp_store", "memory")
 }
 
-/// Opens connections. SQLite does not wait for a lock (`busy_timeout`) where a file changes to the write-ahead log, which a file that another
-/// process has just made does at the first connection.
+/// Opens connections. SQLite does not wait for a lock (`busy_timeout`) while a file changes to the write-ahead log,
+/// which happens at the first connection to a file that another process has just created.
 async fn connected(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        // There is nobody at the other end who could have gone.
+        // There is no server whose connection could be lost.
         .test_before_acquire(false);
     tried_again(|| pool.clone().connect_with(options.clone()), is_locked).await.map_err(failed)
 }
 
-/// Brings the tables up to date. `sqlx` takes no lock over processes for SQLite: where two begin at the same moment, the one that comes second
-/// fails on what the first has made. Each migration is one transaction, so it finds it done when it looks again.
+/// Applies the migrations. `sqlx` takes no lock between processes for SQLite: if two start at the same moment, the
+/// second fails on what the first has created. Each migration is one transaction, so the second finds it applied when
+/// it looks again.
 async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     let mut migrations = sqlx::migrate!("migrations/sqlite");
     migrations.dangerous_set_table_name("vouchsafe_migrations");
@@ -207,7 +212,7 @@ async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }
 
-/// What another process that begins at the same moment stands in the way of: done again after 20 ms, 40 ms and so on, ten times in all.
+/// Repeats an operation that another starting process prevents: after 20 ms, 40 ms and so on, ten times in all.
 async fn tried_again<T, E, F: Future<Output = Result<T, E>>>(
     act: impl Fn() -> F,
     may_pass: impl Fn(&E) -> bool,
@@ -223,13 +228,13 @@ async fn tried_again<T, E, F: Future<Output = Result<T, E>>>(
     act().await
 }
 
-/// `SQLITE_BUSY` (5) and its extended codes, whose last byte it is.
+/// `SQLITE_BUSY` (5) and its extended codes, whose last byte is 5.
 fn is_locked(failure: &sqlx::Error) -> bool {
     let code = failure.as_database_error().and_then(|failure| failure.code());
     code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
-/// What was done for several failed. The error is one, and those who wait are several.
+/// The error of an operation that was made for several callers, copied for each of them.
 fn failed_together(failure: &sqlx::Error) -> StoreError {
     match failure {
         sqlx::Error::PoolClosed => failed(sqlx::Error::PoolClosed),

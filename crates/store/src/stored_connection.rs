@@ -42,27 +42,29 @@ use crate::{MetadataTrust, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredConnection {
-    /// Its name. It never changes, and is never used again for another connection.
+    /// Its id. It never changes and is never used for another connection.
     pub id: ConnectionId,
-    /// Whose it is: an organization of the directory, or the application's own name of the customer. It never changes.
+    /// The organization that it belongs to: one of the directory, or the application's own name of the customer. It
+    /// never changes.
     pub organization: OrganizationId,
-    /// What it is good for.
+    /// Its state: draft, active or retired.
     pub state: ConnectionState,
-    /// The identity provider. It never changes: another one is another connection.
+    /// The identity provider. It never changes: another identity provider is another connection.
     pub identity_provider: EntityId,
-    /// The metadata in which that identity provider is described.
+    /// The metadata that describes the identity provider.
     pub metadata: ConnectionMetadata,
-    /// Newer metadata from the same source that waits until somebody [approves](crate::OrganizationConnections::approve_metadata) it, because it
-    /// changes more than [`MetadataTrust::key_changes`] allows. Nothing in it is trusted.
+    /// Newer metadata from the same source that waits until somebody
+    /// [approves](crate::OrganizationConnections::approve_metadata) it, because it changes more than
+    /// [`MetadataTrust::key_changes`] allows. Nothing in it is trusted.
     pub staged: Option<ConnectionMetadata>,
-    /// What the connection does otherwise than the service.
+    /// The settings in which the connection differs from the service.
     pub settings: StoredSettings,
-    /// How often it was written. 0: it is not in a store yet.
+    /// How often it was written; 0: it is not stored yet.
     pub revision: u64,
 }
 
 impl StoredConnection {
-    /// A draft that is not in a store yet. Whether the metadata can be read is not looked at.
+    /// A draft that is not stored yet. Whether the metadata can be parsed is not checked.
     #[must_use]
     pub fn new(
         id: ConnectionId,
@@ -82,7 +84,7 @@ impl StoredConnection {
         }
     }
 
-    /// A draft to the one identity provider that the metadata describes.
+    /// A draft for the only identity provider that the metadata describes.
     ///
     /// # Errors
     /// As [`IdentityProvider::from_metadata`].
@@ -95,11 +97,11 @@ impl StoredConnection {
         Ok(StoredConnection::new(id, organization, identity_provider, metadata))
     }
 
-    /// The connection, with its metadata read.
+    /// The connection with its parsed metadata.
     ///
     /// # Errors
-    /// [`BindingError::Metadata`] if the metadata cannot be read or does not describe the identity provider, and what
-    /// [`Connection::with_settings`] refuses.
+    /// [`BindingError::Metadata`] if the metadata cannot be parsed or does not describe the identity provider, and the
+    /// errors of [`Connection::with_settings`].
     pub fn to_connection(&self) -> Result<Connection, BindingError> {
         let identity_provider =
             IdentityProvider::from_metadata_entity(&self.metadata.document, &self.identity_provider)?;
@@ -108,12 +110,12 @@ impl StoredConnection {
             .with_settings(self.settings.sign_in.clone())
     }
 
-    /// For stores: what is written in the place of `before`, at the next revision. A draft that is retired has no metadata any more: nobody
-    /// signed in over it.
+    /// For stores: the record to write in place of `before`, at the next revision. A retired draft loses its metadata,
+    /// since nobody signed in over it.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that this one was read at, and
-    /// [`StoreError::ConnectionFixed`] if this one changes what never changes.
+    /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that was read, and
+    /// [`StoreError::ConnectionFixed`] if this record changes something that is fixed.
     pub fn in_place_of(&self, before: &StoredConnection) -> Result<StoredConnection, StoreError> {
         if self.revision != before.revision {
             return Err(StoreError::connection_conflict(self.id.clone(), self.revision, before.revision));
@@ -135,8 +137,8 @@ impl StoredConnection {
         Ok(next.without_stale_metadata())
     }
 
-    /// Metadata from another source than the present one, or the present one itself, waits for nobody's approval; and nobody signs in over a
-    /// retired connection.
+    /// Staged metadata is dropped if the metadata comes from another source now or is that document, and if the
+    /// connection is retired.
     fn without_stale_metadata(mut self) -> StoredConnection {
         let (state, metadata) = (self.state, &self.metadata);
         self.staged.take_if(|staged| {
@@ -147,13 +149,13 @@ impl StoredConnection {
         self
     }
 
-    /// Whether it is a draft that was retired. Nobody signed in over it, and its metadata is not kept.
+    /// Whether it is a retired draft. Nobody signed in over it, and its metadata is not kept.
     #[must_use]
     pub fn is_discarded(&self) -> bool {
         self.state == ConnectionState::Retired && self.metadata.document.is_empty()
     }
 
-    /// For stores: how many bytes of metadata are kept of it.
+    /// For stores: the number of bytes of its stored metadata.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let staged = self.staged.as_ref().map_or(0, |staged| staged.document.len());
@@ -166,14 +168,14 @@ impl StoredConnection {
         self.state == ConnectionState::Retired && before.state != self.state
     }
 
-    /// For stores: what is written where there is none of this name yet, at the first revision.
+    /// For stores: the record to write if there is none with this id yet, at the first revision.
     #[must_use]
     pub fn first(&self) -> StoredConnection {
         StoredConnection { revision: 1, ..self.clone() }.without_stale_metadata()
     }
 }
 
-/// Metadata of an identity provider as it was fetched.
+/// The metadata document of an identity provider as it was fetched.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionMetadata {
@@ -190,19 +192,19 @@ pub struct ConnectionMetadata {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MetadataSource {
-    /// It was fetched from this address, and can be fetched again.
+    /// It was fetched from this address and can be fetched again.
     Url(String),
     /// Somebody uploaded it.
     Uploaded,
 }
 
 impl ConnectionMetadata {
-    /// A document that was fetched or uploaded at that time.
+    /// A document that was fetched or uploaded at this time.
     pub fn new(document: impl Into<Vec<u8>>, source: MetadataSource, fetched_at: DateTime<Utc>) -> Self {
         Self { document: document.into().into(), source, fetched_at }
     }
 
-    /// SHA-256 over the document, in hexadecimal: what somebody approves who has looked at it.
+    /// The SHA-256 digest of the document in hexadecimal digits. An approval names it.
     #[must_use]
     pub fn digest(&self) -> String {
         hexadecimal(&own_sha256(&self.document))
@@ -231,7 +233,8 @@ impl fmt::Debug for ConnectionMetadata {
     }
 }
 
-/// The settings of a connection as data, with the version of their form: `{"version": 1, "token_required": true, "sign_in": {...}}`.
+/// The settings of a connection as data, with the version of the format: `{"version": 1, "token_required": true,
+/// "sign_in": {...}}`.
 ///
 /// ```
 /// use vouchsafe_store::StoredSettings;
@@ -246,17 +249,17 @@ impl fmt::Debug for ConnectionMetadata {
 #[serde(try_from = "SettingsForm", into = "SettingsForm")]
 #[non_exhaustive]
 pub struct StoredSettings {
-    /// How sign-ins are asked for and judged.
+    /// How sign-ins are requested and checked.
     pub sign_in: ConnectionSettings,
-    /// Whether each assertion must carry the organization's token. By default it must.
+    /// Whether each assertion must carry the organization's token; `true` by default.
     pub token_required: bool,
-    /// What newer metadata from the connection's address has to prove, and how far it may change whom the connection trusts. What is uploaded
-    /// is held against nothing.
+    /// What newer metadata from the connection's address has to prove, and how much it may change. Uploaded metadata is
+    /// not checked against it.
     pub metadata: MetadataTrust,
 }
 
 impl StoredSettings {
-    /// The only version of the form so far.
+    /// The only version of the format so far.
     const VERSION: u32 = 1;
 }
 
@@ -270,7 +273,7 @@ impl Default for StoredSettings {
     }
 }
 
-/// What is written of [`StoredSettings`].
+/// The written form of [`StoredSettings`].
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SettingsForm {

@@ -94,7 +94,7 @@ impl ConnectionStore for Memory {
 }
 
 impl State {
-    /// Everything that can fail comes before anything is written.
+    /// Every step that can fail comes before the first write.
     pub(super) fn decide_connections(
         &mut self,
         decision: ConnectionDecision,
@@ -134,7 +134,7 @@ impl State {
         ConnectionTotals::of(all.filter(|one| one.id != connection.id))
     }
 
-    /// A connection at its first revision, if its name was not used before.
+    /// A connection at its first revision, if its id was not used before.
     pub(super) fn unused(&self, connection: &StoredConnection) -> Result<StoredConnection, StoreError> {
         match self.connections.contains_key(&connection.id) {
             true => Err(StoreError::taken("the connection's id")),

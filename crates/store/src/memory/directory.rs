@@ -1,4 +1,4 @@
-//! The directory in memory: one whole snapshot an organization.
+//! The directory in memory: one snapshot for each organization.
 
 use std::{collections::HashMap, hash::Hash};
 
@@ -219,7 +219,7 @@ impl AuditFeed for Memory {
 }
 
 impl State {
-    /// Everything that can fail comes before anything is written.
+    /// Every step that can fail comes before the first write.
     fn sign_in(&mut self, sign_in: SignIn) -> Result<CompletedSignIn, SignInError> {
         let key = sign_in.replay_key();
         let is_first = !self.replays.contains_key(key.hash());
@@ -251,7 +251,7 @@ impl State {
         decided.into_signed_in()
     }
 
-    /// Notes what was refused, unless it was noted in this hour, or too much was.
+    /// Writes a refusal to the audit, unless it was written in this hour or there were too many.
     pub(super) fn note_refused(&mut self, refused: Option<AuditedRefusal>) {
         self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
     }
@@ -291,7 +291,7 @@ impl State {
         let held = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
         let id = &held.whole.organization.id;
         let stored = self.connections.get(&login.connection);
-        // One that only has the name which this organization would sign in over.
+        // An account that only has the name which this organization would sign in over.
         if stored.is_some_and(|stored| stored.organization != *id) && has_connection(&held) {
             return Err(StoreError::no_organization_for(&login.connection));
         }
@@ -395,7 +395,7 @@ impl Held {
     }
 }
 
-/// Puts each in the place of the one with its id, or at the end.
+/// Replaces the item with the same id, or adds the item at the end.
 fn replace<T: Clone, I: Clone + Eq + Hash>(all: &mut Vec<T>, changed: &[T], id: impl Fn(&T) -> &I) {
     if changed.is_empty() {
         return;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Memory;
 use crate::{Answer, FormLimits, FormStore, SealedForm};
 
-/// The forms, and their handles in the order in which they came.
+/// The forms, and their handles in the order in which they arrived.
 #[derive(Default)]
 pub(super) struct Forms {
     by_handle: HashMap<String, SealedForm>,

@@ -40,8 +40,8 @@ impl State {
         }
     }
 
-    /// Notes the keys of a connection that is written, and forgets those that are gone and have not signed for
-    /// long.
+    /// Records the keys of a connection that is written, and deletes keys that are no longer in its metadata and have
+    /// not signed for long.
     pub(super) fn see_keys_of(&mut self, connection: &StoredConnection) {
         let (seen, since) = (keys_in_metadata(connection), remembered_since(connection));
         if let Some(known) = self.keys.get_mut(&connection.id) {

@@ -8,7 +8,7 @@ use super::{Memory, State, sweep};
 use crate::logout::{index_key, opened, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout};
 
-/// A logout to be remembered, and until when.
+/// A remembered logout, and until when it is remembered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Remembered {
     logout: RememberedLogout,

@@ -14,7 +14,7 @@ use crate::{
     ScimResource, ScimStore, ScimToken, SignInError, StoreError,
 };
 
-/// Resources in the order in which they were made, and tokens by their hash.
+/// Resources in the order in which they were created, and tokens by their hash.
 #[derive(Debug, Default)]
 pub(super) struct ScimState {
     resources: BTreeMap<u64, ScimResource>,
@@ -211,7 +211,7 @@ impl ScimStore for Memory {
 }
 
 impl State {
-    /// Everything that can fail comes before anything is written.
+    /// Every step that can fail comes before the first write.
     fn decide_scim(&mut self, decision: &ScimDecision) -> Result<ScimApplied, SignInError> {
         let over_directory = decision.decision();
         let (snapshot, policy) = self.about(over_directory.about())?;
@@ -247,7 +247,7 @@ impl State {
         self.scim.of(connection, kind).filter(move |one| is_found(one))
     }
 
-    /// Whether a resource is found by a key.
+    /// Whether a key finds a resource.
     fn finds(&self, by: &ScimKey) -> Box<dyn Fn(&ScimResource) -> bool> {
         let accounts = || self.organizations.values().flat_map(|held| &held.whole.accounts);
         match by.clone() {
@@ -284,7 +284,7 @@ impl State {
         }
     }
 
-    /// What identity providers push with ends with their connections.
+    /// SCIM tokens end with their connections.
     pub(super) fn end_scim_tokens(&mut self, connections: &[ConnectionId], author: &Author) {
         for token in self.scim.tokens.values_mut().filter(|token| connections.contains(&token.connection)) {
             if token.revoke(author.at) {

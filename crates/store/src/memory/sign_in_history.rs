@@ -56,7 +56,7 @@ impl SignInHistory for Memory {
 }
 
 impl State {
-    /// Those of accounts that were deleted.
+    /// Deletes the sign-ins of accounts that were deleted.
     pub(super) fn forget_sign_ins_of_deleted(&mut self, accounts: &[Account]) {
         self.forget_sign_ins(|one| {
             accounts.iter().any(|account| account.id == one.account && account.is_deleted())

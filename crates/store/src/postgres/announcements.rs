@@ -1,4 +1,4 @@
-//! What is announced over `LISTEN` and `NOTIFY`.
+//! Announcements over `LISTEN` and `NOTIFY`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sqlx::{Executor as _, postgres::PgListener};
 use super::Postgres;
 use crate::{Announcements, Announces, Answer, Revocation, StoreError, sql::failed};
 
-/// Tells all machines, once the transaction is committed.
+/// Tells all machines after the commit.
 pub(super) const NOTIFY: &str = "
     SELECT pg_notify('vouchsafe_' || md5(current_schema()), told) FROM unnest($1::text[]) AS told";
 
@@ -19,7 +19,7 @@ impl Announces for Postgres {
         Box::pin(async move {
             let channel: String = sqlx::query_scalar(CHANNEL).fetch_one(&self.pool).await.map_err(failed)?;
             let mut listener = PgListener::connect_with(&self.pool).await.map_err(failed)?;
-            // A connection that is made anew in silence has missed something.
+            // A connection that was silently re-established has missed announcements.
             listener.eager_reconnect(false);
             listener.listen(&channel).await.map_err(failed)?;
             Ok(Box::new(Listening { listener }) as Box<dyn Announcements>)
@@ -41,7 +41,7 @@ impl Listening {
 }
 
 impl Announcements for Listening {
-    /// The server sends what was committed before a statement came, before its answer.
+    /// The server sends notifications that were committed before a statement arrived ahead of the statement's answer.
     fn until_now(&mut self) -> Answer<'_, Vec<Revocation>> {
         Box::pin(async move {
             self.listener.execute("SELECT 1").await.map_err(failed)?;

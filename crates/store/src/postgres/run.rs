@@ -29,7 +29,7 @@ impl Runs for Connected<'_> {
     }
 }
 
-/// Runs the statements, and answers for each.
+/// Runs the statements and answers each.
 pub(super) async fn run(connection: &mut PgConnection, batch: &Batch) -> Result<Vec<Answered>, StoreError> {
     let mut answered = Vec::with_capacity(batch.len());
     for (place, (sql, parameters)) in batch.statements().enumerate() {
@@ -72,7 +72,7 @@ async fn run_one(
     Ok(answered)
 }
 
-/// Whether statements and others waited for each other in a circle, or would not have happened one after the other: then nothing was done.
+/// Whether the failure is a deadlock or a serialization failure, after which nothing was written.
 pub(super) fn is_deadlock(failure: &StoreError) -> bool {
     let StoreError::Unavailable { source } = failure else { return false };
     let error = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
@@ -80,7 +80,8 @@ pub(super) fn is_deadlock(failure: &StoreError) -> bool {
     code.is_some_and(|code| ["40001", "40P01"].contains(&code.as_ref()))
 }
 
-/// No text in PostgreSQL has the character NUL. It has U+FFFE in its place, which is no character either, so that what has it is found again.
+/// Texts in PostgreSQL cannot contain the character NUL. It is replaced by the noncharacter U+FFFE, so that a text with
+/// one is found again.
 fn storable(text: &str) -> Cow<'_, str> {
     match text.contains('\0') {
         true => Cow::Owned(text.replace('\0', "\u{fffe}")),
@@ -88,7 +89,7 @@ fn storable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A NULL whose type is that of its place.
+/// A NULL with the type of its column.
 struct Untyped;
 
 impl Type<sqlx::Postgres> for Untyped {
@@ -103,7 +104,8 @@ impl Encode<'_, sqlx::Postgres> for Untyped {
     }
 }
 
-/// The statement with `$1`, `$2` for its parameters. Each is made once; there are as many as the crate has statements.
+/// The statement with `$1`, `$2` for its parameters. Each text is made once; there are as many as the crate has
+/// statements.
 fn numbered(sql: &'static str) -> &'static str {
     static NUMBERED: LazyLock<RwLock<HashMap<&'static str, &'static str>>> = LazyLock::new(RwLock::default);
     if !sql.contains('?') {

@@ -1,4 +1,4 @@
-//! A transaction in which something is decided.
+//! A transaction in which a decision is made.
 
 use sqlx::PgConnection;
 
@@ -8,7 +8,7 @@ use crate::{
     sql::{Answered, Batch, Doing, Runs, Transaction},
 };
 
-/// A transaction, with what is to be written at its end.
+/// A transaction, and the writes for its end.
 pub(super) struct Turn<'t> {
     connection: Connected<'t>,
     writes: Batch,
@@ -19,7 +19,7 @@ impl<'t> Turn<'t> {
         Self { connection: Connected(connection), writes: Batch::default() }
     }
 
-    /// Writes what was decided.
+    /// Writes the result of the decision.
     pub(super) async fn finish(self) -> Result<(), StoreError> {
         run::run(self.connection.0, &self.writes).await.map(drop)
     }

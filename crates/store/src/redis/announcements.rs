@@ -1,4 +1,4 @@
-//! What is published, over a connection that subscribes.
+//! Announcements over a connection that subscribes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{Announcements, Announces, Answer, Revocation, StoreError};
 impl Announces for Redis {
     fn announcements(&self) -> Answer<'_, Box<dyn Announcements>> {
         Box::pin(async move {
-            // In the third version of the protocol one connection subscribes and answers, in one order.
+            // In version 3 of the protocol one connection both subscribes and answers commands, in one order.
             let info = self.client.get_connection_info();
             let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
             let client = redis::Client::open(info.clone().set_redis_settings(settings)).map_err(failed)?;
@@ -37,7 +37,7 @@ struct Listening {
 }
 
 impl Listening {
-    /// What was pushed and not read yet. An error where the connection is lost.
+    /// The messages that were pushed and not read yet; an error if the connection is lost.
     fn waiting(&mut self, told: &mut Vec<Revocation>) -> Result<(), StoreError> {
         while let Ok(push) = self.pushed.try_recv() {
             told.extend(heard(&push)?);
@@ -46,7 +46,7 @@ impl Listening {
     }
 }
 
-/// What a push says of sessions.
+/// The revocation in a pushed message.
 fn heard(push: &PushInfo) -> Result<Option<Revocation>, StoreError> {
     match (&push.kind, push.data.as_slice()) {
         (PushKind::Disconnection, _) => Err(lost()),
@@ -63,7 +63,7 @@ fn lost() -> StoreError {
 }
 
 impl Announcements for Listening {
-    /// What was published before the command came stands before its answer.
+    /// Messages that were published before a command arrived come before the command's answer.
     fn until_now(&mut self) -> Answer<'_, Vec<Revocation>> {
         Box::pin(async move {
             let pong: Result<Value, _> = cmd("PING").query_async(&mut self.connection).await;

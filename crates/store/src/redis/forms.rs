@@ -1,7 +1,8 @@
 //! Forms in Redis.
 //!
-//! A form is a hash that ends by itself. All of them stand in a sorted set by their end, each with its size before its handle, so that what ended is
-//! taken out when another is kept; the bytes of all together are counted beside it.
+//! A form is a hash that expires by itself. A sorted set contains all forms by their expiry, each as its size and its
+//! handle, so that expired forms are removed from it when another form is kept. The bytes of all forms together are
+//! counted next to it.
 
 use std::sync::LazyLock;
 
@@ -11,8 +12,8 @@ use redis::{Script, cmd};
 use super::{Redis, milliseconds, scripts::Call};
 use crate::{Answer, FormLimits, FormStore, SealedForm};
 
-/// What every script that forgets forms begins with. The first two keys are that of the set and that of the count; the first two arguments are what
-/// the keys of forms begin with, and now.
+/// The beginning of every script that deletes forms. The first two keys are the set and the count; the first two
+/// arguments are the prefix of the forms' keys, and now.
 const FORGETTING: &str = r"
     local function forget(member)
         local size, handle = string.match(member, '^(%d+):(.*)$')
@@ -24,8 +25,8 @@ const FORGETTING: &str = r"
     for _, member in ipairs(over) do forget(member) end
 ";
 
-/// Keeps a form, whose key is the third. The further arguments: its handle, the hash, the sealed form, when it ends and how long that is, how many
-/// forms and how many bytes there may be.
+/// Keeps a form whose key is the third. Further arguments: its handle, the hash, the sealed form, its expiry and the
+/// time until then, the most forms and the most bytes.
 fn keep() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(&format!(
@@ -55,13 +56,13 @@ fn keep() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Forgets the forms that are over; how many.
+/// Deletes the expired forms and answers how many there were.
 fn sweep() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(&format!("{FORGETTING}return #over")));
     Call::of(&SCRIPT)
 }
 
-/// Takes a form out: the keys are as those of [`keep`], and the arguments its handle, the hash, and now.
+/// Removes and answers a form. The keys are those of [`keep`]; the arguments are its handle, the hash, and now.
 fn take() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -79,7 +80,7 @@ fn take() -> Call {
 }
 
 impl Redis {
-    /// A script with the keys of all forms, and what else they need.
+    /// A script with the keys of all forms and its other parameters.
     fn on_forms(&self, script: Call) -> Call {
         script.key(self.set_of_forms()).key(self.key("forms", "bytes"))
     }
@@ -137,7 +138,7 @@ impl FormStore for Redis {
         })
     }
 
-    /// They end by themselves; what is told of them in the set goes here, or when the next one is kept.
+    /// Forms expire by themselves; their entries in the set are removed here or when the next form is kept.
     fn sweep_forms(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         Box::pin(async move {
             let call = self.on_forms(sweep()).arg(self.key("form", "")).arg(now.timestamp_millis());

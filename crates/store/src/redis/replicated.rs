@@ -1,7 +1,7 @@
-//! Writes that replicas must have.
+//! Writes that replicas must acknowledge.
 //!
-//! `WAIT` waits for what was written on its own connection, and everything behind it on that connection waits too. So these writes have connections
-//! of their own, on each of which one at a time is under way.
+//! `WAIT` waits for the writes on its own connection, and everything after it on that connection waits too. These
+//! writes therefore use connections of their own, each for one write at a time.
 
 use std::{
     fmt,
@@ -15,10 +15,10 @@ use tokio::sync::Semaphore;
 use super::{RESPONSE_TIMEOUT, failed, scripts::Call};
 use crate::StoreError;
 
-/// How many connections wait at the same time at most.
+/// The most connections that wait at the same time.
 const CONNECTIONS: usize = 16;
 
-/// How many replicas must have what is written, and how long that may take.
+/// The number of replicas that must have a write, and how long that may take.
 #[derive(Clone)]
 pub(super) struct Replicated {
     wanted: u32,
@@ -38,9 +38,9 @@ impl Replicated {
         Self { wanted, at_most, pool: Arc::new(pool) }
     }
 
-    /// Writes, and waits until enough replicas have it. What is cut off in the middle takes its connection with it.
+    /// Writes, and waits until enough replicas have the write. If it is cancelled, its connection is dropped.
     pub(super) async fn invoke<T: FromRedisValue>(&self, write: &Call) -> Result<T, StoreError> {
-        // Whoever waits for a place waits for those before to be answered.
+        // A write that waits for a connection waits until the writes before it are answered.
         let waiting = tokio::time::timeout(self.longest(), self.pool.places.acquire()).await;
         let Ok(Ok(_place)) = waiting else {
             return Err(StoreError::unavailable(std::io::Error::from(std::io::ErrorKind::TimedOut)));
@@ -75,7 +75,7 @@ impl Pool {
     }
 }
 
-/// Without the client, whose address has the password.
+/// `Debug` does not show the client, whose address contains the password.
 impl fmt::Debug for Replicated {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -1,7 +1,7 @@
-//! Steps that touch several keys, each one script, which Redis runs as one.
+//! Steps that use several keys, each as a script, which Redis runs atomically.
 //!
-//! A session is a hash with its record. The sessions of an account, and those of a name at an identity provider, stand in a sorted set each, by their
-//! end, so that what ended by itself is taken out when another begins.
+//! A session is a hash with its record. The sessions of an account, and those of a name at an identity provider, are in
+//! a sorted set each, by their expiry, so that expired ones are removed when another begins.
 
 use std::sync::LazyLock;
 
@@ -10,8 +10,8 @@ use redis::{FromRedisValue, Script, ScriptInvocation, ToRedisArgs, aio::Connecti
 use super::failed;
 use crate::StoreError;
 
-/// Keeps a replay record until a time of the server's clock, and for so many milliseconds from now at least.
-/// Answers whether it was not there.
+/// Keeps a replay record until a time of the server's clock, and for at least so many milliseconds from now. Answers
+/// whether it was new.
 pub(super) fn insert_once() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -26,8 +26,8 @@ pub(super) fn insert_once() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Keeps a session: its key, that of its account's sessions, and that of its name's if it has one. The arguments are its record, how long it
-/// lasts at most, when it was last used, and how long it lasts without use.
+/// Keeps a session. Keys: the session, its account's sessions, and those of its name if it has one. Arguments: its
+/// record, its longest duration, when it was last used, and its duration without use.
 pub(super) fn create() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -47,8 +47,8 @@ pub(super) fn create() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Notes that a session is used at a time (first argument), if it is there and that was last noted at another (second) or before: it goes on for so
-/// long (third).
+/// Writes that a session is used at a time (first argument) if it exists and its last written use was at or before
+/// another time (second). It is then extended by a duration (third).
 pub(super) fn note_use() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -62,7 +62,7 @@ pub(super) fn note_use() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Ends a session, and tells the channel (first argument) what ended (second).
+/// Ends a session, and publishes (first argument) which one ended (second).
 pub(super) fn revoke() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -74,9 +74,10 @@ pub(super) fn revoke() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Ends the sessions of a set, and tells the channel (first argument). With an account it tells the second argument, and the epoch under the
-/// third grows. Without one both are empty, and it ends the sessions that have the session index (fifth) or none, or all, and tells each by what is
-/// behind the fourth argument in its key.
+/// Ends the sessions of a set and publishes on a channel (first argument). With an account it publishes the second
+/// argument, and the epoch under the third is increased. Without one both are empty, and it ends the sessions that have
+/// the session index (fifth) or none, or all of them, and publishes for each the part of its key after the fourth
+/// argument.
 pub(super) fn revoke_all() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(

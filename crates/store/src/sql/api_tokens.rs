@@ -14,7 +14,7 @@ const ADD: &str = "
     VALUES (?, ?, ?, ?, CASE WHEN EXISTS (SELECT 1 FROM vouchsafe_accounts
         WHERE id = ? AND organization = ? AND active = 1) THEN ? END)";
 
-/// By the primary keys of both.
+/// A look-up by the primary keys of both tables.
 const FIND: &str = "
     SELECT token.record FROM vouchsafe_api_tokens AS token
     JOIN vouchsafe_accounts AS account ON account.id = token.account
@@ -24,7 +24,7 @@ const OF_ACCOUNT: &str = "SELECT record FROM vouchsafe_api_tokens WHERE account 
 
 const REVOKE: &str = "DELETE FROM vouchsafe_api_tokens WHERE account = ? AND id = ? RETURNING record";
 
-/// In the order of their rows, so that nobody waits in a circle.
+/// Rows are locked in one order to avoid deadlocks.
 const END_OF_ACCOUNTS: Sql = Sql {
     sqlite: "DELETE FROM vouchsafe_api_tokens WHERE account IN (SELECT value FROM json_each(?))",
     postgres: "

@@ -1,7 +1,8 @@
 //! The audit as a feed in SQL.
 //!
-//! PostgreSQL numbers records when they are written, and transactions that began earlier may commit later: a reader that goes by that number would
-//! miss them. So records get their place when they are read first, all that are committed by then, one reader at a time. SQLite writes in one order.
+//! PostgreSQL numbers records when they are written, and a transaction that began earlier may commit later: a reader
+//! that used this number would miss records. Records therefore get their position when they are first read, for all
+//! that are committed by then, one reader at a time. SQLite writes in one order.
 
 use vouchsafe::provisioning::OrganizationId;
 

@@ -1,6 +1,7 @@
-//! Several statements with their parameters, in the form that every engine runs.
+//! Several statements with their parameters, in a form that every engine can run.
 //!
-//! A statement is written once where the engines agree on it, with `?` for each parameter in turn; [`Sql`] holds both texts where they do not.
+//! A statement is written once if the engines agree on its text, with `?` for each parameter in turn. If they do not
+//! agree, [`Sql`] holds both texts.
 
 use std::{fmt, sync::Arc};
 
@@ -26,14 +27,14 @@ pub(crate) struct Statement {
     announces: Announced,
 }
 
-/// What is told to every machine of what a statement ended.
+/// What every machine is told about the sessions that a statement ended.
 #[derive(Clone, Debug, Default)]
 enum Announced {
     #[default]
     Nothing,
-    /// This, if it changed anything.
+    /// This revocation, if the statement changed anything.
     IfChanged(Vec<Revocation>),
-    /// The sessions whose hashes it answers.
+    /// The sessions whose hashes the statement answers.
     Sessions,
 }
 
@@ -63,10 +64,10 @@ pub(crate) enum Parameter {
     List(Arc<[String]>),
 }
 
-/// What it means that a statement writes NULL where there must be a value.
+/// The meaning of a NULL in a column that must have a value.
 #[derive(Clone, Debug)]
 pub(crate) enum IfNull {
-    /// The row is one of another organization.
+    /// The row belongs to another organization.
     OfAnother(&'static str),
     /// The account of the session is suspended.
     Suspended(AccountId),
@@ -81,15 +82,15 @@ impl IfNull {
     }
 }
 
-/// What a statement answered.
+/// The answer of a statement.
 #[derive(Default)]
 pub(crate) struct Answered {
     pub(crate) rows: Vec<Row>,
-    /// How many rows it changed, if it is one that changes rows.
+    /// The number of changed rows, for a statement that changes rows.
     pub(crate) changed: u64,
 }
 
-/// A statement that failed, counted from 0. Those before it are done, those behind it are not.
+/// The index of a failed statement, counted from 0. Earlier statements were run, later ones were not.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) place: usize,
@@ -97,12 +98,12 @@ pub(crate) struct Failed {
 }
 
 impl Answered {
-    /// The number that stands first; 0 if there is no row.
+    /// The number in the first column; 0 if there is no row.
     pub(crate) fn number(&self) -> Result<i64, StoreError> {
         Ok(self.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default())
     }
 
-    /// The number that stands first, if there is one.
+    /// The number in the first column, if there is a row.
     pub(crate) fn optional_number(&self) -> Result<Option<i64>, StoreError> {
         Ok(self.rows.first().map(|row| row.optional_integer(0)).transpose()?.flatten())
     }
@@ -113,7 +114,7 @@ impl Batch {
         Self::default().then(sql)
     }
 
-    /// One statement more.
+    /// Adds a statement.
     pub(crate) fn then(mut self, sql: impl Into<Sql>) -> Self {
         let sql = sql.into();
         self.statements.push(Statement {
@@ -134,7 +135,7 @@ impl Batch {
         self
     }
 
-    /// What has to be unique, if it is not so with the last statement: [`StoreError::Taken`].
+    /// The value that must be unique: if the last statement violates this, the error is [`StoreError::Taken`].
     pub(crate) fn if_taken(mut self, what: &'static str) -> Self {
         if let Some(last) = self.statements.last_mut() {
             last.if_taken = Some(what);
@@ -142,7 +143,7 @@ impl Batch {
         self
     }
 
-    /// What it means if the last statement writes NULL where there must be a value.
+    /// The meaning of a NULL that the last statement writes where there must be a value.
     pub(crate) fn if_null(mut self, meaning: IfNull) -> Self {
         if let Some(last) = self.statements.last_mut() {
             last.if_null = Some(meaning);
@@ -150,7 +151,7 @@ impl Batch {
         self
     }
 
-    /// What is told to every machine when it is committed, if the last statement changed anything.
+    /// What every machine is told after the commit if the last statement changed anything.
     pub(crate) fn announcing(mut self, ended: impl IntoIterator<Item = Revocation>) -> Self {
         if let Some(last) = self.statements.last_mut() {
             last.announces = Announced::IfChanged(ended.into_iter().collect());
@@ -158,7 +159,7 @@ impl Batch {
         self
     }
 
-    /// That the sessions ended whose hashes the last statement answers.
+    /// Every machine is told that the sessions ended whose hashes the last statement answers.
     pub(crate) fn announcing_sessions(mut self) -> Self {
         if let Some(last) = self.statements.last_mut() {
             last.announces = Announced::Sessions;
@@ -166,13 +167,13 @@ impl Batch {
         self
     }
 
-    /// Whether anything may be told of it.
+    /// Whether any of its statements may lead to an announcement.
     #[cfg(feature = "postgres")]
     pub(crate) fn announces(&self) -> bool {
         self.statements.iter().any(|statement| !matches!(statement.announces, Announced::Nothing))
     }
 
-    /// What its statements ended, by their answers.
+    /// The sessions that its statements ended, according to their answers.
     pub(crate) fn ended(&self, answered: &[Answered]) -> Result<Vec<Revocation>, StoreError> {
         let mut ended = Vec::new();
         for (statement, answered) in self.statements.iter().zip(answered) {
@@ -202,8 +203,8 @@ impl Batch {
         self.statements.iter().map(|statement| (statement.sql, statement.parameters.as_slice()))
     }
 
-    /// What the failure of one of its statements means. A constraint that was broken is what the statement says; every other failure is one of
-    /// the database.
+    /// The meaning of a failed statement. A violated constraint means what the statement says; every other failure is
+    /// one of the database.
     pub(crate) fn meaning(&self, failure: Failed) -> StoreError {
         let kind = failure.error.as_database_error().map(DatabaseError::kind);
         let meaning = self.statements.get(failure.place).and_then(|statement| match kind {

@@ -25,11 +25,11 @@ const BY_IDENTITY_PROVIDER: &str = "
     SELECT id, revision FROM vouchsafe_connections
     WHERE identity_provider = ? AND assertion_consumer = ? ORDER BY is_inactive, id LIMIT ?";
 
-/// In the order of the index.
+/// Sorted as in the index.
 const ACTIVE: &str = "
     SELECT id, revision FROM vouchsafe_connections WHERE is_inactive = 0 AND id > ? ORDER BY id LIMIT ?";
 
-/// The length of metadata is known without reading it.
+/// The length of the metadata is found without reading it.
 const TOTALS: &str = "
     SELECT state, CAST(length(metadata) + length(staged) AS BIGINT) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
 
@@ -118,7 +118,7 @@ impl<E: Engine> ConnectionStore for E {
         let (changed, author) = (connection.clone(), author.clone());
         self.write::<u64, StoreError>(Box::new(move |turn| {
             Box::pin(async move {
-                // Whoever retires a connection ends its sessions, so nobody signs in meanwhile.
+                // A retired connection's sessions end, so nobody may sign in meanwhile.
                 locks::organization(turn, &changed.organization).await?;
                 locks::connections(turn, &changed.organization).await?;
                 let before = run_one(turn, Batch::of(BY_ID).bind(changed.id.as_str())).await?;
@@ -140,7 +140,7 @@ impl<E: Engine> ConnectionStore for E {
     }
 }
 
-/// What the other connections of its organization amount to.
+/// The totals of the other connections of its organization.
 async fn others_of(runs: &mut dyn Runs, stored: &StoredConnection) -> Result<ConnectionTotals, StoreError> {
     let asked = Batch::of(TOTALS).bind(stored.organization.as_str()).bind(stored.id.as_str());
     let mut totals = ConnectionTotals::default();
@@ -184,7 +184,7 @@ pub(super) async fn decide(
     Ok(decided.into_answer())
 }
 
-/// Waits for the sign-ins over connections that are retired, and ends their SCIM tokens. Their sessions may be kept.
+/// Waits for the sign-ins over the retired connections, and ends their SCIM tokens. Their sessions may be kept.
 async fn retire(
     turn: &mut dyn Transaction,
     batch: Batch,
@@ -199,7 +199,7 @@ async fn retire(
     Ok(batch)
 }
 
-/// Inserts a connection whose name was not used before, or changes one that is there.
+/// Inserts a connection whose id was not used before, or changes an existing one.
 fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch, StoreError> {
     let batch = match is_new {
         true => batch.then(ADD).if_taken("the connection's id"),
@@ -265,7 +265,7 @@ mod tests {
     use super::*;
     use crate::Sqlite;
 
-    /// Neither all connections to an identity provider nor all drafts are read to find the first few.
+    /// The query does not read all connections to an identity provider, or all drafts, to find the first few.
     #[tokio::test]
     async fn the_index_gives_the_order() {
         let store = Sqlite::in_memory().await.unwrap();

@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, StoreError};
 
-/// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
+/// Inserts the replay record while it finds the organization, and then reads what the login refers to there. The result
+/// is written after the decision.
 pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Result<DecidedSignIn, Refused> {
     let key = sign_in.replay_key();
     let (is_first, known) = login::record(turn, &key, sign_in.connection()).await?;
@@ -78,7 +79,8 @@ pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Re
     Ok(decided.into_applied())
 }
 
-/// The snapshot, the policy, and the domains of which the snapshot says whether another organization has verified them.
+/// The snapshot, the policy, and the domains for which the snapshot says whether another organization has verified
+/// them.
 pub(super) async fn read(
     turn: &mut dyn Transaction,
     about: &About,
@@ -86,7 +88,7 @@ pub(super) async fn read(
     let (snapshot, policy) = match about {
         About::Login(facts) => {
             let known = login::known(turn, facts).await?;
-            // What the stored policy makes of it, whatever the decision does.
+            // The plan of the stored policy, whatever the decision does.
             let plan = |snapshot: &Snapshot, policy: &Policy| {
                 policy.plan(&**facts, snapshot).ok().and_then(|plan| Decided::of(plan, snapshot).ok())
             };
@@ -122,7 +124,8 @@ pub(super) async fn read(
     Ok((snapshot, policy, BTreeSet::new()))
 }
 
-/// Refuses what takes a domain that another organization has verified. The store is asked for those that the snapshot does not speak of.
+/// Refuses a plan that uses a domain that another organization has verified. Domains that the snapshot does not cover
+/// are looked up in the store.
 pub(super) async fn domains_are_free(
     turn: &mut dyn Transaction,
     decided: &Decided,

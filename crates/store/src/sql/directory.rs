@@ -58,7 +58,7 @@ impl<E: Engine> Directory for E {
                 .iter()
                 .map(|row| row.text(0).map(OrganizationId::new))
                 .collect::<Result<_, _>>()?;
-            // Each engine has an order of texts of its own.
+            // Each engine sorts texts in its own way.
             ids.sort();
             Ok(ids)
         })
@@ -170,7 +170,7 @@ impl<E: Engine> Directory for E {
             let organization = id.as_str();
             let asked = match key {
                 AccountKey::Email(email) => Batch::of(BY_EMAIL).bind(organization).bind(email.compared()),
-                // No text in PostgreSQL has the character NUL.
+                // Texts in PostgreSQL cannot contain the character NUL.
                 AccountKey::Subject { subject, .. } if subject.contains('\0') => return Ok(Vec::new()),
                 AccountKey::Subject { connection, subject } => Batch::of(BY_SUBJECT)
                     .bind(organization)
@@ -214,7 +214,7 @@ impl<E: Engine> Directory for E {
     }
 }
 
-/// The organization of a query that answers one.
+/// The organization that a query answers.
 async fn only(engine: &impl Engine, asked: Batch) -> Result<Option<Versioned<Organization>>, StoreError> {
     let answered = engine.ask(asked).await?;
     answered.rows.first().map(rows::organization).transpose()

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 use super::{Batch, Engine, locks, memoranda::changed, run_one};
 use crate::{Answer, FormLimits, FormStore, SealedForm, StoreError, text::milliseconds_rounded_up};
 
-/// Forgets what is over, and the oldest of what is more than the limits allow. The one that has just come counts as the newest, whatever the
-/// clocks of several machines say. The parameters: now, the handle of that one twice, how many forms, how many bytes.
+/// Deletes the expired forms, and the oldest of those that exceed the limits. The form that has just arrived counts as
+/// the newest, whatever the clocks of several machines say. The parameters: now, the handle of that form twice, the
+/// most forms, the most bytes.
 const MAKE_ROOM: &str = "
     DELETE FROM vouchsafe_forms WHERE expires_at <= ? OR handle IN (
         SELECT handle FROM (
@@ -49,7 +50,7 @@ impl<E: Engine> FormStore for E {
             .bind(limits.bytes);
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
-                // Of several who keep one at the same time each sees those of the others.
+                // If several forms are kept at the same time, each transaction sees those of the others.
                 locks::forms(turn).await?;
                 run_one(turn, keep).await?;
                 run_one(turn, make_room).await.map(drop)

@@ -1,10 +1,11 @@
-//! What an organization is found by: each belongs to one.
+//! The values by which an organization is found. Each value belongs to one organization.
 
 use vouchsafe::provisioning::Organization;
 
 use super::Batch;
 use crate::StoreError;
-/// Writes what is searched for in an organization: tokens, connections and domains. Each belongs to one organization.
+/// Writes the values by which an organization is found: tokens, connections and domains. Each belongs to one
+/// organization.
 pub(super) fn put(batch: Batch, organization: &Organization) -> Result<Batch, StoreError> {
     let domains = organization
         .domains()
@@ -44,7 +45,7 @@ const DOMAINS: Table = Table {
 };
 
 impl Table {
-    /// These values in the place of those that the organization has.
+    /// Replaces the organization's values by these.
     fn put(&self, batch: Batch, organization: &Organization, values: impl Iterator<Item = String>) -> Batch {
         let id = organization.id.as_str();
         values.fold(batch.then(self.clear).bind(id), |batch, value| {

@@ -7,7 +7,7 @@ use vouchsafe::metadata::KeySighting;
 use super::{Batch, Engine, Row, Sql};
 use crate::{Answer, KeyHistory, StoreError, StoredConnection, keys_in_metadata, remembered_since};
 
-/// A time of 0 is none.
+/// A time of 0 stands for "no time".
 const NOTE: &str = "
     INSERT INTO vouchsafe_keys (connection, fingerprint, first_seen, last_verified, verified) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (connection, fingerprint) DO UPDATE SET
@@ -30,8 +30,8 @@ const FORGET: Sql = Sql {
         AND fingerprint <> ALL($3::text[])",
 };
 
-/// Whoever writes the connection notes its keys too, and in which order the rows are locked there is not known. So who notes the use of keys
-/// waits for them before any row is locked.
+/// The transaction that writes a connection also records its keys, and the order in which it locks rows is not known
+/// here. A transaction that records the use of keys therefore waits for it before it locks any row.
 const WAIT: Sql = Sql {
     sqlite: "SELECT 1 WHERE ? IS NULL",
     postgres: "SELECT 1 FROM vouchsafe_connections WHERE id = $1 FOR SHARE",
@@ -56,7 +56,8 @@ impl<E: Engine> KeyHistory for E {
     }
 }
 
-/// Notes the keys of a connection that is written, and forgets those that are gone and have not signed for long.
+/// Records the keys of a connection that is written, and deletes keys that are no longer in its metadata and have not
+/// signed for long.
 pub(super) fn see_keys_of(batch: Batch, connection: &StoredConnection) -> Batch {
     let seen = keys_in_metadata(connection);
     let fingerprints: Vec<String> = seen.iter().map(|key| key.fingerprint.clone()).collect();
@@ -65,7 +66,7 @@ pub(super) fn see_keys_of(batch: Batch, connection: &StoredConnection) -> Batch 
     note(batch, &connection.id, &seen)
 }
 
-/// In the order of the names, so that nobody waits in a circle.
+/// Rows are locked in the order of their names to avoid deadlocks.
 fn note(mut batch: Batch, connection: &ConnectionId, seen: &[KeySighting]) -> Batch {
     let mut seen: Vec<&KeySighting> = seen.iter().collect();
     seen.sort_by(|one, other| one.fingerprint.cmp(&other.fingerprint));

@@ -1,11 +1,12 @@
-//! What is locked before something is decided on it, where others write at the same time.
+//! The locks of a decision, where others write at the same time.
 //!
-//! Not the organization is locked, but what a decision changes: the rows of its accounts, and the names that it makes (of teams and projects,
-//! addresses, identities), which are no rows yet. Whoever changes how an organization signs in waits for the decisions that read it, and they
-//! for them. Locks are taken in one order: the organization, the connection, the person of a logout, names in the order of their texts, and then
-//! the rows of accounts in the order of their ids; so nobody waits in a circle. All of them end with the transaction.
+//! A decision locks what it changes and not the whole organization: the rows of its accounts, and the names that it
+//! creates (of teams and projects, addresses, identities), which have no rows yet. A change of how an organization
+//! signs in waits for the decisions that depend on it, and they wait for the change. Locks are always taken in this
+//! order to avoid deadlocks: the organization, the connection, the person of a logout, names in the order of their
+//! texts, and then the rows of accounts in the order of their ids. All of them end with the transaction.
 //!
-//! SQLite has one writer at a time, and nothing to lock.
+//! SQLite has one writer at a time and needs no locks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use vouchsafe::{
 use super::{Batch, Sql, Transaction, rows, run_one};
 use crate::{Decided, StoreError, text::folded};
 
-/// Locks of names. The first character says whether others may hold it too.
+/// Locks of names. The first character says whether several may hold the lock.
 const NAMES: &str = "
     SELECT CASE left(name, 1)
         WHEN '+' THEN pg_advisory_xact_lock_shared(hashtextextended(current_schema() || substr(name, 2), 0))
@@ -27,7 +28,8 @@ const NAMES: &str = "
 const ACCOUNTS: &str = "
     SELECT record FROM vouchsafe_accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 
-/// With every active owner of their organization: one of them is to be none.
+/// The account and every active owner of its organization, for a decision after which one of them is no longer an
+/// owner.
 const ACCOUNTS_AND_OWNERS: &str = "
     SELECT record FROM vouchsafe_accounts
     WHERE id = ANY($1) OR (organization = $2 AND active = 1 AND is_owner = 1) ORDER BY id FOR UPDATE";
@@ -38,7 +40,7 @@ const ACCOUNT_AND_OWNERS: &str = "
     SELECT 1 FROM vouchsafe_accounts
     WHERE organization = $1 AND (id = $2 OR (active = 1 AND is_owner = 1)) ORDER BY id FOR UPDATE";
 
-/// A session that nobody ends while the transaction lasts: when it was last used, and its record.
+/// A session that nobody can end during the transaction: when it was last used, and its record.
 pub(super) const READ_SESSION: Sql = Sql {
     sqlite: "
         SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = ? AND NOT EXISTS (
@@ -49,12 +51,12 @@ pub(super) const READ_SESSION: Sql = Sql {
         FOR SHARE OF session",
 };
 
-/// An organization that nobody else decides about.
+/// Locks an organization, so that nobody else decides about it.
 pub(super) async fn organization(turn: &mut dyn Transaction, id: &OrganizationId) -> Result<(), StoreError> {
     names(turn, vec![format!("-organization {id}")]).await
 }
 
-/// An organization whose own record, connections and policy stay as they are.
+/// Locks an organization, so that its own record, connections and policy do not change.
 pub(super) async fn organization_as_it_is(
     turn: &mut dyn Transaction,
     id: &OrganizationId,
@@ -62,8 +64,8 @@ pub(super) async fn organization_as_it_is(
     names(turn, vec![format!("+organization {id}")]).await
 }
 
-/// What a login is decided on: the organization, the connection that it came over, which nobody retires, and the person, of whom nobody
-/// remembers a logout.
+/// Locks what a login depends on: the organization, the connection (so that nobody retires it), and the person (so that
+/// no logout of them is recorded meanwhile).
 pub(super) async fn login(
     turn: &mut dyn Transaction,
     organization: &OrganizationId,
@@ -75,43 +77,43 @@ pub(super) async fn login(
     names(turn, all).await
 }
 
-/// A person of whom nobody remembers a logout.
+/// Locks a person, so that no logout of them is recorded.
 pub(super) async fn no_logout_of(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
     names(turn, vec![format!("+logout {}", person.key())]).await
 }
 
-/// A person of whom a logout is remembered.
+/// Locks a person of whom a logout is recorded.
 pub(super) async fn logout(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
     names(turn, vec![format!("-logout {}", person.key())]).await
 }
 
-/// Connections that are retired: nobody signs in over them meanwhile.
+/// Locks connections that are retired, so that nobody signs in over them meanwhile.
 pub(super) async fn retired(turn: &mut dyn Transaction, ids: &[ConnectionId]) -> Result<(), StoreError> {
     let ids: BTreeSet<&ConnectionId> = ids.iter().collect();
     names(turn, ids.into_iter().map(|id| format!("-connection {id}")).collect()).await
 }
 
-/// The places of the audit's records.
+/// Locks the positions of the audit records.
 pub(super) async fn audit(turn: &mut dyn Transaction) -> Result<(), StoreError> {
     names(turn, vec!["-audit".to_owned()]).await
 }
 
-/// The forms that are kept.
+/// Locks the kept forms.
 pub(super) async fn forms(turn: &mut dyn Transaction) -> Result<(), StoreError> {
     names(turn, vec!["-forms".to_owned()]).await
 }
 
-/// How many connections an organization has.
+/// Locks the number of connections of an organization.
 pub(super) async fn connections(turn: &mut dyn Transaction, of: &OrganizationId) -> Result<(), StoreError> {
     names(turn, vec![format!("-connections {of}")]).await
 }
 
-/// The names of an account that is to be made.
+/// Locks the names of an account that is to be created.
 pub(super) async fn new_account(turn: &mut dyn Transaction, account: &Account) -> Result<(), StoreError> {
     names(turn, names_of_account(account).collect()).await
 }
 
-/// The name of a team or a project that is to be made.
+/// Locks the name of a team or a project that is to be created.
 pub(super) async fn new_name(
     turn: &mut dyn Transaction,
     organization: &OrganizationId,
@@ -120,12 +122,12 @@ pub(super) async fn new_name(
     names(turn, vec![name_of(organization, name)]).await
 }
 
-/// How many seats of an organization are taken.
+/// Locks the number of seats that are taken.
 pub(super) async fn seats(turn: &mut dyn Transaction, of: &OrganizationId) -> Result<(), StoreError> {
     names(turn, vec![seats_of(of)]).await
 }
 
-/// An account that stays as it is.
+/// Locks an account, so that it does not change.
 pub(super) async fn account_as_it_is(turn: &mut dyn Transaction, id: &AccountId) -> Result<(), StoreError> {
     if turn.is_alone() {
         return Ok(());
@@ -133,7 +135,7 @@ pub(super) async fn account_as_it_is(turn: &mut dyn Transaction, id: &AccountId)
     turn.run(Batch::of(ACCOUNT_AS_IT_IS).bind(id.as_str())).await.map(drop)
 }
 
-/// An account that nobody else changes.
+/// Locks an account for a change.
 pub(super) async fn account(turn: &mut dyn Transaction, id: &AccountId) -> Result<(), StoreError> {
     if turn.is_alone() {
         return Ok(());
@@ -141,7 +143,7 @@ pub(super) async fn account(turn: &mut dyn Transaction, id: &AccountId) -> Resul
     turn.run(Batch::of(ACCOUNTS).bind(vec![id.as_str().to_owned()])).await.map(drop)
 }
 
-/// An account and every active owner of its organization.
+/// Locks an account and every active owner of its organization.
 pub(super) async fn account_and_owners(
     turn: &mut dyn Transaction,
     organization: &OrganizationId,
@@ -177,7 +179,7 @@ fn seats_of(organization: &OrganizationId) -> String {
     format!("-seats {organization}")
 }
 
-/// What a transaction has locked of what it decides.
+/// The locks that a transaction holds for its decision.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     names: BTreeSet<String>,
@@ -187,7 +189,8 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Locks what a decision changes, if it is not locked yet. Whether what it was decided on is still so.
+    /// Locks what a decision changes, if it is not locked yet. Answers whether the state that was decided on is still
+    /// current.
     pub(super) async fn settles(
         &mut self,
         turn: &mut dyn Transaction,
@@ -206,7 +209,7 @@ impl Held {
             changed.filter(|id| !self.accounts.contains(*id)).filter_map(known).collect();
         let ids: Vec<String> = changed.keys().map(|id| id.as_str().to_owned()).collect();
         if !self.owners && loses_an_owner(decided, before) {
-            // How many there are is known when nobody else changes it: it is counted again.
+            // The number is certain only while nobody else can change it, so it is counted again.
             let lock = Batch::of(ACCOUNTS_AND_OWNERS).bind(ids).bind(before.organization.id.as_str());
             run_one(turn, lock).await?;
             self.accounts.extend(changed.into_keys());
@@ -227,13 +230,13 @@ impl Held {
     }
 }
 
-/// Whether an active owner is none any more.
+/// Whether an active owner is no longer one afterwards.
 fn loses_an_owner(decided: &Decided, before: &Snapshot) -> bool {
     let was_owner = |id: &AccountId| before.account(id).is_some_and(Account::is_active_owner);
     decided.accounts.iter().any(|account| !account.is_active_owner() && was_owner(&account.id))
 }
 
-/// The names that a decision makes or gives away, and the teams and projects that it changes.
+/// The names that a decision creates or releases, and the teams and projects that it changes.
 fn names_made(decided: &Decided, before: &Snapshot) -> BTreeSet<String> {
     let organization = &before.organization.id;
     let mut names = BTreeSet::new();

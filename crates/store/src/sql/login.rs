@@ -1,4 +1,4 @@
-//! What a login is decided on: the organization that it means, with what it could mean there, and nothing else.
+//! What a login is decided on: its organization and the rows there that it may refer to, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -18,26 +18,26 @@ use crate::{
     text::milliseconds_rounded_up,
 };
 
-/// What was read for a login.
+/// The values that were read for a login.
 #[derive(Debug)]
 pub(super) struct AboutLogin {
     pub(super) snapshot: Snapshot,
     pub(super) policy: Policy,
-    /// The domains of which the snapshot says whether another organization has verified them.
+    /// The domains for which the snapshot says whether another organization has verified them.
     pub(super) asked_domains: BTreeSet<Domain>,
     /// The state of the stored connection.
     pub(super) connection: Option<ConnectionState>,
-    /// When the latest logout was issued of those that were asked for.
+    /// The time at which the latest relevant logout was issued.
     pub(super) latest_logout: Option<RememberedLogout>,
 }
 
-/// What is asked for.
+/// The values to look up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AskedLogin<'a> {
     pub(super) login: &'a LoginFacts,
     /// The account to link.
     pub(super) links: Option<&'a AccountId>,
-    /// Whose latest logout counts, and the session index.
+    /// The person whose latest logout counts, and the session index.
     pub(super) logouts_of: Option<(&'a Identity, Option<&'a str>)>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> AskedLogin<'a> {
         Self { login, links: None, logouts_of: None }
     }
 
-    /// The organization and everything else that stays as it is while the login is decided on.
+    /// The organization, and everything else that must not change while the login is decided on.
     pub(super) async fn lock(
         &self,
         turn: &mut dyn Transaction,
@@ -70,10 +70,10 @@ pub(crate) const OF_CONNECTION: &str = "
     SELECT organization.id, record, version, policy FROM vouchsafe_organization_connections AS own
     JOIN vouchsafe_organizations AS organization ON organization.id = own.organization WHERE own.connection = ?";
 
-/// Records an assertion, finds the organization that signs in over its connection, and locks both, all at once: each statement is a
-/// way to the server and back. The record comes first, and whoever waits for one of the same assertion holds no lock yet.
+/// Records an assertion, finds the organization that signs in over its connection, and locks both in one round trip.
+/// The replay record comes first, so that a transaction that waits for the same assertion holds no lock yet.
 ///
-/// The organization is as it was before it was locked: [`MEANT`] tells whether it still is.
+/// The organization was read before it was locked: [`MEANT`] tells whether it is still current.
 const RECORD_AND_LOCK: &str = "
     WITH recorded AS (
         INSERT INTO vouchsafe_replays (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1),
@@ -86,10 +86,11 @@ const RECORD_AND_LOCK: &str = "
     LEFT JOIN (vouchsafe_organization_connections AS own
         JOIN vouchsafe_organizations AS organization ON organization.id = own.organization) ON own.connection = $3";
 
-/// What a login means, as one row, since each row wakes its reader: the records of a kind stand in it with [`rows::BETWEEN_RECORDS`] between them.
+/// Everything that a login refers to, as one row, since each row wakes its reader. The records of one kind are in one
+/// column, separated by [`rows::BETWEEN_RECORDS`].
 ///
-/// In SQLite `CROSS JOIN` says in which order the tables are read, from what is asked for to the rows of that name and no others, which SQLite does
-/// not find out by itself; the `+` keeps it from going through all rows of the organization.
+/// In SQLite `CROSS JOIN` fixes the order in which the tables are read: from the look-up values to the rows with that
+/// name only, which SQLite does not find by itself. The `+` prevents it from scanning all rows of the organization.
 pub(crate) const MEANT: Sql = Sql { sqlite: MEANT_IN_SQLITE, postgres: MEANT_IN_POSTGRES };
 
 const MEANT_IN_SQLITE: &str = "
@@ -153,11 +154,11 @@ const MEANT_IN_SQLITE: &str = "
             AND (logout.session_index IN ('', asked.session_index) OR asked.session_index = '')
             ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout_received";
 
-/// Rows that are named by their ids are found by these, and not by their organization, however few there were when the statement was planned:
-/// `|| ''` keeps the index of the organization out, and `OFFSET 0` has each value looked up by itself. Otherwise PostgreSQL reads all rows of the
-/// organization until it has statistics of the table. The parameters are those of SQLite: connection, hashes, organization, names, emails,
-/// identities, domains, linked, whether seats are counted, person,
-/// session index.
+/// Rows that are looked up by id must be found by the id's index and not by the organization's, however few rows there
+/// were when the statement was planned. `|| ''` excludes the index of the organization, and `OFFSET 0` makes PostgreSQL
+/// look up each value by itself; otherwise it reads all rows of the organization until it has statistics of the table.
+/// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked,
+/// whether seats are counted, person, session index.
 const MEANT_IN_POSTGRES: &str = "
     WITH found AS MATERIALIZED (
         SELECT organization FROM (
@@ -204,8 +205,8 @@ const MEANT_IN_POSTGRES: &str = "
         (SELECT received_at FROM vouchsafe_logouts_remembered
             WHERE identity = $10 AND (session_index IN ('', $11) OR $11 = '') ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
 
-/// Records an assertion that came over this connection. Whether it is the first record of it, and the organization, which is locked with the
-/// connection.
+/// Records an assertion that came over this connection. Answers whether it is the first record, and the organization,
+/// which is locked together with the connection.
 pub(super) async fn record(
     turn: &mut dyn Transaction,
     key: &ReplayKey,
@@ -233,7 +234,7 @@ fn organization_of(answered: &Answered) -> Result<Option<Known>, StoreError> {
     answered.rows.first().map(Known::read).transpose()
 }
 
-/// Reads what a login means, for looking at it.
+/// Reads what a login refers to, for display.
 pub(super) async fn read(runs: &mut dyn Runs, login: &LoginFacts) -> Result<AboutLogin, StoreError> {
     let known = known(runs, login).await?;
     about(runs, known, &AskedLogin::of(login)).await
@@ -248,23 +249,24 @@ pub(super) async fn known(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Opt
 /// How far a transaction has come with a login.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// Its organization was asked for.
+    /// Its organization was looked up.
     Organization(Option<Box<Known>>),
-    /// All of it was read after its organization was locked.
+    /// Everything was read after its organization was locked.
     Login(Box<AboutLogin>),
 }
 
-/// What a login means, with what will be decided on it locked: `plan` says what that is.
+/// Reads what a login refers to and locks what `plan` says will be changed.
 ///
-/// A plan is made without locks, what it changes is locked, and if somebody changed that meanwhile everything is read and planned again. So a
-/// person who signs in as every day holds the row of their own account, and who makes a team its name.
+/// A plan is made without locks. Then what it changes is locked, and if somebody changed that meanwhile, everything is
+/// read and planned again. A person who signs in as usual therefore locks only the row of their own account, and a
+/// sign-in that creates a team locks the team's name.
 pub(super) async fn settled(
     turn: &mut dyn Transaction,
     found: Found,
     asked: &AskedLogin<'_>,
     plan: &(dyn Fn(&Snapshot, &Policy) -> Option<Decided> + Sync),
 ) -> Result<AboutLogin, StoreError> {
-    /// Each round but the last needs somebody else's change of the same account or name.
+    /// Each further round needs somebody else's change of the same account or name.
     const ROUNDS: usize = 16;
     let (mut known, mut read, mut locked) = (None, None, None);
     match found {
@@ -302,7 +304,8 @@ pub(super) async fn settled(
     Err(StoreError::unavailable(std::io::Error::other("others change the same again and again")))
 }
 
-/// What a login means. `known` is the organization of its connection: that the login has another one's token is rare.
+/// What a login refers to. `known` is the organization of its connection; a login with another organization's token is
+/// rare.
 pub(super) async fn about(
     runs: &mut dyn Runs,
     mut known: Option<Known>,
@@ -332,7 +335,7 @@ pub(super) async fn about(
     }
 }
 
-/// The SCIM groups of its accounts, where it depends on groups who is admitted.
+/// The SCIM groups of its accounts, if the policy's admission depends on groups.
 async fn with_pushed_groups(runs: &mut dyn Runs, mut about: AboutLogin) -> Result<AboutLogin, StoreError> {
     const GROUPS: Sql = Sql {
         sqlite: "SELECT record FROM vouchsafe_groups
@@ -350,7 +353,8 @@ async fn with_pushed_groups(runs: &mut dyn Runs, mut about: AboutLogin) -> Resul
     Ok(about)
 }
 
-/// How many active owners there are, where one is found who is that by a group alone: the sign-in may end it, and must leave another.
+/// The number of active owners, if an account is an owner only by a group: the sign-in may end that, and another owner
+/// must remain.
 async fn with_owners(runs: &mut dyn Runs, mut about: AboutLogin) -> Result<AboutLogin, StoreError> {
     const OWNERS: &str =
         "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1";
@@ -371,7 +375,7 @@ fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Resul
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
     let batch = Batch::of(MEANT).bind(login.connection.as_str()).bind(hashes);
     let nothing = Vec::<String>::new;
-    // Where no organization is known yet, nothing else is found.
+    // If the organization is not known yet, nothing else is found.
     let Some(known) = known else {
         let batch = batch.bind(None::<&str>).bind(nothing()).bind(nothing()).bind(nothing()).bind(nothing());
         return Ok(batch.bind(None::<&str>).bind(false).bind(person).bind(session_index));
@@ -388,7 +392,7 @@ fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Resul
         .bind(identities)
         .bind(domains)
         .bind(asked.links.map(AccountId::as_str))
-        // Nobody asks for the number where there is no limit, and counting reads a row for each.
+        // The number is needed only if there is a limit, and counting reads a row for each account.
         .bind(known.snapshot.organization.seat_limit.is_some())
         .bind(person)
         .bind(session_index))
@@ -410,7 +414,7 @@ impl Known {
     fn with(self, row: &Row, login: &LoginFacts, look_up: &LookUp) -> Result<AboutLogin, StoreError> {
         let (mut snapshot, policy) = (self.snapshot, self.policy);
         let is_of_another = row.integer(2)? != 0;
-        // One that only has the name which this organization would sign in over.
+        // An account that only has the name which this organization would sign in over.
         if is_of_another && snapshot.organization.signs_in_over(&login.connection) {
             return Err(StoreError::no_organization_for(&login.connection));
         }
@@ -433,12 +437,12 @@ impl Known {
 }
 
 impl AboutLogin {
-    /// As a sign-in is decided on it.
+    /// The values as a sign-in is decided on them.
     pub(super) fn as_read<'r>(&'r self, links_from: Option<&'r Session>) -> SignInContext<'r> {
         SignInContext::new(&self.snapshot, &self.policy, links_from, self.connection, self.latest_logout)
     }
 
-    /// Its organization, for reading the rest again.
+    /// Its organization, to read the rest again.
     pub(super) fn into_known(self) -> Known {
         let mut snapshot = Snapshot::new(self.snapshot.organization);
         snapshot.version = self.snapshot.version;
@@ -452,7 +456,8 @@ mod tests {
     use super::*;
     use crate::Sqlite;
 
-    /// So a sign-in costs the same in an organization of a hundred thousand. Only what counts the taken seats goes through all accounts.
+    /// A sign-in therefore costs the same in an organization of a hundred thousand accounts. Only counting the taken
+    /// seats goes through all accounts.
     #[tokio::test]
     async fn no_table_is_read_but_by_what_is_asked_for() {
         let store = Sqlite::in_memory().await.unwrap();

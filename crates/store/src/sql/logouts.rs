@@ -1,4 +1,4 @@
-//! Sign-outs in SQL.
+//! Pending and remembered logouts in SQL.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::PendingLogout;
@@ -57,7 +57,7 @@ impl<E: Engine> LogoutStore for E {
             .bind(milliseconds_rounded_up(now))
             .bind(milliseconds_rounded_up(remembered_until(now)));
         let person = person.clone();
-        // Sessions are looked for after it is there for everybody to see.
+        // Sessions are looked for after the logout is visible to everybody.
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 locks::logout(turn, &person).await?;

@@ -6,7 +6,7 @@ use vouchsafe::{PendingRequest, StoredPendingRequest};
 use super::{Batch, Engine, Wanted, rows, run_one};
 use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
 
-/// Records a hash, if it is not there: then one row is changed.
+/// Records a hash if it is not recorded yet; one row is then changed.
 pub(super) fn insert_once(hash: &str, expires_at: DateTime<Utc>) -> Batch {
     Batch::of("INSERT INTO vouchsafe_replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
         .bind(hash)
@@ -34,7 +34,7 @@ impl<E: Engine> ReplayStore for E {
             Box::pin(async move {
                 let asked = Batch::of("SELECT max(expires_at) FROM vouchsafe_replays");
                 let latest = run_one(turn, asked).await?.optional_number()?;
-                // A time beyond the calendar is later than any other, and no reason to forget nothing.
+                // A time beyond the calendar is later than any other, and must not prevent the deletion of others.
                 let last = DateTime::<Utc>::MAX_UTC;
                 let latest = latest.map(|end| DateTime::from_timestamp_millis(end).unwrap_or(last));
                 let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };

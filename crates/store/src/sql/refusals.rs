@@ -1,11 +1,11 @@
-//! What was refused, in SQL.
+//! Refusals, written to the audit in SQL.
 
 use vouchsafe::provisioning::{LoginFacts, Snapshot};
 
 use super::{Batch, Doing, Engine, Fails, run_one, writes};
 use crate::{AskedDecision, AuditedRefusal, SignInError, StoreError};
 
-/// Why something came to nothing, and what the audit says of it.
+/// The reason of a refusal, and its audit record.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: SignInError,
@@ -25,7 +25,7 @@ impl Refused {
     }
 }
 
-/// What was decided, or why it was refused: that is noted.
+/// The result of a decision, or its refusal, which is written to the audit.
 pub(super) async fn noting<T>(
     engine: &impl Engine,
     decided: Doing<'_, T, Refused>,
@@ -34,7 +34,7 @@ pub(super) async fn noting<T>(
         Ok(decided) => Ok(decided),
         Err(Refused { error, noted }) => {
             if let Some(noted) = noted {
-                // It is refused, whether that can be noted or not.
+                // The decision is refused even if the refusal cannot be written.
                 let _ = note(engine, *noted).await;
             }
             Err(error)
@@ -61,7 +61,7 @@ impl Fails for Refused {
     }
 }
 
-/// Notes a refusal, unless it was noted in this hour, or too many were.
+/// Writes a refusal, unless it was written in this hour or there were too many.
 pub(super) async fn note(engine: &impl Engine, refused: AuditedRefusal) -> Result<(), StoreError> {
     const NOTE: &str = "
         INSERT INTO vouchsafe_refusals (organization, hour, who, rule)

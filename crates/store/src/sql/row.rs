@@ -1,4 +1,4 @@
-//! A row of an answer, of whatever engine.
+//! A row of an answer, for every engine.
 
 #[cfg(feature = "postgres")]
 use sqlx::postgres::PgRow;

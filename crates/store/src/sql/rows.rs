@@ -120,7 +120,7 @@ pub(super) async fn load_account_and_owners(
     Ok(())
 }
 
-/// How many seats are taken. Nobody asks for the number where there is no limit, and counting reads a row for each.
+/// The number of taken seats. It is needed only if there is a limit, and counting reads a row for each account.
 pub(super) async fn load_seats(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> Result<(), StoreError> {
     const SEATS: &str = "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1";
     if snapshot.organization.seat_limit.is_some() {
@@ -138,7 +138,7 @@ pub(super) fn all_records<T: DeserializeOwned>(
     answered.rows.iter().map(|row| from_json(what, row.text(0)?)).collect()
 }
 
-/// Between the records that stand in one column: a character that JSON has nowhere as it is.
+/// The separator of records in one column: a character that JSON never contains unescaped.
 const BETWEEN_RECORDS: char = '\u{1e}';
 
 /// The records in a column.
@@ -152,7 +152,7 @@ pub(super) fn records<T: DeserializeOwned>(
     records.map(|record| from_json(what, record)).collect()
 }
 
-/// Those of some domains that another organization than this one has verified.
+/// The domains among these that another organization has verified.
 pub(super) async fn of_others(
     runs: &mut dyn Runs,
     id: &OrganizationId,
@@ -179,7 +179,7 @@ pub(super) fn parsed_domains<'d>(
     parsed.map(|domain| domain.map_err(|error| StoreError::damaged("domain", error))).collect()
 }
 
-/// Writes an organization that is there already.
+/// Writes an existing organization.
 pub(super) fn put_organization(batch: Batch, organization: &Organization) -> Result<Batch, StoreError> {
     let batch = batch
         .then("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
@@ -190,7 +190,7 @@ pub(super) fn put_organization(batch: Batch, organization: &Organization) -> Res
     index::put(batch, organization)
 }
 
-/// Moves an organization to the next version, which is answered.
+/// Moves an organization to its next version and answers it.
 pub(super) async fn changed(runs: &mut dyn Runs, id: &OrganizationId) -> Result<u64, StoreError> {
     const NEXT: &str =
         "UPDATE vouchsafe_organizations SET version = version + 1 WHERE id = ? RETURNING version";

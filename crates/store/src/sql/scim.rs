@@ -56,7 +56,8 @@ impl<E: Engine> ScimStore for E {
         kind: ScimKind,
         ids: &'a [String],
     ) -> Answer<'a, BTreeMap<String, String>> {
-        // PostgreSQL reads no JSON in which a NUL is written anywhere: of such a resource, which is rare, all of it is read here.
+        // PostgreSQL cannot parse JSON that contains an escaped NUL. Such a resource is rare and is read here as a
+        // whole.
         const NAMES: Sql = Sql {
             sqlite: "SELECT id, record -> 'name' FROM vouchsafe_scim_resources
                      WHERE connection = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))",
@@ -203,7 +204,7 @@ impl<E: Engine> ScimStore for E {
                 let is_meant = |token: &ScimToken| token.id() == id;
                 let known = tokens_of(turn, &connection).await?;
                 let Some(token) = known.into_iter().find(is_meant) else { return Ok(false) };
-                // As it is when nobody else changes it: a rotation writes the token too.
+                // Reads it under a lock, since a rotation writes the token too.
                 locks::organization(turn, &token.organization).await?;
                 let known = tokens_of(turn, &connection).await?;
                 let Some(mut token) = known.into_iter().find(is_meant) else { return Ok(false) };
@@ -295,7 +296,7 @@ async fn tokens_of(
     answered.rows.iter().map(token).collect()
 }
 
-/// Ends what an identity provider pushes with. The organization is locked.
+/// Ends the SCIM tokens of a connection. The organization is locked.
 pub(super) async fn end_tokens(
     turn: &mut dyn Transaction,
     batch: Batch,
@@ -329,7 +330,7 @@ fn token(row: &Row) -> Result<ScimToken, StoreError> {
     Ok(token)
 }
 
-/// No text in PostgreSQL has the character NUL, so that nothing is found by one that has it.
+/// Texts in PostgreSQL cannot contain the character NUL, so a key with one finds nothing.
 pub(super) fn is_findable(text: &str) -> bool {
     !text.contains('\0')
 }
@@ -351,7 +352,7 @@ fn name_in(json: &str) -> Result<String, StoreError> {
     })
 }
 
-/// Of whom, and how many.
+/// The pairs of owner and number.
 fn counted<T>(row: &Row, of: impl FnOnce(String) -> T) -> Result<(T, usize), StoreError> {
     Ok((of(row.text(0)?.to_owned()), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX)))
 }

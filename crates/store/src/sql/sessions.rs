@@ -9,13 +9,13 @@ use crate::{
     Answer, Revocation, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up,
 };
 
-/// The session of an identifier with this hash, over or not, which nobody ends while the transaction lasts.
+/// The session whose identifier has this hash, expired or not. Nobody can end it during the transaction.
 pub(super) async fn read(turn: &mut dyn Runs, hash: &str) -> Result<Option<Session>, StoreError> {
     let answered = run_one(turn, Batch::of(locks::READ_SESSION).bind(hash)).await?;
     answered.rows.first().map(|row| read_back(row.text(0)?)).transpose()
 }
 
-/// A session from its record, before which stands when it was last used.
+/// A session from its record, which follows the time of last use.
 fn read_back(text: &str) -> Result<Session, StoreError> {
     let damaged = || StoreError::damaged("session", "when it was last used");
     let (last_used_at, record) = text.split_once(' ').ok_or_else(damaged)?;
@@ -27,7 +27,8 @@ fn read_back(text: &str) -> Result<Session, StoreError> {
     Ok(session)
 }
 
-/// Notes that a session is used, unless that was noted a short time ago. What is swept goes by the end that follows from it.
+/// Writes that a session is used, unless that was written a short time ago. Sweeping goes by the end that follows from
+/// it.
 fn note_use(hash: &str, session: &Session, since: DateTime<Utc>) -> Batch {
     const NOTE: &str = "
         UPDATE vouchsafe_sessions SET last_used_at = ?, expires_at = ? WHERE hash = ? AND last_used_at <= ?";
@@ -38,7 +39,7 @@ fn note_use(hash: &str, session: &Session, since: DateTime<Utc>) -> Batch {
         .bind(since.timestamp_millis())
 }
 
-/// Deleting several sessions, their rows are locked in one order, so that nobody waits in a circle.
+/// If several sessions are deleted, their rows are locked in one order to avoid deadlocks.
 macro_rules! end_where {
     ($sqlite:literal, $postgres:literal) => {
         end_where!($sqlite, $postgres, "")
@@ -56,11 +57,11 @@ macro_rules! end_where {
     };
 }
 
-/// Those of an account.
+/// The sessions of an account.
 const END_OF_ACCOUNTS: Sql =
     end_where!("account IN (SELECT value FROM json_each(?))", "account = ANY($1::text[])");
 
-/// What they have that is looked up after a session was read, and before it was ended, is of an epoch that is over.
+/// A value that was looked up after a session was read and before it was ended belongs to an earlier epoch.
 const NEXT_EPOCH: Sql = Sql {
     sqlite: "
         INSERT INTO vouchsafe_epochs (account, epoch) SELECT value, 1 FROM json_each(?) WHERE TRUE

@@ -20,7 +20,7 @@ const BY_ID: &str = "SELECT record FROM vouchsafe_set_up_links WHERE id = ?";
 const OF_ORGANIZATION: &str = "
     SELECT record FROM vouchsafe_set_up_links WHERE organization = ? ORDER BY issued_at, id";
 
-/// One that nobody else changes.
+/// A link, locked for a change.
 const TO_CHANGE: Sql = Sql {
     sqlite: "SELECT record FROM vouchsafe_set_up_links WHERE id = ?",
     postgres: "SELECT record FROM vouchsafe_set_up_links WHERE id = $1 FOR UPDATE",
@@ -28,7 +28,7 @@ const TO_CHANGE: Sql = Sql {
 
 const CHANGE: &str = "UPDATE vouchsafe_set_up_links SET expires_at = ?, record = ? WHERE id = ?";
 
-/// In the order of their rows, so that nobody waits in a circle.
+/// Rows are locked in one order to avoid deadlocks.
 const SWEEP: Sql = Sql {
     sqlite: "DELETE FROM vouchsafe_set_up_links WHERE expires_at <= ?",
     postgres: "
@@ -70,7 +70,7 @@ impl<E: Engine> SetUpStore for E {
 
     fn set_up_link<'a>(&'a self, id: &'a str) -> Answer<'a, Option<SetUpLink>> {
         Box::pin(async move {
-            // No text in PostgreSQL has the character NUL.
+            // Texts in PostgreSQL cannot contain the character NUL.
             match id.contains('\0') {
                 true => Ok(None),
                 false => first(&self.ask(Batch::of(BY_ID).bind(id)).await?),

@@ -11,7 +11,7 @@ const KEEP: &str = "
     INSERT INTO vouchsafe_sign_ins (organization, account, at, record)
     VALUES (?, ?, ?, CASE WHEN EXISTS (SELECT 1 FROM vouchsafe_accounts WHERE id = ? AND organization = ?) THEN ? END)";
 
-/// Whoever else is forgetting the same ones does it.
+/// Another transaction that deletes the same rows does the work.
 const FORGET_BEYOND: Sql = Sql {
     sqlite: "
         DELETE FROM vouchsafe_sign_ins WHERE organization = ? AND (at < ? OR number <= (
@@ -26,7 +26,7 @@ const FORGET_BEYOND: Sql = Sql {
 const OF_ORGANIZATION: &str = "
     SELECT record FROM vouchsafe_sign_ins WHERE organization = ? ORDER BY number DESC LIMIT ?";
 
-/// In the order of their rows, so that nobody waits in a circle.
+/// Rows are locked in one order to avoid deadlocks.
 const FORGET_ACCOUNTS: Sql = Sql {
     sqlite: "DELETE FROM vouchsafe_sign_ins WHERE account IN (SELECT value FROM json_each(?))",
     postgres:
@@ -42,7 +42,7 @@ const SWEEP: Sql = Sql {
             SELECT number FROM vouchsafe_sign_ins WHERE at < $1 ORDER BY number FOR UPDATE)",
 };
 
-/// Forgets those of the accounts that were deleted.
+/// Deletes the sign-ins of accounts that were deleted.
 pub(super) fn forget_deleted(batch: Batch, accounts: &[Account]) -> Batch {
     let deleted = accounts.iter().filter(|account| account.is_deleted());
     let ids: Vec<String> = deleted.map(|account| account.id.as_str().to_owned()).collect();

@@ -1,8 +1,8 @@
-//! Sign-ins that PostgreSQL writes with one statement, since each statement is a way to the server and back: those of somebody who comes as every
-//! day, and those of somebody who comes for the first time.
+//! Sign-ins that PostgreSQL writes with one statement, since each statement is a round trip to the server: ordinary
+//! sign-ins of known people, and first sign-ins.
 //!
-//! Both are decided on what was read without a lock of what they change, and the statement itself finds out whether that still holds. If it does
-//! not, nothing is written, and the sign-in is locked, read and decided again.
+//! Both are decided on values that were read without locks, and the statement itself checks whether they still hold. If
+//! they do not, nothing is written, and the sign-in is locked, read and decided again.
 
 use vouchsafe::{
     ConnectionId,
@@ -12,9 +12,9 @@ use vouchsafe::{
 use super::{Batch, Transaction, rows::to_json, run_one, writes};
 use crate::{ConfirmedSignIn, Decided, Session, StoreError, text::milliseconds_rounded_up};
 
-/// Of the account's record nothing changes but when it was last used, and the session is new. The account is changed only if its record is still
-/// the one that was decided on, and locked by that. The row is found by its id alone, whatever the planner knows of the table: the organization
-/// is part of the record.
+/// An ordinary sign-in: only the account's time of last use changes, and the session is new. The account is changed
+/// only if its record is still the one that was decided on; the update locks it. The row is found by its id alone,
+/// whatever the query planner knows of the table, since the organization is part of the record.
 const RETURNING: &str = "
     WITH changed AS (
         UPDATE vouchsafe_accounts SET record = $11 WHERE id = $1 AND record = $12 RETURNING id),
@@ -25,7 +25,8 @@ const RETURNING: &str = "
     SELECT $4, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $5, $6, $7, $8, $9, $10
     FROM changed RETURNING (SELECT hash FROM ended)";
 
-/// The account and its session are new. That nobody else has its address and its identities is what these are unique for.
+/// A first sign-in: the account and its session are new. Unique indexes ensure that nobody else has its address and its
+/// identities.
 const ARRIVING: &str = concat!(
     "
     WITH account AS (
@@ -48,11 +49,12 @@ const ARRIVING: &str = concat!(
     RETURNING (SELECT hash FROM ended)"
 );
 
-/// Where a transaction goes back to when [`ARRIVING`] met somebody else's row.
+/// The savepoint to return to if [`ARRIVING`] met a row of another sign-in.
 const SAVEPOINT: &str = "SAVEPOINT before_arriving";
 const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT before_arriving";
 
-/// Writes the sign-in, if it is one that can be written so and nobody changed meanwhile what it was decided on; otherwise nothing is written.
+/// Writes the sign-in if it has one of the two forms and nobody changed the state that was decided on. Otherwise
+/// nothing is written.
 pub(super) async fn wrote(
     turn: &mut dyn Transaction,
     confirmed: &ConfirmedSignIn,
@@ -76,7 +78,7 @@ pub(super) async fn wrote(
                 .bind(to_json("account", known)?);
             Ok(!run_one(turn, batch).await?.rows.is_empty())
         }
-        // The seats that are taken are counted, and nothing is unique by which a further one would be found out.
+        // Seats are limited: they must be counted, and no unique index would detect one too many.
         None if before.organization.seat_limit.is_none() && account.scim_groups.is_empty() => {
             arrives(turn, arriving(account, confirmed, (decided, session))?).await
         }
@@ -124,7 +126,7 @@ fn arriving(
         .bind(writes::audit_rows(&decided.audit)?))
 }
 
-/// The parameters that both have, `$1` to `$10`.
+/// The common parameters of both statements, `$1` to `$10`.
 fn with_session(
     sql: &'static str,
     account: &Account,

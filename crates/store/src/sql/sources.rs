@@ -1,4 +1,4 @@
-//! Identity providers by what artifacts name them.
+//! Identity providers by the source id in artifacts.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use vouchsafe::{EntityId, assertion::SourceId, crypto::hexadecimal};
 use super::Batch;
 use crate::{StoreError, StoredConnection};
 
-/// The identity provider of a source.
+/// The identity provider with a source id.
 pub(super) fn look_up(source: SourceId) -> Batch {
     Batch::of("SELECT identity_provider FROM vouchsafe_sources WHERE source_id = ?").bind(key(source))
 }
@@ -16,8 +16,8 @@ pub(super) fn identity_provider(text: &str) -> Result<EntityId, StoreError> {
     EntityId::new(text).map_err(|_| StoreError::damaged("source of artifacts", "identity_provider"))
 }
 
-/// Notes the identity providers of connections that are about to be written. In one order, so that of two who note the same ones at the same time
-/// neither waits for the other.
+/// Records the source ids of identity providers whose connections are about to be written. They are written in one
+/// order to avoid deadlocks.
 pub(super) fn note<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> Batch {
     const NOTE: &str = "
         INSERT INTO vouchsafe_sources (source_id, identity_provider) VALUES (?, ?) ON CONFLICT DO NOTHING";

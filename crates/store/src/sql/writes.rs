@@ -1,7 +1,7 @@
-//! What is written of a decision, as statements of a batch.
+//! The result of a decision as statements of a batch.
 //!
-//! None of them moves a row from one organization to another, and none passes in silence over a row that is another organization's: what must not
-//! be written breaks a constraint, so that the batch ends there.
+//! No statement moves a row from one organization to another, and none silently skips a row of another organization: a
+//! forbidden write violates a constraint, and the batch stops there.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -100,7 +100,7 @@ pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, Stor
     Ok(add_identities(batch, account))
 }
 
-/// An account that is there. At most sign-ins nothing that is searched for changes, and no index is written.
+/// An existing account. At most sign-ins none of its search values changes, and no index is written.
 fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<Batch, StoreError> {
     let (email, active, is_owner) = searched(account);
     let batch = if searched(before) == (email.clone(), active, is_owner) {
@@ -142,7 +142,7 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
     Ok(if subjects(before) == subjects(account) { batch } else { add_subjects(batch, account) })
 }
 
-/// The groups that an account is in and was not.
+/// The groups that the account is newly in.
 fn add_groups(batch: Batch, account: &Account, before: &BTreeSet<GroupId>) -> Batch {
     account.scim_groups.difference(before).fold(batch, |batch, group| {
         batch
@@ -156,7 +156,8 @@ fn add_identities(batch: Batch, account: &Account) -> Batch {
     add_subjects(add_keys(batch, account), account)
 }
 
-/// The form in which the subject of an identity is looked up: no more than 128 characters of it. Others may have the same.
+/// The form in which the subject of an identity is looked up: its first 128 characters. Other subjects may have the
+/// same form.
 pub(super) fn subject_key(subject: &str) -> String {
     const LONGEST: usize = 128;
     let characters = subject.trim().chars().take(LONGEST);
@@ -257,7 +258,7 @@ pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, Stor
     }
 }
 
-/// Records as arrays in JSON.
+/// The records as JSON arrays.
 pub(super) fn audit_rows(records: &[AuditRecord]) -> Result<String, StoreError> {
     let mut rows = Vec::new();
     for record in records {
@@ -275,7 +276,7 @@ pub(super) fn audit_rows(records: &[AuditRecord]) -> Result<String, StoreError> 
             record.detail.as_ref().map(|detail| to_json("audit record", detail)).transpose()?,
         ));
     }
-    // No text in PostgreSQL has the character NUL, and nobody reads it.
+    // Texts in PostgreSQL cannot contain the character NUL, and nobody reads this one.
     Ok(to_json("audit records", &rows)?.replace("\\u0000", "\\ufffd"))
 }
 
@@ -304,12 +305,12 @@ const AUDIT: Sql = Sql {
     postgres: insert_audit_rows!("?"),
 };
 
-/// What an account is searched for by.
+/// The search values of an account.
 pub(super) fn searched(account: &Account) -> (String, bool, bool) {
     (EmailAddress::key_of(&account.email), account.is_active(), account.role == Role::Owner)
 }
 
-/// The session that is replaced ends, and the request that was answered waits no longer.
+/// Ends the session that is replaced, and removes the request that was answered.
 pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>) -> Batch {
     let mut batch = batch;
     if let Some(replaced) = replaces {
@@ -324,7 +325,7 @@ pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>)
     batch
 }
 
-/// A session, unless the directory has the account and it is suspended.
+/// Inserts a session, unless the directory has the account and it is suspended.
 pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Batch, StoreError> {
     Ok(batch
         .then(

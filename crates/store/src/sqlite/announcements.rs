@@ -1,4 +1,4 @@
-//! What is announced within the process.
+//! Announcements within the process.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::sync::broadcast::{
 use super::{Sqlite, Stopped};
 use crate::{Announcements, Announces, Answer, Revocation, StoreError};
 
-/// How many are kept for who listens. Who misses one forgets everything.
+/// The number of announcements that are kept for listeners. A listener that misses one empties its cache.
 pub(super) const KEPT: usize = 1024;
 
-/// Within the process: where several processes share a file, sessions are looked up in the file.
+/// Within the process only: if several processes share a file, sessions must be looked up in the file.
 impl Announces for Sqlite {
     fn announcements(&self) -> Answer<'_, Box<dyn Announcements>> {
         Box::pin(async move { Ok(Box::new(Listening(self.writer.announced())) as Box<dyn Announcements>) })

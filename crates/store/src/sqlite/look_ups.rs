@@ -1,8 +1,9 @@
 //! Look-ups by name, many at a time.
 //!
-//! Every sign-in looks up the request that it answers and the revision of its connection, and every page looks up a session. Each is one row by its
-//! primary key, so that handing the question to a thread and the connection back to the pool costs more than the answer. Whatever is asked while
-//! the last questions are answered goes into one statement.
+//! Every sign-in looks up the request that it answers and the revision of its connection, and every page looks up a
+//! session. Each is one row by its primary key, so handing the question to a thread and the connection back to the pool
+//! costs more than the answer. All questions that arrive while the last ones are answered therefore go into one
+//! statement.
 
 use std::collections::HashMap;
 
@@ -12,10 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Stopped, failed_together};
 use crate::{StoreError, sql::Wanted};
 
-/// How many go into one statement at most.
+/// The most questions in one statement.
 const GROUP: usize = 64;
 
-/// Each row says what it answers. Nothing of it is read where nothing of the kind is asked for.
+/// Each row says which kind of question it answers. A kind that nobody asked for is not read.
 const FIND: &str = "
     SELECT 1, pending.handle, pending.record FROM json_each(?) AS wanted
     CROSS JOIN vouchsafe_pending AS pending ON pending.handle = wanted.value
@@ -36,7 +37,7 @@ pub(super) struct LookUps {
 }
 
 impl LookUps {
-    /// Begins on the runtime of the caller, and ends when the last clone of the store goes.
+    /// Starts on the caller's runtime, and ends when the last clone of the store is dropped.
     pub(super) fn start(pool: SqlitePool) -> Self {
         let (questions, mut waiting) = mpsc::channel(1024);
         tokio::spawn(async move {
@@ -48,7 +49,7 @@ impl LookUps {
         Self { questions }
     }
 
-    /// What was written before this is asked is found.
+    /// Everything that was written before this call is found.
     pub(super) async fn find(&self, wanted: Wanted) -> Result<Option<String>, StoreError> {
         let (reply, answer) = oneshot::channel();
         let stopped = || StoreError::unavailable(Stopped);
@@ -69,7 +70,7 @@ async fn answer_all(pool: &SqlitePool, group: Vec<(Wanted, Reply)>) {
             None => Ok(found.get(&wanted).cloned()),
             Some(error) => Err(failed_together(error)),
         };
-        // Whoever does not wait any more is not told.
+        // A caller that no longer waits is not answered.
         let _ = reply.send(answer);
     }
 }
@@ -116,7 +117,7 @@ mod tests {
         assert!(steps.iter().all(|step| !step.starts_with("SCAN") || step.contains("VIRTUAL TABLE")));
     }
 
-    /// Names that are equal are told apart by what they are names of, and each question gets its own answer.
+    /// Equal keys of different kinds are kept apart, and each question gets its own answer.
     #[tokio::test]
     async fn many_questions_at_once_get_their_own_answers() {
         let store = Sqlite::in_memory().await.unwrap();

@@ -1,8 +1,9 @@
-//! Statements that are handed to the thread of the connection together.
+//! Statements that are handed to the connection's thread together.
 //!
-//! `sqlx` runs SQLite on a thread of each connection: a statement goes there and its answer comes back, which costs more than most statements
-//! do. So what can be asked or written together goes in one text of several statements. The driver for SQLite takes that and no other
-//! one does; should it ever stop (sqlx's issue 3108), [`run`] would hand over each statement alone, and everything else would stay as it is.
+//! `sqlx` runs SQLite on a thread for each connection. A statement goes there and its answer comes back, which costs
+//! more than most statements do. Statements that can run together are therefore sent as one text. Only the driver for
+//! SQLite accepts that; if it ever stops doing so (sqlx issue 3108), [`run`] would send each statement by itself, and
+//! everything else would stay as it is.
 
 use std::{future::poll_fn, sync::Arc};
 
@@ -25,7 +26,7 @@ impl Runs for Connected<'_> {
     }
 }
 
-/// Runs these batches as one, and answers for each statement of all of them.
+/// Runs these batches as one and answers each statement of all of them.
 pub(super) async fn run(
     connection: &mut SqliteConnection,
     batches: [&Batch; 2],
@@ -63,7 +64,7 @@ pub(super) async fn run(
     }
     match answered.len() == sql.len() {
         true => Ok(answered),
-        // The thread of the connection stopped.
+        // The thread of the connection has stopped.
         false => Err(Failed { place: answered.len(), error: sqlx::Error::WorkerCrashed }),
     }
 }

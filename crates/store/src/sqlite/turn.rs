@@ -1,4 +1,4 @@
-//! The writer's transaction, as one decision of its group has it.
+//! The writer's transaction as one decision of its group uses it.
 
 use sqlx::SqliteConnection;
 
@@ -10,24 +10,26 @@ use crate::{
 
 /// A turn at the writer's transaction, under a savepoint of its own.
 ///
-/// What a decision [writes](Transaction::write) last goes together with the first statements of the next one, before them: so the next decision sees it,
-/// and it costs no hand-over of its own. If it turns out that it must not be written (a name is taken), it is as if it had answered so.
+/// The statements that a decision [writes](Transaction::write) last are sent together with the first statements of the
+/// next decision, before them. The next decision therefore sees them, and they cost no hand-over of their own. If they
+/// turn out to be impossible (a name is taken), the decision is answered with that error.
 #[derive(Debug)]
 pub(super) struct Turn<'t> {
     connection: &'t mut SqliteConnection,
-    /// What must be done before anything else is.
+    /// The statements that must be run before any other.
     before: Batch,
-    /// How many statements at its beginning are writes of the decision before.
+    /// The number of statements at its beginning that are writes of the decision before.
     writes_before: usize,
-    /// Why these could not be written.
+    /// The reason why these could not be written.
     refused_before: Option<StoreError>,
     writes: Batch,
-    /// What was ended in the transaction. Of a decision that is undone it may be too much, which harms nobody.
+    /// The sessions that were ended in the transaction. If a decision is undone, this may contain too many, which does
+    /// no harm.
     ended: Vec<Revocation>,
 }
 
 impl<'t> Turn<'t> {
-    /// The first one of a transaction.
+    /// The first turn of a transaction.
     pub(super) fn first(connection: &'t mut SqliteConnection) -> Self {
         let before = Batch::of("SAVEPOINT decision");
         Self {
@@ -40,7 +42,7 @@ impl<'t> Turn<'t> {
         }
     }
 
-    /// Writes what the decision before has left to write, if nothing was run since.
+    /// Runs the remaining writes of the decision before, if nothing was run since.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
         if self.before.is_empty() {
             return Ok(());
@@ -48,12 +50,12 @@ impl<'t> Turn<'t> {
         self.run(Batch::default()).await.map(drop)
     }
 
-    /// What was ended, once the transaction is committed.
+    /// The sessions that were ended, after the commit.
     pub(super) fn into_ended(self) -> Vec<Revocation> {
         self.ended
     }
 
-    /// Ends the turn: what the decision did stays.
+    /// Ends the turn and keeps the changes of the decision.
     pub(super) async fn keep(&mut self) -> Result<(), StoreError> {
         self.settle().await?;
         let writes = std::mem::take(&mut self.writes);
@@ -62,21 +64,21 @@ impl<'t> Turn<'t> {
         Ok(())
     }
 
-    /// Ends the turn: what the decision did is undone.
+    /// Ends the turn and undoes the changes of the decision.
     pub(super) fn discard(&mut self) {
         self.writes = Batch::default();
-        // If nothing was run, there is nothing to undo, and the decision before has still to write.
+        // If nothing was run there is nothing to undo, and the writes of the decision before are still to be run.
         if self.before.is_empty() {
             self.undo();
         }
     }
 
-    /// Why the decision before was not written after all; once.
+    /// The reason why the decision before could not be written; answered once.
     pub(super) fn refused_before(&mut self) -> Option<StoreError> {
         self.refused_before.take()
     }
 
-    /// The savepoint stays, and is the next one's.
+    /// The savepoint is reused for the next decision.
     fn undo(&mut self) {
         (self.before, self.writes_before) = (Batch::of("ROLLBACK TO decision"), 0);
     }

@@ -1,6 +1,7 @@
 //! One writer: decisions that come at the same time are written in one transaction, each under a savepoint of its own.
 //!
-//! A durable commit costs one flush of the disk, however much it writes. Whoever waits while one is under way goes into the next.
+//! A durable commit costs one flush of the disk, however much it writes. Decisions that arrive during a commit go into
+//! the next one.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -13,7 +14,8 @@ use crate::{
     sql::{Action, Fails, Transaction},
 };
 
-/// How many decisions go into one commit at most: so many that the flush is a small part, so few that nobody waits long.
+/// The most decisions in one commit: enough that the flush is a small part of the cost, and few enough that nobody
+/// waits long.
 const GROUP: usize = 64;
 
 #[derive(Debug)]
@@ -23,16 +25,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Begins on the runtime of the caller, and ends when the last clone of the store goes.
+    /// Starts on the caller's runtime, and ends when the last clone of the store is dropped.
     ///
-    /// A pool that is the writer's alone lends it the connection for as long as there is something to write; others may need one in between.
+    /// The writer's own pool lends it the connection while there is something to write; others may need one in between.
     pub(super) fn start(pool: SqlitePool, is_own: bool) -> Self {
         let (ended, _) = broadcast::channel(KEPT);
         let (jobs, waiting) = mpsc::channel(1024);
         let waiting = Arc::new(Mutex::new(waiting));
         let announces = ended.clone();
         tokio::spawn(async move {
-            // A decision that panics ends one task: those of its group are told that nothing was written, and the next task goes on.
+            // A decision that panics ends one task: the callers of its group are answered that nothing was written, and
+            // the next task continues.
             loop {
                 let (pool, waiting, ended) = (pool.clone(), Arc::clone(&waiting), announces.clone());
                 let serving =
@@ -47,13 +50,13 @@ impl Writer {
         Self { jobs, ended }
     }
 
-    /// What is ended from now on.
+    /// The sessions that are ended from now on.
     pub(super) fn announced(&self) -> broadcast::Receiver<Revocation> {
         self.ended.subscribe()
     }
 
-    /// Does something in a transaction that has the write lock, and answers when it is on the disk. What answers an error leaves nothing
-    /// behind. What nobody waits for any more is not begun.
+    /// Runs a function in a transaction that has the write lock, and answers when the changes are on the disk. If the
+    /// function answers an error, nothing is written. Work that nobody waits for any more is not started.
     pub(super) async fn write<T: Send + 'static, E: Fails>(&self, action: Action<T, E>) -> Result<T, E> {
         let (reply, answer) = oneshot::channel();
         let job = One { action: Some(action), outcome: None, reply };
@@ -72,7 +75,7 @@ async fn serve(
     let (mut group, mut connection) = (Vec::new(), None);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
         let written = write_all(pool, &mut connection, &mut group).await;
-        // Before anybody is answered. That nobody listens is no failure.
+        // Listeners are told before any caller is answered. It is no failure if nobody listens.
         for revocation in written.iter().flatten() {
             let _ = ended.send(revocation.clone());
         }
@@ -100,7 +103,7 @@ async fn write_all(
             transaction.commit().await?;
             Ok(ended)
         }
-        // SQLite may have rolled back everything, so that nothing of the group can be kept.
+        // SQLite may have rolled back everything, so nothing of the group can be kept.
         Err(Broken) => {
             transaction.rollback().await?;
             Err(sqlx::Error::WorkerCrashed)
@@ -110,12 +113,12 @@ async fn write_all(
 
 async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
-    // Also on a pool of the application's, which may have chosen less: what was answered is on the disk.
+    // Set on the application's pool too, which may have chosen less: answered writes must be on the disk.
     sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await?;
     Ok(connection)
 }
 
-/// The decisions, one after the other, each of which sees what those before it wrote.
+/// The decisions, one after the other. Each sees the writes of those before it.
 async fn run_all(
     connection: &mut SqliteConnection,
     group: &mut [Box<dyn Job>],
@@ -159,10 +162,10 @@ enum Ran {
 trait Job: Send + std::fmt::Debug {
     fn run<'c>(&'c mut self, turn: &'c mut Turn<'_>) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>>;
 
-    /// What it decided could not be written.
+    /// The result of the decision could not be written.
     fn refuse(&mut self, refusal: StoreError);
 
-    /// With the failure of the commit, if there was one.
+    /// The error of the commit, if there was one.
     fn answer(self: Box<Self>, failure: Option<&sqlx::Error>);
 }
 
@@ -202,12 +205,13 @@ impl<T: Send + 'static, E: Fails> Job for One<T, E> {
     fn answer(self: Box<Self>, failure: Option<&sqlx::Error>) {
         let answer = match (self.outcome, failure) {
             (Some(Err(own)), _) if own.is_of_the_database() => Err(own),
-            // Also what was refused: it may have been for what another of the group had written, which is not there.
+            // Refused decisions too: a refusal may depend on a write of another decision of the group that is now
+            // undone.
             (_, Some(failure)) => Err(E::from(failed_together(failure))),
             (Some(own), None) => own,
             (None, None) => Err(E::from(StoreError::unavailable(Stopped))),
         };
-        // Whoever does not wait any more is not told.
+        // A caller that no longer waits is not answered.
         let _ = self.reply.send(answer);
     }
 }

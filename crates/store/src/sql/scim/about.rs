@@ -1,4 +1,4 @@
-//! What a SCIM fact is decided on.
+//! The rows that a decision about a SCIM fact depends on.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,8 @@ use crate::{
 const GROUP: &str =
     "SELECT record FROM vouchsafe_groups WHERE id = ? AND connection = ? AND organization = ?";
 
-/// In SQLite `CROSS JOIN` says in which order the tables are read, and the `+` keeps it from going through all rows of the organization.
+/// In SQLite `CROSS JOIN` fixes the order in which the tables are read, and the `+` prevents it from scanning all rows
+/// of the organization.
 const ACCOUNTS: Sql = Sql {
     sqlite: "
         WITH ids (id) AS (
@@ -82,7 +83,7 @@ const PROJECTS: Sql = Sql {
     postgres: "SELECT record FROM vouchsafe_projects WHERE name = ANY(?) AND organization = ? ORDER BY number",
 };
 
-/// Loads what a fact is decided on, as [`ScimLookUp`] says.
+/// Loads the rows that a fact is decided on, as [`ScimLookUp`] says.
 pub(in crate::sql) async fn load(
     runs: &mut dyn Runs,
     fact: &ScimFact,

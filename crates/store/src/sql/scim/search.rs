@@ -1,4 +1,4 @@
-//! How SCIM resources are found, and what they are found by beside their own rows.
+//! How SCIM resources are found: by their own rows, and by the search values next to them.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,15 @@ use crate::{
     sql::{Batch, Parameter, Sql},
 };
 
-/// What is asked for one kind of key: from a place on, behind a resource, and how many.
+/// The three questions for one kind of key: from a position on, after a resource, and the number.
 struct Questions {
     from_index: Sql,
     after_number: Sql,
     count: Sql,
 }
 
-/// The questions for a condition that stands behind the connection and the kind. What a key finds is few: the `+` keeps the engines from going
-/// through everything in the order of the numbers until they find it.
+/// The questions for a condition in addition to the connection and the kind. A key finds few resources: the `+`
+/// prevents the engines from scanning all resources in the order of their numbers.
 macro_rules! questions {
     ($condition:literal) => {
         questions!($condition, $condition)
@@ -78,7 +78,7 @@ const INACTIVE: Questions = questions!(
 const DISPLAY_NAME: &str = "display_name";
 const EMAIL: &str = "email";
 
-/// Resources that are found by a key.
+/// The resources that a key finds.
 pub(super) fn find(
     connection: &ConnectionId,
     kind: ScimKind,
@@ -97,7 +97,7 @@ pub(super) fn find(
     }
 }
 
-/// How many there are.
+/// The number of resources that a key finds.
 pub(super) fn count(connection: &ConnectionId, kind: ScimKind, by: &ScimKey) -> Batch {
     let (questions, parameters) = questions_for(connection, by);
     asked(questions.count, connection, kind, parameters)
@@ -125,12 +125,12 @@ fn questions_for(connection: &ConnectionId, by: &ScimKey) -> (Questions, Vec<Par
     }
 }
 
-/// Nothing is equal to NULL.
+/// NULL equals nothing.
 fn if_findable(text: &str) -> Parameter {
     if is_findable(text) { text.into() } else { Parameter::Null }
 }
 
-/// Writes what a resource is found by, where it differs from what it was found by.
+/// Writes the search values of a resource that have changed.
 pub(super) fn index(
     batch: Batch,
     (connection, kind): (&str, ScimKind),
@@ -167,7 +167,8 @@ mod tests {
     use super::*;
     use crate::{Sqlite, sql::Engine as _};
 
-    /// A look-up reads what it finds, and not everything of its connection. So does a page, which follows the index of the order.
+    /// A look-up reads only what it finds, not all resources of its connection. A page does too, since it follows the
+    /// index of the order.
     #[tokio::test]
     async fn look_ups_go_through_nothing() {
         let store = Sqlite::in_memory().await.unwrap();
