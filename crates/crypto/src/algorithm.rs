@@ -1,7 +1,8 @@
 //! The algorithms and their identifiers.
 //!
-//! An algorithm that has no name here cannot be asked for: MD5, DSA, HMAC, XPath have no variant, so there is nothing to
-//! refuse later. Which of the named ones are accepted is the list of the [`Provider`](crate::Provider).
+//! An algorithm without a name here cannot be requested: MD5, DSA, HMAC and XPath have no variant, so no later check
+//! must refuse them. The list of the [`Provider`](crate::Provider) decides which of the named algorithms are
+//! accepted.
 
 use crate::backend::padding;
 use core::fmt;
@@ -10,7 +11,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DigestAlgorithm {
-    /// SHA-1. Accepted by `danger_allow` only, except inside RSA-OAEP, where collisions do no harm.
+    /// SHA-1. It is accepted only after `danger_allow`, except inside RSA-OAEP, where collisions are harmless.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -21,10 +22,10 @@ pub enum DigestAlgorithm {
 }
 
 impl DigestAlgorithm {
-    /// All of them.
+    /// All digests.
     pub const ALL: [Self; 4] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512];
 
-    /// Its identifier in `ds:DigestMethod`.
+    /// Returns its identifier in `ds:DigestMethod`.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {
@@ -35,13 +36,13 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The digest of an identifier.
+    /// Returns the digest with this identifier.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
-    /// Its identifier as mask generation function in `xenc11:MGF` (XML Encryption 1.1, 5.5.2).
+    /// Returns its identifier as a mask generation function in `xenc11:MGF` (XML Encryption 1.1, 5.5.2).
     #[must_use]
     pub const fn mgf_uri(self) -> &'static str {
         match self {
@@ -52,13 +53,13 @@ impl DigestAlgorithm {
         }
     }
 
-    /// The digest of a mask generation function's identifier.
+    /// Returns the digest of the mask generation function with this identifier.
     #[must_use]
     pub fn from_mgf_uri(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.mgf_uri() == uri)
     }
 
-    /// Length of the digest in bytes.
+    /// Returns the length of the digest in bytes.
     #[must_use]
     pub const fn length(self) -> usize {
         match self {
@@ -72,13 +73,13 @@ impl DigestAlgorithm {
 
 /// A signature algorithm (XML Signature 1.1, 6.4; RFC 9231, 2.3).
 ///
-/// RSA-PSS here has the parameters that RFC 9231, 2.3.10 fixes: MGF1 with the same digest, a salt as long as the digest.
-/// ECDSA takes any of the three curves with any of the three digests; the value is r || s, each as wide as the curve's
-/// order (XML Signature 1.1, 6.4.3), never ASN.1.
+/// RSA-PSS has the parameters that RFC 9231, 2.3.10 fixes: MGF1 with the same digest, and a salt as long as the
+/// digest. ECDSA accepts any of the three curves with any of the three digests. Its value is r || s, each as long as
+/// the curve's order (XML Signature 1.1, 6.4.3), and never ASN.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignatureAlgorithm {
-    /// RSA PKCS#1 v1.5 with SHA-1. Accepted by `danger_allow` only.
+    /// RSA PKCS#1 v1.5 with SHA-1. It is accepted only after `danger_allow`.
     RsaSha1,
     /// RSA PKCS#1 v1.5 with SHA-256.
     RsaSha256,
@@ -103,7 +104,7 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// All of them.
+    /// All signature algorithms.
     pub const ALL: [Self; 11] = [
         Self::RsaSha1,
         Self::RsaSha256,
@@ -118,7 +119,7 @@ impl SignatureAlgorithm {
         Self::Ed25519,
     ];
 
-    /// Its identifier in `ds:SignatureMethod`, and in `SigAlg` of the HTTP-Redirect binding.
+    /// Returns its identifier in `ds:SignatureMethod`, and in `SigAlg` of the HTTP-Redirect binding.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {
@@ -136,14 +137,14 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The algorithm of an identifier.
+    /// Returns the algorithm with this identifier.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
-    /// What to sign with: RSA PKCS#1 v1.5 with SHA-256, which everyone verifies; on a curve the digest as long as the
-    /// curve's order.
+    /// Returns the algorithm to sign with: for RSA PKCS#1 v1.5 with SHA-256, which all software verifies; for a
+    /// curve, ECDSA with the digest that is as long as the curve's order.
     ///
     /// ```
     /// use vouchsafe_crypto::{KeyKind, SignatureAlgorithm};
@@ -162,7 +163,7 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The digest taken of the message; none for Ed25519, which signs the message itself.
+    /// Returns the digest of the message that is signed; `None` for Ed25519, which signs the message itself.
     #[must_use]
     pub const fn digest(self) -> Option<DigestAlgorithm> {
         match self {
@@ -174,7 +175,7 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// Whether a key of this kind can verify and make such signatures.
+    /// Returns whether a key of this kind can make and verify such signatures.
     #[must_use]
     pub const fn fits(self, key: KeyKind) -> bool {
         match self {
@@ -193,18 +194,18 @@ impl SignatureAlgorithm {
     }
 }
 
-/// How a content key is encrypted to an RSA key (XML Encryption 1.1, 5.5).
+/// An algorithm that encrypts a content key to an RSA key (XML Encryption 1.1, 5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyTransport {
-    /// RSAES-PKCS1-v1_5. Accepted by `danger_allow` only.
+    /// RSAES-PKCS1-v1_5. It is accepted only after `danger_allow`.
     Rsa15,
-    /// RSAES-OAEP. The identifier `rsa-oaep-mgf1p` always has SHA-1 in the mask generation function; its digest is the
-    /// one in `ds:DigestMethod`, SHA-1 if absent.
+    /// RSAES-OAEP. With the identifier `rsa-oaep-mgf1p`, the mask generation function always uses SHA-1; the digest
+    /// is the one in `ds:DigestMethod`, by default SHA-1.
     RsaOaep {
-        /// Digest of the label, which is empty unless `xenc:OAEPparams` says otherwise.
+        /// The digest of the label, which is empty unless `xenc:OAEPparams` has a value.
         digest: DigestAlgorithm,
-        /// Digest inside the mask generation function MGF1.
+        /// The digest inside the mask generation function MGF1.
         mgf: DigestAlgorithm,
     },
 }
@@ -214,11 +215,12 @@ impl KeyTransport {
     pub const RSA_15_URI: &'static str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
     /// The identifier of RSAES-OAEP whose mask generation function is MGF1 with SHA-1.
     pub const RSA_OAEP_MGF1P_URI: &'static str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
-    /// The identifier of RSAES-OAEP whose mask generation function stands in `xenc11:MGF` (MGF1 with SHA-1 if absent).
+    /// The identifier of RSAES-OAEP whose mask generation function is in `xenc11:MGF` (by default MGF1 with SHA-1).
     pub const RSA_OAEP_URI: &'static str = "http://www.w3.org/2009/xmlenc11#rsa-oaep";
 
-    /// The identifier to write for it, and the one by which [`Provider::deny`](crate::Provider::deny) knows it: with
-    /// SHA-1 as mask generation function `rsa-oaep-mgf1p`, which every implementation reads, else `xmlenc11#rsa-oaep`.
+    /// Returns the identifier to write, which is also the one that [`Provider::deny`](crate::Provider::deny) accepts.
+    /// It is `rsa-oaep-mgf1p`, which all software reads, if the mask generation function uses SHA-1, else
+    /// `xmlenc11#rsa-oaep`.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {
@@ -233,24 +235,25 @@ impl KeyTransport {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContentCipher {
-    /// AES-128 in CBC mode: 16 bytes of initialisation vector, ciphertext; nothing authenticates it.
+    /// AES-128 in CBC mode: an initialisation vector of 16 bytes, then the ciphertext. It is not authenticated.
     Aes128Cbc,
     /// AES-192 in CBC mode.
     Aes192Cbc,
     /// AES-256 in CBC mode.
     Aes256Cbc,
-    /// AES-128 in Galois/counter mode: 12 bytes of initialisation vector, ciphertext, 16 bytes of tag.
+    /// AES-128 in Galois/counter mode: an initialisation vector of 12 bytes, the ciphertext, and a tag of 16 bytes.
     Aes128Gcm,
     /// AES-192 in Galois/counter mode.
     Aes192Gcm,
     /// AES-256 in Galois/counter mode.
     Aes256Gcm,
-    /// Triple DES in CBC mode: 8 bytes of initialisation vector, ciphertext. Accepted by `danger_allow` only.
+    /// Triple DES in CBC mode: an initialisation vector of 8 bytes, then the ciphertext. It is accepted only after
+    /// `danger_allow`.
     TripleDesCbc,
 }
 
 impl ContentCipher {
-    /// All of them.
+    /// All ciphers.
     pub const ALL: [Self; 7] = [
         Self::Aes128Cbc,
         Self::Aes192Cbc,
@@ -261,7 +264,7 @@ impl ContentCipher {
         Self::TripleDesCbc,
     ];
 
-    /// Its identifier in `xenc:EncryptionMethod`.
+    /// Returns its identifier in `xenc:EncryptionMethod`.
     #[must_use]
     pub const fn uri(self) -> &'static str {
         match self {
@@ -275,13 +278,13 @@ impl ContentCipher {
         }
     }
 
-    /// The cipher of an identifier.
+    /// Returns the cipher with this identifier.
     #[must_use]
     pub fn from_uri(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cipher| cipher.uri() == uri)
     }
 
-    /// Length of its key in bytes.
+    /// Returns the length of its key in bytes.
     #[must_use]
     pub const fn key_length(self) -> usize {
         match self {
@@ -291,7 +294,7 @@ impl ContentCipher {
         }
     }
 
-    /// Length of the blocks that its padding fills, in bytes; none if it needs no padding.
+    /// Returns the length in bytes of the blocks that padding fills; `None` if the cipher needs no padding.
     pub(crate) const fn padding_block(self) -> Option<usize> {
         match self {
             Self::Aes128Cbc | Self::Aes192Cbc | Self::Aes256Cbc => Some(padding::AES_BLOCK),
@@ -300,29 +303,29 @@ impl ContentCipher {
         }
     }
 
-    /// Whether an altered ciphertext is noticed by the cipher itself.
+    /// Returns whether the cipher itself detects an altered ciphertext.
     #[must_use]
     pub const fn is_authenticated(self) -> bool {
         matches!(self, Self::Aes128Gcm | Self::Aes192Gcm | Self::Aes256Gcm)
     }
 }
 
-/// What kind of key a key is.
+/// The kind of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyKind {
-    /// RSA.
+    /// An RSA key.
     Rsa {
-        /// Length of the modulus in bits.
+        /// The length of the modulus in bits.
         bits: u32,
     },
-    /// On the curve P-256 (secp256r1).
+    /// A key on the curve P-256 (secp256r1).
     P256,
-    /// On the curve P-384 (secp384r1).
+    /// A key on the curve P-384 (secp384r1).
     P384,
-    /// On the curve P-521 (secp521r1).
+    /// A key on the curve P-521 (secp521r1).
     P521,
-    /// Ed25519.
+    /// An Ed25519 key.
     Ed25519,
 }
 

@@ -1,8 +1,8 @@
-//! What a backend implements: the mathematics, without any choice of what is acceptable.
+//! The interface of a backend, which does the mathematics and does not decide what is acceptable.
 //!
-//! Policy, the forms of keys and the limits on their lengths stand in front of it, in [`Provider`](crate::Provider), and
-//! are the same for all backends. The form of a signature is checked by [`signature_form::check`], which a backend calls. Services use
-//! `Provider` only; this module is for those who write a backend.
+//! The policy, the forms of keys and the limits on their lengths are checked in [`Provider`](crate::Provider), and
+//! are the same for all backends. A backend calls [`signature_form::check`], which checks the form of a signature.
+//! Services use only `Provider`; this module is for authors of a backend.
 
 pub mod ecdsa;
 pub mod failure;
@@ -16,7 +16,8 @@ use crate::{
 use core::fmt;
 use std::sync::Arc;
 
-/// The backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto), for another backend that does not implement everything and uses this one for the rest.
+/// Returns the backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto). A backend that does not implement
+/// everything can use it for the rest.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, backend};
@@ -33,21 +34,21 @@ pub fn rustcrypto() -> Arc<dyn Backend> {
 
 /// An implementation of the algorithms, such as RustCrypto or AWS-LC.
 pub trait Backend: Send + Sync + fmt::Debug {
-    /// Its name, for error messages and logs.
+    /// Returns its name, for error messages and logs.
     fn name(&self) -> &'static str;
 
-    /// The digest of a message.
+    /// Computes the digest of a message.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::AlgorithmUnsupported`].
+    /// [`CryptoError::AlgorithmUnsupported`] if the backend does not implement the digest.
     fn digest(&self, algorithm: DigestAlgorithm, message: &[u8]) -> Result<DigestValue, CryptoError>;
 
-    /// A digest that is fed piece by piece.
+    /// Returns a context that computes a digest of data in pieces.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::AlgorithmUnsupported`].
+    /// [`CryptoError::AlgorithmUnsupported`] if the backend does not implement the digest.
     fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError>;
 
     /// Prepares a public key, once, from its SubjectPublicKeyInfo in DER, which has the
@@ -55,7 +56,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyMalformed`] if there is no such point or modulus.
+    /// [`CryptoError::KeyMalformed`] if the point or the modulus is not valid.
     fn public_key(&self, kind: KeyKind, spki_der: &[u8])
     -> Result<Arc<dyn PublicKeyOperations>, CryptoError>;
 
@@ -63,24 +64,25 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyMalformed`] if its parts do not belong together.
+    /// [`CryptoError::KeyMalformed`] if the parts of the key do not belong together.
     fn private_key(
         &self,
         kind: KeyKind,
         pkcs8_der: &[u8],
     ) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError>;
 
-    /// The public half of a key on a curve, for the [normal form](crate#forms-of-keys-and-signatures) of the private one: the
-    /// uncompressed point of a scalar, which is from 1 to the order less 1 and as wide as it; or the key of a seed of Ed25519, of 32 bytes.
+    /// Computes the public half of a key on a curve, for the [normal form](crate#forms-of-keys-and-signatures) of the
+    /// private key. For a scalar, which is from 1 to the order less 1 and as long as the order, it is the
+    /// uncompressed point. For an Ed25519 seed of 32 bytes, it is the public key.
     ///
     /// # Errors
     ///
     /// [`CryptoError::KeyMalformed`] if there is no such key, [`CryptoError::KeyUnsupported`] for RSA.
     fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError>;
 
-    /// Whether all numbers of an RSA private key (RFC 8017, A.1.2) belong together: the modulus is the product of the primes, the
-    /// exponents are inverse to each other, and the three CRT values follow. Asked once, when a key is loaded; the form of the numbers and
-    /// their lengths have been checked.
+    /// Checks that all numbers of an RSA private key (RFC 8017, A.1.2) belong together: the modulus is the product of
+    /// the primes, the exponents are inverse to each other, and the three CRT values follow from them. It is called
+    /// once, when a key is loaded. The form of the numbers and their lengths have been checked before.
     ///
     /// # Errors
     ///
@@ -91,15 +93,16 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyGeneration`] if it cannot make that kind.
+    /// [`CryptoError::KeyGeneration`] if the backend cannot make a key of this kind.
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError>;
 
-    /// Decrypts initialisation vector || ciphertext (|| tag). In CBC mode the padding of XML Encryption 1.1, 5.2 stays on:
-    /// [`Provider`](crate::Provider) judges it, in one place and in the same way for every backend.
+    /// Decrypts initialisation vector || ciphertext (|| tag). In CBC mode the result keeps the padding of XML
+    /// Encryption 1.1, 5.2: [`Provider`](crate::Provider) checks it, in one place and in the same way for every
+    /// backend.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::DecryptionFailed`] for a wrong tag and for wrong lengths.
+    /// [`CryptoError::DecryptionFailed`] for a wrong tag or a wrong length.
     fn decrypt_content(
         &self,
         cipher: ContentCipher,
@@ -107,7 +110,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
         bytes: &[u8],
     ) -> Result<Vec<u8>, CryptoError>;
 
-    /// Encrypts with a fresh random initialisation vector, which stands before the ciphertext.
+    /// Encrypts with a new random initialisation vector, which is written before the ciphertext.
     ///
     /// # Errors
     ///
@@ -127,10 +130,10 @@ pub trait Backend: Send + Sync + fmt::Debug {
     fn random(&self, buffer: &mut [u8]) -> Result<(), CryptoError>;
 }
 
-/// What a backend does with a public key.
+/// The operations of a backend with a public key.
 pub trait PublicKeyOperations: Send + Sync {
-    /// Verifies a signature over a message. The algorithm fits the kind of key. Before anything else the signature goes
-    /// through [`signature_form::check`].
+    /// Verifies a signature over a message. The algorithm fits the kind of the key. The backend must first call
+    /// [`signature_form::check`].
     ///
     /// # Errors
     ///
@@ -142,18 +145,20 @@ pub trait PublicKeyOperations: Send + Sync {
         signature: &[u8],
     ) -> Result<(), CryptoError>;
 
-    /// Encrypts a content key. The key is RSA.
+    /// Encrypts a content key. The key is an RSA key.
     ///
     /// # Errors
     ///
     /// [`CryptoError::EncryptionFailed`] if the message is too long for the modulus.
     fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError>;
 
-    /// The same with a label of RSA-OAEP, which is refused by name unless it is empty or the backend says otherwise.
+    /// Encrypts a content key with a label of RSA-OAEP. Without an implementation of its own, the backend accepts
+    /// only the empty label.
     ///
     /// # Errors
     ///
-    /// As [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`].
+    /// As for [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`] if labels are not
+    /// implemented.
     fn encrypt_key_with_label(
         &self,
         transport: KeyTransport,
@@ -164,28 +169,29 @@ pub trait PublicKeyOperations: Send + Sync {
     }
 }
 
-/// What a backend does with a private key.
+/// The operations of a backend with a private key.
 pub trait PrivateKeyOperations: Send + Sync {
-    /// Signs a message. The algorithm fits the kind of key.
+    /// Signs a message. The algorithm fits the kind of the key.
     ///
     /// # Errors
     ///
     /// [`CryptoError::SigningFailed`].
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError>;
 
-    /// Decrypts a content key. The key is RSA. RSA PKCS#1 v1.5 must answer wrong padding with a random-looking message
-    /// (implicit rejection), or not be implemented.
+    /// Decrypts a content key. The key is an RSA key. For wrong padding, RSA PKCS#1 v1.5 must return a random-looking
+    /// message (implicit rejection), or must not be implemented.
     ///
     /// # Errors
     ///
     /// [`CryptoError::DecryptionFailed`], [`CryptoError::AlgorithmUnsupported`].
     fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError>;
 
-    /// The same with a label of RSA-OAEP, which is refused by name unless it is empty or the backend says otherwise.
+    /// Decrypts a content key with a label of RSA-OAEP. Without an implementation of its own, the backend accepts
+    /// only the empty label.
     ///
     /// # Errors
     ///
-    /// As [`decrypt_key`](Self::decrypt_key).
+    /// As for [`decrypt_key`](Self::decrypt_key).
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,
@@ -200,16 +206,16 @@ const fn no_label() -> CryptoError {
     failure::unsupported("of this key", "labels in RSA-OAEP")
 }
 
-/// A digest in the making.
+/// A digest that is being computed.
 pub trait DigestContext: Send {
-    /// Feeds bytes.
+    /// Adds bytes to the digested data.
     fn update(&mut self, bytes: &[u8]);
 
-    /// The digest of everything fed.
+    /// Returns the digest of all bytes that were added.
     fn finish(self: Box<Self>) -> DigestValue;
 }
 
-/// A digest, on the stack. `==` takes constant time.
+/// A digest, stored without an allocation. `==` takes constant time.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, Provider};
@@ -226,10 +232,10 @@ pub struct DigestValue {
 }
 
 impl DigestValue {
-    /// Longest digest in bytes.
+    /// The length of the longest digest in bytes.
     pub const MAXIMUM: usize = 64;
 
-    /// Takes the bytes of a digest; none if there are more than [`DigestValue::MAXIMUM`].
+    /// Makes a digest from its bytes. Returns `None` if there are more than [`DigestValue::MAXIMUM`].
     #[must_use]
     pub fn new(digest: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::MAXIMUM];
@@ -237,7 +243,7 @@ impl DigestValue {
         Some(Self { bytes, length: digest.len() })
     }
 
-    /// Takes the bytes of a digest whose length is known when compiling.
+    /// Makes a digest from an array, whose length is checked at compile time.
     #[must_use]
     pub fn from_array<const N: usize>(digest: [u8; N]) -> Self {
         const { assert!(N <= Self::MAXIMUM, "longer than any digest") };
@@ -248,7 +254,7 @@ impl DigestValue {
         Self { bytes, length: N }
     }
 
-    /// Whether it equals an expected digest, in constant time.
+    /// Returns whether it equals an expected digest, in constant time.
     #[must_use]
     pub fn ct_eq(&self, expected: &[u8]) -> bool {
         crate::constant_time_eq(self.as_ref(), expected)

@@ -1,4 +1,4 @@
-//! X.509 certificates: a key with names and dates round it.
+//! X.509 certificates: a key with names and dates.
 
 mod issue;
 mod pieces;
@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 const LABEL: &str = "CERTIFICATE";
 
-/// An X.509 certificate, read as leniently as SAML allows.
+/// An X.509 certificate, parsed as leniently as SAML allows.
 ///
-/// In SAML a certificate is a container for a key that the metadata makes trusted: issuer, dates, extensions and signature
-/// are not looked at (SAML V2.0 Metadata Interoperability Profile, 2.6.1), so none of them makes a certificate
-/// unreadable. Reading asks for the outline of RFC 5280, 4.1, and the key's bytes; whether the key is any good is
-/// decided by [`public_key`](Self::public_key).
+/// In SAML a certificate is a container for a key that the metadata makes trusted: issuer, dates, extensions and
+/// signature are not checked (SAML V2.0 Metadata Interoperability Profile, 2.6.1), so none of them makes a
+/// certificate unreadable. Parsing requires the outline of RFC 5280, 4.1, and the bytes of the key.
+/// [`public_key`](Self::public_key) decides whether the key is acceptable.
 ///
 /// ```
 /// use vouchsafe_crypto::{Certificate, KeyKind, Provider};
@@ -37,32 +37,32 @@ pub struct Certificate {
     inner: Arc<Inner>,
 }
 
-/// A service may hold a hundred thousand of these: what stands in the DER is found there and not kept twice.
+/// A service may hold a hundred thousand certificates, so the parts are ranges of the DER and are not stored twice.
 #[derive(PartialEq, Eq)]
 struct Inner {
     der: Box<[u8]>,
-    /// Where the key stands in the DER.
+    /// The range of the key in the DER.
     spki: Range<usize>,
-    /// Where the serial number stands in the DER.
+    /// The range of the serial number in the DER.
     serial: Range<usize>,
     subject: Box<str>,
-    /// None if it is the subject.
+    /// The issuer; `None` if it equals the subject.
     issuer: Option<Box<str>>,
     not_before: Option<i64>,
     not_after: Option<i64>,
 }
 
 impl Certificate {
-    /// Reads DER.
+    /// Parses a certificate in DER.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::CertificateMalformed`].
+    /// [`CryptoError::CertificateMalformed`] if it is not a certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, CryptoError> {
         Ok(Self { inner: Arc::new(read::read(der)?) })
     }
 
-    /// Reads the first certificate of a PEM text; text round it is skipped.
+    /// Parses the first certificate of a PEM text. Text around it is skipped.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Certificate {
         Self::from_der(&pieces::first_of_pem(text)?)
     }
 
-    /// Reads a certificate from a file, whichever of the usual forms it has: PEM, DER, or base64 of DER.
+    /// Parses a certificate from a file in one of the usual formats: PEM, DER, or base64 of DER.
     ///
     /// ```
     /// use vouchsafe_crypto::{Certificate, KeyKind, Provider};
@@ -95,8 +95,9 @@ impl Certificate {
         }
     }
 
-    /// Reads the text of `ds:X509Certificate`: base64 of DER with white space in it. Two mistakes of the field are taken
-    /// as well: PEM as it is, and base64 of PEM (AD FS). Of several certificates in the text it is the first.
+    /// Parses the text of `ds:X509Certificate`: base64 of DER, which may contain white space. Two common mistakes are
+    /// accepted too: plain PEM, and base64 of PEM (AD FS). If the text contains several certificates, the first is
+    /// returned.
     ///
     /// # Errors
     ///
@@ -105,8 +106,8 @@ impl Certificate {
         Self::from_der(&first_of_base64(text)?)
     }
 
-    /// Reads every certificate in such a text. One is allowed (XML-DSig 4.4.4), and products put a whole chain there: base64 after base64,
-    /// several blocks of PEM, or DER after DER. The answer is the same for each of them.
+    /// Parses every certificate in such a text. The standard allows one (XML-DSig 4.4.4), but some products write a
+    /// whole chain: base64 after base64, several PEM blocks, or DER after DER. All of these are accepted.
     ///
     /// ```
     /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
@@ -120,7 +121,7 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// As [`from_base64`](Self::from_base64), for any of them.
+    /// As for [`from_base64`](Self::from_base64), for any of the certificates.
     pub fn all_from_base64(text: &str) -> Result<Vec<Self>, CryptoError> {
         let mut all = Vec::new();
         for piece in pieces::of_base64(text)? {
@@ -129,7 +130,7 @@ impl Certificate {
                 let certificate = Self::from_der(rest)?;
                 rest = rest.get(certificate.der().len()..).unwrap_or_default();
                 all.push(certificate);
-                // Whatever else stands behind a certificate is nobody's.
+                // Any other bytes after a certificate are ignored.
                 if read::outline(rest).is_err() {
                     break;
                 }
@@ -138,8 +139,9 @@ impl Certificate {
         Ok(all)
     }
 
-    /// The key of the certificate in such a text, as SubjectPublicKeyInfo in DER; none if it has not the outline of one. Names
-    /// and dates are not read, so that a certificate which anybody sent costs no more than its length.
+    /// Returns the key of the certificate in such a text, as SubjectPublicKeyInfo in DER. Returns `None` if the text
+    /// does not have the outline of a certificate. Names and dates are not parsed, so the cost of a certificate that
+    /// anybody sent depends only on its length.
     ///
     /// ```
     /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
@@ -157,12 +159,12 @@ impl Certificate {
         read::outline(&der).ok().map(|outline| outline.spki.to_vec())
     }
 
-    /// Issues a certificate over a key, signed by that key: version 3, a random serial number, `CN=` the given name.
-    /// Times are seconds since 1970 UTC.
+    /// Issues a certificate for a key, signed by that key: version 3, a random serial number, and the given name as
+    /// `CN=`. Times are seconds since 1970 UTC.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::CertificateNotIssued`] for a name or times that cannot be written; [`CryptoError::SigningFailed`].
+    /// [`CryptoError::CertificateNotIssued`] if the name or a time cannot be encoded; [`CryptoError::SigningFailed`].
     pub fn self_signed(
         provider: &Provider,
         key: &PrivateKey,
@@ -173,55 +175,57 @@ impl Certificate {
         Self::from_der(&issue::self_signed(provider, key, common_name, not_before, not_after)?)
     }
 
-    /// The certificate in DER.
+    /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.inner.der
     }
 
-    /// The text for `ds:X509Certificate`: base64 on one line.
+    /// Returns the text for `ds:X509Certificate`: base64 on one line.
     #[must_use]
     pub fn to_base64(&self) -> String {
         base64_encode(self.der())
     }
 
-    /// The certificate in PEM.
+    /// Returns the certificate in PEM.
     #[must_use]
     pub fn to_pem(&self) -> String {
         pem::encode(LABEL, self.der())
     }
 
-    /// Subject, as RFC 4514 writes names ("CN=sp.example.com,O=Example"); "#30.." in hexadecimal if it cannot be read.
+    /// Returns the subject in the form of RFC 4514 ("CN=sp.example.com,O=Example"), or "#30.." in hexadecimal if it
+    /// cannot be parsed.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.inner.subject
     }
 
-    /// Issuer, written like the subject.
+    /// Returns the issuer, in the same form as the subject.
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.inner.issuer.as_deref().unwrap_or(&self.inner.subject)
     }
 
-    /// Serial number as "AB:CD:..".
+    /// Returns the serial number as "AB:CD:..".
     #[must_use]
     pub fn serial(&self) -> String {
         colon_hex(self.part(&self.inner.serial))
     }
 
-    /// Begin of validity in seconds since 1970 UTC; none if it is written in no known way.
+    /// Returns the begin of validity in seconds since 1970 UTC; `None` if it has no known form.
     #[must_use]
     pub fn not_before(&self) -> Option<i64> {
         self.inner.not_before
     }
 
-    /// End of validity in seconds since 1970 UTC; none if it is written in no known way.
+    /// Returns the end of validity in seconds since 1970 UTC; `None` if it has no known form.
     #[must_use]
     pub fn not_after(&self) -> Option<i64> {
         self.inner.not_after
     }
 
-    /// The key as SubjectPublicKeyInfo in DER, as it stands in the certificate: [`certifies`](Self::certifies) compares it with a key.
+    /// Returns the key as SubjectPublicKeyInfo in DER, unchanged from the certificate. [`certifies`](Self::certifies)
+    /// compares it with a key.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         self.part(&self.inner.spki)
@@ -231,30 +235,31 @@ impl Certificate {
         self.inner.der.get(range.clone()).unwrap_or_default()
     }
 
-    /// The key, parsed and checked.
+    /// Parses and checks the key of the certificate.
     ///
     /// # Errors
     ///
-    /// As [`Provider::public_key`].
+    /// As for [`Provider::public_key`].
     pub fn public_key(&self, provider: &Provider) -> Result<PublicKey, CryptoError> {
         provider.public_key(self.spki_der())
     }
 
-    /// Whether the key in it is this one. Both are compared in their
-    /// [normal form](crate#forms-of-keys-and-signatures): a certificate may have it in another.
+    /// Returns whether the certificate contains this key. The keys are compared in their [normal
+    /// form](crate#forms-of-keys-and-signatures), because a certificate may contain the key in another form.
     #[must_use]
     pub fn certifies(&self, key: &PublicKey) -> bool {
         normal_form::public(self.spki_der()).is_ok_and(|own| own.spki_der == key.spki_der())
     }
 
-    /// Whether it says that its key signs certificates: cA and keyCertSign (RFC 5280, 4.2.1.9 and 4.2.1.3). It is a link of a chain then, and
-    /// hardly the certificate of a signer of messages.
+    /// Returns whether the certificate states that its key signs certificates: cA and keyCertSign (RFC 5280, 4.2.1.9
+    /// and 4.2.1.3). Such a certificate is part of a chain, and is rarely the certificate of a party that signs
+    /// messages.
     #[must_use]
     pub fn signs_certificates(&self) -> bool {
         read::signs_certificates(self.der())
     }
 
-    /// SHA-256 over the certificate as "AB:CD:..", as consoles show it.
+    /// Returns SHA-256 over the certificate as "AB:CD:..", as consoles show it.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
         colon_hex(&own_sha256(self.der()))

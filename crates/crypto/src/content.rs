@@ -1,19 +1,20 @@
-//! Decrypted content whose padding is not believed yet.
+//! Decrypted content whose padding has not been accepted yet.
 
 use crate::backend::padding;
 use crate::{ContentCipher, CryptoError};
 use core::fmt;
 
-/// What came out of a content cipher: the bytes, and whether the padding of XML Encryption 1.1, 5.2 holds.
+/// The result of a content cipher: the bytes, and whether the padding of XML Encryption 1.1, 5.2 is valid.
 ///
-/// A decryption oracle needs an answer that tells wrong padding from what is wrong later. So the bytes are here in both cases:
-/// whoever reads them does the same work with both, and gives one error. With AES-GCM there is no padding, and it holds.
+/// A decryption oracle needs an answer that distinguishes wrong padding from a later error. So this type contains the
+/// bytes in both cases: a reader does the same work with both, and returns the same error. AES-GCM has no padding, so
+/// its padding is always valid.
 ///
-/// [`Provider::decrypt_padded_content`](crate::Provider::decrypt_padded_content) makes it.
-/// `Debug` shows nothing of the bytes.
+/// [`Provider::decrypt_padded_content`](crate::Provider::decrypt_padded_content) makes this value.
+/// `Debug` does not show the bytes.
 #[derive(Clone)]
 pub struct PaddedContent {
-    /// Without the padding if it is right.
+    /// The bytes, without the padding if it is valid.
     bytes: Vec<u8>,
     is_right: bool,
 }
@@ -29,19 +30,19 @@ impl PaddedContent {
         Self { bytes, is_right: length.is_some() }
     }
 
-    /// The bytes without their padding; all of them if the padding is wrong.
+    /// Returns the bytes without their padding, or all of them if the padding is wrong.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Whether the padding holds.
+    /// Returns whether the padding is valid.
     #[must_use]
     pub fn padding_is_right(&self) -> bool {
         self.is_right
     }
 
-    /// The bytes without their padding.
+    /// Returns the bytes without their padding.
     ///
     /// # Errors
     ///

@@ -1,14 +1,14 @@
-//! Base64 as XML Schema writes it.
+//! Base64 in the form of XML Schema.
 
 use crate::CryptoError;
 use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
 
 /// Decodes `xs:base64Binary` (XML Schema part 2, 3.2.16).
 ///
-/// White space (space, tab, line feed, carriage return) may stand anywhere. Everything else is strict: the standard
-/// alphabet, padding to a multiple of four characters, and no bits left over in the last character. The last rule is in
-/// the grammar of XML Schema (`B04`, `B16`), and it makes the text of a value unique, so that nothing can be altered
-/// without the bytes changing.
+/// White space (space, tab, line feed, carriage return) is accepted anywhere. Everything else is strict: the standard
+/// alphabet, padding to a multiple of four characters, and no unused bits in the last character. The last rule is in
+/// the grammar of XML Schema (`B04`, `B16`). It makes the text of a value unique, so that no character can be altered
+/// without changing the bytes.
 ///
 /// # Errors
 ///
@@ -25,7 +25,7 @@ use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
 /// ```
 pub fn base64_decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, CryptoError> {
     let text = text.as_ref();
-    // Most values come on one line, and the decoder is the fastest way to find out.
+    // Most values have no white space, so the fastest way is to try the decoder first.
     if let Ok(bytes) = STANDARD.decode(text) {
         return Ok(bytes);
     }
@@ -46,7 +46,7 @@ pub fn base64_encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// "AB:CD:.." over bytes, as consoles and `openssl x509 -fingerprint` show them.
+/// Returns bytes as "AB:CD:..", as consoles and `openssl x509 -fingerprint` show them.
 pub(crate) fn colon_hex(bytes: &[u8]) -> String {
     let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")
@@ -56,7 +56,7 @@ fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// The decoder counts without white space: find the place in the text that came.
+/// Converts an error of the decoder, which counts without white space, to the offset in the received text.
 fn refused(error: DecodeError, text: &[u8]) -> CryptoError {
     let place = |index: usize| {
         let mut others = text.iter().enumerate().filter(|&(_, &byte)| !is_white_space(byte));

@@ -1,11 +1,11 @@
-//! What can be refused, and what an operator changes.
+//! The errors of this crate, each with a hint for the operator.
 
 use crate::{DigestAlgorithm, KeyKind};
 
-/// Why an algorithm, a key, a certificate or a value was refused.
+/// The reason why an algorithm, a key, a certificate or a value was refused.
 ///
-/// Every variant has a stable [`code`](CryptoError::code) and a [`hint`](CryptoError::hint). No variant holds
-/// key material, plaintext or anything that depends on them: all failures of decryption are the one
+/// Every variant has a stable [`code`](CryptoError::code) and a [`hint`](CryptoError::hint). No variant contains key
+/// material, plaintext or anything that depends on them: all failures of decryption are the same error,
 /// [`CryptoError::DecryptionFailed`].
 ///
 /// ```
@@ -18,135 +18,135 @@ use crate::{DigestAlgorithm, KeyKind};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CryptoError {
-    /// The provider's list does not have this signature, key transport or cipher.
+    /// The signature algorithm, key transport or cipher is not on the provider's list.
     #[error("the algorithm {uri} is not accepted")]
     #[non_exhaustive]
     AlgorithmRefused {
-        /// Its identifier.
+        /// The identifier of the algorithm.
         uri: &'static str,
     },
-    /// The provider's list does not have this digest.
+    /// The digest is not on the provider's list.
     #[error("the digest {} is not accepted", algorithm.uri())]
     #[non_exhaustive]
     DigestRefused {
-        /// The digest asked for.
+        /// The requested digest.
         algorithm: DigestAlgorithm,
     },
-    /// A word given to [`Provider::danger_allow`](crate::Provider::danger_allow) or [`Provider::deny`](crate::Provider::deny) names no
-    /// algorithm that is known here.
+    /// The word given to [`Provider::danger_allow`](crate::Provider::danger_allow) or
+    /// [`Provider::deny`](crate::Provider::deny) is not the name of an algorithm that this crate knows.
     #[error("“{uri}” names no algorithm that is known here")]
     #[non_exhaustive]
     AlgorithmUnknown {
-        /// The word, escaped and cut.
+        /// The word, escaped and shortened.
         uri: String,
     },
-    /// Accepted by the list, but this backend cannot do it.
+    /// The algorithm is on the list, but the backend does not implement it.
     #[error("the backend {backend} does not implement {algorithm}")]
     #[non_exhaustive]
     AlgorithmUnsupported {
-        /// The backend's name.
+        /// The name of the backend.
         backend: &'static str,
-        /// The algorithm, and what about it.
+        /// The algorithm, or the feature of it that is missing.
         algorithm: &'static str,
     },
-    /// The key is of another kind than the algorithm needs.
+    /// The algorithm needs a key of another kind.
     #[error("the algorithm {uri} cannot be used with a key of kind {key}")]
     #[non_exhaustive]
     KeyMismatch {
-        /// Identifier of the algorithm.
+        /// The identifier of the algorithm.
         uri: &'static str,
-        /// Kind of the key.
+        /// The kind of the key.
         key: KeyKind,
     },
-    /// The key says that it is for RSASSA-PSS alone, and with which digest (RFC 4055, 1.2 and 3.1).
+    /// The key is restricted to RSASSA-PSS, possibly with one digest (RFC 4055, 1.2 and 3.1).
     #[error("the key is restricted to RSASSA-PSS and cannot be used with {uri}")]
     #[non_exhaustive]
     KeyRestricted {
-        /// Identifier of the algorithm.
+        /// The identifier of the algorithm.
         uri: &'static str,
     },
-    /// An RSA modulus below the accepted length.
+    /// The RSA modulus is shorter than the accepted length.
     #[error("the RSA key has {bits} bits; at least {minimum} are needed")]
     #[non_exhaustive]
     KeyTooSmall {
-        /// Length of the modulus in bits.
+        /// The length of the modulus in bits.
         bits: u32,
-        /// The least that is accepted, in bits.
+        /// The smallest accepted length in bits.
         minimum: u32,
     },
-    /// An RSA modulus so long that one verification is an attack on the processor.
+    /// The RSA modulus is so long that one verification would take too much processor time.
     #[error("the RSA key has {bits} bits; at most {maximum} are accepted")]
     #[non_exhaustive]
     KeyTooLarge {
-        /// Length of the modulus in bits.
+        /// The length of the modulus in bits.
         bits: u32,
-        /// The most that is accepted, in bits.
+        /// The largest accepted length in bits.
         maximum: u32,
     },
-    /// The bytes are not a key of the expected form.
+    /// The bytes are not a key of the expected format.
     #[error("the key cannot be read as {form}: {detail}")]
     #[non_exhaustive]
     KeyMalformed {
-        /// The form, such as "SubjectPublicKeyInfo" or "PKCS#8".
+        /// The format, such as "SubjectPublicKeyInfo" or "PKCS#8".
         form: &'static str,
         /// What is wrong with it.
         detail: &'static str,
     },
-    /// A key of an algorithm or curve that is not supported (DSA, explicit curve parameters, secp256k1, ...).
+    /// The algorithm or curve of the key is not supported (DSA, explicit curve parameters, secp256k1, ...).
     #[error("keys of the algorithm {algorithm} are not supported")]
     #[non_exhaustive]
     KeyUnsupported {
-        /// Object identifier in dotted form, or a name.
+        /// The object identifier in dotted form, or a name.
         algorithm: String,
     },
-    /// A private key under a password.
+    /// The private key is encrypted with a password.
     #[error("the private key is encrypted")]
     #[non_exhaustive]
     KeyEncrypted {},
-    /// No PEM block of a known label, or a broken one.
+    /// There is no PEM block with a known label, or the block is damaged.
     #[error("no PEM block that holds {expected}: {detail}")]
     #[non_exhaustive]
     Pem {
-        /// What was looked for, such as "a private key".
+        /// The expected content, such as "a private key".
         expected: &'static str,
         /// What was found instead.
         detail: String,
     },
-    /// The bytes are not an X.509 certificate with a key in it.
+    /// The bytes are not an X.509 certificate that contains a key.
     #[error("the certificate cannot be read: {detail} (at byte {offset})")]
     #[non_exhaustive]
     CertificateMalformed {
-        /// What was expected there.
+        /// What was expected at this offset.
         detail: &'static str,
-        /// Offset in the DER bytes.
+        /// The offset in the DER bytes.
         offset: usize,
     },
     /// A certificate cannot be issued with these values.
     #[error("the certificate cannot be issued: {detail}")]
     #[non_exhaustive]
     CertificateNotIssued {
-        /// Which value, and why.
+        /// The value that is not accepted, and the reason.
         detail: &'static str,
     },
-    /// Not `base64Binary`.
+    /// The text is not `base64Binary`.
     #[error("the text is not base64: {detail} (at character {offset})")]
     #[non_exhaustive]
     Base64 {
-        /// What is wrong.
+        /// The mistake in the text.
         detail: &'static str,
-        /// Offset in the text, in bytes.
+        /// The offset in the text, in bytes.
         offset: usize,
     },
-    /// The signature does not have the length that the algorithm and the key dictate.
+    /// The signature does not have the length that the algorithm and the key require.
     #[error("a signature of {expected} bytes was expected, but it has {actual}")]
     #[non_exhaustive]
     SignatureLength {
-        /// Bytes that the algorithm and the key dictate.
+        /// The required length in bytes.
         expected: usize,
-        /// Bytes that came.
+        /// The actual length in bytes.
         actual: usize,
     },
-    /// The signature is not one of this key over these bytes.
+    /// This key did not make the signature over these bytes.
     #[error("the signature does not verify with this key")]
     #[non_exhaustive]
     SignatureInvalid {},
@@ -154,31 +154,31 @@ pub enum CryptoError {
     #[error("signing with {uri} failed")]
     #[non_exhaustive]
     SigningFailed {
-        /// Identifier of the algorithm.
+        /// The identifier of the algorithm.
         uri: &'static str,
     },
-    /// A symmetric key of another length than the cipher's was given to encrypt with.
+    /// The symmetric key for encryption does not have the length that the cipher requires.
     #[error("the cipher {uri} needs a key of {expected} bytes, but {actual} were given")]
     #[non_exhaustive]
     KeyLength {
-        /// Identifier of the cipher.
+        /// The identifier of the cipher.
         uri: &'static str,
-        /// Length of the cipher's key in bytes.
+        /// The required length of the key in bytes.
         expected: usize,
-        /// Bytes given.
+        /// The actual length in bytes.
         actual: usize,
     },
     /// Encryption failed, for example because the message is too long for the RSA key.
     #[error("encryption with {uri} failed: {detail}")]
     #[non_exhaustive]
     EncryptionFailed {
-        /// Identifier of the algorithm.
+        /// The identifier of the algorithm.
         uri: &'static str,
-        /// Why.
+        /// The reason.
         detail: &'static str,
     },
-    /// Decryption failed. Deliberately nothing more: whoever can tell wrong padding from a wrong key from a wrong
-    /// tag can decrypt.
+    /// Decryption failed. The error deliberately gives no reason: an attacker who can distinguish wrong padding, a
+    /// wrong key and a wrong tag can decrypt.
     #[error("decryption failed")]
     #[non_exhaustive]
     DecryptionFailed {},
@@ -186,17 +186,17 @@ pub enum CryptoError {
     #[error("a key of kind {kind} cannot be made")]
     #[non_exhaustive]
     KeyGeneration {
-        /// The kind asked for.
+        /// The requested kind.
         kind: KeyKind,
     },
-    /// The operating system gave no random bytes.
+    /// The operating system did not return random bytes.
     #[error("the operating system gave no random bytes")]
     #[non_exhaustive]
     Random {},
 }
 
 impl CryptoError {
-    /// A word that stays the same over versions, for logs, metrics and tests.
+    /// Returns a word that does not change between versions, for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -226,7 +226,7 @@ impl CryptoError {
         }
     }
 
-    /// What an operator changes.
+    /// Returns what an operator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

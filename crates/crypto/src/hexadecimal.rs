@@ -1,6 +1,6 @@
 //! Bytes as hexadecimal digits.
 
-/// Two digits for each byte, in lower case.
+/// Returns two digits for each byte, in lower case.
 ///
 /// ```
 /// use vouchsafe_crypto::{from_hexadecimal, hexadecimal};
@@ -16,7 +16,8 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Reads bytes from twice as many hexadecimal digits, in upper or lower case. `None` for any other text.
+/// Converts hexadecimal digits, in upper or lower case, to bytes. Returns `None` for any other text or another
+/// length.
 #[must_use]
 pub fn from_hexadecimal<const BYTES: usize>(digits: &str) -> Option<[u8; BYTES]> {
     let mut bytes = [0_u8; BYTES];

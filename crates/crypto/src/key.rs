@@ -1,4 +1,4 @@
-//! Keys, parsed once.
+//! Parsed public and private keys.
 
 use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
 use crate::own_sha256;
@@ -29,7 +29,7 @@ struct Inner {
     kind: KeyKind,
     spki_der: Vec<u8>,
     fingerprint: String,
-    /// The only algorithms that the key itself allows; none if it allows all that fit its kind.
+    /// The only algorithms that the key itself allows; `None` if it allows all that fit its kind.
     purpose: Option<&'static [SignatureAlgorithm]>,
     operations: Arc<dyn PublicKeyOperations>,
 }
@@ -45,30 +45,31 @@ impl PublicKey {
         Self { inner: Arc::new(Inner { kind, spki_der, fingerprint, purpose, operations }) }
     }
 
-    /// Kind and length.
+    /// Returns the kind and the length.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
         self.inner.kind
     }
 
-    /// SubjectPublicKeyInfo in DER (RFC 5280, 4.1), in the [normal form](crate#forms-of-keys-and-signatures): two readings
-    /// of one key have the same bytes, whatever form each of them came in.
+    /// Returns SubjectPublicKeyInfo in DER (RFC 5280, 4.1), in the [normal form](crate#forms-of-keys-and-signatures):
+    /// the bytes are the same for the same key, whatever form it was parsed from.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.inner.spki_der
     }
 
-    /// SHA-256 over [`spki_der`](Self::spki_der) as "AB:CD:..". It stays the same when a certificate is renewed over the
-    /// same key; the fingerprint that consoles show is
+    /// Returns SHA-256 over [`spki_der`](Self::spki_der) as "AB:CD:..". It stays the same when a certificate is
+    /// renewed with the same key. Consoles show another fingerprint, that of the certificate:
     /// [`Certificate::fingerprint_sha256`](crate::Certificate::fingerprint_sha256).
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.inner.fingerprint
     }
 
-    /// Whether this key made a signature value by RSA PKCS#1 v1.5, over whatever text: it opens to a padded digest (RFC 8017, 9.2). For people
-    /// who look into a signature that does not verify: it tells another key from an altered text, and is no verification. `None` where that
-    /// cannot be told: with other algorithms and kinds of keys, and without the feature `rustcrypto`.
+    /// Returns whether this key made a signature value with RSA PKCS#1 v1.5, over any text: applying the key to the
+    /// value gives a padded digest (RFC 8017, 9.2). Use it to find out why a signature does not verify: it
+    /// distinguishes another key from an altered text, but it verifies nothing. Returns `None` if this cannot be
+    /// found out: with other algorithms and kinds of keys, and without the feature `rustcrypto`.
     ///
     /// ```
     /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -107,7 +108,7 @@ impl PublicKey {
         None
     }
 
-    /// The key in PEM ("PUBLIC KEY").
+    /// Returns the key in PEM ("PUBLIC KEY").
     #[must_use]
     pub fn to_pem(&self) -> String {
         pem::encode(key_format::PUBLIC_LABEL, self.spki_der())
@@ -134,7 +135,7 @@ impl fmt::Debug for PublicKey {
 /// A private key, parsed by [`Provider::private_key`](crate::Provider::private_key) or made by
 /// [`Provider::generate_key`](crate::Provider::generate_key).
 ///
-/// Cloning is cheap. `Debug` shows the public half only.
+/// Cloning is cheap. `Debug` shows only the public half.
 #[derive(Clone)]
 pub struct PrivateKey {
     public: PublicKey,
@@ -151,20 +152,20 @@ impl PrivateKey {
         Self { public, pkcs8_der, operations }
     }
 
-    /// Kind and length.
+    /// Returns the kind and the length.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
         self.public.kind()
     }
 
-    /// Its public half.
+    /// Returns the public half.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public
     }
 
-    /// What to sign with: as [`SignatureAlgorithm::for_key`] says, and where the key is restricted to RSASSA-PSS, what it
-    /// allows, SHA-256 before longer digests.
+    /// Returns the algorithm to sign with, which is [`SignatureAlgorithm::for_key`]. If the key is restricted to
+    /// RSASSA-PSS, it is an algorithm that the key allows, SHA-256 before longer digests.
     ///
     /// ```
     /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -179,14 +180,15 @@ impl PrivateKey {
         restricted.unwrap_or(SignatureAlgorithm::for_key(self.kind()))
     }
 
-    /// Whether the key can make signatures of this algorithm: it is of the right kind, and not restricted to others.
+    /// Returns whether the key can make signatures with this algorithm: it has the right kind, and is not restricted
+    /// to others.
     #[must_use]
     pub fn can_sign_by(&self, algorithm: SignatureAlgorithm) -> bool {
         algorithm.fits(self.kind())
             && self.public.purpose().is_none_or(|allowed| allowed.contains(&algorithm))
     }
 
-    /// PKCS#8 in PEM, to be stored in a secret store and read again by
+    /// Returns PKCS#8 in PEM, which can be stored in a secret store and parsed by
     /// [`Provider::private_key`](crate::Provider::private_key).
     #[must_use]
     pub fn to_pkcs8_pem(&self) -> SecretString {

@@ -1,4 +1,4 @@
-//! The files in which keys come: PEM with one of the usual labels.
+//! The files that contain keys: PEM with one of the usual labels.
 
 use crate::normal_form::{EC_PUBLIC_KEY, PLAIN_RSA, wrap};
 use crate::{CryptoError, SecretBytes, pem, tlv};
@@ -12,14 +12,14 @@ const PKCS8_ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 const PKCS1_LABEL: &str = "RSA PRIVATE KEY";
 const SEC1_LABEL: &str = "EC PRIVATE KEY";
 
-/// Takes SubjectPublicKeyInfo from PEM.
+/// Returns SubjectPublicKeyInfo from PEM.
 pub(crate) fn public_from_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
     let block = pem::blocks(text).find(|block| block.label == PUBLIC_LABEL);
     let missing = || CryptoError::Pem { expected: "a public key", detail: "no block PUBLIC KEY".to_owned() };
     block.ok_or_else(missing)?.decode()
 }
 
-/// Takes a private key from PEM, in any of the three usual forms: PKCS#8, not looked into.
+/// Returns a private key from PEM in any of the three usual formats, as PKCS#8 that is not parsed yet.
 pub(crate) fn private_from_pem(text: &str) -> Result<SecretBytes, CryptoError> {
     let mut labels = Vec::new();
     for block in pem::blocks(text) {
@@ -31,7 +31,7 @@ pub(crate) fn private_from_pem(text: &str) -> Result<SecretBytes, CryptoError> {
             PKCS8_LABEL => SecretBytes::new(block.decode()?),
             PKCS1_LABEL => pkcs8_from_pkcs1(&Zeroizing::new(block.decode()?))?,
             SEC1_LABEL => pkcs8_from_sec1(&Zeroizing::new(block.decode()?))?,
-            // `openssl ecparam -genkey` writes EC PARAMETERS first; bundles hold certificates as well.
+            // `openssl ecparam -genkey` writes EC PARAMETERS first; bundles contain certificates as well.
             label => {
                 labels.push(label.chars().take(40).collect::<String>().escape_debug().to_string());
                 continue;
@@ -48,7 +48,7 @@ fn pkcs8_from_pkcs1(pkcs1_der: &[u8]) -> Result<SecretBytes, CryptoError> {
     wrap(PLAIN_RSA, pkcs1_der)
 }
 
-/// SEC1 (RFC 5915): SEQUENCE { version, privateKey, [0] parameters, [1] publicKey }.
+/// Converts SEC1 (RFC 5915): SEQUENCE { version, privateKey, [0] parameters, [1] publicKey }.
 fn pkcs8_from_sec1(sec1_der: &[u8]) -> Result<SecretBytes, CryptoError> {
     let malformed = |detail| CryptoError::KeyMalformed { form: "SEC1", detail };
     let outer = tlv::Elements::new(sec1_der).next_if(tlv::SEQUENCE).ok_or(malformed("not in DER"))?;

@@ -1,4 +1,4 @@
-//! Public keys as numbers, without a certificate round them.
+//! Public keys as numbers, without a certificate.
 
 use crate::encoding::colon_hex;
 use crate::normal_form::{self, EC_PUBLIC_KEY, Public};
@@ -9,9 +9,10 @@ use x509_cert::der::asn1::{Any, AnyRef, BitStringRef, ObjectIdentifier, UintRef}
 use x509_cert::der::{Encode as _, Tag};
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-/// A public key as metadata may give it where there is no certificate (`ds:KeyValue`): its numbers, read and checked, in the
-/// [normal form](crate#forms-of-keys-and-signatures). Whether it is strong enough is decided by
-/// [`Provider::public_key`](crate::Provider::public_key), as it is for the key of a certificate.
+/// A public key in the form that metadata has without a certificate (`ds:KeyValue`): its numbers are parsed and
+/// checked, and are in the [normal form](crate#forms-of-keys-and-signatures).
+/// [`Provider::public_key`](crate::Provider::public_key) decides whether the key is strong enough, as for the key of
+/// a certificate.
 ///
 /// Cloning is cheap.
 ///
@@ -34,11 +35,11 @@ pub struct KeyValue {
 }
 
 impl KeyValue {
-    /// An RSA key: modulus and public exponent in big-endian bytes.
+    /// Makes an RSA key from modulus and public exponent in big-endian bytes.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyMalformed`] for numbers that are no RSA key.
+    /// [`CryptoError::KeyMalformed`] if the numbers are not an RSA key.
     pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, CryptoError> {
         let number = |bytes| UintRef::new(bytes).map_err(|_| malformed("a number is too long"));
         let numbers =
@@ -47,12 +48,12 @@ impl KeyValue {
         Self::of(normal_form::PLAIN_RSA, &key)
     }
 
-    /// A point, compressed or uncompressed, on the curve of this object identifier in dotted form.
+    /// Makes a key from a point, compressed or uncompressed, on the curve with this object identifier in dotted form.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyUnsupported`] for another curve than P-256, P-384 and P-521; [`CryptoError::KeyMalformed`] for bytes that are no
-    /// point on it.
+    /// [`CryptoError::KeyUnsupported`] for another curve than P-256, P-384 and P-521; [`CryptoError::KeyMalformed`]
+    /// if the bytes are not a point on the curve.
     pub fn on_named_curve(curve: &str, point: &[u8]) -> Result<Self, CryptoError> {
         let unknown = || CryptoError::KeyUnsupported { algorithm: format!("ECDSA on the curve {curve:?}") };
         let curve = ObjectIdentifier::new(curve).map_err(|_| unknown())?;
@@ -61,7 +62,7 @@ impl KeyValue {
         Self::of(AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters }, point)
     }
 
-    /// SubjectPublicKeyInfo in DER.
+    /// Makes a key from SubjectPublicKeyInfo in DER.
     ///
     /// # Errors
     ///
@@ -78,19 +79,20 @@ impl KeyValue {
         Self::from_spki_der(&spki.to_der().map_err(too_long)?)
     }
 
-    /// Kind and length.
+    /// Returns the kind and the length.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
         self.kind
     }
 
-    /// SubjectPublicKeyInfo in DER, in its normal form.
+    /// Returns SubjectPublicKeyInfo in DER, in its normal form.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.spki_der
     }
 
-    /// SHA-256 over [`spki_der`](Self::spki_der) as "AB:CD:..": the one of [`PublicKey::fingerprint`](crate::PublicKey::fingerprint).
+    /// Returns SHA-256 over [`spki_der`](Self::spki_der) as "AB:CD:..", as
+    /// [`PublicKey::fingerprint`](crate::PublicKey::fingerprint) does.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         colon_hex(&own_sha256(&self.spki_der))

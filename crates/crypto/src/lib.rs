@@ -42,8 +42,8 @@
 //! | `http://www.w3.org/2001/04/xmlenc#tripledes-cbc` | Triple DES in CBC mode | blocks of 64 bits repeat, and nothing authenticates them (NIST SP 800-131A) |
 //! | `rsa-1024` | RSA keys from 1024 to 2047 bits | states can factor them (NIST SP 800-131A) |
 //!
-//! `danger_allow` also takes each word that [`Provider::deny`] takes, and then withdraws the denial. Nothing else can be allowed: MD5,
-//! DSA, ECDSA with SHA-1 and HMAC are not implemented here.
+//! `danger_allow` also accepts each word that [`Provider::deny`] accepts, and then withdraws the denial. Nothing else
+//! can be allowed: MD5, DSA, ECDSA with SHA-1 and HMAC are not implemented here.
 //!
 //! # Forms of keys and signatures
 //!

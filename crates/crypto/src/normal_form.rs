@@ -1,8 +1,9 @@
-//! One form for every key, before any backend sees it.
+//! The normal form of every key, which is made before a backend gets the key.
 //!
-//! Backends differ in what they take: one reads hybrid points, another compact ones; one recomputes the numbers of an RSA key,
-//! another compares them. So each key is read, checked and written anew here. The backend gets the normal form alone, and the
-//! answer is the same whatever the backend. The [table](crate#forms-of-keys-and-signatures) of the crate has every rule.
+//! Backends differ in the keys that they accept: one reads hybrid points, another compact ones; one recomputes the
+//! numbers of an RSA key, another compares them. So each key is parsed, checked and encoded again here. The backend
+//! gets only the normal form, and the answer is the same for all backends. The
+//! [table](crate#forms-of-keys-and-signatures) of the crate has every rule.
 
 mod field;
 mod point;
@@ -24,12 +25,13 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
-/// Bits of the longest public exponent that is accepted: a longer one costs more at each verification, and nobody has one.
+/// The length in bits of the longest accepted public exponent. A longer exponent makes each verification slower, and
+/// is not used in practice.
 const EXPONENT_MAXIMUM_BITS: u32 = 33;
 
-/// What an algorithm identifier says of its key.
+/// The kind of key that an algorithm identifier states.
 enum Algorithm {
-    /// An RSA key, and the only algorithms that it allows if it is restricted to RSASSA-PSS.
+    /// An RSA key, with the only algorithms that it allows if it is restricted to RSASSA-PSS.
     Rsa {
         purpose: Option<&'static [SignatureAlgorithm]>,
     },
@@ -56,7 +58,8 @@ impl Algorithm {
     }
 }
 
-/// The curve by its name. Parameters of the sender's choice allow other people's keys to verify (CVE-2020-0601).
+/// Returns the curve of its name. Curve parameters chosen by the sender would make forged signatures valid
+/// (CVE-2020-0601).
 fn curve(identifier: &AlgorithmIdentifierRef<'_>) -> Result<KeyKind, CryptoError> {
     match identifier.parameters_oid() {
         Ok(P256) => Ok(KeyKind::P256),
@@ -69,14 +72,14 @@ fn curve(identifier: &AlgorithmIdentifierRef<'_>) -> Result<KeyKind, CryptoError
     }
 }
 
-/// The kind of an RSA key with these numbers, or what is wrong with them.
+/// Returns the kind of an RSA key with these numbers, or what is wrong with them.
 fn rsa_kind(modulus: &[u8], exponent: &[u8]) -> Result<KeyKind, &'static str> {
     let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
     let bits = bit_length(modulus).ok_or("the modulus is too long")?;
     if !is_odd(modulus) {
         return Err("the modulus is even");
     }
-    // The exponent 1 makes every message its own signature.
+    // With the exponent 1, every message is its own signature.
     let of_fitting_length =
         bit_length(exponent).is_some_and(|bits| (2..=EXPONENT_MAXIMUM_BITS).contains(&bits));
     if !is_odd(exponent) || !of_fitting_length {
@@ -85,7 +88,7 @@ fn rsa_kind(modulus: &[u8], exponent: &[u8]) -> Result<KeyKind, &'static str> {
     Ok(KeyKind::Rsa { bits })
 }
 
-/// Significant bits of a number in big-endian bytes.
+/// Returns the number of significant bits of a number in big-endian bytes.
 fn bit_length(number: &[u8]) -> Option<u32> {
     let significant = number.iter().skip_while(|&&byte| byte == 0);
     let bytes = u32::try_from(significant.clone().count()).ok()?;

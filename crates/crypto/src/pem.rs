@@ -1,22 +1,22 @@
-//! PEM, read as leniently as people paste it (RFC 7468, "lax").
+//! PEM, parsed as leniently as people paste it (RFC 7468, "lax").
 
 use crate::{CryptoError, base64_decode, base64_encode};
 
-/// One block.
+/// One block of PEM.
 pub(crate) struct Block<'t> {
     pub(crate) label: &'t str,
-    /// The text between the lines, with base64 in it.
+    /// The text between the two lines, which contains base64.
     body: &'t str,
 }
 
 impl Block<'_> {
-    /// Whether the old style of encryption (RFC 1421 headers) was used.
+    /// Returns whether the old style of encryption (RFC 1421 headers) was used.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.body.contains("ENCRYPTED")
     }
 
     pub(crate) fn decode(&self) -> Result<Vec<u8>, CryptoError> {
-        // Out of an environment variable or a JSON file.
+        // Keys in an environment variable or a JSON file often have this mistake.
         if self.body.contains("\\n") {
             let detail = "the two characters \\n stand where line breaks should".to_owned();
             return Err(CryptoError::Pem { expected: "lines of base64", detail });
@@ -25,7 +25,7 @@ impl Block<'_> {
     }
 }
 
-/// All blocks of a text, whatever stands round them.
+/// Returns all blocks of a text. Other text around them is skipped.
 pub(crate) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
     let mut rest = text;
     core::iter::from_fn(move || {
@@ -37,7 +37,7 @@ pub(crate) fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// A block in lines of 64 characters.
+/// Encodes a block in lines of 64 characters.
 pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
     let text = base64_encode(bytes);
     let mut out = format!("-----BEGIN {label}-----\n");

@@ -1,25 +1,27 @@
-//! What a provider accepts, and the checks against it.
+//! The algorithms and key lengths that a provider accepts, and the checks.
 
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PublicKey, SignatureAlgorithm,
 };
 
-/// NIST SP 800-131A: RSA keys below 2048 bits are disallowed.
+/// RSA keys below 2048 bits are disallowed by NIST SP 800-131A.
 const RSA_MINIMUM_BITS: u32 = 2048;
-/// With `rsa-1024`: keys that old identity providers still have. Anything shorter has been factored by amateurs.
+/// The smallest length with `rsa-1024`, for keys that old identity providers still have. Amateurs have factored
+/// shorter keys.
 const RSA_DANGER_MINIMUM_BITS: u32 = 1024;
-/// A verification costs the square of the length; nobody uses more, and metadata may come from anyone.
+/// The time of a verification grows with the square of the length. Longer keys are not used in practice, and metadata
+/// may come from anyone.
 const RSA_MAXIMUM_BITS: u32 = 8192;
-/// The word that accepts short RSA keys.
+/// The word that makes short RSA keys acceptable.
 const RSA_1024: &str = "rsa-1024";
 
-/// What is accepted. Lists are short: a look through them costs less than a hash.
+/// The lists of accepted algorithms. They are short, so a search costs less than a hash.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     pub(crate) signatures: Vec<SignatureAlgorithm>,
     pub(crate) digests: Vec<DigestAlgorithm>,
     pub(crate) ciphers: Vec<ContentCipher>,
-    /// Identifiers as [`KeyTransport::uri`] gives them.
+    /// The identifiers that [`KeyTransport::uri`] returns.
     pub(crate) transports: Vec<&'static str>,
     rsa_minimum_bits: u32,
 }
@@ -38,7 +40,7 @@ impl Policy {
         }
     }
 
-    /// Takes what `name` names off the lists. It may be off already.
+    /// Removes the algorithm `name` from the lists. It need not be on a list.
     pub(crate) fn deny(&mut self, name: &str) -> Result<(), CryptoError> {
         match Named::from_name(name)? {
             Named::Signature(algorithm) => self.signatures.retain(|it| *it != algorithm),
@@ -50,7 +52,7 @@ impl Policy {
         Ok(())
     }
 
-    /// Puts what `name` names on the lists.
+    /// Adds the algorithm `name` to the lists.
     pub(crate) fn allow(&mut self, name: &str) -> Result<(), CryptoError> {
         match Named::from_name(name)? {
             Named::Signature(algorithm) => add(&mut self.signatures, algorithm),
@@ -74,7 +76,8 @@ impl Policy {
         }
     }
 
-    /// The key may have been parsed by a provider with another policy: its length is looked at again.
+    /// Checks the algorithm and the key. The length of the key is checked again, because a provider with another
+    /// policy may have parsed it.
     pub(crate) fn check_signature(
         &self,
         algorithm: SignatureAlgorithm,
@@ -119,7 +122,7 @@ impl Policy {
     }
 }
 
-/// What a name given to `deny` or `danger_allow` means.
+/// The algorithm or setting that a name given to `deny` or `danger_allow` selects.
 enum Named {
     Signature(SignatureAlgorithm),
     Digest(DigestAlgorithm),
@@ -129,7 +132,8 @@ enum Named {
 }
 
 impl Named {
-    /// A name that is not known is an error, never "nothing": whoever mistypes the algorithm to deny would go on accepting it.
+    /// Looks up a name. An unknown name is an error and never ignored: otherwise a spelling mistake in `deny` would
+    /// leave the algorithm accepted.
     fn from_name(name: &str) -> Result<Named, CryptoError> {
         let transports =
             [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI];

@@ -32,35 +32,37 @@ pub struct Provider {
 
 #[cfg(feature = "rustcrypto")]
 impl Default for Provider {
-    /// [`Provider::rustcrypto`].
+    /// Returns [`Provider::rustcrypto`].
     fn default() -> Self {
         Self::rustcrypto()
     }
 }
 
 impl Provider {
-    /// The default: pure Rust, nothing to install. It is there with the feature `rustcrypto`, which is on by default.
+    /// Makes the default provider, which is pure Rust and needs no installation. It requires the feature
+    /// `rustcrypto`, which is on by default.
     #[cfg(feature = "rustcrypto")]
     #[must_use]
     pub fn rustcrypto() -> Self {
         Self::with_backend(crate::backend::rustcrypto())
     }
 
-    /// The same policy over another backend.
+    /// Makes a provider with the default policy and another backend.
     #[must_use]
     pub fn with_backend(backend: Arc<dyn Backend>) -> Self {
         Self { backend, policy: Arc::new(Policy::new()) }
     }
 
-    /// Name of the backend.
+    /// Returns the name of the backend.
     #[must_use]
     pub fn name(&self) -> &str {
         self.backend.name()
     }
 
-    /// Takes an algorithm off the list, by its identifier or by the word `rsa-1024`. Denying what is denied already changes nothing.
+    /// Removes an algorithm from the list, by its identifier or by the word `rsa-1024`. If it is not on the list,
+    /// nothing changes.
     ///
-    /// The identifier of a digest concerns digests in signatures; RSA-OAEP has its own two identifiers, see
+    /// The identifier of a digest concerns digests in signatures only. RSA-OAEP has its own two identifiers, see
     /// [`KeyTransport::uri`].
     ///
     /// ```
@@ -76,21 +78,22 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::AlgorithmUnknown`] when the name is not one of an algorithm that is known here.
+    /// [`CryptoError::AlgorithmUnknown`] if this crate knows no algorithm of this name.
     pub fn deny(mut self, uri: &str) -> Result<Self, CryptoError> {
         Arc::make_mut(&mut self.policy).deny(uri)?;
         Ok(self)
     }
 
-    /// Puts an algorithm on the list that is not there by default: the identifier of `rsa-sha1`, `sha1`, `rsa-1_5` or
-    /// `tripledes-cbc`, or the word `rsa-1024` for RSA keys from 1024 bits on; the [table](crate#what-danger_allow-accepts)
-    /// has them in full. Allowing what is allowed already changes nothing.
+    /// Adds an algorithm to the list that is not there by default: the identifier of `rsa-sha1`, `sha1`, `rsa-1_5` or
+    /// `tripledes-cbc`, or the word `rsa-1024` for RSA keys of 1024 bits or more. The
+    /// [table](crate#what-danger_allow-accepts) has the complete identifiers. If the algorithm is on the list,
+    /// nothing changes.
     ///
     /// SHA-1 signatures need both `rsa-sha1` and, for the references, `sha1`.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::AlgorithmUnknown`] for everything else, MD5 and DSA among it.
+    /// [`CryptoError::AlgorithmUnknown`] for everything else, such as MD5 and DSA.
     ///
     /// ```
     /// use vouchsafe_crypto::{Provider, SignatureAlgorithm};
@@ -105,7 +108,8 @@ impl Provider {
         Ok(self)
     }
 
-    /// Whether [`danger_allow`](Self::danger_allow) can be given this word, for settings that are written before there is a provider.
+    /// Checks whether [`danger_allow`](Self::danger_allow) accepts this word. Use it for settings that are written
+    /// before there is a provider.
     ///
     /// ```
     /// use vouchsafe_crypto::{Provider, SignatureAlgorithm};
@@ -117,38 +121,39 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::AlgorithmUnknown`].
+    /// [`CryptoError::AlgorithmUnknown`] if it does not accept the word.
     pub fn check_danger(uri: &str) -> Result<(), CryptoError> {
         Policy::new().allow(uri)
     }
 
-    /// Whether a signature algorithm is on the list.
+    /// Returns whether a signature algorithm is on the list.
     #[must_use]
     pub fn accepts_signature(&self, algorithm: SignatureAlgorithm) -> bool {
         self.policy.signatures.contains(&algorithm)
     }
 
-    /// Whether a digest is on the list.
+    /// Returns whether a digest is on the list.
     #[must_use]
     pub fn accepts_digest(&self, algorithm: DigestAlgorithm) -> bool {
         self.policy.digests.contains(&algorithm)
     }
 
-    /// Whether a key transport is on the list. RSA-OAEP may have any digest.
+    /// Returns whether a key transport is on the list. RSA-OAEP may have any digest.
     #[must_use]
     pub fn accepts_key_transport(&self, transport: KeyTransport) -> bool {
         self.policy.transports.contains(&transport.uri())
     }
 
-    /// Whether a cipher is on the list.
+    /// Returns whether a cipher is on the list.
     #[must_use]
     pub fn accepts_cipher(&self, cipher: ContentCipher) -> bool {
         self.policy.ciphers.contains(&cipher)
     }
 
-    /// SHA-256 for purposes of our own: fingerprints, and the hashes under which tokens, sessions and assertions are stored. It does not
-    /// depend on the policy, which says what is accepted from others: a policy without SHA-256 must not stop a service from storing
-    /// a session, and no policy can replace this hash by a weaker one.
+    /// Computes SHA-256 for purposes of our own: fingerprints, and the hashes under which tokens, sessions and
+    /// assertions are stored. It does not depend on the policy, which lists what is accepted from others. So a policy
+    /// without SHA-256 does not stop a service from storing a session, and no policy can replace this hash by a
+    /// weaker one.
     ///
     /// # Errors
     ///
@@ -170,7 +175,7 @@ impl Provider {
         })
     }
 
-    /// The digest of a message.
+    /// Computes the digest of a message.
     ///
     /// # Errors
     ///
@@ -180,7 +185,7 @@ impl Provider {
         self.backend.digest(algorithm, message)
     }
 
-    /// A digest that is fed piece by piece.
+    /// Returns a context that computes a digest of data in pieces.
     ///
     /// # Errors
     ///
@@ -201,19 +206,19 @@ impl Provider {
         self.backend.digest_context(algorithm)
     }
 
-    /// Parses a public key, once, from SubjectPublicKeyInfo in DER, and gives it its
-    /// [normal form](crate#forms-of-keys-and-signatures). An RSA key that is restricted to RSASSA-PSS (RFC 4055, 3.1)
-    /// verifies such signatures and does nothing else.
+    /// Parses a public key, once, from SubjectPublicKeyInfo in DER, and converts it to its [normal
+    /// form](crate#forms-of-keys-and-signatures). An RSA key that is restricted to RSASSA-PSS (RFC 4055, 3.1)
+    /// verifies only such signatures.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::KeyMalformed`], [`CryptoError::KeyUnsupported`] (explicit curve parameters among it),
+    /// [`CryptoError::KeyMalformed`], [`CryptoError::KeyUnsupported`] (also for explicit curve parameters),
     /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`].
     pub fn public_key(&self, spki_der: &[u8]) -> Result<PublicKey, CryptoError> {
         self.adopt_public(normal_form::public(spki_der)?)
     }
 
-    /// Parses a public key from PEM: the block "PUBLIC KEY", which holds SubjectPublicKeyInfo.
+    /// Parses a public key from PEM: the block "PUBLIC KEY", which contains SubjectPublicKeyInfo.
     ///
     /// # Errors
     ///
@@ -231,9 +236,9 @@ impl Provider {
         self.public_key(&key_format::public_from_pem(pem)?)
     }
 
-    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password, and gives it its
-    /// [normal form](crate#forms-of-keys-and-signatures). An RSA key that is restricted to RSASSA-PSS (RFC 4055, 1.2) makes
-    /// such signatures and does nothing else.
+    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password. Converts it to its [normal
+    /// form](crate#forms-of-keys-and-signatures). An RSA key that is restricted to RSASSA-PSS (RFC 4055, 1.2) makes
+    /// only such signatures.
     ///
     /// # Errors
     ///
@@ -268,9 +273,9 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::SignatureInvalid`] or [`CryptoError::SignatureLength`] if it is not a signature of this key;
-    /// [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`], [`CryptoError::KeyRestricted`],
-    /// [`CryptoError::KeyTooSmall`] before any work.
+    /// [`CryptoError::SignatureInvalid`] or [`CryptoError::SignatureLength`] if this key did not make the signature
+    /// over this message; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`],
+    /// [`CryptoError::KeyRestricted`] or [`CryptoError::KeyTooSmall`] before anything is computed.
     pub fn verify(
         &self,
         algorithm: SignatureAlgorithm,
@@ -286,7 +291,8 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::SigningFailed`], and those of [`verify`](Self::verify) before any work.
+    /// [`CryptoError::SigningFailed`], and the errors that [`verify`](Self::verify) returns before anything is
+    /// computed.
     pub fn sign(
         &self,
         algorithm: SignatureAlgorithm,

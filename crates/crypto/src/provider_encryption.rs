@@ -1,4 +1,4 @@
-//! What the provider does with keys and ciphers of XML Encryption.
+//! The operations of the provider with keys and ciphers of XML Encryption.
 
 use crate::{
     ContentCipher, CryptoError, KeyTransport, PaddedContent, PrivateKey, Provider, PublicKey, SecretBytes,
@@ -6,16 +6,16 @@ use crate::{
 };
 
 impl Provider {
-    /// Decrypts a content key of unknown length. Where the cipher of the content is known,
-    /// [`decrypt_content_key`](Self::decrypt_content_key) is the one to use.
+    /// Decrypts a content key of unknown length. If the cipher of the content is known, use
+    /// [`decrypt_content_key`](Self::decrypt_content_key) instead.
     ///
-    /// With RSA PKCS#1 v1.5, bytes with wrong padding give a random-looking message, never an error (implicit
-    /// rejection), so that nothing can be learned from the answer.
+    /// With RSA PKCS#1 v1.5, wrong padding gives a random-looking message and never an error (implicit rejection), so
+    /// that an attacker learns nothing from the answer.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::DecryptionFailed`]; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`],
-    /// [`CryptoError::KeyTooSmall`] before any work.
+    /// [`CryptoError::DecryptionFailed`]; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`] or
+    /// [`CryptoError::KeyTooSmall`] before anything is computed.
     pub fn decrypt_key(
         &self,
         transport: KeyTransport,
@@ -28,14 +28,14 @@ impl Provider {
 
     /// Decrypts the key of a content cipher.
     ///
-    /// With RSA PKCS#1 v1.5, **every** failure (wrong padding, wrong length, bytes of another length than the modulus)
-    /// gives a random key of the cipher's length instead of an error: what fails is then the decryption of the content,
-    /// in the same way and at the same place as with altered content (RFC 3218, 2.3.2; RFC 8017, 7.2). With RSA-OAEP a
-    /// failure is [`CryptoError::DecryptionFailed`], as is a key of another length.
+    /// With RSA PKCS#1 v1.5, **every** failure (wrong padding, wrong length, bytes of another length than the
+    /// modulus) gives a random key of the cipher's length instead of an error. Then the decryption of the content
+    /// fails, in the same way and at the same place as for altered content (RFC 3218, 2.3.2; RFC 8017, 7.2). With
+    /// RSA-OAEP, a failure and a key of another length are both [`CryptoError::DecryptionFailed`].
     ///
     /// # Errors
     ///
-    /// As [`decrypt_key`](Self::decrypt_key), and [`CryptoError::Random`].
+    /// As for [`decrypt_key`](Self::decrypt_key), and [`CryptoError::Random`].
     pub fn decrypt_content_key(
         &self,
         transport: KeyTransport,
@@ -46,12 +46,12 @@ impl Provider {
         self.decrypt_content_key_with_label(transport, &[], key, bytes, cipher)
     }
 
-    /// The same with the label that stands in `xenc:OAEPparams`. RSA PKCS#1 v1.5 has none.
+    /// Decrypts the key of a content cipher with the label in `xenc:OAEPparams`. RSA PKCS#1 v1.5 has no label.
     ///
     /// # Errors
     ///
-    /// As [`decrypt_content_key`](Self::decrypt_content_key), and [`CryptoError::AlgorithmUnsupported`] for a label where
-    /// there is no place for it.
+    /// As for [`decrypt_content_key`](Self::decrypt_content_key), and [`CryptoError::AlgorithmUnsupported`] for a
+    /// label with an algorithm that has none.
     pub fn decrypt_content_key_with_label(
         &self,
         transport: KeyTransport,
@@ -80,8 +80,8 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// [`CryptoError::EncryptionFailed`]; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`],
-    /// [`CryptoError::KeyTooSmall`] before any work.
+    /// [`CryptoError::EncryptionFailed`]; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`] or
+    /// [`CryptoError::KeyTooSmall`] before anything is computed.
     pub fn encrypt_key(
         &self,
         transport: KeyTransport,
@@ -91,12 +91,13 @@ impl Provider {
         self.encrypt_key_with_label(transport, &[], key, plain)
     }
 
-    /// The same with a label for RSA-OAEP, which the recipient must know: `xenc:OAEPparams` carries it.
+    /// Encrypts a content key with a label for RSA-OAEP. The recipient must know the label, which is written into
+    /// `xenc:OAEPparams`.
     ///
     /// # Errors
     ///
-    /// As [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`] for a label where there is no place
-    /// for it.
+    /// As for [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`] for a label with an
+    /// algorithm that has none.
     pub fn encrypt_key_with_label(
         &self,
         transport: KeyTransport,
@@ -109,13 +110,13 @@ impl Provider {
         key.operations().encrypt_key_with_label(transport, label, plain)
     }
 
-    /// Decrypts content: initialisation vector || ciphertext (|| tag), as in `xenc:CipherValue`; the padding of XML
-    /// Encryption 1.1, 5.2 is taken off.
+    /// Decrypts content: initialisation vector || ciphertext (|| tag), as in `xenc:CipherValue`. The padding of XML
+    /// Encryption 1.1, 5.2 is removed.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::DecryptionFailed`] for everything that depends on the key or the bytes;
-    /// [`CryptoError::AlgorithmRefused`] before any work.
+    /// [`CryptoError::DecryptionFailed`] for every failure that depends on the key or the bytes;
+    /// [`CryptoError::AlgorithmRefused`] before anything is computed.
     pub fn decrypt_content(
         &self,
         cipher: ContentCipher,
@@ -125,13 +126,13 @@ impl Provider {
         self.decrypt_padded_content(cipher, key, bytes)?.into_bytes()
     }
 
-    /// The same, where wrong padding is no error yet: [`PaddedContent`] has the bytes either way, so that the caller can do the
-    /// same work with them before it refuses them.
+    /// Decrypts content, but wrong padding is not an error yet. [`PaddedContent`] contains the bytes in either case,
+    /// so that the caller can do the same work with them before it refuses them.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::DecryptionFailed`] for a wrong tag (GCM) and for wrong lengths, which everybody can see;
-    /// [`CryptoError::AlgorithmRefused`] before any work.
+    /// [`CryptoError::DecryptionFailed`] for a wrong tag (GCM), and for wrong lengths, which everybody can see;
+    /// [`CryptoError::AlgorithmRefused`] before anything is computed.
     ///
     /// ```
     /// use vouchsafe_crypto::{ContentCipher, Provider};
@@ -154,7 +155,7 @@ impl Provider {
         Ok(PaddedContent::new(self.backend.decrypt_content(cipher, key, bytes)?, cipher))
     }
 
-    /// Encrypts content under a fresh random initialisation vector, which stands before the ciphertext.
+    /// Encrypts content with a new random initialisation vector, which is written before the ciphertext.
     ///
     /// # Errors
     ///

@@ -10,11 +10,11 @@ const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.
 const SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
 const SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3");
 
-/// The algorithms that the parameters of such a key allow.
+/// Returns the algorithms that the parameters of such a key allow.
 ///
-/// Without parameters any digest will do. With them the digest is fixed, the mask generation must use the same one, and
-/// the length of the salt is the least that is allowed: so a key that asks for a salt longer than the digest allows none
-/// of the algorithms there are.
+/// Without parameters, any digest is allowed. With parameters, the digest is fixed, the mask generation must use the
+/// same digest, and the salt length is the smallest allowed length. So a key that requires a salt longer than the
+/// digest allows none of the known algorithms.
 pub(crate) fn purpose(parameters: Option<AnyRef<'_>>) -> Result<&'static [SignatureAlgorithm], CryptoError> {
     let unsupported = |what: &str| CryptoError::KeyUnsupported { algorithm: format!("RSASSA-PSS {what}") };
     let Some(parameters) = parameters else {

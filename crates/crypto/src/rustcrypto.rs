@@ -1,4 +1,4 @@
-//! The backend on the RustCrypto crates.
+//! The backend that uses the RustCrypto crates.
 
 mod cipher;
 mod digest;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub(crate) use rsa_keys::opens_to_a_digest;
 
-/// The backend on the RustCrypto crates.
+/// The backend that uses the RustCrypto crates.
 #[derive(Debug)]
 pub(crate) struct RustCrypto(());
 
@@ -98,7 +98,7 @@ impl Backend for RustCrypto {
     }
 }
 
-/// The front looks at kinds first, so that the four below are for other callers of the backend.
+/// The provider checks the kinds first, so the four errors below are for other callers of the backend.
 fn mismatch(algorithm: crate::SignatureAlgorithm) -> CryptoError {
     CryptoError::AlgorithmUnsupported { backend: "RustCrypto", algorithm: algorithm.uri() }
 }

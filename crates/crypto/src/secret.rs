@@ -1,10 +1,10 @@
-//! Values that are wiped when dropped and never shown.
+//! Secret values, which are wiped when dropped and never shown.
 
 use core::fmt;
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-/// Secret bytes: wiped when dropped, without `PartialEq`, and `Debug` shows nothing of them.
+/// Secret bytes. They are wiped when dropped and have no `PartialEq`, and `Debug` does not show them.
 ///
 /// ```
 /// use vouchsafe_crypto::SecretBytes;
@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    /// Takes ownership of secret bytes.
+    /// Makes a secret of these bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.0
@@ -36,18 +36,18 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-/// A secret text, such as a private key in PEM: wiped when dropped, and `Debug` shows nothing of it.
+/// A secret text, such as a private key in PEM. It is wiped when dropped, and `Debug` does not show it.
 #[derive(Clone)]
 pub struct SecretString(Zeroizing<String>);
 
 impl SecretString {
-    /// Takes ownership of a secret text.
+    /// Makes a secret of this text.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,7 +60,7 @@ impl fmt::Debug for SecretString {
     }
 }
 
-/// Whether two values are equal, in a time that depends on their lengths only.
+/// Returns whether two values are equal, in a time that depends only on their lengths.
 ///
 /// ```
 /// assert!(vouchsafe_crypto::constant_time_eq(b"token", b"token"));
@@ -72,9 +72,9 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
 
-/// `found` if it has the length of `substitute`, else `substitute`: the one or the other is copied under a mask, not
-/// behind a branch on the bytes. Its length is compared openly, which is allowed since RSA PKCS#1 v1.5 with implicit
-/// rejection gives wrong padding a random length.
+/// Returns `found` if it has the length of `substitute`, else `substitute`. The bytes are copied under a mask,
+/// without a branch on them. The comparison of the lengths is not hidden, which is acceptable because RSA PKCS#1 v1.5
+/// with implicit rejection gives a random length for wrong padding.
 pub(crate) fn same_length_or(found: Option<SecretBytes>, mut substitute: SecretBytes) -> SecretBytes {
     let found = found.as_ref().map(SecretBytes::as_slice).unwrap_or_default();
     let right = found.len().ct_eq(&substitute.as_slice().len());

@@ -1,15 +1,15 @@
-//! Tag, length, value: just enough of ASN.1 to find the way in a certificate or a key.
+//! A reader of tag, length and value: the part of ASN.1 that is needed to find the parts of a certificate or a key.
 //!
-//! Lengths are definite, of at most four bytes, and need not be minimal: old encoders pad them, and what is read here is
-//! looked at, never written again.
+//! Lengths are definite, have at most four bytes, and need not be minimal: old encoders pad them, and these bytes are
+//! only read, never written again.
 
-/// One element.
+/// One element of ASN.1.
 #[derive(Clone, Copy)]
 pub(crate) struct Element<'a> {
-    /// Identifier byte: class, constructed bit, number.
+    /// The identifier byte: class, constructed bit and number.
     pub(crate) tag: u8,
     pub(crate) content: &'a [u8],
-    /// With tag and length.
+    /// The bytes of the element including tag and length.
     pub(crate) whole: &'a [u8],
 }
 
@@ -21,12 +21,12 @@ pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const UTC_TIME: u8 = 0x17;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
-/// `[0]`, constructed.
+/// The tag `[0]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
-/// `[3]`, constructed.
+/// The tag `[3]`, constructed.
 pub(crate) const CONTEXT_3: u8 = 0xa3;
 
-/// Reads elements that stand one behind the other.
+/// Reads elements that follow one another.
 pub(crate) struct Elements<'a> {
     rest: &'a [u8],
 }
@@ -36,12 +36,12 @@ impl<'a> Elements<'a> {
         Self { rest: bytes }
     }
 
-    /// What has not been read.
+    /// Returns the bytes that have not been read.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The next element if it has this tag.
+    /// Returns the next element if it has this tag.
     pub(crate) fn next_if(&mut self, tag: u8) -> Option<Element<'a>> {
         if self.rest.first() == Some(&tag) { self.next() } else { None }
     }
@@ -50,7 +50,7 @@ impl<'a> Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Element<'a>;
 
-    /// None at the end, and where no whole element stands.
+    /// Returns the next element; `None` at the end, or if the bytes are not a whole element.
     fn next(&mut self) -> Option<Element<'a>> {
         let (&tag, after) = self.rest.split_first()?;
         if tag & 0x1f == 0x1f {

@@ -1,4 +1,4 @@
-//! The suite over the default backend, and what only its primitives can forge.
+//! The suite with the default backend, and tests that forge signatures with its primitives.
 
 #![allow(
     clippy::unwrap_used,
@@ -41,7 +41,7 @@ fn pkcs1_needs_the_name_of_the_digest() {
     let key = provider().private_key(pem).unwrap();
     let digest = Sha256::digest(b"message");
     let unnamed = raw.sign(rsa::Pkcs1v15Sign::new_unprefixed(), &digest).unwrap();
-    // DigestInfo without the NULL parameter: seen in the field, but the door to forgeries with small exponents.
+    // A DigestInfo without the NULL parameter occurs in practice, but makes forgeries with small exponents possible.
     let mut info =
         vec![0x30, 0x2f, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
     info.extend([0x04, 0x20]);

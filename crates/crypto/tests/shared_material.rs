@@ -1,6 +1,6 @@
 //! Certificates, keys and ciphertexts made by others, where the folder of shared material is present.
 //!
-//! This crate knows no XML: texts are found by looking for their tags.
+//! This crate does not parse XML: texts are found by searching for their tags.
 
 #![allow(
     clippy::unwrap_used,
@@ -66,7 +66,7 @@ fn certificates_of_the_field() {
             found.push(&document);
         }
         for text in found {
-            // What XML resolves before anyone decodes.
+            // XML resolves these before the text is decoded.
             let text = text.replace("&#13;", "\r").replace("&#xD;", "\r");
             if text.trim().is_empty() || !seen.insert(text.clone()) {
                 continue;
@@ -98,27 +98,27 @@ fn certificates_of_the_field() {
     assert!(read > 450, "{read}");
 }
 
-/// What is refused, and rightly: an unexpected success fails as well.
+/// The refused certificates. An unexpected success fails the test as well.
 const REFUSED: &[(&str, &str)] = &[
     // Line breaks written as text in a Go string, and the word "stuff".
     ("crypto.base64", "crewjam/testdata/TestCanProduceSPMetadata_expected"),
     ("crypto.base64", "samlify/misc/dumpes_issuer_response.xml"),
-    // Begins with zeros; is an RSA private key; is cut to eight bytes.
+    // One begins with zeros; one is an RSA private key; one is cut to eight bytes.
     ("crypto.certificate_malformed", "pysaml2/saml_false_signed.xml"),
     ("crypto.certificate_malformed", "pysaml2/xmlsec1-keydata/signed-response-with-hmac.xml"),
     ("crypto.certificate_malformed", "python3-saml/responses/simple_saml_php.xml"),
-    // 512 bits; 1000 bits (a root of 1994).
+    // One has 512 bits; one has 1000 bits (a root of 1994).
     ("crypto.key_too_small", "lasso/idp10-512-saml2/certificate.pem"),
     ("crypto.key_too_small", "lasso/idp10-512-saml2/metadata.xml"),
     ("crypto.key_too_small", "lasso/sp10-512-saml2/certificate.pem"),
     ("crypto.key_too_small", "lasso/sp10-512-saml2/metadata.xml"),
     ("crypto.key_too_small", "opensaml/saml2/metadata/ukfederation-metadata.xml"),
-    // DSA; an altered object identifier.
+    // One is DSA; one has an altered object identifier.
     ("crypto.key_unsupported", "codice/deployment/distribution/src/main/resources/samlconf-sp-metadata.xml"),
     ("crypto.key_unsupported", "lasso/idp12-dsa-saml2/metadata.xml"),
     ("crypto.key_unsupported", "opensaml/security/test1-metadata.xml"),
     ("crypto.key_unsupported", "spring/test-metadata.xml"),
-    // No END line.
+    // The END line is missing.
     ("crypto.pem", "pysaml2/malformed.crt"),
 ];
 
@@ -164,7 +164,7 @@ fn ciphertexts_of_others() {
         // One document is in ISO 8859-1.
         let latin = |bytes: Vec<u8>| bytes.into_iter().map(char::from).collect::<String>();
         let expected = String::from_utf8(expected).unwrap_or_else(|error| latin(error.into_bytes()));
-        // Serialisers differ in tags; what was encrypted is in the text.
+        // Serialisers differ in tags, so the encrypted text is compared.
         let packed = |text: &str| {
             let text =
                 text.split('<').filter_map(|piece| piece.rsplit('>').next()).collect::<Vec<_>>().join(" ");
@@ -176,7 +176,7 @@ fn ciphertexts_of_others() {
     assert!(opened >= 20, "{opened}");
 }
 
-/// How the key of a case is transported, unless with a digest or a label that this crate does not have.
+/// Returns the key transport of a case; `None` if it has a label, or a digest that this crate does not have.
 fn transport(key: &serde_json::Value) -> Option<KeyTransport> {
     let digest = |name: &str, otherwise| {
         key[name].as_str().map_or(Some(otherwise), |uri| {

@@ -1,12 +1,12 @@
 //! The two forms of an ECDSA signature.
 //!
-//! XML writes r || s, each as wide as the curve's order (XML Signature 1.1, 6.4.3); X.509 and most libraries write
+//! XML has r || s, each as long as the curve's order (XML Signature 1.1, 6.4.3). X.509 and most libraries have
 //! SEQUENCE { r, s } in DER (RFC 3279, 2.2.3).
 
 use x509_cert::der::asn1::{Any, UintRef};
 use x509_cert::der::{Encode as _, Tag};
 
-/// From r || s to SEQUENCE { r, s }; none if the bytes cannot be halved.
+/// Converts r || s to SEQUENCE { r, s }. Returns `None` if the number of bytes is odd or a number cannot be encoded.
 #[must_use]
 pub fn to_asn1(signature: &[u8]) -> Option<Vec<u8>> {
     if !signature.len().is_multiple_of(2) {

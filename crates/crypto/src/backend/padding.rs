@@ -1,13 +1,14 @@
-//! The padding of XML Encryption 1.1, 5.2: the last byte says how many bytes to take off, the others are arbitrary.
+//! The padding of XML Encryption 1.1, 5.2: the last byte is the number of bytes to remove, the other bytes are
+//! arbitrary.
 
-/// Bytes of one AES block.
+/// The length of an AES block in bytes.
 pub const AES_BLOCK: usize = 16;
-/// Bytes of one block of Triple DES.
+/// The length of a Triple DES block in bytes.
 pub const DES_BLOCK: usize = 8;
 
-/// Fills up to a whole number of blocks of `block` bytes; a whole block if nothing is missing.
+/// Fills up to a whole number of blocks of `block` bytes, and adds a whole block if the length is a multiple already.
 ///
-/// The arbitrary bytes are zero, as in the example of the specification: random ones hide nothing.
+/// The arbitrary bytes are zero, as in the example of the specification; random bytes would hide nothing.
 #[must_use]
 pub fn add(plain: &[u8], block: usize) -> Vec<u8> {
     let missing = block.saturating_sub(plain.len().checked_rem(block).unwrap_or_default());
@@ -18,8 +19,8 @@ pub fn add(plain: &[u8], block: usize) -> Vec<u8> {
     padded
 }
 
-/// How long the content is without its padding; none if the last byte is not between 1 and the length of a block, or there is
-/// less content than that.
+/// Returns the length of the content without its padding. Returns `None` if the last byte is not between 1 and the
+/// length of a block, or if there are fewer bytes than it states.
 #[must_use]
 pub fn length_without(padded: &[u8], block: usize) -> Option<usize> {
     let count = usize::from(*padded.last()?);

@@ -1,6 +1,7 @@
-//! The one form of a signature, to be checked by every backend before it verifies: backends differ in what they let pass.
+//! The check of a signature's form, which every backend does before it verifies, because libraries differ in the
+//! forms that they accept.
 //!
-//! The [table](crate#forms-of-keys-and-signatures) of the crate says why each rule is there.
+//! The [table](crate#forms-of-keys-and-signatures) of the crate has the reason of each rule.
 
 use crate::normal_form::{is_scalar, is_strict_ed25519_point};
 use crate::{CryptoError, KeyKind};
@@ -11,8 +12,8 @@ const ED25519_ORDER: [u8; 32] = [
     0x12, 0x63, 0x1a, 0x5c, 0xf5, 0xd3, 0xed,
 ];
 
-/// Checks what can be seen without the message: the length; for ECDSA that r and s are from 1 to the order less 1; for Ed25519
-/// that S is below the order, and that R is a point in its only encoding and of more than small order.
+/// Checks everything that does not depend on the message: the length; for ECDSA, that r and s are from 1 to the order
+/// less 1; for Ed25519, that S is below the order, and that R is a point in its only encoding and not of small order.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, backend::signature_form};
@@ -32,7 +33,7 @@ pub fn check(kind: KeyKind, signature: &[u8]) -> Result<(), CryptoError> {
         return Err(CryptoError::SignatureLength { expected, actual });
     }
     let in_range = match kind {
-        // A number that is not below the modulus is refused by every backend (RFC 8017, 5.2.2).
+        // Every backend refuses a number that is not below the modulus (RFC 8017, 5.2.2).
         KeyKind::Rsa { .. } => true,
         KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => {
             let (r, s) = signature.split_at(expected.div_euclid(2));
@@ -43,7 +44,7 @@ pub fn check(kind: KeyKind, signature: &[u8]) -> Result<(), CryptoError> {
     if in_range { Ok(()) } else { Err(CryptoError::SignatureInvalid {}) }
 }
 
-/// Bytes of a signature.
+/// Returns the length of a signature in bytes.
 fn length(kind: KeyKind) -> usize {
     match kind {
         KeyKind::Rsa { bits } => usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX),
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_scalar_is_below_the_order() {
-        // The base point, which has the order of the group.
+        // This is the base point, which has the order of the group.
         let point = [&[0x58][..], &[0x66; 31]].concat();
         let mut order = ED25519_ORDER;
         order.reverse();

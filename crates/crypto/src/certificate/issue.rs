@@ -1,4 +1,4 @@
-//! Issuing a self-signed certificate.
+//! This module issues a self-signed certificate.
 
 use crate::backend::ecdsa;
 use crate::{CryptoError, KeyKind, PrivateKey, Provider, SignatureAlgorithm};
@@ -20,7 +20,7 @@ use x509_cert::time::{Time, Validity};
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
-/// RFC 5280, appendix A.1: ub-common-name.
+/// The longest common name, in characters (ub-common-name, RFC 5280, appendix A.1).
 const COMMON_NAME_MAXIMUM: usize = 64;
 
 pub(super) fn self_signed(
@@ -79,7 +79,7 @@ fn time(seconds: i64) -> Result<Time, CryptoError> {
     Ok(Time::from(GeneralizedTime::from_date_time(time)))
 }
 
-/// 127 random bits, positive.
+/// Returns a positive serial number of 127 bits, of which 126 are random.
 fn serial(provider: &Provider) -> Result<SerialNumber, CryptoError> {
     let mut bytes = [0; 16];
     provider.random(&mut bytes)?;
@@ -87,7 +87,7 @@ fn serial(provider: &Provider) -> Result<SerialNumber, CryptoError> {
     SerialNumber::new(&bytes).map_err(|_| refused("the serial number cannot be written"))
 }
 
-/// What the certificate says about itself.
+/// The names and extensions of the certificate.
 struct SelfSigned(Name);
 
 impl BuilderProfile for SelfSigned {
@@ -113,7 +113,7 @@ impl BuilderProfile for SelfSigned {
     }
 }
 
-/// What the builder wants to know of the signer. The signing itself goes through the provider.
+/// The public data of the signer that the builder needs. The provider signs.
 struct Signer<'k> {
     spki_der: &'k [u8],
     algorithm: SignatureAlgorithm,

@@ -1,9 +1,9 @@
-//! Certificates in the text of `ds:X509Certificate`, of which one text may hold several.
+//! The certificates in the text of `ds:X509Certificate`, which may contain several.
 
 use super::LABEL;
 use crate::{CryptoError, base64_decode, pem};
 
-/// The bytes of each piece of the text, one at least: what stands between two paddings of base64, or a block of PEM.
+/// Returns the bytes of each piece of the text, at least one. A piece is base64 up to its padding, or a block of PEM.
 pub(super) fn of_base64(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     if text.contains(BEGIN) {
         return of_pem(text);
@@ -24,7 +24,7 @@ pub(super) fn of_base64(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     }
 }
 
-/// The bytes of every certificate in PEM; one at least.
+/// Returns the bytes of every certificate in PEM, at least one.
 pub(super) fn of_pem(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     let blocks = pem::blocks(text).filter(|block| is_certificate(block.label));
     let pieces = blocks.map(|block| block.decode()).collect::<Result<Vec<_>, _>>()?;
@@ -34,7 +34,7 @@ pub(super) fn of_pem(text: &str) -> Result<Vec<Vec<u8>>, CryptoError> {
     Ok(pieces)
 }
 
-/// The bytes of the first certificate in PEM.
+/// Returns the bytes of the first certificate in PEM.
 pub(super) fn first_of_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
     let block = pem::blocks(text).find(|block| is_certificate(block.label));
     let missing = || CryptoError::Pem { expected: "a certificate", detail: "no such block".to_owned() };
@@ -45,7 +45,7 @@ fn is_certificate(label: &str) -> bool {
     matches!(label, LABEL | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE")
 }
 
-/// Base64 ends with its padding: where the next one begins, or the end of the text.
+/// Returns where the next piece begins, or the end of the text. Base64 ends with its padding.
 fn end_of_segment(text: &str) -> usize {
     let Some(padding) = text.find('=') else { return text.len() };
     let behind = text.get(padding..).unwrap_or_default();
@@ -53,7 +53,7 @@ fn end_of_segment(text: &str) -> usize {
     next.map_or(text.len(), |next| padding.saturating_add(next))
 }
 
-/// The error of a segment, with its place in the whole text.
+/// Converts the error of a segment to the offset in the whole text.
 fn moved(error: CryptoError, whole: usize, rest: usize) -> CryptoError {
     match error {
         CryptoError::Base64 { detail, offset } => {

@@ -1,4 +1,4 @@
-//! Reading the outline of RFC 5280, 4.1.
+//! This module parses the outline of a certificate (RFC 5280, 4.1).
 
 use super::Inner;
 use crate::{CryptoError, tlv};
@@ -21,13 +21,13 @@ pub(super) fn read(der: &[u8]) -> Result<Inner, CryptoError> {
     })
 }
 
-/// Where a part of `whole` begins and ends in it.
+/// Returns the range of `part` in `whole`.
 fn range_in(whole: &[u8], part: &[u8]) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start.saturating_add(part.len())
 }
 
-/// Where the parts of a certificate stand. Finding them costs a few steps, whatever is in them.
+/// The parts of a certificate. Finding them takes a few steps, whatever they contain.
 pub(super) struct Outline<'a> {
     whole: &'a [u8],
     serial: &'a [u8],
@@ -65,8 +65,9 @@ pub(super) fn outline(der: &[u8]) -> Result<Outline<'_>, CryptoError> {
     })
 }
 
-/// Whether the extensions say that the key signs certificates: cA in BasicConstraints (RFC 5280, 4.2.1.9) and keyCertSign in KeyUsage
-/// (4.2.1.3). Many a self-signed certificate has the first without being anybody's issuer.
+/// Returns whether the extensions state that the key signs certificates: cA in BasicConstraints (RFC 5280, 4.2.1.9)
+/// and keyCertSign in KeyUsage (4.2.1.3). Both are required, because many self-signed certificates have the first
+/// without issuing any certificate.
 pub(super) fn signs_certificates(der: &[u8]) -> bool {
     let Ok(Outline { behind_spki, .. }) = outline(der) else { return false };
     let wrapped = tlv::Elements::new(behind_spki).find(|element| element.tag == tlv::CONTEXT_3);
@@ -97,14 +98,14 @@ pub(super) fn signs_certificates(der: &[u8]) -> bool {
     is_authority && may_sign
 }
 
-/// 2.5.29.19
+/// The object identifier 2.5.29.19.
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
-/// 2.5.29.15
+/// The object identifier 2.5.29.15.
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
-/// Bit 5 of the first byte, counted from the highest.
+/// Bit 5 of the first byte, counted from the highest bit.
 const KEY_CERT_SIGN: u8 = 0x04;
 
-/// Elements, and the whole they are in, to say where something is missing.
+/// The elements of a part, with the bytes of the whole certificate, so that an error can state the offset.
 struct Place<'a> {
     all: &'a [u8],
     elements: tlv::Elements<'a>,
@@ -134,7 +135,8 @@ fn name(der: &[u8]) -> String {
     hexadecimal
 }
 
-/// UTCTime and GeneralizedTime as encoders really write them: seconds may be missing, fractions and offsets occur.
+/// Parses UTCTime and GeneralizedTime in the forms that encoders write in practice: seconds may be missing, and
+/// fractions and offsets occur.
 fn unix_time(element: tlv::Element<'_>) -> Option<i64> {
     let text = core::str::from_utf8(element.content).ok()?;
     let (year_digits, century) = match element.tag {
@@ -143,7 +145,7 @@ fn unix_time(element: tlv::Element<'_>) -> Option<i64> {
         _ => return None,
     };
     let (year, mut rest) = digits(text, year_digits)?;
-    // RFC 5280, 4.1.2.5.1: 50 to 99 is 1950 to 1999.
+    // The years 50 to 99 are 1950 to 1999 (RFC 5280, 4.1.2.5.1).
     let year = match century {
         None if year >= 50 => year.checked_add(1900)?,
         None => year.checked_add(2000)?,
@@ -179,8 +181,8 @@ fn digits(text: &str, count: usize) -> Option<(i64, &str)> {
     if all { Some((digits.parse().ok()?, rest)) } else { None }
 }
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar, which repeats after 400 years of 146,097 days. Years begin in
-/// March, so that the leap day is the last.
+/// Returns the days from 1970-01-01 to a day of the Gregorian calendar, which repeats every 400 years of 146,097
+/// days. Years begin in March here, so that the leap day is the last day of the year.
 fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let year = if month <= 2 { year.checked_sub(1)? } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

@@ -1,18 +1,18 @@
-//! Arithmetic modulo the prime of a curve, on numbers that everybody may know: points of public keys and of signatures. How long it
-//! takes depends on them. Nothing secret may come here: private keys are the backend's.
+//! Arithmetic modulo the prime of a curve, on public numbers: points of public keys and of signatures. The time
+//! depends on the numbers, so nothing secret may be passed here. The backend computes with private keys.
 
 use core::cmp::Ordering;
 
-/// Integers modulo an odd prime, in limbs of 64 bits, the lowest first.
+/// The integers modulo an odd prime, in limbs of 64 bits, the lowest limb first.
 pub(super) struct Field<const N: usize> {
     prime: [u64; N],
     /// The negative of the inverse of the prime modulo 2^64 (Montgomery, 1985).
     factor: u64,
-    /// 2^(128 N) modulo the prime: what brings a number into Montgomery's form.
+    /// The number 2^(128 N) modulo the prime, which converts a number to Montgomery's form.
     square_of_radix: [u64; N],
 }
 
-/// A number below the prime, times 2^(64 N): in Montgomery's form.
+/// A number below the prime in Montgomery's form: multiplied by 2^(64 N).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Residue<const N: usize>([u64; N]);
 
@@ -21,7 +21,7 @@ impl<const N: usize> Residue<N> {
 }
 
 impl<const N: usize> Field<N> {
-    /// The field of this prime, in big-endian bytes.
+    /// Makes the field of this prime, which is in big-endian bytes.
     pub(super) fn new(prime: &[u8]) -> Self {
         let prime = limbs::<N>(prime).unwrap_or([0; N]);
         let lowest = prime.first().copied().unwrap_or_default();
@@ -41,14 +41,14 @@ impl<const N: usize> Field<N> {
         field
     }
 
-    /// The number in big-endian bytes; none if it is not below the prime.
+    /// Converts a number in big-endian bytes. Returns `None` if it is not below the prime.
     pub(super) fn read(&self, bytes: &[u8]) -> Option<Residue<N>> {
         let number = limbs(bytes)?;
         let is_below = compare(&number, &self.prime) == Ordering::Less;
         is_below.then(|| Residue(self.product(&number, &self.square_of_radix)))
     }
 
-    /// The number in as many big-endian bytes as asked for.
+    /// Returns the number in `width` big-endian bytes.
     pub(super) fn write(&self, number: Residue<N>, width: usize) -> Vec<u8> {
         let mut one = [0; N];
         if let Some(limb) = one.first_mut() {
@@ -73,7 +73,7 @@ impl<const N: usize> Field<N> {
         Residue(self.product(&a.0, &b.0))
     }
 
-    /// `base` to the power of `exponent`, which is in big-endian bytes.
+    /// Returns `base` to the power of `exponent`, which is in big-endian bytes.
     pub(super) fn power(&self, base: Residue<N>, exponent: &[u8]) -> Option<Residue<N>> {
         let bits = exponent.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1));
         bits.skip_while(|bit| !bit).fold(None, |power: Option<Residue<N>>, bit| match power {
@@ -90,13 +90,13 @@ impl<const N: usize> Field<N> {
         self.reduced(sum, carry)
     }
 
-    /// Of two numbers below the prime: their product divided by 2^(64 N).
+    /// Returns the product of two numbers below the prime, divided by 2^(64 N).
     fn product(&self, a: &[u64; N], b: &[u64; N]) -> [u64; N] {
         let mut low = [0; N];
         let mut high = 0_u128;
         for limb in a {
             add_product(&mut low, &mut high, *limb, b);
-            // A multiple of the prime makes the lowest limb zero, which then falls off.
+            // Adding a multiple of the prime makes the lowest limb zero, so it can be dropped.
             let multiple = low.first().copied().unwrap_or_default().wrapping_mul(self.factor);
             add_product(&mut low, &mut high, multiple, &self.prime);
             low.rotate_left(1);
@@ -108,7 +108,7 @@ impl<const N: usize> Field<N> {
         self.reduced(low, high != 0)
     }
 
-    /// Subtracts the prime once if the number, which is below twice the prime, is not below it.
+    /// Returns the number modulo the prime. The number must be below twice the prime.
     fn reduced(&self, number: [u64; N], carry: bool) -> [u64; N] {
         if carry || compare(&number, &self.prime) != Ordering::Less {
             difference(&number, &self.prime).0
@@ -122,7 +122,7 @@ impl<const N: usize> Field<N> {
 fn add_product<const N: usize>(low: &mut [u64; N], high: &mut u128, factor: u64, number: &[u64; N]) {
     let mut carry = 0;
     for (place, limb) in low.iter_mut().zip(number) {
-        // At most (2^64 - 1)^2 + 2 (2^64 - 1) = 2^128 - 1.
+        // The sum is at most (2^64 - 1)^2 + 2 (2^64 - 1) = 2^128 - 1.
         let product = u128::from(factor).wrapping_mul(u128::from(*limb));
         let sum = product.wrapping_add(u128::from(*place)).wrapping_add(u128::from(carry));
         (*place, carry) = halves(sum);
@@ -130,7 +130,7 @@ fn add_product<const N: usize>(low: &mut [u64; N], high: &mut u128, factor: u64,
     *high = high.wrapping_add(u128::from(carry));
 }
 
-/// The lower and the upper limb.
+/// Returns the lower and the upper limb.
 fn halves(number: u128) -> (u64, u64) {
     #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
     (number as u64, (number >> 64) as u64)
@@ -160,7 +160,7 @@ fn compare<const N: usize>(a: &[u64; N], b: &[u64; N]) -> Ordering {
     a.iter().rev().cmp(b.iter().rev())
 }
 
-/// A number in big-endian bytes; none if it is too long.
+/// Converts a number in big-endian bytes to limbs. Returns `None` if it is too long.
 fn limbs<const N: usize>(bytes: &[u8]) -> Option<[u64; N]> {
     let mut limbs = [0; N];
     let mut chunks = bytes.rchunks(8);
@@ -176,7 +176,7 @@ mod tests {
     use super::Field;
     use proptest::prelude::*;
 
-    /// 2^61 - 1, small enough for the numbers of the processor to check against.
+    /// The prime 2^61 - 1, which is small enough to check the results with numbers of the processor.
     const PRIME: u64 = (1 << 61) - 1;
 
     proptest! {

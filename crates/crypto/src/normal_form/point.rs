@@ -1,15 +1,17 @@
-//! Points of the curves, and the ranges of numbers that go with them: public values, checked in the same way whatever the backend.
+//! Points of the curves and ranges of their numbers. They are public values, and are checked in the same way for all
+//! backends.
 
 use super::field::{Field, Residue};
 use crate::KeyKind;
 use std::sync::LazyLock;
 
-/// SEC 1, 2.3.3: the first bytes of the compressed and of the uncompressed form. RFC 5480, 2.2 forbids the hybrid forms (6, 7);
-/// the point at infinity (0) is no key, and nothing else is defined for these curves.
+/// The first byte of the uncompressed and of the compressed form (SEC 1, 2.3.3). RFC 5480, 2.2 forbids the hybrid
+/// forms (6, 7). The point at infinity (0) is not a key, and no other form is defined for these curves.
 const UNCOMPRESSED: u8 = 4;
 const COMPRESSED: [u8; 2] = [2, 3];
 
-/// The uncompressed form of a point; none if it is not on the curve or comes in another form than these two.
+/// Returns the uncompressed form of a point. Returns `None` if it is not on the curve or has neither of these two
+/// forms.
 pub(crate) fn uncompressed(kind: KeyKind, point: &[u8]) -> Option<Vec<u8>> {
     match kind {
         KeyKind::P256 => P256.uncompressed(point),
@@ -19,19 +21,20 @@ pub(crate) fn uncompressed(kind: KeyKind, point: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether a number in as many big-endian bytes as the order of the curve has is from 1 to the order less 1.
+/// Returns whether a number is from 1 to the order of the curve less 1. It must have as many big-endian bytes as the
+/// order.
 pub(crate) fn is_scalar(kind: KeyKind, number: &[u8]) -> bool {
     order(kind).is_some_and(|order| {
         number.len() == order.len() && number < order && number.iter().any(|byte| *byte != 0)
     })
 }
 
-/// Bytes of a scalar.
+/// Returns the length of a scalar in bytes.
 pub(super) fn width(kind: KeyKind) -> Option<usize> {
     order(kind).map(<[u8]>::len)
 }
 
-/// The order of the curve (SEC 2, 2.4.2, 2.5.1, 2.6.1), big-endian.
+/// Returns the order of the curve (SEC 2, 2.4.2, 2.5.1, 2.6.1), big-endian.
 fn order(kind: KeyKind) -> Option<&'static [u8]> {
     match kind {
         KeyKind::P256 => Some(&P256.order),
@@ -41,8 +44,9 @@ fn order(kind: KeyKind) -> Option<&'static [u8]> {
     }
 }
 
-/// Whether these are the bytes of a point of Ed25519 in its only encoding (y below 2^255 - 19), of more than small order.
-/// The other encoding that decoders differ in, of x = 0 with a sign, has y = 1 or y = -1, which are of small order.
+/// Returns whether these bytes are a point of Ed25519 in its only encoding (y below 2^255 - 19) and not of small
+/// order. Decoders also differ in the encoding of x = 0 with a sign; such a point has y = 1 or y = -1, which are of
+/// small order.
 pub(crate) fn is_strict_ed25519_point(point: &[u8]) -> bool {
     EDWARDS.has(point)
 }
@@ -73,12 +77,12 @@ static P521: LazyLock<Curve<9>> = LazyLock::new(|| {
 });
 static EDWARDS: LazyLock<Edwards> = LazyLock::new(Edwards::new);
 
-/// y² = x³ - 3x + b over a prime that is 3 modulo 4 (FIPS 186-4, D.1.2).
+/// The curve y² = x³ - 3x + b over a prime that is 3 modulo 4 (FIPS 186-4, D.1.2).
 struct Curve<const N: usize> {
     field: Field<N>,
     three: Residue<N>,
     b: Residue<N>,
-    /// (p + 1) / 4: a square to this power is one of its roots.
+    /// The number (p + 1) / 4. A square to this power is one of its square roots.
     root: Vec<u8>,
     order: Vec<u8>,
 }
@@ -89,7 +93,7 @@ impl<const N: usize> Curve<N> {
         let field = Field::new(&prime);
         let zero = field.subtract(residue(&field, &[1]), residue(&field, &[1]));
         let b = field.read(&bytes(b)).unwrap_or(zero);
-        // The primes end in ..ff: one added and two bits shifted out is two bits shifted out and one added.
+        // The primes end in ..ff, so (p + 1) / 4 is p without its two lowest bits, plus one.
         let mut root = shifted(&prime, 2);
         increment(&mut root);
         Self { three: residue(&field, &[3]), field, b, root, order }
@@ -127,14 +131,14 @@ impl<const N: usize> Curve<N> {
     }
 }
 
-/// -x² + y² = 1 + d x² y² modulo 2^255 - 19 (RFC 8032, 5.1).
+/// The curve -x² + y² = 1 + d x² y² modulo 2^255 - 19 (RFC 8032, 5.1).
 struct Edwards {
     field: Field<4>,
     one: Residue<4>,
     d: Residue<4>,
-    /// (p - 1) / 2: a number other than zero to this power is 1 if it is a square.
+    /// The number (p - 1) / 2. A non-zero number to this power is 1 if it is a square.
     half: Vec<u8>,
-    /// The y of the points of order 1, 2, 4 and 8.
+    /// The y coordinates of the points of order 1, 2, 4 and 8.
     of_small_order: Vec<Residue<4>>,
 }
 
@@ -162,8 +166,8 @@ impl Edwards {
         if self.of_small_order.contains(&y) {
             return false;
         }
-        // x² = (y² - 1) / (d y² + 1): a quotient is a square where the product is. The divisor is never zero, and the dividend is
-        // zero for points of small order alone.
+        // x² = (y² - 1) / (d y² + 1): a quotient is a square if the product is one. The divisor is never zero, and
+        // the dividend is zero only for points of small order.
         let square = self.field.multiply(y, y);
         let dividend = self.field.subtract(square, self.one);
         let divisor = self.field.add(self.field.multiply(self.d, square), self.one);
@@ -175,7 +179,7 @@ fn residue<const N: usize>(field: &Field<N>, number: &[u8]) -> Residue<N> {
     field.read(number).unwrap_or(Residue::ZERO)
 }
 
-/// The number without its lowest bits.
+/// Returns the number without its lowest bits.
 fn shifted(number: &[u8], bits: u32) -> Vec<u8> {
     let mut carry = 0_u16;
     let shift = |byte: &u8| {
@@ -195,7 +199,7 @@ fn increment(number: &mut [u8]) {
     }
 }
 
-/// Bytes of a constant in hexadecimal.
+/// Returns the bytes of a constant in hexadecimal.
 fn bytes(hexadecimal: &str) -> Vec<u8> {
     let digits: Vec<u8> =
         hexadecimal.chars().filter_map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
@@ -210,7 +214,7 @@ mod tests {
     use p256::elliptic_curve::sec1::ToSec1Point as _;
     use proptest::prelude::*;
 
-    /// What RustCrypto makes of the same bytes.
+    /// Returns the result of RustCrypto for the same bytes.
     fn theirs(kind: KeyKind, point: &[u8]) -> Option<Vec<u8>> {
         if !(2..=4).contains(point.first()?) {
             return None;
@@ -240,7 +244,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
 
-        /// Half of all numbers below the prime are the x of a point.
+        /// Half of all numbers below the prime are the x coordinate of a point.
         #[test]
         fn compressed_points_are_what_rustcrypto_makes_of_them(
             kind in prop::sample::select(&CURVES[..]),

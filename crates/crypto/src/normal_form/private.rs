@@ -1,4 +1,4 @@
-//! Private keys: PKCS#8 (RFC 5958), and in it PKCS#1 (RFC 8017, A.1.2), RFC 5915 or RFC 8410.
+//! Private keys: PKCS#8 (RFC 5958), which contains PKCS#1 (RFC 8017, A.1.2), RFC 5915 or RFC 8410.
 
 use super::public::{self, PLAIN_RSA, Public};
 use super::{Algorithm, bit_length, point, rsa_kind};
@@ -10,28 +10,29 @@ use x509_cert::der::{Decode as _, Encode as _, Reader as _, Tag, TagMode, TagNum
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-/// What PKCS#8 holds.
+/// The content of PKCS#8.
 pub(crate) struct Private {
     pub(crate) kind: KeyKind,
-    /// The key in its normal form: version 1, no attributes, no public key outside that of a curve.
+    /// The key in its normal form: version 1, no attributes, and no public key except the one inside ECPrivateKey.
     pub(crate) pkcs8_der: SecretBytes,
-    /// The same without its restriction to RSASSA-PSS, if it has one.
+    /// The key without its restriction to RSASSA-PSS, if it has one.
     plain: Option<SecretBytes>,
-    /// Its public half, with the restriction of the private one: as certificates over this key have it.
+    /// The public half, with the restriction of the private key, as in certificates over this key.
     pub(crate) public: Public,
 }
 
 impl Private {
-    /// PKCS#8 as a backend reads it.
+    /// Returns PKCS#8 in the form for a backend.
     pub(crate) fn for_backend(&self) -> &[u8] {
         self.plain.as_ref().unwrap_or(&self.pkcs8_der).as_slice()
     }
 }
 
-/// Reads PKCS#8 in DER and gives it its normal form. `accept` is asked for the kind before anything costs time. What must be computed
-/// with a secret, the backend computes: the public half of a key on a curve, and whether the numbers of an RSA key belong together.
+/// Parses PKCS#8 in DER and converts it to its normal form. `accept` is called with the kind of key before anything
+/// expensive is done. The backend does all computations with a secret: the public half of a key on a curve, and the
+/// check that the numbers of an RSA key belong together.
 ///
-/// The time that this takes depends on leading zeros of a scalar, once, when the key is loaded.
+/// The time depends on the leading zeros of a scalar, once, when the key is loaded.
 pub(crate) fn private(
     pkcs8_der: &SecretBytes,
     backend: &dyn Backend,
@@ -79,11 +80,11 @@ pub(crate) fn wrap(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<
     PrivateKeyInfoRef::new(algorithm, key).to_der().map(SecretBytes::new).map_err(too_long)
 }
 
-/// Checks an RSA key; its kind, and RSAPublicKey in DER.
+/// Checks an RSA key. Returns its kind, and RSAPublicKey in DER.
 ///
-/// All that follows from modulus, exponents and primes must be what the file says: what can be seen at a glance is seen here, the rest
-/// the backend computes. A wrong CRT value would give away the primes with one signature (Boneh, DeMillo and Lipton, 1997), and a file
-/// that has one is damaged.
+/// All numbers that follow from modulus, exponents and primes must have the values in the file. The simple checks are
+/// done here, and the backend computes the rest. With a wrong CRT value, one signature would reveal the primes
+/// (Boneh, DeMillo and Lipton, 1997), and a file that has one is damaged.
 fn rsa(
     pkcs1_der: &[u8],
     stated: Option<&[u8]>,
@@ -114,12 +115,12 @@ fn rsa(
     Ok((kind, public))
 }
 
-/// Compares numbers in big-endian bytes without zeros in front.
+/// Compares numbers in big-endian bytes without leading zeros.
 fn compare(a: &[u8], b: &[u8]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-/// Checks a key on one of the curves; PKCS#8 of it, and its point.
+/// Checks a key on one of the curves. Returns its PKCS#8 and its point.
 fn elliptic(
     kind: KeyKind,
     info: &PrivateKeyInfoRef<'_>,
@@ -145,7 +146,7 @@ fn elliptic(
     Ok((wrap(info.algorithm, &ec_private_key(&scalar, &point).map_err(too_long)?)?, point))
 }
 
-/// ECPrivateKey with its point, and with the curve in the identifier round it alone (RFC 5915, 3).
+/// Encodes ECPrivateKey with its point. The curve is only in the identifier around it (RFC 5915, 3).
 fn ec_private_key(scalar: &[u8], point: &[u8]) -> x509_cert::der::Result<Zeroizing<Vec<u8>>> {
     let public = ContextSpecific {
         tag_number: TagNumber(1),
@@ -157,7 +158,8 @@ fn ec_private_key(scalar: &[u8], point: &[u8]) -> x509_cert::der::Result<Zeroizi
     Ok(Zeroizing::new(AnyRef::new(Tag::Sequence, &parts)?.to_der()?))
 }
 
-/// The same number in exactly so many bytes. RFC 5915, 3 wants as many as the order has; old encoders leave out leading zeros or add one.
+/// Returns the same number in `width` bytes. RFC 5915, 3 requires the length of the order; old encoders omit leading
+/// zeros or add one.
 fn padded(number: &[u8], width: usize) -> Option<Zeroizing<Vec<u8>>> {
     let zeros = number.iter().take_while(|&&byte| byte == 0).count();
     let (_, significant) = number.split_at_checked(zeros)?;
@@ -167,7 +169,7 @@ fn padded(number: &[u8], width: usize) -> Option<Zeroizing<Vec<u8>>> {
     Some(padded)
 }
 
-/// ECPrivateKey (RFC 5915, 3).
+/// The structure ECPrivateKey (RFC 5915, 3).
 struct EcPrivateKey<'a> {
     scalar: &'a [u8],
     parameters: Option<AnyRef<'a>>,
@@ -197,7 +199,7 @@ impl<'a> EcPrivateKey<'a> {
     }
 }
 
-/// Checks an Ed25519 key (RFC 8410, 7); its seed, and its public half.
+/// Checks an Ed25519 key (RFC 8410, 7). Returns its seed and its public half.
 fn ed25519<'a>(
     key: &'a [u8],
     stated: Option<&[u8]>,

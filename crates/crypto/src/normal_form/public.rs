@@ -7,29 +7,29 @@ use x509_cert::der::asn1::{AnyRef, BitStringRef};
 use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-/// The algorithm identifier of every RSA key for a backend, which knows nothing of restrictions.
+/// The algorithm identifier of every RSA key for a backend. Backends do not know restrictions to RSASSA-PSS.
 pub(crate) const PLAIN_RSA: AlgorithmIdentifierRef<'static> =
     AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
 
-/// What a SubjectPublicKeyInfo holds.
+/// The content of a SubjectPublicKeyInfo.
 pub(crate) struct Public {
     pub(crate) kind: KeyKind,
-    /// The only algorithms that it allows, if it says so.
+    /// The only algorithms that the key allows, if it is restricted.
     pub(crate) purpose: Option<&'static [SignatureAlgorithm]>,
     /// The key in its normal form.
     pub(crate) spki_der: Vec<u8>,
-    /// The same without its restriction to RSASSA-PSS, if it has one.
+    /// The key without its restriction to RSASSA-PSS, if it has one.
     plain: Option<Vec<u8>>,
 }
 
 impl Public {
-    /// SubjectPublicKeyInfo as a backend reads it.
+    /// Returns SubjectPublicKeyInfo in the form for a backend.
     pub(crate) fn for_backend(&self) -> &[u8] {
         self.plain.as_ref().unwrap_or(&self.spki_der)
     }
 }
 
-/// Reads a SubjectPublicKeyInfo in DER and gives it its normal form.
+/// Parses a SubjectPublicKeyInfo in DER and converts it to its normal form.
 pub(crate) fn public(spki_der: &[u8]) -> Result<Public, CryptoError> {
     let spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| malformed("not in DER"))?;
     let key = spki.subject_public_key.as_bytes().ok_or(malformed("unused bits in the key"))?;
@@ -55,7 +55,7 @@ pub(crate) fn public(spki_der: &[u8]) -> Result<Public, CryptoError> {
     }
 }
 
-/// The normal form of an RSA key whose numbers have been looked at, with the algorithm identifier that restricts it.
+/// Returns the normal form of an RSA key whose numbers are checked, with the algorithm identifier that restricts it.
 pub(super) fn rsa(
     kind: KeyKind,
     purpose: Option<&'static [SignatureAlgorithm]>,
@@ -69,7 +69,7 @@ pub(super) fn rsa(
     })
 }
 
-/// The normal form of a point on one of the curves that is uncompressed already.
+/// Returns the normal form of a point on one of the curves. The point is uncompressed already.
 pub(super) fn elliptic(
     kind: KeyKind,
     algorithm: AlgorithmIdentifierRef<'_>,
@@ -78,7 +78,8 @@ pub(super) fn elliptic(
     Ok(Public { kind, purpose: None, spki_der: encoded(algorithm, key)?, plain: None })
 }
 
-/// RFC 8032, 5.1.3, and no point of small order: under such a key one signature fits many messages.
+/// Checks an Ed25519 key (RFC 8032, 5.1.3). Points of small order are refused, because under such a key one signature
+/// is valid for many messages.
 fn check_ed25519(key: &[u8]) -> Result<(), CryptoError> {
     if point::is_strict_ed25519_point(key) {
         Ok(())

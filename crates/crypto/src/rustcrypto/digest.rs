@@ -1,4 +1,4 @@
-//! Digests.
+//! Digests of the RustCrypto crates.
 
 use crate::{DigestAlgorithm, DigestContext, DigestValue};
 use sha1::Sha1;

@@ -1,4 +1,4 @@
-//! ECDSA on the three curves, and Ed25519.
+//! ECDSA on the three curves, and Ed25519, with the RustCrypto crates.
 
 use crate::backend::{PrivateKeyOperations, PublicKeyOperations, signature_form};
 use crate::{CryptoError, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm};
@@ -96,7 +96,8 @@ pub(super) fn generate(kind: KeyKind) -> Result<SecretBytes, CryptoError> {
 /// A key on one of the curves.
 struct Ecdsa<K>(K);
 
-/// The digest of the message, as the number ECDSA makes of it: cut to the curve's order if longer, as it is if shorter.
+/// Returns the digest of the message. ECDSA uses it as a number, which is cut to the length of the curve's order if
+/// it is longer.
 fn prehash(algorithm: SignatureAlgorithm, message: &[u8]) -> Result<crate::DigestValue, CryptoError> {
     match (algorithm, algorithm.digest()) {
         (

@@ -1,4 +1,4 @@
-//! RSA: signatures and key transport.
+//! RSA signatures and key transport with the crate `rsa`.
 
 use crate::backend::{PrivateKeyOperations, PublicKeyOperations, signature_form};
 use crate::{
@@ -25,8 +25,8 @@ pub(super) fn public_key(
     Ok(Arc::new(Public { kind, key }))
 }
 
-/// Whether a value is a padded digest once this public key is applied to it (RFC 8017, 9.2): 00 01, at least eight FF, 00, and the SEQUENCE of
-/// a DigestInfo. All of it is public.
+/// Returns whether applying this public key to a value gives a padded digest (RFC 8017, 9.2): 00 01, at least eight
+/// FF, 00, and the SEQUENCE of a DigestInfo. All these values are public.
 pub(crate) fn opens_to_a_digest(spki_der: &[u8], signature: &[u8]) -> Option<bool> {
     let key = rsa::PublicKey::from_public_key_der(spki_der).ok()?;
     if signature.len() != key.size() {
@@ -52,7 +52,7 @@ pub(super) fn private_key(pkcs8_der: &[u8]) -> Result<Arc<dyn PrivateKeyOperatio
     Ok(Arc::new(Private(key)))
 }
 
-/// Computes anew what follows from modulus, exponents and primes: the file must say the same.
+/// Computes the numbers that follow from modulus, exponents and primes, and compares them with those in the file.
 pub(super) fn check_private(pkcs1_der: &[u8]) -> Result<(), CryptoError> {
     let read = rsa::pkcs1::RsaPrivateKeyRef::from_der(pkcs1_der).ok();
     let computed = read.and_then(|key| rsa::PrivateKey::try_from(key).ok()?.to_pkcs1_der().ok());
@@ -124,7 +124,8 @@ impl PublicKeyOperations for Public {
     }
 }
 
-/// Signing and decryption are blinded: the crate takes fresh factors from the operating system for each operation.
+/// A private key. Signing and decryption are blinded: the crate uses new random factors from the operating system for
+/// each operation.
 struct Private(rsa::PrivateKey);
 
 impl PrivateKeyOperations for Private {
@@ -147,8 +148,8 @@ impl PrivateKeyOperations for Private {
         self.decrypt_key_with_label(transport, &[], bytes)
     }
 
-    /// PKCS#1 v1.5 answers wrong padding with a message derived from the key and the bytes
-    /// (draft-irtf-cfrg-rsa-guidance, 7); the only error left is a wrong length of the bytes.
+    /// For wrong padding, PKCS#1 v1.5 returns a message derived from the key and the bytes
+    /// (draft-irtf-cfrg-rsa-guidance, 7). The only remaining error is a wrong length of the bytes.
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,
@@ -167,7 +168,7 @@ impl PrivateKeyOperations for Private {
     }
 }
 
-/// Two digests known when running, as types.
+/// Converts two digests that are known at run time into types.
 macro_rules! with_oaep {
     ($digest:expr, $mgf:expr, $label:expr, |$padding:ident| $body:expr) => {
         match $digest {

@@ -1,4 +1,4 @@
-//! Certificates: issued, and read as they occur in the field.
+//! Certificates: issued, and parsed in the forms that occur in practice.
 
 use super::fixtures::{KEYS, P256, RSA_2048, spki, tlv};
 use proptest::prelude::*;
@@ -67,7 +67,8 @@ fn all_forms_give_the_same_certificate() {
     assert_eq!(Certificate::from_der(certificate.der()).unwrap(), certificate);
 }
 
-/// Whatever the form and the length, and so the padding, all of several certificates are read and the first is the one of `from_base64`.
+/// For every form, length and padding, all of several certificates are read, and the first is the one of
+/// `from_base64`.
 #[test]
 fn several_certificates_in_one_text() {
     for length in 1..10 {
@@ -96,7 +97,7 @@ fn several_certificates_in_one_text() {
     assert_eq!(Certificate::all_from_base64("").unwrap_err().code(), "crypto.certificate_malformed");
 }
 
-/// A certificate put together by hand, so that its parts can be odd.
+/// Builds a certificate from its parts, so that the parts can be unusual.
 fn odd(version: &[u8], serial: &[u8], name: &[u8], times: &[u8], extensions: &[u8], tail: &[u8]) -> Vec<u8> {
     let algorithm = tlv(0x30, &[6, 1, 0x2a]);
     let spki = P256.ours().public_key().spki_der().to_vec();
@@ -220,7 +221,8 @@ proptest! {
     }
 }
 
-/// The key of a certificate can be had without its names, from every form that is read, and is the one that reading gives.
+/// The key of a certificate can be read without its names, from every accepted form, and is the same as the key of
+/// the parsed certificate.
 #[test]
 fn the_key_is_found_without_the_names() {
     let certificate = issued();
@@ -228,7 +230,7 @@ fn the_key_is_found_without_the_names() {
     for text in [certificate.to_base64(), pem.clone(), base64_encode(pem.as_bytes())] {
         assert_eq!(Certificate::spki_of_base64(&text).as_deref(), Some(certificate.spki_der()));
     }
-    // Names of any shape: nested without end, not of their type.
+    // Names have any shape: nested very deeply, or not of their type.
     for name in [vec![0x31; 10_000], tlv(0x30, &[0xff; 300]), Vec::new()] {
         let der = odd(&[], &[1], &name, &[], &[], &[]);
         let read = Certificate::from_der(&der).ok().map(|read| read.spki_der().to_vec());

@@ -1,4 +1,4 @@
-//! Digests: the examples of FIPS 180-4, and pieces against the whole.
+//! Digests: the examples of FIPS 180-4, and digests of pieces compared with digests of the whole.
 
 use super::fixtures::legacy;
 use proptest::prelude::*;

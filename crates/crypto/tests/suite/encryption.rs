@@ -6,7 +6,7 @@ use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
 
 const CIPHERS: [ContentCipher; 7] = ContentCipher::ALL;
 
-/// A key of the cipher's length whose parts differ: Triple DES with equal parts is no Triple DES.
+/// Returns a key of the cipher's length whose parts differ: with equal parts, Triple DES would be single DES.
 fn key_of(cipher: ContentCipher) -> Vec<u8> {
     (1..).take(cipher.key_length()).collect()
 }
@@ -35,7 +35,8 @@ fn each_backend_opens_what_the_other_closes() {
     }
 }
 
-/// The bytes are there whatever the padding says, so that a caller can do the same with both. Both backends give the same ones.
+/// The bytes are returned whether the padding is right or not, so that a caller can do the same with both. Both
+/// backends return the same bytes.
 #[test]
 fn padding_is_judged_after_the_bytes_are_there() {
     let ours = legacy(crate::provider());
@@ -44,7 +45,7 @@ fn padding_is_judged_after_the_bytes_are_there() {
         let (secret, plain) = (key_of(cipher), vec![b'x'; 40]);
         let good = ours.encrypt_content(cipher, &secret, &plain).unwrap();
         for bits in 0..=u8::MAX {
-            // The byte a block before the last is what the last byte of the text is mixed with.
+            // The byte one block before the last is combined with the last byte of the text.
             let mut bytes = good.clone();
             let at = bytes.len() - block - 1;
             bytes[at] ^= bits;
@@ -166,7 +167,7 @@ fn triple_des_is_refused_by_name_until_it_is_allowed() {
     let provider = crate::provider().danger_allow(cipher.uri()).unwrap();
     let secret = hexadecimal("0123456789abcdef23456789abcdef01456789abcdef0123");
     let bytes = hexadecimal("0000000000000000a826fd8ce53b855f");
-    // The block decrypts to "The qufc", whose last byte is no length of padding.
+    // The block decrypts to "The qufc", whose last byte is not a padding length.
     let error = provider.decrypt_content(cipher, &secret, &bytes).unwrap_err();
     assert_eq!(error.code(), "crypto.decryption_failed");
     // With the vector altered so that it ends in 1, the rest is the text.
@@ -213,11 +214,11 @@ fn short_keys_open_only_where_allowed() {
         let closed = provider.encrypt_key(transport, ours.public_key(), &[7; 16]).unwrap();
         let opened = reference().decrypt_key(transport, theirs, &closed).unwrap();
         assert_eq!(opened.as_slice(), [7; 16], "{transport:?}");
-        // Parsed where short keys are allowed, used where they are not.
+        // The key is parsed where short keys are allowed, and used where they are not.
         let strict = crate::provider().danger_allow(RSA_15).unwrap();
         let error = strict.decrypt_key(transport, ours, &closed).unwrap_err();
         assert_eq!(error.code(), "crypto.key_too_small");
-        // Every failure is the one, or with RSA PKCS#1 v1.5 none.
+        // Every failure gives the same error, or with RSA PKCS#1 v1.5 none.
         let cipher = ContentCipher::Aes128Cbc;
         for bytes in [&closed[1..], &[], &[0; 128], &[0xff; 128]] {
             let answer = provider.decrypt_content_key(transport, ours, bytes, cipher);
@@ -254,7 +255,7 @@ fn oaep_with_a_label() {
         let unlabelled = provider.encrypt_key(transport, ours.public_key(), &[7; 32]).unwrap();
         assert_eq!(open(&unlabelled, b""), Ok(vec![7; 32]));
     }
-    // RSA PKCS#1 v1.5 has no place for one.
+    // RSA PKCS#1 v1.5 has no label.
     let provider = legacy(provider);
     let answer = provider.encrypt_key_with_label(KeyTransport::Rsa15, b"label", ours.public_key(), &[7; 32]);
     assert_eq!(answer.unwrap_err().code(), "crypto.algorithm_unsupported");
@@ -329,7 +330,7 @@ fn rsa_15_never_says_what_was_wrong() {
     assert_eq!(open(&closed, ContentCipher::Aes256Cbc).unwrap().as_slice(), [7; 32]);
     assert_eq!(provider.decrypt_key(KeyTransport::Rsa15, ours, &closed).unwrap().as_slice(), [7; 32]);
 
-    // A random key of the right length, another one each time.
+    // The result is a random key of the right length, another one each time.
     let mut altered = closed.clone();
     altered[255] ^= 1;
     for bytes in [&altered[..], &closed[1..], &[], &[0; 256], &[0xff; 256]] {
@@ -341,7 +342,7 @@ fn rsa_15_never_says_what_was_wrong() {
     let other_length = open(&closed, ContentCipher::Aes128Cbc).unwrap();
     assert_eq!(other_length.as_slice().len(), 16);
     assert_ne!(other_length.as_slice(), [7; 16]);
-    // Without a known length: the same message each time, as if it had been in there.
+    // Without a known length, the result is the same message each time, as if it had been encrypted.
     let reject = || provider.decrypt_key(KeyTransport::Rsa15, ours, &altered).unwrap();
     assert_eq!(reject().as_slice(), reject().as_slice());
 }

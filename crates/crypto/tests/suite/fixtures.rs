@@ -1,9 +1,9 @@
-//! Keys, made once a run by the default backend.
+//! Keys that the default backend makes once for each run.
 
 use std::sync::OnceLock;
 use vouchsafe_crypto::{KeyKind, PrivateKey, Provider, SecretString};
 
-/// A key, and its two readings: by the backend under test, and by the default one.
+/// A key, parsed by the backend under test and by the default one.
 pub(crate) struct Fixture {
     kind: KeyKind,
     pem: OnceLock<SecretString>,
@@ -40,7 +40,7 @@ pub(crate) static ED25519: Fixture = Fixture::new(KeyKind::Ed25519);
 /// Every kind of key that is accepted by default.
 pub(crate) static KEYS: [&Fixture; 5] = [&RSA_2048, &P256, &P384, &P521, &ED25519];
 
-/// Everything that can be allowed, allowed.
+/// Allows everything that can be allowed.
 pub(crate) fn legacy(provider: Provider) -> Provider {
     DANGERS.into_iter().fold(provider, |provider, uri| provider.danger_allow(uri).unwrap())
 }
@@ -51,7 +51,7 @@ pub(crate) fn reference() -> Provider {
 
 pub(crate) const RSA_15: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
 
-/// What is not accepted by default and can be allowed.
+/// The words that are not accepted by default and can be allowed.
 pub(crate) const DANGERS: [&str; 5] = [
     "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
     "http://www.w3.org/2000/09/xmldsig#sha1",

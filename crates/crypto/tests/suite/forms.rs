@@ -1,4 +1,5 @@
-//! The one form of each key, and the one check of each signature. `vouchsafe-crypto-aws-lc` compares the backends at every edge.
+//! The normal form of each key, and the check of each signature. `vouchsafe-crypto-aws-lc` compares the backends in
+//! all edge cases.
 
 use super::fixtures::{ED25519, P256, P384, P521, RSA_2048, spki, tlv};
 use vouchsafe_crypto::{KeyKind, SignatureAlgorithm, base64_decode, base64_encode};
@@ -79,7 +80,7 @@ fn private_keys_lose_what_is_no_part_of_them() {
     }
 }
 
-/// A file with a wrong CRT value is damaged; one signature with it would give the primes away.
+/// A file with a wrong CRT value is damaged; one signature with it would reveal the primes.
 #[test]
 fn rsa_keys_are_not_repaired() {
     let body = pkcs8(RSA_2048.pem());
@@ -95,7 +96,7 @@ fn rsa_keys_are_not_repaired() {
 
 #[test]
 fn ed25519_points_have_one_encoding() {
-    // y = p + 3 and y = 3, on the curve both: the second is the only encoding of the point.
+    // y = p + 3 and y = 3 are both on the curve: the second is the only encoding of the point.
     let mut raised = [0xff; 32];
     (raised[0], raised[31]) = (0xed + 3, 0x7f);
     let mut reduced = [0; 32];
@@ -105,7 +106,7 @@ fn ed25519_points_have_one_encoding() {
     assert_eq!(error.code(), "crypto.key_malformed");
 }
 
-/// Neither of the two kinds of ECDSA signature that libraries disagree on.
+/// Libraries disagree on ECDSA signatures in ASN.1, which are refused, and on s in the upper half, which is accepted.
 #[test]
 fn ecdsa_signatures_have_one_width_and_two_halves() {
     let provider = crate::provider();

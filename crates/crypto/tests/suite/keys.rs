@@ -1,4 +1,4 @@
-//! Keys: the forms in which they come, and those that are refused.
+//! Keys: the accepted formats, and the keys that are refused.
 
 use super::fixtures::{ED25519, KEYS, P256, RSA_2048, legacy, rsa_spki, spki, tlv};
 use proptest::prelude::*;
@@ -237,7 +237,7 @@ fn a_private_key_for_pss_alone_signs_pss_alone() {
     ] {
         let pem = restricted_private(&parameters);
         let key = provider.private_key(&pem).unwrap_or_else(|error| panic!("{what}: {error}"));
-        // The public half is the one in a certificate over this key, restriction and all.
+        // The public half is the one in a certificate over this key, including the restriction.
         let public = provider.public_key(&restricted(&parameters)).unwrap();
         assert_eq!(key.public_key().spki_der(), public.spki_der(), "{what}");
         assert_eq!((key.kind(), key.signature_algorithm()), (public.kind(), allowed[0]), "{what}");

@@ -1,4 +1,4 @@
-//! What every provider must do, run over `crate::provider()`: the same, whatever its backend.
+//! The required behaviour of every provider, tested with `crate::provider()`. It is the same for all backends.
 
 mod certificates;
 mod digests;

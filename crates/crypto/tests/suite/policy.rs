@@ -92,7 +92,7 @@ fn what_is_denied_is_refused() {
     assert!(!provider.accepts_key_transport(KeyTransport::Rsa15));
 }
 
-/// Whoever mistypes the name of what is to be denied would go on accepting it.
+/// Otherwise a spelling mistake in `deny` would leave the algorithm accepted.
 #[test]
 fn an_unknown_name_cannot_be_denied() {
     let real = SignatureAlgorithm::RsaSha256.uri();
@@ -113,7 +113,7 @@ fn an_unknown_name_cannot_be_denied() {
     }
 }
 
-/// What is stored under a hash of our own does not depend on what is accepted from others.
+/// Hashes of our own do not depend on the algorithms that are accepted from others.
 #[test]
 fn our_own_sha256_is_no_matter_of_policy() {
     let mut denying = crate::provider();
@@ -150,7 +150,7 @@ fn dangers_are_allowed_one_by_one() {
     assert!(long.len() < 2000 && !long.contains('\u{1b}'));
 }
 
-/// The table in the documentation is all there is.
+/// The table in the documentation is complete.
 #[test]
 fn a_danger_is_checked_without_a_provider() {
     assert!(Provider::check_danger(SignatureAlgorithm::RsaSha1.uri()).is_ok());

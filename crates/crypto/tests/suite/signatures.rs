@@ -1,4 +1,4 @@
-//! Signatures: made and verified, across backends, and everything that must fail.
+//! Signatures: made and verified, across backends, and all kinds that must fail.
 
 use super::fixtures::{ED25519, Fixture, KEYS, OTHER_RSA_2048, P256, P384, P521, RSA_1024, RSA_2048};
 use super::fixtures::{hexadecimal, legacy, reference};
@@ -146,7 +146,7 @@ fn short_keys_verify_only_where_allowed() {
     let spki = theirs.public_key().spki_der();
     let all = legacy(crate::provider());
     for algorithm in SignatureAlgorithm::ALL.into_iter().filter(|algorithm| algorithm.fits(ours.kind())) {
-        // RSASSA-PSS with SHA-512 and its salt do not go into 128 bytes.
+        // RSASSA-PSS with SHA-512 and its salt is too long for 128 bytes.
         let Ok(signature) = reference().sign(algorithm, theirs, MESSAGE) else {
             assert_eq!(all.sign(algorithm, ours, MESSAGE).unwrap_err().code(), "crypto.signing_failed");
             continue;
@@ -161,7 +161,7 @@ fn short_keys_verify_only_where_allowed() {
     let public = allowing.public_key(spki).unwrap();
     assert_eq!(public.kind(), KeyKind::Rsa { bits: 1024 });
     allowing.verify(SignatureAlgorithm::RsaSha256, &public, MESSAGE, &signature).unwrap();
-    // Parsed where short keys are allowed, used where they are not.
+    // The key is parsed where short keys are allowed, and used where they are not.
     let strict = crate::provider();
     let error = strict.verify(SignatureAlgorithm::RsaSha256, &public, MESSAGE, &signature).unwrap_err();
     assert_eq!(error.code(), "crypto.key_too_small");
