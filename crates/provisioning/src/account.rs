@@ -25,11 +25,11 @@ use crate::{
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Account {
-    /// The store's name of the account.
+    /// The id that the store gave the account.
     pub id: AccountId,
     /// The organization that it belongs to.
     pub organization: OrganizationId,
-    /// E-mail address. One that is no [`EmailAddress`](crate::EmailAddress), which a person can enter by hand,
+    /// E-mail address. A person may have entered one by hand that is not an [`EmailAddress`](crate::EmailAddress); it
     /// decides nothing.
     pub email: String,
     /// The name that the person signs in with at the identity provider, or the e-mail address.
@@ -41,46 +41,47 @@ pub struct Account {
     /// Family name, where known.
     #[serde(default)]
     pub last_name: Option<String>,
-    /// What the person may do in the organization: the highest of what the account has by itself and what groups give.
+    /// What the person may do in the organization: the highest of the account's own role and the roles that groups
+    /// give.
     #[serde(default)]
     pub role: Role,
-    /// What it has by itself, while groups give roles; `None` while none does: [`role`](Self::role).
+    /// The account's own role, while groups give roles; `None` while none does: [`role`](Self::role).
     #[serde(default)]
     pub own_role: Option<Role>,
-    /// The roles that groups give, each source once.
+    /// The roles that groups give; each source occurs once.
     #[serde(default)]
     pub role_grants: Vec<RoleGrant>,
     /// Whether the account may be used.
     #[serde(default)]
     pub status: Status,
-    /// Why it may not, where that is known: [`holds`](Self::holds).
+    /// The reasons why it may not be used, where they are known: [`holds`](Self::holds).
     #[serde(default)]
     pub holds: BTreeSet<Hold>,
-    /// Whether the account can also be entered with a password of the service.
+    /// Whether the account also has a password of the service.
     #[serde(default)]
     pub has_password: bool,
-    /// Who may sign in to it through an identity provider.
+    /// The people who may sign in to it through an identity provider.
     #[serde(default)]
     pub identities: Vec<Identity>,
-    /// What identity providers say of it by SCIM, each connection once.
+    /// The data that identity providers pushed by SCIM; each connection occurs once.
     #[serde(default)]
     pub scim: Vec<ScimRecord>,
-    /// The groups that identity providers have put it into by SCIM.
+    /// The SCIM groups that it is in.
     #[serde(default)]
     pub scim_groups: BTreeSet<GroupId>,
     /// The teams that it is in.
     #[serde(default)]
     pub memberships: Vec<Membership>,
-    /// The projects that it was given directly, not through a team.
+    /// The projects that it was given directly and not through a team.
     #[serde(default)]
     pub projects: Vec<Assignment>,
-    /// When it was made, where known.
+    /// When it was created, where known.
     #[serde(default)]
     pub created_at: Option<DateTime<Utc>>,
     /// When its person last signed in through the identity provider.
     #[serde(default)]
     pub last_sign_in: Option<DateTime<Utc>>,
-    /// When all its sessions and API tokens were last ended: none from before is good any more.
+    /// When all its sessions and API tokens were last ended. None that began before is valid.
     #[serde(default)]
     pub ended_at: Option<DateTime<Utc>>,
 }
@@ -119,7 +120,7 @@ impl Account {
         self.status == Status::Active
     }
 
-    /// Whether the account may be used, as a check.
+    /// Fails if the account may not be used.
     pub(crate) fn may_be_used(&self) -> Result<(), PlanRefusal> {
         let account = || self.id.to_string();
         match self.status {
@@ -129,19 +130,20 @@ impl Account {
         }
     }
 
-    /// Whether the identity providers that had created its person by SCIM have all deleted it. The account stays, and is suspended.
+    /// Whether all identity providers that created its person by SCIM have deleted the person. The account is kept and
+    /// is suspended.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         !self.scim.is_empty() && self.scim.iter().all(|record| record.deleted)
     }
 
-    /// The role that it has by itself, whatever groups give.
+    /// The account's own role, without the roles that groups give.
     #[must_use]
     pub fn role_of_its_own(&self) -> Role {
         self.own_role.unwrap_or(self.role)
     }
 
-    /// Whether it answers for the organization and may be used.
+    /// Whether it is an owner and may be used.
     #[must_use]
     pub fn is_active_owner(&self) -> bool {
         self.is_active() && self.role == Role::Owner
@@ -153,7 +155,7 @@ impl Account {
         self.identities.iter().any(|identity| identity.connection == *connection)
     }
 
-    /// The membership of a team, where there is one.
+    /// The membership in a team, if there is one.
     #[must_use]
     pub fn membership(&self, team: &TeamId) -> Option<&Membership> {
         self.memberships.iter().find(|membership| membership.team == *team)
@@ -177,18 +179,18 @@ impl fmt::Debug for Account {
     }
 }
 
-/// What a person may do in the organization; the higher role is the greater.
+/// What a person may do in the organization. A higher role compares as greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
-    /// Uses what teams and projects allow.
+    /// Uses the teams and projects that the account has.
     #[default]
     Member,
     /// Manages members, teams and projects.
     Admin,
-    /// Answers for the organization.
+    /// Is responsible for the organization.
     Owner,
 }
 
@@ -222,16 +224,16 @@ impl Status {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
-    /// It may.
+    /// It may be used.
     #[default]
     Active,
-    /// It may not; its data is kept.
+    /// It may not be used; its data is kept.
     Suspended,
-    /// It may not yet: somebody has to approve it.
+    /// It may not be used until somebody approves it.
     PendingApproval,
 }
 
-/// That an account was given a project directly.
+/// A project that an account was given directly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -253,16 +255,16 @@ impl Assignment {
     }
 }
 
-/// Who made something: a person, or a rule of the policy.
+/// Who created something: a person or a rule of the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Origin {
-    /// A person, by hand. No rule takes such a thing away.
+    /// A person. No rule takes it away.
     #[default]
     Hand,
-    /// The rule of this id.
+    /// The rule with this id.
     Rule(RuleId),
 }
 

@@ -1,4 +1,4 @@
-//! What a step of a plan changes.
+//! The changes that a step of a plan can make.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use crate::{
     TeamId, text::Shown,
 };
 
-/// What changes. The account is the step's, or else the plan's. `Debug` shows nothing personal; `Display` does.
+/// A change. It applies to the account of its step or else of its plan. `Debug` shows nothing personal; `Display` does.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// The account is made, without a password.
+    /// Creates the account, without a password.
     #[non_exhaustive]
     CreateAccount {
         /// E-mail address.
@@ -28,31 +28,31 @@ pub enum Action {
         last_name: Option<String>,
         /// Role in the organization.
         role: Role,
-        /// Active, or waiting for approval, or suspended from the beginning by SCIM.
+        /// Active, waiting for approval, or suspended from the beginning by SCIM.
         #[serde(default)]
         status: Status,
     },
-    /// The person signs in to the account from now on.
+    /// Lets the person sign in to the account from now on.
     #[non_exhaustive]
     LinkIdentity {
-        /// Who, at the identity provider.
+        /// The person, as the identity provider names them.
         identity: Identity,
     },
-    /// The identity provider calls the person of the account otherwise.
+    /// Replaces the name by which the identity provider knows the account's person.
     #[non_exhaustive]
     RenameIdentity {
-        /// By which name they were known.
+        /// The earlier name.
         before: Identity,
-        /// By which they are.
+        /// The new name.
         after: Identity,
     },
-    /// The person does not sign in to the account by this name any more.
+    /// Removes a name: the person can no longer sign in to the account by it.
     #[non_exhaustive]
     UnlinkIdentity {
-        /// Who, at the identity provider.
+        /// The person, as the identity provider named them.
         identity: Identity,
     },
-    /// A field of the profile gets another value.
+    /// Sets a field of the profile to another value.
     #[non_exhaustive]
     SetField {
         /// The field.
@@ -62,19 +62,19 @@ pub enum Action {
         /// Its value after.
         after: String,
     },
-    /// A team is made.
+    /// Creates a team.
     #[non_exhaustive]
     CreateTeam {
         /// Its name.
         name: String,
     },
-    /// A project is made.
+    /// Creates a project.
     #[non_exhaustive]
     CreateProject {
         /// Its name.
         name: String,
     },
-    /// The members of a team may use a project.
+    /// Lets the members of a team use a project.
     #[non_exhaustive]
     LinkProject {
         /// The team.
@@ -84,17 +84,17 @@ pub enum Action {
         /// What they may do in it.
         permission: Permission,
     },
-    /// The account joins a team.
+    /// Adds the account to a team.
     #[non_exhaustive]
     JoinTeam {
         /// The team.
         team: TeamRef,
         /// What the account may do in it.
         role: Permission,
-        /// What gives it.
+        /// The source of the membership.
         source: Source,
     },
-    /// Another source gives a team that the account is in, or a source gives another role than before.
+    /// Adds another source to a membership, or changes the role that a source gives.
     #[non_exhaustive]
     SetGrant {
         /// The team.
@@ -103,32 +103,32 @@ pub enum Action {
         source: Source,
         /// What it gives.
         role: Permission,
-        /// What the account might do in the team before.
+        /// What the account could do in the team before.
         before: Permission,
         /// What it may do in the team after.
         after: Permission,
     },
-    /// A source does not give a team any more, and another still does.
+    /// Removes one source of a membership; another source remains.
     #[non_exhaustive]
     EndGrant {
         /// The team.
         team: TeamRef,
         /// The source.
         source: Source,
-        /// What the account might do in the team before.
+        /// What the account could do in the team before.
         before: Permission,
         /// What it may do in the team after.
         after: Permission,
     },
-    /// The account leaves a team: nothing gives it any more.
+    /// Removes the account from a team, since no source of the membership remains.
     #[non_exhaustive]
     LeaveTeam {
         /// The team.
         team: TeamRef,
-        /// What it might do in it.
+        /// What the account could do in it.
         role: Permission,
     },
-    /// The account is given a project directly.
+    /// Gives the account a project directly.
     #[non_exhaustive]
     AssignProject {
         /// The project.
@@ -136,97 +136,97 @@ pub enum Action {
         /// What it may do in it.
         permission: Permission,
     },
-    /// The account may not be used any more, for one more reason; its sessions and API tokens end; its data is kept.
+    /// Adds a reason why the account may not be used. Its sessions and API tokens end; its data is kept.
     #[non_exhaustive]
     Suspend {
         /// The reason.
         by: Hold,
-        /// What the account was before.
+        /// The account's status before.
         before: Status,
     },
-    /// One reason why the account may not be used ends.
+    /// Removes a reason why the account may not be used.
     #[non_exhaustive]
     Reactivate {
         /// The reason.
         by: Hold,
-        /// What the account is after: active, if it was the last reason.
+        /// The account's status afterwards: active, if it was the last reason.
         after: Status,
     },
-    /// All sessions and API tokens of the account end, and it may be used as before.
+    /// Ends all sessions and API tokens of the account, which may still be used.
     EndSessions,
-    /// The account has another role in the organization by itself.
+    /// Sets the account's own role in the organization.
     #[non_exhaustive]
     SetRole {
-        /// What it has by itself from now on; a group may give more.
+        /// The account's own role from now on. A group may give a higher one.
         role: Role,
         /// Its role before.
         before: Role,
         /// Its role after.
         after: Role,
     },
-    /// A source gives a role in the organization.
+    /// Adds a source that gives a role in the organization.
     #[non_exhaustive]
     GrantRole {
         /// The source.
         source: Source,
         /// What it gives.
         role: Role,
-        /// What the account's role was before.
+        /// The account's role before.
         before: Role,
-        /// What it is after.
+        /// The account's role afterwards.
         after: Role,
     },
-    /// A source gives no role in the organization any more.
+    /// Removes a source of a role in the organization.
     #[non_exhaustive]
     EndRole {
         /// The source.
         source: Source,
-        /// What the account's role was before.
+        /// The account's role before.
         before: Role,
-        /// What it is after.
+        /// The account's role afterwards.
         after: Role,
     },
-    /// The identity provider says something else of the account by SCIM than before.
+    /// Changes the data that the identity provider pushed for the account by SCIM.
     #[non_exhaustive]
     SetScimRecord {
-        /// What it said before.
+        /// The data before.
         before: Option<ScimRecord>,
-        /// What it says now.
+        /// The data afterwards.
         after: ScimRecord,
     },
-    /// A group is pushed by SCIM.
+    /// Creates a group that is pushed by SCIM.
     #[non_exhaustive]
     CreateGroup {
         /// The connection.
         connection: ConnectionId,
         /// The group.
         group: GroupRef,
-        /// The identity provider's own name of it.
+        /// The identity provider's own id of the group.
         external_id: Option<String>,
     },
-    /// A group that was pushed by SCIM is called otherwise.
+    /// Renames a SCIM group.
     #[non_exhaustive]
     ChangeGroup {
-        /// The group, with its name before.
+        /// The group with its name before.
         group: GroupRef,
         /// Its name after.
         name: String,
-        /// The identity provider's own name of it after.
+        /// The identity provider's own id of the group afterwards.
         external_id: Option<String>,
     },
-    /// A group that was pushed by SCIM is gone.
+    /// Deletes a SCIM group.
     #[non_exhaustive]
     DeleteGroup {
         /// The group.
         group: GroupRef,
     },
-    /// The account is put into a group by SCIM.
+    /// Adds the account to a SCIM group.
     #[non_exhaustive]
     JoinGroup {
         /// The group.
         group: GroupRef,
     },
-    /// The account is taken out of a group by SCIM.
+    /// Removes the account from a SCIM group.
     #[non_exhaustive]
     LeaveGroup {
         /// The group.
@@ -428,7 +428,7 @@ pub struct TeamRef {
 }
 
 impl TeamRef {
-    /// One that exists.
+    /// A reference to an existing team.
     pub(crate) fn of(team: &Team) -> Self {
         Self { id: Some(team.id.clone()), name: team.name.clone() }
     }
@@ -455,7 +455,7 @@ pub struct GroupRef {
 }
 
 impl GroupRef {
-    /// One that exists.
+    /// A reference to an existing group.
     pub(crate) fn of(group: &DirectoryGroup) -> Self {
         Self { id: group.id.clone(), name: group.name.clone() }
     }
@@ -477,8 +477,8 @@ pub enum ProfileField {
 }
 
 impl ProfileField {
-    /// The most characters that a field is set to; a longer value is left out, and a note of the plan says so. An
-    /// [`EmailAddress`](crate::EmailAddress) is shorter.
+    /// The most characters of a field. A longer value is left out, and a note of the plan says so. An
+    /// [`EmailAddress`](crate::EmailAddress) is always shorter.
     pub const LONGEST: usize = 255;
 
     /// The field in words.

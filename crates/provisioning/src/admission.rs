@@ -1,4 +1,4 @@
-//! `[admission]` and `[defaults]`: who gets an account, and with what.
+//! `[admission]` and `[defaults]`: who gets an account, and what new accounts get.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -113,7 +113,7 @@ impl<'de> de::Visitor<'de> for ReadDomains {
     fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         let domains: Vec<Domain> = at_most(de::value::SeqAccessDeserializer::new(list))?;
         match domains.is_empty() {
-            // It would admit nobody, and once meant anybody.
+            // An empty list would admit nobody, and earlier versions read it as "anybody".
             true => Err(de::Error::custom("no domain is named: write \"verified\" or \"any\"")),
             false => Ok(AdmittedDomains::Listed(domains)),
         }

@@ -10,13 +10,13 @@ use crate::{
     Source, Status, Step, Team, TeamId, TeamRef, membership, names::first_of_each, text::folded,
 };
 
-/// A snapshot on its way through the steps of a plan, with what they find things by. A plan may have thousands of steps, so nothing is
-/// searched for from the beginning at each.
+/// A snapshot to which the steps of a plan are being applied, with indexes. A plan may have thousands of steps, so no
+/// step searches from the beginning.
 pub(crate) struct Applying<'p, 'f> {
     next: Snapshot,
     plan: &'p Plan,
     fresh_id: &'f mut dyn FnMut() -> String,
-    /// The account of the step, and those of steps before.
+    /// The account of the current step, and those of earlier steps.
     account: Option<CurrentAccount>,
     others: HashMap<AccountId, CurrentAccount>,
     teams: Option<HashMap<String, TeamId>>,
@@ -25,12 +25,12 @@ pub(crate) struct Applying<'p, 'f> {
     account_places: Option<HashMap<AccountId, usize>>,
 }
 
-/// Where an account stands, and its memberships.
+/// The position of an account and of its memberships.
 struct CurrentAccount {
     id: AccountId,
     place: usize,
     memberships: HashMap<TeamId, usize>,
-    /// Whether a membership has nothing that gives it any more.
+    /// Whether no source of a membership remains.
     has_ended: bool,
 }
 
@@ -62,7 +62,7 @@ impl<'p, 'f> Applying<'p, 'f> {
         }
         let is_sign_in = matches!(self.plan.cause, Cause::SignIn { .. });
         let at = self.plan.at;
-        // That of somebody who waits for approval is none.
+        // A person who waits for approval has not signed in.
         if let Some((account, _)) = self.account().filter(|(account, _)| is_sign_in && account.is_active()) {
             account.last_sign_in = account.last_sign_in.max(Some(at));
         }
@@ -80,7 +80,7 @@ impl<'p, 'f> Applying<'p, 'f> {
         self.next
     }
 
-    /// Makes the account of a step the current one; the plan's own where it names none.
+    /// Makes the account of a step the current one, or the plan's account if the step names none.
     fn turn_to(&mut self, account: Option<&AccountId>) {
         let Some(id) = account.filter(|id| self.account.as_ref().is_none_or(|known| known.id != **id)) else {
             return;
@@ -94,7 +94,7 @@ impl<'p, 'f> Applying<'p, 'f> {
         }
     }
 
-    /// Where each account stands.
+    /// The position of each account.
     fn account_places(&mut self) -> &HashMap<AccountId, usize> {
         let next = &self.next;
         self.account_places.get_or_insert_with(|| {
@@ -225,7 +225,7 @@ impl<'p, 'f> Applying<'p, 'f> {
         self.next.projects.push(project);
     }
 
-    /// The account of the step.
+    /// The account of the current step.
     fn account(&mut self) -> Option<(&mut Account, &mut CurrentAccount)> {
         let current = self.account.as_mut()?;
         self.next.accounts.get_mut(current.place).map(|account| (account, current))
@@ -280,7 +280,8 @@ impl CurrentAccount {
         account.memberships.get_mut(*self.memberships.get(team)?)
     }
 
-    /// Takes grants away, and the membership with the last of them: it goes when all steps are done, so that the others keep their places.
+    /// Removes grants, and the membership with the last of them. The membership is removed after all steps, so that the
+    /// positions of others stay valid.
     fn end(&mut self, account: &mut Account, team: &TeamId, take: impl FnOnce(&mut Vec<crate::Grant>)) {
         let Some(membership) = self.membership(account, team) else { return };
         take(&mut membership.grants);
@@ -291,12 +292,12 @@ impl CurrentAccount {
     }
 }
 
-/// What a step changes of an account alone.
+/// The changes of a step to an account by itself.
 fn change_account(account: &mut Account, action: &Action, at: DateTime<Utc>) {
     match action {
         Action::LinkIdentity { identity } => account.identities.push(identity.clone()),
         Action::RenameIdentity { before, after } => {
-            // Who has the new name already loses the old one.
+            // Another account that has the new name already loses the old one.
             let has_both = account.identities.contains(after);
             account.identities.retain(|known| !has_both || known != before);
             for known in account.identities.iter_mut().filter(|known| *known == before) {
@@ -335,7 +336,7 @@ fn change_account(account: &mut Account, action: &Action, at: DateTime<Utc>) {
     }
 }
 
-/// The highest of the account's own role and what groups give.
+/// The highest of the account's own role and the roles that groups give.
 fn settle_role(account: &mut Account) {
     if account.role_grants.is_empty() {
         account.role = account.own_role.take().unwrap_or(account.role);

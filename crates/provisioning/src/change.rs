@@ -1,39 +1,42 @@
-//! Changes by hand: facts that are planned like a login.
+//! Changes by hand: facts that are planned in the same way as a login.
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{AccountId, Identity, Permission, Role, RuleId, Source, TeamId};
 
-/// What somebody wants to change about an account.
+/// A change of an account that a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Change {
-    /// The account may not be used any more; its sessions end; its data is kept.
+    /// Suspends the account: its sessions end; its data is kept.
     Suspend,
-    /// The account may be used again, unless SCIM holds it over a connection that the organization has: that ends by SCIM.
+    /// Reactivates the account. A suspension by SCIM over a connection that the organization still has can be ended
+    /// only by SCIM.
     Reactivate,
-    /// The account, which waits for approval, may be used.
+    /// Approves an account that waits for approval.
     Approve,
-    /// All sessions and API tokens of the account end; it may be used as before.
+    /// Ends all sessions and API tokens of the account, which may still be used.
     EndSessions,
-    /// The account has this role by itself from now on. What groups give stays, so that it may have more.
+    /// Sets the account's own role. A group may still give a higher one.
     SetRole(Role),
-    /// The account is in this team by hand, with this permission. What other sources give stays, so that it may do more.
+    /// Adds the account to this team by hand, with this permission. Other sources are kept, and may give more.
     JoinTeam(TeamId, Permission),
-    /// The account is in this team no more, whatever gave it. A group that still gives it does so again at the next sign-in.
+    /// Removes the account from this team, whatever the source. A group that still gives the team does so again at the
+    /// next sign-in.
     LeaveTeam(TeamId),
-    /// This source gives this team no more; the account leaves it if no other does.
+    /// Removes one source of this team. The account leaves the team if no other source remains.
     EndGrant(TeamId, Source),
-    /// The identity provider of the person calls them otherwise from now on. Nothing changes if the account does not have that name.
+    /// Replaces the name by which the identity provider knows the person. Nothing changes if the account does not have
+    /// the old name.
     RenameIdentity(Identity, Identity),
-    /// The person does not sign in by this name any more; the account and its data stay. All sessions of the account end.
+    /// Removes a name by which the person signs in. The account and its data are kept; all sessions of the account end.
     UnlinkIdentity(Identity),
 }
 
-/// Who wants a change.
+/// Who asks for a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -47,7 +50,7 @@ pub enum Actor {
     Rule(RuleId),
     /// The identity provider of this connection, by SCIM.
     Scim(#[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId),
-    /// Whoever holds the set-up link of this name, which the service gave to an administrator of the customer.
+    /// The holder of the set-up link with this id, which the service gave to an administrator of the customer.
     SetUpLink(String),
     /// The identity provider of this connection, by a message that it signed.
     IdentityProvider(
@@ -56,7 +59,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The rule that stands in the plan's steps.
+    /// The rule that the plan's steps name.
     pub(crate) fn rule(&self) -> RuleId {
         match self {
             Self::Account(_) => RuleId::from("by_hand"),

@@ -1,4 +1,4 @@
-//! What is wrong with a policy that can be read: in itself, and for the organization that it is to be of.
+//! Problems of a policy that can be parsed: in itself, and for the organization that it is meant for.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -10,19 +10,19 @@ use crate::{
     text::{Shown, folded},
 };
 
-/// Something about a policy that its author should look at.
+/// A problem that the author of a policy should look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// Whether the policy should not be used so.
+    /// Whether it is an error or a warning.
     pub severity: Severity,
-    /// Where it is: `groups.map[2].team`.
+    /// The path of the key: `groups.map[2].team`.
     pub path: String,
-    /// Line, from 1, where the key is written.
+    /// The line of the key, starting at 1.
     pub line: Option<usize>,
-    /// Column in characters, from 1.
+    /// The column of the key in characters, starting at 1.
     pub column: Option<usize>,
-    /// What is the matter.
+    /// The problem in words.
     pub message: String,
 }
 
@@ -39,9 +39,9 @@ impl fmt::Display for Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
-    /// It is probably not what was meant.
+    /// The policy probably does not do what was intended.
     Warning,
-    /// It does not work.
+    /// The policy does not work.
     Error,
 }
 
@@ -57,12 +57,12 @@ impl Severity {
 }
 
 impl Policy {
-    /// Looks a policy over, as it is written, and for an organization where one is given: the whole of it, or at least its teams, projects,
-    /// owners and break-glass accounts.
+    /// Checks a policy in itself and, if an organization is given, for that organization. The snapshot must contain all
+    /// of it, or at least its teams, projects, owners and break-glass accounts.
     ///
     /// # Errors
     ///
-    /// That it cannot be read.
+    /// The policy cannot be parsed.
     ///
     /// ```
     /// use vouchsafe_provisioning::Policy;
@@ -113,7 +113,8 @@ impl Check<'_> {
         self.find(Severity::Warning, path, message);
     }
 
-    /// No attribute is used for two things: a token that is somebody's name, or groups that are an address, is a mistake.
+    /// No attribute may be used for two things, such as a token that is also a name, or groups that are also an
+    /// address.
     fn attributes(&mut self) {
         let mut used: BTreeMap<&str, &str> = BTreeMap::new();
         for (key, name) in self.policy.attributes.in_use() {
@@ -121,7 +122,7 @@ impl Check<'_> {
             let message = format!("the attribute {} is used for {before} and for {key}", Shown(name));
             let is_a_name = |key: &str| ["email", "username"].contains(&key);
             match is_a_name(before) && is_a_name(key) {
-                // Many name people by their address.
+                // Many use the address as the name.
                 true => {}
                 false => self.error(format!("attributes.{key}"), message),
             }
@@ -164,7 +165,7 @@ impl Check<'_> {
         }
     }
 
-    /// What is never reached, or lets somebody stay for long.
+    /// Rules that never apply, and settings that let people stay for long.
     fn durations(&mut self) {
         let (sessions, offboarding) = (self.policy.sessions, self.policy.offboarding);
         let days = |days: u64| Duration::from_secs(days.saturating_mul(86_400));
@@ -195,7 +196,7 @@ impl Check<'_> {
         }
     }
 
-    /// What a policy names is there.
+    /// Teams and projects that the policy names must exist.
     fn names(&mut self, snapshot: &Snapshot) {
         let (defaults, groups, names) = (&self.policy.defaults, &self.policy.groups, Names::of(snapshot));
         for (place, team) in defaults.teams.iter().enumerate() {
@@ -228,7 +229,7 @@ impl Check<'_> {
         }
     }
 
-    /// Somebody is admitted, and somebody can always get in.
+    /// Somebody must be admitted, and somebody must always be able to sign in.
     fn people(&mut self, snapshot: &Snapshot) {
         let organization = &snapshot.organization;
         let is_verified = self.policy.admission.domains == AdmittedDomains::Verified;

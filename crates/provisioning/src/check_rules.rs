@@ -1,4 +1,4 @@
-//! What is wrong with the rules of `[[groups.map]]` and `[[groups.roles]]`.
+//! Problems of the rules of `[[groups.map]]` and `[[groups.roles]]`.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
@@ -34,7 +34,8 @@ impl Check<'_> {
         self.roles_twice(groups);
     }
 
-    /// What is written as a regular expression where a glob or a name is read: such a group never comes, so that nobody is blocked by it.
+    /// A text that looks like a regular expression where a glob or a name is expected. Such a group never arrives, so
+    /// nobody would be blocked by it.
     pub(crate) fn globs(&mut self) {
         let Policy { admission, groups, .. } = self.policy;
         let lists = [
@@ -69,7 +70,7 @@ impl Check<'_> {
         }
     }
 
-    /// Ids are unique in their table.
+    /// Ids must be unique in their table.
     fn ids<'i>(&mut self, table: &str, ids: impl Iterator<Item = Option<&'i String>>) {
         let mut seen: BTreeMap<&String, usize> = BTreeMap::new();
         for (place, id) in ids.enumerate() {
@@ -91,7 +92,7 @@ impl Check<'_> {
         }
     }
 
-    /// A rule without a regex that looks as if it captured something.
+    /// A rule without a regular expression whose team name looks as if it used captures.
     fn is_not_taken_as_written(&mut self, place: usize, rule: &MappingRule) {
         if let Some(reference) = rule.matches.asks_in_vain(&rule.team) {
             let message =
@@ -100,7 +101,7 @@ impl Check<'_> {
         }
     }
 
-    /// Of two rules for one group and one team, the wider role counts.
+    /// If two rules are for one group and one team, the wider role counts.
     fn mapped_twice(&mut self, groups: &Groups) {
         let mut seen = BTreeMap::new();
         for (place, rule) in groups.rules.iter().enumerate() {
@@ -121,7 +122,7 @@ impl Check<'_> {
         }
     }
 
-    /// Of two rules for one group, one role counts.
+    /// If two rules are for one group, one of the roles counts.
     fn roles_twice(&mut self, groups: &Groups) {
         let mut seen = BTreeMap::new();
         for (place, rule) in groups.roles.iter().enumerate() {
@@ -135,7 +136,7 @@ impl Check<'_> {
     }
 }
 
-/// The same for two rules that name their groups in the same way.
+/// The same for two rules that select their groups in the same way.
 fn written(matches: &GroupMatch) -> (&'static str, String) {
     let text = match matches {
         GroupMatch::Name(text) | GroupMatch::Glob(text) => folded(text),
@@ -145,7 +146,7 @@ fn written(matches: &GroupMatch) -> (&'static str, String) {
     (matches.kind(), text)
 }
 
-/// The glob that is probably meant, if the text has what names of groups do not have and regular expressions do.
+/// The glob that was probably intended, if the text has characters of regular expressions that group names do not have.
 fn glob_in_place_of(text: &str) -> Option<String> {
     const OF_A_REGEX: [&str; 5] = [".*", ".+", "[^", "\\", "(?"];
     let bare = text.strip_prefix('^').unwrap_or(text);

@@ -1,4 +1,4 @@
-//! An organization and its connections: how it becomes a SAML organization, and how it ends being one.
+//! An organization and its connections: how it becomes a SAML organization, and how it stops being one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::ConnectionId;
@@ -7,7 +7,7 @@ use vouchsafe_metadata::EntityId;
 use crate::{Conversion, Organization, PlanRefusal, TokenHash, TokenRecord};
 
 impl Organization {
-    /// Whether the plan includes SAML SSO, as a check.
+    /// Fails if the plan does not include SAML SSO.
     ///
     /// # Errors
     ///
@@ -19,7 +19,7 @@ impl Organization {
         }
     }
 
-    /// Makes this a SAML organization, over its first connection.
+    /// Makes this a SAML organization with its first connection.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Organization {
         now: DateTime<Utc>,
     ) -> Result<(), PlanRefusal> {
         self.require_entitlement()?;
-        // One that was converted without naming its connection keeps it.
+        // An organization that was converted without a connection's id keeps that connection.
         let before = self.conversion.as_ref().map(|conversion| conversion.at);
         if before.is_some() {
             self.connections = self.own_connections();
@@ -71,11 +71,11 @@ impl Organization {
         Ok(())
     }
 
-    /// Ends the sign-ins over a connection, of which another must remain.
+    /// Ends the sign-ins over a connection. Another connection must remain.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::LastConnection`]: whoever wants that [disconnects](Self::disconnect) the organization.
+    /// [`PlanRefusal::LastConnection`]. To end the last one, [disconnect](Self::disconnect) the organization.
     pub fn end_connection(&mut self, connection: &ConnectionId) -> Result<(), PlanRefusal> {
         if self.conversion.is_none() || !self.signs_in_over(connection) {
             return Ok(());
@@ -92,7 +92,7 @@ impl Organization {
         Ok(())
     }
 
-    /// Makes this an organization without SAML again: over no connection anybody signs in, and all tokens are revoked.
+    /// Makes this an organization without SAML again: nobody signs in over any connection, and all tokens are revoked.
     pub fn disconnect(&mut self, now: DateTime<Utc>) {
         self.connections.clear();
         self.conversion = None;
@@ -101,8 +101,8 @@ impl Organization {
         }
     }
 
-    /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. Those that work now go on working for `overlap`, and
-    /// no longer than they would have anyway.
+    /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. The valid tokens remain valid
+    /// for `overlap`, and no longer than they would have been anyway.
     ///
     /// # Errors
     ///

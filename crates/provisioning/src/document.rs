@@ -1,4 +1,4 @@
-//! States and facts as JSON that a person may have written: what is wrong in it, and where.
+//! States and facts as JSON that a person may have written, with errors that give the key, line and column.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -12,8 +12,8 @@ use crate::{
     schema::{REMARKS, fact_schema, login_schema, state_schema},
 };
 
-/// A state or a fact that cannot be read: what is wrong, at which key, line and column. What is written there is not repeated: it may be a
-/// person's.
+/// A state or a fact cannot be parsed: the problem, with its key, line and column. The value itself is not repeated,
+/// since it may be personal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {}{message}", place(path))]
 #[non_exhaustive]
@@ -35,7 +35,7 @@ impl DocumentError {
         Self { path: path.to_owned(), line, column, message }
     }
 
-    /// Text that is no JSON.
+    /// The text is not valid JSON.
     fn syntax(error: &serde_json::Error) -> Self {
         let message = match error.classify() {
             serde_json::error::Category::Eof => "the JSON ends too early",
@@ -44,37 +44,37 @@ impl DocumentError {
         Self { path: String::new(), line: error.line(), column: error.column(), message: message.to_owned() }
     }
 
-    /// A value of the right kind that is none all the same, such as a domain with a space in it.
+    /// A value of the right type that is not valid, such as a domain with a space.
     fn value(text: &str, error: &serde_json::Error) -> Self {
         let lines: usize =
             text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
         let offset = lines.saturating_add(error.column().saturating_sub(1));
-        // Inner ones come before those that they are in.
+        // Inner values come before the values that contain them.
         let nodes = nodes(text);
         let node = nodes.iter().find(|node| node.start <= offset && offset <= node.end);
         let path = node.map_or("", |node| node.path.as_str());
         Self::at(text, path, "the value cannot be used here".to_owned())
     }
 
-    /// Which key: `accounts[0].role`; empty: the whole.
+    /// The path of the key: `accounts[0].role`; empty: the whole document.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Line, from 1.
+    /// The line, starting at 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Column in characters, from 1.
+    /// The column in characters, starting at 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// What is wrong there.
+    /// The problem in words.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -86,7 +86,7 @@ impl DocumentError {
         "provisioning.document"
     }
 
-    /// What its author changes.
+    /// What the author should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         "Correct the file at that place. `vouchsafe policy example state` and `vouchsafe policy example login` print files to start from, and \
@@ -95,12 +95,12 @@ impl DocumentError {
 }
 
 impl Snapshot {
-    /// Reads the state of an organization as a person may have written it: a key that is not known is an error. A store's own JSON is read
-    /// with serde.
+    /// Parses the state of an organization that a person may have written. An unknown key is an error. A store's own
+    /// JSON is parsed with serde.
     ///
     /// # Errors
     ///
-    /// What is wrong, at which key, line and column.
+    /// The problem, with its key, line and column.
     ///
     /// ```
     /// use vouchsafe_provisioning::Snapshot;
@@ -118,22 +118,23 @@ impl Snapshot {
 }
 
 impl LoginFacts {
-    /// Reads a sign-in as a person may have written it: a key that is not known is an error.
+    /// Parses a sign-in that a person may have written. An unknown key is an error.
     ///
     /// # Errors
     ///
-    /// What is wrong, at which key, line and column.
+    /// The problem, with its key, line and column.
     pub fn from_json(text: &str) -> Result<LoginFacts, DocumentError> {
         read(text, &parsed(text)?, &login_schema())
     }
 }
 
 impl Fact {
-    /// Reads a line of a file of recorded facts: [`LoginFacts`], or another fact by the name of its kind (`link`, `change`, `scim`, `sweep`).
+    /// Parses a line of a file of recorded facts: [`LoginFacts`], or another fact under the name of its kind (`link`,
+    /// `change`, `scim`, `sweep`).
     ///
     /// # Errors
     ///
-    /// What is wrong, at which key, line and column.
+    /// The problem, with its key, line and column.
     pub fn from_json(text: &str) -> Result<Fact, DocumentError> {
         let value = parsed(text)?;
         let schema = fact_schema();
@@ -157,10 +158,10 @@ fn read<T: DeserializeOwned>(text: &str, value: &Value, schema: &Value) -> Resul
     serde_json::from_str(text).map_err(|error| DocumentError::value(text, &error))
 }
 
-/// A path, and what is wrong there.
+/// A path and the problem there.
 type Misfit = (String, String);
 
-/// Holds values against a schema, as far as schemas that are made from types go. What it does not know is left to serde.
+/// Compares values with a schema that was generated from types. What the schema does not cover is left to serde.
 struct Look<'s> {
     root: &'s Value,
 }
@@ -225,7 +226,7 @@ impl<'s> Look<'s> {
         }
     }
 
-    /// A value that is one of several: nothing, a word, or an object whose one key is the name of what is in it.
+    /// A value that has one of several forms: null, a word, or an object whose only key names its content.
     fn one_of(&self, schema: &'s Value, value: &Value, path: &str) -> Result<(), Misfit> {
         let all: Vec<&Value> = alternatives(schema).into_iter().map(|one| self.resolved(one)).collect();
         let flat: Vec<&Value> = all
@@ -237,7 +238,7 @@ impl<'s> Look<'s> {
         if fitting.next().is_some() {
             return Ok(());
         }
-        // What may be left out, and is there.
+        // An optional value that is present.
         if let [only] = flat.iter().filter(|one| kinds(one) != ["null"]).collect::<Vec<_>>().as_slice() {
             return self.at(only, value, path);
         }
@@ -277,7 +278,7 @@ fn alternatives(schema: &Value) -> Vec<&Value> {
     all.and_then(Value::as_array).into_iter().flatten().collect()
 }
 
-/// The words that a value may be, where it is one of some.
+/// The allowed words of a value, if there is a fixed set.
 fn constants(schema: &Value) -> Vec<&str> {
     let several = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
     several.chain(schema.get("const")).filter_map(Value::as_str).collect()
@@ -321,7 +322,7 @@ fn in_words(kind: &str) -> &str {
     }
 }
 
-/// What the schema says of a text that serde would not say so well.
+/// The schema's description of a text, where serde's own error would be less clear.
 fn is_written_so(schema: &Value, text: &str, path: &str) -> Result<(), Misfit> {
     let is_time = schema.get("format").and_then(Value::as_str) == Some("date-time");
     if is_time && chrono::DateTime::parse_from_rfc3339(text).is_err() {

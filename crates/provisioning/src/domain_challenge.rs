@@ -1,4 +1,4 @@
-//! How an organization shows that a mail domain is its own: a record in the DNS.
+//! How an organization proves that a mail domain is its own: by a DNS record.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,13 +6,14 @@ use vouchsafe_crypto::{CryptoError, Provider, hexadecimal};
 
 use crate::{Domain, Organization, PlanRefusal};
 
-/// A random value that the owner of a domain writes into its DNS as a TXT record. Whoever can do that owns the domain.
+/// A random value that the owner of a domain publishes as a TXT record. Only somebody who controls the domain's DNS can
+/// do that.
 ///
-/// The value is no secret: everybody can read the DNS. It is another one for each organization and each time, so that a record of long ago,
-/// or of another organization, proves nothing.
+/// The value is not secret, since everybody can read the DNS. It is different for each organization and each time, so
+/// an old record or one of another organization proves nothing.
 ///
-/// Asking the DNS is the service's part: it hands over the TXT records of [`record_name`](Self::record_name), each with its strings joined
-/// (RFC 7208 3.3), and decides how often it asks.
+/// The service queries the DNS. It passes the TXT records of [`record_name`](Self::record_name), each with its strings
+/// joined (RFC 7208 3.3), and decides how often it asks.
 ///
 /// ```
 /// use vouchsafe_crypto::Provider;
@@ -38,21 +39,21 @@ pub struct DomainChallenge {
     pub domain: Domain,
     /// The random value: 32 hexadecimal digits.
     pub value: String,
-    /// When it was asked for.
+    /// When the value was issued.
     pub issued_at: DateTime<Utc>,
-    /// From when on it proves nothing any more.
+    /// The time from which the value proves nothing.
     pub expires_at: DateTime<Utc>,
 }
 
 impl DomainChallenge {
-    /// How long a value may be checked: changes in the DNS take their time.
+    /// How long a value can be verified, since changes in the DNS take time.
     pub const VALIDITY: TimeDelta = TimeDelta::days(7);
 
     /// A new value for a domain.
     ///
     /// # Errors
     ///
-    /// What the provider's random source answers.
+    /// The error of the provider's random source.
     pub fn issue(domain: Domain, provider: &Provider, now: DateTime<Utc>) -> Result<Self, CryptoError> {
         let mut bytes = [0_u8; 16];
         provider.random(&mut bytes)?;
@@ -60,19 +61,19 @@ impl DomainChallenge {
         Ok(Self { domain, value: hexadecimal(&bytes), issued_at: now, expires_at })
     }
 
-    /// The name that the TXT record has. Not the domain itself, which has records of others.
+    /// The name of the TXT record. It is not the domain itself, which has other records.
     #[must_use]
     pub fn record_name(&self) -> String {
         format!("_vouchsafe-challenge.{}", self.domain)
     }
 
-    /// What the TXT record says.
+    /// The content of the TXT record.
     #[must_use]
     pub fn record_value(&self) -> String {
         format!("vouchsafe-domain-verification={}", self.value)
     }
 
-    /// Whether one of the TXT records that the DNS has under [`record_name`](Self::record_name) says what is asked for.
+    /// Checks whether one of the TXT records under [`record_name`](Self::record_name) has the value.
     ///
     /// # Errors
     ///
@@ -91,10 +92,10 @@ impl DomainChallenge {
 }
 
 impl Organization {
-    /// How many domains may wait for their verification at a time.
+    /// The most domains that can wait for verification at a time.
     pub const MAX_CHALLENGES: usize = 20;
 
-    /// Keeps a value that was just issued; one for the same domain from before proves nothing any more.
+    /// Stores a value that was just issued. An earlier value for the same domain proves nothing afterwards.
     ///
     /// # Errors
     ///
@@ -110,11 +111,12 @@ impl Organization {
         Ok(())
     }
 
-    /// Makes a domain a verified one, if the TXT records show what was asked for. A store refuses it if it is another organization's.
+    /// Marks a domain as verified if the TXT records have the value. A store refuses the domain if it belongs to
+    /// another organization.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::DomainChallenge`]: nothing was asked for, it has expired, or no record has it.
+    /// [`PlanRefusal::DomainChallenge`]: no value was issued, it has expired, or no record has it.
     pub fn verify_domain(
         &mut self,
         domain: &Domain,
@@ -133,7 +135,8 @@ impl Organization {
         Ok(())
     }
 
-    /// Gives a domain up, and what was asked for it: its people are admitted and linked by it no more. Whether it was a verified one.
+    /// Removes a domain and its challenge, and answers whether it was verified. Its people are no longer admitted or
+    /// linked by it.
     pub fn give_up_domain(&mut self, domain: &Domain) -> bool {
         self.domain_challenges.retain(|known| known.domain != *domain);
         let owned = self.owns(domain);

@@ -1,14 +1,14 @@
-//! E-mail addresses and mail domains: the one grammar for those that decide anything.
+//! E-mail addresses and mail domains: one grammar for all that decide anything.
 
 use std::{fmt, hash};
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a local part, at most (RFC 5321 4.5.3.1.1).
+/// The most bytes of a local part (RFC 5321 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;
-/// Bytes of an address, at most: a path of 256 without its brackets (RFC 5321 4.5.3.1.3).
+/// The most bytes of an address: a path of 256 without its brackets (RFC 5321 4.5.3.1.3).
 const LONGEST_ADDRESS: usize = 254;
-/// Bytes of a domain and of one of its labels, at most (RFC 1035 2.3.4, without the root).
+/// The most bytes of a domain and of one of its labels (RFC 1035 2.3.4, without the root).
 const LONGEST_DOMAIN: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
@@ -81,15 +81,15 @@ impl EmailAddress {
         &self.compared
     }
 
-    /// What stands behind the `@`.
+    /// The domain, after the `@`.
     #[must_use]
     pub fn domain(&self) -> &Domain {
         &self.domain
     }
 
-    /// The text under which a store keeps an account's address, to find it again and to hold it unique. An
-    /// address that the grammar refuses, which can only have been entered by hand, is kept as it is: no
-    /// address that decides anything has that key.
+    /// The key under which a store keeps an account's address, to find it and to keep it unique. An address that the
+    /// grammar refuses can only have been entered by hand; its key is the text itself, and no valid address has such a
+    /// key.
     #[must_use]
     pub fn key_of(text: &str) -> String {
         Self::parse(text).map_or_else(|_| text.to_owned(), |address| address.compared)
@@ -173,28 +173,28 @@ impl From<Domain> for String {
     }
 }
 
-/// A text is no e-mail address, or no domain, that may decide anything. The text itself is not repeated.
+/// A text is not a valid e-mail address or domain. The text itself is not repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// No e-mail address.
+    /// The text is not an e-mail address.
     #[error("the text is not a usable e-mail address: {reason}")]
     #[non_exhaustive]
     Email {
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// No domain.
+    /// The text is not a domain.
     #[error("the text is not a usable mail domain: {reason}")]
     #[non_exhaustive]
     Domain {
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
 }
 
 impl AddressError {
-    /// A word that stays the same over versions, for logs, metrics and tests.
+    /// A stable word for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -203,7 +203,7 @@ impl AddressError {
         }
     }
 
-    /// What an operator or the customer's admin changes.
+    /// What the operator or the customer's administrator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -217,7 +217,7 @@ impl AddressError {
         }
     }
 
-    /// Why the text cannot be used.
+    /// The reason why the text cannot be used.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {

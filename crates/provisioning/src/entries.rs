@@ -1,4 +1,4 @@
-//! Lists of a policy, which have an end.
+//! Lists of a policy, with a limit of their length.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,12 +13,13 @@ use crate::{
     policy_error::{at_key, key_named_in},
 };
 
-/// Reads a list of at most [`Policy::MAX_ENTRIES`] entries. The first one too many is the place of the error.
+/// Parses a list of at most [`Policy::MAX_ENTRIES`] entries. The error is at the first entry beyond the limit.
 pub(crate) fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Vec<T>, D::Error> {
     list.deserialize_seq(Entries { table: None, entries: PhantomData })
 }
 
-/// The same of a list of the policy whose entries are read as a whole: their errors [name a key](at_key), and get the place of the entry.
+/// The same for a list whose entries are parsed as a whole: their errors [name a key](at_key), and get the position of
+/// the entry.
 pub(crate) fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     table: &'static str,
     list: D,
@@ -32,7 +33,7 @@ struct Entries<T> {
 }
 
 impl<T> Entries<T> {
-    /// The error of the entry at a place.
+    /// The error of the entry at a position.
     fn placed<E: Error>(&self, error: E, place: usize) -> E {
         let told = error.to_string();
         match (self.table, key_named_in(told.trim())) {
@@ -71,7 +72,7 @@ fn too_many<E: Error>() -> E {
     E::custom(format_args!("more than {} entries", Policy::MAX_ENTRIES))
 }
 
-/// An entry that is there and must not be. It fails while it is read, so that the error has its place.
+/// An entry beyond the limit. It fails while it is parsed, so that the error has its position.
 struct OneTooMany;
 
 impl<'de> Deserialize<'de> for OneTooMany {

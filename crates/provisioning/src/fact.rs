@@ -1,11 +1,11 @@
-//! Everything that may change accounts: one kind of value, which one function plans.
+//! Everything that may change accounts, as one kind of value that one function plans.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Actor, Change, LoginFacts, ScimFact};
 
-/// Something that happened, and may change who may do what. [`Policy::plan`](crate::Policy::plan) makes a plan of it.
+/// Something that happened and may change accounts. [`Policy::plan`](crate::Policy::plan) makes a plan of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -13,8 +13,8 @@ use crate::{AccountId, Actor, Change, LoginFacts, ScimFact};
 pub enum Fact {
     /// Somebody signed in over a connection.
     Login(Box<LoginFacts>),
-    /// Somebody signed in over a connection who is signed in to this account by other means (a password) at the same time, and wants it
-    /// linked: the one way for an owner's own account.
+    /// A person signed in over a connection, is at the same time signed in to this account by other means (a password),
+    /// and wants to link it. This is the only way to link an owner's account.
     #[non_exhaustive]
     Link {
         /// The sign-in.
@@ -22,23 +22,23 @@ pub enum Fact {
         /// The account that the person is signed in to.
         account: AccountId,
     },
-    /// Somebody changes an account by hand.
+    /// A person changes an account by hand.
     #[non_exhaustive]
     Change {
         /// The account.
         account: AccountId,
-        /// What is to change.
+        /// The change.
         change: Change,
-        /// Who wants it.
+        /// Who asks for it.
         actor: Actor,
-        /// Why, in words.
+        /// The reason, in words.
         because: String,
         /// When.
         at: DateTime<Utc>,
     },
     /// An identity provider changes a person or a group by SCIM.
     Scim(ScimFact),
-    /// The service looks for accounts whose people do not come any more, as `[offboarding]` says.
+    /// The service looks for accounts that are no longer used, as `[offboarding]` says.
     #[non_exhaustive]
     Sweep {
         /// When.
@@ -52,7 +52,7 @@ impl Fact {
         Self::Login(Box::new(login.into()))
     }
 
-    /// A sign-in of somebody who wants this account linked.
+    /// A sign-in of a person who wants to link this account.
     pub fn link(login: impl Into<LoginFacts>, account: AccountId) -> Self {
         Self::Link { login: Box::new(login.into()), account }
     }
@@ -68,7 +68,7 @@ impl Fact {
         Self::Change { account, change, actor, because: because.into(), at }
     }
 
-    /// The search for accounts that are not used.
+    /// The search for accounts that are no longer used.
     #[must_use]
     pub fn sweep(at: DateTime<Utc>) -> Self {
         Self::Sweep { at }

@@ -1,4 +1,4 @@
-//! What a planner may know of a login: plain data.
+//! What a planner may know about a login, as plain data.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,15 +10,14 @@ use vouchsafe_metadata::{EntityId, name_id_format};
 
 use crate::{Identity, Policy, TokenHash, identity::ReceivedNameId, token::Hashing};
 
-/// A login as plain data: what an accepted assertion says of a person.
+/// A login as plain data: the contents of an accepted assertion about a person.
 ///
-/// It is made from a [`Login`](vouchsafe_assertion::Login), or read from a file of recorded logins to try a
-/// policy on. Attributes are kept by name; NameFormat and FriendlyName are not compared; a repeated attribute
-/// and repeated values are merged. An attribute that is there without a value is kept with an empty list:
-/// absent and empty are two cases.
+/// It is made from a [`Login`](vouchsafe_assertion::Login), or read from a file of recorded logins to try a policy.
+/// Attributes are kept by name; NameFormat and FriendlyName are ignored. A repeated attribute and repeated values are
+/// merged. An attribute without a value is kept with an empty list, since absent and empty are different cases.
 ///
-/// The organization's token arrives as one of the attributes. [`sealed`](Self::sealed) replaces it by its
-/// hash: do that before you write a login anywhere. `Debug` shows no attribute's value.
+/// The organization's token arrives as one of the attributes. [`sealed`](Self::sealed) replaces it by its hash; do this
+/// before you store a login anywhere. `Debug` shows no attribute values.
 ///
 /// ```
 /// use vouchsafe_assertion::ConnectionId;
@@ -39,13 +38,14 @@ use crate::{Identity, Policy, TokenHash, identity::ReceivedNameId, token::Hashin
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LoginFacts {
-    /// entityID of the identity provider that signed. It is what the identity provider calls itself: whose it is, the connection says.
+    /// entityID of the identity provider that signed. An identity provider chooses it itself; only the connection says
+    /// whose it is.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Entity"))]
     pub issuer: EntityId,
     /// The connection that the login came over: the one whose key verified the assertion.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
-    /// The NameID's value, as it came; `None` when there was no NameID.
+    /// The NameID's value as it was received; `None` if there was no NameID.
     #[serde(default)]
     pub subject: Option<String>,
     /// The NameID's Format, where it was given.
@@ -57,16 +57,16 @@ pub struct LoginFacts {
     /// The NameID's SPNameQualifier, where it was given.
     #[serde(default)]
     pub subject_sp_name_qualifier: Option<String>,
-    /// Entity ID of the service provider that the assertion was made for, where it is known: it qualifies a
-    /// persistent NameID without SPNameQualifier (SAML Core 8.3.7).
+    /// Entity ID of the service provider that the assertion was made for, where known. It qualifies a persistent NameID
+    /// without SPNameQualifier (SAML Core 8.3.7).
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Entity>"))]
     pub audience: Option<EntityId>,
-    /// ID of the assertion: an idempotency key. Only its hash leaves the planner. Empty: none is known, and
-    /// nothing is recognised as applied before.
+    /// ID of the assertion, used as an idempotency key. Only its hash leaves the planner. If it is empty, the planner
+    /// cannot recognise a login that was applied before.
     #[serde(default)]
     pub assertion_id: String,
-    /// From when on the assertion would be refused for its age; the record that it was applied is kept as long
+    /// The time from which the assertion would be refused for its age. The record that it was applied is kept as long
     /// as the replay record. `None`: [`at`](Self::at).
     #[serde(default)]
     pub assertion_expires_at: Option<DateTime<Utc>>,
@@ -78,7 +78,7 @@ pub struct LoginFacts {
     /// Hash of the token attribute, once [`sealed`](Self::sealed).
     #[serde(default)]
     pub token_hash: Option<TokenHash>,
-    /// A name that the person is to have from now on, of whom nobody else may have it.
+    /// A new name for the person, which nobody else may have.
     #[serde(skip)]
     pub(crate) new_name: Option<Identity>,
     #[serde(skip)]
@@ -86,8 +86,8 @@ pub struct LoginFacts {
 }
 
 impl LoginFacts {
-    /// What a trial says of a person, to be planned and shown: what the sign-in would have changed. A trial signs nobody in, so nothing may be
-    /// made of it in a directory; it has no assertion ID.
+    /// The facts of a trial, to plan and show what the sign-in would have changed. A trial signs nobody in, so its plan
+    /// must not be written to a directory; it has no assertion ID.
     #[must_use]
     pub fn of_trial(trial: &Trial) -> Self {
         Self::new(trial.connection().clone(), trial.issuer().clone(), "", trial.judged_at())
@@ -112,9 +112,9 @@ impl LoginFacts {
         self
     }
 
-    /// How many groups a login may bring, each counted once whatever the case of the letters. With more, the groups are not looked at, as
-    /// if the identity provider had said that they are too many to be sent: nothing is given for them and nothing is taken away, and a
-    /// note of the plan says so. All of a plan is decided and written while nobody else writes.
+    /// The most groups of a login, each counted once, ignoring case. A login with more is treated as if the identity
+    /// provider had said that there were too many to send: the groups give nothing and take nothing away, and a note of
+    /// the plan says so. The limit exists because a plan is made and written while nobody else can write.
     pub const MAX_GROUPS: usize = 1_000;
 
     /// A login over this connection, of a person with this NameID, without attributes.
@@ -142,15 +142,15 @@ impl LoginFacts {
         }
     }
 
-    /// The same, looked up together with whoever has this name already: the person is to have it.
+    /// The same login with a new name for the person: the account that already has this name is looked up too.
     #[must_use]
     pub fn with_new_name(mut self, name: Identity) -> Self {
         self.new_name = Some(name);
         self
     }
 
-    /// The same login, whose token and assertion ID are hashed by this provider. Those of a [`Login`] have that of its connection
-    /// already; without one they are hashed by `vouchsafe-crypto` itself.
+    /// The same login whose token and assertion ID are hashed by this provider. The facts of a [`Login`] use the
+    /// provider of its connection; other facts use `vouchsafe-crypto` by default.
     #[must_use]
     pub fn hashed_by(mut self, provider: &Provider) -> Self {
         self.hashing = Hashing::by(provider);
@@ -190,7 +190,7 @@ impl LoginFacts {
         self
     }
 
-    /// The same login with these values added to an attribute, which is then there even without a value.
+    /// The same login with these values added to an attribute. The attribute exists afterwards even without a value.
     #[must_use]
     pub fn with_attribute<V: Into<String>>(
         mut self,
@@ -208,17 +208,17 @@ impl LoginFacts {
         self
     }
 
-    /// The values of an attribute: `None` when it is absent, an empty slice when it came without a value.
+    /// The values of an attribute: `None` if it is absent, an empty slice if it has no value.
     #[must_use]
     pub fn values(&self, name: &str) -> Option<&[String]> {
         self.attributes.get(name).map(Vec::as_slice)
     }
 
-    /// Replaces the token attribute of this name by its hash: the login can then be recorded.
+    /// Replaces the token attribute of this name by its hash, so that the login can be stored.
     ///
     /// # Errors
     ///
-    /// What the provider answers when it does not do SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn sealed(mut self, token_attribute: &str, provider: &Provider) -> Result<Self, CryptoError> {
         if let Some(token) = self.single(token_attribute).value() {
             self.token_hash = Some(TokenHash::of(token, provider)?);
@@ -227,19 +227,19 @@ impl LoginFacts {
         Ok(self)
     }
 
-    /// Whether the NameID is good for one session only (SAML Core 8.3.8).
+    /// Whether the NameID is valid for one session only (SAML Core 8.3.8).
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.subject_format.as_deref() == Some(name_id_format::TRANSIENT)
     }
 
-    /// Whether the NameID says that it is an e-mail address (SAML Core 8.3.2).
+    /// Whether the NameID's Format says that it is an e-mail address (SAML Core 8.3.2).
     #[must_use]
     pub fn is_email_subject(&self) -> bool {
         self.subject_format.as_deref() == Some(name_id_format::EMAIL_ADDRESS)
     }
 
-    /// Whom the NameID names; `None` where there is none, or a blank one.
+    /// The person that the NameID identifies; `None` if it is absent or blank.
     pub(crate) fn named(&self) -> Option<Identity> {
         let received = ReceivedNameId {
             value: self.subject.as_deref().filter(|name| !name.trim().is_empty())?,
@@ -250,13 +250,13 @@ impl LoginFacts {
         Some(received.identity(self.connection.clone(), &self.issuer, self.audience.as_ref()))
     }
 
-    /// Whom the one value of an attribute names.
+    /// The person that the single value of an attribute identifies.
     pub(crate) fn named_by(&self, attribute: &str) -> Option<Identity> {
         let value = self.single(attribute).value()?;
         Some(Identity::of_attribute(self.connection.clone(), attribute, value))
     }
 
-    /// The one value of an attribute that stands for one thing.
+    /// The single value of an attribute.
     pub(crate) fn single(&self, name: &str) -> Single<'_> {
         let Some(values) = self.values(name) else { return Single::Absent };
         let mut distinct = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty());
@@ -264,7 +264,7 @@ impl LoginFacts {
         if distinct.all(|other| other == first) { Single::Value(first) } else { Single::Ambiguous }
     }
 
-    /// What the login says of the person's groups.
+    /// The groups of the person, as far as the login contains them.
     pub(crate) fn groups(&self, policy: &Policy) -> GroupClaim<'_> {
         let Some(attribute) = policy.attributes.groups.as_deref() else { return GroupClaim::NotAsked };
         let overage = policy.attributes.groups_overage.as_deref();
@@ -277,7 +277,8 @@ impl LoginFacts {
                     (values, _) => values.iter().map(|value| value.trim()).collect(),
                 };
                 let named = values.into_iter().filter(|value| !value.is_empty());
-                // Ids and regexes tell names apart that differ in case alone; what they give together is given once all the same.
+                // Ids and regular expressions distinguish names that differ only in case; what such names give together
+                // is still given once.
                 let each_once = named.filter(|name| seen.insert(*name));
                 let groups: Vec<&str> = each_once.take(Self::MAX_GROUPS.saturating_add(1)).collect();
                 if groups.len() > Self::MAX_GROUPS { GroupClaim::TooMany } else { GroupClaim::Listed(groups) }
@@ -318,7 +319,7 @@ impl From<&LoginFacts> for LoginFacts {
     }
 }
 
-/// An attribute that stands for one thing. A blank value is as good as none.
+/// An attribute that must have a single value. A blank value counts as none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Single<'f> {
     Absent,
@@ -335,17 +336,17 @@ impl<'f> Single<'f> {
     }
 }
 
-/// What a login says of the person's groups: of which only a list may take anything away.
+/// What a login contains about the person's groups. Only a list may take anything away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupClaim<'f> {
-    /// The policy looks at no groups.
+    /// The policy does not use groups.
     NotAsked,
-    /// No such attribute.
+    /// The attribute is absent.
     Absent,
-    /// Too many to be sent: Entra ID gives a link instead of the list.
+    /// There are too many to send: Entra ID sends a link in place of the list.
     Overage,
-    /// More than [`LoginFacts::MAX_GROUPS`] came.
+    /// There are more than [`LoginFacts::MAX_GROUPS`].
     TooMany,
-    /// These groups, each once, without blanks; possibly none.
+    /// These groups, each once and without blanks; possibly none.
     Listed(Vec<&'f str>),
 }

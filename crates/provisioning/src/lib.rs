@@ -18,8 +18,8 @@
 //!
 //! * planning the same login on the resulting state gives an empty plan;
 //! * a plan never mentions another organization;
-//! * no plan takes away what an administrator gave by hand, and none leaves an organization without an owner;
-//! * a login that says less (an attribute is absent) never takes anything away;
+//! * no plan takes away what an administrator gave by hand, and no plan leaves an organization without an owner;
+//! * a login that contains less (an attribute is absent) never takes anything away;
 //! * a membership stays as long as one of its sources gives it;
 //! * a plan depends only on its arguments.
 //!

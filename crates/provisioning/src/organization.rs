@@ -15,8 +15,8 @@ use crate::{
 
 /// A customer of the service.
 ///
-/// An organization whose plan includes SAML SSO can be [converted](Self::convert): from then on it belongs to
-/// one identity provider, and has a token that each assertion must carry.
+/// An organization whose plan includes SAML SSO can be [converted](Self::convert). It then belongs to one identity
+/// provider, and has a token that each assertion must contain.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -45,40 +45,41 @@ use crate::{
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Organization {
-    /// The store's name of the organization.
+    /// The id that the store gave the organization.
     pub id: OrganizationId,
-    /// Its name in addresses, by which a person finds the SAML SSO button, whatever the case: [`slug_key`](Self::slug_key).
+    /// Its name in addresses, by which a person finds the SAML SSO button, ignoring case: [`slug_key`](Self::slug_key).
     pub slug: String,
     /// Its name for people.
     pub name: String,
     /// Whether its plan includes SAML SSO.
     #[serde(default)]
     pub entitled: bool,
-    /// The identity provider that it was converted to, once it was.
+    /// Its identity provider, since it was converted.
     #[serde(default)]
     pub conversion: Option<Conversion>,
     /// Its tokens, as hashes.
     #[serde(default)]
     pub tokens: Vec<TokenRecord>,
-    /// How many active accounts its plan allows; `None`: as many as there are.
+    /// The most active accounts that its plan allows; `None`: without limit.
     #[serde(default)]
     pub seat_limit: Option<u32>,
-    /// Its connections: over no other does anybody sign in to it, whatever entity ID and token the assertion has. Empty: once it is
-    /// converted, the one that has the organization's id as its name. A connection belongs to one organization: a store refuses it to a second.
+    /// Its connections. Nobody signs in to it over any other connection, whatever entity ID and token the assertion
+    /// has. If it is empty and the organization is converted, the connection whose id is the organization's. A
+    /// connection belongs to one organization; a store refuses to give it to a second.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<crate::schema::Connection>"))]
     pub connections: BTreeSet<ConnectionId>,
-    /// Mail domains that it was shown to own: only for these may an account be linked by e-mail, people who
-    /// type an address of one are sent to its identity provider, and no other organization admits such
-    /// addresses. A domain belongs to one organization: a store refuses it to a second.
+    /// The mail domains that it has verified. Only for these may an account be linked by e-mail; people who type an
+    /// address of one are sent to its identity provider; and no other organization admits such addresses. A domain
+    /// belongs to one organization; a store refuses to give it to a second.
     #[serde(default)]
     pub verified_domains: Vec<String>,
-    /// What was asked for to verify further ones, one for each domain.
+    /// The challenges of domains that are being verified, one for each domain.
     #[serde(default)]
     pub domain_challenges: Vec<DomainChallenge>,
 }
 
-/// That an organization signs in through SAML.
+/// The fact that an organization signs in through SAML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -107,7 +108,7 @@ impl Organization {
         }
     }
 
-    /// The form in which slugs are compared, and in which they are unique: without white space around, in lower case. Stores find
+    /// The form in which slugs are compared and are unique: without surrounding white space, in lower case. Stores find
     /// organizations by it.
     ///
     /// ```
@@ -120,13 +121,14 @@ impl Organization {
         folded(slug)
     }
 
-    /// entityID of its identity provider, once it is converted.
+    /// entityID of its identity provider, if it is converted.
     #[must_use]
     pub fn identity_provider(&self) -> Option<&EntityId> {
         self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
     }
 
-    /// The connections over which people sign in to the organization: those that it names, or else, once it is converted, the one of its id.
+    /// The connections over which people sign in to the organization: those that it names or, if it is converted and
+    /// names none, the one with its id.
     #[must_use]
     pub fn own_connections(&self) -> BTreeSet<ConnectionId> {
         match self.has_the_connection_of_its_id() {
@@ -144,7 +146,7 @@ impl Organization {
         }
     }
 
-    /// One that is not converted has no claim to that name: it may be the name of another organization's connection.
+    /// An organization that is not converted must not claim that id: another organization's connection may have it.
     fn has_the_connection_of_its_id(&self) -> bool {
         self.conversion.is_some() && self.connections.is_empty()
     }
@@ -153,7 +155,7 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// What is not a [`Domain`]: a store keeps no organization with such a one.
+    /// A value that is not a [`Domain`]. A store keeps no organization with such a value.
     pub fn domains(&self) -> Result<BTreeSet<Domain>, AddressError> {
         self.verified_domains.iter().map(|domain| Domain::parse(domain.trim())).collect()
     }
@@ -164,12 +166,12 @@ impl Organization {
         self.verified_domains.iter().any(|own| Domain::parse(own.trim()).as_ref() == Ok(domain))
     }
 
-    /// Makes this a SAML organization of that identity provider and issues its first token, which is kept only
-    /// as a hash.
+    /// Makes this a SAML organization of that identity provider and issues its first token, of which only the hash is
+    /// kept.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::NotEntitled`], [`PlanRefusal::AlreadyConverted`], and what the provider answers.
+    /// [`PlanRefusal::NotEntitled`], [`PlanRefusal::AlreadyConverted`], and the error of the provider.
     pub fn convert(
         &mut self,
         identity_provider: EntityId,
@@ -187,12 +189,12 @@ impl Organization {
         Ok(token)
     }
 
-    /// Issues another token. Those that work now go on working for `overlap`, and no longer than they would
-    /// have anyway.
+    /// Issues another token. The valid tokens remain valid for `overlap`, and no longer than they would have been
+    /// anyway.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::NotConverted`], and what the provider answers.
+    /// [`PlanRefusal::NotConverted`], and the error of the provider.
     pub fn rotate_token(
         &mut self,
         provider: &Provider,
@@ -205,7 +207,7 @@ impl Organization {
         Ok(token)
     }
 
-    /// Revokes the token with this [id](TokenRecord::id) at once. Whether there was one.
+    /// Revokes the token with this [id](TokenRecord::id) at once, and answers whether there was one.
     pub fn revoke_token(&mut self, id: &str, now: DateTime<Utc>) -> bool {
         let mut found = false;
         for record in self.tokens.iter_mut().filter(|record| record.id == id) {
@@ -215,7 +217,7 @@ impl Organization {
         found
     }
 
-    /// Checks a token's hash against every token of the organization, in the same time whichever it is.
+    /// Compares a token's hash with every token of the organization, in constant time.
     pub(crate) fn check_token(&self, presented: &TokenHash, now: DateTime<Utc>) -> Result<(), PlanRefusal> {
         let mut matching = None;
         for record in &self.tokens {

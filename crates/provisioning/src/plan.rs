@@ -1,4 +1,4 @@
-//! What changes, which rule asked for it, and why, in words.
+//! The changes of a decision, with the rule and the reason of each.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -10,8 +10,8 @@ use crate::{
     Status,
 };
 
-/// What is to change in one organization, mostly for one account. Made by [`Policy::plan`](crate::Policy::plan) and by nothing else; it can
-/// be read, written down, and applied to a [`Snapshot`](crate::Snapshot::after) or a store.
+/// The changes in one organization, mostly for one account. Only [`Policy::plan`](crate::Policy::plan) makes a plan. It
+/// can be read, stored, and applied to a [`Snapshot`](crate::Snapshot::after) or a store.
 ///
 /// A plan without steps is an ordinary sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Plan {
         &self.organization
     }
 
-    /// The account in question; `None` for the one that the plan creates, and where it is about several or about none.
+    /// The account that the plan is about; `None` if the plan creates it, or is about several accounts or none.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
@@ -43,7 +43,7 @@ impl Plan {
         &self.cause
     }
 
-    /// When that was.
+    /// The time of the cause.
     #[must_use]
     pub fn at(&self) -> DateTime<Utc> {
         self.at
@@ -55,7 +55,7 @@ impl Plan {
         &self.steps
     }
 
-    /// What was seen and led to no step, such as a group that is ignored.
+    /// What was seen and changed nothing, such as an ignored group.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
@@ -67,8 +67,8 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// For a sign-in by an assertion whose ID is known: SHA-256, in hexadecimal, over the issuer and the ID. It is the hash of the
-    /// [replay record](vouchsafe_assertion::ReplayKey::hash), and no secret.
+    /// For a sign-in whose assertion ID is known: SHA-256 over the issuer and the ID, in hexadecimal digits. It equals
+    /// the hash of the [replay record](vouchsafe_assertion::ReplayKey::hash) and is not secret.
     #[must_use]
     pub fn assertion_hash(&self) -> Option<&str> {
         match &self.cause {
@@ -77,8 +77,8 @@ impl Plan {
         }
     }
 
-    /// The domains of the e-mail addresses that the plan gives to its account: never one of
-    /// [another organization](crate::Snapshot::domains_of_others).
+    /// The domains of the e-mail addresses that the plan gives to its account. None of them belongs to [another
+    /// organization](crate::Snapshot::domains_of_others).
     #[must_use]
     pub fn domains_taken(&self) -> BTreeSet<Domain> {
         let address = |step: &Step| match &step.action {
@@ -89,13 +89,14 @@ impl Plan {
         self.steps.iter().filter_map(address).map(|address| address.domain().clone()).collect()
     }
 
-    /// Whether a step ends all sessions and API tokens of its account, in the transaction that applies the plan.
+    /// Whether a step ends all sessions and API tokens of its account in the transaction that applies the plan.
     #[must_use]
     pub fn ends_sessions(&self, step: &Step) -> bool {
         matches!(step.action, Action::Suspend { .. } | Action::EndSessions | Action::UnlinkIdentity { .. })
     }
 
-    /// The account that the plan is about, found in what came of it where the plan makes it; `None` where it is about several, or about none.
+    /// The account that the plan is about, found in the state afterwards if the plan creates it; `None` if it is about
+    /// several or none.
     #[must_use]
     pub fn account_in(&self, after: &Snapshot) -> Option<AccountId> {
         if let Some(account) = &self.account {
@@ -111,13 +112,13 @@ impl Plan {
         made.map(|account| account.id.clone())
     }
 
-    /// The account that a step is about; `None` for the one that the plan creates, and for what is about none.
+    /// The account that a step is about; `None` if the plan creates it or the step is about none.
     #[must_use]
     pub fn account_of<'p>(&'p self, step: &'p Step) -> Option<&'p AccountId> {
         step.account.as_ref().or(self.account.as_ref())
     }
 
-    /// Whether the account that the plan creates waits for somebody's approval: its person is not signed in.
+    /// Whether the account that the plan creates waits for approval, so that its person is not signed in.
     #[must_use]
     pub fn waits_for_approval(&self) -> bool {
         let waits = |step: &Step| {
@@ -126,8 +127,8 @@ impl Plan {
         self.steps.iter().any(waits)
     }
 
-    /// Line by line what happens and why, for the customer's admin. It has names and addresses of people in it:
-    /// it belongs on a page or into an audit record, not into a log.
+    /// The changes and their reasons, line by line, for the customer's administrator. They contain names and addresses
+    /// of people, so show them on a page or in an audit record, not in a log.
     #[must_use]
     pub fn explanation(&self) -> Vec<String> {
         let steps = self.steps.iter().map(ToString::to_string);
@@ -150,15 +151,15 @@ impl fmt::Display for Plan {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
-    /// Somebody signed in.
+    /// A person signed in.
     #[non_exhaustive]
     SignIn {
-        /// Who, at the identity provider.
+        /// The person, as the identity provider names them.
         identity: Identity,
         /// Hash of the replay record of the assertion, where its ID is known.
         assertion_hash: Option<String>,
     },
-    /// Somebody asked for it, or a rule of the service.
+    /// A person, a rule of the service or an identity provider asked for a change.
     #[non_exhaustive]
     Change {
         /// Who.
@@ -170,14 +171,14 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Step {
-    /// The account, where the plan is about several; `None`: the plan's.
+    /// The account, if the plan is about several; `None`: the plan's account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
     /// The rule.
     pub rule: RuleId,
     /// What changes.
     pub action: Action,
-    /// Why, in words.
+    /// The reason, in words.
     pub because: String,
 }
 
@@ -190,7 +191,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Something that was seen and led to no step.
+/// Something that was seen and changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Note {

@@ -1,4 +1,4 @@
-//! The state that a plan is made on, and what it is after a plan.
+//! The state that a plan is made on, and the state after a plan.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use crate::{
     PlanRefusal, Project, Step, Team, TeamId, applying::Applying,
 };
 
-/// One organization as it was at one version: all of it, or what a login needs of it.
+/// One organization at one version: all of it, or the part that a decision needs.
 ///
-/// A store may leave out accounts that have neither the login's identity nor its e-mail address, if it says how many seats are taken in
-/// [`seats_taken`](Self::seats_taken), and projects and teams that the login [cannot mean](crate::Policy::names_for), but no team that one
-/// of these accounts is in.
-/// What belongs to another organization is not seen by the planner.
+/// A store may leave out accounts that have neither the login's identity nor its e-mail address if it gives the number
+/// of taken seats in [`seats_taken`](Self::seats_taken). It may also leave out projects and teams that the login
+/// [cannot refer to](crate::Policy::names_for), but no team that one of these accounts is in. The planner never sees
+/// anything of another organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Counts the changes of the organization's own record and of its policy, not those of its people.
+    /// A counter of the changes of the organization's own record and policy. Changes of its people do not count.
     #[serde(default)]
     pub version: u64,
     /// The organization.
     pub organization: Organization,
-    /// Its accounts, or those that a login may be about.
+    /// Its accounts, or those that a decision may be about.
     #[serde(default)]
     pub accounts: Vec<Account>,
     /// Its teams.
@@ -34,23 +34,23 @@ pub struct Snapshot {
     /// Its projects.
     #[serde(default)]
     pub projects: Vec<Project>,
-    /// The groups that identity providers pushed by SCIM. What SCIM asks for needs them, and a login where [who is
-    /// admitted](crate::Admission::asks_for_groups) depends on groups.
+    /// The groups that identity providers pushed by SCIM. A SCIM fact needs them, and so does a login if [admission
+    /// depends on groups](crate::Admission::asks_for_groups).
     #[serde(default)]
     pub groups: Vec<DirectoryGroup>,
-    /// How many active accounts there are; `None`: as many as are in `accounts`.
+    /// The number of active accounts; `None`: the number in `accounts`.
     #[serde(default)]
     pub seats_taken: Option<u32>,
-    /// How many active owners there are; `None`: as many as are in `accounts`. Where it is not known that another one remains, no plan takes
-    /// the role from the last that is known.
+    /// The number of active owners; `None`: the number in `accounts`. If it is not known that another owner remains, no
+    /// plan takes the role from the last known one.
     #[serde(default)]
     pub owners: Option<u32>,
-    /// Of the domains of the e-mail addresses that the login could mean, those that another organization has
+    /// The domains, among those of the e-mail addresses that the login may refer to, that another organization has
     /// verified. A store fills it in for a login; no person of such a domain is admitted here.
     #[serde(default)]
     pub domains_of_others: BTreeSet<Domain>,
-    /// The connections over which an assertion needs no token. A store fills it in for a login, from the settings of the login's own
-    /// connection; over all others the token is required.
+    /// The connections over which an assertion needs no token. A store fills it in for a login from the settings of the
+    /// login's connection. Over all others the token is required.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<crate::schema::Connection>"))]
     pub token_not_required: BTreeSet<ConnectionId>,
@@ -87,7 +87,7 @@ impl Snapshot {
         self.accounts().find(|account| account.id == *id)
     }
 
-    /// The account with this id, or why there is none.
+    /// The account with this id, or the refusal that there is none.
     pub(crate) fn known_account(&self, id: &AccountId) -> Result<&Account, PlanRefusal> {
         self.account(id).ok_or_else(|| self.account_unknown(id))
     }
@@ -97,7 +97,7 @@ impl Snapshot {
         PlanRefusal::AccountUnknown { organization, account }
     }
 
-    /// The account that this identity signs in to, or why there is none.
+    /// The account that this identity signs in to, or the refusal that there is none.
     ///
     /// # Errors
     /// [`PlanRefusal::IdentityUnknown`].
@@ -112,8 +112,8 @@ impl Snapshot {
         self.accounts().find(|account| account.identities.contains(identity))
     }
 
-    /// The account with this e-mail address, whatever the case of ASCII letters; `None` also for a text that is
-    /// no [`EmailAddress`].
+    /// The account with this e-mail address, ignoring the case of ASCII letters; `None` also for a text that is not an
+    /// [`EmailAddress`].
     #[must_use]
     pub fn account_with_email(&self, email: &str) -> Option<&Account> {
         self.account_with(&EmailAddress::parse(email.trim()).ok()?)
@@ -123,16 +123,17 @@ impl Snapshot {
         self.accounts().find(|account| EmailAddress::parse(&account.email).as_ref() == Ok(email))
     }
 
-    /// The accounts that answer for the organization and may be used.
+    /// The owners that may be used.
     pub fn active_owners(&self) -> impl Iterator<Item = &Account> {
         self.accounts().filter(|account| account.is_active_owner())
     }
 
-    /// Whether an active owner remains in what the organization [is after](Self::after) a plan: one that has none loses none. Every plan that
-    /// the planner makes is held against it, and a store holds every plan against it once more, as it does with one that was made on an
-    /// older snapshot.
+    /// Fails if no active owner remains in the state [after](Self::after) a plan; an organization that has none already
+    /// cannot lose one. The planner checks every plan with it. A store checks every plan again, since the plan may have
+    /// been made on an older snapshot.
     ///
-    /// A snapshot that leaves out owners who remain, and does not [count](Self::owners) them, makes this refuse too much, never too little.
+    /// A snapshot that leaves out remaining owners and does not [count](Self::owners) them makes this refuse too much,
+    /// never too little.
     ///
     /// # Errors
     /// [`PlanRefusal::LastOwner`].
@@ -143,11 +144,11 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Whether the organization has no more active accounts than its plan allows in what it [is after](Self::after) a plan, or no more than
-    /// before: one that has too many keeps them, and gets no further one. Every plan that the planner makes is held against it, whatever makes
-    /// an account active, and a store holds every plan against it once more.
+    /// Fails if the organization has more active accounts in the state [after](Self::after) a plan than its plan of
+    /// service allows and than before. An organization that has too many keeps them and gets no further one. The
+    /// planner checks every plan with it, whatever makes an account active, and a store checks every plan again.
     ///
-    /// A snapshot that leaves out accounts must say how many [seats are taken](Self::seats_taken).
+    /// A snapshot that leaves out accounts must give the number of [taken seats](Self::seats_taken).
     ///
     /// # Errors
     /// [`PlanRefusal::SeatLimit`].
@@ -160,7 +161,7 @@ impl Snapshot {
         }
     }
 
-    /// The plan, if an active owner remains after it, and no more seats are taken than there are.
+    /// The plan, if it leaves an active owner and does not exceed the seats.
     pub(crate) fn guarded(&self, plan: Plan) -> Result<Plan, PlanRefusal> {
         let matters = |step: &Step| match step.action {
             Action::Suspend { .. }
@@ -186,13 +187,13 @@ impl Snapshot {
         self.teams.iter().find(|team| team.organization == self.organization.id && team.id == *id)
     }
 
-    /// The team of this name, whatever the case of the letters.
+    /// The team with this name, ignoring case.
     #[must_use]
     pub fn team_named(&self, name: &str) -> Option<&Team> {
         self.teams.iter().find(|team| team.organization == self.organization.id && team.is_named(name))
     }
 
-    /// The project of this name, whatever the case of the letters.
+    /// The project with this name, ignoring case.
     #[must_use]
     pub fn project_named(&self, name: &str) -> Option<&Project> {
         self.projects
@@ -206,13 +207,13 @@ impl Snapshot {
         self.groups.iter().find(|group| group.organization == self.organization.id && group.id == *id)
     }
 
-    /// How many seats are taken: one by each active account.
+    /// The number of taken seats: one for each active account.
     #[must_use]
     pub fn seats(&self) -> u32 {
         self.seats_taken.unwrap_or_else(|| self.visible_seats())
     }
 
-    /// How many active owners there are.
+    /// The number of active owners.
     #[must_use]
     pub fn owner_count(&self) -> u32 {
         self.owners.unwrap_or_else(|| self.visible_owners())
@@ -226,8 +227,8 @@ impl Snapshot {
         counted(self.active_owners())
     }
 
-    /// What the organization is after a plan that was made on this snapshot. What is made gets a fresh id that
-    /// no store would give. A step that names something that is not there changes nothing.
+    /// The state after a plan that was made on this snapshot. New items get ids that no store would give. A step about
+    /// something that does not exist changes nothing.
     #[must_use]
     pub fn after(&self, plan: &Plan) -> Snapshot {
         let mut taken: BTreeSet<String> = BTreeSet::new();
@@ -246,7 +247,7 @@ impl Snapshot {
         })
     }
 
-    /// [`after`](Self::after), with ids from the caller: what a store in memory does.
+    /// The same as [`after`](Self::after) with ids from the caller, for a store in memory.
     #[must_use]
     pub fn after_with(&self, plan: &Plan, fresh_id: &mut dyn FnMut() -> String) -> Snapshot {
         if plan.organization != self.organization.id {
@@ -262,6 +263,6 @@ fn counted<T>(all: impl Iterator<Item = T>) -> u32 {
 
 #[cfg(test)]
 thread_local! {
-    /// How often the accounts of a snapshot were gone through in this thread: what a test of cost counts.
+    /// Counts how often this thread went through the accounts of a snapshot, for a test of the cost.
     pub(crate) static WALKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
