@@ -1,4 +1,5 @@
-//! Responses by reference (HTTP-Artifact, SAML Bindings 3.6): from what a browser brings to the Response that it stands for.
+//! Responses by HTTP-Artifact (SAML Bindings 3.6): reads the artifact that a browser brings, and resolves it to a
+//! Response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::service_provider::ServiceProvider;
 
 const FIELD: &str = "SAMLart";
 
-/// An artifact as a browser brought it, with the RelayState beside it. Nothing about it is believed.
+/// An artifact as a browser brought it, with the RelayState that came with it. Nothing in it is verified yet.
 ///
 /// ```
 /// use vouchsafe::{Limits, SentArtifact};
@@ -42,7 +43,8 @@ pub struct SentArtifact {
 }
 
 impl SentArtifact {
-    /// From the query of the address that the browser asked for, as it stood after `?`: exactly one SAMLart and at most one RelayState.
+    /// Reads the raw query string of the requested address (the part after `?`): exactly one SAMLart and at most one
+    /// RelayState.
     ///
     /// # Errors
     /// [`BindingError::TooLarge`], [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::Message`] with
@@ -52,16 +54,17 @@ impl SentArtifact {
         SentArtifact::from_fields(raw_query.as_bytes())
     }
 
-    /// The same from the raw body of a POST, `application/x-www-form-urlencoded`. A form with an artifact and a message is refused.
+    /// Reads the same fields from the raw body of a POST, `application/x-www-form-urlencoded`. A form that has both
+    /// an artifact and a message is refused.
     ///
     /// # Errors
-    /// As [`from_query`](Self::from_query).
+    /// The same as for [`from_query`](Self::from_query).
     pub fn from_form(body: &[u8], limits: &Limits) -> Result<SentArtifact, BindingError> {
         require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
         SentArtifact::from_fields(body)
     }
 
-    /// Whether a form that was posted to the assertion consumer brings an artifact.
+    /// Returns whether a form that was posted to the assertion consumer contains an artifact.
     #[must_use]
     pub fn is_in_form(body: &[u8]) -> bool {
         !form::values(body, FIELD).is_empty()
@@ -84,14 +87,15 @@ impl SentArtifact {
         &self.artifact
     }
 
-    /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
+    /// The RelayState that came with the artifact. It is untrusted; use it only as the handle to look up a pending
+    /// request.
     #[must_use]
     pub fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
     }
 }
 
-/// An artifact that may be resolved over one connection, if it was not resolved before.
+/// An artifact that may be resolved over one connection, unless it was already resolved.
 ///
 /// ```compile_fail,E0308
 /// # use vouchsafe::{BindingError, ArtifactResolution, ServiceProvider, ValidArtifact};
@@ -113,19 +117,19 @@ pub struct ValidArtifact {
 }
 
 impl ValidArtifact {
-    /// What a store records, so that the artifact is resolved once.
+    /// The key that a store records, so that the artifact is resolved only once.
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {
         self.replay.clone()
     }
 
-    /// The connection over which it is resolved.
+    /// The connection over which the artifact is resolved.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         self.connection.id()
     }
 
-    /// Lets it be resolved, once a store has recorded it for the first time.
+    /// Allows the artifact to be resolved. `recorded` must state that a store recorded its key for the first time.
     ///
     /// # Errors
     /// `message.artifact_used`, `message.other_message`.
@@ -137,7 +141,8 @@ impl ValidArtifact {
     }
 }
 
-/// An artifact that is resolved now, for the first time. Only [`ValidArtifact::confirm`] makes one.
+/// An artifact that may be resolved now: a store has recorded it for the first time. Only [`ValidArtifact::confirm`]
+/// makes one.
 ///
 /// ```compile_fail,E0382
 /// # use vouchsafe::{ConfirmedArtifact, ServiceProvider};
@@ -154,8 +159,8 @@ pub struct ConfirmedArtifact {
     received_at: Arc<str>,
 }
 
-/// A question to a resolution service that waits for its answer. Send the [`call`](Self::call), bounded in size and time, and hand what comes back to
-/// [`ServiceProvider::artifact_resolved`].
+/// An ArtifactResolve request that waits for its answer. Send the [`call`](Self::call) with limits on size and time,
+/// and pass the answer to [`ServiceProvider::artifact_resolved`].
 #[must_use = "send the call, and hand its answer to ServiceProvider::artifact_resolved"]
 pub struct ArtifactResolution {
     call: SoapCall,
@@ -164,7 +169,7 @@ pub struct ArtifactResolution {
 }
 
 impl ArtifactResolution {
-    /// What is sent, and where.
+    /// The SOAP request to send, with its address.
     pub fn call(&self) -> &SoapCall {
         &self.call
     }
@@ -197,23 +202,28 @@ impl ConfirmedArtifact {
 shown_by_connection!(ValidArtifact, ConfirmedArtifact, ArtifactResolution);
 
 impl ServiceProvider {
-    /// Whether responses are taken by HTTP-Artifact: [`Builder::receive_artifacts`](crate::Builder::receive_artifacts).
+    /// Returns whether this service accepts responses by HTTP-Artifact:
+    /// [`Builder::receive_artifacts`](crate::Builder::receive_artifacts).
     #[must_use]
     pub fn receives_artifacts(&self) -> bool {
         self.config.receives_artifacts
     }
 
-    /// Decides whether an artifact may be resolved, and over which connection. Nothing was asked yet, and nobody is believed.
+    /// Decides whether an artifact may be resolved, and over which connection. Nothing has been sent to the identity
+    /// provider yet, and nothing in the artifact is verified.
     ///
-    /// `candidates` are the connections that may be meant: after a request the one that was asked, otherwise those that
-    /// [`Connections::candidates_for_artifact`](crate::Connections::candidates_for_artifact) finds. It must be one: its identity provider is the one
-    /// that the artifact names, people sign in over it, the address is its own, and the resolution service of the artifact's index is in its metadata;
-    /// no other service is asked in its place. Without a request the connection must accept unsolicited responses, since an artifact has
-    /// this service ask somebody.
+    /// `candidates` are the connections that the artifact may belong to: after a request, the connection of the
+    /// request; otherwise those that
+    /// [`Connections::candidates_for_artifact`](crate::Connections::candidates_for_artifact) finds. Exactly one of
+    /// them must match: the artifact names its identity provider, the connection is active, the address is its own,
+    /// and its metadata has a resolution service with the index of the artifact. No other service is asked instead.
+    /// Without a request, the connection must accept unsolicited responses, since an artifact makes this service send
+    /// a request.
     ///
     /// # Errors
-    /// A [`Refusal`]: `message.artifact_source`, `message.artifact_source_unknown`, `message.artifact_index`, `message.artifact_ambiguous`, and what
-    /// [`receive`](Self::receive) refuses without looking at a response.
+    /// A [`Refusal`]: `message.artifact_source`, `message.artifact_source_unknown`, `message.artifact_index`,
+    /// `message.artifact_ambiguous`, and the refusals of [`receive`](Self::receive) that do not depend on the content
+    /// of a response.
     pub fn check_artifact(
         &self,
         sent: SentArtifact,
@@ -242,11 +252,12 @@ impl ServiceProvider {
         Ok(ValidArtifact { sent, connection, endpoint, received_at: received_at.into(), replay })
     }
 
-    /// Makes the question: a signed ArtifactResolve in a SOAP envelope, for the resolution service that the artifact names.
+    /// Makes the request: a signed ArtifactResolve in a SOAP envelope, for the resolution service that the artifact
+    /// names.
     ///
     /// # Errors
-    /// [`BindingError::InsecureLocation`] where that is neither https nor on a loopback host, [`BindingError::ArtifactsNotReceived`], and whatever
-    /// randomness or signing raise.
+    /// [`BindingError::InsecureLocation`] if the address of the service is neither https nor on a loopback host,
+    /// [`BindingError::ArtifactsNotReceived`], and the errors of the random number generator and of signing.
     pub fn resolve_artifact(
         &self,
         artifact: ConfirmedArtifact,
@@ -261,10 +272,11 @@ impl ServiceProvider {
         Ok(ArtifactResolution { call, received_at, relay_state: sent.relay_state })
     }
 
-    /// Reads what a resolution service answered, and takes the Response out of it. The ArtifactResponse must be signed by the identity
-    /// provider that the artifact names and answer our question; TLS is not taken for a signature
-    /// ([one setting](crate::ConnectionSettings::danger_accept_unsigned_artifact_responses) does without). What comes out is as unproven as
-    /// what a browser posts: hand it to [`receive`](Self::receive), which accepts it over the connection that was asked and over no other.
+    /// Reads the answer of a resolution service, and takes the Response out of it. The ArtifactResponse must be
+    /// signed by the identity provider that the artifact names, and it must answer our request. TLS does not replace
+    /// the signature; [one setting](crate::ConnectionSettings::danger_accept_unsigned_artifact_responses) permits an
+    /// answer without one. The Response is as untrusted as one that a browser posts: pass it to
+    /// [`receive`](Self::receive), which accepts it only over the connection that was asked.
     ///
     /// # Errors
     /// A [`Refusal`] with the ledger of every rule.
@@ -293,7 +305,7 @@ impl ServiceProvider {
         Ok(ClaimedResponse::resolved(resolved, received_at, relay_state, connection.id().clone()))
     }
 
-    /// `Ok(false)` where the artifact has nothing to do with the connection.
+    /// Returns `Ok(false)` if the artifact does not belong to the connection.
     fn may_resolve(
         &self,
         connection: &Connection,
@@ -324,7 +336,7 @@ fn refused(error: MessageError) -> Refusal {
     Refusal::new(error.into())
 }
 
-/// The SOAP service of exactly this index.
+/// Finds the SOAP service with exactly the index of the artifact.
 fn resolution_service<'i>(
     identity_provider: &'i IdentityProvider,
     artifact: &Artifact,
@@ -338,7 +350,7 @@ fn resolution_service<'i>(
     })
 }
 
-/// The question (SAML Core 3.5.1).
+/// Writes the `ArtifactResolve` request (SAML Core 3.5.1).
 fn artifact_resolve(ends: &Ends<'_>, artifact: &Artifact) -> Result<String, BindingError> {
     let mut xml = vouchsafe_xml::Writer::new();
     start_message(&mut xml, "saml2p:ArtifactResolve", ends);

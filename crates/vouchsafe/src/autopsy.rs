@@ -1,7 +1,8 @@
-//! Why the signatures of a response fail: a post-mortem with everything that a service provider knows.
+//! Finds out why the signatures of a response fail, with the keys of all connections of a service provider.
 //!
-//! [`vouchsafe_signature::autopsy`] looks at one signature. Here it is asked about each signature of a response, with the keys of every
-//! trusted identity provider at hand, and what it finds is put into the terms of whoever runs the service.
+//! [`vouchsafe_signature::autopsy`] examines one signature. This module calls it for each signature of a response,
+//! with the keys of every trusted identity provider, and reports its findings in the terms of the person who runs the
+//! service.
 
 use vouchsafe_assertion::{Claimed, Refusal};
 #[cfg(doc)]
@@ -14,22 +15,24 @@ use crate::posted::PostedResponse;
 use crate::service_provider::ServiceProvider;
 use crate::signature_inquiry::SignatureInquiry;
 
-/// What a post-mortem says of one signature.
+/// The findings of a post-mortem about one signature.
 #[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct PostMortem {
     /// Local name of the element that carries the signature: `Response` or `Assertion`.
     pub element: String,
-    /// What was found; empty when the signature holds.
+    /// The findings; empty if the signature is valid.
     pub findings: Vec<SignatureFinding>,
 }
 
 impl ServiceProvider {
-    /// Finds out why the signatures of a response fail: one entry a signature, of the Response and of its Assertion.
+    /// Finds out why the signatures of a response fail. There is one entry for each signature: of the Response and of
+    /// its Assertion.
     ///
-    /// For people who look into a refusal: it tries the keys of all these connections and a hundred hypotheses, so it costs many times
-    /// what receiving costs. It stops when an [`AutopsyBudget`] is spent over all signatures of the response, and says so. The verdict stays
-    /// that of [`receive`](Self::receive), and nothing found here makes a message believable.
+    /// This is for people who investigate a refusal. It tries the keys of all these connections and about a hundred
+    /// hypotheses, so it costs many times what receiving costs. It stops when an [`AutopsyBudget`] is spent over all
+    /// signatures of the response, and reports that it stopped. The decision stays that of
+    /// [`receive`](Self::receive); no finding makes a message trusted.
     ///
     /// ```
     /// # use vouchsafe_testkit as testkit;
@@ -54,7 +57,7 @@ impl ServiceProvider {
     /// ```
     ///
     /// # Errors
-    /// A [`Refusal`] when it is not a response at all.
+    /// A [`Refusal`] if the posted bytes are not a response.
     pub fn autopsy(
         &self,
         posted: &PostedResponse,

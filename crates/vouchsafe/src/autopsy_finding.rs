@@ -1,4 +1,4 @@
-//! What a post-mortem finds: a code, a text with what to compare, and what an operator changes.
+//! The findings of a post-mortem: each has a code, a text with the values to compare, and a hint for the operator.
 
 use std::fmt;
 
@@ -9,137 +9,143 @@ use vouchsafe_metadata::EntityKey;
 use vouchsafe_signature::Explanation;
 use vouchsafe_xml::Quoted;
 
-/// One thing that a post-mortem found. Serialises as its code, its text and its hint.
+/// One finding of a post-mortem. It is serialized as its code, its text and its hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignatureFinding {
-    /// The signature has not the shape that SAML prescribes, so there is nothing to look into.
+    /// The signature does not have the shape that SAML prescribes, so it cannot be examined.
     #[non_exhaustive]
     Shape {
         /// Code of the error.
         code: &'static str,
-        /// Its text.
+        /// The text of the error.
         text: String,
-        /// Its hint.
+        /// The hint of the error.
         hint: &'static str,
     },
-    /// Another trusted identity provider's key made it.
+    /// The key of another trusted identity provider made the signature.
     #[non_exhaustive]
     OtherIdentityProvider {
-        /// Whose key: the identity provider and the number of its key.
+        /// The owner of the key: the identity provider and the number of its key.
         key: String,
         /// SHA-256 over the key.
         fingerprint: String,
     },
-    /// A key that the metadata of this identity provider has for another purpose made it.
+    /// A key that this identity provider's metadata publishes for another purpose made the signature.
     #[non_exhaustive]
     OtherUse {
-        /// What the metadata has it for: `encryption key of IDPSSODescriptor`.
+        /// The purpose in the metadata: `encryption key of IDPSSODescriptor`.
         key: String,
-        /// SHA-256 over its certificate.
+        /// SHA-256 over the certificate of the key.
         fingerprint: String,
     },
-    /// A trusted key made it, over another `ds:SignedInfo` than the one that came.
+    /// A trusted key made the signature, but over a `ds:SignedInfo` other than the one that came.
     #[non_exhaustive]
     SignedInfoChanged {
-        /// Which key.
+        /// The trusted key.
         key: String,
-        /// SHA-256 over its certificate.
+        /// SHA-256 over the certificate of the key.
         fingerprint: String,
     },
-    /// The policy refuses the algorithm, and nothing else is wrong: a trusted key made it, and the content is what was signed.
+    /// The policy refuses the algorithm, and nothing else is wrong: a trusted key made the signature, and the content
+    /// is what was signed.
     #[non_exhaustive]
     OnlyAlgorithm {
         /// URI of the algorithm.
         uri: &'static str,
     },
-    /// The key of a certificate that came along made it, and the certificate says that it is newer than all that the metadata has. It may
-    /// be that of a roll-over; anybody can make one with any dates.
+    /// The key of a certificate in the message made the signature, and the certificate states later dates than all
+    /// certificates in the metadata. It may belong to a key roll-over, but anybody can make a certificate with any
+    /// dates.
     #[non_exhaustive]
     NewerCertificate {
         /// The certificate in the message.
         sent: CertificateFacts,
-        /// Those in the metadata.
+        /// The certificates in the metadata.
         trusted: Vec<CertificateFacts>,
     },
-    /// The key of a certificate that came along made it, and the certificate says that it is older than all that the metadata has.
+    /// The key of a certificate in the message made the signature, and the certificate states earlier dates than all
+    /// certificates in the metadata.
     #[non_exhaustive]
     OlderCertificate {
         /// The certificate in the message.
         sent: CertificateFacts,
-        /// Those in the metadata.
+        /// The certificates in the metadata.
         trusted: Vec<CertificateFacts>,
     },
-    /// The key of a certificate that came along made it, and nobody here knows that certificate.
+    /// The key of a certificate in the message made the signature, and no connection of this service has that
+    /// certificate.
     #[non_exhaustive]
     UnknownCertificate {
         /// The certificate in the message.
         sent: CertificateFacts,
-        /// Those in the metadata.
+        /// The certificates in the metadata.
         trusted: Vec<CertificateFacts>,
     },
-    /// No key at hand made it: the value or what it covers was altered, or the key was not sent along and is unknown.
+    /// None of the known keys made the signature: its value or what it covers was altered, or the key is unknown and
+    /// was not sent in the message.
     #[non_exhaustive]
     NobodysKey {
         /// The certificate in the message, if there is one.
         sent: Option<CertificateFacts>,
-        /// Those in the metadata.
+        /// The certificates in the metadata.
         trusted: Vec<CertificateFacts>,
     },
-    /// An accident explains it.
+    /// A known accidental change explains the failure.
     #[non_exhaustive]
     Explained {
-        /// What it happened to: `the content` or `SignedInfo`.
+        /// The part that was changed: `the content` or `SignedInfo`.
         what: &'static str,
-        /// The accident.
+        /// The change.
         explanation: Explanation,
     },
-    /// The response was signed before its assertion was encrypted: it holds again with the assertion in the clear.
+    /// The response was signed before its assertion was encrypted: the signature is valid over the response with the
+    /// decrypted assertion.
     SignedBeforeEncryption,
-    /// The content changed, and holds an encrypted assertion that stays closed, so that nobody can tell whether it was signed before it was
-    /// encrypted.
+    /// The content changed, and it holds an encrypted assertion that could not be decrypted. It is therefore unknown
+    /// whether the response was signed before it was encrypted.
     AssertionClosed,
-    /// The signature is inside what was decrypted, and no key of the claimed identity provider made it. Nothing more is told: the
-    /// ciphertext may be another customer's, captured and sent again.
+    /// The signature is inside decrypted content, and no key of the claimed identity provider made it. No details are
+    /// shown: the ciphertext may belong to another customer, captured and sent again.
     DecryptedNotShown,
-    /// The content is not what was signed, and no accident explains it.
+    /// The content is not what was signed, and no known accidental change explains it.
     #[non_exhaustive]
     ContentChanged {
-        /// The digest that was signed and the digest of what came, base64; `None` for what was decrypted, since they would let others
-        /// confirm a guess of it.
+        /// The digest that was signed and the digest of the content that came, in base64. `None` for decrypted
+        /// content, since the digests would let others confirm a guess of it.
         digests: Option<(String, String)>,
     },
     /// Characters were replaced by U+FFFD, so what was signed is lost.
     #[non_exhaustive]
     LostCharacters {
-        /// How many.
+        /// The number of replaced characters.
         count: usize,
     },
-    /// The digest cannot be computed here.
+    /// The digest cannot be computed by this implementation.
     #[non_exhaustive]
     Undecided {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The post-mortem stopped before everything was tried.
+    /// The post-mortem stopped before it had tried everything.
     #[non_exhaustive]
     Stopped {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// What is to be compared of a certificate, or of a key that metadata has no certificate for.
+/// The facts of a certificate that people compare, or of a key that has no certificate in the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct CertificateFacts {
-    /// Its subject; none of a key without a certificate.
+    /// The subject of the certificate; `None` for a key without a certificate.
     pub subject: Option<String>,
-    /// SHA-256 over the certificate, as consoles show it; over the key only where there is no certificate.
+    /// SHA-256 over the certificate, as consoles show it, or over the key if there is no certificate.
     pub fingerprint: String,
-    /// Its first second.
+    /// The start of the validity.
     pub not_before: Option<DateTime<Utc>>,
-    /// Its last second.
+    /// The end of the validity.
     pub not_after: Option<DateTime<Utc>>,
 }
 
@@ -172,7 +178,7 @@ impl CertificateFacts {
 }
 
 impl SignatureFinding {
-    /// The stable code: `autopsy.` and a word, or that of the error about the signature's shape.
+    /// Returns the stable code: `autopsy.` and a word, or the code of the error about the shape of the signature.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -196,7 +202,8 @@ impl SignatureFinding {
         }
     }
 
-    /// Whether it says more than that the signature fails: a search that stopped, or a content that changed nobody knows how, does not.
+    /// Returns whether the finding names a cause. A search that stopped and a change without an explanation name
+    /// none.
     pub(crate) fn names_a_cause(&self) -> bool {
         !matches!(
             self,
@@ -209,7 +216,7 @@ impl SignatureFinding {
         )
     }
 
-    /// What an operator looks at or changes.
+    /// Returns what an operator should look at or change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -373,7 +380,7 @@ impl fmt::Display for CertificateFacts {
     }
 }
 
-/// The certificates of the metadata, the first few.
+/// Displays the first few certificates of the metadata.
 struct Listed<'a>(&'a [CertificateFacts]);
 
 impl fmt::Display for Listed<'_> {
@@ -392,5 +399,5 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-/// How many certificates a text names.
+/// The number of certificates that a text names.
 const SHOWN: usize = 4;

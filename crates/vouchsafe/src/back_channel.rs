@@ -1,4 +1,4 @@
-//! Asking an identity provider over SOAP (SAML Bindings 3.2), and telling it so that a session is over.
+//! Requests to an identity provider over SOAP (SAML Bindings 3.2), such as a logout request.
 
 use std::fmt;
 
@@ -17,9 +17,10 @@ use crate::participant::Participant;
 use crate::request::{Ends, message_id};
 use crate::service_provider::ServiceProvider;
 
-/// A request that is sent over SOAP: by HTTP POST to [`location`](Self::location), with the body as `text/xml` and the header
-/// [`SOAPAction`](Self::SOAP_ACTION). The one who sends it bounds the size of the answer and the time that it takes, and follows no redirect, since
-/// the body names a person or holds an artifact: `Debug` does not show it.
+/// A request to send over SOAP: by HTTP POST to [`location`](Self::location), with the body as `text/xml` and the
+/// header [`SOAPAction`](Self::SOAP_ACTION). The sender must limit the size of the answer and the time to wait for
+/// it, and must not follow redirects, since the body names a person or holds an artifact. `Debug` does not show the
+/// body.
 #[must_use = "send it, and hand its answer to the service provider"]
 pub struct SoapCall {
     location: String,
@@ -41,13 +42,13 @@ impl SoapCall {
     /// The value of the header `SOAPAction` (SAML Bindings 3.2.2.1).
     pub const SOAP_ACTION: &str = "\"http://www.oasis-open.org/committees/security\"";
 
-    /// Where it is sent.
+    /// The address to send it to.
     #[must_use]
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// The envelope.
+    /// The SOAP envelope.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
@@ -59,17 +60,17 @@ impl SoapCall {
         self.connection.id()
     }
 
-    /// The connection, and the request that the answer must name.
+    /// Returns the connection, and the request that the answer must name.
     pub(crate) fn into_parts(self) -> (Connection, OutstandingRequest) {
         (self.connection, self.request)
     }
 }
 
 impl ServiceProvider {
-    /// Makes the logout request for an identity provider that takes it over SOAP. The request is signed.
+    /// Makes the logout request for an identity provider that accepts it over SOAP. The request is signed.
     ///
     /// # Errors
-    /// [`BindingError::NoSingleLogout`] where the identity provider has no such address, otherwise as
+    /// [`BindingError::NoSingleLogout`] if the identity provider has no such address, otherwise the errors of
     /// [`start_logout`](Self::start_logout).
     pub fn logout_call(
         &self,
@@ -85,7 +86,7 @@ impl ServiceProvider {
         self.soap_call(connection, endpoint, now, |ends| logout_request(ends, participant))
     }
 
-    /// A signed request for an identity provider's endpoint.
+    /// Makes a signed request for an endpoint of an identity provider.
     pub(crate) fn soap_call(
         &self,
         connection: &Connection,
@@ -111,8 +112,9 @@ impl ServiceProvider {
         })
     }
 
-    /// Judges what the identity provider answered to a call, over the connection of the call. It must be signed: a TLS connection says who owns
-    /// a host, and not which identity provider speaks. The call is used up, so that it is answered once.
+    /// Checks the answer of the identity provider to a call, over the connection of the call. The answer must be
+    /// signed: a TLS connection proves the owner of a host, and not the identity provider. The call is consumed, so
+    /// it can be answered only once.
     ///
     /// # Errors
     /// A [`Refusal`] with the ledger of every rule.
@@ -133,8 +135,8 @@ impl ServiceProvider {
         }
     }
 
-    /// What answers a call of ours, signed and judged. It was read from the connection on which the request went out, and names the request, so it
-    /// is new.
+    /// Checks a signed answer to a request of ours. The answer was read from the connection on which the request went
+    /// out, and it names the request, so it cannot be a replay.
     pub(crate) fn answer_to_call(
         &self,
         claimed: ClaimedMessage,
@@ -149,7 +151,7 @@ impl ServiceProvider {
     }
 }
 
-/// The refusal of an answer that is none of the kind that was asked for.
+/// The refusal of an answer whose kind is not the expected one.
 pub(crate) fn another_kind(expected: MessageKind, found: &Message) -> Refusal {
     Refusal::new(MessageError::kind(vec![expected.to_string()], found.kind()).into())
 }

@@ -1,4 +1,4 @@
-//! What ties a started sign-in to the browser that started it.
+//! The value that binds a started sign-in to the browser that started it.
 
 use std::fmt;
 
@@ -7,10 +7,11 @@ use vouchsafe_crypto::{Provider, SecretString, constant_time_eq, hexadecimal};
 use crate::error::BindingError;
 use crate::random::random_hexadecimal;
 
-/// A random value of 128 bits that only the browser which started a sign-in gets, as a cookie.
+/// A random value of 128 bits that only the browser that started a sign-in receives, as a cookie.
 ///
-/// The pending request keeps its hash. Without the value no answer to the request is accepted, so nobody can have a victim's browser post
-/// an answer to a sign-in of their own (login CSRF). `Debug` shows nothing of it.
+/// The pending request keeps the hash of the value. An answer to the request is accepted only with the value, so an
+/// attacker cannot make a victim's browser post the answer to the attacker's own sign-in (login CSRF). `Debug` does
+/// not show the value.
 pub struct BrowserBinding(SecretString);
 
 impl BrowserBinding {
@@ -18,16 +19,17 @@ impl BrowserBinding {
         Ok(BrowserBinding(SecretString::new(random_hexadecimal::<16>(provider)?)))
     }
 
-    /// The value, for the cookie and for nothing else: 32 characters.
+    /// The value, 32 characters. Use it only for the cookie.
     #[must_use]
     pub fn reveal(&self) -> &str {
         self.0.as_str()
     }
 
-    /// A whole `Set-Cookie` header that keeps the value until the request has expired.
+    /// Returns the value of a `Set-Cookie` header that keeps the binding until the request has expired.
     ///
-    /// The cookie comes with the POST from the identity provider's page only with `SameSite=None`, and that only with `Secure`; `name`
-    /// should begin with `__Host-`. Over http, which browsers treat as secure on `localhost` alone, it is kept as well.
+    /// The identity provider's page posts the response from another site. Browsers send the cookie with that POST
+    /// only if it has `SameSite=None`, which requires `Secure`. `name` should begin with `__Host-`. Over http,
+    /// browsers accept such a cookie on `localhost` only.
     ///
     /// ```
     /// # fn example(binding: &vouchsafe::BrowserBinding) {
@@ -52,7 +54,7 @@ impl fmt::Debug for BrowserBinding {
     }
 }
 
-/// SHA-256 of a binding, in hexadecimal: what may be stored.
+/// The SHA-256 of a binding in hexadecimal, which may be stored.
 #[derive(Clone, Debug)]
 pub(crate) struct BindingHash(String);
 
@@ -70,7 +72,7 @@ impl BindingHash {
         &self.0
     }
 
-    /// Compares in constant time.
+    /// Compares the hash of the presented value in constant time.
     pub(crate) fn is_of(&self, presented: &str, provider: &Provider) -> Result<bool, BindingError> {
         let presented = BindingHash::of(presented, provider)?;
         Ok(constant_time_eq(self.0.as_bytes(), presented.0.as_bytes()))

@@ -1,4 +1,4 @@
-//! How a service provider is configured: the decisions that must be made, in order, and the settings that have a safe default.
+//! The builder of a service provider: required settings in order, and optional settings with safe defaults.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use vouchsafe_xml::Limits;
 use crate::error::BindingError;
 use crate::service_provider::{Config, ServiceProvider, SigningCredential};
 
-/// A service provider in the making. `Missing` names what it still wants.
+/// A builder of a [`ServiceProvider`]. `Missing` names the required setting that is still
+/// missing.
 #[derive(Debug)]
 pub struct Builder<Missing> {
     settings: Settings,
@@ -22,21 +23,22 @@ pub struct Builder<Missing> {
 #[derive(Debug)]
 pub struct WantsAssertionConsumer(());
 
-/// Nothing is missing.
+/// No required setting is missing.
 #[derive(Debug)]
 pub struct Complete {
     assertion_consumer: String,
 }
 
-/// When AuthnRequests are signed, given a signing key.
+/// States when AuthnRequests are signed. Signing needs a signing key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SignRequests {
-    /// When the identity provider's metadata says WantAuthnRequestsSigned.
+    /// Requests are signed if the identity provider's metadata has WantAuthnRequestsSigned.
     #[default]
     WhenWanted,
-    /// Always; our metadata then says AuthnRequestsSigned. Without a signing key [`build`](Builder::build) fails.
+    /// Requests are always signed, and our metadata has AuthnRequestsSigned. Without a signing key
+    /// [`build`](Builder::build) fails.
     Always,
 }
 
@@ -101,8 +103,8 @@ impl Builder<WantsAssertionConsumer> {
         }
     }
 
-    /// Where responses are posted: a [secure](vouchsafe_metadata::WebAddress::is_secure) address, kept as it is written. In Okta's console:
-    /// "Single sign-on URL".
+    /// Sets the address to which responses are posted: a [secure](vouchsafe_metadata::WebAddress::is_secure) address,
+    /// kept as it is written. Okta's console calls it "Single sign-on URL".
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -113,15 +115,17 @@ impl Builder<WantsAssertionConsumer> {
 }
 
 impl Builder<Complete> {
-    /// Makes the service provider. Whom it believes is not part of it: that are [connections](crate::Connection).
+    /// Makes the service provider. The trusted identity providers are not part of it: those are
+    /// [connections](crate::Connection).
     ///
     /// # Errors
-    /// [`BindingError::CertificateMismatch`] when a certificate is another key's, [`BindingError::SigningKeyMissing`] when requests are
-    /// always to be signed, or our metadata is, and there is no key for that, [`BindingError::LogoutKeyMissing`] when there is none for logout messages,
-    /// [`BindingError::ArtifactKeyMissing`] when there is none for resolving artifacts,
-    /// [`BindingError::ProviderMissing`] when none was given and the feature `rustcrypto` is off,
-    /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
-    /// of skew are granted.
+    /// [`BindingError::CertificateMismatch`] if a certificate does not match its key,
+    /// [`BindingError::SigningKeyMissing`] if requests must always be signed, or our metadata must be, and there is
+    /// no signing key, [`BindingError::LogoutKeyMissing`] if there is none for logout messages,
+    /// [`BindingError::ArtifactKeyMissing`] if there is none for resolving artifacts,
+    /// [`BindingError::ProviderMissing`] if no provider was given and the feature `rustcrypto` is off,
+    /// [`BindingError::Crypto`] if `danger_allow` was given an unknown algorithm, [`BindingError::ClockSkew`] if the
+    /// clock skew is more than five minutes.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
         let settings = self.settings;
         if settings.clock_skew > Expectations::GREATEST_CLOCK_SKEW {
@@ -193,62 +197,71 @@ impl Builder<Complete> {
 }
 
 impl<Missing> Builder<Missing> {
-    /// The cryptography and the algorithms that are accepted. Default: `Provider::rustcrypto`, and none without the feature of that name.
+    /// Sets the cryptography and the accepted algorithms. Default: `Provider::rustcrypto`. Without the feature of
+    /// that name there is no default.
     #[must_use]
     pub fn provider(mut self, provider: Provider) -> Self {
         self.settings.provider = Some(provider);
         self
     }
 
-    /// How far the clocks may be apart. Default: 60 seconds; 3 to 5 minutes are usual where clocks are bad. Negative counts as none, and
-    /// more than five minutes make [`build`](Builder::build) fail: they would keep a stolen response good for that much longer.
+    /// Sets how far the clocks may be apart. Default: 60 seconds; 3 to 5 minutes are usual where clocks are
+    /// inaccurate. A negative value counts as zero. More than five minutes make [`build`](Builder::build) fail,
+    /// because a stolen response would stay usable for that time.
     #[must_use]
     pub fn clock_skew(mut self, skew: TimeDelta) -> Self {
         self.settings.clock_skew = skew.max(TimeDelta::zero());
         self
     }
 
-    /// How long ago a response and its assertion may have been issued, whatever their own windows say. Default: no limit but those.
+    /// Sets the maximum age of a response and its assertion since they were issued, in addition to the times that
+    /// they state. Default: no further limit.
     #[must_use]
     pub fn maximum_message_age(mut self, age: TimeDelta) -> Self {
         self.settings.maximum_message_age = Some(age);
         self
     }
 
-    /// How long ago the person may have signed in at the identity provider, in every login, asked for or not. Default: no limit.
-    /// [`LoginOptions::maximum_authentication_age`](crate::LoginOptions::maximum_authentication_age) can set a shorter one.
+    /// Sets how long ago the person may have signed in at the identity provider. It applies to every login, also to
+    /// unsolicited ones. Default: no limit.
+    /// [`LoginOptions::maximum_authentication_age`](crate::LoginOptions::maximum_authentication_age) can set a
+    /// shorter one.
     #[must_use]
     pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
         self.settings.maximum_authentication_age = Some(age);
         self
     }
 
-    /// How long a started sign-in waits for its reply. Default: 10 minutes, time enough to find a second factor.
+    /// Sets how long a started sign-in waits for its answer. Default: 10 minutes, so that a person has time for a
+    /// second factor.
     #[must_use]
     pub fn request_lifetime(mut self, lifetime: TimeDelta) -> Self {
         self.settings.request_lifetime = lifetime;
         self
     }
 
-    /// Takes responses by HTTP-Artifact too, at the assertion consumer: the browser brings a reference, and the Response is asked for over SOAP. The
-    /// questions are signed, so it needs a [`signing_key`](Self::signing_key). Our metadata then has the assertion consumer a second time, with the
-    /// binding HTTP-Artifact and the index 1.
+    /// Also accepts responses by HTTP-Artifact at the assertion consumer: the browser brings a reference, and this
+    /// service requests the Response over SOAP. These requests are signed, so a [`signing_key`](Self::signing_key) is
+    /// needed. Our metadata then lists the assertion consumer a second time, with the binding HTTP-Artifact and the
+    /// index 1.
     #[must_use]
     pub fn receive_artifacts(mut self) -> Self {
         self.settings.receives_artifacts = true;
         self
     }
 
-    /// Answers enhanced clients (ECP): programs that carry the messages themselves, with a SOAP envelope in the place of a redirect, and take what they
-    /// post to the assertion consumer. Our metadata then has the assertion consumer once more, with the binding PAOS.
+    /// Answers enhanced clients (ECP). These programs carry the messages themselves: they receive a SOAP envelope
+    /// instead of a redirect, and post the response to the assertion consumer. Our metadata then lists the assertion
+    /// consumer once more, with the binding PAOS.
     #[must_use]
     pub fn receive_from_enhanced_clients(mut self) -> Self {
         self.settings.receives_from_enhanced_clients = true;
         self
     }
 
-    /// Where logout messages come by browser, by HTTP-Redirect and HTTP-POST: with it this service takes part in single logout. The messages of
-    /// ours are signed, so it needs a [`signing_key`](Self::signing_key). In Okta's console: "Single Logout URL".
+    /// Sets the address for logout messages by browser, with HTTP-Redirect and HTTP-POST. With it, this service takes
+    /// part in single logout. Our logout messages are signed, so a [`signing_key`](Self::signing_key) is needed.
+    /// Okta's console calls it "Single Logout URL".
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -258,7 +271,8 @@ impl<Missing> Builder<Missing> {
         Ok(self)
     }
 
-    /// Where logout requests come by SOAP, from the identity provider's own server. It needs a [`signing_key`](Self::signing_key) too.
+    /// Sets the address for logout requests by SOAP, from the identity provider's server. A
+    /// [`signing_key`](Self::signing_key) is needed.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -268,8 +282,9 @@ impl<Missing> Builder<Missing> {
         Ok(self)
     }
 
-    /// Where identity providers say by browser, by HTTP-Redirect and HTTP-POST, that the name of one of their people changes or ends, and answer
-    /// what we ask about names. The messages of ours are signed, so it needs a [`signing_key`](Self::signing_key).
+    /// Sets the address for messages about names by browser, with HTTP-Redirect and HTTP-POST. Identity providers
+    /// send there that the name of a person changes or ends, and the answers to our requests about names. Our
+    /// messages are signed, so a [`signing_key`](Self::signing_key) is needed.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -279,7 +294,8 @@ impl<Missing> Builder<Missing> {
         Ok(self)
     }
 
-    /// Where they say so by SOAP, from their own servers. It needs a [`signing_key`](Self::signing_key) too.
+    /// Sets the address for requests about names by SOAP, from the identity provider's server. A
+    /// [`signing_key`](Self::signing_key) is needed.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -289,102 +305,109 @@ impl<Missing> Builder<Missing> {
         Ok(self)
     }
 
-    /// Has our metadata offer HTTP-POST-SimpleSign beside HTTP-POST, at the same addresses. What comes so is always taken; this is for identity
-    /// providers that send what metadata offers.
+    /// Lists HTTP-POST-SimpleSign in our metadata in addition to HTTP-POST, at the same addresses. Messages by this
+    /// binding are always accepted; this setting is for identity providers that use only the bindings in the
+    /// metadata.
     #[must_use]
     pub fn publish_simple_sign(mut self) -> Self {
         self.settings.publishes_simple_sign = true;
         self
     }
 
-    /// The ceilings on what is read.
+    /// Sets the limits on the sizes of what is read.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
         self
     }
 
-    /// What may be spent to find the cause when a signature fails: [`AutopsyBudget::for_receiving`] by default, some milliseconds. Without any
-    /// public-key operation, such as `AutopsyBudget::new(0, 0)`, nothing is looked into.
+    /// Sets how much work is done to find the cause if a signature fails. Default: [`AutopsyBudget::for_receiving`],
+    /// a few milliseconds. A budget without public-key operations, such as `AutopsyBudget::new(0, 0)`, turns the
+    /// search off.
     #[must_use]
     pub fn autopsy_budget(mut self, budget: AutopsyBudget) -> Self {
         self.settings.autopsy_budget = budget;
         self
     }
 
-    /// A key that opens encrypted assertions, with the certificate for our metadata (Okta: "Encryption Certificate"). Several may be
-    /// given while one replaces the other; they are tried in this order.
+    /// Adds a key that decrypts encrypted assertions, with the certificate for our metadata (Okta: "Encryption
+    /// Certificate"). Add several while one replaces the other; they are tried in this order.
     #[must_use]
     pub fn decryption_key(mut self, key: PrivateKey, certificate: Certificate) -> Self {
         self.settings.decryption.push((key, certificate));
         self
     }
 
-    /// A key that opens encrypted assertions and is not in our metadata: the next one before it is published, and the old one while identity
-    /// providers that have not read our metadata still encrypt to it. [`OwnRollover`](crate::metadata::OwnRollover) tells the order.
+    /// Adds a key that decrypts encrypted assertions and is not in our metadata: the next key before it is published,
+    /// or the old key while identity providers that have not read our new metadata still encrypt to it.
+    /// [`OwnRollover`](crate::metadata::OwnRollover) tells the order of the steps.
     #[must_use]
     pub fn unpublished_decryption_key(mut self, key: PrivateKey) -> Self {
         self.settings.unpublished_decryption.push(key);
         self
     }
 
-    /// The key that signs requests, with the certificate for our metadata (Okta: "Signature Certificate").
+    /// Sets the key that signs requests, with the certificate for our metadata (Okta: "Signature Certificate").
     #[must_use]
     pub fn signing_key(mut self, key: PrivateKey, certificate: Certificate) -> Self {
         self.settings.signing = Some((key, certificate));
         self
     }
 
-    /// The certificate of the key that will sign after the one in use, or that signed before it. It is published in our metadata beside that of
-    /// the [signing key](Self::signing_key), which there must be, so that identity providers know it before the change and while what the old
-    /// key signed is on its way. [`OwnRollover`](crate::metadata::OwnRollover) tells the order.
+    /// Adds the certificate of the key that will sign next, or that signed before. It is published in our metadata
+    /// next to that of the [signing key](Self::signing_key), which is required. Identity providers then know the new
+    /// key before the change, and still accept messages that the old key signed shortly before.
+    /// [`OwnRollover`](crate::metadata::OwnRollover) tells the order of the steps.
     #[must_use]
     pub fn next_signing_certificate(mut self, certificate: Certificate) -> Self {
         self.settings.next_signing_certificates.push(certificate);
         self
     }
 
-    /// Signs our metadata with the [`signing_key`](Self::signing_key), for those who take it from anywhere and trust the key. By default it
-    /// is not signed: it is served over TLS.
+    /// Signs our metadata with the [`signing_key`](Self::signing_key), for readers that trust the key and not the
+    /// place of the document. By default our metadata is not signed, since it is served over TLS.
     #[must_use]
     pub fn sign_metadata(mut self) -> Self {
         self.settings.sign_metadata = true;
         self
     }
 
-    /// What our metadata says for people and for the release of attributes: names, logos, contacts, the attributes and the subject identifier
-    /// that are wanted.
+    /// Sets the information in our metadata for people and for the release of attributes: names, logos, contacts, the
+    /// requested attributes and the subject identifier.
     #[must_use]
     pub fn information(mut self, information: ServiceInformation) -> Self {
         self.settings.information = information;
         self
     }
 
-    /// When requests are signed. Default: when the identity provider wants it.
+    /// Sets when requests are signed. Default: if the identity provider's metadata has WantAuthnRequestsSigned.
     #[must_use]
     pub fn sign_requests(mut self, when: SignRequests) -> Self {
         self.settings.sign_requests = when;
         self
     }
 
-    /// Refuses responses whose Response element is not signed, even around a signed Assertion (Okta: "Response: Signed").
+    /// Refuses responses whose Response element is not signed, even if the Assertion inside is signed (Okta:
+    /// "Response: Signed").
     #[must_use]
     pub fn require_signed_response(mut self) -> Self {
         self.settings.signature_policy = self.settings.signature_policy.require_signed_response();
         self
     }
 
-    /// Refuses assertions without a signature of their own, even in a signed Response (Okta: "Assertion Signature: Signed").
+    /// Refuses assertions without a signature of their own, even in a signed Response (Okta: "Assertion Signature:
+    /// Signed").
     #[must_use]
     pub fn require_signed_assertion(mut self) -> Self {
         self.settings.signature_policy = self.settings.signature_policy.require_signed_assertion();
         self
     }
 
-    /// Accepts an algorithm that is refused by default, by its URI, or `rsa-1024` for RSA keys of 1024 bits.
+    /// Accepts an algorithm that is refused by default. It is given by its URI, or as `rsa-1024` for RSA keys of 1024
+    /// bits.
     ///
-    /// This weakens every identity provider's signatures or ciphertexts. What it can be given: SHA-1 signatures and digests, RSA-1.5
-    /// key transport, 3DES. Anything else makes [`build`](Builder::build) fail.
+    /// This weakens the signatures or ciphertexts of every identity provider. Possible values are SHA-1 signatures
+    /// and digests, RSA-1.5 key transport, and 3DES. Any other value makes [`build`](Builder::build) fail.
     #[must_use]
     pub fn danger_allow(mut self, uri: &str) -> Self {
         self.settings.danger_allowed.push(uri.to_owned());
@@ -392,7 +415,7 @@ impl<Missing> Builder<Missing> {
     }
 }
 
-/// What the service has when none is chosen.
+/// The default provider of cryptography, if the build has one.
 fn default_provider() -> Option<Provider> {
     #[cfg(feature = "rustcrypto")]
     let provider = Some(Provider::rustcrypto());
@@ -413,7 +436,7 @@ pub(crate) fn require_pair(
     }
 }
 
-/// Reads an address of our own.
+/// Parses an address of this service and requires that it is secure.
 pub(crate) fn own_address(text: &str) -> Result<WebAddress, BindingError> {
     let refuse = |reason| BindingError::Url { url: text.to_owned(), reason };
     match WebAddress::new(text) {

@@ -1,4 +1,4 @@
-//! A posted response, parsed once, before it is known whom to believe.
+//! A posted response, parsed once, before it is verified.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,33 +10,35 @@ use crate::posted::PostedResponse;
 use crate::relay_state::RelayState;
 use crate::service_provider::ServiceProvider;
 
-/// A response that was opened and not yet believed: it tells what a look-up of connections and pending requests needs, and nothing else.
+/// A response that was opened and is not verified yet. It tells only what is needed to look up connections and
+/// pending requests.
 ///
 /// [`ServiceProvider::open`] makes it, [`ServiceProvider::receive`] consumes it.
 pub struct ClaimedResponse {
     pub(crate) claimed: Claimed,
-    /// What is looked into when a signature in it fails; none where the form is signed.
+    /// The bytes to examine if a signature in them fails; `None` if the form is signed.
     pub(crate) bytes: Option<Vec<u8>>,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
-    /// The connection whose resolution service gave it out, if it came by an artifact.
+    /// The connection whose resolution service returned it, if it came by an artifact.
     pub(crate) resolved_over: Option<ConnectionId>,
 }
 
 impl ServiceProvider {
-    /// Parses a response that was posted to the service's assertion consumer, and reads what it claims.
+    /// Parses a response that was posted to the service's assertion consumer, and reads its claimed issuer and
+    /// request.
     ///
     /// # Errors
-    /// A [`Refusal`] if it is not XML that is read here, or not a `samlp:Response`.
+    /// A [`Refusal`] if the bytes are not acceptable XML, or not a `samlp:Response`.
     pub fn open(&self, posted: PostedResponse) -> Result<ClaimedResponse, Refusal> {
         self.opened(posted, Arc::clone(&self.config.assertion_consumer))
     }
 
-    /// The same for a response that was posted to a connection's own assertion consumer: its address as browsers see it, which is what
-    /// Destination and Recipient are compared with.
+    /// Does the same for a response that was posted to a connection's own assertion consumer. `received_at` is its
+    /// address as browsers see it; Destination and Recipient are compared with it.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// The same as for [`open`](Self::open).
     pub fn open_at(&self, posted: PostedResponse, received_at: &str) -> Result<ClaimedResponse, Refusal> {
         self.opened(posted, received_at.into())
     }
@@ -52,7 +54,7 @@ impl ServiceProvider {
 }
 
 impl fmt::Debug for ClaimedResponse {
-    /// Shows what may be told, and no content.
+    /// Shows the data that may be shown, and no content of the message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClaimedResponse")
             .field("claimed", &self.claimed)
@@ -62,7 +64,7 @@ impl fmt::Debug for ClaimedResponse {
 }
 
 impl ClaimedResponse {
-    /// What an artifact stood for.
+    /// Makes a claimed response of the Response that an artifact was resolved to.
     pub(crate) fn resolved(
         resolved: ResolvedResponse,
         received_at: Arc<str>,
@@ -79,14 +81,15 @@ impl ClaimedResponse {
         }
     }
 
-    /// Who claims to have sent it. It serves to look up connections, and for nothing else.
+    /// The claimed issuer. Use it only to look up connections.
     #[must_use]
     pub fn issuer(&self) -> Option<&EntityId> {
         self.claimed.issuer()
     }
 
-    /// The claimed issuer in the other spellings that are configured by mistake: with or without a slash at the end, http or https, in lower
-    /// case, without white space. They serve to say to the operator which name was probably meant, and never to find a connection to use.
+    /// Returns the claimed issuer in spellings that are often configured by mistake: with or without a slash at the
+    /// end, http or https, in lower case, without white space. Use them only to suggest the probable name to the
+    /// operator, and never to find a connection.
     #[must_use]
     pub fn issuer_in_other_spellings(&self) -> Vec<EntityId> {
         let Some(issuer) = self.issuer() else { return Vec::new() };
@@ -106,28 +109,29 @@ impl ClaimedResponse {
         spellings
     }
 
-    /// Which request it claims to answer. It serves to look that request up, and for nothing else.
+    /// The ID of the request that the response claims to answer. Use it only to look up that request.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.claimed.in_response_to()
     }
 
-    /// Refuses a response in which the identity provider says no. [`ServiceProvider::receive`] does so first; this is for whoever decides
-    /// something before, such as whether a sign-in begins anew.
+    /// Refuses a response whose status is not Success. [`ServiceProvider::receive`] checks this first; this method is
+    /// for callers that decide something before, such as whether to start the sign-in again.
     ///
     /// # Errors
-    /// `assertion.status`, with the codes and the message.
+    /// `assertion.status`, with the status codes and the message.
     pub fn require_success(&self) -> Result<(), Refusal> {
         self.claimed.require_success()
     }
 
-    /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
+    /// The RelayState that came with the response. It is untrusted; use it only as the handle to look up a pending
+    /// request.
     #[must_use]
     pub fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
     }
 
-    /// The address that it was posted to.
+    /// The address to which the response was posted.
     #[must_use]
     pub fn received_at(&self) -> &str {
         &self.received_at

@@ -1,4 +1,4 @@
-//! A connection: one customer's tie to one application at one identity provider.
+//! A connection: the configuration of one customer's identity provider for one application.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -14,14 +14,15 @@ use crate::connection_settings::ConnectionSettings;
 use crate::error::BindingError;
 use crate::service_provider::{Config, ServiceProvider};
 
-/// One customer's tie to one application at one identity provider: a name, the identity provider with its keys and endpoints, settings,
-/// and a state.
+/// The configuration of one customer's identity provider for one application: a name, the identity provider with its
+/// keys and endpoints, settings, and a state.
 ///
-/// Two connections may have the same identity provider, and even the same key: two applications of one Entra ID tenant, two organizations
-/// in one Keycloak realm. Nothing that one customer configures reaches another.
+/// Two connections may have the same identity provider, and even the same key: two applications of one Entra ID
+/// tenant, or two organizations in one Keycloak realm. The configuration of one customer does not affect another
+/// customer.
 ///
-/// Cloning is cheap. The keys are parsed at the first use; a connection whose keys cannot be used refuses its own responses and stops
-/// nothing else.
+/// Cloning is cheap. The keys are parsed at the first use; a connection whose keys cannot be used refuses its own
+/// responses, and other connections are not affected.
 ///
 /// ```
 /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -46,7 +47,7 @@ struct Inner {
     settings: ConnectionSettings,
     decryption_keys: Arc<[PrivateKey]>,
     encryption_certificates: Vec<Certificate>,
-    /// The keys as the first service provider that asked wants them.
+    /// The keys, parsed for the first service provider that used the connection.
     trust: OnceLock<Parsed>,
 }
 
@@ -56,24 +57,24 @@ struct Parsed {
     trust: Arc<Trust>,
 }
 
-/// What a connection is good for.
+/// States what a connection can be used for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectionState {
-    /// It is being set up: a sign-in over it can be tried out, and signs nobody in.
+    /// The connection is being set up. An administrator can try a sign-in, which signs nobody in.
     Draft,
-    /// A sign-in was tried out and went through. It still signs nobody in.
+    /// A trial sign-in succeeded. The connection still signs nobody in.
     Tested,
-    /// It signs people in.
+    /// The connection signs people in.
     #[default]
     Active,
-    /// It is over: nobody signs in over it, and nothing can be tried out.
+    /// The connection is no longer used: it signs nobody in and cannot be tried.
     Retired,
 }
 
 impl ConnectionState {
-    /// The state in words.
+    /// Returns the name of the state.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -84,7 +85,7 @@ impl ConnectionState {
         }
     }
 
-    /// The state of this [`name`](Self::name).
+    /// Returns the state with this [`name`](Self::name).
     #[must_use]
     pub fn from_name(name: &str) -> Option<ConnectionState> {
         use ConnectionState::{Active, Draft, Retired, Tested};
@@ -99,7 +100,7 @@ impl fmt::Display for ConnectionState {
 }
 
 impl Connection {
-    /// An active connection to this identity provider, with the service's settings.
+    /// Makes an active connection to this identity provider, with the service's settings.
     #[must_use]
     pub fn new(id: ConnectionId, identity_provider: IdentityProvider) -> Connection {
         Connection {
@@ -115,13 +116,13 @@ impl Connection {
         }
     }
 
-    /// The same connection in this state.
+    /// Returns the same connection in this state.
     #[must_use]
     pub fn with_state(self, state: ConnectionState) -> Connection {
         self.changed(|inner| inner.state = state)
     }
 
-    /// The same connection with these settings.
+    /// Returns the same connection with these settings.
     ///
     /// # Errors
     /// [`BindingError::Url`] and [`BindingError::ClockSkew`] if the settings were stored and are not valid.
@@ -130,21 +131,22 @@ impl Connection {
         Ok(self.changed(|inner| inner.settings = settings))
     }
 
-    /// The same connection with newer metadata.
+    /// Returns the same connection with newer metadata.
     ///
     /// # Errors
-    /// [`BindingError::Metadata`] with `metadata.other_entity` if the entity ID is another one: to replace an identity provider, make
-    /// another connection.
+    /// [`BindingError::Metadata`] with `metadata.other_entity` if the entity ID differs. To replace an identity
+    /// provider, make another connection.
     pub fn with_identity_provider(self, newer: IdentityProvider) -> Result<Connection, BindingError> {
         let newer = newer.expected_to_be(self.identity_provider().entity_id())?;
         Ok(self.changed(|inner| inner.identity_provider = newer))
     }
 
-    /// The same connection with a decryption key of its own, and the certificate for the metadata that is given to its identity provider.
-    /// Several may be given while one replaces the other. The service's keys then open nothing that comes over this connection.
+    /// Returns the same connection with a decryption key of its own, and the certificate for the metadata that its
+    /// identity provider receives. Add several while one replaces the other. The service's own keys then decrypt
+    /// nothing that comes over this connection.
     ///
     /// # Errors
-    /// [`BindingError::CertificateMismatch`] if the certificate is another key's.
+    /// [`BindingError::CertificateMismatch`] if the certificate does not match the key.
     pub fn with_decryption_key(
         self,
         key: PrivateKey,
@@ -164,7 +166,7 @@ impl Connection {
         Connection { inner: Arc::new(inner) }
     }
 
-    /// Its name.
+    /// The name of the connection.
     #[must_use]
     pub fn id(&self) -> &ConnectionId {
         &self.inner.id
@@ -176,13 +178,13 @@ impl Connection {
         &self.inner.identity_provider
     }
 
-    /// What it is good for.
+    /// The state of the connection.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.inner.state
     }
 
-    /// What it does otherwise than the service.
+    /// The settings in which the connection differs from the service.
     #[must_use]
     pub fn settings(&self) -> &ConnectionSettings {
         &self.inner.settings
@@ -192,8 +194,9 @@ impl Connection {
         &self.inner.encryption_certificates
     }
 
-    /// Whether the connection can be used now: its keys are strong enough and its metadata is still valid. For an administrator's page;
-    /// a connection that fails this refuses its own responses and stops nothing else.
+    /// Checks whether the connection can be used now: its keys are strong enough and its metadata is still valid.
+    /// This is for an administrator's page. A connection that fails this check refuses its own responses, and other
+    /// connections are not affected.
     ///
     /// # Errors
     /// A [`Refusal`] with `assertion.no_usable_key` or `metadata.expired`.
@@ -203,14 +206,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Its keys, parsed once for one service provider.
+    /// Returns the keys of the connection, parsed once for one service provider.
     pub(crate) fn trust(&self, service_provider: &ServiceProvider) -> Result<Arc<Trust>, AssertionError> {
         let config = &service_provider.config;
         if let Some(parsed) = self.inner.trust.get().filter(|parsed| Arc::ptr_eq(&parsed.config, config)) {
             return Ok(Arc::clone(&parsed.trust));
         }
         let trust = Arc::new(self.parse(service_provider)?);
-        // Another thread may have been faster, or another service provider: then its result stays.
+        // If another thread or another service provider set the value first, its result stays.
         let _ = self.inner.trust.set(Parsed { config: Arc::clone(config), trust: Arc::clone(&trust) });
         Ok(trust)
     }

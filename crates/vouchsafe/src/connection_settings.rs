@@ -1,4 +1,5 @@
-//! What one connection does otherwise than the service: plain data, to be stored beside it.
+//! The settings in which one connection differs from the service. They are plain data, stored together with the
+//! connection.
 
 use std::time::Duration;
 
@@ -14,9 +15,10 @@ use crate::request_details::{RequestDetails, request_details};
 
 request_details!(ConnectionSettings);
 
-/// The settings of one connection. What is not set is as the service has it.
+/// The settings of one connection. A setting that is not set has the service's value.
 ///
-/// Each weakening is a setting of one connection, never of all: its method begins with `danger_`, and so does its stored name.
+/// A weakening applies to one connection only, never to all. The name of its method and its stored name begin with
+/// `danger_`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,18 +82,19 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// What is done with a response that answers no request: the person began at the identity provider's dashboard.
+/// States what is done with a response that answers no request: the person started at the identity provider's
+/// dashboard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Unsolicited {
-    /// It is refused.
+    /// The response is refused.
     #[default]
     Refuse,
-    /// It is not used; a sign-in is started at the same identity provider, which answers at once out of its session. This way the
-    /// dashboard's icon works and login CSRF has no door.
+    /// The response is not used. A new sign-in is started at the same identity provider, which answers at once
+    /// because the person has a session there. The icon on the dashboard works, and login CSRF is not possible.
     Restart,
-    /// It is accepted. Somebody can then be signed in to an account that is not theirs by following a link (login CSRF).
+    /// The response is accepted. A link can then sign a person in to an account that is not theirs (login CSRF).
     Accept,
 }
 
@@ -102,16 +105,16 @@ impl Unsolicited {
 }
 
 impl ConnectionSettings {
-    /// Our entity ID for this connection: the audience of its assertions and the issuer of its requests. Entra ID wants a different one
-    /// for each application of a tenant ("Identifier (Entity ID)").
+    /// Sets our entity ID for this connection: the audience of its assertions and the issuer of its requests. Entra
+    /// ID needs a different one for each application of a tenant ("Identifier (Entity ID)").
     #[must_use]
     pub fn entity_id(mut self, entity_id: EntityId) -> Self {
         self.entity_id = Some(entity_id);
         self
     }
 
-    /// The assertion consumer of this connection alone: an absolute https URL, or http on a loopback host. Responses that were posted to
-    /// another address are not received over this connection.
+    /// Sets an assertion consumer that only this connection uses: an absolute https URL, or http on a loopback host.
+    /// Responses that were posted to another address are not accepted over this connection.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -121,13 +124,14 @@ impl ConnectionSettings {
         Ok(self)
     }
 
-    /// The assertion consumer of this connection alone, if it has one.
+    /// The assertion consumer that only this connection uses, if it has one.
     #[must_use]
     pub fn own_assertion_consumer(&self) -> Option<&str> {
         self.assertion_consumer.as_deref()
     }
 
-    /// The address of this connection alone for logout messages by browser. It tells connections with one identity provider apart.
+    /// Sets the address for logout messages by browser that only this connection uses. It distinguishes connections
+    /// that have the same identity provider.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -137,7 +141,7 @@ impl ConnectionSettings {
         Ok(self)
     }
 
-    /// The address of this connection alone for logout requests by SOAP.
+    /// Sets the address for logout requests by SOAP that only this connection uses.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -147,7 +151,7 @@ impl ConnectionSettings {
         Ok(self)
     }
 
-    /// The address of this connection alone for messages about names by browser.
+    /// Sets the address for messages about names by browser that only this connection uses.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -157,7 +161,7 @@ impl ConnectionSettings {
         Ok(self)
     }
 
-    /// The address of this connection alone for requests about names by SOAP.
+    /// Sets the address for requests about names by SOAP that only this connection uses.
     ///
     /// # Errors
     /// [`BindingError::Url`].
@@ -167,31 +171,31 @@ impl ConnectionSettings {
         Ok(self)
     }
 
-    /// How far the clocks may be apart, in whole seconds.
+    /// Sets how far the clocks may be apart, in whole seconds.
     ///
     /// # Errors
-    /// [`BindingError::ClockSkew`] when it is more than five minutes.
+    /// [`BindingError::ClockSkew`] if it is more than five minutes.
     pub fn clock_skew(mut self, skew: Duration) -> Result<Self, BindingError> {
         require_small_skew(skew)?;
         self.clock_skew_seconds = Some(skew.as_secs());
         Ok(self)
     }
 
-    /// How long ago a response and its assertion may have been issued, in whole seconds.
+    /// Sets the maximum age of a response and its assertion since they were issued, in whole seconds.
     #[must_use]
     pub fn maximum_message_age(mut self, age: Duration) -> Self {
         self.maximum_message_age_seconds = Some(age.as_secs());
         self
     }
 
-    /// How long ago the person may have signed in at the identity provider, in whole seconds.
+    /// Sets how long ago the person may have signed in at the identity provider, in whole seconds.
     #[must_use]
     pub fn maximum_authentication_age(mut self, age: Duration) -> Self {
         self.maximum_authentication_age_seconds = Some(age.as_secs());
         self
     }
 
-    /// Refuses responses whose Response element is not signed, even around a signed Assertion.
+    /// Refuses responses whose Response element is not signed, even if the Assertion inside is signed.
     #[must_use]
     pub fn require_signed_response(mut self) -> Self {
         self.require_signed_response = true;
@@ -205,87 +209,91 @@ impl ConnectionSettings {
         self
     }
 
-    /// When requests over this connection are signed.
+    /// Sets when requests over this connection are signed.
     #[must_use]
     pub fn sign_requests(mut self, when: SignRequests) -> Self {
         self.sign_requests = Some(when);
         self
     }
 
-    /// The NameIDPolicy of each request, unless the sign-in asks for another.
+    /// Sets the NameIDPolicy of each request, unless the sign-in sets another.
     #[must_use]
     pub fn name_id_policy(mut self, policy: NameIdPolicy) -> Self {
         self.name_id_policy = Some(policy);
         self
     }
 
-    /// The authentication context of each request, unless the sign-in asks for another. Every answer is held against it, an unsolicited
-    /// one too.
+    /// Sets the authentication context of each request, unless the sign-in sets another. Every answer must meet it,
+    /// also an unsolicited one.
     #[must_use]
     pub fn requested_context(mut self, requested: RequestedAuthnContext) -> Self {
         self.requested_context = Some(requested);
         self
     }
 
-    /// What is done with responses that answer no request.
+    /// Sets what is done with responses that answer no request.
     #[must_use]
     pub fn unsolicited(mut self, unsolicited: Unsolicited) -> Self {
         self.unsolicited = unsolicited;
         self
     }
 
-    /// What is done with responses that answer no request, as it is set.
+    /// The setting for responses that answer no request.
     #[must_use]
     pub fn on_unsolicited(&self) -> Unsolicited {
         self.unsolicited
     }
 
-    /// Accepts an algorithm over this connection that is refused by default, by its URI, or `rsa-1024` for RSA keys of 1024 bits.
+    /// Accepts an algorithm over this connection that is refused by default. It is given by its URI, or as `rsa-1024`
+    /// for RSA keys of 1024 bits.
     ///
     /// # Danger
-    /// What it can be given is weak: SHA-1 signatures and digests, RSA-1.5 key transport, 3DES, short RSA keys.
+    /// The possible algorithms are weak: SHA-1 signatures and digests, RSA-1.5 key transport, 3DES, and short RSA
+    /// keys.
     ///
     /// # Errors
-    /// [`BindingError::Crypto`] for anything else.
+    /// [`BindingError::Crypto`] for any other value.
     pub fn danger_allow(mut self, uri: &str) -> Result<Self, BindingError> {
         Provider::check_danger(uri)?;
         self.danger_allow.push(uri.to_owned());
         Ok(self)
     }
 
-    /// Takes a `NotBefore` in the data of a bearer confirmation as the start of a window, where the Web Browser SSO profile forbids it
-    /// (SAML Profiles 4.1.4.2) and it is refused by default. It weakens nothing, since the window only becomes narrower; the ledger says
-    /// of each such message that it does not conform.
+    /// Accepts a `NotBefore` in the data of a bearer confirmation, as the earliest time of use. The Web Browser SSO
+    /// profile forbids it (SAML Profiles 4.1.4.2), so it is refused by default. This setting weakens nothing, since
+    /// it only shortens the time of validity. The ledger records that such a message does not conform.
     #[must_use]
     pub fn tolerate_confirmation_not_before(mut self) -> Self {
         self.tolerate_confirmation_not_before = true;
         self
     }
 
-    /// Decrypts what comes with AES-CBC even where no signature covers the ciphertext.
+    /// Decrypts content that was encrypted with AES-CBC even if no signature covers the ciphertext.
     ///
     /// # Danger
-    /// Whoever can alter such a message learns from our answers about the plaintext (Jager and Somorovsky, "How to Break XML
-    /// Encryption"). Better to have the identity provider sign the Response as well, or encrypt with AES-GCM.
+    /// An attacker who can alter such a message learns about the plaintext from our answers (Jager and Somorovsky,
+    /// "How to Break XML Encryption"). It is better if the identity provider also signs the Response, or encrypts
+    /// with AES-GCM.
     #[must_use]
     pub fn danger_accept_unauthenticated_cbc(mut self) -> Self {
         self.danger_accept_unauthenticated_cbc = true;
         self
     }
 
-    /// Takes an ArtifactResponse without a signature of its own as a mere envelope around a signed Response.
+    /// Accepts an ArtifactResponse without a signature, if the Response inside is signed.
     ///
     /// # Danger
-    /// Whoever answers at the resolution service's address is not shown to be the identity provider, which SAML asks for (SAML Profiles 5.4.2);
-    /// TLS is not taken for it. The Response inside must still be signed, itself or its Assertion, and answer the request, so that no more can
-    /// be done than with a Response that a browser posts. Better to have the identity provider sign its SOAP messages.
+    /// Without that signature, the sender of the answer is not proven to be the identity provider, which SAML
+    /// requires (SAML Profiles 5.4.2); TLS does not prove it. The Response inside, or its Assertion, must still be
+    /// signed and answer the request, so an attacker can do no more than with a Response that a browser posts. It is
+    /// better if the identity provider signs its SOAP messages.
     #[must_use]
     pub fn danger_accept_unsigned_artifact_responses(mut self) -> Self {
         self.danger_accept_unsigned_artifact_responses = true;
         self
     }
 
-    /// Every setting that weakens a check, by its name: for an administrator's page, and for alerts.
+    /// Returns the name of every setting that weakens a check, for an administrator's page and for alerts.
     #[must_use]
     pub fn dangers(&self) -> Vec<String> {
         let algorithms = self.danger_allow.iter().map(|uri| format!("danger_allow {uri}"));
@@ -297,13 +305,13 @@ impl ConnectionSettings {
         algorithms.chain(cbc).chain(artifacts).collect()
     }
 
-    /// What must be signed here, given what must be signed everywhere.
+    /// Combines the signatures that the service requires with those that this connection requires.
     pub(crate) fn signature_policy(&self, service: SignaturePolicy) -> SignaturePolicy {
         let policy = if self.require_signed_response { service.require_signed_response() } else { service };
         if self.require_signed_assertion { policy.require_signed_assertion() } else { policy }
     }
 
-    /// Settings may come out of a store, where no method looked at them.
+    /// Checks settings that were read from a store, since no setter validated them.
     pub(crate) fn check(&self) -> Result<(), BindingError> {
         let addresses = [
             &self.assertion_consumer,

@@ -12,13 +12,14 @@ use crate::error::BindingError;
 use crate::incoming::IncomingMessage;
 use crate::pending::PendingRequest;
 
-/// Connections before and behind an unknown name that are looked at.
+/// The number of names before and after an unknown name that are compared with it.
 const BESIDE: usize = 8;
 
 /// The connections of a service, in memory.
 ///
-/// Adding, replacing and removing one touches that one, while others are looked up. A service with many customers loads connections on
-/// demand from a store of its own instead; this type is the reference for what its look-up answers.
+/// Adding, replacing and removing a connection changes that connection only, and other connections can be looked up
+/// at the same time. A service with many customers loads connections on demand from a store instead; such a store
+/// must return the same candidates as this type.
 ///
 /// ```
 /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -35,37 +36,38 @@ pub struct Connections {
     registry: RwLock<Registry>,
 }
 
-/// Trees and no hash tables: one that grows stops everybody while it moves a hundred thousand connections.
+/// The maps are trees, not hash tables: a hash table that grows blocks all readers while it moves a hundred thousand
+/// connections.
 #[derive(Debug, Default)]
 struct Registry {
     by_id: BTreeMap<ConnectionId, Connection>,
-    /// Where the responses of each connection come from and where they are posted.
+    /// The issuer and the assertion consumer of each connection.
     routes: BTreeSet<Route>,
-    /// The entity IDs by the names that artifacts have for them.
+    /// The entity IDs by their source IDs, which artifacts contain.
     sources: BTreeMap<SourceId, EntityId>,
 }
 
-/// Whose responses come over a connection, and where they are posted. The order of the fields is that of the look-up: the connections of
-/// one identity provider and one address stand side by side.
+/// The issuer of a connection's responses, and the address to which they are posted. The order of the fields is that
+/// of the look-up: connections with the same identity provider and address are adjacent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Route {
     issuer: EntityId,
     /// The connection's own assertion consumer, if it has one.
     assertion_consumer: Option<Arc<str>>,
-    /// The active ones come first: anybody can make drafts to any identity provider.
+    /// Active connections come first, because anybody can make drafts to any identity provider.
     is_inactive: bool,
-    /// None in a look-up: it comes before all connections.
+    /// `None` in a look-up: it sorts before all connections.
     id: Option<ConnectionId>,
 }
 
 impl Connections {
-    /// None yet.
+    /// Makes an empty collection.
     #[must_use]
     pub fn new() -> Connections {
         Connections::default()
     }
 
-    /// Adds a connection, or replaces the one of the same name, which is answered.
+    /// Adds a connection, or replaces the one with the same name and returns the old one.
     pub fn put(&self, connection: Connection) -> Option<Connection> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let before = registry.remove(connection.id().as_str());
@@ -73,10 +75,11 @@ impl Connections {
         before
     }
 
-    /// Gives the connection of this name newer metadata of its identity provider, and answers it; none if there is no such connection.
+    /// Replaces the metadata of the connection with this name by newer metadata, and returns the changed connection;
+    /// `None` if there is no such connection.
     ///
     /// # Errors
-    /// As [`Connection::with_identity_provider`]; the connection stays as it is then.
+    /// The same as for [`Connection::with_identity_provider`]; the connection is then unchanged.
     pub fn refresh(&self, id: &str, newer: IdentityProvider) -> Result<Option<Connection>, BindingError> {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let Some(before) = registry.by_id.get(id).cloned() else { return Ok(None) };
@@ -86,38 +89,40 @@ impl Connections {
         Ok(Some(connection))
     }
 
-    /// Removes a connection, which is answered. Pending requests over it can no longer be answered.
+    /// Removes a connection and returns it. Pending requests over it can no longer be answered.
     pub fn remove(&self, id: &str) -> Option<Connection> {
         self.registry.write().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
-    /// The connection of this name.
+    /// Returns the connection with this name.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Connection> {
         self.read(|registry| registry.by_id.get(id).cloned())
     }
 
-    /// The names of all connections, in their order.
+    /// Returns the names of all connections, in sorted order.
     #[must_use]
     pub fn ids(&self) -> Vec<ConnectionId> {
         self.read(|registry| registry.by_id.keys().cloned().collect())
     }
 
-    /// How many there are.
+    /// The number of connections.
     #[must_use]
     pub fn len(&self) -> usize {
         self.read(|registry| registry.by_id.len())
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no connection.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The connections that a response may have come over: the one whose request it answers; else those of the claimed issuer, first those
-    /// whose own assertion consumer it was posted to, then those that have none of their own; the active ones before all others. One more than [`MOST_CANDIDATES`] at most,
-    /// so that too many are noticed. The time does not grow with the number of connections that share an issuer or an address.
+    /// Returns the connections over which a response may have come. If it answers a pending request, this is the
+    /// connection of the request. Otherwise it is those of the claimed issuer: first those whose own assertion
+    /// consumer it was posted to, then those without one; active connections come before all others. At most one more
+    /// than [`MOST_CANDIDATES`] are returned, so that the caller notices too many. The time does not grow
+    /// with the number of connections that share an issuer or an address.
     ///
     /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) decides among them.
     #[must_use]
@@ -131,9 +136,9 @@ impl Connections {
         })
     }
 
-    /// Entity IDs of connections that are close to the claimed issuer, which no connection has: to be named in the operator's log
-    /// ([`Refusal::unknown_issuer`](crate::Refusal::unknown_issuer)), since they may be other customers'. The time does not grow with the number
-    /// of connections.
+    /// Returns entity IDs of connections that are similar to the claimed issuer, if no connection has that issuer.
+    /// Name them only in the operator's log ([`Refusal::unknown_issuer`](crate::Refusal::unknown_issuer)), since they
+    /// may belong to other customers. The time does not grow with the number of connections.
     #[must_use]
     pub fn closest_issuers(&self, claimed: &ClaimedResponse) -> Vec<EntityId> {
         let Some(issuer) = claimed.issuer() else { return Vec::new() };
@@ -147,18 +152,20 @@ impl Connections {
         })
     }
 
-    /// The connections that a message other than a Response may have come over, at the service's own logout address: those of the claimed
-    /// issuer that have no addresses of their own, the active ones first, one more than [`MOST_CANDIDATES`] at most. What comes to the
-    /// address of one connection is that connection's: [`get`](Self::get) it.
+    /// Returns the connections over which a message other than a Response may have come, at the service's own logout
+    /// address: those of the claimed issuer that have no addresses of their own, active ones first, at most one
+    /// more than [`MOST_CANDIDATES`]. A message that comes to the address of one connection belongs to that
+    /// connection: [`get`](Self::get) it.
     #[must_use]
     pub fn candidates_for_message(&self, incoming: &IncomingMessage) -> Vec<Connection> {
         let Some(issuer) = incoming.issuer() else { return Vec::new() };
         self.read(|registry| registry.routed(issuer, None))
     }
 
-    /// The connections over which an artifact may have come that answers no request of ours: those of the identity provider that it names, first those
-    /// whose own assertion consumer it was brought to, then those that have none of their own; the active ones before all others. The time does not
-    /// grow with the number of connections.
+    /// Returns the connections over which an artifact may have come that answers no request of ours. These are the
+    /// connections of the identity provider that the artifact names: first those whose own assertion consumer
+    /// received it, then those without one; active connections come before all others. The time does not grow with
+    /// the number of connections.
     ///
     /// [`ServiceProvider::check_artifact`](crate::ServiceProvider::check_artifact) decides among them.
     #[must_use]
@@ -203,7 +210,8 @@ impl Registry {
         Some(connection)
     }
 
-    /// The issuers whose names stand before and behind a name in their order: those with the longest beginning in common are among them.
+    /// Returns the issuers that sort next to a name, before and after it. Those with the longest common prefix are
+    /// among them.
     fn beside<'r>(&'r self, name: &EntityId) -> impl Iterator<Item = &'r EntityId> {
         let start = Route { issuer: name.clone(), assertion_consumer: None, is_inactive: false, id: None };
         let before = self.routes.range(..&start).rev().take(BESIDE);
@@ -211,7 +219,7 @@ impl Registry {
         before.chain(behind).map(|route| &route.issuer)
     }
 
-    /// The connections of an issuer that may be meant by what came to this address.
+    /// Returns the connections of an issuer that a message at this address may belong to.
     fn meant(&self, issuer: &EntityId, received_at: Arc<str>) -> Vec<Connection> {
         let mut candidates = self.routed(issuer, Some(received_at));
         candidates.extend(self.routed(issuer, None));
@@ -220,7 +228,7 @@ impl Registry {
         candidates
     }
 
-    /// The connections of an issuer with this assertion consumer of their own, or with none.
+    /// Returns the connections of an issuer that have this assertion consumer of their own, or none.
     fn routed(&self, issuer: &EntityId, assertion_consumer: Option<Arc<str>>) -> Vec<Connection> {
         let start = Route { issuer: issuer.clone(), assertion_consumer, is_inactive: false, id: None };
         let is_there = |route: &&Route| {

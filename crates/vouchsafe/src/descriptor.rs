@@ -1,4 +1,4 @@
-//! Our own metadata, for the identity provider's administrator.
+//! The metadata of this service, for the identity provider's administrator.
 
 use vouchsafe_assertion::SignaturePolicy;
 use vouchsafe_crypto::Certificate;
@@ -11,26 +11,28 @@ use crate::error::BindingError;
 use crate::service_provider::ServiceProvider;
 
 impl ServiceProvider {
-    /// Our own descriptor (SAML Metadata 2.4.4) as XML: entity ID, assertion consumer, certificates, what we want signed, and the
-    /// [information](crate::Builder::information) about the service. It is signed where [`sign_metadata`](crate::Builder::sign_metadata) says so.
-    /// Serve it under the entity ID, as `application/samlmetadata+xml`.
+    /// Writes our own descriptor (SAML Metadata 2.4.4) as XML: entity ID, assertion consumer, certificates, which
+    /// messages must be signed, and the [information](crate::Builder::information) about the service. It is signed if
+    /// [`sign_metadata`](crate::Builder::sign_metadata) is set. Serve it under the entity ID, as
+    /// `application/samlmetadata+xml`.
     ///
     /// # Errors
-    /// [`BindingError::Metadata`] when it cannot be written or signed.
+    /// [`BindingError::Metadata`] if it cannot be written or signed.
     pub fn metadata_xml(&self) -> Result<String, BindingError> {
         self.written(&self.descriptor()?)
     }
 
-    /// The same as one connection's identity provider needs it: with the connection's own entity ID, assertion consumer, decryption
-    /// certificates and wishes about signatures.
+    /// Writes the descriptor for the identity provider of one connection: with the connection's own entity ID,
+    /// assertion consumer, decryption certificates and signature requirements.
     ///
     /// # Errors
-    /// As [`metadata_xml`](Self::metadata_xml).
+    /// The same as for [`metadata_xml`](Self::metadata_xml).
     pub fn metadata_xml_for(&self, connection: &Connection) -> Result<String, BindingError> {
         self.written(&self.descriptor_for(connection)?)
     }
 
-    /// What [`metadata_xml`](Self::metadata_xml) writes, to add to: a further assertion consumer, an end of its validity.
+    /// Returns the descriptor that [`metadata_xml`](Self::metadata_xml) writes, to extend it: a further assertion
+    /// consumer, or an expiry.
     ///
     /// ```
     /// use vouchsafe::metadata::{Binding, EntityId};
@@ -61,7 +63,7 @@ impl ServiceProvider {
         })
     }
 
-    /// What [`metadata_xml_for`](Self::metadata_xml_for) writes.
+    /// Returns the descriptor that [`metadata_xml_for`](Self::metadata_xml_for) writes.
     ///
     /// # Errors
     /// [`BindingError::Metadata`].
@@ -133,7 +135,7 @@ impl ServiceProvider {
     }
 }
 
-/// What a descriptor says, of the service or of one connection.
+/// The values of a descriptor, for the service or for one connection.
 struct Described<'a> {
     entity_id: &'a EntityId,
     assertion_consumer: &'a str,

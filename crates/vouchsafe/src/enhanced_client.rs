@@ -10,11 +10,12 @@ use crate::error::BindingError;
 use crate::relay_state::RelayState;
 use crate::service_provider::ServiceProvider;
 
-/// For whom header blocks are: whoever reads the envelope next (SOAP 1.1, 4.2.2).
+/// The actor of the header blocks: the next program that reads the envelope (SOAP 1.1, 4.2.2).
 const NEXT: &str = "http://schemas.xmlsoap.org/soap/actor/next";
 
-/// A request in the envelope that an enhanced client is answered with. The client sends the Body to the SOAP address of its identity provider and posts
-/// what comes back to our assertion consumer. `Debug` does not show it: a request may name a person.
+/// An AuthnRequest in the envelope that an enhanced client receives. The client sends the Body to the SOAP address of
+/// its identity provider, and posts the answer to our assertion consumer. `Debug` does not show the envelope: a
+/// request may name a person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PaosRequest {
     envelope: String,
@@ -27,10 +28,11 @@ impl fmt::Debug for PaosRequest {
 }
 
 impl PaosRequest {
-    /// The type of what is answered, and of what the client posts.
+    /// The content type of the envelope, and of the answer that the client posts.
     pub const CONTENT_TYPE: &str = "application/vnd.paos+xml";
 
-    /// The value of the header `PAOS` by which a client says that it is one, and of `service` in the envelope: the profile's name.
+    /// The profile's name: the value in the header `PAOS` that identifies an enhanced client, and of `service` in the
+    /// envelope.
     pub const SERVICE: &str = ECP;
 
     /// The envelope.
@@ -39,7 +41,8 @@ impl PaosRequest {
         &self.envelope
     }
 
-    /// Whether the headers of a request say that an enhanced client asks (SAML Profiles 4.2.3.1): the type in `Accept`, and the profile in `PAOS`.
+    /// Returns whether the headers of a request identify an enhanced client (SAML Profiles 4.2.3.1): the content type
+    /// in `Accept`, and the profile in `PAOS`.
     ///
     /// ```
     /// use vouchsafe::PaosRequest;
@@ -57,7 +60,7 @@ impl PaosRequest {
             && quoted(paos).any(|text| text == ECP)
     }
 
-    /// Whether a `Content-Type` is that of what an enhanced client posts.
+    /// Returns whether a `Content-Type` is the one that an enhanced client posts.
     #[must_use]
     pub fn is_content_type(content_type: &str) -> bool {
         let kind = content_type.split(';').next().unwrap_or_default().trim();
@@ -65,12 +68,12 @@ impl PaosRequest {
     }
 }
 
-/// What stands in quotes.
+/// Returns the texts between quotation marks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').skip(1).step_by(2)
 }
 
-/// Everything that stands in the headers around a request.
+/// The values of the header blocks around a request.
 pub(crate) struct Around<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) assertion_consumer: &'a str,
@@ -81,14 +84,15 @@ pub(crate) struct Around<'a> {
 }
 
 impl ServiceProvider {
-    /// Whether enhanced clients are answered: [`Builder::receive_from_enhanced_clients`](crate::Builder::receive_from_enhanced_clients).
+    /// Returns whether enhanced clients are answered:
+    /// [`Builder::receive_from_enhanced_clients`](crate::Builder::receive_from_enhanced_clients).
     #[must_use]
     pub fn receives_from_enhanced_clients(&self) -> bool {
         self.config.receives_from_enhanced_clients
     }
 }
 
-/// The envelope around a request that is signed or not (SAML Profiles 4.2.4.1).
+/// Writes the envelope around a request, which may be signed (SAML Profiles 4.2.4.1).
 pub(crate) fn paos_request(request: &str, around: &Around<'_>) -> Result<PaosRequest, BindingError> {
     let mut xml = Writer::new();
     xml.start("S:Envelope").namespace("S", SOAP_ENVELOPE);
@@ -96,7 +100,7 @@ pub(crate) fn paos_request(request: &str, around: &Around<'_>) -> Result<PaosReq
     start_block(&mut xml, "paos:Request", ("paos", PAOS));
     xml.attribute("responseConsumerURL", around.assertion_consumer).attribute("service", ECP).end();
     start_block(&mut xml, "ecp:Request", ("ecp", ECP));
-    // Without it a client may ask the person nothing.
+    // Without this attribute, a client must not ask the person anything.
     xml.attribute("IsPassive", if around.is_passive { "true" } else { "false" });
     xml.start("saml2:Issuer").namespace("saml2", SAML_ASSERTION).text(around.issuer).end();
     xml.start("saml2p:IDPList").namespace("saml2p", SAML_PROTOCOL);
@@ -114,7 +118,7 @@ pub(crate) fn paos_request(request: &str, around: &Around<'_>) -> Result<PaosReq
     Ok(PaosRequest { envelope: xml.finish()? })
 }
 
-/// A header block that whoever reads the envelope must understand.
+/// Starts a header block that the reader of the envelope must understand.
 fn start_block(xml: &mut Writer, name: &str, (prefix, namespace): (&str, &str)) {
     xml.start(name).namespace(prefix, namespace);
     xml.attribute("S:mustUnderstand", "1").attribute("S:actor", NEXT);

@@ -1,4 +1,4 @@
-//! What can go wrong between the wire and the message: configuration, form fields, redirects.
+//! Errors of the bindings: configuration, form fields, and redirects.
 
 use chrono::TimeDelta;
 use vouchsafe_assertion::MessageError;
@@ -9,9 +9,10 @@ use vouchsafe_xml::{Quoted, XmlError};
 
 use crate::field_content::FieldContent;
 
-/// Why a binding could not be used: the service provider is configured wrongly, or a form or query string is not what it must be.
+/// Reasons why a binding could not be used: the service provider is not configured correctly, or a form or query
+/// string is not valid.
 ///
-/// What is wrong with a *response* is a [`Refusal`](crate::Refusal) instead, which has a ledger.
+/// Faults of a *response* are reported by a [`Refusal`](crate::Refusal) instead, which has a ledger.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindingError {
@@ -19,11 +20,11 @@ pub enum BindingError {
     #[error("the posted {what} has {actual} bytes; at most {limit} are read")]
     #[non_exhaustive]
     TooLarge {
-        /// What was measured: "form", "SAMLResponse", "message".
+        /// The measured part: "form", "SAMLResponse", "message".
         what: &'static str,
-        /// Bytes that came.
+        /// The number of bytes that came.
         actual: usize,
-        /// Bytes that are allowed.
+        /// The number of bytes that are allowed.
         limit: usize,
     },
     /// The form has no field of that name.
@@ -33,22 +34,22 @@ pub enum BindingError {
         /// The name of the field.
         name: &'static str,
     },
-    /// More difference of clocks is granted than two clocks can have that anybody looks after.
+    /// The configured clock skew is larger than two maintained clocks can differ.
     #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
     #[non_exhaustive]
     ClockSkew {
-        /// What was configured.
+        /// The configured skew.
         skew: TimeDelta,
-        /// The most that can be.
+        /// The largest allowed skew.
         limit: TimeDelta,
     },
-    /// A field of which there must be one comes several times.
+    /// A field that must occur once occurs several times.
     #[error("the field {name} comes {count} times; exactly one is allowed")]
     #[non_exhaustive]
     FieldRepeated {
         /// The name of the field.
         name: &'static str,
-        /// How many came.
+        /// The number of occurrences.
         count: usize,
     },
     /// The field is not base64 (SAML Bindings 3.5.4).
@@ -57,47 +58,47 @@ pub enum BindingError {
     NotBase64 {
         /// The name of the field.
         name: &'static str,
-        /// What it looks like, if that is known.
+        /// What the value looks like, if that is recognised.
         content: Option<FieldContent>,
     },
-    /// The field is base64, of something else than XML (SAML Bindings 3.5.4).
+    /// The field is base64, but not of XML (SAML Bindings 3.5.4).
     #[error("the field {name} does not hold XML{}", found(Some(*content)))]
     #[non_exhaustive]
     NotXml {
         /// The name of the field.
         name: &'static str,
-        /// What it looks like.
+        /// What the decoded value looks like.
         content: FieldContent,
     },
-    /// The message of a query string does not inflate (SAML Bindings 3.4.4.1).
+    /// The message of a query string cannot be inflated (SAML Bindings 3.4.4.1).
     #[error("the field {name} is not a raw DEFLATE stream{}", found(*content))]
     #[non_exhaustive]
     NotDeflated {
         /// The name of the field.
         name: &'static str,
-        /// What it looks like, if that is known.
+        /// What the value looks like, if that is recognised.
         content: Option<FieldContent>,
     },
     /// The builder has no provider of cryptography, and this build has no default.
     #[error("no provider of cryptography is configured, and this build has none by default")]
     ProviderMissing,
-    /// A RelayState to send is empty or too long (SAML Bindings 3.4.3).
+    /// The RelayState to send is empty or too long (SAML Bindings 3.4.3).
     #[error("a RelayState of {actual} bytes cannot be sent; it has 1 to {limit}")]
     #[non_exhaustive]
     RelayStateLength {
-        /// Bytes given.
+        /// The number of bytes given.
         actual: usize,
-        /// Bytes allowed.
+        /// The number of bytes allowed.
         limit: usize,
     },
-    /// An element that is no extension of a request (SAML Core 3.2.1).
+    /// The element cannot be an extension of a request (SAML Core 3.2.1).
     #[error("an element of the namespace {} cannot be an extension of a request", Quoted::new(namespace))]
     #[non_exhaustive]
     Extension {
-        /// Its namespace: none, or SAML's own.
+        /// The namespace of the element: none, or one of SAML's own.
         namespace: String,
     },
-    /// An address that cannot be used.
+    /// The address cannot be used.
     #[error("{} cannot be used: {reason}", Quoted::new(url))]
     #[non_exhaustive]
     Url {
@@ -119,12 +120,12 @@ pub enum BindingError {
     #[error("the metadata of {} names no SingleSignOnService for {binding}", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoSingleSignOn {
-        /// Whose metadata.
+        /// The entity ID of the metadata.
         entity_id: String,
         /// "HTTP-Redirect", "HTTP-POST", "HTTP-POST-SimpleSign" or "SOAP".
         binding: &'static str,
     },
-    /// An identity provider takes sign-ins at an address without TLS on another machine.
+    /// The identity provider's address is neither https nor on a loopback host.
     #[error(
         "{} takes messages at {}, which is neither https nor a loopback host",
         Quoted::new(entity_id),
@@ -132,12 +133,13 @@ pub enum BindingError {
     )]
     #[non_exhaustive]
     InsecureLocation {
-        /// Whose address.
+        /// The entity ID of the identity provider.
         entity_id: String,
         /// The address.
         location: String,
     },
-    /// What is of one connection was handed over with another: a person would be named to an identity provider of somebody else's.
+    /// A value of one connection was passed together with another connection. The message would name a person to the
+    /// identity provider of another customer.
     #[error(
         "what is of the connection {} was handed over with {}",
         Quoted::new(expected),
@@ -145,72 +147,72 @@ pub enum BindingError {
     )]
     #[non_exhaustive]
     OtherConnection {
-        /// The connection that it is of.
+        /// The connection that the value belongs to.
         expected: String,
-        /// The connection that was handed over.
+        /// The connection that was passed.
         actual: String,
     },
-    /// One of both sides has no address for logout messages.
+    /// The service or the identity provider has no address for logout messages.
     #[error("{} has no address for logout messages by a binding of both sides", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoSingleLogout {
-        /// Which side.
+        /// The entity ID of that side.
         entity_id: String,
     },
-    /// One of both sides has no address for names that change or end.
+    /// The service or the identity provider has no address for messages about names.
     #[error(
         "{} has no address for the management of names by a binding of both sides",
         Quoted::new(entity_id)
     )]
     #[non_exhaustive]
     NoNameIdManagement {
-        /// Which side.
+        /// The entity ID of that side.
         entity_id: String,
     },
-    /// Logout messages and those about names are always signed, and no signing key is configured.
+    /// Logout messages and messages about names are always signed, and no signing key is configured.
     #[error("logout messages are always signed, and no signing key is configured")]
     LogoutKeyMissing,
-    /// Artifacts are resolved by signed questions, and no signing key is configured.
+    /// Artifacts are resolved by signed requests, and no signing key is configured.
     #[error("artifacts are resolved by signed questions, and no signing key is configured")]
     ArtifactKeyMissing,
-    /// This service provider takes no responses by HTTP-Artifact.
+    /// This service provider does not accept responses by HTTP-Artifact.
     #[error("this service provider takes no responses by HTTP-Artifact")]
     ArtifactsNotReceived,
-    /// This service provider answers no enhanced clients.
+    /// This service provider does not answer enhanced clients.
     #[error("this service provider answers no enhanced clients (PAOS)")]
     EnhancedClientsNotReceived,
     /// The identity provider's metadata names no service that resolves artifacts.
     #[error("the metadata of {} names no ArtifactResolutionService for SOAP", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoArtifactResolution {
-        /// Whose metadata.
+        /// The entity ID of the metadata.
         entity_id: String,
     },
-    /// Requests are always to be signed, and no signing key is configured.
+    /// Requests must always be signed, and no signing key is configured.
     #[error("requests are to be signed always, and no signing key is configured")]
     SigningKeyMissing,
-    /// The identity provider wants signed requests, and there is no signing key.
+    /// The identity provider requires signed requests, and no signing key is configured.
     #[error("{} wants signed requests, and this service provider has no signing key", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoSigningKey {
-        /// Who wants them.
+        /// The entity ID of the identity provider.
         entity_id: String,
     },
-    /// The certificate beside a private key is another key's.
+    /// The certificate does not match its private key.
     #[error("the {purpose} certificate does not hold the public key of the {purpose} key")]
     #[non_exhaustive]
     CertificateMismatch {
         /// "signing" or "decryption".
         purpose: &'static str,
     },
-    /// A stored pending request does not read back.
+    /// A stored pending request cannot be read.
     #[error("the stored pending request is damaged: {field}")]
     #[non_exhaustive]
     StoredRequest {
-        /// The field that makes no sense.
+        /// The field that is not valid.
         field: &'static str,
     },
-    /// Cryptography failed or refused.
+    /// A cryptographic operation failed, or an algorithm was refused.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
     /// Signing a request failed.
@@ -219,7 +221,7 @@ pub enum BindingError {
     /// Our own descriptor could not be made.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// What came as an artifact is none.
+    /// The value is not a valid artifact.
     #[error(transparent)]
     Message(#[from] MessageError),
     /// A message could not be written.
@@ -232,7 +234,7 @@ fn found(content: Option<FieldContent>) -> String {
 }
 
 impl BindingError {
-    /// The stable code, for logs and alerts: `binding.` and a word, or the code of the crate below.
+    /// Returns the stable code for logs and alerts: `binding.` and a word, or the code of the lower crate.
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "binding.too_large",
@@ -269,7 +271,7 @@ impl BindingError {
         }
     }
 
-    /// What an operator changes.
+    /// Returns what an operator should change.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => {
@@ -359,7 +361,7 @@ impl BindingError {
         }
     }
 
-    /// The one sentence for the browser. It never says what failed.
+    /// Returns the one sentence for the browser. It never tells what failed.
     pub fn public_message(&self) -> &'static str {
         "The sign-in could not be completed."
     }

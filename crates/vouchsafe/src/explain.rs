@@ -1,4 +1,4 @@
-//! What every error of these libraries can say of itself.
+//! The trait that every error of these libraries implements.
 
 use vouchsafe_assertion::{AssertionError, Ledger, MessageError, NameMismatch, Refusal};
 use vouchsafe_crypto::CryptoError;
@@ -13,11 +13,11 @@ use vouchsafe_xml::XmlError;
 
 use crate::error::BindingError;
 
-/// An error with a stable code and a remedy. Every error type of these libraries implements it, so an application logs and counts all of
-/// them in one place.
+/// An error with a stable code and a remedy. Every error type of these libraries implements this trait, so an
+/// application can log and count all errors in one place.
 ///
-/// An application that refuses a login for reasons of its own implements it for its own error, and `vouchsafe-web` treats that refusal
-/// like all others.
+/// An application that refuses a login for its own reasons implements it for its own error; `vouchsafe-web` then
+/// treats that refusal like all others.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -33,18 +33,19 @@ use crate::error::BindingError;
 /// assert_eq!(counters["binding.relay_state_length"], 1);
 /// ```
 pub trait Explain: std::error::Error {
-    /// A name of the form `crate.word` that stays the same over versions: for logs, metrics and tests. docs/ERRORS.md lists them all.
+    /// Returns a name of the form `crate.word` that stays the same over versions: for logs, metrics and tests.
+    /// docs/ERRORS.md lists them all.
     fn code(&self) -> &'static str;
 
-    /// What an operator, or the customer's administrator, changes.
+    /// Returns what an operator, or the customer's administrator, should change.
     fn hint(&self) -> &'static str;
 
-    /// The one sentence that a browser may show. It never tells what failed.
+    /// Returns the one sentence that a browser may show. It never tells what failed.
     fn public_message(&self) -> &'static str {
         "The sign-in could not be completed."
     }
 
-    /// Every check that was made, if a response came so far.
+    /// Returns every check that was made, if a response was received.
     fn ledger(&self) -> Option<&Ledger> {
         None
     }

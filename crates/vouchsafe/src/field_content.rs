@@ -1,11 +1,11 @@
-//! What a value holds that cannot be read as the message it should be.
+//! Recognises the content of a value that cannot be read as the expected message.
 
 use crate::field_encoding::of_base64;
 use crate::field_sniffing::{begins_like_utf16, begins_like_xml, of_binary, of_text};
 
-/// What a posted, pasted or configured value looks like, where something else was expected.
+/// The recognised content of a posted, pasted or configured value that is not what was expected.
 ///
-/// It explains a refusal and never leads to an acceptance: nothing that is found this way is read as a message.
+/// It explains a refusal and never leads to an acceptance: content that is found this way is never read as a message.
 ///
 /// ```
 /// use vouchsafe::FieldContent;
@@ -17,9 +17,9 @@ use crate::field_sniffing::{begins_like_utf16, begins_like_xml, of_binary, of_te
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldContent {
-    /// Nothing, or white space.
+    /// The value is empty or white space.
     Empty,
-    /// XML as it is.
+    /// XML without an encoding around it.
     Xml,
     /// XML in UTF-16.
     Utf16,
@@ -39,7 +39,7 @@ pub enum FieldContent {
     PercentEncoded,
     /// Base64 that is percent-encoded twice.
     PercentEncodedTwice,
-    /// Base64 as it stands in the source of a page, with `&#43;` for `+`.
+    /// Base64 as it is written in the source of a page, with `&#43;` for `+`.
     CharacterReferences,
     /// XML as hexadecimal digits.
     Hexadecimal,
@@ -61,11 +61,11 @@ pub enum FieldContent {
     CertificateDer,
     /// A request for a certificate (PKCS#10).
     CertificateRequest,
-    /// A public key on its own, in PEM or in the form of SSH.
+    /// A public key on its own, in PEM or in the SSH format.
     PublicKey,
     /// A private key.
     PrivateKey,
-    /// A file of keys and certificates under a password (PKCS#12).
+    /// A password-protected file of keys and certificates (PKCS#12).
     Pkcs12,
     /// The fingerprint of a certificate.
     Fingerprint,
@@ -83,17 +83,17 @@ pub enum FieldContent {
     EscapedMarkup,
     /// XML as a string of a programming language or of JSON.
     EscapedString,
-    /// Base64 in quotation marks, as a `data:` address, or with other text round it.
+    /// Base64 in quotation marks, as a `data:` address, or with other text around it.
     SurroundedBase64,
     /// Base64 that is cut off.
     TruncatedBase64,
     /// Base64 of several messages, one after the other.
     SeveralMessages,
-    /// A picture.
+    /// An image.
     Picture,
-    /// A document of an office or a PDF.
+    /// An office document or a PDF.
     OfficeDocument,
-    /// A packed file.
+    /// An archive, such as a ZIP file.
     Archive,
     /// A JSON Web Token.
     JsonWebToken,
@@ -101,29 +101,29 @@ pub enum FieldContent {
     Json,
 }
 
-/// Bytes of a value that are looked at. What it is shows at its beginning.
+/// The number of bytes that are examined. The kind of a value shows at its beginning.
 pub(crate) const LOOKED_AT: usize = 64 * 1024;
 
 impl FieldContent {
-    /// What these bytes look like; `None` if they look like nothing that is known.
+    /// Recognises what these bytes look like; `None` if they match no known kind.
     ///
-    /// The work is bounded: the first 64 KiB are looked at.
+    /// The work is bounded: only the first 64 KiB are examined.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Option<FieldContent> {
         let beginning = bytes.get(..LOOKED_AT).unwrap_or(bytes);
         of_binary(beginning).or_else(|| of_text(&String::from_utf8_lossy(beginning)))
     }
 
-    /// What decoded bytes are that should be XML and are something else which is known. What begins like XML is left to its parser.
+    /// Recognises decoded bytes that should be XML and are not. Bytes that begin like XML are left to the XML parser.
     pub(crate) fn in_the_place_of_xml(bytes: &[u8]) -> Option<FieldContent> {
         if begins_like_xml(bytes) && !begins_like_utf16(bytes) {
             return None;
         }
-        // The value was base64 once already.
+        // The bytes were already decoded from base64 once.
         FieldContent::of(bytes).or_else(|| of_base64(bytes))
     }
 
-    /// What it is, as the end of a sentence that begins with "it is" or "it looks like".
+    /// Returns a description, as the end of a sentence that begins with "it is" or "it looks like".
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
@@ -171,7 +171,7 @@ impl FieldContent {
         }
     }
 
-    /// What to do about it where a SAML message was expected.
+    /// Returns what to do about it if a SAML message was expected.
     #[must_use]
     pub fn hint(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Base64 and what people, proxies and programs make of it.
+//! Recognises base64 and its damaged or further encoded forms.
 
 use vouchsafe_crypto::base64_decode;
 
@@ -6,7 +6,8 @@ use crate::field_content::{FieldContent, LOOKED_AT};
 use crate::field_sniffing::{SHORTEST, begins_like_xml, is_text};
 use crate::form;
 
-/// Base64 of XML whose `+` became spaces: as it is, it decodes to something else or not at all.
+/// Restores base64 of XML in which each `+` became a space. In the damaged form it decodes to something else or not
+/// at all.
 pub(crate) fn with_plus_signs(text: &str) -> Option<String> {
     let is_line = !text.contains(['\r', '\n', '+']);
     let letters = text.trim();
@@ -22,7 +23,7 @@ pub(crate) fn with_plus_signs(text: &str) -> Option<String> {
     decodes(&restored).is_some_and(is_xml).then_some(restored)
 }
 
-/// Base64 and what is like it.
+/// Recognises base64 and similar encodings.
 pub(crate) fn of_encoded(text: &str) -> Option<FieldContent> {
     if with_plus_signs(text).is_some() {
         return Some(FieldContent::SpacesForPlus);
@@ -73,7 +74,7 @@ pub(crate) fn of_encoded(text: &str) -> Option<FieldContent> {
     is_base64_url.then_some(FieldContent::Base64Url)
 }
 
-/// Base64 as it stands in the source of a page, with references for its signs; `None`: it has none.
+/// Replaces the character references in base64 that was copied from the source of a page; `None` if it has none.
 pub(crate) fn without_references(text: &str) -> Option<String> {
     const SIGNS: [(&str, &str); 12] = [
         ("&#43;", "+"),
@@ -93,7 +94,7 @@ pub(crate) fn without_references(text: &str) -> Option<String> {
     has.then(|| SIGNS.iter().fold(text.to_owned(), |text, (reference, sign)| text.replace(reference, sign)))
 }
 
-/// Hexadecimal digits of XML: `3C` is `<`.
+/// Returns whether a text is XML in hexadecimal digits: `3C` is `<`.
 fn of_hexadecimal(text: &str) -> bool {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     digits.len() >= SHORTEST
@@ -105,9 +106,9 @@ fn is_of_alphabet(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
-/// What base64 decodes to.
+/// Recognises the content of decoded base64.
 pub(crate) fn of_base64(decoded: &[u8]) -> Option<FieldContent> {
-    // Type 4, an endpoint's index, the SHA-1 of an entity ID, and 20 bytes of a handle.
+    // An artifact has type 4, the index of an endpoint, the SHA-1 of an entity ID, and a handle of 20 bytes.
     if decoded.starts_with(&[0, 4]) && decoded.len() == 44 {
         return Some(FieldContent::Artifact);
     }
@@ -119,7 +120,7 @@ fn is_base64_of_xml(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| decoded(text).is_ok_and(|inner| begins_like_xml(&inner)))
 }
 
-/// Base64 that was cut off where this module stops looking, without the incomplete group at its end.
+/// Removes the incomplete group at the end of base64 that was cut off at the limit of this module.
 pub(crate) fn whole_groups(text: &str) -> &str {
     match text.len() < LOOKED_AT.saturating_sub(4) {
         true => text,

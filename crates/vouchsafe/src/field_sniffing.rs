@@ -1,4 +1,4 @@
-//! How it is found out what a value holds: its first bytes, or the words in it.
+//! Recognises the content of a value by its first bytes or by the words in it.
 
 use miniz_oxide::inflate::{decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
 use vouchsafe_crypto::base64_decode;
@@ -7,10 +7,11 @@ use crate::field_content::FieldContent;
 use crate::field_encoding::{of_encoded, whole_groups};
 use crate::form;
 
-/// Bytes that are inflated.
+/// The number of bytes that are inflated.
 const INFLATED: usize = 16 * 1024;
 
-/// A mark of the byte order, or `<` in two bytes. It is asked of every message, so it looks at no more than the beginning.
+/// Returns whether bytes begin with a byte order mark, or with `<` in two bytes. It is called for every message, so
+/// it looks only at the beginning.
 pub(crate) fn begins_like_utf16(bytes: &[u8]) -> bool {
     matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'<', 0, ..] | [0, b'<', ..])
 }
@@ -43,7 +44,7 @@ pub(crate) fn of_binary(bytes: &[u8]) -> Option<FieldContent> {
     }
 }
 
-/// What a structure of DER is, by what stands first in it.
+/// Recognises a DER structure by its first elements.
 fn of_der(bytes: &[u8]) -> FieldContent {
     let length = match bytes.get(1) {
         Some(0x81) => 1,
@@ -125,15 +126,16 @@ pub(crate) fn of_text(text: &str) -> Option<FieldContent> {
     of_encoded(text).or_else(|| of_surrounded(text)).or_else(|| has_field.then_some(FieldContent::Form))
 }
 
-/// Whether values of attributes begin with quotation marks that a word processor made of others. Only in XML that is broken do they tell anything.
+/// Returns whether attribute values begin with typographic quotation marks, which a word processor made of straight
+/// ones. They are a sign of a fault only in XML that cannot be parsed.
 pub(crate) fn has_typographic_quotes(text: &str) -> bool {
     let beginning: String = text.chars().take(512).collect();
     ["=“", "=”", "=„", "=‘", "=’", "=«"].iter().any(|found| beginning.contains(found))
 }
 
-/// XML whose document element tells more than that it is XML.
+/// Recognises XML by its document element.
 fn of_xml(beginning: &str) -> FieldContent {
-    // Of a document with a declaration or a comment before it, the root may stand later.
+    // If a declaration or a comment comes first, the root element may be further on.
     if beginning.contains("urn:oasis:names:tc:saml:2.0:") {
         return FieldContent::Xml;
     }
@@ -164,7 +166,7 @@ fn of_pem(text: &str) -> FieldContent {
     }
 }
 
-/// The parameters of an authorization request or of its answer.
+/// Returns whether an address has the parameters of an authorization request or of its response.
 pub(crate) fn is_of_open_id(address: &str) -> bool {
     let Some((_, query)) = address.split_once(['?', '#']) else { return false };
     let has = |name: &str| query.split(['&', '#', '?']).any(|pair| pair.split('=').next() == Some(name));
@@ -174,12 +176,13 @@ pub(crate) fn is_of_open_id(address: &str) -> bool {
         || (has("error") && (has("error_description") || has("state")))
 }
 
-/// Hexadecimal digits of a SHA-1 or SHA-256, in pairs with colons or blanks between them, with or without the name of the digest.
+/// Returns whether a text is a SHA-1 or SHA-256 in hexadecimal digits, in pairs with colons or blanks between them,
+/// with or without the name of the digest.
 fn is_fingerprint(text: &str) -> bool {
     fingerprint(text).is_some()
 }
 
-/// The digits of a fingerprint, in lower case.
+/// Returns the digits of a fingerprint, in lower case.
 pub(crate) fn fingerprint(text: &str) -> Option<String> {
     let names = ["sha256", "sha-256", "sha1", "sha-1", "fingerprint", "thumbprint"];
     let lower = text.to_ascii_lowercase();
@@ -189,7 +192,7 @@ pub(crate) fn fingerprint(text: &str) -> Option<String> {
     is_digest.then_some(digits)
 }
 
-/// A text that holds base64 of XML beside something else, or XML in another dress.
+/// Recognises a text that holds base64 of XML among other text, or XML in another notation.
 fn of_surrounded(text: &str) -> Option<FieldContent> {
     let beginning = text.get(..text.len().min(512)).unwrap_or(text);
     if beginning.starts_with("&lt;") {
@@ -202,12 +205,12 @@ fn of_surrounded(text: &str) -> Option<FieldContent> {
     if is_alone { None } else { embedded(text).map(|_| FieldContent::SurroundedBase64) }
 }
 
-/// The first XML in base64 (percent-encoded or not, on one line or on several) that stands inside a text.
+/// Returns the first XML in base64 (percent-encoded or not, on one line or on several) that a text contains.
 pub(crate) fn embedded(text: &str) -> Option<Vec<u8>> {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '%');
     let mut words = text.split(|c: char| !(is_letter(c) || c.is_ascii_whitespace())).flat_map(runs);
     words.find_map(|run| {
-        // `SAMLResponse=` before it, as in a form.
+        // The value may follow `SAMLResponse=`, as in a form.
         let value = run
             .trim_start_matches(|c: char| c != '=')
             .strip_prefix('=')
@@ -222,11 +225,11 @@ pub(crate) fn embedded(text: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// Characters of a word from which on it may be base64 of a message.
+/// The minimum length, in characters, of a word that may be base64 of a message.
 pub(crate) const SHORTEST: usize = 40;
 
-/// The words of a text that are long enough, each with the long ones that follow it line by line: with the short word at the end, which may be
-/// the rest of the last line, and without it.
+/// Returns the words of a text that are long enough, each joined with the long words that follow it line by line.
+/// Each result is given with and without the short word at the end, which may be the rest of the last line.
 fn runs(text: &str) -> Vec<String> {
     let mut runs: Vec<String> = Vec::new();
     let mut open: Option<String> = None;
@@ -246,7 +249,7 @@ fn is_soap(beginning: &str) -> bool {
         || beginning.contains("http://www.w3.org/2003/05/soap-envelope")
 }
 
-/// UTF-8, perhaps cut off in a character.
+/// Returns whether bytes are UTF-8, possibly cut off inside a character.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
@@ -255,7 +258,7 @@ pub(crate) fn begins_like_xml(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"\xEF\xBB\xBF<")
 }
 
-/// The beginning of a DEFLATE stream. It is cut off, so an error with output is no error.
+/// Inflates the beginning of a DEFLATE stream. The stream is cut off, so an error after some output is expected.
 fn deflated_beginning(bytes: &[u8]) -> Vec<u8> {
     decompress_to_vec_with_limit(bytes, INFLATED).unwrap_or_else(|failed| failed.output)
 }
@@ -273,14 +276,14 @@ mod tests {
     const MESSAGE: &str =
         "<?xml version=\"1.0\"?><samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
 
-    /// One signature of some hundred decodes to a first byte that is a `<`.
+    /// About one signature in a hundred decodes to a first byte that is `<`.
     #[test]
     fn a_signature_is_no_message() {
         let signature = base64_encode(&[b'<', 0xFF, 0x81, 0x3A].repeat(64));
         assert_eq!(super::embedded(&format!("<SignatureValue>{signature}</SignatureValue>")), None);
     }
 
-    /// What it is, by each spelling in which it comes.
+    /// Each kind of content is recognised in each of its spellings.
     #[test]
     fn each_content_is_recognised() {
         let deflated = compress_to_vec(MESSAGE.as_bytes(), 6);
@@ -397,7 +400,7 @@ mod tests {
         }
     }
 
-    /// What is as it should be, and what is nothing.
+    /// Valid values and values of no known kind are not recognised as something else.
     #[test]
     fn nothing_is_made_up() {
         let base64 = base64_encode(MESSAGE.as_bytes());
@@ -406,7 +409,7 @@ mod tests {
         }
     }
 
-    /// A value of megabytes, cut off anywhere.
+    /// A value of several megabytes may be cut off anywhere.
     #[test]
     fn long_values_are_looked_at_in_part() {
         let long = MESSAGE.repeat(20_000);

@@ -1,10 +1,10 @@
-//! The fields of an `application/x-www-form-urlencoded` text, of which there must be one each.
+//! Reads the fields of an `application/x-www-form-urlencoded` text; each field may occur once only.
 
 use percent_encoding::percent_decode;
 
 use crate::error::BindingError;
 
-/// Every value of the named field, in order. Names are compared exactly, after decoding.
+/// Returns every value of the named field, in order. Names are compared exactly, after decoding.
 pub(crate) fn values(form: &[u8], name: &str) -> Vec<String> {
     form.split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
@@ -17,19 +17,19 @@ pub(crate) fn values(form: &[u8], name: &str) -> Vec<String> {
         .collect()
 }
 
-/// A name or a value as it was before a browser encoded it (URL Standard, 5.1): `+` is a space, `%` and two digits a byte, any other `%`
-/// itself; what is not UTF-8 is replaced.
+/// Decodes a name or a value that a browser encoded (URL Standard, 5.1): `+` is a space, `%` and two digits are a
+/// byte, and any other `%` stays. Bytes that are not UTF-8 are replaced.
 fn decoded(text: &[u8]) -> String {
     let with_spaces: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&with_spaces).decode_utf8_lossy().into_owned()
 }
 
-/// A text without its percent-encoding, in which `+` is itself.
+/// Decodes the percent-encoding of a text in which `+` is a literal plus sign.
 pub(crate) fn percent_decoded(text: &str) -> String {
     percent_decode(text.as_bytes()).decode_utf8_lossy().into_owned()
 }
 
-/// The value of a field that may come at most once.
+/// Returns the value of a field that may occur at most once.
 pub(crate) fn optional(form: &[u8], name: &'static str) -> Result<Option<String>, BindingError> {
     let mut values = values(form, name);
     match values.len() {
@@ -38,13 +38,13 @@ pub(crate) fn optional(form: &[u8], name: &'static str) -> Result<Option<String>
     }
 }
 
-/// The value of a field that must come exactly once.
+/// Returns the value of a field that must occur exactly once.
 pub(crate) fn required(form: &[u8], name: &'static str) -> Result<String, BindingError> {
     optional(form, name)?.ok_or(BindingError::FieldMissing { name })
 }
 
-/// The fields that HTTP-POST-SimpleSign signs, if the form has one of those that only it has: the message, given with its value, the RelayState,
-/// the algorithm and the signature.
+/// Returns the fields that HTTP-POST-SimpleSign signs, if the form has one of the fields that only this binding has:
+/// the message (given with its value), the RelayState, the algorithm and the signature.
 pub(crate) fn signed(
     form: &[u8],
     message: (&'static str, &str),

@@ -1,4 +1,4 @@
-//! Messages other than a Response as they come: in a query, a form, a SOAP envelope; from there to an accepted message.
+//! Messages other than a Response: read from a query, a form or a SOAP envelope, and checked until they are accepted.
 
 use std::sync::Arc;
 
@@ -23,7 +23,8 @@ use crate::redirect::{encoded_limit, require_at_most};
 use crate::relay_state::RelayState;
 use crate::service_provider::ServiceProvider;
 
-/// A message as it came: opaque bytes, size-capped, and nothing about them believed. `Debug` shows nothing of it.
+/// A message as it was received: bytes of limited size, of which nothing is verified yet. `Debug` does not show the
+/// bytes.
 ///
 /// ```
 /// use vouchsafe::{Limits, SentMessage};
@@ -47,7 +48,7 @@ enum Shape {
 }
 
 impl SentMessage {
-    /// From the query of the address that the browser asked for, as it stood after `?`.
+    /// Reads the raw query string of the requested address (the part after `?`).
     ///
     /// # Errors
     /// [`BindingError::TooLarge`], [`BindingError::FieldMissing`].
@@ -59,13 +60,13 @@ impl SentMessage {
         Ok(SentMessage { shape: Shape::Query(raw_query.to_owned()), relay_state: None })
     }
 
-    /// From the raw body of a POST, `application/x-www-form-urlencoded`: exactly one message and at most one RelayState. Fields named
-    /// `SigAlg` and `Signature` make it HTTP-POST-SimpleSign.
+    /// Reads the raw body of a POST, `application/x-www-form-urlencoded`: exactly one message and at most one
+    /// RelayState. If it has fields named `SigAlg` and `Signature`, the binding is HTTP-POST-SimpleSign.
     ///
     /// # Errors
     /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
     pub fn from_form(body: &[u8], limits: &Limits) -> Result<SentMessage, BindingError> {
-        // Every byte of the field may be percent-encoded, three for one.
+        // Every byte of the field may be percent-encoded, which makes three bytes of one.
         require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
         let parameters = [MessageParameter::Request, MessageParameter::Response];
         let found = parameters.map(|parameter| form::optional(body, parameter.name()));
@@ -89,7 +90,7 @@ impl SentMessage {
         Ok(SentMessage { shape, relay_state: relay_state.map(RelayState::received) })
     }
 
-    /// From the body of a SOAP request, or of the answer to one.
+    /// Reads the body of a SOAP request, or of the answer to one.
     ///
     /// # Errors
     /// [`BindingError::TooLarge`].
@@ -98,7 +99,7 @@ impl SentMessage {
         Ok(SentMessage { shape: Shape::Soap(body.to_owned()), relay_state: None })
     }
 
-    /// The RelayState beside a posted message; untrusted. That of a query is told by [`IncomingMessage::relay_state`].
+    /// The RelayState of a posted message. It is untrusted. [`IncomingMessage::relay_state`] returns that of a query.
     #[must_use]
     pub fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
@@ -122,7 +123,7 @@ impl std::fmt::Debug for SentMessage {
     }
 }
 
-/// A message that was opened and not yet believed: it tells what a look-up needs, and nothing else.
+/// A message that was opened and is not verified yet. It tells only what is needed for look-ups.
 #[derive(Debug)]
 pub struct IncomingMessage {
     claimed: ClaimedMessage,
@@ -131,31 +132,31 @@ pub struct IncomingMessage {
 }
 
 impl IncomingMessage {
-    /// What it claims to be.
+    /// The claimed kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.claimed.kind()
     }
 
-    /// How it came.
+    /// The binding by which the message came.
     #[must_use]
     pub fn carriage(&self) -> Carriage {
         self.claimed.carriage()
     }
 
-    /// Who claims to have sent it. It serves to look up connections, and for nothing else.
+    /// The claimed issuer. Use it only to look up connections.
     #[must_use]
     pub fn issuer(&self) -> Option<&EntityId> {
         self.claimed.issuer()
     }
 
-    /// Which request it claims to answer. It serves to look that request up, and for nothing else.
+    /// The ID of the request that the message claims to answer. Use it only to look up that request.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.claimed.in_response_to()
     }
 
-    /// The RelayState beside it; untrusted.
+    /// The RelayState of the message. It is untrusted.
     #[must_use]
     pub fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
@@ -168,17 +169,19 @@ impl IncomingMessage {
     }
 }
 
-/// What a message may be.
+/// The kind of message that is expected.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ExpectMessage<'p> {
-    /// A request of an identity provider's to end sessions.
+    /// A request of an identity provider to end sessions.
     LogoutRequest,
-    /// A request of an identity provider's to change or to end a name.
+    /// A request of an identity provider to change or to end a name.
     NameIdRequest,
-    /// The answer to this logout request, over the connection that was asked, from the browser that was sent.
+    /// The answer to this logout request, over the connection that was asked, by the browser that carried the
+    /// request.
     LogoutReply(&'p BoundLogout),
-    /// The answer to this [order](crate::NameIdOrder), over the connection that was asked, from the browser that was sent.
+    /// The answer to this [order](crate::NameIdOrder), over the connection that was asked, by the browser that
+    /// carried the request.
     NameIdReply(&'p BoundRequest),
 }
 
@@ -227,10 +230,11 @@ impl<'p> ExpectMessage<'p> {
 }
 
 impl ServiceProvider {
-    /// Parses a message that was received at an address of ours, as the sender sees it, and reads what it claims.
+    /// Parses a message that was received at an address of ours, as the sender sees that address, and reads its
+    /// claimed issuer and request.
     ///
     /// # Errors
-    /// A [`Refusal`] if it is not XML that is read here, or not a message that a service provider receives.
+    /// A [`Refusal`] if the bytes are not acceptable XML, or not a message that a service provider receives.
     pub fn open_message(&self, sent: SentMessage, received_at: &str) -> Result<IncomingMessage, Refusal> {
         let limits = self.limits();
         let SentMessage { shape, relay_state } = sent;
@@ -244,11 +248,13 @@ impl ServiceProvider {
         Ok(IncomingMessage { claimed, received_at: received_at.into(), relay_state })
     }
 
-    /// Decides whether to believe a message: find the connection, authenticate, read what was signed, check it against what is expected.
+    /// Decides whether to accept a message: finds the connection, authenticates the message, reads what was signed,
+    /// and checks it against what is expected.
     ///
-    /// `candidates` are the connections that may be meant: for an answer the one that was asked, otherwise those of the claimed issuer. What
-    /// comes out is acceptable but perhaps not new: record its [`replay_key`](ValidMessage::replay_key), then
-    /// [`confirm`](ValidMessage::confirm) it. As [`receive`](Self::receive) it only computes.
+    /// `candidates` are the connections that the message may belong to: for an answer, the connection that was asked;
+    /// otherwise those of the claimed issuer. The result is valid but may be a replay: record its
+    /// [`replay_key`](ValidMessage::replay_key), then [`confirm`](ValidMessage::confirm) it. Like
+    /// [`receive`](Self::receive), this method does no I/O.
     ///
     /// # Errors
     /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.
@@ -296,7 +302,7 @@ impl ServiceProvider {
         authenticate_message(claimed, trust, self.limits())?.read()?.validate(&expectations, now)
     }
 
-    /// `Ok(None)` where the message has nothing to do with the connection.
+    /// Returns `Ok(None)` if the message does not belong to the connection.
     fn may_have_sent(
         &self,
         connection: &Connection,
@@ -320,7 +326,8 @@ impl ServiceProvider {
             None if !is_of_issuer => return Ok(None),
             _ => {}
         }
-        // What nobody signs in over ends no session; the answer to a request of ours may come while the connection changes.
+        // A request ends sessions only over an active connection. An answer to a request of ours may still come after
+        // the connection's state changed.
         let is_open = match expect.waiting() {
             Some(_) => connection.state() != ConnectionState::Retired,
             None => connection.state() == ConnectionState::Active,
@@ -346,7 +353,7 @@ impl ServiceProvider {
     }
 }
 
-/// A message that nobody asked for: for whoever finds no pending logout.
+/// The refusal of a message that answers no pending logout. It is for callers that find none in their store.
 #[must_use]
 pub fn unasked_message(kind: MessageKind, reason: &'static str) -> Refusal {
     Refusal::new(MessageError::unasked(kind, reason).into())

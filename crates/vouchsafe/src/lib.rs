@@ -1,4 +1,5 @@
 //! A SAML 2.0 service provider. Your service reads only bytes that a trusted key signed, and every refusal is explained.
+//! its cause.
 //!
 //! Start with these items:
 //!
@@ -60,8 +61,9 @@
 //! # fn record(key: vouchsafe::ReplayKey) -> vouchsafe::Recorded { key.recorded(true) }
 //! ```
 //!
-//! This crate does no I/O, reads no clock and is not async: times, and everything that is expected or stored, are arguments.
-//! `vouchsafe-store` stores what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and `vouchsafe-web` have the HTTP side.
+//! This crate does no I/O, reads no clock and is not async: the current time and all stored or expected values are
+//! arguments. `vouchsafe-store` stores what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and
+//! `vouchsafe-web` have the HTTP side.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

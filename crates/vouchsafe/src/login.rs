@@ -1,4 +1,4 @@
-//! Asking: a sign-in that starts at the service.
+//! Starts a sign-in at the service.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_metadata::{Binding, WebAddress};
@@ -16,31 +16,32 @@ use crate::request_details::{RequestBinding, ResponseBinding};
 use crate::service_provider::ServiceProvider;
 use crate::signing::Signing;
 
-/// A sign-in that was started: what the browser does next, what the service keeps, and what only this browser gets.
+/// A sign-in that was started: the message that the browser carries, the request that the service stores, and the
+/// binding that only this browser receives.
 #[derive(Debug)]
 #[must_use = "send the browser away, keep the pending request, and set the binding cookie"]
 #[non_exhaustive]
 pub struct StartedLogin {
-    /// Where the browser goes.
+    /// The message to the identity provider, which the browser carries.
     pub request: OutgoingMessage,
-    /// To be kept until the reply comes, under its [handle](PendingRequest::handle).
+    /// The request to store until the answer comes, under its [handle](PendingRequest::handle).
     pub pending: PendingRequest,
-    /// To be set as a cookie: the reply is accepted from the browser that has it, and from no other.
+    /// The binding to set as a cookie: the answer is accepted only from the browser that has it.
     pub binding: BrowserBinding,
 }
 
 impl ServiceProvider {
-    /// Starts a sign-in over a connection: where to send the browser, what to remember until it comes back, and the binding that only
-    /// this browser gets.
+    /// Starts a sign-in over a connection. It returns where to send the browser, what to store until the answer
+    /// comes, and the binding that only this browser receives.
     ///
-    /// The request goes by the binding that was asked for, else by HTTP-Redirect, HTTP-POST or HTTP-POST-SimpleSign, the first that the
-    /// identity provider takes. It is signed when the identity provider wants it, always if so configured, and always by
-    /// HTTP-POST-SimpleSign.
+    /// The request goes by the chosen binding; otherwise by the first of HTTP-Redirect, HTTP-POST and
+    /// HTTP-POST-SimpleSign that the identity provider accepts. It is signed if the identity provider requires it, if
+    /// it is configured so, and always by HTTP-POST-SimpleSign.
     ///
     /// # Errors
-    /// [`BindingError::ConnectionState`] when the connection signs nobody in, [`BindingError::NoSingleSignOn`], [`BindingError::InsecureLocation`],
-    /// [`BindingError::NoSigningKey`], [`BindingError::Metadata`] when the metadata is no longer valid, and whatever randomness or signing
-    /// raise.
+    /// [`BindingError::ConnectionState`] if the connection signs nobody in, [`BindingError::NoSingleSignOn`],
+    /// [`BindingError::InsecureLocation`], [`BindingError::NoSigningKey`], [`BindingError::Metadata`] if the metadata
+    /// is no longer valid, and the errors of the random number generator and of signing.
     pub fn start_login(
         &self,
         connection: &Connection,
@@ -128,7 +129,7 @@ impl ServiceProvider {
         Ok(StartedLogin { request, pending, binding: browser })
     }
 
-    /// The binding that the answer is asked for by: by HTTP-Artifact where both sides can.
+    /// Returns the binding that the answer should use: HTTP-Artifact if both sides support it.
     fn answer_by(
         &self,
         connection: &Connection,
@@ -155,7 +156,7 @@ impl ServiceProvider {
         Err(BindingError::NoArtifactResolution { entity_id })
     }
 
-    /// What to sign with, if requests over this connection are signed at all.
+    /// Returns the signing key and algorithm, if requests over this connection are signed.
     fn signing_for(
         &self,
         connection: &Connection,
@@ -174,7 +175,8 @@ impl ServiceProvider {
     }
 }
 
-/// A draft can be tried out, an active connection can be tried out and asked, a retired one neither.
+/// Requires a state in which a sign-in can start: a draft can only be tried, an active connection can also be used, a
+/// retired one can do neither.
 fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingError> {
     let state = connection.state();
     match state {
@@ -187,8 +189,8 @@ fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingEr
     }
 }
 
-/// The binding by which the request goes, and its address, to which nobody is sent without TLS: the one that was asked for, or else the
-/// first that the identity provider takes.
+/// Returns the binding of the request and the address, which must be secure: the chosen binding, or the first that
+/// the identity provider accepts.
 fn single_sign_on(
     connection: &Connection,
     for_enhanced_client: bool,

@@ -1,4 +1,4 @@
-//! Single logout: telling an identity provider, and answering it (SAML Profiles 4.4).
+//! Single logout: sends logout requests to an identity provider, and answers its requests (SAML Profiles 4.4).
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{Carriage, ConnectionId, LogoutRequest};
@@ -22,25 +22,27 @@ use crate::signing::Signing;
 #[must_use = "send the browser away, keep the pending logout, and set the binding cookie"]
 #[non_exhaustive]
 pub struct StartedLogout {
-    /// Where the browser goes.
+    /// The message to the identity provider, which the browser carries.
     pub request: OutgoingMessage,
-    /// To be kept until the answer comes, under its [handle](PendingLogout::handle).
+    /// The logout to store until the answer comes, under its [handle](PendingLogout::handle).
     pub pending: PendingLogout,
-    /// To be set as a cookie: the answer counts from the browser that has it, and from no other.
+    /// The binding to set as a cookie: the answer is accepted only from the browser that has it.
     pub binding: BrowserBinding,
 }
 
 impl ServiceProvider {
-    /// Tells an identity provider that a session is over. End the session here first: whatever the identity provider answers, and
-    /// whether it answers, the person is signed out of this service.
+    /// Tells an identity provider that a session has ended. End the session in your service first: the person is then
+    /// signed out of this service, whatever the identity provider answers and even if it does not answer.
     ///
-    /// The request repeats the name identifier byte for byte, is always signed, and goes by HTTP-Redirect, or by HTTP-POST or
-    /// HTTP-POST-SimpleSign where the identity provider takes nothing else. `journey` is what is left of the sign-out; it stays with the pending logout.
+    /// The request repeats the name identifier byte for byte and is always signed. It goes by HTTP-Redirect, or by
+    /// HTTP-POST or HTTP-POST-SimpleSign if the identity provider accepts nothing else. `journey` is the rest of the
+    /// sign-out; it stays with the pending logout.
     ///
     /// # Errors
-    /// [`BindingError::NoSingleLogout`] where one of both sides has no address for it, [`BindingError::LogoutKeyMissing`],
-    /// [`BindingError::InsecureLocation`], [`BindingError::Metadata`] when the metadata is no longer valid, [`BindingError::OtherConnection`]
-    /// where the participant is another connection's, and whatever randomness or signing raise.
+    /// [`BindingError::NoSingleLogout`] if the service or the identity provider has no address for it,
+    /// [`BindingError::LogoutKeyMissing`], [`BindingError::InsecureLocation`], [`BindingError::Metadata`] if the
+    /// metadata is no longer valid, [`BindingError::OtherConnection`] if the participant belongs to another
+    /// connection, and the errors of the random number generator and of signing.
     pub fn start_logout(
         &self,
         connection: &Connection,
@@ -78,13 +80,14 @@ impl ServiceProvider {
         Ok(StartedLogout { request, pending, binding: browser })
     }
 
-    /// Answers a logout request that a browser carried: the sessions that it means are over. The RelayState is given back as it came.
+    /// Answers a logout request that a browser carried, after its sessions have ended. The RelayState is returned
+    /// unchanged.
     ///
-    /// The answer goes the way the request came, or the other way where the identity provider takes only that, to its `ResponseLocation`
-    /// where it has one.
+    /// The answer goes by the binding of the request, or by the other one if the identity provider accepts only that,
+    /// to its `ResponseLocation` if it has one.
     ///
     /// # Errors
-    /// As [`start_logout`](Self::start_logout).
+    /// The same as for [`start_logout`](Self::start_logout).
     pub fn answer_logout(
         &self,
         connection: &Connection,
@@ -108,10 +111,11 @@ impl ServiceProvider {
         self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
-    /// Answers a logout request that came over SOAP: the envelope to answer with, as `text/xml`.
+    /// Answers a logout request that came over SOAP: returns the envelope to send, as `text/xml`.
     ///
     /// # Errors
-    /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and whatever randomness or signing raise.
+    /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and the errors of the random number
+    /// generator and of signing.
     pub fn answer_logout_by_soap(
         &self,
         connection: &Connection,
@@ -131,10 +135,10 @@ impl ServiceProvider {
         Ok(soap_envelope(&self.enveloped(&xml, &id, signing)?))
     }
 
-    /// The envelope for a request over SOAP that is not accepted: a fault that does not tell why.
+    /// Returns the envelope for a request over SOAP that is not accepted: a fault that does not tell the reason.
     ///
     /// # Errors
-    /// [`BindingError::Xml`]; never in practice.
+    /// [`BindingError::Xml`]; this does not occur in practice.
     pub fn soap_fault(&self) -> Result<String, BindingError> {
         soap_fault("The request was not accepted.")
     }
@@ -151,7 +155,8 @@ impl ServiceProvider {
         logout_response(&Ends { id, issuer, destination, issued_at: now }, in_response_to, status)
     }
 
-    /// The endpoint of the first of these bindings that the identity provider has, and what signs.
+    /// Returns the identity provider's endpoint for the first of these bindings that it has, and the signing key and
+    /// algorithm.
     fn logout_by_browser<'c>(
         &self,
         connection: &'c Connection,
@@ -170,18 +175,18 @@ impl ServiceProvider {
         Ok((endpoint, self.logout_signing(connection)?))
     }
 
-    /// What signs logout messages over this connection.
+    /// Returns the key and algorithm that sign logout messages over this connection.
     pub(crate) fn logout_signing(&self, connection: &Connection) -> Result<Signing<'_>, BindingError> {
         let credential = self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)?;
         Ok(self.signing(credential, connection))
     }
 }
 
-/// The bindings of messages that a browser carries, the usual one first.
+/// The bindings of messages that a browser carries, in the order of preference.
 pub(crate) const BY_BROWSER: [Binding; 3] =
     [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign];
 
-/// The binding by which a request came, then the others.
+/// The binding by which a request came, followed by the others.
 pub(crate) fn bindings_after(carriage: Carriage) -> Vec<Binding> {
     let same = match carriage {
         Carriage::Redirect => Binding::HttpRedirect,
@@ -196,7 +201,7 @@ pub(crate) fn no_single_logout(entity_id: &str) -> BindingError {
     BindingError::NoSingleLogout { entity_id: entity_id.to_owned() }
 }
 
-/// A person of one customer's is named to the identity provider of that customer alone.
+/// Requires the connection that a value belongs to, so that a person is named only to their own identity provider.
 pub(crate) fn require_same(of: &ConnectionId, given: &Connection) -> Result<(), BindingError> {
     if of == given.id() {
         return Ok(());
@@ -205,7 +210,7 @@ pub(crate) fn require_same(of: &ConnectionId, given: &Connection) -> Result<(), 
     Err(BindingError::OtherConnection { expected, actual })
 }
 
-/// Nobody is sent without TLS, and nothing is.
+/// Requires a secure address: browsers and messages are never sent to an address without TLS.
 pub(crate) fn require_secure(connection: &Connection, address: &WebAddress) -> Result<(), BindingError> {
     if address.is_secure() {
         return Ok(());

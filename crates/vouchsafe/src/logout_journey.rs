@@ -1,4 +1,4 @@
-//! A sign-out that goes from one identity provider to the next, and what waits for the answer of one.
+//! A sign-out that goes from one identity provider to the next, and the logout request that waits for an answer.
 
 use std::collections::VecDeque;
 
@@ -14,22 +14,22 @@ use crate::participant::Participant;
 use crate::pending::seconds_rounded_up;
 use crate::relay_state::RelayState;
 
-/// What became of a sign-out at one identity provider.
+/// The result of a sign-out at one identity provider.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LogoutAnswer {
-    /// It ended every session that it knows of.
+    /// The identity provider ended every session that it knows of.
     Complete,
-    /// It could not end some of the sessions that it knows of.
+    /// The identity provider could not end some of the sessions that it knows of.
     Partial,
-    /// It says that it did not do it.
+    /// The identity provider answered that the logout failed.
     Failed,
-    /// It has no address for logout, or nothing could be sent to it.
+    /// The identity provider has no address for logout, or nothing could be sent to it.
     NotAsked,
-    /// It did not answer in time, or could not be reached.
+    /// The identity provider did not answer in time, or could not be reached.
     Silent,
-    /// Its answer is not believed.
+    /// The answer of the identity provider was refused.
     NotBelieved,
 }
 
@@ -43,17 +43,18 @@ impl From<LogoutOutcome> for LogoutAnswer {
     }
 }
 
-/// What one identity provider answered.
+/// The answer of one identity provider.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ParticipantAnswer {
-    /// The connection.
+    /// The connection of the identity provider.
     pub connection: ConnectionId,
-    /// What it answered.
+    /// Its answer.
     pub answer: LogoutAnswer,
 }
 
-/// A sign-out on its way: whom is still to be told, and what those who were told answered. The session here has ended before.
+/// A sign-out in progress: the identity providers that must still be told, and the answers of those that were told.
+/// The session in this service has already ended.
 ///
 /// ```
 /// use vouchsafe::{ConnectionId, LogoutAnswer, LogoutJourney, Participant, SessionNameId};
@@ -73,52 +74,52 @@ pub struct LogoutJourney {
 }
 
 impl LogoutJourney {
-    /// To these identity providers, in this order.
+    /// Starts a sign-out at these identity providers, in this order.
     #[must_use]
     pub fn new(participants: impl IntoIterator<Item = Participant>) -> LogoutJourney {
         LogoutJourney { remaining: participants.into_iter().collect(), answers: Vec::new(), return_to: None }
     }
 
-    /// Where the application wants to go in the end.
+    /// Sets where the application goes after the sign-out.
     #[must_use]
     pub fn returning_to(mut self, place: impl Into<String>) -> LogoutJourney {
         self.return_to = Some(place.into());
         self
     }
 
-    /// Takes out whom is told next.
+    /// Removes the next identity provider to be told, and returns it.
     pub fn take_next(&mut self) -> Option<Participant> {
         self.remaining.pop_front()
     }
 
-    /// Notes what an identity provider answered.
+    /// Records the answer of an identity provider.
     pub fn note(&mut self, connection: &ConnectionId, answer: LogoutAnswer) {
         self.answers.push(ParticipantAnswer { connection: connection.clone(), answer });
     }
 
-    /// What those who were told answered, in their order.
+    /// The answers so far, in the order in which they came.
     #[must_use]
     pub fn answers(&self) -> &[ParticipantAnswer] {
         &self.answers
     }
 
-    /// Whether every identity provider ended every session that it knows of.
+    /// Returns whether every identity provider ended every session that it knows of.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.remaining.is_empty() && self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
     }
 
-    /// Where the application wants to go in the end.
+    /// Where the application goes after the sign-out.
     #[must_use]
     pub fn return_to(&self) -> Option<&str> {
         self.return_to.as_deref()
     }
 }
 
-/// A logout request that waits for its answer, kept under its [handle](Self::handle).
+/// A logout request that waits for its answer, stored under its [handle](Self::handle).
 ///
-/// As a [`PendingRequest`](crate::PendingRequest), it is answered once, by the browser that was sent: an answer is expected only with a
-/// [`BoundLogout`], which [`bind`](Self::bind) makes.
+/// Like a [`PendingRequest`](crate::PendingRequest), it is answered once, by the browser that carried the request: an
+/// answer is accepted only with a [`BoundLogout`], which [`bind`](Self::bind) makes.
 #[derive(Debug)]
 pub struct PendingLogout {
     pub(crate) handle: RelayState,
@@ -130,7 +131,7 @@ pub struct PendingLogout {
     pub(crate) journey: LogoutJourney,
 }
 
-/// A pending logout together with the proof that the browser is the one that was sent.
+/// A pending logout together with the proof that this browser carried the request.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(pending: vouchsafe::PendingLogout) -> vouchsafe::BoundLogout {
@@ -143,41 +144,41 @@ pub struct BoundLogout {
 }
 
 impl BoundLogout {
-    /// The request.
+    /// The pending logout.
     #[must_use]
     pub fn request(&self) -> &PendingLogout {
         &self.pending
     }
 
-    /// The sign-out that goes on.
+    /// Returns the sign-out, to go on with it.
     #[must_use]
     pub fn into_journey(self) -> LogoutJourney {
         self.pending.journey
     }
 }
 
-/// The stored form of a [`PendingLogout`]: plain data, for a store to keep and for nobody to build by hand.
+/// The stored form of a [`PendingLogout`]: plain data for a store. Do not build it yourself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StoredPendingLogout {
-    /// The RelayState that was sent; the key under which this is kept.
+    /// The RelayState that was sent. It is the key in the store.
     pub handle: String,
     /// The ID of the LogoutRequest.
     pub request_id: String,
-    /// The name of the connection that was asked.
+    /// The name of the connection whose identity provider was asked.
     pub connection: String,
-    /// SHA-256 of what the browser was given, in hexadecimal.
+    /// SHA-256 of the binding cookie's value, in hexadecimal.
     pub binding_hash: String,
-    /// When it was issued, in seconds of Unix time.
+    /// When the request was issued, in seconds of Unix time.
     pub issued_at: i64,
-    /// From when on no answer is accepted, in seconds of Unix time, rounded up.
+    /// The time from which no answer is accepted, in seconds of Unix time, rounded up.
     pub expires_at: i64,
-    /// Whom is still to be told, and who answered.
+    /// The sign-out that the request is part of.
     pub journey: LogoutJourney,
 }
 
 impl PendingLogout {
-    /// The RelayState that was sent, and the key of the store.
+    /// The RelayState that was sent. It is the key in the store.
     #[must_use]
     pub fn handle(&self) -> &str {
         self.handle.as_str()
@@ -189,40 +190,40 @@ impl PendingLogout {
         &self.request_id
     }
 
-    /// The connection that was asked.
+    /// The connection whose identity provider was asked.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         &self.connection
     }
 
-    /// When it was issued.
+    /// When the request was issued.
     #[must_use]
     pub fn issued_at(&self) -> DateTime<Utc> {
         self.issued_at
     }
 
-    /// From when on no answer is accepted.
+    /// The time from which no answer is accepted.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
     }
 
-    /// Whether it is too late for an answer.
+    /// Returns whether it is too late for an answer.
     #[must_use]
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         now >= self.expires_at
     }
 
-    /// The sign-out that it is part of.
+    /// The sign-out that the request is part of.
     #[must_use]
     pub fn journey(&self) -> &LogoutJourney {
         &self.journey
     }
 
-    /// Holds the request against what the browser sent back: the value of the binding cookie, compared in constant time.
+    /// Compares the value of the binding cookie that the browser sent with the stored hash, in constant time.
     ///
     /// # Errors
-    /// A [`Refusal`] with `message.unasked` if nothing came, or another value.
+    /// A [`Refusal`] with `message.unasked` if no cookie came, or its value differs.
     pub fn bind(self, presented: Option<&str>, provider: &Provider) -> Result<BoundLogout, Refusal> {
         let refuse = |reason| unasked_message(MessageKind::LogoutResponse, reason);
         let Some(presented) = presented else { return Err(refuse("no binding cookie came")) };
@@ -232,7 +233,7 @@ impl PendingLogout {
         }
     }
 
-    /// As plain data, for a store.
+    /// Returns the plain data for a store.
     #[must_use]
     pub fn to_stored(&self) -> StoredPendingLogout {
         StoredPendingLogout {
@@ -246,10 +247,11 @@ impl PendingLogout {
         }
     }
 
-    /// Out of the stored form. Whoever can write to the store can make one: it belongs on the server, never into a cookie or a form.
+    /// Reads the stored form. Anybody who can write to the store can make one, so keep it on the server, never in a
+    /// cookie or a form.
     ///
     /// # Errors
-    /// [`BindingError::StoredRequest`] when a field makes no sense.
+    /// [`BindingError::StoredRequest`] if a field is not valid.
     pub fn from_stored(stored: StoredPendingLogout) -> Result<PendingLogout, BindingError> {
         let damaged = |field| BindingError::StoredRequest { field };
         let time = |seconds, field| DateTime::from_timestamp(seconds, 0).ok_or(damaged(field));

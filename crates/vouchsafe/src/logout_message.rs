@@ -1,4 +1,5 @@
-//! Logout messages of ours (SAML Core 3.7), as plain as identity providers like them.
+//! Writes our logout messages (SAML Core 3.7), with as few elements as possible, since identity providers process
+//! those best.
 
 use chrono::TimeDelta;
 use vouchsafe_xml::{Writer, namespace};
@@ -7,26 +8,27 @@ use crate::error::BindingError;
 use crate::participant::Participant;
 use crate::request::{Ends, start_message, write_name_id, written};
 
-/// How long a logout request counts: as long as one of an identity provider's is accepted here.
+/// How long our logout request is valid: as long as we accept one of an identity provider.
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
-/// The person asked for it (3.7.3).
+/// The reason of a logout that the person asked for (3.7.3).
 const BY_THE_PERSON: &str = "urn:oasis:names:tc:SAML:2.0:logout:user";
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 
-/// What is answered to a logout request.
+/// The status that answers a logout request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum LogoutStatus {
-    /// Every session that was meant is over, whether it ended now or before.
+    /// Every session of the request has ended, now or before.
     Success,
-    /// Some of the sessions that were meant go on.
+    /// Some sessions of the request go on.
     Partial,
-    /// None of it was done.
+    /// No session of the request was ended.
     Failed,
 }
 
 impl LogoutStatus {
-    /// The status codes, the outer and the inner one. A partial logout is reported below Success: the request was carried out.
+    /// The status codes, the outer first. A partial logout is reported inside Success, since the request was carried
+    /// out.
     fn codes(self) -> &'static [&'static str] {
         match self {
             LogoutStatus::Success => &["Success"],
@@ -66,7 +68,7 @@ pub(crate) fn logout_response(
     Ok(xml.finish()?)
 }
 
-/// A Status of these codes, each inside the one before it.
+/// Writes a Status with these codes, each nested in the one before it.
 pub(crate) fn write_status(xml: &mut Writer, codes: &[&str]) {
     xml.start("saml2p:Status");
     for code in codes {
@@ -78,12 +80,12 @@ pub(crate) fn write_status(xml: &mut Writer, codes: &[&str]) {
     xml.end();
 }
 
-/// A SOAP 1.1 envelope around a message (SAML Bindings 3.2).
+/// Writes a SOAP 1.1 envelope around a message (SAML Bindings 3.2).
 pub(crate) fn soap_envelope(message: &str) -> String {
     format!("<S:Envelope xmlns:S=\"{}\"><S:Body>{message}</S:Body></S:Envelope>", namespace::SOAP_ENVELOPE)
 }
 
-/// The fault that is answered to what is not believed. It tells nothing about why.
+/// Writes the fault that answers a refused message. It does not tell the reason.
 pub(crate) fn soap_fault(text: &str) -> Result<String, BindingError> {
     let mut xml = Writer::new();
     xml.start("S:Envelope").namespace("S", namespace::SOAP_ENVELOPE);

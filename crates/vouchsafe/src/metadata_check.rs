@@ -1,4 +1,4 @@
-//! A connection, and what its identity provider publishes now.
+//! Compares a connection with the metadata that its identity provider publishes now.
 
 use std::fmt;
 
@@ -10,60 +10,61 @@ use crate::connection::Connection;
 use crate::service_provider::ServiceProvider;
 use crate::signing::can_be_verified;
 
-/// Something in which a connection and the metadata of its identity provider differ, or that would make a sign-in fail.
+/// A difference between a connection and the metadata of its identity provider, or a fault that would make a sign-in
+/// fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetadataFinding {
-    /// The metadata is another entity's: its responses are refused.
+    /// The metadata belongs to another entity, whose responses are refused.
     #[non_exhaustive]
     OtherEntity {
-        /// The connection's.
+        /// The entity ID of the connection.
         expected: String,
-        /// The metadata's.
+        /// The entity ID of the metadata.
         actual: String,
     },
     /// The metadata is past its validUntil.
     #[non_exhaustive]
     Expired {
-        /// Until when it was valid.
+        /// The end of its validity.
         valid_until: DateTime<Utc>,
     },
-    /// None of the keys that are published is trusted over the connection: whatever they sign is refused.
+    /// No published key is trusted over the connection, so every response is refused.
     NoKeyInCommon,
-    /// A key that is published and not trusted: sign-ins fail when the identity provider changes to it.
+    /// A key is published and not trusted. Sign-ins fail when the identity provider starts to use it.
     #[non_exhaustive]
     KeyNotTrusted {
         /// The key.
         key: String,
     },
-    /// A key that is trusted and published no longer.
+    /// A key is trusted and is no longer published.
     #[non_exhaustive]
     KeyWithdrawn {
         /// The key.
         key: String,
     },
-    /// The address that sign-in requests are sent to is not published.
+    /// The address to which sign-in requests are sent is not published.
     #[non_exhaustive]
     SignOnElsewhere {
-        /// The connection's.
+        /// The address of the connection.
         address: String,
     },
-    /// There is no address by HTTP-Redirect or HTTP-POST.
+    /// The metadata has no address for HTTP-Redirect or HTTP-POST.
     NoSignOn,
-    /// The address that logout messages are sent to is not published.
+    /// The address to which logout messages are sent is not published.
     #[non_exhaustive]
     LogoutElsewhere {
-        /// The connection's.
+        /// The address of the connection.
         address: String,
     },
-    /// Requests must be signed, and there is no key to sign with.
+    /// Requests must be signed, and the service has no signing key.
     NoKeyToSignWith,
-    /// The identity provider says that it verifies none of the algorithms that our key can sign by.
+    /// The metadata lists only algorithms with which our key cannot sign.
     NoAlgorithmInCommon,
 }
 
 impl MetadataFinding {
-    /// A stable identifier of the kind of finding.
+    /// Returns a stable identifier of the kind of finding.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -80,7 +81,7 @@ impl MetadataFinding {
         }
     }
 
-    /// How bad it is: an error where sign-ins fail.
+    /// Returns the severity: an error if sign-ins fail.
     #[must_use]
     pub fn severity(&self) -> LintSeverity {
         match self {
@@ -94,7 +95,7 @@ impl MetadataFinding {
         }
     }
 
-    /// What to change.
+    /// Returns what to change.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -148,8 +149,9 @@ impl fmt::Display for MetadataFinding {
 }
 
 impl ServiceProvider {
-    /// Holds a connection against the metadata that its identity provider publishes now: what would fail at the next sign-in, what will fail
-    /// after a change of keys, and what is out of date. Nothing where they agree.
+    /// Compares a connection with the metadata that its identity provider publishes now. The findings tell what would
+    /// fail at the next sign-in, what will fail after a change of keys, and what is out of date. There are none if
+    /// both agree.
     ///
     /// ```
     /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -219,7 +221,7 @@ fn keys(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<Met
     findings.extend(withdrawn.map(|key| MetadataFinding::KeyWithdrawn { key: key.to_string() }));
 }
 
-/// By the bindings over which messages of ours go.
+/// Compares the addresses of the bindings that we use.
 fn addresses(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<MetadataFinding>) {
     let by_browser = [Binding::HttpRedirect, Binding::HttpPost];
     let sign_on = |provider: &IdentityProvider, binding: &Binding| {

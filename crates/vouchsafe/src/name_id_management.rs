@@ -1,4 +1,5 @@
-//! Names that change or end (SAML Profiles 4.5, Name Identifier Management): telling an identity provider, and answering it.
+//! Name identifier management (SAML Profiles 4.5): tells an identity provider that a name changes or ends, and
+//! answers its requests.
 
 use std::fmt;
 
@@ -25,26 +26,26 @@ use crate::request::{Ends, message_id, random_handle, start_message, write_name_
 use crate::service_provider::ServiceProvider;
 use crate::signing::Signing;
 
-/// A change of a name that this service asks an identity provider for. `Debug` does not show whose.
+/// A change of a name that this service requests from an identity provider. `Debug` does not show the person.
 ///
-/// With a new identifier the identity provider names the person by it from then on, beside its own name (`SPProvidedID`); a name that is
-/// terminated is used no longer between the two.
+/// After a new identifier, the identity provider sends it together with its own name for the person (`SPProvidedID`).
+/// A terminated name is no longer used between the two parties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NameIdOrder {
     /// The person, byte for byte as the identity provider names them.
     pub name_id: SessionNameId,
-    /// What becomes of the name.
+    /// The change of the name.
     pub change: NameIdChange,
 }
 
 impl NameIdOrder {
-    /// From now on this service calls the person so.
+    /// Makes an order after which this service names the person by this identifier.
     pub fn new_identifier(name_id: SessionNameId, identifier: impl Into<String>) -> NameIdOrder {
         NameIdOrder { name_id, change: NameIdChange::New(identifier.into()) }
     }
 
-    /// The name is used no longer.
+    /// Makes an order after which the name is no longer used.
     #[must_use]
     pub fn terminate(name_id: SessionNameId) -> NameIdOrder {
         NameIdOrder { name_id, change: NameIdChange::Terminate }
@@ -64,13 +65,13 @@ impl NameIdOrder {
     }
 }
 
-/// The stored form of a [`NameIdOrder`]. `Debug` does not show whose.
+/// The stored form of a [`NameIdOrder`]. `Debug` does not show the person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StoredNameIdOrder {
     /// The person.
     pub name_id: SessionNameId,
-    /// The new identifier; without one the name ends.
+    /// The new identifier; `None` if the name is terminated.
     #[serde(default)]
     pub new_id: Option<String>,
 }
@@ -86,23 +87,23 @@ impl fmt::Debug for StoredNameIdOrder {
 #[must_use = "send the browser away, keep the pending request, and set the binding cookie"]
 #[non_exhaustive]
 pub struct StartedNameIdOrder {
-    /// Where the browser goes.
+    /// The message to the identity provider, which the browser carries.
     pub request: OutgoingMessage,
-    /// To be kept until the answer comes, under its [handle](PendingRequest::handle).
+    /// The request to store until the answer comes, under its [handle](PendingRequest::handle).
     pub pending: PendingRequest,
-    /// To be set as a cookie: the answer counts from the browser that has it, and from no other.
+    /// The binding to set as a cookie: the answer is accepted only from the browser that has it.
     pub binding: BrowserBinding,
 }
 
-/// What is answered to a request that changes or ends a name.
+/// The status that answers a request to change or to end a name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum NameIdStatus {
-    /// It was done.
+    /// The change was made.
     Success,
-    /// Nobody of that name is known here.
+    /// The service knows nobody with that name.
     UnknownPrincipal,
-    /// It was not done: the new name is somebody else's, or the service does not let it be changed.
+    /// The change was refused: the new name belongs to somebody else, or the service does not allow changes.
     Denied,
 }
 
@@ -117,14 +118,14 @@ impl NameIdStatus {
 }
 
 impl ServiceProvider {
-    /// Asks an identity provider to change or to end a name, by the browser. The request is always signed, and goes by HTTP-Redirect, HTTP-POST
-    /// or HTTP-POST-SimpleSign, the first that the identity provider takes.
+    /// Requests from an identity provider, by the browser, to change or to end a name. The request is always signed.
+    /// It goes by the first of HTTP-Redirect, HTTP-POST and HTTP-POST-SimpleSign that the identity provider accepts.
     ///
-    /// The pending request is kept as one of a sign-in is, and is none: [`PendingRequest::name_id_order`].
+    /// Store the pending request as that of a sign-in, although it is none: see [`PendingRequest::name_id_order`].
     ///
     /// # Errors
-    /// [`BindingError::NoNameIdManagement`] where one of both sides has no address for it, otherwise as
-    /// [`start_logout`](Self::start_logout).
+    /// [`BindingError::NoNameIdManagement`] if the service or the identity provider has no address for it, otherwise
+    /// the errors of [`start_logout`](Self::start_logout).
     pub fn start_name_id_order(
         &self,
         connection: &Connection,
@@ -150,10 +151,10 @@ impl ServiceProvider {
         Ok(StartedNameIdOrder { request, pending, binding: browser })
     }
 
-    /// Makes the request for an identity provider that takes it over SOAP. The request is signed.
+    /// Makes the request for an identity provider that accepts it over SOAP. The request is signed.
     ///
     /// # Errors
-    /// As [`start_name_id_order`](Self::start_name_id_order).
+    /// The same as for [`start_name_id_order`](Self::start_name_id_order).
     pub fn name_id_call(
         &self,
         connection: &Connection,
@@ -168,7 +169,8 @@ impl ServiceProvider {
         self.soap_call(connection, endpoint, now, |ends| name_id_request(ends, order))
     }
 
-    /// Judges what the identity provider answered to a call, as [`logout_call_answered`](Self::logout_call_answered).
+    /// Checks the answer of the identity provider to a call, like
+    /// [`logout_call_answered`](Self::logout_call_answered).
     ///
     /// # Errors
     /// A [`Refusal`] with the ledger of every rule.
@@ -189,11 +191,11 @@ impl ServiceProvider {
         }
     }
 
-    /// Answers a request that a browser carried, the way it came or the other way where the identity provider takes only that. The RelayState
-    /// is given back as it came.
+    /// Answers a request that a browser carried, by the same binding or by another one if the identity provider
+    /// accepts only that. The RelayState is returned unchanged.
     ///
     /// # Errors
-    /// As [`start_name_id_order`](Self::start_name_id_order).
+    /// The same as for [`start_name_id_order`](Self::start_name_id_order).
     pub fn answer_name_id_request(
         &self,
         connection: &Connection,
@@ -212,10 +214,11 @@ impl ServiceProvider {
         self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
-    /// Answers a request that came over SOAP: the envelope to answer with, as `text/xml`.
+    /// Answers a request that came over SOAP: returns the envelope to send, as `text/xml`.
     ///
     /// # Errors
-    /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and whatever randomness or signing raise.
+    /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and the errors of the random number
+    /// generator and of signing.
     pub fn answer_name_id_request_by_soap(
         &self,
         connection: &Connection,
@@ -244,7 +247,8 @@ impl ServiceProvider {
         Ends { id, issuer: self.entity_id_for(connection).as_str(), destination, issued_at: now }
     }
 
-    /// The endpoint of the first of these bindings that the identity provider has, and what signs.
+    /// Returns the identity provider's endpoint for the first of these bindings that it has, and the signing key and
+    /// algorithm.
     fn name_id_management_by_browser<'s, 'c>(
         &'s self,
         connection: &'c Connection,
@@ -264,7 +268,7 @@ impl ServiceProvider {
         Ok((endpoint, self.logout_signing(connection)?))
     }
 
-    /// At which of our addresses a message of that kind is received over this connection.
+    /// Returns the address of ours that receives messages of this kind over this connection.
     pub(crate) fn own_address_for<'a>(
         &'a self,
         connection: &'a Connection,
@@ -286,7 +290,7 @@ fn no_name_id_management(entity_id: &str) -> BindingError {
     BindingError::NoNameIdManagement { entity_id: entity_id.to_owned() }
 }
 
-/// The request (SAML Core 3.6.1): the name byte for byte as it came, then what becomes of it.
+/// Writes the request (SAML Core 3.6.1): the name byte for byte as it came, then its change.
 fn name_id_request(ends: &Ends<'_>, order: &NameIdOrder) -> Result<String, BindingError> {
     let mut xml = Writer::new();
     start_message(&mut xml, "saml2p:ManageNameIDRequest", ends);

@@ -1,4 +1,4 @@
-//! How the browser carries a message of ours: in a query or in a form, signed or not.
+//! A message of ours in the form in which it travels: in a query, a form or an envelope, signed or not.
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, WebAddress};
@@ -12,20 +12,20 @@ use crate::relay_state::RelayState;
 use crate::service_provider::ServiceProvider;
 use crate::signing::Signing;
 
-/// How the browser carries a message to the identity provider.
+/// A message to the identity provider, in the form in which it travels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutgoingMessage {
-    /// By a redirect (SAML Bindings 3.4).
+    /// A redirect (SAML Bindings 3.4).
     Redirect(Redirect),
-    /// By a form that it posts (SAML Bindings 3.5).
+    /// A form that the browser posts (SAML Bindings 3.5).
     Form(PostForm),
-    /// In an envelope, by an enhanced client and not by a browser (SAML Bindings 3.3).
+    /// A SOAP envelope that an enhanced client carries instead of a browser (SAML Bindings 3.3).
     Envelope(PaosRequest),
 }
 
 impl OutgoingMessage {
-    /// The redirect, if it is one.
+    /// Returns the redirect, if the message is one.
     #[must_use]
     pub fn redirect(&self) -> Option<&Redirect> {
         match self {
@@ -34,7 +34,7 @@ impl OutgoingMessage {
         }
     }
 
-    /// The form, if it is one.
+    /// Returns the form, if the message is one.
     #[must_use]
     pub fn form(&self) -> Option<&PostForm> {
         match self {
@@ -43,7 +43,7 @@ impl OutgoingMessage {
         }
     }
 
-    /// The envelope for an enhanced client, if it is one.
+    /// Returns the envelope for an enhanced client, if the message is one.
     #[must_use]
     pub fn envelope(&self) -> Option<&PaosRequest> {
         match self {
@@ -53,7 +53,7 @@ impl OutgoingMessage {
     }
 }
 
-/// A message that was written and not signed yet.
+/// A message that is written and not signed yet.
 pub(crate) struct Written<'a> {
     pub(crate) xml: String,
     pub(crate) id: &'a str,
@@ -62,7 +62,7 @@ pub(crate) struct Written<'a> {
 }
 
 impl ServiceProvider {
-    /// Puts a message into the binding's shape, signed if there is something to sign with.
+    /// Encodes a message for a binding, and signs it if a signing key is given.
     pub(crate) fn carry(
         &self,
         message: Written<'_>,
@@ -107,7 +107,8 @@ impl ServiceProvider {
         Ok(PostForm::new(location.as_str().to_owned(), fields))
     }
 
-    /// The fields are signed, and the message carries nothing (SAML V2.0 HTTP POST "SimpleSign" Binding).
+    /// Makes a form whose fields are signed; the message itself has no signature (SAML V2.0 HTTP POST "SimpleSign"
+    /// Binding).
     fn signed_form(
         &self,
         message: Written<'_>,
@@ -121,7 +122,7 @@ impl ServiceProvider {
         Ok(PostForm::new(location.as_str().to_owned(), form.fields().to_vec()))
     }
 
-    /// The message with a signature of its own.
+    /// Signs the message itself.
     pub(crate) fn enveloped(
         &self,
         xml: &str,

@@ -1,11 +1,12 @@
-//! Whom an identity provider is told to sign out.
+//! A session at an identity provider, with the data that a logout request needs.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{ConnectionId, Login, SessionNameId};
 
-/// A session as its identity provider knows it: what a logout request says. `Debug` does not show whose.
+/// A session as its identity provider knows it. A logout request contains these data. `Debug` does not show the
+/// person.
 ///
 /// ```no_run
 /// # fn login() -> vouchsafe::Login { unimplemented!() }
@@ -19,17 +20,17 @@ use vouchsafe_assertion::{ConnectionId, Login, SessionNameId};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Participant {
-    /// The connection that was signed in over.
+    /// The connection over which the person signed in.
     pub connection: ConnectionId,
     /// The person, byte for byte as the identity provider named them.
     pub name_id: SessionNameId,
-    /// The session at the identity provider, if it has a name.
+    /// The SessionIndex at the identity provider, if it sent one.
     #[serde(default)]
     pub session_index: Option<String>,
 }
 
 impl Participant {
-    /// From what was kept of a login.
+    /// Makes a participant of stored data of a login.
     #[must_use]
     pub fn new(
         connection: ConnectionId,
@@ -39,7 +40,8 @@ impl Participant {
         Participant { connection, name_id, session_index }
     }
 
-    /// Of a login; `None` if it names nobody, so that its identity provider cannot be told.
+    /// Makes a participant of a login; `None` if the login names nobody, so that its identity provider cannot be
+    /// told.
     #[must_use]
     pub fn of_login(login: &Login) -> Option<Participant> {
         Some(Participant {

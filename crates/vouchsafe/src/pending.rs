@@ -1,4 +1,4 @@
-//! A sign-in that was started and not yet answered.
+//! A sign-in that was started and is not answered yet.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,11 @@ use crate::name_id_management::{NameIdOrder, StoredNameIdOrder};
 use crate::relay_state::RelayState;
 use crate::request::NameIdPolicy;
 
-/// What must be remembered between the request and the reply, under [`handle`](Self::handle).
+/// The data that must be stored between the request and the answer, under [`handle`](Self::handle).
 ///
-/// It is neither `Clone` nor serialisable by accident: a reply is accepted once, so whoever stores it takes it out again when it is
-/// used. [`to_stored`](Self::to_stored) and [`from_stored`](Self::from_stored) are the explicit way. A reply is expected with it only
-/// after [`bind`](Self::bind) has seen the browser's proof:
+/// It is deliberately neither `Clone` nor serializable: an answer is accepted once, so the store must remove the
+/// request when it is used. Use [`to_stored`](Self::to_stored) and [`from_stored`](Self::from_stored) explicitly. A
+/// response is accepted as its answer only after [`bind`](Self::bind) has checked the browser's cookie:
 ///
 /// ```compile_fail,E0308
 /// # use vouchsafe::{Expect, PendingRequest};
@@ -47,9 +47,9 @@ pub struct PendingRequest {
     pub(crate) context: Option<String>,
 }
 
-/// A pending request together with the proof that the browser which posts the reply is the one that started the sign-in.
+/// A pending request together with the proof that the browser that posts the response also started the sign-in.
 ///
-/// Only [`PendingRequest::bind`] makes one, and [`Expect::Reply`](crate::Expect::Reply) takes nothing else.
+/// Only [`PendingRequest::bind`] makes one, and [`Expect::Reply`](crate::Expect::Reply) accepts nothing else.
 ///
 /// ```compile_fail,E0451
 /// # fn forge(request: vouchsafe::PendingRequest) -> vouchsafe::BoundRequest {
@@ -62,15 +62,15 @@ pub struct BoundRequest {
 }
 
 impl BoundRequest {
-    /// The request.
+    /// The pending request.
     #[must_use]
     pub fn request(&self) -> &PendingRequest {
         &self.request
     }
 
-    /// Whether this response is the identity provider's no to this request, and why. It is nobody's word but the one who answers the
-    /// browser, so that nothing follows from it but how the person goes on: nobody is signed in either way. A response of another
-    /// identity provider, or to another request, is none.
+    /// Returns the reason if this response declines this request, that is, if the identity provider answered with an
+    /// error status. The response is not verified: use the reason only to choose the next page for the person. Nobody
+    /// is signed in either way. Returns `None` for a response of another identity provider or to another request.
     ///
     /// ```no_run
     /// # fn of(bound: &vouchsafe::BoundRequest, claimed: &vouchsafe::ClaimedResponse, issuer: &vouchsafe::EntityId) {
@@ -89,103 +89,105 @@ impl BoundRequest {
         refusal.and_then(|refusal| refusal.declined())
     }
 
-    /// The request, taken out. To expect a reply to it again, the browser has to prove itself again.
+    /// Takes the request out. The browser must prove itself again before an answer to it can be accepted.
     #[must_use]
     pub fn into_request(self) -> PendingRequest {
         self.request
     }
 }
 
-/// The stored form of a [`PendingRequest`]: plain data, for a store to keep and for nobody to build by hand.
+/// The stored form of a [`PendingRequest`]: plain data for a store. Do not build it yourself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StoredPendingRequest {
-    /// The RelayState that was sent; the key under which this is kept.
+    /// The RelayState that was sent. It is the key in the store.
     pub handle: String,
     /// The ID of the AuthnRequest.
     pub request_id: String,
-    /// The name of the connection that was asked.
+    /// The name of the connection whose identity provider was asked.
     pub connection: String,
-    /// SHA-256 of what the browser was given, in hexadecimal.
+    /// SHA-256 of the binding cookie's value, in hexadecimal.
     pub binding_hash: String,
-    /// Whether the connection is only tried out.
+    /// Whether the sign-in is a trial of the connection.
     #[serde(default)]
     pub trial: bool,
-    /// When it was issued, in seconds of Unix time, rounded down.
+    /// When the request was issued, in seconds of Unix time, rounded down.
     pub issued_at: i64,
-    /// The milliseconds of that second.
+    /// The milliseconds within that second.
     #[serde(default)]
     pub issued_at_milliseconds: u32,
-    /// From when on no reply is accepted, in seconds of Unix time, rounded up.
+    /// The time from which no answer is accepted, in seconds of Unix time, rounded up.
     pub expires_at: i64,
-    /// The authentication context classes that were asked for.
+    /// The requested authentication context classes.
     #[serde(default)]
     pub requested_contexts: Vec<String>,
-    /// How the answer is compared with them: `exact` (also when absent), `minimum`, `maximum` or `better`.
+    /// The comparison with the requested classes: `exact` (also if absent), `minimum`, `maximum` or `better`.
     #[serde(default)]
     pub requested_comparison: Option<String>,
-    /// The order of strength by which, the weakest first.
+    /// The order of strength for the comparison, the weakest class first.
     #[serde(default)]
     pub context_order: Vec<String>,
-    /// How long ago the person may have signed in, in seconds.
+    /// The maximum age of the authentication, in seconds.
     #[serde(default)]
     pub maximum_authentication_age: Option<i64>,
-    /// Whether a fresh authentication was asked for.
+    /// Whether a fresh authentication was requested.
     #[serde(default)]
     pub force_authn: bool,
-    /// Whether the identity provider was not to disturb the person.
+    /// Whether the identity provider was asked not to interact with the person (IsPassive).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_passive: bool,
-    /// The person who was asked for.
+    /// The requested person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<SessionNameId>,
-    /// The kind of name that was asked for.
+    /// The requested kind of name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_id_policy: Option<NameIdPolicy>,
-    /// What was asked about a name, if it is no sign-in.
+    /// The requested change of a name, if the request is not a sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_id_order: Option<StoredNameIdOrder>,
-    /// Where the application wants to go afterwards.
+    /// Where the application goes afterwards.
     #[serde(default)]
     pub return_to: Option<String>,
-    /// What the application gave to be kept.
+    /// A value that the application stored with the request.
     #[serde(default)]
     pub context: Option<String>,
 }
 
 impl PendingRequest {
-    /// The RelayState that was sent, and the key of the store.
+    /// The RelayState that was sent. It is the key in the store.
     pub fn handle(&self) -> &str {
         self.handle.as_str()
     }
 
-    /// The ID of the AuthnRequest, which the reply must name in InResponseTo.
+    /// The ID of the AuthnRequest, which the response must name in InResponseTo.
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// The connection that was asked. No other can answer, whatever identity provider it has.
+    /// The connection whose identity provider was asked. No other connection can answer, even with the same identity
+    /// provider.
     pub fn connection(&self) -> &ConnectionId {
         &self.connection
     }
 
-    /// Whether the connection is only tried out: the answer signs nobody in.
+    /// Returns whether the sign-in is a trial of the connection: its answer signs nobody in.
     pub fn is_trial(&self) -> bool {
         self.is_trial
     }
 
-    /// What the application gave to be kept: [`LoginOptions::context`](crate::LoginOptions::context). It was never sent anywhere.
+    /// The value that the application stored with the request:
+    /// [`LoginOptions::context`](crate::LoginOptions::context). It was never sent anywhere.
     pub fn context(&self) -> Option<&str> {
         self.context.as_deref()
     }
 
-    /// Holds the request against what the browser sent back: the value of the binding cookie, if one came. It is compared in constant
-    /// time.
+    /// Compares the value of the binding cookie that the browser sent with the stored hash, in constant time.
     ///
-    /// Look the request up only for a browser that sent a cookie: taking it out of a store for somebody else would let anybody spoil it.
+    /// Look the request up only for a browser that sent a cookie. Otherwise anybody could remove the request of
+    /// somebody else from the store.
     ///
     /// # Errors
-    /// A [`Refusal`] with `assertion.other_browser` if nothing came, or another value.
+    /// A [`Refusal`] with `assertion.other_browser` if no cookie came, or its value differs.
     pub fn bind(self, presented: Option<&str>, provider: &Provider) -> Result<BoundRequest, Refusal> {
         let Some(presented) = presented else {
             return Err(Refusal::other_browser("no binding cookie came"));
@@ -196,53 +198,53 @@ impl PendingRequest {
         }
     }
 
-    /// When it was issued.
+    /// When the request was issued.
     pub fn issued_at(&self) -> DateTime<Utc> {
         self.issued_at
     }
 
-    /// From when on no reply is accepted.
+    /// The time from which no answer is accepted.
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
     }
 
-    /// Whether it is too late for a reply.
+    /// Returns whether it is too late for an answer.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         now >= self.expires_at
     }
 
-    /// The authentication context classes that were asked for; empty: any.
+    /// The requested authentication context classes. If there are none, any class is accepted.
     pub fn requested_contexts(&self) -> &[String] {
         self.requested_context.classes()
     }
 
-    /// The authentication context that was asked for, with its comparison and order.
+    /// The requested authentication context, with its comparison and order.
     pub fn requested_context(&self) -> &RequestedAuthnContext {
         &self.requested_context
     }
 
-    /// How long ago the person may have signed in, if that was limited.
+    /// The maximum age of the authentication, if there is one.
     pub fn maximum_authentication_age(&self) -> Option<TimeDelta> {
         self.maximum_authentication_age
     }
 
-    /// Whether a fresh authentication was asked for.
+    /// Returns whether a fresh authentication was requested.
     pub fn force_authn(&self) -> bool {
         self.force_authn
     }
 
-    /// Whether the identity provider was not to disturb the person.
+    /// Returns whether the identity provider was asked not to interact with the person (IsPassive).
     pub fn is_passive(&self) -> bool {
         self.is_passive
     }
 
-    /// What was asked about a name: then it is no sign-in, and no response answers it.
+    /// The requested change of a name. If there is one, the request is not a sign-in, and no response can answer it.
     #[must_use]
     pub fn name_id_order(&self) -> Option<&NameIdOrder> {
         self.name_id_order.as_ref()
     }
 
-    /// A request about a name, which was sent under that ID at that time and is answered before that.
+    /// Makes the pending request of a change of a name, with its ID, its issue time and its expiry.
     pub(crate) fn of_order(
         handle: RelayState,
         connection: ConnectionId,
@@ -271,7 +273,7 @@ impl PendingRequest {
         }
     }
 
-    /// Whom the request asked for, and by which kind of name.
+    /// Returns the person and the kind of name that the request asked for.
     pub(crate) fn requested_name(&self) -> RequestedName {
         let asked = RequestedName::default();
         let asked = match &self.subject {
@@ -284,13 +286,13 @@ impl PendingRequest {
         }
     }
 
-    /// Where the application wants to go afterwards. It was never sent anywhere; it is what
-    /// [`LoginOptions::return_to`](crate::LoginOptions::return_to) was given.
+    /// Where the application goes afterwards: the value that
+    /// [`LoginOptions::return_to`](crate::LoginOptions::return_to) was given. It was never sent anywhere.
     pub fn return_to(&self) -> Option<&str> {
         self.return_to.as_deref()
     }
 
-    /// As plain data, for a store.
+    /// Returns the plain data for a store.
     pub fn to_stored(&self) -> StoredPendingRequest {
         StoredPendingRequest {
             handle: self.handle.as_str().to_owned(),
@@ -315,10 +317,11 @@ impl PendingRequest {
         }
     }
 
-    /// Out of the stored form. Whoever can write to the store can make one: it belongs on the server, never into a cookie or a form.
+    /// Reads the stored form. Anybody who can write to the store can make one, so keep it on the server, never in a
+    /// cookie or a form.
     ///
     /// # Errors
-    /// [`BindingError::StoredRequest`] when a field makes no sense.
+    /// [`BindingError::StoredRequest`] if a field is not valid.
     pub fn from_stored(stored: StoredPendingRequest) -> Result<PendingRequest, BindingError> {
         let damaged = |field| BindingError::StoredRequest { field };
         let time = |seconds, field| DateTime::from_timestamp(seconds, 0).ok_or(damaged(field));
@@ -362,7 +365,8 @@ impl PendingRequest {
     }
 }
 
-/// What ends at that time is not over a moment earlier. Not beyond the last time that can be read back.
+/// Rounds a time up to a whole second, so that a stored expiry is never too early. The result is at most the last
+/// time that can be read back.
 pub(crate) fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
     let rounded = time.timestamp().saturating_add(i64::from(time.timestamp_subsec_nanos() != 0));
     rounded.min(DateTime::<Utc>::MAX_UTC.timestamp())

@@ -5,7 +5,8 @@ use std::fmt;
 use vouchsafe_metadata::WebAddress;
 use vouchsafe_xml::escape_markup;
 
-/// A form the browser posts to the identity provider. `Debug` does not show what it holds: a message may name a person.
+/// A form that the browser posts to the identity provider. `Debug` does not show its fields: a message may name a
+/// person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostForm {
     action: String,
@@ -23,7 +24,7 @@ impl PostForm {
         PostForm { action, fields }
     }
 
-    /// Where it is posted.
+    /// The address to which the form is posted.
     pub fn action(&self) -> &str {
         &self.action
     }
@@ -33,8 +34,8 @@ impl PostForm {
         &self.fields
     }
 
-    /// A whole page that posts the form by itself, and has a button for browsers that run no scripts. Serve it with
-    /// [`content_security_policy`](Self::content_security_policy): then its one script runs, and no other.
+    /// Returns a whole page that posts the form automatically, and has a button for browsers without scripts. Serve
+    /// it with [`content_security_policy`](Self::content_security_policy), which allows only the script of this page.
     pub fn to_html(&self) -> String {
         let fields: String = self
             .fields
@@ -53,14 +54,15 @@ impl PostForm {
         )
     }
 
-    /// The value of `Content-Security-Policy` for the page: the one script and the one style by their hashes, forms to `https` addresses, and nothing else. The
-    /// host is not named, since browsers hold redirects of the identity provider against it too.
+    /// Returns the value of `Content-Security-Policy` for the page. It allows the one script and the one style by
+    /// their hashes, forms to `https` addresses, and nothing else. The host is not named, since browsers also apply
+    /// the policy to redirects of the identity provider.
     pub fn content_security_policy(&self) -> String {
         self.policy("'none'")
     }
 
-    /// The same for a page that an identity provider may show in a frame of its own: the answer to a logout request. Only pages of the origin
-    /// that the form goes to may frame it.
+    /// Returns the value for a page that an identity provider may show in a frame: the answer to a logout request.
+    /// Only pages of the origin that receives the form may frame it.
     pub fn content_security_policy_in_frame(&self) -> String {
         match WebAddress::new(&self.action) {
             Ok(action) => self.policy(&action.origin()),
@@ -76,16 +78,16 @@ impl PostForm {
     }
 }
 
-/// Posts the form. No field is named `submit`, which would take the place of the function.
+/// The script that posts the form. No field is named `submit`, which would replace the function.
 const SUBMIT: &str = "document.forms[0].submit()";
-/// Its SHA-256, as Content-Security-Policy writes it.
+/// The SHA-256 of the script, as Content-Security-Policy writes it.
 const SUBMIT_HASH: &str = "sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
-/// For whom it does not post itself.
+/// The style of the page, for browsers in which the form is not posted automatically.
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{margin:0 auto;padding:12vh 1rem 2rem;max-width:30rem;font:16px/1.5 system-ui,sans-serif}\
 h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}button{padding:.55rem 1.1rem;font:inherit}";
-/// Its SHA-256.
+/// The SHA-256 of the style.
 const STYLE_HASH: &str = "sha256-IjRKP8SlGHc6mb0xK5qjAdvDOIDvOSYBm48y8VsStqQ=";
 
 #[cfg(test)]

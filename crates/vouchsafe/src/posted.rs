@@ -1,4 +1,4 @@
-//! What the browser posts to the assertion consumer (SAML Bindings 3.5).
+//! The response that a browser posts to the assertion consumer (SAML Bindings 3.5).
 
 use vouchsafe_assertion::{PaosResponse, Refusal};
 use vouchsafe_crypto::base64_decode;
@@ -13,7 +13,7 @@ use crate::relay_state::RelayState;
 
 const FIELD: &str = "SAMLResponse";
 
-/// A response as it came by POST: opaque bytes, size-capped, and nothing about them believed.
+/// A response as it was posted: bytes of limited size, of which nothing is verified yet.
 ///
 /// ```
 /// use vouchsafe::{Limits, PostedResponse};
@@ -29,7 +29,7 @@ const FIELD: &str = "SAMLResponse";
 pub struct PostedResponse {
     bytes: Vec<u8>,
     relay_state: Option<RelayState>,
-    /// The fields of a signed form.
+    /// The fields of a signed form (HTTP-POST-SimpleSign).
     signed_fields: Option<SignedFields>,
 }
 
@@ -37,13 +37,14 @@ pub struct PostedResponse {
 type SignedFields = Vec<(String, String)>;
 
 impl PostedResponse {
-    /// From the raw body of the request, `application/x-www-form-urlencoded`: exactly one SAMLResponse and at most one RelayState. Fields
-    /// named `SigAlg` and `Signature` make it HTTP-POST-SimpleSign; other fields are left alone.
+    /// Reads the raw body of the request, `application/x-www-form-urlencoded`: exactly one SAMLResponse and at most
+    /// one RelayState. If it has fields named `SigAlg` and `Signature`, the binding is HTTP-POST-SimpleSign. Other
+    /// fields are ignored.
     ///
     /// # Errors
     /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
     pub fn from_form(body: &[u8], limits: &Limits) -> Result<PostedResponse, BindingError> {
-        // Every byte of the field may be percent-encoded, three for one.
+        // Every byte of the field may be percent-encoded, which makes three bytes of one.
         require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
         let value = form::required(body, FIELD)?;
         let relay_state = form::optional(body, "RelayState")?;
@@ -53,17 +54,18 @@ impl PostedResponse {
         Ok(posted)
     }
 
-    /// From the body that an enhanced client posts, `application/vnd.paos+xml`.
+    /// Reads the body that an enhanced client posts, `application/vnd.paos+xml`.
     ///
     /// # Errors
-    /// As [`PaosResponse::read`].
+    /// The same as for [`PaosResponse::read`].
     pub fn from_paos(body: &[u8], limits: &Limits) -> Result<PostedResponse, Refusal> {
         let PaosResponse { bytes, relay_state, .. } = PaosResponse::read(body, limits)?;
         let relay_state = relay_state.map(RelayState::received);
         Ok(PostedResponse { bytes, relay_state, signed_fields: None })
     }
 
-    /// From the value of the form field SAMLResponse, which a framework has decoded already. White space in the base64 is allowed.
+    /// Reads the value of the form field SAMLResponse, which a framework has already decoded. White space in the
+    /// base64 is allowed.
     ///
     /// # Errors
     /// [`BindingError::TooLarge`], [`BindingError::NotBase64`] and [`BindingError::NotXml`].
@@ -79,14 +81,15 @@ impl PostedResponse {
         }
     }
 
-    /// The same response with the RelayState that came beside it, when a framework has taken the form apart.
+    /// Returns the same response with the RelayState of its form, for callers whose framework parses the form.
     #[must_use]
     pub fn with_relay_state(mut self, relay_state: Option<RelayState>) -> PostedResponse {
         self.relay_state = relay_state;
         self
     }
 
-    /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
+    /// The RelayState that came with the response. It is untrusted; use it only as the handle to look up a pending
+    /// request.
     pub fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
     }
@@ -100,8 +103,8 @@ impl PostedResponse {
     }
 }
 
-/// What a field holds whose base64 decodes to something else than XML. What begins like XML is left to its parser, unless it is broken by
-/// spaces that were `+`.
+/// Recognises the content of a field whose base64 does not decode to XML. Bytes that begin like XML are left to the
+/// XML parser, unless they are damaged because each `+` became a space.
 pub(crate) fn not_xml(value: &str, bytes: &[u8]) -> Option<FieldContent> {
     let is_broken = value.contains(' ') && std::str::from_utf8(bytes).is_err();
     let spaces = is_broken && with_plus_signs(value).is_some();
@@ -109,7 +112,7 @@ pub(crate) fn not_xml(value: &str, bytes: &[u8]) -> Option<FieldContent> {
 }
 
 impl std::fmt::Debug for PostedResponse {
-    /// The message is a bearer token until it is used: only its size is shown.
+    /// Shows only the size, because the message is a bearer token until it is used.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("PostedResponse")

@@ -1,10 +1,10 @@
-//! Random names.
+//! Random identifiers.
 
 use vouchsafe_crypto::{Provider, hexadecimal};
 
 use crate::error::BindingError;
 
-/// Random bytes: two digits for each.
+/// Returns random bytes in hexadecimal, two digits for each byte.
 pub(crate) fn random_hexadecimal<const BYTES: usize>(provider: &Provider) -> Result<String, BindingError> {
     let mut bytes = [0_u8; BYTES];
     provider.random(&mut bytes)?;

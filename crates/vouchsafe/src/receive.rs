@@ -1,4 +1,4 @@
-//! Receiving: what was posted to an assertion consumer, from a claim to a valid assertion.
+//! Receives a response that was posted to an assertion consumer: from the claimed response to a valid assertion.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::pending::{BoundRequest, PendingRequest};
 use crate::service_provider::ServiceProvider;
 use crate::signature_inquiry::SignatureInquiry;
 
-/// What a response may be.
+/// The kind of response that is expected.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Expect<'p> {
     /// The answer to this request, over the connection that was asked, from the browser that started the sign-in.
     Reply(&'p BoundRequest),
-    /// Sent without being asked for: the person began at the identity provider's dashboard. Connections that do not accept that refuse it,
-    /// and a response that names a request is refused.
+    /// A response without a request: the person started at the identity provider's dashboard. It is refused if the
+    /// connection does not accept such responses, or if the response names a request.
     Unsolicited,
 }
 
@@ -35,7 +35,7 @@ impl<'p> Expect<'p> {
     }
 }
 
-/// What a response is for.
+/// The purpose of a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     SignIn,
@@ -43,20 +43,26 @@ enum Purpose {
 }
 
 impl ServiceProvider {
-    /// Decides whether to believe a response: find the connection, authenticate, read what was signed, check it against what is expected.
+    /// Decides whether to accept a response: finds the connection, authenticates the response, reads what was signed,
+    /// and checks it against what is expected.
     ///
-    /// A response in which the identity provider says no is refused as that before anything else, whoever sent it and whenever.
+    /// A response whose status is not Success is refused with that status before anything else is checked, whoever
+    /// sent it.
     ///
-    /// `candidates` are the connections that may be meant, as [`Connections::candidates`](crate::Connections::candidates) finds them;
-    /// the key that verified names the one. What comes out is acceptable but perhaps not new: record its
-    /// [`replay_key`](ValidAssertion::replay_key), then [`confirm`](ValidAssertion::confirm) it.
+    /// `candidates` are the connections that the response may belong to, as
+    /// [`Connections::candidates`](crate::Connections::candidates) finds them; the key that verifies the signature
+    /// decides. The result is valid but may be a replay: record its [`replay_key`](ValidAssertion::replay_key), then
+    /// [`confirm`](ValidAssertion::confirm) it.
     ///
     /// # Where to call it
-    /// It computes and blocks nothing else: no I/O, no locks. It takes about a tenth of a millisecond for a usual response, and up to a quarter
-    /// of a second for the worst that the limits let in. In an asynchronous service call it where other requests do not wait for it, such as
-    /// `tokio::task::spawn_blocking`, and bound how many run at a time; the routes of `vouchsafe-axum` do both.
+    /// This method only computes: it does no I/O and takes no locks. It takes about a tenth of a millisecond for a
+    /// usual response, and up to a quarter of a second for the most expensive response within the limits. In an
+    /// asynchronous service, call it where other requests do not wait for it, such as in
+    /// `tokio::task::spawn_blocking`, and limit the number of calls at a time. The routes of `vouchsafe-axum` do
+    /// both.
     ///
-    /// A signature that fails is looked into, within [`Builder::autopsy_budget`](crate::Builder::autopsy_budget), so that the refusal names the cause.
+    /// If a signature fails, its cause is searched within
+    /// [`Builder::autopsy_budget`](crate::Builder::autopsy_budget), and the refusal names it.
     ///
     /// # Errors
     /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.
@@ -70,13 +76,13 @@ impl ServiceProvider {
         self.judge(claimed, candidates, expect, Purpose::SignIn, now)
     }
 
-    /// Judges a response over a connection that is tried out: every rule is applied, and nobody is signed in.
+    /// Checks a response in a trial of a connection: every rule is applied, and nobody is signed in.
     ///
-    /// The request was made with [`LoginOptions::trial`](crate::LoginOptions::trial); an unsolicited response can be tried out whatever
-    /// the connection does with those.
+    /// The request was made with [`LoginOptions::trial`](crate::LoginOptions::trial). An unsolicited response can
+    /// also be tried, even if the connection does not accept those.
     ///
     /// # Errors
-    /// As [`receive`](Self::receive).
+    /// The same as for [`receive`](Self::receive).
     pub fn try_out(
         &self,
         claimed: ClaimedResponse,
@@ -113,8 +119,8 @@ impl ServiceProvider {
         authentic.read()?.validate(&expectations, now)
     }
 
-    /// A refusal about a signature, with its cause as far as a small budget finds it. Nothing is decrypted for it, so that what it costs tells
-    /// nothing about what is encrypted.
+    /// Adds the cause to a refusal about a signature, if a small budget finds it. Nothing is decrypted for this, so
+    /// the time that it takes tells nothing about encrypted content.
     fn looked_into(
         &self,
         refusal: Refusal,
@@ -131,7 +137,8 @@ impl ServiceProvider {
             .explain(refusal, message)
     }
 
-    /// The connection of several whose key signed. One whose keys cannot be used is left out while another is there.
+    /// Finds the candidate whose key made the signature. A candidate whose keys cannot be used is skipped if there
+    /// are others.
     fn signer<'c>(
         &self,
         claimed: &ClaimedResponse,
@@ -161,8 +168,8 @@ impl ServiceProvider {
         chosen.ok_or_else(|| Refusal::unknown_issuer("", []))
     }
 
-    /// The candidates that could have sent the response, the first and the others, by all that is known before a key is used. The refusal is
-    /// the reason why the last of them could not.
+    /// Returns the candidates that may have sent the response, the first and the others, by all checks that need no
+    /// key. The refusal is the reason of the last candidate.
     fn possible<'c>(
         &self,
         claimed: &ClaimedResponse,
@@ -192,7 +199,7 @@ impl ServiceProvider {
         }
     }
 
-    /// `Ok(false)` where the response has nothing to do with the connection.
+    /// Returns `Ok(false)` if the response does not belong to the connection.
     fn could_be(
         &self,
         connection: &Connection,
@@ -201,7 +208,8 @@ impl ServiceProvider {
         purpose: Purpose,
         now: DateTime<Utc>,
     ) -> Result<bool, Refusal> {
-        // What one identity provider's resolution service gave out is no other's.
+        // A Response from the resolution service of one identity provider belongs only to the connection that was
+        // asked.
         if claimed.resolved_over.as_ref().is_some_and(|asked| asked != connection.id()) {
             return Ok(false);
         }
@@ -223,7 +231,7 @@ impl ServiceProvider {
         Ok(true)
     }
 
-    /// Whether a response over this connection may be fetched: by all that can be said before there is one.
+    /// Checks, before there is a response, whether one may be fetched over this connection.
     pub(crate) fn may_answer(
         &self,
         connection: &Connection,
@@ -238,8 +246,8 @@ impl ServiceProvider {
         is_welcome(connection, expect, purpose, now)
     }
 
-    /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued; of
-    /// several limits to the age of an authentication the shortest counts.
+    /// Returns what the response must agree with. After a request with ForceAuthn the person must have authenticated
+    /// since the request was issued. If there are several maximum ages of an authentication, the shortest counts.
     fn expectations(
         &self,
         claimed: &ClaimedResponse,
@@ -294,7 +302,7 @@ pub(crate) fn seconds(count: Option<u64>) -> Option<TimeDelta> {
     Some(TimeDelta::try_seconds(count).unwrap_or(TimeDelta::MAX))
 }
 
-/// Whether the request can still be answered, and for this purpose.
+/// Checks that the request can still be answered, and for this purpose.
 fn answers(pending: &PendingRequest, purpose: Purpose, now: DateTime<Utc>) -> Result<(), Refusal> {
     if pending.name_id_order().is_some() {
         return Err(Refusal::other_browser("what waits is no sign-in"));
@@ -308,7 +316,7 @@ fn answers(pending: &PendingRequest, purpose: Purpose, now: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// Whether the connection takes a response of this kind now.
+/// Checks that the connection accepts a response of this kind now.
 fn is_welcome(
     connection: &Connection,
     expect: Expect<'_>,
@@ -325,7 +333,7 @@ fn is_welcome(
     connection.identity_provider().check_validity(now).map_err(Refusal::metadata)
 }
 
-/// Whether the connection signs people in, or can be tried out.
+/// Checks that the connection signs people in, or can be tried.
 fn is_open(connection: &Connection, purpose: Purpose) -> Result<(), Refusal> {
     match (connection.state(), purpose) {
         (ConnectionState::Active, _) => Ok(()),

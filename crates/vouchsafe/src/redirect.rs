@@ -1,4 +1,4 @@
-//! The HTTP-Redirect binding's encoding (SAML Bindings 3.4.4.1): raw DEFLATE, base64, percent-encoding.
+//! The encoding of the HTTP-Redirect binding (SAML Bindings 3.4.4.1): raw DEFLATE, base64, percent-encoding.
 
 use miniz_oxide::deflate::{CompressionLevel, compress_to_vec};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,13 +11,14 @@ use crate::error::BindingError;
 use crate::field_content::FieldContent;
 use crate::relay_state::RelayState;
 
-/// What may stand in a query string as it is (RFC 3986, 2.3).
+/// The characters that need no encoding in a query string (RFC 3986, 2.3).
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Where to send the browser: answer its request with status 302 or 303 and this as `Location`.
+/// The address to which the browser is redirected: answer its request with status 302 or 303 and this address as
+/// `Location`.
 ///
-/// Send it with `Cache-Control: no-store`: the address holds a request that is good once. `Debug` does not show the query: a message may name a
-/// person.
+/// Send it with `Cache-Control: no-store`, since the address contains a request that can be used once. `Debug` does
+/// not show the query: a message may name a person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Redirect {
     url: String,
@@ -31,13 +32,13 @@ impl std::fmt::Debug for Redirect {
 }
 
 impl Redirect {
-    /// The whole address, query string included.
+    /// The whole address, including the query string.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Adds an encoded query to an endpoint's address, which may have a query of its own already, if no parameter of the binding is in
-    /// that: the peer could read it in the place of ours.
+    /// Adds an encoded query to the address of an endpoint, which may already have a query. That query must not
+    /// contain a parameter of the binding: the receiver could read it instead of ours.
     pub(crate) fn to(location: &WebAddress, query: &str) -> Result<Redirect, BindingError> {
         let url = location.with_query(query);
         match url.split_once('?').map(|(_, whole)| UnverifiedQuery::read(whole)) {
@@ -50,7 +51,8 @@ impl Redirect {
     }
 }
 
-/// Encodes a message for a query string: `SAMLRequest=...` and, if there is one, `&RelayState=...`. Unsigned.
+/// Encodes a message for a query string: `SAMLRequest=...` and, if there is one, `&RelayState=...`. The query is not
+/// signed.
 ///
 /// ```
 /// use vouchsafe::{Limits, redirect};
@@ -78,7 +80,7 @@ pub const SAML_RESPONSE: &str = "SAMLResponse";
 
 /// A message that a trusted key signed in a query string, and the RelayState that was signed with it.
 ///
-/// Only [`decode`] makes one, out of a [`VerifiedQuery`]: what is decoded is what was verified.
+/// Only [`decode`] makes one, from a [`VerifiedQuery`], so the decoded message is the verified one.
 ///
 /// ```compile_fail,E0308
 /// use vouchsafe::{Limits, redirect};
@@ -89,7 +91,7 @@ pub const SAML_RESPONSE: &str = "SAMLResponse";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded(Message);
 
-/// A message taken out of a query string that nobody vouches for: for tools that show what somebody sent.
+/// A message from a query string that is not verified, for tools that show a message.
 ///
 /// ```compile_fail,E0308
 /// use vouchsafe::redirect::{Decoded, UnverifiedMessage};
@@ -141,17 +143,17 @@ impl Message {
 macro_rules! what_a_message_says {
     ($message:ty) => {
         impl $message {
-            /// [`SAML_REQUEST`] or [`SAML_RESPONSE`].
+            /// The name of the parameter: [`SAML_REQUEST`] or [`SAML_RESPONSE`].
             pub fn field(&self) -> &'static str {
                 self.0.field
             }
 
-            /// The message as it was before deflating.
+            /// The inflated message.
             pub fn bytes(&self) -> &[u8] {
                 &self.0.bytes
             }
 
-            /// The RelayState beside it.
+            /// The RelayState of the query.
             pub fn relay_state(&self) -> Option<&RelayState> {
                 self.0.relay_state.as_ref()
             }
@@ -162,7 +164,7 @@ macro_rules! what_a_message_says {
 what_a_message_says!(Decoded);
 what_a_message_says!(UnverifiedMessage);
 
-/// Decodes the message of a verified query, inflated to at most `limits.inflated_bytes`.
+/// Decodes the message of a verified query. It is inflated to at most `limits.inflated_bytes`.
 ///
 /// ```
 /// use vouchsafe::crypto::{KeyKind, SignatureAlgorithm};
@@ -186,19 +188,20 @@ pub fn decode(verified: &VerifiedQuery, limits: &Limits) -> Result<Decoded, Bind
     Message::inflated(verified.parameter(), verified.message(), verified.relay_state(), limits).map(Decoded)
 }
 
-/// Decodes the message of a query string that nobody has verified. It is for tools that show a message, never for acting on one:
-/// anybody can make a browser send it. The query is read by the rules of [`verify_query`](vouchsafe_signature::verify_query).
+/// Decodes the message of a query string that is not verified. It is for tools that show a message. Never act on such
+/// a message, since anybody can make a browser send it. The query is read by the rules of
+/// [`verify_query`](vouchsafe_signature::verify_query).
 ///
 /// # Errors
-/// [`BindingError::Signature`] when the query does not hold exactly one message and at most one RelayState, each under its plain name;
-/// then as [`decode`].
+/// [`BindingError::Signature`] if the query does not contain exactly one message and at most one RelayState, each
+/// under its plain name; otherwise the errors of [`decode`].
 pub fn decode_unverified(query: &str, limits: &Limits) -> Result<UnverifiedMessage, BindingError> {
     require_at_most("query string", query.len(), encoded_limit(limits))?;
     let read = UnverifiedQuery::read(query)?;
     Message::inflated(read.parameter(), read.message(), read.relay_state(), limits).map(UnverifiedMessage)
 }
 
-/// Inflates, up to the limit.
+/// Inflates bytes, up to the limit.
 pub(crate) fn inflate(deflated: &[u8], name: &'static str, limit: usize) -> Result<Vec<u8>, BindingError> {
     vouchsafe_signature::inflate(deflated, limit).map_err(|error| match error {
         NotInflated::TooLarge => {
@@ -212,7 +215,7 @@ pub(crate) fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, QUERY).to_string()
 }
 
-/// How long base64 of the largest message may be, with line breaks: half as much again.
+/// The maximum length of the base64 of the largest message, with line breaks: one and a half times the limit.
 pub(crate) fn encoded_limit(limits: &Limits) -> usize {
     let input = limits.input_bytes;
     input.saturating_add(input / 2).saturating_add(1024)
@@ -233,7 +236,8 @@ mod tests {
         assert_eq!(decode_unverified(&query, &Limits::default()).unwrap_err().code(), "binding.too_large");
     }
 
-    /// What is missing at the end may be the part that matters, and what stands behind the end is no part of the message.
+    /// A stream that is cut off may lack an important part, and bytes after the end of the stream do not belong to
+    /// the message.
     #[test]
     fn a_stream_has_an_end() {
         let whole = compress_to_vec("<a>".repeat(500).as_bytes(), 9);
@@ -273,7 +277,7 @@ mod tests {
         }
     }
 
-    /// As `signature::verify_query` reads it: what was verified and what is decoded must be the same message.
+    /// A `+` is read as `signature::verify_query` reads it: the verified and the decoded message must be the same.
     #[test]
     fn a_plus_that_was_not_escaped_is_itself_in_base64() {
         let relay_state = RelayState::received("a b");

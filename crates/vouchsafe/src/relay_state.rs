@@ -1,4 +1,4 @@
-//! RelayState: what travels beside a message and comes back with the answer.
+//! RelayState: a value that is sent with a message and returned with the answer.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use crate::error::BindingError;
 /// The longest RelayState a service provider may send, in bytes (SAML Bindings 3.4.3 and 3.5.3).
 const SENT_BYTES: usize = 80;
 
-/// An opaque string that the identity provider gives back with its response.
+/// An opaque string that the identity provider returns with its response.
 ///
-/// Nothing of meaning belongs into it: it passes through the browser and comes back from anyone who can post a form. Send a random
-/// handle (what [`start_login`](crate::ServiceProvider::start_login) makes by itself) and keep the meaning under that handle.
-/// A received value is never a URL to redirect to.
+/// Put no meaning into it: it passes through the browser, and anybody who can post a form can send one. Send a random
+/// handle (which [`start_login`](crate::ServiceProvider::start_login) makes by default) and store the data under that
+/// handle. Never redirect to a received value.
 ///
 /// ```
 /// use vouchsafe::RelayState;
@@ -25,10 +25,10 @@ const SENT_BYTES: usize = 80;
 pub struct RelayState(String);
 
 impl RelayState {
-    /// A RelayState to send: 1 to 80 bytes.
+    /// Makes a RelayState to send: 1 to 80 bytes.
     ///
     /// # Errors
-    /// [`BindingError::RelayStateLength`] when it is empty or longer (SAML Bindings 3.4.3).
+    /// [`BindingError::RelayStateLength`] if it is empty or longer (SAML Bindings 3.4.3).
     pub fn new(value: &str) -> Result<RelayState, BindingError> {
         if value.is_empty() || value.len() > SENT_BYTES {
             return Err(BindingError::RelayStateLength { actual: value.len(), limit: SENT_BYTES });
@@ -36,12 +36,13 @@ impl RelayState {
         Ok(RelayState(value.to_owned()))
     }
 
-    /// A RelayState that arrived: identity providers send longer ones than the specification allows, so any length is taken, as it is.
+    /// Makes a RelayState from a received value. Identity providers send longer values than the specification allows,
+    /// so any length is accepted unchanged.
     pub fn received(value: impl Into<String>) -> RelayState {
         RelayState(value.into())
     }
 
-    /// The string itself. Treat it as untrusted.
+    /// The string. Treat it as untrusted.
     pub fn as_str(&self) -> &str {
         &self.0
     }

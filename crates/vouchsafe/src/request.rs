@@ -1,4 +1,5 @@
-//! The AuthnRequest (SAML Core 3.4.1), as plain as identity providers like it.
+//! Writes the AuthnRequest (SAML Core 3.4.1), with as few elements as possible, since identity providers process
+//! those best.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,8 @@ use crate::request_details::{RequestDetails, request_details};
 
 request_details!(LoginOptions);
 
-/// What to ask of the identity provider. The default asks for nothing in particular, which every identity provider can answer.
+/// The options of a sign-in request. The default requests nothing in particular, which every identity provider can
+/// answer.
 ///
 /// ```
 /// use vouchsafe::LoginOptions;
@@ -39,14 +41,15 @@ pub struct LoginOptions {
 }
 
 impl LoginOptions {
-    /// Ask for a fresh authentication, whatever session the person has at the identity provider (ForceAuthn).
+    /// Requests a fresh authentication, even if the person has a session at the identity provider (ForceAuthn).
     #[must_use]
     pub fn force_authn(mut self) -> Self {
         self.force_authn = true;
         self
     }
 
-    /// Ask that the person is not disturbed: answer out of a session or not at all (IsPassive). No is then an answer like another:
+    /// Requests an answer without interaction with the person: the identity provider answers from an existing session
+    /// or with an error (IsPassive). That error is an expected answer:
     /// [`Declined::NoPassive`](vouchsafe_assertion::Declined::NoPassive).
     #[must_use]
     pub fn is_passive(mut self) -> Self {
@@ -54,68 +57,72 @@ impl LoginOptions {
         self
     }
 
-    /// Send this NameIDPolicy. By default there is none, or the connection's: the format is configured at the identity provider, and
-    /// many refuse a request that names another (SAML2int SP04). The reply is refused when its name is of another Format or
-    /// SPNameQualifier than was asked for.
+    /// Sends this NameIDPolicy. By default there is none, or the connection's: the format is configured at the
+    /// identity provider, and many refuse a request that names another (SAML2int SP04). The response is refused if
+    /// its name has another Format or SPNameQualifier than requested.
     #[must_use]
     pub fn name_id_policy(mut self, policy: NameIdPolicy) -> Self {
         self.name_id_policy = Some(policy);
         self
     }
 
-    /// Try the connection out: the answer is judged and shown, and signs nobody in. A connection that is a draft can only be asked so.
+    /// Makes the sign-in a trial of the connection: the answer is checked and shown, and signs nobody in. A draft
+    /// allows only trials.
     #[must_use]
     pub fn trial(mut self) -> Self {
         self.is_trial = true;
         self
     }
 
-    /// Ask for this person and no other (`Subject`): one whom the identity provider named before. The reply is refused when it is about
-    /// somebody else, so that an account page may have the person prove again that it is they.
+    /// Requests this person (`Subject`), whom the identity provider named before. The response is refused if it is
+    /// about somebody else. An account page can use this to make the person prove their identity again.
     #[must_use]
     pub fn subject(mut self, subject: SessionNameId) -> Self {
         self.subject = Some(subject);
         self
     }
 
-    /// Make the request for an enhanced client, which carries it to the identity provider in an envelope and not by a browser. `vouchsafe-web` does
-    /// so by itself where such a client asks.
+    /// Makes the request for an enhanced client, which carries it to the identity provider in an envelope.
+    /// `vouchsafe-web` does this automatically if such a client asks.
     #[must_use]
     pub fn for_enhanced_client(mut self) -> Self {
         self.for_enhanced_client = true;
         self
     }
 
-    /// Something of the application's to keep with the pending request, such as an invitation's identifier. It is never sent.
+    /// Stores a value of the application with the pending request, such as the identifier of an invitation. It is
+    /// never sent.
     #[must_use]
     pub fn context(mut self, context: impl Into<String>) -> Self {
         self.context = Some(context.into());
         self
     }
 
-    /// The handle to send as RelayState. By default a random one of 128 bits, which is what it should be.
+    /// Sets the handle to send as RelayState. The default is a random handle of 128 bits; keep it unless you have a
+    /// reason.
     #[must_use]
     pub fn relay_state(mut self, handle: RelayState) -> Self {
         self.relay_state = Some(handle);
         self
     }
 
-    /// Where the application wants to go afterwards. It stays with the pending request and is never sent.
+    /// Sets where the application goes afterwards. It is stored with the pending request and never sent.
     #[must_use]
     pub fn return_to(mut self, place: impl Into<String>) -> Self {
         self.return_to = Some(place.into());
         self
     }
 
-    /// Ask for exactly one of these authentication context classes, the best first (RequestedAuthnContext, Comparison="exact").
-    /// The reply is refused when it names another. By default any is taken: Entra ID fails on exact requests in common setups.
+    /// Requests exactly one of these authentication context classes, the preferred first (RequestedAuthnContext,
+    /// Comparison="exact"). The response is refused if it names another. By default any class is accepted, since
+    /// Entra ID fails on exact requests in common configurations.
     #[must_use]
     pub fn requested_contexts<I: IntoIterator<Item = S>, S: Into<String>>(self, classes: I) -> Self {
         self.requested_context(RequestedAuthnContext::exact(classes))
     }
 
-    /// Ask for an authentication context by any comparison, `minimum` for example, and hold the reply against it by the order of
-    /// strength that it was made with.
+    /// Requests an authentication context by any comparison, such as `minimum`. The response is checked by the order
+    /// of strength in `requested`.
     ///
     /// ```
     /// use vouchsafe::LoginOptions;
@@ -133,8 +140,9 @@ impl LoginOptions {
         self
     }
 
-    /// Refuse the reply when the person signed in at the identity provider longer ago than this, in whole seconds. Nothing of it is
-    /// sent: add [`force_authn`](Self::force_authn) to have people sign in again, or ask for it after a refusal.
+    /// Refuses the response if the person signed in at the identity provider longer ago than this, in whole seconds.
+    /// This limit is not sent: add [`force_authn`](Self::force_authn) to make people sign in again, or request that
+    /// after a refusal.
     #[must_use]
     pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
         self.maximum_authentication_age = Some(TimeDelta::seconds(age.num_seconds().max(0)));
@@ -142,7 +150,7 @@ impl LoginOptions {
     }
 }
 
-/// Which kind of name identifier is asked for (SAML Core 3.4.1.1).
+/// The requested kind of name identifier (SAML Core 3.4.1.1).
 ///
 /// ```
 /// use vouchsafe::NameIdPolicy;
@@ -161,28 +169,28 @@ pub struct NameIdPolicy {
 }
 
 impl NameIdPolicy {
-    /// Ask for this Format, such as [`name_id_format::PERSISTENT`](vouchsafe_metadata::name_id_format::PERSISTENT).
+    /// Requests this Format, such as [`name_id_format::PERSISTENT`](vouchsafe_metadata::name_id_format::PERSISTENT).
     #[must_use]
     pub fn format(mut self, format: impl Into<String>) -> Self {
         self.format = Some(format.into());
         self
     }
 
-    /// Ask for a name in the namespace of this service provider or affiliation.
+    /// Requests a name in the namespace of this service provider or affiliation.
     #[must_use]
     pub fn sp_name_qualifier(mut self, qualifier: impl Into<String>) -> Self {
         self.sp_name_qualifier = Some(qualifier.into());
         self
     }
 
-    /// Let the identity provider make a new identifier for the person (AllowCreate).
+    /// Allows the identity provider to create a new identifier for the person (AllowCreate).
     #[must_use]
     pub fn allow_create(mut self) -> Self {
         self.allow_create = true;
         self
     }
 
-    /// What the answer is held against.
+    /// Adds what this policy requests to the name that the answer is compared with.
     pub(crate) fn asked(&self, asked: RequestedName) -> RequestedName {
         let asked = match &self.format {
             Some(format) => asked.with_format(format),
@@ -209,7 +217,7 @@ impl NameIdPolicy {
     }
 }
 
-/// What a message of ours says about its ends.
+/// The sender, the receiver, the ID and the time of a message of ours.
 pub(crate) struct Ends<'a> {
     pub(crate) id: &'a str,
     pub(crate) issuer: &'a str,
@@ -228,12 +236,12 @@ pub(crate) fn start_message(xml: &mut Writer, name: &str, ends: &Ends<'_>) {
     xml.attribute("Destination", ends.destination);
 }
 
-/// A time as messages have it.
+/// Formats a time as messages contain it (xs:dateTime, in whole seconds).
 pub(crate) fn written(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// What a request asks for, of the sign-in and of the connection.
+/// What a request asks for, from the sign-in and from the connection.
 pub(crate) struct Asked<'a> {
     pub(crate) assertion_consumer: &'a str,
     pub(crate) answer_by: &'a Binding,
@@ -276,7 +284,7 @@ pub(crate) fn authn_request(ends: &Ends<'_>, asked: &Asked<'_>) -> Result<String
     Ok(xml.finish()?)
 }
 
-/// Writes a name byte for byte as it came: AD FS compares all of it.
+/// Writes a name byte for byte as it came, since AD FS compares all of it.
 pub(crate) fn write_name_id(xml: &mut Writer, name_id: &SessionNameId) {
     xml.start("saml2:NameID");
     xml.optional_attribute("NameQualifier", name_id.name_qualifier.as_deref());
@@ -287,12 +295,12 @@ pub(crate) fn write_name_id(xml: &mut Writer, name_id: &SessionNameId) {
     xml.end();
 }
 
-/// An ID that nobody guesses: `_` and 160 random bits (SAML Core 1.3.4 asks for 128 to 160).
+/// Makes an ID that cannot be guessed: `_` and 160 random bits (SAML Core 1.3.4 requires 128 to 160).
 pub(crate) fn message_id(provider: &Provider) -> Result<String, BindingError> {
     Ok(format!("_{}", random_hexadecimal::<20>(provider)?))
 }
 
-/// A handle for RelayState: 128 random bits, 32 characters.
+/// Makes a handle for RelayState: 128 random bits, 32 characters.
 pub(crate) fn random_handle(provider: &Provider) -> Result<RelayState, BindingError> {
     RelayState::new(&random_hexadecimal::<16>(provider)?)
 }

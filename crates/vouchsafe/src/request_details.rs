@@ -1,4 +1,5 @@
-//! How a request travels, and what it says that few need: of one sign-in, or of every one over a connection.
+//! The binding of a request and its rarely used parts. They can be set for one sign-in or for all sign-ins over a
+//! connection.
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_metadata::{Binding, EntityId};
@@ -6,16 +7,16 @@ use vouchsafe_xml::{Document, Limits, Writer, namespace};
 
 use crate::error::BindingError;
 
-/// How an AuthnRequest travels to the identity provider.
+/// The binding of an AuthnRequest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequestBinding {
-    /// By HTTP-Redirect.
+    /// HTTP-Redirect.
     Redirect,
-    /// By HTTP-POST.
+    /// HTTP-POST.
     Post,
-    /// By HTTP-POST-SimpleSign: a form whose fields are signed. Such a request is always signed.
+    /// HTTP-POST-SimpleSign: a form whose fields are signed. Such a request is always signed.
     PostSimpleSign,
 }
 
@@ -28,7 +29,7 @@ impl RequestBinding {
         }
     }
 
-    /// As errors name it.
+    /// Returns the name that errors use.
     pub(crate) fn name(self) -> &'static str {
         match self {
             RequestBinding::Redirect => "HTTP-Redirect",
@@ -38,17 +39,18 @@ impl RequestBinding {
     }
 }
 
-/// How the answer is to travel (`ProtocolBinding`).
+/// The binding that the answer should use (`ProtocolBinding`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ResponseBinding {
-    /// By HTTP-POST.
+    /// HTTP-POST.
     #[default]
     Post,
-    /// By HTTP-POST-SimpleSign.
+    /// HTTP-POST-SimpleSign.
     PostSimpleSign,
-    /// By HTTP-Artifact: the browser brings a reference, and the Response is asked for over SOAP. An answer by HTTP-POST is accepted all the same.
+    /// HTTP-Artifact: the browser brings a reference, and this service requests the Response over SOAP. An answer by
+    /// HTTP-POST is also accepted.
     Artifact,
 }
 
@@ -62,7 +64,8 @@ impl ResponseBinding {
     }
 }
 
-/// Through whom the person may authenticate (saml-core-2.0-os 3.4.1.2): for an identity provider that asks others, such as a hub.
+/// The identity providers that may authenticate the person (saml-core-2.0-os 3.4.1.2). It is for an identity provider
+/// that asks others, such as a hub.
 ///
 /// ```
 /// use vouchsafe::{EntityId, LoginOptions, Scoping};
@@ -94,42 +97,44 @@ struct ScopedProvider {
 }
 
 impl Scoping {
-    /// How many identity providers may stand between the one that is asked and the one that authenticates (`ProxyCount`); 0: none.
+    /// Limits the number of identity providers between the one that is asked and the one that authenticates
+    /// (`ProxyCount`); 0 allows none.
     #[must_use]
     pub fn proxy_count(mut self, count: u32) -> Scoping {
         self.proxy_count = Some(count);
         self
     }
 
-    /// One more identity provider that may authenticate the person (`IDPEntry`).
+    /// Adds an identity provider that may authenticate the person (`IDPEntry`).
     #[must_use]
     pub fn identity_provider(mut self, entity_id: EntityId) -> Scoping {
         self.identity_providers.push(ScopedProvider { entity_id, name: None });
         self
     }
 
-    /// The same with a name to show (`Name`).
+    /// Adds such an identity provider with a name to show (`Name`).
     #[must_use]
     pub fn named_identity_provider(mut self, entity_id: EntityId, name: impl Into<String>) -> Scoping {
         self.identity_providers.push(ScopedProvider { entity_id, name: Some(name.into()) });
         self
     }
 
-    /// Where the whole list is, of which those that are named are a part (`GetComplete`).
+    /// Sets the address of the complete list, of which the added identity providers are a part (`GetComplete`).
     #[must_use]
     pub fn complete_list(mut self, address: impl Into<String>) -> Scoping {
         self.complete_list = Some(address.into());
         self
     }
 
-    /// On whose behalf the request is made (`RequesterID`).
+    /// Adds a service on whose behalf the request is made (`RequesterID`).
     #[must_use]
     pub fn requester(mut self, entity_id: EntityId) -> Scoping {
         self.requesters.push(entity_id);
         self
     }
 
-    /// A list without an identity provider cannot be written: the address of the whole list stands beside at least one (3.4.1.3).
+    /// Writes the element. A list needs at least one identity provider, so the address of the complete list is
+    /// written only then (3.4.1.3).
     fn write(&self, xml: &mut Writer) {
         xml.start("saml2p:Scoping");
         xml.optional_attribute("ProxyCount", self.proxy_count.map(|count| count.to_string()).as_deref());
@@ -151,7 +156,7 @@ impl Scoping {
     }
 }
 
-/// Those of one sign-in, or of a connection.
+/// The details of one sign-in, or of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RequestDetails {
@@ -176,7 +181,7 @@ impl RequestDetails {
         *self == RequestDetails::default()
     }
 
-    /// These, and what they leave open as the connection has it.
+    /// Returns these details, with the connection's values for those that are not set.
     pub(crate) fn or(self, connection: &RequestDetails) -> RequestDetails {
         let other = connection.clone();
         RequestDetails {
@@ -192,13 +197,14 @@ impl RequestDetails {
         }
     }
 
-    /// They may come out of a store, where no method looked at them.
+    /// Checks details that were read from a store, since no setter validated them.
     pub(crate) fn check(&self) -> Result<(), BindingError> {
         self.extensions.iter().try_for_each(|element| require_extension(element))
     }
 
-    /// Where the answer goes: by URL and binding (SAML2int SP05), unless an index was asked for, beside which neither may stand
-    /// (saml-core-2.0-os 3.4.1). The index is that of browsers: an enhanced client brings the answer by another binding.
+    /// Writes where the answer goes: by URL and binding (SAML2int SP05), or by an index, which excludes both
+    /// (saml-core-2.0-os 3.4.1). The index is only for browsers: an enhanced client brings the answer by another
+    /// binding.
     pub(crate) fn write_attributes(&self, xml: &mut Writer, assertion_consumer: &str, answer_by: &Binding) {
         match self.assertion_consumer_index.filter(|_| *answer_by != Binding::Paos) {
             Some(index) => xml.attribute("AssertionConsumerServiceIndex", &index.to_string()),
@@ -228,7 +234,7 @@ impl RequestDetails {
     }
 }
 
-/// One element, of another namespace than SAML's own two (saml-core-2.0-os 3.2.1).
+/// Requires one element in a namespace other than SAML's own two (saml-core-2.0-os 3.2.1).
 pub(crate) fn require_extension(element: &str) -> Result<(), BindingError> {
     let document = Document::parse(element.as_bytes(), &Limits::default())?;
     let own = [namespace::SAML_PROTOCOL, namespace::SAML_ASSERTION, ""];
@@ -242,51 +248,52 @@ pub(crate) fn require_extension(element: &str) -> Result<(), BindingError> {
 macro_rules! request_details {
     ($owner:ident) => {
         impl $owner {
-            /// How requests travel. By default by HTTP-Redirect, or by what the identity provider takes instead.
+            /// Sets the binding of requests. Default: HTTP-Redirect, or a binding that the identity provider accepts
+            /// instead.
             #[must_use]
             pub fn binding(mut self, binding: $crate::request_details::RequestBinding) -> Self {
                 self.request.binding = Some(binding);
                 self
             }
 
-            /// How the answer is to travel (`ProtocolBinding`). By default by HTTP-POST.
+            /// Sets the binding that the answer should use (`ProtocolBinding`). Default: HTTP-POST.
             #[must_use]
             pub fn response_binding(mut self, binding: $crate::request_details::ResponseBinding) -> Self {
                 self.request.response_binding = Some(binding);
                 self
             }
 
-            /// Names the assertion consumer by its index in our metadata, which the identity provider must have, and not by its address. By
-            /// default it is named by address and binding, as SAML2int asks.
+            /// Names the assertion consumer by its index in our metadata instead of its address. The identity
+            /// provider must have that metadata. By default it is named by address and binding, as SAML2int requires.
             #[must_use]
             pub fn assertion_consumer_index(mut self, index: u16) -> Self {
                 self.request.assertion_consumer_index = Some(index);
                 self
             }
 
-            /// Asks for the attributes of this `AttributeConsumingService` of our metadata.
+            /// Requests the attributes of the `AttributeConsumingService` with this index in our metadata.
             #[must_use]
             pub fn attribute_consuming_service_index(mut self, index: u16) -> Self {
                 self.request.attribute_consuming_service_index = Some(index);
                 self
             }
 
-            /// The name of this service for the identity provider to show (`ProviderName`).
+            /// Sets the name of this service for the identity provider to show (`ProviderName`).
             #[must_use]
             pub fn provider_name(mut self, name: impl Into<String>) -> Self {
                 self.request.provider_name = Some(name.into());
                 self
             }
 
-            /// Through whom the person may authenticate.
+            /// Sets the identity providers that may authenticate the person.
             #[must_use]
             pub fn scoping(mut self, scoping: $crate::request_details::Scoping) -> Self {
                 self.request.scoping = Some(Box::new(scoping));
                 self
             }
 
-            /// Adds an element to the `Extensions` of the request: XML with the declarations of its prefixes, of a namespace other than SAML's
-            /// own. What the identity provider makes of it is between the two.
+            /// Adds an element to the `Extensions` of the request: XML with its namespace declarations, in a
+            /// namespace other than SAML's own. Its effect depends on the identity provider.
             ///
             /// # Errors
             /// [`BindingError::Xml`](crate::BindingError::Xml), [`BindingError::Extension`](crate::BindingError::Extension).

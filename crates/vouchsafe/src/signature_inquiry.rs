@@ -1,4 +1,4 @@
-//! Why signatures fail, with everything that a service provider knows: the keys, the metadata, what may be decrypted.
+//! Finds out why signatures fail, with the keys, the metadata and the decryption keys of a service provider.
 
 use vouchsafe_assertion::{AssertionError, Refusal, Trust};
 use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm};
@@ -13,13 +13,13 @@ use vouchsafe_xml::{Document, Element, Limits, namespace};
 use crate::autopsy::PostMortem;
 use crate::autopsy_finding::{CertificateFacts, SignatureFinding};
 
-/// Keys of the entity itself, for other purposes, that are tried.
+/// The maximum number of keys of the entity itself for other purposes that are tried.
 const OTHER_USES: usize = 16;
 
-/// What is known when signatures of a response are looked into.
+/// The keys and limits with which the signatures of a response are examined.
 ///
-/// [`ServiceProvider::receive`](crate::ServiceProvider::receive) does so with a small [budget](AutopsyBudget::for_receiving) and without decrypting
-/// anything; a tool makes one of its own, and gives it more.
+/// [`ServiceProvider::receive`](crate::ServiceProvider::receive) examines a failed signature with a small
+/// [budget](AutopsyBudget::for_receiving) and without decryption. A tool makes its own inquiry with a larger budget.
 #[derive(Debug)]
 pub struct SignatureInquiry<'a> {
     trusted: Option<&'a Trust>,
@@ -33,7 +33,7 @@ pub struct SignatureInquiry<'a> {
 }
 
 impl<'a> SignatureInquiry<'a> {
-    /// Nobody is trusted yet: what a message brings along is all there is.
+    /// Makes an inquiry without trusted keys. Only the certificates in the message are known.
     #[must_use]
     pub fn new(provider: &'a Provider, limits: &'a Limits) -> Self {
         SignatureInquiry {
@@ -48,22 +48,22 @@ impl<'a> SignatureInquiry<'a> {
         }
     }
 
-    /// The identity provider that the message claims to come from, and the trust in it.
+    /// Sets the identity provider that the message claims to come from, and the trust in it.
     #[must_use]
     pub fn of(mut self, identity_provider: &'a IdentityProvider, trust: &'a Trust) -> Self {
         (self.identity_provider, self.trusted) = (Some(identity_provider), Some(trust));
         self
     }
 
-    /// Keys of others that a name can be put to, such as those of other customers' identity providers.
+    /// Adds keys of others with names, such as those of other customers' identity providers.
     #[must_use]
     pub fn with_known_keys(mut self, keys: impl IntoIterator<Item = TrustedKey>) -> Self {
         self.known.extend(keys);
         self
     }
 
-    /// The entity's own metadata, which may have keys for other purposes than signing as an identity provider: for encryption, or for its role
-    /// as a service provider.
+    /// Adds the entity's own metadata. It may have keys for purposes other than signing as an identity provider: for
+    /// encryption, or for its role as a service provider.
     #[must_use]
     pub fn with_other_uses(mut self, entity: &EntityDescription) -> Self {
         let trusted = self.trusted.map(Trust::keys).unwrap_or_default();
@@ -82,22 +82,22 @@ impl<'a> SignatureInquiry<'a> {
         self
     }
 
-    /// What may be spent on one message.
+    /// Sets how much work may be spent on one message.
     #[must_use]
     pub fn with_budget(mut self, budget: AutopsyBudget) -> Self {
         self.budget = budget;
         self
     }
 
-    /// Leaves encrypted assertions closed, for a place where strangers could measure what was opened.
+    /// Turns decryption off, for places where strangers could measure whether something was decrypted.
     #[must_use]
     pub fn without_decryption(mut self) -> Self {
         self.decrypts = false;
         self
     }
 
-    /// The refusal of a message, with the cause where the refusal is about a signature and its cause is found. What was decrypted is not looked
-    /// into.
+    /// Adds the cause to the refusal of a message, if the refusal is about a signature and the cause is found.
+    /// Decrypted content is not examined.
     #[must_use]
     pub fn explain(&self, refusal: Refusal, message: &[u8]) -> Refusal {
         let AssertionError::Signature(error) = refusal.error() else { return refusal };
@@ -113,7 +113,8 @@ impl<'a> SignatureInquiry<'a> {
         }
     }
 
-    /// Each signature of a Response: its own, that of its Assertion, that of an encrypted Assertion if it may be opened.
+    /// Examines each signature of a Response: its own, that of its Assertion, and that of an encrypted Assertion if
+    /// it may be decrypted.
     #[must_use]
     pub fn post_mortem(&self, document: &Document, source: &str) -> Vec<PostMortem> {
         let root = document.root();
@@ -121,7 +122,8 @@ impl<'a> SignatureInquiry<'a> {
         let encrypted =
             root.elements().find(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"));
         let opened = encrypted.and_then(|encrypted| Some((encrypted, self.opened(encrypted)?)));
-        // One part for each signature: the Response's, the same with the Assertion in the clear, the Assertion's, the encrypted one's.
+        // The budget has one part for each signature: of the Response, of the Response with the decrypted Assertion,
+        // of the Assertion, and of the encrypted Assertion.
         let share = self.budget.share(if opened.is_some() { 4 } else { 2 });
         if has_signature(root) {
             let mut own = self.signature(root, source, share.clone(), Secrecy::Plain);
@@ -157,7 +159,7 @@ impl<'a> SignatureInquiry<'a> {
         all
     }
 
-    /// One signature.
+    /// Examines one signature.
     fn signature(
         &self,
         element: Element<'_>,
@@ -169,8 +171,8 @@ impl<'a> SignatureInquiry<'a> {
         let known: Vec<TrustedKey> = self.other_uses.iter().chain(&self.known).cloned().collect();
         let failed = FailedSignature { element, source, trusted, known: &known };
         let findings = match autopsy(&failed, &self.lenient(), self.limits, &mut budget) {
-            // Nothing of what was decrypted is told unless a key of the claimed identity provider made its signature: it may be
-            // another's, captured and sent again.
+            // Decrypted content is described only if a key of the claimed identity provider made its signature: the
+            // ciphertext may belong to another customer, captured and sent again.
             Ok(found) if secrecy == Secrecy::Plain || matches!(found.maker(), Maker::Trusted { .. }) => {
                 self.findings(&found, secrecy)
             }
@@ -222,7 +224,8 @@ impl<'a> SignatureInquiry<'a> {
         findings
     }
 
-    /// The provider with the algorithms that the policy refuses, so that everything else about a signature can be told.
+    /// Returns the provider with the algorithms that the policy refuses, so that everything else about a signature
+    /// can be examined.
     fn lenient(&self) -> Provider {
         let refused = [SignatureAlgorithm::RsaSha1.uri(), DigestAlgorithm::Sha1.uri()];
         refused.into_iter().fold(self.provider.clone(), |provider, uri| {
@@ -230,7 +233,7 @@ impl<'a> SignatureInquiry<'a> {
         })
     }
 
-    /// The algorithm of a signature that the policy refuses.
+    /// Returns the algorithm of a signature if the policy refuses it.
     fn refused_algorithm(&self, found: &Autopsy) -> Option<&'static str> {
         let signature = found.algorithm();
         if !self.provider.accepts_signature(signature) {
@@ -239,12 +242,12 @@ impl<'a> SignatureInquiry<'a> {
         (!self.provider.accepts_digest(found.digest())).then(|| found.digest().uri())
     }
 
-    /// Whose key it is, when it is not the expected one.
+    /// Returns the owner of the key, if it is not the expected one.
     fn whose(&self, found: &Autopsy) -> Option<SignatureFinding> {
         let keys = self.identity_provider.map(IdentityProvider::signing_keys).unwrap_or_default();
         let trusted: Vec<CertificateFacts> = keys.iter().map(CertificateFacts::of_key).collect();
         match found.maker() {
-            // What was not tried is told by why it was not.
+            // If a key was not tried, another finding tells the reason.
             Maker::Trusted { .. } | Maker::Undecided => None,
             Maker::TrustedOverOther { label, fingerprint, .. } => Some(SignatureFinding::SignedInfoChanged {
                 key: label.to_string(),
@@ -282,7 +285,8 @@ impl<'a> SignatureInquiry<'a> {
         }
     }
 
-    /// The text of an encrypted Assertion of a trusted identity provider. Ciphertext that nothing authenticates stays closed here too, unless configured otherwise.
+    /// Decrypts an encrypted Assertion of a trusted identity provider. Ciphertext without authentication is not
+    /// decrypted here either, unless it is configured.
     fn opened(&self, encrypted: Element<'_>) -> Option<String> {
         let trusted = self.trusted.filter(|_| self.decrypts)?;
         let (keys, allowed) = (trusted.decryption_keys(), trusted.accepts_unauthenticated_cbc());
@@ -294,7 +298,8 @@ impl<'a> SignatureInquiry<'a> {
         String::from_utf8(opened.into_bytes()).ok()
     }
 
-    /// Whether the Response's signature holds with the Assertion in the place of the encrypted one, and does not hold as it came.
+    /// Returns whether the Response's signature is valid with the Assertion in place of the encrypted one, and not
+    /// valid as the Response came.
     fn holds_in_the_clear(
         &self,
         source: &str,
@@ -312,7 +317,7 @@ impl<'a> SignatureInquiry<'a> {
     }
 }
 
-/// Whether the error leaves something to look into: not where the form of the signature is what is wrong.
+/// Returns whether the cause of an error can be searched. It cannot if the structure of the signature is wrong.
 fn is_looked_into(error: &SignatureError) -> bool {
     matches!(
         error,
@@ -324,7 +329,8 @@ fn is_looked_into(error: &SignatureError) -> bool {
     )
 }
 
-/// Whether a signature stood in what was sent, or in what was decrypted: of that, no digest is told.
+/// States whether a signature was in the sent bytes or in decrypted content. For decrypted content, no digest is
+/// shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Secrecy {
     Plain,

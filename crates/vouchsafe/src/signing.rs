@@ -1,4 +1,4 @@
-//! What a message of ours is signed with: our key, by an algorithm that the identity provider can verify.
+//! Chooses how a message of ours is signed: with our key, by an algorithm that the identity provider can verify.
 
 use vouchsafe_crypto::{Certificate, DigestAlgorithm, KeyKind, PrivateKey, Provider, SignatureAlgorithm};
 use vouchsafe_metadata::{AlgorithmSupport, SigningMethod};
@@ -17,16 +17,17 @@ pub(crate) struct Signing<'a> {
 }
 
 impl<'a> Signing<'a> {
-    /// For a signature in the message itself.
+    /// Returns a signer for a signature in the message itself.
     pub(crate) fn signer(self) -> Signer<'a> {
         Signer::new(self.key).certificate(self.certificate).algorithm(self.algorithm).digest(self.digest)
     }
 }
 
 impl ServiceProvider {
-    /// How messages over this connection are signed with this credential. The usual algorithms of the key are taken unless the metadata of
-    /// the identity provider names others alone (MD10); then the first of them that our key and our policy allow. Where there is none, the usual ones
-    /// are tried all the same: what is not in the metadata may work.
+    /// Chooses how messages over this connection are signed with this credential. The usual algorithms of the key are
+    /// used, unless the metadata of the identity provider lists only others (MD10): then the first of those that our
+    /// key and our policy allow. If there is none, the usual algorithms are used, since the identity provider may
+    /// accept an algorithm that its metadata does not list.
     pub(crate) fn signing<'a>(
         &self,
         credential: &'a SigningCredential,
@@ -50,7 +51,8 @@ fn algorithm(support: &AlgorithmSupport, key: &PrivateKey, provider: &Provider) 
     if possible.contains(&usual) { usual } else { possible.first().copied().unwrap_or(usual) }
 }
 
-/// The algorithm, if our key can sign by it, our policy allows it, and a key of that size is taken.
+/// Returns the algorithm if our key can sign with it, our policy allows it, and the method accepts a key of that
+/// size.
 fn possible(method: &SigningMethod, key: &PrivateKey, provider: &Provider) -> Option<SignatureAlgorithm> {
     let algorithm = SignatureAlgorithm::from_uri(method.algorithm())?;
     let is_possible = method.takes_key_of(bits(key.kind()))
@@ -59,7 +61,7 @@ fn possible(method: &SigningMethod, key: &PrivateKey, provider: &Provider) -> Op
     is_possible.then_some(algorithm)
 }
 
-/// Whether what our key signs can be verified by this method.
+/// Returns whether this method can verify the signatures of our key.
 pub(crate) fn can_be_verified(method: &SigningMethod, key: &PrivateKey, provider: &Provider) -> bool {
     possible(method, key, provider).is_some()
 }

@@ -1,6 +1,8 @@
-//! What an administrator of a customer types into the console of their identity provider, field by field, or gives to Terraform.
+//! The values that a customer's administrator enters into the console of their identity provider, or gives to
+//! Terraform.
 //!
-//! The names of attributes are those that the service looks for: of a product's preset of `[attributes]`, or of an organization's policy.
+//! The attribute names are those that the service looks for: of a product's preset of `[attributes]`, or of an
+//! organization's policy.
 //!
 //! ```
 //! use vouchsafe::EntityId;
@@ -31,7 +33,7 @@ use crate::doctor::{Product, catalogue};
 
 pub use service_details::ServiceDetails;
 
-/// The console of a product, of which the fields and their names are known.
+/// The console of a product whose fields and field names are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Console {
@@ -54,7 +56,7 @@ pub enum Console {
 }
 
 impl Console {
-    /// All of them.
+    /// All consoles.
     pub const ALL: &[Console] = &[
         Console::Okta,
         Console::Entra,
@@ -66,13 +68,13 @@ impl Console {
         Console::Jumpcloud,
     ];
 
-    /// The console of this short name.
+    /// Returns the console with this short name.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Console> {
         Console::ALL.iter().copied().find(|console| console.id() == id)
     }
 
-    /// Its short name, as in the [catalogue] of products.
+    /// Returns the short name, as in the [catalogue] of products.
     #[must_use]
     pub fn id(self) -> &'static str {
         match self {
@@ -87,7 +89,7 @@ impl Console {
         }
     }
 
-    /// The preset of `[attributes]` of the product.
+    /// Returns the product's preset of `[attributes]`.
     #[must_use]
     pub fn preset(self) -> Preset {
         match self {
@@ -102,25 +104,25 @@ impl Console {
         }
     }
 
-    /// The name of the product.
+    /// Returns the name of the product.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.product().map_or(self.id(), |product| product.name.as_str())
     }
 
-    /// Where in the console the settings of an application are.
+    /// Returns the place in the console where the settings of an application are.
     #[must_use]
     pub fn place(self) -> &'static str {
         self.product().map_or("", |product| product.console.as_str())
     }
 
-    /// Where the product shows the metadata of the identity provider.
+    /// Returns the place where the product shows the metadata of the identity provider.
     #[must_use]
     pub fn metadata_place(self) -> &'static str {
         self.product().map_or("", |product| product.metadata.as_str())
     }
 
-    /// The hint of an error in the words of this console: what the setting is called, and where it is.
+    /// Returns the hint of an error in the words of this console: the name of the setting, and its place.
     ///
     /// ```
     /// use vouchsafe::console::Console;
@@ -136,7 +138,7 @@ impl Console {
         self.product().map_or_else(|| hint.to_owned(), |product| product.in_its_words(code, hint))
     }
 
-    /// What to enter, for a service that looks for attributes by these names.
+    /// Returns the values to enter, for a service that looks for attributes by these names.
     #[must_use]
     pub fn values(self, service: &ServiceDetails, names: &AttributeMapping) -> ConsoleValues {
         let (fields, attributes) = match self {
@@ -156,7 +158,8 @@ impl Console {
         ConsoleValues { product: self.name(), console: self.place(), fields, attributes }
     }
 
-    /// The arguments of the Terraform resource of the product, where one is known: `okta_app_saml` for Okta, `azuread_application` for Entra ID.
+    /// Returns the arguments of the product's Terraform resource, if one is known: `okta_app_saml` for Okta,
+    /// `azuread_application` for Entra ID.
     #[must_use]
     pub fn terraform(self, service: &ServiceDetails, names: &AttributeMapping) -> Option<String> {
         terraform::of(self, service, names)
@@ -167,13 +170,13 @@ impl Console {
     }
 }
 
-/// What to enter into a console. It serialises as the command `vouchsafe values --json` prints it.
+/// The values to enter into a console. It is serialized as the command `vouchsafe values --json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConsoleValues {
     /// The name of the product.
     pub product: &'static str,
-    /// Where in the console the settings are.
+    /// The place in the console where the settings are.
     pub console: &'static str,
     /// The fields, in the order of the console.
     pub fields: Vec<ConsoleField>,
@@ -187,11 +190,11 @@ pub struct ConsoleValues {
 pub struct ConsoleField {
     /// The page or the group of fields.
     pub section: &'static str,
-    /// Its name.
+    /// The name of the field.
     pub field: &'static str,
-    /// What to enter; empty where it is left empty.
+    /// The value to enter; empty if the field stays empty.
     pub value: String,
-    /// What else is to be known about it.
+    /// A further note about the field.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub note: &'static str,
 }
@@ -202,16 +205,16 @@ pub struct ConsoleField {
 pub struct ConsoleAttribute {
     /// The page or the group of fields.
     pub section: &'static str,
-    /// Its name in the assertion.
+    /// The name of the attribute in the assertion.
     pub name: String,
-    /// What the identity provider takes it from, in the words of its console.
+    /// The source of the value at the identity provider, in the words of its console.
     pub value: &'static str,
-    /// What else is to be known about it.
+    /// A further note about the attribute.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub note: &'static str,
 }
 
-/// Fields of one section of a console.
+/// Makes the fields of one section of a console.
 fn section<const COUNT: usize>(
     section: &'static str,
     rows: [(&'static str, &str, &'static str); COUNT],
@@ -221,7 +224,7 @@ fn section<const COUNT: usize>(
         .collect()
 }
 
-/// Attributes of one section of a console: the name, the value, a note.
+/// Makes the attributes of one section of a console: the name, the value, a note.
 fn attributes<const COUNT: usize>(
     section: &'static str,
     rows: [(&str, &'static str, &'static str); COUNT],
@@ -231,12 +234,12 @@ fn attributes<const COUNT: usize>(
         .collect()
 }
 
-/// Said of every product for what has one right value.
+/// The note for a value that must match exactly.
 const EXACTLY: &str = "exactly so, with or without the trailing slash";
-/// The certificates of our metadata.
+/// The notes for the certificates of our metadata.
 const ENCRYPTION_CERTIFICATE: &str = "the encryption certificate of our metadata";
 const SIGNING_CERTIFICATE: &str = "the signing certificate of our metadata";
-/// The value of the attribute by which a service knows the organization.
+/// The value of the attribute that identifies the organization.
 const TOKEN: &str = "the organization's token";
 
 #[cfg(test)]

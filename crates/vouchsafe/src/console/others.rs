@@ -246,7 +246,7 @@ pub(super) fn jumpcloud_attributes(names: &AttributeMapping) -> Vec<ConsoleAttri
     all
 }
 
-/// The text as a regular expression that nothing else fits.
+/// Escapes a text so that a regular expression matches only this text.
 fn regular_expression(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,11 +1,12 @@
-//! What a console is told of a service.
+//! The data of a service that are entered into a console.
 
 use vouchsafe_metadata::{Binding, EntityId, MetadataError, ServiceProviderDescriptor};
 
 use crate::connection_settings::ConnectionSettings;
 use crate::service_provider::{ServiceProvider, own_or};
 
-/// What a console is told of a service: its names and addresses, and what it wants.
+/// The data of a service that are entered into a console: its entity ID, its addresses, and whether it needs
+/// encryption and a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceDetails {
     entity_id: EntityId,
@@ -16,7 +17,8 @@ pub struct ServiceDetails {
 }
 
 impl ServiceDetails {
-    /// A service with this entity ID and this assertion consumer, without logout and encryption, whose organizations have a token.
+    /// Makes the details of a service with this entity ID and this assertion consumer. It has no logout and no
+    /// encryption, and its organizations have a token.
     ///
     /// # Errors
     /// `metadata.location` if the address is not an absolute http or https URL.
@@ -32,8 +34,8 @@ impl ServiceDetails {
         })
     }
 
-    /// What a connection with these settings needs, which may not have its identity provider yet: its own entity ID and addresses, else the
-    /// service's, and encryption where the service has a key to decrypt with.
+    /// Makes the details for a connection with these settings, which may not have its identity provider yet: its own
+    /// entity ID and addresses, or the service's, and encryption if the service has a decryption key.
     ///
     /// ```
     /// use vouchsafe::console::ServiceDetails;
@@ -60,7 +62,7 @@ impl ServiceDetails {
         }
     }
 
-    /// The same service, which takes logout messages at this address.
+    /// Adds an address for logout messages.
     ///
     /// # Errors
     /// `metadata.location` if the address is not an absolute http or https URL.
@@ -71,13 +73,13 @@ impl ServiceDetails {
         Ok(ServiceDetails { single_logout: Some(address.to_owned()), ..self })
     }
 
-    /// The same service, which has a key to decrypt assertions with.
+    /// States that the service has a key to decrypt assertions.
     #[must_use]
     pub fn encrypted(self) -> ServiceDetails {
         ServiceDetails { is_encrypted: true, ..self }
     }
 
-    /// The same service, which does not ask for the organization's token.
+    /// States that the service does not need the organization's token.
     #[must_use]
     pub fn without_token(self) -> ServiceDetails {
         ServiceDetails { has_token: false, ..self }

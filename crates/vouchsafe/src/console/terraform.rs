@@ -4,7 +4,7 @@ use vouchsafe_provisioning::AttributeMapping;
 
 use super::{Console, ServiceDetails};
 
-/// The resource, where one is known for the product.
+/// Writes the resource, if one is known for the product.
 pub(super) fn of(console: Console, service: &ServiceDetails, names: &AttributeMapping) -> Option<String> {
     match console {
         Console::Okta => Some(okta(service, names)),
@@ -120,7 +120,7 @@ fn argument(name: &str, value: &str) -> String {
     format!("  {name:<24} = {value}")
 }
 
-/// A string of HCL: quotation marks, backslashes, and what would begin an interpolation are escaped.
+/// Writes a string of HCL. Quotation marks, backslashes, and the start of an interpolation are escaped.
 fn text(value: &str) -> String {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${").replace("%{", "%%{");
     format!("\"{escaped}\"")

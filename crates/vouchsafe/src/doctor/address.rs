@@ -1,6 +1,6 @@
-//! Addresses as they are shown: without what is secret in them.
+//! Shows addresses without the secrets in them.
 
-/// Parameters whose values are bearer tokens, passwords or whole messages, in lower case.
+/// The parameters whose values are bearer tokens, passwords or whole messages, in lower case.
 const SECRET: [&str; 30] = [
     "samlresponse",
     "samlrequest",
@@ -33,10 +33,10 @@ const SECRET: [&str; 30] = [
     "ticket",
     "session",
 ];
-/// Characters of a parameter's name.
+/// The maximum length of a parameter's name, in characters.
 const NAME: usize = 40;
 
-/// An address without its query, its fragment and whoever is named before its host. Other texts stay as they are.
+/// Removes the query, the fragment and the user information from an address. Other texts are not changed.
 pub(crate) fn without_query(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     if !matches!(scheme, "http" | "https") {
@@ -49,12 +49,12 @@ pub(crate) fn without_query(text: &str) -> String {
     format!("{scheme}://{host}{}", path.join("/"))
 }
 
-/// A JSON Web Token, or a part that is too long to be the name of anything.
+/// Returns whether a part is a JSON Web Token, or too long to be a name.
 fn is_token(part: &str) -> bool {
     part.len() > 80 || (part.starts_with("eyJ") && part.contains('.'))
 }
 
-/// A text in which the values of secret parameters are left out, wherever an address or a form is quoted in it.
+/// Removes the values of secret parameters from a text that quotes addresses or forms.
 pub(crate) fn masked(text: &str) -> String {
     let text = without_users(text);
     if !text.contains('=') {
@@ -81,7 +81,7 @@ pub(crate) fn masked(text: &str) -> String {
     shown
 }
 
-/// Without whoever is named, with a password perhaps, before the host of an address.
+/// Removes the user information, which may have a password, from the addresses in a text.
 fn without_users(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -98,13 +98,13 @@ fn without_users(text: &str) -> String {
     shown
 }
 
-/// Whether a text ends with the name of a secret parameter of a query or a form.
+/// Returns whether a text ends with the name of a secret parameter of a query or a form.
 fn is_secret(before: &str) -> bool {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
     let begin = before.trim_end_matches(is_part).len();
     let name = before.get(begin..).unwrap_or_default();
     let mark = before.get(..begin).and_then(|text| text.chars().next_back());
-    // A query or a form by itself begins with one.
+    // The text may itself be a query or a form, which begins with a parameter.
     let is_parameter = matches!(mark, None | Some('?' | '&' | '#' | ';'));
     let name = name.to_ascii_lowercase();
     let is_of_saml = name.starts_with("saml");

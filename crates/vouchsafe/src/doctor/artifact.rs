@@ -1,4 +1,4 @@
-//! Artifacts (saml-bindings-2.0-os 3.6.4): which identity provider one is of, and where it is resolved.
+//! Examines artifacts (saml-bindings-2.0-os 3.6.4): which identity provider issued one, and where it is resolved.
 
 use vouchsafe_crypto::hexadecimal;
 use vouchsafe_metadata::{EntityId, EntityName};
@@ -16,7 +16,8 @@ pub(crate) struct Artifact {
 }
 
 impl Artifact {
-    /// Two bytes of the type, two of the endpoint's index, the SHA-1 of the entity ID, and a handle, which is a bearer token and stays here.
+    /// Reads two bytes of the type, two of the endpoint's index, the SHA-1 of the entity ID, and a handle. The handle
+    /// is a bearer token, so it is not kept.
     pub(crate) fn read(bytes: &[u8]) -> Option<Artifact> {
         let (head, rest) = bytes.split_at_checked(4)?;
         let [0, 4, high, low] = head else { return None };
@@ -25,7 +26,7 @@ impl Artifact {
     }
 
     fn source_id(&self) -> EntityName {
-        // The name that metadata has for it is made of the same bytes.
+        // Metadata look-ups use a name made of the same bytes.
         EntityName::SourceId(self.source)
     }
 }
@@ -71,7 +72,7 @@ pub(super) fn judge(
     exhibit
 }
 
-/// Where it is resolved, as a fact; the complaint where there is no such address.
+/// Adds the address that resolves the artifact as a fact, or returns the complaint that there is none.
 fn resolution(
     artifact: &Artifact,
     entity_id: &EntityId,
@@ -99,7 +100,7 @@ fn resolution(
     ))
 }
 
-/// The names whose SHA-1 it is not.
+/// Complains that the SHA-1 belongs to none of the known entity IDs.
 fn unknown(artifact: &Artifact, surroundings: &Surroundings) -> Complaint {
     let names: Vec<String> =
         surroundings.identity_providers().take(3).map(|name| Quoted::new(name).to_string()).collect();

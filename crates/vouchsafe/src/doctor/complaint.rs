@@ -1,4 +1,4 @@
-//! What the doctor complains of.
+//! The findings of the doctor.
 
 use serde::Serialize;
 use vouchsafe_xml::Quoted;
@@ -6,16 +6,16 @@ use vouchsafe_xml::Quoted;
 use super::address::masked;
 use super::surroundings::Told;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Severity {
-    /// A sign-in fails for it.
+    /// A sign-in fails because of it.
     Error,
-    /// It will fail, or fails for some.
+    /// Sign-ins will fail, or fail for some people.
     Warning,
-    /// Worth knowing.
+    /// It is worth knowing.
     Note,
 }
 
@@ -23,11 +23,12 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Complaint {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// The stable code: that of the crate that refuses, `doctor.` and a word, or `quirk.` with the product and the quirk.
+    /// The stable code: that of the crate that refuses, or `doctor.` and a word, or `quirk.` with the product and the
+    /// quirk.
     pub code: String,
-    /// What is wrong, with what was expected and what came.
+    /// What is wrong, with the expected and the actual value.
     pub message: String,
     /// What to change.
     pub remedy: String,
@@ -39,11 +40,11 @@ pub struct Complaint {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Setting {
-    /// What the console calls it.
+    /// The name of the setting in the console.
     pub name: String,
-    /// The value it must have, if one value is right.
+    /// The value that the setting must have, if only one value is right.
     pub value: Option<String>,
-    /// Where the setting is found.
+    /// The place of the setting in the console.
     pub place: String,
 }
 
@@ -67,13 +68,13 @@ impl Complaint {
         Complaint::new(Severity::Error, code, message, remedy)
     }
 
-    /// Leaves out what is secret in addresses.
+    /// Removes the secrets in addresses.
     pub(crate) fn mask(&mut self) {
         self.message = masked(&self.message);
         self.remedy = masked(&self.remedy);
     }
 
-    /// The value that the setting must have; its name is filled in when the product is known.
+    /// Sets the value that the setting must have. Its name is filled in when the product is known.
     pub(crate) fn with_value(mut self, value: Option<&Told>) -> Complaint {
         self.setting =
             value.map(|told| Setting { value: Some(told.as_str().to_owned()), ..Setting::default() });
@@ -81,7 +82,7 @@ impl Complaint {
     }
 }
 
-/// What no other crate has a code for.
+/// The complaints for which no other crate has a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
     Unrecognised,
@@ -122,7 +123,7 @@ pub(crate) enum Own {
 }
 
 impl Own {
-    /// The stable code.
+    /// Returns the stable code.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Own::Unrecognised => "doctor.unrecognised",
@@ -345,7 +346,7 @@ impl Own {
         }
     }
 
-    /// The complaint, about this.
+    /// Makes the complaint about this subject.
     pub(crate) fn about(self, what: &str) -> Complaint {
         Complaint::new(self.severity(), self.code(), self.message(what), self.remedy())
     }

@@ -1,10 +1,11 @@
-//! Hints in the words of a product's console: what they say of Okta's in parentheses gives way to what the product calls it.
+//! Puts hints into the words of a product's console: the parts in parentheses about Okta are replaced by the
+//! product's own words.
 
 use super::complaint::{Complaint, Setting};
 use super::products::Product;
 
-/// What hints say in the words of Okta's console, and the setting of the catalogue that it is. The first that fits counts for its part of the
-/// text; of a setting that is none of a product's, nothing is said.
+/// The phrases of hints in the words of Okta's console, and the setting of the catalogue that each names. The first
+/// phrase that matches counts for its part of the text. If a product lacks the setting, the parenthesis is removed.
 const PHRASES: [(&str, &str); 17] = [
     ("Assignments", "assignment"),
     ("System Log", "log"),
@@ -24,17 +25,17 @@ const PHRASES: [(&str, &str); 17] = [
     ("SAML Issuer ID", "issuer"),
     ("Name ID format", "name_id"),
 ];
-/// The same of what is no setting of an application.
+/// The phrases that name no setting of an application.
 const LOGOUT: &str = "Single Logout";
 const METADATA: &str = "Metadata URL";
 
 impl Product {
-    /// What its console calls the setting that an error is about.
+    /// Returns the console's name for the setting that an error is about.
     pub(super) fn setting(&self, code: &str) -> Option<&str> {
         self.settings.get(setting_of(code)?).map(String::as_str)
     }
 
-    /// A remedy in the words of its console.
+    /// Returns a remedy in the words of the product's console.
     pub(crate) fn in_its_words(&self, code: &str, remedy: &str) -> String {
         if self.id == "okta" {
             return remedy.to_owned();
@@ -42,7 +43,7 @@ impl Product {
         let mut said: Vec<&str> = Vec::new();
         reworded(remedy, |words| {
             let mut own = self.named(words);
-            // Of a setting that it does not have, nothing is said.
+            // If the product has no such setting, nothing is added.
             if own.is_empty() && names_in(words).is_empty() {
                 own.extend(self.setting(code));
             }
@@ -52,7 +53,7 @@ impl Product {
         })
     }
 
-    /// What it calls what a text names in Okta's words.
+    /// Returns the product's names for the settings that a text names in Okta's words.
     fn named(&self, in_the_words_of_okta: &str) -> Vec<&str> {
         let mut own: Vec<&str> = Vec::new();
         for name in names_in(in_the_words_of_okta) {
@@ -66,7 +67,7 @@ impl Product {
     }
 }
 
-/// A text in which what it says in the words of Okta's console, in parentheses, gives way to other words or to none.
+/// Replaces or removes the parts of a text in parentheses that are in the words of Okta's console.
 fn reworded<'r>(text: &'r str, mut words: impl FnMut(&'r str) -> Option<String>) -> String {
     let mut new = String::with_capacity(text.len());
     let mut rest = text;
@@ -80,12 +81,12 @@ fn reworded<'r>(text: &'r str, mut words: impl FnMut(&'r str) -> Option<String>)
     new
 }
 
-/// A remedy in the words of no console.
+/// Removes the words of every console from a remedy.
 pub(super) fn in_no_words(remedy: &str) -> String {
     reworded(remedy, |_| None)
 }
 
-/// Names the setting that a complaint is about in words of no product's, where none is recognised.
+/// Names the setting of a complaint in general words, if no product is recognised.
 pub(super) fn in_general_words(complaint: &mut Complaint) {
     complaint.remedy = in_no_words(&complaint.remedy);
     let value = complaint.setting.take().and_then(|setting| setting.value);
@@ -94,13 +95,13 @@ pub(super) fn in_general_words(complaint: &mut Complaint) {
     complaint.setting = Some(Setting { name: name.to_owned(), value, place: place.to_owned() });
 }
 
-/// Where settings are, if nobody knows in which console.
+/// The place of settings if the console is not known.
 pub(super) const ANY_CONSOLE: &str =
     "the SAML settings of this application in the identity provider's console";
 
 const LOG: &str = "the identity provider's console";
 
-/// What a setting is called in most consoles.
+/// Returns the names that most consoles use for a setting.
 fn in_general(setting: &str) -> &'static str {
     match setting {
         "audience" => "the audience (also: SP entity ID, identifier, audience restriction)",
@@ -121,7 +122,7 @@ fn in_general(setting: &str) -> &'static str {
     }
 }
 
-/// The settings that a text in the words of Okta's console is about.
+/// Returns the settings that a text in the words of Okta's console names.
 fn names_in(text: &str) -> Vec<&'static str> {
     let settings = PHRASES.iter().filter(|(phrase, _)| text.contains(phrase)).map(|(_, name)| *name);
     let others = [(LOGOUT, "logout"), (METADATA, METADATA)];
@@ -130,7 +131,7 @@ fn names_in(text: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// Which setting of the identity provider an error is about.
+/// Returns the setting of the identity provider that an error is about.
 fn setting_of(code: &str) -> Option<&'static str> {
     Some(match code {
         "assertion.audience" => "audience",
@@ -161,7 +162,7 @@ fn setting_of(code: &str) -> Option<&'static str> {
     })
 }
 
-/// The place of the parenthesis that closes the one before the text.
+/// Finds the parenthesis that closes the one before the text.
 fn closing(text: &str) -> Option<usize> {
     let mut open = 1_usize;
     text.char_indices().find_map(|(place, letter)| {
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
     use crate::doctor::catalogue;
 
-    /// What only Okta has, or what stands for the same text at others in words of its own.
+    /// Phrases that only Okta has, or for which other products have different words in the same text.
     const WITHOUT: [&str; 4] = [
         "\"Honor Force Authentication\" Yes",
         "the filter of the group attribute statement",
@@ -189,7 +190,7 @@ mod tests {
         "Edit SAML settings > Advanced",
     ];
 
-    /// A hint says what it says of a console in Okta's words alone: those of the others are in the catalogue.
+    /// Hints use only the words of Okta's console; the words of other consoles are in the catalogue.
     const OTHERS: [&str; 8] =
         ["Entra", "Google", "AD FS", "ADFS", "Keycloak", "OneLogin", "PingOne", "JumpCloud"];
 
@@ -205,7 +206,7 @@ mod tests {
         }
     }
 
-    /// Each text in parentheses after "Okta:" in a hint, of every crate.
+    /// Returns each text in parentheses after "Okta:" in the hints of every crate.
     fn said_of_okta() -> Vec<String> {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut files = Vec::new();
@@ -230,7 +231,7 @@ mod tests {
         said
     }
 
-    /// No hint stays in Okta's words, or loses its words, for the products that most customers have.
+    /// For the most common products, no hint keeps Okta's words or loses its words.
     #[test]
     fn six_consoles_have_words_for_everything_that_hints_name() {
         let said = said_of_okta();

@@ -1,19 +1,19 @@
-//! Messages that were copied together with something round them, or as a string or a text of a page.
+//! Finds messages inside other text, or as a string or the escaped text of a page.
 //!
-//! What is read so is looked at like what stands inside a page: it tells nothing about whom to trust or who we are.
+//! Such a message is examined like one inside a page: it never defines whom to trust or who we are.
 
 use vouchsafe_xml::{Document, Limits};
 
 use super::recognise::{Found, Message, parsed};
 use crate::field_sniffing::embedded;
 
-/// Bytes of a text that are searched.
+/// The maximum number of bytes of a text that are searched.
 const SEARCHED: usize = 4 * 1024 * 1024;
-/// Start tags that are tried, and characters of a name.
+/// The maximum number of start tags that are tried, and of characters of a name.
 const STARTS: usize = 16;
 const NAME: usize = 64;
 
-/// The message, without what is round it.
+/// Returns the message without the text around it.
 pub(crate) fn taken_off(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     if text.len() > SEARCHED {
         return None;
@@ -40,13 +40,13 @@ pub(crate) fn taken_off(name: &str, text: &str, limits: &Limits) -> Option<Found
         return found("XML inside a mail", inside(&without_quoted_printable(text))?.as_bytes().to_vec());
     }
     let inner = inside(text)?;
-    // In JSON it is a string.
+    // In JSON, the message is an escaped string.
     let is_string = inner.contains("=\\\"") && Document::parse(inner.as_bytes(), limits).is_err();
     let inner = if is_string { unescaped_string(inner) } else { inner.to_owned() };
     found("XML inside another text", inner.into_bytes())
 }
 
-/// A message from its start tag to its end tag, in a mail or a log.
+/// Finds a message from its start tag to its end tag, in a mail or a log.
 fn inside(text: &str) -> Option<&str> {
     let names = ["Response", "AuthnRequest", "LogoutRequest", "LogoutResponse", "EntityDescriptor"];
     let starts = text.match_indices('<').filter_map(|(begin, _)| {
@@ -62,7 +62,7 @@ fn inside(text: &str) -> Option<&str> {
     })
 }
 
-/// The encoding of mails: `=3D` for `=`, and `=` at the end of a line that goes on.
+/// Decodes the encoding of mails (quoted-printable): `=3D` for `=`, and `=` at the end of a continued line.
 fn without_quoted_printable(text: &str) -> String {
     let joined = text.replace("=\r\n", "").replace("=\n", "");
     let mut bytes = Vec::with_capacity(joined.len());
@@ -84,7 +84,7 @@ fn without_quoted_printable(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The five characters that have names in XML, and the ampersand last.
+/// Replaces the five named characters of XML, the ampersand last.
 fn unescaped_markup(text: &str) -> String {
     [
         ("&lt;", "<"),
@@ -99,7 +99,7 @@ fn unescaped_markup(text: &str) -> String {
     .fold(text.to_owned(), |text, (name, character)| text.replace(name, character))
 }
 
-/// Without the backslashes of JSON and of programming languages.
+/// Removes the backslashes of JSON and of programming languages.
 fn unescaped_string(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();

@@ -1,4 +1,4 @@
-//! What the doctor says of one message or file.
+//! The doctor's findings about one message or file.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use serde::Serialize;
 use super::complaint::{Complaint, Severity};
 use super::service_log::LoggedRefusal;
 
-/// Facts of one exhibit, and characters of a fact: what somebody can read.
+/// The maximum number of facts of one exhibit, and of characters of a fact, so that a person can read them.
 const FACTS: usize = 200;
 const CHARACTERS: usize = 500;
-/// Refusals of a log that are told.
+/// The maximum number of refusals of a log that are shown.
 const REFUSALS: usize = 10;
 
-/// What the doctor says of one message, metadata file, or file that is neither.
+/// The doctor's findings about one message, one metadata file, or another file.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Exhibit {
     /// The file, and the place in it.
     pub source: String,
-    /// What it is.
+    /// The kind of the message or file.
     pub kind: Kind,
-    /// Which product made it, as far as can be told; for a request, which product it was made for.
+    /// The product that made it, as far as it is recognised; for a request, the product for which it was made.
     pub product: Option<RecognisedProduct>,
-    /// What there is to see, without names of persons and values of attributes.
+    /// The visible facts, without names of persons and values of attributes.
     pub facts: Vec<Fact>,
-    /// What is wrong or worth knowing, the worst first.
+    /// What is wrong or worth knowing, the most severe first.
     pub complaints: Vec<Complaint>,
-    /// What was not judged, since nobody gave what it takes.
+    /// What was not checked, because the necessary data were not given.
     pub not_judged: Vec<&'static str>,
     #[serde(skip)]
     pub(super) message: Option<MessageText>,
@@ -43,31 +43,31 @@ impl fmt::Debug for MessageText {
     }
 }
 
-/// A product as it was recognised.
+/// A recognised product.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RecognisedProduct {
-    /// Its name in the catalogue.
+    /// The name of the product in the catalogue.
     pub name: String,
-    /// Whether what was found could hardly come from another product.
+    /// Whether hardly any other product could have made what was found.
     pub certain: bool,
-    /// What it was recognised by.
+    /// The signs by which it was recognised.
     pub because: Vec<String>,
-    /// Where its settings are.
+    /// The place of its settings.
     pub console: String,
 }
 
-/// Something to see.
+/// A visible fact.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Fact {
-    /// What it is.
+    /// The name of the fact.
     pub name: &'static str,
     /// Its value.
     pub value: String,
 }
 
-/// What an exhibit is.
+/// The kind of a message or file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -98,11 +98,11 @@ pub enum Kind {
     Artifact,
     /// A saml:Assertion on its own.
     Assertion,
-    /// A certificate in PEM: a key to verify the other files with.
+    /// A certificate in PEM, whose key can verify the other files.
     Certificate,
     /// The log of a service, with the sign-ins that it refused.
     ServiceLog,
-    /// An error page of an identity provider, or the words of one.
+    /// An error page of an identity provider, or text copied from one.
     ErrorPage,
     /// Another XML document.
     OtherXml,
@@ -118,7 +118,7 @@ impl Kind {
         )
     }
 
-    /// The kind in words.
+    /// Returns the name of the kind.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -157,31 +157,32 @@ impl Exhibit {
         }
     }
 
-    /// The text of the message, out of whatever it was wrapped in, if the doctor [keeps](super::Doctor::keeping_messages) it. Nobody vouches for it.
+    /// The text of the message without its wrapping, if the doctor [keeps](super::Doctor::keeping_messages) it. The
+    /// text is not verified.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_ref().map(|text| text.0.as_str())
     }
 
-    /// Whether nothing is wrong with it, notes left aside, and everything was judged.
+    /// Returns whether nothing is wrong with it, apart from notes, and everything was checked.
     #[must_use]
     pub fn is_good_in_full(&self) -> bool {
         self.not_judged.is_empty() && self.worst().is_none_or(|worst| worst == Severity::Note)
     }
 
-    /// Whether it is a message, and no metadata, certificate or text.
+    /// Returns whether it is a message, and not metadata, a certificate or another text.
     pub(super) fn is_message(&self) -> bool {
         !self.kind.is_metadata()
             && !matches!(self.kind, Kind::Certificate | Kind::OtherXml | Kind::Unrecognised)
     }
 
-    /// The worst of its complaints.
+    /// Returns the worst severity of its complaints.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.complaints.iter().map(|complaint| complaint.severity).min()
     }
 
-    /// What complaints say was left out, in a few words.
+    /// Lists, in a few words, the checks that complaints report as left out.
     pub(super) fn tell_not_judged(&mut self) {
         for complaint in &self.complaints {
             let what: &[&'static str] = match complaint.code.as_str() {
@@ -200,7 +201,7 @@ impl Exhibit {
         }
     }
 
-    /// Adds a fact, cut to what fits on a screen; the first of many.
+    /// Adds a fact, cut to a length that fits on a screen. Only the first facts are kept.
     pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<String>) {
         let mut value = value.into();
         if let Some((end, _)) = value.char_indices().nth(CHARACTERS) {
@@ -213,7 +214,7 @@ impl Exhibit {
     }
 }
 
-/// A log: the refusals in it, the last first, unless a recording beside it says which of them is meant.
+/// Makes the exhibit of a log: its refusals, the last first, unless a recording shows which of them is of interest.
 pub(super) fn of_log(source: String, refusals: &[LoggedRefusal], has_recording: bool) -> Exhibit {
     let mut exhibit = Exhibit::of(source, Kind::ServiceLog, Vec::new());
     exhibit.fact("refused sign-ins", refusals.len().to_string());

@@ -1,4 +1,5 @@
-//! What a response must agree with: what the operator told, and where nobody told it, what the message says of itself.
+//! The values that a response must agree with: those that the operator gave, or otherwise those in the message
+//! itself.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
@@ -13,31 +14,31 @@ use super::recognise::Message;
 use super::surroundings::{Surroundings, Told};
 use super::{Doctor, Exhibit, Kind};
 
-/// What the response must agree with.
+/// The values that the response must agree with.
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
     entity_id: Known,
     assertion_consumer: Known,
     correlation: Asked,
     pub(super) now: DateTime<Utc>,
-    /// Whether the assertion, and what it is for, cannot be seen.
+    /// Whether the assertion, and the audience in it, is encrypted and cannot be read.
     encrypted: bool,
 }
 
-/// The request that it must answer.
+/// The request that the response must answer.
 #[derive(Clone, Debug)]
 enum Asked {
-    /// A request among the files, with when it was issued.
+    /// A request among the files, with the time when it was issued.
     Beside(String, Option<DateTime<Utc>>),
-    /// The one that it names, so that it is not judged; none: it names none.
+    /// The request that the response names, which is therefore not checked; `None` if it names none.
     Claimed(Option<String>),
 }
 
-/// Where a value comes from: only what the operator told is something to hold a message against.
+/// The origin of a value. A message is compared only with values that the operator gave.
 #[derive(Clone, Debug)]
 enum Known {
     Told(Told),
-    /// As the message itself has it, so that it is not judged.
+    /// The value in the message itself, which is therefore not checked.
     Claimed(String),
 }
 
@@ -88,7 +89,8 @@ impl Expected {
         }
     }
 
-    /// Says what is not judged, since nobody told what is right, and where the messages do not agree among themselves.
+    /// Reports what is not checked because the operator did not give the right values, and where the messages
+    /// disagree with each other.
     pub(super) fn tell(
         &self,
         root: Element<'_>,
@@ -141,7 +143,7 @@ impl Expected {
         }
     }
 
-    /// Whether this is the entity ID of this service, as the operator told it.
+    /// Returns whether this is the entity ID of this service, as the operator gave it.
     pub(super) fn is_our_name(&self, name: &str) -> bool {
         self.entity_id.told().is_some_and(|told| told.as_str() == name)
     }
@@ -150,12 +152,12 @@ impl Expected {
         self.entity_id.told().is_some()
     }
 
-    /// Takes our entity ID from the message, so that it is not judged.
+    /// Uses the entity ID in the message as ours, so that it is not checked.
     pub(super) fn claim_entity_id(&mut self, claimed: String) {
         self.entity_id = Known::Claimed(claimed);
     }
 
-    /// Whether a code is about something that the operator told, or that the message does not have at all.
+    /// Returns whether a code is about a value that the operator gave, or that the message lacks.
     pub(super) fn judges(&self, code: &str) -> bool {
         let known = match code {
             "assertion.audience" => &self.entity_id,
@@ -179,13 +181,13 @@ impl Expected {
         Ok(Expectations::new(entity_id, self.assertion_consumer.as_str(), correlation))
     }
 
-    /// The refusal, with what is confused in it where we know our own names.
+    /// Adds to the refusal which values were mixed up, if our own entity ID or address is known.
     pub(super) fn compared(&self, refusal: Refusal) -> Refusal {
         let told = |known: &Known| known.told().map(|told| told.as_str().to_owned()).unwrap_or_default();
         refusal.compared_with_us(&told(&self.entity_id), &told(&self.assertion_consumer))
     }
 
-    /// The value that the setting behind an error must have.
+    /// Returns the value that the setting of an error must have.
     pub(super) fn value(&self, code: &str) -> Option<&Told> {
         match code {
             "assertion.audience" => self.entity_id.told(),
@@ -195,7 +197,7 @@ impl Expected {
     }
 }
 
-/// Two values that should be the same; which of them is right, no message can tell.
+/// Complains about two values that should be equal. The messages do not show which of them is right.
 fn disagreement(one: &str, text: &str, other: &str, other_text: &str) -> Complaint {
     let mut complaint = Own::Disagreement.about("");
     complaint.message =
@@ -207,7 +209,7 @@ fn destination(root: Element<'_>) -> Option<String> {
     root.attribute("Destination").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// Where it is meant to be sent, else where it was sent.
+/// Returns the address to which a message should be sent, or to which it was sent.
 pub(super) fn sent_to<'a>(root: Element<'a>, message: &'a Message) -> Option<&'a str> {
     root.attribute("Destination")
         .map(str::trim)
@@ -226,7 +228,7 @@ fn audiences(root: Element<'_>) -> impl Iterator<Item = String> {
     all.map(|element| element.text().trim().to_owned())
 }
 
-/// The moment after it was issued, by its own clock.
+/// Returns the second after the time when it was issued, by the clock of its sender.
 pub(super) fn issued(root: Element<'_>) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(root.attribute("IssueInstant")?.trim()).ok()?;
     time.with_timezone(&Utc).checked_add_signed(TimeDelta::seconds(1))

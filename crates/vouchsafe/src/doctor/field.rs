@@ -1,5 +1,5 @@
-//! A field as a service reads it, and as it can be read where a service refuses it: the refusal is told, and the message is judged all the
-//! same.
+//! Reads a field as a service does. If a service would refuse the field, the doctor reports the refusal, reads the
+//! field leniently, and examines the message.
 
 use vouchsafe_crypto::base64_decode;
 use vouchsafe_xml::{Document, Limits};
@@ -12,37 +12,37 @@ use crate::form;
 use crate::incoming::decoded;
 use crate::redirect::{self, SAML_REQUEST, SAML_RESPONSE};
 
-/// What a field holds.
+/// The content of a field.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) bytes: Vec<u8>,
-    /// Why a service refuses the field.
+    /// The reason why a service refuses the field.
     pub(super) refused: Option<Complaint>,
 }
 
-/// The value of a field that was posted, decoded from its form.
+/// Reads the value of a posted field, already decoded from its form.
 pub(super) fn posted(name: &'static str, value: &str, limits: &Limits) -> Result<Field, Box<Complaint>> {
     or_leniently(decoded(name, value, limits), value, limits)
 }
 
-/// The message of a query string.
+/// Reads the message of a query string.
 pub(super) fn in_query(query: &str, value: &str, limits: &Limits) -> Result<Field, Box<Complaint>> {
     let read = redirect::decode_unverified(query, limits).map(|message| message.bytes().to_vec());
     or_leniently(read, value, limits)
 }
 
-/// A value that is neither XML nor base64 of it, and can be read as something that people make of it.
+/// Reads a value that is neither XML nor base64 of it, if it is a known variation of them.
 pub(super) fn by_itself(value: &str, limits: &Limits) -> Option<Field> {
     posted(SAML_RESPONSE, value, limits).ok()
 }
 
-/// Why a service refuses a value.
+/// Returns the reason why a service refuses a value.
 pub(super) fn refusal(value: &str, limits: &Limits) -> Option<Complaint> {
     let error = decoded(SAML_RESPONSE, value, limits).err()?;
     Some(Complaint::error(error.code(), error.to_string(), error.hint()))
 }
 
-/// The first message in a form or a query: the name of its field and its value, decoded.
+/// Returns the first message in a form or a query: the name of its field and its decoded value.
 pub(super) fn of_form(form: &str) -> Option<(&'static str, String)> {
     [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|name| {
         let value = form::values(form.as_bytes(), name).into_iter().next()?;
@@ -66,7 +66,7 @@ fn or_leniently(
     }
 }
 
-/// A message of SAML in what a service refuses.
+/// Finds a SAML message in a value that a service refuses.
 fn leniently(value: &str, limits: &Limits) -> Option<Vec<u8>> {
     let value = value.trim();
     let percent_decoded = form::percent_decoded(value);
@@ -92,7 +92,7 @@ fn padded(mut text: String) -> String {
     text
 }
 
-/// The message in decoded bytes: as it is, compressed, in base64 once more, or in UTF-16.
+/// Finds the message in decoded bytes: unchanged, compressed, in base64 once more, or in UTF-16.
 fn message_in(bytes: Vec<u8>, limits: &Limits) -> Option<Vec<u8>> {
     if is_message(&bytes, limits) {
         return Some(bytes);
@@ -108,7 +108,7 @@ fn message_in(bytes: Vec<u8>, limits: &Limits) -> Option<Vec<u8>> {
     };
     let of_utf16 =
         || begins_like_utf16(&bytes).then(|| utf16(&bytes)).filter(|text| is_message(text, limits));
-    // Behind a zlib header of two bytes.
+    // The compressed data may follow a zlib header of two bytes.
     inflated(&bytes).or_else(|| inflated(bytes.get(2..)?)).or_else(again).or_else(of_utf16)
 }
 
@@ -123,12 +123,12 @@ fn utf16(bytes: &[u8]) -> Vec<u8> {
     let text: String =
         char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     let text = text.trim_start_matches('\u{FEFF}');
-    // The declaration names the encoding that it is no longer in.
+    // The declaration names the old encoding, so it is removed.
     let without = text.split_once("?>").filter(|_| text.starts_with("<?xml")).map_or(text, |(_, rest)| rest);
     without.as_bytes().to_vec()
 }
 
-/// Well-formed, and of SAML 2.0.
+/// Returns whether bytes are well-formed XML of SAML 2.0.
 fn is_message(bytes: &[u8], limits: &Limits) -> bool {
     const SAML: &[u8] = b"urn:oasis:names:tc:SAML:2.0:";
     begins_like_xml(bytes)

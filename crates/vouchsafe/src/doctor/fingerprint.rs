@@ -1,4 +1,4 @@
-//! A fingerprint, as a console shows it: which certificate of the other files has it.
+//! Finds the certificate of the other files that has a fingerprint, as a console shows it.
 
 use vouchsafe_crypto::{Certificate, own_sha1};
 use vouchsafe_xml::Quoted;
@@ -8,7 +8,7 @@ use super::surroundings::Surroundings;
 use super::{Exhibit, Kind, recognise};
 use crate::FieldContent;
 
-/// Certificates that are told.
+/// The maximum number of certificates that are named.
 const TOLD: usize = 4;
 
 /// Compares a fingerprint with every certificate of the other files.
@@ -54,7 +54,7 @@ impl Fault {
     }
 }
 
-/// Whether a certificate has this SHA-256 or SHA-1, in hexadecimal digits of lower case.
+/// Returns whether a certificate has this SHA-256 or SHA-1, in lower-case hexadecimal digits.
 fn has(certificate: &Certificate, digits: &str) -> bool {
     let sha256 = certificate.fingerprint_sha256().replace(':', "").to_ascii_lowercase();
     sha256 == digits || vouchsafe_crypto::hexadecimal(&own_sha1(certificate.der())) == digits

@@ -1,4 +1,5 @@
-//! Messages in forms, queries and pages that post a form, and what the service says of a form as a whole.
+//! Reads messages in forms, queries and pages that post a form, and reports why a service would refuse the whole
+//! form.
 
 use vouchsafe_crypto::base64_decode;
 use vouchsafe_xml::Limits;
@@ -13,16 +14,16 @@ use crate::incoming::SentMessage;
 use crate::posted::PostedResponse;
 use crate::redirect::{SAML_REQUEST, SAML_RESPONSE};
 
-/// How a form or a query came.
+/// The origin of a form or a query.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Came {
     InQuery,
     Posted,
-    /// Somebody copied it.
+    /// Its origin is not known, because somebody copied it.
     Unknown,
 }
 
-/// A query string or a posted form: one SAMLRequest or SAMLResponse, or an artifact.
+/// Reads a query string or a posted form: one SAMLRequest or SAMLResponse, or an artifact.
 pub(super) fn in_form(
     name: &str,
     address: Option<String>,
@@ -85,7 +86,7 @@ pub(super) fn in_form(
     Some(found)
 }
 
-/// Why a service refuses a form whose message it could read: the wrong field, or one twice.
+/// Returns the reason why a service refuses a form whose message can be read: the wrong field, or a repeated field.
 fn refused_at_the_door(form: &str, field: &'static str, read: &Read, limits: &Limits) -> Option<Complaint> {
     let form = form.as_bytes();
     let kind = read.parsed.as_ref().ok().map(kind)?;
@@ -109,7 +110,7 @@ pub(super) enum Page {
     Empty,
 }
 
-/// A web page: the form by which an identity provider makes the browser post, or nothing.
+/// Reads a web page: the form that an identity provider makes the browser post, if there is one.
 pub(super) fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
     let beginning: String = text.chars().take(512).collect::<String>().to_ascii_lowercase();
     if !(beginning.contains("<html") || beginning.contains("<!doctype html") || beginning.contains("<form")) {
@@ -137,7 +138,7 @@ pub(super) fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
     Some(message.map_or(Page::Empty, Page::Message))
 }
 
-/// The value of an input of that name.
+/// Returns the value of the input with that name.
 fn field_of_page(text: &str, field: &str) -> Option<String> {
     let inputs = text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
     let input = inputs.into_iter().find(|input| attribute(input, "name") == Some(field))?;

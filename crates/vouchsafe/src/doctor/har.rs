@@ -1,4 +1,5 @@
-//! What a browser recorded, read for the SAML messages in it: HAR (HTTP Archive 1.2), or the export of the extension SAML-tracer.
+//! Reads recordings of browsers for the SAML messages in them: HAR (HTTP Archive 1.2), or the export of the extension
+//! SAML-tracer.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,15 +11,16 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use super::address::without_query;
 use crate::redirect::percent_encode;
 
-/// Requests of a recording that are looked at.
+/// The maximum number of requests of a recording that are read.
 const ENTRIES: usize = 20_000;
-/// Headers, cookies and form fields of a request that are looked at.
+/// The maximum number of headers and form fields of a request that are read.
 const PER_REQUEST: usize = 256;
-/// Cookies of a request that are looked at.
+/// The maximum number of cookies of a request that are read.
 const COOKIES: usize = 64;
-/// Characters of the browser's words for a failed connection.
+/// The maximum length of the browser's text about a failed connection, in characters.
 const ERROR: usize = 200;
-/// Bytes of a page that are looked at. Pages of errors are small, and what they say stands before their scripts end.
+/// The maximum number of bytes of a page that are kept. Error pages are small, and their text comes before the end of
+/// their scripts.
 const PAGE: usize = 256 * 1024;
 
 #[derive(Deserialize)]
@@ -86,7 +88,7 @@ pub(crate) struct Entry {
     pub(crate) request: Request,
     #[serde(default)]
     response: Response,
-    /// What started it, as Chrome and Edge record it.
+    /// The cause of the request, as Chrome and Edge record it.
     #[serde(default, rename = "_resourceType")]
     resource_type: Option<String>,
 }
@@ -116,12 +118,12 @@ struct Response {
     cookies: Vec<Cookie>,
     #[serde(default)]
     content: Content,
-    /// Why there is none, as Chrome and Edge record it.
+    /// The reason why there is no answer, as Chrome and Edge record it.
     #[serde(default, rename = "_error")]
     error: Option<String>,
 }
 
-/// The body of an answer, as far as it is a page.
+/// The body of an answer, if it is a page.
 #[derive(Default, Deserialize)]
 struct Content {
     #[serde(default, deserialize_with = "page")]
@@ -145,39 +147,39 @@ struct Cookie {
     secure: Option<bool>,
 }
 
-/// A cookie that an answer set; never its value.
+/// A cookie that an answer set, without its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SetCookie {
     pub(crate) name: String,
-    /// In lower case.
+    /// The attribute in lower case.
     pub(crate) same_site: Option<String>,
     pub(crate) secure: bool,
-    /// Seconds that it lives, where it says so.
+    /// The lifetime in seconds, if the cookie states it.
     pub(crate) max_age: Option<i64>,
-    /// Whether it takes the cookie away.
+    /// Whether the header deletes the cookie.
     pub(crate) ends: bool,
 }
 
-/// What a request of the recording says beside the messages in it.
+/// The data of a recorded request, apart from the messages in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) method: String,
-    /// Without its query.
+    /// The address without its query.
     pub(crate) address: String,
-    /// Whether something was posted and saved.
+    /// Whether the request posted a body that the recording contains.
     pub(crate) has_body: bool,
     pub(crate) time: Option<DateTime<Utc>>,
     pub(crate) status: Option<u16>,
-    /// Why there is no answer, in the words of the browser.
+    /// The reason why there is no answer, in the words of the browser.
     pub(crate) error: Option<String>,
-    /// Whether a script asked, and not the browser for a page.
+    /// Whether a script made the request, and not the browser to load a page.
     pub(crate) is_fetched: bool,
-    /// Where the answer redirects to, without its query.
+    /// The address of a redirect, without its query.
     pub(crate) location: Option<String>,
-    /// Names of the cookies that were sent.
+    /// The names of the sent cookies.
     pub(crate) sent: Vec<String>,
     pub(crate) set: Vec<SetCookie>,
-    /// The beginning of the page that was answered, if it was one and was saved.
+    /// The beginning of the page in the answer, if the recording contains one.
     pub(crate) page: Option<String>,
 }
 
@@ -227,7 +229,8 @@ impl SetCookie {
 }
 
 impl Entry {
-    /// What it says beside the messages in it. Browsers record cookies as headers, as a list, or, by default, not at all.
+    /// Returns the data of the request apart from its messages. Browsers record cookies as headers, as a list, or, by
+    /// default, not at all.
     pub(crate) fn into_step(self) -> Step {
         let time = self.time();
         let has_body = self.posted_form().is_some();
@@ -267,7 +270,7 @@ impl Entry {
         }
     }
 
-    /// Whether it is the question before a call of a script across origins, or such a call.
+    /// Returns whether it is a script's request to another origin, or the preflight request before one.
     fn is_fetched(&self) -> bool {
         let mode = header(&self.request.headers, "sec-fetch-mode").next();
         self.request.method == "OPTIONS"
@@ -275,12 +278,12 @@ impl Entry {
             || matches!(self.resource_type.as_deref(), Some("xhr" | "fetch" | "preflight"))
     }
 
-    /// When it was sent.
+    /// When the request was sent.
     pub(crate) fn time(&self) -> Option<DateTime<Utc>> {
         Some(DateTime::parse_from_rfc3339(&self.started_date_time).ok()?.with_timezone(&Utc))
     }
 
-    /// Whether a form was posted of which nothing was saved.
+    /// Returns whether a form was posted whose content the recording does not contain.
     pub(crate) fn posted_without_content(&self) -> bool {
         let is_form = || {
             let kinds = header(&self.request.headers, "content-type");
@@ -291,14 +294,14 @@ impl Entry {
         self.request.method == "POST" && is_form() && self.request.post_data.as_ref().is_none_or(is_empty)
     }
 
-    /// The query string of its address.
+    /// Returns the query string of the address.
     pub(crate) fn query(&self) -> Option<&str> {
         let (_, query) = self.request.url.split_once('?')?;
         query.split('#').next()
     }
 
-    /// The form that was posted, as it stands in the body. Browsers record the body, its parameters, or both; parameters as typed (Firefox) or
-    /// still percent-encoded (Chrome).
+    /// Returns the posted form, as in the body. Browsers record the body, its parameters, or both. Firefox records
+    /// the parameters decoded, and Chrome percent-encoded.
     pub(crate) fn posted_form(&self) -> Option<String> {
         let data = self.request.post_data.as_ref()?;
         if let Some(text) = data.text.as_ref().filter(|text| !text.is_empty()) {
@@ -313,7 +316,7 @@ impl Entry {
         (!form.is_empty()).then(|| form.join("&"))
     }
 
-    /// Whether a field of this name was posted.
+    /// Returns whether a field with this name was posted.
     pub(crate) fn has_posted(&self, field: &str) -> bool {
         self.posted_form().is_some_and(|form| !crate::form::values(form.as_bytes(), field).is_empty())
     }
@@ -322,11 +325,11 @@ impl Entry {
 /// A recording.
 pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
-    /// Whether it is an export of SAML-tracer, which has neither times nor answers.
+    /// Whether it is an export of SAML-tracer, which contains neither times nor answers.
     pub(crate) by_tracer: bool,
 }
 
-/// The requests of a recording; `None` when it is none.
+/// Reads the requests of a recording; `None` if the bytes are not a recording.
 pub(crate) fn read(bytes: &[u8]) -> Option<Recording> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     Some(match serde_json::from_slice::<Archive>(bytes) {
@@ -338,7 +341,8 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Recording> {
     })
 }
 
-/// In the order in which they were sent, where all of them say when: some programs save them in another.
+/// Sorts the requests by the time when they were sent, if all have one, because some programs save them in another
+/// order.
 fn in_time(mut entries: Vec<Entry>) -> Vec<Entry> {
     if entries.iter().all(|entry| entry.time().is_some()) {
         entries.sort_by_key(Entry::time);
@@ -346,7 +350,8 @@ fn in_time(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries
 }
 
-/// The beginning of a text that is a page or an error in JSON; scripts, styles and pictures are passed over, and nothing of them is kept.
+/// Reads the beginning of a text that is a page or an error in JSON. Scripts, styles and images are skipped and not
+/// kept.
 fn page<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     struct Beginning;
 
@@ -376,7 +381,7 @@ fn page<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     deserializer.deserialize_option(Beginning)
 }
 
-/// The beginning of a list. What is beyond is passed over, and nothing of it is kept. `null` is an empty list.
+/// Reads the beginning of a list. The rest is skipped and not kept. `null` is an empty list.
 fn at_most<'de, const MOST: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,

@@ -1,4 +1,4 @@
-//! A certificate on its own: its dates, and whether a signature by its key would be accepted.
+//! Examines a certificate on its own: its dates, and whether a signature by its key would be accepted.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;

@@ -1,5 +1,5 @@
-//! Logout messages, messages about names, and answers to artifacts: the whole straight path of the libraries, in either direction. What it
-//! refuses is the complaint.
+//! Checks logout messages, messages about names, and answers to artifacts by the libraries' own rules, in either
+//! direction. A refusal becomes a complaint.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
@@ -20,12 +20,12 @@ use super::request_rules::{self, Case as RuleCase};
 use super::surroundings::{Request, Surroundings, Told};
 use super::{Doctor, Exhibit, Kind, validity, witnesses};
 
-/// Checks beyond the first failed one that become complaints.
+/// The maximum number of failed checks after the first that become complaints.
 const FURTHER: usize = 8;
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const PARTIAL: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 
-/// Which of the messages of the libraries it is.
+/// Returns the kind that the libraries use for the message.
 pub(super) fn message_kind(kind: Kind) -> Option<MessageKind> {
     Some(match kind {
         Kind::LogoutRequest => MessageKind::LogoutRequest,
@@ -52,28 +52,28 @@ pub(super) fn judge(
     case.tell_status(exhibit);
     let rules = RuleCase { root, kind: exhibit.kind, message, surroundings, doctor };
     if case.run(exhibit) {
-        // What the specification of the bindings asks beyond what is refused.
+        // The bindings have further requirements, which receivers do not enforce.
         request_rules::judge_binding(&rules, exhibit);
     } else {
         request_rules::judge(&rules, exhibit);
     }
 }
 
-/// A message with what it is held against.
+/// A message with the data that it is compared with.
 struct Case<'a> {
     doctor: &'a Doctor,
     root: Element<'a>,
     kind: MessageKind,
     message: &'a Message,
     surroundings: &'a Surroundings,
-    /// Who says to have sent it.
+    /// The claimed issuer.
     name: String,
-    /// Whether that is this service.
+    /// Whether the issuer is this service.
     is_ours: bool,
 }
 
 impl Case<'_> {
-    /// Whether every rule was applied.
+    /// Checks the message. Returns whether every rule was applied.
     fn run(&self, exhibit: &mut Exhibit) -> bool {
         if let Some(sources) = self.surroundings.conflict(&self.name) {
             exhibit.complaints.push(two_descriptions(&self.name, &sources));
@@ -123,12 +123,12 @@ impl Case<'_> {
     ) -> Result<Accepted, Refusal> {
         let authentic = authenticate_message(claimed, trust, &self.doctor.limits)?;
         let valid = authentic.read()?.validate(expectations, self.now())?;
-        // Each message is judged on its own: nothing was seen before it.
+        // Each message is examined on its own, so it counts as new.
         let recorded = valid.replay_key().recorded(true);
         valid.confirm(recorded)
     }
 
-    /// Tells a refusal; whether every rule was applied before it.
+    /// Reports a refusal. Returns whether every rule was applied before it.
     fn refused(
         &self,
         refusal: Refusal,
@@ -168,7 +168,7 @@ impl Case<'_> {
         refusal.ledger().check("message.destination").is_some()
     }
 
-    /// Why a signature fails, as far as it is found.
+    /// Adds the cause of a failed signature, if it is found.
     fn looked_into(&self, refusal: Refusal, sender: &IdentityProvider, trust: &Trust) -> Refusal {
         if !refusal.code().starts_with("signature.") {
             return refusal;
@@ -221,7 +221,8 @@ impl Case<'_> {
         ClaimedMessage::posted(parameter, bytes, None, limits)
     }
 
-    /// Whose keys: those in metadata among the files, else those of certificates among them. None: that is said, or that nothing is signed.
+    /// Returns the sender with its keys: from metadata among the files, otherwise from certificates among them. If
+    /// there are none, this is reported, or that nothing is signed.
     fn sender(&self, exhibit: &mut Exhibit) -> Option<IdentityProvider> {
         let entity_id = EntityId::new(self.name.as_str()).ok();
         if self.name.is_empty() {
@@ -281,7 +282,7 @@ impl Case<'_> {
         Ok(expectations.answering(asked?))
     }
 
-    /// The request beside it that an answer must name.
+    /// Returns the request among the files that an answer must name.
     fn beside(&self) -> Option<&Request> {
         let kind = match self.kind {
             MessageKind::LogoutResponse => Kind::LogoutRequest,
@@ -293,7 +294,8 @@ impl Case<'_> {
         self.surroundings.asked(kind, named, self.message.step.is_some())
     }
 
-    /// The request that an answer must name. Without one beside it, the one that it names, so that it is not judged.
+    /// Returns the request that an answer must name. If it is not among the files, the request that the answer names
+    /// is used, and is therefore not checked.
     fn asked(&self) -> Option<Result<OutstandingRequest, Refusal>> {
         if self.kind.is_request() {
             return None;
@@ -322,7 +324,7 @@ impl Case<'_> {
         }
     }
 
-    /// The address that it must be sent to, by the metadata of its receiver.
+    /// Returns the address to which the message must be sent, by the metadata of its receiver.
     fn destination(&self) -> Option<Told> {
         let element = match self.kind {
             MessageKind::LogoutRequest | MessageKind::LogoutResponse => "SingleLogoutService",
@@ -370,7 +372,7 @@ impl Case<'_> {
         judged_at.or(self.message.time).or_else(|| issued(self.root)).unwrap_or(*now)
     }
 
-    /// What an answer tells, which is no reason to refuse it.
+    /// Reports the status of an answer. A status is no reason to refuse the answer.
     fn tell_status(&self, exhibit: &mut Exhibit) {
         let codes: Vec<&str> = self
             .root
@@ -405,7 +407,7 @@ impl Case<'_> {
         Complaint::error(refusal.code(), refusal.to_string(), self.remedy(refusal.code(), refusal.hint()))
     }
 
-    /// The refusal, with what is confused in it where we know our own addresses.
+    /// Adds to the refusal which values were mixed up, if our own addresses are known.
     fn compared(&self, refusal: Refusal) -> Refusal {
         if self.is_ours {
             return refusal;
@@ -418,7 +420,7 @@ impl Case<'_> {
         refusal.compared_with_us(&text(&ours), &text(&consumer))
     }
 
-    /// What is to be changed where the message is ours. The hints of the libraries are about messages of others.
+    /// Returns what to change if the message is ours. The hints of the libraries are about messages of others.
     fn remedy(&self, code: &str, hint: &'static str) -> &'static str {
         if code == "message.unsigned" && self.message.wrapping == "XML" {
             return "If it came by HTTP-Redirect, its signature stands in the query: give the whole address. Otherwise have its sender sign it (Okta: \
@@ -465,7 +467,7 @@ fn status_message(root: Element<'_>) -> String {
     text.map(|text| format!(": {}", Quoted::new(text.text().trim()))).unwrap_or_default()
 }
 
-/// The innermost code that is known says most.
+/// Returns the remedy of the innermost known code, which is the most specific.
 fn remedy_of_status(codes: &[&str]) -> &'static str {
     let known =
         codes.iter().rev().filter_map(|code| code.strip_prefix("urn:oasis:names:tc:SAML:2.0:status:"));

@@ -1,4 +1,4 @@
-//! Metadata: what it offers, and what is wrong with it.
+//! Examines metadata: its content, and its faults.
 
 use vouchsafe_metadata::{
     Aggregate, EntityDescription, EntityKey, IdentityProvider, LeftOutEntity, LintSeverity,
@@ -12,7 +12,7 @@ use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind};
 use crate::CertificateFacts;
 
-/// Entities of a file about which something is said.
+/// The maximum number of entities of a file that are described.
 const ENTITIES: usize = 8;
 
 pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundings, exhibit: &mut Exhibit) {
@@ -44,7 +44,7 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
     for entity in entities {
         describe(entity, exhibit);
     }
-    // Without any role it may be an identity provider's whose role is not in the namespace of metadata.
+    // An entity without any role may be an identity provider whose role is in a wrong namespace.
     let is_meant =
         exhibit.kind == Kind::IdentityProviderMetadata || entities.iter().all(|one| one.roles().is_empty());
     if let Some(error) = IdentityProvider::from_metadata(&message.bytes).err().filter(|_| is_meant) {
@@ -53,13 +53,13 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
     lint(doctor, &message.bytes, exhibit);
 }
 
-/// That metadata out of something else is not used.
+/// Complains that metadata inside something else is not used.
 fn not_a_file(message: &Message) -> Complaint {
     let complaint = Own::MetadataInMessage.about("");
     if message.step.is_some() || message.field.is_some() || message.wrapping == "SOAP" {
         return complaint;
     }
-    // The file is nothing but metadata, as somebody copied it.
+    // The file contains only metadata, in a copied form.
     let message = format!(
         "the file holds metadata as {}; only whole files of XML are used for the other files",
         message.wrapping
@@ -67,7 +67,7 @@ fn not_a_file(message: &Message) -> Complaint {
     Complaint { message, ..complaint }
 }
 
-/// What the lint of metadata finds, but for its notes, which are for publishers.
+/// Reports the findings of the metadata lint, without its notes, which are for publishers.
 fn lint(doctor: &Doctor, bytes: &[u8], exhibit: &mut Exhibit) {
     let now = doctor.judged_at.unwrap_or(doctor.now);
     let Ok(aggregate) = Aggregate::read(bytes) else { return };
@@ -92,7 +92,7 @@ fn lint(doctor: &Doctor, bytes: &[u8], exhibit: &mut Exhibit) {
     }
 }
 
-/// What is wrong with a document that would be metadata in another namespace, or with others round it.
+/// Reports the fault of a document that would be metadata if its namespace or the content around it were right.
 pub(crate) fn broken(root: Element<'_>, message: &Message) -> Option<Complaint> {
     let is_meant = root.namespace() == namespace::SAML_METADATA
         || matches!(root.local_name(), "EntityDescriptor" | "EntitiesDescriptor");
@@ -100,7 +100,7 @@ pub(crate) fn broken(root: Element<'_>, message: &Message) -> Option<Complaint> 
     Some(Complaint::error(error.code(), error.to_string(), error.hint()))
 }
 
-/// That a whole aggregate is over.
+/// Reports that a whole aggregate has expired.
 fn expired(doctor: &Doctor, bytes: &[u8], exhibit: &mut Exhibit) {
     let now = doctor.judged_at.unwrap_or(doctor.now);
     let Ok(aggregate) = Aggregate::read(bytes) else { return };
@@ -109,7 +109,7 @@ fn expired(doctor: &Doctor, bytes: &[u8], exhibit: &mut Exhibit) {
     }
 }
 
-/// Entities of an aggregate that cannot be read. The others serve.
+/// Reports the entities of an aggregate that cannot be read. The other entities are used.
 fn left_out(all: &[LeftOutEntity], exhibit: &mut Exhibit) {
     if !all.is_empty() {
         exhibit.fact("left out", all.len().to_string());
@@ -122,7 +122,7 @@ fn left_out(all: &[LeftOutEntity], exhibit: &mut Exhibit) {
     }
 }
 
-/// Identity providers of an aggregate that can be read and not be trusted.
+/// Reports the identity providers of an aggregate that can be read and cannot be trusted.
 fn refused(entities: &[EntityDescription], exhibit: &mut Exhibit) {
     let refused: Vec<_> = entities.iter().filter_map(EntityDescription::refusal).collect();
     if !refused.is_empty() {
@@ -138,7 +138,7 @@ fn refused(entities: &[EntityDescription], exhibit: &mut Exhibit) {
     }
 }
 
-/// The complaint about an entity that the files describe in two ways.
+/// Complains that the files describe an entity in two different ways.
 pub(crate) fn two_descriptions(name: &str, sources: &[&str]) -> Complaint {
     let mut complaint = Own::TwoDescriptions.about(name);
     let sources: Vec<String> = sources.iter().take(4).map(|source| Quoted::new(source).to_string()).collect();

@@ -1,4 +1,4 @@
-//! Requests and logout messages: what they say, and what is peculiar about them.
+//! Examines requests and logout messages: their content, and anything unusual in them.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_signature::has_signature;
@@ -11,10 +11,10 @@ use super::request_rules::{self, Case};
 use super::surroundings::{Request, Surroundings};
 use super::{Doctor, Exhibit, Kind};
 
-/// SAML Bindings 3.4.3.
+/// The maximum length of a RelayState in bytes (SAML Bindings 3.4.3).
 const RELAY_STATE: usize = 80;
 
-/// What its answer is compared with.
+/// Returns the data of a request that its answer is compared with.
 pub(crate) fn request(document: &Document, kind: Kind) -> Option<Request> {
     let root = document.root();
     let time = root.attribute("IssueInstant").and_then(|text| DateTime::parse_from_rfc3339(text.trim()).ok());
@@ -100,14 +100,14 @@ fn facts(root: Element<'_>, message: &Message, exhibit: &mut Exhibit) {
     exhibit.fact("signed", signed);
 }
 
-/// The RelayState beside a message.
+/// Complains about the RelayState of a message if it is too long.
 pub(crate) fn relay_state(message: &Message, exhibit: &mut Exhibit) {
     if let Some(state) = message.relay_state.as_ref().filter(|state| state.len() > RELAY_STATE) {
         exhibit.complaints.push(Own::LongRelayState.about(&state.len().to_string()));
     }
 }
 
-/// Whether an address is http, and not of this machine.
+/// Returns whether an address is http, and not of this machine.
 pub(crate) fn is_open(url: &str) -> bool {
     url.strip_prefix("http://").is_some_and(|rest| {
         let host = rest.split(['/', ':', '?']).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Responses: the whole straight path, with everything that the other files supply. What it refuses is the complaint.
+//! Checks responses by the libraries' own rules, with all data from the other files. A refusal becomes a complaint.
 
 use vouchsafe_assertion::{
     AssertionError, Check, Claimed, ConnectionId, Login, Refusal, Trust, authenticate,
@@ -16,11 +16,11 @@ use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind, validity, witnesses};
 use crate::PostMortem;
 
-/// Checks beyond the first failed one that become complaints.
+/// The maximum number of failed checks after the first that become complaints.
 const FURTHER: usize = 8;
-/// Characters of a value that may be a placeholder.
+/// The maximum length of a value that may be a placeholder, in characters.
 const PLACEHOLDER: usize = 100;
-/// Certificates that a message is judged by when there is no metadata.
+/// The maximum number of certificates of a message that are used if there is no metadata.
 const CERTIFICATES: usize = 4;
 
 pub(crate) fn judge(
@@ -63,7 +63,7 @@ pub(crate) fn judge(
     case.run(document, exhibit);
 }
 
-/// That the request went to one identity provider and another one answers.
+/// Complains that the request went to one identity provider and another one answered.
 fn answered_by_another(
     claimed: &Claimed,
     message: &Message,
@@ -76,7 +76,7 @@ fn answered_by_another(
     Some(complaint(&Refusal::unexpected_issuer(*expected, answers.as_str()), None))
 }
 
-/// A response with what it is held against.
+/// A response with the data that it is compared with.
 struct Case<'a> {
     doctor: &'a Doctor,
     message: &'a Message,
@@ -117,7 +117,7 @@ impl Case<'_> {
             let further = refusal.ledger().failed().filter(|check| Some(*check) != decided).take(FURTHER);
             let all = std::iter::once(complaint(&refusal, Some(&self.expected)))
                 .chain(further.map(|check| also_failed(check, &self.expected)));
-            // By redirect, what is signed is the query.
+            // By redirect, the signature is in the query.
             let is_about_the_query = |complaint: &Complaint| {
                 self.message.query.is_some() && complaint.code == "assertion.unsigned"
             };
@@ -128,16 +128,17 @@ impl Case<'_> {
         }
     }
 
-    /// The verdict. The login, if there is one, leaves the doctor no further than the names of its attributes.
+    /// Checks the response. Of a login, the doctor reports no more than the names of its attributes.
     fn decide(&self, document: Document, trust: &Trust) -> Result<Login, Refusal> {
         let authentic = authenticate(Claimed::of(document)?, trust, &self.doctor.limits)?;
         let valid = authentic.read()?.validate(&self.expected.expectations()?, self.expected.now)?;
-        // Each message is judged on its own: nothing was seen before it.
+        // Each message is examined on its own, so it counts as new.
         let recorded = valid.replay_key().recorded(true);
         valid.confirm(recorded)
     }
 
-    /// An encrypted Assertion tells its audience only once it is open: with nothing else to hold it against, it is held against itself.
+    /// Checks an encrypted Assertion again with its own audience. The audience is known only after decryption, and
+    /// the operator gave no entity ID to compare it with.
     fn learned_audience(&mut self, refusal: Refusal, trust: &Trust) -> Result<Login, Refusal> {
         let told = refusal.ledger().check("conditions.audience").map(Check::actual_text).unwrap_or_default();
         if self.expected.is_entity_id_told() || EntityId::new(told.as_ref()).is_err() {
@@ -148,7 +149,7 @@ impl Case<'_> {
         self.decide(document, trust)
     }
 
-    /// Why signatures fail.
+    /// Finds out why signatures fail.
     fn post_mortem(&self, trust: &Trust, exhibit: &mut Exhibit) -> Vec<PostMortem> {
         if !self.surroundings.one_more_autopsy() {
             exhibit.complaints.push(Own::NotLookedInto.about(""));
@@ -159,7 +160,7 @@ impl Case<'_> {
     }
 }
 
-/// Everything that was found of each signature.
+/// Reports every finding about each signature.
 fn tell_signatures(found: &[PostMortem], surroundings: &Surroundings, exhibit: &mut Exhibit) {
     for one in found {
         let told = one.findings.iter().filter(|finding| {
@@ -172,7 +173,7 @@ fn tell_signatures(found: &[PostMortem], surroundings: &Surroundings, exhibit: &
     }
 }
 
-/// The trust in one identity provider, as of a connection that nobody configured.
+/// Returns the trust in one identity provider, as a connection with default settings would have it.
 pub(super) fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
     let connection = ConnectionId::new("doctor")?;
     let trust = Trust::new(connection, identity_provider, &doctor.provider)?
@@ -180,8 +181,8 @@ pub(super) fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Re
     Ok(if doctor.unauthenticated_cbc { trust.danger_accept_unauthenticated_cbc() } else { trust })
 }
 
-/// Whose keys: those in metadata among the files, else those of certificates among them, else those that the message brings along, which
-/// prove nothing about its sender.
+/// Returns the keys to use: those in metadata among the files, otherwise those of certificates among them, otherwise
+/// those in the message itself, which prove nothing about its sender.
 fn whom_to_believe(
     claimed: Option<&EntityId>,
     document: &Document,
@@ -196,7 +197,7 @@ fn whom_to_believe(
     }
     match claimed.and_then(|claimed| surroundings.identity_provider(claimed)) {
         Some(Ok(known)) => return Some(known.clone()),
-        // A response in our own name is no matter of our metadata.
+        // If the issuer of the response is our own entity ID, our metadata is not the cause.
         Some(Err(_)) if expected.is_our_name(name) => {}
         Some(Err(error)) => {
             exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
@@ -206,7 +207,7 @@ fn whom_to_believe(
     }
     if surroundings.identity_providers().next().is_some() {
         let unknown = Refusal::unknown_issuer(name, surroundings.identity_providers());
-        // Which of the two names is right is not known, so no value is told to be typed into a console.
+        // It is not known which of the two names is right, so no value for the console is given.
         exhibit.complaints.push(complaint(&expected.compared(unknown), None));
     }
     let with_keys =
@@ -230,7 +231,8 @@ fn complaint(refusal: &Refusal, expected: Option<&Expected>) -> Complaint {
     Complaint::error(refusal.code(), refusal.to_string(), remedy).with_value(value)
 }
 
-/// What is to be filled in, where the schema fails for something that is empty or missing: more than that its vendor is to be told.
+/// Returns what to fill in if the schema check fails for an empty or missing value. This is more useful than the
+/// advice to contact the vendor.
 fn remedy_of_schema(refusal: &Refusal) -> Option<&'static str> {
     let message = match refusal.code() {
         "assertion.schema" => refusal.to_string(),
@@ -253,7 +255,7 @@ fn remedy_of_schema(refusal: &Refusal) -> Option<&'static str> {
     )
 }
 
-/// A value that is a template of the identity provider's console, which nothing was put into.
+/// Complains about a value that is an unfilled template of the identity provider's console.
 fn placeholder(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
     let text = element.text();
     let text = text.trim();
@@ -275,7 +277,7 @@ fn placeholder(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
     }
 }
 
-/// A check that failed besides the one that decided.
+/// Complains about a failed check other than the one that decided.
 fn also_failed(check: &Check, expected: &Expected) -> Complaint {
     let code = check.code().unwrap_or(Own::AlsoFailed.code());
     let (wanted, found) = (check.expected_text(), check.actual_text());
@@ -363,7 +365,7 @@ fn counted_values(name: &str, values: usize) -> String {
     format!("{name} ({values} {})", if values == 1 { "value" } else { "values" })
 }
 
-/// What surrounds an identifier belongs to it, and is seldom meant.
+/// Complains about white space around an identifier. It belongs to the value, which is seldom intended.
 fn white_space(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
     let has_elements = element.elements().next().is_some();
     let text = element.text();
@@ -372,7 +374,7 @@ fn white_space(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
     }
 }
 
-/// `what` is quoted as far as it comes from the message.
+/// `what` is already quoted if it comes from the message.
 fn padded(what: &str) -> Complaint {
     let mut complaint = Own::WhiteSpace.about("");
     complaint.message = format!("{what} begins or ends with white space, which is part of it");
@@ -383,7 +385,7 @@ pub(super) fn has_encrypted_assertion(root: Element<'_>) -> bool {
     root.elements().any(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"))
 }
 
-/// The certificates in the signatures of the Response and its Assertion.
+/// Returns the certificates in the signatures of the Response and its Assertion.
 pub(super) fn certificates(document: &Document) -> Vec<Certificate> {
     let root = document.root();
     let assertions = root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion"));

@@ -1,7 +1,8 @@
-//! Signatures of metadata, of queries, and of messages other than responses: whether a key of the other files made them.
+//! Verifies signatures of metadata, of queries, and of messages other than responses, with the keys of the other
+//! files.
 //!
-//! Metadata among the files says whose keys; a certificate among them is a key that was handed over. What nobody signed, or what there
-//! is no key for, is a fact and no fault.
+//! Metadata among the files states whose keys they are; a certificate among them is a key that the operator gave. A
+//! missing signature, or a signature without a key to verify it, is a fact and not a fault.
 
 use vouchsafe_metadata::EntityKey;
 use vouchsafe_signature::{
@@ -16,7 +17,8 @@ use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit};
 use crate::form;
 
-/// Who vouches for metadata is not in it: only a certificate that was handed over can tell.
+/// Verifies the signature of metadata. Metadata does not contain the key of its signer, so only a certificate that
+/// the operator gave can verify it.
 pub(crate) fn of_metadata(
     doctor: &Doctor,
     document: &Document,
@@ -33,11 +35,11 @@ pub(crate) fn of_metadata(
         return exhibit.fact("verified", "not tried: no certificate among the files");
     }
     let verdict = verify_any(document, None, &keys, &doctor.provider, &Limits::metadata());
-    // A certificate that was handed over for something else does not spoil the metadata beside it.
+    // The certificate may be meant for another file, so a failure is only a warning.
     tell("document", verdict.as_ref().map(Verified::evidence), Severity::Warning, exhibit);
 }
 
-/// The signature in the query by which a message came.
+/// Verifies the signature in the query by which a message came.
 pub(crate) fn of_query(
     doctor: &Doctor,
     query: &str,
@@ -60,7 +62,7 @@ pub(crate) fn of_query(
     }
 }
 
-/// The signature in a message that is no response.
+/// Verifies the signature in a message other than a response.
 pub(crate) fn of_message(
     doctor: &Doctor,
     document: &Document,
@@ -77,12 +79,12 @@ pub(crate) fn of_message(
     }
 }
 
-/// Whether a query is signed, whatever the signature is worth.
+/// Returns whether a query has a signature, valid or not.
 pub(crate) fn is_signed(query: &str) -> bool {
     !form::values(query.as_bytes(), "Signature").is_empty()
 }
 
-/// Tells the verdict. `another_key` is how bad it is when none of the keys made the signature.
+/// Reports the result. `another_key` is the severity if none of the keys made the signature.
 fn tell(
     what: &str,
     verdict: Result<&Evidence, &SignatureError>,
@@ -103,7 +105,8 @@ fn tell(
     }
 }
 
-/// The keys of a sender by the metadata among the files, and those that were handed over. None: that is said.
+/// Returns the keys of a sender by the metadata among the files, and those that the operator gave. If there are none,
+/// this is reported.
 fn keys_of(
     doctor: &Doctor,
     sender: Option<&str>,

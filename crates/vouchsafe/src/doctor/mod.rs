@@ -1,8 +1,9 @@
-//! What is this message or metadata, from which product, what is wrong with it, and what to change where.
+//! Examines a message or metadata: what it is, which product made it, what is wrong with it, and what to change
+//! where.
 //!
-//! For tools and support desks, not for the place where messages are received: everything here is looked at without being believed, and
-//! no login comes out of it. The rules are those of the crates below; the doctor only finds out what it was given, supplies what it can
-//! from the other files it was given, and puts the answer into the words of the product's console.
+//! This module is for tools and support desks, and not for receiving messages: it examines content without trusting
+//! it, and never returns a login. The rules are those of the lower crates. The doctor recognises what it was given,
+//! takes the missing data from the other files, and puts the answer into the words of the product's console.
 //!
 //! ```
 //! # use vouchsafe_testkit as testkit;
@@ -81,14 +82,15 @@ use story::{Recorded, RequestLifetime, Seen};
 use surroundings::Surroundings;
 use traits::Traits;
 
-/// Complaints of one exhibit: what somebody can read.
+/// The maximum number of complaints of one exhibit, so that a person can read them.
 const COMPLAINTS: usize = 100;
 
-/// Looks at files together: metadata among them says whom to trust and who we are, certificates among them (PEM) whose keys else.
+/// Examines files together. Metadata among them defines whom to trust and who we are, and certificates (PEM) give
+/// further keys.
 ///
-/// Only whole files of metadata and whole certificates do: what is inside a message, a page or a recording is looked at, and tells nothing
-/// about whom to trust or who we are. Two different descriptions of one entity are an error, and neither is used. No value to type into a
-/// console is taken from a message.
+/// Only whole files of metadata and whole certificates are used in this way. Metadata inside a message, a page or a
+/// recording is examined, but never defines whom to trust or who we are. Two different descriptions of one entity are
+/// an error, and neither is used. A value to enter into a console is never taken from a message.
 #[derive(Clone, Debug)]
 pub struct Doctor {
     pub(crate) now: DateTime<Utc>,
@@ -104,20 +106,20 @@ pub struct Doctor {
     pub(crate) limits: Limits,
 }
 
-/// What the doctor says of all files.
+/// The doctor's findings about all files.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// All of it in one line, with what to change: what to read first.
+    /// The result of all files in one line, with what to change. Read it first.
     pub verdict: Verdict,
-    /// In the order of the files; a recording of a browser gives one for each message in it.
+    /// One exhibit for each file, in the order of the files. A browser's recording gives one for each message in it.
     pub exhibits: Vec<Exhibit>,
-    /// What each recording tells as a whole.
+    /// The story of each recording.
     pub stories: Vec<Story>,
 }
 
 impl Doctor {
-    /// A doctor who knows what time it is.
+    /// Makes a doctor with the current time.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Doctor {
         Doctor {
@@ -135,73 +137,78 @@ impl Doctor {
         }
     }
 
-    /// Judges everything as of this time, metadata and certificates too. Without it, a message is judged as of the moment it was recorded or
-    /// issued, since whoever asks the doctor asks later, and the rest as of now.
+    /// Examines everything as of this time, also metadata and certificates. Without it, a message is examined as of
+    /// the time when it was recorded or issued, since people ask the doctor later; the rest is examined as of now.
     #[must_use]
     pub fn judged_at(mut self, time: DateTime<Utc>) -> Doctor {
         self.judged_at = Some(time);
         self
     }
 
-    /// Our entity ID. Without it, it is that of the only service provider whose metadata is among the files; without that, no audience is held
-    /// against anything, which is said.
+    /// Sets our entity ID. Without it, the doctor uses that of the only service provider whose metadata is among the
+    /// files. If there is none, audiences are not compared with anything, and the doctor reports that.
     #[must_use]
     pub fn with_entity_id(mut self, entity_id: impl Into<String>) -> Doctor {
         self.entity_id = Some(entity_id.into());
         self
     }
 
-    /// Our assertion consumer. Without it, it is taken from where the entity ID is taken from, and otherwise not held against anything.
+    /// Sets our assertion consumer. Without it, it comes from the same source as the entity ID, or is not compared
+    /// with anything.
     #[must_use]
     pub fn with_assertion_consumer(mut self, url: impl Into<String>) -> Doctor {
         self.assertion_consumer = Some(url.into());
         self
     }
 
-    /// Our address for logout messages. Without it, it is taken from where the entity ID is taken from, and otherwise not held against anything.
+    /// Sets our address for logout messages. Without it, it comes from the same source as the entity ID, or is not
+    /// compared with anything.
     #[must_use]
     pub fn with_single_logout(mut self, url: impl Into<String>) -> Doctor {
         self.single_logout = Some(url.into());
         self
     }
 
-    /// How long a request of ours waits for its answer: what was given to [`Builder::request_lifetime`](crate::Builder::request_lifetime).
-    /// Without it, ten minutes.
+    /// Sets how long a request of ours waits for its answer: the value of
+    /// [`Builder::request_lifetime`](crate::Builder::request_lifetime). Default: ten minutes.
     #[must_use]
     pub fn with_request_lifetime(mut self, lifetime: TimeDelta) -> Doctor {
         self.request_lifetime = RequestLifetime(Some(lifetime));
         self
     }
 
-    /// Private keys that open encrypted assertions.
+    /// Sets the private keys that decrypt encrypted assertions.
     #[must_use]
     pub fn with_decryption_keys(mut self, keys: Vec<PrivateKey>) -> Doctor {
         self.decryption_keys = keys;
         self
     }
 
-    /// The cryptography, and with it the policy.
+    /// Sets the cryptography, with the policy about algorithms.
     #[must_use]
     pub fn with_provider(mut self, provider: Provider) -> Doctor {
         self.provider = provider;
         self
     }
 
-    /// Opens AES-CBC that no signature covers. Whoever lets strangers use this doctor lets them ask what a padding is.
+    /// Decrypts AES-CBC that no signature covers. If strangers can use this doctor, it becomes a padding oracle for
+    /// them.
     #[must_use]
     pub fn danger_unauthenticated_cbc(mut self) -> Doctor {
         self.unauthenticated_cbc = true;
         self
     }
 
-    /// Keeps the text of each message, to be shown to whoever gave it: [`Exhibit::message`]. It holds personal values.
+    /// Keeps the text of each message, to show it to the person who gave it: [`Exhibit::message`]. The text holds
+    /// personal data.
     #[must_use]
     pub fn keeping_messages(mut self) -> Doctor {
         self.keeps_messages = true;
         self
     }
 
-    /// Looks at files, each with the name to call it by. Never fails: what cannot be read is a complaint.
+    /// Examines files, each with the name to call it by. It never fails: a file that cannot be read becomes a
+    /// complaint.
     #[must_use]
     pub fn examine(&self, files: &[(&str, &[u8])]) -> Diagnosis {
         let found: Vec<Found> =
@@ -213,7 +220,7 @@ impl Doctor {
         let refusals: Vec<LoggedRefusal> = found.iter().flat_map(Found::refusals).cloned().collect();
         let has_recording = found.iter().any(|one| matches!(one, Found::Recording { .. }));
         let mut diagnosis = Diagnosis::default();
-        // The messages of a recording stand before it.
+        // The messages of a recording come before it.
         let mut seen: Vec<Seen> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for one in found {
@@ -234,7 +241,7 @@ impl Doctor {
                         elsewhere: story::elsewhere(&seen, &exhibits),
                     };
                     let story = story::tell(source, &recorded, &exhibits);
-                    // Of a recording without messages and without a cause, there is no story to tell.
+                    // A recording without messages and without a cause has no story.
                     if !seen.is_empty() || story.cause.is_some() {
                         diagnosis.stories.push(story);
                     }
@@ -353,7 +360,7 @@ impl Doctor {
     }
 }
 
-/// That what was given as ours is not.
+/// Complains if the given entity ID of this service is an identity provider's, or if it is unclear which service is ours.
 fn who_we_are(doctor: &Doctor, kind: Kind, surroundings: &Surroundings) -> Option<Complaint> {
     if let Some(name) = surroundings.misnamed(doctor) {
         return Some(Own::OurNameIsTheirs.about(name));
@@ -365,7 +372,7 @@ fn who_we_are(doctor: &Doctor, kind: Kind, surroundings: &Surroundings) -> Optio
     Some(complaint)
 }
 
-/// What is said of XML that is neither a message nor metadata.
+/// Complains about XML that is neither a message nor metadata.
 fn other_xml(root: Element<'_>, message: &Message) -> Complaint {
     if root.namespace().starts_with("urn:oasis:names:tc:SAML:1.") {
         return Own::OlderProtocol.about(root.namespace());
@@ -382,7 +389,7 @@ fn other_xml(root: Element<'_>, message: &Message) -> Complaint {
 }
 
 impl Diagnosis {
-    /// Leaves out what is secret in addresses, wherever one is quoted.
+    /// Removes the secrets in addresses from all texts.
     fn mask(&mut self) {
         for exhibit in &mut self.exhibits {
             exhibit.source = address::masked(&exhibit.source);
@@ -397,7 +404,7 @@ impl Diagnosis {
         }
     }
 
-    /// Whether nothing is wrong; what is merely worth knowing does not count.
+    /// Returns whether nothing is wrong; notes do not count.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         !self
@@ -408,7 +415,7 @@ impl Diagnosis {
             && self.stories.iter().all(|story| story.cause.is_none())
     }
 
-    /// Whether at least one of the files is SAML at all, or a certificate.
+    /// Returns whether at least one of the files is SAML or a certificate.
     #[must_use]
     pub fn is_understood(&self) -> bool {
         self.exhibits.iter().any(|exhibit| !matches!(exhibit.kind, Kind::Unrecognised | Kind::OtherXml))

@@ -1,4 +1,4 @@
-//! Why there is no message in what was given: another protocol, or content that was not saved.
+//! Explains why the given content has no message in it: another protocol, or content that was not saved.
 
 use vouchsafe_xml::Quoted;
 
@@ -8,10 +8,10 @@ use super::har::{Entry, Recording};
 use crate::FieldContent;
 use crate::field_sniffing::is_of_open_id;
 
-/// Characters of an address that are told.
+/// The maximum length of an address that is shown, in characters.
 const ADDRESS: usize = 200;
 
-/// An address by itself.
+/// Complains about an address that is given alone.
 pub(crate) fn at_an_address(text: &str) -> Complaint {
     let address: String = address::without_query(text).chars().take(ADDRESS).collect();
     let message = format!("{} is an address without a SAML message", Quoted::new(&address));
@@ -20,7 +20,7 @@ pub(crate) fn at_an_address(text: &str) -> Complaint {
     Complaint::error(Own::NoMessage.code(), message, remedy)
 }
 
-/// A recording without a message in it.
+/// Complains about a recording without a message in it.
 pub(crate) fn in_a_recording(name: &str, recorded: &Recording) -> Complaint {
     let complaint = Own::NoMessage.about(name);
     let entries = || (1_usize..).zip(&recorded.entries);

@@ -1,4 +1,5 @@
-//! What pages in a recording say: error pages of identity providers, and the reference on this service's own page of a refusal.
+//! Reads pages in a recording: error pages of identity providers, and the reference on this service's own page of a
+//! refusal.
 
 use vouchsafe_xml::Quoted;
 
@@ -6,12 +7,12 @@ use super::complaint::{Complaint, Severity};
 use super::products::{ErrorPage, Product, catalogue};
 use super::service_log::is_reference;
 
-/// Bytes of a text that may be the words of an error.
+/// The maximum number of bytes of a text that may be copied from an error page.
 const WORDS: usize = 64 * 1024;
-/// Characters of a title that are told.
+/// The maximum length of a title that is shown, in characters.
 const TITLE: usize = 100;
 
-/// What an identity provider's error page means, if the catalogue knows it.
+/// Explains an identity provider's error page, if it is in the catalogue.
 pub(crate) fn explained(page: &str) -> Option<Complaint> {
     let (product, found) = known(page)?;
     let code = format!("page.{}.{}", product.id, found.id);
@@ -25,7 +26,7 @@ fn known(page: &str) -> Option<(&'static Product, &'static ErrorPage)> {
     all.into_iter().find(|(_, page)| says(page))
 }
 
-/// What the words of an error mean that somebody copied off a page or out of a log.
+/// Explains the text of an error that somebody copied from a page or a log.
 pub(crate) fn in_words(text: &str) -> Option<Complaint> {
     if text.len() > WORDS {
         return None;
@@ -36,7 +37,7 @@ pub(crate) fn in_words(text: &str) -> Option<Complaint> {
     Some(Complaint::new(Severity::Error, &code, message, found.change.clone()))
 }
 
-/// The title of a page, quoted.
+/// Returns the title of a page, quoted.
 pub(crate) fn title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let begin = lower.find("<title")?;
@@ -46,7 +47,7 @@ pub(crate) fn title(page: &str) -> Option<String> {
     (!cut.is_empty()).then(|| Quoted::new(&cut).to_string())
 }
 
-/// The reference on a page of a refusal: the only word of its form.
+/// Returns the reference on a page of a refusal, if the page has exactly one word of that form.
 pub(crate) fn reference(page: &str) -> Option<&str> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
     let mut words = page.split(|character: char| !is_part(character)).filter(|word| is_reference(word));
@@ -58,7 +59,7 @@ pub(crate) fn reference(page: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    /// Each page of the catalogue is told from every other, and by no other text.
+    /// Each page of the catalogue is recognised, and never confused with another page.
     #[test]
     fn each_page_of_the_catalogue_is_recognised() {
         for product in catalogue() {

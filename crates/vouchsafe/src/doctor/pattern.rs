@@ -1,6 +1,7 @@
 //! Patterns of the catalogue: text with `*` for anything, `{hex}` and `{digits}` for one or more of these, `{guid}` for a GUID.
 
-/// Whether the whole text fits the pattern. Linear in the text for each `*`, and patterns are our own.
+/// Returns whether the whole text matches the pattern. The time is linear in the text for each `*`; the patterns are
+/// our own.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     if let Some(rest) = pattern.strip_prefix('*') {
         return std::iter::once(text.len())
@@ -27,7 +28,7 @@ pub(crate) fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// One or more bytes of a kind, as many as there are.
+/// Matches one or more bytes of a kind, as many as there are.
 fn run(pattern: &str, text: &str, kind: impl Fn(u8) -> bool) -> bool {
     let length = text.bytes().take_while(|byte| kind(*byte)).count();
     length > 0 && text.get(length..).is_some_and(|text| fits(pattern, text))

@@ -1,6 +1,8 @@
-//! The catalogue: products, how to recognise them, what is peculiar about them, and what their consoles call things.
+//! The catalogue of products: how to recognise them, their peculiarities, and the names of the settings in their
+//! consoles.
 //!
-//! It is data, one file a product, in the folder `quirks` of this crate (`docs/quirks` in the repository leads there).
+//! The catalogue is data: one file for each product, in the folder `quirks` of this crate (`docs/quirks` in the
+//! repository is a link to it).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -20,66 +22,66 @@ use super::{Kind, RecognisedProduct};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Product {
-    /// Its short name, which codes of its quirks begin with.
+    /// The short name of the product, with which the codes of its quirks begin.
     pub id: String,
-    /// Its name.
+    /// The name of the product.
     pub name: String,
-    /// Where in its console the settings of an application are.
+    /// The place in its console where the settings of an application are.
     pub console: String,
-    /// Where its metadata is found.
+    /// The place of its metadata.
     pub metadata: String,
-    /// Where its signing keys are found and changed.
+    /// The place where its signing keys are found and changed.
     pub keys: String,
-    /// How it is recognised.
+    /// The signs by which it is recognised.
     recognise: Vec<Sign>,
-    /// What its console calls the settings that errors are about.
+    /// The names of the settings in its console, by the setting that an error is about.
     pub settings: BTreeMap<String, String>,
-    /// What is peculiar about it.
+    /// The peculiarities of the product.
     #[serde(default)]
     pub quirk: Vec<Quirk>,
-    /// What its error pages say.
+    /// The error pages of the product.
     #[serde(default)]
     pub page: Vec<ErrorPage>,
 }
 
-/// An error page of a product, which people see in the place of a sign-in.
+/// An error page of a product, which people see instead of a sign-in.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ErrorPage {
-    /// Its short name.
+    /// The short name of the page.
     pub id: String,
-    /// Texts of the page: all of them stand in it.
+    /// The texts of the page, all of which it must contain.
     pub says: Vec<String>,
-    /// What it means.
+    /// The meaning of the page.
     pub what: String,
     /// What to change, and where.
     pub change: String,
 }
 
-/// Something by which a product is recognised.
+/// A sign by which a product is recognised.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sign {
     #[serde(rename = "trait")]
     name: String,
     like: String,
-    /// 3: hardly any other product does it. 1: some do.
+    /// The weight: 3 if hardly any other product has this sign, 1 if some do.
     weight: u32,
 }
 
-/// Something peculiar about a product.
+/// A peculiarity of a product.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Quirk {
-    /// Its short name.
+    /// The short name of the quirk.
     pub id: String,
-    /// How bad it is: `error`, `warning` or `note`.
+    /// The severity: `error`, `warning` or `note`.
     severity: Weight,
-    /// When it shows: all of these.
+    /// The conditions, all of which must be met.
     when: Vec<Condition>,
-    /// What it is, and what it does to a service.
+    /// What the quirk is, and its effect on a service.
     pub what: String,
     /// What to change, and where.
     pub change: String,
@@ -101,12 +103,12 @@ struct Condition {
     like: String,
 }
 
-/// Files of metadata whose products are looked at.
+/// The maximum number of metadata files whose products are determined.
 const PRODUCTS: usize = 32;
-/// From how much weight on a product is certain.
+/// The weight from which a product is certain.
 const CERTAIN: u32 = 3;
 
-/// All products, in the order of their files.
+/// Returns all products, in the order of their files.
 #[must_use]
 pub fn catalogue() -> &'static [Product] {
     static CATALOGUE: LazyLock<Vec<Product>> =
@@ -145,7 +147,7 @@ files!(
     "pingone",
 );
 
-/// A product, and what it was recognised by.
+/// A product, and the signs by which it was recognised.
 #[derive(Debug)]
 pub(crate) struct Recognition {
     product: &'static Product,
@@ -153,7 +155,7 @@ pub(crate) struct Recognition {
     because: Vec<String>,
 }
 
-/// The product that most speaks for.
+/// Returns the product with the greatest weight of signs.
 pub(crate) fn recognise(traits: &Traits) -> Option<Recognition> {
     let mut best: Option<Recognition> = None;
     for product in catalogue() {
@@ -171,7 +173,7 @@ pub(crate) fn recognise(traits: &Traits) -> Option<Recognition> {
     best
 }
 
-/// The product of the identity providers whose metadata is among the files, if they are all of one.
+/// Returns the product of the identity providers whose metadata is among the files, if all are of the same product.
 pub(crate) fn only(found: &[Found]) -> Option<&'static Product> {
     let documents = found.iter().filter_map(|one| match one {
         Found::Message(read) if read.message.whole => read.parsed.as_ref().ok(),
@@ -197,7 +199,7 @@ impl Recognition {
         }
     }
 
-    /// Puts complaints into the words of the product's console, and adds its quirks that show.
+    /// Puts complaints into the words of the product's console, and adds the quirks whose conditions are met.
     pub(crate) fn advise(&self, traits: &Traits, complaints: &mut Vec<Complaint>) {
         for complaint in complaints.iter_mut() {
             let name = self.product.setting(&complaint.code);
@@ -224,8 +226,8 @@ impl Recognition {
     }
 }
 
-/// The hint of an error about a message, in the words of the console of the product that is recognised from these documents: the message, and
-/// the metadata of its sender. Where none is recognised, it names no console.
+/// Returns the hint of an error in the words of the console of the product that is recognised from these documents:
+/// the message, and the metadata of its sender. If no product is recognised, the hint names no console.
 ///
 /// ```
 /// use vouchsafe::doctor::hint_in_the_words_of_the_console;
@@ -249,7 +251,7 @@ pub fn hint_in_the_words_of_the_console(documents: &[&[u8]], code: &str, hint: &
     }
 }
 
-/// The settings that every product must have a name for.
+/// The settings that every product must name.
 #[cfg(test)]
 const SETTINGS: [&str; 11] = [
     "audience",

@@ -1,4 +1,4 @@
-//! From the bytes of a file to the messages in it.
+//! Finds the messages in the bytes of a file.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::Claimed;
@@ -19,57 +19,58 @@ use crate::field_sniffing::{begins_like_xml, fingerprint, has_typographic_quotes
 use crate::form;
 use crate::redirect::SAML_RESPONSE;
 
-/// Messages of one recording that are looked at.
+/// The maximum number of messages of one recording that are examined.
 const MESSAGES: usize = 64;
-/// Bytes of the messages of one recording that are looked at.
+/// The maximum total size of the messages of one recording, in bytes.
 const BYTES_OF_MESSAGES: usize = 8 * 1024 * 1024;
-/// Bytes of a file that are looked at; recordings of a browser are large.
+/// The maximum size of a file, in bytes. Recordings of a browser are large.
 const BYTES: usize = 256 * 1024 * 1024;
 
-/// A message or metadata, out of whatever it was wrapped in.
+/// A message or metadata, without its wrapping.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     /// The file, and the place in it.
     pub(crate) source: String,
     pub(crate) bytes: Vec<u8>,
-    /// Whether it is the whole of a file that the operator named: only then does metadata say whom to trust and who we are.
+    /// Whether it is the whole of a file that the operator named. Only then does metadata define whom to trust and
+    /// who we are.
     pub(crate) whole: bool,
     /// "XML", "base64", "HTTP-Redirect", "HTTP-POST", "SOAP".
     pub(crate) wrapping: &'static str,
-    /// Why a service refuses the field that it came in.
+    /// The reason why a service refuses the field in which it came.
     pub(crate) refused: Option<Complaint>,
-    /// The field that it came in.
+    /// The field in which it came.
     pub(crate) field: Option<&'static str>,
-    /// The fields of a form whose signature is a field too (HTTP-POST-SimpleSign).
+    /// The fields of a form whose signature is a field (HTTP-POST-SimpleSign).
     pub(crate) signed_form: Option<Vec<(String, String)>>,
-    /// The SOAP envelope that it stands in.
+    /// The SOAP envelope around it.
     pub(crate) envelope: Option<Vec<u8>>,
-    /// The address it was sent to, without its query.
+    /// The address to which it was sent, without its query.
     pub(crate) address: Option<String>,
-    /// The query string as it came.
+    /// The query string, unchanged.
     pub(crate) query: Option<String>,
     pub(crate) relay_state: Option<String>,
-    /// When it was recorded.
+    /// The time when it was recorded.
     pub(crate) time: Option<DateTime<Utc>>,
-    /// Whether SAML-tracer recorded it, which keeps no times.
+    /// Whether SAML-tracer recorded it, which stores no times.
     pub(crate) by_tracer: bool,
-    /// Its place among the requests of a recording.
+    /// The position among the requests of a recording.
     pub(crate) step: Option<usize>,
 }
 
-/// What was found in a file.
+/// The content of a file.
 #[derive(Debug)]
 pub(crate) enum Found {
     Message(Box<Read>),
-    /// `whole`: the file is nothing but certificates.
+    /// A certificate. `whole`: the file contains only certificates.
     Certificate {
         source: String,
         certificate: Certificate,
         whole: bool,
-        /// Whether a private key stands beside it.
+        /// Whether the file also has a private key.
         with_key: bool,
     },
-    /// What a recording says beside the messages in it, which stand before.
+    /// The data of a recording apart from its messages, which come before it.
     Recording {
         source: String,
         steps: Vec<Step>,
@@ -79,7 +80,7 @@ pub(crate) enum Found {
         source: String,
         refusals: Vec<LoggedRefusal>,
     },
-    /// A SAML artifact, with the address that it came to.
+    /// A SAML artifact, with the address to which it came.
     Artifact {
         source: String,
         artifact: Artifact,
@@ -94,12 +95,12 @@ pub(crate) enum Found {
     Nothing {
         source: String,
         complaint: Complaint,
-        /// The place among the requests of a recording.
+        /// The position among the requests of a recording.
         step: Option<usize>,
     },
 }
 
-/// A message, and the tree of it.
+/// A message, and its parsed document.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) message: Message,
@@ -115,7 +116,7 @@ impl Found {
         }
     }
 
-    /// The hints of a log in the words of a product's console, or of none.
+    /// Puts the hints of a log into the words of a product's console, or of none.
     pub(crate) fn in_the_words_of(mut self, product: Option<&Product>) -> Found {
         if let Found::Log { refusals, .. } = &mut self {
             for refusal in refusals {
@@ -147,7 +148,7 @@ impl Message {
     }
 }
 
-/// What is in a file.
+/// Recognises the content of a file.
 pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found> {
     let nothing = |complaint| vec![Found::Nothing { source: name.to_owned(), complaint, step: None }];
     let name = address::without_query(name);
@@ -164,7 +165,7 @@ pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found>
                 Some(refusals) => vec![Found::Log { source: name.to_owned(), refusals }],
                 None => match broken_recording(text) {
                     Some(complaint) => nothing(complaint),
-                    // What a program or a log wrote round a message.
+                    // A program or a log may have written text around a message.
                     None => dress::taken_off(name, text, limits).map_or_else(
                         || nothing(unrecognised(bytes)),
                         |found| soap::with_contents(found, limits),
@@ -181,7 +182,7 @@ pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found>
             with_key: false,
         }];
     }
-    // What a document says in a comment is nobody's log.
+    // A comment inside a document is not read as a log.
     if !text.starts_with('<')
         && let Some(refusals) = service_log::read(text)
     {
@@ -211,7 +212,7 @@ pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found>
     if let Some(message) = unwrapped(name, text, limits) {
         return soap::with_contents(message, limits);
     }
-    // Cut into pieces at its signs, base64url is base64 of something else.
+    // Base64url comes first: the parts between `-` and `_` may be read as other base64.
     if FieldContent::of(bytes) == Some(FieldContent::Base64Url)
         && let Some(message) = refused_value(name, text, limits)
     {
@@ -253,7 +254,7 @@ pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found>
     nothing(match FieldContent::of(bytes) {
         Some(FieldContent::Address) => no_messages::at_an_address(text),
         Some(content) => looks_like(content),
-        // The words of other software, such as of its log.
+        // The text may come from other software, such as from its log.
         None if text.contains("SAML") => {
             let Complaint { remedy, .. } = Own::Unrecognised.about("");
             Complaint { remedy, ..Own::NoMessage.about(name) }
@@ -262,7 +263,7 @@ pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found>
     })
 }
 
-/// An error page that is known, a page of another protocol, or just a page.
+/// Reports a known error page, a page of another protocol, or any other page.
 fn page_without_message(text: &str) -> Complaint {
     if let Some(explained) = pages::explained(text) {
         return explained;
@@ -277,7 +278,7 @@ fn page_without_message(text: &str) -> Complaint {
     complaint
 }
 
-/// A recording that is cut off or was changed.
+/// Complains about a recording that is cut off or was changed.
 fn broken_recording(text: &str) -> Option<Complaint> {
     let is_meant = text.contains("\"entries\"") && text.contains("\"log\"");
     let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err().filter(|_| is_meant)?;
@@ -287,7 +288,7 @@ fn broken_recording(text: &str) -> Option<Complaint> {
     Some(Complaint::error(Own::Unrecognised.code(), message, remedy))
 }
 
-/// What it looks like, if that is known.
+/// Complains about content that is not SAML, and describes it if it is recognised.
 fn unrecognised(bytes: &[u8]) -> Complaint {
     match FieldContent::of(bytes) {
         None => Own::Unrecognised.about(""),
@@ -300,7 +301,7 @@ pub(crate) fn looks_like(content: FieldContent) -> Complaint {
     Complaint::error(Own::Unrecognised.code(), message, content.hint())
 }
 
-/// Why what should be XML is none.
+/// Explains why content that should be XML cannot be parsed.
 pub(crate) fn broken(message: &Message, error: &XmlError) -> Complaint {
     if let Some(content) = FieldContent::in_the_place_of_xml(&message.bytes) {
         return looks_like(content);
@@ -316,13 +317,14 @@ pub(crate) fn broken(message: &Message, error: &XmlError) -> Complaint {
     Complaint::error(error.code(), error.to_string(), error.hint())
 }
 
-/// Whether a `<` is followed by what a tag, a declaration or a comment begins with. Of other bytes one in some hundred begins with a `<`.
+/// Returns whether a `<` is followed by the start of a tag, a declaration or a comment. Of other bytes, about one in
+/// a few hundred begins with `<`.
 fn begins_like_a_tag(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     matches!(bytes.trim_ascii_start(), [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..])
 }
 
-/// What the document is.
+/// Returns the kind of a document.
 pub(crate) fn kind(document: &Document) -> Kind {
     let root = document.root();
     let roles = |name: &str| document.elements().any(|element| element.is(namespace::SAML_METADATA, name));
@@ -346,7 +348,7 @@ pub(crate) fn kind(document: &Document) -> Kind {
 }
 
 pub(super) fn parsed(message: Message, limits: &Limits) -> Found {
-    // Metadata may be large: it is a file that somebody chose.
+    // A metadata file may be large, because the operator chose it.
     let is_metadata = message.whole && message.bytes.len() > limits.input_bytes;
     let parsed = if is_metadata {
         Document::parse(&message.bytes, &Limits::metadata())
@@ -356,7 +358,8 @@ pub(super) fn parsed(message: Message, limits: &Limits) -> Found {
     Found::Message(Box::new(Read { message, parsed }))
 }
 
-/// Whether a text is certificates in PEM and nothing else. In a mail or a page, they are somebody's word.
+/// Returns whether a text is certificates in PEM and nothing else. Certificates inside a mail or a page are not
+/// trusted.
 fn is_certificates_alone(text: &str) -> bool {
     let mut inside = false;
     text.lines().map(str::trim).all(|line| {
@@ -368,7 +371,7 @@ fn is_certificates_alone(text: &str) -> bool {
     })
 }
 
-/// An address, a query string, a posted form, or base64.
+/// Reads an address, a query string, a posted form, or base64.
 fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     let is_address = text.starts_with("https://") || text.starts_with("http://");
     let has_field = ["SAMLResponse=", "SAMLRequest=", "SAMLart="].iter().any(|field| text.contains(field));
@@ -395,7 +398,7 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     let read = match field::posted(SAML_RESPONSE, text, limits) {
         Ok(Field { bytes, refused: None }) => Message { bytes, ..message },
         Ok(Field { bytes, refused: Some(mut refused) }) => {
-            // Copied out of the body of a form, a value is percent-encoded.
+            // A value that was copied from the body of a form is percent-encoded.
             if letters != text {
                 refused.severity = Severity::Warning;
             }
@@ -406,7 +409,7 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     Some(parsed(without_remark_on_redirects(read, limits), limits))
 }
 
-/// A value by itself that a service refuses and that can be read all the same.
+/// Reads a single value that a service refuses and that can still be read.
 fn refused_value(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     let Field { bytes, refused } = field::by_itself(text, limits)?;
     let message = Message {
@@ -420,7 +423,8 @@ fn refused_value(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     Some(parsed(message, limits))
 }
 
-/// What HTTP-Redirect carries is compressed, so a value by itself is refused for it only where it is a Response, which must not go that way.
+/// Removes the complaint about compression from a single value. HTTP-Redirect compresses messages, so the complaint
+/// is right only for a Response, which must not travel that way.
 fn without_remark_on_redirects(mut message: Message, limits: &Limits) -> Message {
     let is_response =
         || Document::parse(&message.bytes, limits).is_ok_and(|document| kind(&document) == Kind::Response);
@@ -433,7 +437,8 @@ fn without_remark_on_redirects(mut message: Message, limits: &Limits) -> Message
     message
 }
 
-/// What is no message, or a request, in the field for answers: a service refuses it there, whatever it is.
+/// Complains about content in the field for answers that a service refuses there: metadata, a request or an
+/// assertion.
 pub(super) fn in_a_wrong_field(kind: Kind, message: &Message, limits: &Limits) -> Option<Complaint> {
     let is_wrong = kind.is_metadata() || matches!(kind, Kind::AuthnRequest | Kind::Assertion);
     let is_answer = message.field == Some(SAML_RESPONSE) && message.wrapping != "base64";
@@ -441,14 +446,14 @@ pub(super) fn in_a_wrong_field(kind: Kind, message: &Message, limits: &Limits) -
     Some(Complaint::error(refusal.code(), refusal.to_string(), refusal.hint()))
 }
 
-/// A certificate in DER, or in base64 without its lines of PEM, and nothing else.
+/// Reads a certificate in DER, or in base64 without the PEM lines, if there is nothing else.
 fn certificate_by_itself(bytes: &[u8], text: &str) -> Option<Certificate> {
     let is_der = matches!(bytes, [0x30, 0x80..=0x84, ..]) && !bytes.is_ascii();
     let is_base64 = text.starts_with("MI") && text.len() < 64 * 1024;
     (is_der || is_base64).then(|| Certificate::from_file_contents(bytes).ok())?
 }
 
-/// The messages of a recording.
+/// Returns the messages of a recording.
 fn recording(name: &str, recorded: har::Recording, limits: &Limits) -> Vec<Found> {
     let mut found = Vec::new();
     let mut bytes = 0_usize;

@@ -1,4 +1,5 @@
-//! What requests and logout messages must have (saml-core-2.0-os 3.2.1, saml-bindings-2.0-os 3.4 and 3.5): one function a rule.
+//! The rules for requests and logout messages (saml-core-2.0-os 3.2.1, saml-bindings-2.0-os 3.4 and 3.5), one
+//! function for each rule.
 
 use chrono::DateTime;
 use vouchsafe_assertion::only_difference;
@@ -16,7 +17,7 @@ use super::{Doctor, Exhibit, Kind};
 const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 
-/// A message, and what is known around it.
+/// A message, with the data known from the other files.
 pub(super) struct Case<'a> {
     pub(super) root: Element<'a>,
     pub(super) kind: Kind,
@@ -34,7 +35,7 @@ impl Case<'_> {
         self.root.attribute(name).map(str::trim)
     }
 
-    /// Our assertion consumer, if the operator told it and the request is ours.
+    /// Returns our assertion consumer, if the operator gave it and the request is ours.
     fn our_consumer(&self) -> Option<Told> {
         let ours = self.surroundings.our_entity_id(self.doctor)?;
         (issuer(self.root).as_deref() == Some(ours.as_str())).then_some(())?;
@@ -42,7 +43,7 @@ impl Case<'_> {
         self.surroundings.our_assertion_consumer(self.doctor, asked)
     }
 
-    /// Whether it is a request of a recording that another service sent: its answer goes to another host than ours.
+    /// Returns whether it is a recorded request of another service: its answer goes to another host than ours.
     fn is_of_another_service(&self) -> bool {
         let asked = self.attribute("AssertionConsumerServiceURL");
         let ours = self.surroundings.our_assertion_consumer(self.doctor, asked);
@@ -56,7 +57,7 @@ impl Case<'_> {
             || self.message.query.as_deref().is_some_and(super::is_signed)
     }
 
-    /// The binding by which it came, if that is known.
+    /// Returns the binding by which it came, if that is known.
     fn binding(&self) -> Option<Binding> {
         match self.message.wrapping {
             "HTTP-Redirect" => Some(Binding::HttpRedirect),
@@ -67,7 +68,7 @@ impl Case<'_> {
     }
 }
 
-/// What is wrong with a request or a logout message.
+/// A fault of a request or a logout message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Id,
@@ -133,21 +134,21 @@ const RULES: &[Rule] = &[
     consumer_is_named_once,
 ];
 
-/// What the bindings ask of a message beyond what its receiver refuses.
+/// The rules of the bindings that a receiver does not enforce.
 const OF_BINDINGS: &[Rule] =
     &[signed_message_has_a_destination, signature_stands_in_the_query, logout_is_offered];
 
-/// Holds a message that was judged by its receiver's rules against those of the bindings.
+/// Checks a message by the rules of the bindings, after the rules of its receiver were applied.
 pub(super) fn judge_binding(case: &Case<'_>, exhibit: &mut Exhibit) {
     exhibit.complaints.extend(OF_BINDINGS.iter().filter_map(|rule| rule(case)));
 }
 
-/// Holds a message against every rule.
+/// Checks a message by every rule.
 pub(super) fn judge(case: &Case<'_>, exhibit: &mut Exhibit) {
     exhibit.complaints.extend(RULES.iter().filter_map(|rule| rule(case)));
 }
 
-/// An xs:ID, which is an NCName: it begins with a letter or an underscore (saml-core-2.0-os 1.3.4).
+/// The ID must be an xs:ID, which is an NCName: it begins with a letter or an underscore (saml-core-2.0-os 1.3.4).
 fn id_is_a_name(case: &Case<'_>) -> Option<Complaint> {
     let id = case.root.attribute("ID").unwrap_or_default();
     let begins = id.starts_with(|first: char| first.is_alphabetic() || first == '_');
@@ -179,7 +180,7 @@ fn version_is_2(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// An xs:dateTime in UTC (saml-core-2.0-os 1.3.3).
+/// The IssueInstant must be an xs:dateTime in UTC (saml-core-2.0-os 1.3.3).
 fn issue_instant_is_a_time_in_utc(case: &Case<'_>) -> Option<Complaint> {
     let text = case.root.attribute("IssueInstant").unwrap_or_default();
     let is_utc = DateTime::parse_from_rfc3339(text).is_ok() && text.ends_with('Z');
@@ -191,7 +192,7 @@ fn issue_instant_is_a_time_in_utc(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// saml-bindings-2.0-os 3.4.5.2 and 3.5.5.2.
+/// A signed message that a browser carries must have a Destination (saml-bindings-2.0-os 3.4.5.2 and 3.5.5.2).
 fn signed_message_has_a_destination(case: &Case<'_>) -> Option<Complaint> {
     let by_browser = case.message.envelope.is_none();
     (by_browser && case.is_signed() && case.root.attribute("Destination").is_none()).then(|| {
@@ -202,7 +203,7 @@ fn signed_message_has_a_destination(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// saml-profiles-2.0-os 4.1.2: a Response never comes by redirect.
+/// A Response must not travel by redirect (saml-profiles-2.0-os 4.1.2).
 fn answer_comes_by_post(case: &Case<'_>) -> Option<Complaint> {
     let binding = case.root.attribute("ProtocolBinding").filter(|_| case.kind == Kind::AuthnRequest)?;
     (binding == HTTP_REDIRECT || !binding.starts_with("urn:oasis:names:tc:SAML:2.0:bindings:")).then(|| {
@@ -213,7 +214,7 @@ fn answer_comes_by_post(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// saml-bindings-2.0-os 3.4.4.1: the signature of a message that goes by redirect stands in the query.
+/// The signature of a message that goes by redirect must be in the query (saml-bindings-2.0-os 3.4.4.1).
 fn signature_stands_in_the_query(case: &Case<'_>) -> Option<Complaint> {
     let by_redirect = case.message.query.is_some();
     (by_redirect && has_signature(case.root)).then(|| {
@@ -240,7 +241,7 @@ fn consumer_is_ours(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// saml-core-2.0-os 3.4.1: an address or an index.
+/// The assertion consumer is named by an address or by an index, not by both (saml-core-2.0-os 3.4.1).
 fn consumer_is_named_once(case: &Case<'_>) -> Option<Complaint> {
     let has = |name| case.root.attribute(name).is_some();
     let by_address = has("AssertionConsumerServiceURL") || has("ProtocolBinding");
@@ -252,7 +253,7 @@ fn consumer_is_named_once(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// saml-profiles-2.0-os 4.1.4.1: the Issuer of a request must be there.
+/// A request must have an Issuer (saml-profiles-2.0-os 4.1.4.1).
 fn issuer_is_there(case: &Case<'_>) -> Option<Complaint> {
     let is_there = issuer(case.root).is_some_and(|issuer| !issuer.is_empty());
     (case.is_sign_in() && !is_there).then(|| {
@@ -263,7 +264,7 @@ fn issuer_is_there(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// What the identity provider knows us by.
+/// The Issuer must be our entity ID, by which the identity provider knows us.
 fn issuer_is_ours(case: &Case<'_>) -> Option<Complaint> {
     let ours = case.surroundings.our_entity_id(case.doctor)?;
     let found = issuer(case.root).filter(|found| case.is_sign_in() && found != ours.as_str())?;
@@ -282,7 +283,8 @@ fn issuer_is_ours(case: &Case<'_>) -> Option<Complaint> {
     ))
 }
 
-/// The Destination, and the address that it was sent to, must be one for requests of an identity provider that we know.
+/// The Destination, and the address to which the request was sent, must be a sign-in address of a known identity
+/// provider.
 fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
     const SERVICE: &str = "SingleSignOnService";
     const DESTINATION: &str = "the Destination is";
@@ -314,7 +316,7 @@ fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
                 Quoted::new(address),
                 Quoted::new(nearest)
             );
-            // Another address than the Destination may be that of a proxy before it.
+            // An address that differs from the Destination may be that of a proxy in front of it.
             let is_recorded = what != DESTINATION && case.message.step.is_some();
             let complaint = Fault::SingleSignOn.told(message, remedy);
             let severity = if is_recorded { Severity::Warning } else { complaint.severity };
@@ -337,7 +339,7 @@ fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
     None
 }
 
-/// A request that is meant for one identity provider and was sent to another, which refuses it by its Destination.
+/// A request must be sent to the identity provider in its Destination; another identity provider refuses it.
 fn it_went_where_it_was_meant_to_go(case: &Case<'_>) -> Option<Complaint> {
     let meant = case.attribute("Destination").filter(|_| case.is_sign_in())?;
     let went = case.message.address.as_deref()?;
@@ -360,7 +362,7 @@ fn it_went_where_it_was_meant_to_go(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// A logout request of ours needs a SingleLogoutService that it can be sent to.
+/// A logout request of ours needs a SingleLogoutService of the identity provider.
 fn logout_is_offered(case: &Case<'_>) -> Option<Complaint> {
     let ours = case.surroundings.our_entity_id(case.doctor)?;
     let is_ours = case.kind == Kind::LogoutRequest && issuer(case.root).as_deref() == Some(ours.as_str());
@@ -376,7 +378,7 @@ fn logout_is_offered(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// saml-metadata-2.0-os 2.4.3, WantAuthnRequestsSigned.
+/// A request must be signed if the metadata has WantAuthnRequestsSigned (saml-metadata-2.0-os 2.4.3).
 fn it_is_signed_where_that_is_wanted(case: &Case<'_>) -> Option<Complaint> {
     if !case.is_sign_in() || case.is_signed() {
         return None;
@@ -393,14 +395,15 @@ fn it_is_signed_where_that_is_wanted(case: &Case<'_>) -> Option<Complaint> {
     if case.binding().is_some() {
         return Some(Fault::Unsigned.told(message, remedy));
     }
-    // By itself, the XML of a request does not show whether its query was signed.
+    // The XML of a request alone does not show whether its query was signed.
     let message = format!("{message}; whether it was signed in the query is not seen");
     let remedy = "If it went by HTTP-Redirect, give the whole address, in which its signature stands. Otherwise configure a signing key here (signing_key) and \
                   give the identity provider its certificate; or switch the demand off there.";
     Some(Complaint { severity: Severity::Warning, ..Fault::Unsigned.told(message, remedy) })
 }
 
-/// A format that is not offered is answered by InvalidNameIDPolicy.
+/// The requested NameID format must be in the metadata. An identity provider answers another format with
+/// InvalidNameIDPolicy.
 fn name_id_format_is_offered(case: &Case<'_>) -> Option<Complaint> {
     const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
     let policy = case.root.elements().find(|child| child.is(namespace::SAML_PROTOCOL, "NameIDPolicy"))?;
@@ -419,7 +422,7 @@ fn name_id_format_is_offered(case: &Case<'_>) -> Option<Complaint> {
     })
 }
 
-/// The identity provider that a request is for: the one of its address, else the only one.
+/// Returns the identity provider that a request is for: the one with its address, or the only one.
 fn asked<'c>(case: &'c Case<'_>) -> Option<(String, &'c IdentityProvider)> {
     let address = case.attribute("Destination").or(case.message.address.as_deref());
     let all = || case.surroundings.endpoints_of_identity_providers("SingleSignOnService");

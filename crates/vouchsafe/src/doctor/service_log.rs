@@ -1,22 +1,22 @@
-//! The log of a service: the sign-ins that it refused, by the reference that each person was shown.
+//! Reads the log of a service: the refused sign-ins, with the reference that each person saw.
 //!
-//! It is the operator's own file. What it says of a refusal is told where a recording shows the page of that refusal and nothing else
-//! explains it.
+//! The log is the operator's own file. Its text about a refusal is used if a recording shows the page of that refusal
+//! and nothing else explains it.
 
 use std::collections::VecDeque;
 
 use super::complaint::Complaint;
 
-/// Refusals of a log that are kept: the last ones.
+/// The maximum number of refusals that are kept; the last ones are kept.
 const REFUSALS: usize = 1000;
-/// Bytes of a line that are looked at, and characters of what is kept of it.
+/// The maximum number of bytes of a line that are read, and of characters that are kept of a value.
 const LINE: usize = 64 * 1024;
 const CHARACTERS: usize = 1000;
 
-/// A refusal as the service logged it.
+/// A refusal in the service's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LoggedRefusal {
-    /// The reference that the person was shown; none of a line that is the words of an error alone.
+    /// The reference that the person saw; `None` for a line that has only the text of an error.
     pub(crate) reference: Option<String>,
     pub(crate) code: String,
     pub(crate) message: String,
@@ -24,7 +24,7 @@ pub(crate) struct LoggedRefusal {
 }
 
 impl LoggedRefusal {
-    /// The complaint about it, where no recording shows the sign-in.
+    /// Returns the complaint about it, if no recording shows the sign-in.
     pub(crate) fn complaint(&self) -> Complaint {
         let message = match &self.reference {
             Some(reference) => format!("the service refused (reference {reference}): {}", self.message),
@@ -34,13 +34,13 @@ impl LoggedRefusal {
     }
 }
 
-/// What a line of a refusal says.
+/// The texts by which the line of a refusal is recognised.
 const REFUSED: [&str; 3] = ["sign-in refused", "sign-out refused", "change of a name refused"];
 
-/// The refusals in a log, the last of many; `None`: it is no log of refusals.
+/// Reads the refusals in a log, the last ones if there are many; `None` if the text is not a log with refusals.
 ///
-/// Lines are read as `tracing-subscriber` writes them: as text, compact, in full or pretty, with or without colours, or as JSON; by themselves, or
-/// behind what a collector of logs puts before them.
+/// Lines are read in the formats of `tracing-subscriber`: text (compact, full or pretty, with or without colours) or
+/// JSON. A log collector may have put its own prefix before them.
 pub(crate) fn read(text: &str) -> Option<Vec<LoggedRefusal>> {
     let mut kept = VecDeque::new();
     let mut keep = |refusal| {
@@ -56,8 +56,8 @@ pub(crate) fn read(text: &str) -> Option<Vec<LoggedRefusal>> {
     (!kept.is_empty()).then(|| kept.into())
 }
 
-/// The words of errors of these libraries in a text that is nothing else: the code in brackets, a colon, and the message, as the command
-/// `vouchsafe` writes them and as applications log them.
+/// Reads a text that has only error messages of these libraries: the code in brackets, a colon, and the message. The
+/// command `vouchsafe` and many applications write them so.
 pub(crate) fn in_words(text: &str) -> Option<Vec<LoggedRefusal>> {
     let lines: Vec<String> = text.lines().take(LINES).map(without_colours).collect();
     let next = |place: usize| lines.get(place.saturating_add(1)).map(String::as_str).unwrap_or_default();
@@ -66,10 +66,10 @@ pub(crate) fn in_words(text: &str) -> Option<Vec<LoggedRefusal>> {
     (!told.is_empty()).then_some(told)
 }
 
-/// Lines that are looked at for the words of an error.
+/// The maximum number of lines that are searched for error messages.
 const LINES: usize = 10_000;
 
-/// The objects of a line: an exported log is often one list of them.
+/// Splits a line into its objects: an exported log is often one list of objects.
 fn objects(line: &str) -> impl Iterator<Item = &str> {
     let is_list = line.trim_start().starts_with("[{");
     let separator = if is_list { "},{" } else { "\n" };
@@ -97,7 +97,7 @@ fn refusal(line: &str) -> Option<LoggedRefusal> {
     })
 }
 
-/// `[code]: message`, with the hint behind it or in the next line.
+/// Reads `[code]: message`, with the hint after it or in the next line.
 fn error_in_words(line: &str, next: &str) -> Option<LoggedRefusal> {
     let (before, rest) = line.split_once("]: ")?;
     let code = before.rsplit_once('[')?.1;
@@ -117,7 +117,7 @@ fn error_in_words(line: &str, next: &str) -> Option<LoggedRefusal> {
     Some(LoggedRefusal { reference: None, code: code.to_owned(), message: cut(message.trim()), hint })
 }
 
-/// What codes of these libraries begin with.
+/// The first words of the codes of these libraries.
 const CRATES: [&str; 15] = [
     "assertion",
     "autopsy",
@@ -147,7 +147,7 @@ fn cut(text: &str) -> String {
     text.chars().take(CHARACTERS).collect()
 }
 
-/// Whether it is written as the references of refusals are: 8 hexadecimal digits, a hyphen, 8 more.
+/// Returns whether a text has the form of a refusal's reference: 8 hexadecimal digits, a hyphen, 8 more.
 pub(crate) fn is_reference(text: &str) -> bool {
     text.len() == 17
         && text.bytes().enumerate().all(|(place, byte)| match place {
@@ -156,7 +156,7 @@ pub(crate) fn is_reference(text: &str) -> bool {
         })
 }
 
-/// The value of a field: `name="value"`, `name=value`, `name: "value"` or `"name":"value"`.
+/// Returns the value of a field: `name="value"`, `name=value`, `name: "value"` or `"name":"value"`.
 fn field(line: &str, name: &str) -> Option<String> {
     let openings = [format!("\"{name}\":"), format!(" {name}="), format!(" {name}: ")];
     let rest = openings.iter().find_map(|opening| line.split_once(opening.as_str()))?.1;
@@ -174,7 +174,7 @@ fn field(line: &str, name: &str) -> Option<String> {
     }
 }
 
-/// A line without the sequences by which a terminal shows colours.
+/// Removes the terminal's colour sequences from a line.
 fn without_colours(line: &str) -> String {
     let mut pieces = line.split("\u{1b}[");
     let first = pieces.next().unwrap_or_default().to_owned();
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!((read.len(), read[0].reference.as_deref()), (REFUSALS, Some("00002000-00000000")));
     }
 
-    /// What the command wrote, or what an application logs of an error.
+    /// Text that the command wrote, or that an application logs of an error, is read.
     #[test]
     fn the_words_of_an_error_are_read() {
         for (text, code, message, hint) in [

@@ -1,11 +1,12 @@
-//! Messages that stand in others: in the Body of a SOAP envelope, and the Response in an ArtifactResponse.
+//! Finds messages inside others: in the Body of a SOAP envelope, and the Response in an ArtifactResponse.
 
 use vouchsafe_xml::{Canonicalization, Element, Limits, canonicalize, namespace};
 
 use super::Kind;
 use super::recognise::{Found, Message, Read, kind, parsed};
 
-/// The message of an envelope in its place, and the Response that an ArtifactResponse holds after it.
+/// Replaces an envelope by its message, followed by the Response if the message is an ArtifactResponse that contains
+/// one.
 pub(super) fn with_contents(found: Found, limits: &Limits) -> Vec<Found> {
     let found = unwrapped(found, limits);
     let inner = match &found {
@@ -24,7 +25,7 @@ fn unwrapped(found: Found, limits: &Limits) -> Found {
     parsed(Message { bytes, envelope, wrapping: "SOAP", whole: false, ..message }, limits)
 }
 
-/// The SAML message in the Body of an envelope.
+/// Returns the SAML message in the Body of an envelope.
 fn in_body(root: Element<'_>) -> Option<Element<'_>> {
     let mut bodies = root.elements().filter(|child| {
         root.is(namespace::SOAP_ENVELOPE, "Envelope") && child.is(namespace::SOAP_ENVELOPE, "Body")
@@ -47,7 +48,7 @@ fn response_inside(read: &Read, limits: &Limits) -> Option<Found> {
     Some(parsed(message, limits))
 }
 
-/// An element as a document of its own, with the namespaces that are bound around it.
+/// Writes an element as a document of its own, with the namespaces that are in scope.
 fn bytes_of(element: Element<'_>) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     canonicalize(element, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut bytes).ok()?;

@@ -1,4 +1,4 @@
-//! The story of a recording: what was asked and answered in which order, what that shows, and its first cause.
+//! The story of a recording: the sequence of requests and answers, its faults, and the first cause.
 
 use std::fmt;
 
@@ -13,58 +13,58 @@ use super::service_log::LoggedRefusal;
 use super::surroundings::Told;
 use super::{Exhibit, Kind, pages, story_rules};
 
-/// Events that are told.
+/// The maximum number of events in a story.
 const EVENTS: usize = 200;
 
-/// What a recording of a browser tells as a whole.
+/// The doctor's findings about a whole recording.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Story {
-    /// The file.
+    /// The file of the recording.
     pub source: String,
-    /// The first error in the order of time, of the sequence or of a message in it. None: nothing is wrong with what was judged.
+    /// The earliest error of the sequence or of a message in it; `None` if nothing that was checked is wrong.
     pub cause: Option<Cause>,
-    /// What happened, in its order.
+    /// The events in the order of time.
     pub events: Vec<Event>,
-    /// What was judged of the sequence.
+    /// The checks of the sequence that were made.
     pub judged: Vec<&'static str>,
-    /// What was not, since the recording does not have it.
+    /// The checks that were not made, because the recording lacks the data.
     pub not_judged: Vec<&'static str>,
 }
 
-/// The first cause.
+/// The first cause of a failure.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Cause {
-    /// The request of the recording, counted from 1.
+    /// The number of the request in the recording, from 1.
     pub request: usize,
-    /// What is wrong there.
+    /// The complaint about it.
     pub complaint: Complaint,
 }
 
-/// One step of the story.
+/// One event of the story.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Event {
-    /// The request of the recording, counted from 1.
+    /// The number of the request in the recording, from 1.
     pub request: usize,
-    /// When it was sent.
+    /// The time when it was sent.
     pub at: Option<DateTime<Utc>>,
-    /// Seconds since the event before.
+    /// The seconds since the previous event.
     pub seconds_since: Option<i64>,
-    /// Its method.
+    /// The HTTP method.
     pub method: String,
-    /// Its address, without the query.
+    /// The address, without the query.
     pub address: String,
     /// The status of the answer.
     pub status: Option<u16>,
-    /// What it is to the sign-in.
+    /// The meaning of the event for the sign-in.
     pub what: String,
-    /// What the sequence shows to be wrong here.
+    /// The faults of the sequence that show at this event.
     pub complaints: Vec<Complaint>,
 }
 
-/// A message of the recording, as far as the sequence is concerned.
+/// The data of a recorded message that matter for the sequence.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) step: usize,
@@ -100,18 +100,18 @@ impl Seen {
     }
 }
 
-/// A recording with everything that was found in it.
+/// A recording, with everything that was found in it.
 #[derive(Debug)]
 pub(crate) struct Recorded<'a> {
     pub(crate) steps: &'a [Step],
-    /// In their order.
+    /// The messages, in their order.
     pub(crate) seen: &'a [Seen],
-    /// What the logs of the service that were given say of refusals.
+    /// The refusals in the given logs of the service.
     pub(crate) refusals: &'a [LoggedRefusal],
     pub(crate) request_lifetime: RequestLifetime,
-    /// Our assertion consumer, if the operator told it.
+    /// Our assertion consumer, if the operator gave it.
     pub(crate) consumer: Option<Told>,
-    /// Steps that belong to a sign-in at another service.
+    /// The steps that belong to a sign-in at another service.
     pub(crate) elsewhere: Vec<usize>,
 }
 
@@ -120,7 +120,7 @@ pub(crate) struct Recorded<'a> {
 pub(crate) struct RequestLifetime(pub(crate) Option<TimeDelta>);
 
 impl RequestLifetime {
-    /// What holds where nobody configured it (`Builder::request_lifetime`).
+    /// The default of `Builder::request_lifetime`, in seconds.
     const USUAL: i64 = 600;
 
     pub(crate) fn seconds(self) -> i64 {
@@ -143,23 +143,23 @@ impl Recorded<'_> {
         self.steps.get(place)
     }
 
-    /// The messages of a kind.
+    /// Returns the messages of a kind.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
         self.seen.iter().filter(move |seen| seen.kind == kind && !self.elsewhere.contains(&seen.step))
     }
 
-    /// The reference of a refusal on the page that was answered at a step.
+    /// Returns the reference of a refusal on the page that was answered at a step.
     pub(crate) fn reference(&self, place: usize) -> Option<&str> {
         pages::reference(self.step(place)?.page.as_deref()?)
     }
 
-    /// What a log says of the refusal at a step.
+    /// Returns the log entry of the refusal at a step.
     pub(crate) fn logged(&self, place: usize) -> Option<&LoggedRefusal> {
         let reference = self.reference(place)?;
         self.refusals.iter().find(|refusal| refusal.reference.as_deref() == Some(reference))
     }
 
-    /// Whether the browser saved cookies at all: by default they are left out.
+    /// Returns whether the recording contains cookies: by default browsers leave them out.
     pub(crate) fn has_cookies(&self) -> bool {
         self.steps.iter().any(|step| !step.sent.is_empty() || !step.set.is_empty())
     }
@@ -169,14 +169,14 @@ impl Recorded<'_> {
     }
 }
 
-/// The steps whose messages are said to be of a sign-in at another service.
+/// Returns the steps whose messages belong to a sign-in at another service, according to their complaints.
 pub(crate) fn elsewhere(seen: &[Seen], exhibits: &[&Exhibit]) -> Vec<usize> {
     let is_elsewhere =
         |exhibit: &Exhibit| exhibit.complaints.iter().any(|one| one.code == Own::AnotherService.code());
     seen.iter().zip(exhibits).filter(|(_, one)| is_elsewhere(one)).map(|(seen, _)| seen.step).collect()
 }
 
-/// Tells the story; `exhibits` are those of the messages, each beside its place among them.
+/// Makes the story. `exhibits` are those of the messages, in the same order.
 pub(crate) fn tell(source: String, recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Story {
     let wrong = story_rules::judge(recorded, exhibits);
     let mut story = Story {
@@ -213,13 +213,13 @@ pub(crate) fn tell(source: String, recorded: &Recorded<'_>, exhibits: &[&Exhibit
     story
 }
 
-/// The first error: of the sequence before those of the message at the same place.
+/// Returns the first error. At the same step, an error of the sequence comes before an error of the message.
 fn first_cause(
     recorded: &Recorded<'_>,
     exhibits: &[&Exhibit],
     wrong: &[(usize, Complaint)],
 ) -> Option<Cause> {
-    // What belongs to a sign-in at another service is no cause of what fails here.
+    // Errors of a sign-in at another service are not the cause of a failure here.
     let elsewhere = &recorded.elsewhere;
     let of_sequence = wrong
         .iter()
@@ -234,7 +234,8 @@ fn first_cause(
     Some(Cause { request: step.saturating_add(1), complaint: complaint.clone() })
 }
 
-/// The steps that belong to the story: those with messages, those that something is said of, and what set cookies before.
+/// Returns the steps of the story: those with messages, those with complaints, and those that set cookies before a
+/// request.
 fn told_steps(recorded: &Recorded<'_>, wrong: &[(usize, Complaint)]) -> Vec<usize> {
     let messages = recorded.seen.iter().map(|seen| seen.step);
     let starts = recorded.all(Kind::AuthnRequest).filter_map(|request| story_rules::start(recorded, request));

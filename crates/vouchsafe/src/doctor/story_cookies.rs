@@ -1,4 +1,4 @@
-//! What a recording shows of cookies that bind a sign-in to the browser.
+//! Checks the cookies in a recording that bind a sign-in to the browser.
 
 use vouchsafe_xml::Quoted;
 
@@ -8,7 +8,7 @@ use super::story::Recorded;
 use super::story_rules::{Shown, answers, start};
 use super::surroundings::host;
 
-/// A browser that does not bring the cookies back that it was given when the sign-in began.
+/// Reports a browser that does not send the cookies that it received at the start of the sign-in.
 pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for (request, response) in answers(recorded) {
         let Some(start) = start(recorded, request) else { continue };
@@ -16,10 +16,10 @@ pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Compl
             continue;
         };
         let set: Vec<&SetCookie> = began.set.iter().filter(|cookie| !cookie.ends).collect();
-        // Cookies that bind a sign-in to the browser end when its request does.
+        // Cookies that bind a sign-in to the browser expire together with its request.
         let is_late =
             wrong.iter().any(|(step, one)| *step == response.step && one.code == Shown::LateAnswer.code());
-        // Nobody knows what came with a request that was not answered.
+        // For a request without an answer, it is not known which cookies were sent.
         let is_unanswered =
             posted.status.is_none() && recorded.steps.iter().any(|step| step.status.is_some());
         if set.is_empty()
@@ -41,7 +41,7 @@ pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Compl
     }
 }
 
-/// `asked` is the host of the identity provider, whose page posted the Response.
+/// Explains why cookies were lost. `asked` is the host of the identity provider, whose page posted the Response.
 fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (String, &'static str) {
     let (before, after) = (host(&began.address), host(&posted.address));
     let is_one_site = without_port(asked) == without_port(after);
@@ -100,7 +100,7 @@ fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (St
     )
 }
 
-/// To cookies, the port of an address is nothing.
+/// Removes the port from a host: cookies do not depend on it.
 fn without_port(host: &str) -> &str {
     host.rsplit_once(':')
         .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host })

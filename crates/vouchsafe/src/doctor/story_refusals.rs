@@ -1,4 +1,5 @@
-//! What a recording shows of a refusal by the service itself: what its log says of it, else what the status and the page of the answer say.
+//! Explains the refusals by the service itself in a recording: by its log, or by the status and the page of the
+//! answer.
 
 use vouchsafe_xml::Escaped;
 
@@ -7,13 +8,13 @@ use super::story::{Recorded, Seen};
 use super::story_rules::{Shown, titled};
 use super::{Exhibit, Kind};
 
-/// Holds the refusals of the service against its log, where nothing before explains them.
+/// Compares the refusals of the service with its log, if nothing else explains them.
 pub(super) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<(usize, Complaint)>) {
     refused_here(recorded, exhibits, wrong);
     refused_elsewhere(recorded, wrong);
 }
 
-/// The service refused a Response, and no message shows why.
+/// Reports that the service refused a Response, if no message shows the reason.
 fn refused_here(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<(usize, Complaint)>) {
     for (seen, exhibit) in recorded.seen.iter().zip(exhibits).filter(|(seen, _)| seen.kind == Kind::Response)
     {
@@ -28,7 +29,7 @@ fn refused_here(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<
     }
 }
 
-/// A refusal of something else than a Response, such as of a sign-in that could not be started: told where the log explains it.
+/// Reports a refusal of another request, such as a sign-in that could not be started, if the log explains it.
 fn refused_elsewhere(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for (place, step) in recorded.steps.iter().enumerate() {
         let is_response = recorded.all(Kind::Response).any(|response| response.step == place);
@@ -38,7 +39,7 @@ fn refused_elsewhere(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)
     }
 }
 
-/// What the log of the service says of a refusal, by the reference on the page.
+/// Returns what the log of the service contains about a refusal, by the reference on the page.
 fn logged(recorded: &Recorded<'_>, place: usize, what: &str) -> Option<Complaint> {
     let logged = recorded.logged(place)?;
     let message = format!(
@@ -49,7 +50,8 @@ fn logged(recorded: &Recorded<'_>, place: usize, what: &str) -> Option<Complaint
     Some(Complaint::error(&logged.code, message, logged.hint.clone()))
 }
 
-/// A refusal that no log explains. A page with a reference is that of the service; without one it may be that of whatever stands before it.
+/// Reports a refusal that no log explains. A page with a reference comes from the service; a page without one may
+/// come from a proxy before it.
 fn unexplained(recorded: &Recorded<'_>, seen: &Seen, status: u16) -> Complaint {
     let title = titled(recorded, seen.step);
     if let Some(reference) = recorded.reference(seen.step) {
@@ -82,7 +84,7 @@ fn unexplained(recorded: &Recorded<'_>, seen: &Seen, status: u16) -> Complaint {
     Complaint::error(Shown::RefusedHere.code(), message, remedy)
 }
 
-/// What a status says by itself, and what to do.
+/// The meaning of a status, and what to do.
 const STATUSES: [(u16, &str, &str); 14] = [
     (401, "something before the assertion consumer asks for another sign-in", BEFORE),
     (404, "there is nothing at this address", ADDRESS),

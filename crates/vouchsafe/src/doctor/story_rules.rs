@@ -1,4 +1,4 @@
-//! What the sequence of a recording shows: one rule one function, each over all messages.
+//! The rules for the sequence of a recording: one function for each rule, over all messages.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::story::{Recorded, Seen};
 use super::surroundings::{Told, host};
 use super::{Exhibit, Kind, pages, story_cookies, story_refusals};
 
-/// Pages of a recording that are searched for what identity providers say on error pages: the last ones.
+/// The maximum number of pages of a recording that are searched for known error pages; the last ones are searched.
 const PAGES: usize = 200;
-/// Seconds within which a sign-in that begins anew belongs to the one before.
+/// The maximum number of seconds after which a new sign-in counts as a repetition of the previous one.
 const AGAIN: i64 = 60;
 
-/// What a sequence shows.
+/// The faults that a sequence shows.
 #[derive(Clone, Copy)]
 pub(super) enum Shown {
     PostedTwice,
@@ -33,7 +33,7 @@ pub(super) enum Shown {
 }
 
 impl Shown {
-    /// The stable code.
+    /// Returns the stable code.
     pub(super) fn code(self) -> &'static str {
         match self {
             Shown::PostedTwice => "doctor.posted_twice",
@@ -51,7 +51,7 @@ impl Shown {
     }
 }
 
-/// What is wrong, with the step where it shows, in the order of the rules.
+/// Returns the faults, each with the step where it shows, in the order of the rules.
 pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usize, Complaint)> {
     let mut wrong = Vec::new();
     redirected_post(recorded, &mut wrong);
@@ -69,7 +69,8 @@ pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usiz
     wrong
 }
 
-/// A POST that was redirected: as 301, 302 or 303 the browser asks for the new address without what it posted.
+/// Reports a POST that was redirected: after 301, 302 or 303 the browser requests the new address without the posted
+/// data.
 fn redirected_post(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for response in recorded.all(Kind::Response) {
         let Some(posted) = recorded.step(response.step).filter(|step| step.method == "POST") else {
@@ -101,7 +102,7 @@ fn redirected_post(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>)
     }
 }
 
-/// A POST to the assertion consumer of which the recording has nothing.
+/// Reports a POST to the assertion consumer whose content the recording lacks.
 fn content_missing(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     let asked: Vec<&str> =
         recorded.all(Kind::AuthnRequest).filter_map(|request| request.consumer.as_deref()).collect();
@@ -117,7 +118,7 @@ fn content_missing(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>)
     };
     for (place, step) in recorded.steps.iter().enumerate() {
         let is_seen = recorded.seen.iter().any(|seen| seen.step == place);
-        // Of a recording without any message it is said elsewhere what is in it.
+        // A recording without any message is explained elsewhere.
         let is_known = !asked.is_empty() || told.is_some() || !step.has_body;
         if step.method != "POST" || is_seen || !is_known || !is_consumer(&step.address) {
             continue;
@@ -138,7 +139,8 @@ fn content_missing(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>)
     }
 }
 
-/// A Response that the browser posted, or tried to, without an answer. SAML-tracer and some browsers record no answers at all.
+/// Reports a Response that the browser posted, or tried to post, without an answer. SAML-tracer and some browsers
+/// record no answers at all.
 fn no_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     if recorded.steps.iter().all(|step| step.status.is_none()) {
         return;
@@ -161,7 +163,7 @@ fn no_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// What Chrome and Edge write of a connection that failed, and what to do.
+/// The errors of failed connections in Chrome and Edge, and what to do.
 const NETWORK_ERRORS: [(&str, &str); 6] = [
     (
         "ERR_CERT",
@@ -189,12 +191,12 @@ const NETWORK_ERRORS: [(&str, &str); 6] = [
     ),
 ];
 
-/// One Response that came to the service more than once.
+/// Reports a Response that came to the service more than once.
 fn posted_twice(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for response in recorded.all(Kind::Response) {
         let Some(id) = response.id.as_deref() else { continue };
-        // A redirect with 307 or 308 has the browser post the same again: the one before was not taken.
+        // A redirect with 307 or 308 makes the browser post the same again, so the first POST was not processed.
         let is_passed_on = |status: u16| matches!(status, 301..=303 | 307 | 308);
         let passed_on = recorded.step(response.step).is_some_and(|step| {
             step.status.is_some_and(is_passed_on)
@@ -226,7 +228,7 @@ fn posted_twice(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// A Response to another request than the one that the recording has.
+/// Reports a Response to another request than the recorded one.
 fn other_request(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for response in recorded.all(Kind::Response) {
         let before = |request: &&Seen| request.step <= response.step;
@@ -257,7 +259,7 @@ fn other_request(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// An answer after the request is forgotten.
+/// Reports an answer that came after the request had expired.
 fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for (request, response) in answers(recorded) {
         let (Some(asked), Some(answered)) = (recorded.step(request.step), recorded.step(response.step))
@@ -270,7 +272,8 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
         if seconds < lifetime.seconds() {
             continue;
         }
-        // That the service took it all the same shows by a cookie of a session; a redirect alone may lead to a page of errors.
+        // A session cookie shows that the service accepted the answer anyway; a redirect alone may lead to an error
+        // page.
         let is_used = answered.status.is_some_and(|status| status < 400)
             && answered.set.iter().any(|cookie| !cookie.ends)
             && again(recorded, response).is_none();
@@ -287,7 +290,8 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// An error page of an identity provider after which no Response came. After the last Response, pages are the service's.
+/// Reports an error page of an identity provider after which no Response came. After the last Response, pages belong
+/// to the service.
 fn error_page(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     let answered = recorded.all(Kind::Response).map(|response| response.step).max();
     let asked = recorded.all(Kind::AuthnRequest).map(|request| request.step).max();
@@ -300,7 +304,8 @@ fn error_page(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     wrong.extend(explained);
 }
 
-/// A sign-in that a script of a page started: it cannot show the page of the identity provider, which allows no other site to read its answers.
+/// Reports a sign-in that a script started. A script cannot show the page of the identity provider, which does not
+/// allow other sites to read its answers.
 fn fetched(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for request in recorded.all(Kind::AuthnRequest) {
         let is_answered = recorded.all(Kind::Response).any(|response| response.step > request.step);
@@ -318,7 +323,7 @@ fn fetched(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// A request to which no answer came.
+/// Reports a request to which no answer came.
 fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     if wrong
         .iter()
@@ -362,7 +367,7 @@ fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     });
 }
 
-/// A sign-in that succeeds and begins again: the session is not kept.
+/// Reports a sign-in that succeeds and starts again, because the session is not kept.
 fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for (_, response) in answers(recorded) {
         let Some(accepted) = recorded.step(response.step) else { continue };
@@ -383,7 +388,7 @@ fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// The request with which the sign-in began again after a Response, and how many seconds later.
+/// Returns the request with which the sign-in started again after a Response, and how many seconds later.
 fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, Option<i64>)> {
     let again = recorded.all(Kind::AuthnRequest).find(|request| request.step > response.step)?;
     let times = recorded.step(again.step)?.time.zip(recorded.step(response.step)?.time);
@@ -391,13 +396,14 @@ fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, O
     seconds.is_none_or(|seconds| seconds <= AGAIN).then_some((again, seconds))
 }
 
-/// The title of the page that was answered, as the end of a sentence.
+/// Returns the title of the answered page, as the end of a sentence.
 pub(super) fn titled(recorded: &Recorded<'_>, place: usize) -> String {
     let title = recorded.step(place).and_then(|step| pages::title(step.page.as_deref()?));
     title.map(|title| format!("; its page is titled {title}")).unwrap_or_default()
 }
 
-/// Each Response with the request that it answers, where both are there; without a name, with the last request before it.
+/// Pairs each Response with the request that it answers, if both were recorded. If it names no request, it is paired
+/// with the last request before it.
 pub(super) fn answers<'a>(recorded: &'a Recorded<'_>) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
     recorded.all(Kind::Response).filter_map(|response| {
         let before = |request: &&Seen| request.step <= response.step;
@@ -407,7 +413,8 @@ pub(super) fn answers<'a>(recorded: &'a Recorded<'_>) -> impl Iterator<Item = (&
     })
 }
 
-/// The step of the service that led to a request: the last that redirected to its address, else the last before it that set cookies.
+/// Returns the step of the service that led to a request: the last one that redirected to its address, or the last
+/// one before it that set cookies.
 pub(crate) fn start(recorded: &Recorded<'_>, request: &Seen) -> Option<usize> {
     let asked = recorded.step(request.step)?;
     let before = || recorded.steps.iter().enumerate().take(request.step);

@@ -1,7 +1,7 @@
-//! What the files say of each other.
+//! The data that the files give about each other.
 //!
-//! **Whom to trust and who we are is told by the operator alone**: by whole files of metadata and whole certificates that were named, never
-//! by anything inside a message, a page or a recording, which anybody could put there.
+//! **Only the operator defines whom to trust and who we are**: by whole files of metadata and whole certificates.
+//! Content inside a message, a page or a recording never does, since anybody could put it there.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,29 +18,30 @@ use super::judge_response::certificates;
 use super::recognise::{Found, Read, kind};
 use super::{Doctor, Kind, judge_request};
 
-/// Certificates of messages, and of metadata, that a fingerprint is compared with.
+/// The maximum numbers of certificates in messages, and in metadata, that a fingerprint is compared with.
 const BROUGHT: usize = 64;
 const ALL: usize = 10_000;
-/// Messages whose signatures are looked into, each with a budget of its own.
+/// The maximum number of messages whose signatures are examined, each with a budget of its own.
 const AUTOPSIES: usize = 8;
 
-/// What the files say of each other.
+/// The data that the files give about each other.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
-    /// Each whole file of metadata.
+    /// The whole files of metadata.
     files: Vec<Aggregate>,
-    /// The descriptions of each entity in them, by its name.
+    /// The descriptions of each entity in these files, by its entity ID.
     entities: BTreeMap<String, Vec<Described>>,
-    /// Certificates that were handed over, each with the name of its file.
+    /// The certificates that the operator gave, each with the name of its file.
     certificates: Vec<(String, Certificate)>,
-    /// Certificates that messages bring along, each with the name of its file.
+    /// The certificates inside messages, each with the name of its file.
     brought: Vec<(String, Certificate)>,
-    /// Requests, which tell nothing but what they say.
+    /// The requests among the files. They are only compared with their answers.
     requests: Vec<Request>,
     autopsies: Cell<usize>,
 }
 
-/// A value that the operator told, by an option or by a whole file of metadata. Nothing else is a value to type into a console.
+/// A value that the operator gave, by an option or by a whole file of metadata. Only such values are recommended for
+/// a console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told(String);
 
@@ -54,18 +55,18 @@ impl Told {
     }
 }
 
-/// A request, as far as its answer can be compared with it.
+/// The data of a request that its answer is compared with.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) kind: Kind,
     pub(crate) id: String,
     pub(crate) issuer: Option<String>,
     pub(crate) consumer: Option<String>,
-    /// The address that it says to be sent to.
+    /// The Destination of the request.
     pub(crate) destination: Option<String>,
-    /// When it was issued, by its sender's clock.
+    /// When the request was issued, by its sender's clock.
     pub(crate) issued_at: Option<DateTime<Utc>>,
-    /// Whether it is one of a recording, which shows by itself what was asked and answered.
+    /// Whether the request is part of a recording, which itself shows the sequence of requests and answers.
     pub(crate) is_recorded: bool,
 }
 
@@ -73,15 +74,15 @@ pub(crate) struct Request {
 #[derive(Debug)]
 struct Described {
     source: String,
-    /// Its place among the files.
+    /// The position of its file.
     file: usize,
-    /// Whether its file describes nothing else.
+    /// Whether its file describes no other entity.
     is_alone: bool,
     is_identity_provider: bool,
-    /// Its endpoints by the local name of their element.
+    /// The endpoints, by the local name of their element.
     endpoints: Vec<(String, Endpoint)>,
     signing: Vec<EntityKey>,
-    /// What must be the same in another description of this entity: keys and endpoints.
+    /// The keys and endpoints, which must be the same in every description of this entity.
     substance: BTreeSet<Vec<u8>>,
 }
 
@@ -125,7 +126,7 @@ impl Surroundings {
             kind if kind.is_metadata() && message.whole => {
                 let file = self.files.len();
                 let Ok(aggregate) = Aggregate::read(message.bytes.clone()) else { return };
-                // Of several of one name in a document the first serves, here as everywhere.
+                // If a document has several entities with one name, the first is used, as everywhere.
                 let is_alone = aggregate.len() == 1;
                 let first = aggregate.entities().filter(|entity| entity.first_of_name().is_none());
                 for entity in first.filter_map(|entity| entity.description().ok()) {
@@ -138,7 +139,7 @@ impl Surroundings {
         }
     }
 
-    /// The files that describe this entity, when they do not agree.
+    /// Returns the files that describe this entity, if they disagree.
     pub(crate) fn conflict(&self, entity_id: &str) -> Option<Vec<&str>> {
         let all = self.entities.get(entity_id)?;
         let (first, others) = all.split_first()?;
@@ -148,12 +149,12 @@ impl Surroundings {
             .then(|| all.iter().map(|one| one.source.as_str()).collect())
     }
 
-    /// The description of an entity, if the files agree on it.
+    /// Returns the description of an entity, if the files agree on it.
     fn described(&self, entity_id: &str) -> Option<&Described> {
         if self.conflict(entity_id).is_some() { None } else { self.entities.get(entity_id)?.first() }
     }
 
-    /// The identity provider of this name. It is read once.
+    /// Returns the identity provider with this name. Its metadata is read once.
     pub(crate) fn identity_provider(
         &self,
         entity_id: &EntityId,
@@ -161,7 +162,7 @@ impl Surroundings {
         Some(self.entity(entity_id)?.identity_provider())
     }
 
-    /// Everything that an entity says of itself.
+    /// Returns the whole description of an entity.
     pub(crate) fn description(&self, entity_id: &EntityId) -> Option<EntityDescription> {
         self.entity(entity_id)?.description().ok()
     }
@@ -171,7 +172,7 @@ impl Surroundings {
         self.files.get(described.file)?.find(&EntityName::EntityId(entity_id.clone()))
     }
 
-    /// The names of the identity providers.
+    /// Returns the entity IDs of the identity providers.
     pub(crate) fn identity_providers(&self) -> impl Iterator<Item = &str> {
         self.entities
             .iter()
@@ -179,12 +180,13 @@ impl Surroundings {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The signing keys of an entity.
+    /// Returns the signing keys of an entity.
     pub(crate) fn signing_keys(&self, entity_id: &str) -> &[EntityKey] {
         self.described(entity_id).map(|one| one.signing.as_slice()).unwrap_or_default()
     }
 
-    /// The signing keys of those that are services and no identity providers, each with the name.
+    /// Returns the signing keys of the entities that are services and not identity providers, each with the entity
+    /// ID.
     pub(crate) fn keys_of_services(&self) -> impl Iterator<Item = (&str, &EntityKey)> {
         let services = self.entities.iter().filter(|(_, all)| all.iter().all(Described::is_service));
         services.flat_map(|(name, all)| {
@@ -192,14 +194,14 @@ impl Surroundings {
         })
     }
 
-    /// The only identity provider's name.
+    /// Returns the entity ID of the only identity provider.
     pub(crate) fn only_identity_provider(&self) -> Option<Told> {
         let mut names = self.identity_providers();
         let only = names.next()?;
         names.next().is_none().then(|| Told(only.to_owned()))
     }
 
-    /// Our entity ID: as the doctor was told, else that of the only service provider.
+    /// Returns our entity ID: the one given to the doctor, or that of the only service provider.
     pub(crate) fn our_entity_id(&self, doctor: &Doctor) -> Option<Told> {
         let told = doctor.entity_id.clone().filter(|_| self.misnamed(doctor).is_none());
         if told.is_none() && doctor.entity_id.is_some() {
@@ -208,7 +210,8 @@ impl Surroundings {
         told.or_else(|| Some(self.only_service_provider()?.0.to_owned())).map(Told)
     }
 
-    /// The name that the doctor was given as ours, where it is that of an identity provider which is no service.
+    /// Returns the entity ID that was given to the doctor as ours, if it belongs to an identity provider that is not
+    /// a service.
     pub(crate) fn misnamed<'d>(&self, doctor: &'d Doctor) -> Option<&'d str> {
         let name = doctor.entity_id.as_deref()?;
         let all = self.entities.get(name)?;
@@ -218,7 +221,8 @@ impl Surroundings {
         all.iter().all(is_theirs).then_some(name)
     }
 
-    /// The services that the files describe, each in a file of its own, where nobody told which of them is ours.
+    /// Returns the services that the files describe, each in a file of its own, if the operator did not tell which of
+    /// them is ours.
     pub(crate) fn several_services(&self, doctor: &Doctor) -> Option<Vec<&str>> {
         let named =
             self.entities.iter().filter(|(_, all)| all.iter().any(|one| one.is_alone && one.is_service()));
@@ -226,7 +230,7 @@ impl Surroundings {
         (doctor.entity_id.is_none() && names.len() > 1).then_some(names)
     }
 
-    /// The identity providers that take sign-in requests at an address.
+    /// Returns the identity providers that accept sign-in requests at an address.
     pub(crate) fn identity_providers_at(&self, address: &str) -> Vec<&str> {
         let all = self.endpoints_of_identity_providers("SingleSignOnService");
         let mut names: Vec<&str> =
@@ -235,7 +239,7 @@ impl Surroundings {
         names
     }
 
-    /// Our assertion consumer: as the doctor was told, else by our metadata, where it may have several.
+    /// Returns our assertion consumer: the one given to the doctor, or one in our metadata, which may have several.
     pub(crate) fn our_assertion_consumer(&self, doctor: &Doctor, destination: Option<&str>) -> Option<Told> {
         if let Some(told) = &doctor.assertion_consumer {
             return Some(Told(told.clone()));
@@ -249,7 +253,7 @@ impl Surroundings {
         named.or(consumers().next()).map(|consumer| Told(consumer.to_owned()))
     }
 
-    /// Our addresses of a kind, by our metadata.
+    /// Returns our addresses of a kind in our metadata.
     pub(crate) fn our_endpoints(&self, doctor: &Doctor, element: &'static str) -> Vec<&Endpoint> {
         let described = match &doctor.entity_id {
             Some(told) => self.described(told),
@@ -258,7 +262,7 @@ impl Surroundings {
         described.into_iter().flat_map(|one| one.endpoints_of(element)).collect()
     }
 
-    /// The addresses of a kind of all identity providers, each with its name.
+    /// Returns the addresses of a kind of all identity providers, each with the entity ID.
     pub(crate) fn endpoints_of_identity_providers(
         &self,
         element: &'static str,
@@ -273,13 +277,14 @@ impl Surroundings {
         })
     }
 
-    /// The identity provider of a source id, by its entity ID.
+    /// Returns the entity ID of the identity provider with this source ID.
     pub(crate) fn of_source_id(&self, source: &EntityName) -> Option<EntityId> {
         let found = self.files.iter().find_map(|file| file.find(source)?.entity_id())?;
         EntityId::new(found).ok()
     }
 
-    /// The only service provider. An identity provider that takes Responses too (AD FS, Keycloak) is not meant.
+    /// Returns the only service provider. Identity providers that also receive Responses (AD FS, Keycloak) do not
+    /// count.
     fn only_service_provider(&self) -> Option<(&str, &Described)> {
         let mut ours = self.entities.iter().filter(|(_, all)| all.iter().any(Described::is_service));
         let (name, _) = ours.next()?;
@@ -287,12 +292,12 @@ impl Surroundings {
         ours.next().is_none().then_some((name.as_str(), described))
     }
 
-    /// Certificates that were handed over, each with the name of its file.
+    /// The certificates that the operator gave, each with the name of its file.
     pub(crate) fn certificates(&self) -> &[(String, Certificate)] {
         &self.certificates
     }
 
-    /// Every certificate of the files, with words for whose it is.
+    /// Returns every certificate of the files, with a description of its owner.
     pub(crate) fn all_certificates(&self) -> Vec<(String, Certificate)> {
         let described = self.entities.iter().flat_map(|(name, all)| {
             all.iter().flat_map(move |one| {
@@ -312,13 +317,13 @@ impl Surroundings {
         described.take(ALL).chain(given).chain(brought).collect()
     }
 
-    /// The request of this identifier.
+    /// Returns the request with this ID.
     pub(crate) fn request(&self, id: &str) -> Option<&Request> {
         self.requests.iter().find(|request| request.id == id)
     }
 
-    /// The request that an answer must name: the one of its identifier; else the only one that was given beside it as a file. What a recording
-    /// shows of its own messages is told by its story.
+    /// Returns the request that an answer must name: the one with its ID, or the only one that was given as a file.
+    /// Recorded messages are compared with each other by the story of their recording.
     pub(crate) fn asked(&self, kind: Kind, named: Option<&str>, is_recorded: bool) -> Option<&Request> {
         let of_kind = || self.requests.iter().filter(move |request| request.kind == kind);
         let by_name = of_kind().find(|request| Some(request.id.as_str()) == named);
@@ -330,7 +335,8 @@ impl Surroundings {
         by_name.or_else(given)
     }
 
-    /// Whether an answer of a recording belongs to a sign-in at another service than ours: somebody else asked, and it came to another host.
+    /// Returns whether a recorded answer belongs to a sign-in at another service: another service sent the request,
+    /// and the answer went to another host.
     pub(crate) fn is_of_another_service(
         &self,
         doctor: &Doctor,
@@ -345,7 +351,7 @@ impl Surroundings {
         is_elsewhere && asked.is_some_and(|asked| asked != ours.as_str())
     }
 
-    /// Whether the signatures of one more message may be looked into.
+    /// Returns whether the signatures of one more message may be examined.
     pub(crate) fn one_more_autopsy(&self) -> bool {
         let left = self.autopsies.get();
         self.autopsies.set(left.saturating_sub(1));
@@ -377,7 +383,7 @@ impl Described {
         }
     }
 
-    /// Whether it takes Responses and is no identity provider.
+    /// Returns whether it receives Responses and is not an identity provider.
     fn is_service(&self) -> bool {
         !self.is_identity_provider && self.endpoints_of("AssertionConsumerService").next().is_some()
     }
@@ -387,7 +393,7 @@ impl Described {
     }
 }
 
-/// The host of an address, with its port.
+/// Returns the host of an address, with its port.
 pub(crate) fn host(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '?']).next().unwrap_or_default()
@@ -398,7 +404,8 @@ mod tests {
     use super::*;
     use crate::doctor::recognise::recognise;
 
-    /// The doctor asks for many identity providers of an aggregate, for each signature that fails.
+    /// The doctor looks up many identity providers of an aggregate for each failed signature, so each must be read
+    /// only once.
     #[test]
     fn an_identity_provider_is_read_once() {
         let okta = vouchsafe_testkit::IdentityProvider::okta();

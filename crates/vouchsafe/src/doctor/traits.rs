@@ -1,4 +1,4 @@
-//! What can be seen of a message without believing it: names and values for the patterns of the catalogue.
+//! The visible traits of an unverified message: names and values for the patterns of the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,13 @@ use vouchsafe_xml::{Document, Element, namespace};
 use super::Kind;
 use super::recognise::Message;
 
-/// Values kept of one trait, and characters of a value.
+/// The maximum number of values of one trait, and of characters of a value.
 const VALUES: usize = 256;
 const LENGTH: usize = 1024;
-/// Certificates read.
+/// The maximum number of certificates that are read.
 const CERTIFICATES: usize = 8;
 
-/// The names of traits, for the catalogue's own check.
+/// The names of all traits, to check the catalogue.
 #[cfg(test)]
 pub(crate) const NAMES: [&str; 30] = [
     "issuer",
@@ -80,7 +80,7 @@ impl Traits {
         traits
     }
 
-    /// The values of a trait.
+    /// Returns the values of a trait.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.values.get(name).into_iter().flatten().map(String::as_str)
     }
@@ -93,7 +93,7 @@ impl Traits {
         }
     }
 
-    /// Whose it is: of metadata its entity ID; of a request, nobody that could be recognised, since we wrote it.
+    /// Adds the issuer: for metadata, its entity ID. A request has none, since our own software wrote it.
     fn issuers(&mut self, document: &Document, kind: Kind) {
         match kind {
             Kind::AuthnRequest | Kind::ServiceProviderMetadata => {}
@@ -115,7 +115,7 @@ impl Traits {
         }
     }
 
-    /// Which message it is, and what those of logout say.
+    /// Adds the kind of message, and the traits of logout messages.
     fn message(&mut self, root: Element<'_>, kind: Kind) {
         if root.namespace() == namespace::SAML_PROTOCOL {
             self.add("message", Some(root.local_name()));
@@ -127,7 +127,7 @@ impl Traits {
         }
     }
 
-    /// Addresses of the identity provider.
+    /// Adds the addresses of the identity provider.
     fn addresses(&mut self, root: Element<'_>, kind: Kind, message: &Message) {
         match kind {
             Kind::AuthnRequest => {
@@ -199,7 +199,7 @@ impl Traits {
         }
     }
 
-    /// The prefixes of the protocol and of assertions, as `saml2p saml2`; `default` for none.
+    /// Adds the prefixes of the protocol and of assertions, as `saml2p saml2`; `default` if there is none.
     fn prefixes(&mut self, document: &Document) {
         let prefix_of = |wanted: &str| {
             let element = document.elements().find(|element| element.namespace() == wanted)?;
@@ -254,7 +254,7 @@ impl Traits {
         }
     }
 
-    /// The hexadecimal digits of percent-encoding.
+    /// Adds whether the hexadecimal digits of percent-encoding are in upper or lower case.
     fn escapes(&mut self, query: &str) {
         for escape in query.split('%').skip(1).filter_map(|rest| rest.get(..2)) {
             if escape.bytes().any(|byte| byte.is_ascii_lowercase()) {
@@ -266,5 +266,5 @@ impl Traits {
     }
 }
 
-/// WS-Federation, which the metadata of Microsoft's products describes too.
+/// The namespace of WS-Federation, which the metadata of Microsoft's products also describes.
 const FEDERATION: &str = "http://docs.oasis-open.org/wsfed/federation/200706";

@@ -1,4 +1,4 @@
-//! How long the metadata of a sender counts: told where its message is judged, since nothing of it is believed afterwards.
+//! Reports expired metadata of a sender at the message, since it is not used after its expiry.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_metadata::IdentityProvider;
@@ -6,7 +6,8 @@ use vouchsafe_metadata::IdentityProvider;
 use super::complaint::{Complaint, Severity};
 use super::{Doctor, Exhibit};
 
-/// Tells that the metadata was over when the message came; or that it is over now, so that the next one is refused.
+/// Reports that the metadata had expired when the message came, or that it has expired since, so that the next
+/// message is refused.
 pub(super) fn tell(
     identity_provider: &IdentityProvider,
     at: DateTime<Utc>,

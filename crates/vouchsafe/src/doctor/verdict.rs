@@ -1,20 +1,21 @@
-//! All of it in one line: the answer, the first cause, and what to change.
+//! The result in one line: the answer, the first cause, and what to change.
 
 use serde::Serialize;
 
 use super::{Complaint, Diagnosis, Exhibit, Severity, Story};
 
-/// What to read first.
+/// The result of all files. Read it first.
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Verdict {
     /// Whether something is wrong.
     pub answer: Answer,
-    /// The file, and the place in it, that the cause is about.
+    /// The file of the cause, and the place in it.
     pub source: Option<String>,
-    /// The cause, with what to change: the first error of a recording, of a message, or of the rest; else the first warning.
+    /// The cause, with what to change: the first error of a recording, of a message, or of the rest, or otherwise the
+    /// first warning.
     pub cause: Option<Complaint>,
-    /// What was not judged of the messages, since nobody gave what it takes.
+    /// The checks of the messages that were not made, because the necessary data were not given.
     pub not_judged: Vec<&'static str>,
 }
 
@@ -23,11 +24,11 @@ pub struct Verdict {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Answer {
-    /// Nothing is wrong, and everything was judged.
+    /// Nothing is wrong, and everything was checked.
     Good,
-    /// Nothing is wrong with what was judged.
+    /// Nothing is wrong with what was checked.
     GoodAsFarAsJudged,
-    /// Nothing is refused, and there is something to look at.
+    /// Nothing is refused, but there is something to look at.
     LookedAt,
     /// Something is wrong.
     Wrong,
@@ -37,7 +38,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// In a few words.
+    /// Returns the answer in a few words.
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
@@ -72,8 +73,8 @@ impl Verdict {
     }
 }
 
-/// The first cause with where it is: the first error of a recording; then of what cannot be read or is wrong by itself and leaves the messages
-/// unjudged; then of the messages; then of the rest.
+/// Returns the first cause with its place: the first error of a recording; otherwise of a file that cannot be read,
+/// or whose fault prevents the messages from being checked; otherwise of the messages; otherwise of the rest.
 fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
     let told = |exhibit: &Exhibit, complaint: &Complaint| (exhibit.source.clone(), complaint.clone());
     if let Some((story, cause)) =
@@ -83,7 +84,7 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
         return Some((source, cause.complaint.clone()));
     }
     for severity in [Severity::Error, Severity::Warning] {
-        // Errors of a sequence are its cause already.
+        // Errors of a sequence are already its cause.
         let warned = diagnosis.stories.iter().find_map(warning_of).filter(|_| severity == Severity::Warning);
         if warned.is_some() {
             return warned;
@@ -93,7 +94,7 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
                 diagnosis.exhibits.iter().filter_map(|exhibit| Some((exhibit, exhibit.complaints.first()?)));
             worst.filter(move |(_, complaint)| complaint.severity == severity)
         };
-        // That there is nothing to judge a message by is explained by what is wrong with the metadata beside it.
+        // If the metadata is faulty, it also explains that there was nothing to verify a message with.
         let is_for_want = |complaint: &Complaint| {
             matches!(
                 complaint.code.as_str(),
@@ -112,7 +113,7 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
     None
 }
 
-/// The first warning of a sequence, with where it is.
+/// Returns the first warning of a sequence, with its place.
 fn warning_of(story: &Story) -> Option<(String, Complaint)> {
     story.events.iter().find_map(|event| {
         let mut warnings = event.complaints.iter().filter(|one| one.severity == Severity::Warning);

@@ -1,4 +1,4 @@
-//! Whose key made a signature that fails: what all the files know of it.
+//! Finds the owner of the key that made a failed signature, with the data of all files.
 
 use vouchsafe_assertion::{Refusal, Trust};
 use vouchsafe_crypto::Certificate;
@@ -11,10 +11,10 @@ use super::judge_response::trust;
 use super::surroundings::Surroundings;
 use crate::{PostMortem, SignatureFinding, SignatureInquiry};
 
-/// Other identity providers whose keys are tried when a signature fails.
+/// The maximum number of other identity providers whose keys are tried if a signature fails.
 const OTHERS: usize = 64;
 
-/// Each signature of a message, as far as a key or an accident explains it.
+/// Examines each signature of a message, and returns the key or the accidental change that explains its failure.
 pub(super) fn post_mortem(
     doctor: &Doctor,
     surroundings: &Surroundings,
@@ -41,7 +41,8 @@ pub(super) fn post_mortem(
     }
 }
 
-/// The keys of certificates that were handed over beside metadata: perhaps the next one of a roll-over.
+/// Returns the keys of certificates that the operator gave in addition to metadata, such as the next key of a
+/// roll-over.
 fn given_keys(doctor: &Doctor, surroundings: &Surroundings) -> Vec<TrustedKey> {
     let keys = surroundings.certificates().iter().map(|(source, certificate)| {
         EntityKey::from(certificate.clone()).trusted(label(source), &doctor.provider)
@@ -53,7 +54,8 @@ fn label(source: &str) -> String {
     format!("the certificate in {source}")
 }
 
-/// The keys of the services in the files: one of them signs where its key and the identity provider's were mixed up.
+/// Returns the keys of the services in the files. One of them is the signer if somebody mixed up its key and the
+/// identity provider's.
 fn keys_of_services(doctor: &Doctor, surroundings: &Surroundings) -> Vec<TrustedKey> {
     let keys = surroundings.keys_of_services();
     let trusted = keys.map(|(name, key)| key.trusted(label_of_service(name), &doctor.provider));
@@ -64,7 +66,7 @@ fn label_of_service(name: &str) -> String {
     format!("the service {name}")
 }
 
-/// The refusal with the cause that was found, if one was.
+/// Adds the cause to the refusal, if one was found.
 pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &Surroundings) -> Refusal {
     if let Some(source) = given(found, surroundings) {
         let cause = format!(
@@ -94,7 +96,7 @@ pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &
     }
 }
 
-/// The file of the certificate whose key made a signature, if it was handed over.
+/// Returns the file of the certificate whose key made a signature, if the operator gave it.
 fn given<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s str> {
     let mut findings = found.iter().flat_map(|one| &one.findings);
     findings.find_map(|finding| {
@@ -111,7 +113,7 @@ fn given<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s
     })
 }
 
-/// The service whose key made a signature.
+/// Returns the service whose key made a signature.
 fn service<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s str> {
     found.iter().flat_map(|one| &one.findings).find_map(|finding| service_of(finding, surroundings))
 }
@@ -129,14 +131,15 @@ fn service_of<'s>(finding: &SignatureFinding, surroundings: &'s Surroundings) ->
     surroundings.keys_of_services().find(is_it).map(|(name, _)| name)
 }
 
-/// Whether a finding is about a certificate that was handed over, or a key of a service, which was told already.
+/// Returns whether a finding is about a certificate that the operator gave, or about a key of a service. Both were
+/// already reported.
 pub(super) fn is_given(finding: &SignatureFinding, surroundings: &Surroundings) -> bool {
     let is_handed_over = matches!(finding, SignatureFinding::OtherIdentityProvider { key, .. }
         if surroundings.certificates().iter().any(|(source, _)| *key == label(source)));
     is_handed_over || service_of(finding, surroundings).is_some()
 }
 
-/// An identity provider that is known by its certificates alone.
+/// Makes an identity provider of its certificates alone.
 pub(super) fn with_certificates(
     entity_id: Option<&EntityId>,
     mut certificates: impl Iterator<Item = Certificate>,
