@@ -61,9 +61,9 @@ impl TryFrom<String> for Address {
 }
 
 impl Policy {
-    /// Whether the account may be entered with a password: what a password form asks before it looks at one.
+    /// Whether the account may be entered with a password. A password form asks this before it checks one.
     ///
-    /// The snapshot must have the account, the active owners and the break-glass accounts.
+    /// The snapshot must contain the account, the active owners and the break-glass accounts.
     ///
     /// # Errors
     ///
@@ -80,8 +80,8 @@ impl Policy {
         )
     }
 
-    /// Whether the account may be given a password: what a form for a new or forgotten password asks. In a `mixed` organization, those
-    /// who have one may change it.
+    /// Whether the account may be given a password. A form for a new or forgotten password asks this. In a `mixed`
+    /// organization, people who have a password may change it.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ impl Policy {
         Err(PlanRefusal::PasswordRefused { account: account.id.to_string(), reason })
     }
 
-    /// What holds in an organization: `optional` where it signs in over no identity provider, and never `required` while that would lock
-    /// everybody out.
+    /// The mode that applies in an organization: `optional` if it signs in over no identity provider, and never
+    /// `required` while that would lock everybody out.
     #[must_use]
     pub fn passwords_in(&self, snapshot: &Snapshot) -> Passwords {
         if snapshot.organization.conversion.is_none() || !snapshot.organization.entitled {
@@ -123,9 +123,9 @@ impl Policy {
         }
     }
 
-    /// Whether an organization may have this policy: what new people get by default is there, each break-glass account is somebody's, and
-    /// [passwords are refused](Self::requirement_is_tested) only where that locks nobody out. A store asks it before it keeps a policy, with
-    /// the whole organization.
+    /// Whether an organization may have this policy: the default teams and projects exist, each break-glass address
+    /// belongs to an account, and [passwords are refused](Self::requirement_is_tested) only where that locks nobody
+    /// out. A store asks this before it stores a policy, with the whole organization.
     ///
     /// # Errors
     ///
@@ -160,7 +160,8 @@ impl Policy {
         }
     }
 
-    /// Whether passwords may be refused: an owner has signed in over a connection of the organization, or a break-glass account can be used.
+    /// Whether passwords may be refused: an owner has signed in over a connection of the organization, or a break-glass
+    /// account can be used.
     ///
     /// # Errors
     ///
@@ -193,7 +194,8 @@ impl Enforcement {
 }
 
 impl Snapshot {
-    /// Whether somebody may be invited by e-mail: not into an organization whose people come from its identity provider.
+    /// Whether people may be invited by e-mail. They may not be invited to an organization whose people come from its
+    /// identity provider.
     ///
     /// # Errors
     ///
@@ -231,7 +233,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// How long a session lasts at most, where the service allows this long: the shorter of the two.
+    /// How long a session lasts at most: the shorter of this limit and the service's.
     ///
     /// ```
     /// use std::time::Duration;

@@ -125,7 +125,7 @@ pub enum RoleChoice {
 }
 
 impl Groups {
-    /// Reads the table, whose expressions are not too large together.
+    /// Parses the table, whose regular expressions must not be too large together.
     pub(crate) fn within_budget<'de, D: Deserializer<'de>>(table: D) -> Result<Self, D::Error> {
         let groups = Self::deserialize(table)?;
         let matches = groups.rules.iter().map(|rule| &rule.matches);

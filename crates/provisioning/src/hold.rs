@@ -1,4 +1,4 @@
-//! Why an account may not be used: each reason for itself.
+//! The reasons why an account may not be used.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -36,8 +36,8 @@ impl Hold {
         Self::Scim { connection }
     }
 
-    /// Whether an administrator ends it by reactivating the account. What SCIM holds is ended by SCIM, as long as the organization has that
-    /// connection.
+    /// Whether an administrator can end it by reactivating the account. A hold by SCIM is ended by SCIM, as long as the
+    /// organization has that connection.
     pub(crate) fn ends_by_hand(&self, organization: &Organization) -> bool {
         match self {
             Self::Scim { connection } => !organization.signs_in_over(connection),
@@ -58,7 +58,8 @@ impl fmt::Display for Hold {
 }
 
 impl Account {
-    /// Why the account may not be used; empty for an active one. One that is suspended without a reason was suspended by hand.
+    /// The reasons why the account may not be used; empty for an active one. An account that is suspended without a
+    /// reason was suspended by hand.
     #[must_use]
     pub fn holds(&self) -> BTreeSet<Hold> {
         match (self.status, self.holds.is_empty()) {
@@ -81,7 +82,7 @@ impl Account {
     }
 }
 
-/// What an account is that is held for these reasons.
+/// The status of an account with these holds.
 pub(crate) fn status_under(holds: &BTreeSet<Hold>) -> Status {
     if holds.is_empty() {
         Status::Active

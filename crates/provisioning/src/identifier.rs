@@ -1,4 +1,4 @@
-//! Names of things in the directory, each with a type of its own.
+//! Identifiers of things in the directory, each with a type of its own.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// An organization, as the store knows it. Not its slug: a slug may change.
+    /// The store's id of an organization. It is not the slug, which may change.
     OrganizationId
 }
 identifier! {
@@ -60,7 +60,7 @@ identifier! {
     GroupId
 }
 identifier! {
-    /// The rule of a policy that asked for a step: its place in the TOML file (`defaults.teams`), or
+    /// The id of the rule of a policy that asked for a step: its place in the TOML file (`defaults.teams`), or
     /// `groups.map.` and the rule's own id.
     RuleId
 }

@@ -1,4 +1,4 @@
-//! Who a person is over a connection: what an account is found by.
+//! A person over a connection: the key by which an account is found.
 
 use std::fmt;
 
@@ -8,18 +8,19 @@ use vouchsafe_metadata::{EntityId, name_id_format};
 
 use crate::text::is_longer_than;
 
-/// A person as the identity provider of one connection names them. Compared byte by byte, in every part.
+/// A person as the identity provider of one connection names them. Every part is compared byte by byte.
 ///
-/// The connection is part of it, and the entity ID of the identity provider is not: an entity ID is a name that anybody can put into
-/// metadata, while the key that verified an assertion names the connection. So nobody is found over another connection than the one that
-/// they were linked over, until the organization [says so](crate::Takeover).
+/// The connection is part of it, and the entity ID of the identity provider is not. Anybody can write any entity ID
+/// into metadata, but only the key that verified an assertion determines the connection. A person is therefore never
+/// found over another connection than the one over which they were linked, unless the organization [allows
+/// it](crate::Takeover).
 ///
-/// A NameID is told apart by its Format and both qualifiers as well as by its value: three persons may be named
-/// `12345` over one connection, in three formats or for three service providers. What is left out is
-/// filled in as the specification says: no Format is `unspecified` (SAML Core 2.2.2), and a persistent name
-/// without NameQualifier or SPNameQualifier is qualified by the identity provider and by the service provider
-/// that it was made for (SAML Core 8.3.7). In other formats a qualifier that did not come is none. A value of
-/// an attribute is told apart from a NameID, and by the attribute's name.
+/// A NameID is distinguished by its value, its Format and both qualifiers: over one connection three people may be
+/// named `12345` in three formats or for three service providers. Omitted parts are filled in as the specification
+/// says: no Format is `unspecified` (SAML Core 2.2.2), and a persistent name without NameQualifier or SPNameQualifier
+/// is qualified by the identity provider and by the service provider that it was made for (SAML Core 8.3.7). In other
+/// formats an omitted qualifier stays absent. The value of an attribute differs from any NameID, and from values of
+/// other attributes.
 ///
 /// `Debug` shows the connection only.
 ///
@@ -43,13 +44,13 @@ pub struct Identity {
     /// The connection that the person signs in over.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
-    /// What the subject is a value of.
+    /// The kind of the subject.
     pub source: SubjectSource,
     /// The stable subject: the NameID's value, or that of the attribute that the policy chose.
     pub subject: String,
 }
 
-/// What an [`Identity`]'s subject is a value of.
+/// The kind of an [`Identity`]'s subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -58,11 +59,11 @@ pub enum SubjectSource {
     /// The NameID.
     #[non_exhaustive]
     NameId {
-        /// Its Format; `unspecified` where none came.
+        /// Its Format; `unspecified` if there was none.
         format: String,
-        /// Its NameQualifier; of a persistent name without one, the identity provider.
+        /// Its NameQualifier; for a persistent name without one, the identity provider.
         name_qualifier: Option<String>,
-        /// Its SPNameQualifier; of a persistent name without one, the service provider, where it is known.
+        /// Its SPNameQualifier; for a persistent name without one, the service provider, where it is known.
         sp_name_qualifier: Option<String>,
     },
     /// An attribute.
@@ -74,8 +75,9 @@ pub enum SubjectSource {
 }
 
 impl Identity {
-    /// The most characters that the subject, a Format or a qualifier may have for its person to sign in: an identity is kept for good, with
-    /// the account and in its history. An entity ID, which may qualify a name, has no more (SAML Core 8.3.6).
+    /// The most characters of the subject, a Format or a qualifier of a person who signs in. An identity is kept for
+    /// good with the account and in its history. An entity ID, which may qualify a name, has at most as many (SAML Core
+    /// 8.3.6).
     pub const LONGEST_PART: usize = 1_024;
 
     /// A NameID of the format `unspecified` without qualifiers.
@@ -90,8 +92,8 @@ impl Identity {
         Self { connection, source: SubjectSource::Attribute { name: name.into() }, subject: value.into() }
     }
 
-    /// A NameID as the identity provider of a connection gave it to a service provider, in an assertion or in a logout request. The entity
-    /// IDs of both qualify a persistent name that has no qualifiers of its own.
+    /// A NameID that the identity provider of a connection gave to a service provider, in an assertion or in a logout
+    /// request. The entity IDs of both qualify a persistent name without qualifiers.
     #[must_use]
     pub fn of_name_id(
         name_id: &NameId,
@@ -108,28 +110,28 @@ impl Identity {
         received.identity(connection, issuer, Some(service_provider))
     }
 
-    /// The NameID of a login; `None` where there is none.
+    /// The NameID of a login; `None` if there is none.
     #[must_use]
     pub fn of_login(login: &Login) -> Option<Self> {
         let connection = login.connection().clone();
         Some(Self::of_name_id(login.name_id()?, connection, login.issuer(), login.audience()))
     }
 
-    /// The NameID of a logout request: whose sessions end.
+    /// The NameID of a logout request: the person whose sessions end.
     #[must_use]
     pub fn of_logout_request(request: &LogoutRequest) -> Self {
         let connection = request.connection().clone();
         Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
     }
 
-    /// The NameID of a request that changes or ends a name: the person as they were known.
+    /// The NameID of a request that changes or ends a name: the person by their earlier name.
     #[must_use]
     pub fn of_name_id_request(request: &ManageNameIdRequest) -> Self {
         let connection = request.connection().clone();
         Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
     }
 
-    /// A NameID as it was kept with a session, of a person whom the identity provider of a connection named for a service provider.
+    /// A NameID that was stored with a session.
     #[must_use]
     pub fn of_kept_name(
         name_id: &SessionNameId,
@@ -146,7 +148,7 @@ impl Identity {
         received.identity(connection, issuer, Some(service_provider))
     }
 
-    /// The same person by another value of the same kind.
+    /// The same person with another value of the same kind.
     #[must_use]
     pub fn renamed(&self, subject: impl Into<String>) -> Self {
         Self { subject: subject.into(), ..self.clone() }
@@ -160,7 +162,7 @@ impl Identity {
         self
     }
 
-    /// The same NameID with these qualifiers. Those of an attribute's value are none.
+    /// The same NameID with these qualifiers. The value of an attribute has none.
     #[must_use]
     pub fn with_qualifiers(mut self, name_qualifier: Option<&str>, sp_name_qualifier: Option<&str>) -> Self {
         if let SubjectSource::NameId { name_qualifier: name, sp_name_qualifier: sp_name, .. } =
@@ -172,13 +174,14 @@ impl Identity {
         self
     }
 
-    /// The same subject over another connection: another person, until the organization [says otherwise](crate::Takeover).
+    /// The same subject over another connection. It is another person, unless the organization [says
+    /// otherwise](crate::Takeover).
     #[must_use]
     pub fn over(&self, connection: ConnectionId) -> Self {
         Self { connection, ..self.clone() }
     }
 
-    /// Whether a part of it that an identity provider sends is longer than [`LONGEST_PART`](Self::LONGEST_PART).
+    /// Whether a part that an identity provider sends is longer than [`LONGEST_PART`](Self::LONGEST_PART).
     pub(crate) fn is_too_long(&self) -> bool {
         let is_longer = |text: &String| is_longer_than(text, Self::LONGEST_PART);
         let is_source_longer = match &self.source {
@@ -192,8 +195,8 @@ impl Identity {
         is_longer(&self.subject) || is_source_longer
     }
 
-    /// A text that is the same for the same person and another for every other: what a store keeps unique in an
-    /// organization. Each part stands behind its length.
+    /// A text that is equal for equal persons and different for different ones. A store keeps it unique in an
+    /// organization. Each part is preceded by its length.
     #[must_use]
     pub fn key(&self) -> String {
         match &self.source {
@@ -226,7 +229,7 @@ fn optional(text: Option<&str>) -> String {
     text.map_or_else(|| "-".to_owned(), part)
 }
 
-/// A NameID as it came.
+/// A NameID as it was received.
 #[derive(Clone, Copy)]
 pub(crate) struct ReceivedNameId<'n> {
     pub(crate) value: &'n str,
@@ -236,7 +239,7 @@ pub(crate) struct ReceivedNameId<'n> {
 }
 
 impl ReceivedNameId<'_> {
-    /// With what was left out filled in (SAML Core 2.2.2, 8.3.7).
+    /// The NameID with omitted parts filled in (SAML Core 2.2.2, 8.3.7).
     pub(crate) fn identity(
         self,
         connection: ConnectionId,
@@ -264,7 +267,7 @@ impl ReceivedNameId<'_> {
 mod tests {
     use super::*;
 
-    /// Two people of one identity provider may differ in a qualifier alone.
+    /// Two people of one identity provider may differ only in a qualifier.
     #[test]
     fn every_part_of_a_name_is_in_its_key() {
         let connection = || ConnectionId::new("okta").unwrap();

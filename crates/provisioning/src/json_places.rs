@@ -1,19 +1,19 @@
-//! Where the keys and values of a JSON text are. The text is JSON: it was parsed before.
+//! The positions of keys and values in a JSON text that was parsed successfully before.
 
 use crate::place::key_path;
 
 /// A value of a JSON text.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Its place in the document, such as `accounts[0].role`; empty: the document.
+    /// Its path in the document, such as `accounts[0].role`; empty: the document.
     pub(crate) path: String,
-    /// Where its key begins, or, without one, the value itself.
+    /// The start of its key or, without a key, of the value.
     pub(crate) start: usize,
-    /// Behind the value.
+    /// The end of the value.
     pub(crate) end: usize,
 }
 
-/// Every value, the outer ones after those that are in them.
+/// Every value. A value comes after the values inside it.
 pub(crate) fn nodes(text: &str) -> Vec<Node> {
     let mut reader = Reader { text, at: 0, found: Vec::new() };
     reader.space();
@@ -66,7 +66,7 @@ impl Reader<'_> {
         self.step();
     }
 
-    /// What comes behind white space and a comma.
+    /// The text after white space and a comma.
     fn next_item(&mut self) -> Option<u8> {
         self.space();
         if self.peek() == Some(b',') {

@@ -1,4 +1,4 @@
-//! What a store looks up for a login, before any policy is known.
+//! The values that a store looks up for a login, before it knows the policy.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -12,26 +12,26 @@ use crate::{
     ScimRecord, Snapshot, SubjectSource, TeamId, TokenHash, facts::GroupClaim, text::folded,
 };
 
-/// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
-/// else by the connection; and of its accounts those with one of the identities or e-mail addresses.
+/// The values that a store looks up to make the [`Snapshot`] of a login: the organization by one of the token hashes or
+/// else by the connection, and its accounts with one of the identities or e-mail addresses.
 ///
-/// Which attribute holds the token, the subject or the address is the policy's affair, and the policy is the
-/// organization's, which is what is being looked for. So everything that any policy could mean is looked up:
-/// the values of all attributes that have one value. Too much is harmless, since the planner chooses.
+/// The policy says which attribute holds the token, the subject or the address; but the policy belongs to the
+/// organization, which is still to be found. Everything that any policy could refer to is therefore looked up: the
+/// values of all attributes that have one value. Too much is harmless, since the planner chooses.
 ///
-/// `Debug` shows the domains of the addresses, and nothing else that is personal.
+/// `Debug` shows only the domains of the addresses.
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
-    /// Hashes of everything that could be the token.
+    /// Hashes of all values that could be the token.
     pub token_hashes: Vec<TokenHash>,
-    /// Whom the login could be about.
+    /// The persons that the login could be about.
     pub identities: Vec<Identity>,
-    /// [Keys](ScimRecord::keys) of whom the login could be about by what SCIM said.
+    /// [Keys](ScimRecord::keys) of the persons that the login could be about according to SCIM.
     pub scim_keys: BTreeSet<String>,
-    /// E-mail addresses that the login could mean.
+    /// The e-mail addresses that the login could refer to.
     pub emails: Vec<EmailAddress>,
-    /// The account that the person is signed in to by other means, if they want it linked.
+    /// The account that the person is signed in to by other means and wants to link.
     pub linked: Option<AccountId>,
 }
 
@@ -48,11 +48,11 @@ impl fmt::Debug for LookUp {
 }
 
 impl LookUp {
-    /// What is to be looked up for a login.
+    /// The values to look up for a login.
     ///
     /// # Errors
     ///
-    /// What the provider of cryptography answers when it does not do SHA-256.
+    /// The error of the cryptography provider if it has no SHA-256.
     pub fn of(login: &LoginFacts) -> Result<LookUp, CryptoError> {
         let names = || login.attributes.keys();
         let mut values: Vec<&str> = names().filter_map(|name| login.single(name).value()).collect();
@@ -82,12 +82,12 @@ impl LookUp {
         self
     }
 
-    /// The same with those whom the login could mean of the connections that its own [takes over](crate::Takeover): for the organization
-    /// whose policy it is.
+    /// The same with the persons of connections that the login's connection [takes over](crate::Takeover), for the
+    /// organization with this policy.
     #[must_use]
     pub fn with_takeovers(mut self, policy: &Policy) -> LookUp {
         let subject = policy.identity.subject_attribute.as_deref();
-        // Who the policy says that the login is about, and not who any other policy could.
+        // The person that this policy finds, not those that any other policy could find.
         let is_meant = |identity: &&Identity| match &identity.source {
             SubjectSource::NameId { .. } => subject.is_none(),
             SubjectSource::Attribute { name } => subject == Some(name),
@@ -102,14 +102,14 @@ impl LookUp {
         self
     }
 
-    /// The domains of the addresses: the store says which of them
-    /// [another organization has verified](Snapshot::domains_of_others).
+    /// The domains of the addresses. The store says which of them [another organization has
+    /// verified](Snapshot::domains_of_others).
     #[must_use]
     pub fn domains(&self) -> BTreeSet<&Domain> {
         self.emails.iter().map(EmailAddress::domain).collect()
     }
 
-    /// Whether an account could be the login's.
+    /// Whether the login could be about an account.
     #[must_use]
     pub fn means(&self, account: &crate::Account) -> bool {
         self.linked.as_ref() == Some(&account.id)
@@ -118,7 +118,7 @@ impl LookUp {
             || account.scim.iter().flat_map(ScimRecord::keys).any(|key| self.scim_keys.contains(&key))
     }
 
-    /// What a store finds the accounts by, beside the e-mail address: one of their [keys](crate::Account::keys).
+    /// What a store finds the accounts by in addition to the e-mail address: one of their [keys](crate::Account::keys).
     #[must_use]
     pub fn account_keys(&self) -> BTreeSet<String> {
         self.identities.iter().map(Identity::key).chain(self.scim_keys.iter().cloned()).collect()
@@ -126,8 +126,8 @@ impl LookUp {
 }
 
 impl Policy {
-    /// The names of the teams and projects that a login could mean under this policy, in the form in which names are compared: trimmed
-    /// and in lower case. A store loads those, and no others.
+    /// The names of the teams and projects that a login could refer to under this policy, in the form in which names
+    /// are compared: trimmed and in lower case. A store loads only those.
     #[must_use]
     pub fn names_for(&self, login: &LoginFacts) -> BTreeSet<String> {
         match login.groups(self) {
@@ -136,7 +136,7 @@ impl Policy {
         }
     }
 
-    /// The same for somebody who is in these groups.
+    /// The same for a person who is in these groups.
     #[must_use]
     pub fn names_for_groups<'g>(&self, groups: impl IntoIterator<Item = &'g str>) -> BTreeSet<String> {
         let groups: Vec<&str> = groups.into_iter().collect();
@@ -164,8 +164,9 @@ impl Policy {
 }
 
 impl Snapshot {
-    /// The same organization with only those accounts that a login could mean, the teams and SCIM groups that they are in, and the teams and
-    /// projects of these [names](Policy::names_for): what a store gives. A login is planned the same on it as on the whole.
+    /// The same organization with only the accounts that a login could be about, the teams and SCIM groups that they
+    /// are in, and the teams and projects with these [names](Policy::names_for), as a store gives it. A login has the
+    /// same plan on it as on the whole.
     #[must_use]
     pub fn restricted_to(&self, look_up: &LookUp, names: &BTreeSet<String>) -> Snapshot {
         let accounts: Vec<_> =

@@ -55,7 +55,7 @@ pub enum Preset {
 const CLAIM: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
 
 impl AttributeMapping {
-    /// The names of a preset.
+    /// The attribute names of a preset.
     #[must_use]
     pub fn preset(preset: Preset) -> Self {
         let claim = |name: &str| format!("{CLAIM}{name}");
@@ -107,7 +107,7 @@ impl AttributeMapping {
         }
     }
 
-    /// Each attribute that is looked for, with the key that names it.
+    /// Each attribute that is looked for, with the policy key that names it.
     pub(crate) fn in_use(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("email", Some(&self.email)),
@@ -129,7 +129,7 @@ impl Default for AttributeMapping {
     }
 }
 
-/// The table as it is written.
+/// The table as it is written in TOML.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

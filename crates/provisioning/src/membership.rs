@@ -1,4 +1,4 @@
-//! That somebody is in a team, and what gives it: each source for itself.
+//! Memberships in teams, and their sources.
 
 use std::fmt;
 
@@ -47,13 +47,13 @@ impl Membership {
         self
     }
 
-    /// What the account may do in the team: the most that a source gives.
+    /// What the account may do in the team: the widest permission that a source gives.
     #[must_use]
     pub fn role(&self) -> Permission {
         highest(&self.grants).unwrap_or_default()
     }
 
-    /// What one source gives, if it gives anything.
+    /// The permission that a source gives, if it gives one.
     #[must_use]
     pub fn granted_by(&self, source: &Source) -> Option<Permission> {
         self.grants.iter().find(|grant| grant.source == *source).map(|grant| grant.role)
@@ -133,7 +133,7 @@ impl Source {
         Self::ScimGroup { connection, group }
     }
 
-    /// The connection that it belongs to; `None`: it is none of an identity provider.
+    /// The connection that the source belongs to; `None` if it does not come from an identity provider.
     #[must_use]
     pub fn connection(&self) -> Option<&ConnectionId> {
         match self {
@@ -158,7 +158,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Lets a source give this, whatever it gave before.
+/// Sets what a source gives, whatever it gave before.
 pub(crate) fn set(grants: &mut Vec<Grant>, source: Source, role: Permission) {
     match grants.iter_mut().find(|grant| grant.source == source) {
         Some(grant) => grant.role = role,
@@ -166,12 +166,12 @@ pub(crate) fn set(grants: &mut Vec<Grant>, source: Source, role: Permission) {
     }
 }
 
-/// The role in the organization of whoever has this one by itself, and what is given.
+/// The role in the organization of an account with this own role and these grants.
 pub(crate) fn highest_role(own: Role, grants: &[RoleGrant]) -> Role {
     grants.iter().map(|grant| grant.role).fold(own, Role::max)
 }
 
-/// The most that is given; `None`: nothing is.
+/// The widest that is given; `None` if there are no grants.
 pub(crate) fn highest(grants: &[Grant]) -> Option<Permission> {
     grants.iter().map(|grant| grant.role).max()
 }

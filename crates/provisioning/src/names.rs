@@ -1,11 +1,12 @@
-//! The teams, projects and accounts of an organization by what a plan finds them by.
+//! Indexes of an organization's teams, projects and accounts for one plan.
 
 use std::{cell::OnceCell, collections::HashMap};
 
 use crate::{Account, AccountId, OrganizationId, PlanRefusal, Project, Snapshot, Team, TeamId, text::folded};
 
-/// Made once for a plan, each part when it is first asked for: a login may have [many groups](crate::LoginFacts::MAX_GROUPS), and an
-/// organization many teams. Of two of one name the first counts, as in [`Snapshot::team_named`].
+/// It is made once for a plan, each part when it is first needed: a login may have [many
+/// groups](crate::LoginFacts::MAX_GROUPS), and an organization many teams. If two have the same name the first counts,
+/// as in [`Snapshot::team_named`].
 pub(crate) struct Names<'s> {
     snapshot: &'s Snapshot,
     teams: OnceCell<HashMap<String, &'s Team>>,
@@ -42,7 +43,7 @@ impl<'s> Names<'s> {
         self.projects.get_or_init(projects).get(&folded(name)).copied()
     }
 
-    /// The account with this id, or why there is none: a fact may name thousands.
+    /// The account with this id, or the refusal that there is none. A fact may name thousands.
     pub(crate) fn known_account(&self, id: &AccountId) -> Result<&'s Account, PlanRefusal> {
         let accounts = || first_of_each(self.snapshot.accounts().map(|account| (&account.id, account)));
         let known = self.accounts.get_or_init(accounts).get(id).copied();
@@ -58,7 +59,7 @@ impl<'s> Names<'s> {
     }
 }
 
-/// A map in which the first value of a key stays.
+/// A map in which the first value of a key is kept.
 pub(crate) fn first_of_each<K: Eq + std::hash::Hash, V>(
     pairs: impl IntoIterator<Item = (K, V)>,
 ) -> HashMap<K, V> {

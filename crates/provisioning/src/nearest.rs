@@ -1,6 +1,6 @@
-//! The key or the word that was probably meant.
+//! The known key or word that is most similar to an unknown one.
 
-/// What of `known` is nearest to what was written, if it is near: not more than a third of it is wrong.
+/// The word of `known` that is most similar to `written`, if at most a third of it differs.
 pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let most = written.chars().count().max(3).div_ceil(3);
     let near = known.into_iter().map(|known| (distance(written, known), known));
@@ -9,7 +9,7 @@ pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
         .map(|(_, known)| known)
 }
 
-/// How many letters are to be put in, taken out or replaced to make one of the other (Levenshtein).
+/// The number of letters to insert, remove or replace to turn one text into the other (Levenshtein distance).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

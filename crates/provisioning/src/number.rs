@@ -1,4 +1,4 @@
-//! Whole numbers of a policy, whose errors say which ones there may be.
+//! Whole numbers of a policy, whose errors give the allowed range.
 
 use std::{fmt, ops::RangeInclusive};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, Unexpected, Visitor},
 };
 
-/// Reads a whole number that is one of these.
+/// Parses a whole number in this range.
 pub(crate) fn whole_number<'de, D: Deserializer<'de>>(
     number: D,
     among: RangeInclusive<u32>,

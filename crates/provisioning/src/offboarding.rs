@@ -1,12 +1,13 @@
-//! Accounts whose people do not come any more.
+//! Accounts that are no longer used.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{Account, Role};
 
-/// The accounts to suspend because nobody signed in to them for `after`: active ones that are linked to an identity provider, by the last
-/// sign-in, or the creation where there was none. One without either date is left alone, and a negative `after` names nobody. When that would
-/// leave no active owner, the owner who came last stays.
+/// The accounts to suspend because nobody signed in to them for `after`: active accounts that are linked to an identity
+/// provider, by their last sign-in or, if there was none, by their creation. An account without either date is left
+/// alone, and a negative `after` selects nobody. If no active owner would remain, the owner with the latest sign-in is
+/// kept.
 pub(crate) fn unused_accounts<'a>(
     accounts: impl IntoIterator<Item = &'a Account>,
     now: DateTime<Utc>,

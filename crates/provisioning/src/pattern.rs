@@ -1,4 +1,4 @@
-//! Which groups a rule is about: by id, name, glob or regular expression, each in time that is linear in what is read.
+//! The groups that a rule selects: by id, name, glob or regular expression, each in time linear in its input.
 
 use std::{collections::HashSet, fmt, iter::Peekable, str::Chars};
 
@@ -13,11 +13,11 @@ use crate::{pattern_weight::weight, text::folded};
 pub(crate) struct PresentedGroup<'g> {
     /// Its name.
     pub(crate) name: &'g str,
-    /// What ids are compared with: the same text in a login, and the external id of a SCIM group.
+    /// The text that ids are compared with: the same text in a login, and the external id of a SCIM group.
     pub(crate) id: Option<&'g str>,
 }
 
-/// Which groups a rule is about.
+/// The selection of groups by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GroupMatch {
@@ -32,7 +32,7 @@ pub enum GroupMatch {
 }
 
 impl GroupMatch {
-    /// Whether a group of the person is meant, whose name and id are this.
+    /// Whether the rule selects a group with this name and id.
     #[must_use]
     pub fn is_met_by(&self, group: &str) -> bool {
         self.meets(PresentedGroup { name: group, id: Some(group) })
@@ -47,7 +47,7 @@ impl GroupMatch {
         }
     }
 
-    /// The name of a team with what was captured of the group's name in it.
+    /// The name of a team, with captures of the group's name inserted.
     pub(crate) fn team_for(&self, group: &str, team: &str) -> String {
         let Self::Regex(pattern) = self else { return team.to_owned() };
         let mut name = String::new();
@@ -57,7 +57,8 @@ impl GroupMatch {
         name
     }
 
-    /// Whether it captures what a team's name asks for. A glob captures nothing, and is refused with the expression that does.
+    /// Whether it captures everything that a team's name refers to. A glob captures nothing, and the error gives the
+    /// regular expression that does.
     pub(crate) fn gives_what_is_asked_for(&self, team: &str) -> Result<(), String> {
         match self {
             Self::Regex(pattern) => pattern.has_what_is_asked_for(team),
@@ -72,7 +73,7 @@ impl GroupMatch {
         }
     }
 
-    /// What the team's name asks for of a rule that captures nothing, and is taken as it is written.
+    /// The captures that the team's name refers to although the rule captures nothing. They are used literally.
     pub(crate) fn asks_in_vain(&self, team: &str) -> Option<String> {
         match self {
             Self::Name(_) | Self::Id(_) => references(team).into_iter().next(),
@@ -80,7 +81,7 @@ impl GroupMatch {
         }
     }
 
-    /// The match in words.
+    /// The selection in words.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Name(_) => "name",
@@ -91,9 +92,9 @@ impl GroupMatch {
     }
 }
 
-/// A regular expression over the whole name of a group, which is read in linear time.
+/// A regular expression over the whole name of a group, which is matched in linear time.
 ///
-/// It has no look-around and no back-references, and is limited in size, so that no policy makes a sign-in slow.
+/// It has no look-around and no back-references, and its size is limited, so that no policy makes a sign-in slow.
 #[derive(Clone)]
 pub struct GroupPattern {
     written: String,
@@ -102,24 +103,25 @@ pub struct GroupPattern {
 }
 
 impl GroupPattern {
-    /// Bytes that a compiled expression may take. How many it takes depends on what other crates have switched on in `regex`, so this is far
-    /// above what the weight allows: whether a policy is read depends on nothing but its text.
+    /// The most bytes of a compiled expression. The size of a compiled expression depends on the features that other
+    /// crates enable in `regex`; this is far above what the weight allows, so that whether a policy is accepted depends
+    /// only on its text.
     const SIZE_LIMIT: usize = 16 * 1_024 * 1_024;
 
-    /// The most that all expressions of one policy may weigh together, in bytes of literals and ranges of classes: they are compiled at every
-    /// sign-in. `[a-z]` is one range, `\w` some 800.
+    /// The largest total weight of all expressions of one policy, in bytes of literals and ranges of classes, since
+    /// they are compiled at every sign-in. `[a-z]` is one range, `\w` about 800.
     pub(crate) const MAX_WEIGHT: usize = 100_000;
 
-    /// Reads an expression.
+    /// Parses an expression.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in words.
+    /// The problem in words.
     pub fn new(written: impl Into<String>) -> Result<Self, String> {
         let written = written.into();
-        // Read on its own: what it opens it closes.
+        // It is parsed by itself first, so that it cannot close the group that is put around it.
         let read = regex_syntax::parse(&written).map_err(|error| unreadable(&error.to_string()))?;
-        // With the ends of the name, which are compiled with it.
+        // With the anchors that are compiled with it.
         let weight = weight(&Hir::concat(vec![Hir::look(Look::Start), read, Hir::look(Look::End)]));
         if weight > Self::MAX_WEIGHT {
             return Err(TOO_LARGE.to_owned());
@@ -132,7 +134,7 @@ impl GroupPattern {
         Ok(Self { written, compiled, weight })
     }
 
-    /// What it takes to compile it: see [`MAX_WEIGHT`](Self::MAX_WEIGHT).
+    /// The cost of compiling it: see [`MAX_WEIGHT`](Self::MAX_WEIGHT).
     pub(crate) fn weight(&self) -> usize {
         self.weight
     }
@@ -147,7 +149,7 @@ impl GroupPattern {
         self.compiled.captures(group.trim())
     }
 
-    /// Whether the expression captures what a team's name asks for.
+    /// Whether the expression captures everything that a team's name refers to.
     pub(crate) fn has_what_is_asked_for(&self, team: &str) -> Result<(), String> {
         for reference in references(team) {
             let is_there = match reference.parse::<usize>() {
@@ -162,7 +164,7 @@ impl GroupPattern {
     }
 }
 
-/// The expression that means what a glob does, with a capture for each `*` and `?`.
+/// The regular expression that is equivalent to a glob, with a capture for each `*` and `?`.
 fn as_regex(glob: &str) -> String {
     let mut regex = "(?i)".to_owned();
     for character in glob.trim().chars() {
@@ -180,7 +182,7 @@ fn as_regex(glob: &str) -> String {
 
 const TOO_LARGE: &str = "the regex is too large";
 
-/// The last line of what the parser says: those before show the expression.
+/// The last line of the parser's error; the lines before it show the expression.
 fn unreadable(error: &str) -> String {
     let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
     format!("the regex cannot be read: {last}")
@@ -229,7 +231,7 @@ impl fmt::Debug for GroupPattern {
     }
 }
 
-/// Whether a text is as a glob says. Where a `*` was too short, the last one is made longer, and no earlier one: that is enough.
+/// Whether a text matches a glob. If a `*` matched too little, only the last one is extended, which is sufficient.
 fn is_like(glob: &str, text: &str) -> bool {
     let (mut glob, mut text) = (glob.chars(), text.chars());
     let mut last_star: Option<(Chars<'_>, Chars<'_>)> = None;
@@ -254,7 +256,8 @@ fn is_like(glob: &str, text: &str) -> bool {
     }
 }
 
-/// The groups of a list such as `admission.required_groups`: names, and globs where one has a `*` or a `?`. Whatever the case.
+/// The groups of a list such as `admission.required_groups`: names, and globs if they contain `*` or `?`. Case is
+/// ignored.
 pub(crate) struct NamedGroups {
     names: HashSet<String>,
     globs: Vec<String>,
@@ -267,7 +270,7 @@ impl NamedGroups {
         Self { names: names.into_iter().collect(), globs }
     }
 
-    /// Whether a group of this name, in the form in which names are compared, is one of them.
+    /// Whether a group of this name, in the form in which names are compared, is in the list.
     pub(crate) fn has(&self, folded: &str) -> bool {
         self.names.contains(folded) || self.globs.iter().any(|glob| is_like(glob, folded))
     }
@@ -279,7 +282,7 @@ impl NamedGroups {
 pub struct Split(String);
 
 impl Split {
-    /// The values in one value, without white space around them.
+    /// The values in one value, without surrounding white space.
     pub(crate) fn values<'v>(&self, value: &'v str) -> impl Iterator<Item = &'v str> {
         value.split(move |character| self.0.contains(character)).map(str::trim)
     }
@@ -338,7 +341,7 @@ mod tests {
         ] {
             assert_eq!(is_like(glob, text), expected, "{glob} {text}");
         }
-        // Not exponential.
+        // This must not take exponential time.
         let (glob, text) = ("a*".repeat(100) + "b", "a".repeat(5_000));
         assert!(!is_like(&glob, &text));
     }

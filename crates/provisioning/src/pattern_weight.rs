@@ -1,8 +1,9 @@
-//! What a regular expression costs, counted before it is compiled.
+//! The cost of a regular expression, counted before it is compiled.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Bytes of literals and ranges of classes, with what is repeated counted so often as it is compiled: `\w` has some 800, `[a-z]` has one.
+/// The number of bytes of literals and ranges of classes, where a repeated part counts as often as it is compiled: `\w`
+/// has about 800, `[a-z]` has one.
 pub(crate) fn weight(expression: &Hir) -> usize {
     match expression.kind() {
         HirKind::Empty | HirKind::Look(_) => 1,

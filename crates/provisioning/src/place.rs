@@ -1,4 +1,4 @@
-//! Where the keys of a TOML text are.
+//! The positions of keys in a TOML text.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use toml::de::{DeTable, DeValue};
 
 use crate::policy_error::line_and_column;
 
-/// Where each key and entry begins, by its path.
+/// The start of each key and entry, by its path.
 pub(crate) struct Places<'t> {
     text: &'t str,
     starts: BTreeMap<String, usize>,
 }
 
 impl<'t> Places<'t> {
-    /// Of a text that cannot be read there are none.
+    /// Empty for a text that cannot be parsed.
     pub(crate) fn of(text: &'t str) -> Self {
         let mut starts = BTreeMap::new();
         if let Ok(document) = DeTable::parse(text) {
@@ -22,12 +22,13 @@ impl<'t> Places<'t> {
         Self { text, starts }
     }
 
-    /// Line and column of the path, or of the nearest table that it is in: what is written nowhere is a default of it.
+    /// Line and column of the path, or of the nearest table that contains it: a key that is not written has a default
+    /// of that table.
     pub(crate) fn of_path(&self, path: &str) -> Option<(usize, usize)> {
         Some(line_and_column(self.text.get(..self.start_of(path)?).unwrap_or(self.text)))
     }
 
-    /// Where it begins in the text.
+    /// Its start in the text.
     pub(crate) fn start_of(&self, path: &str) -> Option<usize> {
         let mut path = path;
         loop {
@@ -39,7 +40,7 @@ impl<'t> Places<'t> {
     }
 }
 
-/// The path of a key in a table; of the table itself, where there is no key.
+/// The path of a key in a table, or of the table itself if there is no key.
 pub(crate) fn key_path(table: &str, key: &str) -> String {
     match (table, key) {
         ("", one) | (one, "") => one.to_owned(),

@@ -1,4 +1,4 @@
-//! Why a login or a conversion is refused.
+//! The reasons why a login or a conversion is refused.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::ConnectionId;
@@ -6,10 +6,9 @@ use vouchsafe_crypto::CryptoError;
 
 use crate::{AddressError, Domain, text::Shown};
 
-/// Why a login may not have what it asks for, or an organization may not be converted.
+/// The reason why a login is refused or an organization cannot be converted.
 ///
-/// Text from a message or from a customer is shown escaped and cut; no variant has a token or an e-mail address
-/// in it.
+/// Text from a message or from a customer is escaped and shortened. No variant contains a token or an e-mail address.
 ///
 /// ```
 /// # use vouchsafe_provisioning::{LoginFacts, Organization, OrganizationId, Policy, Snapshot};
@@ -41,14 +40,14 @@ pub enum PlanRefusal {
         /// The organization's name.
         organization: String,
     },
-    /// The organization is no SAML organization.
+    /// The organization is not a SAML organization.
     #[error("the organization {} is not converted to SAML", Shown(organization))]
     #[non_exhaustive]
     NotConverted {
         /// The organization's name.
         organization: String,
     },
-    /// The token is of an organization whose identity provider is another one than the one that signed.
+    /// The token belongs to an organization with another identity provider than the one that signed.
     #[error(
         "the organization {} signs in through {}, but the assertion was signed by {}",
         Shown(organization),
@@ -64,7 +63,7 @@ pub enum PlanRefusal {
         /// entityID of the identity provider that signed.
         actual: String,
     },
-    /// The login came over a connection that is not the organization's.
+    /// The login came over a connection that does not belong to the organization.
     #[error("nobody signs in to the organization {} over the connection {connection}", Shown(organization))]
     #[non_exhaustive]
     OtherConnection {
@@ -73,7 +72,7 @@ pub enum PlanRefusal {
         /// The connection.
         connection: ConnectionId,
     },
-    /// The connection is not in a state in which this can be done with it.
+    /// The state of the connection does not allow the operation.
     #[error("the connection {connection} is {state} and cannot be {wanted}")]
     #[non_exhaustive]
     ConnectionState {
@@ -81,7 +80,7 @@ pub enum PlanRefusal {
         connection: ConnectionId,
         /// Its state.
         state: &'static str,
-        /// What was to be done.
+        /// The operation.
         wanted: &'static str,
     },
     /// The connection is the only one over which people sign in.
@@ -110,7 +109,7 @@ pub enum PlanRefusal {
         /// Name of the attribute.
         attribute: String,
     },
-    /// The token is not one of the organization's.
+    /// The token does not belong to the organization.
     #[error("the token in the assertion is not one of the organization {}", Shown(organization))]
     #[non_exhaustive]
     TokenUnknown {
@@ -126,7 +125,7 @@ pub enum PlanRefusal {
         /// The record's id, which is not the token.
         token: String,
     },
-    /// The token was rotated out and the overlap is over.
+    /// The token was rotated, and the overlap has ended.
     #[error(
         "the token {token} of the organization {} was replaced and stopped working at {expired_at}",
         Shown(organization)
@@ -140,24 +139,24 @@ pub enum PlanRefusal {
         /// When it stopped working.
         expired_at: DateTime<Utc>,
     },
-    /// The NameID is good for one session only, so no account can be found by it.
+    /// The NameID is valid for one session only, so it cannot identify an account.
     #[error("the NameID is transient: it names the person for one session only")]
     #[non_exhaustive]
     SubjectTransient {},
-    /// There is nothing that names the person.
+    /// The login does not identify the person.
     #[error("the assertion names nobody: no single value in {}", Shown(source_name))]
     #[non_exhaustive]
     SubjectMissing {
         /// The NameID, or the attribute that the policy chose.
         source_name: String,
     },
-    /// What names the person is longer than any identity provider's names are.
+    /// The value that identifies the person is longer than the limit.
     #[error("what names the person has a part of more than {longest} characters: {}", Shown(source_name))]
     #[non_exhaustive]
     SubjectTooLong {
         /// The NameID, or the attribute that the policy chose.
         source_name: String,
-        /// The most that a part may have.
+        /// The most characters of a part.
         longest: usize,
     },
     /// The account is suspended.
@@ -167,11 +166,11 @@ pub enum PlanRefusal {
         /// The account's id.
         account: String,
     },
-    /// New accounts are not made at sign-in.
+    /// Sign-ins do not create accounts.
     #[error("there is no account for this person, and the policy makes none at sign-in")]
     #[non_exhaustive]
     CreationOff {},
-    /// The e-mail address is of a domain that the organization does not admit.
+    /// The e-mail address has a domain that the organization does not admit.
     #[error(
         "the domain {domain} of the e-mail address is not one of those that the organization admits: {}",
         listed(allowed)
@@ -183,7 +182,7 @@ pub enum PlanRefusal {
         /// The domains that are admitted.
         allowed: Vec<Domain>,
     },
-    /// The e-mail address is of a domain that another organization has verified.
+    /// The e-mail address has a domain that another organization has verified.
     #[error("the domain {domain} of the e-mail address was verified by another organization")]
     #[non_exhaustive]
     DomainOfAnother {
@@ -196,10 +195,10 @@ pub enum PlanRefusal {
     SeatLimit {
         /// The organization's name.
         organization: String,
-        /// Seats of its plan.
+        /// The seats of its plan.
         limit: u32,
     },
-    /// An attribute that is needed did not come.
+    /// A required attribute is missing.
     #[error("the assertion has no attribute {} with the person's {field}", Shown(attribute))]
     #[non_exhaustive]
     AttributeMissing {
@@ -208,7 +207,7 @@ pub enum PlanRefusal {
         /// Its name.
         attribute: String,
     },
-    /// An attribute that stands for one thing came with several values.
+    /// An attribute that must have one value has several.
     #[error("the attribute {} with the person's {field} has more than one value", Shown(attribute))]
     #[non_exhaustive]
     AttributeAmbiguous {
@@ -217,11 +216,11 @@ pub enum PlanRefusal {
         /// Its name.
         attribute: String,
     },
-    /// What came as e-mail address is none.
+    /// The value for the e-mail address is not an e-mail address.
     #[error(transparent)]
     #[non_exhaustive]
     EmailInvalid {
-        /// Why it is none.
+        /// The reason.
         source: AddressError,
     },
     /// Another account has the e-mail address and may not be linked to this person.
@@ -232,24 +231,24 @@ pub enum PlanRefusal {
     EmailTaken {
         /// The account's id.
         account: String,
-        /// Why it may not be linked.
+        /// The reason.
         reason: &'static str,
     },
-    /// The person signs in to another account than the one that is to be linked.
+    /// The person already signs in to another account than the one that is to be linked.
     #[error("this person signs in to the account {account} already")]
     #[non_exhaustive]
     IdentityTaken {
         /// Id of that account.
         account: String,
     },
-    /// Nobody signs in by this name.
+    /// No account has this name over the connection.
     #[error("no account signs in by this name over the connection {connection}")]
     #[non_exhaustive]
     IdentityUnknown {
         /// The connection.
         connection: String,
     },
-    /// The session in which the person asked for the link is over.
+    /// The session in which the person asked for the link has ended.
     #[error("the session in which the link of the account {} was asked for is over", Shown(account))]
     #[non_exhaustive]
     LinkSessionEnded {
@@ -274,7 +273,7 @@ pub enum PlanRefusal {
         /// The team's id that was given.
         team: String,
     },
-    /// The organization would be left without an active owner.
+    /// The organization would have no active owner.
     #[error("the account is the last active owner of the organization {}", Shown(organization))]
     #[non_exhaustive]
     LastOwner {
@@ -295,25 +294,25 @@ pub enum PlanRefusal {
         /// Its name in the policy.
         project: String,
     },
-    /// The account waits for somebody's approval.
+    /// The account waits for approval.
     #[error("the account {account} waits for approval")]
     #[non_exhaustive]
     ApprovalPending {
         /// The account's id.
         account: String,
     },
-    /// New accounts are made by SCIM alone.
+    /// Only SCIM creates accounts.
     #[error("there is no account for this person, and the policy lets SCIM alone make one")]
     #[non_exhaustive]
     ScimOnly {},
-    /// The person is in a group whose people are not admitted.
+    /// The person is in a blocked group.
     #[error("the group {} is one of those whose people are not admitted", Shown(group))]
     #[non_exhaustive]
     GroupBlocked {
         /// The group.
         group: String,
     },
-    /// The person is in none of the groups whose people are admitted.
+    /// The person is in none of the required groups.
     #[error(
         "the person is in none of the groups whose people are admitted: {}",
         required.iter().map(|group| Shown(group).to_string()).collect::<Vec<_>>().join(", ")
@@ -323,7 +322,7 @@ pub enum PlanRefusal {
         /// The groups.
         required: Vec<String>,
     },
-    /// The plan would take away more memberships and roles than the policy allows at once.
+    /// The plan would end more memberships and roles than the policy allows at once.
     #[error(
         "{removals} memberships and roles would end or be lowered at once, and the policy allows {limit}"
     )]
@@ -331,10 +330,10 @@ pub enum PlanRefusal {
     TooManyRemovals {
         /// How many would end or be lowered.
         removals: usize,
-        /// How many may.
+        /// How many may end or be lowered.
         limit: usize,
     },
-    /// The e-mail address is of a domain that the organization has not verified.
+    /// The e-mail address has a domain that the organization has not verified.
     #[error(
         "the domain {domain} of the e-mail address is not one that the organization has verified: {}",
         listed(verified)
@@ -346,14 +345,14 @@ pub enum PlanRefusal {
         /// The domains that are verified.
         verified: Vec<Domain>,
     },
-    /// There is another person of this name or id at the identity provider.
+    /// The identity provider already has a person of this name or id.
     #[error("the account {account} is known by SCIM under that userName or externalId already")]
     #[non_exhaustive]
     ScimUserExists {
         /// Id of that account.
         account: String,
     },
-    /// The account is none that the identity provider of the connection may change.
+    /// The identity provider of the connection may not change the account.
     #[error("the account {account} is not managed over the connection {connection}: {reason}")]
     #[non_exhaustive]
     ScimNotManaged {
@@ -361,7 +360,7 @@ pub enum PlanRefusal {
         account: String,
         /// The connection.
         connection: ConnectionId,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
     /// The organization has no such SCIM group over the connection.
@@ -373,7 +372,7 @@ pub enum PlanRefusal {
         /// The group's id that was given.
         group: String,
     },
-    /// A SCIM group of the connection has the name already, or the name is none.
+    /// The name of a SCIM group is not valid, or another group of the connection has it.
     #[error("a SCIM group of the connection {connection} cannot be called {}: {reason}", Shown(name))]
     #[non_exhaustive]
     GroupName {
@@ -381,19 +380,19 @@ pub enum PlanRefusal {
         connection: ConnectionId,
         /// The name.
         name: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// The policy lets the account not be entered with a password.
+    /// The policy does not allow a password for the account.
     #[error("the account {account} may not be entered with a password: {reason}")]
     #[non_exhaustive]
     PasswordRefused {
         /// The account's id.
         account: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// A SAML organization gets people from its identity provider.
+    /// People of a SAML organization come from its identity provider.
     #[error(
         "nobody is invited to the organization {}: its people come from its identity provider",
         Shown(organization)
@@ -403,7 +402,7 @@ pub enum PlanRefusal {
         /// The organization's name.
         organization: String,
     },
-    /// Passwords would be refused while nobody could sign in otherwise.
+    /// Passwords would be refused while nobody can sign in without one.
     #[error(
         "passwords cannot be refused in the organization {}: no owner has signed in over its connection yet, and no break-glass account is named",
         Shown(organization)
@@ -413,7 +412,7 @@ pub enum PlanRefusal {
         /// The organization's name.
         organization: String,
     },
-    /// A break-glass account of the policy is nobody's.
+    /// No account has the address of a break-glass account of the policy.
     #[error(
         "enforcement.break_glass[{place}] of the policy is no account of the organization {}",
         Shown(organization)
@@ -425,13 +424,13 @@ pub enum PlanRefusal {
         /// Which address of the list, from 0.
         place: usize,
     },
-    /// The domain's DNS records do not have the value, or nobody asked for one.
+    /// No value was issued for the domain, or its DNS records do not have the value.
     #[error("the domain {domain} is not verified: {reason}")]
     #[non_exhaustive]
     DomainChallenge {
         /// The domain.
         domain: Domain,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
     /// The provider of cryptography failed.

@@ -6,13 +6,13 @@ use vouchsafe_crypto::CryptoError;
 use crate::{AccountId, PlanRefusal};
 
 impl PlanRefusal {
-    /// The connection is in a state in which this cannot be done with it.
+    /// The state of the connection does not allow the operation.
     #[must_use]
     pub fn connection_state(connection: ConnectionId, state: &'static str, wanted: &'static str) -> Self {
         Self::ConnectionState { connection, state, wanted }
     }
 
-    /// The session in which the link of an account was asked for is over.
+    /// The session in which the person asked for the link has ended.
     #[must_use]
     pub fn link_session_ended(account: &AccountId) -> Self {
         Self::LinkSessionEnded { account: account.to_string() }
@@ -24,7 +24,7 @@ impl PlanRefusal {
         Self::ApprovalPending { account: account.to_string() }
     }
 
-    /// A word that stays the same over versions, for logs, metrics and tests.
+    /// A stable word for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl PlanRefusal {
         }
     }
 
-    /// What an operator or the customer's admin changes, in the words of their consoles.
+    /// What the operator or the customer's administrator should change, in the words of their consoles.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -219,7 +219,7 @@ impl PlanRefusal {
         }
     }
 
-    /// What the person at the browser may see: one constant sentence.
+    /// A constant sentence that the person at the browser may see.
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         "You could not be signed in. Please ask your administrator."

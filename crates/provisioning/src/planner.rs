@@ -1,4 +1,4 @@
-//! The planner: from a fact to what changes. One rule, one function.
+//! The planner: from a fact to the changes. Each rule is one function.
 
 mod by_hand;
 mod draft;
@@ -23,7 +23,7 @@ use crate::{
     ScimChange, ScimFact, Snapshot, names::Names,
 };
 
-/// Everything that the rules look at, beside the fact.
+/// Everything that the rules look at in addition to the fact.
 #[derive(Clone, Copy)]
 struct Context<'c> {
     policy: &'c Policy,
@@ -41,7 +41,8 @@ pub(crate) fn plan(policy: &Policy, fact: &Fact, snapshot: &Snapshot) -> Result<
         }
         Fact::Scim(fact) => {
             let plan = scim(context, fact)?;
-            // The end of one person is no filter that was changed: it takes away all that there is.
+            // The deletion of one person takes everything away and is not a changed filter, so the breaker does not
+            // apply.
             match &fact.change {
                 ScimChange::DeleteUser { .. } => plan,
                 _ => removes_little(context, plan)?,
@@ -66,7 +67,7 @@ fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
         ScimChange::DeleteUser { .. } | ScimChange::DeleteGroup { .. } => true,
         _ => false,
     };
-    // Whoever no longer has the entitlement gets nobody in any more, and everybody out.
+    // An organization without the entitlement admits nobody any more, but people can still be removed.
     if !is_an_end(&fact.change) {
         organization.require_entitlement()?;
     }
@@ -82,7 +83,8 @@ fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
     }
 }
 
-/// The circuit breaker: a filter that was changed at the identity provider must not empty teams, or lower what people may do, at one go.
+/// The circuit breaker: a filter that was changed at the identity provider must not empty teams or lower permissions
+/// all at once.
 fn removes_little(context: Context<'_>, plan: Plan) -> Result<Plan, PlanRefusal> {
     let removals = memberships_lowered(&plan).saturating_add(roles_lowered(&plan));
     let limit = usize::try_from(context.policy.groups.max_removals).unwrap_or(usize::MAX);
@@ -92,7 +94,8 @@ fn removes_little(context: Context<'_>, plan: Plan) -> Result<Plan, PlanRefusal>
     }
 }
 
-/// In how many teams an account may do less after all steps, each account for itself, whether it leaves the team or has a lower role there.
+/// The number of teams in which an account may do less after all steps, because it leaves the team or has a lower role
+/// there.
 fn memberships_lowered(plan: &Plan) -> usize {
     let mut roles = BTreeMap::new();
     for step in plan.steps() {
@@ -110,7 +113,7 @@ fn memberships_lowered(plan: &Plan) -> usize {
     roles.into_values().filter(|(before, after)| after < before).count()
 }
 
-/// How many accounts have a lower role in the organization after all steps, as groups give and end it.
+/// The number of accounts with a lower role in the organization after all steps, as groups give and end roles.
 fn roles_lowered(plan: &Plan) -> usize {
     let mut roles: BTreeMap<Option<&AccountId>, (Role, Role)> = BTreeMap::new();
     for step in plan.steps() {
@@ -123,7 +126,8 @@ fn roles_lowered(plan: &Plan) -> usize {
     roles.into_values().filter(|(before, after)| after < before).count()
 }
 
-/// Whether a new account may have the address. What another organization has verified is that one's alone, whatever the policy allows.
+/// Whether a new account may have the address. A domain that another organization has verified is never allowed,
+/// whatever the policy says.
 fn domain_is_admitted(context: Context<'_>, email: &EmailAddress) -> Result<(), PlanRefusal> {
     let domain = email.domain();
     if is_of_another(context, domain) {
@@ -144,8 +148,8 @@ fn domain_is_admitted(context: Context<'_>, email: &EmailAddress) -> Result<(), 
     }
 }
 
-/// Why an e-mail address that an identity provider asserts does not open an account that it does not know: whoever has a password, or a role
-/// above member, signs in otherwise once and links the account by that.
+/// The reason why an address that an identity provider asserts does not link an existing account: a person with a
+/// password, or with a role above member, must sign in by other means once and link the account from there.
 fn reason_against_linking(
     context: Context<'_>,
     account: &Account,
@@ -154,7 +158,8 @@ fn reason_against_linking(
     if !context.policy.identity.link_by_email {
         return Some("identity.link_by_email is off");
     }
-    // Whom SCIM deleted is somebody still: the next person of the address is another one.
+    // An account that was deleted by SCIM still belongs to its person; the next person with the address is somebody
+    // else.
     let is_linked = !account.identities.is_empty() || !account.scim.is_empty();
     let linked = is_linked.then_some("it is linked to somebody already");
     reason_against_address(context, account, email).or(linked)
@@ -177,7 +182,7 @@ fn reason_against_address(
     }
 }
 
-/// Whether the address is of a domain that this organization has verified, and no other.
+/// Whether this organization, and no other, has verified the address's domain.
 fn is_verified(context: Context<'_>, email: &EmailAddress) -> bool {
     context.snapshot.organization.owns(email.domain()) && !is_of_another(context, email.domain())
 }

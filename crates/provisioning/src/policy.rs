@@ -1,4 +1,4 @@
-//! The policy of an organization: data, written as TOML.
+//! The policy of an organization, written as TOML.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -73,15 +73,15 @@ impl Policy {
     /// The most bytes that a policy may have as TOML: it is read at every sign-in.
     pub const MAX_BYTES: usize = 64 * 1_024;
 
-    /// The most entries of each list in it: rules, takeovers, domains, teams, projects, groups that mean nothing.
+    /// The most entries of each list: rules, takeovers, domains, teams, projects, ignored groups.
     pub const MAX_ENTRIES: usize = 100;
 
-    /// Reads a policy.
+    /// Parses a policy.
     ///
     /// # Errors
     ///
-    /// What is wrong, with line and column; also that it is longer than [`MAX_BYTES`](Self::MAX_BYTES), or a list than
-    /// [`MAX_ENTRIES`](Self::MAX_ENTRIES).
+    /// The problem with its line and column, or that the policy is longer than [`MAX_BYTES`](Self::MAX_BYTES) or a list
+    /// longer than [`MAX_ENTRIES`](Self::MAX_ENTRIES).
     pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
         if text.len() > Self::MAX_BYTES {
             return Err(PolicyError::too_long(text));
@@ -89,11 +89,11 @@ impl Policy {
         toml::from_str(text).map_err(|error| PolicyError::new(text, &error))
     }
 
-    /// What a fact changes: pure and total. Depends on the arguments only.
+    /// The plan of a fact. This is a pure and total function of its arguments.
     ///
     /// # Errors
     ///
-    /// Why it may not be so: the person may not sign in, or what is asked for may not be done.
+    /// The reason why the person may not sign in, or why the change may not be made.
     ///
     /// ```
     /// use vouchsafe_assertion::ConnectionId;
@@ -124,7 +124,7 @@ impl Policy {
     }
 }
 
-/// The version of the language that a policy is written in.
+/// The version of the policy language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Version {

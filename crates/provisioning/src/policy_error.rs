@@ -1,12 +1,12 @@
-//! What is wrong in a policy, and where.
+//! Problems of a policy, with their positions.
 
 use std::fmt;
 
 use crate::{Policy, nearest::nearest, place::Places};
 
-/// A policy that cannot be read: what is wrong, at which line and column.
+/// A policy cannot be parsed: the problem, with its line and column.
 ///
-/// A type of its own beside [`PlanRefusal`](crate::PlanRefusal): it happens when a policy is written, never at a sign-in.
+/// This is not a [`PlanRefusal`](crate::PlanRefusal): it occurs when a policy is written, never at a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 #[non_exhaustive]
@@ -30,7 +30,7 @@ impl PolicyError {
         Self::at(text.get(..start).unwrap_or(text), message)
     }
 
-    /// The place is where it becomes too long.
+    /// The position is where it becomes too long.
     pub(crate) fn too_long(text: &str) -> Self {
         let end = (0..=Policy::MAX_BYTES).rev().find(|place| text.is_char_boundary(*place));
         let within = end.and_then(|end| text.get(..end)).unwrap_or(text);
@@ -42,19 +42,19 @@ impl PolicyError {
         Self { line, column, message }
     }
 
-    /// Line, from 1.
+    /// The line, starting at 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Column in characters, from 1.
+    /// The column in characters, starting at 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// What is wrong there.
+    /// The problem in words.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -66,31 +66,32 @@ impl PolicyError {
         "provisioning.policy"
     }
 
-    /// What its author changes.
+    /// What the author should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         "Correct the policy at that place; `vouchsafe policy check FILE` tries it."
     }
 }
 
-/// Line and column, from 1, of what comes after a text.
+/// Line and column, starting at 1, of the end of a text.
 pub(crate) fn line_and_column(before: &str) -> (usize, usize) {
     let line = before.matches('\n').count().saturating_add(1);
     let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
     (line, column)
 }
 
-/// The error of one key of a table that is read as a whole, or of the table where the key is empty: [`PolicyError`] points there.
+/// The error of one key of a table that is parsed as a whole, or of the table if the key is empty. [`PolicyError`]
+/// points to it.
 pub(crate) fn at_key(key: &str, message: impl fmt::Display) -> String {
     format!("`{key}`: {message}")
 }
 
-/// What [`at_key`] puts together.
+/// Splits what [`at_key`] has joined.
 pub(crate) fn key_named_in(message: &str) -> Option<(&str, &str)> {
     message.strip_prefix('`')?.split_once("`: ")
 }
 
-/// Without the names of Rust's types.
+/// The message without the names of Rust types.
 fn in_plain_words(message: &str) -> String {
     let message = message
         .replace("expected a sequence", "expected a list")
@@ -105,7 +106,8 @@ fn in_plain_words(message: &str) -> String {
     }
 }
 
-/// What was probably meant by a key or a word that is not known: serde's message has it in backticks, and those that are known after it.
+/// The known key or word most similar to an unknown one. serde's message has it in backticks, followed by the known
+/// ones.
 fn probably_meant(message: &str) -> Option<&str> {
     let words =
         message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;

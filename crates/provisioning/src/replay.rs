@@ -1,23 +1,23 @@
-//! What recorded facts come to under a policy, and who gains and loses what under another.
+//! Recorded facts replayed under a policy, and who gains and loses what under another policy.
 
 use std::{collections::BTreeMap, fmt};
 
 use crate::{Account, Fact, Permission, PlanRefusal, Policy, Role, Snapshot, Status, text::Shown};
 
-/// What came of a list of facts, each planned on what those before it made.
+/// The result of a list of facts, each planned on the state that the earlier ones left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replay {
-    /// The organization after all of them.
+    /// The organization after all facts.
     pub after: Snapshot,
-    /// How many were planned.
+    /// The number of facts that were planned.
     pub planned: usize,
-    /// Which were refused, by their place from 0, and why.
+    /// The refused facts by their position, counted from 0, with their refusals.
     pub refused: Vec<(usize, PlanRefusal)>,
 }
 
 impl Policy {
-    /// Plans facts one after the other, as a service would that has this policy, and changes nothing anywhere.
+    /// Plans facts one after the other, as a service with this policy would. It changes nothing anywhere.
     pub fn replay(&self, facts: impl IntoIterator<Item = Fact>, start: &Snapshot) -> Replay {
         let mut replay = Replay { after: start.clone(), planned: 0, refused: Vec::new() };
         for (place, fact) in facts.into_iter().enumerate() {
@@ -33,31 +33,31 @@ impl Policy {
     }
 }
 
-/// That a person may do more, or less.
+/// A difference in what a person may do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct AccessChange {
     /// The person's e-mail address.
     pub who: String,
-    /// What it is about: `account`, `role`, `team` or `project`.
+    /// The kind: `account`, `role`, `team` or `project`.
     pub kind: &'static str,
-    /// Which team or project; empty for the others.
+    /// The name of the team or project; empty for other kinds.
     pub name: String,
-    /// What was before; `None`: nothing.
+    /// The value before; `None`: nothing.
     pub before: Option<&'static str>,
-    /// What is after; `None`: nothing.
+    /// The value afterwards; `None`: nothing.
     pub after: Option<&'static str>,
-    /// More, or less.
+    /// Whether it is more or less.
     pub direction: Direction,
 }
 
-/// Whether somebody may do more or less.
+/// The direction of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Direction {
-    /// More.
+    /// The person may do more.
     Gains,
-    /// Less.
+    /// The person may do less.
     Loses,
 }
 
@@ -85,8 +85,8 @@ impl fmt::Display for AccessChange {
 }
 
 impl AccessChange {
-    /// Who may do more and who less in one state of an organization than in another, by e-mail address and by names: ids that a replay made
-    /// up differ.
+    /// The differences in what people may do between two states of an organization. People are matched by e-mail
+    /// address, and things by name, since a replay makes up ids.
     #[must_use]
     pub fn between(before: &Snapshot, after: &Snapshot) -> Vec<AccessChange> {
         let (before, after) = (access(before), access(after));
@@ -108,7 +108,7 @@ impl AccessChange {
     }
 }
 
-/// How much something is: 0 is nothing.
+/// The rank of a value; 0 is nothing.
 struct Level {
     rank: u8,
     words: &'static str,
@@ -123,7 +123,7 @@ fn access(snapshot: &Snapshot) -> BTreeMap<Key, Level> {
             access.insert((account.email.to_lowercase(), kind, name.to_owned()), level);
         };
         put("account", "", of_status(account));
-        // Whoever may not use the account may do nothing with it.
+        // A person whose account may not be used can do nothing with it.
         if !account.is_active() {
             continue;
         }

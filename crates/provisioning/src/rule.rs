@@ -32,7 +32,7 @@ pub struct RoleRule {
     pub role: Role,
 }
 
-/// The table as it is written.
+/// The table as it is written in TOML.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -60,7 +60,7 @@ pub(crate) struct WrittenRule {
     role: Permission,
 }
 
-/// The table as it is written.
+/// The table as it is written in TOML.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -85,7 +85,7 @@ pub(crate) struct WrittenRoleRule {
     role: Role,
 }
 
-/// The four keys that say which groups, of which a rule has one.
+/// The four keys that select groups. A rule has exactly one of them.
 #[derive(Default)]
 struct WrittenMatch {
     group: Option<String>,
@@ -178,7 +178,7 @@ mod schema {
 
     use super::{MappingRule, RoleRule, WrittenRoleRule, WrittenRule};
 
-    /// One of the four keys, and no two.
+    /// Exactly one of the four keys.
     fn with_one_match(mut schema: Schema) -> Schema {
         let keys = ["group", "group_id", "glob", "regex"].map(|key| serde_json::json!({ "required": [key] }));
         schema.insert("oneOf".to_owned(), keys.to_vec().into());

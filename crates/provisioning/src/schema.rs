@@ -1,4 +1,5 @@
-//! JSON Schemas (2020-12) of policies, states and facts, made from the types: editors complete and check a file by them.
+//! JSON Schemas (2020-12) of policies, states and facts, generated from the types. Editors use them to complete and
+//! check files.
 
 use std::borrow::Cow;
 
@@ -7,20 +8,20 @@ use serde_json::{Map, Value, json};
 
 use crate::{Domain, Fact, LoginFacts, Policy, Snapshot, TokenHash};
 
-/// A JSON Schema of policies. TOML is read as JSON there.
+/// The JSON Schema of policies, with TOML read as JSON.
 #[must_use]
 pub fn policy_schema() -> Value {
     titled("Vouchsafe policy", schema_for!(Policy).to_value())
 }
 
-/// A JSON Schema of the state of an organization: what a [`Snapshot`] is as JSON.
+/// The JSON Schema of the state of an organization: a [`Snapshot`] as JSON.
 #[must_use]
 pub fn state_schema() -> Value {
     document("Vouchsafe state of an organization", schema_for!(Snapshot).to_value())
 }
 
-/// A JSON Schema of what happened: [`LoginFacts`], as a file or as a line of a file of recorded sign-ins, or another [`Fact`] by the name of
-/// its kind.
+/// The JSON Schema of what happened: [`LoginFacts`], as a file or as a line of a file of recorded sign-ins, or another
+/// [`Fact`] under the name of its kind.
 #[must_use]
 pub fn facts_schema() -> Value {
     #[derive(JsonSchema)]
@@ -33,17 +34,17 @@ pub fn facts_schema() -> Value {
     document("Vouchsafe sign-in or other fact", schema_for!(Line).to_value())
 }
 
-/// A JSON Schema of one [`LoginFacts`].
+/// The JSON Schema of one [`LoginFacts`].
 pub(crate) fn login_schema() -> Value {
     document("Vouchsafe sign-in", schema_for!(LoginFacts).to_value())
 }
 
-/// A JSON Schema of one [`Fact`].
+/// The JSON Schema of one [`Fact`].
 pub(crate) fn fact_schema() -> Value {
     document("Vouchsafe fact", schema_for!(Fact).to_value())
 }
 
-/// Keys of a document that say something of it, and nothing of what it describes.
+/// Keys that describe the document itself.
 pub(crate) const REMARKS: [&str; 2] = ["$schema", "$comment"];
 
 fn titled(title: &str, mut schema: Value) -> Value {
@@ -54,7 +55,7 @@ fn titled(title: &str, mut schema: Value) -> Value {
     schema
 }
 
-/// The schema of a document that a person may write: no other keys than those that are known, and remarks.
+/// The schema of a document that a person may write: unknown keys are refused, except remarks.
 fn document(title: &str, mut schema: Value) -> Value {
     close(&mut schema);
     let remarks = |schema: &mut Value| {
@@ -69,7 +70,7 @@ fn document(title: &str, mut schema: Value) -> Value {
     titled(title, schema)
 }
 
-/// Objects have no keys but those that are named.
+/// Objects must have no other keys than those listed.
 fn close(schema: &mut Value) {
     each(schema, &mut |schema| {
         if schema.contains_key("properties") && !schema.contains_key("additionalProperties") {
@@ -88,7 +89,7 @@ fn tidy(schema: &mut Value) {
     });
 }
 
-/// `[text](target)` and `[text]` are `text`.
+/// Replaces `[text](target)` and `[text]` by `text`.
 fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -105,7 +106,7 @@ fn without_links(text: &str) -> String {
     plain
 }
 
-/// Every schema in a schema.
+/// Every schema inside a schema.
 fn each(schema: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>)) {
     match schema {
         Value::Object(object) => {
@@ -127,7 +128,7 @@ fn each(schema: &mut Value, change: &mut dyn FnMut(&mut Map<String, Value>)) {
     }
 }
 
-/// How the name of a connection is written.
+/// The form of a connection's id.
 pub(crate) struct Connection;
 
 impl JsonSchema for Connection {
@@ -144,7 +145,7 @@ impl JsonSchema for Connection {
     }
 }
 
-/// How an entity ID is written.
+/// The form of an entity ID.
 pub(crate) struct Entity;
 
 impl JsonSchema for Entity {

@@ -1,4 +1,5 @@
-//! What an identity provider says by SCIM: facts that are planned like a login, and what is kept of them.
+//! SCIM requests of identity providers: facts that are planned in the same way as a login, and the data that is kept of
+//! them.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -10,8 +11,8 @@ use crate::{Account, AccountId, GroupId, OrganizationId, text::folded};
 
 /// A change that the identity provider of a connection asks for by SCIM.
 ///
-/// It says what a resource is to be, not what is to be done with it: a `PATCH` is applied to the resource first, and what comes of it is the
-/// fact. So the same fact a second time changes nothing.
+/// It contains the resource as it should be, not the operation: a `PATCH` is applied to the resource first, and the
+/// result is the fact. The same fact a second time therefore changes nothing.
 ///
 /// ```
 /// use vouchsafe_assertion::ConnectionId;
@@ -28,12 +29,12 @@ use crate::{Account, AccountId, GroupId, OrganizationId, text::folded};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ScimFact {
-    /// The connection whose bearer token the request had.
+    /// The connection whose bearer token the request carried.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
-    /// What is to change.
+    /// The change.
     pub change: ScimChange,
-    /// When the request came.
+    /// When the request was received.
     pub at: DateTime<Utc>,
 }
 
@@ -45,52 +46,52 @@ impl ScimFact {
     }
 }
 
-/// What an identity provider wants by SCIM. The id of a User resource is the account's; the id of a Group resource is a [`GroupId`].
+/// A change by SCIM. The id of a User resource is the account's; the id of a Group resource is a [`GroupId`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScimChange {
-    /// A person is new to the identity provider (`POST /Users`).
+    /// Creates a person (`POST /Users`).
     CreateUser(ScimUser),
-    /// A person is to be so from now on (`PUT` and `PATCH /Users/{id}`).
+    /// Replaces the data of a person (`PUT` and `PATCH /Users/{id}`).
     #[non_exhaustive]
     SetUser {
-        /// Who.
+        /// The account of the person.
         account: AccountId,
-        /// What the person is to be.
+        /// The new data.
         user: ScimUser,
     },
-    /// A person is gone (`DELETE /Users/{id}`): the account is suspended, its data is kept.
+    /// Deletes a person (`DELETE /Users/{id}`): the account is suspended and its data is kept.
     #[non_exhaustive]
     DeleteUser {
-        /// Who.
+        /// The account of the person.
         account: AccountId,
     },
-    /// A group is new (`POST /Groups`).
+    /// Creates a group (`POST /Groups`).
     #[non_exhaustive]
     CreateGroup {
-        /// A fresh id, which no group ever had.
+        /// A new id, which no group has ever had.
         id: GroupId,
-        /// What it is to be.
+        /// The data of the group.
         group: ScimGroup,
-        /// Who is in it.
+        /// The members.
         members: BTreeSet<AccountId>,
     },
-    /// A group is to be so from now on (`PUT` and `PATCH /Groups/{id}`).
+    /// Replaces the data of a group (`PUT` and `PATCH /Groups/{id}`).
     #[non_exhaustive]
     SetGroup {
-        /// Which group.
+        /// The group.
         id: GroupId,
-        /// What it is to be.
+        /// The new data.
         group: ScimGroup,
-        /// Who is in it.
+        /// The members.
         members: ScimMembers,
     },
-    /// A group is gone (`DELETE /Groups/{id}`).
+    /// Deletes a group (`DELETE /Groups/{id}`).
     #[non_exhaustive]
     DeleteGroup {
-        /// Which group.
+        /// The group.
         id: GroupId,
     },
 }
@@ -126,18 +127,18 @@ impl ScimChange {
     }
 }
 
-/// A person as the identity provider describes them. What is `None` was not said, and leaves the account as it is. `Debug` shows nothing
-/// personal.
+/// A person as the identity provider describes them. A value that is `None` was not sent and leaves the account
+/// unchanged. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ScimUser {
     /// `userName`.
     pub user_name: String,
-    /// `externalId`: the identity provider's own name of the person.
+    /// `externalId`: the identity provider's own id of the person.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// The address of `emails` that is primary, or else the first.
+    /// The address of `emails` that is marked as primary, or else the first.
     #[serde(default)]
     pub email: Option<String>,
     /// `name.givenName`.
@@ -152,7 +153,7 @@ pub struct ScimUser {
 }
 
 impl ScimUser {
-    /// A person of this `userName`, of whom nothing else is said.
+    /// A person with this `userName` and no other data.
     pub fn new(user_name: impl Into<String>) -> Self {
         Self {
             user_name: user_name.into(),
@@ -178,7 +179,7 @@ impl fmt::Debug for ScimUser {
 pub struct ScimGroup {
     /// `displayName`.
     pub name: String,
-    /// `externalId`. Entra ID: the object id, which `group_id` in a rule is compared with.
+    /// `externalId`. For Entra ID it is the object id, which `group_id` in a rule is compared with.
     #[serde(default)]
     pub external_id: Option<String>,
 }
@@ -197,26 +198,26 @@ impl ScimGroup {
     }
 }
 
-/// Who is in a group.
+/// The members of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScimMembers {
-    /// These and nobody else.
+    /// Exactly these.
     All(BTreeSet<AccountId>),
-    /// Those who are, but for these changes. Who joins and leaves at once, leaves.
+    /// The present members with these changes. A person who both joins and leaves, leaves.
     #[non_exhaustive]
     Changed {
-        /// Who joins.
+        /// The people who join.
         join: BTreeSet<AccountId>,
-        /// Who leaves.
+        /// The people who leave.
         leave: BTreeSet<AccountId>,
     },
 }
 
 impl ScimMembers {
-    /// Those who are, with some more, and without some.
+    /// The present members, with some added and some removed.
     pub fn changed(
         join: impl IntoIterator<Item = AccountId>,
         leave: impl IntoIterator<Item = AccountId>,
@@ -224,28 +225,28 @@ impl ScimMembers {
         Self::Changed { join: join.into_iter().collect(), leave: leave.into_iter().collect() }
     }
 
-    /// Those who are.
+    /// The present members.
     #[must_use]
     pub fn unchanged() -> Self {
         Self::changed([], [])
     }
 }
 
-/// A group that an identity provider pushed by SCIM. Who is in it stands in [`Account::scim_groups`].
+/// A group that an identity provider pushed by SCIM. Its members are in [`Account::scim_groups`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DirectoryGroup {
-    /// The id of its Group resource, which no other group ever had.
+    /// The id of its Group resource, which no other group has ever had.
     pub id: GroupId,
     /// The organization that it belongs to.
     pub organization: OrganizationId,
     /// The connection over which it was pushed.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
-    /// Its name, unique over its connection whatever the case of the letters.
+    /// Its name, unique over its connection, ignoring case.
     pub name: String,
-    /// The identity provider's own name of it.
+    /// The identity provider's own id of it.
     #[serde(default)]
     pub external_id: Option<String>,
 }
@@ -261,14 +262,14 @@ impl DirectoryGroup {
         Self { id, organization, connection, name: name.into(), external_id: None }
     }
 
-    /// Whether this is its name, whatever the case of the letters.
+    /// Whether this is its name, ignoring case.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
         folded(&self.name) == folded(name)
     }
 }
 
-/// What an account is at the identity provider of a connection, as that said by SCIM. `Debug` shows nothing personal.
+/// The data of an account that the identity provider of a connection sent by SCIM. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -276,29 +277,30 @@ pub struct ScimRecord {
     /// The connection.
     #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
-    /// `userName`, unique over its connection whatever the case of the letters.
+    /// `userName`, unique over its connection, ignoring case.
     pub user_name: String,
     /// `externalId`.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// Whether the resource was deleted: it is in no answer any more, and the account stays.
+    /// Whether the resource was deleted. It is then in no answer any more, and the account is kept.
     #[serde(default)]
     pub deleted: bool,
 }
 
 impl ScimRecord {
-    /// The record of a person whom the identity provider of a connection has created.
+    /// The record of a person whom the identity provider of a connection created.
     pub fn new(connection: ConnectionId, user_name: impl Into<String>) -> Self {
         Self { connection, user_name: user_name.into(), external_id: None, deleted: false }
     }
 
-    /// Texts that are the same for the same person and others for every other, as [`Identity::key`](crate::Identity::key) is: what a store
-    /// finds the account by, and keeps unique in an organization.
+    /// Texts that are equal for equal persons and different for different ones, as
+    /// [`Identity::key`](crate::Identity::key) is. A store finds the account by them and keeps them unique in an
+    /// organization.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let external_id = self.external_id.as_deref();
         let external_id = external_id.map(|id| Self::key_of_external_id(&self.connection, id));
-        // The name of a person who was deleted may be given to another one, if they have ids to be told apart by.
+        // The name of a deleted person may be given to another person, if ids distinguish them.
         let has_name = !self.deleted || external_id.is_none();
         let name = has_name.then(|| Self::key_of_user_name(&self.connection, &self.user_name));
         name.into_iter().chain(external_id).collect()
@@ -316,7 +318,7 @@ impl ScimRecord {
         format!("scim-external-id {}:{connection} {external_id}", connection.as_str().len())
     }
 
-    /// Whether this is its `userName`, whatever the case of the letters.
+    /// Whether this is its `userName`, ignoring case.
     #[must_use]
     pub fn is_named(&self, user_name: &str) -> bool {
         folded(&self.user_name) == folded(user_name)
@@ -334,7 +336,8 @@ impl fmt::Debug for ScimRecord {
 }
 
 impl Account {
-    /// Whether the identity provider of a connection may change the account by SCIM: it created it, or signs its person in.
+    /// Whether the identity provider of a connection may change the account by SCIM: it created the account, or signs
+    /// its person in.
     #[must_use]
     pub fn is_managed_over(&self, connection: &ConnectionId) -> bool {
         match self.scim_record(connection) {
@@ -343,14 +346,14 @@ impl Account {
         }
     }
 
-    /// What the identity provider of a connection said by SCIM, also where it deleted the person.
+    /// The data that the identity provider of a connection sent by SCIM, even if it deleted the person.
     #[must_use]
     pub fn scim_record(&self, connection: &ConnectionId) -> Option<&ScimRecord> {
         self.scim.iter().find(|record| record.connection == *connection)
     }
 
-    /// Everything that a store finds the account by and keeps unique in its organization, beside the e-mail address: the
-    /// [key](crate::Identity::key) of each identity, and the [keys](ScimRecord::keys) of each SCIM record.
+    /// Everything, except the e-mail address, that a store finds the account by and keeps unique in its organization:
+    /// the [key](crate::Identity::key) of each identity, and the [keys](ScimRecord::keys) of each SCIM record.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let identities = self.identities.iter().map(crate::Identity::key);

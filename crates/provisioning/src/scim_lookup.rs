@@ -1,4 +1,4 @@
-//! What a store looks up for what an identity provider asks for by SCIM.
+//! The values that a store looks up for a SCIM request.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -12,10 +12,11 @@ use crate::{
     ScimMembers, ScimRecord, ScimUser, Snapshot, TeamId, text::folded,
 };
 
-/// What a store looks up to make the [`Snapshot`] for a [`ScimFact`]: the accounts that it names, those that have the names and the address
-/// which it gives somebody, every active owner, and where all members of a group are concerned, these. Of its groups the one that the fact is
-/// about, another one of the name, and those that these accounts are in; of its teams and projects those of the
-/// [names](Policy::names_for_groups) of these groups, and the teams that these accounts are in.
+/// The values that a store looks up to make the [`Snapshot`] for a [`ScimFact`]: the accounts that the fact names, the
+/// accounts with the names or the address that it gives to a person, every active owner and, if all members of a group
+/// are affected, these. Of the groups: the one that the fact is about, another one with the same name, and those that
+/// these accounts are in. Of the teams and projects: those with the [names](Policy::names_for_groups) that these groups
+/// give, and the teams that these accounts are in.
 ///
 /// Too much is harmless, since the planner chooses. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,21 +24,23 @@ use crate::{
 pub struct ScimLookUp {
     /// The connection.
     pub connection: ConnectionId,
-    /// These accounts.
+    /// The accounts with these ids.
     pub accounts: BTreeSet<AccountId>,
-    /// Those that have one of these [keys](ScimRecord::keys).
+    /// The accounts with one of these [keys](ScimRecord::keys).
     pub keys: BTreeSet<String>,
-    /// Those that have an identity over the connection with one of these [subjects](Account::subjects), whatever it is a value of.
+    /// The accounts with an identity over the connection that has one of these [subjects](Account::subjects), of any
+    /// kind.
     pub subjects: BTreeSet<String>,
-    /// The one with this address.
+    /// The account with this address.
     pub email: Option<EmailAddress>,
     /// The group that the fact is about.
     pub group: Option<GroupId>,
-    /// Whether all its members are concerned.
+    /// Whether all its members are affected.
     pub with_members: bool,
-    /// Another group of this name, in the form in which names are compared.
+    /// Another group with this name, in the form in which names are compared.
     pub group_name: Option<String>,
-    /// What the group is called from now on, and its id at the identity provider: a rule of the policy may name a team after either.
+    /// The new name of the group, and its id at the identity provider: a rule of the policy may name a team after
+    /// either.
     pub group_texts: BTreeSet<String>,
 }
 
@@ -54,7 +57,7 @@ impl fmt::Debug for ScimLookUp {
 }
 
 impl ScimFact {
-    /// The group that it is about.
+    /// The group that the fact is about.
     #[must_use]
     pub fn group(&self) -> Option<&GroupId> {
         match &self.change {
@@ -67,7 +70,8 @@ impl ScimFact {
 }
 
 impl ScimLookUp {
-    /// What is to be looked up for a fact. `known` is the [group that it is about](ScimFact::group), if the connection has it.
+    /// The values to look up for a fact. `known` is the [group that it is about](ScimFact::group), if the connection
+    /// has it.
     #[must_use]
     pub fn of(fact: &ScimFact, known: Option<&DirectoryGroup>) -> ScimLookUp {
         let nobody = ScimLookUp {
@@ -94,7 +98,7 @@ impl ScimLookUp {
                 ScimLookUp { accounts: all.clone(), with_members: true, ..nobody.with_group(group) }
             }
             ScimChange::SetGroup { group, members: ScimMembers::Changed { join, leave }, .. } => {
-                // Another name may give other teams to everybody who is in it.
+                // Another name may give other teams to all members.
                 let with_members = !known.is_some_and(|known| known.is_described_by(group));
                 let accounts = join.union(leave).cloned().collect();
                 ScimLookUp { accounts, with_members, ..nobody.with_group(group) }
@@ -109,7 +113,7 @@ impl ScimLookUp {
         self.keys = external_id.map(|id| ScimRecord::key_of_external_id(over, id)).into_iter().collect();
         self.keys.insert(ScimRecord::key_of_user_name(over, name));
         self.subjects = external_id.into_iter().chain([name]).map(str::to_owned).collect();
-        // A userName that is an address stands for one that is not given.
+        // A userName that is an address is used if no address is given.
         let email = user.email.as_deref().map(str::trim).filter(|email| !email.is_empty()).unwrap_or(name);
         self.email = EmailAddress::parse(email).ok();
         self
@@ -122,7 +126,7 @@ impl ScimLookUp {
         self
     }
 
-    /// Whether an account is concerned.
+    /// Whether the fact may be about an account.
     #[must_use]
     pub fn means(&self, account: &Account) -> bool {
         let is_member = || self.group.as_ref().is_some_and(|group| account.scim_groups.contains(group));
@@ -134,7 +138,7 @@ impl ScimLookUp {
             || account.subjects(&self.connection).any(|subject| self.subjects.contains(subject))
     }
 
-    /// Whether a group is concerned: `in_use` are those that the accounts are in.
+    /// Whether the fact may be about a group; `in_use` are the groups that the accounts are in.
     fn means_group(&self, group: &DirectoryGroup, in_use: &HashSet<&GroupId>) -> bool {
         let is_named = || self.group_name.as_deref() == Some(&folded(&group.name));
         self.group.as_ref() == Some(&group.id)
@@ -142,7 +146,8 @@ impl ScimLookUp {
             || (group.connection == self.connection && is_named())
     }
 
-    /// The names of the teams and projects that these groups could give under a policy, with what the fact calls its own.
+    /// The names of the teams and projects that these groups could give under a policy, including the names in the fact
+    /// itself.
     #[must_use]
     pub fn names(&self, policy: &Policy, groups: &[DirectoryGroup]) -> BTreeSet<String> {
         let own = groups.iter().filter(|group| group.connection == self.connection);
@@ -155,7 +160,7 @@ impl ScimLookUp {
 }
 
 impl DirectoryGroup {
-    /// Whether this is what a description says of it. Where that says no `externalId`, it stays as it is.
+    /// Whether this equals a description. A description without `externalId` leaves it unchanged.
     #[must_use]
     pub fn is_described_by(&self, group: &ScimGroup) -> bool {
         let has_id = group.external_id.is_none() || group.external_id == self.external_id;
@@ -164,7 +169,7 @@ impl DirectoryGroup {
 }
 
 impl Account {
-    /// The subjects of its identities over a connection, without white space around them.
+    /// The subjects of its identities over a connection, without surrounding white space.
     pub fn subjects<'a>(
         &'a self,
         connection: &'a vouchsafe_assertion::ConnectionId,
@@ -175,7 +180,8 @@ impl Account {
 }
 
 impl Snapshot {
-    /// The same organization with only what a store [looks up](ScimLookUp) for a SCIM fact, which is planned the same on it as on the whole.
+    /// The same organization with only what a store [looks up](ScimLookUp) for a SCIM fact. The fact has the same plan
+    /// on it as on the whole.
     #[must_use]
     pub fn restricted_to_scim(&self, look_up: &ScimLookUp, policy: &Policy) -> Snapshot {
         let accounts: Vec<Account> =

@@ -1,4 +1,4 @@
-//! What people are given: teams, projects, and the permissions between them.
+//! Teams, projects, and the permissions between them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{OrganizationId, Origin, ProjectId, TeamId, text::folded};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Team {
-    /// The store's name of the team.
+    /// The id that the store gave the team.
     pub id: TeamId,
     /// The organization that it belongs to.
     pub organization: OrganizationId,
@@ -18,25 +18,25 @@ pub struct Team {
     /// Projects that its members may use.
     #[serde(default)]
     pub projects: Vec<LinkedProject>,
-    /// Who made it.
+    /// Who created it.
     #[serde(default)]
     pub origin: Origin,
 }
 
 impl Team {
-    /// A team made by hand, without projects.
+    /// A team that was created by hand, without projects.
     pub fn new(id: TeamId, organization: OrganizationId, name: impl Into<String>) -> Self {
         Self { id, organization, name: name.into(), projects: Vec::new(), origin: Origin::Hand }
     }
 
-    /// Whether this is its name, whatever the case of the letters.
+    /// Whether this is its name, ignoring case.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
         folded(&self.name) == folded(name)
     }
 }
 
-/// A project that a team's members may use.
+/// A project that the members of a team may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -48,7 +48,7 @@ pub struct LinkedProject {
 }
 
 impl LinkedProject {
-    /// A link.
+    /// A project with a permission.
     #[must_use]
     pub fn new(project: ProjectId, permission: Permission) -> Self {
         Self { project, permission }
@@ -60,24 +60,24 @@ impl LinkedProject {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Project {
-    /// The store's name of the project.
+    /// The id that the store gave the project.
     pub id: ProjectId,
     /// The organization that it belongs to.
     pub organization: OrganizationId,
     /// Its name, unique in the organization whatever the case of the letters.
     pub name: String,
-    /// Who made it.
+    /// Who created it.
     #[serde(default)]
     pub origin: Origin,
 }
 
 impl Project {
-    /// A project made by hand.
+    /// A project that was created by hand.
     pub fn new(id: ProjectId, organization: OrganizationId, name: impl Into<String>) -> Self {
         Self { id, organization, name: name.into(), origin: Origin::Hand }
     }
 
-    /// Whether this is its name, whatever the case of the letters.
+    /// Whether this is its name, ignoring case.
     #[must_use]
     pub fn is_named(&self, name: &str) -> bool {
         folded(&self.name) == folded(name)

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The form in which names of groups, teams, projects and SCIM users are compared: without white space around it, in the form of
-/// [`case_folded`]. No normalisation (NFC) is done.
+/// The form in which names of groups, teams, projects and SCIM users are compared: without surrounding white space, and
+/// [`case_folded`]. Unicode normalisation (NFC) is not applied.
 ///
 /// ```
 /// use vouchsafe_provisioning::folded_name;
@@ -18,8 +18,9 @@ pub fn folded_name(name: &str) -> String {
     case_folded(name.trim())
 }
 
-/// A text in lower case by Unicode's default mapping, in which a character that is not ASCII never becomes one that is: the Kelvin sign, whose
-/// lower case is `k`, stays as it is. Otherwise a group or a user of another name would be taken for one of a plain name.
+/// A text in lower case by Unicode's default mapping, except that a non-ASCII character never becomes an ASCII one: the
+/// Kelvin sign, whose lower case is `k`, is kept. Otherwise a group or a user of another name would be mistaken for one
+/// with a plain name.
 #[must_use]
 pub fn case_folded(text: &str) -> String {
     const KELVIN_SIGN: &str = "\u{212a}";
@@ -33,25 +34,25 @@ pub(crate) use folded_name as folded;
 
 #[cfg(test)]
 thread_local! {
-    /// How many names were folded in this thread: what a test of cost counts.
+    /// Counts how many names were folded in this thread, for a test of the cost.
     pub(crate) static FOLDED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
-/// Whether a text has more characters than that.
+/// Whether a text has more characters than this.
 pub(crate) fn is_longer_than(text: &str, characters: usize) -> bool {
     text.chars().nth(characters).is_some()
 }
 
-/// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control or invisible: those would make
-/// two teams that look the same.
+/// Whether the name of a group may become the name of a team: 1 to 255 characters, without control or invisible
+/// characters, which would make two teams that look the same.
 pub(crate) fn is_usable_name(name: &str) -> bool {
     let is_usable = |character: char| !character.is_control() && !is_invisible(character);
     !name.is_empty() && !is_longer_than(name, 255) && name.chars().all(is_usable)
 }
 
-/// Characters without a glyph of their own: what Unicode gives the property `Default_Ignorable_Code_Point` (zero-width and bidirectional
-/// characters, the byte order mark, variation selectors, fillers, tags), separators of lines and paragraphs, interlinear annotation, and the
-/// blank Braille pattern. Marks that combine with the character before them, which many scripts write with, are none of these.
+/// Characters without a visible form: those with the Unicode property `Default_Ignorable_Code_Point` (zero-width and
+/// bidirectional characters, the byte order mark, variation selectors, fillers, tags), line and paragraph separators,
+/// interlinear annotations, and the blank Braille pattern. Combining marks, which many scripts use, are not among them.
 fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -60,7 +61,7 @@ fn is_invisible(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Text that came in a message or from a customer, in quotes, escaped, cut at 200 characters.
+/// Text from a message or from a customer, in quotes, escaped, and cut after 200 characters.
 pub(crate) struct Shown<'t>(pub(crate) &'t str);
 
 impl fmt::Display for Shown<'_> {
@@ -96,7 +97,7 @@ mod tests {
         }
     }
 
-    /// Of all characters, only ASCII ones fold to ASCII.
+    /// Only ASCII characters fold to ASCII.
     #[test]
     fn what_is_not_ascii_does_not_become_ascii() {
         for character in '\u{80}'..=char::MAX {

@@ -1,4 +1,4 @@
-//! The token by which an assertion says whose it is.
+//! The token by which an assertion names its organization.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use vouchsafe_crypto::{
     CryptoError, Provider, SecretString, constant_time_eq, from_hexadecimal, hexadecimal, own_sha256,
 };
 
-/// Bytes of randomness in a token: 256 bits, where 128 would do.
+/// The number of random bytes of a token: 256 bits; 128 would be sufficient.
 const TOKEN_BYTES: usize = 32;
 
-/// A token that was just issued. It exists once, in this value, and is kept nowhere: show it to the
-/// customer's admin, who pastes it into the identity provider. What is stored is its [`TokenHash`].
+/// A token that was just issued. This value is its only copy: show it to the customer's administrator, who pastes it
+/// into the identity provider. Only its [`TokenHash`] is stored.
 ///
-/// There is no `Debug` of the content, no comparison, no `Clone`.
+/// `Debug` does not show it, and it has no comparison and no `Clone`.
 ///
 /// ```
 /// use vouchsafe_crypto::Provider;
@@ -33,7 +33,7 @@ impl OrganizationToken {
     ///
     /// # Errors
     ///
-    /// What the provider's random source answers.
+    /// The error of the provider's random source.
     pub fn issue(provider: &Provider) -> Result<Self, CryptoError> {
         let mut bytes = [0_u8; TOKEN_BYTES];
         provider.random(&mut bytes)?;
@@ -46,11 +46,11 @@ impl OrganizationToken {
         self.0.as_str().to_owned()
     }
 
-    /// What is stored of it.
+    /// The hash to store.
     ///
     /// # Errors
     ///
-    /// What the provider's backend answers if it has no SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn hash(&self, provider: &Provider) -> Result<TokenHash, CryptoError> {
         TokenHash::of_bytes(self.0.as_str().as_bytes(), provider)
     }
@@ -62,17 +62,17 @@ impl fmt::Debug for OrganizationToken {
     }
 }
 
-/// SHA-256 of a token: all that is stored of one. Serialised as 64 hexadecimal digits, never shown by
-/// `Debug`, and compared in constant time.
+/// SHA-256 of a token, which is all that is stored. It is serialised as 64 hexadecimal digits, not shown by `Debug`,
+/// and compared in constant time.
 #[derive(Clone)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// The hash of a token as it came, without white space around it.
+    /// The hash of a received token, without surrounding white space.
     ///
     /// # Errors
     ///
-    /// What the provider's backend answers if it has no SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn of(token: &str, provider: &Provider) -> Result<Self, CryptoError> {
         Self::of_bytes(token.trim().as_bytes(), provider)
     }
@@ -81,12 +81,12 @@ impl TokenHash {
     ///
     /// # Errors
     ///
-    /// What the provider's backend answers if it has no SHA-256.
+    /// The error of the provider if it has no SHA-256.
     pub fn matches(&self, token: &str, provider: &Provider) -> Result<bool, CryptoError> {
         Ok(*self == Self::of(token, provider)?)
     }
 
-    /// The hash as 64 hexadecimal digits, for a store's column. Not the token, and of no use as one.
+    /// The hash as 64 hexadecimal digits, for a store's column. The token cannot be derived from it.
     #[must_use]
     pub fn to_hex(&self) -> String {
         hexadecimal(&self.0)
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for TokenHash {
     }
 }
 
-/// What is stored of one token of an organization.
+/// The stored record of one token of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -145,7 +145,7 @@ pub struct TokenRecord {
     pub hash: TokenHash,
     /// When it was issued.
     pub issued_at: DateTime<Utc>,
-    /// When it stops working, for one that was rotated out.
+    /// When it expires, if it was rotated.
     #[serde(default)]
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
@@ -161,16 +161,16 @@ impl TokenRecord {
         Self { id, hash, issued_at, expires_at: None, revoked_at: None }
     }
 
-    /// Whether the token works at this time.
+    /// Whether the token is valid at this time.
     #[must_use]
     pub fn works_at(&self, now: DateTime<Utc>) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
-/// What hashes the token and the ID of the assertion of one login: the provider of the connection that it came over. Facts that were
-/// written in code, or read from a record, have none until they are given one, and are hashed by `vouchsafe-crypto` itself. SHA-256 is
-/// the same by whatever computes it, so that this makes no two logins differ.
+/// The provider that hashes the token and the assertion ID of one login: that of its connection. Facts that were
+/// written in code or read from a record have none until they are given one, and are hashed by `vouchsafe-crypto`.
+/// SHA-256 gives the same result with every provider, so this never makes two logins differ.
 #[derive(Clone, Default)]
 pub(crate) struct Hashing(Option<Provider>);
 

@@ -1,4 +1,4 @@
-//! Changes by hand: what somebody asks for, and nothing else.
+//! Changes by hand: exactly what was asked for.
 
 use chrono::{DateTime, Utc};
 
@@ -8,15 +8,15 @@ use crate::{
     PlanRefusal, Role, Source, Status, SyncMode, TeamId, TeamRef, hold::status_under, membership,
 };
 
-/// Who asks, why and when.
+/// The actor, the reason and the time.
 pub(super) struct Asked<'a> {
     pub(super) actor: &'a Actor,
     pub(super) because: &'a str,
     pub(super) at: DateTime<Utc>,
 }
 
-/// The plan is empty when everything is so already. Whether the actor may ask for it is the application's decision, except that nobody takes
-/// away the last active owner: neither by suspension nor by another role, whoever asks.
+/// The plan is empty if nothing would change. The application decides whether the actor may ask for the change, with
+/// one exception: nobody can take away the last active owner, by suspension or by another role.
 pub(super) fn plan(
     context: Context<'_>,
     account: &AccountId,
@@ -48,7 +48,7 @@ fn actions(
         }
         Change::Reactivate => return Ok(release(context, account, |hold| *hold != Hold::Approval)),
         Change::Approve => return Ok(release(context, account, |hold| *hold == Hold::Approval)),
-        // Also where they ended later than now by the clock of another machine: what began since is to end too.
+        // Also if they were ended at a later time by the clock of another machine: what has begun since must end too.
         Change::EndSessions => (account.ended_at != Some(at)).then_some(Action::EndSessions),
         Change::SetRole(role) => set_role(account, *role),
         Change::JoinTeam(team, role) => {
@@ -75,7 +75,7 @@ fn actions(
     Ok(action.into_iter().collect())
 }
 
-/// A name that may be given: not too long, and no other account's.
+/// Checks that a new name is not too long and that no other account has it.
 fn free(context: Context<'_>, account: &Account, name: &Identity) -> Result<(), PlanRefusal> {
     let source_name = || "NewID".to_owned();
     if name.subject.trim().is_empty() {
@@ -93,7 +93,7 @@ fn free(context: Context<'_>, account: &Account, name: &Identity) -> Result<(), 
     }
 }
 
-/// Ends what is meant and ends by hand, one reason after the other.
+/// Removes the holds that can be ended by hand, one after the other.
 fn release(context: Context<'_>, account: &Account, is_meant: impl Fn(&Hold) -> bool) -> Vec<Action> {
     let mut holds = account.holds();
     let mut actions = Vec::new();
@@ -138,7 +138,7 @@ fn end_grant(team: TeamRef, known: &Membership, source: &Source) -> Action {
     }
 }
 
-/// What the person who asks may not expect: that something else than what they asked for decides as well.
+/// Notes about other rules or sources that also decide, which the actor may not expect.
 fn notes(context: Context<'_>, account: &Account, change: &Change) -> Vec<String> {
     let grants = |team| account.membership(team).into_iter().flat_map(|membership| &membership.grants);
     match change {

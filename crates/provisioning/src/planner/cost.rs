@@ -1,4 +1,5 @@
-//! What a login with many groups costs, and a group with many members: each is looked at so often, and not once for each other one.
+//! Tests of the cost of a login with many groups and of a group with many members: the work per item must not depend on
+//! the number of items.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::ConnectionId;
@@ -36,7 +37,7 @@ fn rules(count: usize) -> String {
     toml
 }
 
-/// How many names are folded by what is done.
+/// How many names are folded by an operation.
 fn folds<T>(what: impl FnOnce() -> T) -> (usize, T) {
     FOLDED.set(0);
     let done = what();
@@ -61,7 +62,8 @@ fn names_are_folded_once_for_each_group_rule_team_and_step() {
         assert!(second.is_empty(), "{second}");
         let (restricting, _) =
             folds(|| after.restricted_to(&LookUp::of(&login).unwrap(), &policy.names_for(&login)));
-        // Some folds each of the groups, rules, teams and projects, and of the steps, which are four for each group.
+        // A constant number for each of the groups, rules, teams and projects, and for the steps, of which there are
+        // four for each group.
         for cost in [planning, applying, again, restricting] {
             assert!(
                 cost <= 10 * groups + 1_000,

@@ -1,4 +1,4 @@
-//! A plan in the making.
+//! A plan that is being made.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::{Account, AccountId, Action, Cause, Identity, Note, Plan, RuleId, Ste
 
 pub(super) struct Draft {
     plan: Plan,
-    /// Whose the steps are, where they are not of the plan's account.
+    /// The account of the following steps, if it is not the plan's.
     current: Option<AccountId>,
     /// The folded names of the teams that the plan creates.
     created_teams: HashSet<String>,
@@ -26,12 +26,12 @@ impl Draft {
         self.plan.account = Some(account.id.clone());
     }
 
-    /// The steps that follow are of this account, in a plan about several.
+    /// Makes the following steps about this account, in a plan about several.
     pub(super) fn turn_to(&mut self, account: &Account) {
         self.current = Some(account.id.clone());
     }
 
-    /// The steps that follow are of none.
+    /// Makes the following steps about no account.
     pub(super) fn turn_away(&mut self) {
         self.current = None;
     }
@@ -45,7 +45,7 @@ impl Draft {
         self.plan.steps.push(Step { account: self.current.clone(), rule, action, because: because.into() });
     }
 
-    /// Whether the plan has not created the team yet: then it does now.
+    /// Answers `true` once for each team that the plan creates.
     pub(super) fn creates_team(&mut self, name: &str) -> bool {
         self.created_teams.insert(folded(name))
     }

@@ -12,7 +12,8 @@ use crate::{
     text::{Shown, folded, is_usable_name},
 };
 
-/// The teams that a person is to be in, by folded name, and what gives each; of one source the widest role. And the roles that groups give.
+/// The teams that a person should be in, by folded name, with the sources of each (of one source the widest
+/// permission), and the roles that groups give.
 #[derive(Default)]
 pub(super) struct Wanted {
     pub(super) teams: BTreeMap<String, WantedTeam>,
@@ -44,7 +45,7 @@ impl Wanted {
     }
 }
 
-/// A group that a person is in, and what it is as a source.
+/// A group that a person is in, and its source.
 pub(super) struct OwnGroup<'g> {
     pub(super) presented: PresentedGroup<'g>,
     /// Its name in the form in which names are compared.
@@ -58,12 +59,12 @@ impl<'g> OwnGroup<'g> {
     }
 }
 
-/// A group that came with a login: its text is compared with names and with ids.
+/// A group that came with a login. Its text is compared with both names and ids.
 pub(super) fn of_login<'g>(name: &'g str, over: &ConnectionId) -> OwnGroup<'g> {
     OwnGroup::new(PresentedGroup { name, id: Some(name) }, Source::group(over.clone(), name))
 }
 
-/// What a login says of the person's groups.
+/// The groups of a login.
 pub(super) fn claim<'l>(context: Context<'_>, login: &'l LoginFacts) -> GroupClaim<'l> {
     login.groups(context.policy)
 }
@@ -79,8 +80,9 @@ pub(super) fn pushed<'c>(
     groups.filter(|group| group.connection == *over && account.scim_groups.contains(&group.id)).collect()
 }
 
-/// `admission.required_groups` and `admission.blocked_groups`. A person shows the groups that came with the login and those that were pushed
-/// by SCIM. Only a list of groups keeps a known person out; whoever signs in for the first time must show a group.
+/// `admission.required_groups` and `admission.blocked_groups`. The groups of a person are those that came with the
+/// login and those that were pushed by SCIM. A known person is refused only if there was a list of groups; a new person
+/// must be in a required group.
 pub(super) fn admit(
     context: Context<'_>,
     claim: &GroupClaim<'_>,
@@ -114,7 +116,7 @@ pub(super) fn admit(
     }
 }
 
-/// Whether there was a list of groups, be it empty; a note says why there was none.
+/// Whether there was a list of groups, possibly empty. If not, a note says why.
 pub(super) fn say_what_is_no_list(context: Context<'_>, claim: &GroupClaim<'_>, draft: &mut Draft) -> bool {
     let attribute = context.policy.attributes.groups.as_deref().unwrap_or_default();
     match claim {
@@ -140,7 +142,7 @@ pub(super) fn say_what_is_no_list(context: Context<'_>, claim: &GroupClaim<'_>, 
     false
 }
 
-/// Adds what a person's groups ask for, and says what they do not.
+/// Adds what a person's groups give, and a note for each group that gives nothing.
 pub(super) fn map(
     context: Context<'_>,
     by: &Rules<'_>,
@@ -193,7 +195,7 @@ fn map_one(
     }
 }
 
-/// The team of that name, or a new one, or a note that there is none.
+/// The team with that name, a new one, or a note that there is none.
 fn want(context: Context<'_>, name: &str, grant: WantedGrant, wanted: &mut Wanted, draft: &mut Draft) {
     let name = name.trim();
     if let Some(team) = context.names.team_named(name) {

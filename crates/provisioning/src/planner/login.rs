@@ -1,4 +1,4 @@
-//! A sign-in: which organization, which person, and what they get.
+//! A sign-in: its organization, its person, and what the person gets.
 
 use vouchsafe_crypto::{CryptoError, hexadecimal};
 
@@ -25,7 +25,7 @@ pub(super) fn plan(
     linking: Option<&AccountId>,
 ) -> Result<Plan, PlanRefusal> {
     connection_is_the_organizations(context, login)?;
-    // At every sign-in: one whose plan no longer includes SAML SSO signs nobody in over it, new or known.
+    // At every sign-in: an organization whose plan no longer includes SAML SSO signs nobody in over it.
     context.snapshot.organization.require_entitlement()?;
     token_is_the_organizations(context, login)?;
     let identity = stable_identity(context, login)?;
@@ -34,7 +34,7 @@ pub(super) fn plan(
     let mut draft = Draft::new(context, cause, login.at);
     let found = find(context, login, &identity, linking)?;
     let claim = groups::claim(context, login);
-    // Whom SCIM created, or whose account was there before, has shown no group yet.
+    // A person whose account was created by SCIM, or existed before, has not shown a group yet.
     let (account, is_first) = match found {
         Found::Known(account) => (Some(account), false),
         Found::ToLink { account, rule, because } => {
@@ -75,7 +75,7 @@ pub(super) fn plan(
     Ok(draft.finish())
 }
 
-/// Of what is not asked for by the groups that came.
+/// Ends what the groups that came do not give.
 fn reason_to_end(context: Context<'_>, login: &LoginFacts, source: &Source) -> Option<String> {
     let sync = context.policy.groups.sync;
     match source {
@@ -87,7 +87,7 @@ fn reason_to_end(context: Context<'_>, login: &LoginFacts, source: &Source) -> O
     }
 }
 
-/// Where groups alone put people into teams, and they came, nothing else does.
+/// If only groups put people into teams, and groups came, other sources end.
 fn default_teams(
     context: Context<'_>,
     claim: &GroupClaim<'_>,
@@ -132,8 +132,9 @@ fn admit(
     Ok(())
 }
 
-/// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
-/// is the connection's, so the connection decides; the entity ID only says which of two mistakes it looks like.
+/// Any identity provider can use any entity ID, and everybody who has signed in once may know a token. The key that
+/// signed belongs to the connection, so the connection decides; the entity ID only helps to choose between two error
+/// messages.
 fn connection_is_the_organizations(context: Context<'_>, login: &LoginFacts) -> Result<(), PlanRefusal> {
     let organization = &context.snapshot.organization;
     let name = || organization.name.clone();
@@ -153,7 +154,7 @@ fn connection_is_the_organizations(context: Context<'_>, login: &LoginFacts) -> 
     Err(PlanRefusal::OtherConnection { organization: name(), connection: login.connection.clone() })
 }
 
-/// The connection was the organization's own already. Where its settings require no token, none is looked at.
+/// The connection was the organization's own already. If its settings require no token, the token is not checked.
 fn token_is_the_organizations(context: Context<'_>, login: &LoginFacts) -> Result<(), PlanRefusal> {
     if context.snapshot.token_not_required.contains(&login.connection) {
         return Ok(());
@@ -190,10 +191,10 @@ fn stable_identity(context: Context<'_>, login: &LoginFacts) -> Result<Identity,
     }
 }
 
-/// The rule by which somebody signs in to the account that SCIM created.
+/// The rule by which a person signs in to the account that SCIM created.
 const BY_SCIM: &str = "identity.scim";
 
-/// The rule by which somebody signs in to an account of their address.
+/// The rule by which a person signs in to an account with their address.
 const BY_EMAIL: &str = "identity.link_by_email";
 
 enum Found<'c> {
@@ -202,7 +203,8 @@ enum Found<'c> {
     Nobody,
 }
 
-/// By identity first; by the account that is signed in; by what SCIM said; by what a takeover says; by e-mail address where that is allowed.
+/// Finds the account by identity first, then the account that the person is signed in to, then by SCIM, then by a
+/// takeover, and by e-mail address where that is allowed.
 fn find<'c>(
     context: Context<'c>,
     login: &LoginFacts,
@@ -251,8 +253,9 @@ fn find<'c>(
     }
 }
 
-/// The account that the identity provider of the connection created by SCIM for the person who signs in over it for the first time: by its
-/// `externalId` or `userName`, which are the subject's, or by a verified e-mail address. One with a password is linked from within.
+/// The account that the identity provider of the connection created by SCIM for a person who signs in over it for the
+/// first time: by `externalId` or `userName`, which equals the subject, or by a verified e-mail address. An account
+/// with a password must be linked by its person.
 fn created_by_scim<'c>(
     context: Context<'c>,
     login: &LoginFacts,
@@ -285,7 +288,8 @@ fn created_by_scim<'c>(
         .find(|account| account.scim_record(over).is_some_and(|record| !record.deleted)))
 }
 
-/// The account of a person of another connection, which this one takes over: once, so that a second person of the same anchor gets none.
+/// The account of a person of another connection that this one takes over. It is taken over once, so a second person
+/// with the same anchor gets none.
 fn taken_over<'c>(
     context: Context<'c>,
     login: &LoginFacts,
@@ -309,8 +313,7 @@ fn taken_over<'c>(
     Ok(None)
 }
 
-/// The hash of its replay record, which is SHA-256 over the issuer, a zero byte
-/// and the assertion's ID.
+/// The hash of its replay record: SHA-256 over the issuer, a zero byte and the assertion's ID.
 fn assertion_hash(login: &LoginFacts) -> Result<Option<String>, CryptoError> {
     if login.assertion_id.is_empty() {
         return Ok(None);

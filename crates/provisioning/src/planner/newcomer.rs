@@ -1,4 +1,4 @@
-//! `[admission]` and `[defaults]`: for people who have no account yet.
+//! `[admission]` and `[defaults]`: people who have no account yet.
 
 use super::{
     Context,
@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{Action, Approval, EmailAddress, PlanRefusal, ProjectRef, RuleId, Source, Status, TeamRef};
 
-/// Somebody who is admitted.
+/// A person who is admitted.
 pub(super) struct Newcomer {
     pub(super) email: EmailAddress,
     pub(super) names: Names,
     pub(super) because: &'static str,
 }
 
-/// Makes the account, which may have to wait for approval.
+/// Creates the account, which may have to wait for approval.
 pub(super) fn create(context: Context<'_>, newcomer: Newcomer, draft: &mut Draft) {
     let Newcomer { email, names, because } = newcomer;
     let waits = waits_for_approval(context);
@@ -33,7 +33,7 @@ pub(super) fn create(context: Context<'_>, newcomer: Newcomer, draft: &mut Draft
     }
 }
 
-/// What a new account is.
+/// The contents of a new account.
 pub(super) fn status(context: Context<'_>) -> Status {
     match waits_for_approval(context) {
         Some(_) => Status::PendingApproval,

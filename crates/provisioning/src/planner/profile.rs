@@ -7,7 +7,7 @@ use crate::{
     text::{Shown, is_longer_than},
 };
 
-/// The person's e-mail address: the attribute, or a NameID that says it is one.
+/// The person's e-mail address: the attribute, or a NameID whose Format says that it is one.
 pub(super) fn email(context: Context<'_>, login: &LoginFacts) -> Result<Option<EmailAddress>, PlanRefusal> {
     let attribute = &context.policy.attributes.email;
     let value = match login.single(attribute) {
@@ -26,7 +26,7 @@ pub(super) fn email(context: Context<'_>, login: &LoginFacts) -> Result<Option<E
     EmailAddress::parse(value).map(Some).map_err(|source| PlanRefusal::EmailInvalid { source })
 }
 
-/// The address of a person as SCIM says it: that of `emails`, or a `userName` that is one.
+/// The address of a person in SCIM: that of `emails`, or a `userName` that is an address.
 pub(super) fn scim_email(user: &ScimUser) -> Result<Option<EmailAddress>, PlanRefusal> {
     match user.email.as_deref().map(str::trim).filter(|email| !email.is_empty()) {
         Some(email) => {
@@ -36,7 +36,7 @@ pub(super) fn scim_email(user: &ScimUser) -> Result<Option<EmailAddress>, PlanRe
     }
 }
 
-/// What a person is called.
+/// The names of a person.
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) username: Option<String>,
@@ -44,12 +44,12 @@ pub(super) struct Names {
     pub(super) last_name: Option<String>,
 }
 
-/// What a new account is called.
+/// The names of a new account.
 pub(super) fn names(context: Context<'_>, login: &LoginFacts, draft: &mut Draft) -> Names {
     new_names(context, draft, |field, draft| attribute_value(context, login, field, draft))
 }
 
-/// What a new account is called, as SCIM says it.
+/// The names of a new account that SCIM creates.
 pub(super) fn scim_names(context: Context<'_>, user: &ScimUser, draft: &mut Draft) -> Names {
     new_names(context, draft, |field, draft| scim_value(user, field, draft))
 }
@@ -70,7 +70,7 @@ fn new_names(
     }
 }
 
-/// Sets what follows the identity provider at every sign-in. What did not come is left as it is.
+/// Sets the fields that follow the identity provider at every sign-in. Attributes that did not come change nothing.
 pub(super) fn follow(
     context: Context<'_>,
     login: &LoginFacts,
@@ -87,7 +87,8 @@ pub(super) fn follow(
     Ok(())
 }
 
-/// The same with what SCIM says, for which a bearer token is enough: it gives no other address to an account that is worth taking.
+/// The same with SCIM's data. A bearer token is enough for SCIM, so it cannot change the address of a privileged
+/// account.
 pub(super) fn follow_scim(
     context: Context<'_>,
     user: &ScimUser,
@@ -101,7 +102,7 @@ pub(super) fn follow_scim(
     Ok(())
 }
 
-/// Why the address of an account does not follow SCIM: to the address goes whatever resets a password.
+/// The reason why the address of an account does not follow SCIM: password resets are sent to the address.
 fn reason_to_keep(context: Context<'_>, account: &Account) -> Option<&'static str> {
     if account.has_password {
         Some("the account has a password, and SCIM alone does not change its address")
@@ -147,15 +148,15 @@ fn follow_if_address(
     match email {
         Ok(None) => {}
         Ok(Some(email)) => follow_email(context, account, (&email, kept_because), draft),
-        // The person is known: an address that decides nothing keeps nobody out.
+        // The person is known, so an address that decides nothing does not refuse the sign-in.
         Err(PlanRefusal::EmailInvalid { source }) => keep_email(source.reason(), draft),
         Err(refused) => return Err(refused),
     }
     Ok(())
 }
 
-/// An address differs when it does so in more than the case of letters; one that another account has, or that
-/// the organization does not admit, is left alone and said.
+/// An address differs if it differs in more than case. An address that another account has, or that the organization
+/// does not admit, is not used, and a note says so.
 fn follow_email(
     context: Context<'_>,
     account: &Account,
@@ -183,7 +184,7 @@ fn keep_email(obstacle: &str, draft: &mut Draft) {
     draft.note(rule_of(ProfileField::Email), text);
 }
 
-/// The value that came for a field other than the e-mail address.
+/// The value for a field other than the e-mail address.
 fn attribute_value(
     context: Context<'_>,
     login: &LoginFacts,

@@ -18,7 +18,7 @@ pub(super) struct WantedRole {
     because: String,
 }
 
-/// Adds the roles that a person's groups give: by each rule that names one, or by the first rule alone.
+/// Adds the roles that a person's groups give: by each rule that selects one, or only by the first rule.
 pub(super) fn map(
     context: Context<'_>,
     by: &Rules<'_>,
@@ -30,7 +30,7 @@ pub(super) fn map(
     for group in groups.iter().filter(|group| !by.ignore(group)) {
         named.extend(by.roles.naming(group).into_iter().map(|rule| (rule, group)));
     }
-    // Rule by rule; of one rule, in the order of the groups.
+    // Rule by rule; for one rule, in the order of the groups.
     named.sort_by_key(|((place, _), _)| *place);
     if context.policy.groups.role_choice == RoleChoice::First {
         named.truncate(1);
@@ -59,7 +59,7 @@ fn want(
         );
         draft.note(id.clone(), text);
     }
-    // What everybody has anyway.
+    // Everybody has this role anyway.
     if role == Role::Member {
         return;
     }
@@ -71,7 +71,7 @@ fn want(
     }
 }
 
-/// Gives what is wanted, and ends what is not any more, as with teams. The last active owner stays one.
+/// Adds the wanted grants and ends the others, as with teams. The last active owner remains an owner.
 pub(super) fn settle(
     context: Context<'_>,
     account: Option<&Account>,
@@ -110,7 +110,7 @@ pub(super) fn settle(
     }
 }
 
-/// The roles of an account on its way through the steps.
+/// The roles of an account while the steps are made.
 struct State {
     own: Role,
     grants: Vec<RoleGrant>,
@@ -131,7 +131,7 @@ impl State {
         membership::highest_role(self.own, &self.grants)
     }
 
-    /// The role after a change; `None`, and a note, if it would leave no owner.
+    /// The role after a change; `None` and a note if no owner would remain.
     fn try_to(
         &mut self,
         change: impl FnOnce(&mut Vec<RoleGrant>),

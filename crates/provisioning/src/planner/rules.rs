@@ -1,11 +1,11 @@
-//! The rules of a policy by the groups that they name: a person may be in many.
+//! The rules of a policy, indexed by the groups that they select: a person may be in many groups.
 
 use std::collections::HashMap;
 
 use super::groups::OwnGroup;
 use crate::{GroupMatch, Groups, MappingRule, RoleRule, pattern::NamedGroups, text::folded};
 
-/// The rules of `[groups]`. Made once for a plan, which may be about many people.
+/// The rules of `[groups]`. They are indexed once for a plan, which may be about many people.
 pub(super) struct Rules<'p> {
     ignored: NamedGroups,
     pub(super) teams: ByGroup<'p, MappingRule>,
@@ -21,20 +21,20 @@ impl<'p> Rules<'p> {
         }
     }
 
-    /// Whether the group means nothing.
+    /// Whether the group is ignored.
     pub(super) fn ignore(&self, group: &OwnGroup<'_>) -> bool {
         self.ignored.has(&group.folded)
     }
 }
 
-/// The rules of one table by what they name.
+/// The rules of one table, indexed by what they select.
 pub(super) struct ByGroup<'p, R> {
     by_name: HashMap<String, Vec<PlacedRule<'p, R>>>,
     by_id: HashMap<&'p str, Vec<PlacedRule<'p, R>>>,
     by_pattern: Vec<(&'p GroupMatch, PlacedRule<'p, R>)>,
 }
 
-/// A rule, and its place in the table.
+/// A rule and its position in the table.
 pub(super) type PlacedRule<'p, R> = (usize, &'p R);
 
 impl<'p, R> ByGroup<'p, R> {
@@ -51,7 +51,7 @@ impl<'p, R> ByGroup<'p, R> {
         by
     }
 
-    /// Those that name a group, in the order of the policy.
+    /// The rules that select a group, in the order of the policy.
     pub(super) fn naming(&self, group: &OwnGroup<'_>) -> Vec<PlacedRule<'p, R>> {
         let by_name = self.by_name.get(&group.folded).into_iter().flatten();
         let by_id = group.presented.id.and_then(|id| self.by_id.get(id)).into_iter().flatten();

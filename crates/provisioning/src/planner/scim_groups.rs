@@ -1,4 +1,4 @@
-//! Groups that an identity provider pushes by SCIM: who is in them, and what that gives.
+//! Groups that an identity provider pushes by SCIM: their members, and what the members get.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,7 @@ pub(super) fn create(
     Ok(draft.finish())
 }
 
-/// `PUT` and `PATCH /Groups/{id}`. A new name is looked at as a new group would be: it may give other teams.
+/// `PUT` and `PATCH /Groups/{id}`. A new name is handled like a new group, since it may give other teams.
 pub(super) fn set(
     context: Context<'_>,
     fact: &ScimFact,
@@ -71,7 +71,7 @@ pub(super) fn set(
         };
         draft.step(rule(), change, "the identity provider says so");
     }
-    // Those who stay in a group that is what it was are not looked at, unless the fact says who is in it.
+    // Members who stay in an unchanged group are not looked at, unless the fact lists the members.
     let concerns_all = !known.is_described_by(group) || matches!(members, ScimMembers::All(_));
     let (joins, leaves) = match members {
         ScimMembers::All(all) => {
@@ -85,7 +85,7 @@ pub(super) fn set(
     Ok(draft.finish())
 }
 
-/// `DELETE /Groups/{id}`: everybody leaves it.
+/// `DELETE /Groups/{id}`: all members leave it.
 pub(super) fn delete(context: Context<'_>, fact: &ScimFact, id: &GroupId) -> Result<Plan, PlanRefusal> {
     let known = known(context, fact, id)?;
     let mut draft = scim_users::draft(context, fact);
@@ -98,7 +98,7 @@ pub(super) fn delete(context: Context<'_>, fact: &ScimFact, id: &GroupId) -> Res
     Ok(draft.finish())
 }
 
-/// A person who is deleted leaves all groups of the connection, and what they gave.
+/// A deleted person leaves all groups of the connection and loses what these gave.
 pub(super) fn leave_all(context: Context<'_>, fact: &ScimFact, account: &Account, draft: &mut Draft) {
     for group in own_groups(context, fact).filter(|group| account.scim_groups.contains(&group.id)) {
         let group = GroupRef::of(group);
@@ -114,24 +114,25 @@ pub(super) fn leave_all(context: Context<'_>, fact: &ScimFact, account: &Account
     roles::settle(context, Some(account), &Wanted::default(), &ends, draft);
 }
 
-/// Who joins and leaves one group, and what the groups of the connection are after that.
+/// The members that join and leave one group, and the groups of the connection afterwards.
 struct Changes {
     group: GroupRef,
     after: Vec<DirectoryGroup>,
     joins: BTreeSet<AccountId>,
     leaves: BTreeSet<AccountId>,
-    /// Whether those who stay in the group are looked at, too.
+    /// Whether members who stay in the group are looked at too.
     concerns_all: bool,
 }
 
 impl Changes {
-    /// Account by account: those that join, those that leave, and those who stay in the group where it may give them something else.
+    /// Account by account: those that join, those that leave and, if the group may give them something else, those that
+    /// stay.
     fn apply(&self, context: Context<'_>, fact: &ScimFact, draft: &mut Draft) -> Result<(), PlanRefusal> {
         let mut concerned: BTreeMap<&AccountId, &Account> = BTreeMap::new();
         for id in &self.joins {
             concerned.insert(id, scim_users::managed(context, fact, id)?);
         }
-        // Of those who are to leave, only those who are in it: whoever never was keeps what others gave.
+        // Only members can leave: others keep what other sources gave.
         let members = members_of(context, &self.group.id);
         let members = members.filter(|account| self.concerns_all || self.leaves.contains(&account.id));
         concerned.extend(members.map(|account| (&account.id, account)));
@@ -180,7 +181,7 @@ impl Changes {
     }
 }
 
-/// Of what the person's SCIM groups do not ask for. That they left a group was said, so it counts in each mode.
+/// Ends what the person's SCIM groups do not give. Leaving a group is explicit, so this applies in each sync mode.
 fn reason_to_end(
     context: Context<'_>,
     fact: &ScimFact,
@@ -207,7 +208,7 @@ fn of_scim(group: &DirectoryGroup) -> OwnGroup<'_> {
     OwnGroup::new(PresentedGroup { name: &group.name, id: Some(id) }, source)
 }
 
-/// The groups of the connection as they are when this one is so.
+/// The groups of the connection with this one changed.
 fn after(context: Context<'_>, fact: &ScimFact, id: &GroupId, group: &ScimGroup) -> Vec<DirectoryGroup> {
     let organization = context.snapshot.organization.id.clone();
     let mut changed =

@@ -20,7 +20,8 @@ pub(super) fn draft(context: Context<'_>, fact: &ScimFact) -> Draft {
     Draft::new(context, Cause::Change { actor: Actor::Scim(fact.connection.clone()) }, fact.at)
 }
 
-/// `POST /Users`: a person who comes back, one whom the connection signs in already, one who may be linked by e-mail, or a new one.
+/// `POST /Users`: a person who was deleted and comes back, one who already signs in over the connection, one who may be
+/// linked by e-mail, or a new one.
 pub(super) fn create(context: Context<'_>, fact: &ScimFact, user: &ScimUser) -> Result<Plan, PlanRefusal> {
     let came_back = deleted_before(context, fact, user);
     is_nobody_elses(context, fact, &record_of(fact, user, None), came_back)?;
@@ -83,7 +84,7 @@ pub(super) fn set(
     Ok(draft.finish())
 }
 
-/// `DELETE /Users/{id}`: suspended, out of the groups of the connection, and in no answer any more.
+/// `DELETE /Users/{id}`: the account is suspended, leaves the groups of the connection, and is in no answer any more.
 pub(super) fn delete(
     context: Context<'_>,
     fact: &ScimFact,
@@ -119,7 +120,8 @@ pub(super) fn managed<'c>(
     Err(PlanRefusal::ScimNotManaged { account, connection, reason })
 }
 
-/// Whether no other account is known over the connection by the `userName` or the `externalId`, nor was before it was deleted.
+/// Checks that no other account has, or had before it was deleted, the `userName` or the `externalId` over the
+/// connection.
 fn is_nobody_elses(
     context: Context<'_>,
     fact: &ScimFact,
@@ -135,7 +137,8 @@ fn is_nobody_elses(
     }
 }
 
-/// Whom the identity provider deleted, and creates again: by the same `externalId`, and by nothing else. A name is given to the next person.
+/// The account of a person whom the identity provider deleted and creates again: by the same `externalId` only, since a
+/// name may be given to the next person.
 fn deleted_before<'c>(context: Context<'c>, fact: &ScimFact, user: &ScimUser) -> Option<&'c Account> {
     let came = user.external_id.as_ref()?;
     context.snapshot.accounts().find(|account| {
@@ -144,7 +147,7 @@ fn deleted_before<'c>(context: Context<'c>, fact: &ScimFact, user: &ScimUser) ->
     })
 }
 
-/// The account that a new person is, if there is one.
+/// The existing account of a person that is created, if there is one.
 fn existing<'c>(
     context: Context<'c>,
     fact: &ScimFact,
@@ -174,8 +177,8 @@ fn existing<'c>(
     }
 }
 
-/// Whether the account with the address is of a person of another connection, which this one takes over by addresses: as at a first sign-in,
-/// and once. Whom the other one deleted is nobody's.
+/// Whether the account with the address belongs to a person of another connection that this one takes over by address:
+/// as at a first sign-in, and once. An account that the other connection deleted is not taken over.
 fn is_taken_over(context: Context<'_>, fact: &ScimFact, account: &Account, email: &EmailAddress) -> bool {
     let own = &fact.connection;
     let mut takeovers = context.policy.identity.takeovers.iter();
@@ -186,7 +189,7 @@ fn is_taken_over(context: Context<'_>, fact: &ScimFact, account: &Account, email
         && reason_against_address(context, account, email).is_none()
 }
 
-/// A known account becomes what SCIM says.
+/// Changes an existing account to match SCIM.
 fn become_so(
     context: Context<'_>,
     fact: &ScimFact,
@@ -225,7 +228,7 @@ fn suspend(fact: &ScimFact, account: &Account, because: &str, draft: &mut Draft)
     }
 }
 
-/// Ends what SCIM held, and nothing that somebody else did.
+/// Removes the hold of SCIM only.
 fn reactivate(fact: &ScimFact, account: &Account, draft: &mut Draft) {
     let by = Hold::scim(fact.connection.clone());
     let mut holds = account.holds();

@@ -1,4 +1,4 @@
-//! From the teams that a person is to be in, and what gives each, to steps.
+//! From the teams that a person should be in, with their sources, to steps.
 
 use super::{
     Context,
@@ -11,8 +11,8 @@ use crate::{
     text::{Shown, folded},
 };
 
-/// Gives what is wanted; and ends what is not, where there is a reason: `ends` says why what a source gave ends, if it is not among what is
-/// wanted.
+/// Adds the wanted grants, and ends others if there is a reason: `ends` answers the reason why a grant of a source ends
+/// if it is not wanted.
 pub(super) fn settle(
     context: Context<'_>,
     account: Option<&Account>,
@@ -31,8 +31,8 @@ pub(super) fn settle(
     }
 }
 
-/// Why something ends that the fact does not speak of, where groups take away at all: it came over a connection that the organization has no
-/// more, or groups alone put people into teams.
+/// The reason why a grant ends that the fact is not about, where groups may take away at all: its connection no longer
+/// belongs to the organization, or only groups put people into teams.
 pub(super) fn reason_to_end_what_others_gave(context: Context<'_>, source: &Source) -> Option<String> {
     match source.connection() {
         Some(connection) if context.snapshot.organization.signs_in_over(connection) => None,
@@ -52,7 +52,7 @@ pub(super) fn reason_to_end_what_others_gave(context: Context<'_>, source: &Sour
     }
 }
 
-/// The widest first, so that what follows only adds a source.
+/// The widest permission first, so that the following steps only add a source.
 fn give(context: Context<'_>, known: Option<&Membership>, wanted: &WantedTeam, draft: &mut Draft) {
     if wanted.team.id.is_none() && draft.creates_team(&wanted.team.name) {
         let because = wanted.grants.first().map_or("", |grant| grant.because.as_str());
@@ -79,7 +79,7 @@ fn give(context: Context<'_>, known: Option<&Membership>, wanted: &WantedTeam, d
     }
 }
 
-/// Ends what has a reason to end and is not wanted, and nothing else.
+/// Ends the grants that are not wanted and have a reason to end.
 fn end(
     context: Context<'_>,
     known: &Membership,
@@ -107,8 +107,8 @@ fn end(
     }
 }
 
-/// A team, and a project of the same name for it. A project of that name that exists already is not given to
-/// the new team: a group's name must not open what somebody made by hand.
+/// Creates a team and a project of the same name for it. An existing project of that name is not given to the new team:
+/// the name of a group must not open something that a person made.
 fn create_team(context: Context<'_>, team: &TeamRef, because: &str, draft: &mut Draft) {
     let rule = || RuleId::from("groups.create_teams");
     let name = team.name.clone();

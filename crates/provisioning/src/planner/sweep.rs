@@ -1,11 +1,11 @@
-//! `[offboarding]`: accounts whose people do not come any more.
+//! `[offboarding]`: accounts that are no longer used.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Context, draft::Draft};
 use crate::{Action, Actor, Cause, Hold, Plan, RuleId, offboarding::unused_accounts};
 
-/// Suspends them, but break-glass accounts, which are there for the day on which they are needed.
+/// Suspends them, except break-glass accounts, which must remain usable.
 pub(super) fn plan(context: Context<'_>, at: DateTime<Utc>) -> Plan {
     let rule = || RuleId::from("offboarding.suspend_after");
     let mut draft = Draft::new(context, Cause::Change { actor: Actor::Rule(rule()) }, at);
