@@ -1,4 +1,4 @@
-//! How many costly requests are answered at a time.
+//! The number of costly requests that are answered at a time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ pub(crate) struct Costly {
     running: Arc<Mutex<HashMap<ConnectionId, usize>>>,
 }
 
-/// One that is being answered, until it is dropped.
+/// A costly request that is being answered, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     costly: Costly,
@@ -25,7 +25,7 @@ impl Costly {
         Costly { each, all, running: Arc::default() }
     }
 
-    /// Begins one, if there is room.
+    /// Starts a costly request, if there is room.
     pub(crate) fn begin(&self, connection: &ConnectionId) -> Option<Running> {
         let mut running = self.running();
         let all: usize = running.values().sum();

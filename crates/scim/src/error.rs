@@ -1,4 +1,4 @@
-//! What a SCIM request can be refused for, and the answer that clients read.
+//! The reasons why a SCIM request is refused, and the answer that clients read.
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use vouchsafe_store::{SignInError, StoreError};
 
 use crate::schema::urn;
 
-/// Why a request was not done. [`to_json`](Self::to_json) is the answer's body (RFC 7644, 3.12).
+/// The reason why a request was refused. [`to_json`](Self::to_json) is the body of the answer (RFC 7644, 3.12).
 ///
 /// ```
 /// use vouchsafe_scim::{Filter, Limits, ScimError};
@@ -20,146 +20,146 @@ use crate::schema::urn;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScimError {
-    /// The filter cannot be read, or compares what cannot be compared.
+    /// The filter cannot be parsed, or compares values that cannot be compared.
     #[error("the filter is invalid at byte {offset}: {reason}")]
     #[non_exhaustive]
     InvalidFilter {
-        /// Where.
+        /// The position in the filter.
         offset: usize,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The path of a PATCH operation, or an attribute's name, cannot be read.
+    /// The path of a PATCH operation, or the name of an attribute, cannot be parsed.
     #[error("the path {path:?} is invalid: {reason}")]
     #[non_exhaustive]
     InvalidPath {
-        /// The path, cut where it is long.
+        /// The path, shortened if it is long.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The body is no JSON object of the form that is expected.
+    /// The body is not a JSON object of the expected form.
     #[error("the request body is invalid: {reason}")]
     #[non_exhaustive]
     InvalidSyntax {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A value is missing, or cannot be what it stands for.
+    /// A value is missing or not valid.
     #[error("the value of {attribute} is invalid: {reason}")]
     #[non_exhaustive]
     InvalidValue {
-        /// Whose value.
+        /// The attribute.
         attribute: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A PATCH operation names nothing that could be changed.
+    /// The target of a PATCH operation does not exist.
     #[error("the path {path:?} has no target")]
     #[non_exhaustive]
     NoTarget {
         /// The path.
         path: String,
     },
-    /// An attribute that a client cannot change, or cannot remove.
+    /// A client cannot change or remove this attribute.
     #[error("the attribute {attribute} cannot be changed in this way: {reason}")]
     #[non_exhaustive]
     Mutability {
         /// The attribute.
         attribute: String,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// Another resource has that value already.
+    /// Another resource already has that value.
     #[error("{what} is taken already")]
     #[non_exhaustive]
     Uniqueness {
-        /// What must be unique.
+        /// The attribute that must be unique.
         what: String,
     },
-    /// A filter that is no look-up, over more resources than are searched one by one.
+    /// A filter that is not a look-up would have to search more resources than the limit.
     #[error("the query would search more than {most} resources one by one")]
     #[non_exhaustive]
     TooMany {
-        /// How many are.
+        /// The limit.
         most: usize,
     },
-    /// The cursor was not given out here.
+    /// The cursor was not issued by this service.
     #[error("the cursor is not one that this service gave out")]
     InvalidCursor,
-    /// There is no such resource at this connection.
+    /// The connection has no such resource.
     #[error("there is no resource {id:?}")]
     #[non_exhaustive]
     NotFound {
-        /// Its identifier, cut where it is long.
+        /// Its identifier, shortened if it is long.
         id: String,
     },
-    /// There is nothing at that path.
+    /// The path does not exist.
     #[error("there is no such endpoint")]
     NoEndpoint,
-    /// The endpoint does not do that.
+    /// The endpoint does not support the method.
     #[error("the method {method} is not supported here")]
     #[non_exhaustive]
     MethodNotAllowed {
-        /// What was asked.
+        /// The method.
         method: String,
     },
-    /// What RFC 7644 leaves to choice and this service does not do, as its configuration document says.
+    /// An optional feature of RFC 7644 that this service does not support, as its configuration document says.
     #[error("{what} is not supported")]
     #[non_exhaustive]
     NotImplemented {
-        /// What.
+        /// The feature.
         what: &'static str,
     },
-    /// No token came, or one that is unknown, expired or revoked.
+    /// The token is missing, unknown, expired or revoked.
     #[error("the request has no valid bearer token")]
     Unauthorized,
-    /// The body is too large.
+    /// The body is too long.
     #[error("the request body has more than {most} bytes")]
     #[non_exhaustive]
     TooLarge {
-        /// How many it may have.
+        /// The most bytes of a body.
         most: usize,
     },
-    /// The body is said to be something else than JSON.
+    /// The content type of the body is not JSON.
     #[error("the content type is not application/scim+json or application/json")]
     UnsupportedMediaType,
-    /// A filter on what is not filtered (RFC 7644, 4).
+    /// A filter was given for a resource that cannot be filtered (RFC 7644, 4).
     #[error("this endpoint takes no filter")]
     FilterNotTaken,
-    /// Too many requests over one connection.
+    /// There were too many requests over one connection.
     #[error("too many requests over this connection; try again in {retry_after} seconds")]
     #[non_exhaustive]
     TooManyRequests {
-        /// After how many seconds there is room again.
+        /// The number of seconds until there is room.
         retry_after: u64,
     },
-    /// Too many costly requests at a time: searches, pages of a list, or large groups.
+    /// There were too many costly requests at a time: searches, pages of a list, or large groups.
     #[error("too many searches and lists at a time; try again in {retry_after} seconds")]
     #[non_exhaustive]
     TooManySearches {
-        /// After how many seconds there may be room again.
+        /// The number of seconds until there may be room.
         retry_after: u64,
     },
-    /// Too many tokens from one client address that open nothing.
+    /// There were too many invalid tokens from one client address.
     #[error(
         "too many requests from this address with tokens that are not valid; try again in {retry_after} seconds"
     )]
     #[non_exhaustive]
     TooManyGuesses {
-        /// After how many seconds there is room again.
+        /// The number of seconds until there is room.
         retry_after: u64,
     },
-    /// The resource is not at the version of `If-Match` any more.
+    /// The resource is no longer at the version in `If-Match`.
     #[error("the resource is at another version than the request expects")]
     PreconditionFailed,
-    /// The policy or a rule of the organization is against it.
+    /// The policy or a rule of the organization refuses it.
     #[error("the organization's rules refuse this: {0}")]
     Refused(PlanRefusal),
     /// A store failed. Nothing was changed.
     #[error("the store failed")]
     Store(#[source] StoreError),
-    /// The provider of cryptography failed. Nothing was changed.
+    /// The cryptography provider failed. Nothing was changed.
     #[error("an identifier could not be made or hashed")]
     Cryptography(#[source] vouchsafe::crypto::CryptoError),
 }
@@ -217,7 +217,7 @@ impl ScimError {
         }
     }
 
-    /// The detail error keyword of RFC 7644, table 9, where it has one.
+    /// The detail error keyword (RFC 7644, table 9), if there is one.
     #[must_use]
     pub fn scim_type(&self) -> Option<&'static str> {
         match self {
@@ -235,7 +235,7 @@ impl ScimError {
         }
     }
 
-    /// The body of the answer. It tells nothing of a store's failure.
+    /// The body of the answer. It contains no details of a store's failure.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut body = Map::new();
@@ -248,7 +248,7 @@ impl ScimError {
         Value::Object(body)
     }
 
-    /// The sentence for the client, who is the customer's identity provider.
+    /// The sentence for the client, which is the customer's identity provider.
     #[must_use]
     pub fn detail(&self) -> String {
         match self {
@@ -347,7 +347,7 @@ impl From<StoreError> for ScimError {
 impl From<PlanRefusal> for ScimError {
     fn from(refusal: PlanRefusal) -> ScimError {
         match refusal {
-            // The address belongs to an account that the connection may not take.
+            // The address belongs to an account that the connection may not link.
             PlanRefusal::EmailTaken { .. } => ScimError::Uniqueness { what: "the e-mail address".to_owned() },
             PlanRefusal::ScimUserExists { .. } => ScimError::Uniqueness { what: "the person".to_owned() },
             PlanRefusal::EmailInvalid { source, .. } => ScimError::value("emails", source.to_string()),
@@ -367,7 +367,7 @@ impl From<SignInError> for ScimError {
     }
 }
 
-/// Text of a client's, cut where it is long.
+/// A text of the client, shortened if it is long.
 pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 200;
     match text.char_indices().nth(MOST) {

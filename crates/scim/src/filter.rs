@@ -11,7 +11,7 @@ use vouchsafe_store::{ScimKey, ScimKind};
 
 use crate::{AttributePath, Limits, ScimError, schema::Described as _};
 
-/// A filter that was read. Reading it never panics, and is linear in its length.
+/// A parsed filter. Parsing never panics and takes time linear in the length.
 ///
 /// ```
 /// use serde_json::json;
@@ -25,35 +25,35 @@ use crate::{AttributePath, Limits, ScimError, schema::Described as _};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Filter {
-    /// All of them hold.
+    /// All of them are true.
     All(Vec<Filter>),
-    /// One of them holds.
+    /// One of them is true.
     Any(Vec<Filter>),
-    /// It does not hold.
+    /// It is false.
     Not(Box<Filter>),
     /// The attribute has a value.
     Present(AttributePath),
-    /// The attribute compares with a value.
+    /// The attribute compared with a value.
     #[non_exhaustive]
     Compare {
         /// The attribute.
         path: AttributePath,
-        /// How.
+        /// The operator.
         comparison: Comparison,
-        /// With what: a text, a number, a truth value or `null`.
+        /// The value: a text, a number, a truth value or `null`.
         value: Value,
     },
-    /// One element of the attribute is such.
+    /// One element of the attribute matches.
     #[non_exhaustive]
     Element {
         /// The attribute.
         path: AttributePath,
-        /// How the element is; its names are those of sub-attributes.
+        /// The condition of the element; its names are sub-attributes.
         filter: Box<Filter>,
     },
 }
 
-/// How an attribute compares with a value.
+/// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Comparison {
@@ -78,7 +78,7 @@ pub enum Comparison {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Parses a filter.
     ///
     /// # Errors
     /// [`ScimError::InvalidFilter`].
@@ -86,8 +86,8 @@ impl Filter {
         parse::parse(text, limits)
     }
 
-    /// What a store finds by itself of all that match, where the filter says that something must be equal to a value: alone, or beside others
-    /// that must hold too. Of several the one that fewest are found by.
+    /// The key by which a store can find all matches, if the filter requires that an attribute equals a value, alone or
+    /// together with other conditions. Of several keys, the one that finds fewest.
     pub(crate) fn key(&self, kind: ScimKind) -> Option<ScimKey> {
         match self {
             Self::Compare { path, comparison: Comparison::Equal, value }
@@ -109,7 +109,7 @@ impl Filter {
         }
     }
 
-    /// Whether it asks for this attribute of the core schema.
+    /// Whether it refers to this attribute of the core schema.
     pub(crate) fn mentions(&self, attribute: &str, kind: ScimKind) -> bool {
         match self {
             Self::All(filters) | Self::Any(filters) => {
@@ -122,7 +122,7 @@ impl Filter {
         }
     }
 
-    /// Those that must all hold.
+    /// The conditions that must all be true.
     fn conjuncts(&self) -> impl Iterator<Item = &Filter> {
         let mut waiting = vec![self];
         std::iter::from_fn(move || {
@@ -136,7 +136,7 @@ impl Filter {
         })
     }
 
-    /// The sub-attributes that an element must have, where the filter is made of equalities alone.
+    /// The sub-attributes that an element must have, if the filter consists of equalities only.
     pub(crate) fn as_equalities(&self) -> Option<Vec<(&str, &Value)>> {
         match self {
             Self::Compare { path, comparison: Comparison::Equal, value } if path.part().is_none() => {
@@ -151,11 +151,11 @@ impl Filter {
     }
 }
 
-/// What a store finds by an attribute that is equal to a value.
+/// The key for an attribute that equals a value.
 fn key_of(kind: ScimKind, attribute: &str, part: Option<&str>, value: &Value) -> Option<ScimKey> {
     let is = |name: &str| attribute.eq_ignore_ascii_case(name);
     let is_value = part.is_none_or(|part| part.eq_ignore_ascii_case("value"));
-    // Truth values are compared as texts, too.
+    // Truth values are also compared as texts.
     let is_false = || {
         *value == Value::Bool(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("false"))
     };
@@ -174,7 +174,7 @@ fn key_of(kind: ScimKind, attribute: &str, part: Option<&str>, value: &Value) ->
     }
 }
 
-/// The fewer are found by a key, the lower.
+/// A rank: the fewer resources a key finds, the lower.
 fn rank(key: &ScimKey) -> u8 {
     match key {
         ScimKey::Ids(_) => 0,
@@ -209,13 +209,13 @@ impl Comparison {
         Self::ALL.iter().find(|(_, comparison)| *comparison == self).map_or("eq", |(name, _)| name)
     }
 
-    /// Whether it asks which of two values is greater.
+    /// Whether the operator compares an order.
     fn is_ordering(self) -> bool {
         matches!(self, Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual)
     }
 }
 
-/// Writes a filter that is read as the same one again.
+/// Writes a filter in a form that parses to the same filter.
 impl fmt::Display for Filter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut joined = |filters: &[Filter], word: &str| {
@@ -267,7 +267,7 @@ mod tests {
             (r#"active eq "False""#, Some(ScimKey::Inactive), None),
             (r#"members[value eq "x"]"#, None, Some(ScimKey::Member(text()))),
             (r#"members eq "x" and displayName co "y""#, None, Some(ScimKey::Member(text()))),
-            // These are others, or say nothing of one value.
+            // These filters are different, or do not require one value.
             (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:externalId eq "x""#, None, None),
             (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:active eq false"#, None, None),
             (r#"userName ne "x""#, None, None),

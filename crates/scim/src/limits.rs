@@ -1,6 +1,6 @@
-//! What one request may cost, in one place.
+//! The limits of what one request may cost, in one place.
 
-/// Ceilings of what a client sends. A token's owner is a customer: nothing that one customer sends takes the turn of all others.
+/// Limits of what a client sends. They ensure that one customer's requests do not delay those of others.
 ///
 /// ```
 /// use vouchsafe_scim::Limits;
@@ -12,40 +12,44 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a body. Entra ID adds up to 1,000 members in one request, of some 100 bytes each.
+    /// The most bytes of a body. Entra ID adds up to 1,000 members in one request, of about 100 bytes each.
     pub body_bytes: usize,
-    /// Bytes of a filter. The longest that the large clients send is a look-up by a userName of 256 characters, percent-decoded.
+    /// The most bytes of a filter. The longest that large clients send is a look-up by a userName of 256 characters,
+    /// percent-encoded.
     pub filter_bytes: usize,
-    /// How deep a filter may be nested.
+    /// The deepest nesting of a filter.
     pub filter_depth: usize,
-    /// How many comparisons a filter may have.
+    /// The most comparisons in a filter.
     pub filter_terms: usize,
-    /// How many operations one PATCH may have. Okta sends up to 1,000 members in a push of a group, one operation each in the worst case.
+    /// The most operations in one PATCH. Okta pushes up to 1,000 members of a group at a time, in the worst case with
+    /// one operation each.
     pub patch_operations: usize,
-    /// How many values all operations of one PATCH may go through, each for itself: a group has many members, and each operation that has to look at
-    /// them looks at all. Who joins and who leaves by name is no such operation.
+    /// The most values that all operations of one PATCH may look at together. A group has many members, and each
+    /// operation that has to search them looks at all. Adding or removing members by their ids is not such an
+    /// operation.
     pub patch_values: usize,
-    /// How many elements a multi-valued attribute of a user may have.
+    /// The most elements of a multi-valued attribute of a user.
     pub values: usize,
-    /// How many attributes an object of a resource, or of an operation, may have.
+    /// The most attributes of an object in a resource or an operation.
     pub attributes: usize,
-    /// How many attributes may be asked for, or left out, by one request.
+    /// The most attributes that one request may include or exclude.
     pub projection: usize,
-    /// Bytes of a user's attributes as JSON.
+    /// The most bytes of a user's attributes as JSON.
     pub resource_bytes: usize,
-    /// How many members a group may have.
+    /// The most members of a group.
     pub members: usize,
-    /// The most resources on one page, and as many as a request without `count` gets.
+    /// The most resources on one page, and the number on a page of a request without `count`.
     pub page: usize,
-    /// How many members all groups on a page may have, and how many groups all people on a page may be in. A page ends before the resource with
-    /// which it would have more; it has one at least.
+    /// The most members of all groups on a page together, and the most groups of all people on a page together. A page
+    /// ends before the resource that would exceed this, and contains at least one resource.
     pub page_members: usize,
-    /// How many resources are searched one by one for a filter that is no look-up, or for an order.
+    /// The most resources that are searched one by one for a filter that is not a look-up, or for sorting.
     pub search: usize,
-    /// How many costly requests of one connection are answered at a time: those that search resources one by one, list a page, or write out more
-    /// than a hundred members. More are answered with 429.
+    /// The most costly requests of one connection that are answered at a time: those that search resources one by one,
+    /// list a page, or write more than a hundred members. Further ones are answered with 429.
     pub costly_per_connection: usize,
-    /// How many costly requests of all connections are answered at a time by one process. Each holds some megabytes.
+    /// The most costly requests of all connections that one process answers at a time. Each needs some megabytes of
+    /// memory.
     pub costly: usize,
 }
 

@@ -1,4 +1,4 @@
-//! PATCH (RFC 7644, 3.5.2), as the RFC and as Okta and Entra ID write it.
+//! PATCH (RFC 7644, 3.5.2), as the RFC, Okta and Entra ID write it.
 
 mod apply;
 mod members;
@@ -12,7 +12,7 @@ use crate::{Limits, ScimError, names, schema::urn};
 pub(crate) use members::{MemberChanges, identifiers};
 use target::Target;
 
-/// A PATCH that was read: operations that are done all or not at all.
+/// A parsed PATCH: all of its operations are applied, or none.
 ///
 /// ```
 /// use serde_json::json;
@@ -54,10 +54,11 @@ enum Verb {
 }
 
 impl Patch {
-    /// Reads the body of a PATCH.
+    /// Parses the body of a PATCH.
     ///
     /// # Errors
-    /// [`ScimError::InvalidSyntax`], [`ScimError::InvalidPath`], [`ScimError::InvalidFilter`], [`ScimError::NoTarget`] for a removal without path.
+    /// [`ScimError::InvalidSyntax`], [`ScimError::InvalidPath`], [`ScimError::InvalidFilter`]; [`ScimError::NoTarget`]
+    /// for a removal without a path.
     pub fn from_json(body: Value, kind: ScimKind, limits: &Limits) -> Result<Patch, ScimError> {
         let Value::Object(mut body) = body else {
             return Err(ScimError::syntax("a PATCH is a JSON object"));
@@ -78,7 +79,7 @@ impl Patch {
         Ok(Patch { kind, operations: operations? })
     }
 
-    /// The resource after all operations. What cannot be done leaves nothing done: `before` is not touched.
+    /// The resource after all operations. `before` is not changed, so an error leaves nothing half done.
     ///
     /// # Errors
     /// [`ScimError::NoTarget`], [`ScimError::Mutability`], [`ScimError::InvalidValue`], [`ScimError::InvalidPath`].
@@ -96,7 +97,7 @@ impl Patch {
                 return Err(ScimError::syntax(format!("the operations go through more than {most} values")));
             }
             apply::apply(operation, &mut after, self.kind, limits)?;
-            // After each operation and not at the end alone: the next one works on what this one left.
+            // Checked after each operation, since the next one works on its result.
             crate::resource::check_size(&after, self.kind, limits)?;
         }
         crate::resource::check(&after, self.kind, limits)?;
@@ -104,7 +105,7 @@ impl Patch {
     }
 }
 
-/// How many values the multi-valued attributes of a resource have together.
+/// The number of values of all multi-valued attributes of a resource together.
 fn count_values(resource: &Map<String, Value>) -> usize {
     resource.values().filter_map(Value::as_array).map(Vec::len).fold(0, usize::saturating_add)
 }
@@ -141,7 +142,7 @@ impl Operation {
     }
 }
 
-/// Whether a message says that it is of this schema.
+/// Whether the message lists this schema.
 pub(crate) fn require_schema(body: &Map<String, Value>, schema: &str) -> Result<(), ScimError> {
     let is_it = |value: &Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(schema));
     match names::get(body, "schemas") {

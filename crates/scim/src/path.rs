@@ -6,7 +6,7 @@ use vouchsafe_store::ScimKind;
 
 use crate::{ScimError, schema::Described as _};
 
-/// The name of an attribute, with the schema that it stands in and a sub-attribute where one is meant (RFC 7644, 3.10).
+/// The name of an attribute, with its schema and sub-attribute if they are given (RFC 7644, 3.10).
 ///
 /// ```
 /// use vouchsafe_scim::AttributePath;
@@ -24,7 +24,7 @@ pub struct AttributePath {
 }
 
 impl AttributePath {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
     /// [`ScimError::InvalidPath`].
@@ -35,7 +35,7 @@ impl AttributePath {
             Some(_) => return Err(wrong("what stands before the last colon is no schema's URN")),
             None => (None, text),
         };
-        // In `urn:…:enterprise:2.0:User` the last part is the end of the schema's own name.
+        // In `urn:…:enterprise:2.0:User` the last part belongs to the schema's name.
         let (attribute, part) = match rest.split_once('.') {
             Some((attribute, part)) => (attribute, Some(part)),
             None => (rest, None),
@@ -46,7 +46,7 @@ impl AttributePath {
         Ok(AttributePath { schema, attribute: attribute.to_owned(), part: part.map(str::to_owned) })
     }
 
-    /// The URN of the schema, where it was given.
+    /// The URN of the schema, if it was given.
     #[must_use]
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
@@ -58,18 +58,18 @@ impl AttributePath {
         &self.attribute
     }
 
-    /// The sub-attribute, where one is meant.
+    /// The sub-attribute, if there is one.
     #[must_use]
     pub fn part(&self) -> Option<&str> {
         self.part.as_deref()
     }
 
-    /// The schema, where it is another one than the core schema of this kind of resource.
+    /// The schema, if it is not the core schema of this kind of resource.
     pub(crate) fn extension(&self, kind: ScimKind) -> Option<&str> {
         self.schema().filter(|schema| !schema.eq_ignore_ascii_case(kind.schema()))
     }
 
-    /// Whether this is, or is a part of, this attribute of the core schema.
+    /// Whether this is this attribute of the core schema, or a part of it.
     pub(crate) fn means(&self, attribute: &str, kind: ScimKind) -> bool {
         self.extension(kind).is_none() && self.attribute.eq_ignore_ascii_case(attribute)
     }
@@ -90,7 +90,7 @@ impl fmt::Display for AttributePath {
     }
 }
 
-/// Whether a text begins as a URN.
+/// Whether a text begins like a URN.
 pub(crate) fn is_urn(text: &str) -> bool {
     text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("urn:"))
 }

@@ -1,4 +1,4 @@
-//! Which attributes of a resource are in an answer (RFC 7644, 3.9).
+//! The attributes of a resource that an answer contains (RFC 7644, 3.9).
 
 use serde_json::{Map, Value};
 use vouchsafe_store::ScimKind;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Projection {
-    /// Whether all of this attribute is left out, so that it need not be looked up.
+    /// Whether this attribute is left out completely, so that it need not be looked up.
     pub(crate) fn leaves_out(&self, attribute: &str, kind: ScimKind) -> bool {
         let is_it = |name: &String| AttributePath::parse(name).is_ok_and(|path| path.means(attribute, kind));
         let is_whole = |name: &&String| AttributePath::parse(name).is_ok_and(|path| path.part().is_none());
@@ -20,7 +20,7 @@ impl Projection {
         }
     }
 
-    /// The resource with the attributes that are asked for.
+    /// The resource with the requested attributes.
     pub(crate) fn of(&self, resource: Map<String, Value>, kind: ScimKind) -> Map<String, Value> {
         match (self.only.is_empty(), self.without.is_empty()) {
             (true, true) => resource,
@@ -37,7 +37,7 @@ impl Projection {
             }
         }
         for name in &self.only {
-            // The URN of an extension means all of it.
+            // The URN of an extension stands for all of its attributes.
             if let Some((schema, _)) = kind.extension(name) {
                 if let Some(extension) = resource.get(schema) {
                     chosen.insert(schema.to_owned(), extension.clone());
@@ -139,7 +139,7 @@ fn leave_out(object: &mut Map<String, Value>, path: &AttributePath) {
     }
 }
 
-/// The schemas that a resource is of: its own, and the extensions that it has attributes of.
+/// The schemas of a resource: its own, and those of the extensions that it has attributes of.
 pub(crate) fn schemas_of(attributes: &Map<String, Value>, kind: ScimKind) -> Value {
     let mut schemas = vec![Value::String(kind.schema().to_owned())];
     if kind == ScimKind::User && attributes.contains_key(urn::ENTERPRISE) {

@@ -1,4 +1,4 @@
-//! The query of a list: what is looked for, in which order, which part of it, and which attributes of each.
+//! The query of a list: the filter, the order, the page, and the attributes.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{AttributePath, Filter, Limits, ScimError, names, patch::require_schema, schema::urn};
 
-/// A query, from the address of a GET or the body of a POST to `/.search`.
+/// A query, from the URL of a GET or the body of a POST to `/.search`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Query {
     pub(crate) filter: Option<Filter>,
@@ -17,12 +17,12 @@ pub(crate) struct Query {
     pub(crate) projection: Projection,
 }
 
-/// Where a page begins.
+/// The start of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// At this place, counted from 0.
+    /// At this position, counted from 0.
     Index(usize),
-    /// After what a page before ended with (RFC 9865); the empty one is the beginning.
+    /// After the cursor of an earlier page (RFC 9865); the empty cursor is the beginning.
     Cursor(String),
 }
 
@@ -32,17 +32,17 @@ impl Default for Start {
     }
 }
 
-/// Which attributes are asked for.
+/// The requested attributes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Projection {
-    /// These and what is always there; empty: all that are usual.
+    /// These and the ones that are always returned; empty: the default ones.
     pub(crate) only: Vec<String>,
-    /// Not these.
+    /// All default ones except these.
     pub(crate) without: Vec<String>,
 }
 
 impl Projection {
-    /// Each name once, and not very many: each is looked for in every resource of a page.
+    /// Each name once, and not very many, since each is looked for in every resource of a page.
     pub(crate) fn bounded(&mut self, limits: &Limits) -> Result<(), ScimError> {
         for (name, listed) in [("attributes", &mut self.only), ("excludedAttributes", &mut self.without)] {
             let mut seen = HashSet::new();
@@ -57,7 +57,7 @@ impl Projection {
 }
 
 impl Query {
-    /// Reads the query of an address.
+    /// Parses the query of a URL.
     pub(crate) fn of_address(query: Option<&str>, limits: &Limits) -> Result<Query, ScimError> {
         let mut read = Query::default();
         let mut cursor = None;
@@ -81,7 +81,7 @@ impl Query {
         Ok(read)
     }
 
-    /// Reads the body of a POST to `/.search` (RFC 7644, 3.4.3).
+    /// Parses the body of a POST to `/.search` (RFC 7644, 3.4.3).
     pub(crate) fn of_body(body: &Map<String, Value>, limits: &Limits) -> Result<Query, ScimError> {
         require_schema(body, urn::SEARCH)?;
         let mut read = Query::default();
@@ -115,7 +115,7 @@ impl Query {
         Ok(read)
     }
 
-    /// How many resources a page has.
+    /// The number of resources on a page.
     pub(crate) fn page(&self, limits: &Limits) -> usize {
         self.count.map_or(limits.page, |count| count.min(limits.page))
     }

@@ -1,4 +1,4 @@
-//! How many requests come over one connection, or from one client address with tokens that open nothing.
+//! Rate limits of the requests over one connection, and of invalid tokens from one client address.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-/// So many requests at once, and so many a second after that. Each process counts for itself.
+/// A number of requests at once, and a number of requests a second after that. Each process counts separately.
 ///
-/// The default is that of requests over a connection: Entra ID sends up to 25 requests a second, Okta fewer; it leaves room for both and keeps
-/// one customer from taking the turn of all others.
+/// The default is for requests over a connection. Entra ID sends up to 25 requests a second and Okta fewer; the default
+/// allows both, and prevents one customer from delaying others.
 ///
 /// ```
 /// let rate = vouchsafe_scim::RequestRate { per_second: 20, burst: 100 };
@@ -17,9 +17,9 @@ use chrono::{DateTime, Utc};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestRate {
-    /// How many a second in the long run. 0 counts as 1.
+    /// The requests a second in the long run. 0 counts as 1.
     pub per_second: u32,
-    /// How many at once. 0 counts as 1.
+    /// The requests at once. 0 counts as 1.
     pub burst: u32,
 }
 
@@ -29,7 +29,7 @@ impl Default for RequestRate {
     }
 }
 
-/// What each key has left.
+/// The remaining requests of each key.
 #[derive(Debug)]
 pub(crate) struct RequestLimiter<K> {
     rate: RequestRate,
@@ -43,26 +43,27 @@ struct Bucket {
     at: DateTime<Utc>,
 }
 
-/// How many keys are remembered. One that is forgotten begins with a full burst, so that those are forgotten first which have nearly that.
+/// The number of keys that are remembered. A forgotten key starts with a full burst, so keys that nearly have one are
+/// forgotten first.
 const MOST: usize = 10_000;
 
-/// How many are forgotten at once, so that not each new one goes through all of them.
+/// The number that is forgotten at once, so that not every new key goes through all of them.
 const FORGOTTEN: usize = MOST / 10;
 
 /// One request.
 const ONE: u64 = 1_000;
 
 impl Bucket {
-    /// What it has at a time.
+    /// The remaining requests at a time.
     fn left_at(&self, now: DateTime<Utc>, per_second: u64, full: u64) -> u64 {
         let elapsed = now.signed_duration_since(self.at).num_milliseconds();
-        // Thousandths of a request a millisecond are requests a second.
+        // Thousandths of a request per millisecond are requests per second.
         let gained = u64::try_from(elapsed).unwrap_or(0).saturating_mul(per_second);
         self.left.saturating_add(gained).min(full)
     }
 }
 
-/// Makes room for new keys. Whoever has used up the most is forgotten last, however many others come.
+/// Makes room for new keys. The keys that have used up most are forgotten last, however many others come.
 fn forget_the_fullest<K: Eq + Hash + Clone>(buckets: &mut HashMap<K, Bucket>, left: impl Fn(&Bucket) -> u64) {
     let mut by_what_is_left: Vec<(u64, K)> =
         buckets.iter().map(|(key, bucket)| (left(bucket), key.clone())).collect();
@@ -81,7 +82,7 @@ impl<K: Eq + Hash + Clone> RequestLimiter<K> {
         RequestLimiter { rate, buckets: Mutex::default() }
     }
 
-    /// Takes one request off, or answers after how many seconds there is one again.
+    /// Takes one request, or answers the number of seconds until there is one.
     pub(crate) fn take(&self, key: &K, now: DateTime<Utc>) -> Result<(), u64> {
         let (full, per_second) = (self.full(), u64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +104,7 @@ impl<K: Eq + Hash + Clone> RequestLimiter<K> {
         }
     }
 
-    /// Gives one request back that was taken.
+    /// Returns one request that was taken.
     pub(crate) fn give_back(&self, key: &K) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get_mut(key) {
@@ -132,17 +133,17 @@ mod tests {
         assert_eq!(limiter.take(&connection, after(499)), Err(1));
         assert_eq!(limiter.take(&connection, after(500)), Ok(()));
         assert_eq!(limiter.take(&connection, after(500)), Err(1));
-        // Another connection has its own; a clock that goes back gives nothing.
+        // Another connection has its own; a clock that goes backwards gives nothing.
         assert_eq!(limiter.take(&ConnectionId::new("globex").unwrap(), after(500)), Ok(()));
         assert_eq!(limiter.take(&connection, start), Err(1));
-        // Never more than a burst, however long nothing came.
+        // Never more than a burst, however long there were no requests.
         let later = after(3_600_000);
         assert_eq!((0..10).filter(|_| limiter.take(&connection, later).is_ok()).count(), 3);
         limiter.give_back(&connection);
         assert_eq!((0..10).filter(|_| limiter.take(&connection, later).is_ok()).count(), 1);
     }
 
-    /// Whoever has used up what they may send gets nothing back because many others come.
+    /// A key that has used up its requests gets none back because many other keys come.
     #[test]
     fn nobody_is_forgotten_who_has_nothing_left() {
         let limiter = RequestLimiter::new(RequestRate { per_second: 1, burst: 3 });

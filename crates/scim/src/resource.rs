@@ -1,5 +1,5 @@
-//! What a client sends of a resource, in the form in which it is kept: known attributes under the names of their schema, truth values as such,
-//! nothing that a client cannot set, and everything else as it came.
+//! The content of a resource in the form in which it is stored: known attributes under the names of their schema, truth
+//! values as booleans, no attribute that a client cannot set, and everything else as it was sent.
 
 use serde_json::{Map, Value};
 use vouchsafe_store::ScimKind;
@@ -9,9 +9,10 @@ use crate::{
     schema::{Attribute, Described as _, Kind, Mutability, named},
 };
 
-/// The attributes of a body that makes or replaces a resource.
+/// The attributes of a body that creates or replaces a resource.
 ///
-/// What is read-only is left out (RFC 7644, 3.5.1: the client's value is ignored), and so is the password, which is never kept.
+/// Read-only attributes are left out (RFC 7644, 3.5.1: the client's value is ignored), and so is the password, which is
+/// never stored.
 pub(crate) fn attributes(
     body: Map<String, Value>,
     kind: ScimKind,
@@ -35,7 +36,7 @@ pub(crate) fn attributes(
     Ok(kept)
 }
 
-/// The attributes of the core schema may stand under its URN as well; those of an extension stand under theirs.
+/// Attributes of the core schema may be under its URN as well; those of an extension are under its URN.
 fn take_schema(
     kept: &mut Map<String, Value>,
     schema: &str,
@@ -43,7 +44,7 @@ fn take_schema(
     kind: ScimKind,
 ) -> Result<(), ScimError> {
     let Value::Object(parts) = value else {
-        // `null`: nothing is said of the extension. Anything else is no extension's form.
+        // `null` means that the extension has no values. Anything else is not valid.
         return if names::is_unassigned(&value) {
             Ok(())
         } else {
@@ -67,7 +68,7 @@ fn take_schema(
     Ok(())
 }
 
-/// Under the name of its schema; what no schema knows is kept as it came.
+/// Under the name of its schema. An attribute that no schema knows is stored as it was sent.
 fn take(
     kept: &mut Map<String, Value>,
     attribute: Option<&Attribute>,
@@ -89,7 +90,7 @@ fn take(
     Ok(())
 }
 
-/// A value in the form of its schema.
+/// A value in the form that its schema gives.
 pub(crate) fn normal(attribute: &Attribute, value: Value) -> Result<Value, ScimError> {
     match (attribute.is_many, value) {
         (true, Value::Array(elements)) => {
@@ -97,9 +98,9 @@ pub(crate) fn normal(attribute: &Attribute, value: Value) -> Result<Value, ScimE
                 elements.into_iter().map(|element| single(attribute, element)).collect();
             Ok(Value::Array(elements?))
         }
-        // One value where several may be.
+        // One value where several are allowed.
         (true, value) => Ok(Value::Array(vec![single(attribute, value)?])),
-        // A list of one where one may be, as some mappings of attributes write it.
+        // A list with one value where one is allowed, as some attribute mappings write it.
         (false, Value::Array(mut elements)) if elements.len() == 1 && attribute.kind != Kind::Complex => {
             single(attribute, elements.pop().unwrap_or_default())
         }
@@ -122,7 +123,7 @@ fn single(attribute: &Attribute, value: Value) -> Result<Value, ScimError> {
             }
             Ok(Value::Object(object))
         }
-        // Entra ID sends the manager as its identifier alone, and some clients send members so.
+        // Entra ID sends the manager as its identifier only, and some clients send members like this.
         (Kind::Complex, Value::String(text)) if attribute.part("value").is_some() => {
             Ok(Value::Object(Map::from_iter([("value".to_owned(), Value::String(text))])))
         }
@@ -137,7 +138,7 @@ fn single(attribute: &Attribute, value: Value) -> Result<Value, ScimError> {
     }
 }
 
-/// A truth value; Entra ID writes it as a text: "True", "False".
+/// A truth value. Entra ID writes it as a text: "True", "False".
 fn truth(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(truth) => Some(*truth),
@@ -147,13 +148,13 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// What holds of a resource however it came about.
+/// The conditions for every resource, however it was written.
 pub(crate) fn check(resource: &Map<String, Value>, kind: ScimKind, limits: &Limits) -> Result<(), ScimError> {
     let name = kind.name_attribute();
     if names::text(resource, name).is_none() {
         return Err(ScimError::value(name, "it is required"));
     }
-    /// As long as an identity's parts may be.
+    /// The length limit of the parts of an identity.
     const LONGEST_NAME: usize = 255;
     for attribute in [name, "externalId"] {
         if names::text(resource, attribute).is_some_and(|text| text.chars().nth(LONGEST_NAME).is_some()) {
@@ -172,7 +173,7 @@ pub(crate) fn check(resource: &Map<String, Value>, kind: ScimKind, limits: &Limi
     check_size(resource, kind, limits)
 }
 
-/// That a resource is no larger than is kept.
+/// Checks that a resource is not larger than the limit.
 pub(crate) fn check_size(
     resource: &Map<String, Value>,
     kind: ScimKind,
@@ -204,7 +205,7 @@ pub(crate) fn is_primary(element: &Value) -> bool {
     element.as_object().and_then(|parts| names::get(parts, "primary")) == Some(&Value::Bool(true))
 }
 
-/// How many bytes it takes as JSON, without the members of a group, which are counted by themselves.
+/// Its number of bytes as JSON, without the members of a group, which have a limit of their own.
 fn written_bytes(resource: &Map<String, Value>, kind: ScimKind) -> usize {
     let is_counted = |key: &str| kind != ScimKind::Group || key != "members";
     let bytes = |(key, value): (&String, &Value)| {

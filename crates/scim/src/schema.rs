@@ -1,4 +1,4 @@
-//! The attributes of users and groups, as one table: filters, PATCH, projections and `/Schemas` all read it.
+//! The attributes of users and groups in one table, which filters, PATCH, projections and `/Schemas` use.
 
 mod document;
 mod table;
@@ -20,7 +20,7 @@ pub(crate) mod urn {
     pub(crate) const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 }
 
-/// What the schemas say of a kind of resource.
+/// The schemas of a kind of resource.
 pub(crate) trait Described: Copy {
     /// The endpoint below the base: `Users` or `Groups`.
     fn endpoint(self) -> &'static str;
@@ -28,18 +28,18 @@ pub(crate) trait Described: Copy {
     /// The URN of the core schema.
     fn schema(self) -> &'static str;
 
-    /// The attribute by which people know it: `userName` or `displayName`.
+    /// The attribute that people know it by: `userName` or `displayName`.
     fn name_attribute(self) -> &'static str;
 
-    /// The attributes of the core schema, and those that every resource has.
+    /// The attributes of the core schema, and those of every resource.
     fn attributes(self) -> impl Iterator<Item = &'static Attribute>;
 
-    /// The attribute of this name, whatever the case of the letters.
+    /// The attribute with this name, ignoring case.
     fn attribute(self, name: &str) -> Option<&'static Attribute> {
         named(self.attributes(), name)
     }
 
-    /// The extension with this URN, whatever the case of the letters: its URN as it is written, and its attributes.
+    /// The extension with this URN, ignoring case: the URN as it is written, and its attributes.
     fn extension(self, schema: &str) -> Option<(&'static str, &'static [Attribute])>;
 }
 
@@ -66,7 +66,7 @@ impl Described for ScimKind {
     }
 }
 
-/// The attribute of this name, whatever the case of the letters.
+/// The attribute with this name, ignoring case.
 pub(crate) fn named(
     attributes: impl IntoIterator<Item = &'static Attribute>,
     name: &str,
@@ -92,7 +92,7 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
-    /// The sub-attribute of this name, whatever the case of the letters.
+    /// The sub-attribute with this name, ignoring case.
     pub(crate) fn part(&self, name: &str) -> Option<&'static Attribute> {
         named(self.parts, name)
     }
@@ -102,7 +102,7 @@ impl Attribute {
     }
 }
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     String,
@@ -122,7 +122,7 @@ pub(crate) enum Mutability {
     WriteOnly,
 }
 
-/// When a value is in an answer.
+/// When an answer contains a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Returned {
     Always,

@@ -1,84 +1,84 @@
-//! Why a signal is not believed or not done.
+//! The reasons why a signal is refused or fails.
 
 use http::StatusCode;
 use vouchsafe::{Explain, crypto::CryptoError};
 use vouchsafe_store::{SignInError, StoreError};
 
-/// Why a signal is not believed or not done. No variant has the token or a person in it.
+/// The reason why a signal was refused or failed. No variant contains the token or personal data.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignalError {
-    /// The request is not of the form that is expected.
+    /// The request does not have the expected form.
     #[error("the request is not of the expected form: {reason}")]
     #[non_exhaustive]
     Malformed {
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// Nobody's signals are taken for that connection.
+    /// No transmitter is configured for the connection.
     #[error("no signals are taken for this connection")]
     UnknownConnection,
-    /// The algorithm of the signature is none that is accepted.
+    /// The algorithm of the signature is not accepted.
     #[error("the token is not signed by an accepted algorithm")]
     Algorithm,
-    /// The token is one of another kind.
+    /// The token has another type.
     #[error("the token's type is {actual:?}, expected {expected:?}")]
     #[non_exhaustive]
     Type {
-        /// The type that it has.
+        /// The type of the token.
         actual: String,
-        /// The type that is expected.
+        /// The expected type.
         expected: &'static str,
     },
-    /// The transmitter's keys have none of that name, also after they were asked for again.
+    /// The transmitter's keys do not include one with that id, even after they were fetched again.
     #[error("the transmitter has no key named {kid:?}")]
     #[non_exhaustive]
     UnknownKey {
-        /// The name in the token.
+        /// The key id in the token.
         kid: String,
     },
-    /// The keys could not be fetched, or are none.
+    /// The keys could not be fetched or are not valid.
     #[error("the transmitter's keys could not be had: {reason}")]
     #[non_exhaustive]
     Keys {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The signature does not verify.
     #[error("the signature does not verify")]
     Signature(#[source] CryptoError),
-    /// The token is of another issuer.
+    /// The token has another issuer.
     #[error("the token's issuer is {actual:?}, expected {expected:?}")]
     #[non_exhaustive]
     Issuer {
-        /// The issuer that it has.
+        /// The issuer of the token.
         actual: String,
-        /// The issuer that is configured.
+        /// The configured issuer.
         expected: String,
     },
-    /// The token is for somebody else.
+    /// The token is for another audience.
     #[error("the token's audience is {actual:?}, expected one of {expected:?}")]
     #[non_exhaustive]
     Audience {
-        /// The audiences that it has.
+        /// The audiences of the token.
         actual: Vec<String>,
-        /// The audiences that are configured.
+        /// The configured audiences.
         expected: Vec<String>,
     },
-    /// The token is too old, not valid yet, or has no time.
+    /// The token is too old, not valid yet, or has no time of issue.
     #[error("the token's times are not acceptable: {reason}")]
     #[non_exhaustive]
     Time {
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// The token came before, with another subject: it is good for one.
+    /// The token was used before with another subject. It is valid for one subject only.
     #[error("the token came before with another subject")]
     OtherSubject,
-    /// The subject is nobody of the connection.
+    /// No account of the connection matches the subject.
     #[error("the subject is nobody of this connection")]
     UnknownSubject,
-    /// The provider of cryptography failed.
+    /// The cryptography provider failed.
     #[error("the provider of cryptography failed")]
     Cryptography(#[source] CryptoError),
     /// The store failed. The transmitter sends the signal again.
@@ -90,7 +90,7 @@ pub enum SignalError {
 }
 
 impl SignalError {
-    /// The status of the answer to a Global Token Revocation.
+    /// The status of the answer to a Global Token Revocation request.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -102,7 +102,7 @@ impl SignalError {
         }
     }
 
-    /// The error code of RFC 8935, 2.4, for a security event that is refused; `None`: the receiver failed.
+    /// The error code (RFC 8935, 2.4) for a refused security event; `None`: the receiver failed.
     #[must_use]
     pub fn event_code(&self) -> Option<&'static str> {
         match self {
@@ -120,8 +120,8 @@ impl SignalError {
 }
 
 impl SignalError {
-    /// Whether a rule refused the signal: for the audit of the customer. What failed here, and a door that is not there, are nothing of theirs, and
-    /// what a plan refuses stands in the audit already.
+    /// Whether a rule refused the signal, for the customer's audit. Failures of this service, and signals for unknown
+    /// connections, are not written there; what a plan refuses is written already.
     pub(crate) fn is_of_a_rule(&self) -> bool {
         !matches!(
             self,

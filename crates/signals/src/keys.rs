@@ -1,4 +1,4 @@
-//! The keys of transmitters: a JWKS each, kept, and asked for again when a token names a key that is not there.
+//! The keys of transmitters: one JWKS each, which is cached and fetched again when a token names an unknown key.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -14,31 +14,31 @@ use vouchsafe::crypto::{CryptoError, KeyValue, Provider, PublicKey};
 
 use crate::SignalError;
 
-/// What fetching keys answers.
+/// The result of fetching keys.
 pub type Fetching<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<u8>, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
-/// Fetches a JWKS. The address is configured by a customer, so whoever fetches it refuses addresses of the own network and bounds size and time,
-/// as `vouchsafe_client::Client::load` does.
+/// Fetches a JWKS. A customer configures the address, so an implementation must refuse addresses of its own network and
+/// limit size and time, as `vouchsafe_client::Client::load` does.
 pub trait FetchKeys: Send + Sync + fmt::Debug {
-    /// The document at this address.
+    /// Fetches the document at this address.
     fn fetch<'a>(&'a self, address: &'a str) -> Fetching<'a>;
 }
 
-/// The keys of a transmitter by their names.
+/// The keys of a transmitter by their ids.
 ///
-/// Keys for other purposes than signatures, of other kinds than RSA and ECDSA, and those without a name are left out.
+/// Keys that are not for signatures, that are neither RSA nor ECDSA, and keys without an id are left out.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet(HashMap<String, PublicKey>);
 
-/// The most keys that are read of one set.
+/// The most keys that are read from one set.
 const MOST_KEYS: usize = 32;
 
 impl KeySet {
-    /// Reads a JWKS (RFC 7517, 5).
+    /// Parses a JWKS (RFC 7517, 5).
     ///
     /// # Errors
-    /// [`SignalError::Keys`] for what is none. A single key that cannot be used is left out.
+    /// [`SignalError::Keys`] if it is not valid. A single key that cannot be used is left out.
     pub fn from_json(document: &[u8], provider: &Provider) -> Result<KeySet, SignalError> {
         let set: JwkSet = serde_json::from_slice(document).map_err(|error| SignalError::Keys {
             reason: format!("it is no JWKS ({:?})", error.classify()),
@@ -50,19 +50,19 @@ impl KeySet {
         Ok(KeySet(usable.collect()))
     }
 
-    /// The key of this name.
+    /// The key with this id.
     #[must_use]
     pub fn key(&self, kid: &str) -> Option<&PublicKey> {
         self.0.get(kid)
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -103,11 +103,11 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
 }
 
-/// The sets of all transmitters that were asked for.
+/// The sets of all transmitters that were needed.
 #[derive(Debug)]
 pub(crate) struct KeyCache {
     fetch: Arc<dyn FetchKeys>,
-    /// Each with a lock of its own: whose keys come slowly keeps nobody else waiting.
+    /// Each has a lock of its own, so that a slow transmitter does not delay others.
     sets: Mutex<HashMap<String, Arc<Mutex<Kept>>>>,
 }
 
@@ -118,13 +118,13 @@ struct Kept {
     asked_at: Option<DateTime<Utc>>,
 }
 
-/// How many sets are kept.
+/// The number of sets that are kept.
 const MOST_SETS: usize = 10_000;
 
-/// A set is asked for again after so long, so that a key that was withdrawn is not believed for longer.
+/// A set is fetched again after this time, so that a withdrawn key is not accepted for longer.
 const LIFETIME: TimeDelta = TimeDelta::hours(1);
 
-/// For a key that is not there, and where fetching failed, a set is asked for so often at most, whoever names such keys.
+/// The shortest time between two fetches of a set because of an unknown key or a failure, whoever names such keys.
 const ASKED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 impl KeyCache {
@@ -132,7 +132,7 @@ impl KeyCache {
         KeyCache { fetch, sets: Mutex::default() }
     }
 
-    /// The key of this name.
+    /// The key with this id.
     pub(crate) async fn key(
         &self,
         address: &str,

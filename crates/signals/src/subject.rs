@@ -1,4 +1,4 @@
-//! Whom a signal is about (RFC 9493).
+//! The subject of a signal (RFC 9493).
 
 use serde_json::Value;
 use vouchsafe::ConnectionId;
@@ -7,7 +7,7 @@ use vouchsafe_store::AccountKey;
 
 use crate::SignalError;
 
-/// Whom a signal is about. `Debug` shows nothing personal.
+/// The subject of a signal. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
@@ -16,7 +16,7 @@ pub enum Subject {
     /// `iss_sub`: the transmitter's own identifier of the person.
     #[non_exhaustive]
     IssuerAndSubject {
-        /// Whose identifier it is.
+        /// The issuer of the identifier.
         issuer: String,
         /// The identifier.
         subject: String,
@@ -24,8 +24,8 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Reads a subject identifier: `{"format": "email", "email": ...}`, `{"format": "iss_sub", "iss": ..., "sub": ...}`, or a complex one that has
-    /// one of them as its `user`.
+    /// Parses a subject identifier: `{"format": "email", "email": ...}`, `{"format": "iss_sub", "iss": ..., "sub":
+    /// ...}`, or a complex one that has one of them as its `user`.
     ///
     /// # Errors
     /// [`SignalError::Malformed`].
@@ -35,7 +35,7 @@ impl Subject {
             let text = value.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
             text.filter(|text| text.len() <= 1_024).map(str::to_owned)
         };
-        // Early drafts named the format differently.
+        // Early drafts had another name for the format.
         let format = text("format").or_else(|| text("subject_type"));
         match (format.as_deref(), value.get("user")) {
             (Some("email"), _) => text("email").map(Subject::Email).ok_or(malformed),
@@ -48,7 +48,7 @@ impl Subject {
         }
     }
 
-    /// The same text for the same subject, and another for every other.
+    /// A text that is equal for equal subjects and different for different ones.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Email(address) => format!("email {}", EmailAddress::key_of(address.trim())),
@@ -58,7 +58,7 @@ impl Subject {
         }
     }
 
-    /// What the account is found by; `None` where nobody has such a name.
+    /// The key that finds the account; `None` if no account can have such a name.
     pub(crate) fn key(&self, connection: &ConnectionId) -> Option<AccountKey> {
         match self {
             Self::Email(address) => EmailAddress::parse(address.trim()).ok().map(AccountKey::Email),
@@ -69,7 +69,7 @@ impl Subject {
     }
 }
 
-/// Whether an account is one of those whom the connection signs in or has pushed.
+/// Whether the connection signs the account's person in, or has pushed the account.
 pub(crate) fn is_theirs(account: &Account, connection: &ConnectionId) -> bool {
     account.is_managed_over(connection) || account.signs_in_over(connection)
 }

@@ -1,4 +1,4 @@
-//! A signed token (RFC 7515, RFC 7519), judged: one rule, one function.
+//! The verification of a signed token (RFC 7515, RFC 7519). Each rule is one function.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,24 +8,24 @@ use vouchsafe::crypto::{Provider, PublicKey, SignatureAlgorithm};
 
 use crate::SignalError;
 
-/// What a token must be.
+/// The conditions that a token must meet.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Expected<'e> {
-    /// Its `typ`, without `application/`.
+    /// The expected `typ`, without `application/`.
     pub token_type: &'static str,
-    /// Its `iss`, byte by byte.
+    /// The expected `iss`, compared byte by byte.
     pub issuer: &'e str,
-    /// One of these is in its `aud`.
+    /// The accepted audiences: one of these must be in `aud`.
     pub audiences: &'e [String],
-    /// How long ago it may have been issued.
+    /// The greatest age of the token.
     pub max_age: TimeDelta,
-    /// Whether it must say when it ends.
+    /// Whether it must have `exp`.
     pub ends: bool,
 }
 
 impl<'e> Expected<'e> {
-    /// A token of this type, of an issuer, for one of some audiences, of this age at most, that need not say when it ends.
+    /// A token of this type and issuer, for one of these audiences, of at most this age, which need not have `exp`.
     #[must_use]
     pub fn new(
         token_type: &'static str,
@@ -37,7 +37,7 @@ impl<'e> Expected<'e> {
     }
 }
 
-/// The claims of a token that passed every rule. There is no other way to make one.
+/// The claims of a token that passed every rule. Only [`verify`] makes them.
 #[derive(Clone)]
 pub struct Verified {
     claims: Map<String, Value>,
@@ -74,18 +74,18 @@ impl Verified {
 /// The most bytes of a token.
 const LONGEST: usize = 16 * 1024;
 
-/// How far the clocks may differ.
+/// The allowed difference between the clocks.
 pub(crate) const SKEW: TimeDelta = TimeDelta::minutes(2);
 
-/// The name of the key that a token says it is signed with. It is used to look the key up, and for nothing else.
+/// The key id in a token. It is used only to look the key up.
 pub(crate) fn claimed_key(token: &str) -> Result<String, SignalError> {
     header(token)?.kid.filter(|kid| !kid.is_empty()).ok_or(SignalError::UnknownKey { kid: String::new() })
 }
 
-/// Judges a token with a key of its transmitter: algorithm, type, signature, issuer, audience, times, identifier.
+/// Verifies a token with a key of its transmitter: algorithm, type, signature, issuer, audience, times, identifier.
 ///
 /// # Errors
-/// The first rule that does not hold.
+/// The first rule that the token violates.
 pub fn verify(
     token: &str,
     key: &PublicKey,
@@ -107,7 +107,7 @@ fn header(token: &str) -> Result<Header, SignalError> {
     if token.len() > LONGEST {
         return Err(SignalError::Malformed { reason: "the token is too long" });
     }
-    // An algorithm that is not known, `none` among them, is none that is accepted.
+    // An unknown algorithm, such as `none`, is not accepted.
     let header = decode_header(token).map_err(|_| match is_compact(token) {
         true => SignalError::Algorithm,
         false => SignalError::Malformed { reason: "it is no signed token" },
@@ -118,14 +118,14 @@ fn header(token: &str) -> Result<Header, SignalError> {
     }
 }
 
-/// Three parts, of which the first is a JSON object.
+/// A token has three parts, and the first is a JSON object.
 fn is_compact(token: &str) -> bool {
     let first = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let is_object = first.is_some_and(|bytes| serde_json::from_slice::<Map<String, Value>>(&bytes).is_ok());
     is_object && token.split('.').count() == 3
 }
 
-/// The accepted algorithms: asymmetric ones, and no others.
+/// The accepted algorithms, all asymmetric.
 fn algorithm(algorithm: Algorithm) -> Option<SignatureAlgorithm> {
     match algorithm {
         Algorithm::RS256 => Some(SignatureAlgorithm::RsaSha256),
@@ -149,7 +149,7 @@ fn type_is(header: &Header, expected: &'static str) -> Result<(), SignalError> {
     }
 }
 
-/// The claims are read from the bytes that were signed, after the signature was verified.
+/// The claims are parsed from the signed bytes after the signature was verified.
 fn signed_claims(
     token: &str,
     header: &Header,
@@ -167,7 +167,7 @@ fn signed_claims(
     serde_json::from_slice(&payload).map_err(|_| malformed())
 }
 
-/// Extensions that must be understood are not (RFC 7515, 4.1.11).
+/// A token with extensions that must be understood is refused (RFC 7515, 4.1.11).
 fn nothing_is_critical(protected: &str) -> Result<(), SignalError> {
     let bytes = URL_SAFE_NO_PAD.decode(protected).unwrap_or_default();
     let header: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -230,7 +230,7 @@ fn times_are_good(
     }
 }
 
-/// NumericDate (RFC 7519, 2), a fraction of a second left out.
+/// NumericDate (RFC 7519, 2). A fraction of a second is dropped.
 fn seconds(value: &Value) -> Option<DateTime<Utc>> {
     let whole = value.as_i64().or_else(|| {
         let seconds = value.as_f64()?.trunc();

@@ -1,4 +1,4 @@
-//! Whose signals are believed for a connection.
+//! The transmitters whose signals are accepted for connections.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use vouchsafe::{ConnectionId, provisioning::OrganizationId};
 use vouchsafe_store::Answer;
 
-/// Whose signals are believed for one connection.
+/// The transmitter whose signals are accepted for one connection.
 ///
 /// ```
 /// use vouchsafe::ConnectionId;
@@ -31,14 +31,14 @@ pub struct Transmitter {
     pub connection: ConnectionId,
     /// The issuer of its tokens, compared byte by byte.
     pub issuer: String,
-    /// Where its keys are, as a JWKS.
+    /// The address of its JWKS.
     pub keys_url: String,
-    /// Whom its tokens are for: one of them must be in a token. Empty: no token is accepted.
+    /// The audiences of its tokens: a token must have one of them. Empty: no token is accepted.
     pub audiences: Vec<String>,
 }
 
 impl Transmitter {
-    /// A transmitter whose tokens are for nobody yet.
+    /// A transmitter without audiences.
     pub fn new(
         organization: OrganizationId,
         connection: ConnectionId,
@@ -49,7 +49,7 @@ impl Transmitter {
         Transmitter { organization, connection, issuer, keys_url, audiences: Vec::new() }
     }
 
-    /// The same whose tokens may also be for this audience.
+    /// The same transmitter with one more audience.
     #[must_use]
     pub fn for_audience(mut self, audience: impl Into<String>) -> Transmitter {
         self.audiences.push(audience.into());
@@ -57,13 +57,13 @@ impl Transmitter {
     }
 }
 
-/// Where transmitters are configured.
+/// The configuration of transmitters.
 pub trait Transmitters: Send + Sync + fmt::Debug {
     /// The transmitter of a connection.
     fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>>;
 }
 
-/// A few in memory, by connection.
+/// Transmitters in memory, by connection.
 impl Transmitters for BTreeMap<ConnectionId, Transmitter> {
     fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>> {
         let found = self.get(connection).cloned();
