@@ -1,11 +1,11 @@
-//! What a [`Document`](crate::Document) is made of: flat vectors in document order, and spans into one string.
+//! The parts of a [`Document`](crate::Document): flat vectors in document order, and spans into one string.
 
 use std::collections::HashMap;
 
-/// No node: the parent of the root, the omitted element when none is.
+/// The index that means "no node": for the parent of the root, or if no element is omitted.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// The id of the empty prefix, and of the absence of a namespace.
+/// The id of the empty prefix, and of "no namespace".
 pub(crate) const EMPTY: u32 = 0;
 /// The id of the prefix `xml`, and of its namespace.
 pub(crate) const XML: u32 = 1;
@@ -39,7 +39,7 @@ impl Span {
     }
 }
 
-/// A node. Its descendants follow it in the arena, up to `end`.
+/// A node. Its descendants follow it in the arena, up to the index `end`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeRecord {
     pub(crate) parent: u32,
@@ -61,9 +61,9 @@ pub(crate) enum NodeKind {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ElementRecord {
-    /// Of the qualified name.
+    /// The qualified name.
     pub(crate) name: Span,
-    /// Bytes of the prefix in it, 0 for none.
+    /// The length of the prefix in bytes; 0 if there is none.
     pub(crate) prefix_length: u32,
     /// The id of the prefix.
     pub(crate) prefix: u32,
@@ -71,7 +71,7 @@ pub(crate) struct ElementRecord {
     pub(crate) namespace: u32,
     pub(crate) attributes: Range,
     pub(crate) declarations: Range,
-    /// Where it ends in the source. It begins one byte before its name.
+    /// The offset where the element ends in the source. It begins one byte before its name.
     pub(crate) source_end: u32,
 }
 
@@ -98,7 +98,8 @@ pub(crate) struct AttributeRecord {
     pub(crate) prefix_length: u32,
     pub(crate) prefix: u32,
     pub(crate) namespace: u32,
-    /// In the source only if nothing between the quotes there is an escape or white space to be normalised.
+    /// The value. It is a span of the source only if the text between the quotes has no escapes and no white space to
+    /// normalise.
     pub(crate) value: Span,
 }
 
@@ -109,25 +110,25 @@ pub(crate) struct Declaration {
     pub(crate) prefix: u32,
     /// The id of the namespace name.
     pub(crate) namespace: u32,
-    /// The declaration of the same prefix that this one hides, as an index plus one, or 0.
+    /// The declaration of the same prefix that this one hides, as its index plus one; 0 if there is none.
     pub(crate) hidden: u32,
 }
 
-/// Gives each distinct string a number, so that everything after compares numbers.
+/// Gives each distinct string a number, so that all later steps compare numbers.
 ///
-/// Few strings are compared one by one; many are hashed, so that look-up stays constant.
+/// A few strings are compared one by one; many are hashed, so that a look-up takes constant time.
 #[derive(Debug)]
 pub(crate) struct Interner {
-    /// Strings 2 and up.
+    /// The strings with the ids 2 and up.
     pub(crate) spans: Vec<Span>,
-    /// The digests of the first few of them.
+    /// The digests of the first few strings.
     digests: [Digest; FEW],
-    /// What string 1 is.
+    /// The string with the id 1.
     first: &'static str,
     many: HashMap<Box<str>, u32>,
 }
 
-/// How many strings are compared one by one.
+/// The number of strings that are compared one by one.
 const FEW: usize = 16;
 
 impl Interner {
@@ -157,7 +158,7 @@ impl Interner {
         if self.many.is_empty() { None } else { self.many.get(string).copied() }
     }
 
-    /// Adds a string that was not found.
+    /// Adds a string that was not found, and returns its id.
     pub(crate) fn add(&mut self, string: &str, span: Span) -> u32 {
         let id = index(self.spans.len()).saturating_add(2);
         match self.digests.get_mut(self.spans.len()) {
@@ -168,13 +169,14 @@ impl Interner {
         id
     }
 
-    /// One more than the largest id.
+    /// Returns the largest id plus one.
     pub(crate) fn count(&self) -> usize {
         self.spans.len().saturating_add(2)
     }
 }
 
-/// The last eight bytes and the length: equal for equal strings, and seldom for others.
+/// The last eight bytes and the length of a string. Digests of equal strings are equal, and those of other strings
+/// rarely are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Digest {
     tail: u64,
@@ -182,14 +184,14 @@ struct Digest {
 }
 
 impl Digest {
-    /// A string that is no longer is in its digest entirely.
+    /// The length in bytes up to which a digest contains the whole string.
     const WHOLE: usize = 8;
 
     fn of(string: &str) -> Self {
         let bytes = string.as_bytes();
         let tail = match (bytes.last_chunk(), bytes.first_chunk(), bytes.last_chunk()) {
             (Some(tail), _, _) => u64::from_le_bytes(*tail),
-            // Four to seven, some of them twice.
+            // Strings of four to seven bytes: some bytes are used twice.
             (_, Some(first), Some(last)) => {
                 (u64::from(u32::from_le_bytes(*first)) << 32) | u64::from(u32::from_le_bytes(*last))
             }
@@ -199,7 +201,7 @@ impl Digest {
     }
 }
 
-/// An index as it is stored. Inputs are far too short for the arena to reach the maximum.
+/// Converts an index to its stored form. Inputs are far too short to reach the maximum.
 pub(crate) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }

@@ -1,17 +1,17 @@
-//! Joining the values of `xml:base` (Canonical XML 1.1, 2.4 and appendix A; RFC 3986, 5.2).
+//! Joins the values of `xml:base` (Canonical XML 1.1, 2.4 and appendix A; RFC 3986, 5.2).
 
 use std::collections::VecDeque;
 
-/// Joins the values from the innermost to the outermost. `None` if there are none.
+/// Joins the values from the innermost to the outermost. Returns `None` if there are no values.
 ///
-/// Each value is taken apart once, or twice, so the work is linear in their length.
+/// Each value is split once or twice, so the work is linear in the length of the values.
 pub(crate) fn join_all<'t>(mut inner_to_outer: impl Iterator<Item = &'t str>) -> Option<String> {
     let innermost = inner_to_outer.next()?;
     let Some(outer) = inner_to_outer.next() else { return Some(innermost.to_owned()) };
     let mut joined = Reference::of(innermost).within(Reference::of(outer));
     for outer in inner_to_outer {
         if joined.reads_as_absolute() {
-            // Nothing outside changes it any more.
+            // The outer values cannot change it any more.
             return Some(Reference::of(&joined.written()).within(Reference::of(outer)).written());
         }
         joined = joined.within(Reference::of(outer));
@@ -19,7 +19,7 @@ pub(crate) fn join_all<'t>(mut inner_to_outer: impl Iterator<Item = &'t str>) ->
     Some(joined.written())
 }
 
-/// A URI reference in its five parts (RFC 3986, appendix B).
+/// A URI reference, split into its five parts (RFC 3986, appendix B).
 struct Reference<'t> {
     scheme: Option<&'t str>,
     authority: Option<&'t str>,
@@ -28,18 +28,18 @@ struct Reference<'t> {
     fragment: Option<&'t str>,
 }
 
-/// A path, as it is written and after RFC 3986, 5.2.4, as Canonical XML 1.1 changes it: leading `..` of a relative path
-/// stay, slashes in a row are one, and a `..` at the end gets its slash.
+/// A path, as written and after the steps of RFC 3986, 5.2.4 with the changes of Canonical XML 1.1: leading `..` of a
+/// relative path stay, several slashes in a row become one, and a `..` at the end gets a slash.
 struct Path<'t> {
-    /// As it is written, if no dot segment was removed from it yet.
+    /// The path as written, if no dot segment was removed yet.
     written: Option<&'t str>,
-    /// Whether nothing at all is written.
+    /// Whether the path as written is empty.
     is_empty: bool,
     is_absolute: bool,
-    /// How many `..` lead it.
+    /// The number of leading `..` segments.
     ups: usize,
     segments: VecDeque<&'t str>,
-    /// Whether a slash ends it.
+    /// Whether the path ends with a slash.
     is_directory: bool,
 }
 
@@ -64,7 +64,7 @@ impl<'t> Reference<'t> {
         Self { scheme, authority, path: Path::of(path), query, fragment }
     }
 
-    /// The reference resolved against a base that may be relative itself (RFC 3986, 5.2.2).
+    /// Returns the reference resolved against a base, which may be relative itself (RFC 3986, 5.2.2).
     fn within(self, base: Self) -> Self {
         let scheme = self.scheme.or(base.scheme);
         if self.scheme.is_some() || self.authority.is_some() {
@@ -78,14 +78,14 @@ impl<'t> Reference<'t> {
         Self { scheme, authority, path, query: self.query, fragment }
     }
 
-    /// Whether what is [`written`](Self::written) begins with a scheme for whoever reads it: a first segment with a colon is
-    /// read as one.
+    /// Returns whether a reader of the [`written`](Self::written) text finds a scheme in it: a first segment with a
+    /// colon is read as one.
     fn reads_as_absolute(&self) -> bool {
         let begins_with_path = self.scheme.is_none() && self.authority.is_none();
         begins_with_path && self.path.first_written().find(':').is_some_and(|at| at > 0)
     }
 
-    /// The parts put together (RFC 3986, 5.3).
+    /// Joins the parts into a text (RFC 3986, 5.3).
     fn written(&self) -> String {
         let mut text = String::new();
         for (before, part, after) in [("", self.scheme, ":"), ("//", self.authority, "")] {
@@ -124,7 +124,7 @@ impl<'t> Path<'t> {
         path
     }
 
-    /// The path seen from the last directory of the base (RFC 3986, 5.2.3).
+    /// Returns the path resolved against the last directory of the base (RFC 3986, 5.2.3).
     fn within(mut self, mut base: Self, base_has_authority: bool) -> Self {
         if !self.is_absolute {
             if !base.is_directory {
@@ -140,14 +140,14 @@ impl<'t> Path<'t> {
         self.without_dot_segments()
     }
 
-    /// RFC 3986, 5.2.4.
+    /// Returns the path without dot segments (RFC 3986, 5.2.4).
     fn without_dot_segments(mut self) -> Self {
         self.written = None;
         self.is_empty = !self.is_absolute && self.ups == 0 && self.segments.is_empty();
         self
     }
 
-    /// The first segment as it is written.
+    /// Returns the first segment as written.
     fn first_written(&self) -> &'t str {
         match self.written {
             Some(text) => text.split('/').next().unwrap_or_default(),
@@ -156,7 +156,7 @@ impl<'t> Path<'t> {
         }
     }
 
-    /// Goes up, at most to the root if there is one.
+    /// Goes up by `count` segments, at most to the root if the path is absolute.
     fn up(&mut self, count: usize) {
         let there = count.min(self.segments.len());
         self.segments.truncate(self.segments.len().saturating_sub(there));
@@ -225,11 +225,11 @@ mod tests {
             ("x", "a/b:c", "a/x"),
             ("a/b:c", "http://example.org/d", "http://example.org/a/b:c"),
             ("x", "?q", "x"),
-            // The base's path as it is, where the reference has none (5.2.2).
+            // A reference without a path gets the base's path unchanged (5.2.2).
             ("", "a/../b", "a/../b"),
             ("#f", "http://example.org/a/./b//c/..", "http://example.org/a/./b//c/..#f"),
             ("?q", "../a/..", "../a/..?q"),
-            // Not where it has one of its own, be it the whole of an absolute reference.
+            // A reference with a path, or an absolute reference, does not.
             ("b", "a/../c/", "c/b"),
             ("x:a/../b", "c", "x:b"),
             ("//h/a/./b", "c", "//h/a/b"),
@@ -243,14 +243,14 @@ mod tests {
     fn joins_from_the_inside() {
         assert_eq!(join_all(["x", "..", "..", "foo/bar"].into_iter()).as_deref(), Some("../x"));
         assert_eq!(join_all(["c", "b/", "../../../a/", "x/y/"].into_iter()).as_deref(), Some("../a/b/c"));
-        // What came to nothing takes the base as it is; what came to something does not.
+        // A joined value that is empty gets the next base unchanged; another one does not.
         assert_eq!(join_all(["..", "a/b", "x/y"].into_iter()).as_deref(), Some("x/y"));
         assert_eq!(join_all(["..", "/a/b", "x/y"].into_iter()).as_deref(), Some("/"));
         assert_eq!(join_all(["..", "a", "x/y"].into_iter()).as_deref(), Some(""));
         assert_eq!(join_all(["a/../b"].into_iter()).as_deref(), Some("a/../b"));
         assert_eq!(join_all(["", "a/../b", "c/d"].into_iter()).as_deref(), Some("c/b"));
         assert_eq!(join_all(["", "", "a/../b"].into_iter()).as_deref(), Some("a/../b"));
-        // Read as the scheme that it looks like.
+        // A first segment with a colon is read as a scheme.
         assert_eq!(join_all(["./x:a/b", "c/../", "//h/d"].into_iter()).as_deref(), Some("x:a/b"));
         assert_eq!(join_all(["", "./x:a", "d"].into_iter()).as_deref(), Some("x:a"));
         assert_eq!(join_all([":a", "b/", "d/"].into_iter()).as_deref(), Some("d/b/:a"));

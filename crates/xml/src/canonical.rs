@@ -1,9 +1,9 @@
-//! Canonical XML: which bytes stand for an element.
+//! Canonical XML: the bytes that represent an element.
 
 use crate::canonicalizer::Canonicalizer;
 use crate::{Document, Element, XmlError};
 
-/// A canonicalization method: the rules, and whether comments stay.
+/// A canonicalization method: its rules, and whether comments are kept.
 ///
 /// ```
 /// use vouchsafe_xml::Canonicalization;
@@ -25,17 +25,17 @@ pub(crate) enum Rules {
 }
 
 impl Canonicalization {
-    /// Exclusive XML Canonicalization 1.0: what SAML recommends (SAML core, 5.4.3).
+    /// Exclusive XML Canonicalization 1.0, which SAML recommends (SAML core, 5.4.3).
     pub const EXCLUSIVE: Self = Self { rules: Rules::Exclusive, comments: false };
-    /// Exclusive XML Canonicalization 1.0, comments kept.
+    /// Exclusive XML Canonicalization 1.0 with comments.
     pub const EXCLUSIVE_WITH_COMMENTS: Self = Self { rules: Rules::Exclusive, comments: true };
     /// Canonical XML 1.0.
     pub const INCLUSIVE: Self = Self { rules: Rules::Inclusive, comments: false };
-    /// Canonical XML 1.0, comments kept.
+    /// Canonical XML 1.0 with comments.
     pub const INCLUSIVE_WITH_COMMENTS: Self = Self { rules: Rules::Inclusive, comments: true };
     /// Canonical XML 1.1.
     pub const INCLUSIVE_11: Self = Self { rules: Rules::Inclusive11, comments: false };
-    /// Canonical XML 1.1, comments kept.
+    /// Canonical XML 1.1 with comments.
     pub const INCLUSIVE_11_WITH_COMMENTS: Self = Self { rules: Rules::Inclusive11, comments: true };
 
     const ALL: [Self; 6] = [
@@ -47,12 +47,12 @@ impl Canonicalization {
         Self::INCLUSIVE_11_WITH_COMMENTS,
     ];
 
-    /// The method with this identifier.
+    /// Returns the method with this identifier.
     pub fn from_uri(uri: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.uri() == uri)
     }
 
-    /// Its identifier, as in `Algorithm` of a `CanonicalizationMethod` or `Transform`.
+    /// Returns its identifier, as in `Algorithm` of a `CanonicalizationMethod` or `Transform`.
     pub const fn uri(self) -> &'static str {
         match (self.rules, self.comments) {
             (Rules::Exclusive, false) => "http://www.w3.org/2001/10/xml-exc-c14n#",
@@ -64,22 +64,22 @@ impl Canonicalization {
         }
     }
 
-    /// The same rules with comments left out. A same-document reference never selects comments, whatever method
-    /// follows (XML Signature 1.1, 4.4.3.3); the caller knows when that is so.
+    /// Returns the method with the same rules that omits comments. A same-document reference never selects comments,
+    /// whatever method follows (XML Signature 1.1, 4.4.3.3); the caller must apply this rule.
     #[must_use]
     pub const fn without_comments(self) -> Self {
         Self { rules: self.rules, comments: false }
     }
 
-    /// Whether a `PrefixList` means anything to it.
+    /// Returns whether the method uses a `PrefixList`.
     pub const fn is_exclusive(self) -> bool {
         matches!(self.rules, Rules::Exclusive)
     }
 }
 
-/// Where canonical bytes go: a buffer, a digest.
+/// A receiver of canonical bytes, such as a buffer or a digest.
 pub trait Sink {
-    /// Takes the next bytes.
+    /// Receives the next bytes.
     fn write(&mut self, bytes: &[u8]);
 }
 
@@ -89,15 +89,16 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Writes the canonical form of an element and everything in it.
+/// Writes the canonical form of an element with all its content.
 ///
-/// `inclusive_prefixes` is the `PrefixList` of an exclusive method, `#default` or the empty string for the default
-/// namespace; inclusive methods ignore it. `omit` is an element that is left out with everything in it: the signature
+/// `inclusive_prefixes` is the `PrefixList` of an exclusive method; `#default` or the empty string is the default
+/// namespace. Inclusive methods ignore it. `omit` is an element that is omitted with all its content: the signature
 /// of an enveloped-signature transform.
 ///
-/// It writes at most the bytes that [`Limits::canonical_bytes_factor`](crate::Limits::canonical_bytes_factor) and
-/// [`canonical_bytes_extra`](crate::Limits::canonical_bytes_extra) of the document allow. Time is linear in those plus the size of the
-/// element and the declarations around it.
+/// It writes at most the number of bytes that
+/// [`Limits::canonical_bytes_factor`](crate::Limits::canonical_bytes_factor) and
+/// [`canonical_bytes_extra`](crate::Limits::canonical_bytes_extra) of the document allow. The time is linear in these
+/// bytes plus the size of the element and the declarations around it.
 ///
 /// ```
 /// use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
@@ -110,8 +111,8 @@ impl Sink for Vec<u8> {
 /// ```
 ///
 /// # Errors
-/// [`XmlError::Limit`] if the canonical form has more bytes than are allowed. What the sink got by then is the beginning of it, and no
-/// more than is allowed.
+/// [`XmlError::Limit`] if the canonical form has more bytes than are allowed. The bytes that the sink has received by
+/// then are the beginning of the form, and not more than are allowed.
 pub fn canonicalize<S: Sink>(
     element: Element<'_>,
     method: Canonicalization,
@@ -124,12 +125,12 @@ pub fn canonicalize<S: Sink>(
     canonicalizer.subtree(element)
 }
 
-/// Writes the canonical form of a whole document: the root element, and the instructions and comments beside it.
+/// Writes the canonical form of a whole document: the root element, and the instructions and comments outside it.
 ///
 /// The arguments are those of [`canonicalize`].
 ///
 /// # Errors
-/// As [`canonicalize`].
+/// As for [`canonicalize`].
 pub fn canonicalize_document<S: Sink>(
     document: &Document,
     method: Canonicalization,
@@ -139,11 +140,11 @@ pub fn canonicalize_document<S: Sink>(
     Canonicalizer::new(document.root(), method, inclusive_prefixes, sink).document()
 }
 
-/// Writes the canonical form of a whole document without one element: what a reference with an empty URI and the
-/// enveloped-signature transform selects.
+/// Writes the canonical form of a whole document without one element. A reference with an empty URI and the
+/// enveloped-signature transform selects this form.
 ///
 /// # Errors
-/// As [`canonicalize`].
+/// As for [`canonicalize`].
 pub fn canonicalize_document_without<S: Sink>(
     document: &Document,
     method: Canonicalization,

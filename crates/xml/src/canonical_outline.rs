@@ -1,4 +1,4 @@
-//! The canonical form of a document of which only the outline is at hand: its pieces are parsed one by one, and dropped.
+//! The canonical form of a document that is read as an outline: its pieces are parsed one by one, and dropped.
 
 use core::fmt;
 use core::ops::Range;
@@ -12,51 +12,51 @@ use crate::in_place::InPlace;
 use crate::sweep::Sweep;
 use crate::{Document, Element, Limits, NamespaceScope, XmlError};
 
-/// The pieces that are still to be written.
+/// The pieces that have not been written yet.
 pub(crate) struct Pieces<'d, 's> {
     pub(crate) input: &'s InPlace,
     pub(crate) rest: core::slice::Iter<'d, (u32, Range<usize>)>,
     pub(crate) limits: &'s Limits,
     pub(crate) inclusive_prefixes: &'s [&'s str],
-    /// Is shown the pieces that may have `sought` in them.
+    /// Called with the pieces that may contain `sought`.
     pub(crate) see: &'s mut dyn FnMut(&Document),
     pub(crate) sought: Option<&'s str>,
-    /// What is round the pieces that stand in one element, of the last such element.
+    /// The surroundings of the pieces in one element: those of the last such element.
     pub(crate) surroundings: Option<(u32, Surroundings)>,
     pub(crate) sweep: Sweep,
-    /// For each piece that was written how many bytes could be written before and after it.
+    /// For each written piece, the number of bytes that could be written before and after it.
     pub(crate) written: Vec<(usize, usize)>,
 }
 
-/// What the pieces in one element have round them.
+/// The namespaces around the pieces in one element.
 pub(crate) struct Surroundings {
     scope: NamespaceScope,
-    /// For each binding of the scope, what the output has its prefix bound to.
+    /// For each binding of the scope, the namespace of its prefix in the output.
     rendered: Vec<RenderedName>,
-    /// What the output has for the default namespace where the scope has none.
+    /// The default namespace of the output, if the scope has none.
     default: Option<String>,
 }
 
-/// What the output has a prefix bound to.
+/// The namespace of a prefix in the output.
 enum RenderedName {
-    /// To what the document has it bound to.
+    /// The same as in the document.
     Same,
     Other(String),
     Nothing,
 }
 
 impl Pieces<'_, '_> {
-    /// The canonical form of a piece that needs no tree: it is spelled plainly, and nobody has to see it.
+    /// Returns the canonical form of a piece that needs no tree: it has a plain spelling and need not be shown.
     fn swept(&mut self, range: &Range<usize>) -> Option<&[u8]> {
         let Pieces { input, limits, sought, sweep, .. } = self;
         input.read(range, |piece| {
-            // In a plain spelling an identifier is written as it is.
+            // In a plain spelling, an identifier has no escapes.
             let is_sought = sought.is_some_and(|sought| memmem::find(piece, sought.as_bytes()).is_some());
             if is_sought { None } else { sweep.write(piece, limits) }
         })
     }
 
-    /// The head of the next piece; none after the last.
+    /// Returns the head of the next piece, or [`NONE`] after the last.
     fn next_node(&self) -> u32 {
         self.rest.as_slice().first().map_or(NONE, |(node, _)| *node)
     }
@@ -69,14 +69,15 @@ impl fmt::Debug for Pieces<'_, '_> {
 }
 
 impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
-    /// The same one that writes these elements out of the input, and not as the document has them.
+    /// Returns the canonicalizer, which then writes these elements from the input instead of from the document.
     pub(crate) fn with_pieces(mut self, pieces: Pieces<'d, 's>) -> Self {
         self.next_piece = pieces.next_node();
         self.pieces = Some(pieces);
         self
     }
 
-    /// Where the pieces stand in the output, of which so many bytes were allowed.
+    /// Returns the ranges of the pieces in the output. `allowed` is the number of bytes that could be written at the
+    /// beginning.
     pub(crate) fn ranges_written(self, allowed: usize) -> Vec<Range<usize>> {
         let written = self.pieces.map(|pieces| pieces.written).unwrap_or_default();
         let range =
@@ -84,7 +85,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         written.into_iter().map(range).collect()
     }
 
-    /// Writes the next piece, whose head is the node.
+    /// Writes the next piece, whose head is this node.
     pub(crate) fn piece(&mut self, node: u32) -> Result<(), XmlError> {
         let Some(mut pieces) = self.pieces.take() else { return Ok(()) };
         let Some((_, range)) = pieces.rest.next() else { return Ok(()) };
@@ -151,7 +152,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
 }
 
 impl Surroundings {
-    /// What the output has prefixes bound to.
+    /// Returns the prefixes of the output and their namespaces.
     fn rendered(&self) -> impl Iterator<Item = (&str, &str)> {
         let scope = self.scope.bindings().zip(&self.rendered);
         let of_scope = scope.filter_map(|((prefix, name), rendered)| match rendered {
@@ -162,7 +163,7 @@ impl Surroundings {
         of_scope.chain(self.default.iter().map(|name| ("", name.as_str())))
     }
 
-    /// Says what the output has the prefixes of the piece bound to, by the piece's own ids.
+    /// Calls `bind` for each prefix of the output that the piece has, with the piece's own ids.
     fn bind(&self, piece: &Document, mut bind: impl FnMut(u32, u32)) {
         // The first declarations of the piece are the bindings of the scope.
         for (declaration, rendered) in piece.declarations_of(NONE).iter().zip(&self.rendered) {
@@ -178,7 +179,8 @@ impl Surroundings {
     }
 }
 
-/// The id that the piece has for the namespace name. One that it does not have is like none that it has.
+/// Returns the id that the piece has for a namespace name. A name that the piece does not have gets an id that
+/// differs from all of its ids.
 fn id_of(name: &str, piece: &Document) -> u32 {
     let ids = (2..).zip(&piece.namespaces);
     let mut found = ids.filter(|(_, span)| span.of(&piece.text) == name);

@@ -1,4 +1,4 @@
-//! The walk that writes canonical bytes. No recursion, and no step looks back further than a constant.
+//! The loop that writes canonical bytes. It does not recurse, and each step takes constant time to look back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,29 +15,29 @@ pub(crate) struct Canonicalizer<'d, 's, S> {
     pub(crate) document: &'d Document,
     pub(crate) method: Canonicalization,
     omitted: u32,
-    /// The next element that is written by other means.
+    /// The next element that is written from a piece of the input.
     pub(crate) next_piece: u32,
-    /// The elements after that one, if any element is.
+    /// The elements after that one, if there are any.
     pub(crate) pieces: Option<Pieces<'d, 's>>,
     pub(crate) output: Output<'d, 's, S>,
-    /// What the output has prefixes bound to at this place.
+    /// The namespaces of the prefixes in the output, at the current place.
     pub(crate) rendered: Rendered,
-    /// For each prefix whether the `PrefixList` has it; empty if there is no list.
+    /// For each prefix, whether the `PrefixList` contains it; empty if there is no list.
     listed: Vec<bool>,
-    /// What elements still open have overwritten in `rendered`. The last ones are what the element at hand declares.
+    /// The bindings in `rendered` that open elements have replaced. The last ones are those of the current element.
     overwritten: Vec<Overwritten>,
-    /// The innermost element whose end tag is still to be written, or none.
+    /// The innermost element whose end tag has not been written, or [`NONE`].
     open: u32,
-    /// The attributes of the element at hand. Kept for its allocation.
+    /// The attributes of the current element. The vector is kept to reuse its allocation.
     attributes: Vec<Item<'d>>,
 }
 
 #[derive(Clone, Copy)]
 struct Overwritten {
-    /// The element that declares the prefix anew.
+    /// The element that declares the prefix again.
     by: u32,
     prefix: u32,
-    /// What the output had it bound to before.
+    /// The namespace of the prefix in the output before.
     namespace: u32,
 }
 
@@ -50,7 +50,7 @@ struct Item<'d> {
 
 enum Value {
     Written(Span),
-    /// What `xml:base` is with those of the ancestors that are left out.
+    /// The value of `xml:base`, joined with those of the omitted ancestors.
     Joined(String),
 }
 
@@ -87,25 +87,25 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             output,
             rendered: Rendered::new(document.prefix_count(), nodes as usize),
             listed,
-            // As much as most messages need.
+            // This is enough for most messages.
             overwritten: Vec::with_capacity(16),
             open: NONE,
             attributes: Vec::new(),
         }
     }
 
-    /// All text of the document.
+    /// Returns all text of the document.
     fn text(&self) -> &'d [u8] {
         self.document.text.as_bytes()
     }
 
-    /// Leaves the element out, if it is one of this document.
+    /// Omits the element, if it belongs to this document.
     pub(crate) fn omit(&mut self, element: Option<Element<'_>>) {
         let element = element.filter(|element| core::ptr::eq(element.document, self.document));
         self.omitted = element.map_or(NONE, |element| element.node);
     }
 
-    /// Writes the nodes beside the root element too, each on its line (Canonical XML 1.0, 2.3).
+    /// Writes the root element and the nodes outside it, each on its own line (Canonical XML 1.0, 2.3).
     pub(crate) fn document(&mut self) -> Result<(), XmlError> {
         let document = self.document;
         let mut node = 0;
@@ -132,19 +132,19 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         self.finish(0)
     }
 
-    /// Writes the element and everything in it.
+    /// Writes the element with all its content.
     pub(crate) fn subtree(&mut self, apex: Element<'d>) -> Result<(), XmlError> {
         self.nodes_of(apex, true)?;
         self.finish(apex.source_range().start)
     }
 
-    /// Writes what is left, and says whether everything could be written of what begins at `offset`.
+    /// Writes all remaining bytes. Returns an error with `offset` if they were more than allowed.
     pub(crate) fn finish(&mut self, offset: usize) -> Result<(), XmlError> {
         self.output.flush();
         if self.output.is_over() { Err(self.document.canonical.refusal(offset)) } else { Ok(()) }
     }
 
-    /// Writes the nodes of the element. It is an apex if its ancestors are left out.
+    /// Writes the nodes of the element. It is an apex if its ancestors are omitted.
     pub(crate) fn nodes_of(&mut self, top: Element<'d>, is_apex: bool) -> Result<(), XmlError> {
         let document = self.document;
         let end = document.end_of(top.node);
@@ -176,7 +176,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         Ok(())
     }
 
-    /// Writes the end tags of all open elements that end before the node; the outermost is the apex.
+    /// Writes the end tags of all open elements that end before the node. The outermost is the apex.
     fn close_before(&mut self, node: u32, apex: u32) {
         let document = self.document;
         while self.open != NONE && document.end_of(self.open) <= node {
@@ -185,7 +185,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         }
     }
 
-    /// Writes the end tag of the innermost open element, and undoes what it declared.
+    /// Writes the end tag of the innermost open element, and removes its declarations.
     fn close(&mut self) {
         self.end_tag(self.document.element_record(self.open));
         while let Some(&Overwritten { by, prefix, namespace }) = self.overwritten.last()
@@ -199,7 +199,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     fn end_tag(&mut self, record: &ElementRecord) {
         let length = record.name.end.saturating_sub(record.name.start).saturating_add(3);
         let written = Span { start: record.source_end.saturating_sub(length), end: record.source_end };
-        // So many bytes before the end begin so only if there is nothing but the name in the tag.
+        // The source has these bytes here only if the tag contains nothing but the name.
         if written.bytes_of(self.text()).starts_with(b"</") {
             return self.output.span(written);
         }
@@ -217,7 +217,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             Rules::Exclusive => self.collect_used(element, record, is_apex),
             Rules::Inclusive | Rules::Inclusive11 => self.collect_all(element, is_apex),
         }
-        // In the source too `<` stands before the name.
+        // In the source, `<` stands before the name too.
         self.output.span(Span { start: record.name.start.saturating_sub(1), end: record.name.end });
         if self.overwritten.len() > before {
             self.write_declarations(before);
@@ -226,7 +226,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         self.output.bytes(b">");
     }
 
-    /// The declarations of the element at hand, which begin at `first`, ordered by prefix.
+    /// Writes the declarations of the current element, which begin at `first`, ordered by prefix.
     fn write_declarations(&mut self, first: usize) {
         let document = self.document;
         let declared = self.overwritten.get_mut(first..).unwrap_or_default();
@@ -241,8 +241,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         }
     }
 
-    /// Exclusive XML Canonicalization 1.0, section 3: the namespaces that names of this element use, and those in the
-    /// list by the rule of Canonical XML.
+    /// Collects the namespaces that names of this element use, and those in the list by the rule of Canonical XML
+    /// (Exclusive XML Canonicalization 1.0, section 3).
     fn collect_used(&mut self, element: Element<'d>, record: &ElementRecord, is_apex: bool) {
         self.collect(record.prefix, record.namespace);
         for attribute in record.attributes.of(&self.document.attributes) {
@@ -264,7 +264,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         }
     }
 
-    /// Canonical XML 1.0 and 1.1, 2.3: every namespace in scope that the output does not have yet.
+    /// Collects every namespace in scope that the output does not have yet (Canonical XML 1.0 and 1.1, 2.3).
     fn collect_all(&mut self, element: Element<'d>, is_apex: bool) {
         if is_apex {
             for (prefix, namespace) in element.bindings_in_scope() {
@@ -283,7 +283,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         }
     }
 
-    /// Declares the prefix, unless the output has it bound so already.
+    /// Declares the prefix, unless the output has the same binding already.
     fn collect(&mut self, prefix: u32, namespace: u32) {
         let rendered = self.rendered.of(prefix);
         if prefix != XML && rendered != namespace {
@@ -292,7 +292,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         }
     }
 
-    /// Attributes ordered by namespace name and local name.
+    /// Writes the attributes ordered by namespace name and local name.
     fn write_attributes(&mut self, element: Element<'d>, records: &[AttributeRecord], is_apex: bool) {
         let document = self.document;
         let inherits = is_apex && self.method.rules != Rules::Exclusive;
@@ -319,8 +319,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     }
 
     fn write_attribute(&mut self, name: Span, value: Span) {
-        // With the space before and the quote behind. A value that stands in the source as it is between these quotes has nothing in
-        // it that is escaped.
+        // The run includes the space before the name and the closing quote. If the source has the value unchanged
+        // between these quotes, the value contains nothing that must be escaped.
         let written = Span { start: name.start.saturating_sub(1), end: value.end.saturating_add(1) };
         let is_canonical = value.start == name.end.saturating_add(2)
             && self.text().get(written.start as usize) == Some(&b' ')
@@ -339,7 +339,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         self.output.bytes(b"\"");
     }
 
-    /// A node that holds no others. No character of comments and instructions is escaped.
+    /// Writes a node without children. Comments and instructions are not escaped.
     fn leaf(&mut self, kind: NodeKind) {
         match kind {
             NodeKind::Text(text) => self.output.character_data(text),
@@ -381,7 +381,8 @@ impl<'d> Item<'d> {
     }
 }
 
-/// For each prefix of the document whether the list has it. Long lists are sorted, so that nothing is list times prefixes.
+/// Returns for each prefix of the document whether the list contains it. Long lists are sorted, so that the cost is
+/// not the product of list and prefixes.
 fn listed(document: &Document, list: &[&str]) -> Vec<bool> {
     const FEW: usize = 8;
     fn written<'p>(prefix: &&'p str) -> &'p str {
@@ -395,10 +396,10 @@ fn listed(document: &Document, list: &[&str]) -> Vec<bool> {
     names.map(|name| sorted.contains(name)).collect()
 }
 
-/// Adds what an element whose parent is left out takes over from its ancestors.
+/// Adds the attributes that an element inherits from its omitted ancestors.
 ///
-/// Canonical XML 1.0, 2.4: every `xml:` attribute. 1.1, 2.4: `xml:lang` and `xml:space`; the values of `xml:base` are
-/// joined; `xml:id` stays where it is.
+/// Canonical XML 1.0, 2.4: all `xml:` attributes. Canonical XML 1.1, 2.4: `xml:lang` and `xml:space`; the values of
+/// `xml:base` are joined; `xml:id` is not inherited.
 fn inherit<'d>(element: Element<'d>, rules: Rules, items: &mut Vec<Item<'d>>) {
     let document = element.document;
     let own: BTreeSet<&str> =

@@ -1,4 +1,5 @@
-//! Holding a tree against its content model: one pass in document order, with work in proportion to the nodes that are looked at.
+//! The check of a tree against its content model: one pass in document order, with work in proportion to the visited
+//! nodes.
 
 use core::ops::ControlFlow;
 
@@ -7,8 +8,8 @@ use crate::content_model::{Child, Content, ElementType, MOST_CHILDREN, OtherAttr
 use crate::violation::{SchemaProblem, SchemaViolation};
 use crate::{Attribute, Document, Element, namespace};
 
-/// Holds an element and all that is in it against a type, up to the first violation in document order. An element that lacks a child
-/// is reported where it ends. The element's own name is not looked at.
+/// Checks an element and all its content against a type, and returns the first violation in document order. An
+/// element that lacks a child is reported where it ends. The element's own name is not checked.
 ///
 /// # Errors
 /// The first violation.
@@ -21,7 +22,8 @@ pub fn check(element: Element<'_>, element_type: &'static ElementType) -> Result
     first.map_or(Ok(()), Err)
 }
 
-/// Tells of every violation in document order, until the answer is to break off. What a child that is not allowed holds is not looked at.
+/// Calls `report` for every violation in document order, until it returns `Break`. The content of a child that is not
+/// allowed is not checked.
 ///
 /// ```
 /// # use core::ops::ControlFlow;
@@ -48,16 +50,16 @@ pub fn for_each_violation(
     }
 }
 
-/// An element that has begun and not ended.
+/// An element that has begun and has not ended.
 struct Open {
     element_type: &'static ElementType,
-    /// The index behind its last descendant.
+    /// The index after its last descendant.
     end: u32,
-    /// The name in the table; none for the element at which the check began.
+    /// The child in the table; `None` for the element at which the check began.
     child: Option<&'static Child>,
-    /// Its number among its siblings of that name.
+    /// Its number among its siblings with the same name.
     number: u32,
-    /// How many of each of its type's children have begun.
+    /// For each child of its type, how many have begun.
     counts: [u32; MOST_CHILDREN],
 }
 
@@ -70,7 +72,7 @@ struct Check<'d, 'r> {
     report: Report<'r>,
 }
 
-/// The next node to look at; broken off when nobody wants to hear more.
+/// The index of the next node; `Break` if `report` has stopped the check.
 type Next = ControlFlow<(), u32>;
 
 impl Check<'_, '_> {
@@ -94,7 +96,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// A child of the innermost open element.
+    /// Checks a child of the innermost open element.
     fn child(&mut self, node: u32) -> Next {
         let element = Element { document: self.document, node };
         let Some(open) = self.open.last_mut() else { return ControlFlow::Break(()) };
@@ -118,7 +120,7 @@ impl Check<'_, '_> {
         self.begin(node, child.element_type, Some(child), number)
     }
 
-    /// An element begins: its attributes, and its text if it has nothing else.
+    /// Checks the attributes of an element that begins, and its text if it can have nothing else.
     fn begin(
         &mut self,
         node: u32,
@@ -184,7 +186,7 @@ impl Check<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    /// Text in the innermost open element.
+    /// Checks text in the innermost open element.
     fn text(&mut self, text: &str) -> ControlFlow<()> {
         let takes_text =
             self.open.last().is_some_and(|open| matches!(open.element_type.content(), Content::Text(_)));
@@ -194,7 +196,8 @@ impl Check<'_, '_> {
         self.report(SchemaProblem::UnexpectedText)
     }
 
-    /// The innermost open element ends: which children are missing, and which stand beside others that they exclude.
+    /// Checks the innermost open element, which ends: no child may be missing, and children that exclude each other
+    /// may not occur together.
     fn end(&mut self) -> ControlFlow<()> {
         let Some(Open { element_type, counts, .. }) = self.open.last() else {
             return ControlFlow::Continue(());
@@ -218,7 +221,7 @@ impl Check<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    /// Tells of a problem of the innermost open element.
+    /// Reports a problem of the innermost open element.
     fn report(&mut self, problem: SchemaProblem) -> ControlFlow<()> {
         let schema_type = self.open.last().map_or("", |open| open.element_type.name());
         let violation = SchemaViolation { path: self.path(), schema_type, problem };

@@ -1,14 +1,14 @@
-//! Content models as data: which children, attributes and text an element may have, as an XML Schema says it.
+//! Content models as data: the children, attributes and text that an element may have, as in an XML Schema.
 
 use crate::SimpleType;
 
-/// How many different children a type can name. The check counts them in an array of this size.
+/// The largest number of different children that a type can have. The check counts them in an array of this size.
 pub(crate) const MOST_CHILDREN: usize = 16;
 
 /// The type of an element (XML Schema part 1, complex and simple types), without the order of its children.
 ///
-/// Types are `static` items that refer to one another, so that a vocabulary is one table of data. [`check`](crate::check)
-/// and [`for_each_violation`](crate::for_each_violation) hold a tree against one.
+/// Types are `static` items that refer to one another, so that a vocabulary is one table of data.
+/// [`check`](crate::check) and [`for_each_violation`](crate::for_each_violation) check a tree against a type.
 ///
 /// ```
 /// use vouchsafe_xml::{Child, Document, ElementType, Limits, SimpleType, check};
@@ -35,32 +35,32 @@ pub struct ElementType {
     deviation: Option<&'static str>,
 }
 
-/// What stands between the tags of an element.
+/// The content of an element.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Content {
-    /// Text alone, of this type.
+    /// Text of this type, and no children.
     Text(SimpleType),
-    /// These children, in any order, and no text but white space.
+    /// These children, in any order, and no text except white space.
     Elements(&'static [Child]),
-    /// Anything. It is not looked at.
+    /// Any content. It is not checked.
     Open,
 }
 
-/// Which attributes an element may have besides those that its type names. `xsi:type`, `xsi:schemaLocation` and
-/// `xsi:noNamespaceSchemaLocation` may stand on any element (XML Schema part 1, 2.6).
+/// The attributes that an element may have in addition to those of its type. `xsi:type`, `xsi:schemaLocation` and
+/// `xsi:noNamespaceSchemaLocation` are allowed on every element (XML Schema part 1, 2.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum OtherAttributes {
-    /// None.
+    /// No other attributes.
     None,
-    /// Those of a namespace, other than this one (`xs:anyAttribute namespace="##other"`).
+    /// Attributes of any namespace other than this one (`xs:anyAttribute namespace="##other"`).
     OfOtherNamespaces(&'static str),
-    /// Any.
+    /// Any attributes.
     Any,
 }
 
-/// A child that a type allows, and how often.
+/// A child that a type allows, and how many times it may occur.
 #[derive(Debug)]
 pub struct Child {
     pub(crate) namespace: &'static str,
@@ -70,7 +70,7 @@ pub struct Child {
     pub(crate) max: Option<u32>,
 }
 
-/// How often several children of a type may occur together: a bound on the sum of their numbers (`xs:choice`).
+/// How many times several children of a type may occur together: a range for the sum of their numbers (`xs:choice`).
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
     pub(crate) first: usize,
@@ -86,29 +86,29 @@ pub struct AttributeUse {
     pub(crate) name: &'static str,
     pub(crate) simple_type: SimpleType,
     pub(crate) required: bool,
-    /// How the value is judged, if otherwise than its type says, and why.
+    /// The type that the value is checked against instead of its own, and the reason.
     pub(crate) deviation: Option<(SimpleType, &'static str)>,
 }
 
-/// # Tables
+/// # Making types
 impl ElementType {
-    /// Text alone.
+    /// Makes a type with text and no children.
     #[must_use]
     pub const fn text(name: &'static str, simple_type: SimpleType) -> ElementType {
         ElementType::new(name, Content::Text(simple_type))
     }
 
-    /// Children alone.
+    /// Makes a type with children and no text.
     ///
     /// # Panics
-    /// If there are more than 16, which in a `static` item is an error of the compiler.
+    /// It panics if there are more than 16 children. In a `static` item this is a compile error.
     #[must_use]
     pub const fn elements(name: &'static str, children: &'static [Child]) -> ElementType {
         assert!(children.len() <= MOST_CHILDREN, "a type names at most 16 children");
         ElementType::new(name, Content::Elements(children))
     }
 
-    /// Content that is not looked at.
+    /// Makes a type whose content is not checked.
     #[must_use]
     pub const fn open(name: &'static str) -> ElementType {
         ElementType::new(name, Content::Open)
@@ -125,17 +125,17 @@ impl ElementType {
         }
     }
 
-    /// Bounds that several children share.
+    /// Sets the ranges that several children share.
     #[must_use]
     pub const fn with_choices(mut self, choices: &'static [Choice]) -> ElementType {
         self.choices = choices;
         self
     }
 
-    /// The attributes that the type names.
+    /// Sets the attributes of the type.
     ///
     /// # Panics
-    /// If there are more than 32, which in a `static` item is an error of the compiler.
+    /// It panics if there are more than 32 attributes. In a `static` item this is a compile error.
     #[must_use]
     pub const fn with_attributes(mut self, attributes: &'static [AttributeUse]) -> ElementType {
         assert!(attributes.len() <= 32, "a type names at most 32 attributes");
@@ -143,14 +143,14 @@ impl ElementType {
         self
     }
 
-    /// The attributes that the type does not name.
+    /// Sets which attributes are allowed in addition to those of the type.
     #[must_use]
     pub const fn with_other_attributes(mut self, other: OtherAttributes) -> ElementType {
         self.other_attributes = other;
         self
     }
 
-    /// Says that the type differs from the published schema on purpose, and why.
+    /// Records that the type differs from the published schema on purpose, with the reason.
     #[must_use]
     pub const fn deviating(mut self, reason: &'static str) -> ElementType {
         self.deviation = Some(reason);
@@ -158,21 +158,21 @@ impl ElementType {
     }
 }
 
-/// # What it says
+/// # Reading a type
 impl ElementType {
-    /// Its name in the schema, such as `saml:SubjectType`.
+    /// Returns its name in the schema, such as `saml:SubjectType`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What stands between the tags.
+    /// Returns the content that the type allows.
     #[must_use]
     pub const fn content(&self) -> Content {
         self.content
     }
 
-    /// The children that it names.
+    /// Returns the children of the type.
     #[must_use]
     pub const fn children(&self) -> &'static [Child] {
         match self.content {
@@ -181,25 +181,26 @@ impl ElementType {
         }
     }
 
-    /// The attributes that it names.
+    /// Returns the attributes of the type.
     #[must_use]
     pub const fn attributes(&self) -> &'static [AttributeUse] {
         self.attributes
     }
 
-    /// The attributes that it does not name.
+    /// Returns which attributes are allowed in addition to those of the type.
     #[must_use]
     pub const fn other_attributes(&self) -> OtherAttributes {
         self.other_attributes
     }
 
-    /// Why it differs from the published schema, if it does.
+    /// Returns the reason why it differs from the published schema, if it does.
     #[must_use]
     pub const fn deviation(&self) -> Option<&'static str> {
         self.deviation
     }
 
-    /// Whether so many of each of its [`children`](Self::children) are allowed together.
+    /// Returns whether these numbers of its [`children`](Self::children) are allowed together. `counts` has their
+    /// order.
     #[must_use]
     pub fn allows(&self, counts: &[u32]) -> bool {
         let count_of = |place: usize| counts.get(place).copied().unwrap_or_default();
@@ -214,43 +215,43 @@ impl ElementType {
 }
 
 impl Child {
-    /// Exactly one.
+    /// Makes a child that occurs exactly once.
     #[must_use]
     pub const fn one(namespace: &'static str, name: &'static str, of: &'static ElementType) -> Child {
         Child { namespace, name, element_type: of, min: 1, max: Some(1) }
     }
 
-    /// At most one.
+    /// Makes a child that occurs at most once.
     #[must_use]
     pub const fn optional(namespace: &'static str, name: &'static str, of: &'static ElementType) -> Child {
         Child { namespace, name, element_type: of, min: 0, max: Some(1) }
     }
 
-    /// Any number.
+    /// Makes a child that occurs any number of times.
     #[must_use]
     pub const fn any(namespace: &'static str, name: &'static str, of: &'static ElementType) -> Child {
         Child { namespace, name, element_type: of, min: 0, max: None }
     }
 
-    /// One or more.
+    /// Makes a child that occurs at least once.
     #[must_use]
     pub const fn some(namespace: &'static str, name: &'static str, of: &'static ElementType) -> Child {
         Child { namespace, name, element_type: of, min: 1, max: None }
     }
 
-    /// Its namespace name.
+    /// Returns its namespace name.
     #[must_use]
     pub const fn namespace(&self) -> &'static str {
         self.namespace
     }
 
-    /// Its local name.
+    /// Returns its local name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Its type.
+    /// Returns its type.
     #[must_use]
     pub const fn element_type(&self) -> &'static ElementType {
         self.element_type
@@ -258,19 +259,19 @@ impl Child {
 }
 
 impl Choice {
-    /// At most one of `count` children, from the one at the place `first` on.
+    /// Allows at most one of `count` children. `first` is the index of the first of them.
     #[must_use]
     pub const fn at_most_one(first: usize, count: usize) -> Choice {
         Choice { first, count, min: 0, max: Some(1) }
     }
 
-    /// At least one of them.
+    /// Requires at least one of these children.
     #[must_use]
     pub const fn at_least_one(first: usize, count: usize) -> Choice {
         Choice { first, count, min: 1, max: None }
     }
 
-    /// Exactly one of them.
+    /// Requires exactly one of these children.
     #[must_use]
     pub const fn one(first: usize, count: usize) -> Choice {
         Choice { first, count, min: 1, max: Some(1) }
@@ -280,7 +281,7 @@ impl Choice {
         counts.iter().skip(self.first).take(self.count).fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// The names of its children.
+    /// Returns the names of its children.
     pub(crate) fn names(&self, children: &'static [Child]) -> String {
         let names: Vec<&str> =
             children.iter().skip(self.first).take(self.count).map(|child| child.name).collect();
@@ -289,57 +290,57 @@ impl Choice {
 }
 
 impl AttributeUse {
-    /// One that must be there.
+    /// Makes a required attribute.
     #[must_use]
     pub const fn required(name: &'static str, simple_type: SimpleType) -> AttributeUse {
         AttributeUse { namespace: "", name, simple_type, required: true, deviation: None }
     }
 
-    /// One that may be there.
+    /// Makes an optional attribute.
     #[must_use]
     pub const fn optional(name: &'static str, simple_type: SimpleType) -> AttributeUse {
         AttributeUse { namespace: "", name, simple_type, required: false, deviation: None }
     }
 
-    /// The same attribute in a namespace.
+    /// Puts the attribute into a namespace.
     #[must_use]
     pub const fn in_namespace(mut self, namespace: &'static str) -> AttributeUse {
         self.namespace = namespace;
         self
     }
 
-    /// Judges its value as another type than the schema's, which needs a reason.
+    /// Checks the value against another type than the schema's, for this reason.
     #[must_use]
     pub const fn judged_as(mut self, simple_type: SimpleType, reason: &'static str) -> AttributeUse {
         self.deviation = Some((simple_type, reason));
         self
     }
 
-    /// Leaves its value to somebody else, who is named. It is not judged here.
+    /// Does not check the value. `whom` names the code that checks it.
     #[must_use]
     pub const fn left_to(self, whom: &'static str) -> AttributeUse {
         self.judged_as(SimpleType::String, whom)
     }
 
-    /// Its namespace name, empty for none.
+    /// Returns its namespace name; empty if it has none.
     #[must_use]
     pub const fn namespace(&self) -> &'static str {
         self.namespace
     }
 
-    /// Its local name.
+    /// Returns its local name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The type of its value.
+    /// Returns the type of its value in the schema.
     #[must_use]
     pub const fn simple_type(&self) -> SimpleType {
         self.simple_type
     }
 
-    /// Why its value is judged otherwise than its type says, if it is.
+    /// Returns the reason why its value is checked against another type, if it is.
     #[must_use]
     pub fn deviation(&self) -> Option<&'static str> {
         self.deviation.map(|(_, reason)| reason)
@@ -349,7 +350,7 @@ impl AttributeUse {
         self.deviation.map_or(self.simple_type, |(judged, _)| judged)
     }
 
-    /// Whether it must be there.
+    /// Returns whether the attribute is required.
     #[must_use]
     pub const fn is_required(&self) -> bool {
         self.required

@@ -1,10 +1,10 @@
-//! The XML declaration (XML 1.0, 2.8 and 4.3.3).
+//! The check of the XML declaration (XML 1.0, 2.8 and 4.3.3).
 
 use crate::{XmlError, names};
 
-/// Checks what stands between `<?xml` and `?>` at the very start of the input.
+/// Checks the text between `<?xml` and `?>` at the very start of the input.
 ///
-/// Version 1.1 is refused: it has other line ends and other characters, so that two readers may see two documents.
+/// Version 1.1 is refused: it has other line ends and other characters, so two readers could see different documents.
 pub(crate) fn check(content: &str) -> Result<(), XmlError> {
     let mut rest = content;
     let version = pseudo_attribute(&mut rest, "version")?.ok_or(malformed("the version is missing"))?;
@@ -28,7 +28,8 @@ pub(crate) fn check(content: &str) -> Result<(), XmlError> {
     }
 }
 
-/// Takes white space, the name, `=` and a quoted value from the front of `rest`, if the name stands there.
+/// Removes white space, the name, `=` and a quoted value from the front of `rest`, if the name stands there. Returns
+/// the value.
 fn pseudo_attribute<'t>(rest: &mut &'t str, name: &str) -> Result<Option<&'t str>, XmlError> {
     let trimmed = trim_start(rest);
     let Some(following) = trimmed.strip_prefix(name) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! The tree: owned, in one piece, for reading only.
+//! The tree: one owned, read-only value.
 
 use core::cmp::Ordering;
 use core::fmt;
@@ -9,7 +9,7 @@ use crate::arena::{
 };
 use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, parse};
 
-/// A namespace-well-formed document without DOCTYPE, as a tree that is not verified.
+/// A namespace-well-formed document without a DOCTYPE, as a tree. Its signatures are not verified.
 ///
 /// It owns its text and has no lifetime; [`Element`] is a cheap handle into it. It can be shared between threads and
 /// cannot be changed.
@@ -24,70 +24,72 @@ use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, par
 /// # Ok::<(), vouchsafe_xml::XmlError>(())
 /// ```
 pub struct Document {
-    /// The source, and behind it all text that differs from what the source says.
+    /// The source, followed by all text that differs from the source.
     pub(crate) text: String,
-    /// Bytes of the byte order mark that stood before the source.
+    /// The length in bytes of the byte order mark before the source.
     pub(crate) mark: usize,
-    /// In document order.
+    /// The nodes in document order.
     pub(crate) nodes: Vec<NodeRecord>,
     pub(crate) elements: Vec<ElementRecord>,
     pub(crate) attributes: Vec<AttributeRecord>,
     pub(crate) declarations: Vec<Declaration>,
-    /// The declarations that were made outside: the first ones.
+    /// The range of the declarations made outside, which are the first ones.
     pub(crate) outside: Range,
-    /// Prefixes 2 and up.
+    /// The prefixes with the ids 2 and up.
     pub(crate) prefixes: Vec<Span>,
-    /// Namespace names 2 and up.
+    /// The namespace names with the ids 2 and up.
     pub(crate) namespaces: Vec<Span>,
     pub(crate) root: u32,
-    /// The place of each namespace name among all of them in order, made when first needed.
+    /// The rank of each namespace name in alphabetical order, computed at the first use.
     pub(crate) ranks: OnceLock<Box<[u32]>>,
-    /// How large its canonical forms may be.
+    /// The limit for its canonical forms.
     pub(crate) canonical: CanonicalLimit,
 }
 
-/// How many bytes each canonical form of one document may have.
+/// The number of bytes that each canonical form of one document may have.
 #[derive(Clone, Copy)]
 pub(crate) struct CanonicalLimit {
     pub(crate) bytes: usize,
-    /// The limit that it was worked out from.
+    /// The factor from which the number was computed.
     pub(crate) factor: usize,
 }
 
 impl CanonicalLimit {
-    /// The refusal of a canonical form of the element, or the document, that begins at `offset`.
+    /// Returns the error for a canonical form that is too long. `offset` is where its element, or the document,
+    /// begins.
     pub(crate) const fn refusal(self, offset: usize) -> XmlError {
         XmlError::Limit { limit: "canonical_bytes_factor", allowed: self.factor, offset }
     }
 }
 
 impl Document {
-    /// Reads a document.
+    /// Parses a document.
     ///
     /// # Errors
-    /// Whatever is not namespace-well-formed XML 1.0 (Fifth Edition) in UTF-8 without DOCTYPE, or over a limit.
+    /// An error is returned if the input is not namespace-well-formed XML 1.0 (Fifth Edition) in UTF-8 without a
+    /// DOCTYPE, or exceeds a limit.
     pub fn parse(input: &[u8], limits: &Limits) -> Result<Self, XmlError> {
         parse::parse(input, None, limits)
     }
 
-    /// Reads one element, with white space around it at most, whose prefixes may be bound outside it: what was
-    /// decrypted in the place that `scope` was taken from.
+    /// Parses one element, which may have only white space around it. Its prefixes may be declared outside, in
+    /// `scope`. It is for decrypted content, with the scope of the place where it was encrypted.
     ///
     /// Inclusive canonicalization treats those bindings as declared by an ancestor.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), and for a declaration, comments and instructions beside the element.
+    /// As for [`parse`](Self::parse), and for a declaration, comments or instructions outside the element.
     pub fn parse_in_scope(input: &[u8], scope: &NamespaceScope, limits: &Limits) -> Result<Self, XmlError> {
         parse::parse(input, Some(scope), limits)
     }
 
-    /// The root element.
+    /// Returns the root element.
     pub const fn root(&self) -> Element<'_> {
         Element { document: self, node: self.root }
     }
 
-    /// The element at a positional path such as `/*/*[1]/*[2]`: each step counts child elements from 1, and a step
-    /// without a number is the first.
+    /// Returns the element at a position such as `/*/*[1]/*[2]`: each step counts child elements from 1, and a step
+    /// without a number selects the first.
     pub fn at(&self, position: &str) -> Option<Element<'_>> {
         let mut steps = position.strip_prefix('/')?.split('/').map(step);
         let mut element = match steps.next()?? {
@@ -100,8 +102,8 @@ impl Document {
         Some(element)
     }
 
-    /// Refuses more canonical bytes in total than one canonical form of this document may have: for callers that
-    /// canonicalize many of its elements and keep what comes of them.
+    /// Checks that a total of canonical bytes is not larger than one canonical form of this document may be. It is
+    /// for callers that canonicalize many of its elements and keep the results.
     ///
     /// ```
     /// use vouchsafe_xml::{Document, Limits};
@@ -117,17 +119,17 @@ impl Document {
         if total > self.canonical.bytes { Err(self.canonical.refusal(0)) } else { Ok(()) }
     }
 
-    /// All elements in document order.
+    /// Returns all elements in document order.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
         self.root().descendants()
     }
 
-    /// The attributes of all elements in document order, without namespace declarations.
+    /// Returns the attributes of all elements in document order, without namespace declarations.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
         self.attributes.iter().map(|record| Attribute::of(self, record))
     }
 
-    /// Those of all [`attributes`](Self::attributes) that have this value.
+    /// Returns all [`attributes`](Self::attributes) that have this value.
     pub fn attributes_with_value(&self, value: &str) -> impl Iterator<Item = Attribute<'_>> {
         let is_it = move |record: &&AttributeRecord| {
             record.value.len() == value.len() && record.value.of(&self.text) == value
@@ -136,7 +138,7 @@ impl Document {
     }
 
     pub(crate) fn element_record(&self, node: u32) -> &ElementRecord {
-        /// What no element has: nothing at all.
+        /// The record for an index that is not an element: it is empty.
         static NOTHING: ElementRecord = ElementRecord {
             name: Span { start: 0, end: 0 },
             prefix_length: 0,
@@ -156,7 +158,7 @@ impl Document {
         self.nodes.get(node as usize).map(|record| record.kind)
     }
 
-    /// The index behind the node's last descendant.
+    /// Returns the index after the node's last descendant.
     pub(crate) fn end_of(&self, node: u32) -> u32 {
         self.nodes.get(node as usize).map_or(NONE, |record| record.end)
     }
@@ -165,7 +167,7 @@ impl Document {
         self.nodes.get(node as usize).map_or(NONE, |record| record.parent)
     }
 
-    /// The declarations on the node; of no node: those made outside.
+    /// Returns the declarations on the node, or those made outside if there is no node.
     pub(crate) fn declarations_of(&self, node: u32) -> &[Declaration] {
         let range = if node == NONE { self.outside } else { self.element_record(node).declarations };
         range.of(&self.declarations)
@@ -187,7 +189,7 @@ impl Document {
         }
     }
 
-    /// Whether the namespace with this id has that name.
+    /// Returns whether the namespace with this id has that name.
     #[inline]
     pub(crate) fn is_namespace(&self, id: u32, name: &str) -> bool {
         if name.is_empty() || id == EMPTY {
@@ -196,7 +198,7 @@ impl Document {
         self.namespace_name(id) == name
     }
 
-    /// One more than the largest id of a prefix.
+    /// Returns the largest id of a prefix plus one.
     pub(crate) fn prefix_count(&self) -> usize {
         self.prefixes.len().saturating_add(2)
     }
@@ -225,7 +227,7 @@ impl Document {
 }
 
 impl fmt::Debug for Document {
-    /// Without what it says: messages hold personal data.
+    /// Shows no content: messages contain personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Document")
             .field("root", &self.root().qualified_name())
@@ -234,7 +236,7 @@ impl fmt::Debug for Document {
     }
 }
 
-/// The number in `*[2]`, 1 for `*`.
+/// Returns the number in `*[2]`, or 1 for `*`.
 fn step(text: &str) -> Option<usize> {
     let number = text.strip_prefix('*')?;
     if number.is_empty() {

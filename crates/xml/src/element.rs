@@ -1,4 +1,4 @@
-//! Handles into a document.
+//! Handles into a document: elements, attributes and nodes.
 
 use core::fmt;
 use core::ops::Range;
@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use crate::arena::{AttributeRecord, NONE, NodeKind, Span};
 use crate::{Document, NamespaceScope};
 
-/// An element of a [`Document`]: two words, copied freely. Equal if it is the same element of the same document.
+/// An element of a [`Document`]. It has the size of two words and is `Copy`. Two handles are equal if they refer to
+/// the same element of the same document.
 #[derive(Clone, Copy)]
 pub struct Element<'d> {
     pub(crate) document: &'d Document,
@@ -19,11 +20,11 @@ pub struct Element<'d> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attribute<'d> {
-    /// The namespace name, empty for none.
+    /// The namespace name; empty if it has none.
     pub namespace: &'d str,
-    /// The prefix as written, empty for none.
+    /// The prefix as written; empty if there is none.
     pub prefix: &'d str,
-    /// The name without prefix.
+    /// The name without the prefix.
     pub local_name: &'d str,
     /// The normalised value (XML 1.0, 3.3.3).
     pub value: &'d str,
@@ -35,48 +36,48 @@ pub struct Attribute<'d> {
 pub enum Node<'d> {
     /// An element.
     Element(Element<'d>),
-    /// Characters up to the next element, comment or instruction, references and CDATA sections resolved.
+    /// The characters up to the next element, comment or instruction, with references and CDATA sections resolved.
     Text(&'d str),
-    /// What a comment holds.
+    /// The text of a comment.
     Comment(&'d str),
     /// A processing instruction.
     #[non_exhaustive]
     ProcessingInstruction {
-        /// Whom it is for.
+        /// The target of the instruction.
         target: &'d str,
-        /// What it says, empty if nothing.
+        /// The data of the instruction; empty if there is none.
         data: &'d str,
     },
 }
 
 impl<'d> Element<'d> {
-    /// The document it belongs to.
+    /// Returns the document that contains the element.
     pub const fn document(self) -> &'d Document {
         self.document
     }
 
-    /// The namespace name, empty for none.
+    /// Returns the namespace name; empty if it has none.
     pub fn namespace(self) -> &'d str {
         self.document.namespace_name(self.document.element_record(self.node).namespace)
     }
 
-    /// The name without prefix.
+    /// Returns the name without the prefix.
     pub fn local_name(self) -> &'d str {
         let record = self.document.element_record(self.node);
         local_part(record.name.of(&self.document.text), record.prefix_length)
     }
 
-    /// The prefix as written, empty for none.
+    /// Returns the prefix as written; empty if there is none.
     pub fn prefix(self) -> &'d str {
         prefix_part(self.qualified_name(), self.document.element_record(self.node).prefix_length)
     }
 
-    /// The name as written, `prefix:local`.
+    /// Returns the name as written, `prefix:local`.
     pub fn qualified_name(self) -> &'d str {
         self.document.element_record(self.node).name.of(&self.document.text)
     }
 
-    /// Whether it has this expanded name.
+    /// Returns whether the element has this namespace and local name.
     #[inline]
     pub fn is(self, namespace: &str, local_name: &str) -> bool {
         let record = self.document.element_record(self.node);
@@ -84,19 +85,19 @@ impl<'d> Element<'d> {
             && self.document.is_namespace(record.namespace, namespace)
     }
 
-    /// The element it is in.
+    /// Returns the parent element.
     pub fn parent(self) -> Option<Self> {
         let node = self.document.parent_of(self.node);
         (node != NONE).then_some(Self { document: self.document, node })
     }
 
-    /// Its children in order.
+    /// Returns its children in document order.
     pub fn children(self) -> impl Iterator<Item = Node<'d>> + use<'d> {
         let document = self.document;
         self.child_nodes().filter_map(move |node| Node::at(document, node))
     }
 
-    /// Its children that are elements, in order.
+    /// Returns its child elements in document order.
     pub fn elements(self) -> impl Iterator<Item = Self> + use<'d> {
         let document = self.document;
         self.child_nodes()
@@ -104,7 +105,7 @@ impl<'d> Element<'d> {
             .map(move |node| Self { document, node })
     }
 
-    /// Itself and all elements in it, in document order.
+    /// Returns the element itself and all elements in it, in document order.
     pub fn descendants(self) -> impl Iterator<Item = Self> + use<'d> {
         let document = self.document;
         (self.node..document.end_of(self.node))
@@ -112,19 +113,19 @@ impl<'d> Element<'d> {
             .map(move |node| Self { document, node })
     }
 
-    /// Its attributes in the order written, without namespace declarations.
+    /// Returns its attributes in the order written, without namespace declarations.
     pub fn attributes(self) -> impl Iterator<Item = Attribute<'d>> + use<'d> {
         let document = self.document;
         self.attribute_records().iter().map(move |record| Attribute::of(document, record))
     }
 
-    /// The value of the attribute with this name and no namespace.
+    /// Returns the value of the attribute with this name and no namespace.
     #[inline]
     pub fn attribute(self, local_name: &str) -> Option<&'d str> {
         self.attribute_in("", local_name)
     }
 
-    /// The value of the attribute with this expanded name.
+    /// Returns the value of the attribute with this namespace and local name.
     #[inline]
     pub fn attribute_in(self, namespace: &str, local_name: &str) -> Option<&'d str> {
         let document = self.document;
@@ -135,7 +136,8 @@ impl<'d> Element<'d> {
         Some(record.value.of(&document.text))
     }
 
-    /// All text directly in it. Comments and instructions never split it, and text of elements in it is left out.
+    /// Returns all text directly in the element. Comments and instructions never split it, and text of child elements
+    /// is left out.
     pub fn text(self) -> Cow<'d, str> {
         let mut all = Cow::Borrowed("");
         for child in self.children() {
@@ -150,8 +152,9 @@ impl<'d> Element<'d> {
         all
     }
 
-    /// What the prefix, empty for the default namespace, is bound to here. A default namespace that is absent or
-    /// undeclared is `None`. Walks over the declarations around the element.
+    /// Returns the namespace that the prefix is bound to here; the empty prefix is the default namespace. Returns
+    /// `None` if the default namespace is absent or undeclared. The time grows with the declarations around the
+    /// element.
     pub fn namespace_of(self, prefix: &str) -> Option<&'d str> {
         if prefix == "xml" {
             return Some(crate::namespace::XML);
@@ -164,8 +167,8 @@ impl<'d> Element<'d> {
         Some(document.namespace_name(declaration.namespace)).filter(|name| !name.is_empty())
     }
 
-    /// The namespace declarations on it, in the order written: prefix, empty for the default namespace, and namespace name, empty where
-    /// the default namespace is undeclared.
+    /// Returns the namespace declarations on the element, in the order written, as prefix and namespace name. The
+    /// prefix is empty for the default namespace, and the name is empty where the default namespace is undeclared.
     pub fn declarations(self) -> impl Iterator<Item = (&'d str, &'d str)> + use<'d> {
         let document = self.document;
         document.declarations_of(self.node).iter().map(move |declaration| {
@@ -173,7 +176,7 @@ impl<'d> Element<'d> {
         })
     }
 
-    /// All bindings in scope, to take with what is read in its place.
+    /// Returns all bindings in scope, for parsing a text in the place of this element.
     pub fn scope(self) -> NamespaceScope {
         let document = self.document;
         let bindings = self.bindings_in_scope().map(|(prefix, namespace)| {
@@ -182,7 +185,7 @@ impl<'d> Element<'d> {
         NamespaceScope::from_declared(bindings.collect())
     }
 
-    /// The path that [`Document::at`] takes, such as `/*/*[2]`.
+    /// Returns the position of the element, such as `/*/*[2]`, as [`Document::at`] accepts it.
     pub fn position(self) -> String {
         let mut steps = Vec::new();
         let mut element = self;
@@ -200,12 +203,13 @@ impl<'d> Element<'d> {
         path
     }
 
-    /// How many elements it is in: 0 for the root.
+    /// Returns the number of elements around it: 0 for the root.
     pub fn depth(self) -> usize {
         core::iter::successors(self.parent(), |element| element.parent()).count()
     }
 
-    /// Where it stands in the input that the document was parsed from: the bytes from its `<` to behind its last `>`.
+    /// Returns the range of its bytes in the input that the document was parsed from: from its `<` to after its last
+    /// `>`.
     pub fn source_range(self) -> Range<usize> {
         let record = self.document.element_record(self.node);
         let mark = self.document.mark;
@@ -213,13 +217,14 @@ impl<'d> Element<'d> {
         start..(record.source_end as usize).saturating_add(mark)
     }
 
-    /// Whether `other` is this element or inside it.
+    /// Returns whether `other` is this element or inside it.
     pub fn contains(self, other: Element<'_>) -> bool {
         core::ptr::eq(self.document, other.document)
             && (self.node..self.document.end_of(self.node)).contains(&other.node)
     }
 
-    /// The ids of prefixes and namespaces in scope, without `xml` and without an undeclared default namespace.
+    /// Returns the ids of prefixes and namespaces in scope, without `xml` and without an undeclared default
+    /// namespace.
     pub(crate) fn bindings_in_scope(self) -> impl Iterator<Item = (u32, u32)> + use<'d> {
         let document = self.document;
         let mut seen = Seen::default();
@@ -234,7 +239,7 @@ impl<'d> Element<'d> {
         self.document.element_record(self.node).attributes.of(&self.document.attributes)
     }
 
-    /// The element, its ancestors, and the outside, which is no node.
+    /// Returns the element, its ancestors, and [`NONE`] for the declarations made outside.
     fn declaring_nodes(self) -> impl Iterator<Item = u32> + use<'d> {
         let document = self.document;
         core::iter::successors(Some(self.node), move |&node| (node != NONE).then(|| document.parent_of(node)))
@@ -254,16 +259,16 @@ impl<'d> Element<'d> {
     }
 }
 
-/// The prefixes that were met: a set that takes what there is in scope, however many the document has.
+/// A set of prefixes. Its cost depends on the prefixes in scope, and not on those of the document.
 #[derive(Default)]
 struct Seen {
-    /// A bit for each of the first 64, which most documents do not reach.
+    /// One bit for each of the first 64 prefixes. Most documents have fewer.
     first: u64,
     others: HashSet<u32>,
 }
 
 impl Seen {
-    /// Whether it is met for the first time.
+    /// Adds a prefix, and returns whether it was new.
     fn is_new(&mut self, prefix: u32) -> bool {
         match 1_u64.checked_shl(prefix) {
             Some(bit) => {
@@ -333,12 +338,12 @@ pub(crate) fn local_part(name: &str, prefix_length: u32) -> &str {
     name.get(before_local_part(prefix_length)..).unwrap_or_default()
 }
 
-/// Bytes of the prefix and the colon.
+/// Returns the length in bytes of the prefix and the colon.
 const fn before_local_part(prefix_length: u32) -> usize {
     if prefix_length == 0 { 0 } else { prefix_length.saturating_add(1) as usize }
 }
 
-/// Whether the local part of a name is this one. The length decides most of the time.
+/// Returns whether the local part of a name is this one. In most cases the length decides.
 #[inline]
 fn has_local_name(text: &str, name: Span, prefix_length: u32, local_name: &str) -> bool {
     let start = (name.start as usize).saturating_add(before_local_part(prefix_length));

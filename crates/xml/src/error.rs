@@ -1,10 +1,10 @@
-//! Why a text was refused.
+//! The reasons why a text is refused.
 
 use crate::Quoted;
 
-/// Why a text is not a document this crate reads, or why one could not be written.
+/// The reason why a text was refused as a document, or why a document could not be written.
 ///
-/// `offset` counts bytes from the start of the input, 0 for the first.
+/// `offset` counts bytes from the start of the input; the first byte has the offset 0.
 ///
 /// ```
 /// use vouchsafe_xml::{Document, Limits};
@@ -16,7 +16,7 @@ use crate::Quoted;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum XmlError {
-    /// `xml.limit`: more than [`Limits`](crate::Limits) allows of something, read or written.
+    /// `xml.limit`: a value of [`Limits`](crate::Limits) is exceeded, in reading or writing.
     #[error("more than {allowed} of the limit {limit} at byte {offset}")]
     #[non_exhaustive]
     Limit {
@@ -24,116 +24,118 @@ pub enum XmlError {
         limit: &'static str,
         /// The value of that field.
         allowed: usize,
-        /// Where it was passed; for a canonical form, where the element begins that it is of.
+        /// The offset where it was exceeded; for a canonical form, the offset where its element begins.
         offset: usize,
     },
-    /// `xml.encoding`: another encoding than UTF-8 is declared or used (SAML and this crate know no other).
+    /// `xml.encoding`: the document declares or uses another encoding than UTF-8. SAML and this crate support no
+    /// other.
     #[error("the encoding is {}, expected UTF-8", Quoted::new(.declared))]
     #[non_exhaustive]
     Encoding {
-        /// The encoding as declared, or as its bytes show.
+        /// The declared encoding, or the encoding that the first bytes show.
         declared: String,
     },
-    /// `xml.utf8`: bytes that are not UTF-8.
+    /// `xml.utf8`: some bytes are not UTF-8.
     #[error("the bytes at {offset} are not UTF-8")]
     #[non_exhaustive]
     Utf8 {
-        /// The first wrong byte.
+        /// The offset of the first wrong byte.
         offset: usize,
     },
-    /// `xml.character`: a character that no document may hold (XML 1.0, 2.2), as itself or as a reference.
+    /// `xml.character`: no document may contain this character (XML 1.0, 2.2), neither directly nor as a reference.
     #[error("the character U+{code_point:04X} at byte {offset} is not allowed in XML")]
     #[non_exhaustive]
     Character {
         /// The number of the character.
         code_point: u32,
-        /// Where it, or the reference to it, stands.
+        /// The offset of the character or of the reference to it.
         offset: usize,
     },
-    /// `xml.doctype`: a document type declaration. It is how entities, external files and default attributes get in.
+    /// `xml.doctype`: there is a document type declaration, which can define entities, external files and default
+    /// attributes.
     #[error("a DOCTYPE at byte {offset}, and none is allowed")]
     #[non_exhaustive]
     Doctype {
-        /// Where it begins.
+        /// The offset where it begins.
         offset: usize,
     },
-    /// `xml.declaration`: an XML declaration that is misplaced or malformed (XML 1.0, 2.8).
+    /// `xml.declaration`: the XML declaration is misplaced or malformed (XML 1.0, 2.8).
     #[error("the XML declaration at byte {offset}: {problem}")]
     #[non_exhaustive]
     Declaration {
         /// What is wrong with it.
         problem: &'static str,
-        /// Where it begins.
+        /// The offset where it begins.
         offset: usize,
     },
-    /// `xml.syntax`: markup that is malformed.
+    /// `xml.syntax`: the markup is malformed.
     #[error("malformed XML at byte {offset}: {problem}")]
     #[non_exhaustive]
     Syntax {
-        /// What is wrong.
+        /// The mistake in the markup.
         problem: &'static str,
-        /// Where.
+        /// The offset of the mistake.
         offset: usize,
     },
-    /// `xml.name`: an invalid name (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
+    /// `xml.name`: a name is not valid (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
     #[error("{} at byte {offset} is not a name", Quoted::new(.name))]
     #[non_exhaustive]
     Name {
-        /// What stands where a name is due.
+        /// The text that was found instead of a name.
         name: String,
-        /// Where it begins.
+        /// The offset where it begins.
         offset: usize,
     },
-    /// `xml.reference`: a reference to an entity that is not predefined, or one that is malformed (XML 1.0, 4.1).
+    /// `xml.reference`: a reference is malformed, or names an entity that is not predefined (XML 1.0, 4.1).
     #[error("the reference {} at byte {offset} has no meaning here", Quoted::new(.reference))]
     #[non_exhaustive]
     Reference {
-        /// What stands between `&` and `;`.
+        /// The text between `&` and `;`.
         reference: String,
-        /// Where it begins.
+        /// The offset where the reference begins.
         offset: usize,
     },
-    /// `xml.duplicate_attribute`: two attributes with one expanded name (Namespaces in XML, 6.3), or two declarations
-    /// of one prefix.
+    /// `xml.duplicate_attribute`: an element has two attributes with the same namespace and local name (Namespaces in
+    /// XML, 6.3), or two declarations of one prefix.
     #[error("the attribute {} stands twice on the element at byte {offset}", Quoted::new(.name))]
     #[non_exhaustive]
     DuplicateAttribute {
         /// The name as written the second time.
         name: String,
-        /// Where the element begins.
+        /// The offset where the element begins.
         offset: usize,
     },
-    /// `xml.prefix`: a prefix that nothing declares (Namespaces in XML, 5).
+    /// `xml.prefix`: a prefix is not declared (Namespaces in XML, 5).
     #[error("nothing declares the prefix {} used at byte {offset}", Quoted::new(.prefix))]
     #[non_exhaustive]
     Prefix {
         /// The prefix.
         prefix: String,
-        /// Where the element that uses it begins.
+        /// The offset where the element that uses it begins.
         offset: usize,
     },
-    /// `xml.namespace`: a namespace declaration against the rules (Namespaces in XML, 2.2 and 3).
+    /// `xml.namespace`: a namespace declaration breaks a rule (Namespaces in XML, 2.2 and 3).
     #[error("the prefix {} is bound to {} at byte {offset}: {problem}", Quoted::new(.prefix), Quoted::new(.namespace))]
     #[non_exhaustive]
     Namespace {
-        /// The prefix, empty for the default namespace.
+        /// The prefix; empty for the default namespace.
         prefix: String,
         /// The namespace name.
         namespace: String,
-        /// Which rule.
+        /// The broken rule.
         problem: &'static str,
-        /// Where it stands.
+        /// The offset of the declaration.
         offset: usize,
     },
-    /// `xml.end_tag`: an end tag that closes nothing, or another element than the innermost.
+    /// `xml.end_tag`: an end tag does not close the innermost open element.
     #[error("the end tag at byte {offset} is {}, expected {}", Quoted::new(.actual), Quoted::new(.expected))]
     #[non_exhaustive]
     EndTag {
-        /// The name of the innermost open element, empty if there is none.
+        /// The name of the innermost open element; empty if there is none.
         expected: String,
-        /// What stands in the end tag.
+        /// The name in the end tag.
         actual: String,
-        /// Where the end tag begins.
+        /// The offset where the end tag begins.
         offset: usize,
     },
     /// `xml.unclosed`: the input ends inside an element.
@@ -143,32 +145,32 @@ pub enum XmlError {
         /// The name of the innermost open element.
         name: String,
     },
-    /// `xml.no_root`: there is no element.
+    /// `xml.no_root`: the document has no element.
     #[error("there is no element")]
     NoRoot,
-    /// `xml.outside_root`: something stands outside the root element that may not (XML 1.0, 2.1): text, a second
-    /// root; in decrypted content also comments, instructions and a declaration.
+    /// `xml.outside_root`: there is text or a second root outside the root element (XML 1.0, 2.1). In decrypted
+    /// content, comments, instructions and a declaration are not allowed there either.
     #[error("{what} at byte {offset} stands outside the root element")]
     #[non_exhaustive]
     OutsideRoot {
-        /// What it is.
+        /// A description of what was found.
         what: &'static str,
-        /// Where it begins.
+        /// The offset where it begins.
         offset: usize,
     },
-    /// `xml.writer`: a [`Writer`](crate::Writer) was used in an order that makes no document.
+    /// `xml.writer`: the calls of a [`Writer`](crate::Writer) do not make a document.
     #[error("cannot write {}: {problem}", Quoted::new(.name))]
     #[non_exhaustive]
     Writer {
-        /// What is wrong.
+        /// The mistake.
         problem: &'static str,
-        /// The name, prefix or text concerned.
+        /// The name, prefix or text of the call.
         name: String,
     },
 }
 
 impl XmlError {
-    /// The stable name of the refusal, such as `xml.doctype`.
+    /// Returns the stable code of the error, such as `xml.doctype`.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Limit { .. } => "xml.limit",
@@ -191,7 +193,7 @@ impl XmlError {
         }
     }
 
-    /// What an operator can do about it.
+    /// Returns what an operator can do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::Limit { .. } => {
@@ -221,7 +223,7 @@ impl XmlError {
         }
     }
 
-    /// Where in the input, if there is one place.
+    /// Returns the offset in the input, if the error has one.
     pub const fn offset(&self) -> Option<usize> {
         match self {
             Self::Limit { offset, .. }
@@ -241,7 +243,7 @@ impl XmlError {
         }
     }
 
-    /// The same refusal for an input that has `by` more bytes in front.
+    /// Returns the same error for an input that has `by` more bytes before it.
     #[must_use]
     pub fn shifted(mut self, by: usize) -> Self {
         match &mut self {

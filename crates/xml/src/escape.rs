@@ -1,8 +1,10 @@
-//! Text as a part of HTML or XML.
+//! Text that is inserted into HTML or XML.
 
-/// The text as the content of an element or the value of a quoted attribute, in HTML and in XML: nothing in it is markup any more.
+/// Escapes a text for the content of an element or the value of a quoted attribute, in HTML and in XML. The result
+/// contains no markup.
 ///
-/// It is the one escape for the pages and forms of this workspace. Not for scripts, styles and addresses, where other characters matter.
+/// All pages and forms of this workspace use this function. Do not use it for scripts, styles and addresses, where
+/// other characters must be escaped.
 ///
 /// ```
 /// use vouchsafe_xml::escape_markup;

@@ -1,4 +1,4 @@
-//! A buffer that is read from its beginning and written over from its beginning, no further than it was read.
+//! A buffer whose beginning is overwritten while the rest is read. It is never written further than it was read.
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -8,27 +8,28 @@ use std::collections::VecDeque;
 use crate::canonical::Sink;
 use crate::{Document, Limits, NamespaceScope, XmlError};
 
-/// How long a chunk is of what waits.
+/// The length in bytes of a chunk of waiting bytes.
 const CHUNK: usize = 64 * 1024;
-/// It is tried to settle what waits where there is room for so many bytes.
+/// Waiting bytes are moved into the buffer when there is room for this number of bytes.
 const ENOUGH: usize = 4 * 1024;
 
-/// A document of which what was read already may be written over.
+/// A document whose bytes may be overwritten after they were read.
 pub(crate) struct InPlace {
     buffer: RefCell<Vec<u8>>,
-    /// Up to where nothing of the document is needed any more.
+    /// The offset up to which the bytes of the document are not needed any more.
     free: Cell<usize>,
 }
 
-/// Writes to the beginning of the buffer, and keeps what has no room there yet.
+/// A writer to the beginning of the buffer. It keeps the bytes for which there is no room yet.
 pub(crate) struct Overwriter<'b> {
     place: &'b InPlace,
-    /// Is shown all that is written.
+    /// Called with all bytes that are written.
     see: &'b mut dyn FnMut(&[u8]),
     written: usize,
-    /// In chunks, so that no byte is moved but to its place, and the memory of what has settled is given back.
+    /// The waiting bytes, in chunks, so that each byte is moved only once, and the memory of a chunk is freed after
+    /// it was moved.
     waiting: VecDeque<Vec<u8>>,
-    /// How many bytes of the first chunk have settled.
+    /// The number of bytes of the first chunk that are moved already.
     settled: usize,
 }
 
@@ -41,7 +42,7 @@ impl InPlace {
         Overwriter { place: self, see, written: 0, waiting: VecDeque::new(), settled: 0 }
     }
 
-    /// Parses a piece, before which everything was read. It is not needed again.
+    /// Parses a piece. Everything before it was read already. The piece is not needed again.
     pub(crate) fn parse(
         &self,
         range: &Range<usize>,
@@ -57,7 +58,8 @@ impl InPlace {
 }
 
 impl InPlace {
-    /// Has a piece read by a function, before which everything was read. It is needed again if the function gives nothing.
+    /// Calls a function with a piece. Everything before it was read already. The piece is needed again if the
+    /// function returns `None`.
     pub(crate) fn read<T>(&self, range: &Range<usize>, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let buffer = self.buffer.borrow();
         let made = read(buffer.get(range.clone()).unwrap_or_default())?;
@@ -73,7 +75,7 @@ impl fmt::Debug for InPlace {
 }
 
 impl Overwriter<'_> {
-    /// What was written, in the buffer of the document.
+    /// Returns the written bytes, in the buffer of the document.
     pub(crate) fn end(mut self) -> Vec<u8> {
         self.place.free.set(self.place.buffer.borrow().len());
         self.settle();
@@ -88,7 +90,7 @@ impl Overwriter<'_> {
         buffer
     }
 
-    /// Writes what waits where the document is not needed any more.
+    /// Moves waiting bytes to where the document is not needed any more.
     fn settle(&mut self) {
         while let Some(chunk) = self.waiting.front() {
             let bytes = chunk.get(self.settled..).unwrap_or_default();
@@ -107,7 +109,7 @@ impl Overwriter<'_> {
         self.place.free.get().saturating_sub(self.written)
     }
 
-    /// Keeps what has no room yet.
+    /// Keeps bytes for which there is no room yet.
     fn keep(&mut self, bytes: &[u8]) {
         match self.waiting.back_mut() {
             Some(last) if last.len().saturating_add(bytes.len()) <= last.capacity() => {
@@ -121,7 +123,7 @@ impl Overwriter<'_> {
         }
     }
 
-    /// Writes as many of these bytes as there is room for, and says how many.
+    /// Writes as many of these bytes as there is room for, and returns their number.
     fn overwrite(&self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.room());
         let mut buffer = self.place.buffer.borrow_mut();

@@ -53,8 +53,9 @@
 //!
 //! # What is not here
 //!
-//! DTDs, other encodings, XML 1.1 and XPath. The canonical form is that of a document, or of the subtree of one element (with one element
-//! left out), and of nothing else. Canonical XML asks for a failure on relative namespace names; this crate writes them as they are.
+//! This crate does not support DTDs, other encodings, XML 1.1 and XPath. It writes the canonical form of a document,
+//! or of the subtree of one element (with one element omitted), and of no other set of nodes. Canonical XML requires
+//! an error for relative namespace names; this crate writes them unchanged.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

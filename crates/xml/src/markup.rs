@@ -1,4 +1,5 @@
-//! What begins with `<!` or `<?`: comments, CDATA sections, instructions, the XML declaration. quick-xml finds where each ends.
+//! Markup that begins with `<!` or `<?`: comments, CDATA sections, instructions and the XML declaration. quick-xml
+//! finds where each ends.
 
 use quick_xml::Reader;
 use quick_xml::errors::{Error as TokenError, IllFormedError, SyntaxError};
@@ -9,7 +10,7 @@ use crate::parse::Parser;
 use crate::{XmlError, declaration, names};
 
 impl Parser<'_> {
-    /// The token at `start`, and where the next one begins.
+    /// Reads the markup at `start`, and returns where the next token begins.
     pub(crate) fn markup(&mut self, start: usize) -> Result<usize, XmlError> {
         let mut reader = Reader::from_str(self.source.get(start..).unwrap_or_default());
         let event = reader.read_event().map_err(|error| {
@@ -22,7 +23,7 @@ impl Parser<'_> {
             Event::PI(_) => self.instruction(start, end)?,
             Event::Decl(_) => self.declaration(start, end)?,
             Event::DocType(_) => return Err(XmlError::Doctype { offset: start }),
-            // Nothing else begins so, nor is empty.
+            // No other event begins with these characters.
             Event::Start(_)
             | Event::End(_)
             | Event::Empty(_)
@@ -89,7 +90,7 @@ impl Parser<'_> {
 
 const UNREADABLE: &str = "the markup cannot be read";
 
-/// What quick-xml refused, in our words. `start` is the place of the token, `offset` that of the mistake.
+/// Converts an error of quick-xml. `start` is the offset of the token, `offset` that of the mistake.
 fn refused(error: &TokenError, start: usize, offset: usize) -> XmlError {
     let problem = match error {
         TokenError::IllFormed(IllFormedError::MissingDoctypeName)

@@ -1,11 +1,12 @@
 //! Character classes of XML 1.0 (Fifth Edition) and Namespaces in XML 1.0.
 
-/// Why a name was refused.
+/// The text is not a valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAName;
 
-/// The QName that the bytes begin with, if it is written in ASCII and ends where a name in a tag may: its length and that of
-/// its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
+/// Returns the lengths of the QName at the beginning of the bytes, and of its prefix (0 if it has none). It finds
+/// only names in ASCII that end where a name in a tag may end. These are nearly all names; for others, call
+/// [`prefix_length`].
 #[inline]
 pub(crate) fn leading_name(bytes: &[u8]) -> Option<(usize, usize)> {
     let first = leading_ncname(bytes)?;
@@ -16,14 +17,14 @@ pub(crate) fn leading_name(bytes: &[u8]) -> Option<(usize, usize)> {
     bytes.get(length).is_none_or(|&byte| ends_name(byte)).then_some((length, prefix))
 }
 
-/// The length of the NCName in ASCII that the bytes begin with.
+/// Returns the length of the NCName in ASCII at the beginning of the bytes.
 #[inline]
 fn leading_ncname(bytes: &[u8]) -> Option<usize> {
     let length = bytes.iter().position(|&byte| !is(byte, PART)).unwrap_or(bytes.len());
     bytes.first().is_some_and(|&byte| is(byte, START)).then_some(length)
 }
 
-/// Whether a name in a tag ends before the byte.
+/// Returns whether a name in a tag ends before this byte.
 #[inline]
 pub(crate) fn ends_name(byte: u8) -> bool {
     is(byte, END)
@@ -34,14 +35,14 @@ fn is(byte: u8, class: u8) -> bool {
     CLASSES.get(usize::from(byte)).is_some_and(|classes| classes & class != 0)
 }
 
-/// What begins an NCName in ASCII.
+/// The class of bytes that begin an NCName in ASCII.
 const START: u8 = 1;
-/// What an NCName in ASCII goes on with.
+/// The class of bytes that continue an NCName in ASCII.
 const PART: u8 = 2;
-/// What stands behind a name in a tag.
+/// The class of bytes that follow a name in a tag.
 const END: u8 = 4;
 
-/// What each byte is to a name. Looked up, because most of the bytes of a message stand in names.
+/// The classes of each byte. A table is used because most bytes of a message are in names.
 #[expect(clippy::indexing_slicing, reason = "worked out when compiling, where a panic is an error")]
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -59,7 +60,7 @@ static CLASSES: [u8; 256] = {
     classes
 };
 
-/// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
+/// Returns the length in bytes of the prefix of a QName, 0 if it has none (Namespaces in XML, production 7).
 pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
     let mut prefix = None;
     let mut at_start = true;
@@ -82,35 +83,36 @@ pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
     if at_start { Err(NotAName) } else { Ok(prefix.unwrap_or(0)) }
 }
 
-/// Whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
+/// Returns whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
 pub(crate) fn is_ncname(name: &str) -> bool {
     leading_ncname(name.as_bytes()) == Some(name.len()) || prefix_length(name) == Ok(0)
 }
 
-/// Whether the character may stand in an XML document at all (XML 1.0, production 2).
+/// Returns whether an XML document may contain the character (XML 1.0, production 2).
 pub(crate) const fn is_character(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
-/// White space (XML 1.0, production 3).
+/// Returns whether the byte is white space (XML 1.0, production 3).
 pub(crate) const fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// The first place from `at` on that is no white space, or the end.
+/// Returns the first place from `at` on that is not white space, or the end.
 pub(crate) fn skip_white_space(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     let length = rest.iter().position(|&byte| !is_white_space(byte));
     length.map_or(bytes.len(), |length| at.saturating_add(length))
 }
 
-/// The offset of the first character of `text` that production 2 does not allow.
+/// Returns the offset of the first character of `text` that production 2 does not allow.
 ///
-/// The whole input is checked once, so that no later step has to. UTF-8 can hold only three kinds of illegal
-/// characters: the C0 controls, and U+FFFE and U+FFFF.
+/// The whole input is checked once, so that later steps need not check it. UTF-8 can contain only three kinds of
+/// illegal characters: the C0 controls, and U+FFFE and U+FFFF.
 pub(crate) fn first_illegal(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    // Without an early exit, so that it becomes vector instructions. Few messages have another control than LF.
+    // There is no early exit, so that the compiler can use vector instructions. Few messages have another control
+    // than LF.
     let controls = bytes.iter().fold(false, |found, &byte| found | (byte < b' ') & (byte != b'\n'));
     if controls && let Some(position) = bytes.iter().position(|&byte| is_illegal_control(byte)) {
         return Some(position);
@@ -125,7 +127,7 @@ const fn is_illegal_control(byte: u8) -> bool {
     (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r')
 }
 
-/// NameStartChar without the colon (XML 1.0 Fifth Edition, production 4).
+/// Returns whether the character is a NameStartChar other than the colon (XML 1.0 Fifth Edition, production 4).
 const fn is_name_start(character: char) -> bool {
     matches!(character,
         'A'..='Z' | '_' | 'a'..='z'
@@ -134,7 +136,7 @@ const fn is_name_start(character: char) -> bool {
         | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
 }
 
-/// NameChar without the colon (production 4a).
+/// Returns whether the character is a NameChar other than the colon (production 4a).
 const fn is_name_character(character: char) -> bool {
     is_name_start(character)
         || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')

@@ -1,4 +1,4 @@
-//! Namespace names and algorithm identifiers that more than one crate speaks of. Only strings.
+//! Namespace names and algorithm identifiers that several crates use, as strings.
 
 /// The namespace of the `xml` prefix (Namespaces in XML 1.0, section 3).
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
@@ -11,11 +11,11 @@ pub const XS: &str = "http://www.w3.org/2001/XMLSchema";
 
 /// XML Signature Syntax and Processing 1.0 and 1.1.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
-/// What XML Signature 1.1 added.
+/// The additions of XML Signature 1.1.
 pub const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 /// XML Encryption 1.0.
 pub const XMLENC: &str = "http://www.w3.org/2001/04/xmlenc#";
-/// What XML Encryption 1.1 added.
+/// The additions of XML Encryption 1.1.
 pub const XMLENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 /// The namespace of `InclusiveNamespaces` (Exclusive XML Canonicalization 1.0).
 pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";

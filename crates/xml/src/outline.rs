@@ -1,4 +1,4 @@
-//! A large document cut into pieces, so that no tree of the whole is needed.
+//! An outline cuts a large document into pieces, so that no tree of the whole is needed.
 
 use core::fmt;
 use core::ops::Range;
@@ -15,17 +15,18 @@ use crate::skim::{Skimmer, StartTag, markup_end, start_tag};
 use crate::sweep::Sweep;
 use crate::{Document, Element, Limits, XmlError};
 
-/// The outline of a document that is one list of like elements, nested or not: where each of them stands, and all that stands
-/// round them.
+/// The outline of a document that is a list of similar elements, nested or not: the place of each of these elements,
+/// and everything around them.
 ///
-/// One pass over the bytes finds the *pieces*: the elements with one local name that are the root, or stand in the root through
-/// nothing but *groups*, elements with another local name. What is left when the content of the pieces is taken out, the
-/// [`frame`](Self::frame), is parsed strictly, as [`Document::parse`] does: the start tags of the pieces with their attributes, the
-/// groups, and whatever else stands in them.
+/// One pass over the bytes finds the *pieces*. These are the elements with one local name that are the root, or are
+/// inside the root with only *groups* around them, which are elements with another local name. The document without
+/// the content of the pieces, the [`frame`](Self::frame), is parsed strictly, as by [`Document::parse`]: the start
+/// tags of the pieces with their attributes, the groups, and everything else in them.
 ///
-/// Of the content of the pieces nothing is read but where it ends: its tags match, and its comments, sections and instructions are
-/// closed. Whoever wants a piece parses it ([`Piece::parse`]), and an error in it concerns no other piece. A document whose frame
-/// and pieces all parse is one that [`Document::parse`] accepts, and the other way round, as far as the limits allow.
+/// Of the content of the pieces, only the end is searched: its tags match, and its comments, sections and
+/// instructions are closed. To read a piece, parse it ([`Piece::parse`]); an error in it does not affect other
+/// pieces. [`Document::parse`] accepts a document if and only if its frame and all its pieces can be parsed, except
+/// for the limits.
 ///
 /// ```
 /// use vouchsafe_xml::{Limits, Outline};
@@ -42,47 +43,49 @@ use crate::{Document, Element, Limits, XmlError};
 /// ```
 #[derive(Debug)]
 pub struct Outline {
-    /// The local names of groups and of pieces.
+    /// The local name of the groups; the next field has that of the pieces.
     group: Box<str>,
     piece: Box<str>,
     frame: Document,
-    /// Nodes of the frame, and where they stand in the input.
+    /// The nodes of the frame, and their ranges in the input.
     pieces: Vec<(u32, Range<usize>)>,
-    /// How many bytes a canonical form of the whole may have.
+    /// The number of bytes that a canonical form of the whole may have.
     canonical_bytes: usize,
 }
 
-/// What [`Outline::canonicalize`] writes, and how.
+/// The canonical form that [`Outline::canonicalize`] writes.
 #[derive(Clone, Copy, Debug)]
 pub struct OutlineForm<'a> {
-    /// The method.
+    /// The canonicalization method.
     pub method: Canonicalization,
-    /// The `PrefixList` of an exclusive method, as [`canonicalize`](crate::canonicalize) has it.
+    /// The `PrefixList` of an exclusive method, as for [`canonicalize`](crate::canonicalize).
     pub inclusive_prefixes: &'a [&'a str],
-    /// Whether the comments and instructions beside the root are written too: the whole document, not its root element.
+    /// Whether the comments and instructions outside the root are written too: the whole document, and not only its
+    /// root element.
     pub whole: bool,
-    /// An element of the frame that is left out with everything in it.
+    /// An element of the frame that is omitted with all its content.
     pub omit: Option<Element<'a>>,
 }
 
 /// An observer of [`Outline::canonicalize`] while it writes.
 #[expect(missing_debug_implementations, reason = "closures have none")]
 pub struct OutlineWatch<'a> {
-    /// A text that is looked for in the values of attributes. A tree is made of each piece that may have it there.
+    /// A text that is searched in the values of attributes. Each piece that may contain it there is parsed into a
+    /// tree.
     pub sought: Option<&'a str>,
-    /// Is shown those trees; others too, where one was needed to write the piece.
+    /// Called with these trees, and with others that were needed to write a piece.
     pub piece: &'a mut dyn FnMut(&Document),
-    /// Is shown all that is written, in order.
+    /// Called with all bytes that are written, in order.
     pub bytes: &'a mut dyn FnMut(&[u8]),
 }
 
-/// What [`Outline::canonicalize`] has written.
+/// The canonical form that [`Outline::canonicalize`] has written.
 #[derive(Debug)]
 pub struct CanonicalOutline {
     bytes: Vec<u8>,
     group: Box<str>,
     piece: Box<str>,
-    /// Where the pieces stand.
+    /// The ranges of the pieces.
     ranges: Vec<Range<usize>>,
 }
 
@@ -94,13 +97,13 @@ pub struct Piece<'o> {
 }
 
 impl Outline {
-    /// Reads the outline of a document whose groups and pieces have these local names, in whatever namespace.
+    /// Reads the outline of a document. The groups and the pieces have these local names, in any namespace.
     ///
-    /// `limits` are for the input and for the frame. Elements of a piece that are deeper in it than `limits.depth` are counted
-    /// and their names not compared, because a piece so deep is refused when it is parsed under the same limit.
+    /// `limits` apply to the input and to the frame. In a piece, elements deeper than `limits.depth` are counted, but
+    /// their names are not compared, because such a piece is refused when it is parsed under the same limit.
     ///
     /// # Errors
-    /// What stands outside the pieces is not as [`Document::parse`] wants it, or a piece has no end.
+    /// The part outside the pieces is not well-formed as for [`Document::parse`], or a piece has no end.
     pub fn read(input: &[u8], group: &str, piece: &str, limits: &Limits) -> Result<Outline, XmlError> {
         let Markup { bytes, mark } = parse::markup_of(input, limits)?;
         let cutting = Cutting::of(bytes, group.as_bytes(), piece.as_bytes(), limits.depth);
@@ -108,7 +111,7 @@ impl Outline {
         Outline::from_cutting(cutting, group, piece, mark, limits, input.len())
     }
 
-    /// `mark` are the bytes before what was cut.
+    /// Makes the outline. `mark` is the length in bytes of the byte order mark before the cut bytes.
     fn from_cutting(
         cutting: Cutting,
         group: &str,
@@ -133,14 +136,15 @@ impl Outline {
         Ok(Outline { group: group.into(), piece: piece.into(), frame, pieces, canonical_bytes })
     }
 
-    /// Writes the canonical form of the input that the outline was read from, or of its root element. The form is written over the input,
-    /// which is not needed where it was read, so that the memory is that of the input and of one piece, unless the form is longer than
-    /// the input.
+    /// Writes the canonical form of the input that the outline was read from, or of its root element. The form is
+    /// written over the parts of the input that were read already. So the memory is that of the input and of one
+    /// piece, unless the form is longer than the input.
     ///
-    /// It is what [`canonicalize_document_without`](crate::canonicalize_document_without) or
-    /// [`canonicalize`](crate::canonicalize) writes of a tree of the input. A piece that is spelled plainly is written in the sweep that checks
-    /// it; of any other a tree is made, and dropped when it is written. `limits` are those of a piece. The bytes that may be written are
-    /// those that the limits of [`read`](Self::read) allow of the whole.
+    /// The bytes are those that [`canonicalize_document_without`](crate::canonicalize_document_without) or
+    /// [`canonicalize`](crate::canonicalize) writes for a tree of the input. A piece with a plain spelling is written
+    /// while it is checked; any other piece is parsed into a tree, which is dropped after it was written. `limits`
+    /// apply to a piece. The number of bytes that may be written follows from the limits of [`read`](Self::read) for
+    /// the whole.
     ///
     /// ```
     /// use vouchsafe_xml::{Canonicalization, Limits, Outline, OutlineForm, OutlineWatch};
@@ -159,8 +163,8 @@ impl Outline {
     /// ```
     ///
     /// # Errors
-    /// Why a piece cannot be parsed, with the offset in the input, and [`XmlError::Limit`] when there are more canonical bytes than are
-    /// allowed.
+    /// The error of a piece that cannot be parsed, with the offset in the input, and [`XmlError::Limit`] if there are
+    /// more canonical bytes than are allowed.
     pub fn canonicalize(
         &self,
         input: Vec<u8>,
@@ -192,13 +196,14 @@ impl Outline {
         Ok(CanonicalOutline { bytes: sink.end(), group, piece, ranges })
     }
 
-    /// The document without the content of its pieces. Positions and ranges of its elements are those of the frame, not of the input.
+    /// Returns the document without the content of its pieces. Positions and ranges of its elements are those of the
+    /// frame, not of the input.
     #[must_use]
     pub const fn frame(&self) -> &Document {
         &self.frame
     }
 
-    /// The pieces, in document order.
+    /// Returns the pieces, in document order.
     pub fn pieces(&self) -> impl ExactSizeIterator<Item = Piece<'_>> {
         self.pieces.iter().map(|(node, range)| Piece {
             head: Element { document: &self.frame, node: *node },
@@ -208,25 +213,26 @@ impl Outline {
 }
 
 impl CanonicalOutline {
-    /// The canonical form.
+    /// Returns the canonical form.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The canonical form, without a copy.
+    /// Returns the canonical form without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// The canonical form and its outline, which is the one that [`Outline::read`] reads of it. Its pieces are not looked for again.
+    /// Returns the canonical form and its outline, which equals the result of [`Outline::read`]. The pieces are not
+    /// searched again.
     ///
     /// # Errors
-    /// As [`Outline::read`].
+    /// As for [`Outline::read`].
     pub fn into_outline(self, limits: &Limits) -> Result<(Vec<u8>, Outline), XmlError> {
         let CanonicalOutline { bytes, group, piece, ranges } = self;
-        // There is no byte order mark in a canonical form.
+        // A canonical form has no byte order mark.
         let Markup { bytes: markup, mark } = parse::markup_of(&bytes, limits)?;
         let cutting = Cutting::at(markup, ranges);
         let outline = Outline::from_cutting(cutting, &group, &piece, mark, limits, bytes.len())?;
@@ -235,22 +241,22 @@ impl CanonicalOutline {
 }
 
 impl<'o> Piece<'o> {
-    /// Its element in the frame: name, attributes and namespaces, without content.
+    /// Returns its element in the frame: name, attributes and namespaces, without content.
     #[must_use]
     pub const fn head(&self) -> Element<'o> {
         self.head
     }
 
-    /// Where it stands in the input, from its `<` to behind its last `>`.
+    /// Returns its range in the input, from its `<` to after its last `>`.
     #[must_use]
     pub fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
-    /// Parses it out of the input that the outline was read from, in the namespaces that are in scope there.
+    /// Parses the piece from the input that the outline was read from, with the namespaces in scope there.
     ///
     /// # Errors
-    /// As [`Document::parse_in_scope`]; offsets are those in the input.
+    /// As for [`Document::parse_in_scope`]; offsets are those in the input.
     pub fn parse(&self, input: &[u8], limits: &Limits) -> Result<Document, XmlError> {
         let scope = self.head.parent().map(Element::scope).unwrap_or_default();
         let piece = input.get(self.range.clone()).unwrap_or_default();
@@ -264,7 +270,7 @@ impl fmt::Debug for Piece<'_> {
     }
 }
 
-/// The frame's pieces, found by the rule that the cutter follows.
+/// Collects the frame's pieces by the same rule as the cutter.
 fn collect(root: Element<'_>, group: &str, piece: &str, nodes: &mut Vec<u32>) {
     let mut waiting = vec![root];
     while let Some(element) = waiting.pop() {
@@ -280,12 +286,13 @@ fn collect(root: Element<'_>, group: &str, piece: &str, nodes: &mut Vec<u32>) {
     }
 }
 
-/// A document being cut.
+/// A document that is being cut.
 #[derive(Default)]
 struct Cutting {
     frame: Vec<u8>,
     ranges: Vec<Range<usize>>,
-    /// For each piece where its content is missing in the frame, and how many bytes are missing up to there.
+    /// For each piece, the place in the frame where its content is missing, and how many bytes are missing up to
+    /// there.
     taken: Vec<(usize, usize)>,
 }
 
@@ -293,7 +300,7 @@ impl Cutting {
     fn of(bytes: &[u8], group: &[u8], piece: &[u8], depth: usize) -> Result<Cutting, XmlError> {
         let mut cutting = Cutting::default();
         let mut skimmer = Skimmer::new(bytes, depth);
-        // Elements that are open and neither group nor piece.
+        // The number of open elements that are neither group nor piece.
         let mut others = 0_usize;
         let (mut at, mut copied) = (0, 0);
         while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)) {
@@ -326,7 +333,7 @@ impl Cutting {
         Ok(cutting)
     }
 
-    /// Cuts out pieces that are known.
+    /// Cuts out pieces whose ranges are known.
     fn at(bytes: &[u8], ranges: Vec<Range<usize>>) -> Cutting {
         let mut cutting = Cutting::default();
         let mut copied = 0;
@@ -339,7 +346,7 @@ impl Cutting {
         cutting
     }
 
-    /// Takes out the content of the piece with this start tag. Up to `copied` the frame has what is before it.
+    /// Removes the content of the piece with this start tag. The frame has the bytes of the input up to `copied`.
     fn take(&mut self, bytes: &[u8], range: Range<usize>, tag: &StartTag, copied: &mut usize) {
         let end = range.end;
         self.ranges.push(range);
@@ -355,7 +362,7 @@ impl Cutting {
         self.frame.extend_from_slice(bytes.unwrap_or_default());
     }
 
-    /// How many bytes fewer the frame has than the input up to this place of the frame.
+    /// Returns how many bytes fewer than the input the frame has, up to this offset in the frame.
     fn taken_before(&self, offset: usize) -> usize {
         let count = self.taken.partition_point(|(place, _)| *place <= offset);
         count.checked_sub(1).and_then(|last| self.taken.get(last)).map_or(0, |(_, taken)| *taken)

@@ -1,35 +1,36 @@
-//! Canonical bytes on their way to the sink, which never gets more of them than is allowed.
+//! The writer of canonical bytes. The sink never gets more bytes than are allowed.
 
 use crate::arena::{Span, index};
 use crate::canonical::Sink;
 
 /// Writes pieces to a sink.
 ///
-/// Most of a message is canonical as it was sent. So a piece that continues in the document's text where the one before ended is not
-/// copied: it makes the run longer, and the run is written at once when something else comes. Which bytes are written does not depend
-/// on it: a piece joins the run only if the text has the same bytes there.
+/// Most parts of a message are canonical already. So a piece that continues the document's text where the last piece
+/// ended is not copied: it extends the run, and the run is written at once when another piece comes. The written
+/// bytes do not depend on this: a piece joins the run only if the text has the same bytes there.
 ///
-/// Bytes are counted where they go to the sink: as they are written, after escaping, a run at a time. The first piece that is too long is
-/// not written, and nothing is after it.
+/// Bytes are counted when they go to the sink, after escaping, one run at a time. The first piece that is too long is
+/// not written, and neither is anything after it.
 pub(crate) struct Output<'d, 's, S> {
-    /// Where the run lies.
+    /// The text that contains the run.
     text: &'d [u8],
-    /// What is still to be written.
+    /// The span that has not been written yet.
     run: Span,
     sink: &'s mut S,
-    /// How many bytes may still be written.
+    /// The number of bytes that may still be written.
     left: usize,
-    /// Whether there were more.
+    /// Whether there were more bytes than allowed.
     is_over: bool,
 }
 
 impl<'d, 's, S: Sink> Output<'d, 's, S> {
-    /// Writes at most `allowed` bytes.
+    /// Makes a writer of at most `allowed` bytes.
     pub(crate) fn new(text: &'d str, sink: &'s mut S, allowed: usize) -> Self {
         Self { text: text.as_bytes(), run: Span::default(), sink, left: allowed, is_over: false }
     }
 
-    /// Another text's way to the same sink. It [ends](Self::end) with what is [left](Self::resume) here.
+    /// Makes a writer to the same sink for another text. Pass the result of its [`end`](Self::end) to
+    /// [`resume`](Self::resume) of this one.
     pub(crate) fn lend<'t, 'o>(&'o mut self, text: &'t str) -> Output<'t, 'o, S> {
         self.flush();
         Output {
@@ -41,25 +42,25 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         }
     }
 
-    /// Bytes of another text, at once.
+    /// Writes bytes of another text at once.
     pub(crate) fn apart(&mut self, bytes: &[u8]) {
         self.flush();
         self.write(bytes);
     }
 
-    /// Writes what has not been written yet. How many bytes may still be.
+    /// Writes all pending bytes, and returns how many more may be written.
     pub(crate) fn left(&mut self) -> usize {
         self.flush();
         self.left
     }
 
-    /// Writes what has not been written yet. How many bytes may still be written; none when there were too many.
+    /// Writes all pending bytes, and returns how many more may be written; `None` if there were too many.
     pub(crate) fn end(mut self) -> Option<usize> {
         self.flush();
         Some(self.left).filter(|_| !self.is_over)
     }
 
-    /// Goes on after what was lent.
+    /// Continues after the writer of [`lend`](Self::lend).
     pub(crate) const fn resume(&mut self, left: Option<usize>) {
         match left {
             Some(left) => self.left = left,
@@ -67,13 +68,13 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         }
     }
 
-    /// Whether more was to be written than is allowed. Nothing more will be.
+    /// Returns whether there were more bytes than allowed. After this, nothing is written.
     #[inline]
     pub(crate) const fn is_over(&self) -> bool {
         self.is_over
     }
 
-    /// A piece of the text.
+    /// Writes a piece of the text.
     #[inline]
     pub(crate) fn span(&mut self, span: Span) {
         if span.start != self.run.end {
@@ -83,7 +84,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         self.run.end = span.end;
     }
 
-    /// Bytes that may stand anywhere.
+    /// Writes bytes that need not be a part of the text.
     #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         let end = self.run.end as usize;
@@ -95,10 +96,10 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         }
     }
 
-    /// Text (Canonical XML 1.0, 2.3): `&`, `<`, `>` and CR are escaped.
+    /// Writes text (Canonical XML 1.0, 2.3): `&`, `<`, `>` and CR are escaped.
     pub(crate) fn character_data(&mut self, span: Span) {
         let text = span.bytes_of(self.text);
-        // Certificates, ciphertexts and most other text.
+        // Certificates, ciphertexts and most other texts need no escape.
         if memchr::memchr3(b'&', b'<', b'>', text).or_else(|| memchr::memchr(b'\r', text)).is_none() {
             return self.span(span);
         }
@@ -111,9 +112,9 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         });
     }
 
-    /// The value of an attribute (Canonical XML 1.0, 2.3): `&`, `<`, `"`, tab, LF and CR are escaped.
+    /// Writes the value of an attribute (Canonical XML 1.0, 2.3): `&`, `<`, `"`, tab, LF and CR are escaped.
     pub(crate) fn attribute_value(&mut self, value: &[u8]) {
-        // Without an early exit, so that it becomes vector instructions.
+        // There is no early exit, so that the compiler can use vector instructions.
         let plain = value.iter().fold(true, |plain, &byte| {
             plain & (byte >= b' ') & (byte != b'&') & (byte != b'<') & (byte != b'"')
         });
@@ -131,7 +132,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         });
     }
 
-    /// Writes what has not been written yet.
+    /// Writes all pending bytes.
     pub(crate) fn flush(&mut self) {
         if !self.run.is_empty() {
             self.write(self.run.bytes_of(self.text));
@@ -139,7 +140,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         }
     }
 
-    /// The only way to the sink.
+    /// Writes to the sink. No other function does.
     fn write(&mut self, bytes: &[u8]) {
         match self.left.checked_sub(bytes.len()) {
             Some(left) if !self.is_over => {

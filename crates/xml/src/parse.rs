@@ -1,7 +1,7 @@
-//! From bytes to the tree, in one pass that looks at each of them once.
+//! The parser: it converts bytes to the tree in one pass, and looks at each byte once.
 //!
-//! Nearly all of a message is tags and text. Those are read here and in [`tag`](crate::tag); what begins with `<!` or `<?`
-//! is left to quick-xml, in [`markup`](crate::markup).
+//! Nearly all of a message is tags and text, which are read here and in [`tag`](crate::tag). quick-xml reads the
+//! markup that begins with `<!` or `<?`, in [`markup`](crate::markup).
 
 use std::sync::OnceLock;
 
@@ -12,12 +12,12 @@ use crate::document::CanonicalLimit;
 use crate::tag::UNCLOSED;
 use crate::{Document, Limits, NamespaceScope, XmlError, names, namespace, reference};
 
-/// No input may be longer, so that a span fits two `u32`: the source and what is written beside it.
+/// The longest accepted input in bytes, so that an offset in the source or in the side text fits a `u32`.
 const LONGEST: usize = 1 << 30;
 
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
-/// Reads a document, or with a scope one element whose prefixes may be bound outside.
+/// Parses a document, or with a scope one element whose prefixes may be declared outside.
 pub(crate) fn parse(
     input: &[u8],
     scope: Option<&NamespaceScope>,
@@ -32,14 +32,14 @@ pub(crate) fn parse(
     Ok(document)
 }
 
-/// An input of a length that is allowed, without what says only how it is encoded.
+/// An input of an allowed length, without its byte order mark.
 pub(crate) struct Markup<'i> {
     pub(crate) bytes: &'i [u8],
-    /// Bytes of the byte order mark before them.
+    /// The length in bytes of the byte order mark before them.
     pub(crate) mark: usize,
 }
 
-/// The bytes behind a byte order mark.
+/// Returns the bytes after a byte order mark.
 pub(crate) fn markup_of<'i>(input: &'i [u8], limits: &Limits) -> Result<Markup<'i>, XmlError> {
     let allowed = limits.input_bytes.min(LONGEST);
     if input.len() > allowed {
@@ -54,13 +54,13 @@ pub(crate) fn markup_of<'i>(input: &'i [u8], limits: &Limits) -> Result<Markup<'
     })
 }
 
-/// The tree so far.
+/// The parser, with the tree that was read so far.
 pub(crate) struct Parser<'i> {
     pub(crate) source: &'i str,
     pub(crate) limits: &'i Limits,
-    /// Text that differs from what the source says. A span in it counts from the end of the source.
+    /// The text that differs from the source. A span in it counts from the end of the source.
     pub(crate) side: String,
-    /// Whether line ends have to be normalised anywhere (XML 1.0, 2.11).
+    /// Whether the source has line ends that must be normalised (XML 1.0, 2.11).
     carriage_returns: bool,
     pub(crate) fragment: bool,
     nodes: Vec<NodeRecord>,
@@ -70,9 +70,9 @@ pub(crate) struct Parser<'i> {
     outside: Range,
     pub(crate) prefixes: Interner,
     pub(crate) namespaces: Interner,
-    /// For each prefix the index plus one of the declaration in force, or 0.
+    /// For each prefix, the index plus one of the current declaration; 0 if there is none.
     pub(crate) in_force: Vec<u32>,
-    /// Declarations in scope, those hidden included.
+    /// The number of declarations in scope, including hidden ones.
     pub(crate) in_scope: usize,
     /// The innermost open element.
     pub(crate) current: u32,
@@ -86,9 +86,9 @@ pub(crate) struct Parser<'i> {
 #[derive(Clone, Copy)]
 enum Run {
     Empty,
-    /// It stands so in the source.
+    /// The text is this span of the source.
     Source(Span),
-    /// It stands at the end of the side text, from there on.
+    /// The text is the end of the side text, from this offset on.
     Side(usize),
 }
 
@@ -126,7 +126,7 @@ impl<'i> Parser<'i> {
             parser.declare(prefix, name, 0)?;
         }
         parser.outside.end = index(parser.declarations.len());
-        // What is declared outside belongs to what can be written.
+        // Declarations made outside are part of the canonical form, so their length counts too.
         parser.canonical.bytes = limits.canonical_bytes(size.saturating_add(parser.side.len()));
         Ok(parser)
     }
@@ -173,7 +173,7 @@ impl<'i> Parser<'i> {
         })
     }
 
-    /// `<name …>` or `<name …/>` at `start`. Like all that follow, it returns where the next token begins.
+    /// Reads `<name …>` or `<name …/>` at `start`. Like the functions below, it returns where the next token begins.
     fn start_tag(&mut self, start: usize) -> Result<usize, XmlError> {
         if self.current == NONE && self.root != NONE {
             return Err(XmlError::OutsideRoot { what: "a second root element", offset: start });
@@ -195,7 +195,7 @@ impl<'i> Parser<'i> {
         Ok(tag.end)
     }
 
-    /// `</name>`, the name being that of the innermost open element.
+    /// Reads `</name>`, whose name must be that of the innermost open element.
     fn end_tag(&mut self, start: usize) -> Result<usize, XmlError> {
         let (bytes, expected) = (self.source.as_bytes(), self.open_name());
         let from = start.saturating_add(2);
@@ -214,7 +214,7 @@ impl<'i> Parser<'i> {
         Err(XmlError::EndTag { expected: expected.into(), actual: actual.into(), offset: start })
     }
 
-    /// Ends the innermost open element, whose last byte is before `source_end`.
+    /// Ends the innermost open element. `source_end` is the offset after its last byte.
     fn end(&mut self, source_end: usize) -> Result<(), XmlError> {
         self.flush()?;
         let end = index(self.nodes.len());
@@ -231,7 +231,7 @@ impl<'i> Parser<'i> {
         Ok(())
     }
 
-    /// Character data, up to the next tag or reference.
+    /// Reads character data up to the next tag or reference.
     fn text(&mut self, start: usize) -> Result<usize, XmlError> {
         let bytes = self.source.as_bytes();
         let mut end = start;
@@ -251,7 +251,7 @@ impl<'i> Parser<'i> {
         Ok(bytes.len())
     }
 
-    /// Character data or the content of a CDATA section.
+    /// Reads character data or the content of a CDATA section.
     pub(crate) fn characters(&mut self, start: usize, end: usize, section: bool) -> Result<(), XmlError> {
         let text = self.between(start, end);
         if self.current == NONE {
@@ -280,7 +280,7 @@ impl<'i> Parser<'i> {
         Ok(())
     }
 
-    /// `&name;` in text.
+    /// Reads `&name;` in text.
     fn reference(&mut self, start: usize) -> Result<usize, XmlError> {
         if self.current == NONE {
             return Err(XmlError::OutsideRoot { what: "a reference", offset: start });
@@ -315,7 +315,7 @@ impl<'i> Parser<'i> {
         Ok(())
     }
 
-    /// Moves the run of text to the side, so that something can be added to it.
+    /// Moves the run of text to the side text, so that more can be appended.
     fn run_beside(&mut self) {
         let start = self.side.len();
         match self.run {
@@ -326,7 +326,7 @@ impl<'i> Parser<'i> {
         self.run = Run::Side(start);
     }
 
-    /// The text with line ends normalised.
+    /// Returns the text with normalised line ends.
     pub(crate) fn normalised(&mut self, start: usize, end: usize) -> Span {
         let text = self.between(start, end);
         if !self.carriage_returns || !text.contains('\r') {
@@ -358,7 +358,7 @@ impl<'i> Parser<'i> {
         self.source.get(start..end).unwrap_or_default()
     }
 
-    /// What a span stands for while the source and the side text are still apart.
+    /// Returns the text of a span, while the source and the side text are still separate.
     pub(crate) fn text_of(&self, span: Span) -> &str {
         text_of(self.source, &self.side, span)
     }
@@ -374,7 +374,7 @@ impl<'i> Parser<'i> {
         self.beside_from(start)
     }
 
-    /// The name of the innermost open element, empty if there is none.
+    /// Returns the name of the innermost open element; empty if there is none.
     fn open_name(&self) -> &'i str {
         let element = match self.nodes.get(self.current as usize).map(|node| node.kind) {
             Some(NodeKind::Element(element)) => self.elements.get(element as usize),
@@ -392,7 +392,7 @@ pub(crate) fn text_of<'t>(source: &'t str, side: &'t str, span: Span) -> &'t str
     }
 }
 
-/// XML 1.0, 2.11: CR LF and a lone CR become LF.
+/// Appends the text with CR LF and a lone CR replaced by LF (XML 1.0, 2.11).
 fn normalise_line_ends(text: &str, target: &mut String) {
     let mut rest = text;
     while let Some((line, following)) = rest.split_once('\r') {

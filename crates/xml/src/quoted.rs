@@ -1,17 +1,18 @@
-//! Text from a message, made fit for a log line, an error or a terminal.
+//! Text from a message in a form that is safe for a log line, an error or a terminal.
 //!
-//! One function decides which characters show as what they are, [`is_plain`]; everything that shows text of others goes through it.
+//! The function [`is_plain`] decides which characters are shown unchanged; all code that shows foreign text uses it.
 
 use core::fmt::{self, Display, Write as _};
 
-/// The most characters of a quoted text that are shown.
+/// The largest number of characters of a quoted text that are shown.
 const SHOWN: usize = 200;
 
-/// Whether a character shows as itself, in one line, and changes nothing around it.
+/// Returns whether a character can be shown unchanged in one line, without an effect on the text around it.
 ///
-/// Not plain are control characters (C0, DEL, C1), line and paragraph separators, every space but U+0020, format characters
-/// (bidirectional controls, zero-width characters, tags, the byte order mark), characters without a glyph (Hangul fillers, the blank
-/// Braille pattern), marks that combine with the character before them, private and unassigned characters.
+/// These characters are not plain: control characters (C0, DEL, C1), line and paragraph separators, every space
+/// except U+0020, format characters (bidirectional controls, zero-width characters, tags, the byte order mark),
+/// characters without a glyph (Hangul fillers, the blank Braille pattern), marks that combine with the character
+/// before them, and private and unassigned characters.
 ///
 /// ```
 /// use vouchsafe_xml::is_plain;
@@ -22,7 +23,7 @@ const SHOWN: usize = 200;
 pub fn is_plain(character: char) -> bool {
     match character {
         ' '..='~' => true,
-        // Letters and symbols by their category, and nothing to see.
+        // These are letters and symbols by their category, but they are invisible.
         '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}' => false,
         other => other.escape_debug().len() == 1,
     }
@@ -34,9 +35,10 @@ fn write_escape(character: char, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if short.len() == 1 { write!(f, "{}", character.escape_unicode()) } else { write!(f, "{short}") }
 }
 
-/// Shows text that somebody else wrote: escaped, cut after 200 characters, between “ and ”.
+/// Shows foreign text: escaped, cut after 200 characters, between “ and ”.
 ///
-/// What is not plain (see [`is_plain`]) is escaped, so that a message can neither forge a line of a log nor hide what it says.
+/// Characters that are not plain (see [`is_plain`]) are escaped, so that a message can neither forge a line of a log
+/// nor hide its content.
 ///
 /// ```
 /// use vouchsafe_xml::Quoted;
@@ -47,7 +49,7 @@ fn write_escape(character: char, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 pub struct Quoted<'a>(&'a str);
 
 impl<'a> Quoted<'a> {
-    /// The text to be shown.
+    /// Wraps the text to show.
     pub const fn new(text: &'a str) -> Self {
         Self(text)
     }
@@ -72,8 +74,9 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// The first 1024 characters of a text that somebody else wrote, for an error that keeps it: more than a real value has, and so many that a
-/// [`Quoted`] of them shows the same as of the whole. A message decides how long its values are, and not how much is kept of them.
+/// The first 1024 characters of a foreign text, for an error that stores it. This is more than a real value has, and
+/// enough that [`Quoted`] shows the same as for the whole text. So the sender of a message does not decide how many
+/// bytes an error stores.
 ///
 /// ```
 /// use vouchsafe_xml::{Cut, Quoted};
@@ -85,11 +88,11 @@ impl Display for Quoted<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut<'a>(&'a str);
 
-/// How many characters are kept.
+/// The number of characters that are kept.
 const KEPT: usize = 1024;
 
 impl<'a> Cut<'a> {
-    /// The text of which the beginning is kept.
+    /// Wraps the text whose beginning is kept.
     pub const fn new(text: &'a str) -> Self {
         Self(text)
     }
@@ -102,9 +105,10 @@ impl Display for Cut<'_> {
     }
 }
 
-/// Shows a text whole, in one line, with what is not plain (see [`is_plain`]) escaped: for lines that programs write to a terminal or a log.
+/// Shows a whole text in one line, with the characters that are not plain (see [`is_plain`]) escaped. It is for lines
+/// that programs write to a terminal or a log.
 ///
-/// Backslashes stay as they are, so that a text with a [`Quoted`] in it is not escaped a second time.
+/// Backslashes stay unchanged, so that a text that contains a [`Quoted`] is not escaped a second time.
 ///
 /// ```
 /// use vouchsafe_xml::{Escaped, Quoted};
@@ -116,7 +120,7 @@ impl Display for Cut<'_> {
 pub struct Escaped<'a>(&'a str);
 
 impl<'a> Escaped<'a> {
-    /// The text to be shown.
+    /// Wraps the text to show.
     pub const fn new(text: &'a str) -> Self {
         Self(text)
     }
@@ -152,7 +156,7 @@ mod tests {
         }
     }
 
-    /// Unicode 16: General_Category Cc, Cf, Zl, Zp, and Default_Ignorable_Code_Point.
+    /// The characters of the categories Cc, Cf, Zl, Zp and with Default_Ignorable_Code_Point (Unicode 16).
     const DECEPTIVE: [(u32, u32); 35] = [
         (0x00, 0x1F),
         (0x7F, 0x9F),
@@ -181,7 +185,7 @@ mod tests {
         (0x1BCA0, 0x1BCA3),
         (0x1D173, 0x1D17A),
         (0xE0000, 0xE0FFF),
-        // Spaces that are not U+0020, and private use.
+        // Spaces other than U+0020, and private use characters.
         (0xA0, 0xA0),
         (0x1680, 0x1680),
         (0x2000, 0x200A),

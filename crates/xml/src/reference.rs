@@ -1,8 +1,8 @@
-//! Character and entity references, and the values of attributes.
+//! Character references, entity references, and the values of attributes.
 
 use crate::{XmlError, names};
 
-/// What a reference stands for (XML 1.0, 4.1 and 4.6). `name` is what stands between `&` and `;`.
+/// Returns the character of a reference (XML 1.0, 4.1 and 4.6). `name` is the text between `&` and `;`.
 pub(crate) fn resolve(name: &str, offset: usize) -> Result<char, XmlError> {
     match name {
         "amp" => return Ok('&'),
@@ -28,14 +28,14 @@ pub(crate) fn resolve(name: &str, offset: usize) -> Result<char, XmlError> {
     }
 }
 
-/// What stands behind `&`, up to the first byte that ends it: `;`, or `&` or `<` if it is not closed.
+/// Returns the text after `&` and the byte that ends it: `;`, or `&` or `<` if it is not closed.
 pub(crate) fn name(rest: &str) -> Option<(&str, u8)> {
     let end = memchr::memchr3(b';', b'&', b'<', rest.as_bytes())?;
     Some((rest.get(..end)?, *rest.as_bytes().get(end)?))
 }
 
-/// Appends the value that `raw` between the quotes stands for: references resolved, and white space that is written as
-/// itself turned into spaces (XML 1.0, 2.11 and 3.3.3).
+/// Appends the value of `raw`, the text between the quotes: references are resolved, and literal white space becomes
+/// spaces (XML 1.0, 2.11 and 3.3.3).
 pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> Result<(), XmlError> {
     let mut rest = raw;
     let place = |rest: &str| offset.saturating_add(raw.len().saturating_sub(rest.len()));
@@ -69,7 +69,7 @@ pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> 
     }
 }
 
-/// The number, saturated, or none if it is not written in digits alone.
+/// Returns the number, saturated. Returns `None` if the text has other characters than digits.
 fn number_of(digits: &str, radix: u32) -> Option<u32> {
     if digits.is_empty() {
         return None;

@@ -1,27 +1,28 @@
-//! What the canonical form has prefixes bound to.
+//! The namespaces of prefixes in the canonical form.
 
 use std::collections::HashMap;
 
 use crate::arena::EMPTY;
 
-/// For each prefix the namespace that the output has it bound to, by their ids.
+/// For each prefix, the namespace that it is bound to in the output, by their ids.
 ///
-/// A table with a place for each prefix of the document, unless that is more than there are nodes to write: many small elements of one
-/// document can be canonicalized, and none costs more than its own size.
+/// It is a table with a place for each prefix of the document, unless there are more prefixes than nodes to write:
+/// many small elements of one document can be canonicalized, and the cost of each depends only on its own size.
 pub(crate) enum Rendered {
-    /// As most messages have, without asking for memory.
+    /// The form for most messages. It needs no allocation.
     Small([u32; PLACES]),
     Table(Vec<u32>),
     Few(HashMap<u32, u32>),
 }
 
-/// More prefixes than most messages have.
+/// The number of prefixes in the small form. Most messages have fewer.
 const PLACES: usize = 16;
 
 impl Rendered {
-    /// Nothing is bound yet. `prefixes` are those of the document, `nodes` those that are to be written.
+    /// Makes a table without bindings. `prefixes` is the number of prefixes in the document, `nodes` that of the
+    /// nodes to write.
     pub(crate) fn new(prefixes: usize, nodes: usize) -> Self {
-        /// As many places cost nothing.
+        /// A table of this size costs nothing.
         const SMALL: usize = 64;
         if prefixes <= PLACES {
             Self::Small([EMPTY; PLACES])

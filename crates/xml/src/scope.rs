@@ -2,8 +2,8 @@
 
 use crate::{XmlError, names, namespace};
 
-/// Prefixes and what they are bound to, taken out of a document: what [`Element::scope`](crate::Element::scope) saw,
-/// for [`Document::parse_in_scope`](crate::Document::parse_in_scope).
+/// Prefixes and their namespaces, taken from a document by [`Element::scope`](crate::Element::scope), for
+/// [`Document::parse_in_scope`](crate::Document::parse_in_scope).
 ///
 /// ```
 /// use vouchsafe_xml::{Document, Limits, NamespaceScope};
@@ -20,16 +20,16 @@ pub struct NamespaceScope {
 }
 
 impl NamespaceScope {
-    /// The scope in which only `xml` is bound.
+    /// Returns the scope in which only `xml` is bound.
     #[must_use]
     pub const fn empty() -> Self {
         Self { bindings: Vec::new() }
     }
 
-    /// Binds a prefix, empty for the default namespace, and takes the place of an earlier binding of it.
+    /// Binds a prefix and replaces an earlier binding of it. The empty prefix is the default namespace.
     ///
     /// # Errors
-    /// [`XmlError::Namespace`] for a binding that no document could declare (Namespaces in XML, 2.2 and 3).
+    /// [`XmlError::Namespace`] for a binding that a document cannot declare (Namespaces in XML, 2.2 and 3).
     pub fn bind(mut self, prefix: &str, name: &str) -> Result<Self, XmlError> {
         if let Some(problem) = misbound(prefix, name) {
             return Err(XmlError::Namespace {
@@ -46,23 +46,25 @@ impl NamespaceScope {
         Ok(self)
     }
 
-    /// The bindings: prefix, empty for the default namespace, and namespace name. Without `xml`.
+    /// Returns the bindings as prefix and namespace name, without `xml`. The prefix is empty for the default
+    /// namespace.
     pub fn bindings(&self) -> impl Iterator<Item = (&str, &str)> {
         self.bindings.iter().map(|(prefix, name)| (prefix.as_str(), name.as_str()))
     }
 
-    /// What the prefix is bound to.
+    /// Returns the namespace that the prefix is bound to.
     pub fn namespace_of(&self, prefix: &str) -> Option<&str> {
         self.bindings().find(|&(bound, _)| bound == prefix).map(|(_, name)| name)
     }
 
-    /// From bindings that a document has already declared, each prefix once.
+    /// Makes a scope from bindings that a document has already declared, each prefix once.
     pub(crate) fn from_declared(bindings: Vec<(String, String)>) -> Self {
         Self { bindings }
     }
 }
 
-/// Which rule forbids to bind the prefix to the namespace name (Namespaces in XML, 2.2 and 3), if one does.
+/// Returns the rule that forbids this binding of prefix and namespace name (Namespaces in XML, 2.2 and 3), if there
+/// is one.
 pub(crate) fn misbound(prefix: &str, name: &str) -> Option<&'static str> {
     if prefix == "xmlns" {
         Some("the prefix xmlns cannot be declared")

@@ -1,4 +1,4 @@
-//! Types of texts and attribute values.
+//! The types of texts and attribute values.
 
 use crate::names;
 
@@ -6,17 +6,17 @@ use crate::names;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SimpleType {
-    /// `xs:string`: any text, the empty one too.
+    /// `xs:string`: any text, including the empty one.
     String,
-    /// `xs:anyURI` as SAML wants it: at least one character that is not white space (saml-core-2.0-os 1.3.2). Nothing
-    /// else of its form is judged.
+    /// `xs:anyURI` as SAML requires it: at least one character that is not white space (saml-core-2.0-os 1.3.2).
+    /// Nothing else of its form is checked.
     Uri,
-    /// A list of `xs:anyURI`, separated by white space. The empty list is one.
+    /// A list of `xs:anyURI`, separated by white space. The list may be empty.
     Uris,
-    /// `xs:NCName`, and `xs:ID`, whose form is the same.
+    /// `xs:NCName`, and `xs:ID`, which has the same form.
     NcName,
-    /// Not a type of XML Schema: any text without white space and control characters that is not empty. Identifiers are judged so where
-    /// senders do not keep to [`NcName`](Self::NcName).
+    /// A type that is not in XML Schema: any text that is not empty and has no white space or control characters. It
+    /// is for identifiers of senders that do not follow [`NcName`](Self::NcName).
     Identifier,
     /// `xs:boolean`.
     Boolean,
@@ -26,14 +26,14 @@ pub enum SimpleType {
     NonNegativeInteger,
     /// One of these texts.
     OneOf(&'static [&'static str]),
-    /// `xs:dateTime`. It is not judged here, since whoever needs the time has to read it.
+    /// `xs:dateTime`. It is not checked here, because the code that uses the time must parse it.
     DateTime,
-    /// `xs:duration`. It is not judged here either.
+    /// `xs:duration`. It is not checked here, for the same reason.
     Duration,
 }
 
 impl SimpleType {
-    /// Whether the text is of this type. White space round it plays no part, except in a string.
+    /// Returns whether the text is of this type. White space around it is ignored, except in a string.
     #[must_use]
     pub fn accepts(self, text: &str) -> bool {
         let value = text.trim_matches([' ', '\t', '\r', '\n']);
@@ -51,7 +51,7 @@ impl SimpleType {
         }
     }
 
-    /// What it asks for, in words.
+    /// Returns a description of the type.
     #[must_use]
     pub const fn expected(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
-//! Finding where tags, markup and elements end without reading what is in them.
+//! This module finds where tags, markup and elements end, without parsing their content.
 //!
-//! For a text that [`Document::parse`](crate::Document::parse) accepts, each of these functions finds the end that the parser
-//! finds. For any other text they find some end or none; whoever reads what was found parses it.
+//! For a text that [`Document::parse`](crate::Document::parse) accepts, each of these functions finds the same end as
+//! the parser. For any other text they may find another end or none, so the caller must parse what was found.
 
 use memchr::{memchr, memchr3, memmem};
 
@@ -10,15 +10,15 @@ use crate::{XmlError, names};
 
 /// A start tag.
 pub(crate) struct StartTag {
-    /// Where its name ends. It begins one byte behind `<`.
+    /// The offset where its name ends. The name begins one byte after `<`.
     pub(crate) name_end: usize,
-    /// Behind its `>`.
+    /// The offset after its `>`.
     pub(crate) end: usize,
     /// Whether it ends with `/>`.
     pub(crate) is_empty: bool,
 }
 
-/// The start tag at `start`.
+/// Finds the start tag at `start`.
 pub(crate) fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
     let begin = start.saturating_add(1);
     let length = bytes.get(begin..)?.iter().position(|&byte| names::ends_name(byte))?;
@@ -28,7 +28,7 @@ pub(crate) fn start_tag(bytes: &[u8], start: usize) -> Option<StartTag> {
     Some(StartTag { name_end, end, is_empty })
 }
 
-/// Behind the first `>` from `at` on that stands in no quotes.
+/// Returns the offset after the first `>` outside quotes, from `at` on.
 fn tag_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let rest = bytes.get(at..)?;
@@ -44,7 +44,8 @@ fn tag_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Behind the comment, CDATA section or processing instruction at `start`; none if it is something else or has no end.
+/// Returns the offset after the comment, CDATA section or processing instruction at `start`; `None` if it is
+/// something else or has no end.
 pub(crate) fn markup_end(bytes: &[u8], start: usize) -> Option<usize> {
     let rest = bytes.get(start..)?;
     let (opening, closing) = if rest.starts_with(b"<!--") {
@@ -60,13 +61,13 @@ pub(crate) fn markup_end(bytes: &[u8], start: usize) -> Option<usize> {
     Some(start.saturating_add(opening).saturating_add(length).saturating_add(closing.len()))
 }
 
-/// Finds the ends of elements. Kept between elements for its buffer.
+/// Finds the ends of elements. It is reused for several elements because of its buffer.
 pub(crate) struct Skimmer<'i> {
     bytes: &'i [u8],
-    /// The names of the innermost elements are compared up to this depth. Below it they are only counted: an element that is so
-    /// deep is refused by whoever parses it under the same limit.
+    /// The depth up to which names are compared. Deeper elements are only counted: the parser refuses them under the
+    /// same limit.
     most: usize,
-    /// Begin and end of the names of the open elements.
+    /// The begin and end of the names of the open elements.
     open: Vec<(usize, usize)>,
 }
 
@@ -75,7 +76,7 @@ impl<'i> Skimmer<'i> {
         Self { bytes, most, open: Vec::new() }
     }
 
-    /// Behind the end tag of the element whose start tag is at `start`.
+    /// Returns the offset after the end tag of the element whose start tag is at `start`.
     pub(crate) fn element_end(&mut self, start: usize, tag: &StartTag) -> Result<usize, XmlError> {
         self.open.clear();
         self.open.push((start.saturating_add(1), tag.name_end));
@@ -116,7 +117,7 @@ impl<'i> Skimmer<'i> {
         }
     }
 
-    /// Behind the end tag at `place`, whose name is that of the innermost element.
+    /// Returns the offset after the end tag at `place`, whose name must be that of the innermost element.
     fn end_tag(&self, place: usize) -> Result<usize, XmlError> {
         let expected = self.innermost();
         let from = place.saturating_add(2);
@@ -145,7 +146,7 @@ impl<'i> Skimmer<'i> {
         XmlError::Unclosed { name: text(self.innermost()) }
     }
 
-    /// Why there is no end of what begins with `<!` or `<?`.
+    /// Returns the reason why the markup that begins with `<!` or `<?` has no end.
     fn no_markup(&self, place: usize) -> XmlError {
         let rest = self.bytes.get(place..).unwrap_or_default();
         let begins =

@@ -1,8 +1,9 @@
-//! The canonical form of a piece, written in the same sweep that reads it: no tree is built.
+//! This module writes the canonical form of a piece in the same pass that reads it, without a tree.
 //!
-//! Nearly all pieces of a large document are spelled plainly: names in ASCII, values in double quotes, no other references than `&amp;`,
-//! `&lt;` and `&gt;` in text, no comments, sections or instructions. These are checked and written here. Whatever is spelled in another way,
-//! breaks a limit or is not well-formed is left to the parser and the canonicalizer: they say what is wrong with it.
+//! Nearly all pieces of a large document have a plain spelling: names in ASCII, values in double quotes, no other
+//! references than `&amp;`, `&lt;` and `&gt;` in text, and no comments, sections or instructions. These are checked
+//! and written here. A piece with another spelling, over a limit, or not well-formed is left to the parser and the
+//! canonicalizer, which report the error.
 
 use core::cmp::Ordering;
 
@@ -12,40 +13,40 @@ use crate::arena::{EMPTY, Interner, Span, XML};
 use crate::canonical::{Canonicalization, Rules};
 use crate::{Limits, names, namespace, scope};
 
-/// How many different prefixes, and how many different namespace names, are kept.
+/// The largest number of different prefixes, and of different namespace names, that are stored.
 const MOST: usize = 64;
 
-/// Reads and writes pieces of one document by one canonicalization method.
+/// Reads pieces of one document and writes their canonical form by one method.
 #[derive(Debug)]
 pub(crate) struct Sweep {
     rules: Rules,
-    /// The `PrefixList` of an exclusive method, the default namespace as the empty string.
+    /// The `PrefixList` of an exclusive method. The empty string is the default namespace.
     listed: Vec<String>,
     prefixes: Strings,
     namespaces: Strings,
-    /// What is round the pieces; none if it has too much in it.
+    /// The bindings around the pieces; `None` if there are too many.
     outside: Option<Bindings>,
-    /// What holds at the place that is read.
+    /// The bindings at the current place.
     here: Bindings,
-    /// Declarations in scope, those hidden included.
+    /// The number of declarations in scope, including hidden ones.
     in_scope: usize,
     open: Vec<Open>,
-    /// Bindings of prefixes that open elements have replaced.
+    /// The bindings of prefixes that open elements have replaced.
     hidden: Vec<(u32, u32)>,
-    /// The same in the output.
+    /// The same for the output.
     overwritten: Vec<(u32, u32)>,
     attributes: Vec<Item>,
     output: Vec<u8>,
 }
 
-/// For each prefix the namespace it is bound to.
+/// The namespace of each prefix.
 #[derive(Clone, Debug, Default)]
 struct Bindings {
-    /// In the document.
+    /// The binding in the document.
     source: Vec<u32>,
-    /// In the output.
+    /// The binding in the output.
     output: Vec<u32>,
-    /// How many of them the document has declared.
+    /// The number of prefixes that the document has declared.
     count: usize,
 }
 
@@ -63,25 +64,25 @@ struct Item {
     start: usize,
     prefix_length: usize,
     name_end: usize,
-    /// Behind the closing quote.
+    /// The offset after the closing quote.
     end: usize,
     namespace: u32,
     /// The first eight bytes of the local name, which are nearly always enough to compare it.
     beginning: u64,
 }
 
-/// Where the sweep is, and what of the source still has to be written as it stands.
+/// The current place, and the part of the source that must still be copied.
 struct Place<'p, 'l> {
     text: &'p str,
     bytes: &'p [u8],
     limits: &'l Limits,
     at: usize,
-    /// From here on nothing was written yet.
+    /// The offset from which nothing was written yet.
     pending: usize,
     nodes: usize,
 }
 
-/// The piece is spelled in another way. What was written of it is worth nothing.
+/// The piece has another spelling. The part of it that was written must be discarded.
 struct NotPlain;
 
 impl Sweep {
@@ -105,7 +106,7 @@ impl Sweep {
         }
     }
 
-    /// Says what is round the pieces that follow: what the document has prefixes bound to, and what the output has.
+    /// Sets the bindings around the pieces that follow, in the document and in the output.
     pub(crate) fn surround<'t>(
         &mut self,
         source: impl Iterator<Item = (&'t str, &'t str)>,
@@ -132,13 +133,13 @@ impl Sweep {
         Some(bindings)
     }
 
-    /// The id of a namespace name in which nothing is escaped.
+    /// Returns the id of a namespace name that needs no escape.
     fn plain_namespace(&mut self, name: &str) -> Option<u32> {
         let is_plain = name.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'&' | b'<' | b'"'));
         if is_plain { self.namespaces.id(name) } else { None }
     }
 
-    /// The canonical form of the piece, if it is spelled plainly and within the limits.
+    /// Returns the canonical form of the piece, if it has a plain spelling and is within the limits.
     pub(crate) fn write(&mut self, piece: &[u8], limits: &Limits) -> Option<&[u8]> {
         let text = core::str::from_utf8(piece).ok()?;
         let may_be_plain = piece.len() <= limits.input_bytes
@@ -196,7 +197,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Undoes what the element declared.
+    /// Removes the declarations of the element.
     fn close(&mut self, open: &Open) {
         for (prefix, namespace) in self.hidden.drain(open.hidden.min(self.hidden.len())..).rev() {
             set(&mut self.here.source, prefix, namespace);
@@ -257,15 +258,15 @@ impl Sweep {
         Ok(())
     }
 
-    /// Closes the start tag of an empty element, and the element.
+    /// Writes the end of the start tag of an empty element, and its end tag.
     fn write_end(&mut self, place: &Place<'_, '_>, open: &Open) {
         self.output.extend_from_slice(b"></");
         self.output.extend_from_slice(place.between(open.name_start, open.name_end));
         self.output.push(b'>');
     }
 
-    /// Reads the attributes and declarations of the tag: where it ends, whether it ends with `/>`, and whether it has no declarations and
-    /// single spaces.
+    /// Reads the attributes and declarations of the tag. Returns where it ends, whether it ends with `/>`, and
+    /// whether it has no declarations and only single spaces.
     fn attributes(&mut self, place: &Place<'_, '_>, open: &Open) -> Result<(usize, bool, bool), NotPlain> {
         self.attributes.clear();
         let mut at = open.name_end;
@@ -330,7 +331,7 @@ impl Sweep {
         if prefix == XML { XML } else { bound(&self.here.source, prefix) }
     }
 
-    /// Gives the attributes their namespaces and puts them in order. Whether they were.
+    /// Gives the attributes their namespaces and sorts them. Returns whether they were sorted already.
     fn resolve_attributes(&mut self, place: &Place<'_, '_>) -> Result<bool, NotPlain> {
         let mut attributes = core::mem::take(&mut self.attributes);
         for item in attributes.iter_mut().filter(|item| item.prefix_length > 0) {
@@ -357,7 +358,8 @@ impl Sweep {
         Ok(is_sorted)
     }
 
-    /// What the output has to declare on the element (Exclusive XML Canonicalization 1.0, section 3; Canonical XML 1.0, 2.3).
+    /// Collects the prefixes that the output must declare on the element (Exclusive XML Canonicalization 1.0, section
+    /// 3; Canonical XML 1.0, 2.3).
     fn collect(&mut self, place: &Place<'_, '_>, prefix: u32, open: &Open) -> Result<(), NotPlain> {
         if self.rules != Rules::Exclusive {
             for number in open.hidden..self.hidden.len() {
@@ -383,7 +385,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// Declares the prefix in the output, unless it has it bound so already.
+    /// Declares the prefix in the output, unless it has the same binding already.
     #[inline]
     fn render(&mut self, prefix: u32) {
         let namespace = bound(&self.here.source, prefix);
@@ -393,7 +395,7 @@ impl Sweep {
         }
     }
 
-    /// Writes the declarations of the element at hand, which begin at `first`, ordered by prefix.
+    /// Writes the declarations of the current element, which begin at `first`, ordered by prefix.
     fn write_declarations(&mut self, first: usize) {
         let declared = self.overwritten.get_mut(first..).unwrap_or_default();
         declared.sort_unstable_by_key(|(prefix, _)| self.prefixes.of(*prefix));
@@ -407,7 +409,7 @@ impl Sweep {
         }
     }
 
-    /// Writes what stands in the source as it is to be written, up to here.
+    /// Copies the pending part of the source, up to this offset.
     fn flush(&mut self, place: &mut Place<'_, '_>, to: usize) {
         self.output.extend_from_slice(place.between(place.pending, to));
         place.pending = to;
@@ -427,12 +429,12 @@ impl<'p> Place<'p, '_> {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// The prefix of a name.
+    /// Returns the prefix of a name.
     fn prefix(&self, name: usize, length: usize) -> &'p str {
         self.words(name, name.saturating_add(length))
     }
 
-    /// The prefix that the attribute declares, if it is a declaration.
+    /// Returns the prefix that the attribute declares, if it is a declaration.
     fn declared(&self, item: &Item) -> Option<&'p str> {
         match self.words(item.start, item.name_end).strip_prefix("xmlns")? {
             "" => Some(""),
@@ -440,7 +442,7 @@ impl<'p> Place<'p, '_> {
         }
     }
 
-    /// Where the name ends that begins here, and the length of its prefix.
+    /// Returns where the name at this offset ends, and the length of its prefix.
     #[inline]
     fn name(&self, at: usize) -> Result<(usize, usize), NotPlain> {
         match names::leading_name(self.bytes.get(at..).unwrap_or_default()) {
@@ -451,7 +453,7 @@ impl<'p> Place<'p, '_> {
         }
     }
 
-    /// The attribute that begins here, with a value in double quotes in which nothing stands for something else.
+    /// Reads the attribute at this offset. Its value must be in double quotes and without references.
     fn attribute(&self, at: usize) -> Result<Item, NotPlain> {
         let (name_end, prefix_length) = self.name(at)?;
         let from = name_end.saturating_add(2);
@@ -461,7 +463,7 @@ impl<'p> Place<'p, '_> {
         let rest = self.bytes.get(from..).unwrap_or_default();
         let length = memchr3(b'"', b'<', b'&', rest).ok_or(NotPlain)?;
         let value = rest.get(..length).unwrap_or_default();
-        // Without an early exit, so that it becomes vector instructions.
+        // There is no early exit, so that the compiler can use vector instructions.
         let is_plain = value.iter().fold(true, |plain, &byte| plain & (byte >= b' '));
         if !is_plain || rest.get(length) != Some(&b'"') || length > self.limits.value_bytes {
             return Err(NotPlain);
@@ -472,7 +474,7 @@ impl<'p> Place<'p, '_> {
         Ok(item)
     }
 
-    /// The text up to the next tag.
+    /// Reads the text up to the next tag.
     fn text(&mut self) -> Result<(), NotPlain> {
         let start = self.at;
         let mut at = start;
@@ -500,7 +502,8 @@ impl<'p> Place<'p, '_> {
 }
 
 impl Item {
-    /// No byte of a name is zero, so that a shorter name comes before the one that it begins.
+    /// Returns the first eight bytes. No byte of a name is zero, so a shorter name sorts before a longer one with the
+    /// same beginning.
     #[inline]
     fn beginning(&self, bytes: &[u8]) -> u64 {
         let name = self.local_name(bytes);
@@ -530,12 +533,12 @@ fn bound(bindings: &[u32], prefix: u32) -> u32 {
     bindings.get(prefix as usize).copied().unwrap_or(EMPTY)
 }
 
-/// Binds the prefix. What it was bound to.
+/// Binds the prefix, and returns its binding before.
 fn set(bindings: &mut [u32], prefix: u32, namespace: u32) -> u32 {
     bindings.get_mut(prefix as usize).map_or(EMPTY, |place| core::mem::replace(place, namespace))
 }
 
-/// Strings with numbers, of which there are few.
+/// A small set of strings with numbers.
 #[derive(Debug)]
 struct Strings {
     ids: Interner,
@@ -552,7 +555,7 @@ impl Strings {
         self.ids.find(string, |span| span.of(&self.text))
     }
 
-    /// The number of the string, a new one if need be; none if there are too many.
+    /// Returns the number of the string, which may be new; `None` if there are too many strings.
     fn id(&mut self, string: &str) -> Option<u32> {
         if let Some(id) = self.ids.find(string, |span| span.of(&self.text)) {
             return Some(id);

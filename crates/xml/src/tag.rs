@@ -1,26 +1,26 @@
-//! Start tags: the name, declarations and attributes, read from `<` to `>` in one sweep.
+//! Start tags: the name, declarations and attributes, read from `<` to `>` in one pass.
 
 use crate::arena::{AttributeRecord, Declaration, EMPTY, ElementRecord, Range, Span, XML, index};
 use crate::parse::{Parser, text_of};
 use crate::{XmlError, names, reference, scope};
 
-/// Up to how many attributes are compared each with each.
+/// The number of attributes up to which each is compared with each other.
 const FEW: usize = 12;
 
-/// No `>` follows.
+/// The error for a tag without `>`.
 pub(crate) const UNCLOSED: &str = "a tag is not closed";
 
 /// A start tag that has been read.
 pub(crate) struct Tag {
     pub(crate) record: ElementRecord,
-    /// Where it ends, behind `>`.
+    /// The offset after its `>`.
     pub(crate) end: usize,
-    /// Whether it ends with `/>`, and so the element with it.
+    /// Whether it ends with `/>`, so that the element ends too.
     pub(crate) is_empty: bool,
 }
 
 impl Parser<'_> {
-    /// Reads the start tag at `start`, and puts its declarations in force.
+    /// Reads the start tag at `start`, and applies its declarations.
     pub(crate) fn tag(&mut self, start: usize) -> Result<Tag, XmlError> {
         let bytes = self.source.as_bytes();
         let (name, prefix_length) = self.name(start.saturating_add(1), start)?;
@@ -70,7 +70,7 @@ impl Parser<'_> {
         let (open, quote) = self.opening_quote(name.end as usize)?;
         let from = open.saturating_add(1);
         let rest = bytes.get(from..).unwrap_or_default();
-        // In most values nothing stands for something else.
+        // Most values contain no references.
         let first = memchr::memchr3(quote, b'<', b'&', rest);
         let plain = first.and_then(|first| rest.get(first)) == Some(&quote);
         let Some(length) = (if plain { first } else { memchr::memchr(quote, rest) }) else {
@@ -103,10 +103,10 @@ impl Parser<'_> {
         Ok(to.saturating_add(1))
     }
 
-    /// Where the quote stands that opens a value, behind the `=` that follows a name, and which one it is.
+    /// Returns the offset of the opening quote of a value, after the `=` that follows a name, and the quote itself.
     fn opening_quote(&self, at: usize) -> Result<(usize, u8), XmlError> {
         let bytes = self.source.as_bytes();
-        // Nearly always.
+        // This is the usual case.
         if let Some([b'=', b'"', ..]) = bytes.get(at..) {
             return Ok((at.saturating_add(1), b'"'));
         }
@@ -121,7 +121,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Refuses a declaration that hides one of the same element, `first` and up.
+    /// Refuses a declaration that hides another one of the same element. Those of the element begin at `first`.
     fn refuse_redeclared(&self, first: usize, offset: usize) -> Result<(), XmlError> {
         match self.declarations.get(first..).and_then(<[_]>::last) {
             Some(last) if last.hidden as usize > first => {
@@ -139,7 +139,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The name that begins at `at` in the tag at `tag`, and the length of its prefix.
+    /// Reads the name at `at` in the tag at `tag`. Returns its span and the length of its prefix.
     #[inline]
     fn name(&self, at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
         let rest = self.source.as_bytes().get(at..).unwrap_or_default();
@@ -151,7 +151,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A name that is not written in ASCII, or is too long, or none.
+    /// Reads a name that is not in ASCII, or refuses one that is too long or not valid.
     #[cold]
     fn other_name(&self, at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
         let rest = self.source.as_bytes().get(at..).unwrap_or_default();
@@ -168,12 +168,13 @@ impl Parser<'_> {
         }
     }
 
-    /// The attribute value, references resolved and white space normalised (XML 1.0, 3.3.3). A plain one has neither `<` nor
-    /// references.
+    /// Returns the attribute value with references resolved and white space normalised (XML 1.0, 3.3.3). A plain
+    /// value has neither `<` nor references.
     fn value(&mut self, start: usize, end: usize, plain: bool) -> Result<Span, XmlError> {
         self.within("value_bytes", end.saturating_sub(start), self.limits.value_bytes, start)?;
         let raw = self.between(start, end);
-        // Without an early exit, so that it becomes vector instructions. Other controls than white space are refused before.
+        // There is no early exit, so that the compiler can use vector instructions. Controls other than white space
+        // are refused before.
         if plain && raw.bytes().fold(true, |plain, byte| plain & (byte >= b' ')) {
             return Ok(Span::new(start, end));
         }
@@ -182,7 +183,7 @@ impl Parser<'_> {
         Ok(self.beside_from(beside))
     }
 
-    /// Puts a declaration in force.
+    /// Applies a declaration.
     pub(crate) fn declare(&mut self, prefix: Span, name: Span, offset: usize) -> Result<(), XmlError> {
         let (source, side) = (self.source, self.side.as_str());
         let text = |span| text_of(source, side, span);
@@ -221,7 +222,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Takes the declarations of an element that has ended out of force.
+    /// Removes the declarations of an element that has ended.
     pub(crate) fn withdraw(&mut self, declarations: Range) {
         self.in_scope = self.in_scope.saturating_sub(declarations.len());
         for declaration in declarations.of(&self.declarations).iter().rev() {
@@ -231,7 +232,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The id of the prefix of a name in use.
+    /// Returns the id of the prefix of a name, which must be declared.
     fn used_prefix(&self, name: Span, prefix_length: usize, offset: usize) -> Result<u32, XmlError> {
         let prefix = name.of(self.source).get(..prefix_length).unwrap_or_default();
         match self.prefixes.find(prefix, |span| self.text_of(span)) {
@@ -240,7 +241,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The id of the namespace that the prefix is bound to here.
+    /// Returns the id of the namespace that the prefix is bound to here.
     fn bound_to(&self, prefix: u32) -> u32 {
         if prefix == XML {
             return XML;
@@ -250,7 +251,8 @@ impl Parser<'_> {
         declaration.map_or(EMPTY, |declaration| declaration.namespace)
     }
 
-    /// Gives the attributes their namespaces, and refuses what stands twice (Namespaces in XML, 6.3).
+    /// Gives the attributes their namespaces, and refuses two attributes with the same namespace and local name
+    /// (Namespaces in XML, 6.3).
     fn resolve_attributes(&mut self, range: Range, offset: usize) -> Result<(), XmlError> {
         for position in range.start..range.end {
             let Some(record) = self.attributes.get(position as usize).copied() else { continue };

@@ -1,12 +1,12 @@
-//! Where a tree departs from its content model.
+//! The differences between a tree and its content model.
 
 use core::fmt;
 
 use crate::Quoted;
 
-/// An element that is not as its type says: where it is, which type, and what is wrong.
+/// An element that does not conform to its type: its path, the type, and the problem.
 ///
-/// Its text quotes names from the message escaped and cut, and never shows text between tags.
+/// Its text form shows names from the message escaped and cut, and never shows text between tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaViolation {
     pub(crate) path: String,
@@ -14,83 +14,84 @@ pub struct SchemaViolation {
     pub(crate) problem: SchemaProblem,
 }
 
-/// What is wrong with an element.
+/// The problem of an element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SchemaProblem {
-    /// A child that the type does not name.
+    /// The type does not allow this child.
     #[non_exhaustive]
     UnexpectedElement {
-        /// Its namespace name, as it came.
+        /// The namespace name in the message.
         namespace: String,
-        /// Its local name, as it came.
+        /// The local name in the message.
         name: String,
     },
-    /// A child, or one of several, that occurs more often than the type allows.
+    /// A child, or one of several, occurs more often than the type allows.
     #[non_exhaustive]
     RepeatedElement {
         /// The local name, or several joined by "or".
         names: String,
-        /// How many are allowed.
+        /// The largest allowed number.
         at_most: u32,
     },
-    /// A child, or one of several, that must be there.
+    /// A required child, or one of several, is missing.
     #[non_exhaustive]
     MissingElement {
         /// The local name, or several joined by "or".
         names: String,
     },
-    /// An attribute that the type does not name.
+    /// The type does not allow this attribute.
     #[non_exhaustive]
     UnexpectedAttribute {
-        /// Its namespace name, as it came; empty for none.
+        /// The namespace name in the message; empty if it has none.
         namespace: String,
-        /// Its local name, as it came.
+        /// The local name in the message.
         name: String,
     },
-    /// An attribute that must be there.
+    /// A required attribute is missing.
     #[non_exhaustive]
     MissingAttribute {
-        /// Its name.
+        /// The name of the attribute.
         name: &'static str,
     },
-    /// Text where only elements may stand.
+    /// There is text where only elements are allowed.
     UnexpectedText,
-    /// An attribute's value that is not of its type.
+    /// The value of an attribute is not of its type.
     #[non_exhaustive]
     AttributeValue {
         /// The name of the attribute.
         name: &'static str,
-        /// What the type asks for.
+        /// A description of the required type.
         expected: &'static str,
-        /// What came.
+        /// The actual value.
         actual: String,
     },
-    /// Text that is not of its type.
+    /// The text is not of its type.
     #[non_exhaustive]
     TextValue {
-        /// What the type asks for.
+        /// A description of the required type.
         expected: &'static str,
-        /// Whether there was no text at all, or white space only.
+        /// Whether there was no text, or only white space.
         is_blank: bool,
     },
 }
 
 impl SchemaViolation {
-    /// The path of the element from where the check began, such as `/Response/Assertion[1]/Subject`. The steps are local names of the
-    /// table; a number counts the children of that name from 1, and stands where there may be several, or are.
+    /// Returns the path of the element from where the check began, such as `/Response/Assertion[1]/Subject`. The
+    /// steps are local names of the table. A number counts the children of that name from 1; it is written if there
+    /// may be several or are several.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The name of the element's type in the schema, such as `saml:SubjectType`.
+    /// Returns the name of the element's type in the schema, such as `saml:SubjectType`.
     #[must_use]
     pub fn schema_type(&self) -> &'static str {
         self.schema_type
     }
 
-    /// What is wrong with it.
+    /// Returns the problem of the element.
     #[must_use]
     pub fn problem(&self) -> &SchemaProblem {
         &self.problem

@@ -1,12 +1,13 @@
-//! Writing XML text.
+//! A writer of XML text.
 
 use crate::scope::misbound;
 use crate::{Document, Limits, NamespaceScope, XmlError, names, namespace};
 
-/// Builds XML text element by element, and escapes everything.
+/// Builds XML text element by element, and escapes all values.
 ///
-/// What it writes, this crate reads: names and characters are checked, prefixes must be declared, no attribute stands
-/// twice. The first mistake is kept and returned by [`finish`](Self::finish), so that calls can be chained.
+/// This crate can parse the written text: names and characters are checked, prefixes must be declared, and an
+/// attribute may not occur twice. The first mistake is stored and returned by [`finish`](Self::finish), so that calls
+/// can be chained.
 ///
 /// ```
 /// use vouchsafe_xml::Writer;
@@ -21,7 +22,7 @@ use crate::{Document, Limits, NamespaceScope, XmlError, names, namespace};
 pub struct Writer {
     text: String,
     open: Vec<Open>,
-    /// Declarations in scope: prefix and namespace name.
+    /// The declarations in scope: prefix and namespace name.
     bindings: Vec<(String, String)>,
     /// The start tag that is not closed yet.
     tag: Option<Tag>,
@@ -32,7 +33,7 @@ pub struct Writer {
 #[derive(Clone, Debug)]
 struct Open {
     name: String,
-    /// The length of `bindings` outside it.
+    /// The length of `bindings` outside the element.
     bindings: usize,
 }
 
@@ -42,13 +43,14 @@ struct Tag {
 }
 
 impl Writer {
-    /// A writer of one element, the root.
+    /// Makes a writer of one element, the root.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A writer of one element in a place where these prefixes are bound already, so that it need not declare them.
+    /// Makes a writer of one element in a place where these prefixes are bound already, so that it need not declare
+    /// them.
     #[must_use]
     pub fn in_scope(scope: &NamespaceScope) -> Self {
         let bindings = scope.bindings().map(|(prefix, name)| (prefix.to_owned(), name.to_owned())).collect();
@@ -69,7 +71,7 @@ impl Writer {
         })
     }
 
-    /// Declares a prefix, empty for the default namespace, on the element just started.
+    /// Declares a prefix on the element just started. The empty prefix is the default namespace.
     pub fn namespace(&mut self, prefix: &str, name: &str) -> &mut Self {
         self.attempt(|writer| {
             if let Some(problem) = misbound(prefix, name) {
@@ -137,13 +139,13 @@ impl Writer {
         })
     }
 
-    /// An element that holds only text.
+    /// Adds an element that contains only text.
     pub fn element(&mut self, qualified_name: &str, text: &str) -> &mut Self {
         self.start(qualified_name).text(text).end()
     }
 
-    /// Adds an element that is written already, byte for byte. It is read to prove that it is one element, whose
-    /// prefixes are bound in itself or here.
+    /// Adds an element that is written already, byte for byte. It is parsed to check that it is one element whose
+    /// prefixes are declared in itself or here.
     pub fn raw_element(&mut self, element: &str) -> &mut Self {
         self.attempt(|writer| {
             writer.close_tag()?;
@@ -172,10 +174,10 @@ impl Writer {
         })
     }
 
-    /// The text.
+    /// Returns the text.
     ///
     /// # Errors
-    /// The first mistake that was made, or that elements are left open, or that there is none.
+    /// The first mistake that was made, or an error if elements are left open or if there is no element.
     pub fn finish(self) -> Result<String, XmlError> {
         match (self.mistake, self.open.last()) {
             (Some(mistake), _) => Err(mistake),
@@ -185,7 +187,7 @@ impl Writer {
         }
     }
 
-    /// Does a step, unless a mistake was made before, and keeps the mistake it makes.
+    /// Runs a step, unless a mistake was made before, and stores the mistake of the step.
     fn attempt(&mut self, step: impl FnOnce(&mut Self) -> Result<(), XmlError>) -> &mut Self {
         if self.mistake.is_none() {
             self.mistake = step(self).err();
@@ -220,7 +222,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Closes the start tag, if one is open, for content to follow.
+    /// Closes the start tag, if one is open, so that content can follow.
     fn close_tag(&mut self) -> Result<(), XmlError> {
         if self.check_tag()? {
             self.text.push('>');
@@ -228,7 +230,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Checks the start tag that is open, if one is, now that all its declarations are known.
+    /// Checks the open start tag, if there is one, after all its declarations are known.
     fn check_tag(&mut self) -> Result<bool, XmlError> {
         let Some(tag) = self.tag.take() else { return Ok(false) };
         if let Some(open) = self.open.last() {
@@ -258,7 +260,7 @@ impl Writer {
         }
     }
 
-    /// What each prefix is bound to, each once.
+    /// Returns the namespace of each prefix in scope, each prefix once.
     fn bindings_in_scope(&self) -> Vec<(String, String)> {
         let mut bindings: Vec<(String, String)> = Vec::new();
         for (prefix, name) in self.bindings.iter().rev() {
@@ -271,7 +273,7 @@ impl Writer {
     }
 }
 
-/// The prefix of a qualified name.
+/// Returns the prefix of a qualified name.
 fn qualified(name: &str) -> Result<&str, XmlError> {
     match names::prefix_length(name) {
         Ok(length) => Ok(name.get(..length).unwrap_or_default()),

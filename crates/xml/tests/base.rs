@@ -1,5 +1,6 @@
-//! `xml:base` in Canonical XML 1.1 against a reference implementation: RFC 3986, 5.2, on strings, as appendix A of Canonical XML 1.1 changes
-//! it. The library takes each value apart once and joins the parts; here each step makes a string that the next one reads.
+//! `xml:base` in Canonical XML 1.1, compared with a reference implementation: RFC 3986, 5.2, on strings, with the
+//! changes of appendix A of Canonical XML 1.1. The library splits each value once and joins the parts; here each step
+//! makes a string that the next one reads.
 
 #![expect(
     clippy::unwrap_used,
@@ -40,7 +41,7 @@ fn parts(reference: &str) -> Parts {
     (scheme, authority, path, query, rest.strip_prefix('#').map(str::to_owned))
 }
 
-/// RFC 3986, 5.3.
+/// Joins the parts (RFC 3986, 5.3).
 fn recomposed((scheme, authority, path, query, fragment): Parts) -> String {
     let mut text = String::new();
     scheme.iter().for_each(|scheme| text += &format!("{scheme}:"));
@@ -51,7 +52,7 @@ fn recomposed((scheme, authority, path, query, fragment): Parts) -> String {
     text
 }
 
-/// RFC 3986, 5.2.2.
+/// Resolves a reference against a base (RFC 3986, 5.2.2).
 fn joined(reference: &str, base: &str) -> String {
     let (scheme, authority, path, query, fragment) = parts(reference);
     let (base_scheme, base_authority, base_path, base_query, _) = parts(base);
@@ -69,7 +70,8 @@ fn joined(reference: &str, base: &str) -> String {
     })
 }
 
-/// RFC 3986, 5.2.3. A base that ends in `..` ends in `../`, so that it names a directory (Canonical XML 1.1, appendix A).
+/// Merges two paths (RFC 3986, 5.2.3). A base that ends in `..` is read as `../`, so that it names a directory
+/// (Canonical XML 1.1, appendix A).
 fn merged(path: &str, base: &str, base_has_authority: bool) -> String {
     if base_has_authority && base.is_empty() {
         return format!("/{path}");
@@ -79,7 +81,8 @@ fn merged(path: &str, base: &str, base_has_authority: bool) -> String {
     format!("{directory}{path}")
 }
 
-/// RFC 3986, 5.2.4, as appendix A of Canonical XML 1.1 changes it, by rewriting until nothing is left to rewrite.
+/// Removes dot segments (RFC 3986, 5.2.4, with the changes of appendix A of Canonical XML 1.1), by rewriting until
+/// nothing changes.
 fn without_dot_segments(path: &str) -> String {
     let mut path = path.to_owned();
     if path == ".." || path.ends_with("/..") {
@@ -100,7 +103,7 @@ fn without_dot_segments(path: &str) -> String {
         if let Some(rest) = path.strip_prefix("/../") {
             path = format!("/{rest}");
         }
-        // The first segment that is followed by `..` and is none itself.
+        // Find the first segment that is not `..` and is followed by `..`.
         let mut at = 0;
         let mut segments = path.split('/').peekable();
         while let Some(segment) = segments.next() {
@@ -116,7 +119,7 @@ fn without_dot_segments(path: &str) -> String {
     }
 }
 
-/// Numbers in an order that looks like none, from a fixed seed (Knuth's generator of 64 bits).
+/// Pseudo-random numbers from a fixed seed (Knuth's generator of 64 bits).
 struct Numbers(u64);
 
 impl Numbers {
@@ -157,7 +160,8 @@ impl Numbers {
     }
 }
 
-/// What the library writes for the innermost of nested elements with these values, the outermost first. Nothing where it writes none.
+/// Returns the value that the library writes for the innermost of nested elements with these values, the outermost
+/// first; `None` if it writes no value.
 fn canonical_base(outer_to_inner: &[String]) -> Option<String> {
     let mut text: String = outer_to_inner.iter().map(|base| format!("<a xml:base='{base}'>")).collect();
     text += &"</a>".repeat(outer_to_inner.len());
@@ -206,7 +210,7 @@ fn a_joined_value_is_escaped_and_counted() {
 
 #[test]
 fn values_that_grow_with_the_depth_are_bounded() {
-    // Each value is long and goes nowhere: what is joined is no longer than all of them together.
+    // Each value is long, but its segments cancel out: the joined value is not longer than all of them together.
     let bases: Vec<String> = (0..50).map(|number| format!("{}x{number}/", "a/../".repeat(300))).collect();
     let expected: String = (0..50).map(|number| format!("x{number}/")).collect();
     assert_eq!(canonical_base(&bases), Some(expected));
@@ -214,7 +218,7 @@ fn values_that_grow_with_the_depth_are_bounded() {
     assert_eq!(canonical_base(&up), Some("../".repeat(5000)));
 }
 
-/// The reference implementation against the examples of RFC 3986, 5.4, where Canonical XML changes nothing.
+/// Checks the reference implementation with the examples of RFC 3986, 5.4, which Canonical XML does not change.
 #[test]
 fn the_reference_implementation_is_that_of_the_rfc() {
     for (reference, expected) in [

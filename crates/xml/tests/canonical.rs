@@ -18,7 +18,7 @@ fn parse(text: &str) -> Document {
 
 const TAG: &str = r#"<a b="1" c="2" d="3" e="4" f="5" g="6" h="7"></a>"#;
 
-/// Method, document, position, prefixes, canonical form.
+/// Each row has the method, document, position, prefixes and canonical form.
 const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
     // Characters.
     (E, "<a>&amp;&lt;&gt;\"'&#13;\t\n</a>", "/*", &[], "<a>&amp;&lt;&gt;\"'&#xD;\t\n</a>"),
@@ -34,7 +34,7 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
     (E, "<a><?p   x?><?q?></a>", "/*", &[], "<a><?p x?><?q?></a>"),
     (E, "<a>x<!-- y -->z</a>", "/*", &[], "<a>xz</a>"),
     (EC, "<a>x<!-- &amp; -->z</a>", "/*", &[], "<a>x<!-- &amp; -->z</a>"),
-    // One spelling of a tag, whichever the source has.
+    // A tag has one spelling, whatever the spelling in the source is.
     (E, "<a b='1' c=\"2\"  d=\"3\"\te=\"4\" f =\"5\" g= \"6\" h=\"7\" ></a >", "/*", &[], TAG),
     (E, "<a b=\"1\" c=\"2\" d=\"3\" e=\"4\" f=\"5\" g=\"6\" h=\"7\"/>", "/*", &[], TAG),
     (E, "<a h=\"7\" g=\"6\" f=\"5\" e=\"4\" d=\"3\" c=\"2\" b=\"1\"></a\n>", "/*", &[], TAG),
@@ -61,7 +61,7 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
         &[],
         "<a xmlns=\"2\" xmlns:B=\"3\" xmlns:b=\"1\"></a>",
     ),
-    // Exclusive: what is used, where it is used first.
+    // Exclusive methods write the namespaces that are used, where they are used first.
     (
         E,
         "<p:a xmlns:p='u' xmlns:q='v'><q:b/><q:c p:x=''/></p:a>",
@@ -129,7 +129,7 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
     (I, "<a xmlns='u'><b xmlns=''/></a>", "/*/*", &[], "<b></b>"),
     (I, "<a xmlns:xml='http://www.w3.org/XML/1998/namespace'/>", "/*", &[], "<a></a>"),
     (IC, "<a><b><!--x--></b></a>", "/*/*", &[], "<b><!--x--></b>"),
-    // What the element takes over from its ancestors.
+    // The attributes that the element inherits from its ancestors.
     (
         I,
         "<a xml:lang='en' xml:id='i' xml:base='x/' xml:other='o'><b xml:lang='de'><c xml:space='default' d=''/></b></a>",

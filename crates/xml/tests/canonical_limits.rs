@@ -1,4 +1,5 @@
-//! Canonical bytes are bounded by what the document has, and refused before they are written.
+//! The size of the canonical form is limited by the size of the document, and too many bytes are refused before they
+//! are written.
 
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may fail in any way")]
 
@@ -16,7 +17,7 @@ const METHODS: [Canonicalization; 6] = [
     Canonicalization::INCLUSIVE_11_WITH_COMMENTS,
 ];
 
-/// Counts what it gets and how often.
+/// Counts the bytes and the writes.
 #[derive(Default)]
 struct Counter {
     bytes: usize,
@@ -34,7 +35,7 @@ fn parse(text: &str) -> Document {
     Document::parse(text.as_bytes(), &Limits::default()).unwrap()
 }
 
-/// Exactly so many canonical bytes are allowed, whatever the document's size.
+/// Parses a document whose canonical forms may have `bytes` bytes, whatever its size.
 fn parse_allowing(text: &str, bytes: usize) -> Document {
     let limits = Limits::default().with_canonical_bytes_factor(0).with_canonical_bytes_extra(bytes);
     Document::parse(text.as_bytes(), &limits).unwrap()
@@ -44,8 +45,8 @@ fn is_the_limit(outcome: &Result<(), XmlError>, allowed: usize) -> bool {
     matches!(outcome, Err(XmlError::Limit { limit: "canonical_bytes_factor", allowed: at, .. }) if *at == allowed)
 }
 
-/// 1 MiB of which a careless canonicalizer makes 400 MiB: a long name with escaped characters that is declared once and
-/// used by each of so many elements, none of which is inside another that uses it.
+/// Makes 1 MiB from which a careless canonicalizer makes 400 MiB: a long name with characters that must be escaped,
+/// declared once and used by each of `elements` elements, none of which is inside another that uses it.
 fn amplification(elements: usize) -> String {
     let name = "&amp;".repeat(1000);
     format!("<a xmlns:p='{name}'>{}</a>", "<p:b/>".repeat(elements))
@@ -60,7 +61,7 @@ fn what_is_declared_once_and_used_everywhere_is_refused() {
     assert!(is_the_limit(&outcome, 4), "{outcome:?}");
     let most = text.len() * 4 + 64 * 1024;
     assert!(counter.bytes <= most && counter.bytes > most - 5100, "{} of {most}", counter.bytes);
-    // Inclusively the declaration is written once.
+    // Inclusive methods write the declaration once.
     for method in [Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11] {
         canonicalize(document.root(), method, &[], None, &mut Vec::new()).unwrap();
     }
@@ -94,7 +95,7 @@ fn only_what_is_written_anew_on_each_element_is_refused() {
         let mut counter = Counter::default();
         let outcome = canonicalize(document.root(), method, prefixes, None, &mut counter);
         let refused = is_the_limit(&outcome, 4);
-        // The others are declared as widely and written once: bytes are counted and not guessed.
+        // The others are declared in the same way and written once: bytes are counted and not guessed.
         assert_eq!(refused, matches!(name, "default namespace" | "attribute"), "{name}: {outcome:?}");
         assert!(counter.bytes <= text.len() * 4 + 64 * 1024, "{name}");
     }
@@ -137,11 +138,11 @@ fn every_entry_holds_it() {
     ] {
         assert!(is_the_limit(&outcome, 0), "{outcome:?}");
     }
-    // The place is that of the element.
+    // The offset is that of the element.
     let refusal = canonicalize(b, exclusive, &[], None, &mut sink).unwrap_err();
     assert_eq!((refusal.offset(), refusal.code()), (Some(3), "xml.limit"));
     assert!(refusal.to_string().contains("canonical_bytes_factor"), "{refusal}");
-    // What is left out is not counted.
+    // Omitted elements are not counted.
     let document = parse_allowing(text, 14);
     let b = document.at("/*/*[1]").unwrap();
     assert_eq!(canonicalize(document.root(), exclusive, &[], Some(b), &mut Vec::new()), Ok(()));
@@ -153,14 +154,14 @@ fn it_is_relative_to_the_document_and_what_is_declared_around_it() {
     let document = Document::parse(b"<a/>", &limits).unwrap();
     assert_eq!(document.allows_canonical_bytes(11), Ok(()));
     assert!(is_the_limit(&document.allows_canonical_bytes(12), 2));
-    // A byte order mark is not written, and counts as nothing.
+    // A byte order mark is not written, and is not counted.
     let marked = Document::parse("\u{FEFF}<a/>".as_bytes(), &limits).unwrap();
     assert!(is_the_limit(&marked.allows_canonical_bytes(12), 2));
     let scope = NamespaceScope::empty().bind("p", "urn:p").unwrap();
     let inside = Document::parse_in_scope(b"<a/>", &scope, &limits).unwrap();
     assert_eq!(inside.allows_canonical_bytes(2 * (4 + 6) + 3), Ok(()));
     assert!(is_the_limit(&inside.allows_canonical_bytes(2 * (4 + 6) + 4), 2));
-    // Two that are too large together are no overflow.
+    // Two numbers that are too large together do not overflow.
     let limits = limits.with_canonical_bytes_factor(usize::MAX).with_canonical_bytes_extra(usize::MAX);
     assert_eq!(Document::parse(b"<a/>", &limits).unwrap().allows_canonical_bytes(usize::MAX), Ok(()));
 }
@@ -175,14 +176,15 @@ fn the_walk_ends_where_the_limit_is() {
     let mut counter = Counter::default();
     let outcome = canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut counter);
     assert!(is_the_limit(&outcome, 4), "{outcome:?}");
-    // No write is tried for the elements that come after.
+    // No write is attempted for the elements after this.
     assert!(counter.bytes <= text.len() * 4 + 64 * 1024);
     assert!(counter.writes < counter.bytes, "{} writes", counter.writes);
 }
 
 #[test]
 fn prefixes_of_elsewhere_cost_a_small_element_nothing() {
-    // The element is written with few prefixes of many in both forms of the table of what is bound, and says the same.
+    // The element is written with few of many prefixes, in both forms of the table of bindings, and the result is the
+    // same.
     let others: String = (0..5000).map(|n| format!("<q{n}:x xmlns:q{n}='u'/>")).collect();
     let small = "<p:b xmlns:p='p' xmlns='d'><c xmlns=''><p:d xmlns:p='r'/><p:e/></c></p:b>";
     let crowded = parse(&format!("<a>{others}{small}</a>"));

@@ -1,4 +1,4 @@
-//! The canonical form that is written from an outline is the one of the whole tree.
+//! The canonical form written from an outline equals the form of the whole tree.
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may fail in any way")]
 
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ fn outline(text: &str) -> Outline {
     Outline::read(text.as_bytes(), "list", "item", &Limits::default()).unwrap()
 }
 
-/// The form in pieces: in a sweep where that can be, or with a tree for each.
+/// Writes the form in pieces: in one pass where possible, or with a tree for each.
 fn written(
     text: &str,
     outline: &Outline,
@@ -41,7 +41,7 @@ fn written(
     Ok(written)
 }
 
-/// In pieces, without the element. The outline of the form is the one that is read of it.
+/// Writes the form in pieces, without the element. The outline of the form equals the one that is read from it.
 fn in_pieces(text: &str, outline: &Outline, form: OutlineForm<'_>, trees: bool) -> String {
     let limits = Limits::default();
     let (bytes, of_form) = written(text, outline, form, trees).unwrap().into_outline(&limits).unwrap();
@@ -50,7 +50,7 @@ fn in_pieces(text: &str, outline: &Outline, form: OutlineForm<'_>, trees: bool) 
     String::from_utf8(bytes).unwrap()
 }
 
-/// Of the whole tree, without the element.
+/// Writes the form of the whole tree, without the element.
 fn at_once(root: Element<'_>, form: OutlineForm<'_>, omit: Option<Element<'_>>) -> String {
     let mut bytes = Vec::new();
     let OutlineForm { method, inclusive_prefixes: list, .. } = form;
@@ -63,7 +63,7 @@ fn at_once(root: Element<'_>, form: OutlineForm<'_>, omit: Option<Element<'_>>) 
     String::from_utf8(bytes).unwrap()
 }
 
-/// Every method, selection, prefix list, and element of the root that can be left out.
+/// Compares the forms for every method, selection, prefix list, and element of the root that can be left out.
 fn agree(text: &str) {
     let outline = outline(text);
     let tree = Document::parse(text.as_bytes(), &Limits::default()).unwrap();
@@ -95,7 +95,7 @@ fn what_is_round_a_piece_counts() {
     for text in [
         "<list/>",
         "<item xmlns='u' a='1'><b/></item>",
-        // A binding that the output has, one that it has not, and one that hides another.
+        // The bindings are: one that the output has, one that it does not have, and one that hides another.
         "<list xmlns:p='u'><item><p:a/></item><item/></list>",
         "<p:list xmlns:p='u'><item xmlns:p='u'><p:a/></item><p:item/></p:list>",
         "<p:list xmlns:p='u'><list xmlns:p='v'><item><p:a/><a xmlns:p='u'><p:b/></a></item></list></p:list>",
@@ -103,9 +103,9 @@ fn what_is_round_a_piece_counts() {
         "<list xmlns='u'><p:list xmlns:p='w' xmlns=''><p:item><a/><a xmlns='u'/></p:item></p:list></list>",
         "<list xmlns:p='u' p:x='1'><list xmlns:q='u' q:x='1'><item p:y='1' q:z='2'/></list></list>",
         "<list xml:lang='de' xml:base='http://a/'><item xml:base='b'><a/></item></list>",
-        // Comments and instructions everywhere, and an element beside that is left out.
+        // There are comments and instructions everywhere, and an element next to the pieces that is left out.
         "<?a b?><!--c--><list><?d?><sig><item/></sig><item><!--e--><?f?></item><!--g--></list><!--h--><?i?>",
-        // What a sweep writes by itself, and what it leaves to a tree.
+        // Some of these pieces are written in one pass, the others need a tree.
         "<list xmlns:p='u'><item xmlns:p=\"v\" p:b=\"1\" a=\"2\"  c=\"3\" ><p:a p:x=\"1\"/>t&amp;&lt;u<b  /></item ></list>",
         "<list xmlns:p='u' xmlns:q='v'><item q:a=\"1\" p:a=\"2\" a=\"é\"><é>ü</é></item><item é=\"1\"/></list>",
         "<p:list xmlns:p='u' xmlns:q='u'><q:item xmlns=\"w\" xmlns:z=\"z\"><z:a><a xmlns=\"\"/></z:a><a/></q:item></p:list>",
@@ -138,12 +138,12 @@ fn the_whole_has_one_budget() {
     };
     let text = format!("<list>{}</list>", "<item>&gt;</item>".repeat(100));
     assert_eq!(write(&text), Ok(text.len()));
-    // Each quote becomes six bytes. No piece has too many of them by itself.
+    // Each quote becomes six bytes. No piece exceeds the limit by itself.
     let text = format!("<list>{}</list>", "<item a='\"\"\"\"'></item>".repeat(100));
     assert_eq!(write(&text), Err("xml.limit"));
 }
 
-/// A list, its content of this depth.
+/// Makes a list whose content has this depth.
 fn list() -> impl Strategy<Value = String> {
     let declarations = || {
         prop::collection::btree_set(
@@ -199,7 +199,8 @@ proptest! {
         agree(&text);
     }
 
-    /// Whatever is done to a list: what can be read of it in pieces is what can be read as a whole, and there is one form.
+    /// However a list is changed: it can be read in pieces if and only if it can be read as a whole, and the
+    /// canonical form is the same.
     #[test]
     fn a_spoilt_list_is_refused_like_a_whole(
         text in list(),

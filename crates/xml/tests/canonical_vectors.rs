@@ -1,5 +1,5 @@
-//! Canonical XML against bytes that others made: the examples of the specifications, the interoperability rounds,
-//! and what the digests and signatures of real SAML messages were computed over.
+//! Canonical XML compared with bytes from other sources: the examples of the specifications, the interoperability
+//! rounds, and the bytes that the digests and signatures of real SAML messages cover.
 
 #![expect(
     clippy::unwrap_used,
@@ -42,7 +42,7 @@ struct Case {
     transforms: Option<Vec<String>>,
 }
 
-/// What a case showed.
+/// The result of a case.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
 enum Outcome {
     Document,
@@ -51,7 +51,7 @@ enum Outcome {
     SignedInfo,
     Reference,
     DoctypeRefused,
-    /// It needs an XPath node-set, which nothing here makes.
+    /// The case needs an XPath node-set, which this crate does not make.
     NodeSet,
 }
 
@@ -133,7 +133,7 @@ fn check(case: &Case, folder: &Path) -> Result<Outcome, String> {
             let signature = signatures(&document).nth(number_at_end(rest)).ok_or("no such signature")?;
             let list = prefix_list(signature);
             let list: Vec<&str> = list.split_ascii_whitespace().collect();
-            // Some messages hold one ID twice, which is the attack: any of both may be what was signed.
+            // Some messages contain an ID twice, which is the attack: either of them may be the signed element.
             let found = candidates(&document, name, uri).any(|element| {
                 actual.clear();
                 canonicalize(
@@ -203,8 +203,8 @@ fn child<'d>(element: Element<'d>, name: &str) -> Element<'d> {
     element.elements().find(|child| child.is(namespace::DSIG, name)).unwrap()
 }
 
-/// The PrefixList of the first InclusiveNamespaces below, but not of CanonicalizationMethod when a whole signature is
-/// asked.
+/// Returns the PrefixList of the first InclusiveNamespaces below the element. For a whole signature, the one of
+/// CanonicalizationMethod is skipped.
 fn prefix_list(element: Element<'_>) -> String {
     let own = element.local_name();
     let found = element.descendants().find(|found| {

@@ -1,4 +1,5 @@
-//! Trees against content models: each bound by itself, and random trees against a slower reading of the same table.
+//! Trees against content models: each limit by itself, and random trees compared with a slower check of the same
+//! table.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -181,7 +182,7 @@ fn a_repeated_child_is_told_once() {
     assert_eq!(found.len(), 1, "{}", found.len());
 }
 
-/// As deep as a document may be: nothing recurses.
+/// The document has the largest depth: no function recurses.
 #[test]
 fn depth_costs_no_stack() {
     let depth = 200_000;
@@ -195,7 +196,7 @@ fn depth_costs_no_stack() {
     assert_eq!(check(document.root(), &NODE), Ok(()));
 }
 
-/// Names of a message are quoted and cut.
+/// Names from a message are quoted and cut.
 #[test]
 fn nothing_is_shown_as_it_came() {
     let xml = format!("<node xmlns='{N}' id='a'><a xmlns='urn:\u{202e}{}'/></node>", "x".repeat(900));
@@ -203,7 +204,7 @@ fn nothing_is_shown_as_it_came() {
     assert!(!text.contains('\u{202e}') && text.len() < 700, "{text}");
 }
 
-/// A slower reading of the same table, recursive and child by child: how many violations there are.
+/// Counts the violations with a slower check of the same table, recursive and child by child.
 fn count(element: Element<'_>, of: &'static ElementType) -> usize {
     let mut found = 0;
     for attribute in element.attributes() {
@@ -249,7 +250,7 @@ fn count(element: Element<'_>, of: &'static ElementType) -> usize {
             _ => {}
         }
     }
-    // Of NODE, the only type here with children: a, b and open at most once, a and b not together.
+    // The limits of NODE, the only type here with children: a, b and open at most once, a and b not together.
     if !of.allows(&counts) {
         let (a, b, open) = (counts[0], counts[1], counts[3]);
         found += usize::from(a > 1) + usize::from(b > 1) + usize::from(open > 1) + usize::from(a + b > 1);
@@ -257,7 +258,7 @@ fn count(element: Element<'_>, of: &'static ElementType) -> usize {
     found
 }
 
-/// Elements of the table and others, with attributes of it and others, some of them well placed.
+/// Makes elements and attributes of the table and others, some of them in an allowed place.
 fn tree() -> impl Strategy<Value = String> {
     let name = prop_oneof![
         4 => Just("node"), 1 => Just("a"), 1 => Just("b"), 1 => Just("open"), 1 => Just("any"), 1 => Just("o:node"), 1 => Just("x"),

@@ -1,4 +1,4 @@
-//! What a handle says of its element, and of no other one.
+//! A handle describes its own element and no other one.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail in any way")]
 

@@ -1,5 +1,5 @@
-//! Shapes that make careless readers slow or overflow their stack. How their time grows is for the benchmarks to print (`hostile` in the
-//! table); here, what is wrong in the size of a message would not come to an end.
+//! Shapes that make careless readers slow or overflow their stack. The benchmarks print how the time grows (`hostile`
+//! in the table). Here, a test with a wrong dependence on the size would not end.
 
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may fail in any way")]
 
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
 
-/// Limits that stop nothing of what is tried here.
+/// Returns limits that stop none of these shapes.
 fn unlimited() -> Limits {
     Limits::default()
         .with_input_bytes(usize::MAX)
@@ -19,7 +19,7 @@ fn unlimited() -> Limits {
         .with_value_bytes(usize::MAX)
 }
 
-/// `count` pieces, made from their numbers.
+/// Joins `count` pieces, each made from its number.
 fn pieces(count: usize, piece: impl Fn(&mut String, usize)) -> String {
     let mut text = String::new();
     for number in 0..count {
@@ -32,7 +32,7 @@ fn nested(count: usize, start: impl Fn(&mut String, usize), end: &str) -> String
     pieces(count, start) + &end.repeat(count)
 }
 
-/// What it is, and how to make one of a size.
+/// The name of a shape, and the function that makes it in a size.
 type Shape = (&'static str, fn(usize) -> String);
 
 const SHAPES: &[Shape] = &[
@@ -76,7 +76,8 @@ const SHAPES: &[Shape] = &[
     ("inherited bases", |n| nested(n, |t, i| write!(t, "<a xml:base='b/b{i}/'>").unwrap(), "</a>")),
 ];
 
-/// Reads the text, and canonicalizes the document and its innermost element by every method. How many bytes came of it.
+/// Parses the text, and canonicalizes the document and its innermost element by every method. Returns the number of
+/// bytes.
 fn work(text: &str) -> usize {
     let Ok(document) = Document::parse(text.as_bytes(), &unlimited()) else { return 0 };
     let innermost = document.elements().last().unwrap();

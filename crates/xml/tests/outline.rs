@@ -1,4 +1,4 @@
-//! Documents cut into pieces: what is found, what is refused, and that pieces and whole say the same.
+//! Documents cut into pieces: the pieces found, the documents refused, and the agreement of pieces and whole.
 #![expect(clippy::unwrap_used, clippy::string_slice, clippy::panic, reason = "a test may fail in any way")]
 
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ fn what_is_no_outline() {
     assert_eq!(Outline::read(&utf16, "list", "item", &Limits::default()).unwrap_err().code(), "xml.encoding");
 }
 
-/// What is wrong inside a piece concerns that piece, and the place in the input is told.
+/// An error inside a piece affects only that piece, and has the offset in the input.
 #[test]
 fn a_bad_piece_spoils_no_other() {
     let limits = Limits::default().with_depth(5).with_value_bytes(20);
@@ -102,7 +102,7 @@ fn a_bad_piece_spoils_no_other() {
     let outline = Outline::read(&text, "list", "item", &limits).unwrap();
     let bad = outline.pieces().nth(1).unwrap();
     assert_eq!(bad.parse(&text, &limits).unwrap_err().offset(), Some(29));
-    // Outside of the pieces it concerns all.
+    // Outside of the pieces, an error affects all of them.
     text.splice(6..6, [0xff]);
     assert_eq!(Outline::read(&text, "list", "item", &limits).unwrap_err().code(), "xml.utf8");
 }
@@ -117,7 +117,7 @@ fn limits_of_the_whole() {
     assert_eq!(code("<list><a/><b/><c/>").unwrap_err(), "xml.limit");
 }
 
-/// A text that begins to look like a list.
+/// Makes a text that is similar to a list.
 fn almost_a_list() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "<list>",
@@ -195,7 +195,8 @@ fn bindings(element: Element<'_>) -> Vec<(String, String)> {
     all
 }
 
-/// What the outline and its pieces say is what the tree of the whole says; and what only one of them accepts does not exist.
+/// Checks that the outline and its pieces have the same content as the tree of the whole, and that either both are
+/// accepted or none.
 fn agree(text: &str) {
     let limits = Limits::default();
     let outline = read(text);

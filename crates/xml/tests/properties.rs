@@ -1,4 +1,4 @@
-//! What holds for every text.
+//! Properties that hold for every text.
 
 #![expect(
     clippy::unwrap_used,
@@ -74,7 +74,7 @@ fn write(tree: &Tree, depth: usize, writer: &mut Writer) {
     writer.end();
 }
 
-/// The same tree as [`write`] writes, spelled in one of the many ways that XML allows.
+/// Writes the same tree as [`write`], in one of the many spellings that XML allows.
 fn spell(tree: &Tree, depth: usize, ways: &mut Ways, text: &mut String) {
     let name = name(tree.prefix);
     text.push_str(&format!("<{name}"));
@@ -116,7 +116,7 @@ fn spell(tree: &Tree, depth: usize, ways: &mut Ways, text: &mut String) {
     text.push_str(&format!("</{name}{space}>"));
 }
 
-/// Which way to take wherever there are several.
+/// The choices between the spellings.
 struct Ways(std::vec::IntoIter<usize>);
 
 impl Ways {
@@ -124,7 +124,7 @@ impl Ways {
         self.0.next().unwrap_or_default() % count
     }
 
-    /// The character or a reference to it.
+    /// Writes the character or a reference to it.
     fn character(&mut self, character: char, must_be_escaped: impl Fn(char) -> bool) -> String {
         let way = self.one_of(8);
         match character {
@@ -164,7 +164,7 @@ fn compare(tree: &Tree, element: Element<'_>, depth: usize, bound: usize) {
     }
 }
 
-/// Canonicalizing twice is canonicalizing once.
+/// Canonicalizing a canonical form again does not change it.
 fn check_canonical(document: &Document) {
     for method in METHODS {
         for prefixes in [&[][..], &["p", "#default"][..]] {
@@ -178,7 +178,7 @@ fn check_canonical(document: &Document) {
     }
 }
 
-/// What a tree says, without how it is written.
+/// Returns the content of a tree, without its spelling.
 fn nodes(root: Element<'_>) -> Vec<String> {
     let mut said = Vec::new();
     for element in root.descendants() {

@@ -1,4 +1,4 @@
-//! What the tree says of a text.
+//! The content of the tree of a text.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail in any way")]
 
@@ -119,7 +119,8 @@ fn logs_show_names_and_nothing_of_the_content() {
     assert!(!element.contains("secret") && !whole.contains("secret"), "{element} {whole}");
 }
 
-/// Prefixes and names of namespaces that differ in one place, or in their length; and each is known again.
+/// Prefixes and namespace names that differ in one place or in their length are different, and equal ones are found
+/// again.
 #[test]
 fn names_that_look_alike_are_told_apart() {
     for (one, other) in [
@@ -194,7 +195,7 @@ fn documents_can_be_sent_and_shared() {
     assert::<Document>();
 }
 
-/// What is wrong with it, and the calls.
+/// The mistake, and the calls that make it.
 type Misuse = (&'static str, fn(&mut Writer));
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which texts are documents, and which rule refuses the others: every rule of XML 1.0 (Fifth Edition) and Namespaces
+//! Accepted texts, and the rule that refuses each of the others: every rule of XML 1.0 (Fifth Edition) and Namespaces
 //! in XML 1.0 that a document without DOCTYPE can break.
 
 use vouchsafe_xml::{Document, Limits, NamespaceScope, XmlError};
@@ -7,7 +7,7 @@ fn parse(text: impl AsRef<[u8]>) -> Result<Document, XmlError> {
     Document::parse(text.as_ref(), &Limits::default())
 }
 
-/// Text, code, offset.
+/// Each row has the text, the code and the offset.
 const REFUSED: &[(&str, &str, Option<usize>)] = &[
     // 2.1: one root element, and nothing beside it but comments, instructions and white space.
     ("", "xml.no_root", None),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
 
-/// Well-formed documents without a document type declaration that are refused all the same, with code and reason.
+/// Well-formed documents without a document type declaration that are refused nevertheless, with code and reason.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("valid/sa/049.xml", "xml.encoding", "UTF-16: this crate reads UTF-8"),
     ("valid/sa/050.xml", "xml.encoding", "UTF-16"),
@@ -19,11 +19,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Documents whose content depends on what their document type declaration says.
+/// Documents whose content depends on their document type declaration.
 const DECLARED: &[(&str, &str)] = &[
-    // A name that begins with a colon.
+    // The name begins with a colon.
     ("012.xml", "xml.name"),
-    // Entities.
+    // The documents use entities.
     ("023.xml", "xml.reference"),
     ("024.xml", "xml.reference"),
     ("053.xml", "xml.reference"),
@@ -40,7 +40,7 @@ const DECLARED: &[(&str, &str)] = &[
     ("115.xml", "xml.reference"),
     ("117.xml", "xml.reference"),
     ("118.xml", "xml.reference"),
-    // Attributes with a default, or of a type whose white space is normalised.
+    // The documents have attributes with a default, or of a type whose white space is normalised.
     ("044.xml", "differs"),
     ("045.xml", "differs"),
     ("046.xml", "differs"),
@@ -92,7 +92,8 @@ fn what_is_well_formed_is_accepted_unless_it_has_a_doctype() {
     assert_eq!(exceptions, REFUSED.len());
 }
 
-/// The suite has the canonical form of each document beside it; without their doctypes, most must still come to that.
+/// The suite has the canonical form of each document. Without their doctypes, most documents must still have this
+/// form.
 #[test]
 fn without_their_doctype_they_say_the_same() {
     let Some(folder) = folder() else { return };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The folder of shared material. Absent: says so and returns none; on the CI server that is a failure.
+/// Returns the folder of shared material. If it is absent, prints this and returns `None`; on the CI server it fails.
 pub(crate) fn folder() -> Option<PathBuf> {
     let folder = match std::env::var_os("VOUCHSAFE_SHARED") {
         Some(folder) => PathBuf::from(folder),
