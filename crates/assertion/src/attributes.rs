@@ -1,4 +1,4 @@
-//! What the identity provider says about the person.
+//! The attributes of a person in an assertion.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use vouchsafe_xml::{Canonicalization, Document, Element, Node, XmlError, canonic
 
 use crate::reading::{elements_named, kept};
 
-/// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
+/// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` does not show the values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     name: String,
@@ -31,20 +31,21 @@ impl Attribute {
         self.name_format.as_deref()
     }
 
-    /// The `FriendlyName`: for people to read, never to compare with.
+    /// The `FriendlyName`. It is for people to read; never compare it.
     #[must_use]
     pub fn friendly_name(&self) -> Option<&str> {
         self.friendly_name.as_deref()
     }
 
-    /// The values in their order. None if the attribute came without values, or with `xsi:nil`; an empty value is an empty string.
+    /// The values in their order. There are none if the attribute came without values, or with `xsi:nil`; an empty
+    /// value is an empty string.
     #[must_use]
     pub fn values(&self) -> &[String] {
         &self.values
     }
 
-    /// The value at that place as XML, if it holds elements and not text alone: its AttributeValue in exclusive canonical form. The text
-    /// of such a value is that of all its elements in a row.
+    /// Returns the value at that position as XML, if it contains elements and not only text: its AttributeValue in
+    /// exclusive canonical form. The text of such a value is the text of all its elements in sequence.
     #[must_use]
     pub fn markup(&self, place: usize) -> Option<&str> {
         let found = self.markup.binary_search_by_key(&place, |(at, _)| *at).ok()?;
@@ -80,8 +81,9 @@ impl fmt::Debug for Attribute {
 
 /// The attributes of an assertion, in the order in which they first came.
 ///
-/// Attributes of one `Name` are merged, over several Attribute elements and several statements; the first gives the format. An
-/// attribute that came without a value is there with no values; one that did not come is not there.
+/// Attributes with the same `Name` are merged, over several Attribute elements and several statements; the first
+/// gives the format. An attribute that came without a value is present and has no values; one that did not come is
+/// absent.
 ///
 /// ```no_run
 /// # fn login() -> vouchsafe_assertion::Login { unimplemented!() }
@@ -95,52 +97,52 @@ impl fmt::Debug for Attribute {
 pub struct Attributes(Vec<Attribute>);
 
 impl Attributes {
-    /// All values of an attribute; `None` if it did not come.
+    /// Returns all values of an attribute; `None` if it did not come.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[String]> {
         self.attribute(name).map(Attribute::values)
     }
 
-    /// An attribute with everything that the message said about it; `None` if it did not come.
+    /// Returns an attribute with its format and friendly name; `None` if it did not come.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.0.iter().find(|attribute| attribute.name == name)
     }
 
-    /// The first value of an attribute.
+    /// Returns the first value of an attribute.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(<[String]>::first).map(String::as_str)
     }
 
-    /// Every attribute.
+    /// Returns every attribute.
     pub fn iter(&self) -> impl Iterator<Item = &Attribute> {
         self.0.iter()
     }
 
-    /// How many different attributes came.
+    /// The number of different attributes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no attribute.
+    /// Returns whether there is no attribute.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// Attributes as they are read, found again by name in constant time.
+/// Collects attributes while they are read, and finds them by name in constant time.
 pub(crate) struct Collector<'d> {
     attributes: Vec<Attribute>,
-    /// Of all but the first few.
+    /// The positions of the attributes by name, except for the first few.
     places: HashMap<String, usize>,
     budget: MarkupBudget<'d>,
 }
 
-/// How much XML the values of one assertion may be. Each value declares again what was declared around it, so that together they could
-/// be far longer than the assertion: they may be as long as one canonical form of it.
+/// The limit on the XML of the values of one assertion. Each value repeats the namespace declarations around it, so
+/// all values together could be far longer than the assertion. They may be as long as one canonical form of it.
 struct MarkupBudget<'d> {
     assertion: &'d Document,
     spent: usize,
@@ -156,11 +158,11 @@ impl MarkupBudget<'_> {
 /// The NameFormat that most identity providers write (saml-core-2.0-os 8.2.3).
 const BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
 
-/// How many names are compared one by one.
+/// The number of attributes up to which names are compared one by one.
 const FEW: usize = 16;
 
 impl<'d> Collector<'d> {
-    /// For the attributes of the assertion in that document.
+    /// Makes a collector for the attributes of the assertion in that document.
     pub(crate) fn new(assertion: &'d Document) -> Collector<'d> {
         Collector {
             attributes: Vec::new(),
@@ -169,7 +171,7 @@ impl<'d> Collector<'d> {
         }
     }
 
-    /// Adds a `saml:Attribute` of authentic bytes that was held against the schema, which requires its Name.
+    /// Adds a `saml:Attribute` of authentic bytes that was checked against the schema, which requires its Name.
     pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), XmlError> {
         let name = element.attribute("Name").unwrap_or_default();
         let known = self.place_of(name);
@@ -211,7 +213,7 @@ fn is_nil(element: Element<'_>) -> bool {
     matches!(element.attribute_in(namespace::XSI, "nil").map(str::trim), Some("true" | "1"))
 }
 
-/// All the text of nested elements (a NameID in eduPersonTargetedID, say), without the indentation.
+/// Returns all the text of nested elements, such as a NameID in eduPersonTargetedID, without the indentation.
 fn text_within(element: Element<'_>) -> String {
     let mut text = String::new();
     for part in element.descendants() {

@@ -1,4 +1,4 @@
-//! What a trusted key signed: first as bytes, then read.
+//! The content that a trusted key signed: first as bytes, then as an assertion.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,9 +21,11 @@ use crate::replay::ReplayKey;
 use crate::schema::{check_assertion, check_response};
 use crate::trust::Trust;
 
-/// Bytes that were digested under a trusted key's signature, and the evidence. The document they came from is gone.
+/// Bytes that were digested under a trusted key's signature, with the evidence. The document that they came from no
+/// longer exists.
 ///
-/// Only [`authenticate`](crate::authenticate) makes one, and inside it only a [`Verified`] does: there is no other way to an assertion.
+/// Only [`authenticate`](crate::authenticate) makes one, and only from a [`Verified`]: there is no other way to an
+/// assertion.
 ///
 /// ```compile_fail,E0277
 /// # use vouchsafe_assertion::Authentic;
@@ -39,7 +41,7 @@ use crate::trust::Trust;
 /// }
 /// ```
 ///
-/// Reading consumes it:
+/// Reading consumes the value:
 ///
 /// ```compile_fail,E0382
 /// # use vouchsafe_assertion::Authentic;
@@ -58,21 +60,23 @@ pub struct Authentic<'k> {
     ledger: Ledger,
 }
 
-/// The bytes of a Response that a signature covers, and the evidence: its own signature, or that of the form that carried it
-/// (HTTP-POST-SimpleSign), which covers the message from the first byte to the last. Every constructor takes the proof.
+/// The bytes of a Response that a signature covers, with the evidence. The signature is that of the Response, or that
+/// of the form that carried it (HTTP-POST-SimpleSign), which covers the whole message. Every constructor needs the
+/// proof.
 pub(crate) struct SignedBytes {
     bytes: Vec<u8>,
     evidence: Vec<Evidence>,
 }
 
 impl SignedBytes {
-    /// What an enveloped signature covers.
+    /// Takes the bytes that an enveloped signature covers.
     pub(crate) fn of_element(verified: Verified) -> SignedBytes {
         let (bytes, evidence) = verified.into_parts();
         SignedBytes { bytes, evidence: vec![evidence] }
     }
 
-    /// What the signature of a form covers. A signature of the message's own was verified too.
+    /// Takes the bytes that the signature of a form covers. If the message had a signature of its own, it was
+    /// verified too.
     pub(crate) fn of_form(verified: &VerifiedForm, own: Option<Verified>) -> SignedBytes {
         let own = own.map(|own| own.into_parts().1);
         let evidence = std::iter::once(verified.evidence().clone()).chain(own).collect();
@@ -80,7 +84,7 @@ impl SignedBytes {
     }
 }
 
-/// The bytes that a signature covers, read, and the evidence. Nothing else can be read into one.
+/// The bytes that a signature covers, parsed, with the evidence. It cannot be made of other bytes.
 pub(crate) struct SignedDocument {
     document: Document,
     evidence: Vec<Evidence>,
@@ -92,7 +96,8 @@ impl SignedDocument {
         Ok(SignedDocument { document: parse(&bytes, limits)?, evidence })
     }
 
-    /// The encrypted Assertion of a signed Response. What was counted before was the tree.
+    /// Returns the encrypted Assertion of a signed Response. The earlier count was made on the unsigned tree, so it
+    /// is repeated here.
     pub(crate) fn encrypted_assertion(&self) -> Result<Element<'_>, AssertionError> {
         let root = self.document.root();
         let plain = elements_named(root, namespace::SAML_ASSERTION, "Assertion").count();
@@ -106,7 +111,7 @@ impl SignedDocument {
         }
     }
 
-    /// Reads what was decrypted from it, with the namespaces that are signed around it and no others.
+    /// Parses decrypted text with the namespaces of the signed Response, and no others.
     pub(crate) fn decrypted(
         &self,
         opened: &Opened,
@@ -118,10 +123,11 @@ impl SignedDocument {
     }
 }
 
-/// Decrypted text that a signed Response vouches for, read. Only a [`SignedDocument`] makes one.
+/// Decrypted text, parsed, that a signed Response covers. Only a [`SignedDocument`] makes one.
 pub(crate) struct DecryptedDocument {
     document: Document,
-    /// Whether the cipher detects changes. Otherwise a text may be somebody else's, changed bit by bit.
+    /// Whether the cipher detects changes. Otherwise the text may come from somebody else, and may have been changed
+    /// bit by bit.
     is_authenticated: bool,
 }
 
@@ -131,9 +137,9 @@ impl DecryptedDocument {
     }
 }
 
-/// Parses bytes that were made here out of a document within the limits. Canonical bytes may be longer than that document was, so the size
-/// is not asked again; everything else is. Nor may they grow a second time: what is made of them again, the XML of attribute values, is at
-/// most as long as they are, beside the constant of the limits.
+/// Parses bytes that this crate made of a document within the limits. Canonical bytes may be longer than that
+/// document, so their size is not limited again; all other limits apply. They must not grow a second time: the XML of
+/// attribute values that is made of them may be at most as long as these bytes, plus the constant of the limits.
 pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Document, AssertionError> {
     let factor = limits.canonical_bytes_factor.min(1);
     let limits = limits.clone().with_input_bytes(limits.input_bytes.max(bytes.len()));
@@ -141,35 +147,36 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Document, Assertion
     Ok(Document::parse(bytes, &limits)?)
 }
 
-/// What is to be read, by what was signed. Every constructor takes the proof.
+/// The content to read, by what was signed. Every constructor needs the proof.
 pub(crate) struct SignedContent {
     layers: Layers,
     evidence: Vec<Evidence>,
 }
 
 enum Layers {
-    /// The Response is signed and holds the Assertion in clear.
+    /// The Response is signed and contains the plain Assertion.
     Response(Vec<u8>),
-    /// Only the Assertion is signed; what the Response says can cause a refusal and nothing else.
+    /// Only the Assertion is signed. The Response around it can only cause a refusal.
     Assertion { response: Box<ResponseFacts>, assertion: Vec<u8>, encrypted: bool },
     /// The Response is signed and its Assertion was encrypted.
     ResponseAndAssertion {
         response: Box<Document>,
         assertion: Box<Document>,
-        /// Whether the Assertion has a signature of its own, or came unchanged out of its cipher and names this identity provider.
+        /// Whether the Assertion has a signature of its own, or came unchanged out of its cipher and names this
+        /// identity provider.
         is_vouched_for: bool,
     },
 }
 
 impl SignedContent {
-    /// The Response's bytes cover the Assertion; a signature of its own was verified too.
+    /// The Response's bytes cover the Assertion. If the Assertion has a signature of its own, it was verified too.
     pub(crate) fn signed_response(response: SignedBytes, own: Option<Verified>) -> SignedContent {
         let SignedBytes { bytes, mut evidence } = response;
         evidence.extend(own.map(|own| own.into_parts().1));
         SignedContent { layers: Layers::Response(bytes), evidence }
     }
 
-    /// The Assertion's own bytes, in a Response that nobody signed.
+    /// The bytes of a signed Assertion, in a Response that is not signed.
     pub(crate) fn signed_assertion(response: ResponseFacts, own: Verified, encrypted: bool) -> SignedContent {
         let (assertion, evidence) = own.into_parts();
         SignedContent {
@@ -178,7 +185,7 @@ impl SignedContent {
         }
     }
 
-    /// The Response, which covers the ciphertext, and the decrypted Assertion as its own signature covers it.
+    /// The Response, which covers the ciphertext, and the bytes that the decrypted Assertion's own signature covers.
     pub(crate) fn signed_assertion_in_signed_response(
         response: SignedDocument,
         own: SignedDocument,
@@ -193,7 +200,8 @@ impl SignedContent {
         }
     }
 
-    /// The Response, which covers the ciphertext, and what was inside it, unsigned itself and read with the namespaces of the Response.
+    /// The Response, which covers the ciphertext, and the decrypted Assertion, which has no signature and was parsed
+    /// with the namespaces of the Response.
     pub(crate) fn decrypted_in_signed_response(
         response: SignedDocument,
         assertion: DecryptedDocument,
@@ -228,23 +236,23 @@ impl<'k> Authentic<'k> {
         }
     }
 
-    /// The connection whose key signed.
+    /// The connection whose key made the signature.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         &self.connection
     }
 
-    /// Which key signed what, outermost first.
+    /// The evidence for each signature: its key and what it covers, outermost first.
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
         &self.content.evidence
     }
 
-    /// Reads the assertion out of the authentic bytes, by parsing those and nothing else.
+    /// Reads the assertion from the authentic bytes. Nothing else is parsed.
     ///
     /// # Errors
-    /// A [`Refusal`] if the bytes do not hold exactly one assertion, if anything in them is not as the schema says
-    /// (`assertion.schema`), or if an encrypted identifier in it cannot be opened.
+    /// A [`Refusal`] if the bytes do not contain exactly one assertion, if anything in them does not follow the
+    /// schema (`assertion.schema`), or if an encrypted identifier in them cannot be decrypted.
     pub fn read(self) -> Result<AuthenticAssertion, Refusal> {
         let Authentic {
             content,
@@ -287,7 +295,7 @@ impl<'k> Authentic<'k> {
     }
 }
 
-/// What rules look at, and how far it is signed.
+/// The facts that the rules examine, and which of them are signed.
 pub(crate) struct SignedFacts {
     pub(crate) response: ResponseFacts,
     pub(crate) response_is_signed: bool,
@@ -321,7 +329,7 @@ impl SignedFacts {
             }
             Layers::ResponseAndAssertion { response, assertion, is_vouched_for } => {
                 check_response(response.root())?;
-                // Of decrypted text that nothing vouches for nothing is told.
+                // If nothing proves the origin of decrypted text, no details of it are told.
                 check_assertion(assertion.root()).map_err(|error| match is_vouched_for {
                     true => error,
                     false => EncryptionError::Failed.into(),
@@ -344,7 +352,7 @@ fn read_root(document: &Document, opener: &mut Opener<'_, '_>) -> Result<Asserti
     AssertionFacts::read(root, opener)
 }
 
-/// Asked again of the authentic bytes: what was counted before was the document.
+/// Counts again in the authentic bytes: the earlier count was made on the unverified document.
 fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
     let mut found = elements_named(root, namespace::SAML_ASSERTION, "Assertion");
     match (found.next(), found.count()) {
@@ -354,8 +362,8 @@ fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
     }
 }
 
-/// An authentic assertion that was not checked yet. Nothing of it can be read: [`validate`](AuthenticAssertion::validate)
-/// it.
+/// An authentic assertion that was not checked yet. None of its content can be read before
+/// [`validate`](AuthenticAssertion::validate) has checked it.
 ///
 /// ```compile_fail,E0599
 /// # use vouchsafe_assertion::AuthenticAssertion;

@@ -1,7 +1,8 @@
-//! From a tree that nobody vouches for to bytes that a trusted key signed.
+//! Verifies the signatures of a parsed response, and returns the bytes that a trusted key signed.
 //!
-//! The whole of it happens on the one original tree, because a signature may depend on namespaces that are declared outside the signed
-//! element, and decrypted text on prefixes bound around it: outermost signature, decryption, inner signature. Then the tree goes.
+//! All steps work on the one original tree: the outermost signature, decryption, and the inner signature. A signature
+//! may depend on namespaces that are declared outside the signed element, and decrypted text may depend on prefixes
+//! that are bound around it. Afterwards the tree is dropped.
 
 use std::borrow::Cow;
 
@@ -21,21 +22,23 @@ use crate::refusal::Refusal;
 use crate::schema::check_response;
 use crate::trust::{SignaturePolicy, Trust};
 
-/// Decides what of a response is authentic, by the trust of one connection: its keys, its algorithms, its decryption keys.
+/// Decides which part of a response is authentic, by the trust in one connection: its keys, its algorithms, its
+/// decryption keys.
 ///
-/// * The root is a `samlp:Response` of SAML 2.0 with exactly one Assertion, plain or encrypted, among its children. An assertion anywhere
-///   else is not looked at, and a signature anywhere else is neither believed nor followed.
-/// * Every Signature that the Response and the Assertion carry must verify with a key of `trust`, and so must that of a signed form
-///   (HTTP-POST-SimpleSign), which covers the Response; at least one must be there.
-/// * An encrypted Assertion is opened after the Response's signature has been verified. If the Response has none, a cipher that
-///   authenticates nothing (AES-CBC) is refused before it is opened, unless this identity provider was configured otherwise.
-/// * It is opened with the decryption keys of `trust` and with no others.
+/// * The root is a `samlp:Response` of SAML 2.0 with exactly one Assertion, plain or encrypted, among its children.
+///   Assertions and signatures anywhere else are ignored.
+/// * Every Signature of the Response and of the Assertion must be verified by a key of `trust`, and so must that of a
+///   signed form (HTTP-POST-SimpleSign), which covers the Response. At least one must be present.
+/// * An encrypted Assertion is decrypted after the Response's signature has been verified. If the Response is not
+///   signed, a cipher without authentication (AES-CBC) is refused before decryption, unless this is configured for
+///   the identity provider.
+/// * Only the decryption keys of `trust` are used.
 /// * Decrypted text without a signature of its own is read with the namespaces of the signed bytes around it, and must name this
 ///   identity provider as its Issuer.
 /// * All private-key operations for the message share one budget, and so do all public-key operations.
-/// * No identifier occurs twice, in the document and in what was decrypted.
+/// * No identifier occurs twice in the document and the decrypted text together.
 ///
-/// The document is consumed: nothing that comes after can look at it.
+/// The document is consumed, so later steps cannot read it.
 ///
 /// ```compile_fail,E0382
 /// # use vouchsafe_assertion::{Claimed, Trust, authenticate};
@@ -47,7 +50,7 @@ use crate::trust::{SignaturePolicy, Trust};
 /// ```
 ///
 /// # Errors
-/// A [`Refusal`] with the first thing that is wrong; `xml.*`, `signature.*` and `encryption.*` codes come through as they are.
+/// A [`Refusal`] with the first error. Codes of `xml.*`, `signature.*` and `encryption.*` are passed on unchanged.
 pub fn authenticate<'k>(
     claimed: Claimed,
     trust: &'k Trust,
@@ -72,10 +75,11 @@ enum Candidate<'d> {
 pub(crate) struct Steps<'s, 'k> {
     pub(crate) trust: &'s Trust,
     pub(crate) context: DecryptionContext<'k>,
-    /// Public-key operations that this message may still cause.
+    /// The number of public-key operations that this message may still cause.
     verifications_left: usize,
     policy: SignaturePolicy,
-    /// Whether a key of the trust signed a SignedInfo of the message, whatever became of the rest.
+    /// Whether a key of the trust signed a SignedInfo of the message, even if the message is refused for another
+    /// reason.
     pub(crate) is_signed_by_trusted_key: bool,
     pub(crate) ledger: Ledger,
 }
@@ -95,7 +99,8 @@ impl<'s, 'k> Steps<'s, 'k> {
         }
     }
 
-    /// The refusal of a message, which is the connection's if one of its keys signed.
+    /// Makes the refusal of a message. If one of the connection's keys signed the message, the refusal names the
+    /// connection.
     pub(crate) fn refused(self, error: AssertionError) -> Refusal {
         let refusal = Refusal::with_ledger(error, self.ledger);
         if self.is_signed_by_trusted_key { refusal.over(self.trust.connection()) } else { refusal }
@@ -134,14 +139,15 @@ impl Steps<'_, '_> {
         Ok(contents)
     }
 
-    /// When the identity provider says no, that is the reason, whatever stands beside it.
+    /// Refuses a response whose status is not Success. That is the reason, whatever else is wrong.
     fn success(&mut self, claims: &ResponseFacts) -> Result<(), AssertionError> {
         let Some(error) = claims.status.refusal() else { return Ok(()) };
         self.ledger.record(claims.status.failed_check());
         Err(error)
     }
 
-    /// A Response that nobody signed is held against the schema here, where it still exists; what is signed, when its bytes are read.
+    /// Checks an unsigned Response against the schema here, while its tree still exists. Signed bytes are checked
+    /// when they are read.
     fn structure_of_unsigned(&mut self, root: Element<'_>) -> Result<(), AssertionError> {
         let expected = "a Response as its schema says";
         match check_response(root) {
@@ -170,7 +176,7 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// These keys are only good for the identity provider whose they are.
+    /// Requires that the claimed issuer is the identity provider whose keys are used.
     fn claimed_issuer(&mut self, root: Element<'_>, claims: &ResponseFacts) -> Result<(), AssertionError> {
         let (rule, clause) = ("response.claimed_issuer", "saml-profiles-2.0-os 4.1.4.2");
         let expected = self.trust.entity_id();
@@ -198,7 +204,8 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// Exactly one, and it is a child of the Response. When there is none, the status says why.
+    /// Requires exactly one assertion, which is a child of the Response. If there is none, the status tells the
+    /// reason.
     fn only_assertion<'d>(
         &mut self,
         root: Element<'d>,
@@ -226,7 +233,8 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// An identifier that stands for two elements lets one be verified and the other be read.
+    /// Refuses identifiers that occur twice: one element could be verified and another one with the same identifier
+    /// be read.
     pub(crate) fn unique_ids(
         &mut self,
         rule: &'static str,
@@ -250,7 +258,7 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// No signature is no error here; a signature that does not verify always is.
+    /// Verifies the signature of an element. A missing signature is not an error here; an invalid one always is.
     pub(crate) fn signature(
         &mut self,
         element: Element<'_>,
@@ -271,7 +279,7 @@ impl Steps<'_, '_> {
             }
             Err(error) => Err(error),
         };
-        // The digest is compared after the signature over SignedInfo was verified.
+        // The digest is compared only after the signature over SignedInfo was verified.
         self.is_signed_by_trusted_key |=
             matches!(&verified, Ok(_) | Err(SignatureError::DigestMismatch { .. }));
         match verified {
@@ -289,7 +297,8 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// The signature over the fields of the form. It stands around the whole message, so that it comes before every other.
+    /// Verifies the signature over the fields of the form. It covers the whole message, so it is verified before
+    /// every other.
     fn form_signature(&mut self, fields: &[(String, String)]) -> Result<VerifiedForm, AssertionError> {
         let clause = "saml-binding-simplesign 3.2.4";
         let expected = "fields that a trusted key signed";
@@ -322,7 +331,7 @@ impl Steps<'_, '_> {
         Ok(own)
     }
 
-    /// A signature that must be there is not.
+    /// Records that a required signature is missing.
     pub(crate) fn unsigned(&mut self, rule: &'static str, error: AssertionError) -> AssertionError {
         self.fail(rule, "saml-profiles-2.0-os 4.1.4.5", "a signature", "none", error)
     }
@@ -354,7 +363,7 @@ impl Steps<'_, '_> {
 pub(crate) const UNIQUE_IDS: &str = "response.unique_ids";
 const FORM_SIGNATURE: &str = "response.form_signature";
 const RESPONSE_SIGNATURE: &str = "response.signature";
-/// Something vouches for the assertion.
+/// The rule that the Response or the Assertion must be signed.
 pub(crate) const SIGNED: &str = "response.or_assertion_signed";
 pub(crate) const ASSERTION_SIGNATURE: &str = "assertion.signature";
 const STRUCTURE: &str = "response.structure";

@@ -1,4 +1,4 @@
-//! How a person must have signed in: what a RequestedAuthnContext asks for, and which answers meet it.
+//! The requested authentication context (RequestedAuthnContext), and the answers that meet it.
 
 use std::fmt;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::AssertionError;
 
-/// How the class of the answer is compared with those that were asked for (saml-core-2.0-os 3.3.2.2.1).
+/// How the class of the answer is compared with the requested classes (saml-core-2.0-os 3.3.2.2.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Comparison {
-    /// It is one of them.
+    /// The class is one of the requested ones.
     #[default]
     Exact,
-    /// It is at least as strong as one of them.
+    /// The class is at least as strong as one of the requested ones.
     Minimum,
-    /// It is no stronger than the strongest of them.
+    /// The class is no stronger than the strongest of the requested ones.
     Maximum,
-    /// It is stronger than every one of them.
+    /// The class is stronger than every requested one.
     Better,
 }
 
 impl Comparison {
-    /// The value of the `Comparison` attribute.
+    /// Returns the value of the `Comparison` attribute.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Comparison {
         }
     }
 
-    /// From the value of the `Comparison` attribute.
+    /// Parses the value of the `Comparison` attribute.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Comparison> {
         [Comparison::Exact, Comparison::Minimum, Comparison::Maximum, Comparison::Better]
@@ -42,7 +42,7 @@ impl Comparison {
             .find(|comparison| comparison.as_str() == name)
     }
 
-    /// As it stands before a list of classes.
+    /// Returns the words before a list of classes.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
             Comparison::Exact => "one of",
@@ -59,10 +59,12 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// The authentication context classes that are asked for, how the answer is compared with them, and the order of strength by which.
+/// The requested authentication context classes, how the answer is compared with them, and the order of strength for
+/// the comparison.
 ///
-/// The specification leaves the order to those who compare, so it is configuration: the classes of the deployment, the weakest first.
-/// A class that does not stand in it is neither stronger nor weaker than any other, and never accepted by a comparison of strength.
+/// The specification leaves the order to the parties, so it is configuration: the classes of the deployment, the
+/// weakest first. A class that is not in the order is neither stronger nor weaker than any other, and is never
+/// accepted by a comparison of strength.
 ///
 /// ```
 /// use vouchsafe_assertion::{Comparison, RequestedAuthnContext};
@@ -82,7 +84,7 @@ pub struct RequestedAuthnContext {
     order: Vec<String>,
 }
 
-/// The stored form, which may have been written by anybody.
+/// The stored form. It is checked when it is read, since anybody may have written it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
@@ -109,7 +111,8 @@ impl From<RequestedAuthnContext> for Stored {
 }
 
 impl RequestedAuthnContext {
-    /// Exactly one of these classes. None of them: any class is accepted, and none at all.
+    /// Requests exactly one of these classes. If the list is empty, any class is accepted, and also an assertion
+    /// without one.
     #[must_use]
     pub fn exact<I>(classes: I) -> RequestedAuthnContext
     where
@@ -119,11 +122,12 @@ impl RequestedAuthnContext {
         RequestedAuthnContext { classes: owned(classes), ..RequestedAuthnContext::default() }
     }
 
-    /// Classes compared by strength, in an order that names the weakest first. With [`Comparison::Exact`] the order plays no part.
+    /// Requests classes that are compared by strength, in an order that names the weakest first.
+    /// [`Comparison::Exact`] does not use the order.
     ///
     /// # Errors
-    /// [`AssertionError::ContextOrder`] when a requested class does not stand in the order, when one stands there twice, and when a
-    /// comparison of strength has nothing to compare with.
+    /// [`AssertionError::ContextOrder`] if a requested class is not in the order, if one occurs there twice, or if a
+    /// comparison of strength has no class to compare with.
     pub fn compared<I, O>(
         comparison: Comparison,
         classes: I,
@@ -154,13 +158,13 @@ impl RequestedAuthnContext {
         Ok(RequestedAuthnContext { comparison, classes, order })
     }
 
-    /// How the answer is compared.
+    /// The comparison.
     #[must_use]
     pub fn comparison(&self) -> Comparison {
         self.comparison
     }
 
-    /// The classes that are asked for; empty: any.
+    /// The requested classes. If there are none, any class is accepted.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
@@ -172,13 +176,13 @@ impl RequestedAuthnContext {
         &self.order
     }
 
-    /// Whether nothing in particular is asked for.
+    /// Returns whether any class is accepted.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.classes.is_empty()
     }
 
-    /// Whether an answer of that class meets the request.
+    /// Returns whether an answer with that class meets the request.
     #[must_use]
     pub fn accepts(&self, class: &str) -> bool {
         let rank = |class: &str| self.order.iter().position(|other| other == class);
@@ -208,7 +212,7 @@ mod tests {
 
     const ORDER: [&str; 4] = ["a", "b", "c", "d"];
 
-    /// Comparison, what is asked for, and which of a, b, c, d and x (that stands in no order) meet it.
+    /// The comparison, the requested classes, and which of a, b, c, d and x (x is not in the order) meet it.
     const CASES: &[(Comparison, &[&str], &str)] = &[
         (Comparison::Exact, &[], "abcdx"),
         (Comparison::Exact, &["b"], "b"),

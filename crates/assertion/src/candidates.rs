@@ -1,4 +1,4 @@
-//! Which of several connections a response belongs to: the one whose key made its signature.
+//! Chooses the connection that a response belongs to: the one whose key made its signature.
 
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
@@ -19,17 +19,20 @@ const CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.2";
 
 /// Finds the connection that a response belongs to among several with the same identity provider.
 ///
-/// The key that made the outermost signature names the connection. This is a choice of keys and no proof: the response is then
-/// [authenticated](crate::authenticate) with the trust that was chosen, as if it had been the only one. Of one candidate nothing is asked.
+/// The key that made the outermost signature decides. This only chooses the keys and proves nothing: the response is
+/// then [authenticated](crate::authenticate) with the chosen trust, as if it had been the only one. A single
+/// candidate is returned without this check.
 ///
-/// At most [`MOST_CANDIDATES`] are looked at; whoever looks them up bounds them.
+/// At most [`MOST_CANDIDATES`] are examined. The caller limits the number that it looks up.
 ///
 /// # Errors
-/// * `assertion.status` if the identity provider says no, before anything else.
+/// * `assertion.status` if the status of the response is not Success; this is checked first.
 /// * `assertion.unknown_issuer` if there is no candidate.
-/// * `assertion.connection_ambiguous` if the key is that of several candidates, if there are more candidates than are looked at, or if the
-///   only signature is inside an encrypted assertion, so that nothing tells which connection's keys to decrypt it with.
-/// * `signature.not_verified` and the like if no candidate's key made the signature, `assertion.unsigned` if there is none.
+/// * `assertion.connection_ambiguous` if several candidates have the key, if there are more candidates than are
+///   examined, or if the only signature is inside an encrypted assertion, so that it is not known whose keys decrypt
+///   it.
+/// * `signature.not_verified` and similar codes if no candidate's key made the signature, `assertion.unsigned` if
+///   there is no signature.
 pub fn choose<'t>(
     claimed: &Claimed,
     candidates: &[&'t Trust],
@@ -42,7 +45,7 @@ pub fn choose<'t>(
     })
 }
 
-/// The only candidate, or the one of several that is found; none of none, and none of more than are told apart.
+/// Returns the only candidate, or the one that `found` chooses. It refuses if there is no candidate, or too many.
 pub(crate) fn only_or<'t>(
     issuer: Option<&EntityId>,
     candidates: &[&'t Trust],
@@ -56,7 +59,7 @@ pub(crate) fn only_or<'t>(
     }
 }
 
-/// The highest number of connections with the same identity provider among which the key decides.
+/// The maximum number of connections with the same identity provider among which the key decides.
 pub const MOST_CANDIDATES: usize = 16;
 
 const MANY: &str = "more connections than are told apart by their keys";
@@ -71,7 +74,8 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
     owner_of(key_among_all(signed, candidates, limits), candidates, RULE, CLAUSE)
 }
 
-/// The only candidate that has the key that signed, in whichever certificate: anybody can put another's public key into a certificate.
+/// Returns the only candidate that has the key that signed. The key counts, not its certificate: anybody can put
+/// another party's public key into a certificate.
 pub(crate) fn owner_of<'t>(
     signer: Result<&TrustedKey, AssertionError>,
     candidates: &[&'t Trust],
@@ -93,10 +97,10 @@ pub(crate) fn owner_of<'t>(
     }
 }
 
-/// The first key that is found among those of a candidate, none if there is none; else why there was none among the first candidate's.
+/// Returns the first key that is found among those of a candidate, or otherwise the error of the first candidate.
 ///
-/// `find` is told how many keys of each candidate are tried: one budget for all together, in equal parts, so that whoever has many keys
-/// leaves the others theirs.
+/// `find` receives the number of keys to try for each candidate. All candidates share one budget in equal parts, so
+/// that a candidate with many keys does not use up the parts of the others.
 pub(crate) fn first_key<'t>(
     candidates: &[&'t Trust],
     limits: &Limits,
@@ -114,10 +118,10 @@ pub(crate) fn first_key<'t>(
     first_error.map_or(Ok(None), |error| Err(error.into()))
 }
 
-/// Tells which of the keys signed.
+/// A function that returns which of the keys signed.
 type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
 
-/// The key that signed what `verify` verifies, of whichever candidate; else why the first candidate's keys did not.
+/// Returns the candidates' key that signed what `verify` verifies, or the error of the first candidate.
 pub(crate) fn key_by<'t>(
     candidates: &[&'t Trust],
     limits: &Limits,
@@ -141,7 +145,7 @@ fn key_of_form<'t>(
     key.ok_or(AssertionError::Unsigned)
 }
 
-/// The key that made the signature, of whichever candidate; else why the first candidate's keys did not.
+/// Returns the candidates' key that made the signature, or the error of the first candidate.
 pub(crate) fn key_among_all<'t>(
     signed: Element<'_>,
     candidates: &[&'t Trust],
@@ -154,7 +158,8 @@ pub(crate) fn key_among_all<'t>(
     key.ok_or(AssertionError::Unsigned)
 }
 
-/// The Response, or its only plain Assertion, whichever is signed first. `Err(true)`: there may be a signature inside ciphertext.
+/// Returns the Response, or its only plain Assertion, whichever is signed first. `Err(true)` means that there may be
+/// a signature inside ciphertext.
 fn outermost_signed(root: Element<'_>) -> Result<Element<'_>, bool> {
     let has_signature = |element: &Element<'_>| !matches!(signature_child(*element), Ok(None));
     if has_signature(&root) {

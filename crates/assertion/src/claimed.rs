@@ -1,4 +1,4 @@
-//! A response that was parsed once and that nobody vouches for.
+//! A response that was parsed once and is not verified yet.
 
 use std::fmt;
 
@@ -14,9 +14,10 @@ use crate::refusal::Refusal;
 
 /// A Response that was parsed once and is not verified yet.
 ///
-/// It owns the document and tells two things: who claims to have sent it, and which request it claims to answer. Both serve to *look up*
-/// a connection and a pending request, and to *refuse*; everything that was looked up this way is compared with the authentic bytes
-/// afterwards. [`authenticate`](crate::authenticate) consumes it. Nothing else can be had from it:
+/// It owns the document and tells two things: the claimed sender, and the request that it claims to answer. Use them
+/// only to *look up* a connection and a pending request, and to *refuse*; whatever was looked up this way is compared
+/// with the authentic bytes afterwards. [`authenticate`](crate::authenticate) consumes the value. It gives access to
+/// nothing else:
 ///
 /// ```compile_fail,E0599
 /// # use vouchsafe_assertion::Claimed;
@@ -51,12 +52,12 @@ impl Claimed {
     /// Parses a message within the limits and reads the envelope.
     ///
     /// # Errors
-    /// A [`Refusal`] if the bytes are not XML that is read here (`xml.*`), or as [`of`](Self::of).
+    /// A [`Refusal`] if the bytes are not acceptable XML (`xml.*`), or the refusals of [`of`](Self::of).
     pub fn parse(message: &[u8], limits: &Limits) -> Result<Claimed, Refusal> {
         Claimed::of(Document::parse(message, limits)?)
     }
 
-    /// Reads the envelope of a document that was parsed already.
+    /// Reads the envelope of a document that is already parsed.
     ///
     /// # Errors
     /// A [`Refusal`] if the document element is not a `samlp:Response`.
@@ -64,7 +65,7 @@ impl Claimed {
         Claimed::read(document, Ledger::of_a_response())
     }
 
-    /// The Response that an artifact stood for, after the checks of the message around it.
+    /// Reads the Response that an artifact was resolved to, after the checks of the message around it.
     pub(crate) fn of_artifact(
         bytes: Vec<u8>,
         ledger: Ledger,
@@ -86,11 +87,13 @@ impl Claimed {
         Ok(Claimed { document, facts, ledger, form: None, issuer })
     }
 
-    /// Parses a message that came in a signed form (HTTP-POST-SimpleSign), given as all its fields, decoded: `SAMLResponse`, `SigAlg`,
-    /// `Signature`, and perhaps `RelayState`. If the fields are signed, this signature must verify, whatever else is signed.
+    /// Parses a message that came in a signed form (HTTP-POST-SimpleSign). `fields` are all fields of the form,
+    /// decoded: `SAMLResponse`, `SigAlg`, `Signature`, and perhaps `RelayState`. If the fields are signed, their signature must be
+    /// valid, whatever else is signed.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse); `crypto.base64` and the like if the form does not hold one message in base64.
+    /// The same as for [`parse`](Self::parse); `crypto.base64` and similar codes if the form does not contain exactly
+    /// one message in base64.
     pub fn in_form(fields: Vec<(String, String)>, limits: &Limits) -> Result<Claimed, Refusal> {
         const FIELD: &str = "SAMLResponse";
         let mut messages = fields.iter().filter(|(name, _)| name == FIELD).map(|(_, value)| value);
@@ -100,8 +103,8 @@ impl Claimed {
         Ok(Claimed { form: Some(fields), ..Claimed::parse(&bytes, limits)? })
     }
 
-    /// Who claims to have sent the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
-    /// what is there cannot be an entity ID.
+    /// The claimed sender of the response: its Issuer, or the Issuer of its only plain Assertion. `None` if there is
+    /// no Issuer, or if it is not a valid entity ID.
     ///
     /// Use it only to find the connections whose keys to try.
     #[must_use]
@@ -109,11 +112,11 @@ impl Claimed {
         self.issuer.as_ref()
     }
 
-    /// Refuses a response whose status is not Success. This check comes first, whatever else is wrong with the response and whoever sent
-    /// it: a message that says that the sign-in failed is refused in any case.
+    /// Refuses a response whose status is not Success. This check comes first, whatever else is wrong with the
+    /// response and whoever sent it: a message that reports a failed sign-in is refused in any case.
     ///
     /// # Errors
-    /// `assertion.status`, with the codes and the message (saml-core-2.0-os 3.2.2.2).
+    /// `assertion.status`, with the status codes and the message (saml-core-2.0-os 3.2.2.2).
     pub fn require_success(&self) -> Result<(), Refusal> {
         match self.facts.status.refusal() {
             None => Ok(()),
@@ -121,7 +124,7 @@ impl Claimed {
         }
     }
 
-    /// Which request it claims to answer. Use it only to find that request.
+    /// The ID of the request that the response claims to answer. Use it only to find that request.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.facts.in_response_to.as_deref()
@@ -138,7 +141,7 @@ fn unreadable(name: &str, error: AssertionError) -> Refusal {
 }
 
 impl fmt::Debug for Claimed {
-    /// Shows what may be told, and no content.
+    /// Shows the data that may be shown, and no content of the message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claimed")
             .field("issuer", &self.issuer)

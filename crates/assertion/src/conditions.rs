@@ -1,13 +1,14 @@
-//! Conditions that say what may be done with an assertion after it was accepted.
+//! Conditions that restrict the use of an assertion after it was accepted.
 
 use vouchsafe_xml::{Element, namespace};
 
 use crate::reading::{elements_named, trimmed};
 
-/// What the identity provider allows to whoever issues assertions on the strength of this one (saml-core-2.0-os 2.5.1.6).
+/// The restriction for services that issue further assertions based on this one (saml-core-2.0-os 2.5.1.6).
 ///
-/// A service provider that issues none has nothing to do with it. A gateway must heed it: with [`count`](Self::count) 0 no further
-/// assertion may be issued; otherwise one with a count that is less by one, for none but these audiences if there are any.
+/// A service provider that issues no assertions can ignore it. A gateway must obey it: if [`count`](Self::count) is
+/// 0, no further assertion may be issued. Otherwise a further assertion must have a count that is lower by one, and
+/// may be issued only for these audiences if there are any.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProxyRestriction {
     count: Option<u32>,
@@ -15,20 +16,20 @@ pub struct ProxyRestriction {
 }
 
 impl ProxyRestriction {
-    /// How many further assertions may be issued in a chain from this one; `None`: any number.
+    /// The number of further assertions that may be issued in a chain from this one; `None` if it is not limited.
     #[must_use]
     pub fn count(&self) -> Option<u32> {
         self.count
     }
 
-    /// For whom further assertions may be issued; empty: for anybody.
+    /// The audiences for which further assertions may be issued; if it is empty, any audience.
     #[must_use]
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
 }
 
-/// A ProxyRestriction as it came.
+/// A ProxyRestriction as it was received.
 pub(crate) struct ProxyFacts {
     pub(crate) count: Option<String>,
     pub(crate) audiences: Vec<String>,
@@ -47,14 +48,15 @@ impl ProxyFacts {
     }
 }
 
-/// The Audience elements of an AudienceRestriction or a ProxyRestriction.
+/// Returns the Audience elements of an AudienceRestriction or a ProxyRestriction.
 pub(crate) fn read_audiences(element: Element<'_>) -> Vec<String> {
     elements_named(element, namespace::SAML_ASSERTION, "Audience")
         .map(|audience| trimmed(&audience.text()).to_owned())
         .collect()
 }
 
-/// An `xs:nonNegativeInteger`. One that is too great for a `u32` restricts nothing that exists, and is the greatest.
+/// Parses an `xs:nonNegativeInteger`. A value that is too large for a `u32` becomes the largest `u32`, which makes no
+/// practical difference.
 pub(crate) fn parse_count(text: &str) -> Option<u32> {
     let text = trimmed(text);
     let digits = text.strip_prefix('+').unwrap_or(text);

@@ -8,10 +8,10 @@ use vouchsafe_xml::Cut;
 
 use crate::error::AssertionError;
 
-/// The name of a connection: of one customer's identity provider for one application.
+/// The name of a connection: the configuration of one customer's identity provider for one application.
 ///
-/// It is chosen by the service, is unique in it, and never changes: accounts, sessions and pending requests refer to it. It is safe in a
-/// path of an address: 1 to 64 of the characters `A-Z a-z 0-9 - _`. Cloning is cheap.
+/// The service chooses it. It is unique in the service and never changes: accounts, sessions and pending requests
+/// refer to it. It is safe in the path of an address: 1 to 64 of the characters `A-Z a-z 0-9 - _`. Cloning is cheap.
 ///
 /// ```
 /// use vouchsafe_assertion::ConnectionId;
@@ -27,11 +27,11 @@ pub struct ConnectionId(Arc<str>);
 impl ConnectionId {
     const LONGEST: usize = 64;
 
-    /// Takes a name.
+    /// Makes a name of a text.
     ///
     /// # Errors
-    /// [`AssertionError::ConnectionId`] if it is empty, longer than 64 characters, or has other characters than letters and digits of
-    /// ASCII, `-` and `_`.
+    /// [`AssertionError::ConnectionId`] if it is empty, longer than 64 characters, or has characters other than ASCII
+    /// letters and digits, `-` and `_`.
     pub fn new(name: impl AsRef<str>) -> Result<ConnectionId, AssertionError> {
         let name = name.as_ref();
         let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

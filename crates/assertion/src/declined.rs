@@ -1,41 +1,43 @@
-//! How an identity provider says no.
+//! The reasons for which an identity provider declines a sign-in.
 
 use crate::error::AssertionError;
 use crate::refusal::Refusal;
 
-/// Why an identity provider did not sign a person in, by the innermost status code that is known (saml-core-2.0-os 3.2.2.2).
+/// The reason why an identity provider did not sign a person in: the innermost known status code (saml-core-2.0-os
+/// 3.2.2.2).
 ///
-/// An application decides by it what to do next: after [`NoPassive`](Self::NoPassive) it asks the person, after
-/// [`NoAuthnContext`](Self::NoAuthnContext) it may ask for less. Nothing else follows from it, since the answer may be anybody's.
+/// An application uses it to choose the next step: after [`NoPassive`](Self::NoPassive) it asks the person, after
+/// [`NoAuthnContext`](Self::NoAuthnContext) it may request less. Use it for nothing else, since anybody may have sent
+/// the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Declined {
-    /// The person has no session at the identity provider, and the request forbids to ask (IsPassive).
+    /// The person has no session at the identity provider, and the request forbids interaction (IsPassive).
     NoPassive,
     /// The person did not authenticate, or cancelled.
     AuthnFailed,
     /// The identity provider refused this person or this request.
     RequestDenied,
-    /// It cannot meet the RequestedAuthnContext.
+    /// The identity provider cannot meet the RequestedAuthnContext.
     NoAuthnContext,
-    /// It cannot give the name that the NameIDPolicy asks for.
+    /// The identity provider cannot give the name that the NameIDPolicy requests.
     InvalidNameIdPolicy,
-    /// It does not know the person who was asked for.
+    /// The identity provider does not know the requested person.
     UnknownPrincipal,
-    /// It can reach none of the identity providers that were asked for.
+    /// The identity provider can reach none of the requested identity providers.
     NoAvailableIdp,
-    /// It knows none of the identity providers that were asked for.
+    /// The identity provider knows none of the requested identity providers.
     NoSupportedIdp,
-    /// It would have to ask another identity provider, and may not.
+    /// The identity provider would have to ask another one, and the request does not allow it.
     ProxyCountExceeded,
-    /// It does not support the request.
+    /// The identity provider does not support the request.
     RequestUnsupported,
     /// Any other reason.
     Other,
 }
 
 impl Declined {
-    /// By the codes from the outermost to the innermost.
+    /// Returns the reason of the codes, which are ordered from the outermost to the innermost.
     fn of(codes: &[String]) -> Declined {
         let known = codes.iter().rev().find_map(|code| {
             let code = code.strip_prefix("urn:oasis:names:tc:SAML:2.0:status:")?;
@@ -58,7 +60,7 @@ impl Declined {
 }
 
 impl Refusal {
-    /// Why the identity provider did not sign the person in, if that caused the refusal (`assertion.status`).
+    /// Returns why the identity provider did not sign the person in, if that caused the refusal (`assertion.status`).
     ///
     /// ```
     /// use vouchsafe_assertion::{Claimed, Declined};

@@ -1,9 +1,10 @@
-//! An encrypted Assertion: decryption, and what vouches for what came out.
+//! Decrypts an Assertion, and verifies its origin.
 //!
-//! Ciphertext says nothing about who may see what is inside. An identity provider that is trusted itself can sign a Response around
-//! ciphertext that it captured from another customer, altered or not. So until a key of *this* identity provider has vouched for the
-//! decrypted text, by its own signature or by the signed Response and the same Issuer, nothing it says reaches an error or the ledger;
-//! and where the cipher authenticates nothing (AES-CBC), every failure up to there is the same as that of a wrong key.
+//! Ciphertext does not show for whom its content is. A trusted identity provider can sign a Response around
+//! ciphertext that it captured from another customer, altered or not. So the origin of decrypted text must be proven
+//! first: by its own signature with a key of *this* identity provider, or by the signed Response and the same Issuer.
+//! Until then, none of its content reaches an error or the ledger. If the cipher has no authentication (AES-CBC),
+//! every failure up to that point is reported as that of a wrong key.
 
 use vouchsafe_encryption::{EncryptionError, Opened, cipher_of, decrypt_element};
 use vouchsafe_signature::{Verified, has_signature};
@@ -50,8 +51,8 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// Ciphertext that nothing authenticates can be altered bit by bit, and what decryption does with it watched. Tells whether the
-    /// cipher itself notices that.
+    /// Checks the cipher. Ciphertext without authentication can be altered bit by bit, and an attacker can observe
+    /// how decryption reacts. Returns whether the cipher itself detects changes.
     fn cipher(&mut self, encrypted: Element<'_>, response_is_signed: bool) -> Result<bool, AssertionError> {
         let (rule, clause) = ("assertion.cipher", "xmlenc-core1 6.1");
         let expected = "an authenticated cipher, or a signed response";
@@ -70,7 +71,8 @@ impl Steps<'_, '_> {
         Err(self.fail(rule, clause, expected, cipher.uri(), error))
     }
 
-    /// What is inside, read with the namespaces of the place in the tree: a signature of its own may depend on them.
+    /// Decrypts and parses the content with the namespaces of its place in the tree: a signature of its own may
+    /// depend on them.
     fn decrypt(
         &mut self,
         encrypted: Element<'_>,
@@ -89,8 +91,9 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// Who vouches for decrypted text: its own signature, else the signature of the Response that it came from. Then it is read again
-    /// with the namespaces of the signed Response, since nobody signed those of the tree.
+    /// Verifies the origin of decrypted text: by its own signature, or by the signature of the Response. In the
+    /// second case it is parsed again with the namespaces of the signed Response, since those of the tree are not
+    /// signed.
     fn vouched(
         &mut self,
         opened: &Opened,
@@ -104,7 +107,7 @@ impl Steps<'_, '_> {
             return Err(self.unsigned(SIGNED, AssertionError::Unsigned));
         };
         match response.decrypted(opened, self.context.limits()) {
-            // In the tree it had no signature. One that appears under other declarations was hidden.
+            // In the tree it had no signature. If one appears under other namespace declarations, somebody hid it.
             Ok(read) if is_unsigned_assertion(read.document().root()) => {
                 self.decrypted_issuer(read.document().root())?;
                 Ok(Vouched::ByResponse { read })
@@ -113,7 +116,8 @@ impl Steps<'_, '_> {
         }
     }
 
-    /// The signature of decrypted text. Why it fails is told by its code and no further: the rest may be another customer's.
+    /// Verifies the signature of decrypted text. An error reports only its code: the rest may belong to another
+    /// customer.
     fn own_signature(&mut self, assertion: Element<'_>) -> Result<Option<Verified>, AssertionError> {
         let before = self.ledger.checks().len();
         self.assertion_signature(assertion).map_err(|error| match error {
@@ -133,7 +137,8 @@ impl Steps<'_, '_> {
         })
     }
 
-    /// A signed Response vouches for what its issuer says of itself, not for what somebody encrypted in another name.
+    /// Requires that the decrypted Assertion names the identity provider. A signed Response proves the statements of
+    /// its own issuer, and not of another.
     fn decrypted_issuer(&mut self, assertion: Element<'_>) -> Result<(), AssertionError> {
         let (rule, clause) = ("assertion.decrypted_issuer", "saml-profiles-2.0-os 4.1.4.2");
         let expected = self.trust.entity_id();
@@ -146,14 +151,14 @@ impl Steps<'_, '_> {
         Err(self.fail(rule, clause, expected, "another, or none", error))
     }
 
-    /// The failure of decryption, whatever failed.
+    /// Reports a failed decryption, always in the same way.
     fn closed(&mut self) -> AssertionError {
         let error = EncryptionError::Failed;
         let actual = error.to_string();
         self.fail(DECRYPTION, CORE_6, AN_ASSERTION, actual, error.into())
     }
 
-    /// Reads the bytes that a signature covers.
+    /// Parses the bytes that a signature covers.
     fn signed_document(&mut self, signed: SignedBytes) -> Result<SignedDocument, AssertionError> {
         SignedDocument::read(signed, self.context.limits()).map_err(|error| {
             let actual = error.to_string();
@@ -172,9 +177,9 @@ const DECRYPTION: &str = "assertion.decryption";
 const CORE_6: &str = "saml-core-2.0-os 6";
 const AN_ASSERTION: &str = "a saml:Assertion";
 
-/// A decrypted Assertion, and what vouches for it.
+/// A decrypted Assertion, and the proof of its origin.
 enum Vouched {
-    /// Its own signature, verified in the tree; what is read are the bytes that it covers.
+    /// Its own signature, verified in the tree. The bytes that it covers are read.
     ByItself { inner: Document, own: Verified },
     /// The signature of the Response.
     ByResponse { read: DecryptedDocument },

@@ -1,4 +1,4 @@
-//! What a Response says of itself.
+//! The envelope of an assertion: the parts of the Response itself.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use crate::instant::Moment;
 use crate::ledger::{Check, Outcome};
 use crate::reading::{kept, only_child, trimmed};
 
-/// The parts of a `samlp:Response` that rules look at. Whether they are authentic depends on where the element comes from.
+/// The parts of a `samlp:Response` that the rules examine. Whether they are authentic depends on the source of the
+/// element.
 #[derive(Debug)]
 pub(crate) struct ResponseFacts {
     pub(crate) version: Cow<'static, str>,
@@ -21,7 +22,7 @@ pub(crate) struct ResponseFacts {
     pub(crate) status: Status,
 }
 
-/// The text of an Issuer without the white space round it (Auth0 breaks the line), and its Format.
+/// The text of an Issuer without surrounding white space (Auth0 breaks the line), and its Format.
 #[derive(Debug)]
 pub(crate) struct Issuer {
     pub(crate) value: String,
@@ -38,15 +39,15 @@ pub(crate) struct Status {
 /// The version of SAML (saml-core-2.0-os 4.1).
 pub(crate) const VERSION: &str = "2.0";
 
-/// The top-level status that means yes (saml-core-2.0-os 3.2.2.2).
+/// The top-level status of a successful answer (saml-core-2.0-os 3.2.2.2).
 pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 pub(crate) const STATUS_RULE: &str = "response.status";
 pub(crate) const STATUS_CLAUSE: &str = "saml-core-2.0-os 3.2.2.2";
 
 impl ResponseFacts {
-    /// Reads them as they are. A tree that was not held against the schema yet may lack any of them; nothing of it is used before it was,
-    /// except to refuse.
+    /// Reads the parts as they are. In a tree that was not checked against the schema yet, any of them may be
+    /// missing. Before that check, they are used only to refuse.
     pub(crate) fn read(root: Element<'_>) -> Result<ResponseFacts, AssertionError> {
         is_response(root)?;
         let owned = |name: &str| root.attribute(name).map(str::to_owned);
@@ -60,14 +61,14 @@ impl ResponseFacts {
         })
     }
 
-    /// Whether the top-level status is Success.
+    /// Returns whether the top-level status is Success.
     pub(crate) fn is_success(&self) -> bool {
         self.status.codes.first().is_some_and(|code| code == SUCCESS)
     }
 }
 
 impl Issuer {
-    /// The only Issuer among the children of a message or an assertion.
+    /// Returns the only Issuer among the children of a message or an assertion.
     pub(crate) fn read(parent: Element<'_>) -> Option<Issuer> {
         issuer_of(parent).map(|element| Issuer {
             value: issuer_text(element).into_owned(),
@@ -88,7 +89,7 @@ fn issuer_text(element: Element<'_>) -> Cow<'_, str> {
 }
 
 impl Status {
-    /// The status among the children of a Response; without codes if there is none, or more than one.
+    /// Returns the status among the children of a Response. It has no codes if there is no Status, or more than one.
     pub(crate) fn read(root: Element<'_>) -> Status {
         let child = |parent, name| only_child(parent, namespace::SAML_PROTOCOL, name);
         let Some(element) = child(root, "Status") else { return Status::default() };
@@ -104,7 +105,7 @@ impl Status {
         Status { codes, message }
     }
 
-    /// The refusal, if the top-level code is another than Success.
+    /// Returns the refusal, if the top-level code is not Success.
     pub(crate) fn refusal(&self) -> Option<AssertionError> {
         self.codes.first().filter(|code| *code != SUCCESS)?;
         Some(AssertionError::Status {
@@ -115,12 +116,12 @@ impl Status {
 }
 
 impl Status {
-    /// The line of the ledger for a status other than Success.
+    /// Returns the check of the ledger for a status other than Success.
     pub(crate) fn failed_check(&self) -> Check {
         Check::new(STATUS_RULE, STATUS_CLAUSE, Outcome::Failed).expected(SUCCESS).actual(self.joined())
     }
 
-    /// The codes from the outermost to the innermost.
+    /// Returns the codes from the outermost to the innermost, as one text.
     pub(crate) fn joined(&self) -> String {
         self.codes.join(" / ")
     }
@@ -136,7 +137,7 @@ fn is_response(root: Element<'_>) -> Result<(), AssertionError> {
     })
 }
 
-/// The Issuer of the Response, else that of its only plain Assertion.
+/// Returns the Issuer of the Response, or that of its only plain Assertion.
 pub(crate) fn claimed_issuer<'d>(root: Element<'d>, issuer: Option<Cow<'d, str>>) -> Option<Cow<'d, str>> {
     issuer.or_else(|| issuer_of_only_assertion(root))
 }

@@ -1,4 +1,4 @@
-//! Why a response is not believed.
+//! The errors that refuse a response.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::CryptoError;
@@ -16,10 +16,10 @@ use crate::message::MessageError;
 use crate::near_miss::Missed;
 use crate::requested_name::NameMismatch;
 
-/// Why a response was refused.
+/// The reason why a response was refused.
 ///
-/// It is found in a [`Refusal`](crate::Refusal), which adds the ledger. [`code`](AssertionError::code) is stable; the text is for
-/// people and quotes what came in the message escaped and cut.
+/// It is part of a [`Refusal`](crate::Refusal), which adds the ledger. [`code`](AssertionError::code) is stable. The
+/// text is for people; values of the message in it are escaped and shortened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssertionError {
@@ -32,7 +32,7 @@ pub enum AssertionError {
     /// An encrypted part cannot be decrypted.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
-    /// Cryptography failed or refused.
+    /// A cryptographic operation failed, or an algorithm was refused.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
     /// The identity provider's metadata cannot be used at this time.
@@ -41,16 +41,16 @@ pub enum AssertionError {
     /// A message other than a Response is not accepted.
     #[error(transparent)]
     Message(#[from] MessageError),
-    /// The name in the answer is not as the request asked.
+    /// The name in the answer does not match the request.
     #[error(transparent)]
     Name(#[from] NameMismatch),
     /// None of the identity provider's keys can be used, so none of its messages can be verified.
     #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoUsableKey {
-        /// The identity provider.
+        /// The entity ID of the identity provider.
         entity_id: String,
-        /// How many certificates its metadata has.
+        /// The number of certificates in its metadata.
         count: usize,
         /// Why the last of them cannot be used.
         source: Option<CryptoError>,
@@ -59,12 +59,12 @@ pub enum AssertionError {
     #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
     #[non_exhaustive]
     ClockSkew {
-        /// What was configured.
+        /// The configured skew.
         skew: TimeDelta,
-        /// The most that can be.
+        /// The largest allowed skew.
         limit: TimeDelta,
     },
-    /// Authentication contexts cannot be compared by strength with the order that was configured.
+    /// Authentication contexts cannot be compared by strength with the configured order.
     #[error("the authentication context class {} {reason}", Quoted::new(class))]
     #[non_exhaustive]
     ContextOrder {
@@ -73,20 +73,20 @@ pub enum AssertionError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A text that cannot be the name of a connection.
+    /// The text is not a valid name of a connection.
     #[error("{} is not a valid name of a connection", Quoted::new(value))]
     #[non_exhaustive]
     ConnectionId {
-        /// What was given.
+        /// The given text.
         value: String,
     },
     /// Several connections have the same identity provider and the same key.
     #[error("{count} connections could have received the response: {reason}")]
     #[non_exhaustive]
     ConnectionAmbiguous {
-        /// How many connections.
+        /// The number of connections.
         count: usize,
-        /// Why they cannot be told apart.
+        /// Why they cannot be distinguished.
         reason: &'static str,
     },
     /// The connection does not sign people in at present.
@@ -98,35 +98,35 @@ pub enum AssertionError {
         /// Its state, such as `draft` or `retired`.
         state: &'static str,
     },
-    /// An unsolicited response, and the connection does not accept them.
+    /// The response is unsolicited, and the connection does not accept unsolicited responses.
     #[error("the response answers no request, and the connection {connection} accepts answers only")]
     #[non_exhaustive]
     UnsolicitedRefused {
         /// The connection.
         connection: String,
     },
-    /// It is not proved that the browser that posted the response is the one that started the sign-in.
+    /// There is no proof that the browser that posted the response started the sign-in.
     #[error("the sign-in was started in another browser: {reason}")]
     #[non_exhaustive]
     OtherBrowser {
         /// What is missing or wrong.
         reason: &'static str,
     },
-    /// The answer to a trial came where people are signed in, or the other way round.
+    /// The answer to a trial came to a sign-in, or the other way round.
     #[error("the request {} to try the connection out, and its answer {}", was(*asked_as_trial), was(!*asked_as_trial))]
     #[non_exhaustive]
     TrialMismatch {
-        /// Whether the request was made to try the connection out.
+        /// Whether the request was a trial of the connection.
         asked_as_trial: bool,
     },
-    /// A value that is not the identifier of a message.
+    /// The value is not a valid identifier of a message.
     #[error("{} cannot be the identifier of a message", Quoted::new(value))]
     #[non_exhaustive]
     MessageId {
-        /// What was given.
+        /// The given value.
         value: String,
     },
-    /// No trusted identity provider has the name that the response claims.
+    /// No trusted identity provider has the issuer that the response claims.
     #[error(
         "no trusted identity provider is named {}{}",
         Quoted::new(issuer),
@@ -136,10 +136,11 @@ pub enum AssertionError {
     UnknownIssuer {
         /// The claimed issuer.
         issuer: String,
-        /// The trusted names that are closest to it, the closest first. The same name: it is trusted at another assertion consumer.
+        /// The trusted entity IDs that are most similar to it, the most similar first. If one is equal, it is trusted
+        /// at another assertion consumer.
         closest: Vec<String>,
     },
-    /// Another identity provider answers than the one that was asked.
+    /// The response comes from an identity provider other than the one that was asked.
     #[error(
         "{} was asked, and {} answers{}",
         Quoted::new(expected),
@@ -148,16 +149,16 @@ pub enum AssertionError {
     )]
     #[non_exhaustive]
     UnexpectedIssuer {
-        /// Who was asked.
+        /// The entity ID of the identity provider that was asked.
         expected: String,
-        /// Who the response claims to come from.
+        /// The issuer that the response claims.
         actual: String,
     },
     /// The request was answered too late.
     #[error("the request could be answered until {}", Shown(*expired_at))]
     #[non_exhaustive]
     RequestExpired {
-        /// From when on no answer is accepted.
+        /// The time from which no answer is accepted.
         expired_at: DateTime<Utc>,
     },
     /// The document is another SAML message, or not a SAML message.
@@ -169,13 +170,13 @@ pub enum AssertionError {
         /// Its local name.
         name: String,
     },
-    /// Another version of SAML.
+    /// The version of SAML is not 2.0.
     #[error("{element}: expected Version \"2.0\", found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Version {
         /// `Response` or `Assertion`.
         element: &'static str,
-        /// What came.
+        /// The version in the message.
         actual: String,
     },
     /// Two elements have the same identifier.
@@ -189,38 +190,39 @@ pub enum AssertionError {
     #[error("expected exactly one assertion in the response, found {count}")]
     #[non_exhaustive]
     AssertionCount {
-        /// Assertions, plain and encrypted, that are children of the Response.
+        /// The number of assertions, plain and encrypted, that are children of the Response.
         count: usize,
     },
     /// Neither the Response nor the Assertion is signed.
     #[error("neither the response nor its assertion is signed")]
     Unsigned,
-    /// The configuration asks for a signed response.
+    /// The configuration requires a signed response.
     #[error("the response is not signed; the configuration asks for it")]
     ResponseUnsigned,
-    /// The configuration asks for a signed assertion.
+    /// The configuration requires a signed assertion.
     #[error("the assertion is not signed; the configuration asks for it")]
     AssertionUnsigned,
-    /// The signature of an assertion that was decrypted does not hold. What the assertion says is not told, since it may be another
-    /// customer's.
+    /// The signature of a decrypted assertion is not valid. The content of the assertion is not shown, since it may
+    /// belong to another customer.
     #[error(
         "the signature of the decrypted assertion does not hold ({code}); what was decrypted is not shown"
     )]
     #[non_exhaustive]
     DecryptedSignature {
-        /// The code of what is wrong with it.
+        /// The code of the signature error.
         code: &'static str,
         /// The hint of that error.
         hint: &'static str,
     },
-    /// A decrypted assertion that only the signature of the Response covers has another issuer, which is not shown, or none.
+    /// A decrypted assertion that only the signature of the Response covers has another issuer, or none. The issuer
+    /// is not shown.
     #[error("the decrypted Assertion/Issuer: expected {}, found another or none", Quoted::new(expected))]
     #[non_exhaustive]
     DecryptedIssuer {
-        /// The identity provider.
+        /// The entity ID of the identity provider.
         expected: String,
     },
-    /// Ciphertext that anybody may have altered.
+    /// The ciphertext has no authentication, so anybody may have altered it.
     #[error(
         "the assertion is encrypted with {cipher}, which authenticates nothing, and the response is not signed"
     )]
@@ -229,7 +231,8 @@ pub enum AssertionError {
         /// The identifier of the cipher.
         cipher: &'static str,
     },
-    /// An identifier in a message that anybody may send again and again, altered, to learn from the answers.
+    /// An identifier in a message has a cipher without authentication. Anybody could send it again and again,
+    /// altered, to learn from the answers.
     #[error(
         "the name in the message is encrypted with {cipher}, which authenticates nothing, for keys that other connections have too"
     )]
@@ -245,14 +248,14 @@ pub enum AssertionError {
     #[error("{place}: expected {expected}, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Malformed {
-        /// Where, such as `Conditions/@NotBefore`.
+        /// The place, such as `Conditions/@NotBefore`.
         place: &'static str,
-        /// What the schema asks for.
+        /// What the schema requires.
         expected: &'static str,
         /// What was found.
         actual: String,
     },
-    /// The identity provider answers with a failure.
+    /// The identity provider answered with a status other than Success.
     #[error("the identity provider answered {}{}", status_codes(codes), status_message(message.as_deref()))]
     #[non_exhaustive]
     Status {
@@ -265,9 +268,9 @@ pub enum AssertionError {
     #[error("Response/@Destination: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Destination {
-        /// Where it was received.
+        /// The address at which it was received.
         expected: String,
-        /// Where it was sent.
+        /// The address in the message.
         actual: Option<String>,
     },
     /// The message does not answer the pending request.
@@ -276,9 +279,9 @@ pub enum AssertionError {
     InResponseTo {
         /// `Response` or `SubjectConfirmationData`.
         element: &'static str,
-        /// The request; none for an unsolicited response.
+        /// The ID of the request; `None` for an unsolicited response.
         expected: Option<String>,
-        /// What came.
+        /// The value in the message.
         actual: Option<String>,
     },
     /// The issuer is not the expected one.
@@ -287,9 +290,9 @@ pub enum AssertionError {
     Issuer {
         /// `Response` or `Assertion`.
         element: &'static str,
-        /// The trusted identity provider.
+        /// The entity ID of the trusted identity provider.
         expected: String,
-        /// What came.
+        /// The value in the message.
         actual: Option<String>,
     },
     /// The Issuer's Format is not that of an entity.
@@ -298,36 +301,36 @@ pub enum AssertionError {
     IssuerFormat {
         /// `Response` or `Assertion`.
         element: &'static str,
-        /// What came.
+        /// The Format in the message.
         actual: String,
     },
-    /// Issued in the future, or longer ago than the configuration allows.
+    /// The element was issued in the future, or longer ago than the configuration allows.
     #[error("{element}/@IssueInstant: {} does not fit the time here, {}, with {} s of skew{}", Shown(*instant), Shown(*now), skew.num_seconds(), ahead(*instant, *now))]
     #[non_exhaustive]
     IssueInstant {
         /// `Response` or `Assertion`.
         element: &'static str,
-        /// What came.
+        /// The value in the message.
         instant: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
-    /// Issued before the request that it claims to answer.
+    /// The element was issued before the request that it claims to answer.
     #[error("{element}/@IssueInstant: {} is earlier than the request, {}, with {} s of skew", Shown(*instant), Shown(*issued_at), skew.num_seconds())]
     #[non_exhaustive]
     IssuedBeforeRequest {
         /// `Response` or `Assertion`.
         element: &'static str,
-        /// What came.
+        /// The value in the message.
         instant: DateTime<Utc>,
         /// When the request was issued.
         issued_at: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
-    /// An invalid identifier of the subject.
+    /// The identifier of the subject is not valid.
     #[error("Subject/NameID: {reason}")]
     #[non_exhaustive]
     NameId {
@@ -341,69 +344,69 @@ pub enum AssertionError {
         /// The methods that came.
         actual: String,
     },
-    /// The assertion is meant for another address.
+    /// The assertion is for another address.
     #[error("SubjectConfirmationData/@Recipient: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Recipient {
-        /// Where it was received.
+        /// The address at which it was received.
         expected: String,
-        /// What came.
+        /// The value in the message.
         actual: Option<String>,
     },
-    /// A bearer confirmation with a NotBefore, which the profile forbids.
+    /// A bearer confirmation has a NotBefore, which the profile forbids.
     #[error("SubjectConfirmationData/@NotBefore: expected none, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     ConfirmationNotBefore {
-        /// What came.
+        /// The value in the message.
         actual: String,
     },
     /// The confirmation has no end, or has expired.
     #[error("SubjectConfirmationData/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", end(*not_on_or_after), Shown(*now), skew.num_seconds(), missed(*not_on_or_after, *now))]
     #[non_exhaustive]
     ConfirmationExpired {
-        /// What came.
+        /// The value in the message.
         not_on_or_after: Option<DateTime<Utc>>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
     /// The assertion is not valid yet.
     #[error("{element}/@NotBefore: {}; the time here is {}, with {} s of skew{}", Shown(*not_before), Shown(*now), skew.num_seconds(), Missed { bound: *not_before, now: *now })]
     #[non_exhaustive]
     NotYetValid {
-        /// `Conditions`, or `SubjectConfirmationData` where a NotBefore is tolerated there.
+        /// `Conditions`, or `SubjectConfirmationData` if a NotBefore is tolerated there.
         element: &'static str,
-        /// What came.
+        /// The value in the message.
         not_before: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
     /// The assertion is no longer valid.
     #[error("Conditions/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", Shown(*not_on_or_after), Shown(*now), skew.num_seconds(), Missed { bound: *not_on_or_after, now: *now })]
     #[non_exhaustive]
     Expired {
-        /// What came.
+        /// The value in the message.
         not_on_or_after: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
-    /// The window of validity ends before it begins, so that only the clock skew could make it valid.
+    /// The time of validity ends before it begins, so only the clock skew could make it valid.
     #[error("{element}: the end, {}, is not later than the start, {}", Shown(*not_on_or_after), Shown(*not_before))]
     #[non_exhaustive]
     InvertedWindow {
-        /// `Conditions`, or `SubjectConfirmationData` where a NotBefore is tolerated there.
+        /// `Conditions`, or `SubjectConfirmationData` if a NotBefore is tolerated there.
         element: &'static str,
         /// `NotBefore`.
         not_before: DateTime<Utc>,
         /// `NotOnOrAfter`.
         not_on_or_after: DateTime<Utc>,
     },
-    /// The assertion is for another service provider, or for none in particular.
+    /// The assertion is for another service provider, or has no audience.
     #[error(
         "AudienceRestriction: expected {}, found {}{}",
         Quoted::new(expected),
@@ -412,12 +415,12 @@ pub enum AssertionError {
     )]
     #[non_exhaustive]
     Audience {
-        /// The service provider.
+        /// The entity ID of the service provider.
         expected: String,
         /// The audiences of the restriction that does not match; empty if there is no restriction.
         actual: Vec<String>,
     },
-    /// An unknown condition, so it is not known whether it is met.
+    /// A condition is unknown, so it is not known whether it is met.
     #[error("a condition is not understood: {}", Quoted::new(name))]
     #[non_exhaustive]
     UnknownCondition {
@@ -430,48 +433,48 @@ pub enum AssertionError {
     RepeatedCondition {
         /// The local name of the element.
         name: &'static str,
-        /// How often it occurs.
+        /// The number of occurrences.
         count: usize,
     },
-    /// The assertion does not say that anybody signed in.
+    /// The assertion contains no AuthnStatement, so it does not state that anybody signed in.
     #[error("the assertion has no AuthnStatement")]
     NoAuthnStatement,
     /// The person signed in longer ago than the configuration allows, or in the future.
     #[error("AuthnStatement/@AuthnInstant: {} is not within the last {} s; the time here is {}, with {} s of skew", Shown(*instant), maximum_age.num_seconds(), Shown(*now), skew.num_seconds())]
     #[non_exhaustive]
     AuthnInstant {
-        /// What came.
+        /// The value in the message.
         instant: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
-        /// The greatest age that is accepted.
+        /// The maximum age.
         maximum_age: TimeDelta,
     },
-    /// The session at the identity provider ended before it could begin here.
+    /// The session at the identity provider ended before it could begin at the service.
     #[error("AuthnStatement/@SessionNotOnOrAfter: {}; the time here is {}, with {} s of skew", Shown(*not_on_or_after), Shown(*now), skew.num_seconds())]
     #[non_exhaustive]
     SessionExpired {
-        /// What came.
+        /// The value in the message.
         not_on_or_after: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
-    /// The person signed in with another method than the request asked for.
+    /// The person signed in with a method other than the requested one.
     #[error("AuthnContextClassRef: expected {} {}, found {}", comparison.in_words(), list(expected), or_none(actual.as_deref()))]
     #[non_exhaustive]
     AuthnContext {
-        /// How the answer is compared.
+        /// The comparison with the requested classes.
         comparison: Comparison,
-        /// The classes that were asked for.
+        /// The requested classes.
         expected: Vec<String>,
-        /// What came.
+        /// The class in the message.
         actual: Option<String>,
     },
-    /// An invalid subject-id or pairwise-id.
+    /// The subject-id or pairwise-id is not valid.
     #[error("the attribute {name}: {reason}")]
     #[non_exhaustive]
     SubjectId {
@@ -480,7 +483,7 @@ pub enum AssertionError {
         /// What is wrong; never the value.
         reason: &'static str,
     },
-    /// A subject-id or pairwise-id of a scope for which the identity provider does not speak.
+    /// The scope of the subject-id or pairwise-id does not belong to the identity provider.
     #[error(
         "the attribute {name}: expected a scope of the identity provider, {}, found {}",
         list(expected),
@@ -492,10 +495,10 @@ pub enum AssertionError {
         name: &'static str,
         /// The scopes in the identity provider's metadata.
         expected: Vec<String>,
-        /// The scope that came.
+        /// The scope in the message.
         actual: String,
     },
-    /// The assertion was accepted once before.
+    /// The assertion was already accepted once.
     #[error("this assertion has been used already")]
     Replayed,
     /// The record of first use belongs to another assertion.

@@ -1,4 +1,4 @@
-//! How much of a message an error keeps.
+//! Limits how much of a message an error keeps.
 
 use vouchsafe_xml::Cut;
 
@@ -7,7 +7,8 @@ use crate::message::MessageError;
 use crate::requested_name::NameMismatch;
 
 impl AssertionError {
-    /// The same error with no more of the message than people read: a message decides how long its values are, and refusals are kept.
+    /// Shortens the values from the message to a length that people read. The sender decides how long its values are,
+    /// and refusals are stored.
     pub(crate) fn cut(mut self) -> AssertionError {
         match &mut self {
             Self::Version { actual, .. }
@@ -59,7 +60,7 @@ fn cut(text: &mut String) {
     *text = Cut::new(text).to_string();
 }
 
-/// As many of a list as anybody looks through.
+/// Keeps as many entries of a list as people read.
 fn few(texts: &mut Vec<String>) {
     texts.truncate(16);
     texts.iter_mut().for_each(cut);

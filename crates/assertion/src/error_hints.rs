@@ -1,4 +1,4 @@
-//! The stable code of each error, and what an operator changes.
+//! The stable code and the hint of each error.
 
 use chrono::{DateTime, Utc};
 
@@ -6,9 +6,10 @@ use crate::error::AssertionError;
 use crate::near_miss::{Missed, Suggests};
 
 impl AssertionError {
-    /// The stable code: `assertion.` and a word, or the code of the crate below that refused.
+    /// Returns the stable code: `assertion.` and a word, or the code of the lower crate that refused.
     ///
-    /// `encryption.unauthenticated_cbc` is decided here, since only here is it known whether a signature covers the ciphertext.
+    /// `encryption.unauthenticated_cbc` is decided here, since only this crate knows whether a signature covers the
+    /// ciphertext.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -73,7 +74,7 @@ impl AssertionError {
         }
     }
 
-    /// What an operator changes, in the words of the identity provider's console where they are known.
+    /// Returns what an operator should change, in the words of the identity provider's console if they are known.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -271,7 +272,7 @@ impl AssertionError {
 const TIME_ZONE: &str = "One side is off by hours, and no clock_skew is meant for that: set clock and time zone on both sides, synchronise both \
                          (NTP), and have the sender write its times in UTC with a Z at the end.";
 
-/// What to do where the end is past.
+/// Returns what to do if the end has passed.
 fn hint_of_end(end: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
     match (Missed { bound: end, now }).suggests() {
         Suggests::TimeZone => TIME_ZONE,
@@ -285,7 +286,7 @@ fn hint_of_end(end: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
     }
 }
 
-/// What to do where the start has not come.
+/// Returns what to do if the start has not been reached.
 fn hint_of_start(start: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
     match (Missed { bound: start, now }).suggests() {
         Suggests::TimeZone => TIME_ZONE,
@@ -299,7 +300,7 @@ fn hint_of_start(start: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
     }
 }
 
-/// The innermost code that is known says most (saml-core-2.0-os 3.2.2.2).
+/// Returns the hint for the innermost known code, which is the most specific (saml-core-2.0-os 3.2.2.2).
 fn status_hint(codes: &[String]) -> &'static str {
     let known =
         codes.iter().rev().filter_map(|code| code.strip_prefix("urn:oasis:names:tc:SAML:2.0:status:"));

@@ -1,4 +1,4 @@
-//! Operands of errors as words.
+//! Formats the operands of errors as text.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::Quoted;
@@ -14,13 +14,13 @@ pub(crate) fn near<'t>(expected: &'t str, actual: Option<&'t str>) -> Difference
     Difference { expected, actual }
 }
 
-/// The difference to the one of several that is closest, if one is close.
+/// Returns the difference to the most similar of several values, if one is similar enough.
 pub(crate) fn nearest(expected: &str, actual: &[String]) -> String {
     let differences = actual.iter().map(|actual| near(expected, Some(actual)).to_string());
     differences.into_iter().find(|difference| !difference.is_empty()).unwrap_or_default()
 }
 
-/// How far a time lies in the future.
+/// Returns how far a time is in the future.
 pub(crate) fn ahead(instant: DateTime<Utc>, now: DateTime<Utc>) -> String {
     missed((instant > now).then_some(instant), now)
 }
@@ -29,7 +29,7 @@ pub(crate) fn missed(bound: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String
     bound.map(|bound| Missed { bound, now }.to_string()).unwrap_or_default()
 }
 
-/// The trusted names that are closest to an unknown one, and in what the first differs from it.
+/// Returns the trusted entity IDs that are most similar to an unknown one, and how the first differs from it.
 pub(crate) fn closest_trusted(issuer: &str, closest: &[String]) -> String {
     match closest {
         [] => String::new(),

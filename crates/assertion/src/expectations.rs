@@ -1,4 +1,4 @@
-//! What the receiver knows and the message must agree with.
+//! The values that the receiver knows and that the message must agree with.
 
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use crate::error::AssertionError;
 use crate::message_id::MessageId;
 use crate::requested_name::RequestedName;
 
-/// Whether a request is pending. A reply never counts as unsolicited, and an unsolicited response never counts as a reply.
+/// States whether a request is pending. A reply never counts as unsolicited, and an unsolicited response never counts
+/// as a reply.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Correlation {
-    /// The response must answer this request, which was sent by this browser.
+    /// The response must answer this request, which this browser started.
     Reply(OutstandingRequest),
-    /// The response must answer none: the login began at the identity provider.
+    /// The response must not answer a request: the login began at the identity provider.
     Unsolicited,
 }
 
-/// A request that was sent and not answered yet: its ID, and when it was issued. No answer is older than its request, in whole seconds: many
-/// identity providers write the times of their answers without fractions.
+/// A request that was sent and is not answered yet: its ID, and when it was issued. An answer must not be older than
+/// its request. This is compared in whole seconds, because many identity providers write times without fractions.
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
@@ -39,37 +40,38 @@ pub struct OutstandingRequest {
 }
 
 impl OutstandingRequest {
-    /// The request of that ID, issued at that time.
+    /// Makes the request with that ID and issue time.
     #[must_use]
     pub fn new(id: MessageId, issued_at: DateTime<Utc>) -> OutstandingRequest {
         OutstandingRequest { id, issued_at: Some(issued_at) }
     }
 
-    /// A request of which only the ID is known: for tools that look at a recorded response. A service knows when it asked.
+    /// Makes a request with an unknown issue time, for tools that examine a recorded response. A service knows the
+    /// time.
     #[must_use]
     pub fn issued_at_unknown_time(id: MessageId) -> OutstandingRequest {
         OutstandingRequest { id, issued_at: None }
     }
 
-    /// Its ID.
+    /// The ID of the request.
     #[must_use]
     pub fn id(&self) -> &MessageId {
         &self.id
     }
 
-    /// When it was issued, if that is known.
+    /// When the request was issued, if that is known.
     #[must_use]
     pub fn issued_at(&self) -> Option<DateTime<Utc>> {
         self.issued_at
     }
 
-    /// No answer is older than this.
+    /// The earliest issue time that an answer may have.
     pub(crate) fn oldest_answer(&self) -> Option<DateTime<Utc>> {
         Some(self.issued_at?.trunc_subsecs(0))
     }
 }
 
-/// What a response is compared with.
+/// The values that a response is compared with.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -98,12 +100,13 @@ pub struct Expectations {
 }
 
 impl Expectations {
-    /// The largest clock skew that can be configured: five minutes (Kantara IIP-G01 asks for three to five).
+    /// The largest clock skew that can be configured: five minutes (Kantara IIP-G01 requires three to five).
     pub const GREATEST_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
-    /// Who we are, where the response was received (as browsers see the address), and what it may answer.
+    /// Makes expectations of our entity ID, the address at which the response was received (as browsers see it), and
+    /// the request that it may answer.
     ///
-    /// The clock skew is 60 seconds; nothing optional is asked for.
+    /// The clock skew is 60 seconds, and no optional requirement is set.
     #[must_use]
     pub fn new(
         entity_id: EntityId,
@@ -122,14 +125,15 @@ impl Expectations {
         }
     }
 
-    /// How far the clocks may differ, granted at both ends of every window. A negative value means zero.
+    /// Sets how far the clocks may differ, allowed at both ends of every time of validity. A negative value counts as
+    /// zero.
     ///
-    /// Three to five minutes are usual where clocks are bad; what is granted here also lengthens how long a response can be replayed,
-    /// and how long its [`ReplayKey`](crate::ReplayKey) is kept. More than [`GREATEST_CLOCK_SKEW`](Self::GREATEST_CLOCK_SKEW) is no
-    /// difference of clocks but a window left open.
+    /// Three to five minutes are usual if clocks are inaccurate. The skew also lengthens the time in which a response
+    /// can be replayed, and how long its [`ReplayKey`](crate::ReplayKey) is kept. Maintained clocks do not differ by
+    /// more than [`GREATEST_CLOCK_SKEW`](Self::GREATEST_CLOCK_SKEW).
     ///
     /// # Errors
-    /// [`AssertionError::ClockSkew`] if it is more than that.
+    /// [`AssertionError::ClockSkew`] if it is larger than that.
     pub fn with_clock_skew(mut self, skew: TimeDelta) -> Result<Expectations, AssertionError> {
         if skew > Expectations::GREATEST_CLOCK_SKEW {
             return Err(AssertionError::ClockSkew { skew, limit: Expectations::GREATEST_CLOCK_SKEW });
@@ -138,23 +142,24 @@ impl Expectations {
         Ok(self)
     }
 
-    /// How long ago a response and its assertion may have been issued, whatever their own windows say.
+    /// Sets the maximum age of a response and its assertion since they were issued, in addition to the times that
+    /// they state.
     #[must_use]
     pub fn with_maximum_message_age(mut self, age: TimeDelta) -> Expectations {
         self.maximum_message_age = Some(age.max(TimeDelta::zero()));
         self
     }
 
-    /// How long ago the person may have signed in at the identity provider. Set it after a request with ForceAuthn: nothing else shows
-    /// that the identity provider followed it.
+    /// Sets how long ago the person may have signed in at the identity provider. Set it after a request with
+    /// ForceAuthn: nothing else shows that the identity provider obeyed it.
     #[must_use]
     pub fn with_maximum_authentication_age(mut self, age: TimeDelta) -> Expectations {
         self.maximum_authentication_age = Some(age.max(TimeDelta::zero()));
         self
     }
 
-    /// The authentication context classes that are accepted, compared exactly. With an empty list any class is accepted, and also an
-    /// assertion without one.
+    /// Sets the accepted authentication context classes, compared exactly. With an empty list any class is accepted,
+    /// and also an assertion without one.
     #[must_use]
     pub fn with_authn_contexts<I>(self, classes: I) -> Expectations
     where
@@ -164,14 +169,14 @@ impl Expectations {
         self.with_requested_context(RequestedAuthnContext::exact(classes))
     }
 
-    /// The authentication context that was asked for, with any comparison.
+    /// Sets the requested authentication context, with any comparison.
     #[must_use]
     pub fn with_requested_context(mut self, requested: RequestedAuthnContext) -> Expectations {
         self.requested_context = requested;
         self
     }
 
-    /// Whom the request asked for, and by which kind of name.
+    /// Sets the person and the kind of name that the request asked for.
     #[must_use]
     pub fn with_requested_name(mut self, requested: RequestedName) -> Expectations {
         self.requested_name = requested;
@@ -194,43 +199,43 @@ impl Expectations {
         Arc::clone(&self.assertion_consumer)
     }
 
-    /// What the response may answer.
+    /// The kind of response that is expected.
     #[must_use]
     pub fn correlation(&self) -> &Correlation {
         &self.correlation
     }
 
-    /// How far the clocks may differ.
+    /// The allowed difference of the clocks.
     #[must_use]
     pub fn clock_skew(&self) -> TimeDelta {
         self.clock_skew
     }
 
-    /// How long ago the message may have been issued.
+    /// The maximum age of the message, if there is one.
     #[must_use]
     pub fn maximum_message_age(&self) -> Option<TimeDelta> {
         self.maximum_message_age
     }
 
-    /// How long ago the person may have signed in.
+    /// The maximum age of the authentication, if there is one.
     #[must_use]
     pub fn maximum_authentication_age(&self) -> Option<TimeDelta> {
         self.maximum_authentication_age
     }
 
-    /// The authentication context that was asked for.
+    /// The requested authentication context.
     #[must_use]
     pub fn requested_context(&self) -> &RequestedAuthnContext {
         &self.requested_context
     }
 
-    /// Whom the request asked for, and by which kind of name.
+    /// The person and the kind of name that the request asked for.
     #[must_use]
     pub fn requested_name(&self) -> &RequestedName {
         &self.requested_name
     }
 
-    /// The request that must be answered, if one is outstanding.
+    /// Returns the ID of the request that must be answered, if there is one.
     pub(crate) fn request(&self) -> Option<&str> {
         match &self.correlation {
             Correlation::Reply(request) => Some(request.id.as_str()),
@@ -238,7 +243,7 @@ impl Expectations {
         }
     }
 
-    /// When the request that must be answered was issued.
+    /// Returns when the request that must be answered was issued.
     pub(crate) fn request_issued_at(&self) -> Option<DateTime<Utc>> {
         match &self.correlation {
             Correlation::Reply(request) => request.issued_at,
@@ -246,7 +251,7 @@ impl Expectations {
         }
     }
 
-    /// No answer is older than this.
+    /// Returns the earliest issue time that an answer may have.
     pub(crate) fn oldest_answer(&self) -> Option<DateTime<Utc>> {
         match &self.correlation {
             Correlation::Reply(request) => request.oldest_answer(),

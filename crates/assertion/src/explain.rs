@@ -1,4 +1,4 @@
-//! A verdict as text for a terminal: the fault first, then what to change, then everything that was checked.
+//! Explains a result as text for a terminal: the fault first, then what to change, then everything that was checked.
 
 use std::fmt::Write as _;
 
@@ -9,9 +9,9 @@ use crate::login::Login;
 use crate::refusal::Refusal;
 
 impl Refusal {
-    /// The refusal as text of several lines for an operator: the first names the fault, then come the rule, what it expected and what
-    /// came, what to change, what else failed, and every check that was made. Personal values are redacted, and nothing of the message is
-    /// printed as it came.
+    /// Returns the refusal as text of several lines for an operator. The first line names the fault. Then come the
+    /// rule, the expected and the actual value, what to change, the other failed checks, and every check that was
+    /// made. Personal values are redacted, and values of the message are escaped.
     ///
     /// ```
     /// use vouchsafe_assertion::Refusal;
@@ -22,7 +22,7 @@ impl Refusal {
     /// ```
     #[must_use]
     pub fn explain(&self) -> String {
-        // The errors of the crates below quote what came; this holds whatever they do.
+        // The errors of the lower crates quote values of the message; this escapes them in any case.
         let mut text = format!("refused: {} [{}]\n", Escaped::new(&self.to_string()), self.code());
         if let Some(check) = self.check() {
             row(&mut text, "rule", &format!("{} ({})", check.rule(), check.clause()));
@@ -43,8 +43,8 @@ impl Refusal {
 }
 
 impl Login {
-    /// The login as text of several lines for an operator: which identity provider it came from, which key signed what, and every check
-    /// that was made. It contains nothing about the person.
+    /// Returns the login as text of several lines for an operator: the identity provider, the keys and what they
+    /// signed, and every check that was made. It contains nothing about the person.
     #[must_use]
     pub fn explain(&self) -> String {
         let mut text = format!("accepted: a login vouched for by {}\n", Quoted::new(self.issuer().as_str()));
@@ -61,8 +61,8 @@ impl Login {
 }
 
 impl Ledger {
-    /// Every check as text for a terminal. The first line says how many passed, failed and did not apply. Personal values are redacted,
-    /// and nothing of the message is printed as it came.
+    /// Returns every check as text for a terminal. The first line states how many passed, failed and did not apply.
+    /// Personal values are redacted, and values of the message are escaped.
     #[must_use]
     pub fn explain(&self) -> String {
         let mut text = String::new();

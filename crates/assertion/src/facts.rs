@@ -1,4 +1,4 @@
-//! The parts of an authentic `saml:Assertion` that rules look at, and nothing of the document they come from.
+//! The parts of an authentic `saml:Assertion` that the rules examine. They keep nothing else of the document.
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ use crate::schema::Encryptable;
 
 const SAML: &str = namespace::SAML_ASSERTION;
 
-/// The method of confirmation that a browser can meet (saml-profiles-2.0-os 3.3).
+/// The confirmation method that a browser can meet (saml-profiles-2.0-os 3.3).
 pub(crate) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
-/// What an assertion says (saml-core-2.0-os 2.3.3). It is read from a tree that was held against the schema, so that what may occur once
-/// occurs once, and what must be there is.
+/// The content of an assertion (saml-core-2.0-os 2.3.3). It is read from a tree that was checked against the schema,
+/// so required parts are present, and parts that may occur once do so.
 pub(crate) struct AssertionFacts {
     pub(crate) id: String,
     pub(crate) version: Cow<'static, str>,
@@ -32,20 +32,22 @@ pub(crate) struct AssertionFacts {
     pub(crate) attributes: Attributes,
 }
 
-/// Whom it is about (2.4.1).
+/// The `<Subject>` of an assertion (2.4.1).
 pub(crate) struct Subject {
     pub(crate) name_id: Option<NameId>,
     pub(crate) has_base_id: bool,
     pub(crate) confirmations: Vec<Confirmation>,
 }
 
-/// How the receiver knows that whoever brings the assertion is its subject (2.4.1.1).
+/// A `<SubjectConfirmation>`: how the receiver verifies that the party that presents the assertion is its subject
+/// (2.4.1.1).
 pub(crate) struct Confirmation {
     pub(crate) method: Cow<'static, str>,
     pub(crate) data: Option<ConfirmationData>,
 }
 
-/// What narrows a confirmation (2.4.1.2). Its Address is not read: the profile lets it be ignored, and proxies make it useless.
+/// The `<SubjectConfirmationData>` with the limits of a confirmation (2.4.1.2). Its Address is not read: the profile
+/// allows that, and proxies make it useless.
 pub(crate) struct ConfirmationData {
     pub(crate) not_before: Option<Moment>,
     pub(crate) not_on_or_after: Option<Moment>,
@@ -53,7 +55,7 @@ pub(crate) struct ConfirmationData {
     pub(crate) in_response_to: Option<String>,
 }
 
-/// Under which conditions it is valid (2.5.1).
+/// The `<Conditions>` under which the assertion is valid (2.5.1).
 pub(crate) struct Conditions {
     pub(crate) not_before: Option<Moment>,
     pub(crate) not_on_or_after: Option<Moment>,
@@ -63,7 +65,7 @@ pub(crate) struct Conditions {
     pub(crate) unknown: Vec<String>,
 }
 
-/// How and when the person signed in (2.7.2).
+/// The `<AuthnStatement>`: how and when the person signed in (2.7.2).
 pub(crate) struct AuthnStatement {
     pub(crate) authn_instant: Moment,
     pub(crate) session_index: Option<String>,
@@ -72,7 +74,8 @@ pub(crate) struct AuthnStatement {
 }
 
 impl AssertionFacts {
-    /// Reads an Assertion of authentic bytes that was held against the schema. `opener` opens what is encrypted inside it.
+    /// Reads an Assertion of authentic bytes that was checked against the schema. `opener` decrypts the encrypted
+    /// parts inside it.
     pub(crate) fn read(
         element: Element<'_>,
         opener: &mut Opener<'_, '_>,
@@ -94,7 +97,7 @@ impl AssertionFacts {
     }
 }
 
-/// An attribute that the schema requires.
+/// Returns an attribute that the schema requires.
 fn required<'d>(element: Element<'d>, name: &str) -> &'d str {
     element.attribute(name).unwrap_or_default()
 }
@@ -136,7 +139,7 @@ impl Confirmation {
 }
 
 impl Conditions {
-    /// Every child element is accounted for: a `saml:Condition` of whatever type lands in `unknown`.
+    /// Reads the conditions. Every child element is recorded: a `saml:Condition` of any type is put into `unknown`.
     fn read(element: Element<'_>) -> Conditions {
         let mut conditions = Conditions {
             not_before: element.attribute("NotBefore").map(Moment::read),
@@ -176,7 +179,8 @@ impl AuthnStatement {
     }
 }
 
-/// The attributes of every AttributeStatement. What an Advice holds is no statement of this assertion (2.6.1).
+/// Reads the attributes of every AttributeStatement. Statements inside an Advice do not belong to this assertion
+/// (2.6.1).
 fn read_attributes(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Attributes, AssertionError> {
     let mut attributes = Collector::new(element.document());
     for statement in elements_named(element, SAML, "AttributeStatement") {

@@ -1,4 +1,4 @@
-//! Points in time as messages write them: `xs:dateTime`, read in every lexical form and exactly.
+//! Times in messages: `xs:dateTime`, read in every lexical form and exactly.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::reading::trimmed;
 
 /// A time from a message.
 ///
-/// A malformed time is kept as it came, so that the rule which needs it can refuse with the text, and the other rules still run.
+/// A malformed time is kept as text, so that the rule that needs it can quote it, and the other rules still run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Moment(Result<DateTime<Utc>, String>);
 
@@ -20,12 +20,12 @@ impl Moment {
         Moment(parse(text).ok_or_else(|| text.to_owned()))
     }
 
-    /// What it says, if it is well-formed.
+    /// Returns the time, if it is well-formed.
     pub(crate) fn at(&self) -> Option<DateTime<Utc>> {
         self.0.as_ref().ok().copied()
     }
 
-    /// As text: a malformed one as it came.
+    /// Returns the text; a malformed time is returned unchanged.
     pub(crate) fn text(&self) -> String {
         match &self.0 {
             Ok(at) => Shown(*at).text(),
@@ -43,7 +43,7 @@ impl From<&Moment> for Text {
     }
 }
 
-/// The receiver's clock with the difference it grants to the sender's: `now - skew` and `now + skew`.
+/// The receiver's clock with the allowed difference to the sender's: `now - skew` and `now + skew`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     pub(crate) now: DateTime<Utc>,
@@ -53,7 +53,8 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// At the ends of the calendar the bounds stop there, which can only refuse what exact arithmetic would accept.
+    /// Makes the clock. At the limits of the calendar the bounds stop, which can only refuse what exact arithmetic
+    /// would accept.
     pub(crate) fn new(now: DateTime<Utc>, skew: TimeDelta) -> Clock {
         Clock {
             now,
@@ -63,34 +64,36 @@ impl Clock {
         }
     }
 
-    /// `now - skew < end`: an upper bound is exclusive (saml-core-2.0-os 2.5.1.2).
+    /// Returns whether `now - skew < end`: an upper bound is exclusive (saml-core-2.0-os 2.5.1.2).
     pub(crate) fn is_before(&self, end: DateTime<Utc>) -> bool {
         self.earliest < end
     }
 
-    /// Whether something can have been done at `instant`, allowing five minutes more than the skew.
+    /// Returns whether something can have happened at `instant`, allowing five minutes more than the skew.
     ///
-    /// The specification gives IssueInstant and AuthnInstant no window. Identity providers allow for clocks that are slow here by dating
-    /// `NotBefore` back, Okta by five minutes; to hold these instants to the bare skew would take that back.
+    /// The specification sets no limits for IssueInstant and AuthnInstant. Identity providers allow for slow clocks
+    /// at the receiver by dating `NotBefore` back, Okta by five minutes. Comparing these instants with the skew alone
+    /// would undo that.
     pub(crate) fn can_have_been(&self, instant: DateTime<Utc>) -> bool {
         self.latest.checked_add_signed(ALLOWANCE).unwrap_or(DateTime::<Utc>::MAX_UTC) >= instant
     }
 
-    /// `now - skew <= end`: an age counts to its last instant.
+    /// Returns whether `now - skew <= end`: a maximum age includes its last instant.
     pub(crate) fn is_at_or_before(&self, end: DateTime<Utc>) -> bool {
         self.earliest <= end
     }
 
-    /// `now + skew >= start`: a lower bound is inclusive.
+    /// Returns whether `now + skew >= start`: a lower bound is inclusive.
     pub(crate) fn has_reached(&self, start: DateTime<Utc>) -> bool {
         self.latest >= start
     }
 }
 
-/// How far past the skew an instant may lie that only says when something was done.
+/// How far beyond the skew an instant may be that only states when something was done.
 pub(crate) const ALLOWANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// How the ledger and the errors write a time: as RFC 3339 does, in UTC, with a fraction of as many digits as it needs, in threes.
+/// A time in the format of the ledger and the errors: RFC 3339 in UTC, with 0, 3, 6 or 9 digits of a fraction as
+/// needed.
 pub(crate) struct Shown(pub(crate) DateTime<Utc>);
 
 impl Shown {
@@ -100,7 +103,8 @@ impl Shown {
         text
     }
 
-    /// Every response that is accepted has a dozen times in its ledger, so those of our years are written digit by digit.
+    /// Writes the time. The ledger of every accepted response has a dozen times, so times of four-digit years are
+    /// written digit by digit.
     pub(crate) fn push_to(&self, text: &mut String) {
         let (date, time) = (self.0.date_naive(), self.0.time());
         let (Ok(year @ 0..=9999), 0) = (u32::try_from(date.year()), time.nanosecond()) else {
@@ -118,7 +122,7 @@ impl Shown {
     }
 }
 
-/// A number under 100, in two digits.
+/// Writes a number under 100 in two digits.
 fn push_two(text: &mut String, number: u32) {
     text.extend([number / 10, number % 10].into_iter().filter_map(|digit| char::from_digit(digit, 10)));
 }
@@ -131,11 +135,12 @@ impl fmt::Display for Shown {
 
 /// Reads an `xs:dateTime` (XML Schema part 2, 3.2.7): `-?YYYY-MM-DDThh:mm:ss(.s+)?(Z|[+-]hh:mm)?`, white space collapsed.
 ///
-/// * Years have four digits, or more without a leading zero; a sign of minus is read astronomically; there is no year 0000.
+/// * Years have four digits, or more without a leading zero. A minus sign is read astronomically. There is no year
+///   0000.
 /// * `24:00:00` is the first instant of the next day. Second 60 does not exist (saml-core-2.0-os 1.3.3).
-/// * A missing time zone means UTC, which that section demands of every SAML time.
-/// * Digits past the nanosecond round **up**: every comparison made here is `clock < time` or `clock >= time` with a clock in whole
-///   nanoseconds, and for those the next nanosecond gives exactly the answer of the endless fraction.
+/// * A missing time zone is read as UTC, which that section requires of every SAML time.
+/// * Digits after the nanosecond round **up**: every comparison here is `clock < time` or `clock >= time` with a
+///   clock in whole nanoseconds. For those, the next nanosecond gives exactly the answer of the full fraction.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
     let mut rest = Rest(trimmed(text).as_bytes());
     let negative = rest.skip(b'-').is_some();
@@ -162,11 +167,11 @@ pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
         .checked_add_signed(TimeDelta::nanoseconds(i64::from(left_over)))
 }
 
-/// What is still to be read.
+/// The part of the text that is not read yet.
 struct Rest<'t>(&'t [u8]);
 
 impl<'t> Rest<'t> {
-    /// This byte, if it is the next.
+    /// Skips this byte, if it is the next.
     fn skip(&mut self, byte: u8) -> Option<()> {
         match self.0 {
             [first, rest @ ..] if *first == byte => {
@@ -177,7 +182,7 @@ impl<'t> Rest<'t> {
         }
     }
 
-    /// All digits up to something else.
+    /// Reads all digits up to another character.
     fn digits(&mut self) -> &'t [u8] {
         let length = self.0.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.0.len());
         let (digits, rest) = self.0.split_at_checked(length).unwrap_or_default();
@@ -185,7 +190,7 @@ impl<'t> Rest<'t> {
         digits
     }
 
-    /// The two digits behind this byte.
+    /// Reads the two digits after this byte.
     fn after(&mut self, byte: u8) -> Option<u32> {
         self.skip(byte)?;
         match self.0 {
@@ -197,7 +202,7 @@ impl<'t> Rest<'t> {
         }
     }
 
-    /// The zone, behind which nothing stands, as what must be subtracted to arrive at UTC.
+    /// Reads the time zone at the end of the text, as the offset to subtract to arrive at UTC.
     fn zone(&mut self) -> Option<TimeDelta> {
         let (&sign, _) = match self.0 {
             [] | [b'Z'] => return Some(TimeDelta::zero()),
@@ -224,14 +229,14 @@ fn read_year(digits: &[u8], negative: bool) -> Option<i32> {
     }
 }
 
-/// The nanoseconds that the digits behind the point say, and whether digits past them are left over.
+/// Returns the nanoseconds of the digits after the point, and whether further digits are not zero.
 fn read_fraction(digits: &[u8]) -> Option<(u32, bool)> {
     let (nanoseconds, further) = digits.split_at_checked(9).unwrap_or((digits, &[]));
     let scale = 10_u32.checked_pow(u32::try_from(9_usize.checked_sub(nanoseconds.len())?).ok()?)?;
     Some((number(nanoseconds)?.checked_mul(scale)?, further.iter().any(|&digit| digit != b'0')))
 }
 
-/// What the digits say, 0 if there are none.
+/// Returns the number that the digits write; 0 if there are none.
 fn number(digits: &[u8]) -> Option<u32> {
     digits
         .iter()

@@ -1,4 +1,4 @@
-//! The record of what was checked, what was expected, and what came.
+//! The record of every check: what was expected, and what came.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,23 +9,23 @@ use vouchsafe_xml::Quoted;
 
 use crate::ledger_text::Text;
 
-/// What is shown instead of a personal value.
+/// The text that replaces a personal value.
 const REDACTED: &str = "(redacted)";
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// What came is what was expected.
+    /// The actual value is as expected.
     Passed,
-    /// What came is a reason to refuse.
+    /// The actual value is a reason to refuse.
     Failed,
-    /// The rule did not apply, or was not asked for.
+    /// The rule did not apply, or was not configured.
     Skipped,
 }
 
-/// One rule, applied once.
+/// One check: one rule, applied once.
 ///
 /// Texts are written for operators and may change; [`rule`](Check::rule) is stable.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,10 +34,10 @@ pub struct Check {
     clause: &'static str,
     outcome: Outcome,
     expected: Text,
-    /// None if it is the text that was expected.
+    /// `None` if it equals the expected text.
     actual: Option<Text>,
     personal: bool,
-    /// Code and hint of the error of a check that failed.
+    /// The code and the hint of the error of a failed check.
     error: Option<(&'static str, &'static str)>,
 }
 
@@ -64,32 +64,32 @@ impl Check {
         self
     }
 
-    /// What came is letter by letter what was expected.
+    /// States that the actual value equals the expected one exactly.
     pub(crate) fn same(mut self) -> Check {
         self.actual = None;
         self
     }
 
-    /// Marks what came as personal: shown only on request.
+    /// Marks the actual value as personal: it is shown only on request.
     pub(crate) fn personal(mut self) -> Check {
         self.personal = true;
         self
     }
 
-    /// The error that a failed check gives a refusal, if it decides.
+    /// Sets the code and the hint of the error that this failed check would cause.
     pub(crate) fn because(mut self, code: &'static str, hint: &'static str) -> Check {
         self.error = Some((code, hint));
         self
     }
 
-    /// The code of the error that this check gives a refusal if it is the first that fails; `None` of a check that did not fail.
+    /// The code of the error that this check causes if it is the first that fails; `None` if it did not fail.
     ///
-    /// A refusal has only the first error; this code says what else must be corrected.
+    /// A refusal has only the first error; this code tells what else must be corrected.
     pub fn code(&self) -> Option<&'static str> {
         self.error.map(|(code, _)| code)
     }
 
-    /// What an operator changes where this check failed.
+    /// What an operator should change if this check failed.
     pub fn hint(&self) -> Option<&'static str> {
         self.error.map(|(_, hint)| hint)
     }
@@ -99,22 +99,22 @@ impl Check {
         self.rule
     }
 
-    /// Where the rule is written, such as `saml-core-2.0-os 2.5.1.4`.
+    /// The clause of the specification that contains the rule, such as `saml-core-2.0-os 2.5.1.4`.
     pub fn clause(&self) -> &'static str {
         self.clause
     }
 
-    /// How it ended.
+    /// The outcome of the check.
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// What the rule asks for.
+    /// What the rule requires.
     pub fn expected_text(&self) -> Cow<'_, str> {
         self.expected.as_text()
     }
 
-    /// What came; a personal value is replaced by `(redacted)`.
+    /// The actual value; a personal value is replaced by `(redacted)`.
     pub fn actual_text(&self) -> Cow<'_, str> {
         let actual = self.unredacted_text();
         if self.personal && !actual.is_empty() { Cow::Borrowed(REDACTED) } else { actual }
@@ -152,17 +152,18 @@ impl fmt::Debug for Check {
     }
 }
 
-/// Every check that was made on a message, in the order in which it was made, on success as on failure.
+/// Every check that was made on a message, in the order in which it was made, for accepted and refused messages.
 ///
-/// It serialises to a list of objects with the fields `rule`, `clause`, `outcome` (`passed`, `failed`, `skipped`), `expected` and
-/// `actual`. Personal values are redacted; [`with_personal_values`](Ledger::with_personal_values) shows them.
+/// It is serialized as a list of objects with the fields `rule`, `clause`, `outcome` (`passed`, `failed`, `skipped`),
+/// `expected` and `actual`. Personal values are redacted; [`with_personal_values`](Ledger::with_personal_values)
+/// shows them.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Ledger {
     checks: Vec<Check>,
 }
 
 impl Ledger {
-    /// With room for the checks that a response takes.
+    /// Makes a ledger with room for the checks of a response.
     pub(crate) fn of_a_response() -> Ledger {
         Ledger { checks: Vec::with_capacity(44) }
     }
@@ -171,7 +172,7 @@ impl Ledger {
         self.checks.push(check);
     }
 
-    /// Forgets the checks from that place on: what they say is not to be told.
+    /// Removes the checks from that position on, since their values must not be shown.
     pub(crate) fn forget_from(&mut self, place: usize) {
         self.checks.truncate(place);
     }
@@ -181,17 +182,17 @@ impl Ledger {
         &self.checks
     }
 
-    /// The first check of a rule, by its stable name.
+    /// Returns the first check of a rule, by its stable name.
     pub fn check(&self, rule: &str) -> Option<&Check> {
         self.checks.iter().find(|check| check.rule == rule)
     }
 
-    /// The checks that failed.
+    /// Returns the checks that failed.
     pub fn failed(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.outcome == Outcome::Failed)
     }
 
-    /// The same ledger to serialise with personal values in clear, for an operator who looks at one message.
+    /// Returns the same ledger for serialization without redaction, for an operator who examines one message.
     pub fn with_personal_values(&self) -> UnredactedLedger<'_> {
         UnredactedLedger(self)
     }
@@ -204,7 +205,7 @@ impl Serialize for Ledger {
 }
 
 impl fmt::Display for Ledger {
-    /// One line a check; what came in the message is escaped and cut.
+    /// Writes one line for each check; values of the message are escaped and shortened.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.checks {
             let mark = match check.outcome {
@@ -225,7 +226,7 @@ impl fmt::Display for Ledger {
     }
 }
 
-/// A [`Ledger`] that serialises without redaction.
+/// A [`Ledger`] that is serialized without redaction.
 #[derive(Clone, Copy, Debug)]
 pub struct UnredactedLedger<'a>(&'a Ledger);
 

@@ -1,4 +1,4 @@
-//! What the ledger says, as it is kept.
+//! The texts of the ledger in the form in which they are kept.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -9,26 +9,26 @@ use vouchsafe_metadata::EntityId;
 
 use crate::instant::{ALLOWANCE, Clock, Shown};
 
-/// What a rule expected, or what came. Times become text when somebody reads them: most responses are accepted, and few of their ledgers
-/// are read.
+/// The value that a rule expected, or the actual value. Times are formatted only when somebody reads them: most
+/// responses are accepted, and few of their ledgers are read.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Text {
     Fixed(&'static str),
     Shared(Arc<str>),
     Written(String),
-    /// How many of what.
+    /// A number, and what is counted.
     Count(usize, &'static str),
     Time(DateTime<Utc>),
     Bound(Bound),
 }
 
-/// What the clock asks of a time.
+/// The bound that a time is compared with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Bound {
     kind: Kind,
-    /// The time here; of a request's answer, the time of the request.
+    /// The time at the receiver; for an answer that is compared with its request, the issue time of the request.
     now: DateTime<Utc>,
-    /// In seconds.
+    /// The allowed difference of the clocks, in seconds.
     skew: i64,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Bound {
 enum Kind {
     BeforeEnd,
     AfterStart,
-    /// `age` in seconds.
+    /// `age` is in seconds.
     DoneBy {
         age: Option<i64>,
     },
@@ -44,7 +44,7 @@ enum Kind {
 }
 
 impl Text {
-    /// What it says.
+    /// Returns the text.
     pub(crate) fn as_text(&self) -> Cow<'_, str> {
         match self {
             Text::Fixed(text) => Cow::Borrowed(text),
@@ -56,7 +56,7 @@ impl Text {
         }
     }
 
-    /// A message decides how long its values are; what the ledger keeps of one is bounded.
+    /// Limits the length of the kept text, since the sender decides how long its values are.
     pub(crate) fn cut(self) -> Text {
         const LONGEST: usize = 500;
         let text = match &self {
@@ -85,12 +85,12 @@ impl Bound {
         Bound::of(Kind::AfterStart, clock)
     }
 
-    /// That of an instant which only says when something was done, at most so long ago.
+    /// The bound of an instant that only states when something was done, with a maximum age.
     pub(crate) fn done_by(clock: &Clock, age: Option<TimeDelta>) -> Bound {
         Bound::of(Kind::DoneBy { age: age.map(|age| age.num_seconds()) }, clock)
     }
 
-    /// That of an answer to a request that was issued then.
+    /// The bound of an answer to a request that was issued at that time.
     pub(crate) fn issued_after(request: DateTime<Utc>, skew: TimeDelta) -> Bound {
         Bound { kind: Kind::IssuedAfter, now: request, skew: skew.num_seconds() }
     }

@@ -2,10 +2,12 @@
 //!
 //! Start with these items:
 //!
-//! * [`Claimed`] is a parsed response that nobody has verified yet. It tells who claims to answer which request, and nothing else.
+//! * [`Claimed`] is a parsed response that is not verified yet. It tells the claimed sender and the claimed request,
+//!   and nothing else.
 //! * [`authenticate`] verifies the signatures with your keys, and returns the bytes that a trusted key signed. Everything else is
 //!   dropped.
-//! * [`Login`] is an assertion that every rule accepted and that was not used before. A [`Refusal`] says why a response is not one.
+//! * [`Login`] is an assertion that every rule accepted and that was not used before. A [`Refusal`] tells why a
+//!   response was not accepted.
 //!
 //! Most services use the facade, `vouchsafe`, which does these steps for them. Each step consumes its input, and its result cannot be
 //! made in any other way:
@@ -45,12 +47,14 @@
 //!
 //! # Layout
 //!
-//! * `authenticate` and `authentic` are the most critical part. `envelope` is the little that an unsigned Response may be used for.
+//! * `authenticate` and `authentic` are the most critical part. `envelope` has the few parts of an unsigned Response
+//!   that are used.
 //! * `schema` is the schema's content model as one table. Every message is compared with it before anything is read from it.
 //! * `rules` has one function for each rule, in tables in the order of the specification, one file for each topic. The rules get facts,
 //!   not documents.
 //! * `message` is the same path for all other messages: logout, name identifiers, resolved artifacts.
-//! * `ledger` records each check. `error` has one variant for each reason, and `error_hints` says what an operator changes.
+//! * `ledger` records each check. `error` has one variant for each reason, and `error_hints` tells what an operator
+//!   should change.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

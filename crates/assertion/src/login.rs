@@ -1,4 +1,4 @@
-//! What the whole path is for.
+//! The result of a successful sign-in.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use crate::name_id::{NameId, PersistentName};
 use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE};
 use crate::subject_id::{self, SubjectId};
 
-/// A login: authentic, acceptable, and accepted for the first time.
+/// A login: its assertion is authentic, valid, and accepted for the first time.
 ///
-/// It is neither `Clone` nor made in any other way than by [`ValidAssertion::confirm`](crate::ValidAssertion::confirm). `Debug` shows
+/// It is not `Clone`, and only [`ValidAssertion::confirm`](crate::ValidAssertion::confirm) makes one. `Debug` shows
 /// nothing personal.
 ///
 /// ```compile_fail,E0451
@@ -52,81 +52,86 @@ pub struct Login {
 }
 
 impl Login {
-    /// The cryptography of the connection, for what is hashed of the login: what it was accepted with.
+    /// The cryptography with which the login was accepted. Use it to hash values of the login.
     #[must_use]
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    /// The connection whose key signed it: which customer's, at which application. Accounts belong to a connection, since two connections
-    /// may have the same identity provider.
+    /// The connection whose key signed the assertion. Accounts belong to a connection, since two connections may have
+    /// the same identity provider.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         &self.connection
     }
 
-    /// The entity ID of the identity provider. Metadata can claim any entity ID, so two connections can have identity providers with the same entity ID and different keys. It does not identify a customer alone: look people up by [`connection`](Login::connection) first.
+    /// The entity ID of the identity provider. Metadata can claim any entity ID, so two connections can have identity
+    /// providers with the same entity ID and different keys. The entity ID alone does not identify a customer: look
+    /// people up by [`connection`](Login::connection) first.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         &self.issuer
     }
 
-    /// The service provider that it was accepted for: the entity ID that was expected as audience.
+    /// The service provider for which the login was accepted: the entity ID that was expected as audience.
     #[must_use]
     pub fn audience(&self) -> &EntityId {
         &self.audience
     }
 
-    /// The name identifier; `None` if the identity provider names nobody and leaves it to attributes (SAML2int SDP-SP13). An account
-    /// must then be found by an attribute, or the person turned away: a missing name must never be used like a name. A name is of its
-    /// format and its qualifiers too: keep
-    /// people under `vouchsafe_provisioning::Identity::of_login`, and not under the value alone.
+    /// The name identifier; `None` if the identity provider sends none and uses attributes instead (SAML2int
+    /// SDP-SP13). An account must then be found by an attribute, or the person must be refused: never use a missing
+    /// name like a name. The format and the qualifiers belong to a name: store people under
+    /// `vouchsafe_provisioning::Identity::of_login`, and not under the value alone.
     #[must_use]
     pub fn name_id(&self) -> Option<&NameId> {
         self.name_id.as_ref()
     }
 
-    /// The name identifier as a key of an account, with the qualifiers that were left out filled in; `None` if it is not persistent.
+    /// The name identifier as the key of an account, with the missing qualifiers filled in; `None` if it is not
+    /// persistent.
     #[must_use]
     pub fn persistent_name(&self) -> Option<PersistentName<'_>> {
         PersistentName::of(self.name_id.as_ref()?, self.issuer.as_str(), self.audience.as_str())
     }
 
-    /// The person's `subject-id`, which is the same at every service provider; `None` if none came.
+    /// The person's `subject-id`, which is the same at every service provider; `None` if there is none.
     ///
-    /// Read it here and not from [`attributes`](Login::attributes): here it is bound to the scopes in the identity provider's metadata.
-    /// Without that, any identity provider could name the people of any other.
+    /// Read it here and not from [`attributes`](Login::attributes): here it is checked against the scopes in the
+    /// identity provider's metadata. Without that check, any identity provider could name the people of any other.
     ///
     /// # Errors
-    /// [`AssertionError::SubjectId`] if it is malformed or several came, and [`AssertionError::ForeignScope`] if the identity provider
-    /// does not speak for its scope. A scope that is a regular expression is about the whole scope.
+    /// [`AssertionError::SubjectId`] if it is malformed or occurs several times, and [`AssertionError::ForeignScope`]
+    /// if its scope does not belong to the identity provider. A scope that is a regular expression must match the
+    /// whole scope.
     pub fn subject_id(&self) -> Result<Option<SubjectId>, AssertionError> {
         subject_id::read(&subject_id::SUBJECT_ID, &self.attributes, &self.scopes)
     }
 
-    /// The person's `pairwise-id`, which is another at every service provider; `None` if none came. Otherwise as
-    /// [`subject_id`](Login::subject_id).
+    /// The person's `pairwise-id`, which differs at every service provider; `None` if there is none. It is checked
+    /// like [`subject_id`](Login::subject_id).
     ///
     /// # Errors
-    /// As [`subject_id`](Login::subject_id).
+    /// The same as for [`subject_id`](Login::subject_id).
     pub fn pairwise_id(&self) -> Result<Option<SubjectId>, AssertionError> {
         subject_id::read(&subject_id::PAIRWISE_ID, &self.attributes, &self.scopes)
     }
 
-    /// Whether the identity provider's metadata names that domain as a scope of its own: for other scoped values, such as the part of
-    /// an e-mail address or an eduPersonPrincipalName behind the `@`.
+    /// Returns whether the identity provider's metadata lists that domain as a scope of its own. Use it for other
+    /// scoped values, such as the part after the `@` of an e-mail address or an eduPersonPrincipalName.
     #[must_use]
     pub fn issuer_speaks_for(&self, domain: &str) -> bool {
         subject_id::speaks_for(&self.scopes, domain)
     }
 
-    /// Whether the assertion says OneTimeUse: nothing of it may be kept for later use. This library uses every assertion only once.
+    /// Returns whether the assertion has the condition OneTimeUse: none of it may be kept for later use. This library
+    /// uses every assertion only once.
     #[must_use]
     pub fn is_one_time_use(&self) -> bool {
         self.one_time_use
     }
 
-    /// What the identity provider allows to whoever issues assertions on the strength of this login.
+    /// The restriction for services that issue further assertions based on this login.
     #[must_use]
     pub fn proxy_restriction(&self) -> Option<&ProxyRestriction> {
         self.proxy_restriction.as_ref()
@@ -138,20 +143,20 @@ impl Login {
         &self.attributes
     }
 
-    /// The session at the identity provider, by which it ends it in a logout request.
+    /// The name of the session at the identity provider. A logout request ends the session by this name.
     #[must_use]
     pub fn session_index(&self) -> Option<&str> {
         self.session_index.as_deref()
     }
 
-    /// When the session here must end at the latest.
+    /// The time at which the session at the service must end at the latest.
     #[must_use]
     pub fn session_not_on_or_after(&self) -> Option<DateTime<Utc>> {
         self.session_not_on_or_after
     }
 
-    /// When the assertion was issued, by the identity provider's clock. A logout request that was issued later ends the session that it would
-    /// begin.
+    /// When the assertion was issued, by the identity provider's clock. A logout request that was issued later ends
+    /// the session that this login would start.
     #[must_use]
     pub fn issued_at(&self) -> Option<DateTime<Utc>> {
         self.issued_at
@@ -163,7 +168,7 @@ impl Login {
         self.authn_instant
     }
 
-    /// How the person signed in: the AuthnContextClassRef.
+    /// The AuthnContextClassRef: how the person signed in.
     #[must_use]
     pub fn authn_context(&self) -> Option<&str> {
         self.authn_context.as_deref()
@@ -175,38 +180,38 @@ impl Login {
         &self.assertion_id
     }
 
-    /// The request that it answers; `None` if it was not asked for.
+    /// The ID of the request that the login answers; `None` if it was unsolicited.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.in_response_to.as_deref()
     }
 
-    /// When the request that it answers was issued, by the clock of this service. The assertion was issued after that.
+    /// When the request was issued, by the clock of this service. The assertion was issued after that.
     #[must_use]
     pub fn request_issued_at(&self) -> Option<DateTime<Utc>> {
         self.request_issued_at
     }
 
-    /// When it was accepted: the `now` of the validation.
+    /// When the login was accepted: the `now` of the validation.
     #[must_use]
     pub fn accepted_at(&self) -> DateTime<Utc> {
         self.accepted_at
     }
 
-    /// From when on the assertion would be refused for its age, skew included: the
+    /// The time from which the assertion would be refused for its age, including the skew: the
     /// [`expires_at`](crate::ReplayKey::expires_at) of its replay record.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
     }
 
-    /// Which key signed what, outermost first.
+    /// The evidence for each signature: its key and what it covers, outermost first.
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger

@@ -1,6 +1,6 @@
 //! Protocol messages other than a Response, from bytes to an accepted message: logout, name identifiers, and resolved artifacts.
 //!
-//! They travel as a Response does, and each step consumes its input:
+//! They are processed like a Response, and each step consumes its input:
 //!
 //! | step | gives | which means |
 //! |---|---|---|
@@ -10,8 +10,8 @@
 //! | [`ReadMessage::validate`] | [`ValidMessage`] | every rule accepts it; it may have come before |
 //! | [`ValidMessage::confirm`] | [`Message`] | accepted, once |
 //!
-//! A message is authenticated by its own signature alone: the enveloped one of the message's element, or that of the query or of the form
-//! that carried it. A signature on anything inside it signs nothing, and neither does TLS.
+//! A message is authenticated only by its own signature: the enveloped one of the message's element, or that of the
+//! query or the form that carried it. A signature on an element inside it does not count, and neither does TLS.
 
 mod accepted;
 mod artifact;

@@ -1,4 +1,4 @@
-//! The identifier of a message that was sent from here.
+//! The identifier of a message that this service sent.
 
 use std::fmt;
 
@@ -17,10 +17,11 @@ use crate::error::AssertionError;
 pub struct MessageId(String);
 
 impl MessageId {
-    /// Takes the identifier of a request: 1 to 1024 characters without white space or controls.
+    /// Makes an identifier of a request: 1 to 1024 characters without white space or control characters.
     ///
     /// # Errors
-    /// [`AssertionError::MessageId`] for anything else, above all for the empty string, which an attribute can hold as well.
+    /// [`AssertionError::MessageId`] for any other text, in particular for the empty string, which an attribute can
+    /// also contain.
     pub fn new(id: impl Into<String>) -> Result<MessageId, AssertionError> {
         let id = id.into();
         let sound = !id.is_empty()

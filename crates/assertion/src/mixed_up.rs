@@ -1,4 +1,4 @@
-//! A value of ours in the place of another value of ours: what people enter most often into the wrong field of a console.
+//! Recognises values of ours that were mixed up: the most common mistakes in the fields of a console.
 
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
@@ -30,8 +30,9 @@ const LOGOUT: MixedUp = (
 );
 
 impl Refusal {
-    /// The same refusal, with what is confused where a value of the message is another value of ours: the audience is the address of the
-    /// assertion consumer, the address is the entity ID, or the issuer is us. A [cause](Self::cause) that was found stays.
+    /// Adds the cause to the refusal if the message contains another value of ours: the audience is the address of
+    /// the assertion consumer, the address is the entity ID, or the issuer is our own entity ID. An existing
+    /// [cause](Self::cause) is kept.
     ///
     /// ```
     /// use vouchsafe_assertion::Refusal;
@@ -54,7 +55,7 @@ impl Refusal {
 }
 
 fn mixed_up(error: &AssertionError, entity_id: &str, assertion_consumer: &str) -> Option<MixedUp> {
-    // One value may serve as both.
+    // The service may use one value as both.
     if entity_id == assertion_consumer {
         return None;
     }

@@ -1,13 +1,14 @@
-//! Who the assertion is about.
+//! The name identifier of the person in an assertion.
 
 use std::fmt;
 
 use vouchsafe_metadata::name_id_format;
 use vouchsafe_xml::Element;
 
-/// A name identifier (saml-core-2.0-os 2.2.3), with its qualifiers exactly as they came: a logout request must repeat all of it.
+/// A name identifier (saml-core-2.0-os 2.2.3), with its qualifiers unchanged: a logout request must repeat all of
+/// them.
 ///
-/// The value is read whole whatever comments stand in it, and nothing is trimmed. `Debug` does not show it.
+/// The whole value is read, even if it contains comments, and nothing is trimmed. `Debug` does not show the value.
 ///
 /// ```no_run
 /// # fn login() -> vouchsafe_assertion::Login { unimplemented!() }
@@ -27,13 +28,13 @@ pub struct NameId {
 }
 
 impl NameId {
-    /// How many characters an opaque identifier may have (8.3.7, 8.3.8).
+    /// The maximum length of an opaque identifier, in characters (8.3.7, 8.3.8).
     pub(crate) const LONGEST_OPAQUE: usize = 256;
-    /// How many characters any identifier, its Format, its qualifiers and a session index have at most: each is kept and looked up, at a
-    /// sign-in as at a logout.
+    /// The maximum length, in characters, of an identifier, its Format, its qualifiers and a session index. Each is
+    /// stored and looked up, at a sign-in and at a logout.
     pub(crate) const LONGEST_TEXT: usize = 1_024;
 
-    /// Reads a `saml:NameID` of authentic bytes that was held against the schema, which allows text alone in it.
+    /// Reads a `saml:NameID` of authentic bytes that was checked against the schema, which allows only text in it.
     pub(crate) fn read(element: Element<'_>) -> NameId {
         let owned = |name: &str| element.attribute(name).map(str::to_owned);
         NameId {
@@ -45,13 +46,14 @@ impl NameId {
         }
     }
 
-    /// The identifier itself.
+    /// The value of the identifier.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// The `Format` as it came, an URI of section 8.3 or any other; absent means unspecified.
+    /// The `Format` as it was received, a URI of section 8.3 or any other. If it is absent, the format is
+    /// unspecified.
     #[must_use]
     pub fn format(&self) -> Option<&str> {
         self.format.as_deref()
@@ -63,60 +65,61 @@ impl NameId {
         self.name_qualifier.as_deref()
     }
 
-    /// The service provider, or the group of them, for which the name was made.
+    /// The service provider, or the affiliation of them, for which the name was made.
     #[must_use]
     pub fn sp_name_qualifier(&self) -> Option<&str> {
         self.sp_name_qualifier.as_deref()
     }
 
-    /// The name that this service provider gave earlier.
+    /// The name that this service provider set earlier.
     #[must_use]
     pub fn sp_provided_id(&self) -> Option<&str> {
         self.sp_provided_id.as_deref()
     }
 
-    /// Whether it lasts for one session only (8.3.8): never a key of an account.
+    /// Returns whether the name lasts for one session only (8.3.8). Never use such a name as the key of an account.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.format() == Some(name_id_format::TRANSIENT)
     }
 
-    /// Whether it is opaque and stays the same (8.3.7): compared together with both qualifiers.
+    /// Returns whether the name is opaque and permanent (8.3.7). It is compared together with both qualifiers.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.format() == Some(name_id_format::PERSISTENT)
     }
 
-    /// Whether it is of a format that sets it a limit, 256 characters, and exceeds it (8.3.7, 8.3.8).
+    /// Returns whether the name exceeds the limit of its format, 256 characters (8.3.7, 8.3.8).
     pub(crate) fn is_overlong(&self) -> bool {
         (self.is_persistent() || self.is_transient())
             && self.value.chars().nth(Self::LONGEST_OPAQUE).is_some()
     }
 
-    /// Whether the value or one of the attributes [is too long](is_too_long).
+    /// Returns whether the value or one of the attributes [is too long](is_too_long).
     pub(crate) fn has_long_text(&self) -> bool {
         let attributes = [&self.format, &self.name_qualifier, &self.sp_name_qualifier, &self.sp_provided_id];
         let mut all = std::iter::once(&self.value).chain(attributes.into_iter().flatten());
         all.any(|text| is_too_long(text))
     }
 
-    /// Whether it is an e-mail address (8.3.2).
+    /// Returns whether the name is an e-mail address (8.3.2).
     #[must_use]
     pub fn is_email(&self) -> bool {
         self.format() == Some(name_id_format::EMAIL_ADDRESS)
     }
 }
 
-/// Whether a text has more characters than [`NameId::LONGEST_TEXT`].
+/// Returns whether a text has more characters than [`NameId::LONGEST_TEXT`].
 pub(crate) fn is_too_long(text: &str) -> bool {
     text.chars().nth(NameId::LONGEST_TEXT).is_some()
 }
 
-/// A persistent identifier with both of its qualifiers, those that were left out filled in (saml-core-2.0-os 8.3.7): a key under which
-/// an account can be kept. Had from [`Login::persistent_name`](crate::Login::persistent_name). `Debug` does not show the value.
+/// A persistent identifier with both of its qualifiers, of which the missing ones are filled in (saml-core-2.0-os
+/// 8.3.7). It can be the key of an account. [`Login::persistent_name`](crate::Login::persistent_name) returns it.
+/// `Debug` does not show the value.
 ///
-/// The qualifiers are what the identity provider wrote. Keep it together with [`Login::issuer`](crate::Login::issuer): a NameQualifier
-/// of another identity provider does not make it that one's.
+/// The identity provider wrote the qualifiers. Store the name together with [`Login::issuer`](crate::Login::issuer):
+/// the NameQualifier of another identity provider does not prove that the name comes from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PersistentName<'l> {
     value: &'l str,
@@ -125,7 +128,7 @@ pub struct PersistentName<'l> {
 }
 
 impl<'l> PersistentName<'l> {
-    /// The name, if it is persistent, as this issuer gave it to this service provider.
+    /// Returns the name, if it is persistent, as this issuer gave it to this service provider.
     pub(crate) fn of(name_id: &'l NameId, issuer: &'l str, audience: &'l str) -> Option<PersistentName<'l>> {
         name_id.is_persistent().then(|| PersistentName {
             value: &name_id.value,
@@ -134,19 +137,19 @@ impl<'l> PersistentName<'l> {
         })
     }
 
-    /// The identifier itself.
+    /// The value of the identifier.
     #[must_use]
     pub fn value(&self) -> &'l str {
         self.value
     }
 
-    /// The `NameQualifier`, or else the identity provider.
+    /// The `NameQualifier`, or the identity provider if it is missing.
     #[must_use]
     pub fn name_qualifier(&self) -> &'l str {
         self.name_qualifier
     }
 
-    /// The `SPNameQualifier`, or else this service provider.
+    /// The `SPNameQualifier`, or this service provider if it is missing.
     #[must_use]
     pub fn sp_name_qualifier(&self) -> &'l str {
         self.sp_name_qualifier

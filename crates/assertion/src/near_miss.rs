@@ -1,10 +1,11 @@
-//! In what two values differ that should be the same: the end of an error's message, so that nobody compares letter by letter.
+//! Explains how two values differ that should be equal. The explanation ends an error's message, so that nobody must
+//! compare letter by letter.
 
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// "; they differ only in ..", or nothing where they differ in more than one thing.
+/// Displays "; they differ only in ..", or nothing if the values differ in more than one way.
 pub(crate) struct Difference<'t> {
     pub(crate) expected: &'t str,
     pub(crate) actual: Option<&'t str>,
@@ -19,15 +20,15 @@ impl fmt::Display for Difference<'_> {
     }
 }
 
-/// A value without the one thing that is left out of account.
+/// A function that removes the one property that is ignored.
 type Reading = fn(&str) -> String;
 
-/// What names of different entities of one product often differ in.
+/// The parts in which names of different entities of one product often differ.
 const HOST: &str = "the host";
 const PATH: &str = "the path";
 const TENANT: &str = "the identifier of the tenant or the application in the path";
 
-/// The one thing in which two identifiers or addresses differ, as the end of "they differ only in".
+/// Returns the only difference of two identifiers or addresses, as the end of "they differ only in".
 ///
 /// ```
 /// use vouchsafe_assertion::only_difference;
@@ -42,7 +43,7 @@ pub fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
         return None;
     }
     let same = |read: Reading| read(expected) == read(actual);
-    // The narrowest first.
+    // The most specific difference comes first.
     let readings: [(&str, Reading); 7] = [
         ("white space", |text| text.split_whitespace().collect()),
         ("the slash at the end", |text| text.trim_end_matches('/').to_owned()),
@@ -73,7 +74,7 @@ pub fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether two paths have the same parts but for one, which is an identifier that a product gave.
+/// Returns whether two paths differ in one part only, which is an identifier that a product assigned.
 fn differ_in_an_identifier(one: &str, other: &str) -> bool {
     let is_given = |part: &str| {
         let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
@@ -86,15 +87,16 @@ fn differ_in_an_identifier(one: &str, other: &str) -> bool {
         && matches!(differing.as_slice(), [(one, other)] if is_given(one) && is_given(other))
 }
 
-/// Names that are looked at, and names that are told.
+/// The maximum numbers of names that are compared, and of names that are returned.
 const LOOKED_AT: usize = 10_000;
 const TOLD: usize = 3;
 
-/// The trusted names that are closest to an unknown one, the closest first. Where one differs in a single thing, it is told alone.
+/// Returns the trusted entity IDs that are most similar to an unknown one, the most similar first. If one differs in
+/// a single way, only this one is returned.
 pub(crate) fn closest<'t>(unknown: &str, trusted: impl IntoIterator<Item = &'t str>) -> Vec<String> {
     let mut names: Vec<(usize, &str)> =
         trusted.into_iter().take(LOOKED_AT).map(|name| (in_common(unknown, name), name)).collect();
-    // By name among those that are equally close, so that the order of the files does not matter.
+    // Equally similar names are sorted by name, so that the order of the files does not matter.
     names.sort_by(|(one, name), (other, other_name)| other.cmp(one).then(name.cmp(other_name)));
     names.dedup();
     let told = match names.first() {
@@ -109,7 +111,7 @@ pub(crate) fn closest<'t>(unknown: &str, trusted: impl IntoIterator<Item = &'t s
     }
 }
 
-/// How many characters two names have in common at the beginning, after the scheme, and at the end.
+/// Returns how many characters two names have in common at the beginning, after the scheme, and at the end.
 fn in_common(one: &str, other: &str) -> usize {
     let (one, other) = (without_scheme(one).as_bytes(), without_scheme(other).as_bytes());
     let most = one.len().min(other.len());
@@ -119,7 +121,7 @@ fn in_common(one: &str, other: &str) -> usize {
     beginning.saturating_add(end).min(most)
 }
 
-/// Whether one of them has a placeholder, such as `{tenantid}`, where the other has a value.
+/// Returns whether one of them has a placeholder, such as `{tenantid}`, where the other has a value.
 fn is_placeholder_of(one: &str, other: &str) -> bool {
     let Some((before, rest)) = one.split_once(['{', '<']) else { return false };
     let Some((_, after)) = rest.rsplit_once(['}', '>']) else { return false };
@@ -150,7 +152,7 @@ fn host_and_path(text: &str) -> Option<(&str, &str)> {
     Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
-/// Escapes of ASCII characters are enough: an identifier is ASCII.
+/// Decodes escapes of ASCII characters. This is enough, since an identifier is ASCII.
 fn percent_decoded(text: &str) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
@@ -172,24 +174,24 @@ fn percent_decoded(text: &str) -> String {
     decoded
 }
 
-/// "; that is .. too late" and what it suggests, for a time that misses its bound.
+/// Displays "; that is .. too late" and what it suggests, for a time that misses its bound.
 pub(crate) struct Missed {
     /// The bound in the message.
     pub(crate) bound: DateTime<Utc>,
     pub(crate) now: DateTime<Utc>,
 }
 
-/// Clocks differ by less; time zones by more.
+/// The limit in seconds: clocks usually differ by less, and time zones by more.
 const MOST_SKEW: i64 = 300;
 
-/// What a time that misses its bound suggests.
+/// The probable reason why a time misses its bound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Suggests {
-    /// Clocks that differ by what can be granted.
+    /// The clocks differ by an amount that can be allowed.
     Skew,
-    /// Clocks that differ by hours: a time zone that is set wrongly, or written wrongly.
+    /// The clocks differ by hours: a time zone is set or written incorrectly.
     TimeZone,
-    /// Neither: it was used long after, or one clock is set wrongly.
+    /// Neither: the message was used much later, or one clock is wrong.
     Age,
 }
 
@@ -228,14 +230,16 @@ impl fmt::Display for Missed {
     }
 }
 
-/// Seconds that windows of validity are usually open before and after the message is issued.
+/// The number of seconds by which times of validity usually extend before and after the issue time.
 const MARGIN: i64 = 600;
 
-/// Offsets of time zones that are no whole hours, in minutes: Newfoundland, Iran, Afghanistan, India, Nepal, Myanmar, Australia, Lord Howe.
+/// The offsets of time zones that are not whole hours, in minutes: Newfoundland, Iran, Afghanistan, India, Nepal,
+/// Myanmar, Australia, Lord Howe.
 const ODD_ZONES: [i64; 8] = [150, 210, 270, 330, 345, 390, 570, 630];
 
-/// A time zone is off by whole hours, or by one of a few others, give or take the time that a sign-in takes, and less what the window of
-/// validity is open anyway. Hours and minutes.
+/// Returns the hours and minutes of a time zone that explains the difference. Such a difference is a number of whole
+/// hours, or one of a few other offsets. It may be longer by the time of a sign-in, and shorter by the usual time of
+/// validity.
 fn time_zone(seconds: i64) -> Option<(i64, i64)> {
     let is_near = |minutes: &i64| {
         let rest = seconds.saturating_sub(minutes.saturating_mul(60));

@@ -1,4 +1,4 @@
-//! Opening what is encrypted inside authentic bytes: EncryptedID and EncryptedAttribute.
+//! Decrypts the encrypted parts inside authentic bytes: EncryptedID and EncryptedAttribute.
 
 use std::collections::HashSet;
 
@@ -9,34 +9,34 @@ use crate::error::AssertionError;
 use crate::reading::identifiers;
 use crate::schema::Encryptable;
 
-/// Opens the encrypted parts of one assertion or message, out of the budget of its message.
+/// Decrypts the encrypted parts of one assertion or message, within the budget of the message.
 ///
-/// Only elements of authentic bytes come here, so every ciphertext is covered by a signature whatever its cipher, and so is every
-/// namespace around it. But whoever signed it may have captured the ciphertext from somebody else: what fails after decryption is
-/// [`EncryptionError::Failed`], and nothing of what was decrypted is told.
+/// It receives only elements of authentic bytes, so a signature covers every ciphertext, whatever its cipher, and
+/// every namespace around it. But the signer may have captured the ciphertext from somebody else. So a failure after
+/// decryption is always [`EncryptionError::Failed`], and no decrypted content is shown.
 pub(crate) struct Opener<'k, 'd> {
     context: DecryptionContext<'k>,
-    /// The documents that are one message; one twice where there is only one.
+    /// The documents that form one message. If there is only one, it occurs twice.
     around: [&'d Document; 2],
-    /// Whether ciphertext is opened only where the cipher itself tells that nobody altered it.
+    /// Whether ciphertext is decrypted only if the cipher itself detects changes.
     authenticated_only: bool,
-    /// The identifiers of what stands around and of what was opened, gathered when the first is opened.
+    /// The identifiers in the documents and in decrypted parts, collected at the first decryption.
     seen: HashSet<String>,
 }
 
 impl<'k, 'd> Opener<'k, 'd> {
-    /// For parts of these documents, which are one message.
+    /// Makes an opener for parts of these documents, which form one message.
     pub(crate) fn new(context: DecryptionContext<'k>, around: [&'d Document; 2]) -> Opener<'k, 'd> {
         Opener { context, around, authenticated_only: false, seen: HashSet::new() }
     }
 
-    /// The same one that opens AES-GCM alone: for messages that anybody may send again and again, altered.
+    /// Sets whether only AES-GCM is decrypted. This is for messages that anybody may send again and again, altered.
     pub(crate) fn authenticated_only(mut self, is_so: bool) -> Self {
         self.authenticated_only = is_so;
         self
     }
 
-    /// Reads the element inside, which must be the SAML element of that name and as the schema says.
+    /// Decrypts and reads an element, which must be the SAML element with that name and follow the schema.
     pub(crate) fn open<T>(
         &mut self,
         encrypted: Element<'_>,
@@ -59,7 +59,8 @@ impl<'k, 'd> Opener<'k, 'd> {
         }
     }
 
-    /// No identifier occurs twice, in the message and in what was decrypted from it (saml-core-2.0-os 1.3.4).
+    /// Checks that no identifier occurs twice in the message and the decrypted parts together (saml-core-2.0-os
+    /// 1.3.4).
     fn are_new_identifiers(&mut self, opened: &Document) -> bool {
         if self.seen.is_empty() {
             let around = self.around.iter().flat_map(|document| document.elements());

@@ -1,4 +1,4 @@
-//! A refusal: the error that decides, and everything that was checked.
+//! A refusal: the error that decided, and every check that was made.
 
 use std::error::Error;
 use std::fmt;
@@ -15,10 +15,10 @@ use crate::near_miss::closest;
 
 const PROFILE: &str = "saml-profiles-2.0-os 4.1.4.2";
 
-/// A response that is not accepted, and why.
+/// A refused response, with the reason.
 ///
-/// `Display` and the [`ledger`](Refusal::ledger) are for logs and operators. To the browser goes
-/// [`public_message`](Refusal::public_message), which is the same whatever was wrong.
+/// `Display` and the [`ledger`](Refusal::ledger) are for logs and operators. Show the browser only
+/// [`public_message`](Refusal::public_message), which is the same for every reason.
 ///
 /// ```
 /// use vouchsafe_assertion::{Claimed, Refusal};
@@ -34,27 +34,27 @@ pub struct Refusal(Box<RefusalDetails>);
 struct RefusalDetails {
     error: AssertionError,
     ledger: Ledger,
-    /// The place in the ledger of the check that decided.
+    /// The position in the ledger of the check that decided.
     decided_by: Option<usize>,
     connection: Option<ConnectionId>,
     cause: Option<Cause>,
 }
 
-/// What was found to be behind the error, and what to change.
+/// The cause of the error, if it was found, and what to change.
 struct Cause {
     message: String,
     hint: &'static str,
 }
 
 impl Refusal {
-    /// A refusal on which nothing was checked yet.
+    /// Makes a refusal without any checks.
     #[must_use]
     pub fn new(error: AssertionError) -> Refusal {
         Refusal::with_ledger(error, Ledger::default())
     }
 
-    /// No trusted identity provider has the name that the response claims (`assertion.unknown_issuer`). The closest of the trusted names
-    /// are told.
+    /// No trusted identity provider has the issuer that the response claims (`assertion.unknown_issuer`). The refusal
+    /// names the most similar trusted entity IDs.
     #[must_use]
     pub fn unknown_issuer<'t>(
         issuer: impl Into<String>,
@@ -69,7 +69,7 @@ impl Refusal {
         Refusal::by(AssertionError::UnknownIssuer { issuer, closest }, check)
     }
 
-    /// Another identity provider answers than the one that was asked (`assertion.unexpected_issuer`).
+    /// An identity provider other than the one that was asked answers (`assertion.unexpected_issuer`).
     #[must_use]
     pub fn unexpected_issuer(expected: impl Into<String>, actual: impl Into<String>) -> Refusal {
         let (expected, actual) = (expected.into(), actual.into());
@@ -79,7 +79,7 @@ impl Refusal {
         Refusal::by(AssertionError::UnexpectedIssuer { expected, actual }, check)
     }
 
-    /// The request is answered too late (`assertion.request_expired`).
+    /// The request was answered too late (`assertion.request_expired`).
     #[must_use]
     pub fn request_expired(expired_at: DateTime<Utc>) -> Refusal {
         let check = Check::new("request.lifetime", "saml-core-2.0-os 3.4.1", Outcome::Failed)
@@ -95,7 +95,7 @@ impl Refusal {
         Refusal::by(AssertionError::ConnectionState { connection: connection.to_string(), state }, check)
     }
 
-    /// The connection takes no response that nobody asked for (`assertion.unsolicited`).
+    /// The connection does not accept unsolicited responses (`assertion.unsolicited`).
     #[must_use]
     pub fn unsolicited(connection: &ConnectionId) -> Refusal {
         let check = Check::new("connection.unsolicited", "saml-profiles-2.0-os 4.1.5", Outcome::Failed)
@@ -104,7 +104,7 @@ impl Refusal {
         Refusal::by(AssertionError::UnsolicitedRefused { connection: connection.to_string() }, check)
     }
 
-    /// The browser is not shown to be the one that started the sign-in (`assertion.other_browser`).
+    /// There is no proof that the browser started the sign-in (`assertion.other_browser`).
     #[must_use]
     pub fn other_browser(reason: &'static str) -> Refusal {
         let check = Check::new("request.browser", PROFILE, Outcome::Failed)
@@ -113,7 +113,7 @@ impl Refusal {
         Refusal::by(AssertionError::OtherBrowser { reason }, check)
     }
 
-    /// A trial is answered where people are signed in, or the other way round (`assertion.trial`).
+    /// The answer to a trial came to a sign-in, or the other way round (`assertion.trial`).
     #[must_use]
     pub fn trial(asked_as_trial: bool) -> Refusal {
         let named = |so| if so { "a trial" } else { "a sign-in" };
@@ -123,7 +123,7 @@ impl Refusal {
         Refusal::by(AssertionError::TrialMismatch { asked_as_trial }, check)
     }
 
-    /// The identity provider's metadata cannot be relied on now (`metadata.*`).
+    /// The identity provider's metadata is not valid now (`metadata.*`).
     #[must_use]
     pub fn metadata(error: MetadataError) -> Refusal {
         let check = Check::new("metadata.validity", "saml-metadata-2.0-os 2.3.2", Outcome::Failed)
@@ -132,39 +132,40 @@ impl Refusal {
         Refusal::by(error.into(), check)
     }
 
-    /// The error of the last check that failed.
+    /// Makes a refusal with the error of the last check that failed.
     pub(crate) fn with_ledger(error: AssertionError, ledger: Ledger) -> Refusal {
         let decided_by = ledger.checks().iter().rposition(|check| check.outcome() == Outcome::Failed);
         Refusal::decided_by(error, ledger, decided_by)
     }
 
-    /// The error of the check at that place.
+    /// Makes a refusal with the error of the check at that position.
     pub(crate) fn decided_by(error: AssertionError, ledger: Ledger, decided_by: Option<usize>) -> Refusal {
         let error = error.cut();
         Refusal(Box::new(RefusalDetails { error, ledger, decided_by, connection: None, cause: None }))
     }
 
-    /// The refusal of a response that a key of this connection signed.
+    /// Marks the refusal as that of a response that a key of this connection signed.
     pub(crate) fn over(mut self, connection: &ConnectionId) -> Refusal {
         self.0.connection = Some(connection.clone());
         self
     }
 
-    /// The error of the only check that was made.
+    /// Makes a refusal with the error of the only check that was made.
     pub(crate) fn by(error: AssertionError, check: Check) -> Refusal {
         let mut ledger = Ledger::default();
         ledger.record(check);
         Refusal::with_ledger(error, ledger)
     }
 
-    /// The stable code, for logs and alerts: `assertion.audience`, or the code of the crate below, such as `signature.digest`.
+    /// Returns the stable code for logs and alerts: `assertion.audience`, or the code of the lower crate, such as
+    /// `signature.digest`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.0.error.code()
     }
 
-    /// The same refusal with what was found to be the cause of its error: the message ends with it, and its hint takes the place of the
-    /// error's. The code stays.
+    /// Adds the cause of the error, if it was found. The message then ends with the cause, and its hint replaces that
+    /// of the error. The code stays the same.
     ///
     /// ```
     /// use vouchsafe_assertion::Refusal;
@@ -180,44 +181,45 @@ impl Refusal {
         self
     }
 
-    /// What was found to be the cause, if it was looked for and found.
+    /// The cause, if it was searched and found.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.0.cause.as_ref().map(|cause| cause.message.as_str())
     }
 
-    /// What an operator changes.
+    /// Returns what an operator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         self.0.cause.as_ref().map_or_else(|| self.0.error.hint(), |cause| cause.hint)
     }
 
-    /// The one sentence for the browser. It never tells which check failed.
+    /// Returns the one sentence for the browser. It never tells which check failed.
     #[must_use]
     pub fn public_message(&self) -> &'static str {
         "The sign-in could not be completed."
     }
 
-    /// The error that decided, with its operands. When several rules failed it is the first of them in the order of the rules.
+    /// The error that decided, with its operands. If several rules failed, it is the first of them in the order of
+    /// the rules.
     #[must_use]
     pub fn error(&self) -> &AssertionError {
         &self.0.error
     }
 
-    /// The check that decided: the one that gave the [`error`](Refusal::error). `None` if none was made.
+    /// The check that decided, that is, the one that caused the [`error`](Refusal::error). `None` if no check was
+    /// made.
     #[must_use]
     pub fn check(&self) -> Option<&Check> {
         self.0.ledger.checks().get(self.0.decided_by?)
     }
 
-    /// The connection whose key signed the response, or some of it, where one did: whose refusal this is. `None` says nothing about who sent
-    /// it.
+    /// The connection whose key signed the response, or a part of it. `None` does not tell anything about the sender.
     #[must_use]
     pub fn connection(&self) -> Option<&ConnectionId> {
         self.0.connection.as_ref()
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.0.ledger

@@ -1,4 +1,4 @@
-//! Whom a request asked for, and by which kind of name (saml-core-2.0-os 3.4.1, 3.4.1.1).
+//! The person and the kind of name that a request asked for (saml-core-2.0-os 3.4.1, 3.4.1.1).
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use vouchsafe_xml::Quoted;
 use crate::error_words::or_none;
 use crate::name_id::NameId;
 
-/// A name identifier with its qualifiers exactly as they came, to be kept and sent: a logout request repeats all of it. `Debug` does not
-/// show whose.
+/// A name identifier with its qualifiers unchanged, to store and to send: a logout request repeats all of them.
+/// `Debug` does not show the person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionNameId {
-    /// The identifier.
+    /// The value of the identifier.
     pub value: String,
     /// Its Format.
     pub format: Option<String>,
@@ -27,7 +27,7 @@ pub struct SessionNameId {
 }
 
 impl SessionNameId {
-    /// A name identifier without format and qualifiers.
+    /// Makes a name identifier without format and qualifiers.
     pub fn new(value: impl Into<String>) -> Self {
         Self {
             value: value.into(),
@@ -57,7 +57,7 @@ impl fmt::Debug for SessionNameId {
     }
 }
 
-/// What a request asked of the name in the answer. By default nothing.
+/// The requirements of a request for the name in the answer. By default there are none.
 ///
 /// ```
 /// use vouchsafe_assertion::{RequestedName, SessionNameId};
@@ -73,68 +73,69 @@ pub struct RequestedName {
 }
 
 impl RequestedName {
-    /// The answer is about this person (`Subject` of the request): the same value, Format and qualifiers (saml-core-2.0-os 3.3.4).
+    /// Requires that the answer is about this person (`Subject` of the request): the same value, Format and
+    /// qualifiers (saml-core-2.0-os 3.3.4).
     #[must_use]
     pub fn with_subject(mut self, subject: SessionNameId) -> RequestedName {
         self.subject = Some(subject);
         self
     }
 
-    /// The name has this Format (`NameIDPolicy`). `unspecified` leaves the choice to the identity provider, and so does `encrypted`, which
-    /// is no format of a name.
+    /// Requires that the name has this Format (`NameIDPolicy`). `unspecified` leaves the choice to the identity
+    /// provider, and so does `encrypted`, which is not the format of a name.
     #[must_use]
     pub fn with_format(mut self, format: impl Into<String>) -> RequestedName {
         self.format = Some(format.into()).filter(|format| !is_any(format));
         self
     }
 
-    /// The name belongs to this service provider or affiliation (`SPNameQualifier` of the `NameIDPolicy`). A name without the attribute
-    /// belongs to the service provider that asked.
+    /// Requires that the name belongs to this service provider or affiliation (`SPNameQualifier` of the
+    /// `NameIDPolicy`). A name without the attribute belongs to the requesting service provider.
     #[must_use]
     pub fn with_sp_name_qualifier(mut self, qualifier: impl Into<String>) -> RequestedName {
         self.sp_name_qualifier = Some(qualifier.into());
         self
     }
 
-    /// The person who was asked for.
+    /// The requested person.
     #[must_use]
     pub fn subject(&self) -> Option<&SessionNameId> {
         self.subject.as_ref()
     }
 
-    /// The Format that was asked for.
+    /// The requested Format.
     #[must_use]
     pub fn format(&self) -> Option<&str> {
         self.format.as_deref()
     }
 
-    /// The SPNameQualifier that was asked for.
+    /// The requested SPNameQualifier.
     #[must_use]
     pub fn sp_name_qualifier(&self) -> Option<&str> {
         self.sp_name_qualifier.as_deref()
     }
 }
 
-/// In what the name of an answer differs from the one that was asked for.
+/// The difference between the name of an answer and the requested one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameMismatch {
-    /// It is about somebody else than the person who was asked for. The names are not told.
+    /// The answer is about somebody other than the requested person. The names are not shown.
     #[error("Subject: not the person whom the request asked for: {part}")]
     #[non_exhaustive]
     Subject {
-        /// What differs.
+        /// The part that differs.
         part: &'static str,
     },
-    /// The Format or the SPNameQualifier is another than the NameIDPolicy of the request asked for.
+    /// The Format or the SPNameQualifier differs from that in the NameIDPolicy of the request.
     #[error("NameID/@{attribute}: the NameIDPolicy asked for {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
     #[non_exhaustive]
     Policy {
         /// `Format` or `SPNameQualifier`.
         attribute: &'static str,
-        /// What was asked for.
+        /// The requested value.
         expected: String,
-        /// What came.
+        /// The value in the message.
         actual: Option<String>,
     },
 }
@@ -149,7 +150,7 @@ impl NameMismatch {
         }
     }
 
-    /// What an operator changes.
+    /// Returns what an operator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -165,8 +166,8 @@ impl NameMismatch {
     }
 }
 
-/// In what a name differs from the one that was asked for: `None` if it is the same. Qualifiers that a persistent name leaves out have their
-/// defaults, the issuer and the service provider (saml-core-2.0-os 8.3.7).
+/// Returns the part in which a name differs from the requested one; `None` if both are equal. Missing qualifiers of a
+/// persistent name have their defaults, the issuer and the service provider (saml-core-2.0-os 8.3.7).
 pub(crate) fn difference(
     asked: &SessionNameId,
     name: Option<&NameId>,
@@ -194,7 +195,7 @@ pub(crate) fn difference(
     differs.into_iter().find_map(|(so, part)| so.then_some(part))
 }
 
-/// Without a Format, or with an empty one, it is unspecified (saml-core-2.0-os 2.2.2).
+/// Returns the Format; if it is missing or empty, it is unspecified (saml-core-2.0-os 2.2.2).
 pub(crate) fn known_format(format: Option<&str>) -> &str {
     format.filter(|format| !format.is_empty()).unwrap_or(UNSPECIFIED)
 }

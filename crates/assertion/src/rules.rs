@@ -1,7 +1,7 @@
-//! The validation rules: one function a rule, listed in tables in the order of the specification.
+//! The validation rules: one function for each rule, in tables in the order of the specification.
 //!
-//! A rule looks at one thing, and says what it expected and what came. None of them stops the others, so the ledger is complete
-//! whatever fails; the first that failed gives the refusal its code.
+//! A rule examines one thing, and records the expected and the actual value. No rule stops the others, so the ledger
+//! is complete even if a rule fails. The first failed rule gives the refusal its code.
 
 mod assertion;
 mod authn_statement;
@@ -22,21 +22,21 @@ use crate::instant::{Clock, Moment};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::ledger_text::{Bound, Text};
 
-/// What every rule may look at beside its subject.
+/// The data that every rule can use in addition to its subject.
 pub(crate) struct Case<'a> {
     pub(crate) facts: &'a SignedFacts,
     /// The entity ID of the identity provider whose keys were used.
     pub(crate) issuer: &'a EntityId,
-    /// Whether a NotBefore in a bearer confirmation is taken as a window instead of refused.
+    /// Whether a NotBefore in a bearer confirmation is accepted as the start of its validity instead of refused.
     pub(crate) tolerates_confirmation_not_before: bool,
     pub(crate) expectations: &'a Expectations,
     pub(crate) clock: Clock,
 }
 
-/// What a rule found.
+/// The result of a rule.
 pub(crate) struct Judgement {
     expected: Text,
-    /// None if it is the text that was expected.
+    /// `None` if it equals the expected text.
     actual: Option<Text>,
     personal: bool,
     verdict: Result<Outcome, Box<AssertionError>>,
@@ -52,12 +52,12 @@ impl Judgement {
         }
     }
 
-    /// What came is letter by letter what was expected.
+    /// The actual value equals the expected one exactly.
     pub(crate) fn as_expected(expected: impl Into<Text>) -> Judgement {
         Judgement { actual: None, ..Judgement::passed(expected, "") }
     }
 
-    /// The rule had nothing to look at, or nobody asked for it.
+    /// The rule did not apply, or was not configured.
     pub(crate) fn skipped(expected: impl Into<Text>, actual: impl Into<Text>) -> Judgement {
         Judgement { verdict: Ok(Outcome::Skipped), ..Judgement::passed(expected, actual) }
     }
@@ -70,7 +70,7 @@ impl Judgement {
         Judgement { verdict: Err(Box::new(error)), ..Judgement::passed(expected, actual) }
     }
 
-    /// Marks what came as personal.
+    /// Marks the actual value as personal.
     pub(crate) fn personal(mut self) -> Judgement {
         self.personal = true;
         self
@@ -81,7 +81,7 @@ impl Judgement {
     }
 }
 
-/// A rule about an `S`, as a row of a table.
+/// A rule for an `S`, as a row of a table.
 pub(crate) struct Rule<S> {
     name: &'static str,
     clause: &'static str,
@@ -98,11 +98,11 @@ impl<S> Rule<S> {
     }
 }
 
-/// The ledger as it grows, and the first error.
+/// The growing ledger, and the first error.
 pub(crate) struct Examination {
     pub(crate) ledger: Ledger,
     pub(crate) error: Option<AssertionError>,
-    /// The place in the ledger of the check that gave the error.
+    /// The position in the ledger of the check that caused the error.
     pub(crate) decided_by: Option<usize>,
 }
 
@@ -127,7 +127,7 @@ impl Examination {
         };
         let place = self.ledger.checks().len();
         self.ledger.record(if judgement.personal { check.personal() } else { check });
-        // An instant of issue that does not fit is a sign of clocks that differ; a window that is missed says it better.
+        // An unsuitable issue time suggests that the clocks differ. A missed bound of validity explains that better.
         let says_more = match (&self.error, &error) {
             (None, Some(_)) => true,
             (Some(first), Some(error)) => {
@@ -141,15 +141,15 @@ impl Examination {
         }
     }
 
-    /// Every rule of a table.
+    /// Applies every rule of a table.
     fn all<S>(&mut self, rules: &[Rule<S>], case: &Case<'_>, subject: &S) {
         for rule in rules {
             self.record(rule.name, rule.clause, (rule.judge)(case, subject));
         }
     }
 
-    /// Candidates of which one must satisfy every rule of a table: the first that does, or else the first. Its checks are recorded, and
-    /// the place of one that does comes back.
+    /// Requires that one of the candidates satisfies every rule of a table. It records the checks of the first one
+    /// that does, and returns its position; if there is none, it records those of the first candidate.
     fn one_of<'c, S>(
         &mut self,
         rules: &[Rule<S>],
@@ -183,13 +183,14 @@ fn is_about_issuing(error: &AssertionError) -> bool {
     matches!(error, AssertionError::IssueInstant { .. } | AssertionError::IssuedBeforeRequest { .. })
 }
 
-/// No clock can be inside a window that ends before it begins, so that is what is told of one whose start has not come.
+/// No clock can be within a time of validity that ends before it begins. So this is reported instead of a start that
+/// has not been reached.
 fn is_turned_round(first: &AssertionError, error: &AssertionError) -> bool {
     matches!(error, AssertionError::InvertedWindow { element: "Conditions", .. })
         && matches!(first, AssertionError::NotYetValid { element: "Conditions", .. })
 }
 
-/// Runs every rule. What comes back is the place of the AuthnStatement that satisfied those about it, if one did.
+/// Runs every rule. Returns the position of the AuthnStatement that satisfied its rules, if there is one.
 pub(crate) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<usize> {
     examination.all(response::RULES, case, &case.facts.response);
     examination.all(assertion::RULES, case, &case.facts.assertion);
@@ -200,7 +201,7 @@ pub(crate) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<
 
 pub(crate) use subject::bearers;
 
-/// A time that a rule needs. A malformed one is refused with its text.
+/// Returns a time that a rule needs. A malformed time is refused and quoted.
 pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTime<Utc>, Judgement> {
     moment.at().ok_or_else(|| {
         let error = AssertionError::Malformed { place, expected: "an xs:dateTime", actual: moment.text() };
@@ -208,7 +209,7 @@ pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTi
     })
 }
 
-/// When something was issued: not in the future, and not longer ago than was asked for.
+/// The issue time must not be in the future, and not longer ago than the configured maximum.
 pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
     let place = if element == "Response" { "Response/@IssueInstant" } else { "Assertion/@IssueInstant" };
     let clock = case.clock;
@@ -221,7 +222,7 @@ pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: &Mom
     })
 }
 
-/// The same of whatever has a time of issue; `refuse` makes its error.
+/// Checks any issue time in the same way; `refuse` makes its error.
 pub(crate) fn is_timely(
     clock: &Clock,
     age: Option<TimeDelta>,
@@ -240,7 +241,7 @@ pub(crate) fn is_timely(
     Judgement::failed(expected, issued, refuse(instant))
 }
 
-/// An answer was not issued before its request.
+/// An answer must not be issued before its request.
 pub(crate) fn issued_after_request(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
     let Some(issued_at) = case.expectations.oldest_answer() else {
         return Judgement::skipped("no earlier than the request", "no request whose time is known");
@@ -254,7 +255,7 @@ pub(crate) fn issued_after_request(case: &Case<'_>, element: &'static str, issue
     })
 }
 
-/// `IssueInstant + skew >= the request's`; `refuse` makes the error.
+/// Checks that `IssueInstant + skew` is not before the issue time of the request; `refuse` makes the error.
 pub(crate) fn is_after(
     request: DateTime<Utc>,
     skew: TimeDelta,
@@ -271,20 +272,21 @@ pub(crate) fn is_after(
     Judgement::failed(expected, issued, refuse(instant))
 }
 
-/// `now - skew <= instant + age`. An end past the calendar's has not come.
+/// Checks that `now - skew <= instant + age`. An end after the last time of the calendar counts as not reached.
 fn is_recent(clock: &Clock, instant: DateTime<Utc>, age: Option<TimeDelta>) -> bool {
     let Some(age) = age else { return true };
     let Some(end) = instant.checked_add_signed(age) else { return true };
     clock.is_at_or_before(end)
 }
 
-/// An issuer must be the trusted identity provider, named as an entity.
+/// The issuer must be the trusted identity provider, with the Format of an entity.
 pub(crate) fn issuer(case: &Case<'_>, element: &'static str, issuer: Option<&Issuer>) -> Judgement {
     let other = |actual| AssertionError::Issuer { element, expected: case.issuer.to_string(), actual };
     is_issuer(case.issuer, issuer, other, |actual| AssertionError::IssuerFormat { element, actual })
 }
 
-/// The same of whatever has an issuer: `other` makes the error about another one or none, and `format` that about its Format.
+/// Checks any issuer in the same way. `other` makes the error for another issuer or none, and `format` the error for
+/// its Format.
 pub(crate) fn is_issuer(
     expected: &EntityId,
     issuer: Option<&Issuer>,
@@ -306,7 +308,7 @@ pub(crate) fn is_issuer(
     }
 }
 
-/// An InResponseTo must name the outstanding request, and be absent if there is none.
+/// An InResponseTo must name the outstanding request, and must be absent if there is none.
 pub(crate) fn in_response_to(case: &Case<'_>, element: &'static str, actual: Option<&str>) -> Judgement {
     let expected = case.expectations.request();
     let show = |id: Option<&str>| id.map_or(Cow::Borrowed("none"), |id| Cow::Owned(id.to_owned()));

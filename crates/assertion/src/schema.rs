@@ -1,10 +1,11 @@
-//! The schema's content model (saml-schema-protocol-2.0, saml-schema-assertion-2.0) for everything that a Response or
-//! another message can hold: one table, in data, and the functions that hold messages against it.
+//! The schema's content model (saml-schema-protocol-2.0, saml-schema-assertion-2.0) of a Response and of all other
+//! messages: one table, as data, and the functions that check messages against it.
 //!
-//! Each element of the two namespaces has only the children and attributes that its type allows, as often as it allows them, and the
-//! required ones. The order is not judged. What the schema leaves open stays open: Extensions, AttributeValue, Advice, StatusDetail,
-//! AuthnContextDecl, the content of SubjectConfirmationData, attributes of other namespaces where `anyAttribute` allows them; and what
-//! belongs to other vocabularies, above all `ds:Signature`, whose form the signature's profile judges.
+//! Each element of the two namespaces may have only the children and attributes that its type allows, as often as it
+//! allows them, and must have the required ones. The order is not checked. Open parts of the schema are not checked:
+//! Extensions, AttributeValue, Advice, StatusDetail, AuthnContextDecl, the content of SubjectConfirmationData, and
+//! attributes of other namespaces where `anyAttribute` allows them. Other vocabularies are not checked either, in
+//! particular `ds:Signature`, whose form the signature crate checks.
 //!
 //! The tests of this module compare the table with the published XSD files.
 
@@ -20,21 +21,22 @@ use crate::envelope::Status;
 use crate::error::AssertionError;
 use crate::message::MessageKind;
 
-/// Holds a `samlp:Response` with all that is in it against the schema.
+/// Checks a `samlp:Response` with all its content against the schema.
 ///
 /// # Errors
-/// The first violation; or else the status, if it is another than Success, since that is the reason whatever stands beside it.
+/// The first violation. If the status is not Success, that is the error instead, since it is the reason whatever else
+/// is wrong.
 pub(crate) fn check_response(root: Element<'_>) -> Result<(), AssertionError> {
     check(root, &protocol_types::RESPONSE)
         .map_err(|violation| Status::read(root).refusal().unwrap_or(AssertionError::Schema(violation)))
 }
 
-/// The same for a `saml:Assertion`.
+/// Checks a `saml:Assertion` in the same way.
 pub(crate) fn check_assertion(root: Element<'_>) -> Result<(), AssertionError> {
     check(root, &assertion_types::ASSERTION).map_err(AssertionError::Schema)
 }
 
-/// The same for a message of this kind.
+/// Checks a message of this kind in the same way.
 pub(crate) fn check_message(root: Element<'_>, kind: MessageKind) -> Result<(), AssertionError> {
     check(root, message_type(kind)).map_err(AssertionError::Schema)
 }
@@ -48,7 +50,7 @@ fn message_type(kind: MessageKind) -> &'static ElementType {
     }
 }
 
-/// What can be encrypted in an assertion or a message, by its name in the table.
+/// The parts that can be encrypted in an assertion or a message, by their names in the table.
 #[derive(Clone, Copy)]
 pub(crate) enum Encryptable {
     NameId,
@@ -72,7 +74,7 @@ impl Encryptable {
         }
     }
 
-    /// Holds an element of that name against the schema.
+    /// Checks an element with that name against the schema.
     pub(crate) fn check(self, root: Element<'_>) -> Result<(), AssertionError> {
         let element_type: &'static ElementType = match self {
             Encryptable::NameId => &assertion_types::NAME_ID,

@@ -1,4 +1,5 @@
-//! The general-purpose and the pairwise subject identifier (saml-subject-id-attr-v1.0), bound to the scopes of the identity provider.
+//! The general-purpose and the pairwise subject identifier (saml-subject-id-attr-v1.0), checked against the scopes of
+//! the identity provider.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +10,7 @@ use crate::attributes::Attributes;
 use crate::error::AssertionError;
 use crate::ledger::{Check, Outcome};
 
-/// One of the two attributes: what it is called in an assertion and in texts, and its rule.
+/// One of the two attributes: its name in an assertion and in texts, and its rule.
 pub(crate) struct Kind {
     attribute: &'static str,
     name: &'static str,
@@ -17,7 +18,7 @@ pub(crate) struct Kind {
     clause: &'static str,
 }
 
-/// The same person has the same one at every service provider.
+/// The subject-id: a person has the same one at every service provider.
 pub(crate) const SUBJECT_ID: Kind = Kind {
     attribute: "urn:oasis:names:tc:SAML:attribute:subject-id",
     name: "subject-id",
@@ -25,7 +26,7 @@ pub(crate) const SUBJECT_ID: Kind = Kind {
     clause: "saml-subject-id-attr-v1.0 3.3",
 };
 
-/// The same person has another one at every service provider.
+/// The pairwise-id: a person has a different one at every service provider.
 pub(crate) const PAIRWISE_ID: Kind = Kind {
     attribute: "urn:oasis:names:tc:SAML:attribute:pairwise-id",
     name: "pairwise-id",
@@ -33,9 +34,10 @@ pub(crate) const PAIRWISE_ID: Kind = Kind {
     clause: "saml-subject-id-attr-v1.0 3.4",
 };
 
-/// An identifier of the form `unique-id@scope`, whose scope the identity provider speaks for.
+/// An identifier of the form `unique-id@scope`, whose scope belongs to the identity provider.
 ///
-/// It is compared without regard to case, so it is kept in lower case: that form is the key of an account. `Debug` does not show it.
+/// It is compared without regard to case, so it is kept in lower case: use that form as the key of an account.
+/// `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SubjectId {
     unique_id: String,
@@ -49,14 +51,14 @@ impl SubjectId {
         &self.unique_id
     }
 
-    /// The part after it: a domain of the identity provider.
+    /// The part after the `@`: a domain of the identity provider.
     #[must_use]
     pub fn scope(&self) -> &str {
         &self.scope
     }
 
-    /// Reads one. Letters and digits, `=` and `-` before the `@`; letters, digits, `-` and `.` behind it; 1 to 127 of each, the first a
-    /// letter or a digit.
+    /// Parses an identifier. The part before the `@` has letters, digits, `=` and `-`; the part after it has letters,
+    /// digits, `-` and `.`. Each has 1 to 127 characters, of which the first is a letter or a digit.
     fn parse(text: &str) -> Option<SubjectId> {
         let (unique_id, scope) = text.split_once('@')?;
         let sound = |part: &str, more: [char; 2]| {
@@ -72,7 +74,7 @@ impl SubjectId {
 }
 
 impl fmt::Display for SubjectId {
-    /// `unique-id@scope` in lower case.
+    /// Writes `unique-id@scope` in lower case.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.unique_id, self.scope)
     }
@@ -84,7 +86,7 @@ impl fmt::Debug for SubjectId {
     }
 }
 
-/// The identifier of that kind among the attributes; an error if it cannot be relied on.
+/// Returns the identifier of that kind among the attributes; an error if it is not reliable.
 pub(crate) fn read(
     kind: &Kind,
     attributes: &Attributes,
@@ -112,13 +114,13 @@ pub(crate) fn read(
     })
 }
 
-/// Whether a domain is among the scopes, without regard to case.
+/// Returns whether a domain is among the scopes, without regard to case.
 pub(crate) fn speaks_for(scopes: &[Scope], domain: &str) -> bool {
     scopes.iter().any(|scope| scope.matches(domain))
 }
 
-/// What the ledger says of it. An identifier that cannot be relied on does not refuse the login, since nobody has to use it; whoever asks
-/// the login for it gets the reason.
+/// Returns the check for the ledger. An unreliable identifier does not refuse the login, since the application need
+/// not use it; a call of the login's method for it returns the reason.
 pub(crate) fn check(kind: &Kind, attributes: &Attributes, scopes: &[Scope]) -> Check {
     let (outcome, actual): (_, Cow<'static, str>) = match read(kind, attributes, scopes) {
         Ok(None) => (Outcome::Skipped, "none".into()),

@@ -1,4 +1,4 @@
-//! A sign-in that was judged and signs nobody in.
+//! A sign-in that was checked and signs nobody in.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ use crate::ledger::Ledger;
 use crate::login::Login;
 use crate::name_id::NameId;
 
-/// What a sign-in would have been: an administrator tries a connection out and looks at it.
+/// The result of a trial of a connection, for an administrator to look at.
 ///
-/// It has the same information as a [`Login`] but is not one: it was not recorded, so it cannot be used to sign anybody in.
+/// It has the same information as a [`Login`] but is not one: it was not recorded, so it cannot sign anybody in.
 ///
 /// ```compile_fail,E0308
 /// # use vouchsafe_assertion::{Login, Trial};
@@ -29,19 +29,19 @@ impl Trial {
         Trial(login)
     }
 
-    /// The connection that is tried out.
+    /// The connection of the trial.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         self.0.connection()
     }
 
-    /// The identity provider.
+    /// The entity ID of the identity provider.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         self.0.issuer()
     }
 
-    /// The name identifier, if one came.
+    /// The name identifier, if there is one.
     #[must_use]
     pub fn name_id(&self) -> Option<&NameId> {
         self.0.name_id()
@@ -53,37 +53,37 @@ impl Trial {
         self.0.attributes()
     }
 
-    /// How the person signed in: the AuthnContextClassRef.
+    /// The AuthnContextClassRef: how the person signed in.
     #[must_use]
     pub fn authn_context(&self) -> Option<&str> {
         self.0.authn_context()
     }
 
-    /// The service provider that the assertion was made for: ours.
+    /// The service provider for which the assertion was made: ours.
     #[must_use]
     pub fn audience(&self) -> &EntityId {
         self.0.audience()
     }
 
-    /// The cryptography by which it was judged.
+    /// The cryptography with which the trial was checked.
     #[must_use]
     pub fn provider(&self) -> &Provider {
         self.0.provider()
     }
 
-    /// When it was judged.
+    /// When the trial was checked.
     #[must_use]
     pub fn judged_at(&self) -> chrono::DateTime<chrono::Utc> {
         self.0.accepted_at()
     }
 
-    /// Which key signed what, outermost first.
+    /// The evidence for each signature: its key and what it covers, outermost first.
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
         self.0.evidence()
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         self.0.ledger()

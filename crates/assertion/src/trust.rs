@@ -1,4 +1,4 @@
-//! Whom to believe over one connection: the identity provider's name, keys and scopes, and what must be signed.
+//! The trust in the identity provider of one connection: its entity ID, keys and scopes, and what must be signed.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use vouchsafe_signature::TrustedKey;
 use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 
-/// One connection's identity provider as configuration trusts it: its entity ID, its keys parsed once, the domains it speaks for, which
-/// algorithms are accepted of it, what it must sign, and the keys that open what it encrypts.
+/// The configured trust in one connection's identity provider: its entity ID, its keys (parsed once), its domains,
+/// the accepted algorithms, what it must sign, and the keys that decrypt its messages.
 ///
-/// A `Trust` has at least one key. No key means that nothing can be believed, so there is no value for it.
+/// A `Trust` has at least one key. Without a key no message could be verified, so such a value does not exist.
 #[derive(Clone, Debug)]
 pub struct Trust {
     connection: ConnectionId,
@@ -30,14 +30,16 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Takes the signing keys of an identity provider. The provider decides which of them are strong enough; a certificate's
-    /// dates and issuer play no part, since it is trusted for being in the metadata.
+    /// Makes a trust of the signing keys of an identity provider. The provider decides which of them are strong
+    /// enough. A certificate's dates and issuer are not checked, since the certificate is trusted because it is in
+    /// the metadata.
     ///
-    /// A key that cannot be used is left out and listed in [`unusable_keys`](Trust::unusable_keys), so that one outdated key of several
-    /// does not end every login. The provider goes on to decide which algorithms are accepted over this connection.
+    /// A key that cannot be used is skipped and listed in [`unusable_keys`](Trust::unusable_keys), so that one
+    /// outdated key of several does not end every login. The provider also decides which algorithms are accepted over
+    /// this connection.
     ///
     /// # Errors
-    /// [`AssertionError::NoUsableKey`] if none remains.
+    /// [`AssertionError::NoUsableKey`] if no key remains.
     pub fn new(
         connection: ConnectionId,
         identity_provider: &IdentityProvider,
@@ -82,56 +84,59 @@ impl Trust {
         })
     }
 
-    /// Says which signatures must exist.
+    /// Sets which signatures are required.
     #[must_use]
     pub fn with_signature_policy(mut self, policy: SignaturePolicy) -> Trust {
         self.policy = policy;
         self
     }
 
-    /// Gives the keys that open what is encrypted for this connection, tried in this order. No other key opens it.
+    /// Sets the keys that decrypt messages over this connection, tried in this order. No other key is used.
     #[must_use]
     pub fn with_decryption_keys(mut self, keys: impl Into<Arc<[PrivateKey]>>) -> Trust {
         self.decryption_keys = keys.into();
         self
     }
 
-    /// Gives keys that open what is encrypted for this connection and for no other one: nobody can have it open what was captured from another
-    /// customer's. An EncryptedID with AES-CBC in a logout message is opened with such keys alone.
+    /// Sets keys that decrypt messages over this connection only. Then nobody can use this connection to decrypt
+    /// ciphertext that was captured from another customer. An EncryptedID with AES-CBC in a logout message is
+    /// decrypted only with such keys.
     #[must_use]
     pub fn with_own_decryption_keys(mut self, keys: impl Into<Arc<[PrivateKey]>>) -> Trust {
         self.has_own_decryption_keys = true;
         self.with_decryption_keys(keys)
     }
 
-    /// Takes a `NotBefore` in the data of a bearer confirmation as the start of a window, where the Web Browser SSO profile forbids it
-    /// (saml-profiles-2.0-os 4.1.4.2) and it is refused by default.
+    /// Accepts a `NotBefore` in the data of a bearer confirmation, as the earliest time of use. The Web Browser SSO
+    /// profile forbids it (saml-profiles-2.0-os 4.1.4.2), so it is refused by default.
     ///
-    /// It weakens nothing: the window only becomes narrower. It is for products that send it and cannot be told otherwise; the ledger says
-    /// of each of their messages that it does not conform.
+    /// This weakens nothing, since it only shortens the time of validity. It is for products that always send it. The
+    /// ledger records that each of their messages does not conform.
     #[must_use]
     pub fn tolerate_confirmation_not_before(mut self) -> Trust {
         self.tolerates_confirmation_not_before = true;
         self
     }
 
-    /// Decrypts what comes with AES-CBC even where no signature covers the ciphertext.
+    /// Decrypts content that was encrypted with AES-CBC even if no signature covers the ciphertext.
     ///
     /// # Danger
-    /// Whoever can alter such a message learns from our answers about the plaintext (Jager and Somorovsky, "How to Break XML
-    /// Encryption"). Better to have the identity provider sign the Response as well, or encrypt with AES-GCM.
+    /// An attacker who can alter such a message learns about the plaintext from our answers (Jager and Somorovsky,
+    /// "How to Break XML Encryption"). It is better if the identity provider also signs the Response, or encrypts
+    /// with AES-GCM.
     #[must_use]
     pub fn danger_accept_unauthenticated_cbc(mut self) -> Trust {
         self.accepts_unauthenticated_cbc = true;
         self
     }
 
-    /// Takes an ArtifactResponse without a signature of its own as a mere envelope around a signed Response.
+    /// Accepts an ArtifactResponse without a signature, if the Response inside is signed.
     ///
     /// # Danger
-    /// Whoever answers at the resolution service's address is not shown to be the identity provider; SAML asks for that (saml-profiles-2.0-os 5.4.2),
-    /// and TLS is not taken for it. The Response inside must still be signed, itself or its Assertion, and answer the request, so that no more can be done
-    /// than with a Response that a browser posts.
+    /// Without that signature, the sender of the answer is not proven to be the identity provider, which SAML
+    /// requires (saml-profiles-2.0-os 5.4.2); TLS does not prove it. The Response inside, or its Assertion, must
+    /// still be signed and answer the request, so an attacker can do no more than with a Response that a browser
+    /// posts.
     #[must_use]
     pub fn danger_accept_unsigned_artifact_responses(mut self) -> Trust {
         self.accepts_unsigned_artifact_responses = true;
@@ -144,43 +149,43 @@ impl Trust {
         &self.connection
     }
 
-    /// The cryptography, and with it the algorithms that are accepted over this connection.
+    /// The cryptography, with the algorithms that are accepted over this connection.
     #[must_use]
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    /// Which signatures must exist.
+    /// The required signatures.
     #[must_use]
     pub fn signature_policy(&self) -> SignaturePolicy {
         self.policy
     }
 
-    /// The keys that open what is encrypted for this connection.
+    /// The keys that decrypt messages over this connection.
     #[must_use]
     pub fn decryption_keys(&self) -> &[PrivateKey] {
         &self.decryption_keys
     }
 
-    /// The identity provider.
+    /// The entity ID of the identity provider.
     #[must_use]
     pub fn entity_id(&self) -> &EntityId {
         &self.entity_id
     }
 
-    /// The keys, for other messages of the same identity provider, such as a logout request.
+    /// The signing keys, for other messages of the same identity provider, such as a logout request.
     #[must_use]
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys
     }
 
-    /// One line for each signing key that is not used, and why: a warning for the operator.
+    /// One line for each signing key that cannot be used, with the reason: a warning for the operator.
     #[must_use]
     pub fn unusable_keys(&self) -> &[String] {
         &self.unusable
     }
 
-    /// The domains it speaks for (`shibmd:Scope`).
+    /// The domains of the identity provider (`shibmd:Scope`).
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
@@ -190,32 +195,34 @@ impl Trust {
         Arc::clone(&self.scopes)
     }
 
-    /// Whether identifiers that are encrypted with AES-CBC are opened in a message that needs no browser and no request of ours: whoever signed
-    /// it may have captured them, and alters them byte by byte to learn from the answers.
+    /// Returns whether identifiers that are encrypted with AES-CBC are decrypted in messages that need no browser and
+    /// no request of ours. Their signer may have captured the ciphertext, and could alter it byte by byte to learn
+    /// from the answers.
     pub(crate) fn opens_cbc_in_messages(&self) -> bool {
         self.has_own_decryption_keys || self.accepts_unauthenticated_cbc
     }
 
-    /// Whether [`danger_accept_unauthenticated_cbc`](Trust::danger_accept_unauthenticated_cbc) was called.
+    /// Returns whether [`danger_accept_unauthenticated_cbc`](Trust::danger_accept_unauthenticated_cbc) was called.
     #[must_use]
     pub fn accepts_unauthenticated_cbc(&self) -> bool {
         self.accepts_unauthenticated_cbc
     }
 
-    /// Whether [`danger_accept_unsigned_artifact_responses`](Trust::danger_accept_unsigned_artifact_responses) was called.
+    /// Returns whether
+    /// [`danger_accept_unsigned_artifact_responses`](Trust::danger_accept_unsigned_artifact_responses) was called.
     #[must_use]
     pub fn accepts_unsigned_artifact_responses(&self) -> bool {
         self.accepts_unsigned_artifact_responses
     }
 
-    /// Whether [`tolerate_confirmation_not_before`](Trust::tolerate_confirmation_not_before) was called.
+    /// Returns whether [`tolerate_confirmation_not_before`](Trust::tolerate_confirmation_not_before) was called.
     #[must_use]
     pub fn tolerates_confirmation_not_before(&self) -> bool {
         self.tolerates_confirmation_not_before
     }
 }
 
-/// Which signatures must exist. Whatever is asked for here, every signature that exists must verify, and one must exist.
+/// The required signatures. Under every policy, each existing signature must be valid, and at least one must exist.
 ///
 /// ```
 /// use vouchsafe_assertion::SignaturePolicy;
@@ -231,27 +238,28 @@ pub struct SignaturePolicy {
 }
 
 impl SignaturePolicy {
-    /// The Response itself must be signed, not its Assertion alone.
+    /// Requires that the Response itself is signed, and not only its Assertion.
     #[must_use]
     pub fn require_signed_response(mut self) -> SignaturePolicy {
         self.response = true;
         self
     }
 
-    /// The Assertion itself must be signed, not the Response alone (`WantAssertionsSigned` of our metadata).
+    /// Requires that the Assertion itself is signed, and not only the Response (`WantAssertionsSigned` of our
+    /// metadata).
     #[must_use]
     pub fn require_signed_assertion(mut self) -> SignaturePolicy {
         self.assertion = true;
         self
     }
 
-    /// Whether a signed Response is asked for.
+    /// Returns whether a signed Response is required.
     #[must_use]
     pub fn requires_signed_response(self) -> bool {
         self.response
     }
 
-    /// Whether a signed Assertion is asked for.
+    /// Returns whether a signed Assertion is required.
     #[must_use]
     pub fn requires_signed_assertion(self) -> bool {
         self.assertion

@@ -1,4 +1,4 @@
-//! Held against what was expected: acceptable, but perhaps not for the first time.
+//! Checks an assertion against the expectations. A valid assertion may still be a replay.
 
 use std::fmt;
 
@@ -21,9 +21,9 @@ use crate::subject_id::{self, PAIRWISE_ID, SUBJECT_ID};
 use crate::trial::Trial;
 
 impl AuthenticAssertion {
-    /// Runs every rule, whatever fails, and accepts if none did.
+    /// Runs every rule, even if one fails, and accepts the assertion if all passed.
     ///
-    /// `now` is the time at which the response was received. A bound holds while `now - skew < NotOnOrAfter` and
+    /// `now` is the time at which the response was received. A bound is met while `now - skew < NotOnOrAfter` and
     /// `now + skew >= NotBefore`.
     ///
     /// # Errors
@@ -62,7 +62,8 @@ impl AuthenticAssertion {
         let statement = accepted.and_then(|place| facts.assertion.authn_statements.into_iter().nth(place));
         let (statement, end) = match (error, statement, end) {
             (None, Some(statement), Some(end)) => (statement, end),
-            // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
+            // Without an error there is always a statement and the end of a confirmation. So this cannot be reached;
+            // it refuses nevertheless.
             (error, _, _) => {
                 let error = error.unwrap_or(AssertionError::NoAuthnStatement);
                 let refusal = Refusal::decided_by(error, ledger, decided_by).over(&connection);
@@ -100,9 +101,10 @@ impl AuthenticAssertion {
     }
 }
 
-/// From when on this assertion can no longer be accepted, by any of its bearer confirmations and under the same skew.
+/// Returns the time from which this assertion can no longer be accepted, by any of its bearer confirmations and under
+/// the same skew.
 ///
-/// Every confirmation counts, not only the one that was met: a replay may meet another.
+/// Every confirmation counts, not only the one that was met, since a replay may meet another.
 fn latest_acceptance(facts: &SignedFacts, expectations: &Expectations) -> Option<DateTime<Utc>> {
     let confirmed = bearers(&facts.assertion)
         .filter_map(|confirmation| confirmation.data.as_ref()?.not_on_or_after.as_ref()?.at())
@@ -113,7 +115,7 @@ fn latest_acceptance(facts: &SignedFacts, expectations: &Expectations) -> Option
     Some(end.checked_add_signed(expectations.clock_skew()).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
-/// An assertion that every rule accepts. Whether it came before is not known yet, so it tells nothing about the person:
+/// An assertion that every rule accepts. It may still be a replay, so nothing about the person can be read yet:
 ///
 /// ```compile_fail,E0599
 /// # use vouchsafe_assertion::ValidAssertion;
@@ -122,7 +124,7 @@ fn latest_acceptance(facts: &SignedFacts, expectations: &Expectations) -> Option
 /// }
 /// ```
 ///
-/// [`confirm`](ValidAssertion::confirm) is the only way to a [`Login`], and it can be taken once:
+/// [`confirm`](ValidAssertion::confirm) is the only way to a [`Login`], and it can be called once:
 ///
 /// ```compile_fail,E0382
 /// # use vouchsafe_assertion::{Recorded, ValidAssertion};
@@ -144,41 +146,41 @@ pub struct ValidAssertion {
 }
 
 impl ValidAssertion {
-    /// What a store records to know this assertion again.
+    /// The key that a store records, so that the assertion is accepted only once.
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {
         self.replay.clone()
     }
 
-    /// The connection whose key signed.
+    /// The connection whose key made the signature.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         self.login.connection()
     }
 
-    /// The identity provider.
+    /// The entity ID of the identity provider.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         self.login.issuer()
     }
 
-    /// Which key signed what, outermost first.
+    /// The evidence for each signature: its key and what it covers, outermost first.
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
         self.login.evidence()
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         self.login.ledger()
     }
 
-    /// Turns it into a login, once a store has recorded it for the first time.
+    /// Turns it into a login, if `recorded` states that a store recorded it for the first time.
     ///
     /// # Errors
-    /// With the whole ledger: `assertion.replayed` if it was recorded before, `assertion.other_assertion` if the record is that of another
-    /// assertion.
+    /// `assertion.replayed` if it was recorded before, `assertion.other_assertion` if the record belongs to another
+    /// assertion; both with the whole ledger.
     pub fn confirm(self, recorded: Recorded) -> Result<Login, Refusal> {
         let ValidAssertion { mut login, replay } = self;
         let failed = |expected: &'static str, actual: &'static str| {
@@ -197,8 +199,8 @@ impl ValidAssertion {
         Err(Refusal::with_ledger(error, login.ledger).over(&login.connection))
     }
 
-    /// Turns it into something to look at: what the person would have been signed in as. Nobody can be signed in with it, and nothing is
-    /// recorded.
+    /// Turns it into a trial result: what the person would have been signed in as. It cannot sign anybody in, and
+    /// nothing is recorded.
     pub fn into_trial(self) -> Trial {
         Trial::new(self.login)
     }

@@ -1,4 +1,4 @@
-//! Messages that were accepted, once.
+//! Messages that were accepted once.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::message::{Carriage, MessageError, MessageKind, ResolvedResponse};
 use crate::name_id::NameId;
 use crate::refusal::Refusal;
 
-/// What every accepted message has.
+/// The data that every accepted message has.
 pub(super) struct Accepted {
     pub(super) connection: ConnectionId,
     pub(super) issuer: EntityId,
@@ -29,7 +29,7 @@ pub(super) struct Accepted {
     pub(super) accepted_at: DateTime<Utc>,
 }
 
-/// A message that was accepted, once. Only [`ValidMessage::confirm`](crate::ValidMessage::confirm) makes one.
+/// A message that was accepted once. Only [`ValidMessage::confirm`](crate::ValidMessage::confirm) makes one.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Message {
@@ -41,56 +41,56 @@ pub enum Message {
     ManageNameIdRequest(ManageNameIdRequest),
     /// The identity provider answers such a request.
     ManageNameIdResponse(StatusAnswer),
-    /// What an artifact stood for.
+    /// The message that an artifact was resolved to.
     ArtifactResponse(ResolvedArtifact),
 }
 
 macro_rules! what_every_message_has {
     ($message:ty) => {
         impl $message {
-            /// The connection whose key signed.
+            /// The connection whose key made the signature.
             #[must_use]
             pub fn connection(&self) -> &ConnectionId {
                 &self.accepted.connection
             }
 
-            /// The identity provider.
+            /// The entity ID of the identity provider.
             #[must_use]
             pub fn issuer(&self) -> &EntityId {
                 &self.accepted.issuer
             }
 
-            /// The service provider that it was accepted for.
+            /// The service provider for which the message was accepted.
             #[must_use]
             pub fn audience(&self) -> &EntityId {
                 &self.accepted.audience
             }
 
-            /// How it came.
+            /// The binding by which the message came.
             #[must_use]
             pub fn carriage(&self) -> Carriage {
                 self.accepted.carriage
             }
 
-            /// When it was issued, by the identity provider's clock.
+            /// When the message was issued, by the identity provider's clock.
             #[must_use]
             pub fn issued_at(&self) -> DateTime<Utc> {
                 self.accepted.issued_at
             }
 
-            /// When it was accepted.
+            /// When the message was accepted.
             #[must_use]
             pub fn accepted_at(&self) -> DateTime<Utc> {
                 self.accepted.accepted_at
             }
 
-            /// Which key signed it.
+            /// The evidence for the signature: its key and what it covers.
             #[must_use]
             pub fn evidence(&self) -> &Evidence {
                 &self.accepted.evidence
             }
 
-            /// Everything that was checked.
+            /// Every check that was made.
             #[must_use]
             pub fn ledger(&self) -> &Ledger {
                 &self.accepted.ledger
@@ -99,9 +99,11 @@ macro_rules! what_every_message_has {
     };
 }
 
-/// The identity provider asks to end sessions of a person (saml-core-2.0-os 3.7.1). `Debug` does not show whom.
+/// A request of the identity provider to end sessions of a person (saml-core-2.0-os 3.7.1). `Debug` does not show the
+/// person.
 ///
-/// An assertion that was issued when it was, or before, and arrives later begins no session: [`issued_at`](Self::issued_at).
+/// An assertion that was issued no later than this request and arrives after it must not start a session: see
+/// [`issued_at`](Self::issued_at).
 pub struct LogoutRequest {
     accepted: Accepted,
     id: String,
@@ -114,46 +116,47 @@ pub struct LogoutRequest {
 what_every_message_has!(LogoutRequest);
 
 impl LogoutRequest {
-    /// Its ID, which the answer repeats.
+    /// The ID of the request, which the answer repeats.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whose sessions end. It is compared whole: value, Format and both qualifiers.
+    /// The person whose sessions end. Compare the whole name: value, Format and both qualifiers.
     #[must_use]
     pub fn name_id(&self) -> &NameId {
         &self.name_id
     }
 
-    /// Which sessions end; empty: all of that name over the connection.
+    /// The sessions that end; if it is empty, all sessions of that name over the connection.
     #[must_use]
     pub fn session_indexes(&self) -> &[String] {
         &self.session_indexes
     }
 
-    /// Whether it means a session of this index, of its name: one of the indexes that it names, or any where it names none. A session whose
-    /// assertion had no index is always meant, since nobody can tell that it is another one.
+    /// Returns whether the request ends the session with this index, if the name matches: its list contains the
+    /// index, or is empty. A session whose assertion had no index is always included, since it cannot be excluded.
     #[must_use]
     pub fn means(&self, session_index: Option<&str>) -> bool {
         let Some(own) = session_index else { return true };
         self.session_indexes.is_empty() || self.session_indexes.iter().any(|index| index == own)
     }
 
-    /// Until when it counts, if it says so.
+    /// The time until which the request is valid, if it states one.
     #[must_use]
     pub fn not_on_or_after(&self) -> Option<DateTime<Utc>> {
         self.not_on_or_after
     }
 
-    /// Why, as a URI of section 3.7.3 or of the identity provider's own.
+    /// The reason: a URI of section 3.7.3 or one of the identity provider's own.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
 }
 
-/// The identity provider changes or ends the name of a person (saml-core-2.0-os 3.6.1). `Debug` does not show whose.
+/// A request of the identity provider to change or to end the name of a person (saml-core-2.0-os 3.6.1). `Debug` does
+/// not show the person.
 pub struct ManageNameIdRequest {
     accepted: Accepted,
     id: String,
@@ -161,61 +164,61 @@ pub struct ManageNameIdRequest {
     change: NameIdChange,
 }
 
-/// What becomes of a name. `Debug` does not show the new one.
+/// The change of a name. `Debug` does not show the new name.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameIdChange {
-    /// From now on the person has this name.
+    /// The person has this name from now on.
     New(String),
-    /// The name is used no longer.
+    /// The name is no longer used.
     Terminate,
 }
 
 what_every_message_has!(ManageNameIdRequest);
 
 impl ManageNameIdRequest {
-    /// Its ID, which the answer repeats.
+    /// The ID of the request, which the answer repeats.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The name as it was.
+    /// The name before the change.
     #[must_use]
     pub fn name_id(&self) -> &NameId {
         &self.name_id
     }
 
-    /// What becomes of it.
+    /// The change of the name.
     #[must_use]
     pub fn change(&self) -> &NameIdChange {
         &self.change
     }
 }
 
-/// What the identity provider answers to a request of ours (saml-core-2.0-os 3.2.2).
+/// The answer of the identity provider to a request of ours (saml-core-2.0-os 3.2.2).
 pub struct StatusAnswer {
     accepted: Accepted,
     in_response_to: String,
     status: Status,
 }
 
-/// What became of a logout at the identity provider.
+/// The result of a logout at the identity provider.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum LogoutOutcome {
-    /// Every session that it knows of ended.
+    /// Every session that the identity provider knows of ended.
     Complete,
-    /// Some of the sessions that it knows of did not end (PartialLogout).
+    /// Some of the sessions that the identity provider knows of did not end (PartialLogout).
     Partial,
-    /// It did not do it.
+    /// The logout failed.
     Failed,
 }
 
 what_every_message_has!(StatusAnswer);
 
 impl StatusAnswer {
-    /// The request that it answers.
+    /// The ID of the request that this message answers.
     #[must_use]
     pub fn in_response_to(&self) -> &str {
         &self.in_response_to
@@ -226,19 +229,20 @@ impl StatusAnswer {
         self.status.codes.iter().map(AsRef::as_ref)
     }
 
-    /// What the identity provider says beside them.
+    /// The status message, if there is one.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.status.message.as_deref()
     }
 
-    /// Whether the top-level status is Success.
+    /// Returns whether the top-level status is Success.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.codes().next() == Some(SUCCESS)
     }
 
-    /// What became of the logout. A partial one is a status of its own, whatever stands above it (saml-core-2.0-os 3.7.3.2).
+    /// Returns the result of the logout. PartialLogout counts as partial below any top-level status (saml-core-2.0-os
+    /// 3.7.3.2).
     #[must_use]
     pub fn logout_outcome(&self) -> LogoutOutcome {
         if self.codes().any(|code| code == PARTIAL_LOGOUT) {
@@ -253,7 +257,7 @@ impl StatusAnswer {
 
 const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 
-/// What an artifact stood for (saml-core-2.0-os 3.5.2): a Response, which is then judged as one that was posted.
+/// The Response that an artifact was resolved to (saml-core-2.0-os 3.5.2). It is checked like a posted one.
 pub struct ResolvedArtifact {
     accepted: Accepted,
     response: Vec<u8>,
@@ -262,12 +266,12 @@ pub struct ResolvedArtifact {
 what_every_message_has!(ResolvedArtifact);
 
 impl ResolvedArtifact {
-    /// The Response, parsed as a document of its own. Nothing of it is believed: it goes the way of a posted one, and its own signature, or
-    /// that of its Assertion, must show that the identity provider made it. The signature of the ArtifactResponse around it does not. Its
-    /// ledger begins with everything that was checked so far.
+    /// Parses the Response as a document of its own. It is not verified yet and is processed like a posted one: its
+    /// own signature, or that of its Assertion, must prove that the identity provider made it. The signature of the
+    /// ArtifactResponse around it does not prove that. Its ledger begins with the checks that were already made.
     ///
     /// # Errors
-    /// As [`Claimed::parse`].
+    /// The same as for [`Claimed::parse`].
     pub fn into_response(self, limits: &Limits) -> Result<ResolvedResponse, Refusal> {
         let Accepted { ledger, connection, .. } = self.accepted;
         Claimed::of_artifact(self.response, ledger, limits).map_err(|refusal| refusal.over(&connection))
@@ -275,7 +279,8 @@ impl ResolvedArtifact {
 }
 
 impl Message {
-    /// Every rule has passed, so that nothing of what is looked for here is missing; if it were, the message is refused all the same.
+    /// Makes the message. Every rule has passed, so no required part is missing; if one were, the message would be
+    /// refused.
     pub(super) fn of(
         accepted: Accepted,
         facts: MessageFacts,
@@ -321,7 +326,7 @@ impl Message {
         }
     }
 
-    /// What it is.
+    /// The kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         match self {
@@ -333,19 +338,19 @@ impl Message {
         }
     }
 
-    /// The connection whose key signed.
+    /// The connection whose key made the signature.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         &self.accepted().connection
     }
 
-    /// The identity provider.
+    /// The entity ID of the identity provider.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         &self.accepted().issuer
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.accepted().ledger

@@ -1,4 +1,5 @@
-//! Artifacts: references to messages that an identity provider keeps until they are fetched (saml-bindings-2.0-os 3.6.4).
+//! Artifacts: references to messages that an identity provider keeps until they are requested (saml-bindings-2.0-os
+//! 3.6.4).
 
 use std::fmt;
 
@@ -10,10 +11,11 @@ use crate::claimed::Claimed;
 use crate::message::MessageError;
 use crate::replay::{Recorded, ReplayKey};
 
-/// The only type of artifacts that SAML 2.0 defines (3.6.4.2).
+/// The only type of artifact that SAML 2.0 defines (3.6.4.2).
 const TYPE: [u8; 2] = [0x00, 0x04];
 
-/// The name of an identity provider in an artifact: SHA-1 over its entity ID. It protects nothing and proves nothing; it says where to ask.
+/// The identifier of an identity provider in an artifact: the SHA-1 of its entity ID. It proves nothing; it only
+/// tells which identity provider to ask.
 ///
 /// ```
 /// use vouchsafe_assertion::SourceId;
@@ -27,23 +29,24 @@ const TYPE: [u8; 2] = [0x00, 0x04];
 pub struct SourceId([u8; 20]);
 
 impl SourceId {
-    /// That of an entity ID.
+    /// Computes the identifier of an entity ID.
     #[must_use]
     pub fn of(entity_id: &EntityId) -> SourceId {
         SourceId(own_sha1(entity_id.as_str().as_bytes()))
     }
 
-    /// As it stands in an artifact.
+    /// The bytes as an artifact contains them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
 }
 
-/// An artifact of type 4: which identity provider keeps the message, at which of its resolution services, and a handle that nobody guesses.
+/// An artifact of type 4: the identity provider that keeps the message, the index of its resolution service, and a
+/// handle that cannot be guessed.
 ///
-/// Whoever has an artifact that was not resolved yet can have the message, if they can sign in the name of the service provider that it is for:
-/// `Debug` does not show the handle.
+/// A party that has an unresolved artifact can obtain the message if it can also sign as the service provider that
+/// the message is for. `Debug` does not show the handle.
 ///
 /// ```
 /// use vouchsafe_assertion::Artifact;
@@ -65,7 +68,7 @@ impl Artifact {
     /// Reads the value of the parameter `SAMLart`: base64, with or without white space.
     ///
     /// # Errors
-    /// [`MessageError::Artifact`] if it is not base64, of another length, or of another type than 4.
+    /// [`MessageError::Artifact`] if it is not base64, or has another length or another type than 4.
     pub fn parse(text: &str) -> Result<Artifact, MessageError> {
         let refuse = |reason| MessageError::Artifact { reason };
         let bytes = base64_decode(text).map_err(|_| refuse("it is not base64"))?;
@@ -76,14 +79,14 @@ impl Artifact {
         Ok(Artifact { bytes })
     }
 
-    /// Which of the identity provider's resolution services keeps the message: the `index` in its metadata.
+    /// The index of the identity provider's resolution service that keeps the message: the `index` in its metadata.
     #[must_use]
     pub fn endpoint_index(&self) -> u16 {
         let [_, _, high, low, ..] = self.bytes;
         u16::from_be_bytes([high, low])
     }
 
-    /// Which identity provider keeps the message.
+    /// The identifier of the identity provider that keeps the message.
     #[must_use]
     pub fn source_id(&self) -> SourceId {
         let mut source = [0; 20];
@@ -91,24 +94,25 @@ impl Artifact {
         SourceId(source)
     }
 
-    /// Whether it says that this identity provider keeps the message.
+    /// Returns whether the artifact names this identity provider.
     #[must_use]
     pub fn is_of(&self, entity_id: &EntityId) -> bool {
         self.source_id() == SourceId::of(entity_id)
     }
 
-    /// The artifact in base64, in one spelling.
+    /// Returns the artifact in base64, always in the same spelling.
     #[must_use]
     pub fn to_base64(&self) -> String {
         base64_encode(&self.bytes)
     }
 
-    /// What a store records, so that the artifact is resolved once (3.6.5.2). It is over the bytes, so that another spelling is no other artifact.
-    /// `expires_at` is from when on no identity provider will resolve it any more; the Response that it stands for has a
-    /// [record of its own](crate::ValidAssertion::replay_key).
+    /// Returns the key that a store records, so that the artifact is resolved only once (3.6.5.2). The key is
+    /// computed from the bytes, so another spelling of the base64 gives the same key. `expires_at` is the time from
+    /// which no identity provider resolves the artifact. The Response has a [record of its
+    /// own](crate::ValidAssertion::replay_key).
     ///
     /// # Errors
-    /// What the provider raises.
+    /// The errors of the provider.
     pub fn replay_key(
         &self,
         provider: &Provider,
@@ -117,8 +121,8 @@ impl Artifact {
         Ok(ReplayKey::new(ReplayKey::hash_of(&["SAMLart", &self.to_base64()], provider)?, expires_at))
     }
 
-    /// Whether a store's answer says that this artifact may be resolved: it is of this artifact, and the artifact was recorded for the first
-    /// time.
+    /// Checks a store's answer: the artifact may be resolved if the answer belongs to it, and it was recorded for the
+    /// first time.
     ///
     /// # Errors
     /// [`MessageError::OtherMessage`], [`MessageError::ArtifactUsed`].
@@ -130,17 +134,18 @@ impl Artifact {
     }
 }
 
-/// The Response that an artifact stood for, as a document of its own. Nothing of it is believed: it goes the way of a posted one.
+/// The Response that an artifact was resolved to, as a document of its own. It is not verified yet and is processed
+/// like a posted one.
 #[non_exhaustive]
 pub struct ResolvedResponse {
     /// The Response, parsed once.
     pub claimed: Claimed,
-    /// The same as bytes: for whoever looks into a signature that fails.
+    /// The bytes of the Response, to examine if its signature fails.
     pub bytes: Vec<u8>,
 }
 
 impl fmt::Debug for ResolvedResponse {
-    /// The Response is a bearer token until it is used: only its size is shown.
+    /// Shows only the size, because the Response is a bearer token until it is used.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResolvedResponse")
             .field("claimed", &self.claimed)

@@ -1,4 +1,4 @@
-//! What a trusted key signed: first as bytes, then read.
+//! The content of a message that a trusted key signed: first as bytes, then as facts.
 
 use std::fmt;
 
@@ -17,7 +17,8 @@ use crate::replay::ReplayKey;
 use crate::schema::check_message;
 use crate::trust::Trust;
 
-/// The bytes of a message that a trusted key signed, and the evidence. The document that they came from is gone.
+/// The bytes of a message that a trusted key signed, with the evidence. The document that they came from no longer
+/// exists.
 ///
 /// Only [`authenticate_message`](crate::authenticate_message) makes one. Reading consumes it:
 ///
@@ -50,7 +51,7 @@ pub struct AuthenticMessage<'k> {
 pub(super) struct SignedMessage {
     pub(super) document: Document,
     pub(super) evidence: Evidence,
-    /// The Response inside an ArtifactResponse: it is judged by its own signature.
+    /// The Response inside an ArtifactResponse. It is verified by its own signature.
     pub(super) response: Option<Vec<u8>>,
 }
 
@@ -67,28 +68,29 @@ impl<'k> AuthenticMessage<'k> {
         AuthenticMessage { content, kind, carriage, connection, issuer, context, opens_cbc, ledger }
     }
 
-    /// What it is.
+    /// The kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
-    /// The connection whose key signed.
+    /// The connection whose key made the signature.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         &self.connection
     }
 
-    /// Which key signed it.
+    /// The evidence for the signature: its key and what it covers.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.content.evidence
     }
 
-    /// Reads the message out of the authentic bytes.
+    /// Reads the message from the authentic bytes.
     ///
     /// # Errors
-    /// A [`Refusal`] if anything in them is not as the schema says (`assertion.schema`), or if an encrypted identifier cannot be opened.
+    /// A [`Refusal`] if anything in them does not follow the schema (`assertion.schema`), or if an encrypted
+    /// identifier cannot be decrypted.
     pub fn read(self) -> Result<ReadMessage, Refusal> {
         let AuthenticMessage { content, kind, carriage, connection, issuer, context, opens_cbc, mut ledger } =
             self;
@@ -99,7 +101,8 @@ impl<'k> AuthenticMessage<'k> {
         let facts = check_message(document.root(), kind).and_then(|()| {
             let opener = Opener::new(context, [&document, &document]);
             let mut opener = opener.authenticated_only(!opens_cbc);
-            // An enveloped signature covers the message's element, which is then the root; that of a query or a form the whole document.
+            // An enveloped signature covers the message's element, which is the root here. The signature of a query
+            // or a form covers the whole document.
             MessageFacts::read(document.root(), kind, response, &mut opener)
         });
         let facts = facts.and_then(|facts| {
@@ -119,7 +122,8 @@ impl<'k> AuthenticMessage<'k> {
     }
 }
 
-/// An authentic message that nobody has held against anything yet. It gives nothing away: [`validate`](ReadMessage::validate) it.
+/// An authentic message that was not checked yet. None of its content can be read before
+/// [`validate`](ReadMessage::validate) has checked it.
 ///
 /// ```compile_fail,E0599
 /// # use vouchsafe_assertion::ReadMessage;

@@ -1,4 +1,4 @@
-//! From a message that nobody vouches for to the bytes that a trusted key signed.
+//! Verifies the signature of a parsed message, and keeps only the bytes that a trusted key signed.
 
 use vouchsafe_signature::{Evidence, SignatureError, Verified, verify_form, verify_query};
 use vouchsafe_xml::{Canonicalization, Document, Element, Limits, canonicalize, namespace};
@@ -14,19 +14,20 @@ use crate::reading::only_child;
 use crate::refusal::Refusal;
 use crate::trust::Trust;
 
-/// Decides whether a message is authentic, by the trust of one connection.
+/// Decides whether a message is authentic, by the trust in one connection.
 ///
-/// * The signature is the message's own: the enveloped one of its element, or that of the query or the form that carried it. A signature
-///   that the message carries must verify in any case. A signature anywhere else is neither believed nor followed.
-/// * Over HTTP-Redirect the query must be signed, as the binding says (saml-bindings-2.0-os 3.4.4.1).
-/// * Every message must be signed, over SOAP too: a TLS connection says who owns a host, and not which identity provider speaks. The one
-///   exception is a connection's own and another function: [`unsigned_artifact_response`](crate::unsigned_artifact_response).
+/// * The signature is the message's own: the enveloped one of its element, or that of the query or the form that
+///   carried it. A signature that the message has must be valid in any case. A signature anywhere else is ignored.
+/// * Over HTTP-Redirect the query must be signed, as the binding requires (saml-bindings-2.0-os 3.4.4.1).
+/// * Every message must be signed, also over SOAP: a TLS connection proves the owner of a host, and not the identity
+///   provider. The only exception must be configured for a connection and is another function:
+///   [`unsigned_artifact_response`](crate::unsigned_artifact_response).
 /// * No identifier occurs twice in the document.
 ///
-/// What comes out holds the signed bytes alone; the document is gone.
+/// The result contains only the signed bytes; the document is dropped.
 ///
 /// # Errors
-/// A [`Refusal`] with the first thing that is wrong; `xml.*` and `signature.*` codes come through as they are.
+/// A [`Refusal`] with the first error. Codes of `xml.*` and `signature.*` are passed on unchanged.
 pub fn authenticate_message<'k>(
     claimed: ClaimedMessage,
     trust: &'k Trust,
@@ -49,14 +50,14 @@ pub fn authenticate_message<'k>(
     }
 }
 
-/// What the message's element carries.
+/// The signature and the content of the message's element.
 struct Own {
     verified: Option<Verified>,
     /// The Response inside an ArtifactResponse.
     response: Option<Vec<u8>>,
 }
 
-/// No signature is no error here; one that does not verify always is.
+/// Verifies the message's own signature. A missing signature is not an error here; an invalid one always is.
 fn own_signature(
     steps: &mut Steps<'_, '_>,
     document: &Document,
@@ -67,7 +68,7 @@ fn own_signature(
     Ok(Own { verified: steps.signature(message, SIGNATURE)?, response: inner_response(message, kind)? })
 }
 
-/// The bytes that a signature covers: those of the element, or the whole document of a query or a form.
+/// Returns the bytes that a signature covers: those of the element, or the whole document of a query or a form.
 fn signed_content(
     steps: &mut Steps<'_, '_>,
     document: Document,
@@ -101,7 +102,7 @@ pub(super) const SIGNED: &str = "message.signed";
 pub(super) const CLAUSE: &str = "saml-profiles-2.0-os 4.4.4, saml-bindings-2.0-os 3.4.4.1, 3.5.5.2";
 pub(super) const EXPECTED: &str = "a signature over this message by a trusted key";
 
-/// These keys are only good for the identity provider whose they are.
+/// Requires that the claimed issuer is the identity provider whose keys are used.
 pub(super) fn claimed_issuer(
     steps: &mut Steps<'_, '_>,
     kind: MessageKind,
@@ -118,7 +119,7 @@ pub(super) fn claimed_issuer(
     Err(steps.fail(rule, clause, &expected, actual.unwrap_or_else(|| "none".to_owned()), error.into()))
 }
 
-/// The signature of the query or the form around the message.
+/// Records the signature of the query or the form around the message.
 fn around(
     steps: &mut Steps<'_, '_>,
     verified: Result<Evidence, SignatureError>,
@@ -138,8 +139,8 @@ pub(super) fn unsigned(steps: &mut Steps<'_, '_>, kind: MessageKind) -> Assertio
     steps.fail(SIGNED, CLAUSE, EXPECTED, "none", MessageError::Unsigned { kind }.into())
 }
 
-/// The Response inside an ArtifactResponse, with the namespaces that are bound around it: it is judged by its own signature, as one that
-/// was posted.
+/// Returns the Response inside an ArtifactResponse, with the namespaces that are bound around it. It is verified by
+/// its own signature, like a posted one.
 pub(super) fn inner_response(
     message: Element<'_>,
     kind: MessageKind,

@@ -1,4 +1,4 @@
-//! Which of several connections a message belongs to: the one whose key signed it.
+//! Chooses the connection that a message belongs to: the one whose key signed it.
 
 use vouchsafe_signature::{TrustedKey, verify_form, verify_query};
 use vouchsafe_xml::Limits;
@@ -13,13 +13,15 @@ use crate::trust::Trust;
 const RULE: &str = "message.connection";
 const CLAUSE: &str = "saml-profiles-2.0-os 4.4.4";
 
-/// Finds the connection that a message belongs to among several with the same identity provider, as [`choose`](crate::choose) does for a
-/// response: by the key that signed. It is a choice of keys and no proof; the message is then
-/// [authenticated](crate::authenticate_message) with the trust that was chosen, as if it had been the only one.
+/// Finds the connection that a message belongs to among several with the same identity provider, as
+/// [`choose`](crate::choose) does for a response: by the key that signed. This only chooses the keys and proves
+/// nothing; the message is then [authenticated](crate::authenticate_message) with the chosen trust, as if it had been
+/// the only one.
 ///
 /// # Errors
-/// `assertion.unknown_issuer` if there is no candidate; `assertion.connection_ambiguous` if the key is that of several candidates, or there
-/// are more than [`MOST_CANDIDATES`](crate::MOST_CANDIDATES); `signature.not_verified` and the like if no candidate's key signed; `message.unsigned`.
+/// `assertion.unknown_issuer` if there is no candidate; `assertion.connection_ambiguous` if several candidates have
+/// the key, or if there are more than [`MOST_CANDIDATES`](crate::MOST_CANDIDATES); `signature.not_verified` and
+/// similar codes if no candidate's key signed; `message.unsigned` if there is no signature.
 pub fn choose_for_message<'t>(
     claimed: &ClaimedMessage,
     candidates: &[&'t Trust],
@@ -30,7 +32,7 @@ pub fn choose_for_message<'t>(
     })
 }
 
-/// The key that signed, of whichever candidate; else why the first candidate's keys did not.
+/// Returns the candidates' key that signed, or the error of the first candidate.
 fn signer<'t>(
     claimed: &ClaimedMessage,
     candidates: &[&'t Trust],

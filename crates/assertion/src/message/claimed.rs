@@ -1,4 +1,4 @@
-//! A message that was parsed once and that nobody vouches for.
+//! A message that was parsed once and is not verified yet.
 
 use std::fmt;
 
@@ -13,43 +13,43 @@ use crate::ledger::{Check, Ledger, Outcome};
 use crate::message::{MessageError, MessageKind, soap};
 use crate::refusal::Refusal;
 
-/// How a message came.
+/// The binding by which a message came.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Carriage {
-    /// In a form (saml-bindings-2.0-os 3.5): it carries an enveloped signature.
+    /// A form (saml-bindings-2.0-os 3.5). The message has an enveloped signature.
     Post,
-    /// In a query (3.4): the query is signed.
+    /// A query (3.4). The query is signed.
     Redirect,
-    /// In a form whose fields are signed (HTTP-POST-SimpleSign).
+    /// A form whose fields are signed (HTTP-POST-SimpleSign).
     SimpleSign,
-    /// In a SOAP envelope (3.2): it carries an enveloped signature.
+    /// A SOAP envelope (3.2). The message has an enveloped signature.
     Soap,
 }
 
 impl Carriage {
-    /// Whether a browser carried it.
+    /// Returns whether a browser carried the message.
     #[must_use]
     pub fn is_front_channel(self) -> bool {
         self != Carriage::Soap
     }
 }
 
-/// Where the bytes are that the signature of a query or of a form covers.
+/// The bytes that the signature covers.
 pub(super) enum Signed {
-    /// The message's element carries the signature.
+    /// The message's element has the signature.
     Enveloped,
-    /// The query as it stood in the address.
+    /// The query, unchanged from the address.
     Query(String),
     /// The fields of the form, decoded.
     Form(Vec<(String, String)>),
 }
 
-/// A protocol message, parsed once, before anything in it is believed.
+/// A protocol message that was parsed once and is not verified yet.
 ///
-/// It tells what it claims to be, who claims to have sent it and which request it claims to answer. These serve to *look up* a connection
-/// and a pending request, and to *refuse*; all of it is compared with the authentic bytes afterwards.
-/// [`authenticate_message`](crate::authenticate_message) consumes it, and nothing else can be had from it:
+/// It tells its claimed kind, its claimed sender and the request that it claims to answer. Use them only to *look up*
+/// a connection and a pending request, and to *refuse*; all of them are compared with the authentic bytes afterwards.
+/// [`authenticate_message`](crate::authenticate_message) consumes the value, which gives access to nothing else:
 ///
 /// ```compile_fail,E0599
 /// # use vouchsafe_assertion::ClaimedMessage;
@@ -76,11 +76,12 @@ pub struct ClaimedMessage {
 }
 
 impl ClaimedMessage {
-    /// A message that was posted in this field of a form, decoded from base64. The RelayState beside it is not signed.
+    /// Reads a message that was posted in this field of a form, decoded from base64. The RelayState of the form is
+    /// not signed.
     ///
     /// # Errors
-    /// A [`Refusal`] if the bytes are not XML that is read here (`xml.*`), not a message of a [`MessageKind`] (`message.not_a_message`), or
-    /// in the wrong field (`message.parameter`).
+    /// A [`Refusal`] if the bytes are not acceptable XML (`xml.*`), not a message of a [`MessageKind`]
+    /// (`message.not_a_message`), or in the wrong field (`message.parameter`).
     pub fn posted(
         parameter: MessageParameter,
         message: &[u8],
@@ -91,10 +92,11 @@ impl ClaimedMessage {
         ClaimedMessage::of(document, Carriage::Post, Signed::Enveloped, Some(parameter), relay_state)
     }
 
-    /// A message that came in a query, given exactly as it stood in the address after `?`.
+    /// Reads a message from the raw query string of an address (the part after `?`), which must be unchanged.
     ///
     /// # Errors
-    /// As [`posted`](Self::posted); `signature.query` if a parameter is missing, repeated or disguised; `message.encoding`.
+    /// The same as for [`posted`](Self::posted); `signature.query` if a parameter is missing, repeated or disguised;
+    /// `message.encoding` if the message is not DEFLATE in base64.
     pub fn in_query(raw_query: &str, limits: &Limits) -> Result<ClaimedMessage, Refusal> {
         let query = UnverifiedQuery::read(raw_query).map_err(AssertionError::from)?;
         let document = Document::parse(&inflated(query.message(), limits)?, limits)?;
@@ -103,10 +105,11 @@ impl ClaimedMessage {
         ClaimedMessage::of(document, Carriage::Redirect, signed, Some(query.parameter()), relay_state)
     }
 
-    /// A message that came in a signed form (HTTP-POST-SimpleSign), given as all its fields, decoded.
+    /// Reads a message from a signed form (HTTP-POST-SimpleSign). `fields` are all fields of the form, decoded.
     ///
     /// # Errors
-    /// As [`posted`](Self::posted); `message.encoding` if the form holds no message, or more than one, or it is not base64.
+    /// The same as for [`posted`](Self::posted); `message.encoding` if the form does not contain exactly one message,
+    /// or if it is not base64.
     pub fn in_form(fields: Vec<(String, String)>, limits: &Limits) -> Result<ClaimedMessage, Refusal> {
         let named = |name: &'static str| {
             fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value)
@@ -124,10 +127,11 @@ impl ClaimedMessage {
         ClaimedMessage::of(document, Carriage::SimpleSign, Signed::Form(fields), Some(parameter), relay_state)
     }
 
-    /// A message in the Body of a SOAP 1.1 envelope.
+    /// Reads a message from the Body of a SOAP 1.1 envelope.
     ///
     /// # Errors
-    /// As [`posted`](Self::posted); `message.soap` if the envelope is not one, `message.soap_fault` if it holds a fault.
+    /// The same as for [`posted`](Self::posted); `message.soap` if the envelope is not valid, `message.soap_fault` if
+    /// it contains a fault.
     pub fn in_soap(envelope: &[u8], limits: &Limits) -> Result<ClaimedMessage, Refusal> {
         let document = Document::parse(envelope, limits)?;
         ClaimedMessage::of(document, Carriage::Soap, Signed::Enveloped, None, None)
@@ -159,43 +163,44 @@ impl ClaimedMessage {
         Ok(ClaimedMessage { document, signed, ledger, carriage, kind, issuer, in_response_to, relay_state })
     }
 
-    /// What it claims to be.
+    /// The claimed kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.kind
     }
 
-    /// How it came.
+    /// The binding by which the message came.
     #[must_use]
     pub fn carriage(&self) -> Carriage {
         self.carriage
     }
 
-    /// Who claims to have sent it; `None` if nobody does. It serves to find the connections whose keys to try, and for nothing else.
+    /// The claimed sender; `None` if the message names none. Use it only to find the connections whose keys to try.
     #[must_use]
     pub fn issuer(&self) -> Option<&EntityId> {
         self.issuer.as_ref()
     }
 
-    /// Which request it claims to answer. It serves to find that request, and for nothing else.
+    /// The ID of the request that the message claims to answer. Use it only to find that request.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
         self.in_response_to.as_deref()
     }
 
-    /// The RelayState beside it; untrusted.
+    /// The RelayState of the message. It is untrusted.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.relay_state.as_deref()
     }
 
-    /// Whether the message's element carries a signature. It proves nothing; it serves to choose what is done with the message.
+    /// Returns whether the message's element has a signature. This proves nothing; use it only to choose how to
+    /// process the message.
     #[must_use]
     pub fn carries_signature(&self) -> bool {
         element(&self.document, self.carriage).is_ok_and(vouchsafe_signature::has_signature)
     }
 
-    /// Refuses a message of another kind than these.
+    /// Refuses a message whose kind is not one of these.
     ///
     /// # Errors
     /// `message.kind`.
@@ -229,7 +234,7 @@ fn encoding(reason: &'static str) -> Refusal {
     failed(MessageError::Encoding { reason }, reason)
 }
 
-/// The message of a query: base64 of a DEFLATE stream.
+/// Inflates the message of a query: base64 of a DEFLATE stream.
 fn inflated(message: &str, limits: &Limits) -> Result<Vec<u8>, Refusal> {
     let deflated = base64_decode(message).map_err(|_| encoding("it is not base64"))?;
     inflate(&deflated, limits.inflated_bytes).map_err(|error| match error {
@@ -239,7 +244,7 @@ fn inflated(message: &str, limits: &Limits) -> Result<Vec<u8>, Refusal> {
 }
 
 impl fmt::Debug for ClaimedMessage {
-    /// Shows what may be told, and no content.
+    /// Shows the data that may be shown, and no content of the message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClaimedMessage")
             .field("kind", &self.kind)

@@ -1,4 +1,4 @@
-//! Why a message other than a Response is not accepted.
+//! The errors that refuse a message other than a Response.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_xml::Quoted;
@@ -7,13 +7,13 @@ use crate::error_words::{list, missed, near, or_none};
 use crate::instant::Shown;
 use crate::message::MessageKind;
 
-/// Why a logout message, a message about a name identifier or the answer to an artifact was not accepted.
+/// The reason why a logout message, a message about a name identifier or the answer to an artifact was refused.
 ///
-/// It is found in a [`Refusal`](crate::Refusal), as [`AssertionError::Message`](crate::AssertionError::Message).
+/// It is part of a [`Refusal`](crate::Refusal), as [`AssertionError::Message`](crate::AssertionError::Message).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MessageError {
-    /// The element is no message that is received here.
+    /// The element is not a message that a service provider receives.
     #[error(
         "expected a logout message or another message of a service provider's, found {} in namespace {}",
         Quoted::new(name),
@@ -21,18 +21,18 @@ pub enum MessageError {
     )]
     #[non_exhaustive]
     NotAMessage {
-        /// Its namespace.
+        /// The namespace of the element.
         namespace: String,
-        /// Its local name.
+        /// The local name of the element.
         name: String,
     },
-    /// A message that this address does not take.
+    /// This address does not accept messages of this kind.
     #[error("expected {}, found a {actual}", list(expected))]
     #[non_exhaustive]
     Kind {
-        /// What is taken.
+        /// The accepted kinds.
         expected: Vec<String>,
-        /// What came.
+        /// The kind of the message.
         actual: MessageKind,
     },
     /// A request came as a response, or the other way round.
@@ -41,17 +41,17 @@ pub enum MessageError {
     Parameter {
         /// `SAMLRequest` or `SAMLResponse`.
         parameter: &'static str,
-        /// What came in it.
+        /// The kind of the message in it.
         actual: MessageKind,
     },
-    /// The message of a query is not in its encoding.
+    /// The message of a query is not encoded correctly.
     #[error("the message of the query: {reason}")]
     #[non_exhaustive]
     Encoding {
         /// What is wrong.
         reason: &'static str,
     },
-    /// The message is not in a SOAP envelope as it must be.
+    /// The SOAP envelope around the message is not valid.
     #[error("the SOAP envelope: {reason}")]
     #[non_exhaustive]
     Soap {
@@ -62,124 +62,124 @@ pub enum MessageError {
     #[error("the other side answered with a SOAP fault, {}{}", Quoted::new(code), fault_text(text))]
     #[non_exhaustive]
     Fault {
-        /// Its code.
+        /// The code of the fault.
         code: String,
-        /// Its text.
+        /// The text of the fault.
         text: String,
     },
-    /// The message carries no signature of its own.
+    /// The message has no signature of its own.
     #[error("the {kind} carries no signature of its own")]
     #[non_exhaustive]
     Unsigned {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
     },
-    /// Another version than SAML 2.0.
+    /// The version of SAML is not 2.0.
     #[error("{kind}: expected Version \"2.0\", found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Version {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// Its version.
+        /// The version in the message.
         actual: String,
     },
-    /// The message is another identity provider's, or nobody's.
+    /// The message comes from another identity provider, or names no issuer.
     #[error("{kind}/Issuer: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Issuer {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// The identity provider.
+        /// The entity ID of the identity provider.
         expected: String,
-        /// Who sent it.
+        /// The issuer in the message.
         actual: Option<String>,
     },
-    /// The Issuer is not named as an entity.
+    /// The Issuer's Format is not that of an entity.
     #[error("{kind}/Issuer/@Format: expected none or that of an entity, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     IssuerFormat {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// The Format.
+        /// The Format in the message.
         actual: String,
     },
     /// The message was issued too long ago, or in the future.
     #[error("{kind}/@IssueInstant: {} is not within the last {} s; the time here is {}, with {} s of skew", Shown(*instant), maximum_age.num_seconds(), Shown(*now), skew.num_seconds())]
     #[non_exhaustive]
     IssueInstant {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// When it was issued.
+        /// When the message was issued.
         instant: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
-        /// The greatest age that is accepted.
+        /// The maximum age.
         maximum_age: TimeDelta,
     },
-    /// An answer that is older than its request.
+    /// The answer is older than its request.
     #[error("{kind}/@IssueInstant: {} is earlier than the request, {}, with {} s of skew", Shown(*instant), Shown(*issued_at), skew.num_seconds())]
     #[non_exhaustive]
     IssuedBeforeRequest {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// When it was issued.
+        /// When the message was issued.
         instant: DateTime<Utc>,
-        /// When the request was.
+        /// When the request was issued.
         issued_at: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
     /// The message is for another address.
     #[error("{kind}/@Destination: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Destination {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// Where it was received.
+        /// The address at which it was received.
         expected: String,
-        /// Where it was sent to.
+        /// The address in the message.
         actual: Option<String>,
     },
-    /// The answer is to another request, or to none of ours.
+    /// The message answers another request, or none.
     #[error("{kind}/@InResponseTo: expected {}, found {}", or_none(expected.as_deref()), or_none(actual.as_deref()))]
     #[non_exhaustive]
     InResponseTo {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// The request that waits for its answer.
+        /// The ID of the request that waits for its answer.
         expected: Option<String>,
-        /// What it answers.
+        /// The ID in the message.
         actual: Option<String>,
     },
-    /// The request is over.
+    /// The request has expired.
     #[error("{kind}/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", Shown(*not_on_or_after), Shown(*now), skew.num_seconds(), missed(Some(*not_on_or_after), *now))]
     #[non_exhaustive]
     Expired {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// The time.
+        /// The value in the message.
         not_on_or_after: DateTime<Utc>,
-        /// The time here.
+        /// The time at the receiver.
         now: DateTime<Utc>,
-        /// The difference of clocks that is granted.
+        /// The allowed difference of the clocks.
         skew: TimeDelta,
     },
-    /// The message names nobody whom it could mean.
+    /// The message does not name a person.
     #[error("{kind}: {reason}")]
     #[non_exhaustive]
     NameId {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
         /// What is wrong.
         reason: &'static str,
     },
-    /// The request names more sessions than one person has, or by longer names than a sign-in may have.
+    /// The request names more sessions than one person has, or a name is longer than a sign-in allows.
     #[error("{kind}: more than 100 SessionIndexes, or one of more than 1,024 characters")]
     #[non_exhaustive]
     SessionIndexes {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
     },
     /// The value is not a valid artifact.
@@ -189,17 +189,17 @@ pub enum MessageError {
         /// What is wrong.
         reason: &'static str,
     },
-    /// The artifact is one of another identity provider's.
+    /// The artifact belongs to another identity provider.
     #[error(
         "the artifact is none of {}: its SourceID is not the SHA-1 of that entity ID",
         Quoted::new(expected)
     )]
     #[non_exhaustive]
     ArtifactSource {
-        /// The identity provider that was asked, or whose connection it came over.
+        /// The entity ID of the identity provider that was asked, or whose connection received it.
         expected: String,
     },
-    /// No identity provider that people sign in over here has the SourceID of the artifact.
+    /// No identity provider of an active connection has the SourceID of the artifact.
     #[error("the SourceID of the artifact is that of no identity provider that is known here")]
     ArtifactSourceUnknown,
     /// The artifact names a resolution service that the metadata does not have.
@@ -210,48 +210,48 @@ pub enum MessageError {
     )]
     #[non_exhaustive]
     ArtifactIndex {
-        /// Which one.
+        /// The index in the artifact.
         index: u16,
-        /// Whose.
+        /// The entity ID of the identity provider.
         entity_id: String,
-        /// Those of the metadata that take SOAP.
+        /// The indexes of the services for SOAP in its metadata.
         known: Vec<u16>,
     },
     /// Several connections have the identity provider that the artifact names.
     #[error("the artifact may be of {count} connections to one identity provider")]
     #[non_exhaustive]
     ArtifactAmbiguous {
-        /// How many.
+        /// The number of connections.
         count: usize,
     },
-    /// The artifact has been resolved already.
+    /// The artifact was already resolved.
     #[error("this artifact has been resolved already")]
     ArtifactUsed,
-    /// The identity provider does not resolve the artifact.
+    /// The identity provider answered that it does not resolve the artifact.
     #[error("the identity provider does not resolve the artifact: {}{}", list(codes), message.as_deref().map(|text| format!(", {}", Quoted::new(text))).unwrap_or_default())]
     #[non_exhaustive]
     Status {
         /// The status codes, from the outermost to the innermost.
         codes: Vec<String>,
-        /// What it says beside them.
+        /// The status message.
         message: Option<String>,
     },
-    /// There is no message for the artifact, or it was resolved before.
+    /// The identity provider has no message for the artifact, or the artifact was resolved before.
     #[error("the identity provider has no response for the artifact")]
     NoResponse,
-    /// The message came before.
+    /// The message was already accepted once.
     #[error("this message has been used already")]
     Replayed,
-    /// The record is another message's.
+    /// The record of first use belongs to another message.
     #[error("the record of first use is that of another message")]
     OtherMessage,
-    /// A LogoutResponse that answers nothing that this browser asked.
+    /// The message answers no request of this browser.
     #[error("a {kind} came that answers no request of this browser's: {reason}")]
     #[non_exhaustive]
     Unasked {
-        /// What came.
+        /// The kind of the message.
         kind: MessageKind,
-        /// Why it does not.
+        /// The reason.
         reason: &'static str,
     },
 }
@@ -268,43 +268,43 @@ fn fault_text(text: &str) -> String {
 }
 
 impl MessageError {
-    /// A message that answers nothing that this browser asked.
+    /// The error of a message that answers no request of this browser.
     #[must_use]
     pub fn unasked(kind: MessageKind, reason: &'static str) -> MessageError {
         MessageError::Unasked { kind, reason }
     }
 
-    /// A message without a signature of its own.
+    /// The error of a message without a signature of its own.
     #[must_use]
     pub fn unsigned(kind: MessageKind) -> MessageError {
         MessageError::Unsigned { kind }
     }
 
-    /// A message of another kind than is taken.
+    /// The error of a message whose kind is not accepted.
     #[must_use]
     pub fn kind(expected: Vec<String>, actual: MessageKind) -> MessageError {
         MessageError::Kind { expected, actual }
     }
 
-    /// An artifact of another identity provider's than this one.
+    /// The error of an artifact that belongs to an identity provider other than this one.
     #[must_use]
     pub fn artifact_source(expected: impl Into<String>) -> MessageError {
         MessageError::ArtifactSource { expected: expected.into() }
     }
 
-    /// An artifact that nothing tells to be of one of several connections.
+    /// The error of an artifact that may belong to several connections.
     #[must_use]
     pub fn artifact_ambiguous(count: usize) -> MessageError {
         MessageError::ArtifactAmbiguous { count }
     }
 
-    /// An artifact for a resolution service that the metadata of this identity provider does not have.
+    /// The error of an artifact with an index that the metadata of this identity provider does not have.
     #[must_use]
     pub fn artifact_index(index: u16, entity_id: impl Into<String>, known: Vec<u16>) -> MessageError {
         MessageError::ArtifactIndex { index, entity_id: entity_id.into(), known }
     }
 
-    /// The stable code: `message.` and a word.
+    /// Returns the stable code: `message.` and a word.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -339,7 +339,7 @@ impl MessageError {
         }
     }
 
-    /// What an operator changes, in the words of the identity provider's console where they are known.
+    /// Returns what an operator should change, in the words of the identity provider's console if they are known.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What the receiver of a message knows and the message must agree with.
+//! The values that the receiver knows and that a message must agree with.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use vouchsafe_metadata::EntityId;
 use crate::error::AssertionError;
 use crate::expectations::{Expectations, OutstandingRequest};
 
-/// What a message is held against.
+/// The values that a message is compared with.
 ///
 /// ```
 /// use vouchsafe_assertion::MessageExpectations;
@@ -29,10 +29,11 @@ pub struct MessageExpectations {
 }
 
 impl MessageExpectations {
-    /// How old a message may be: a few minutes, which a browser needs from one address to the next.
+    /// The default maximum age of a message: five minutes, which covers the time that a browser needs to carry it.
     pub const MAXIMUM_AGE: TimeDelta = TimeDelta::minutes(5);
 
-    /// Who we are, and where the message was received, as the sender sees the address. The clock skew is 60 seconds.
+    /// Makes expectations of our entity ID and of the address at which the message was received, as the sender sees
+    /// it. The clock skew is 60 seconds.
     #[must_use]
     pub fn new(entity_id: EntityId, received_at: impl Into<Arc<str>>) -> MessageExpectations {
         MessageExpectations {
@@ -44,14 +45,14 @@ impl MessageExpectations {
         }
     }
 
-    /// The request that an answer must name. Without one every answer is refused.
+    /// Sets the request that an answer must name. Without one, every answer is refused.
     #[must_use]
     pub fn answering(mut self, request: OutstandingRequest) -> MessageExpectations {
         self.answers = Some(request);
         self
     }
 
-    /// How far the clocks may differ. A negative value means zero.
+    /// Sets how far the clocks may differ. A negative value counts as zero.
     ///
     /// # Errors
     /// [`AssertionError::ClockSkew`] if it is more than [`Expectations::GREATEST_CLOCK_SKEW`].
@@ -63,7 +64,8 @@ impl MessageExpectations {
         Ok(self)
     }
 
-    /// How old a message may be. It is also how long it is remembered, so that it counts once.
+    /// Sets the maximum age of a message. A message is also remembered for that time, so that it is accepted only
+    /// once.
     #[must_use]
     pub fn with_maximum_age(mut self, age: TimeDelta) -> MessageExpectations {
         self.maximum_age = age.max(TimeDelta::zero());
@@ -86,19 +88,19 @@ impl MessageExpectations {
         Arc::clone(&self.received_at)
     }
 
-    /// The request that waits for its answer.
+    /// The request that waits for its answer, if there is one.
     #[must_use]
     pub fn answers(&self) -> Option<&OutstandingRequest> {
         self.answers.as_ref()
     }
 
-    /// How far the clocks may differ.
+    /// The allowed difference of the clocks.
     #[must_use]
     pub fn clock_skew(&self) -> TimeDelta {
         self.clock_skew
     }
 
-    /// How old a message may be.
+    /// The maximum age of a message.
     #[must_use]
     pub fn maximum_age(&self) -> TimeDelta {
         self.maximum_age

@@ -1,4 +1,4 @@
-//! The parts of an authentic message that rules look at, and nothing of the document they come from.
+//! The parts of an authentic message that the rules examine. They keep nothing else of the document.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::schema::Encryptable;
 const SAML: &str = namespace::SAML_ASSERTION;
 const SAMLP: &str = namespace::SAML_PROTOCOL;
 
-/// What every message says (saml-core-2.0-os 3.2), and what is its own.
+/// The parts that every message has (saml-core-2.0-os 3.2), and those of its kind.
 pub(super) struct MessageFacts {
     pub(super) kind: MessageKind,
     pub(super) id: String,
@@ -27,14 +27,14 @@ pub(super) struct MessageFacts {
     pub(super) body: Body,
 }
 
-/// What a message of a kind says.
+/// The parts of one kind of message.
 pub(super) enum Body {
     Logout(LogoutFacts),
     NameId(NameIdFacts),
     Answer(AnswerFacts),
 }
 
-/// 3.7.1
+/// The parts of a `<LogoutRequest>` (saml-core-2.0-os 3.7.1).
 pub(super) struct LogoutFacts {
     pub(super) name_id: Option<NameId>,
     pub(super) session_indexes: Vec<String>,
@@ -42,14 +42,14 @@ pub(super) struct LogoutFacts {
     pub(super) reason: Option<String>,
 }
 
-/// 3.6.1
+/// The parts of a `<ManageNameIDRequest>` (saml-core-2.0-os 3.6.1).
 pub(super) struct NameIdFacts {
     pub(super) name_id: Option<NameId>,
-    /// None: the name ends.
+    /// The new identifier; `None` if the name is terminated.
     pub(super) new_id: Option<String>,
 }
 
-/// 3.2.2
+/// The parts of a response message (saml-core-2.0-os 3.2.2).
 pub(super) struct AnswerFacts {
     pub(super) in_response_to: Option<String>,
     pub(super) status: Status,
@@ -58,7 +58,8 @@ pub(super) struct AnswerFacts {
 }
 
 impl MessageFacts {
-    /// Reads a message of authentic bytes that was held against the schema. `opener` opens what is encrypted inside it.
+    /// Reads a message of authentic bytes that was checked against the schema. `opener` decrypts the encrypted parts
+    /// inside it.
     pub(super) fn read(
         root: Element<'_>,
         kind: MessageKind,
@@ -95,7 +96,7 @@ impl MessageFacts {
     }
 }
 
-/// Whom the message means, in clear or encrypted. A BaseID names nobody who is known here.
+/// Returns the person whom the message names, plain or encrypted. A BaseID is never known here.
 fn name_id(root: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Option<NameId>, AssertionError> {
     match (only_child(root, SAML, "NameID"), only_child(root, SAML, "EncryptedID")) {
         (Some(plain), _) => Ok(Some(NameId::read(plain))),
@@ -116,7 +117,7 @@ fn new_id(root: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Option<Strin
     }
 }
 
-/// Byte for byte: a session index is compared with what an assertion said.
+/// Returns the texts byte for byte, since a session index is compared with that of an assertion.
 fn texts(root: Element<'_>, name: &str) -> Vec<String> {
     elements_named(root, SAMLP, name).map(|element| element.text().into_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! Which messages there are.
+//! The kinds of messages.
 
 use std::fmt;
 
@@ -16,20 +16,20 @@ use vouchsafe_xml::{Element, namespace};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum MessageKind {
-    /// The identity provider asks to end sessions (saml-core-2.0-os 3.7.1).
+    /// A request of the identity provider to end sessions (saml-core-2.0-os 3.7.1).
     LogoutRequest,
-    /// The identity provider answers a logout request (3.7.2).
+    /// The answer of the identity provider to a logout request (3.7.2).
     LogoutResponse,
-    /// The identity provider changes or ends a name identifier (3.6.1).
+    /// A request of the identity provider to change or to end a name identifier (3.6.1).
     ManageNameIdRequest,
-    /// The identity provider answers such a request (3.6.2).
+    /// The answer of the identity provider to such a request (3.6.2).
     ManageNameIdResponse,
-    /// What an artifact stood for (3.5.2).
+    /// The answer of the identity provider to an ArtifactResolve request (3.5.2).
     ArtifactResponse,
 }
 
 impl MessageKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [MessageKind; 5] = [
         MessageKind::LogoutRequest,
         MessageKind::LogoutResponse,
@@ -38,7 +38,7 @@ impl MessageKind {
         MessageKind::ArtifactResponse,
     ];
 
-    /// The local name of its element, in the namespace of SAML protocol messages.
+    /// The local name of the message's element, in the namespace of SAML protocol messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,19 +50,19 @@ impl MessageKind {
         }
     }
 
-    /// Whether it asks for something. Otherwise it answers.
+    /// Returns whether the message is a request; otherwise it is an answer.
     #[must_use]
     pub const fn is_request(self) -> bool {
         matches!(self, MessageKind::LogoutRequest | MessageKind::ManageNameIdRequest)
     }
 
-    /// The parameter of a query or a form that carries it.
+    /// The parameter of a query or a form that contains the message.
     #[must_use]
     pub const fn parameter(self) -> MessageParameter {
         if self.is_request() { MessageParameter::Request } else { MessageParameter::Response }
     }
 
-    /// What an element is.
+    /// Returns the kind of an element.
     pub(crate) fn of(element: Element<'_>) -> Option<MessageKind> {
         Self::ALL.into_iter().find(|kind| element.is(namespace::SAML_PROTOCOL, kind.name()))
     }

@@ -1,4 +1,5 @@
-//! A Response that an enhanced client brings in a SOAP envelope (PAOS, saml-bindings-2.0-os 3.3, saml-profiles-2.0-os 4.2).
+//! A Response that an enhanced client posts in a SOAP envelope (PAOS, saml-bindings-2.0-os 3.3, saml-profiles-2.0-os
+//! 4.2).
 
 use std::fmt;
 
@@ -10,8 +11,8 @@ use crate::message::{MessageError, soap};
 use crate::reading::elements_named;
 use crate::refusal::Refusal;
 
-/// What an enhanced client posts: a Response as a document of its own, and the RelayState beside it. Nothing of it is believed: the Response goes
-/// the way of a posted one, from [`Claimed::parse`](crate::Claimed::parse) on.
+/// The post of an enhanced client: a Response as a document of its own, and the RelayState. Nothing of it is verified
+/// yet: the Response is processed like a posted one, starting with [`Claimed::parse`](crate::Claimed::parse).
 ///
 /// ```
 /// use vouchsafe_assertion::PaosResponse;
@@ -29,16 +30,17 @@ use crate::refusal::Refusal;
 pub struct PaosResponse {
     /// The Response, with the namespaces that were bound around it.
     pub bytes: Vec<u8>,
-    /// What `ecp:RelayState` says; untrusted.
+    /// The value of `ecp:RelayState`. It is untrusted.
     pub relay_state: Option<String>,
 }
 
 impl PaosResponse {
-    /// Takes an envelope apart. The header blocks of PAOS and of the profile are understood, and no others.
+    /// Reads an envelope. Only the header blocks of PAOS and of the profile are understood.
     ///
     /// # Errors
-    /// A [`Refusal`] if the bytes are not XML that is read here (`xml.*`), `message.soap` if the envelope is not one, and `message.soap_fault` if
-    /// the client brings a fault, as where the identity provider's answer was for another address.
+    /// A [`Refusal`] if the bytes are not acceptable XML (`xml.*`), `message.soap` if the envelope is not valid, and
+    /// `message.soap_fault` if the client posts a fault, for example because the identity provider's answer named
+    /// another address.
     pub fn read(envelope: &[u8], limits: &Limits) -> Result<PaosResponse, Refusal> {
         let document = Document::parse(envelope, limits)?;
         let (header, message) =
@@ -49,7 +51,7 @@ impl PaosResponse {
     }
 }
 
-/// `ecp:Response` is the identity provider's word to the client, who takes it out, or leaves it.
+/// Returns whether a header block is known. `ecp:Response` is for the client, which may leave it in the envelope.
 fn is_understood(block: Element<'_>) -> bool {
     block.is(PAOS, "Response") || block.is(ECP, "RelayState") || block.is(ECP, "Response")
 }
@@ -63,7 +65,7 @@ fn relay_state(header: Element<'_>) -> Result<Option<String>, AssertionError> {
 }
 
 impl fmt::Debug for PaosResponse {
-    /// The Response is a bearer token until it is used: only its size is shown.
+    /// Shows only the size, because the Response is a bearer token until it is used.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PaosResponse").field("bytes", &self.bytes.len()).finish_non_exhaustive()
     }

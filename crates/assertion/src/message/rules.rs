@@ -1,4 +1,5 @@
-//! The rules about messages: one function a rule, in the order of the specification. All of them run, whatever fails.
+//! The rules for messages: one function for each rule, in the order of the specification. All of them run, even if
+//! one fails.
 
 use std::borrow::Cow;
 
@@ -14,7 +15,7 @@ use crate::message_id::MessageId;
 use crate::name_id::{NameId, is_too_long};
 use crate::rules::{Examination, Judgement, is_after, is_issuer, is_timely, well_formed};
 
-/// What every rule may look at beside the message.
+/// The data that every rule can use in addition to the message.
 pub(super) struct MessageCase<'a> {
     pub(super) issuer: &'a EntityId,
     pub(super) carriage: Carriage,
@@ -57,7 +58,7 @@ pub(super) fn examine(case: &MessageCase<'_>, facts: &MessageFacts, examination:
     }
 }
 
-/// It is what a replay is known by, and what an answer repeats.
+/// The ID must be valid: it identifies a replay, and an answer repeats it.
 fn id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let expected = "1 to 1024 characters without white space";
     match MessageId::new(facts.id.clone()) {
@@ -74,7 +75,7 @@ fn version(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     Judgement::failed(VERSION, actual.clone(), MessageError::Version { kind: facts.kind, actual }.into())
 }
 
-/// Not in the future, and not older than a message may be.
+/// The IssueInstant must not be in the future, and not older than the maximum age.
 fn issue_instant(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let (clock, maximum_age) = (case.clock, case.expectations.maximum_age());
     is_timely(&clock, Some(maximum_age), "IssueInstant", &facts.issue_instant, |instant| {
@@ -83,14 +84,14 @@ fn issue_instant(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     })
 }
 
-/// The address at which it was received, letter by letter: a message has no audience, so nothing else says whose it is. An answer that is read
-/// from the connection on which its request went out may leave it out.
+/// The Destination must equal the address of receipt exactly: a message has no audience, so nothing else names the
+/// receiver. An answer that is read from the connection on which its request went out may omit it.
 fn destination(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let expected = case.expectations.shared_received_at();
     match facts.destination.as_deref() {
         Some(actual) if actual == &*expected => Judgement::as_expected(expected),
         None if is_soap_answer(case, facts) => Judgement::skipped(expected, "none"),
-        // What is read from the connection on which the request went out was received at no address.
+        // An answer that is read from the connection of its request was not received at an address.
         Some(actual) if is_soap_answer(case, facts) => {
             Judgement::skipped("an answer on the connection of its request", actual.to_owned())
         }
@@ -109,7 +110,7 @@ fn is_soap_answer(case: &MessageCase<'_>, facts: &MessageFacts) -> bool {
     case.carriage == Carriage::Soap && matches!(facts.body, Body::Answer(_))
 }
 
-/// The identity provider, named as an entity.
+/// The Issuer must be the identity provider, with the Format of an entity.
 fn issuer(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let (kind, expected) = (facts.kind, case.issuer);
     let other = |actual| MessageError::Issuer { kind, expected: expected.to_string(), actual }.into();
@@ -117,7 +118,7 @@ fn issuer(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     is_issuer(expected, facts.issuer.as_ref(), other, format)
 }
 
-/// An answer is not older than its request.
+/// An answer must not be older than its request.
 fn issued_after_request(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let asked = case.expectations.answers().and_then(|request| request.oldest_answer());
     let (Body::Answer(_), Some(issued_at)) = (&facts.body, asked) else {
@@ -129,7 +130,7 @@ fn issued_after_request(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgeme
     })
 }
 
-/// An answer names the request that waits for it.
+/// An answer must name the request that waits for it.
 fn in_response_to(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let Body::Answer(answer) = &facts.body else { return Judgement::skipped("an answer", "a request") };
     let expected = case.expectations.answers().map(|request| request.id().as_str());
@@ -146,7 +147,7 @@ fn in_response_to(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     Judgement::failed(show(expected), show(actual), error.into())
 }
 
-/// A status is what an answer tells, and no reason to refuse it, but where a Response should come with it.
+/// The status of an answer is no reason to refuse it, except in an ArtifactResponse, which should contain a Response.
 fn status(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     match &facts.body {
         Body::Answer(answer)
@@ -179,7 +180,7 @@ fn not_on_or_after(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     Judgement::failed(expected, end, error.into())
 }
 
-/// A request names somebody.
+/// A request must name a person.
 fn name_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let expected = "a NameID with a value";
     let name_id = match &facts.body {
@@ -204,7 +205,8 @@ fn name_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     }
 }
 
-/// So many session indexes, and of this length, as sessions of one person have: each is looked up and remembered.
+/// The number of session indexes and their length are limited to what one person can have: each is looked up and
+/// remembered.
 fn session_indexes(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let expected = "at most 100 of at most 1,024 characters";
     let Body::Logout(LogoutFacts { session_indexes, .. }) = &facts.body else {
@@ -217,10 +219,10 @@ fn session_indexes(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     Judgement::failed(expected, actual, MessageError::SessionIndexes { kind: facts.kind }.into())
 }
 
-/// How many session indexes one request names.
+/// The maximum number of session indexes in one request.
 const MOST_INDEXES: usize = 100;
 
-/// A new name is one.
+/// A new name must be valid.
 fn new_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let expected = "1 to 256 characters, or Terminate";
     let Body::NameId(NameIdFacts { new_id: Some(new_id), .. }) = &facts.body else {

@@ -5,12 +5,12 @@ use vouchsafe_xml::{Element, namespace::SOAP_ENVELOPE};
 use crate::message::MessageError;
 use crate::reading::{elements_named, only_child};
 
-/// The only element in the Body of an envelope, in which no header block must be understood.
+/// Returns the only element in the Body of an envelope. Header blocks that must be understood are refused.
 pub(super) fn content(root: Element<'_>) -> Result<Element<'_>, MessageError> {
     envelope(root, |_| false).map(|(_, message)| message)
 }
 
-/// The Header, and the only element in the Body. `is_understood` says which header blocks are known here.
+/// Returns the Header, and the only element in the Body. `is_understood` states which header blocks are known.
 pub(super) fn envelope<'d>(
     root: Element<'d>,
     is_understood: impl Fn(Element<'d>) -> bool,
@@ -38,12 +38,12 @@ pub(super) fn envelope<'d>(
     }
 }
 
-/// A block that the receiver must understand or refuse (SOAP 1.1, 4.2.3).
+/// Returns whether the receiver must understand a block or refuse the envelope (SOAP 1.1, 4.2.3).
 fn must_be_understood(block: Element<'_>) -> bool {
     matches!(block.attribute_in(SOAP_ENVELOPE, "mustUnderstand"), Some("1" | "true"))
 }
 
-/// The children of a Fault are in no namespace (SOAP 1.1, 4.4).
+/// Reads a Fault, whose children are in no namespace (SOAP 1.1, 4.4).
 fn read_fault(fault: Element<'_>) -> MessageError {
     let text =
         |name| only_child(fault, "", name).map(|child| child.text().trim().to_owned()).unwrap_or_default();

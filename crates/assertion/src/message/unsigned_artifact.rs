@@ -1,4 +1,4 @@
-//! The answer to an artifact that carries no signature of its own, over a connection that takes such answers.
+//! Reads an ArtifactResponse without a signature, over a connection that accepts it.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_signature::has_signature;
@@ -20,15 +20,17 @@ use crate::rules::Examination;
 use crate::schema::check_message;
 use crate::trust::Trust;
 
-/// Takes the Response out of an ArtifactResponse that carries no signature, where the connection
-/// [says so](Trust::danger_accept_unsigned_artifact_responses): it is then no more than the form in which a browser posts one.
+/// Takes the Response out of an ArtifactResponse without a signature, if the connection [accepts
+/// this](Trust::danger_accept_unsigned_artifact_responses). The ArtifactResponse is then only a container, like the
+/// form in which a browser posts a Response.
 ///
-/// Every rule is applied all the same, to refuse. What comes out is as unproven as what was posted: the Response goes the way of a posted one,
-/// and its own signature, or that of its Assertion, is all that counts. An ArtifactResponse that does carry a signature is
+/// Every rule is still applied, to refuse. The result is as untrusted as a posted Response: only its own signature,
+/// or that of its Assertion, proves anything. An ArtifactResponse that has a signature is
 /// [authenticated](crate::authenticate_message) instead, and so is every other message.
 ///
 /// # Errors
-/// `message.unsigned` if the connection does not take it; otherwise the first rule that failed, with the ledger of all of them.
+/// `message.unsigned` if the connection does not accept it; otherwise the first rule that failed, with the ledger of
+/// all of them.
 pub fn unsigned_artifact_response(
     claimed: ClaimedMessage,
     trust: &Trust,

@@ -1,4 +1,4 @@
-//! Held against what was expected: acceptable, but perhaps not for the first time.
+//! Checks a message against the expectations. A valid message may still be a replay.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ const FIRST_USE: &str = "message.first_use";
 const FIRST_USE_CLAUSE: &str = "saml-bindings-2.0-os 3.4.5.1, 3.5.5.1";
 
 impl ReadMessage {
-    /// Runs every rule, whatever fails, and accepts if none did.
+    /// Runs every rule, even if one fails, and accepts the message if all passed.
     ///
     /// # Errors
     /// A [`Refusal`] with the first rule that failed, in the order of the specification, and the ledger of all of them.
@@ -41,7 +41,7 @@ impl ReadMessage {
         }
         let replay = ReplayKey::new(replay, latest_acceptance(&facts, expectations, now));
         let audience = expectations.entity_id().clone();
-        // A rule has judged it, so it is a time.
+        // A rule has already checked that this is a time.
         let issued_at = facts.issue_instant.at().unwrap_or(now);
         let accepted = Accepted {
             connection,
@@ -62,7 +62,7 @@ impl ReadMessage {
     }
 }
 
-/// From when on this message can no longer be accepted, under the same skew.
+/// Returns the time from which this message can no longer be accepted, under the same skew.
 fn latest_acceptance(
     facts: &MessageFacts,
     expectations: &MessageExpectations,
@@ -78,7 +78,7 @@ fn latest_acceptance(
     latest(end.map_or(by_age, |end| end.min(by_age)), expectations.clock_skew())
 }
 
-/// A message that every rule accepts. Whether it came before is not known yet, so it tells nothing of its content:
+/// A message that every rule accepts. It may still be a replay, so its content cannot be read yet:
 ///
 /// ```compile_fail,E0599
 /// # use vouchsafe_assertion::ValidMessage;
@@ -87,7 +87,7 @@ fn latest_acceptance(
 /// }
 /// ```
 ///
-/// [`confirm`](ValidMessage::confirm) is the only way to a [`Message`], and it can be taken once:
+/// [`confirm`](ValidMessage::confirm) is the only way to a [`Message`], and it can be called once:
 ///
 /// ```compile_fail,E0382
 /// # use vouchsafe_assertion::{Recorded, ValidMessage};
@@ -102,46 +102,47 @@ pub struct ValidMessage {
 }
 
 impl ValidMessage {
-    /// What a store records to know this message again.
+    /// The key that a store records, so that the message is accepted only once.
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {
         self.replay.clone()
     }
 
-    /// What it is.
+    /// The kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         self.message.kind()
     }
 
-    /// The connection whose key signed.
+    /// The connection whose key made the signature.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         self.message.connection()
     }
 
-    /// The identity provider.
+    /// The entity ID of the identity provider.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         self.message.issuer()
     }
 
-    /// Which key signed it.
+    /// The evidence for the signature: its key and what it covers.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.message.accepted().evidence
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         self.message.ledger()
     }
 
-    /// Turns it into a message, once a store has recorded it for the first time.
+    /// Turns it into a message, if `recorded` states that a store recorded it for the first time.
     ///
     /// # Errors
-    /// With the whole ledger: `message.replayed` if it was recorded before, `message.other_message` if the record is that of another.
+    /// `message.replayed` if it was recorded before, `message.other_message` if the record belongs to another
+    /// message; both with the whole ledger.
     pub fn confirm(self, recorded: Recorded) -> Result<Message, Refusal> {
         let ValidMessage { mut message, replay } = self;
         let check = |outcome| Check::new(FIRST_USE, FIRST_USE_CLAUSE, outcome);

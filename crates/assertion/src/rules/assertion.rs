@@ -16,22 +16,23 @@ pub(super) const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("assertion.issuer", "saml-profiles-2.0-os 4.1.4.2", issuer),
 ];
 
-/// SAML 2.0.
+/// The version must be 2.0.
 fn version(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     is_version_2("Assertion", &assertion.version)
 }
 
-/// Not in the future, and not too long ago if that was asked for.
+/// The issue time must not be in the future, and not longer ago than the configured maximum.
 fn issue_instant(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     super::issue_instant(case, "Assertion", &assertion.issue_instant)
 }
 
-/// Made for the request that is outstanding, and so not before it.
+/// The assertion must not be issued before the outstanding request.
 fn issued_after_request(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     super::issued_after_request(case, "Assertion", &assertion.issue_instant)
 }
 
-/// The identity provider whose key signed: one customer's identity provider speaks for no other's.
+/// The issuer must be the identity provider whose key signed, since one customer's identity provider must not speak
+/// for another's.
 fn issuer(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     super::issuer(case, "Assertion", assertion.issuer.as_ref())
 }

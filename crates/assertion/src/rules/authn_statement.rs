@@ -11,7 +11,7 @@ use crate::rules::{Case, Examination, Judgement, Rule, is_recent, well_formed};
 const RULES: &[Rule<AssertionFacts>] =
     &[Rule::new("authn.statement", "saml-profiles-2.0-os 4.1.4.2", statement)];
 
-/// Judged on each statement by itself: one of them must meet all, and gives the session.
+/// The rules for each statement. One statement must meet all of them, and defines the session.
 const STATEMENT_RULES: &[Rule<AuthnStatement>] = &[
     Rule::new("authn.instant", "saml-core-2.0-os 2.7.2", instant),
     Rule::new("authn.session_index", "saml-core-2.0-os 2.7.2", session_index),
@@ -24,7 +24,7 @@ pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<
     examination.one_of(STATEMENT_RULES, case, case.facts.assertion.authn_statements.iter())
 }
 
-/// Somebody signed in.
+/// The assertion must have an AuthnStatement: somebody signed in.
 fn statement(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     match assertion.authn_statements.len() {
         0 => Judgement::failed("at least one", "none", AssertionError::NoAuthnStatement),
@@ -33,7 +33,7 @@ fn statement(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// It is there. How long ago the person signed in matters only if that was asked for; then it must not lie in the future either.
+/// The AuthnInstant must be present. If a maximum age is configured, it must not be older, and not in the future.
 fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     let place = "AuthnStatement/@AuthnInstant";
     let instant = match well_formed(&statement.authn_instant, place) {
@@ -52,7 +52,7 @@ fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     Judgement::failed(expected, instant, error)
 }
 
-/// The name of the session at the identity provider, if it has one, is one that a logout request can name.
+/// The SessionIndex, if there is one, must not be too long for a logout request.
 fn session_index(_: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     const EXPECTED: &str = "at most 1,024 characters, or none";
     match statement.session_index.as_deref() {
@@ -70,7 +70,7 @@ fn session_index(_: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     }
 }
 
-/// The session at the identity provider, if its end is told, has not ended.
+/// The session at the identity provider must not have ended, if its end is stated.
 fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     let clock = case.clock;
     let expected = Bound::before_end(&clock);
@@ -88,7 +88,7 @@ fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judge
     }
 }
 
-/// The class meets what was asked for.
+/// The authentication context class must meet the request.
 fn context(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     let requested = case.expectations.requested_context();
     let actual = statement.context_class.as_deref();

@@ -16,7 +16,7 @@ pub(super) const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("conditions.proxy_restriction", "saml-core-2.0-os 2.5.1.6", proxy_restriction),
 ];
 
-/// A condition that is not understood makes the assertion indeterminate: it must not be relied on.
+/// Every condition must be known. An unknown condition makes the assertion indeterminate, so it must not be used.
 fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "conditions of the core specification only";
     let unknown =
@@ -30,8 +30,9 @@ fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// The start is earlier than the end. The skew that is granted at both ends would hold an inverted window open. It is told in the place
-/// of a start that has not come; where the end is past, that comes first.
+/// The start must be earlier than the end. The skew at both ends would otherwise make an inverted time of validity
+/// usable. This error replaces that of a start that has not been reached; if the end has passed, that error comes
+/// first.
 fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "a start before the end";
     let conditions = assertion.conditions.as_ref();
@@ -49,7 +50,7 @@ fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     Judgement::failed(EXPECTED, shown, error)
 }
 
-/// `now + skew >= NotBefore`.
+/// The current time must satisfy `now + skew >= NotBefore`.
 fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let clock = case.clock;
     let expected = Bound::after_start(&clock);
@@ -72,7 +73,7 @@ fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// `now - skew < NotOnOrAfter`.
+/// The current time must satisfy `now - skew < NotOnOrAfter`.
 fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let clock = case.clock;
     let expected = Bound::before_end(&clock);
@@ -91,7 +92,7 @@ fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// At least one restriction, and this service provider among the audiences of each of them.
+/// There must be at least one restriction, and each must have this service provider among its audiences.
 fn audience(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let expected = case.expectations.entity_id().as_str();
     let restrictions = assertion
@@ -112,12 +113,13 @@ fn audience(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// Any login is used once here, so one such condition is always met.
+/// OneTimeUse may occur once. It is always met, since this library uses every login once.
 fn one_time_use(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     at_most_once(assertion, "OneTimeUse", |conditions| conditions.one_time_use)
 }
 
-/// It restricts assertions that are issued on the strength of this one. None are issued here; the login hands it on.
+/// ProxyRestriction may occur once. It restricts further assertions based on this one; none are issued here, and the
+/// login passes it on.
 fn proxy_restriction(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     at_most_once(assertion, "ProxyRestriction", |conditions| conditions.proxy_restrictions.len())
 }

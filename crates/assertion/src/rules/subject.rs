@@ -14,7 +14,7 @@ const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("subject.bearer", "saml-profiles-2.0-os 4.1.4.2", bearer),
 ];
 
-/// Judged on each bearer confirmation by itself: one of them must meet all.
+/// The rules for each bearer confirmation. One confirmation must meet all of them.
 const CONFIRMATION_RULES: &[Rule<Confirmation>] = &[
     Rule::new("subject.recipient", "saml-profiles-2.0-os 4.1.4.3", recipient),
     Rule::new("subject.not_before", "saml-profiles-2.0-os 4.1.4.2", not_before),
@@ -27,7 +27,7 @@ pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) {
     examination.one_of(CONFIRMATION_RULES, case, bearers(&case.facts.assertion));
 }
 
-/// The bearer confirmations, in their order.
+/// Returns the bearer confirmations, in their order.
 pub(crate) fn bearers(assertion: &AssertionFacts) -> impl Iterator<Item = &Confirmation> {
     assertion
         .subject
@@ -36,7 +36,7 @@ pub(crate) fn bearers(assertion: &AssertionFacts) -> impl Iterator<Item = &Confi
         .filter(|confirmation| confirmation.method == BEARER)
 }
 
-/// A name that identifies somebody, if there is one; nobody has to be named (SAML2int SDP-SP13).
+/// The name identifier, if there is one, must identify somebody. It may be absent (SAML2int SDP-SP13).
 fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "a NameID that is not empty, or none";
     let Some(subject) = &assertion.subject else {
@@ -62,7 +62,7 @@ fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
                 AssertionError::NameId { reason: "an opaque identifier is longer than 256 characters" };
             Judgement::failed("at most 256 characters in a persistent or transient identifier", length, error)
         }
-        // No logout request could name it.
+        // A logout request could not contain it.
         Some(name_id) if name_id.has_long_text() => {
             let reason = "it or one of its attributes is longer than 1,024 characters";
             Judgement::failed("at most 1,024 characters", "more", AssertionError::NameId { reason })
@@ -71,7 +71,7 @@ fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// The person whom the request asked for, if it asked for one.
+/// The subject must be the requested person, if the request named one.
 fn requested(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "the person whom the request asked for";
     let Some(asked) = case.expectations.requested_name().subject() else {
@@ -84,12 +84,12 @@ fn requested(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// The kind of name that the NameIDPolicy of the request asked for, if it asked for one.
+/// The name must be of the kind that the NameIDPolicy of the request asked for, if there was one.
 fn name_id_policy(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let asked = case.expectations.requested_name();
     let name = named(assertion);
     let format = name.map(|name| known_format(name.format()));
-    // A name that says of no other service provider that it is theirs is ours.
+    // A name without a qualifier for another service provider belongs to us.
     let own = case.expectations.entity_id().as_str();
     let qualifier = name.map(|name| name.sp_name_qualifier().unwrap_or(own));
     let wanted =
@@ -120,7 +120,7 @@ fn named(assertion: &AssertionFacts) -> Option<&NameId> {
     assertion.subject.as_ref().and_then(|subject| subject.name_id.as_ref())
 }
 
-/// At least one confirmation is by bearer.
+/// At least one confirmation must be a bearer confirmation.
 fn bearer(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     if bearers(assertion).next().is_some() {
         return Judgement::passed(BEARER, BEARER);
@@ -135,7 +135,7 @@ fn bearer(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     Judgement::failed(BEARER, actual.clone(), AssertionError::NoBearer { actual })
 }
 
-/// Where the response was received: required, compared letter by letter.
+/// The Recipient is required and must equal the address of receipt exactly.
 fn recipient(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let expected = case.expectations.shared_assertion_consumer();
     let actual = confirmation.data.as_ref().and_then(|data| data.recipient.as_ref());
@@ -148,8 +148,9 @@ fn recipient(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     Judgement::failed(expected, shown, error)
 }
 
-/// Forbidden for a bearer. An identity provider may be granted to send it all the same: then `now + skew >= NotBefore`, and it is earlier
-/// than the end, since the skew that is granted at both ends would hold an inverted window open.
+/// A NotBefore is forbidden in a bearer confirmation. If it is tolerated for an identity provider, it must satisfy
+/// `now + skew >= NotBefore` and be earlier than the end, since the skew at both ends would make an inverted time of
+/// validity usable.
 fn not_before(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let data = confirmation.data.as_ref();
     let Some(moment) = data.and_then(|data| data.not_before.as_ref()) else {
@@ -184,7 +185,7 @@ fn not_before(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     }
 }
 
-/// Required, and not reached.
+/// The NotOnOrAfter is required and must not be reached.
 fn not_on_or_after(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let clock = case.clock;
     let expired =
@@ -200,7 +201,7 @@ fn not_on_or_after(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     }
 }
 
-/// The request that is outstanding, or none.
+/// The confirmation must name the outstanding request, or none if there is none.
 fn in_response_to(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let actual = confirmation.data.as_ref().and_then(|data| data.in_response_to.as_deref());
     super::in_response_to(case, "SubjectConfirmationData", actual)

@@ -1,9 +1,10 @@
-//! Types of saml-schema-assertion-2.0, all that an Assertion can hold. The sections are those of saml-core-2.0-os.
+//! The types of saml-schema-assertion-2.0: everything that an Assertion can contain. The sections are those of
+//! saml-core-2.0-os.
 
 use vouchsafe_xml::namespace::{DSIG, SAML_ASSERTION as SAML, XMLENC};
 use vouchsafe_xml::{AttributeUse, Child, Choice, ElementType, OtherAttributes, SimpleType};
 
-/// 2.3.3
+/// The `<Assertion>` element (2.3.3).
 pub(super) static ASSERTION: ElementType = ElementType::elements(
     "saml:AssertionType",
     &[
@@ -24,15 +25,15 @@ pub(super) static ASSERTION: ElementType = ElementType::elements(
     AttributeUse::required("IssueInstant", SimpleType::DateTime),
 ]);
 
-/// Why an `ID` need not be an `xs:NCName`. Both backends and every reader here compare it as text.
+/// The reason why an `ID` need not be an `xs:NCName`. Both backends and every reader here compare it as text.
 pub(super) const BARE_UUIDS: &str = "products write UUIDs without a letter before them, as the identity provider behind crewjam's \
                                      TestSPRealWorldAssertionSignedNotResponse does";
 
-/// 5.4: judged by the profile of the signature, in the crate that verifies it.
+/// The `<ds:Signature>` element (5.4). The crate that verifies signatures checks it.
 pub(super) static SIGNATURE: ElementType =
     ElementType::open("ds:SignatureType").with_other_attributes(OtherAttributes::Any);
 
-/// 2.2.2, 2.2.3, 2.2.5
+/// The name identifier type of `<NameID>` (2.2.2, 2.2.3) and `<Issuer>` (2.2.5).
 pub(super) static NAME_ID: ElementType = ElementType::text("saml:NameIDType", SimpleType::String)
     .with_attributes(&[
         NAME_QUALIFIER,
@@ -46,21 +47,22 @@ pub(super) static NAME_ID: ElementType = ElementType::text("saml:NameIDType", Si
 const NAME_QUALIFIER: AttributeUse = AttributeUse::optional("NameQualifier", SimpleType::String);
 const SP_NAME_QUALIFIER: AttributeUse = AttributeUse::optional("SPNameQualifier", SimpleType::String);
 
-/// 2.2.1. Abstract: what its `xsi:type` adds is not known here, and the rule `subject.name_id` refuses one.
+/// The `<BaseID>` element (2.2.1). It is abstract: the meaning of its `xsi:type` is not known here, and the rule
+/// `subject.name_id` refuses it.
 pub(super) static BASE_ID: ElementType =
     ElementType::open("saml:BaseIDAbstractType").with_other_attributes(OtherAttributes::Any);
 
-/// 2.2.4, 2.3.4, 2.7.3.2: EncryptedID, EncryptedAssertion, EncryptedAttribute.
+/// The encrypted elements: EncryptedID (2.2.4), EncryptedAssertion (2.3.4), EncryptedAttribute (2.7.3.2).
 pub(super) static ENCRYPTED_ELEMENT: ElementType = ElementType::elements(
     "saml:EncryptedElementType",
     &[Child::one(XMLENC, "EncryptedData", &ENCRYPTED), Child::any(XMLENC, "EncryptedKey", &ENCRYPTED)],
 );
 
-/// Judged by the crate that decrypts it.
+/// The content of XML Encryption. The crate that decrypts it checks it.
 static ENCRYPTED: ElementType =
     ElementType::open("xenc:EncryptedType").with_other_attributes(OtherAttributes::Any);
 
-/// 2.4.1: a name and any number of confirmations, or confirmations alone.
+/// The `<Subject>` element (2.4.1): a name and any number of confirmations, or confirmations alone.
 static SUBJECT: ElementType = ElementType::elements(
     "saml:SubjectType",
     &[
@@ -72,7 +74,7 @@ static SUBJECT: ElementType = ElementType::elements(
 )
 .with_choices(&[Choice::at_most_one(0, 3), Choice::at_least_one(0, 4)]);
 
-/// 2.4.1.1
+/// The `<SubjectConfirmation>` element (2.4.1.1).
 static SUBJECT_CONFIRMATION: ElementType = ElementType::elements(
     "saml:SubjectConfirmationType",
     &[
@@ -85,7 +87,7 @@ static SUBJECT_CONFIRMATION: ElementType = ElementType::elements(
 .with_choices(&[Choice::at_most_one(0, 3)])
 .with_attributes(&[AttributeUse::required("Method", SimpleType::Uri)]);
 
-/// 2.4.1.2
+/// The `<SubjectConfirmationData>` element (2.4.1.2).
 static SUBJECT_CONFIRMATION_DATA: ElementType = ElementType::open("saml:SubjectConfirmationDataType")
     .with_attributes(&[
         AttributeUse::optional("NotBefore", SimpleType::DateTime),
@@ -98,7 +100,7 @@ static SUBJECT_CONFIRMATION_DATA: ElementType = ElementType::open("saml:SubjectC
     ])
     .with_other_attributes(OtherAttributes::OfOtherNamespaces(SAML));
 
-/// 2.5.1
+/// The `<Conditions>` element (2.5.1).
 static CONDITIONS: ElementType = ElementType::elements(
     "saml:ConditionsType",
     &[
@@ -113,30 +115,31 @@ static CONDITIONS: ElementType = ElementType::elements(
     AttributeUse::optional("NotOnOrAfter", SimpleType::DateTime),
 ]);
 
-/// 2.5.1.3. Abstract: the rule `conditions.understood` refuses one.
+/// The `<Condition>` element (2.5.1.3). It is abstract, and the rule `conditions.understood` refuses it.
 static CONDITION: ElementType =
     ElementType::open("saml:ConditionAbstractType").with_other_attributes(OtherAttributes::Any);
 
-/// 2.5.1.4
+/// The `<AudienceRestriction>` element (2.5.1.4).
 static AUDIENCE_RESTRICTION: ElementType =
     ElementType::elements("saml:AudienceRestrictionType", &[Child::some(SAML, "Audience", &URI)]);
 
-/// 2.5.1.5
+/// The `<OneTimeUse>` element (2.5.1.5).
 static ONE_TIME_USE: ElementType = ElementType::elements("saml:OneTimeUseType", &[]);
 
-/// 2.5.1.6
+/// The `<ProxyRestriction>` element (2.5.1.6).
 static PROXY_RESTRICTION: ElementType =
     ElementType::elements("saml:ProxyRestrictionType", &[Child::any(SAML, "Audience", &URI)])
         .with_attributes(&[AttributeUse::optional("Count", SimpleType::NonNegativeInteger)]);
 
-/// 2.6.1
+/// The `<Advice>` element (2.6.1).
 static ADVICE: ElementType = ElementType::open("saml:AdviceType");
 
-/// 2.7.1. Abstract: what its `xsi:type` adds is not known here. It is not read.
+/// The `<Statement>` element (2.7.1). It is abstract: the meaning of its `xsi:type` is not known here, and it is not
+/// read.
 static STATEMENT: ElementType =
     ElementType::open("saml:StatementAbstractType").with_other_attributes(OtherAttributes::Any);
 
-/// 2.7.2
+/// The `<AuthnStatement>` element (2.7.2).
 static AUTHN_STATEMENT: ElementType = ElementType::elements(
     "saml:AuthnStatementType",
     &[
@@ -150,14 +153,15 @@ static AUTHN_STATEMENT: ElementType = ElementType::elements(
     AttributeUse::optional("SessionNotOnOrAfter", SimpleType::DateTime),
 ]);
 
-/// 2.7.2.1
+/// The `<SubjectLocality>` element (2.7.2.1).
 static SUBJECT_LOCALITY: ElementType = ElementType::elements("saml:SubjectLocalityType", &[])
     .with_attributes(&[
         AttributeUse::optional("Address", SimpleType::String),
         AttributeUse::optional("DNSName", SimpleType::String),
     ]);
 
-/// 2.7.2.2: a class, a declaration, or both; a declaration stands here or is referred to.
+/// The `<AuthnContext>` element (2.7.2.2): a class, a declaration, or both; a declaration is contained or referred
+/// to.
 static AUTHN_CONTEXT: ElementType = ElementType::elements(
     "saml:AuthnContextType",
     &[
@@ -169,7 +173,7 @@ static AUTHN_CONTEXT: ElementType = ElementType::elements(
 )
 .with_choices(&[Choice::at_least_one(0, 3), Choice::at_most_one(1, 2)]);
 
-/// 2.7.4
+/// The `<AuthzDecisionStatement>` element (2.7.4).
 static AUTHZ_DECISION_STATEMENT: ElementType = ElementType::elements(
     "saml:AuthzDecisionStatementType",
     &[Child::some(SAML, "Action", &ACTION), Child::optional(SAML, "Evidence", &EVIDENCE)],
@@ -180,11 +184,11 @@ static AUTHZ_DECISION_STATEMENT: ElementType = ElementType::elements(
     AttributeUse::required("Decision", SimpleType::OneOf(&["Permit", "Deny", "Indeterminate"])),
 ]);
 
-/// 2.7.4.2
+/// The `<Action>` element (2.7.4.2).
 static ACTION: ElementType = ElementType::text("saml:ActionType", SimpleType::String)
     .with_attributes(&[AttributeUse::required("Namespace", SimpleType::Uri)]);
 
-/// 2.7.4.3
+/// The `<Evidence>` element (2.7.4.3).
 static EVIDENCE: ElementType = ElementType::elements(
     "saml:EvidenceType",
     &[
@@ -196,14 +200,14 @@ static EVIDENCE: ElementType = ElementType::elements(
 )
 .with_choices(&[Choice::at_least_one(0, 4)]);
 
-/// 2.7.3
+/// The `<AttributeStatement>` element (2.7.3).
 static ATTRIBUTE_STATEMENT: ElementType = ElementType::elements(
     "saml:AttributeStatementType",
     &[Child::any(SAML, "Attribute", &ATTRIBUTE), Child::any(SAML, "EncryptedAttribute", &ENCRYPTED_ELEMENT)],
 )
 .with_choices(&[Choice::at_least_one(0, 2)]);
 
-/// 2.7.3.1
+/// The `<Attribute>` element (2.7.3.1).
 pub(super) static ATTRIBUTE: ElementType =
     ElementType::elements("saml:AttributeType", &[Child::any(SAML, "AttributeValue", &ANYTHING)])
         .with_attributes(&[
@@ -215,7 +219,7 @@ pub(super) static ATTRIBUTE: ElementType =
         ])
         .with_other_attributes(OtherAttributes::OfOtherNamespaces(SAML));
 
-/// AttributeValue (2.7.3.1.1) and AuthnContextDecl.
+/// The `<AttributeValue>` element (2.7.3.1.1) and the `<AuthnContextDecl>` element, which may contain anything.
 static ANYTHING: ElementType = ElementType::open("xs:anyType").with_other_attributes(OtherAttributes::Any);
 
 static URI: ElementType = ElementType::text("xs:anyURI", SimpleType::Uri);

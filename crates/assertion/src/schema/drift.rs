@@ -1,4 +1,4 @@
-//! The table against the published schemas, and against every message of the shared material.
+//! Compares the table with the published schemas, and with every message of the shared test material.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ fn the_table_says_what_the_schemas_say() {
     }
 }
 
-/// A comparison that finds nothing would let everything pass.
+/// Checks that the comparison notices a difference, since one that finds nothing would always pass.
 #[test]
 fn a_difference_is_noticed() {
     static STATUS_CODE: ElementType = ElementType::elements("samlp:StatusCodeType", &[]);
@@ -38,7 +38,7 @@ fn a_difference_is_noticed() {
     assert!(!of("Nothing", &ASSERTION).is_empty());
 }
 
-/// A message of another project that is not as the schema says, in what, and why that is right.
+/// A message of another project that does not follow the schema: the difference, and why it is right to report it.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Departure {
@@ -77,7 +77,7 @@ fn every_message_of_others_is_as_the_schema_says_or_named() {
     assert!(sound >= 300, "{sound}");
 }
 
-/// The responses and other messages in it, and the assertions that stand in no response.
+/// Returns the responses and other messages in a document, and the assertions outside of responses.
 fn messages(document: &Document) -> impl Iterator<Item = (Element<'_>, &'static ElementType)> {
     document.elements().filter_map(|element| {
         let is_in = |parent: Element<'_>| parent.namespace() == namespace::SAML_PROTOCOL;
@@ -93,7 +93,7 @@ fn messages(document: &Document) -> impl Iterator<Item = (Element<'_>, &'static 
     })
 }
 
-/// As XML, or as the base64 of a form field.
+/// Parses XML, or the base64 of a form field.
 fn document(bytes: &[u8]) -> Option<Document> {
     let limits = Limits::default();
     let decoded = || Document::parse(&base64_decode(bytes).ok()?, &limits).ok();

@@ -1,4 +1,5 @@
-//! Types of saml-schema-protocol-2.0 for the messages other than a Response. The sections are those of saml-core-2.0-os.
+//! The types of saml-schema-protocol-2.0 for messages other than a Response. The sections are those of
+//! saml-core-2.0-os.
 
 use vouchsafe_xml::namespace::{DSIG, SAML_ASSERTION as SAML, SAML_PROTOCOL as SAMLP};
 use vouchsafe_xml::{AttributeUse, Child, Choice, ElementType, SimpleType};
@@ -6,7 +7,7 @@ use vouchsafe_xml::{AttributeUse, Child, Choice, ElementType, SimpleType};
 use super::assertion_types::{BARE_UUIDS, BASE_ID, ENCRYPTED_ELEMENT, NAME_ID, SIGNATURE};
 use super::protocol_types::{EXTENSIONS, RESPONSE, STATUS};
 
-/// 3.7.1, 3.2.1
+/// The `<LogoutRequest>` element (3.7.1), based on the request type (3.2.1).
 pub(super) static LOGOUT_REQUEST: ElementType = ElementType::elements(
     "samlp:LogoutRequestType",
     &[
@@ -30,7 +31,7 @@ pub(super) static LOGOUT_REQUEST: ElementType = ElementType::elements(
     AttributeUse::optional("NotOnOrAfter", SimpleType::DateTime),
 ]);
 
-/// 3.7.2, 3.6.2, 3.2.2: a LogoutResponse and a ManageNameIDResponse add nothing to it.
+/// The response type (3.2.2). A `<LogoutResponse>` (3.7.2) and a `<ManageNameIDResponse>` (3.6.2) add nothing to it.
 pub(super) static STATUS_RESPONSE: ElementType = ElementType::elements(
     "samlp:StatusResponseType",
     &[
@@ -42,7 +43,7 @@ pub(super) static STATUS_RESPONSE: ElementType = ElementType::elements(
 )
 .with_attributes(&[ID, IN_RESPONSE_TO, VERSION, ISSUE_INSTANT, DESTINATION, CONSENT]);
 
-/// 3.6.1
+/// The `<ManageNameIDRequest>` element (3.6.1).
 pub(super) static MANAGE_NAME_ID_REQUEST: ElementType = ElementType::elements(
     "samlp:ManageNameIDRequestType",
     &[
@@ -64,12 +65,12 @@ pub(super) static MANAGE_NAME_ID_REQUEST: ElementType = ElementType::elements(
 ])
 .with_attributes(&[ID, VERSION, ISSUE_INSTANT, DESTINATION, CONSENT]);
 
-/// 3.6.1: what stands decrypted in a NewEncryptedID.
+/// The decrypted content of a `<NewEncryptedID>` (3.6.1).
 pub(super) static NEW_ID: ElementType = ElementType::text("xs:string", SimpleType::String);
 
 static TERMINATE: ElementType = ElementType::elements("samlp:TerminateType", &[]);
 
-/// 3.5.2
+/// The `<ArtifactResponse>` element (3.5.2).
 pub(super) static ARTIFACT_RESPONSE: ElementType = ElementType::elements(
     "samlp:ArtifactResponseType",
     &[

@@ -1,11 +1,11 @@
-//! Types of saml-schema-protocol-2.0, as far as a Response reaches.
+//! The types of saml-schema-protocol-2.0 that occur in a Response. The sections are those of saml-core-2.0-os.
 
 use vouchsafe_xml::namespace::{DSIG, SAML_ASSERTION as SAML, SAML_PROTOCOL as SAMLP};
 use vouchsafe_xml::{AttributeUse, Child, ElementType, SimpleType};
 
 use super::assertion_types::{ASSERTION, BARE_UUIDS, ENCRYPTED_ELEMENT, NAME_ID, SIGNATURE};
 
-/// 3.3.3, 3.2.2
+/// The `<Response>` element (3.3.3), based on the response type (3.2.2).
 pub(super) static RESPONSE: ElementType = ElementType::elements(
     "samlp:ResponseType",
     &[
@@ -28,10 +28,10 @@ pub(super) static RESPONSE: ElementType = ElementType::elements(
     AttributeUse::optional("Consent", SimpleType::Uri),
 ]);
 
-/// 3.2.1
+/// The `<Extensions>` element (3.2.1).
 pub(super) static EXTENSIONS: ElementType = ElementType::open("samlp:ExtensionsType");
 
-/// 3.2.2.1
+/// The `<Status>` element (3.2.2.1).
 pub(super) static STATUS: ElementType = ElementType::elements(
     "samlp:StatusType",
     &[
@@ -41,13 +41,13 @@ pub(super) static STATUS: ElementType = ElementType::elements(
     ],
 );
 
-/// 3.2.2.2
+/// The `<StatusCode>` element (3.2.2.2).
 static STATUS_CODE: ElementType =
     ElementType::elements("samlp:StatusCodeType", &[Child::optional(SAMLP, "StatusCode", &STATUS_CODE)])
         .with_attributes(&[AttributeUse::required("Value", SimpleType::Uri)]);
 
-/// 3.2.2.3
+/// The `<StatusMessage>` element (3.2.2.3).
 static STATUS_MESSAGE: ElementType = ElementType::text("xs:string", SimpleType::String);
 
-/// 3.2.2.4
+/// The `<StatusDetail>` element (3.2.2.4).
 static STATUS_DETAIL: ElementType = ElementType::open("samlp:StatusDetailType");
