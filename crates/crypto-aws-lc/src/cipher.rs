@@ -17,7 +17,7 @@ enum Mode {
     Gcm(&'static aead::Algorithm),
 }
 
-/// Bytes of a block, and with it of the initialisation vector.
+/// The kind of block, whose length is also that of the initialisation vector.
 #[derive(Clone, Copy)]
 enum Block {
     Aes,

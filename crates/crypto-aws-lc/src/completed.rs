@@ -1,8 +1,9 @@
-//! AWS-LC, and RustCrypto for what AWS-LC has not.
+//! The backend that uses AWS-LC, and RustCrypto for everything that AWS-LC does not implement.
 //!
-//! AWS-LC is asked first. Where it answers [`CryptoError::AlgorithmUnsupported`], RustCrypto is asked instead. That answer
-//! depends on the algorithm and on the kind of the key, never on a secret or on the bytes of a message, so that which of the
-//! two works shows nothing that the message does not say. The policy has been applied before either is asked.
+//! AWS-LC is called first. If it returns [`CryptoError::AlgorithmUnsupported`], RustCrypto is called instead. That
+//! answer depends only on the algorithm and on the kind of the key, and never on a secret or on the bytes of a
+//! message. So the choice between the two reveals nothing that the message does not already show. The policy has been
+//! applied before.
 
 use crate::{AwsLc, NAME};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use vouchsafe_crypto::{
     SecretBytes, SignatureAlgorithm,
 };
 
-/// Both, as one backend.
+/// Both libraries as one backend.
 #[derive(Debug)]
 pub(crate) struct Completed {
     first: AwsLc,
@@ -25,7 +26,7 @@ impl Completed {
     }
 }
 
-/// The answer of AWS-LC, or that of RustCrypto where AWS-LC has none.
+/// Returns the answer of AWS-LC, or the answer of RustCrypto if AWS-LC does not implement the operation.
 fn or_rest<T>(
     answer: Result<T, CryptoError>,
     rest: impl FnOnce() -> Result<T, CryptoError>,
@@ -84,8 +85,8 @@ impl Backend for Completed {
         or_rest(self.first.generate_key(kind), || self.rest.generate_key(kind))
     }
 
-    /// Triple DES goes to RustCrypto whole: AWS-LC refuses keys whose parts are equal, as those of two-key Triple DES are, and
-    /// an answer that depends on the key must not choose.
+    /// RustCrypto does all Triple DES: AWS-LC refuses keys with equal parts, which two-key Triple DES has, and an
+    /// answer that depends on the key must not make the choice.
     fn decrypt_content(
         &self,
         cipher: ContentCipher,
@@ -115,7 +116,7 @@ impl Backend for Completed {
     }
 }
 
-/// One public key, as each of the two read it.
+/// One public key, as both libraries parsed it.
 struct Public {
     first: Arc<dyn PublicKeyOperations>,
     rest: Arc<dyn PublicKeyOperations>,
@@ -149,7 +150,7 @@ impl PublicKeyOperations for Public {
     }
 }
 
-/// One private key, as each of the two read it.
+/// One private key, as both libraries parsed it.
 struct Private {
     first: Arc<dyn PrivateKeyOperations>,
     rest: Arc<dyn PrivateKeyOperations>,

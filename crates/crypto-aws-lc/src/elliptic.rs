@@ -1,4 +1,4 @@
-//! ECDSA on the three curves, and Ed25519.
+//! ECDSA on the three curves, and Ed25519, with AWS-LC.
 
 use crate::{no_signature, no_transport};
 use aws_lc_rs::agreement;
@@ -20,7 +20,7 @@ pub(crate) fn public_key(
         return Ok(Arc::new(Ed25519Public(key)));
     }
     let key = EcdsaPublic { kind, spki_der: spki_der.to_vec(), parsed: [const { OnceLock::new() }; 3] };
-    // One of them now, so that a point off the curve is refused when trust is configured.
+    // One form is parsed now, so that a point off the curve is refused when trust is configured.
     key.parsed(SignatureAlgorithm::EcdsaSha256)?;
     Ok(Arc::new(key))
 }
@@ -73,7 +73,7 @@ fn no_point<E>(_: E) -> CryptoError {
 
 type Signing = (SignatureAlgorithm, &'static EcdsaSigningAlgorithm);
 
-/// What AWS-LC signs with: on P-256 and P-384 only the curve's own digest.
+/// Returns the algorithms that AWS-LC signs with: on P-256 and P-384 only with the curve's own digest.
 fn signing_algorithms(kind: KeyKind) -> &'static [Signing] {
     match kind {
         KeyKind::P256 => &[(SignatureAlgorithm::EcdsaSha256, &signature::ECDSA_P256_SHA256_FIXED_SIGNING)],
@@ -87,7 +87,7 @@ fn signing_algorithms(kind: KeyKind) -> &'static [Signing] {
     }
 }
 
-/// AWS-LC ties a parsed key to one digest: each is parsed when it is first used, and kept.
+/// A public key. AWS-LC binds a parsed key to one digest, so each form is parsed when it is first used, and stored.
 struct EcdsaPublic {
     kind: KeyKind,
     spki_der: Vec<u8>,
@@ -105,7 +105,8 @@ impl EcdsaPublic {
         Ok(place.get_or_init(|| key))
     }
 
-    /// Verification takes ASN.1, the one form in which AWS-LC has every curve with every digest.
+    /// Returns the algorithm for verification. It uses ASN.1, the only form in which AWS-LC supports every curve with
+    /// every digest.
     fn verification(
         &self,
         algorithm: SignatureAlgorithm,

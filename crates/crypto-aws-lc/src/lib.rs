@@ -69,7 +69,8 @@ use vouchsafe_crypto::{
     Provider, SecretBytes, SignatureAlgorithm,
 };
 
-/// The provider on AWS-LC, with the default list of accepted algorithms. RustCrypto computes [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement).
+/// Returns the provider that computes with AWS-LC, with the default list of accepted algorithms. RustCrypto computes
+/// [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement).
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};
@@ -87,8 +88,8 @@ pub fn provider() -> Provider {
     Provider::with_backend(Arc::new(Completed::new()))
 }
 
-/// The provider on AWS-LC and nothing else, with the default list of accepted algorithms.
-/// It refuses [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement), with an error that names the algorithm.
+/// Returns the provider that computes only with AWS-LC, with the default list of accepted algorithms. It refuses
+/// [what AWS-LC does not implement](crate#what-aws-lc-does-not-implement), with an error that names the algorithm.
 ///
 /// ```
 /// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};
@@ -107,7 +108,7 @@ pub fn provider_of_aws_lc_alone() -> Provider {
 
 const NAME: &str = "AWS-LC";
 
-/// The backend on AWS-LC.
+/// The backend that uses AWS-LC.
 #[derive(Debug)]
 struct AwsLc(());
 
@@ -192,7 +193,7 @@ impl DigestContext for Context {
     }
 
     fn finish(self: Box<Self>) -> DigestValue {
-        // Four digests can be asked for, and all are short enough: an empty value equals none of them.
+        // There are four digests, and all are short enough. If not, the empty value equals none of them.
         value(&self.0.finish()).unwrap_or(DigestValue::from_array([]))
     }
 }

@@ -1,42 +1,43 @@
-//! Implicit rejection for RSA PKCS#1 v1.5 (draft-irtf-cfrg-rsa-guidance, 7), which AWS-LC does not have.
+//! Implicit rejection for RSA PKCS#1 v1.5 (draft-irtf-cfrg-rsa-guidance, 7), which AWS-LC does not implement.
 //!
-//! A ciphertext whose padding is wrong is answered with a message of its own: its length and its bytes are derived from
-//! the private key and the ciphertext, so that they look like any message and are the same each time. It is made before
-//! anything is decrypted, whether it is needed or not.
+//! A ciphertext with wrong padding gives a message of its own. The length and the bytes of this message are derived
+//! from the private key and the ciphertext, so it looks like any other message and is the same each time. It is made
+//! before anything is decrypted, whether it is needed or not.
 
 use aws_lc_rs::{digest, hmac};
 use vouchsafe_crypto::SecretBytes;
 
-/// Bytes that PKCS#1 v1.5 needs round a message at least.
+/// The smallest number of bytes that PKCS#1 v1.5 adds to a message.
 const OVERHEAD: usize = 11;
-/// So many candidates that one of them fits but once in 2^128 keys.
+/// The number of candidates for the length. Only for one in 2^128 keys does none of them fit.
 const CANDIDATES: usize = 128;
 
-/// Derives messages for ciphertexts of one key.
+/// Derives messages for the ciphertexts of one key.
 pub(crate) struct Rejection {
     key: hmac::Key,
     modulus_length: usize,
 }
 
 impl Rejection {
-    /// From the private key in any form: it must be secret and always the same.
+    /// Makes it from the private key in any form. The form must be secret and always the same.
     pub(crate) fn of_key(private_key: &[u8], modulus_length: usize) -> Self {
         let secret = digest::digest(&digest::SHA256, private_key);
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_ref()), modulus_length }
     }
 
-    /// The message to give when the padding of these bytes is wrong.
+    /// Returns the message for these bytes if their padding is wrong.
     pub(crate) fn message(&self, bytes: &[u8]) -> SecretBytes {
         let key = hmac::sign(&self.key, bytes);
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_ref());
         let length = self.length(&stretch(&key, b"length", CANDIDATES.saturating_mul(2)));
         let mut message = stretch(&key, b"message", self.modulus_length);
-        // The end of it, as the end of a padded block would be the message.
+        // Take the end, because the message is at the end of a padded block.
         let message = message.split_off(message.len().saturating_sub(length));
         SecretBytes::new(message)
     }
 
-    /// The last candidate of two bytes each, cut to the bits of the longest message, that is not too long.
+    /// Returns the last candidate that is not too long. Each candidate has two bytes, cut to the bits of the longest
+    /// message.
     fn length(&self, candidates: &[u8]) -> usize {
         let longest = self.modulus_length.saturating_sub(OVERHEAD);
         let mask = longest.next_power_of_two().saturating_sub(1);
@@ -46,7 +47,7 @@ impl Rejection {
     }
 }
 
-/// HMAC over a counter and a purpose, as long as it takes.
+/// Returns `length` bytes: HMAC over a counter and a purpose.
 fn stretch(key: &hmac::Key, purpose: &[u8], length: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(length.saturating_add(32));
     let bits = u16::try_from(length.saturating_mul(8)).unwrap_or(u16::MAX);

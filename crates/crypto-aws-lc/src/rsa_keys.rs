@@ -1,4 +1,4 @@
-//! RSA: signatures and key transport.
+//! RSA signatures and key transport with AWS-LC.
 
 use crate::rejection::Rejection;
 use crate::{NAME, no_signature, no_transport, unsupported};
@@ -16,7 +16,7 @@ use vouchsafe_crypto::{
     CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm,
 };
 
-/// What AWS-LC asks of keys, except to verify old signatures.
+/// The shortest key that AWS-LC supports, except to verify old signatures.
 const MINIMUM_BITS: u32 = 2048;
 const SHORT_KEY: &str = "RSA keys below 2048 bits";
 const ODD_LENGTH: &str = "making RSA keys of other lengths than 2048, 3072, 4096 and 8192 bits";
@@ -29,7 +29,7 @@ pub(crate) fn public_key(bits: u32, spki_der: &[u8]) -> Result<Arc<dyn PublicKey
         parsed: [const { OnceLock::new() }; 7],
         encrypting: OnceLock::new(),
     };
-    // One of them now, so that a key which AWS-LC refuses is refused when trust is configured.
+    // One form is parsed now, so that a key that AWS-LC refuses is refused when trust is configured.
     key.parsed(SignatureAlgorithm::RsaSha256).map_err(|_| {
         failure::key_malformed("SubjectPublicKeyInfo", "the modulus or the exponent is not one of an RSA key")
     })?;
@@ -49,7 +49,7 @@ pub(crate) fn private_key(bits: u32, pkcs8_der: &[u8]) -> Result<Arc<dyn Private
     Ok(Arc::new(Private { signing, oaep, pkcs1, rejection }))
 }
 
-/// AWS-LC checks all numbers when it reads them (`RSA_check_key`).
+/// Checks an RSA private key. AWS-LC checks all numbers when it parses them (`RSA_check_key`).
 pub(crate) fn check_private(bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
     if bits < MINIMUM_BITS {
         return Err(unsupported(SHORT_KEY));
@@ -72,7 +72,8 @@ pub(crate) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
     Ok(SecretBytes::new(pkcs8.as_ref().to_vec()))
 }
 
-/// AWS-LC ties a parsed key to one algorithm: each is parsed when it is first used, and kept.
+/// A public key. AWS-LC binds a parsed key to one algorithm, so each form is parsed when it is first used, and
+/// stored.
 struct Public {
     short: bool,
     kind: KeyKind,
@@ -93,7 +94,7 @@ impl Public {
         Ok(place.get_or_init(|| key))
     }
 
-    /// Where the parsed key is kept, and for what it is parsed.
+    /// Returns the index of the parsed form, and the algorithm that it is for.
     fn parameters(&self, algorithm: SignatureAlgorithm) -> Option<(usize, &'static RsaParameters)> {
         Some(match (algorithm, self.short) {
             (SignatureAlgorithm::RsaSha1, _) => (0, &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
@@ -192,8 +193,8 @@ impl PrivateKeyOperations for Private {
         self.decrypt_key_with_label(transport, &[], bytes)
     }
 
-    /// What AWS-LC says of PKCS#1 v1.5 padding stays here: wrong padding gives the message that
-    /// [`Rejection`] has ready, so that the only error left is a wrong length of the bytes.
+    /// The result of AWS-LC for PKCS#1 v1.5 padding is not returned: wrong padding gives the message that
+    /// [`Rejection`] has made, so the only remaining error is a wrong length of the bytes.
     fn decrypt_key_with_label(
         &self,
         transport: KeyTransport,
@@ -216,7 +217,7 @@ impl PrivateKeyOperations for Private {
                 SecretBytes::new(found.map_err(|_| failure::decryption_failed())?.to_vec())
             }
         };
-        // The buffer held the key as well: it is wiped with its owner.
+        // The buffer contained the key as well; it is wiped when its owner is dropped.
         drop(SecretBytes::new(plain));
         Ok(found)
     }

@@ -1,5 +1,5 @@
-//! What AWS-LC alone leaves out, by name, and what it does not. The provider that has RustCrypto for the rest is held to the
-//! whole suite in `aws_lc.rs`.
+//! The algorithms that AWS-LC alone does not implement, by name, and those that it implements. `aws_lc.rs` runs the
+//! whole suite with the provider that uses RustCrypto for the rest.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use vouchsafe_crypto::{
@@ -71,7 +71,7 @@ fn short_and_odd_keys() {
     assert_eq!(code(alone.encrypt_key(KeyTransport::Rsa15, &public, &[7; 16])), REFUSED);
 }
 
-/// A key that AWS-LC refuses fails like a wrong one.
+/// A key that AWS-LC refuses fails like a wrong key.
 #[test]
 fn triple_des_with_equal_parts() {
     let (alone, both) = (legacy(provider_of_aws_lc_alone()), legacy(provider()));
@@ -81,7 +81,7 @@ fn triple_des_with_equal_parts() {
     assert_eq!(code(alone.decrypt_content(cipher, &[7; 24], &bytes)), "crypto.decryption_failed");
 }
 
-/// The list stands in front of both.
+/// The list of accepted algorithms applies to both providers.
 #[test]
 fn the_same_list_of_algorithms() {
     for provider in [provider(), provider_of_aws_lc_alone()] {

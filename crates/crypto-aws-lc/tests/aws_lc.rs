@@ -1,4 +1,4 @@
-//! The suite of `vouchsafe-crypto` over AWS-LC.
+//! The suite of `vouchsafe-crypto` with AWS-LC.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,9 @@
-//! Two backends, one answer: keys and signatures at every edge, put together here, and mutated ones.
+//! Both backends must give the same answer: for keys and signatures in all edge cases, which are built here, and for
+//! mutated ones.
 //!
-//! Every vector goes to the default provider, to AWS-LC with RustCrypto for the rest, and to AWS-LC alone. All of them must accept
-//! or refuse alike, with the same code; what is accepted has the same normal form everywhere, and verifies alike.
+//! Every vector goes to the default provider, to AWS-LC with RustCrypto for the rest, and to AWS-LC alone. All of
+//! them must accept it, or refuse it with the same code. An accepted key has the same normal form in all of them, and
+//! verifies the same signatures.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -32,17 +34,17 @@ mod signatures;
 
 use vouchsafe_crypto::{CryptoError, KeyKind, PrivateKey, Provider, PublicKey, SignatureAlgorithm};
 
-/// What a vector must be.
+/// The required answer to a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
-    /// Accepted, with this normal form of the public key.
+    /// It is accepted, with this normal form of the public key.
     Key(Vec<u8>),
     Refused,
-    /// Either, as long as it is the same everywhere.
+    /// It is accepted or refused, but by all providers in the same way.
     Same,
 }
 
-/// The backends, and what they have answered differently so far.
+/// The providers, and the differences found so far.
 struct Backends {
     providers: [Provider; 3],
     vectors: usize,
@@ -59,7 +61,7 @@ impl Backends {
         Self { providers, vectors: 0, accepted: 0, wrong: Vec::new() }
     }
 
-    /// Reads a public key everywhere.
+    /// Parses a public key with every provider.
     fn public(&mut self, name: &str, spki: &[u8], expected: &Expected) -> Option<[PublicKey; 3]> {
         let answers = self.providers.each_ref().map(|provider| provider.public_key(spki));
         let forms = answers.each_ref().map(|answer| answer.as_ref().map(|key| key.spki_der().to_vec()));
@@ -74,7 +76,7 @@ impl Backends {
         Some(keys)
     }
 
-    /// Reads a private key everywhere, signs with it, and verifies each signature everywhere.
+    /// Parses a private key with every provider, signs with it, and verifies each signature with every provider.
     fn private(&mut self, name: &str, pem: &str, expected: &Expected) -> Option<[PrivateKey; 3]> {
         let answers = self.providers.each_ref().map(|provider| provider.private_key(pem));
         let forms =
@@ -88,7 +90,7 @@ impl Backends {
         Some(keys)
     }
 
-    /// Signs with each and verifies everywhere.
+    /// Signs with each provider and verifies with all of them.
     fn crossed(&mut self, name: &str, keys: &[PrivateKey; 3]) {
         let algorithm = keys[0].signature_algorithm();
         let public = keys.each_ref().map(|key| key.public_key().clone());
@@ -102,7 +104,7 @@ impl Backends {
         }
     }
 
-    /// Verifies everywhere.
+    /// Verifies with every provider.
     fn verdict(
         &mut self,
         name: &str,
@@ -145,7 +147,7 @@ impl Backends {
         }
     }
 
-    /// Fails with what was wrong; how many vectors there were.
+    /// Fails if there were differences. Returns the number of vectors.
     fn finish(self, what: &str) -> usize {
         println!("{what}: {} vectors, {} accepted", self.vectors, self.accepted);
         let shown: Vec<_> =
@@ -155,13 +157,13 @@ impl Backends {
     }
 }
 
-/// All keys, if every provider gave one.
+/// Returns the keys if every provider returned one.
 fn all<T>(answers: [Result<T, CryptoError>; 3]) -> Option<[T; 3]> {
     let [first, second, third] = answers;
     Some([first.ok()?, second.ok()?, third.ok()?])
 }
 
-/// A key that is the same in each run: on a curve the scalar, else the seed, all of this byte.
+/// Returns a key that is the same in each run: on a curve the scalar, else the seed, consists of this byte.
 fn fixed(kind: KeyKind, byte: u8) -> [PrivateKey; 3] {
     let der = match kind {
         KeyKind::Ed25519 => private::ed25519_pkcs8(&[byte; 32]),
@@ -180,7 +182,8 @@ fn fixed(kind: KeyKind, byte: u8) -> [PrivateKey; 3] {
     Backends::new().providers.map(|provider| provider.private_key(&pem).unwrap())
 }
 
-/// The point of a key on a curve, uncompressed, or the bytes of an Ed25519 key: what stands behind the algorithm identifier.
+/// Returns the bytes after the algorithm identifier: the uncompressed point of a key on a curve, or the bytes of an
+/// Ed25519 key.
 fn key_of(spki: &[u8], length: usize) -> Vec<u8> {
     spki[spki.len() - length..].to_vec()
 }

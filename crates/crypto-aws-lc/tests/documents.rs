@@ -10,7 +10,7 @@ use vouchsafe_signature::{
 };
 use vouchsafe_xml::{Document, Limits};
 
-/// The default backend and AWS-LC, in both directions, Triple DES and RSA 1.5 allowed.
+/// The default backend and AWS-LC, in both directions. Triple DES and RSA 1.5 are allowed.
 fn directions() -> [[Provider; 2]; 2] {
     let legacy = |provider: Provider| {
         let provider = provider.danger_allow(KeyTransport::RSA_15_URI).unwrap();
@@ -20,7 +20,7 @@ fn directions() -> [[Provider; 2]; 2] {
     [[default.clone(), aws_lc.clone()], [aws_lc, default]]
 }
 
-/// A new key, as each of two providers reads it.
+/// Makes a new key, and parses it with both providers.
 fn key(kind: KeyKind, providers: &[Provider; 2]) -> [PrivateKey; 2] {
     let pem = providers[0].generate_key(kind).unwrap().to_pkcs8_pem();
     [&providers[0], &providers[1]].map(|provider| provider.private_key(pem.as_str()).unwrap())
@@ -96,7 +96,7 @@ fn what_one_closes_the_other_opens() {
     }
 }
 
-/// Not one more failed decryption: the operator has to learn that it is the backend.
+/// The error is not a failed decryption: the operator must learn that the backend is the reason.
 #[test]
 fn what_aws_lc_alone_does_not_do_is_named() {
     let limits = Limits::default();

@@ -1,4 +1,4 @@
-//! Ciphertexts of others, over AWS-LC: the suite of `vouchsafe-encryption`.
+//! Ciphertexts of other projects with AWS-LC: the suite of `vouchsafe-encryption`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 #[path = "../../encryption/tests/vector_suite/mod.rs"]

@@ -1,4 +1,4 @@
-//! Signatures that others made, over AWS-LC: the suite of `vouchsafe-signature`.
+//! Signatures of other projects with AWS-LC: the suite of `vouchsafe-signature`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

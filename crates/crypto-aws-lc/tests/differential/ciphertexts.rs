@@ -1,12 +1,12 @@
-//! Encrypted keys at the edges: what each backend answers to numbers that are not below the modulus, and to other lengths.
+//! Encrypted keys in edge cases: numbers that are not below the modulus, and other lengths.
 
 use crate::number::Number;
 use crate::rsa_numbers::Rsa;
 use crate::{Backends, UNSUPPORTED};
 use vouchsafe_crypto::{ContentCipher, DigestAlgorithm as D, KeyTransport};
 
-/// Wrong padding of PKCS#1 v1.5 is answered with a message that only the backend knows: that there is one is compared, not what it
-/// is.
+/// Wrong padding of PKCS#1 v1.5 gives a message that only the backend knows: the test compares that there is one, and
+/// not its content.
 pub(crate) fn rsa() -> usize {
     let mut backends = Backends::new();
     backends.providers =

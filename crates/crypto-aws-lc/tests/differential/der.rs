@@ -1,15 +1,15 @@
-//! Keys taken apart and put together.
+//! Keys, split and joined in DER.
 
 use vouchsafe_crypto::base64_encode;
 
-/// Contents of algorithm identifiers.
+/// The contents of algorithm identifiers.
 pub(crate) const RSA: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 pub(crate) const PSS: [u8; 11] = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
 pub(crate) const EC: [u8; 9] = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 pub(crate) const ED25519: [u8; 5] = [6, 3, 0x2b, 0x65, 0x70];
 pub(crate) const NULL: [u8; 2] = [5, 0];
 
-/// One element.
+/// Returns one element of DER.
 pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let significant: Vec<u8> = length.into_iter().skip_while(|&byte| byte == 0).collect();
@@ -30,7 +30,7 @@ pub(crate) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tlv(0x30, &parts.concat())
 }
 
-/// INTEGER of a number that is not negative.
+/// Returns the INTEGER of a number that is not negative.
 pub(crate) fn integer(number: &[u8]) -> Vec<u8> {
     let significant: Vec<u8> = number.iter().copied().skip_while(|&byte| byte == 0).collect();
     let sign = usize::from(significant.first().is_none_or(|&byte| byte >= 0x80));
@@ -41,12 +41,12 @@ pub(crate) fn bits(unused: u8, content: &[u8]) -> Vec<u8> {
     tlv(3, &[&[unused], content].concat())
 }
 
-/// SubjectPublicKeyInfo from the content of the algorithm identifier and the key.
+/// Returns SubjectPublicKeyInfo from the content of the algorithm identifier and the key.
 pub(crate) fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     sequence(&[&tlv(0x30, algorithm), &bits(0, key)])
 }
 
-/// PKCS#8, version 1.
+/// Returns PKCS#8, version 1.
 pub(crate) fn pkcs8(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     sequence(&[&[2, 1, 0], &tlv(0x30, algorithm), &tlv(4, key)])
 }
@@ -55,10 +55,10 @@ pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64_encode(der))
 }
 
-/// A curve, with what its domain parameters say (SEC 2, 2.4.2, 2.5.1, 2.6.1).
+/// A curve with its domain parameters (SEC 2, 2.4.2, 2.5.1, 2.6.1).
 pub(crate) struct Curve {
     pub(crate) name: &'static str,
-    /// OBJECT IDENTIFIER.
+    /// The OBJECT IDENTIFIER of the curve.
     pub(crate) identifier: &'static [u8],
     pub(crate) width: usize,
     pub(crate) prime: Vec<u8>,

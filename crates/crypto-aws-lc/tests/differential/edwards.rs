@@ -1,9 +1,9 @@
-//! Ed25519 for signers who do not follow the rules (RFC 8032, 5.1).
+//! Ed25519 arithmetic, to make signatures that break the rules (RFC 8032, 5.1).
 
 use crate::number::Number;
 use vouchsafe_crypto::{DigestAlgorithm, Provider};
 
-/// The points of small order: the neutral one, those of order 2, 4, 4, and four of order 8.
+/// The points of small order: the neutral point, one of order 2, two of order 4, and four of order 8.
 pub(crate) const TORSION: [&str; 8] = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -15,12 +15,12 @@ pub(crate) const TORSION: [&str; 8] = [
     "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
 ];
 
-/// The prime of the field.
+/// Returns the prime of the field.
 pub(crate) fn prime() -> Number {
     Number::below_power(255, 19)
 }
 
-/// The order of the group.
+/// Returns the order of the group.
 pub(crate) fn order() -> Number {
     let rest = Number::from_be(&crate::der::hexadecimal("14def9dea2f79cd65812631a5cf5d3ed"));
     Number::power(252).plus(&rest)
@@ -31,7 +31,7 @@ fn sha512(parts: &[&[u8]]) -> Vec<u8> {
     digest.as_ref().to_vec()
 }
 
-/// The secret scalar of a seed.
+/// Returns the secret scalar of a seed.
 pub(crate) fn secret(seed: &[u8]) -> Number {
     let mut scalar = sha512(&[seed])[..32].to_vec();
     scalar[0] &= 0xf8;
@@ -39,24 +39,24 @@ pub(crate) fn secret(seed: &[u8]) -> Number {
     Number::from_le(&scalar)
 }
 
-/// k, the number that binds R, the key and the message.
+/// Returns k, the hash of R, the key and the message.
 pub(crate) fn challenge(r: &[u8], key: &[u8], message: &[u8]) -> Number {
     Number::from_le(&sha512(&[r, key, message])).modulo(&order())
 }
 
-/// S = r + k a.
+/// Returns S = r + k a.
 pub(crate) fn response(r: &Number, k: &Number, secret: &Number) -> Vec<u8> {
     k.times(secret).plus(r).modulo(&order()).to_le_of(32)
 }
 
-/// The nonce r of a signature made with this secret.
+/// Returns the nonce r of a signature made with this secret.
 pub(crate) fn nonce(signature: &[u8], key: &[u8], message: &[u8], secret: &Number) -> Number {
     let order = order();
     let product = challenge(&signature[..32], key, message).times(secret).modulo(&order);
     Number::from_le(&signature[32..]).plus(&order).minus(&product).modulo(&order)
 }
 
-/// The sum of two points, encoded.
+/// Returns the sum of two points, encoded.
 pub(crate) fn sum(one: &[u8], other: &[u8]) -> Vec<u8> {
     let p = prime();
     let ((x1, y1), (x2, y2)) = (decoded(one), decoded(other));
@@ -71,13 +71,13 @@ pub(crate) fn sum(one: &[u8], other: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// d = -121665 / 121666.
+/// Returns d = -121665 / 121666.
 fn constant() -> Number {
     let p = prime();
     p.minus(&Number::small(121_665)).times(&Number::small(121_666).inverse(&p)).modulo(&p)
 }
 
-/// 5.1.3.
+/// Decodes a point (RFC 8032, 5.1.3).
 fn decoded(point: &[u8]) -> (Number, Number) {
     let (p, one) = (prime(), Number::small(1));
     let mut bytes = point.to_vec();

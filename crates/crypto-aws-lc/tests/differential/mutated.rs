@@ -1,10 +1,10 @@
-//! Keys and signatures changed at random, from one seed.
+//! Keys and signatures with random changes, from one seed.
 
 use crate::der::pem;
 use crate::{Backends, Expected, fixed};
 use vouchsafe_crypto::{KeyKind, SignatureAlgorithm as A, base64_decode};
 
-/// splitmix64: the same numbers in each run.
+/// The generator splitmix64, with the same numbers in each run.
 struct Random(u64);
 
 impl Random {
@@ -23,7 +23,7 @@ impl Random {
         self.next() as u8
     }
 
-    /// One to three changes.
+    /// Makes one to three changes.
     fn mutate(&mut self, original: &[u8]) -> Vec<u8> {
         let mut bytes = original.to_vec();
         for _ in 0..=self.below(3) {
@@ -52,7 +52,7 @@ impl Random {
 const P256: KeyKind = KeyKind::P256;
 const RSA: KeyKind = KeyKind::Rsa { bits: 2048 };
 
-/// How many mutations of which public keys: the cheap ones most.
+/// The number of mutations of each public key; cheap keys have more.
 const PUBLIC: [(KeyKind, usize); 5] =
     [(P256, 6_000), (KeyKind::Ed25519, 5_000), (KeyKind::P384, 1_500), (KeyKind::P521, 1_500), (RSA, 2_000)];
 const PRIVATE: [(KeyKind, usize); 3] = [(P256, 2_500), (KeyKind::Ed25519, 1_000), (RSA, 500)];
@@ -67,7 +67,7 @@ pub(crate) fn keys() -> usize {
         let signature = backends.providers[0].sign(algorithm, &keys[0], b"message").unwrap();
         for _ in 0..mutations {
             count += 1;
-            // One in four: the algorithm identifier stays, so that more of them are keys.
+            // In one case of four the algorithm identifier stays, so that more of the results are keys.
             let mutated = if random.below(4) == 0 {
                 let kept = spki.len().saturating_sub(100).max(12);
                 [&spki[..kept], &random.mutate(&spki[kept..])].concat()

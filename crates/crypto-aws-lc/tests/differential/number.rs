@@ -1,8 +1,8 @@
-//! Numbers of any length, slow and simple: enough to make keys and signatures that no library makes.
+//! Numbers of any length. The code is slow and simple, and can make keys and signatures that no library makes.
 
 use core::cmp::Ordering;
 
-/// Limbs of 32 bits, the lowest first, without zeros at the top.
+/// Limbs of 32 bits, the lowest first, without leading zeros.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Number(Vec<u32>);
 
@@ -11,7 +11,7 @@ impl Number {
         Self(vec![value]).trimmed()
     }
 
-    /// 2^bits - less.
+    /// Returns 2^bits - less.
     pub(crate) fn below_power(bits: usize, less: u32) -> Self {
         Self::power(bits).minus(&Self::small(less))
     }
@@ -32,7 +32,7 @@ impl Number {
         Self::from_be(&bytes.iter().rev().copied().collect::<Vec<u8>>())
     }
 
-    /// Without zeros at the top.
+    /// Returns big-endian bytes without leading zeros.
     pub(crate) fn to_be(&self) -> Vec<u8> {
         let bytes = self.0.iter().rev().flat_map(|limb| limb.to_be_bytes());
         bytes.skip_while(|&byte| byte == 0).collect()
@@ -74,7 +74,7 @@ impl Number {
         Self(limbs.collect()).trimmed()
     }
 
-    /// The other one is not larger.
+    /// Returns the difference. The other number must not be larger.
     pub(crate) fn minus(&self, other: &Self) -> Self {
         let mut borrow = 0;
         let limbs = (0..self.0.len()).map(|place| {
@@ -100,7 +100,7 @@ impl Number {
         Self(limbs).trimmed()
     }
 
-    /// Quotient and remainder.
+    /// Returns quotient and remainder.
     pub(crate) fn divided(&self, divisor: &Self) -> (Self, Self) {
         let shift = (self.bits() + 1).saturating_sub(divisor.bits());
         let mut shifted = divisor.times(&Self::power(shift));
@@ -130,7 +130,7 @@ impl Number {
         result
     }
 
-    /// The inverse, by the algorithm of Euclid; the two have no common divisor.
+    /// Returns the inverse by the algorithm of Euclid. The two numbers must have no common divisor.
     pub(crate) fn inverse(&self, modulus: &Self) -> Self {
         let (mut before, mut rest) = (modulus.clone(), self.modulo(modulus));
         let (mut factor_before, mut factor) = (Self(Vec::new()), Self::small(1));

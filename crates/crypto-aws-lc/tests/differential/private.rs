@@ -1,4 +1,4 @@
-//! Private keys at the edges.
+//! Private keys in edge cases.
 
 use crate::der::{ED25519, NULL, RSA, bits, curves, integer, pem, pkcs8, sequence, spki, tlv};
 use crate::number::Number;
@@ -8,7 +8,7 @@ use vouchsafe_crypto::KeyKind;
 
 const LABEL: &str = "PRIVATE KEY";
 
-/// ECPrivateKey in PKCS#8.
+/// Returns ECPrivateKey in PKCS#8.
 pub(crate) fn ec_pkcs8(
     algorithm: &[u8],
     scalar: &[u8],
@@ -28,7 +28,7 @@ pub(crate) fn ed25519_pkcs8(seed: &[u8]) -> Vec<u8> {
     pkcs8(&ED25519, &tlv(4, seed))
 }
 
-/// Scalars at the edges in every width, with every kind of public key and curve inside.
+/// Tests scalars in edge cases in every width, with every kind of public key and curve inside.
 pub(crate) fn scalars() -> usize {
     let mut backends = Backends::new();
     for (curve, kind) in curves().iter().zip([KeyKind::P256, KeyKind::P384, KeyKind::P521]) {
@@ -95,7 +95,7 @@ pub(crate) fn scalars() -> usize {
                 let expected = if goes && fits { Expected::Key(normal.clone()) } else { Expected::Refused };
                 let name = format!("{}, inside {parameters:02x?} {inside:02x?}", curve.name);
                 backends.private(&name, &pem(LABEL, &pkcs8(&algorithm, &der)), &expected);
-                // SEC1 says the curve itself: the number may be a scalar of another one.
+                // SEC1 contains the curve itself: the number may be a scalar of another curve.
                 let expected = match parameters {
                     Some(parameters) if parameters == foreign.identifier => Expected::Same,
                     Some(_) => expected,
@@ -126,7 +126,7 @@ pub(crate) fn scalars() -> usize {
     backends.finish("scalars")
 }
 
-/// PKCS#8 of each version, with and without attributes and public key.
+/// Tests PKCS#8 of each version, with and without attributes and public key.
 pub(crate) fn envelopes() -> usize {
     let mut backends = Backends::new();
     let rsa = Rsa::balanced();
@@ -188,7 +188,7 @@ pub(crate) fn envelopes() -> usize {
     backends.finish("envelopes of private keys")
 }
 
-/// Seeds of every length, and what is wrapped wrongly.
+/// Tests seeds of every length, and wrong wrappings.
 pub(crate) fn ed25519() -> usize {
     let mut backends = Backends::new();
     let normal = fixed(KeyKind::Ed25519, 0x35)[0].public_key().spki_der().to_vec();
@@ -213,7 +213,7 @@ pub(crate) fn ed25519() -> usize {
     backends.finish("seeds")
 }
 
-/// RSA keys whose numbers do not belong together, and those that do in an unusual way.
+/// Tests RSA keys whose numbers do not belong together, and keys whose numbers belong together in an unusual way.
 pub(crate) fn rsa() -> usize {
     let mut backends = Backends::new();
     let good = Rsa::balanced();
@@ -233,7 +233,7 @@ pub(crate) fn rsa() -> usize {
     check("one prime much longer", &Rsa::unbalanced(), false);
     check("the smaller prime first", &Rsa::of(q.clone(), p.clone(), 65_537), true);
     let totient = totient(&p, &q);
-    // p - 1 and q - 1 have the divisor 2 at least: the least common multiple is shorter than the product.
+    // p - 1 and q - 1 have at least the common divisor 2: the least common multiple is smaller than the product.
     let half = totient.divided(&Number::small(2)).0;
     let shorter = e.inverse(&half);
     check("d below half of the totient", &Rsa::with(p.clone(), q.clone(), e.clone(), shorter.clone()), true);
@@ -294,7 +294,7 @@ pub(crate) fn rsa() -> usize {
     backends.finish("RSA private keys")
 }
 
-/// PKCS#1 of other versions and in other encodings.
+/// Tests PKCS#1 of other versions and in other encodings.
 fn outlines(backends: &mut Backends, good: &Rsa) {
     let numbers: Vec<Vec<u8>> = good.0.iter().map(|number| integer(&number.to_be())).collect();
     let all = numbers.concat();

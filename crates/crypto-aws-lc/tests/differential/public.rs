@@ -1,4 +1,4 @@
-//! Public keys at the edges.
+//! Public keys in edge cases.
 
 use crate::der::{EC, ED25519, NULL, PSS, RSA, bits, curves, integer, sequence, spki, tlv};
 use crate::edwards::{self, TORSION};
@@ -7,7 +7,7 @@ use crate::rsa_numbers::Rsa;
 use crate::{Backends, Expected, fixed, key_of};
 use vouchsafe_crypto::KeyKind;
 
-/// Every first byte of a point with every length, coordinates at the edges, and algorithm identifiers.
+/// Tests every first byte of a point with every length, coordinates in edge cases, and algorithm identifiers.
 pub(crate) fn points() -> usize {
     let mut backends = Backends::new();
     for (curve, kind) in curves().iter().zip([KeyKind::P256, KeyKind::P384, KeyKind::P521]) {
@@ -69,7 +69,7 @@ pub(crate) fn points() -> usize {
     backends.finish("points")
 }
 
-/// Numbers that are no coordinates, and those that may be.
+/// Tests numbers that are not coordinates, and numbers that may be.
 fn coordinates(backends: &mut Backends, curve: &crate::der::Curve, x: &[u8], y: &[u8]) {
     let (prime, width) = (Number::from_be(&curve.prime), curve.width);
     let one = Number::small(1);
@@ -103,7 +103,7 @@ fn coordinates(backends: &mut Backends, curve: &crate::der::Curve, x: &[u8], y: 
     }
 }
 
-/// The same key in DER that is none.
+/// Tests the same key in invalid DER.
 fn envelopes(backends: &mut Backends, algorithm: &[u8], key: &[u8]) {
     let identifier = tlv(0x30, algorithm);
     let long = |element: &[u8]| {
@@ -133,7 +133,7 @@ fn envelopes(backends: &mut Backends, algorithm: &[u8], key: &[u8]) {
     }
 }
 
-/// Points of small order, every y that is not reduced, lengths and parameters.
+/// Tests points of small order, every y that is not reduced, lengths and parameters.
 pub(crate) fn ed25519() -> usize {
     let mut backends = Backends::new();
     let key = fixed(KeyKind::Ed25519, 0x35);
@@ -180,7 +180,7 @@ pub(crate) fn ed25519() -> usize {
     backends.finish("Ed25519 keys")
 }
 
-/// Moduli, exponents and parameters.
+/// Tests moduli, exponents and parameters.
 pub(crate) fn rsa() -> usize {
     let mut backends = Backends::new();
     let plain = [&RSA[..], &NULL].concat();
@@ -226,7 +226,7 @@ pub(crate) fn rsa() -> usize {
                     if accepted && allowed { Expected::Key(normal.clone()) } else { Expected::Refused };
                 let name = format!("{} bits, e {exponent}, {parameters:02x?}", modulus.bits());
                 let found = backends.public(&name, &spki(&[&RSA[..], parameters].concat(), &key), &expected);
-                // (n - 2)^e is no padded digest.
+                // (n - 2)^e is not a padded digest.
                 if let Some(found) = found.filter(|_| exponent == 65_537 || exponent == 3) {
                     use vouchsafe_crypto::SignatureAlgorithm as A;
                     for algorithm in [A::RsaSha256, A::RsaPssSha512] {
@@ -257,13 +257,13 @@ pub(crate) fn rsa() -> usize {
     backends.finish("RSA keys")
 }
 
-/// RSASSA-PSS: every digest with every mask and salt.
+/// Tests RSASSA-PSS: every digest with every mask and salt.
 pub(crate) fn pss() -> usize {
     let mut backends = Backends::new();
     let key = Rsa::balanced().public();
     let digest = |last: u8, null: &[u8]| sequence(&[&[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last], null]);
     let mgf1 = [6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
-    // SHA-256, SHA-384, SHA-512, SHA-224, SHA3-256.
+    // The digests are SHA-256, SHA-384, SHA-512, SHA-224 and SHA3-256.
     for (hash, length) in [(1, 32), (2, 48), (3, 64), (4, 0), (8, 0)] {
         for mask in [1, 2, 3, 4, 8] {
             for salt in [0, 20, 32, 33, 48, 49, 64, 65, 127] {

@@ -1,4 +1,4 @@
-//! RSA keys out of known primes: the largest ones below powers of two.
+//! RSA keys of known primes: the largest primes below powers of two.
 
 use crate::der::{NULL, RSA, integer, pkcs8, sequence, spki};
 use crate::number::Number;
@@ -10,22 +10,22 @@ pub(crate) struct Rsa(pub(crate) [Number; 8]);
 pub(crate) const NAMES: [&str; 8] = ["n", "e", "d", "p", "q", "dp", "dq", "qinv"];
 
 impl Rsa {
-    /// 2048 bits.
+    /// Returns a key of 2048 bits.
     pub(crate) fn balanced() -> Self {
         Self::of(Number::below_power(1024, 105), Number::below_power(1024, 179), 65_537)
     }
 
-    /// 2049 bits: one prime has one bit more than the other.
+    /// Returns a key of 2049 bits: one prime has one bit more than the other.
     pub(crate) fn of_2049_bits() -> Self {
         Self::of(Number::below_power(1025, 2673), Number::below_power(1024, 105), 65_537)
     }
 
-    /// 2055 bits.
+    /// Returns a key of 2055 bits.
     pub(crate) fn of_2055_bits() -> Self {
         Self::of(Number::below_power(1028, 497), Number::below_power(1027, 4959), 65_537)
     }
 
-    /// 2048 bits, one prime much longer than the other.
+    /// Returns a key of 2048 bits with one prime much longer than the other.
     pub(crate) fn unbalanced() -> Self {
         Self::of(Number::below_power(1048, 449), Number::below_power(1000, 1245), 65_537)
     }
@@ -36,7 +36,7 @@ impl Rsa {
         Self::with(p, q, e, d)
     }
 
-    /// The rest computed from these.
+    /// Computes the other numbers from these.
     pub(crate) fn with(p: Number, q: Number, e: Number, d: Number) -> Self {
         let one = Number::small(1);
         let (dp, dq) = (d.modulo(&p.minus(&one)), d.modulo(&q.minus(&one)));
@@ -53,7 +53,7 @@ impl Rsa {
         pkcs8(&[&RSA[..], &NULL].concat(), &self.pkcs1())
     }
 
-    /// RSAPublicKey.
+    /// Returns RSAPublicKey in DER.
     pub(crate) fn public(&self) -> Vec<u8> {
         sequence(&[&integer(&self.0[0].to_be()), &integer(&self.0[1].to_be())])
     }
@@ -63,7 +63,7 @@ impl Rsa {
     }
 }
 
-/// (p - 1)(q - 1).
+/// Returns (p - 1)(q - 1).
 pub(crate) fn totient(p: &Number, q: &Number) -> Number {
     let one = Number::small(1);
     p.minus(&one).times(&q.minus(&one))

@@ -1,4 +1,4 @@
-//! Signatures at the edges.
+//! Signatures in edge cases.
 
 use crate::der::{curves, hexadecimal, integer, sequence, spki};
 use crate::edwards::{self, TORSION};
@@ -14,7 +14,7 @@ fn public(keys: &[PrivateKey; 3]) -> [PublicKey; 3] {
     keys.each_ref().map(|key| key.public_key().clone())
 }
 
-/// r and s at the edges of the group, s in the upper half, other lengths, ASN.1.
+/// Tests r and s in edge cases of the group, s in the upper half, other lengths, and ASN.1.
 pub(crate) fn ecdsa() -> usize {
     let mut backends = Backends::new();
     for (curve, kind) in curves().iter().zip([KeyKind::P256, KeyKind::P384, KeyKind::P521]) {
@@ -66,7 +66,8 @@ pub(crate) fn ecdsa() -> usize {
     backends.finish("ECDSA signatures")
 }
 
-/// What libraries disagree on: R of small order, S that is not reduced, keys of mixed order, the cofactor.
+/// Tests the cases in which libraries disagree: R of small order, S that is not reduced, keys of mixed order, the
+/// cofactor.
 pub(crate) fn ed25519() -> usize {
     let mut backends = Backends::new();
     let seed = [0x35; 32];
@@ -94,7 +95,8 @@ pub(crate) fn ed25519() -> usize {
         backends.verdict("lengths", A::Ed25519, &plain, MESSAGE, &signature, Some(length == 64));
     }
 
-    // With the secret anybody makes R the neutral point: S = k a. AWS-LC takes it, RFC 8032 does not forbid it.
+    // With the secret, anybody can make R the neutral point: S = k a. AWS-LC accepts it, and RFC 8032 does not forbid
+    // it.
     let zero = Number::small(0);
     for torsion in TORSION {
         for r in encodings(torsion) {
@@ -109,7 +111,7 @@ pub(crate) fn ed25519() -> usize {
     backends.finish("Ed25519 signatures")
 }
 
-/// The canonical encoding, and the one with y not reduced where there is one.
+/// Returns the canonical encoding, and the one with y not reduced if there is one.
 fn encodings(torsion: &str) -> Vec<Vec<u8>> {
     let bytes = hexadecimal(torsion);
     let mut all = vec![bytes.clone()];
@@ -127,7 +129,7 @@ fn encodings(torsion: &str) -> Vec<Vec<u8>> {
     all
 }
 
-/// A key of mixed order A + T, with the secret of A.
+/// Tests a key of mixed order A + T, with the secret of A.
 fn mixed(backends: &mut Backends, key: &[u8], torsion: &[u8], r: &[u8], nonce: &Number, secret: &Number) {
     let form = spki(&crate::der::ED25519, key);
     let Some(public) = backends.public("mixed", &form, &Expected::Key(form.clone())) else { return };
@@ -137,13 +139,13 @@ fn mixed(backends: &mut Backends, key: &[u8], torsion: &[u8], r: &[u8], nonce: &
             .collect();
     for attempt in 0..40_u32 {
         let message = attempt.to_be_bytes();
-        // S B - k (A + T) = R - k T: holds without the cofactor only where k T is the neutral point.
+        // S B - k (A + T) = R - k T: without the cofactor this holds only if k T is the neutral point.
         let k = edwards::challenge(r, key, &message);
         let residue = usize::from(k.to_le_of(32)[0] & 7);
         let holds = multiples[residue] == multiples[0];
         let signature = [r, &edwards::response(nonce, &k, secret)].concat();
         backends.verdict("mixed order", A::Ed25519, &public, &message, &signature, Some(holds));
-        // R = -k T with S = k a holds where it fits by chance; it is of small order.
+        // R = -k T with S = k a holds if it fits by chance; R is of small order.
         for small in &multiples {
             let k = edwards::challenge(small, key, &message);
             let signature = [&small[..], &edwards::response(&Number::small(0), &k, secret)].concat();
@@ -152,7 +154,7 @@ fn mixed(backends: &mut Backends, key: &[u8], torsion: &[u8], r: &[u8], nonce: &
     }
 }
 
-/// Numbers at the edges of the modulus, and other lengths.
+/// Tests numbers in edge cases of the modulus, and other lengths.
 pub(crate) fn rsa() -> usize {
     let mut backends = Backends::new();
     for rsa in [Rsa::balanced(), Rsa::of_2049_bits(), Rsa::of_2055_bits()] {
