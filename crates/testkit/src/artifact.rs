@@ -1,20 +1,20 @@
-//! Artifacts as an identity provider makes them, and the answers of its resolution service.
+//! Artifacts in the form of an identity provider, and the answers of its artifact resolution service.
 
 use vouchsafe_crypto::{base64_encode, own_sha1};
 
 use crate::{IdentityProvider, Issued, LogoutBuilder};
 
-/// The index of the resolution service that artifacts name, unless told otherwise.
+/// The default index of the resolution service in artifacts.
 pub const ARTIFACT_INDEX: u16 = 0;
 
 impl IdentityProvider {
-    /// An artifact of type 4 for a message that this identity provider keeps, in base64.
+    /// Returns an artifact of type 4, in base64, for a message that this identity provider keeps.
     #[must_use]
     pub fn artifact(&self, index: u16, handle: [u8; 20]) -> String {
         artifact_of(self.entity_id(), index, handle)
     }
 
-    /// Begins the answer to an ArtifactResolve of this ID: with a Response, or with nothing.
+    /// Starts the answer to an ArtifactResolve with this ID. It contains a Response, or nothing.
     pub fn artifact_response(
         &self,
         in_response_to: impl Into<String>,
@@ -28,7 +28,7 @@ impl IdentityProvider {
     }
 }
 
-/// An artifact that names any entity as its source.
+/// Returns an artifact with any entity as its source.
 #[must_use]
 pub fn artifact_of(entity_id: &str, index: u16, handle: [u8; 20]) -> String {
     let mut bytes = vec![0x00, 0x04];

@@ -6,52 +6,53 @@ use crate::TestkitError;
 use crate::deflate::inflated;
 use crate::logout::query;
 
-/// What a service provider asks for, read from an `saml2p:AuthnRequest` (SAML core, section 3.4.1).
+/// The request of a service provider, read from an `saml2p:AuthnRequest` (SAML core, section 3.4.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthnRequest {
-    /// `ID`.
+    /// The attribute `ID`.
     pub id: String,
     /// The Issuer: the service provider's entity ID.
     pub issuer: String,
-    /// `Version`.
+    /// The attribute `Version`.
     pub version: String,
-    /// `IssueInstant`, as it stands.
+    /// The attribute `IssueInstant`, unchanged.
     pub issue_instant: String,
-    /// `Destination`.
+    /// The attribute `Destination`.
     pub destination: Option<String>,
-    /// `AssertionConsumerServiceURL`.
+    /// The attribute `AssertionConsumerServiceURL`.
     pub assertion_consumer: Option<String>,
-    /// `AssertionConsumerServiceIndex`.
+    /// The attribute `AssertionConsumerServiceIndex`.
     pub assertion_consumer_index: Option<String>,
-    /// `ProtocolBinding`.
+    /// The attribute `ProtocolBinding`.
     pub protocol_binding: Option<String>,
-    /// `ForceAuthn`.
+    /// The attribute `ForceAuthn`.
     pub force_authn: bool,
-    /// `IsPassive`.
+    /// The attribute `IsPassive`.
     pub is_passive: bool,
     /// Whether there is a NameIDPolicy.
     pub has_name_id_policy: bool,
-    /// `Format` of the NameIDPolicy.
+    /// The `Format` of the NameIDPolicy.
     pub name_id_format: Option<String>,
-    /// `AllowCreate` of the NameIDPolicy.
+    /// The `AllowCreate` of the NameIDPolicy.
     pub allow_create: Option<bool>,
     /// The AuthnContextClassRefs of the RequestedAuthnContext.
     pub authn_contexts: Vec<String>,
     /// The parameter `RelayState`.
     pub relay_state: Option<String>,
-    /// The parameter `SigAlg`: present when the query is signed.
+    /// The parameter `SigAlg`, which is present if the query is signed.
     pub signature_algorithm: Option<String>,
-    /// The document.
+    /// The XML text of the request.
     pub xml: String,
 }
 
 impl AuthnRequest {
-    /// Reads a request that came by redirect: from a query, or a whole address with one (SAML bindings, section 3.4.4).
+    /// Reads a request that was sent by redirect, from a query or from an address with a query (SAML bindings,
+    /// section 3.4.4).
     ///
     /// # Errors
     ///
-    /// When there is no `SAMLRequest`, or it is not a deflated AuthnRequest in base64.
+    /// An error is returned if there is no `SAMLRequest`, or if it is not a deflated AuthnRequest in base64.
     pub fn from_redirect(address_or_query: &str) -> Result<Self, TestkitError> {
         let query = address_or_query.split_once('?').map_or(address_or_query, |(_, query)| query);
         let encoded = parameter(query, "SAMLRequest")
@@ -64,27 +65,27 @@ impl AuthnRequest {
         })
     }
 
-    /// Reads a request that came by POST: the form's fields (SAML bindings, section 3.5.4).
+    /// Reads a request that was sent by POST, from the fields of the form (SAML bindings, section 3.5.4).
     ///
     /// # Errors
     ///
-    /// When it is not an AuthnRequest in base64.
+    /// An error is returned if it is not an AuthnRequest in base64.
     pub fn from_post(saml_request: &str, relay_state: Option<&str>) -> Result<Self, TestkitError> {
         let xml = base64_decode(saml_request.as_bytes())?;
         Ok(Self { relay_state: relay_state.map(str::to_owned), ..Self::from_xml(&xml)? })
     }
 
-    /// The query that carries this request, with its RelayState and without a signature, when it is sent by redirect.
+    /// Returns the query that sends this request by redirect, with its RelayState and without a signature.
     #[must_use]
     pub fn to_redirect_query(&self) -> String {
         query("SAMLRequest", &self.xml, self.relay_state.as_deref())
     }
 
-    /// Reads the document.
+    /// Reads a request from XML.
     ///
     /// # Errors
     ///
-    /// When it is not an AuthnRequest.
+    /// An error is returned if it is not an AuthnRequest.
     pub fn from_xml(xml: &[u8]) -> Result<Self, TestkitError> {
         let document = Document::parse(xml, &Limits::default())?;
         let root = document.root();
@@ -123,7 +124,7 @@ impl AuthnRequest {
     }
 }
 
-/// The value of a parameter of a query, decoded.
+/// Returns the value of a query parameter, decoded.
 pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
     query
         .split('&')

@@ -1,5 +1,5 @@
-//! A backend that counts what it does: for tests of what a message may cost, and of which failures cost the same. A clock tells
-//! neither twice in the same way.
+//! A backend that counts its operations. It is for tests of how many operations a message may cause, and of which
+//! failures cost the same. A clock would not give the same result twice.
 //!
 //! ```
 //! use vouchsafe_crypto::{KeyKind, SignatureAlgorithm};
@@ -25,7 +25,7 @@ use vouchsafe_crypto::{
     PrivateKey, Provider, SecretBytes, SignatureAlgorithm,
 };
 
-/// A provider, RustCrypto underneath, and the operations that it did with the keys it made or parsed.
+/// A provider that uses RustCrypto, and the counts of the operations with the keys that it made or parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
     counts: Arc<Counts>,
@@ -40,53 +40,54 @@ struct Counts {
 }
 
 impl Counted {
-    /// Nothing is counted yet.
+    /// Makes a provider whose counts are zero.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The provider, with the default policy. Only keys that it parsed are counted.
+    /// Returns the provider, with the default policy. Only operations with keys that it parsed are counted.
     #[must_use]
     pub fn provider(&self) -> Provider {
         let counts = Arc::clone(&self.counts);
         Provider::with_backend(Arc::new(Counting { inner: backend::rustcrypto(), counts }))
     }
 
-    /// A key of the kit, as this provider parses it, so that its operations are counted.
+    /// Returns a key of the kit, parsed by this provider, so that its operations are counted.
     ///
     /// # Errors
     ///
-    /// Those of [`Provider::private_key`].
+    /// The errors of [`Provider::private_key`].
     pub fn private_key(&self, key: &PrivateKey) -> Result<PrivateKey, CryptoError> {
         self.provider().private_key(key.to_pkcs8_pem().as_str())
     }
 
-    /// Signatures made and content keys decrypted, successful or not.
+    /// Returns the number of signatures made and content keys decrypted, successful or not.
     #[must_use]
     pub fn private_key_operations(&self) -> usize {
         self.counts.private.load(Ordering::Relaxed)
     }
 
-    /// Signatures verified and content keys encrypted, successful or not.
+    /// Returns the number of signatures verified and content keys encrypted, successful or not.
     #[must_use]
     pub fn public_key_operations(&self) -> usize {
         self.counts.public.load(Ordering::Relaxed)
     }
 
-    /// Contents decrypted, successfully or not.
+    /// Returns the number of contents decrypted, successfully or not.
     #[must_use]
     pub fn decrypted_contents(&self) -> usize {
         self.counts.contents.load(Ordering::Relaxed)
     }
 
-    /// Digests of whole messages: hashes of tokens and of identifiers among them.
+    /// Returns the number of digests of whole messages, including the hashes of tokens and identifiers.
     #[must_use]
     pub fn digests(&self) -> usize {
         self.counts.digests.load(Ordering::Relaxed)
     }
 
-    /// Private-key operations, public-key operations and decrypted contents since the last time, and starts anew.
+    /// Returns the numbers of private-key operations, public-key operations and decrypted contents, and resets them
+    /// to zero.
     #[must_use]
     pub fn take(&self) -> (usize, usize, usize) {
         let Counts { private, public, contents, .. } = self.counts.as_ref();

@@ -11,12 +11,12 @@ use crate::TestkitError;
 
 pub(crate) fn deflated(text: &str) -> Vec<u8> {
     let mut deflated = Vec::new();
-    // Reading from memory into memory does not fail.
+    // Reading from memory does not fail.
     let _ = DeflateEncoder::new(text.as_bytes(), Compression::default()).read_to_end(&mut deflated);
     deflated
 }
 
-/// The message in the decoded value of a parameter; `what` says of what an error is.
+/// Returns the message in the decoded value of a parameter. `what` is the name of the parameter for errors.
 pub(crate) fn inflated(value: &str, what: &'static str) -> Result<Vec<u8>, TestkitError> {
     let deflated = base64_decode(value)?;
     let limit = u64::try_from(Limits::default().inflated_bytes).unwrap_or(u64::MAX);

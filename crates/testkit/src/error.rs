@@ -4,7 +4,7 @@ use vouchsafe_encryption::EncryptionError;
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::{Quoted, XmlError};
 
-/// Why the kit could not do what was asked.
+/// The reason why an operation of the test kit failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TestkitError {
@@ -20,61 +20,61 @@ pub enum TestkitError {
     /// An assertion could not be encrypted.
     #[error(transparent)]
     Encryption(#[from] EncryptionError),
-    /// A message that came from a service provider is not what it should be.
+    /// A message from a service provider is not valid.
     #[error("{what}: expected {expected}, found {}", Quoted::new(.actual))]
     #[non_exhaustive]
     Message {
-        /// What was read.
+        /// The part that was read.
         what: &'static str,
-        /// What should be there.
+        /// The expected value.
         expected: Cow<'static, str>,
-        /// What is there.
+        /// The actual value.
         actual: String,
     },
-    /// Something that the server does not know: a user, an application.
+    /// The server does not know this user or application.
     #[error("no {what} is known as {}", Quoted::new(.name))]
     #[non_exhaustive]
     Unknown {
-        /// What kind of thing.
+        /// The kind of the unknown object.
         what: &'static str,
-        /// Its name.
+        /// The name that was not found.
         name: String,
     },
-    /// The user exists and may not use the application.
+    /// The user exists, but may not use the application.
     #[error("{} may not use {}: {reason}", Quoted::new(.user), Quoted::new(.app))]
     #[non_exhaustive]
     NotAllowed {
-        /// Login of the user.
+        /// The login of the user.
         user: String,
-        /// Label of the application.
+        /// The label of the application.
         app: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// An application refused what was pushed to it by SCIM, or did not answer.
+    /// An application refused a SCIM request, or did not answer.
     #[error("the application answered {request} with status {status}: {detail}")]
     #[non_exhaustive]
     Provisioning {
-        /// Method and path.
+        /// The method and the path.
         request: String,
-        /// The status; 0: there was no answer.
+        /// The HTTP status; 0 if there was no answer.
         status: u16,
-        /// What it said.
+        /// The text of the answer.
         detail: String,
     },
     /// The server could not start.
     #[error("cannot listen on {address}: {source}")]
     #[non_exhaustive]
     Listen {
-        /// Where it should have listened.
+        /// The address to listen on.
         address: std::net::SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
 impl TestkitError {
-    /// The stable name of this kind of error. Errors of the crates below keep theirs.
+    /// Returns the stable code of this kind of error. Errors of lower crates keep their codes.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

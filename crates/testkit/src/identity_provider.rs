@@ -3,13 +3,13 @@ use vouchsafe_xml::{Writer, namespace};
 
 use crate::{KeyPair, ResponseBuilder, TestkitError, keys};
 
-/// Entity ID of [`IdentityProvider::okta`].
+/// The entity ID of [`IdentityProvider::okta`].
 pub const OKTA_ENTITY_ID: &str = "http://www.okta.com/exk1vouchsafe0kit0h7";
-/// Where [`IdentityProvider::okta`] receives requests.
+/// The address where [`IdentityProvider::okta`] receives requests.
 pub const OKTA_SINGLE_SIGN_ON: &str =
     "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/sso/saml";
 
-/// An identity provider: a name, an address, a key.
+/// An identity provider with its entity ID, addresses and key.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct IdentityProvider {
@@ -24,12 +24,12 @@ pub struct IdentityProvider {
 }
 
 impl IdentityProvider {
-    /// The identity provider of most tests, with the key [`keys::identity_provider`].
+    /// Returns the identity provider of most tests, with the key [`keys::identity_provider`].
     pub fn okta() -> Self {
         Self::new(OKTA_ENTITY_ID, OKTA_SINGLE_SIGN_ON, keys::identity_provider())
     }
 
-    /// Another one: another entity ID, the key [`keys::other_identity_provider`].
+    /// Returns another identity provider, with another entity ID and the key [`keys::other_identity_provider`].
     pub fn other() -> Self {
         Self::new(
             "http://www.okta.com/exk2other0000other0h7",
@@ -38,7 +38,7 @@ impl IdentityProvider {
         )
     }
 
-    /// An identity provider of one's own.
+    /// Makes an identity provider with these values.
     pub fn new(entity_id: impl Into<String>, single_sign_on: impl Into<String>, key: &KeyPair) -> Self {
         Self {
             entity_id: entity_id.into(),
@@ -71,52 +71,52 @@ impl IdentityProvider {
         self
     }
 
-    /// Resolves artifacts over SOAP at an address, which its metadata has under this index.
+    /// Resolves artifacts over SOAP at an address, which its metadata lists under this index.
     pub fn with_artifact_resolution(mut self, index: u16, location: impl Into<String>) -> Self {
         self.artifact_resolution.push((index, location.into()));
         self
     }
 
-    /// Offers the management of names at an address.
+    /// Offers name identifier management at an address.
     pub fn with_name_id_management(mut self, location: impl Into<String>) -> Self {
         self.name_id_management = Some(location.into());
         self
     }
 
-    /// Takes requests of enhanced clients over SOAP at an address.
+    /// Accepts requests of enhanced clients over SOAP at an address.
     pub fn with_soap_single_sign_on(mut self, location: impl Into<String>) -> Self {
         self.soap_single_sign_on = Some(location.into());
         self
     }
 
-    /// The entity ID.
+    /// Returns the entity ID.
     #[must_use]
     pub fn entity_id(&self) -> &str {
         &self.entity_id
     }
 
-    /// Where requests go, by redirect and by POST.
+    /// Returns the address that receives requests, by redirect and by POST.
     #[must_use]
     pub fn single_sign_on(&self) -> &str {
         &self.single_sign_on
     }
 
-    /// The key that it signs with.
+    /// Returns the key that it signs with.
     #[must_use]
     pub fn key(&self) -> &KeyPair {
         &self.key
     }
 
-    /// Begins a response to the service provider [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER).
+    /// Starts a response to the service provider [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER).
     pub fn response(&self) -> ResponseBuilder {
         ResponseBuilder::new(self.clone())
     }
 
-    /// The metadata, in the shape that Okta publishes: no signature, no validUntil, one role.
+    /// Returns the metadata, in the form that Okta publishes: no signature, no validUntil, one role.
     ///
     /// # Errors
     ///
-    /// When a name given to this identity provider cannot stand in XML.
+    /// An error is returned if a value given to this identity provider cannot be written in XML.
     pub fn metadata(&self) -> Result<String, TestkitError> {
         let mut writer = Writer::new();
         writer.start("md:EntityDescriptor").namespace("md", namespace::SAML_METADATA);
@@ -159,10 +159,10 @@ impl IdentityProvider {
     }
 }
 
-/// What every document of Okta's begins with.
+/// The declaration at the beginning of all documents of Okta.
 pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
-/// A certificate as Okta writes it: base64 in lines of 76 characters.
+/// Returns a certificate as Okta writes it: base64 in lines of 76 characters.
 pub(crate) fn in_lines(certificate: &Certificate) -> String {
     let text: Vec<char> =
         certificate.to_base64().chars().filter(|character| !character.is_whitespace()).collect();

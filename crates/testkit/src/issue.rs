@@ -5,26 +5,26 @@ use vouchsafe_xml::Canonicalization;
 use crate::parts::{Attribute, Encryption, Instant, Part, Place, Signed};
 use crate::{IdentityProvider, KeyPair, TestkitError, render};
 
-/// Entity ID of the service provider that responses are for, unless told otherwise.
+/// The entity ID of the service provider that responses are for by default.
 pub const SERVICE_PROVIDER: &str = "https://app.example.com/saml/metadata";
-/// Assertion consumer service of [`SERVICE_PROVIDER`].
+/// The assertion consumer service of [`SERVICE_PROVIDER`].
 pub const ASSERTION_CONSUMER: &str = "https://app.example.com/saml/acs";
-/// When responses are issued, unless told otherwise: 2026-01-01T00:00:00Z.
+/// The default time of issue of responses: 2026-01-01T00:00:00Z.
 pub const ISSUE_INSTANT: DateTime<Utc> = match DateTime::from_timestamp(1_767_225_600, 0) {
     Some(instant) => instant,
     None => DateTime::<Utc>::MIN_UTC,
 };
-/// `ID` of responses, unless told otherwise.
+/// The default `ID` of responses.
 pub const RESPONSE_ID: &str = "id10373369530520110457987219";
-/// `ID` of assertions, unless told otherwise.
+/// The default `ID` of assertions.
 pub const ASSERTION_ID: &str = "id10373369530620011361447420";
 /// The NameID format that Okta's reference settings use.
 pub const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 
-/// A response in the making: every field has a default as Okta fills it, and each can be overridden or left out.
+/// Builds a response. Every field has the default value of Okta, and can be changed or left out.
 ///
-/// Times follow [`at`](Self::at): the assertion is valid five minutes to either side. A time that is set on its own stays
-/// what it was set to, be it a time or any text.
+/// Times follow [`at`](Self::at): the assertion is valid from five minutes before to five minutes after it. A time
+/// that is set separately does not follow it, and can be any text.
 ///
 /// ```
 /// # fn main() -> Result<(), vouchsafe_testkit::TestkitError> {
@@ -144,11 +144,11 @@ impl ResponseBuilder {
         }
     }
 
-    /// Issues the response: signs the Assertion, encrypts it, signs the Response, each as far as asked for.
+    /// Issues the response: signs the Assertion, encrypts it, and signs the Response, as configured.
     ///
     /// # Errors
     ///
-    /// When something that was given cannot stand in XML, or a key or algorithm cannot be used.
+    /// An error is returned if a value cannot be written in XML, or if a key or algorithm cannot be used.
     pub fn issue(&self) -> Result<Issued, TestkitError> {
         render::issue(self).map(|xml| Issued { xml })
     }
@@ -159,24 +159,24 @@ impl ResponseBuilder {
         self
     }
 
-    /// Puts XML of one's own at a place. It is covered by the signatures, like everything around it.
+    /// Inserts XML at a place. The signatures cover it, like everything around it.
     pub fn insert(mut self, place: Place, xml: impl Into<String>) -> Self {
         self.raw.push((place, xml.into()));
         self
     }
 
-    /// When the response is issued, from which the other times follow.
+    /// Sets the time of issue. The other times follow from it.
     pub fn at(mut self, now: DateTime<Utc>) -> Self {
         self.clock = now;
         self
     }
 
-    /// For which service provider: audience, and destination and recipient.
+    /// Sets the service provider: the audience, the destination and the recipient.
     pub fn service_provider(self, entity_id: impl Into<String>, assertion_consumer: &str) -> Self {
         self.audience(entity_id).destination(assertion_consumer).recipient(assertion_consumer)
     }
 
-    /// The request that is answered, at both places where it is named; as Okta does, it becomes the session index too.
+    /// Sets the request that is answered, in both places that name it. As in Okta, it becomes the session index too.
     pub fn in_response_to(mut self, request: impl Into<String>) -> Self {
         let request = request.into();
         self.in_response_to = Some(request.clone());
@@ -184,7 +184,7 @@ impl ResponseBuilder {
         self
     }
 
-    /// Issuer of the Response and of the Assertion.
+    /// Sets the Issuer of the Response and of the Assertion.
     pub fn issuer(mut self, entity_id: impl Into<String>) -> Self {
         let entity_id = entity_id.into();
         self.response_issuer = Some(entity_id.clone());
@@ -192,13 +192,13 @@ impl ResponseBuilder {
         self
     }
 
-    /// The only audience.
+    /// Sets the only audience.
     pub fn audience(mut self, entity_id: impl Into<String>) -> Self {
         self.audience_restrictions = vec![vec![entity_id.into()]];
         self
     }
 
-    /// The AudienceRestrictions, each with its Audiences.
+    /// Sets the AudienceRestrictions, each with its Audiences.
     pub fn audience_restrictions<R, A>(mut self, restrictions: R) -> Self
     where
         R: IntoIterator<Item = A>,
@@ -212,7 +212,8 @@ impl ResponseBuilder {
         self
     }
 
-    /// The status code, and those inside it, outermost first. Okta sends no Assertion with a failure: see [`omit`](Self::omit).
+    /// Sets the status code and the nested codes, the outermost first. Okta sends no Assertion with a failure: see
+    /// [`omit`](Self::omit).
     pub fn status<C: Into<String>>(mut self, codes: impl IntoIterator<Item = C>) -> Self {
         self.status = codes.into_iter().map(Into::into).collect();
         self
@@ -224,7 +225,7 @@ impl ResponseBuilder {
         self
     }
 
-    /// What is signed.
+    /// Sets which elements are signed.
     pub fn sign(mut self, signed: Signed) -> Self {
         self.signed = signed;
         self
@@ -249,7 +250,7 @@ impl ResponseBuilder {
         self
     }
 
-    /// Encrypts the Assertion, after it was signed and before the Response is.
+    /// Encrypts the Assertion after it was signed, and before the Response is signed.
     pub fn encrypt(mut self, encryption: Encryption) -> Self {
         self.encryption = Some(encryption);
         self
@@ -279,69 +280,69 @@ macro_rules! optional_setters {
 }
 
 text_setters! {
-    /// `ID` of the Response.
+    /// Sets the `ID` of the Response.
     response_id;
-    /// `Version` of the Response.
+    /// Sets the `Version` of the Response.
     response_version;
-    /// `Destination` of the Response.
+    /// Sets the `Destination` of the Response.
     destination;
-    /// `ID` of the Assertion.
+    /// Sets the `ID` of the Assertion.
     assertion_id;
-    /// `Version` of the Assertion.
+    /// Sets the `Version` of the Assertion.
     assertion_version;
-    /// `Format` of both Issuers.
+    /// Sets the `Format` of both Issuers.
     issuer_format;
-    /// The NameID.
+    /// Sets the NameID.
     name_id;
-    /// `Format` of the NameID.
+    /// Sets the `Format` of the NameID.
     name_id_format;
-    /// `Method` of the SubjectConfirmation.
+    /// Sets the `Method` of the SubjectConfirmation.
     confirmation_method;
-    /// `Recipient` of the SubjectConfirmationData.
+    /// Sets the `Recipient` of the SubjectConfirmationData.
     recipient;
-    /// The AuthnContextClassRef.
+    /// Sets the AuthnContextClassRef.
     authn_context;
 }
 
 optional_setters! {
-    /// `IssueInstant` of the Response.
+    /// Sets the `IssueInstant` of the Response.
     response_issue_instant: Instant;
-    /// Issuer of the Response.
+    /// Sets the Issuer of the Response.
     response_issuer: String;
-    /// StatusMessage of the Response.
+    /// Sets the StatusMessage of the Response.
     status_message: String;
-    /// `IssueInstant` of the Assertion.
+    /// Sets the `IssueInstant` of the Assertion.
     assertion_issue_instant: Instant;
-    /// Issuer of the Assertion.
+    /// Sets the Issuer of the Assertion.
     assertion_issuer: String;
-    /// `NameQualifier` of the NameID.
+    /// Sets the `NameQualifier` of the NameID.
     name_qualifier: String;
-    /// `SPNameQualifier` of the NameID.
+    /// Sets the `SPNameQualifier` of the NameID.
     sp_name_qualifier: String;
-    /// `InResponseTo` of the SubjectConfirmationData only.
+    /// Sets the `InResponseTo` of the SubjectConfirmationData only.
     subject_in_response_to: String;
-    /// `NotBefore` of the SubjectConfirmationData, which a bearer confirmation must not have.
+    /// Sets the `NotBefore` of the SubjectConfirmationData, which a bearer confirmation must not have.
     subject_not_before: Instant;
-    /// `NotOnOrAfter` of the SubjectConfirmationData.
+    /// Sets the `NotOnOrAfter` of the SubjectConfirmationData.
     subject_not_on_or_after: Instant;
-    /// `Address` of the SubjectConfirmationData.
+    /// Sets the `Address` of the SubjectConfirmationData.
     address: String;
-    /// `NotBefore` of the Conditions.
+    /// Sets the `NotBefore` of the Conditions.
     not_before: Instant;
-    /// `NotOnOrAfter` of the Conditions.
+    /// Sets the `NotOnOrAfter` of the Conditions.
     not_on_or_after: Instant;
-    /// `AuthnInstant` of the AuthnStatement.
+    /// Sets the `AuthnInstant` of the AuthnStatement.
     authn_instant: Instant;
-    /// `SessionIndex` of the AuthnStatement.
+    /// Sets the `SessionIndex` of the AuthnStatement.
     session_index: String;
-    /// `SessionNotOnOrAfter` of the AuthnStatement.
+    /// Sets the `SessionNotOnOrAfter` of the AuthnStatement.
     session_not_on_or_after: Instant;
     /// Signs with another algorithm than the key's usual one.
     signature_algorithm: SignatureAlgorithm;
 }
 
 impl ResponseBuilder {
-    /// `InResponseTo` of the Response only.
+    /// Sets the `InResponseTo` of the Response only.
     pub fn response_in_response_to(mut self, request: impl Into<String>) -> Self {
         self.in_response_to = Some(request.into());
         self
@@ -377,25 +378,25 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// The document.
+    /// Returns the document.
     #[must_use]
     pub fn xml(&self) -> &str {
         &self.xml
     }
 
-    /// The Response without the XML declaration, to stand in another document.
+    /// Returns the Response without the XML declaration, so that it can be put into another document.
     #[must_use]
     pub fn element(&self) -> &str {
         self.xml.split_once("?>").map_or(self.xml.as_str(), |(_, element)| element)
     }
 
-    /// The document, taken out.
+    /// Returns the document without a copy.
     #[must_use]
     pub fn into_xml(self) -> String {
         self.xml
     }
 
-    /// The value of the form field `SAMLResponse` (SAML bindings, section 3.5.4).
+    /// Returns the value of the form field `SAMLResponse` (SAML bindings, section 3.5.4).
     #[must_use]
     pub fn to_base64(&self) -> String {
         base64_encode(self.xml.as_bytes())

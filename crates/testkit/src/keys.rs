@@ -1,4 +1,4 @@
-//! Keys that are made at first use. None of them stands in the source, so none can be trusted by mistake elsewhere.
+//! Keys that are made at first use. None of them is in the source, so none can be trusted elsewhere by mistake.
 
 use std::sync::{Arc, LazyLock};
 
@@ -18,17 +18,17 @@ struct Inner {
     certificate: Certificate,
 }
 
-/// 2020-01-01T00:00:00Z.
+/// The time 2020-01-01T00:00:00Z.
 const NOT_BEFORE: i64 = 1_577_836_800;
-/// 2120-01-01T00:00:00Z.
+/// The time 2120-01-01T00:00:00Z.
 const NOT_AFTER: i64 = 4_733_510_400;
 
 impl KeyPair {
-    /// Makes a key of a kind, and a certificate for it that is valid from 2020 to 2120.
+    /// Makes a key of this kind, and a certificate for it that is valid from 2020 to 2120.
     ///
     /// # Errors
     ///
-    /// When the system has no randomness.
+    /// An error is returned if the system has no randomness.
     pub fn generate(kind: KeyKind, common_name: &str) -> Result<Self, TestkitError> {
         let private_key = provider().generate_key(kind)?;
         let certificate =
@@ -36,27 +36,27 @@ impl KeyPair {
         Ok(Self::new(private_key, certificate))
     }
 
-    /// A pair that was made elsewhere.
+    /// Makes a pair from an existing key and certificate.
     #[must_use]
     pub fn new(private_key: PrivateKey, certificate: Certificate) -> Self {
         Self { inner: Arc::new(Inner { private_key, certificate }) }
     }
 
-    /// The private key.
+    /// Returns the private key.
     #[must_use]
     pub fn private_key(&self) -> &PrivateKey {
         &self.inner.private_key
     }
 
-    /// The certificate.
+    /// Returns the certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
         &self.inner.certificate
     }
 }
 
-/// The provider that the kit issues with. It makes everything that the libraries must be able to refuse: SHA-1
-/// signatures, RSA keys of 1024 bits, RSA 1.5 key transport. Never use it to accept anything.
+/// Returns the provider that the test kit issues messages with. It can make everything that the libraries must
+/// refuse: SHA-1 signatures, RSA keys of 1024 bits, RSA 1.5 key transport. Never use it to accept messages.
 #[must_use]
 pub fn provider() -> &'static Provider {
     static PROVIDER: LazyLock<Provider> = LazyLock::new(|| {
@@ -81,7 +81,7 @@ macro_rules! named_keys {
             ///
             /// # Panics
             ///
-            /// When the system has no randomness.
+            /// It panics if the system has no randomness.
             #[must_use]
             pub fn $name() -> &'static KeyPair {
                 static KEY: LazyLock<KeyPair> = LazyLock::new(|| made($kind, $common_name));
@@ -92,21 +92,23 @@ macro_rules! named_keys {
 }
 
 named_keys! {
-    /// The key that the identity provider signs with: RSA, 2048 bits.
+    /// Returns the key that the identity provider signs with: RSA, 2048 bits.
     identity_provider = KeyKind::Rsa { bits: 2048 }, "vouchsafe-testkit";
-    /// A key of the same identity provider on P-256.
+    /// Returns a key of the same identity provider on P-256.
     identity_provider_p256 = KeyKind::P256, "vouchsafe-testkit P-256";
-    /// The key that another identity provider signs with, which is trusted for something else: RSA, 2048 bits.
+    /// Returns the key that another identity provider signs with, which is trusted for something else: RSA, 2048
+    /// bits.
     other_identity_provider = KeyKind::Rsa { bits: 2048 }, "other-organization";
-    /// A key that nobody trusts: RSA, 2048 bits. Its certificate names the same subject as the identity provider's.
+    /// Returns a key that nobody trusts: RSA, 2048 bits. Its certificate has the same subject as the identity
+    /// provider's.
     attacker = KeyKind::Rsa { bits: 2048 }, "vouchsafe-testkit";
-    /// A key that nobody trusts, on P-256.
+    /// Returns a key that nobody trusts, on P-256.
     attacker_p256 = KeyKind::P256, "vouchsafe-testkit P-256";
-    /// The key that the service provider decrypts with: RSA, 2048 bits.
+    /// Returns the key that the service provider decrypts with: RSA, 2048 bits.
     service_provider = KeyKind::Rsa { bits: 2048 }, "app.example.com";
-    /// The key that the service provider decrypted with before it was changed: RSA, 2048 bits.
+    /// Returns the key that the service provider decrypted with before the current one: RSA, 2048 bits.
     old_service_provider = KeyKind::Rsa { bits: 2048 }, "old.app.example.com";
-    /// The key that the service provider signs requests with, on P-256.
+    /// Returns the key that the service provider signs requests with, on P-256.
     service_provider_p256 = KeyKind::P256, "app.example.com";
 }
 

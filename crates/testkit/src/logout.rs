@@ -1,4 +1,4 @@
-//! Logout messages as an identity provider sends them: by POST, by redirect, over SOAP.
+//! Logout messages in the form of an identity provider: by POST, by redirect, and over SOAP.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,14 +11,14 @@ use crate::deflate::deflated;
 use crate::parts::Encryption;
 use crate::{IdentityProvider, KeyPair, TestkitError, keys};
 
-/// Where [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER) receives logout messages.
+/// The address where [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER) receives logout messages.
 pub const SINGLE_LOGOUT: &str = "https://app.example.com/saml/slo";
-/// `ID` of logout messages, unless told otherwise.
+/// The default `ID` of logout messages.
 pub const LOGOUT_ID: &str = "id10373369530720110457987219";
-/// The top-level status that means yes.
+/// The top-level status code of success.
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
-/// A logout message in the making: every field has a default, and each can be overridden or left out.
+/// Builds a logout message. Every field has a default, and can be changed or left out.
 ///
 /// ```
 /// # fn main() -> Result<(), vouchsafe_testkit::TestkitError> {
@@ -57,7 +57,7 @@ pub struct LogoutBuilder {
 }
 
 impl IdentityProvider {
-    /// Begins a logout request to the service provider [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER).
+    /// Starts a logout request to the service provider [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER).
     pub fn logout_request(&self) -> LogoutBuilder {
         let mut builder = LogoutBuilder::new(self, "LogoutRequest");
         builder.name_id = Some("ada@example.com".to_owned());
@@ -65,7 +65,7 @@ impl IdentityProvider {
         builder
     }
 
-    /// Begins the answer to a logout request of the service provider's.
+    /// Starts the answer to a logout request of the service provider.
     pub fn logout_response(&self, in_response_to: impl Into<String>) -> LogoutBuilder {
         let mut builder = LogoutBuilder::new(self, "LogoutResponse");
         builder.in_response_to = Some(in_response_to.into());
@@ -112,7 +112,7 @@ impl LogoutBuilder {
         self
     }
 
-    /// Lets the request end after so long.
+    /// Sets `NotOnOrAfter` to `lifetime` after the time `at`.
     pub fn lasting(mut self, at: DateTime<Utc>, lifetime: TimeDelta) -> Self {
         self.not_on_or_after = at.checked_add_signed(lifetime).map(written);
         self
@@ -130,7 +130,7 @@ impl LogoutBuilder {
         self
     }
 
-    /// Names the element otherwise.
+    /// Changes the local name of the element.
     pub fn element(mut self, name: impl Into<String>) -> Self {
         self.element = name.into();
         self
@@ -227,16 +227,16 @@ impl LogoutBuilder {
         self
     }
 
-    /// Signs by this algorithm.
+    /// Signs with this algorithm.
     pub fn algorithm(mut self, algorithm: SignatureAlgorithm) -> Self {
         self.algorithm = Some(algorithm);
         self
     }
 
-    /// The message without a signature.
+    /// Returns the message without a signature.
     ///
     /// # Errors
-    /// When a value cannot stand in XML.
+    /// An error is returned if a value cannot be written in XML.
     pub fn xml(&self) -> Result<String, TestkitError> {
         let mut xml = Writer::new();
         let element = format!("samlp:{}", self.element);
@@ -297,10 +297,10 @@ impl LogoutBuilder {
         Ok(format!("<saml:EncryptedID xmlns:saml=\"{saml}\">{sealed}</saml:EncryptedID>"))
     }
 
-    /// The message with a signature of its own.
+    /// Returns the message with a signature of its own.
     ///
     /// # Errors
-    /// When it cannot be written or signed.
+    /// An error is returned if it cannot be written or signed.
     pub fn signed(&self) -> Result<String, TestkitError> {
         let mut signer = Signer::new(self.key.private_key()).certificate(self.key.certificate());
         if let Some(algorithm) = self.algorithm {
@@ -309,66 +309,67 @@ impl LogoutBuilder {
         Ok(sign(&self.xml()?, &self.id, &signer, keys::provider(), &Limits::default())?)
     }
 
-    /// The name of the field or the parameter that carries it.
+    /// Returns the name of the field or parameter for the message.
     #[must_use]
     pub fn parameter(&self) -> &'static str {
         if self.element.ends_with("Request") { "SAMLRequest" } else { "SAMLResponse" }
     }
 
-    /// The body of the form that a browser posts, signed.
+    /// Returns the body of the form that a browser posts, with a signed message.
     ///
     /// # Errors
-    /// As [`signed`](Self::signed).
+    /// As for [`signed`](Self::signed).
     pub fn to_form(&self, relay_state: Option<&str>) -> Result<String, TestkitError> {
         Ok(form(self.parameter(), &self.signed()?, relay_state))
     }
 
-    /// The body of a form whose fields are signed (HTTP-POST-SimpleSign).
+    /// Returns the body of a form whose fields are signed (HTTP-POST-SimpleSign).
     ///
     /// # Errors
-    /// As [`signed`](Self::signed).
+    /// As for [`signed`](Self::signed).
     pub fn to_signed_form(&self, relay_state: Option<&str>) -> Result<String, TestkitError> {
         signed_form(self.parameter(), &self.xml()?, relay_state, &self.key)
     }
 
-    /// The query that a browser is sent with, signed.
+    /// Returns the signed query that is sent through a browser.
     ///
     /// # Errors
-    /// As [`signed`](Self::signed).
+    /// As for [`signed`](Self::signed).
     pub fn to_query(&self, relay_state: Option<&str>) -> Result<String, TestkitError> {
         let key = self.key.private_key();
         let algorithm = self.algorithm.unwrap_or_else(|| Signer::algorithm_for(key));
         Ok(sign_query(&self.to_unsigned_query(relay_state)?, algorithm, key, keys::provider())?)
     }
 
-    /// The same query without a signature.
+    /// Returns the query without a signature.
     ///
     /// # Errors
-    /// As [`xml`](Self::xml).
+    /// As for [`xml`](Self::xml).
     pub fn to_unsigned_query(&self, relay_state: Option<&str>) -> Result<String, TestkitError> {
         Ok(query(self.parameter(), &self.xml()?, relay_state))
     }
 
-    /// The SOAP envelope around the message, signed.
+    /// Returns a SOAP envelope with the signed message.
     ///
     /// # Errors
-    /// As [`signed`](Self::signed).
+    /// As for [`signed`](Self::signed).
     pub fn to_soap(&self) -> Result<String, TestkitError> {
         Ok(soap(&self.signed()?))
     }
 }
 
-/// A form's body with a message in base64.
+/// Returns the body of a form with a message in base64.
 #[must_use]
 pub fn form(parameter: &str, xml: &str, relay_state: Option<&str>) -> String {
     let message = base64_encode(xml.as_bytes());
     with_relay_state(format!("{parameter}={}", utf8_percent_encode(&message, NON_ALPHANUMERIC)), relay_state)
 }
 
-/// The body of a form whose fields this key signs (HTTP-POST-SimpleSign): a message in `SAMLRequest` or `SAMLResponse`.
+/// Returns the body of a form with a message in `SAMLRequest` or `SAMLResponse`. This key signs the fields
+/// (HTTP-POST-SimpleSign).
 ///
 /// # Errors
-/// When the message or the RelayState cannot be signed so.
+/// An error is returned if the message or the RelayState cannot be signed in this way.
 pub fn signed_form(
     parameter: &str,
     xml: &str,
@@ -390,7 +391,7 @@ pub fn signed_form(
     Ok(pairs.join("&"))
 }
 
-/// A query with a deflated message, without a signature.
+/// Returns a query with a deflated message, without a signature.
 #[must_use]
 pub fn query(parameter: &str, xml: &str, relay_state: Option<&str>) -> String {
     let message = base64_encode(&deflated(xml));
@@ -405,7 +406,7 @@ fn with_relay_state(mut text: String, relay_state: Option<&str>) -> String {
     text
 }
 
-/// A SOAP 1.1 envelope around an element.
+/// Returns a SOAP 1.1 envelope around an element.
 #[must_use]
 pub fn soap(element: &str) -> String {
     format!("<S:Envelope xmlns:S=\"{}\"><S:Body>{element}</S:Body></S:Envelope>", namespace::SOAP_ENVELOPE)

@@ -1,4 +1,4 @@
-//! Which numbers of children a content model of XML Schema allows, whatever their order.
+//! The numbers of children that a content model of XML Schema allows, in any order.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use vouchsafe_xml::Element;
 
 use crate::xsd::{Name, qualified};
 
-/// A piece of a content model, and how often it may stand.
+/// A particle of a content model, with the number of times that it may occur.
 pub(crate) struct Particle {
     term: Term,
     min: u32,
@@ -21,14 +21,14 @@ enum Term {
 }
 
 impl Particle {
-    /// Reads an `xs:sequence` or `xs:choice`. A sequence that stands once is the same as its pieces.
+    /// Reads an `xs:sequence` or `xs:choice`. A sequence that occurs once is replaced by its particles.
     pub(crate) fn read(element: Element<'_>) -> Vec<Particle> {
         let (min, unbounded) = occurrence(element);
         let inner = |element: Element<'_>| element.elements().flat_map(Particle::read).collect::<Vec<_>>();
         let term = match element.local_name() {
             "sequence" if min == 1 && !unbounded => return inner(element),
             "sequence" => Term::Sequence(inner(element)),
-            // The branches of a choice stay whole.
+            // The branches of a choice are not replaced.
             "choice" => Term::Choice(
                 element
                     .elements()
@@ -89,7 +89,8 @@ impl Particle {
     }
 }
 
-/// The particles of a sequence, those together that name the same child: what one group holds does not depend on another.
+/// Groups the particles of a sequence. Particles that name the same child are in one group, so the groups do not
+/// depend on each other.
 pub(crate) fn groups(particles: &[Particle]) -> Vec<Vec<&Particle>> {
     let mut groups: Vec<Vec<&Particle>> = Vec::new();
     for particle in particles {
@@ -103,14 +104,14 @@ pub(crate) fn groups(particles: &[Particle]) -> Vec<Vec<&Particle>> {
     groups
 }
 
-/// The numbers of each child that a group allows, up to two.
+/// Returns the numbers of each child that a group allows, up to two.
 pub(crate) fn achievable(group: &[&Particle], names: &[Name]) -> BTreeSet<Vec<u32>> {
     group
         .iter()
         .fold(BTreeSet::from([nothing(names)]), |so_far, particle| sums(&so_far, &particle.counts(names)))
 }
 
-/// Every number up to two of each of these children, and none of the others.
+/// Returns all numbers up to two of each of these children, and zero of the others.
 pub(crate) fn vectors(names: &[Name], of: &BTreeSet<Name>) -> Vec<Vec<u32>> {
     names.iter().fold(vec![Vec::new()], |so_far, name| {
         let most = if of.contains(name) { 2 } else { 0 };
@@ -132,7 +133,8 @@ fn nothing(names: &[Name]) -> Vec<u32> {
     vec![0; names.len()]
 }
 
-/// `minOccurs`, and whether `maxOccurs` is unbounded. SAML's schemas have no other numbers than 0, 1 and unbounded.
+/// Returns `minOccurs`, and whether `maxOccurs` is unbounded. SAML's schemas have no other numbers than 0, 1 and
+/// unbounded.
 fn occurrence(element: Element<'_>) -> (u32, bool) {
     let min = element.attribute("minOccurs").and_then(|min| min.parse().ok()).unwrap_or(1);
     (min, element.attribute("maxOccurs") == Some("unbounded"))

@@ -2,18 +2,18 @@ use chrono::{DateTime, Utc};
 use vouchsafe_crypto::{Certificate, ContentCipher, DigestAlgorithm, KeyTransport};
 use vouchsafe_encryption::{EncryptOptions, KeyLayout};
 
-/// What carries a signature.
+/// The elements that are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signed {
-    /// Response and Assertion: Okta's default.
+    /// Response and Assertion, which is Okta's default.
     #[default]
     Both,
-    /// The Response only.
+    /// Only the Response.
     Response,
-    /// The Assertion only.
+    /// Only the Assertion.
     Assertion,
-    /// Nothing.
+    /// Neither of them.
     Neither,
 }
 
@@ -67,37 +67,37 @@ pub enum Part {
     KeyInfo,
 }
 
-/// A place for XML of one's own, given as text.
+/// A place where XML can be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
-    /// First in the Response, before the Issuer.
+    /// The start of the Response, before the Issuer.
     ResponseStart,
-    /// Before the Status of the Response: the place of `saml2p:Extensions`.
+    /// Before the Status of the Response, which is the place of `saml2p:Extensions`.
     BeforeStatus,
     /// In the Status, after the StatusCode.
     Status,
     /// Between Status and Assertion.
     BeforeAssertion,
-    /// Last in the Response.
+    /// The end of the Response.
     AfterAssertion,
-    /// First in the Assertion, before the Issuer.
+    /// The start of the Assertion, before the Issuer.
     AssertionStart,
-    /// Last in the Subject.
+    /// The end of the Subject.
     Subject,
     /// Inside the SubjectConfirmationData.
     SubjectConfirmationData,
-    /// Last in the Conditions.
+    /// The end of the Conditions.
     Conditions,
-    /// After the Conditions: the place of `saml2:Advice`.
+    /// After the Conditions, which is the place of `saml2:Advice`.
     AfterConditions,
-    /// Last in the AttributeStatement.
+    /// The end of the AttributeStatement.
     AttributeStatement,
-    /// Last in the Assertion.
+    /// The end of the Assertion.
     AssertionEnd,
 }
 
-/// A point in time as it stands in a message: the kit writes what it is given, be it a time or not.
+/// A point in time in a message. The kit writes the text unchanged, even if it is not a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instant(pub(crate) String);
 
@@ -124,7 +124,7 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// An attribute with any number of values, and the NameFormat `basic`.
+    /// Makes an attribute with any number of values, and the NameFormat `basic`.
     pub fn new<V: Into<String>>(name: impl Into<String>, values: impl IntoIterator<Item = V>) -> Self {
         Self {
             name: name.into(),
@@ -134,21 +134,21 @@ impl Attribute {
         }
     }
 
-    /// Another NameFormat, or none.
+    /// Sets another NameFormat, or none.
     pub fn with_name_format(mut self, name_format: Option<&str>) -> Self {
         self.name_format = name_format.map(str::to_owned);
         self
     }
 
-    /// A FriendlyName.
+    /// Sets a FriendlyName.
     pub fn with_friendly_name(mut self, friendly_name: impl Into<String>) -> Self {
         self.friendly_name = Some(friendly_name.into());
         self
     }
 }
 
-/// How an assertion is encrypted. The default is what Okta does: AES-256-CBC, RSA-OAEP with SHA-1, the key a sibling that
-/// a RetrievalMethod names, with the certificate.
+/// The encryption of an assertion. The default is that of Okta: AES-256-CBC, RSA-OAEP with SHA-1, and the key with
+/// the certificate in a sibling that a RetrievalMethod refers to.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Encryption {
@@ -170,19 +170,19 @@ impl Encryption {
         Self { recipient: recipient.clone(), options }
     }
 
-    /// Another cipher.
+    /// Sets another cipher.
     pub fn cipher(mut self, cipher: ContentCipher) -> Self {
         self.options = self.options.cipher(cipher);
         self
     }
 
-    /// Another key transport.
+    /// Sets another key transport.
     pub fn key_transport(mut self, key_transport: KeyTransport) -> Self {
         self.options = self.options.key_transport(key_transport);
         self
     }
 
-    /// Another place for the key.
+    /// Sets another place for the key.
     pub fn layout(mut self, layout: KeyLayout) -> Self {
         self.options = self.options.layout(layout);
         self

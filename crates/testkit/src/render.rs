@@ -1,4 +1,4 @@
-//! From the fields of a response to its text: build, sign the Assertion, encrypt it, sign the Response.
+//! The text of a response: it is built, the Assertion is signed and encrypted, and the Response is signed.
 
 use vouchsafe_crypto::Certificate;
 use vouchsafe_encryption::encrypt;
@@ -10,7 +10,7 @@ use crate::issue::ResponseBuilder;
 use crate::parts::{Attribute, Encryption, Part, Place};
 use crate::{KeyPair, TestkitError, keys};
 
-/// Stands where the Assertion goes while everything around it is written.
+/// A placeholder for the Assertion while everything around it is written.
 const HOLE: &str = "<assertion-goes-here/>";
 
 pub(crate) fn issue(response: &ResponseBuilder) -> Result<String, TestkitError> {
@@ -29,8 +29,8 @@ pub(crate) fn issue(response: &ResponseBuilder) -> Result<String, TestkitError> 
     signed_response(response, format!("{before}{assertion}{after}"))
 }
 
-/// The Assertion is signed where it stands, since with inclusive canonicalization its signature covers the namespaces
-/// that are declared around it.
+/// Signs the Assertion in its place, because with inclusive canonicalization its signature covers the namespaces that
+/// are declared around it.
 fn signed_assertion(
     response: &ResponseBuilder,
     before: &str,
@@ -83,8 +83,8 @@ pub(crate) fn encrypted(assertion: &str, encryption: &Encryption) -> Result<Stri
     ))
 }
 
-/// Breaks a certificate into lines. The KeyInfo that holds it is inside its own Signature, which that signature leaves
-/// out, so this changes nothing that is signed yet.
+/// Breaks a certificate into lines. The KeyInfo that contains it is inside its own Signature, which that signature
+/// does not cover, so nothing that is signed already changes.
 fn with_lines(xml: &str, certificate: &Certificate) -> String {
     let lines = in_lines(certificate);
     xml.replace(&lines.replace('\n', ""), &lines)
@@ -232,7 +232,8 @@ fn conditions(writer: &mut Writer, response: &ResponseBuilder) {
     writer.end();
 }
 
-/// Okta: the session index is the request's identifier, or a fresh value when nothing was asked.
+/// Writes the AuthnStatement. As in Okta, the session index is the request's identifier, or a new value if there is
+/// no request.
 fn authn_statement(writer: &mut Writer, response: &ResponseBuilder) {
     writer.start("saml2:AuthnStatement");
     let instant = response.time(response.authn_instant.as_ref(), 0);

@@ -1,9 +1,9 @@
-//! Test material that is not part of the repository: vectors of others, recorded messages.
+//! Test material that is not part of the repository: vectors of other projects, and recorded messages.
 
 use std::path::{Path, PathBuf};
 
-/// The folder of shared test material: the environment variable `VOUCHSAFE_SHARED`, or the folder `shared` beside the
-/// workspace. Where there is none, the test that asks says "skipped" and returns.
+/// Returns the folder of shared test material: the environment variable `VOUCHSAFE_SHARED`, or the folder `shared`
+/// next to the workspace. If there is none, the calling test prints "skipped" and returns.
 ///
 /// ```no_run
 /// let Some(folder) = vouchsafe_testkit::shared::folder() else { return };
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Panics
 ///
-/// When `CI` is set and the folder is absent: there, a skipped test would be a promise not kept.
+/// It panics if `CI` is set and the folder is absent, because a skipped test would not be noticed there.
 #[must_use]
 #[expect(clippy::panic, clippy::print_stderr, reason = "this is for tests, which report in no other way")]
 pub fn folder() -> Option<PathBuf> {

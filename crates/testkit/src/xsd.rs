@@ -1,4 +1,4 @@
-//! Published XML Schema files, held against a table of [`ElementType`]s, so that the table cannot drift from them.
+//! Published XML Schema files, compared with a table of [`ElementType`]s, so that the table stays correct.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +9,8 @@ use vouchsafe_xml::{
 
 use crate::particle::{Particle, achievable, groups, vectors};
 
-/// Schema files, read as far as SAML's need it: global elements, complex types by extension and restriction, simple types.
+/// Schema files, read as far as SAML's schemas need it: global elements, complex types by extension and restriction,
+/// and simple types.
 ///
 /// ```no_run
 /// # use vouchsafe_xml::{ElementType, SimpleType};
@@ -23,19 +24,19 @@ pub struct Xsd {
     schemas: Vec<Document>,
 }
 
-/// With which a difference in the numbers of children begins.
+/// The beginning of a message about a difference in the numbers of children.
 const COUNTS: &str = "allows the numbers";
-/// What is said of a table that names children where the schema allows any.
+/// The message about a table that names children where the schema allows any.
 const NARROWED: &str = "has other content than children";
 
-/// An expanded name.
+/// An expanded name: namespace and local name.
 pub(crate) type Name = (String, String);
 
 impl Xsd {
-    /// Reads schema files of a folder.
+    /// Reads schema files from a folder.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no XML, with its name.
+    /// The name of a file that cannot be read or is not XML, with the reason.
     pub fn read(folder: &Path, files: &[&str]) -> Result<Xsd, String> {
         let read = |file: &&str| {
             let bytes = std::fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
@@ -45,8 +46,9 @@ impl Xsd {
         Ok(Xsd { schemas: files.iter().map(read).collect::<Result<_, _>>()? })
     }
 
-    /// Everything in which a table differs from the schemas, from the element of that name on. A type that says why it deviates may be
-    /// open, or allow other numbers of its children, and is a difference if it does neither.
+    /// Returns all differences between a table and the schemas, starting at the element with that name. A type that
+    /// states a reason for deviating may be open, or may allow other numbers of its children. If it does neither,
+    /// this is a difference too.
     #[must_use]
     pub fn differences(
         &self,
@@ -80,7 +82,7 @@ impl Xsd {
         let said = |what: String| vec![format!("{} ({}): {what}", name.1, element_type.name())];
         let is_open = matches!(element_type.content(), Content::Open);
         if self.schema(&name.0).is_none() {
-            // Another vocabulary: it is not looked at.
+            // Another vocabulary is not checked.
             return if is_open {
                 Vec::new()
             } else {
@@ -116,7 +118,7 @@ impl Xsd {
         self.schemas.iter().map(Document::root).find(|root| root.attribute("targetNamespace") == Some(target))
     }
 
-    /// A global declaration.
+    /// Returns a global declaration.
     fn global(&self, kind: &str, (target, name): &Name) -> Option<Element<'_>> {
         let mut declared = self.schema(target)?.elements();
         declared.find(|child| child.is(namespace::XS, kind) && child.attribute("name") == Some(name))
@@ -130,7 +132,7 @@ impl Xsd {
         Some(complex)
     }
 
-    /// Adds what stands in a complexType, extension, restriction or attributeGroup.
+    /// Adds the content of a complexType, extension, restriction or attributeGroup.
     fn fill(&self, declaration: Element<'_>, complex: &mut Complex) {
         for child in declaration.elements() {
             match child.local_name() {
@@ -162,7 +164,7 @@ impl Xsd {
     fn attribute(&self, declaration: Element<'_>) -> Option<Attribute> {
         let required = declaration.attribute("use") == Some("required");
         match qualified(declaration, "ref") {
-            // xml:lang is all that is referred to.
+            // Only `xml:lang` is referred to.
             Some(name) => Some(Attribute { name, simple: Some(Simple::Plain(SimpleType::String)), required }),
             None => Some(Attribute {
                 name: (String::new(), declaration.attribute("name")?.to_owned()),
@@ -287,7 +289,8 @@ impl Complex {
         found
     }
 
-    /// The names of the children, and then every number of each up to two: what the schema allows in some order, the table allows.
+    /// Compares the names of the children, and then all numbers of each up to two: the table must allow what the
+    /// schema allows in some order.
     fn compare_children(&self, element_type: &'static ElementType) -> Vec<String> {
         let names: Vec<Name> = element_type.children().iter().map(expanded).collect();
         let expected: BTreeSet<Name> = self.particles.iter().flat_map(Particle::names).collect();
@@ -323,7 +326,7 @@ fn expanded(child: &Child) -> Name {
     (child.namespace().to_owned(), child.name().to_owned())
 }
 
-/// The expanded name that an attribute of a schema gives.
+/// Returns the expanded name in an attribute of a schema.
 pub(crate) fn qualified(element: Element<'_>, attribute: &str) -> Option<Name> {
     let value = element.attribute(attribute)?;
     let (prefix, local) = value.split_once(':').unwrap_or(("", value));
@@ -344,7 +347,7 @@ fn built_in(name: &str) -> Option<SimpleType> {
     })
 }
 
-/// The schemas declare US-ASCII, which is UTF-8 as well.
+/// Changes the declared encoding. The schemas declare US-ASCII, which is valid UTF-8.
 fn without_encoding(bytes: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(bytes).replacen("encoding=\"US-ASCII\"", "encoding=\"UTF-8\"", 1).into_bytes()
 }

@@ -12,9 +12,9 @@ use crate::{
     Attribute, AuthnRequest, Encryption, IdentityProvider, Issued, KeyPair, Part, TestkitError, keys,
 };
 
-/// The identity provider's state: users, applications, who may use which. Cloning gives another handle on the same.
+/// The identity provider's state: users, applications, and assignments. A clone is a handle to the same state.
 ///
-/// Everything that the pages can do, this can do too.
+/// Everything that the pages can do is also possible with this type.
 #[derive(Clone, Debug)]
 pub struct Okta {
     base_url: Arc<str>,
@@ -33,10 +33,10 @@ struct State {
     identifiers: u64,
 }
 
-/// Why somebody may not use an application that exists.
+/// The reason why a user may not use an application that exists.
 pub(super) const NOT_ASSIGNED: &str = "the application is not assigned to the user";
 
-/// An application as the pages show it.
+/// An application, as the pages show it.
 pub(super) struct AppView {
     pub(super) id: AppId,
     pub(super) app: App,
@@ -59,36 +59,36 @@ impl Okta {
         Self { base_url: base_url.into(), state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Where the server listens, such as `http://127.0.0.1:7080`.
+    /// Returns the address of the server, such as `http://127.0.0.1:7080`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Adds a user, or replaces the one with the same login. A new user may use no application.
+    /// Adds a user, or replaces the one with the same login. A new user is assigned to no application.
     pub fn add_user(&self, user: User) {
         self.lock().users.insert(user.login.clone(), user);
     }
 
-    /// All users, by login.
+    /// Returns all users, ordered by login.
     pub fn users(&self) -> Vec<User> {
         self.lock().users.values().cloned().collect()
     }
 
-    /// The user with a login.
+    /// Returns the user with this login.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn user(&self, login: &str) -> Result<User, TestkitError> {
         self.lock().user(login).cloned()
     }
 
-    /// Changes a user in place, for example the groups. The login stays.
+    /// Changes a user, for example the groups. The login stays the same.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn update_user(&self, login: &str, change: impl FnOnce(&mut User)) -> Result<(), TestkitError> {
         let mut state = self.lock();
         let user = state.users.get_mut(login).ok_or_else(|| unknown("user", login))?;
@@ -97,11 +97,11 @@ impl Okta {
         Ok(())
     }
 
-    /// Suspends a user: signed out here, and not able to sign in.
+    /// Suspends a user. The user is signed out here and cannot sign in.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn suspend(&self, login: &str) -> Result<(), TestkitError> {
         self.update_user(login, |user| user.suspended = true)?;
         self.lock().sessions.end_all_of(login);
@@ -112,7 +112,7 @@ impl Okta {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn activate(&self, login: &str) -> Result<(), TestkitError> {
         self.update_user(login, |user| user.suspended = false)
     }
@@ -121,7 +121,7 @@ impl Okta {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn remove_user(&self, login: &str) -> Result<(), TestkitError> {
         let mut state = self.lock();
         if state.users.remove(login).is_none() {
@@ -132,7 +132,7 @@ impl Okta {
         Ok(())
     }
 
-    /// Adds an application, assigned to nobody, with an identity provider (entity ID, metadata) of its own.
+    /// Adds an application with its own identity provider (entity ID and metadata). It is assigned to nobody.
     pub fn add_app(&self, app: App) -> AppId {
         let mut state = self.lock();
         let id = AppId(format!("exk{:0>14}0h7", state.next_identifier()));
@@ -140,11 +140,11 @@ impl Okta {
         id
     }
 
-    /// The settings of an application.
+    /// Returns the settings of an application.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn app(&self, app: &AppId) -> Result<App, TestkitError> {
         self.lock().app(app).cloned()
     }
@@ -153,18 +153,18 @@ impl Okta {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// An error is returned if there is none.
     pub fn update_app(&self, app: &AppId, change: impl FnOnce(&mut App)) -> Result<(), TestkitError> {
         let mut state = self.lock();
         change(state.apps.get_mut(app).ok_or_else(|| unknown("application", app.as_str()))?);
         Ok(())
     }
 
-    /// Sets an attribute that is the same for everybody, such as `token`; an empty value removes it.
+    /// Sets an attribute that is the same for all users, such as `token`; an empty value removes it.
     ///
     /// # Errors
     ///
-    /// When there is no such application.
+    /// An error is returned if there is no such application.
     pub fn set_attribute(&self, app: &AppId, name: &str, value: &str) -> Result<(), TestkitError> {
         self.update_app(app, |app| {
             app.fixed_attributes.retain(|(known, _)| known != name);
@@ -174,11 +174,11 @@ impl Okta {
         })
     }
 
-    /// Lets a user use an application.
+    /// Assigns an application to a user.
     ///
     /// # Errors
     ///
-    /// When there is no such user or application.
+    /// An error is returned if there is no such user or application.
     pub fn assign(&self, app: &AppId, login: &str) -> Result<(), TestkitError> {
         let mut state = self.lock();
         state.app(app)?;
@@ -187,21 +187,21 @@ impl Okta {
         Ok(())
     }
 
-    /// Takes an application away from a user. As in life, the application learns nothing of it.
+    /// Removes the assignment of an application. As with a real identity provider, the application is not told.
     pub fn unassign(&self, app: &AppId, login: &str) {
         self.lock().assignments.remove(&(app.clone(), login.to_owned()));
     }
 
-    /// Whether a user may use an application.
+    /// Returns whether a user may use an application.
     pub fn is_assigned(&self, app: &AppId, login: &str) -> bool {
         self.lock().assignments.contains(&(app.clone(), login.to_owned()))
     }
 
-    /// Does these things wrong at an application from now on; the default is nothing.
+    /// Makes these faults at an application from now on; the default is no fault.
     ///
     /// # Errors
     ///
-    /// When there is no such application.
+    /// An error is returned if there is no such application.
     pub fn set_faults(&self, app: &AppId, faults: Faults) -> Result<(), TestkitError> {
         let mut state = self.lock();
         state.app(app)?;
@@ -209,7 +209,7 @@ impl Okta {
         Ok(())
     }
 
-    /// The key that signals are signed with, made when it is first asked for.
+    /// Returns the key that signs signals. It is made at the first call.
     pub(super) fn signals_key(&self) -> Result<PrivateKey, TestkitError> {
         let mut state = self.lock();
         let key = match state.signals_key.take() {
@@ -220,57 +220,57 @@ impl Okta {
         Ok(key)
     }
 
-    /// Signs with another key from now on, and publishes it; applications with a key of their own keep theirs.
+    /// Signs with another key from now on, and publishes it. Applications with a key of their own keep it.
     pub fn set_key(&self, key: &KeyPair) {
         self.lock().key = key.clone();
     }
 
-    /// The identity provider of an application: its entity ID, address and key.
+    /// Returns the identity provider of an application: its entity ID, address and key.
     ///
     /// # Errors
     ///
-    /// When there is no such application.
+    /// An error is returned if there is no such application.
     pub fn identity_provider(&self, app: &AppId) -> Result<IdentityProvider, TestkitError> {
         let state = self.lock();
         state.app(app)?;
         Ok(self.identity_provider_of(&state, app))
     }
 
-    /// The metadata of an application's identity provider.
+    /// Returns the metadata of an application's identity provider.
     ///
     /// # Errors
     ///
-    /// When there is no such application.
+    /// An error is returned if there is no such application.
     pub fn metadata(&self, app: &AppId) -> Result<String, TestkitError> {
         self.identity_provider(app)?.metadata()
     }
 
-    /// Where that metadata can be fetched: what a customer's administrator copies.
+    /// Returns the address of that metadata, which a customer's administrator copies.
     ///
     /// # Errors
     ///
-    /// When there is no such application.
+    /// An error is returned if there is no such application.
     pub fn metadata_url(&self, app: &AppId) -> Result<String, TestkitError> {
         self.lock().app(app)?;
         Ok(format!("{}/app/{app}/sso/saml/metadata", self.base_url))
     }
 
-    /// The address behind an application's icon: opening it signs the user in to the application, IdP-initiated.
+    /// Returns the address of an application's icon. Opening it signs the user in to the application (IdP-initiated).
     ///
     /// # Errors
     ///
-    /// When there is no such application.
+    /// An error is returned if there is no such application.
     pub fn app_url(&self, app: &AppId) -> Result<String, TestkitError> {
         let state = self.lock();
         Ok(format!("{}/home/{}/{app}", self.base_url, slug(&state.app(app)?.label)))
     }
 
-    /// Issues the Response that signs a user in to an application, in answer to a request or to none.
+    /// Issues the Response that signs a user in to an application, with or without a request.
     ///
     /// # Errors
     ///
-    /// When the user or application is unknown, the user is suspended or not assigned, or the request is not one of this
-    /// application's.
+    /// An error is returned if the user or application is unknown, if the user is suspended or not assigned, or if
+    /// the request is not from this application.
     pub fn issue(
         &self,
         app: &AppId,
@@ -335,7 +335,7 @@ impl Okta {
         response.issue()
     }
 
-    /// The Response to a request that could not be answered without asking the user (SAML core, section 3.4.1.5).
+    /// Issues the Response to a request that could only be answered by asking the user (SAML core, section 3.4.1.5).
     pub(super) fn refuse_passive(
         &self,
         app: &AppId,
@@ -357,7 +357,7 @@ impl Okta {
             .issue()
     }
 
-    /// Signs the user of that name out here, whichever application asked for it.
+    /// Signs the user with this name out here, whichever application requested it.
     pub(super) fn end_sessions_of(&self, name_id: &str) {
         let mut state = self.lock();
         let users = state.users.values().filter(|user| user.email == name_id);
@@ -388,7 +388,7 @@ impl Okta {
             .collect()
     }
 
-    /// The application of that name in an address.
+    /// Returns the application with this name in an address.
     pub(super) fn find(&self, id: &str) -> Result<AppId, TestkitError> {
         let id = AppId(id.to_owned());
         self.app(&id).map(|_| id)
@@ -409,7 +409,7 @@ impl Okta {
         }
     }
 
-    /// A panic elsewhere leaves nothing half done here.
+    /// Locks the state. A panic in another thread leaves no change half done here.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -424,10 +424,11 @@ impl State {
         self.apps.get(app).ok_or_else(|| unknown("application", app.as_str()))
     }
 
-    /// `id` and digits, as Okta's: no two are the same in the life of a server, nor of one started later.
+    /// Returns `id` and digits, as Okta does. It differs for all messages of this server and of servers started
+    /// later.
     fn next_message_id(&mut self, now: DateTime<Utc>) -> String {
         let mut random = [0_u8; 8];
-        // Without randomness the clock and the counter still make it unique.
+        // Without randomness, the clock and the counter still make it unique.
         let _ = keys::provider().random(&mut random);
         format!("id{}{:04}{:020}", now.timestamp_millis(), self.next_identifier(), u64::from_be_bytes(random))
     }
@@ -438,7 +439,8 @@ impl State {
     }
 }
 
-/// Okta answers only requests of the application, to the address that the administrator entered.
+/// Checks a request. Okta answers only requests of the application, and only to the address that the administrator
+/// entered.
 fn check(request: &AuthnRequest, app: &App) -> Result<(), TestkitError> {
     if request.issuer != app.entity_id {
         let expected = format!(
@@ -459,7 +461,7 @@ fn check(request: &AuthnRequest, app: &App) -> Result<(), TestkitError> {
     }
 }
 
-/// A label as it stands in addresses: letters and digits, the rest underscores.
+/// Returns a label as it is written in addresses: letters and digits, and underscores for all other characters.
 pub(super) fn slug(label: &str) -> String {
     label.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }

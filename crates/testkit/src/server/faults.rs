@@ -1,10 +1,11 @@
-//! What the identity provider does wrong on purpose.
+//! Deliberate faults of the identity provider.
 
 use chrono::TimeDelta;
 
 use crate::KeyPair;
 
-/// What the identity provider does wrong on purpose at one application, so that a service, its refusals and its support can be tried.
+/// The deliberate faults of the identity provider at one application, to test a service, its refusals and its
+/// support.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -17,22 +18,22 @@ use crate::KeyPair;
 #[non_exhaustive]
 #[must_use]
 pub struct Faults {
-    /// The audience that responses name in the place of the application's entity ID.
+    /// The audience of responses, instead of the application's entity ID.
     pub audience: Option<String>,
-    /// How far the clock is ahead; behind if it is negative.
+    /// The time by which the clock is ahead; it is behind if the time is negative.
     pub clock: TimeDelta,
-    /// A key that signs in the place of the one that is published.
+    /// The key that signs, instead of the published one.
     pub signs_with: Option<KeyPair>,
 }
 
 impl Faults {
-    /// Names another audience.
+    /// Sets another audience.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
         self
     }
 
-    /// Sets the clock ahead, or behind by a negative time.
+    /// Sets the clock ahead by this time, or behind if it is negative.
     pub fn clock_ahead(mut self, by: TimeDelta) -> Self {
         self.clock = by;
         self

@@ -1,4 +1,4 @@
-//! What keeps pages of other sites away from this server: it has no passwords, and everybody's browser reaches it.
+//! Protection from pages of other sites: this server has no passwords, and every browser on the machine can reach it.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -12,7 +12,8 @@ use axum::response::{Html, IntoResponse, Response};
 use super::directory::Okta;
 use super::pages;
 
-/// The headers of every answer, unless it has its own. Forms go to this server; the page that posts to a service has its own policy.
+/// The headers of every answer that does not set its own. Forms post only to this server; the page that posts to a
+/// service has another policy.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -24,8 +25,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (REFERRER_POLICY, "same-origin"),
 ];
 
-/// Answers only to its own name. A page can make its own host name resolve to 127.0.0.1 and then read what this server says, as its own
-/// site (DNS rebinding); but the browser goes on naming the page's host.
+/// Answers only requests for its own host name. A page can make its own host name resolve to 127.0.0.1, and then read
+/// the answers of this server as its own site (DNS rebinding); but the browser still sends the page's host name.
 pub(super) async fn only_own_host(State(okta): State<Okta>, request: Request, next: Next) -> Response {
     let mut response = if is_own_host(&okta, &request) {
         next.run(request).await
@@ -40,7 +41,8 @@ pub(super) async fn only_own_host(State(okta): State<Okta>, request: Request, ne
     response
 }
 
-/// A page of another site may send a user's browser to single sign-on, but not press this server's buttons.
+/// Refuses forms of other sites. They may send a user's browser to single sign-on, but may not use this server's
+/// buttons.
 pub(super) async fn only_own_pages(State(okta): State<Okta>, request: Request, next: Next) -> Response {
     if is_foreign(&okta, request.headers()) {
         let page = pages::failure("Refused", "This form came from a page of another site.");
@@ -59,7 +61,8 @@ fn is_own_host(okta: &Okta, request: &Request) -> bool {
         && [first, target].into_iter().flatten().all(is_own)
 }
 
-/// Whether the browser says that the form is of another site. A program that is no browser says nothing.
+/// Returns whether the browser states that the form belongs to another site. Programs other than browsers state
+/// nothing.
 fn is_foreign(okta: &Okta, headers: &HeaderMap) -> bool {
     let site_is_own = |value: &HeaderValue| ["same-origin", "none"].iter().any(|own| value == own);
     let said = headers.get("sec-fetch-site");
@@ -71,7 +74,7 @@ fn is_foreign(okta: &Okta, headers: &HeaderMap) -> bool {
         || !headers.get_all(ORIGIN).iter().all(origin_is_own)
 }
 
-/// The names under which this server is reached, with its port: the address, and `localhost` for a loopback address.
+/// Returns the host names of this server, with its port: the address, and `localhost` for a loopback address.
 fn own_hosts(okta: &Okta) -> Vec<String> {
     let own = okta.base_url().trim_start_matches("http://").to_owned();
     let port = own.rsplit_once(':').map(|(_, port)| port);

@@ -1,13 +1,13 @@
-//! Writing HTML: one way to put text into a page, and one frame round every page.
+//! HTML output: one function to put text into a page, and one frame for all pages.
 
 use vouchsafe_xml::escape_markup;
 
-/// A hidden form field.
+/// Returns a hidden form field.
 pub(super) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape_markup(name), escape_markup(value))
 }
 
-/// A page: `title` is text, `body` is HTML that was put together with [`escape_markup`].
+/// Returns a page. `title` is text, `body` is HTML that was built with [`escape_markup`].
 pub(super) fn page(title: &str, signed_in: Option<&str>, body: &str) -> String {
     let title = escape_markup(title);
     let who = signed_in.map_or_else(String::new, |name| {

@@ -1,4 +1,5 @@
-//! Single logout, as Okta does it: requests must be signed, and everything that it sends goes by POST.
+//! Single logout as Okta does it: requests must be signed, and all messages of the identity provider are sent by
+//! POST.
 
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, State};
@@ -18,7 +19,7 @@ use crate::TestkitError;
 use crate::authn_request::parameter;
 use crate::deflate::inflated;
 
-/// A session at an application, which is told when its user signs out here.
+/// A session at an application. The application is told when its user signs out here.
 #[derive(Clone, Debug)]
 pub(super) struct Participant {
     pub(super) app: AppId,
@@ -26,7 +27,7 @@ pub(super) struct Participant {
     pub(super) session_index: Option<String>,
 }
 
-/// A logout message of an application's.
+/// A logout message of an application.
 struct Received {
     is_request: bool,
     id: String,
@@ -34,7 +35,7 @@ struct Received {
     relay_state: Option<String>,
 }
 
-/// Where applications send logout requests and answers.
+/// Receives the logout requests and answers of applications.
 pub(super) async fn single_logout(
     State(okta): State<Okta>,
     Path((_, exk)): Path<(String, String)>,
@@ -59,7 +60,7 @@ pub(super) async fn single_logout(
     tell_next(&okta, waiting.unwrap_or_default(), now())
 }
 
-/// Signs out here, and tells the applications that the user has used, one after the other.
+/// Signs out here, and tells the applications that the user has used, one after another.
 pub(super) async fn sign_out(State(okta): State<Okta>, headers: HeaderMap) -> Result<Response, Failure> {
     let participants = match cookie(&headers) {
         Some(cookie) => okta.sessions(|open| open.end(cookie)),

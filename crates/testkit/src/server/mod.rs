@@ -1,6 +1,7 @@
 //! The identity provider as a small HTTP server: a dashboard of applications, single sign-on in both directions.
 //!
-//! It is for demos and tests on a loopback address. Users have no passwords: whoever opens the page chooses whom to be.
+//! It is for demos and tests on a loopback address. Users have no passwords: anybody who opens the page can choose
+//! any user.
 //! The addresses are Okta's:
 //!
 //! | address | what |

@@ -6,27 +6,27 @@ use vouchsafe_xml::{Document, Element, Limits, namespace};
 use super::provisioning::Provisioning;
 use crate::{KeyPair, TestkitError};
 
-/// Somebody who can sign in. There is no password.
+/// A person who can sign in. There is no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
 pub struct User {
-    /// Login: what the user is known by here.
+    /// The login, which is the user's name at this server.
     pub login: String,
-    /// E-mail address: the NameID.
+    /// The e-mail address, which is the NameID.
     pub email: String,
-    /// First name.
+    /// The first name.
     pub first_name: String,
-    /// Last name.
+    /// The last name.
     pub last_name: String,
-    /// Names of the groups.
+    /// The names of the groups.
     pub groups: Vec<String>,
     /// A suspended user cannot sign in.
     pub suspended: bool,
 }
 
 impl User {
-    /// A user whose login is the e-mail address, in the group 'Everyone', as all of Okta's are.
+    /// Makes a user whose login is the e-mail address, in the group 'Everyone', as all users of Okta are.
     pub fn new(
         email: impl Into<String>,
         first_name: impl Into<String>,
@@ -43,25 +43,25 @@ impl User {
         }
     }
 
-    /// Another login.
+    /// Sets another login.
     pub fn with_login(mut self, login: impl Into<String>) -> Self {
         self.login = login.into();
         self
     }
 
-    /// These groups and no others.
+    /// Replaces the groups by these.
     pub fn in_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.groups = groups.into_iter().map(Into::into).collect();
         self
     }
 }
 
-/// The name of an application in addresses: `exk` and 17 characters, as Okta's.
+/// The identifier of an application in addresses: `exk` and 17 characters, as Okta has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId(pub(super) String);
 
 impl AppId {
-    /// The name as text.
+    /// Returns the identifier as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -74,39 +74,40 @@ impl fmt::Display for AppId {
     }
 }
 
-/// An application: a service provider as the administrator enters it, with Okta's names of the fields.
+/// An application: a service provider with the settings that an administrator enters, with Okta's names of the
+/// fields.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]
 pub struct App {
-    /// What stands under the icon.
+    /// The label under the icon.
     pub label: String,
-    /// "Audience URI (SP Entity ID)".
+    /// "Audience URI (SP Entity ID)": the entity ID.
     pub entity_id: String,
-    /// "Single sign-on URL", which is Destination and Recipient too.
+    /// "Single sign-on URL": the assertion consumer, which is Destination and Recipient too.
     pub single_sign_on_url: String,
-    /// "Default RelayState", sent when the user clicks the icon.
+    /// "Default RelayState": sent when the user clicks the icon.
     pub default_relay_state: Option<String>,
     /// "Single Logout URL": without one there is no single logout.
     pub single_logout_url: Option<String>,
-    /// "Signature Certificate", by which logout messages of the application are verified.
+    /// "Signature Certificate": the certificate that verifies logout messages of the application.
     pub signature_certificate: Option<Certificate>,
-    /// "Encryption Certificate": assertions are encrypted when there is one.
+    /// "Encryption Certificate": if there is one, assertions are encrypted.
     pub encryption_certificate: Option<Certificate>,
-    /// "Group Attribute Statements": name of the attribute that carries all the user's groups.
+    /// "Group Attribute Statements": the name of the attribute with all groups of the user.
     pub group_attribute: Option<String>,
-    /// "Attribute Statements" that are the same for everybody, such as `token`, in order.
+    /// "Attribute Statements" that are the same for all users, such as `token`, in order.
     pub fixed_attributes: Vec<(String, String)>,
-    /// A key of its own to sign with, which its metadata publishes; without it, the server's.
+    /// The application's own signing key, which its metadata publishes; without it, the server's key is used.
     pub key: Option<KeyPair>,
-    /// Where users and groups are pushed by SCIM.
+    /// The SCIM address and token for users and groups.
     pub provisioning: Option<Provisioning>,
-    /// The address that the application takes [signals](super::Signal) below. `http` alone.
+    /// The base address at which the application accepts [signals](super::Signal). Only `http` is supported.
     pub signals_url: Option<String>,
 }
 
 impl App {
-    /// An application with unencrypted assertions and the groups in the attribute `groups`.
+    /// Makes an application with unencrypted assertions and the groups in the attribute `groups`.
     pub fn new(
         label: impl Into<String>,
         entity_id: impl Into<String>,
@@ -128,12 +129,13 @@ impl App {
         }
     }
 
-    /// An application from the service provider's metadata: entity ID, the default assertion consumer service by POST
-    /// (else the first), the single logout service by POST, and the certificates if there are any.
+    /// Makes an application from the service provider's metadata: the entity ID, the default assertion consumer
+    /// service by POST (else the first one), the single logout service by POST, and the certificates if there are
+    /// any.
     ///
     /// # Errors
     ///
-    /// When it is not the metadata of a service provider that receives responses by POST.
+    /// An error is returned if it is not the metadata of a service provider that receives responses by POST.
     pub fn from_metadata(label: impl Into<String>, metadata: &[u8]) -> Result<Self, TestkitError> {
         let document = Document::parse(metadata, &Limits::default())?;
         let root = document.root();
@@ -171,31 +173,31 @@ impl App {
         self
     }
 
-    /// Sends assertions in the clear, whatever the metadata offered.
+    /// Sends assertions unencrypted, even if the metadata has an encryption certificate.
     pub fn without_encryption(mut self) -> Self {
         self.encryption_certificate = None;
         self
     }
 
-    /// Sends the groups in an attribute of this name, or not at all.
+    /// Sends the groups in an attribute of this name; `None` sends no groups.
     pub fn with_group_attribute(mut self, name: Option<&str>) -> Self {
         self.group_attribute = name.map(str::to_owned);
         self
     }
 
-    /// Takes users and groups by SCIM.
+    /// Sends users and groups by SCIM.
     pub fn with_provisioning(mut self, provisioning: Provisioning) -> Self {
         self.provisioning = Some(provisioning);
         self
     }
 
-    /// Signs with a key of its own.
+    /// Signs with this key instead of the server's.
     pub fn with_key(mut self, key: &KeyPair) -> Self {
         self.key = Some(key.clone());
         self
     }
 
-    /// Adds an attribute that is the same for everybody.
+    /// Adds an attribute that is the same for all users.
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fixed_attributes.push((name.into(), value.into()));
         self
@@ -214,7 +216,8 @@ fn assertion_consumer(role: Element<'_>) -> Option<&str> {
         .and_then(|service| service.attribute("Location"))
 }
 
-/// A KeyDescriptor without `use` serves both purposes (SAML metadata, section 2.4.1.1).
+/// Returns the certificate for a purpose. A KeyDescriptor without `use` serves both purposes (SAML metadata, section
+/// 2.4.1.1).
 fn certificate(role: Element<'_>, wanted: &str) -> Option<Certificate> {
     role.elements()
         .filter(|child| child.is(namespace::SAML_METADATA, "KeyDescriptor"))

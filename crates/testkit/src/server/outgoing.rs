@@ -1,4 +1,4 @@
-//! Requests that the identity provider sends to an application, each over a connection of its own.
+//! Requests from the identity provider to an application, each over its own connection.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::net::TcpStream;
 
 use crate::TestkitError;
 
-/// The most bytes of an answer.
+/// The largest accepted answer in bytes.
 const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
-/// A request. `http` alone: it is for demos and tests on a loopback address.
+/// A request. Only `http` is supported, because it is for demos and tests on a loopback address.
 #[derive(Clone)]
 pub(super) struct Outgoing {
     method: &'static str,
@@ -30,7 +30,8 @@ impl Outgoing {
         self
     }
 
-    /// Sends it. The answer's body, `null` where it is no JSON; every status but a success is an error.
+    /// Sends the request. Returns the body of the answer, or `null` if it is not JSON. Every status except success is
+    /// an error.
     pub(super) async fn send(self) -> Result<Value, TestkitError> {
         let path =
             self.host_and_path().map(|(_, path)| path.split('?').next().unwrap_or_default().to_owned());

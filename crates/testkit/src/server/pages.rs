@@ -1,11 +1,11 @@
-//! The pages. Every piece of text goes through `escape_markup` or `hidden`.
+//! The pages of the server. All text is written with `escape_markup` or `hidden`.
 
 use super::directory::{AppView, slug};
 use super::html::{hidden, page};
 use super::model::User;
 use vouchsafe_xml::escape_markup;
 
-/// "Sign in as": `return_to` is the local address to go on to.
+/// Returns the page "Sign in as". `return_to` is the local address where the user continues.
 pub(super) fn choose_user(users: &[User], return_to: &str, why: &str) -> String {
     let tiles: String = users
         .iter()
@@ -30,7 +30,7 @@ pub(super) fn choose_user(users: &[User], return_to: &str, why: &str) -> String 
     )
 }
 
-/// The applications of one user, each an icon to click.
+/// Returns the page with the applications of one user, each as an icon to click.
 pub(super) fn dashboard(user: &User, apps: &[AppView]) -> String {
     let mine: String = apps
         .iter()
@@ -54,7 +54,7 @@ pub(super) fn dashboard(user: &User, apps: &[AppView]) -> String {
     page("My Apps", Some(&full_name(user)), &body)
 }
 
-/// Users, applications, who may use which.
+/// Returns the page with the users, the applications and the assignments.
 pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String {
     let rows: String = users.iter().map(|user| user_row(user, apps)).collect();
     let apps: String = apps.iter().map(|view| app_section(view, apps, base_url)).collect();
@@ -67,8 +67,8 @@ pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String 
     page("Admin", None, &body)
 }
 
-/// The page that posts a Response to the service provider by itself; without scripts, by a button (SAML bindings,
-/// section 3.5.4).
+/// Returns the page that posts a Response to the service provider by itself. Without scripts, it has a button (SAML
+/// bindings, section 3.5.4).
 pub(super) fn post_form(
     action: &str,
     (field, message): (&str, &str),
@@ -86,7 +86,7 @@ pub(super) fn post_form(
     )
 }
 
-/// As Okta's page says it.
+/// Returns the page with Okta's text for an application that is not assigned.
 pub(super) fn not_assigned(app: &str) -> String {
     let text = format!(
         "Sorry, you cannot access {app} because you are not assigned this app in Okta. If you're wondering why this is happening, please contact \
@@ -131,7 +131,7 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
     )
 }
 
-/// The buttons that tell an application that a person is out.
+/// Returns the buttons that tell an application that a person is signed out.
 fn signals(view: &AppView, user: &User) -> String {
     if view.app.signals_url.is_none() {
         return String::new();
@@ -151,7 +151,7 @@ fn signals(view: &AppView, user: &User) -> String {
     kinds.map(button).concat()
 }
 
-/// Where signals are sent.
+/// Returns the form for the address of signals.
 fn signals_settings(view: &AppView) -> String {
     format!(
         "<form method=\"post\" action=\"/admin/signals\">{}<input type=\"text\" name=\"base_url\" placeholder=\"address for signals\" value=\"{}\"> \
@@ -161,7 +161,7 @@ fn signals_settings(view: &AppView) -> String {
     )
 }
 
-/// Where users and groups are pushed, and a form for each group that is.
+/// Returns the form for the SCIM address, and a form for each group that can be pushed.
 fn provisioning(view: &AppView) -> String {
     let app = hidden("app", view.id.as_str());
     let base_url = view.app.provisioning.as_ref().map(|scim| scim.base_url.as_str()).unwrap_or_default();
@@ -209,7 +209,7 @@ fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
     )
 }
 
-/// What it is to do wrong at an application.
+/// Returns the form for the deliberate faults at an application.
 fn faults(view: &AppView, apps: &[AppView]) -> String {
     let others = apps.iter().filter(|other| other.id != view.id);
     let keys: String = others

@@ -1,5 +1,5 @@
-//! Users and groups pushed to an application by SCIM, as Okta does it: what is assigned is looked for, created or updated; what is unassigned is
-//! deactivated; groups are pushed with their members.
+//! Users and groups pushed to an application by SCIM, as Okta does it: an assigned user is searched, then created or
+//! updated; a user who is no longer assigned is deactivated; groups are pushed with their members.
 
 use std::fmt;
 
@@ -14,20 +14,21 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
-/// Where an application takes users and groups: "SCIM connector base URL" and "API Token" of its provisioning settings. `Debug` does not show the
-/// token.
+/// The address and the token for SCIM: "SCIM connector base URL" and "API Token" of an application's provisioning
+/// settings. `Debug` does not show the token.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
 pub struct Provisioning {
-    /// The address that `/Users` and `/Groups` stand below. `http` alone: it is for demos and tests on a loopback address.
+    /// The base address of `/Users` and `/Groups`. Only `http` is supported, because it is for demos and tests on a
+    /// loopback address.
     pub base_url: String,
     /// The bearer token.
     pub token: String,
 }
 
 impl Provisioning {
-    /// Pushes to this address with this token.
+    /// Sends to this address with this token.
     pub fn new(base_url: impl Into<String>, token: impl Into<String>) -> Self {
         Self { base_url: base_url.into(), token: token.into() }
     }
@@ -40,12 +41,12 @@ impl fmt::Debug for Provisioning {
 }
 
 impl Okta {
-    /// Pushes a user to an application: created or updated where it is assigned and the user is not suspended, deactivated otherwise. Does
-    /// nothing where the application has no provisioning.
+    /// Pushes a user to an application. The user is created or updated if the application is assigned and the user is
+    /// not suspended, and deactivated otherwise. Does nothing if the application has no provisioning.
     ///
     /// # Errors
     ///
-    /// When there is no such user or application, and what the application answers.
+    /// An error is returned if there is no such user or application, or if the application answers with an error.
     pub async fn push_user(&self, app: &AppId, login: &str) -> Result<(), TestkitError> {
         let Some(scim) = self.app(app)?.provisioning else { return Ok(()) };
         let user = self.user(login)?;
@@ -64,11 +65,11 @@ impl Okta {
         }
     }
 
-    /// Pushes a group to an application, with those of its people to whom the application is assigned.
+    /// Pushes a group to an application, with the members to whom the application is assigned.
     ///
     /// # Errors
     ///
-    /// When there is no such application, and what the application answers.
+    /// An error is returned if there is no such application, or if the application answers with an error.
     pub async fn push_group(&self, app: &AppId, group: &str) -> Result<(), TestkitError> {
         let Some(scim) = self.app(app)?.provisioning else { return Ok(()) };
         let mut members = Vec::new();
@@ -88,7 +89,7 @@ impl Okta {
                 let body = json!({"schemas": [GROUP], "displayName": group, "members": members});
                 let made = scim.ask("POST", "/Groups", Some(&body)).await?;
                 let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
-                // What Okta sends right after the creation.
+                // Okta sends this right after the creation.
                 let body = patch(&json!([{"op": "replace", "value": {"id": id, "displayName": group}}]));
                 scim.ask("PATCH", &format!("/Groups/{id}"), Some(&body)).await.map(drop)
             }
@@ -99,7 +100,7 @@ impl Okta {
     ///
     /// # Errors
     ///
-    /// When there is no such application, and what the application answers.
+    /// An error is returned if there is no such application, or if the application answers with an error.
     pub async fn remove_pushed_group(&self, app: &AppId, group: &str) -> Result<(), TestkitError> {
         let Some(scim) = self.app(app)?.provisioning else { return Ok(()) };
         match scim.find("Groups", "displayName", group).await? {
@@ -109,7 +110,7 @@ impl Okta {
     }
 }
 
-/// A user as Okta's profile mapping writes one.
+/// Returns a user in the form of Okta's profile mapping.
 fn profile(user: &User) -> Value {
     json!({
         "schemas": [USER],
@@ -127,7 +128,7 @@ fn patch(operations: &Value) -> Value {
 }
 
 impl Provisioning {
-    /// The identifier of the resource of that name.
+    /// Returns the identifier of the resource with this name.
     async fn find(
         &self,
         endpoint: &str,

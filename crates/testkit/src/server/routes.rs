@@ -1,4 +1,4 @@
-//! The addresses, and what is answered at each.
+//! The addresses of the server, and the answer of each.
 
 use std::time::SystemTime;
 
@@ -57,7 +57,7 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .with_state(okta)
 }
 
-/// What the server answers when it does not do what was asked.
+/// The answer to a request that failed.
 pub(super) struct Failure(TestkitError);
 
 impl From<TestkitError> for Failure {
@@ -132,7 +132,8 @@ struct PostedRequest {
     relay_state: Option<String>,
 }
 
-/// What came by POST is kept in the address while the user is asked, as if it had come by redirect.
+/// Handles a request that was posted. It is stored in the address while the user is asked, as if it had been sent by
+/// redirect.
 async fn sign_on_by_post(
     State(okta): State<Okta>,
     Path((_, exk)): Path<(String, String)>,
@@ -180,7 +181,7 @@ fn posted(okta: &Okta, app: &AppId, issued: &Issued, relay_state: Option<&str>) 
     posted_message(&action, ("SAMLResponse", &issued.to_base64()), relay_state)
 }
 
-/// The page that posts a message, as this field, to an application.
+/// Returns the page that posts a message in this field to an application.
 pub(super) fn posted_message(
     action: &str,
     message: (&'static str, &str),
@@ -193,8 +194,8 @@ pub(super) fn posted_message(
     Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
 }
 
-/// Notes that the session of this browser was used to sign in to an application. The index of what was encrypted is not known here: then all of
-/// the user's sessions there are meant.
+/// Records that the session of this browser was used to sign in to an application. The session index of an encrypted
+/// assertion is not known here; in this case all of the user's sessions there are meant.
 fn note(okta: &Okta, headers: &HeaderMap, app: &AppId, user: &User, issued: &Issued) {
     let index = issued.xml().split_once("SessionIndex=\"").and_then(|(_, rest)| rest.split_once('"'));
     if let Some(cookie) = cookie(headers) {
@@ -281,7 +282,7 @@ struct ProvisioningForm {
     token: String,
 }
 
-/// Both empty: nothing is pushed any more. A token that is not typed again stays.
+/// Sets the provisioning. If both fields are empty, nothing is pushed any more. An empty token field keeps the token.
 async fn set_provisioning(
     State(okta): State<Okta>,
     Form(form): Form<ProvisioningForm>,
@@ -319,7 +320,7 @@ struct SignalsForm {
     base_url: String,
 }
 
-/// Empty: no signals are sent any more.
+/// Sets the address for signals. If it is empty, no signals are sent any more.
 async fn set_signals(State(okta): State<Okta>, Form(form): Form<SignalsForm>) -> Result<Redirect, Failure> {
     let base_url = form.base_url.trim();
     okta.update_app(&okta.find(&form.app)?, |app| {
@@ -358,7 +359,7 @@ async fn suspend(State(okta): State<Okta>, Form(form): Form<Person>) -> Result<R
     Ok(Redirect::to("/admin"))
 }
 
-/// Every application that has provisioning learns of a change.
+/// Pushes a user to every application that has provisioning.
 async fn push_everywhere(okta: &Okta, login: &str) -> Result<(), Failure> {
     for view in okta.apps() {
         okta.push_user(&view.id, login).await?;
@@ -389,7 +390,7 @@ struct OfApp {
     app: String,
 }
 
-/// A new certificate, as when the old one is about to expire: published and used at once.
+/// Makes a new certificate, as when the old one expires soon. It is published and used at once.
 async fn new_key(State(okta): State<Okta>, Form(form): Form<OfApp>) -> Result<Redirect, Failure> {
     let app = okta.find(&form.app)?;
     let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "vouchsafe-testkit")?;
@@ -425,7 +426,7 @@ async fn set_faults(State(okta): State<Okta>, Form(form): Form<WantedFaults>) ->
     Ok(Redirect::to("/admin"))
 }
 
-/// Where to go on to after signing in: an address of this server, whatever the form said.
+/// Returns the address to continue at after signing in. It is an address of this server, whatever the form contains.
 fn local(return_to: &str) -> &str {
     let inside = return_to.starts_with("/home/") || return_to.starts_with("/app/");
     if inside && !return_to.contains(['\\', '\r', '\n']) { return_to } else { "/" }

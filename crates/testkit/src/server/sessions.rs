@@ -5,25 +5,25 @@ use vouchsafe_crypto::hexadecimal;
 use super::logout::Participant;
 use crate::keys;
 
-/// Who is signed in here, by the value of the cookie.
+/// The users who are signed in here, by the value of the cookie.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     open: HashMap<String, Session>,
-    /// Who is still to be told of a logout, by the RelayState of the request that is on its way.
+    /// The applications that must still be told of a logout, by the RelayState of the pending request.
     waiting: HashMap<String, Vec<Participant>>,
 }
 
 #[derive(Debug)]
 struct Session {
     login: String,
-    /// Whether the user was just asked who he is: what `ForceAuthn` wants, and it counts once.
+    /// Whether the user was asked for the identity just now, which `ForceAuthn` requires. It counts once.
     fresh: bool,
-    /// The applications that were signed in to.
+    /// The applications that the session was used for.
     participants: Vec<Participant>,
 }
 
 impl Sessions {
-    /// Begins a session and returns the cookie's value.
+    /// Starts a session and returns the cookie's value.
     pub(super) fn begin(&mut self, login: &str) -> String {
         let cookie = random_hex();
         self.open.insert(
@@ -37,24 +37,24 @@ impl Sessions {
         self.open.get(cookie).map(|session| session.login.clone())
     }
 
-    /// Whether the user was asked since this was last called.
+    /// Returns whether the user was asked since the last call.
     pub(super) fn take_fresh(&mut self, cookie: &str) -> bool {
         self.open.get_mut(cookie).is_some_and(|session| std::mem::take(&mut session.fresh))
     }
 
-    /// Ends a session, and answers who is to be told.
+    /// Ends a session, and returns the applications to tell.
     pub(super) fn end(&mut self, cookie: &str) -> Vec<Participant> {
         self.open.remove(cookie).map(|session| session.participants).unwrap_or_default()
     }
 
-    /// Notes that a session was used to sign in to an application.
+    /// Records that a session was used to sign in to an application.
     pub(super) fn used(&mut self, cookie: &str, participant: Participant) {
         if let Some(session) = self.open.get_mut(cookie) {
             session.participants.push(participant);
         }
     }
 
-    /// Keeps who is still to be told, and answers the handle.
+    /// Stores the applications that must still be told, and returns a handle.
     pub(super) fn wait(&mut self, participants: Vec<Participant>) -> String {
         let handle = random_hex();
         self.waiting.insert(handle.clone(), participants);
@@ -70,11 +70,11 @@ impl Sessions {
     }
 }
 
-/// 128 random bits in hexadecimal digits.
+/// Returns 128 random bits in hexadecimal digits.
 ///
 /// # Panics
 ///
-/// When the system has no randomness: a demo without secrets is better not shown.
+/// It panics if the system has no randomness, because a server with predictable sessions must not run.
 #[expect(clippy::expect_used, reason = "a server for tests and demos, which cannot go on without randomness")]
 pub(super) fn random_hex() -> String {
     let mut bytes = [0_u8; 16];

@@ -1,5 +1,5 @@
-//! Signals that a person is out, sent to an application as Okta does it: Universal Logout (Global Token Revocation), and a CAEP event
-//! `session-revoked` that is pushed over Shared Signals.
+//! Signals that tell an application that a person is signed out, as Okta sends them: Universal Logout (Global Token
+//! Revocation), and a CAEP event `session-revoked` that is pushed over Shared Signals.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,37 +17,38 @@ const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-ty
 /// The name of the key that signs signals.
 const KEY_NAME: &str = "signals-1";
 
-/// How long a token of Universal Logout is good for, in seconds.
+/// The lifetime of a token of Universal Logout, in seconds.
 const LIFETIME: u64 = 300;
 
-/// What is sent of a person.
+/// The kind of a signal about a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
-    /// Universal Logout: a request with a signed token, to `/global-token-revocation` below the application's address for signals.
+    /// Universal Logout: a request with a signed token to `/global-token-revocation`, below the application's address
+    /// for signals.
     UniversalLogout,
-    /// A security event `session-revoked`, to `/events` below it.
+    /// A security event `session-revoked`, to `/events` below that address.
     SessionRevoked,
 }
 
 impl Okta {
-    /// Who signs signals: the `iss` of their tokens.
+    /// Returns the issuer of signals: the `iss` of their tokens.
     #[must_use]
     pub fn signals_issuer(&self) -> &str {
         self.base_url()
     }
 
-    /// Where the keys are that signals are signed with, as a JWKS.
+    /// Returns the address of the keys that sign signals, as a JWKS.
     #[must_use]
     pub fn signals_keys_url(&self) -> String {
         format!("{}/oauth2/v1/keys", self.base_url())
     }
 
-    /// Tells an application that a person is out. Does nothing where the application takes no signals.
+    /// Tells an application that a person is signed out. Does nothing if the application accepts no signals.
     ///
     /// # Errors
     ///
-    /// When there is no such user or application, and what the application answers.
+    /// An error is returned if there is no such user or application, or if the application answers with an error.
     pub async fn send(&self, signal: Signal, app: &AppId, login: &str) -> Result<(), TestkitError> {
         let Some(base_url) = self.app(app)?.signals_url else { return Ok(()) };
         let base_url = base_url.trim_end_matches('/');
@@ -77,11 +78,11 @@ impl Okta {
         outgoing.send().await.map(drop)
     }
 
-    /// The keys, as a JWKS.
+    /// Returns the keys as a JWKS.
     pub(super) fn signals_keys(&self) -> Result<Value, TestkitError> {
         let key = self.signals_key()?;
         let spki = key.public_key().spki_der();
-        // A point of P-256 stands at the end of its SubjectPublicKeyInfo.
+        // The point of a P-256 key is at the end of its SubjectPublicKeyInfo.
         let (x, y) = spki
             .get(spki.len().saturating_sub(64)..)
             .unwrap_or_default()
@@ -104,7 +105,7 @@ impl Okta {
     }
 }
 
-/// A new key for signals.
+/// Makes a new key for signals.
 pub(super) fn new_key() -> Result<PrivateKey, TestkitError> {
     Ok(keys::provider().generate_key(KeyKind::P256)?)
 }

@@ -8,7 +8,7 @@ use super::directory::Okta;
 use super::routes::router;
 use crate::{KeyPair, TestkitError, keys};
 
-/// Where the server listens and what it signs with.
+/// The address that the server listens on, and the key that it signs with.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Config {
@@ -17,14 +17,14 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// 127.0.0.1, a free port, the key [`keys::identity_provider`].
+    /// Returns 127.0.0.1 with a free port, and the key [`keys::identity_provider`].
     fn default() -> Self {
         Self { address: (Ipv4Addr::LOCALHOST, 0).into(), key: keys::identity_provider().clone() }
     }
 }
 
 impl Config {
-    /// Listens elsewhere. There are no passwords, so keep to loopback addresses.
+    /// Listens on another address. There are no passwords, so use only loopback addresses.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
@@ -37,7 +37,7 @@ impl Config {
     }
 }
 
-/// A running server. It stops when this is dropped.
+/// A running server. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -47,25 +47,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it listens.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The page to open in a browser.
+    /// Returns the address of the page to open in a browser.
     #[must_use]
     pub fn dashboard_url(&self) -> String {
         format!("{}/", self.okta.base_url())
     }
 
-    /// Its state.
+    /// Returns its state.
     #[must_use]
     pub fn okta(&self) -> Okta {
         self.okta.clone()
     }
 
-    /// Stops, after the requests that are being answered.
+    /// Stops the server, after the requests that are being answered.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -80,11 +80,11 @@ impl Drop for Server {
     }
 }
 
-/// Starts the server on the runtime that this is called in.
+/// Starts the server on the current tokio runtime.
 ///
 /// # Errors
 ///
-/// When the address is taken.
+/// An error is returned if the address is already in use.
 pub async fn start(config: Config) -> Result<Server, TestkitError> {
     let failed = |source| TestkitError::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(failed)?;
