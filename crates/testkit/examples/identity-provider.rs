@@ -1,8 +1,8 @@
 //! An Okta-shaped identity provider on loopback, for a service that you develop: `identity-provider [METADATA-FILE | ENTITY-ID ASSERTION-CONSUMER [PORT]]`.
 //!
-//! With a file of the service's metadata it also knows the logout address and the certificates of the service. Without arguments it knows the
-//! service of `examples/minimal`. It listens on port 8081. Nobody has a password: whoever opens the page
-//! chooses whom to be. It ends with the process.
+//! With a file of the service's metadata it also knows the logout address and the certificates of the service.
+//! Without arguments it knows the service of `examples/minimal`. It listens on port 8081. There are no passwords:
+//! anybody who opens the page can choose any user. It stops when the process ends.
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,4 +1,4 @@
-//! What the kit issues is what the libraries below accept, in Okta's shape, and every override shows.
+//! The libraries accept the messages that the kit issues in Okta's form, and every changed field is visible.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use vouchsafe_crypto::{ContentCipher, Provider, SignatureAlgorithm};
@@ -58,7 +58,7 @@ fn signs_with_other_keys_algorithms_and_canonicalizations() {
     let document = parsed(&okta().canonicalization(Canonicalization::INCLUSIVE));
     assert!(verifies(document.root(), keys::identity_provider()));
     assert!(verifies(assertion(&document), keys::identity_provider()));
-    // Made, and refused by everybody's policy.
+    // The message can be made, but every policy refuses it.
     let document = parsed(&okta().signature_algorithm(SignatureAlgorithm::RsaSha1));
     assert!(!verifies(document.root(), keys::identity_provider()));
 }

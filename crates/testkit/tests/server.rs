@@ -29,7 +29,7 @@ impl Answer {
             .map(|(_, value)| value)
     }
 
-    /// Value of a form field on the page.
+    /// Returns the value of a form field on the page.
     fn field(&self, name: &str) -> Option<String> {
         let (_, rest) = self.body.split_once(&format!("name=\"{name}\" value=\""))?;
         rest.split_once('"').map(|(value, _)| value.replace("&amp;", "&"))
@@ -64,7 +64,7 @@ impl Browser {
         self.send_exactly(method, path, &headers, body).await
     }
 
-    /// With no header of its own that names the host.
+    /// Sends a request without adding a header that names the host.
     async fn send_exactly(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let cookie = self.cookie.as_ref().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
         let request = format!(
@@ -292,7 +292,7 @@ async fn metadata_is_served_and_read() {
     browser.server.stop().await;
 }
 
-/// A page can make its own host name resolve to 127.0.0.1; the browser goes on naming that host.
+/// A page can make its own host name resolve to 127.0.0.1; the browser still sends that host name.
 #[tokio::test]
 async fn it_answers_to_its_own_name_alone() {
     let browser = Browser::open().await;
@@ -332,7 +332,7 @@ async fn it_answers_to_its_own_name_alone() {
             ("POST", "/login"),
         ] {
             let answer = browser.send_exactly(method, path, headers, "user=ada%40example.com").await;
-            // What is not even HTTP is refused before.
+            // A request that is not valid HTTP is refused earlier.
             assert!([421, 400].contains(&answer.status), "{headers:?} {path}: {}", answer.status);
             assert!(!answer.body.contains("ada@example.com") && answer.header("set-cookie").is_none());
         }
@@ -399,7 +399,7 @@ async fn the_buttons_are_for_its_own_pages() {
     }
 }
 
-/// What can go wrong at an identity provider, made on purpose at its page for administrators.
+/// The deliberate faults of an identity provider, set at its page for administrators.
 #[tokio::test]
 async fn faults_are_made_on_purpose_and_undone() {
     let mut browser = Browser::open().await;

@@ -1,8 +1,8 @@
-//! The other customer's identity provider genuinely names a person of the first customer's: every signature is right, and
-//! the message is for this service. Who finds accounts by an e-mail address or a name alone opens the first customer's
-//! account to the other.
+//! In these attacks, the other customer's identity provider genuinely names a person of the first customer: every
+//! signature is valid, and the message is for this service. A service that finds accounts only by an e-mail address
+//! or a name opens the first customer's account to the other customer.
 //!
-//! The person signs in first, at their own identity provider; the account that this leads to is what must stay apart.
+//! The person signs in first, at their own identity provider. The account of this sign-in must stay separate.
 
 use super::form::Landing;
 use super::scene::{Played, Scene};
@@ -13,7 +13,7 @@ use crate::{Attribute, ResponseBuilder, TestkitError};
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
 
-/// The person's browser, then the attacker's.
+/// The browsers of the person and of the attacker.
 const TWO: &[Start] = &[Start::first(0), Start::other(1)];
 const WITHIN: &[Start] = &[Start::first(0), Start::first(1)];
 
@@ -152,17 +152,17 @@ fn first_names_the_victim(scene: &Scene<'_>) -> ResponseBuilder {
     scene.message_of(&scene.target().identity_provider, scene.victim())
 }
 
-/// The other's message with a NameID, and the attributes that it sends about an address.
+/// Returns the other customer's message with a NameID, and the attributes that it sends about an address.
 fn named(other: &Scene<'_>, name_id: &str, address: &str) -> ResponseBuilder {
     with(other.bare_message_of(&other.target().other, name_id), other.other_attributes(address))
 }
 
-/// What more than one person is called: a number, and what keeps the runs and the attacks apart.
+/// Returns a name that several people have: a number, and a part that differs for each run and attack.
 fn number(scene: &Scene<'_>) -> String {
     format!("12345-{}", scene.attack())
 }
 
-/// An address that nobody has had yet, in the domain of a person.
+/// Returns a new address in the domain of a person.
 fn new_address(scene: &Scene<'_>, like: &str) -> String {
     like.split_once('@').map_or_else(|| scene.fresh(), |(_, domain)| format!("{}@{domain}", scene.fresh()))
 }
@@ -182,13 +182,15 @@ fn with(response: ResponseBuilder, attributes: Vec<Attribute>) -> ResponseBuilde
     attributes.into_iter().fold(response, ResponseBuilder::attribute)
 }
 
-/// The person, and then the other's message, which must be refused or lead elsewhere.
+/// Returns two steps: the person signs in, then the other customer's message, which must be refused or lead to
+/// another account.
 fn after_the_victim(scene: &Scene<'_>, make: fn(&Scene<'_>) -> ResponseBuilder) -> Played {
     let genuine = scene.genuine(scene.victim(), first_names_the_victim(scene).issue()?.xml());
     Ok(vec![genuine.landing(Landing::Told).into(), others(scene, make)?.landing(Landing::Apart).into()])
 }
 
-/// The other's message, and then the person, who must get in, and elsewhere.
+/// Returns two steps: the other customer's message, then the person signs in, which must be accepted and lead to
+/// another account.
 fn before_the_victim(scene: &Scene<'_>, make: fn(&Scene<'_>) -> ResponseBuilder) -> Played {
     let genuine = scene.genuine(scene.victim(), first_names_the_victim(scene).issue()?.xml());
     Ok(vec![others(scene, make)?.landing(Landing::Told).into(), genuine.landing(Landing::Apart).into()])
@@ -206,7 +208,7 @@ fn persistent(scene: &Scene<'_>, make: fn(&Scene<'_>) -> ResponseBuilder) -> Pla
     Ok(vec![genuine.landing(Landing::Told).into(), others(scene, make)?.landing(Landing::Apart).into()])
 }
 
-/// Two persons of one identity provider, whose names differ in what qualifies them.
+/// Returns the sign-ins of two people of one identity provider, whose names differ only in their qualifiers.
 fn within(scene: &Scene<'_>, make: fn(&Scene<'_>) -> ResponseBuilder) -> Played {
     let first = numbered_within(scene).name_qualifier("https://first.example/idp");
     let genuine = scene.genuine(&number(scene), first.issue()?.xml());

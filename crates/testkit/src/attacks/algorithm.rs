@@ -1,4 +1,4 @@
-//! Algorithms that prove nothing, and those that no longer do.
+//! Attacks with algorithms that never proved anything, and with algorithms that are broken now.
 
 use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm, base64_encode};
 
@@ -150,7 +150,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .from(Base::Both),
 ];
 
-/// Not primes: a verifier that takes a key out of a message without looking at it does not look at that either.
+/// These are not primes: a verifier that uses a key from a message without checking it does not check this either.
 const DSA_P: &[u8] = &[0xff; 128];
 const DSA_Q: &[u8] = &[0xff; 20];
 
@@ -168,13 +168,13 @@ fn hmac_by(scene: &Scene<'_>, method: &str, algorithm: DigestAlgorithm, secret: 
     })
 }
 
-/// About the victim, with the right digest and any value.
+/// Returns a message about the victim, with the right digest and any signature value.
 fn made(scene: &Scene<'_>, finish: impl FnOnce(Draft) -> Result<String, TestkitError>) -> Made {
     let message = signed_by_hand(scene, |assertion| finish(Draft::over(assertion)?))?;
     Ok(vec![scene.hostile(message)])
 }
 
-/// The identity provider signs what it should not sign any more.
+/// Returns a message about the attacker that the identity provider signs in a way that is broken now.
 fn about_the_attacker(scene: &Scene<'_>, sign: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
     let unsigned = scene.message().sign(Signed::Neither).issue()?.into_xml();
     Ok(vec![scene.hostile(with_signature(&unsigned, sign)?)])

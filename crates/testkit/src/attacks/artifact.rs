@@ -1,7 +1,8 @@
-//! Attacks on sign-ins by artifact: references that no service may resolve, and answers that none may believe.
+//! Attacks on sign-ins by artifact: artifacts that no service may resolve, and answers that no service may believe.
 //!
-//! The kit is the identity provider whose artifacts a browser brings, with a [`Resolver`] on loopback that answers as each attack has it; and
-//! whoever stands between the two. Each attack would sign somebody in as the victim.
+//! The kit plays the identity provider whose artifacts a browser brings, with a [`Resolver`] on loopback that gives
+//! the answer of each attack. It also plays an attacker between the two. Each attack would sign in somebody as the
+//! victim.
 //!
 //! ```
 //! use vouchsafe_testkit::attacks::Asked;
@@ -48,23 +49,23 @@ use super::target::Asked;
 use crate::logout::soap;
 use crate::{ARTIFACT_INDEX, IdentityProvider, Issued, LogoutBuilder, ResponseBuilder, TestkitError};
 
-/// What a browser brings to the assertion consumer.
+/// What a browser sends to the assertion consumer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Brought {
-    /// GET it with this query.
+    /// A GET request with this query.
     Query(String),
-    /// POST this form to it, as `application/x-www-form-urlencoded`.
+    /// A POST request with this form, as `application/x-www-form-urlencoded`.
     Form(String),
 }
 
-/// How a browser brings it.
+/// The way in which a browser sends it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Door {
-    /// In a query.
+    /// The query of a GET request.
     Query,
-    /// In a form.
+    /// The form of a POST request.
     Form,
 }
 
@@ -86,19 +87,19 @@ impl Door {
     }
 }
 
-/// A service that is attacked.
+/// A service under attack.
 pub trait ArtifactService {
-    /// Starts a sign-in in a new browser; what was asked.
+    /// Starts a sign-in in a new browser, and returns the request.
     fn start(&self) -> impl Future<Output = Asked>;
 
-    /// Has the browser of the last start bring this. Whether it is signed in by it.
+    /// Sends this with the browser of the last start, and returns whether it is signed in by it.
     fn bring(&self, brought: &Brought) -> impl Future<Output = bool>;
 
-    /// The same for a new browser, which started nothing.
+    /// Sends this with a new browser, which started nothing, and returns whether it is signed in by it.
     fn bring_elsewhere(&self, brought: &Brought) -> impl Future<Output = bool>;
 }
 
-/// Whom the service trusts, and who is attacked.
+/// The identity providers that the service trusts, and the victim.
 #[derive(Clone)]
 #[must_use]
 pub struct ArtifactTarget(Arc<Inner>);
@@ -112,8 +113,9 @@ struct Inner {
 }
 
 impl ArtifactTarget {
-    /// A service that trusts `identity_provider`, which has its resolution service at the [resolver](Resolver::at), and `other` for other people.
-    /// `victim` is a Response of the identity provider's to the service that names the victim.
+    /// Describes a service that trusts `identity_provider`, whose resolution service is the [resolver](Resolver::at),
+    /// and `other` for other people. `victim` is a Response of the identity provider to the service that names the
+    /// victim.
     pub fn new(
         resolver: Resolver,
         identity_provider: IdentityProvider,
@@ -124,7 +126,7 @@ impl ArtifactTarget {
         ArtifactTarget(Arc::new(Inner { resolver, identity_provider, other, victim, now }))
     }
 
-    /// How many questions the service has asked.
+    /// Returns how many questions the service has asked.
     #[must_use]
     pub fn questions(&self) -> usize {
         self.0.resolver.questions()
@@ -139,18 +141,18 @@ impl fmt::Debug for ArtifactTarget {
 
 type Text = Result<String, TestkitError>;
 
-/// What an attack sees: the target, and the request that the browser started.
+/// The data of one attack: the target, and the request that the browser started.
 #[derive(Clone)]
 struct Scene {
     target: ArtifactTarget,
     asked: Asked,
-    /// What no other scene has, for the names of messages.
+    /// A number that no other scene has, for the identifiers of messages.
     own: Number,
-    /// The same for the artifact: that of an earlier scene where it is brought again.
+    /// A number for the artifact. It is that of an earlier scene if the artifact is sent again.
     artifact: Number,
 }
 
-/// When a scene began, in microseconds, and how many began before.
+/// The time when a scene began, in microseconds, and how many scenes began before.
 type Number = (i64, u64);
 
 impl Scene {
@@ -176,13 +178,13 @@ impl Scene {
         self.now().checked_add_signed(TimeDelta::minutes(minutes)).unwrap_or_else(|| self.now())
     }
 
-    /// A name that nothing of another scene has.
+    /// Returns an identifier that occurs in no other scene.
     fn id(&self, what: &str) -> String {
         let (at, number) = self.own;
         format!("_{what}{at}_{number}")
     }
 
-    /// A handle that no other artifact has.
+    /// Returns a handle that no other artifact has.
     fn handle(&self) -> [u8; 20] {
         let mut handle = [0; 20];
         let (at, number) = self.artifact;
@@ -195,13 +197,13 @@ impl Scene {
         self.identity_provider().artifact(ARTIFACT_INDEX, self.handle())
     }
 
-    /// A genuine Response about the victim to the request of this browser.
+    /// Returns a genuine Response about the victim to the request of this browser.
     fn response(&self) -> ResponseBuilder {
         let victim = self.target.0.victim.clone().at(self.now()).in_response_to(&self.asked.id);
         victim.response_id(self.id("response")).assertion_id(self.id("assertion"))
     }
 
-    /// A genuine answer to the question of this ID, with such a Response.
+    /// Returns a genuine answer to the question with this ID, with such a Response.
     fn answer(&self, question: &str, response: Option<&Issued>) -> LogoutBuilder {
         self.answer_of(self.identity_provider(), question, response)
     }
@@ -215,17 +217,17 @@ impl Scene {
         identity_provider.artifact_response(question, response).id(self.id("answer")).at(self.now())
     }
 
-    /// What a genuine identity provider answers.
+    /// Returns the answer of a genuine identity provider.
     fn genuine(&self, question: &str) -> Text {
         self.answer(question, Some(&self.response().issue()?)).to_soap()
     }
 
-    /// The fields that a genuine browser brings.
+    /// Returns the fields that a genuine browser sends.
     fn fields(&self) -> String {
         self.fields_with(&self.artifact())
     }
 
-    /// The same with something else in the place of the artifact.
+    /// Returns these fields with another value instead of the artifact.
     fn fields_with(&self, artifact: &str) -> String {
         format!("SAMLart={}{}", escaped(artifact), self.relay_state())
     }
@@ -240,20 +242,20 @@ fn escaped(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-/// In which browser, and after what, something is brought.
+/// The browser that sends the artifact, and what happened before.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Setting {
     /// The browser that started the sign-in.
     Same,
-    /// Another one, which started nothing.
+    /// Another browser, which started nothing.
     Elsewhere,
-    /// One that started a sign-in, after the artifact served for another.
+    /// A browser that started a sign-in, after the artifact was used for another sign-in.
     UsedBefore,
-    /// One that started a sign-in, with the RelayState of another browser's.
+    /// A browser that started a sign-in, with the RelayState of another browser.
     OtherState,
 }
 
-/// An attack, at each door.
+/// An attack, which is made at each door.
 struct Row {
     what: &'static str,
     description: &'static str,
@@ -271,25 +273,25 @@ pub struct ArtifactAttack {
 }
 
 impl ArtifactAttack {
-    /// Its name: `artifact/`, what it does, and the door.
+    /// Returns its name: `artifact/`, the attack, and the door.
     #[must_use]
     pub fn name(&self) -> String {
         format!("artifact/{}/{}", self.row.what, self.door.name())
     }
 
-    /// What it does.
+    /// Returns its description.
     #[must_use]
     pub fn description(&self) -> &'static str {
         self.row.description
     }
 
-    /// Where it was seen, where that is known for sure.
+    /// Returns where it was found, if that is certain.
     #[must_use]
     pub fn reference(&self) -> Option<&'static str> {
         self.row.reference
     }
 
-    /// Where it comes in.
+    /// Returns its door.
     #[must_use]
     pub fn door(&self) -> Door {
         self.door
@@ -302,7 +304,7 @@ impl fmt::Debug for ArtifactAttack {
     }
 }
 
-/// All of them.
+/// Returns all attacks on sign-ins by artifact.
 #[must_use]
 pub fn all() -> Vec<ArtifactAttack> {
     let rows = references::ROWS.iter().chain(answers::ROWS);
@@ -319,7 +321,7 @@ static GENUINE: Row = Row {
     answer: Scene::genuine,
 };
 
-/// Runs every attack, at each door after a genuine artifact has shown that it works there.
+/// Runs every attack. At each door, a genuine artifact must first show that the door works.
 pub async fn run(service: &impl ArtifactService, target: &ArtifactTarget) -> EndpointReport {
     let mut entries = Vec::new();
     for door in Door::ALL {
@@ -365,14 +367,15 @@ async fn succeeds(
     }
 }
 
-/// Has the resolver answer as the attack has it. What cannot be made is answered with nothing, which no service believes.
+/// Lets the resolver give the answer of the attack. If an answer cannot be made, it is empty, which no service
+/// believes.
 fn prepare(scene: &Scene, row: &'static Row) {
     let answering = scene.clone();
     let answers = move |question: &str| (row.answer)(&answering, question).unwrap_or_default();
     scene.target.0.resolver.answer_with(Arc::new(answers));
 }
 
-/// An envelope with this in its Body.
+/// Returns an envelope with this text in its Body.
 fn enveloped(body: &str) -> Text {
     Ok(soap(body))
 }

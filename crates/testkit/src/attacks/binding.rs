@@ -1,4 +1,5 @@
-//! The form around the message (SAML bindings, 3.5). Post [`Form::to_body`](super::Form::to_body) for these.
+//! Attacks on the form around the message (SAML bindings, 3.5). To make these attacks, post
+//! [`Form::to_body`](super::Form::to_body).
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_xml::namespace::{SAML_ASSERTION, SAML_PROTOCOL};
@@ -58,13 +59,13 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// A forged message without signature, in base64.
+/// Returns a forged message without a signature, in base64.
 fn unsigned(scene: &Scene<'_>) -> Result<String, TestkitError> {
     Ok(scene.message_about(scene.victim()).sign(Signed::Neither).issue()?.to_base64())
 }
 
-/// Another protocol message of the identity provider's, signed by its key, in which an Assertion stands that it did not
-/// mean to make: as if something of it could be chosen by the attacker.
+/// Returns another protocol message that the identity provider signed. It contains an Assertion that the identity
+/// provider did not mean to issue, as if the attacker could choose a part of the message.
 fn other_message(scene: &Scene<'_>, name: &str) -> Made {
     let forged = scene.message_about(scene.victim()).sign(Signed::Neither).issue()?.into_xml();
     let inside = match name {

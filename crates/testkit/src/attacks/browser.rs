@@ -1,18 +1,18 @@
-//! The answer to a request that one browser started is brought by another, which is how a victim is signed in as the
-//! attacker (login CSRF). Every message is genuine, about the attacker, and answers what was asked: only the browser is
-//! not the one.
+//! In these attacks, another browser than the one that started the request brings the answer. This signs in a victim
+//! as the attacker (login CSRF). Every message is genuine, is about the attacker, and answers the request; only the
+//! browser is wrong.
 
 use super::scene::{Played, Scene};
 use super::step::{Start, Step};
 use super::{Attack, Form, Kind, Needs};
 use crate::{Part, TestkitError};
 
-/// The attacker's browser starts; the victim's is 1.
+/// The attacker's browser starts a sign-in. The victim's browser has the number 1.
 const ONE: &[Start] = &[Start::first(0)];
-/// Both start.
+/// Both browsers start a sign-in.
 const BOTH: &[Start] = &[Start::first(0), Start::first(1)];
 const VICTIMS: u64 = 1;
-/// A browser that was never at the service.
+/// The number of a browser that was never at the service.
 const NEW: u64 = 2;
 
 const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Played) -> Attack {
@@ -102,7 +102,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .starting(BOTH),
 ];
 
-/// What the identity provider answers to the attacker's request.
+/// Returns the identity provider's answer to the attacker's request.
 fn answer(scene: &Scene<'_>) -> Result<Form, TestkitError> {
     Ok(scene.hostile(scene.message().issue()?.xml()))
 }

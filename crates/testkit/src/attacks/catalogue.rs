@@ -1,23 +1,23 @@
-//! One list of all attacks, of whatever endpoint.
+//! A list of all attacks, on all endpoints.
 
 use std::fmt;
 
 use super::{all, artifact, logout};
 
-/// Where an attack comes in.
+/// The endpoint that an attack is made against.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Endpoint {
     /// The assertion consumer, and the other doors of [`Service`](super::Service).
     AssertionConsumer,
-    /// The same, with an artifact.
+    /// The assertion consumer, with an artifact.
     AssertionConsumerByArtifact,
     /// The single logout addresses.
     SingleLogout,
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All endpoints.
     pub const ALL: [Endpoint; 3] =
         [Endpoint::AssertionConsumer, Endpoint::AssertionConsumerByArtifact, Endpoint::SingleLogout];
 }
@@ -32,23 +32,23 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// An attack as the list has it.
+/// An attack in the list.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Listed {
     /// Its name, which does not change.
     pub name: String,
-    /// Where it comes in.
+    /// The endpoint that it is made against.
     pub endpoint: Endpoint,
-    /// How it comes there, where there are several ways: `redirect`, `post`, `soap`, `query`, `form`.
+    /// The way to the endpoint, if there are several: `redirect`, `post`, `soap`, `query`, `form`.
     pub door: Option<&'static str>,
-    /// What is done, in one line.
+    /// Its description in one line.
     pub description: &'static str,
-    /// Where it was described or found, where that is known for sure.
+    /// Where it was described or found, if that is certain.
     pub reference: Option<&'static str>,
 }
 
-/// Every attack of the kit, of whatever endpoint.
+/// Returns every attack of the kit, on all endpoints.
 ///
 /// ```
 /// use vouchsafe_testkit::attacks::{Endpoint, catalogue};

@@ -1,5 +1,5 @@
-//! Comments do not belong to what is signed, so anybody can put them into a signed message. Whoever reads a text up to the
-//! first comment, or from the last one on, reads something that nobody signed.
+//! Attacks with comments. The signature does not cover comments, so anybody can insert them into a signed message. A
+//! service that reads a text up to the first comment, or after the last one, reads a value that nobody signed.
 
 use vouchsafe_xml::Canonicalization;
 
@@ -10,7 +10,7 @@ use crate::{Attribute, ResponseBuilder, Signed, TestkitError};
 
 const DUO: &str = "CVE-2017-11427 (python-saml), CVE-2017-11428 (ruby-saml), CVE-2018-0489 (Shibboleth)";
 
-/// What the attacker's own name ends with at the identity provider.
+/// The end of the attacker's own name at the identity provider.
 pub(super) const SUFFIX: &str = ".evil.example";
 
 const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Attack {
@@ -125,18 +125,18 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// The name under which the attacker has an account: the victim's, and something after it.
+/// Returns the name of the attacker's account: the victim's name with a suffix.
 pub(super) fn longer(scene: &Scene<'_>) -> String {
     format!("{}{SUFFIX}", scene.victim())
 }
 
-/// A message about [`longer`], with something between the victim's name and the rest.
+/// Returns a message about [`longer`], with a text inserted between the victim's name and the suffix.
 pub(super) fn split(scene: &Scene<'_>, message: ResponseBuilder, name: &str, with: &str) -> Made {
     let issued: Result<_, TestkitError> = message.issue();
     Ok(vec![scene.bent_about(longer(scene), broken(issued?.xml(), name, with))])
 }
 
-/// Everywhere in element content, something between a name and [`SUFFIX`].
+/// Inserts a text between a name and [`SUFFIX`], everywhere in element content.
 pub(super) fn broken(xml: &str, name: &str, with: &str) -> String {
     xml.replace(&format!(">{name}{SUFFIX}<"), &format!(">{name}{with}{SUFFIX}<"))
 }

@@ -1,5 +1,5 @@
-//! What an assertion asks of whoever relies on it: another confirmation than bearer, the request that is signed for,
-//! conditions that must be understood.
+//! Attacks on the requirements of an assertion: another confirmation method than bearer, the request that it was
+//! signed for, and conditions that the service must understand.
 
 use super::scene::{Made, Scene};
 use super::signature::{signed_as_it_stands, x509};

@@ -1,5 +1,5 @@
-//! What a service makes of metadata that has no key for signatures. Whoever takes "no key" for "no check" believes
-//! everything, and whoever takes any key in the document believes whom it does not know.
+//! Attacks with metadata that has no key for signatures. A service that reads "no key" as "no check" believes
+//! everything, and a service that uses any key in the document believes parties that it does not know.
 
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::namespace::{DSIG, SAML_METADATA, SAML_PROTOCOL};
@@ -138,7 +138,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// The metadata as it is published, and a genuine message: the control.
+/// The control: the published metadata, and a genuine message.
 pub(super) fn genuine(scene: &Scene<'_>) -> Played {
     let metadata = scene.target().identity_provider.metadata()?;
     let form = scene.genuine(scene.attacker(), scene.message().issue()?.xml());

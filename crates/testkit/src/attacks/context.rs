@@ -1,4 +1,5 @@
-//! Genuine, signed, and not for here or now: for another service, from another time, in answer to another request.
+//! Attacks with genuine, signed messages in the wrong context: for another service, from another time, or in answer
+//! to another request.
 
 use super::scene::{Made, Scene};
 use super::{Attack, Kind, Needs};
@@ -11,7 +12,7 @@ const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>)
 
 type Change = fn(&Scene<'_>, ResponseBuilder) -> ResponseBuilder;
 
-/// The attacker's genuine message, changed before it was signed.
+/// Returns the attacker's genuine message, changed before it was signed.
 fn changed(scene: &Scene<'_>, change: Change) -> Made {
     Ok(vec![scene.hostile(change(scene, scene.message()).issue()?.xml())])
 }

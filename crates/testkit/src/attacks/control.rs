@@ -1,4 +1,4 @@
-//! Genuine messages, one of each shape that attacks are made from.
+//! The controls: genuine messages, one of each form that attacks are made from.
 
 use super::{Attack, Base, Kind, Needs, Scene};
 use crate::attacks::scene::Made;
@@ -65,7 +65,7 @@ fn genuine(scene: &Scene<'_>) -> Made {
     Ok(vec![scene.genuine(scene.own(), issued.xml())])
 }
 
-/// The control that shows whether an attack made from this base proves anything.
+/// Returns the control that shows whether an attack made from this base proves anything.
 pub(super) fn of(base: Base) -> &'static str {
     match base {
         Base::Both => "control/both-signed",

@@ -1,6 +1,7 @@
 //! The cookies of one browser, for tests that reach a service over HTTP.
 
-/// The cookies that one browser holds: what a service set, until it took it away with `Max-Age=0`. Path, domain and time are not looked at.
+/// The cookies of one browser: those that a service has set and has not removed with `Max-Age=0`. Path, domain and
+/// expiry are ignored.
 ///
 /// ```
 /// use vouchsafe_testkit::attacks::CookieJar;
@@ -15,13 +16,13 @@
 pub struct CookieJar(Vec<(String, String)>);
 
 impl CookieJar {
-    /// The value of the `Cookie` header.
+    /// Returns the value of the `Cookie` header.
     #[must_use]
     pub fn header(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    /// Keeps what a `Set-Cookie` header says; false if that is no cookie.
+    /// Applies a `Set-Cookie` header. Returns `false` if it is not a cookie.
     #[must_use]
     pub fn keep(&mut self, set_cookie: &str) -> bool {
         let pair = set_cookie.split(';').next().and_then(|pair| pair.split_once('='));
@@ -33,20 +34,20 @@ impl CookieJar {
         true
     }
 
-    /// The same without the cookie of that name.
+    /// Returns the jar without the cookie of that name.
     #[must_use]
     pub fn without(mut self, name: &str) -> CookieJar {
         self.0.retain(|(found, _)| found != name);
         self
     }
 
-    /// How many there are.
+    /// Returns the number of cookies.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no cookies.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,4 +1,5 @@
-//! Another customer's identity provider, which the service trusts for that customer's people, speaks for somebody else's.
+//! In these attacks, another customer's identity provider, which the service trusts for that customer's people, makes
+//! statements about a person of the first customer.
 
 use super::scene::{Made, Scene};
 use super::surgery::{after, copy, replace, set};
@@ -104,7 +105,8 @@ pub(super) const ATTACKS: &[Attack] = &[
     .needs(&[Needs::OtherAttributes]),
 ];
 
-/// The other's message about the victim, changed; what is given is the entity ID of the first.
+/// Returns the other identity provider's message about the victim, changed. `change` gets the entity ID of the first
+/// one.
 fn spoken(scene: &Scene<'_>, change: fn(ResponseBuilder, &str) -> ResponseBuilder) -> Made {
     let first = scene.target().identity_provider.entity_id();
     let issued: Result<_, TestkitError> = change(scene.message_about(scene.victim()), first).issue();

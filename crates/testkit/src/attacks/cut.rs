@@ -1,8 +1,8 @@
-//! Comments and processing instructions that are canonicalized wrongly: written as if they were text, or dropped where
-//! they belong. The digest is then right over a text that is not the one that is read, and a name is cut.
+//! Attacks with comments and processing instructions that are canonicalized wrongly: written as if they were text, or
+//! dropped where they belong. Then the digest is right for another text than the one that is read, and a name is cut.
 //!
-//! The attacker's own name is the victim's with something after it, or before it, and is signed so. Then a part of it is
-//! moved into a comment or an instruction.
+//! The attacker's own name is the victim's name with a text after or before it, and the message is signed with this
+//! name. Then this text is moved into a comment or an instruction.
 
 use super::comment::{SUFFIX, longer};
 use super::scene::{Made, Scene};
@@ -147,7 +147,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// The end of the name goes into something else.
+/// Returns a message in which the end of the name is moved into something else.
 fn cut(scene: &Scene<'_>, message: ResponseBuilder, with: &str) -> Made {
     let issued = message.issue()?.into_xml();
     Ok(vec![scene.bent_about(longer(scene), cut_at(&issued, scene.victim(), with))])

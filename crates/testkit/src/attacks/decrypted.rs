@@ -1,6 +1,6 @@
-//! What comes out of decryption and what nobody signed in it: the whole of it, or the meaning of its prefixes. Exclusive
-//! canonicalization leaves out declarations that an element does not use visibly, and what is inside a ciphertext is not
-//! visible, so anybody can change them around it.
+//! Attacks with decrypted content of which nobody signed all or a part: the whole content, or the meaning of its
+//! prefixes. Exclusive canonicalization omits declarations that an element does not visibly use. Prefixes inside a
+//! ciphertext are not visible, so anybody can change their declarations around it.
 
 use vouchsafe_xml::namespace::SAML_ASSERTION;
 
@@ -108,7 +108,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                          </saml2:Audience></x:AudienceRestriction>";
                 append(assertion, &["Assertion", "Conditions"], other)
             })?;
-            // As the identity provider declared it, it counts.
+            // With the declaration of the identity provider, the element is valid.
             let signed = declared_anew(&signed);
             let signed = resigned(scene, &signed)?;
             let away =
@@ -222,14 +222,14 @@ pub(super) const ATTACKS: &[Attack] = &[
     .from(Base::Assertion),
 ];
 
-/// Where the prefix is declared.
+/// The element that declares the prefix.
 #[derive(Clone, Copy)]
 enum Around {
     Response,
     Encrypted,
 }
 
-/// About the attacker, in clear and not signed.
+/// Returns a message about the attacker, unencrypted and unsigned.
 fn plain(scene: &Scene<'_>) -> ResponseBuilder {
     scene.message_of(&scene.target().identity_provider, scene.attacker()).sign(Signed::Neither)
 }
@@ -238,7 +238,7 @@ fn with_role(scene: &Scene<'_>) -> ResponseBuilder {
     plain(scene).attribute(Attribute::new("kit.role", ["kit.member"]))
 }
 
-/// A signed Response in which the Assertion is encrypted as it was changed, with the prefix `x` declared around it alone.
+/// Returns a signed Response with an encrypted Assertion that was changed. The prefix `x` is declared only around it.
 fn sealed(
     scene: &Scene<'_>,
     message: ResponseBuilder,
@@ -247,7 +247,7 @@ fn sealed(
 ) -> Result<String, TestkitError> {
     let unsigned = message.issue()?.into_xml();
     let declaration = format!("xmlns:x=\"{FOREIGN}\"");
-    // The surgery parses what it changes, so the prefix is declared there, too, for as long.
+    // The functions that change it parse the text, so the prefix is declared there too, temporarily.
     let assertion = with_attribute(&copy(&unsigned, &ASSERTION)?, &["Assertion"], &declaration)?;
     let assertion = change(&assertion)?.replacen(&format!(" {declaration}"), "", 1);
     let response = replace(&unsigned, &ASSERTION, &scene.encrypted(&assertion)?)?;
@@ -269,12 +269,12 @@ fn resigned(scene: &Scene<'_>, signed: &str) -> Result<String, TestkitError> {
     with_signature(scene, &without(signed, &SIGNATURE)?)
 }
 
-/// The prefix means what it did not mean when the message was signed.
+/// Returns the message with another namespace for the prefix than when it was signed.
 fn declared_anew(signed: &str) -> String {
     signed.replace(&format!("xmlns:x=\"{FOREIGN}\""), &format!("xmlns:x=\"{SAML_ASSERTION}\""))
 }
 
-/// A signed Assertion that holds something encrypted, with the prefix `x` declared on the Response alone.
+/// Returns a signed Assertion that contains an encrypted element. The prefix `x` is declared only on the Response.
 fn inside(
     scene: &Scene<'_>,
     text: &str,

@@ -1,6 +1,6 @@
-//! As much DER as it takes to write a public key as a `ds:KeyValue`.
+//! The part of DER that is needed to write a public key as a `ds:KeyValue`.
 
-/// Modulus and exponent of an RSA key in a SubjectPublicKeyInfo.
+/// Returns modulus and exponent of an RSA key in a SubjectPublicKeyInfo.
 pub(crate) fn rsa_numbers(spki: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (info, _) = value(spki, 0x30)?;
     let (_, rest) = value(info, 0x30)?;
@@ -11,7 +11,7 @@ pub(crate) fn rsa_numbers(spki: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((unsigned(modulus), unsigned(exponent)))
 }
 
-/// The value under a tag at the beginning, and what follows it.
+/// Returns the value with this tag at the beginning, and the bytes after it.
 fn value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (found, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;

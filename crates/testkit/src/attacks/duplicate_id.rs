@@ -1,4 +1,4 @@
-//! Two elements with one identifier: the one that is verified, and the one that is read.
+//! Attacks with two elements that have the same identifier: one is verified, and the other is read.
 
 use super::scene::{Made, Scene};
 use super::surgery::{after, set, with_attribute};
@@ -118,7 +118,8 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// The forged Assertion has the ID in another attribute as well, and the signature; the original follows.
+/// Returns a message in which the forged Assertion has the ID in another attribute as well, and the signature. The
+/// original follows.
 fn spelled(scene: &Scene<'_>, attribute: &str) -> Made {
     wrap(scene, |parts| {
         let forged = parts.evil_with(&parts.signature)?;

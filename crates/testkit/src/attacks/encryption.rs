@@ -1,4 +1,4 @@
-//! Ciphertext that was altered, that nobody vouches for, or that leads elsewhere.
+//! Attacks with ciphertext that was altered, that nothing authenticates, or that refers to another place.
 
 use vouchsafe_crypto::{ContentCipher, KeyTransport, base64_decode, base64_encode};
 
@@ -168,7 +168,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// The message of the identity provider, the Assertion signed and encrypted with AES-CBC, which nothing authenticates.
+/// Returns a message whose Assertion is signed and encrypted with AES-CBC, which is not authenticated.
 fn cbc(scene: &Scene<'_>, subject: &str) -> Result<crate::ResponseBuilder, TestkitError> {
     Ok(scene.message_about(subject).encrypt(scene.encryption()?))
 }
@@ -186,7 +186,7 @@ fn flip(bytes: &mut [u8], at: usize) {
     }
 }
 
-/// The attacker's own signed Assertion, changed and encrypted by themselves.
+/// Returns the attacker's own signed Assertion, changed and then encrypted by the attacker.
 fn wrap_signed(scene: &Scene<'_>, inside: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
     let parts = Parts::of(&scene.as_signed_assertion())?;
     let sealed = scene.encrypted(&inside(&parts.original)?)?;

@@ -1,20 +1,20 @@
-//! What came of attacks on an endpoint other than the assertion consumer.
+//! The results of attacks on an endpoint other than the assertion consumer.
 
 use std::fmt;
 
-/// What came of one attack.
+/// The result of one attack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum EndpointVerdict {
-    /// Nothing came of it.
+    /// The attack had no effect.
     Refused,
-    /// It did what it was made for: a finding.
+    /// The attack had its effect: a finding.
     Succeeded,
-    /// A genuine message by the same way has no effect either, so this proves nothing.
+    /// A genuine message sent in the same way has no effect either, so the attack proves nothing.
     Inconclusive,
 }
 
-/// What came of all of them.
+/// The results of all attacks on an endpoint.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EndpointReport {
@@ -30,18 +30,18 @@ impl EndpointReport {
         EndpointReport { entries, what_a_finding_is }
     }
 
-    /// Each attack by its name, with what came of it.
+    /// Returns the name and the result of each attack.
     #[must_use]
     pub fn entries(&self) -> &[(String, EndpointVerdict)] {
         &self.entries
     }
 
-    /// The attacks that succeeded.
+    /// Returns the attacks that succeeded.
     pub fn findings(&self) -> impl Iterator<Item = &str> {
         self.of(EndpointVerdict::Succeeded)
     }
 
-    /// The attacks that prove nothing.
+    /// Returns the attacks that prove nothing.
     pub fn inconclusive(&self) -> impl Iterator<Item = &str> {
         self.of(EndpointVerdict::Inconclusive)
     }

@@ -1,4 +1,4 @@
-//! DOCTYPE and entities. SAML messages have neither, and whoever reads one refuses it for that alone.
+//! Attacks with a DOCTYPE and entities. SAML messages contain neither, so a service refuses a message that has one.
 
 use super::comment::{SUFFIX, longer};
 use super::scene::{Made, Scene};
@@ -108,7 +108,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// The genuine Response with a DOCTYPE, and something in Extensions that nobody signed.
+/// Returns the genuine Response with a DOCTYPE, and with unsigned content in Extensions.
 fn genuine(scene: &Scene<'_>, doctype: &str, inside: &str) -> Made {
     let issued = scene.message().issue()?.into_xml();
     put(scene, doctype, &issued, inside)

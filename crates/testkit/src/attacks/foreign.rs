@@ -1,5 +1,6 @@
-//! Elements that have the right local name in another namespace. The identity provider signs them as they stand: who knows
-//! elements by their local name alone reads what means nothing, or looks past what means something.
+//! Attacks with elements that have the right local name in another namespace. The identity provider signs them in
+//! this form. A service that recognises elements only by their local name reads elements that have no meaning, or
+//! ignores elements that have one.
 
 use vouchsafe_xml::namespace::{SAML_ASSERTION, SAML_PROTOCOL};
 
@@ -198,7 +199,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// The attacker's message, changed and then signed.
+/// Returns the attacker's message, changed and then signed.
 fn changed(
     scene: &Scene<'_>,
     change: impl FnOnce(&str) -> Result<String, TestkitError>,
@@ -222,7 +223,7 @@ fn name_id(namespace: &str, name: &str) -> String {
     format!("<x:NameID xmlns:x=\"{namespace}\">{name}</x:NameID>")
 }
 
-/// The element itself in another namespace, what is in it as it was.
+/// Returns the element in another namespace, with unchanged content.
 fn in_namespace(element: &str, name: &str, namespace: &str) -> String {
     let rest = element.split_once(&format!(":{name}")).map_or("", |(_, rest)| rest);
     let start = format!("<x:{name} xmlns:x=\"{namespace}\"");
@@ -232,13 +233,14 @@ fn in_namespace(element: &str, name: &str, namespace: &str) -> String {
     }
 }
 
-/// The element at a path in another namespace.
+/// Returns the message with the element at this path in another namespace.
 fn moved(xml: &str, path: &[&str], name: &str) -> Result<String, TestkitError> {
     let element = copy(xml, path)?;
     replace(xml, path, &in_namespace(&element, name, FOREIGN))
 }
 
-/// A forged message under a genuine signature, in which a second element holds the digest that would be right.
+/// Returns a forged message under a genuine signature, in which a second element contains the right digest of the
+/// forgery.
 fn smuggled(scene: &Scene<'_>, name: &str, path: &[&str]) -> Made {
     let issued = scene.message().issue()?.into_xml();
     let genuine = copy(&issued, path)?;

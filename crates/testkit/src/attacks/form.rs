@@ -3,42 +3,42 @@ use vouchsafe_crypto::base64_encode;
 
 use super::Customer;
 
-/// A form to be posted to the assertion consumer.
+/// A form that is posted to the assertion consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
     fields: Vec<(String, String)>,
     pub(crate) purpose: Purpose,
     pub(crate) forged_values: Vec<String>,
-    /// Which of the attack's browsers posts it.
+    /// The number of the browser that posts it.
     pub(crate) browser: u64,
     pub(crate) customer: Customer,
     pub(crate) landing: Landing,
 }
 
-/// Into which account a form may lead.
+/// The account that a form may lead to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Landing {
-    /// That is not what the form is about.
+    /// The form may lead to any account.
     #[default]
     Any,
-    /// Into no account, and no organization, that an earlier form of the attack led into.
+    /// The form may not lead to an account or an organization of an earlier form of the attack.
     Apart,
-    /// Into no account that an earlier form of the attack led into.
+    /// The form may not lead to an account of an earlier form of the attack.
     Distinct,
-    /// Into the account that the first form of the attack led into.
+    /// The form must lead to the account of the first form of the attack.
     Same,
-    /// Into any; that the service tells which it is, is needed.
+    /// The form may lead to any account, but the service must report which one.
     Told,
 }
 
-/// Which outcomes are right.
+/// The outcomes of a form that are right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// It is genuine and must be accepted, as this subject.
+    /// The form is genuine, and must be accepted as this subject.
     Genuine(String),
-    /// It must be refused.
+    /// The form must be refused.
     Hostile,
-    /// It holds something genuine: it may be refused, or be accepted as this subject and no other.
+    /// The form contains a genuine part: it may be refused, or accepted as this subject and no other.
     Bent(String),
 }
 
@@ -56,7 +56,7 @@ impl Form {
         }
     }
 
-    /// An attribute value that the service must not believe.
+    /// Adds an attribute value that the service must not believe.
     pub(crate) fn forging(mut self, value: impl Into<String>) -> Self {
         self.forged_values.push(value.into());
         self
@@ -74,19 +74,19 @@ impl Form {
         self
     }
 
-    /// Posted by another browser than the attack's first.
+    /// Lets another browser than the attack's first one post it.
     pub(crate) fn by(mut self, browser: u64) -> Self {
         self.browser = browser;
         self
     }
 
-    /// Posted to the assertion consumer of the other customer.
+    /// Posts it to the assertion consumer of the other customer.
     pub(crate) fn at_the_other(mut self) -> Self {
         self.customer = Customer::Other;
         self
     }
 
-    /// Posted to the assertion consumer of the first customer.
+    /// Posts it to the assertion consumer of the first customer.
     pub(crate) fn at_the_first(mut self) -> Self {
         self.customer = Customer::First;
         self
@@ -97,7 +97,7 @@ impl Form {
         self
     }
 
-    /// With this RelayState instead of the request's.
+    /// Replaces the request's RelayState by this one.
     pub(crate) fn relayed(self, relay_state: Option<&str>) -> Self {
         let form = self.without("RelayState");
         match relay_state {
@@ -111,39 +111,40 @@ impl Form {
         self
     }
 
-    /// Whose assertion consumer it is posted to, where each customer has an address of its own.
+    /// Returns the customer whose assertion consumer it is posted to, if each customer has an address of its own.
     #[must_use]
     pub fn customer(&self) -> Customer {
         self.customer
     }
 
-    /// The fields in order: `SAMLResponse`, `RelayState` when a request has one. Some attacks repeat a field.
+    /// Returns the fields in order: `SAMLResponse`, and `RelayState` if a request has one. Some attacks repeat a
+    /// field.
     #[must_use]
     pub fn fields(&self) -> &[(String, String)] {
         &self.fields
     }
 
-    /// The value of the first `SAMLResponse`, base64.
+    /// Returns the value of the first `SAMLResponse`, in base64.
     #[must_use]
     pub fn saml_response(&self) -> &str {
         self.field("SAMLResponse").unwrap_or_default()
     }
 
-    /// The value of the first `RelayState`.
+    /// Returns the value of the first `RelayState`.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
         self.field("RelayState")
     }
 
-    /// The message in it, as far as it is base64 and UTF-8: for looking at what was accepted.
+    /// Returns the message in it, as far as it is base64 and UTF-8, to inspect a message that was accepted.
     #[must_use]
     pub fn xml(&self) -> String {
         let bytes = vouchsafe_crypto::base64_decode(self.saml_response()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The body of the POST, `application/x-www-form-urlencoded`. The best way to post it: attacks on the form itself are
-    /// only in here.
+    /// Returns the body of the POST, `application/x-www-form-urlencoded`. Post this body if possible, because attacks
+    /// on the form itself are only in it.
     #[must_use]
     pub fn to_body(&self) -> String {
         let pair = |(name, value): &(String, String)| {
@@ -152,7 +153,7 @@ impl Form {
         self.fields.iter().map(pair).collect::<Vec<_>>().join("&")
     }
 
-    /// The only subject as which it may be accepted; `None` when it must be refused.
+    /// Returns the only subject as which it may be accepted; `None` if it must be refused.
     #[must_use]
     pub fn genuine_subject(&self) -> Option<&str> {
         match &self.purpose {

@@ -1,4 +1,4 @@
-//! Signatures that are right, by a key that only the message itself speaks for.
+//! Attacks with valid signatures by a key that is trusted nowhere except in the message itself.
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_xml::namespace::DSIG11;
@@ -10,7 +10,7 @@ use super::wrapping::object;
 use super::{Attack, Base, Kind};
 use crate::{KeyPair, Part, Signed, TestkitError, keys};
 
-/// CVE-2021-21239: PySAML2 let xmlsec1 take the key from the message.
+/// CVE-2021-21239: PySAML2 let xmlsec1 use the key from the message.
 const PYSAML2: &str = "CVE-2021-21239 (PySAML2)";
 
 const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Attack {
@@ -107,7 +107,7 @@ fn genuine<'s>(scene: &'s Scene<'_>) -> &'s KeyPair {
     scene.target().identity_provider.key()
 }
 
-/// About the victim, the Assertion signed by the attacker's key, with this KeyInfo.
+/// Returns a message about the victim, with the Assertion signed by the attacker's key, and with this KeyInfo.
 fn substituted(scene: &Scene<'_>, key_info: &str) -> Made {
     let message = signed_by_hand(scene, |assertion| {
         Draft::over(assertion)?.key_info(key_info).signed_by(keys::attacker().private_key())
@@ -115,7 +115,7 @@ fn substituted(scene: &Scene<'_>, key_info: &str) -> Made {
     Ok(vec![scene.hostile(message)])
 }
 
-/// About the victim, the Assertion with a signature that is made for it.
+/// Returns a message about the victim, with a signature that is made for its Assertion.
 pub(super) fn signed_by_hand(
     scene: &Scene<'_>,
     sign: impl FnOnce(&str) -> Result<String, TestkitError>,
@@ -124,7 +124,7 @@ pub(super) fn signed_by_hand(
     with_signature(&unsigned, sign)
 }
 
-/// The Assertion of an unsigned message with a signature that is made for it.
+/// Adds a signature, which is made for it, to the Assertion of an unsigned message.
 pub(super) fn with_signature(
     unsigned: &str,
     sign: impl FnOnce(&str) -> Result<String, TestkitError>,

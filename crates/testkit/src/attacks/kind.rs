@@ -1,63 +1,63 @@
 use std::fmt;
 
-/// What an attack aims at.
+/// The weakness that an attack tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A genuine message that must be accepted; not an attack.
+    /// A genuine message that must be accepted. It is not an attack.
     Control,
-    /// The signed element is moved and a forged one stands where it is read.
+    /// The signed element is moved, and a forged one stands where it is read.
     Wrapping,
-    /// Two elements have one identifier.
+    /// Two elements have the same identifier.
     DuplicateId,
-    /// No signature, half a signature, or the signature of something else.
+    /// There is no signature, a part of a signature, or the signature of another element.
     Stripping,
-    /// A signature by a key that the message brings along.
+    /// The signature is by a key that is in the message.
     KeySubstitution,
-    /// An algorithm that proves nothing, or no more.
+    /// The algorithm never proved anything, or is broken now.
     Algorithm,
-    /// A reference that covers something else than what is read.
+    /// The reference covers other content than the content that is read.
     Transform,
-    /// Comments, which canonicalization drops and readers stumble over.
+    /// There are comments, which canonicalization drops and which split texts for some readers.
     Comment,
-    /// Processing instructions, CDATA, namespaces, encodings, more than one root.
+    /// There are processing instructions, CDATA, unusual namespaces or encodings, or more than one root.
     Markup,
-    /// DOCTYPE and entities.
+    /// There is a DOCTYPE, or there are entities.
     Entity,
-    /// The form around the message.
+    /// The form around the message is changed.
     Binding,
-    /// A message that was accepted before.
+    /// The message was accepted before.
     Replay,
-    /// One customer's identity provider speaks for another's people.
+    /// One customer's identity provider makes statements about another customer's people.
     CrossTenant,
-    /// Genuine messages for somebody else, from another time, or in answer to another question.
+    /// The message is genuine, but for somebody else, from another time, or in answer to another request.
     Context,
-    /// A failure that comes with an assertion.
+    /// The message reports a failure, but contains an assertion.
     Status,
-    /// Ciphertext that nobody signed, or that was changed.
+    /// The ciphertext is not signed, or was changed.
     Encryption,
-    /// Small messages that cause much work.
+    /// The message is small, but causes much work.
     Resource,
-    /// Elements that are known by their local name alone.
+    /// Elements have the right local name, but another namespace.
     Foreign,
-    /// What the schema does not allow, and what changes the meaning.
+    /// The message breaks the schema, or changes its meaning.
     Schema,
-    /// An answer that another browser than the one that asked brings.
+    /// Another browser than the one that started the request brings the answer.
     Browser,
     /// One customer's identity provider genuinely names another customer's person.
     Accounts,
-    /// An identity provider that is no longer trusted, or an address of another customer.
+    /// The identity provider is no longer trusted, or the address belongs to another customer.
     Tenancy,
-    /// Metadata without the key that is needed.
+    /// The metadata does not have the key that is needed.
     Configuration,
-    /// The query of a redirect.
+    /// The query of a redirect is changed.
     Redirect,
-    /// Where the browser is sent after signing in.
+    /// The browser is sent to another site after signing in.
     Return,
 }
 
 impl Kind {
-    /// Every kind of attack.
+    /// All kinds of attack.
     pub const ALL: [Self; 24] = [
         Self::Wrapping,
         Self::DuplicateId,

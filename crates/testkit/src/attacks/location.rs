@@ -1,23 +1,24 @@
-//! Where a browser goes that gets a Location, as browsers read it (the URL standard), which is not how RFC 3986 does.
+//! The address that a browser opens for a Location header. Browsers follow the URL standard, which differs from RFC
+//! 3986.
 
 use url::Url;
 
-/// Whether a browser that was at an address leaves its origin by this Location.
+/// Returns whether this Location makes a browser at the address `from` leave its origin.
 pub(crate) fn leads_elsewhere(from: &str, location: &str) -> bool {
-    // What a header cannot carry ends it: a service that sends it has let the attacker write a header.
+    // A header cannot contain these characters: a service that sends them lets the attacker write headers.
     if location.contains(['\r', '\n', '\0']) {
         return true;
     }
     let Ok(from) = Url::parse(from) else { return true };
     match from.join(&with_two_slashes(location)) {
         Ok(to) => to.origin() != from.origin() || !to.username().is_empty() || to.password().is_some(),
-        // What cannot be read is not a path of ours.
+        // A text that cannot be parsed is not a path of the service.
         Err(_) => true,
     }
 }
 
-/// Browsers drop white space at the ends, tabs everywhere, and take any number of slashes and backslashes from two on for
-/// two slashes.
+/// Converts a Location as browsers do: white space at the ends and tabs everywhere are dropped, and two or more
+/// slashes or backslashes count as two slashes.
 fn with_two_slashes(location: &str) -> String {
     let plain: String =
         location.trim_matches(|letter| letter <= ' ').chars().filter(|c| *c != '\t').collect();

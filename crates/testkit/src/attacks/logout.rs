@@ -1,7 +1,7 @@
-//! Attacks on the single logout address: messages that no service may end a session for.
+//! Attacks on the single logout address: messages for which no service may end a session.
 //!
-//! Whoever ends other people's sessions at will keeps them out, and has them sign in again where an attacker waits. Each attack comes by the
-//! doors that it concerns: in the query of a redirect, in a form, in a SOAP envelope.
+//! An attacker who can end other people's sessions locks them out, and makes them sign in again where the attacker
+//! waits. Each attack is made at the doors that it concerns: the query of a redirect, a form, or a SOAP envelope.
 //!
 //! ```
 //! use vouchsafe_testkit::attacks::logout::{Delivery, LogoutService, LogoutTarget, run};
@@ -39,7 +39,7 @@ use crate::logout::{form, query, soap};
 use crate::{IdentityProvider, LogoutBuilder, TestkitError};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Where a message comes in.
+/// The way in which a message is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Door {
@@ -63,31 +63,31 @@ impl Door {
     }
 }
 
-/// What is sent.
+/// A message that is sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// GET the single logout address with this query.
+    /// A GET request to the single logout address with this query.
     Redirect(String),
-    /// POST this form to it, as `application/x-www-form-urlencoded`.
+    /// A POST request to it with this form, as `application/x-www-form-urlencoded`.
     Post(String),
-    /// POST this envelope to the SOAP address, as `text/xml`.
+    /// A POST request to the SOAP address with this envelope, as `text/xml`.
     Soap(String),
 }
 
-/// A service that is attacked.
+/// A service under attack.
 pub trait LogoutService {
-    /// Signs the victim in, over the session index of the target.
+    /// Signs the victim in, with the session index of the target.
     fn open(&self) -> impl Future<Output = ()>;
 
-    /// Sends a message, as a browser without cookies or as a server, whatever is answered.
+    /// Sends a message, as a browser without cookies or as a server. The answer is ignored.
     fn deliver(&self, delivery: &Delivery) -> impl Future<Output = ()>;
 
-    /// Whether the session that was opened last goes on.
+    /// Returns whether the session that was opened last is still open.
     fn is_alive(&self) -> impl Future<Output = bool>;
 }
 
-/// Whom the service trusts, and whose session is attacked.
+/// The identity providers that the service trusts, and the victim's session.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LogoutTarget {
@@ -100,8 +100,9 @@ pub struct LogoutTarget {
 }
 
 impl LogoutTarget {
-    /// A service with this single logout address, which trusts `identity_provider` for the victim and `other` for other people. `victim` is a
-    /// logout request of the identity provider's that names the victim and the session index.
+    /// Describes a service with this single logout address, which trusts `identity_provider` for the victim and
+    /// `other` for other people. `victim` is a logout request of the identity provider that names the victim and the
+    /// session index.
     pub fn new(
         identity_provider: IdentityProvider,
         other: IdentityProvider,
@@ -112,13 +113,13 @@ impl LogoutTarget {
         LogoutTarget { identity_provider, other, single_logout, soap: None, victim, now: of_the_machine }
     }
 
-    /// The SOAP address; without one the attacks over SOAP are left out.
+    /// Sets the SOAP address; without it, the attacks over SOAP are left out.
     pub fn with_soap(mut self, address: impl Into<String>) -> LogoutTarget {
         self.soap = Some(address.into());
         self
     }
 
-    /// The time of the service.
+    /// Sets the clock of the service.
     pub fn clock(mut self, now: fn() -> DateTime<Utc>) -> LogoutTarget {
         self.now = now;
         self
@@ -129,14 +130,14 @@ fn of_the_machine() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
-/// What an attack sees.
+/// The data of one attack.
 struct Scene<'t> {
     target: &'t LogoutTarget,
     door: Door,
 }
 
 impl Scene<'_> {
-    /// A genuine request for the victim's session, with an ID of its own.
+    /// Returns a genuine request for the victim's session, with an ID of its own.
     fn genuine(&self) -> LogoutBuilder {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -156,7 +157,7 @@ impl Scene<'_> {
         self.now().checked_sub_signed(TimeDelta::minutes(minutes)).unwrap_or_else(|| self.now())
     }
 
-    /// The message as the door takes it from who can sign it.
+    /// Returns the message, signed in the form of the door.
     fn signed(&self, message: &LogoutBuilder) -> Made {
         Ok(vec![match self.door {
             Door::Redirect => Delivery::Redirect(message.to_query(Some("state"))?),
@@ -165,7 +166,7 @@ impl Scene<'_> {
         }])
     }
 
-    /// A text as the door takes it, with nothing that signs it there.
+    /// Returns a text in the form of the door, without a signature of the binding.
     fn raw(&self, xml: &str) -> Made {
         Ok(vec![match self.door {
             Door::Redirect => Delivery::Redirect(query("SAMLRequest", xml, Some("state"))),
@@ -174,7 +175,7 @@ impl Scene<'_> {
         }])
     }
 
-    /// A genuine signed Response of the identity provider's.
+    /// Returns a genuine signed Response of the identity provider.
     fn response(&self) -> Result<String, TestkitError> {
         let issued = self.target.identity_provider.response().at(self.now()).issue()?;
         Ok(issued.xml().split_once("?>").map_or(issued.xml(), |(_, rest)| rest).to_owned())
@@ -193,28 +194,28 @@ pub struct LogoutAttack {
 }
 
 impl LogoutAttack {
-    /// Its name: `logout/`, what it does, and the door.
+    /// Returns its name: `logout/`, the attack, and the door.
     #[must_use]
     pub fn name(&self) -> String {
         format!("logout/{}/{}", self.what, self.door.name())
     }
 
-    /// What it does.
+    /// Returns its description.
     #[must_use]
     pub fn description(&self) -> &'static str {
         self.description
     }
 
-    /// Where it comes in.
+    /// Returns its door.
     #[must_use]
     pub fn door(&self) -> Door {
         self.door
     }
 
-    /// What is sent, in this order.
+    /// Returns the messages that are sent, in this order.
     ///
     /// # Errors
-    /// When a message cannot be made.
+    /// An error is returned if a message cannot be made.
     pub fn deliveries(&self, target: &LogoutTarget) -> Result<Vec<Delivery>, TestkitError> {
         (self.make)(&Scene { target, door: self.door })
     }
@@ -226,7 +227,7 @@ impl fmt::Debug for LogoutAttack {
     }
 }
 
-/// All of them.
+/// Returns all attacks on single logout.
 #[must_use]
 pub fn all() -> Vec<LogoutAttack> {
     let at_each_door = |row: &'static Row| {
@@ -240,7 +241,7 @@ pub fn all() -> Vec<LogoutAttack> {
     ROWS.iter().flat_map(at_each_door).collect()
 }
 
-/// Runs every attack whose door the service has, after a genuine message has shown that the door works.
+/// Runs every attack whose door the service has. A genuine message must first show that the door works.
 pub async fn run(service: &impl LogoutService, target: &LogoutTarget) -> EndpointReport {
     let mut entries = Vec::new();
     for door in Door::ALL.iter().copied().filter(|door| *door != Door::Soap || target.soap.is_some()) {
@@ -263,7 +264,7 @@ pub async fn run(service: &impl LogoutService, target: &LogoutTarget) -> Endpoin
     EndpointReport::new(entries, "ENDED A SESSION")
 }
 
-/// Whether a session that is opened before the last message outlives it.
+/// Returns whether the session is still open after the last message. A new session is opened before each message.
 async fn survives(service: &impl LogoutService, deliveries: &[Delivery]) -> bool {
     for delivery in deliveries {
         service.open().await;

@@ -1,4 +1,5 @@
-//! Processing instructions, CDATA, namespaces, encodings, more than one root: where two parsers differ.
+//! Attacks with markup that parsers read differently: processing instructions, CDATA, namespaces, encodings, more
+//! than one root.
 
 use vouchsafe_xml::namespace::{DSIG, SAML_ASSERTION};
 
@@ -175,7 +176,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
 ];
 
-/// A NameID with something in its middle that canonicalization keeps, signed with it.
+/// Returns a message whose NameID is signed with a text in its middle that canonicalization keeps.
 fn signed_so(scene: &Scene<'_>, with: &str) -> Made {
     let name = longer(scene);
     let unsigned = scene.message_about(&name).sign(Signed::Neither).issue()?.into_xml();

@@ -1,4 +1,5 @@
-//! MD5 (RFC 1321), to make what everybody must refuse. Nothing else may use it, and no crate that accepts anything has it.
+//! MD5 (RFC 1321), to make messages that every service must refuse. Nothing else may use it, and no crate that
+//! accepts messages contains it.
 
 const SHIFTS: [u32; 16] = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
@@ -44,7 +45,7 @@ fn round(state: [u32; 4], words: &[u32]) -> [u32; 4] {
     sums
 }
 
-/// floor(2^32 * |sin(step + 1)|), step + 1 in radians.
+/// Returns floor(2^32 * |sin(step + 1)|), with step + 1 in radians.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,13 +1,13 @@
 //! Attacks that a service can run against its own endpoint, in its own tests.
 //!
 //! The kit plays two people. One has an account at an identity provider that the service trusts, and so gets genuine,
-//! signed messages about themselves ([`ATTACKER`] unless told otherwise). The other is the [`VICTIM`] whom those messages
-//! are bent to name. Each [`Attack`] has a stable name, and is the same message every time but for the keys and what
-//! encryption draws at random; identifiers come from the name and the [`Target`]'s clock, so that no attack is refused
-//! only because an earlier one was seen.
+//! signed messages about themselves (by default [`ATTACKER`]). The other is the [`VICTIM`]: the attacks change those
+//! messages so that they name the victim. Each [`Attack`] has a stable name, and makes the same message every time,
+//! except for the keys and the random values of encryption. Identifiers are made from the name and the [`Target`]'s
+//! clock, so that no attack is refused only because the service has seen an earlier one.
 //!
-//! First come the controls: genuine messages, which must be accepted. A service that refuses everything is safe and
-//! proves nothing, and the [`Report`] says so.
+//! The controls are run first: genuine messages, which must be accepted. If a service refuses everything, the refused
+//! attacks prove nothing, and the [`Report`] says so.
 //!
 //! ```
 //! use vouchsafe_testkit::attacks::{self, Form, Kind, Outcome, posting};
@@ -23,10 +23,10 @@
 //! assert!(report.proves_nothing(), "not even genuine messages were accepted");
 //! ```
 //!
-//! [`Attacks::against`] takes the [`Target`]: which service it is, and whom it trusts. [`Service`] is how the kit reaches
-//! it: by posting a form, and through more doors where the service has them, such as the start of a sign-in in one of
-//! several browsers. Attacks on a door that is missing are named in the report as not applicable. Over HTTP, with requests
-//! that the service itself starts:
+//! [`Attacks::against`] accepts the [`Target`], which describes the service and the identity providers that it
+//! trusts. The kit reaches the service through the trait [`Service`]: by posting a form, and through more doors if
+//! the service has them, such as the start of a sign-in in one of several browsers. If a door is missing, the report
+//! lists its attacks as not applicable. This example posts over HTTP and starts the requests at the service:
 //!
 //! ```no_run
 //! use vouchsafe_testkit::attacks::{self, Asked, Browser, Customer, Form, Outcome, Service, Started, Target};
@@ -58,15 +58,19 @@
 //! # }
 //! ```
 //!
-//! [`AuthnRequest::from_redirect`](crate::AuthnRequest::from_redirect) reads the ID and the RelayState from the address that a sign-in redirects to, and `examples/minimal/tests/attacks` is a
-//! whole test. Nothing encrypted is tried before the service has a decryption key, such as [`keys::service_provider`](crate::keys::service_provider), and [`Target::certificate`] its certificate.
-//! Without optimisation the cryptography takes some five times as long: copy `[profile.dev.package]` from the workspace's `Cargo.toml` into your own.
+//! [`AuthnRequest::from_redirect`](crate::AuthnRequest::from_redirect) reads the ID and the RelayState from the
+//! address that a sign-in redirects to, and `examples/minimal/tests/attacks` is a complete test. The attacks with
+//! encryption run only if the service has a decryption key, such as
+//! [`keys::service_provider`](crate::keys::service_provider), and [`Target::certificate`] has its certificate.
+//! Without optimisation the cryptography takes about five times as long: copy `[profile.dev.package]` from the
+//! workspace's `Cargo.toml` into your own.
 //!
-//! Other endpoints have attacks of their own: [`logout`] those of single logout, [`artifact`] what a browser brings for a Response. [`catalogue`] is the list
-//! of all of them, each with its endpoint.
+//! Other endpoints have attacks of their own: [`logout`] has those of single logout, and [`artifact`] those of
+//! sign-ins by artifact. [`catalogue`] lists all of them, each with its endpoint.
 //!
-//! What it does not do: it sends nothing itself (but for the answers of [`artifact::Resolver`]), follows nothing, and is polite. The largest message has some 300 KiB,
-//! addresses inside messages lead to port 9 of the loopback interface, and no bomb expands to more than some 30 MiB.
+//! The kit sends nothing itself (except the answers of [`artifact::Resolver`]), follows no links, and does not
+//! overload the service. The largest message has about 300 KiB, addresses inside messages lead to port 9 of the
+//! loopback interface, and no decompression bomb expands to more than about 30 MiB.
 
 mod accounts;
 mod algorithm;
@@ -143,23 +147,23 @@ pub use service::{
 };
 pub use target::{ATTACKER, Asked, Target, VICTIM};
 
-/// Every attack.
+/// Returns every attack on the assertion consumer.
 pub fn all() -> Attacks {
     Attacks::new(tables().flatten().copied())
 }
 
-/// The attacks of one kind.
+/// Returns the attacks of one kind.
 pub fn of(kind: Kind) -> Attacks {
     Attacks::new(tables().flatten().copied().filter(|attack| attack.kind == kind))
 }
 
-/// The genuine messages that a service must accept before anything that it refuses means something. They are run before
-/// the attacks and need not be asked for.
+/// Returns the genuine messages that a service must accept, because otherwise a refused attack means nothing. They
+/// are always run before the attacks.
 pub fn controls() -> impl Iterator<Item = &'static Attack> {
     control::CONTROLS.iter()
 }
 
-/// One attack: what it is called, what it does, and the messages it consists of.
+/// One attack: its name, its description, and the messages that it consists of.
 #[derive(Clone, Copy, Debug)]
 pub struct Attack {
     name: &'static str,
@@ -172,55 +176,56 @@ pub struct Attack {
     make: Make,
 }
 
-/// How the messages of an attack are made.
+/// The way in which the messages of an attack are made.
 #[derive(Clone, Copy, Debug)]
 enum Make {
-    /// Forms, to be posted in order.
+    /// The attack consists of forms that are posted in order.
     Forms(fn(&Scene<'_>) -> Made),
-    /// More than that.
+    /// The attack has other steps too.
     Steps(fn(&Scene<'_>) -> Played),
 }
 
-/// Attacks start a sign-in of the first customer's, where the service starts any.
+/// Attacks start a sign-in of the first customer, if the service starts sign-ins.
 const STARTS: &[Start] = &[Start::first(0)];
 
-/// Which genuine message an attack is made from. Where the service does not accept that, the attack proves nothing.
+/// The genuine message from which an attack is made. If the service does not accept that message, the attack proves
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Base {
-    /// Response and Assertion signed.
+    /// The Response and the Assertion are signed.
     Both,
-    /// The Response signed.
+    /// The Response is signed.
     Response,
-    /// The Assertion signed.
+    /// The Assertion is signed.
     Assertion,
-    /// The Assertion signed, then encrypted with AES-CBC as Okta does, then the Response signed.
+    /// The Assertion is signed, then encrypted with AES-CBC as Okta does, then the Response is signed.
     Encrypted,
-    /// The Assertion signed, then encrypted with AES-GCM.
+    /// The Assertion is signed, then encrypted with AES-GCM.
     EncryptedAssertion,
-    /// The other identity provider's message, both signed.
+    /// The other identity provider's message, with Response and Assertion signed.
     Other,
-    /// The Assertion not signed and encrypted with AES-GCM, then the Response signed.
+    /// The Assertion is not signed and is encrypted with AES-GCM, then the Response is signed.
     EncryptedInside,
-    /// Both signed, at a service that trusts the identity provider's metadata and no other.
+    /// Response and Assertion are signed, for a service that trusts only this identity provider's metadata.
     Configured,
     /// A message in the query of a redirect.
     Redirect,
 }
 
-/// What a target must have for an attack to be run.
+/// A requirement of an attack for the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
-    /// A certificate to encrypt to.
+    /// The target has a certificate to encrypt to.
     Certificate,
-    /// Responses that answer a request.
+    /// The target accepts responses to requests.
     Request,
-    /// Responses that answer none.
+    /// The target accepts unsolicited responses.
     Unsolicited,
-    /// What the other tenant's identity provider sends about its people.
+    /// The target has the attributes that the other customer's identity provider sends about its people.
     OtherAttributes,
-    /// An assertion consumer for each customer.
+    /// The target has an assertion consumer for each customer.
     OwnAddresses,
-    /// That the test tells where the browser is sent.
+    /// The test reports where the browser is sent.
     Location,
 }
 
@@ -252,7 +257,7 @@ impl Attack {
         self
     }
 
-    /// The paper or the CVE.
+    /// Sets the paper or the CVE.
     pub(crate) const fn known_as(mut self, reference: &'static str) -> Self {
         self.reference = Some(reference);
         self
@@ -268,38 +273,38 @@ impl Attack {
         self
     }
 
-    /// The name, such as `wrapping/xsw3`. It does not change.
+    /// Returns the name, such as `wrapping/xsw3`. It does not change.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The kind.
+    /// Returns the kind.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What is done, in one line.
+    /// Returns the description in one line.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         self.description
     }
 
-    /// Where it was described, or in which product it was found, where that is known for sure.
+    /// Returns where the attack was described, or in which product it was found, if that is certain.
     #[must_use]
     pub const fn reference(&self) -> Option<&'static str> {
         self.reference
     }
 
-    /// The messages, to be posted in this order by one browser, for a service of one's own loop. `asked` is the request that
-    /// they answer; `None` where responses are unsolicited.
+    /// Returns the messages that one browser posts in this order, for services that are tested without
+    /// [`Attacks::run`]. `asked` is the request that they answer; `None` if responses are unsolicited.
     ///
     /// # Errors
     ///
-    /// When the target lacks what the attack needs (a certificate, a request, none), when something in it cannot stand in
-    /// XML, or a key cannot be used; and when the attack needs more than one browser, or another door of the
-    /// [`Service`] than the assertion consumer.
+    /// An error is returned if the target lacks something that the attack needs (a certificate, a request, or no
+    /// request), if a value cannot be written in XML, or if a key cannot be used. It is also returned if the attack
+    /// needs more than one browser, or another door of the [`Service`] than the assertion consumer.
     pub fn forms(&self, target: &Target, asked: Option<&Asked>) -> Made {
         let lacks = |what: &str| Err(TestkitError::message("target", "what the attack needs", what));
         if let Some(reason) = self.lacks(target) {
@@ -319,7 +324,7 @@ impl Attack {
         }
     }
 
-    /// What is done, in order.
+    /// Returns the steps of the attack, in order.
     pub(crate) fn steps(&self, scene: &Scene<'_>) -> Played {
         match self.make {
             Make::Forms(make) => Ok(make(scene)?.into_iter().map(Step::from).collect()),
@@ -327,7 +332,7 @@ impl Attack {
         }
     }
 
-    /// Why this attack cannot be run against that target.
+    /// Returns the reason why this attack cannot be run against that target.
     pub(crate) fn lacks(&self, target: &Target) -> Option<&'static str> {
         self.needs.iter().find_map(|needs| match needs {
             Needs::Certificate if target.certificate.is_none() => {

@@ -1,6 +1,6 @@
 use super::Account;
 
-/// What the service made of a form.
+/// The service's answer to a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -9,24 +9,24 @@ pub enum Outcome {
     /// Somebody was signed in.
     #[non_exhaustive]
     Accepted {
-        /// As whom: the NameID, or what the service makes an account from.
+        /// The subject: the NameID, or the value from which the service makes an account.
         subject: String,
-        /// What else the service believed, as far as the test tells: names and values of attributes.
+        /// The attributes that the service believed, as names and values, as far as the test reports them.
         attributes: Vec<(String, String)>,
-        /// Into which account, where the service has accounts.
+        /// The account, if the service has accounts.
         account: Option<Account>,
-        /// Where the browser was sent: the value of the header Location, where the test tells it.
+        /// The address that the browser was sent to: the value of the header Location, if the test reports it.
         location: Option<String>,
     },
 }
 
 impl Outcome {
-    /// Somebody was signed in as this subject.
+    /// Reports that somebody was signed in as this subject.
     pub fn accepted(subject: impl Into<String>) -> Self {
         Self::Accepted { subject: subject.into(), attributes: Vec::new(), account: None, location: None }
     }
 
-    /// And an attribute with this value was believed. Attacks on attributes are judged by what is told here.
+    /// Reports that an attribute with this value was believed. Attacks on attributes are judged by it.
     #[must_use]
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let Self::Accepted { attributes, .. } = &mut self {
@@ -35,7 +35,7 @@ impl Outcome {
         self
     }
 
-    /// Into this account. Attacks on accounts are judged by what is told here.
+    /// Reports the account. Attacks on accounts are judged by it.
     #[must_use]
     pub fn into_account(mut self, into: Account) -> Self {
         if let Self::Accepted { account, .. } = &mut self {
@@ -44,7 +44,7 @@ impl Outcome {
         self
     }
 
-    /// And the browser was sent there. Open redirects are judged by what is told here.
+    /// Reports the address that the browser was sent to. Open redirects are judged by it.
     #[must_use]
     pub fn leading_to(mut self, to: impl Into<String>) -> Self {
         if let Self::Accepted { location, .. } = &mut self {

@@ -1,13 +1,13 @@
-//! A request that was started for one customer is answered by the other's identity provider, which the service trusts.
-//! InResponseTo says which request is meant, and so does RelayState: each combination of the two, in the browser that
-//! started both.
+//! In these attacks, the other customer's identity provider, which the service trusts, answers a request that was
+//! started for the first customer. InResponseTo and RelayState both select a request: each combination of the two is
+//! tried, in the browser that started both.
 
 use super::scene::{Made, Scene};
 use super::step::Start;
 use super::{Attack, Base, Form, Kind, Needs};
 use crate::{ResponseBuilder, Signed, TestkitError};
 
-/// One browser starts a sign-in for each customer: request 0 of the first's, request 1 of the other's.
+/// One browser starts a sign-in for each customer: request 0 for the first customer, request 1 for the other.
 const BOTH: &[Start] = &[Start::first(0), Start::other(0)];
 const UNASKED: &str = "CVE-2026-49284 (SimpleSAMLphp)";
 const ADDRESS: &str = "CVE-2026-109372 (Zitadel)";

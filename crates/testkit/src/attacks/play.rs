@@ -1,4 +1,4 @@
-//! One attack while it is played, and the judgement of what came of it.
+//! The run of one attack, and the judgement of its result.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::{
     Started, Target, control, location,
 };
 
-/// The most browsers that one attack has.
+/// The largest number of browsers of one attack.
 const BROWSERS: u64 = 16;
 
 pub(crate) struct Playing<'a, S> {
@@ -21,13 +21,13 @@ pub(crate) struct Playing<'a, S> {
     service: &'a S,
     first_browser: u64,
     longest: Duration,
-    /// The accounts that forms of the attack led into, in order.
+    /// The accounts that forms of the attack led to, in order.
     accounts: Vec<Account>,
-    /// Who was signed in where, as far as the service told.
+    /// The session of each browser, as far as the service reported it.
     sessions: HashMap<Browser, Session>,
 }
 
-/// What ends an attack before its end.
+/// The verdict that ends an attack early.
 type Ended = Verdict;
 
 impl<'a, S: Service> Playing<'a, S> {
@@ -57,7 +57,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let control = control::of(self.attack.base);
         let shown = matches!(verdict, Verdict::Refused | Verdict::Harmless | Verdict::Inconclusive { .. });
         let verdict = match report.verdict_of(control) {
-            // What was accepted was accepted, whatever the control says.
+            // An accepted attack is a finding, whatever the result of the control is.
             Some(Verdict::Inconclusive { .. } | Verdict::Accepted { .. } | Verdict::Slow { .. }) if shown => {
                 Verdict::Inconclusive { reason: format!("{control} is not accepted either") }
             }
@@ -81,7 +81,7 @@ impl<'a, S: Service> Playing<'a, S> {
         for step in steps {
             let next = match self.step(step).await {
                 Ok(next) => next,
-                // A finding is not lost because the rest of the attack cannot be played.
+                // A finding is kept even if the rest of the attack cannot be run.
                 Err(ended) => return Err(verdict.worse_of(ended)),
             };
             verdict = verdict.worse_of(next);
@@ -89,14 +89,15 @@ impl<'a, S: Service> Playing<'a, S> {
         Ok(verdict)
     }
 
-    /// Starts the sign-ins that the attack is about. None: the service starts none, and its responses are unsolicited.
+    /// Starts the sign-ins of the attack. The list is empty if the service starts no sign-ins, and its responses are
+    /// unsolicited.
     async fn start(&self) -> Result<Vec<Asked>, Ended> {
         let mut asked = Vec::new();
         for start in self.attack.starts {
             let browser = self.browser(start.browser);
             match self.service.start(browser, start.customer, start.return_to).await {
                 Started::Asked(request) => asked.push(request),
-                // Where the way back is the attack, this is what should become of it.
+                // If the attack is on the return address, this is the right answer.
                 Started::Refused if start.return_to.is_some() => return Err(Verdict::Refused),
                 Started::Refused => {
                     let reason = "the service refused to start a sign-in".to_owned();
@@ -146,7 +147,7 @@ impl<'a, S: Service> Playing<'a, S> {
         Ok(verdict.worse_of(self.of_account(form, &outcome, &after)?))
     }
 
-    /// One of the posts must be accepted, as whom the forms are about, and the others refused.
+    /// Posts forms at the same time. Exactly one must be accepted, as the subject of the forms.
     async fn post_together(&mut self, forms: Vec<Form>) -> Result<Verdict, Ended> {
         let posts: Vec<_> = forms.into_iter().map(|form| (self.browser(form.browser), form)).collect();
         let begun = Instant::now();
@@ -257,7 +258,8 @@ impl<'a, S: Service> Playing<'a, S> {
     }
 }
 
-/// A form that was refused leaves nobody signed in who was not; one that was accepted signs in whom it says.
+/// Checks the sessions: after a refused form nobody new may be signed in, and an accepted form must sign in the
+/// reported account.
 fn of_session(outcome: &Outcome, before: &Session, after: &Session) -> Verdict {
     match (outcome, after) {
         (Outcome::Refused, Session::Of(account)) if before != after => {
@@ -275,8 +277,9 @@ fn not_applicable(reason: &str) -> Verdict {
 }
 
 impl Form {
-    /// What an outcome means, for a loop of one's own: [`Verdict::Refused`], [`Verdict::Harmless`], [`Verdict::Accepted`], or
-    /// [`Verdict::Inconclusive`] when it is genuine and was refused.
+    /// Returns the verdict for an outcome, for services that are tested without
+    /// [`Attacks::run`](super::Attacks::run): [`Verdict::Refused`], [`Verdict::Harmless`], [`Verdict::Accepted`], or
+    /// [`Verdict::Inconclusive`] if the form is genuine and was refused.
     #[must_use]
     pub fn verdict(&self, outcome: &Outcome) -> Verdict {
         let (subject, attributes) = match (&self.purpose, outcome) {

@@ -1,5 +1,5 @@
-//! The query of a redirect (SAML bindings, 3.4): what was signed is the text of some parameters, and whoever decodes the
-//! query with another parser than the one that verified it may act on others.
+//! Attacks on the query of a redirect (SAML bindings, 3.4). The signature covers the text of some parameters. A
+//! service that decodes the query with another parser than the one that verified it may use other parameters.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{SignatureAlgorithm, base64_encode};
@@ -191,13 +191,13 @@ pub(super) const ATTACKS: &[Attack] = &[
     .known_as(BOMB),
 ];
 
-/// The control: a signed query as it is.
+/// The control: a signed query, unchanged.
 pub(super) fn genuine(scene: &Scene<'_>) -> Played {
     let signed = Signed::of(scene)?;
     Ok(vec![Step::Query(Query { text: signed.text.clone(), is_control: true, signed: Some(signed.content) })])
 }
 
-/// A query that the identity provider signed about the attacker.
+/// A query about the attacker that the identity provider signed.
 struct Signed {
     text: String,
     /// The value of SAMLRequest in it.
@@ -221,13 +221,13 @@ impl Signed {
         Ok(Self { text, value, content: (xml, relay_state.map(str::to_owned)) })
     }
 
-    /// Another query, in which nothing else than what was signed may be believed.
+    /// Returns another query, in which the service may believe only the signed content.
     fn bent(&self, text: String) -> Played {
         Ok(vec![Step::Query(Query { text, is_control: false, signed: Some(self.content.clone()) })])
     }
 }
 
-/// A query in which nothing may be believed.
+/// Returns a query in which the service may believe nothing.
 fn forged(text: String) -> Played {
     Ok(vec![Step::Query(Query { text, is_control: false, signed: None })])
 }
@@ -270,7 +270,7 @@ fn certificate<'s>(scene: &'s Scene<'_>) -> &'s vouchsafe_crypto::Certificate {
     scene.target().identity_provider.key().certificate()
 }
 
-/// A message of the kind that comes by redirect.
+/// Returns a message of the kind that is sent by redirect.
 fn message(scene: &Scene<'_>, subject: &str) -> String {
     format!(
         "<saml2p:LogoutRequest xmlns:saml2p=\"{SAML_PROTOCOL}\" xmlns:saml2=\"{SAML_ASSERTION}\" ID=\"{}\" \

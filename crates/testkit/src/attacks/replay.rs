@@ -1,4 +1,4 @@
-//! A message that was accepted comes again. The first form of each is genuine and must be accepted.
+//! Attacks with a message that was accepted before. The first form of each attack is genuine and must be accepted.
 
 use super::scene::{Made, Scene};
 use super::surgery::{copy, prepend, replace, set, without};

@@ -1,5 +1,6 @@
-//! A message comes several times at once: who asks "was it there?" and then says "it is" accepts it more than once. And a
-//! message that is refused at first, or stored nowhere, or comes by another way.
+//! Attacks with a message that is sent several times at once: a service that first looks it up and then records it
+//! accepts it more than once. There are also messages that are refused at first, that are never recorded, or that are
+//! sent in another way.
 
 use super::scene::{Made, Played, Scene};
 use super::step::{Start, Step};
@@ -7,7 +8,7 @@ use super::surgery::{prepend, set};
 use super::{Attack, Base, Form, Kind, Needs};
 use crate::{Place, TestkitError};
 
-/// How many posts there are at the same time.
+/// The number of posts at the same time.
 const POSTS: u64 = 8;
 const TWO_STEPS: &str = "CVE-2026-116201 (Snipe-IT), CVE-2026-122220 (WPO365)";
 const NEVER_STORED: &str = "CVE-2026-53424 (samly)";

@@ -5,9 +5,10 @@ use vouchsafe_xml::Quoted;
 
 use super::{Attack, Kind};
 
-/// What came of the attacks.
+/// The results of the attacks.
 ///
-/// `Display` is the text for a person: what was accepted, what proves nothing, and the counts by kind.
+/// `Display` shows the text for a person: the accepted attacks, the attacks that prove nothing, and the counts by
+/// kind.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Report {
@@ -15,7 +16,7 @@ pub struct Report {
     declared: Vec<Declared>,
 }
 
-/// What the test said about an attack, or about every attack from a control, with whether it turned out so.
+/// A declaration of the test about an attack, or about all attacks of a control, and whether it proved to be right.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
     pub(crate) name: String,
@@ -23,57 +24,58 @@ pub(crate) struct Declared {
     pub(crate) holds: bool,
 }
 
-/// What came of one attack.
+/// The result of one attack.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its name.
+    /// The name of the attack.
     pub name: &'static str,
-    /// Its kind.
+    /// The kind of the attack.
     pub kind: Kind,
-    /// What it does.
+    /// The description of the attack.
     pub description: &'static str,
-    /// What came of it.
+    /// The result.
     pub verdict: Verdict,
     /// The longest time that one of its forms took.
     pub elapsed: Duration,
-    /// The genuine message that it is made from.
+    /// The control with the genuine message that it is made from.
     control: &'static str,
 }
 
-/// What an attack, or a control, showed.
+/// The result of an attack or a control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It was refused.
+    /// The attack was refused.
     Refused,
-    /// It was accepted as what is genuine in it. For a control: as it must be.
+    /// The attack was accepted, but only with its genuine content. For a control, this is the required result.
     Harmless,
-    /// It was accepted: a finding.
+    /// The attack was accepted: a finding.
     #[non_exhaustive]
     Accepted {
-        /// As whom.
+        /// The subject that was signed in.
         subject: String,
-        /// What is wrong with that, where it is not the subject: the account, the browser, where it leads.
+        /// The finding if it is not the subject: the account, the browser, or the address that the browser is sent
+        /// to.
         finding: Option<String>,
     },
-    /// It took longer than the target's patience: a finding.
+    /// The attack took longer than the target's patience: a finding.
     #[non_exhaustive]
     Slow {
-        /// How long.
+        /// The time in seconds.
         seconds: u64,
     },
-    /// It was refused, but so is a genuine message of that shape: this proves nothing.
+    /// The attack was refused, but a genuine message of that form is refused too, so it proves nothing.
     #[non_exhaustive]
     Inconclusive {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// It can show nothing about this service: a door or something of the target is missing, or the test has
-    /// [said so](super::Attacks::not_applicable).
+    /// The attack cannot test this service: a door or a part of the target is missing, or the test has [declared
+    /// so](super::Attacks::not_applicable).
     #[non_exhaustive]
     NotApplicable {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -87,7 +89,7 @@ impl Verdict {
         Self::Accepted { subject: subject.into(), finding: Some(finding.into()) }
     }
 
-    /// Of the verdicts on several forms of one attack, the one that counts.
+    /// Returns the verdict that counts, of those on several forms of one attack.
     pub(crate) fn worse_of(self, other: Self) -> Self {
         let rank = |verdict: &Self| match verdict {
             Self::Accepted { .. } => 5,
@@ -128,7 +130,7 @@ impl Report {
         self.entries.push(entry);
     }
 
-    /// Takes what the test has said into account, once everything was run.
+    /// Applies the declarations of the test, after everything was run.
     pub(crate) fn declare(&mut self, mut declared: Vec<Declared>) {
         for entry in &mut self.entries {
             if !matches!(entry.verdict, Verdict::Inconclusive { .. }) {
@@ -147,54 +149,56 @@ impl Report {
         self.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.verdict)
     }
 
-    /// Everything that was run or left out, the controls first.
+    /// Returns everything that was run or left out, the controls first.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The findings: attacks that were accepted, and those that took too long.
+    /// Returns the findings: the attacks that were accepted or took too long.
     pub fn accepted(&self) -> impl Iterator<Item = &Entry> {
         self.attacks()
             .filter(|entry| matches!(entry.verdict, Verdict::Accepted { .. } | Verdict::Slow { .. }))
     }
 
-    /// Attacks that were refused without showing anything, since a genuine message of that shape is refused too.
+    /// Returns the attacks that were refused but prove nothing, because a genuine message of that form is refused
+    /// too.
     pub fn inconclusive(&self) -> impl Iterator<Item = &Entry> {
         self.attacks().filter(|entry| matches!(entry.verdict, Verdict::Inconclusive { .. }))
     }
 
-    /// Attacks that can show nothing about this service, with the reason: it does not have the endpoint that they need, or the test
-    /// has said so.
+    /// Returns the attacks that cannot test this service, with the reason: it does not have the endpoint that they
+    /// need, or the test has declared so.
     pub fn not_applicable(&self) -> impl Iterator<Item = &Entry> {
         self.attacks().filter(|entry| matches!(entry.verdict, Verdict::NotApplicable { .. }))
     }
 
-    /// The names that the test has declared to be [not applicable](super::Attacks::not_applicable) and that are not so, or
-    /// are unknown.
+    /// Returns the names that the test has wrongly declared to be [not applicable](super::Attacks::not_applicable),
+    /// or that are unknown.
     pub fn wrongly_declared(&self) -> impl Iterator<Item = &str> {
         self.declared.iter().filter(|declared| !declared.holds).map(|declared| declared.name.as_str())
     }
 
-    /// How many attacks were refused, or came to nothing but what is genuine in them.
+    /// Returns how many attacks were refused, or were accepted only with their genuine content.
     #[must_use]
     pub fn withstood(&self) -> usize {
         self.attacks().filter(|entry| matches!(entry.verdict, Verdict::Refused | Verdict::Harmless)).count()
     }
 
-    /// Whether no genuine message was accepted as whom it is about. Then nothing that was refused means anything.
+    /// Returns whether no genuine message was accepted as its subject. In this case, refused attacks mean nothing.
     #[must_use]
     pub fn proves_nothing(&self) -> bool {
         !self.controls().any(|entry| entry.verdict == Verdict::Harmless)
     }
 
-    /// For the end of a test: genuine messages were accepted, no attack was, and every one that was refused shows something.
+    /// Asserts, at the end of a test, that genuine messages were accepted, that no attack was accepted, and that
+    /// every refused attack proves something.
     ///
     /// # Panics
     ///
-    /// With this report, when an attack was accepted or took too long; when a genuine message was accepted as somebody
-    /// else, or none was accepted; when an attack or a control is inconclusive and was not declared to be
-    /// [not applicable](super::Attacks::not_applicable); or when something was declared so and is not.
+    /// It panics with this report if an attack was accepted or took too long; if a genuine message was accepted as
+    /// somebody else, or none was accepted; if an attack or a control is inconclusive and was not declared to be [not
+    /// applicable](super::Attacks::not_applicable); or if such a declaration is wrong.
     #[track_caller]
     #[expect(clippy::panic, reason = "it is an assertion, for tests")]
     pub fn assert_none_accepted(&self) {

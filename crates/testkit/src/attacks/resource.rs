@@ -1,5 +1,5 @@
-//! Messages of at most some 300 KiB that cause much work where work is not bounded. The Assertion is genuine where nothing
-//! else is said: to accept it, or to refuse the message, is both right, as long as it does not take long.
+//! Attacks with messages of at most about 300 KiB that cause much work if work is not limited. In most of them the
+//! Assertion is genuine: both accepting it and refusing the message are right if it does not take long.
 
 use vouchsafe_crypto::{base64_decode, base64_encode};
 
@@ -105,7 +105,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .needs(&[Needs::Certificate]),
 ];
 
-/// The genuine Response with something in Extensions.
+/// Returns the genuine Response with this content in Extensions.
 fn extended(scene: &Scene<'_>, inside: &str) -> Made {
     let issued = scene.message().issue()?.into_xml();
     Ok(vec![scene.bent(after(&issued, &["Response", "Issuer"], &extensions(inside))?)])

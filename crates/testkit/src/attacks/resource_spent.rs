@@ -1,6 +1,7 @@
-//! Messages of at most some 300 KiB that are short as they stand and long as they are canonicalized, or that take time in
-//! proportion to the square of their length. The SignedInfo and its value are genuine: anybody who has seen one message of
-//! the identity provider's can send them with another content, and the work is done before the digest is found wrong.
+//! Attacks with messages of at most about 300 KiB whose canonical form is very long, or whose processing takes time
+//! in proportion to the square of their length. The SignedInfo and its value are genuine: anybody who has seen one
+//! message of the identity provider can send them with other content, and the work is done before the wrong digest is
+//! found.
 
 use super::scene::{Made, Scene};
 use super::surgery::{after, with_attribute};
@@ -107,13 +108,13 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// Something in Extensions of the Response, under the genuine signature.
+/// Returns the Response with this content in Extensions, under the genuine signature.
 fn body(scene: &Scene<'_>, inside: &str) -> Made {
     let issued = scene.message().issue()?.into_xml();
     Ok(vec![scene.bent(after(&issued, &["Response", "Issuer"], &extensions(inside))?)])
 }
 
-/// The same with declarations on the Extensions.
+/// Returns this Response with declarations on the Extensions.
 fn inherited(scene: &Scene<'_>, declarations: &str, inside: &str) -> Made {
     let issued = scene.message().issue()?.into_xml();
     let extended = after(&issued, &["Response", "Issuer"], &extensions(""))?;

@@ -1,5 +1,5 @@
-//! Where the browser is sent after signing in. RelayState is whatever the sender of an unsolicited message likes, and the
-//! way back of a sign-in is whatever stands in the link that starts it: neither may lead to another site.
+//! Attacks on the address that the browser is sent to after signing in. The sender of an unsolicited message chooses
+//! the RelayState, and the link that starts a sign-in contains the return address. Neither may lead to another site.
 
 use super::scene::{Made, Scene};
 use super::step::Start;

@@ -4,7 +4,7 @@ use super::report::{Declared, Report};
 use super::wait::block_on;
 use super::{Attack, Service, Target};
 
-/// Attacks to be run against a service.
+/// A set of attacks to run against a service.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Attacks {
@@ -18,41 +18,41 @@ impl Attacks {
         Self { attacks: attacks.collect(), target: Target::default(), declared: Vec::new() }
     }
 
-    /// Which service is attacked, and whom it trusts; [`Target::default`] otherwise.
+    /// Sets the service under attack and the identity providers that it trusts. The default is [`Target::default`].
     pub fn against(mut self, target: Target) -> Self {
         self.target = target;
         self
     }
 
-    /// Leaves an attack out, by name: one that the service accepts knowingly.
+    /// Leaves out an attack by name, because the service accepts it knowingly.
     pub fn without(mut self, name: &str) -> Self {
         self.attacks.retain(|attack| attack.name != name);
         self
     }
 
-    /// Only those whose name satisfies a condition.
+    /// Keeps only the attacks whose name satisfies a condition.
     pub fn only(mut self, wanted: impl Fn(&str) -> bool) -> Self {
         self.attacks.retain(|attack| wanted(attack.name));
         self
     }
 
-    /// Says of an attack that it can show nothing about this service, and why. It is run all the same, and is a finding
-    /// when it is accepted. By the name of a control this is said of every attack that is made from that message: a
-    /// service that wants both signatures names `control/assertion-signed`.
+    /// Declares that an attack cannot test this service, with the reason. It is run nevertheless, and is a finding if
+    /// it is accepted. With the name of a control, this declares all attacks that are made from that message: a
+    /// service that requires both signatures declares `control/assertion-signed`.
     ///
-    /// A declaration that turns out to be wrong makes [`Report::assert_none_accepted`] fail, as does an attack that shows
-    /// nothing and was not declared.
+    /// [`Report::assert_none_accepted`] fails if a declaration is wrong, or if an attack proves nothing and was not
+    /// declared.
     pub fn not_applicable(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
         self.declared.push(Declared { name: name.into(), reason: reason.into(), holds: false });
         self
     }
 
-    /// The attacks in the order in which they are run.
+    /// Returns the attacks in the order in which they are run.
     pub fn iter(&self) -> impl Iterator<Item = &Attack> {
         self.attacks.iter()
     }
 
-    /// Runs the controls, then the attacks, one after the other.
+    /// Runs the controls, then the attacks, one after another.
     pub async fn run(&self, service: &impl Service) -> Report {
         let mut report = Report::default();
         let mut browsers = 0;
@@ -64,7 +64,7 @@ impl Attacks {
         report
     }
 
-    /// [`run`](Self::run) on this thread, which waits for the service.
+    /// Calls [`run`](Self::run) and blocks this thread until it is done.
     pub fn run_blocking(&self, service: &impl Service) -> Report {
         block_on(self.run(service))
     }

@@ -7,12 +7,12 @@ use super::target::{Asked, Target};
 use super::{Attack, Base};
 use crate::{Attribute, Encryption, IdentityProvider, ResponseBuilder, Signed, TestkitError, render};
 
-/// The forms of an attack, or why they could not be made.
+/// The forms of an attack, or the reason why they could not be made.
 pub(crate) type Made = Result<Vec<Form>, TestkitError>;
-/// The steps of an attack, or why they could not be made.
+/// The steps of an attack, or the reason why they could not be made.
 pub(crate) type Played = Result<Vec<Step>, TestkitError>;
 
-/// What an attack is made from: the target, the time, and genuine messages with identifiers of the attack's own.
+/// The data from which an attack is made: the target, the time, and genuine messages with identifiers of this attack.
 #[derive(Clone, Debug)]
 pub struct Scene<'t> {
     target: &'t Target,
@@ -21,7 +21,7 @@ pub struct Scene<'t> {
     label: String,
     now: DateTime<Utc>,
     asked: &'t [Asked],
-    /// Which of the requests messages answer.
+    /// The index of the request that messages answer.
     current: usize,
 }
 
@@ -32,13 +32,13 @@ impl<'t> Scene<'t> {
         Self { target, base: attack.base, attack: attack.name, label, now, asked, current: 0 }
     }
 
-    /// The same scene, in which messages answer another of the requests that were started, and have identifiers of their
+    /// Returns the same scene for another of the started requests: messages answer it, and have identifiers of their
     /// own.
     pub(crate) fn answering(&self, request: usize) -> Self {
         Self { current: request, label: format!("{}.{request}", self.label), ..self.clone() }
     }
 
-    /// The same scene, in which messages are not encrypted and only their Assertion is signed.
+    /// Returns the same scene with messages that are not encrypted, and of which only the Assertion is signed.
     pub(crate) fn as_signed_assertion(&self) -> Self {
         Self { base: Base::Assertion, ..self.clone() }
     }
@@ -51,7 +51,7 @@ impl<'t> Scene<'t> {
         self.now
     }
 
-    /// So many minutes from now.
+    /// Returns the time this many minutes from now.
     pub(crate) fn minutes(&self, minutes: i64) -> DateTime<Utc> {
         self.now.checked_add_signed(TimeDelta::minutes(minutes)).unwrap_or(self.now)
     }
@@ -64,12 +64,12 @@ impl<'t> Scene<'t> {
         &self.target.victim
     }
 
-    /// The identifier of the request that messages answer.
+    /// Returns the identifier of the request that messages answer.
     pub(crate) fn request(&self) -> Option<&str> {
         self.current().map(|asked| asked.id.as_str())
     }
 
-    /// The RelayState of the request that messages answer.
+    /// Returns the RelayState of the request that messages answer.
     pub(crate) fn relay_state(&self) -> Option<&str> {
         self.current().and_then(|asked| asked.relay_state.as_deref())
     }
@@ -78,22 +78,22 @@ impl<'t> Scene<'t> {
         self.asked.get(self.current)
     }
 
-    /// The person of the other customer's.
+    /// Returns the name of the attacker at the other customer's identity provider.
     pub(crate) fn other_attacker(&self) -> &str {
         self.target.other_attacker.as_deref().unwrap_or(&self.target.attacker)
     }
 
-    /// The name of the attack and the time, the same for all messages of it.
+    /// Returns the name of the attack with the time. It is the same for all messages of the attack.
     pub(crate) fn attack(&self) -> String {
         format!("{}-{:x}", self.attack.replace('/', "-"), self.now.timestamp_millis())
     }
 
-    /// A name that nothing else in the run has.
+    /// Returns a name that occurs nowhere else in the run.
     pub(crate) fn fresh(&self) -> String {
         self.label.trim_start_matches('_').replace(['/', '.'], "-")
     }
 
-    /// What the other identity provider sends about a subject.
+    /// Returns the attributes that the other identity provider sends about a subject.
     pub(crate) fn other_attributes(&self, subject: &str) -> Vec<Attribute> {
         match &self.target.other_attributes {
             Some(attributes) => attributes(subject),
@@ -101,7 +101,7 @@ impl<'t> Scene<'t> {
         }
     }
 
-    /// Who the attacker is in messages of the attack's base.
+    /// Returns the attacker's name in messages of the attack's base.
     pub(crate) fn own(&self) -> &str {
         if self.base == Base::Other { self.other_attacker() } else { self.attacker() }
     }
@@ -114,12 +114,13 @@ impl<'t> Scene<'t> {
         format!("{}.assertion", self.label)
     }
 
-    /// What the identity provider says of the attacker, protected as the base of the attack says.
+    /// Returns the identity provider's message about the attacker, signed and encrypted as the base of the attack
+    /// requires.
     pub(crate) fn message(&self) -> ResponseBuilder {
         self.message_about(self.own())
     }
 
-    /// The same about anybody.
+    /// Returns such a message about any subject.
     pub(crate) fn message_about(&self, subject: &str) -> ResponseBuilder {
         let response = match self.base {
             Base::Other => self.message_of(&self.target.other, subject),
@@ -137,7 +138,7 @@ impl<'t> Scene<'t> {
         }
     }
 
-    /// The message of an identity provider about a subject, both signed.
+    /// Returns the message of an identity provider about a subject, with Response and Assertion signed.
     pub(crate) fn message_of(&self, identity_provider: &IdentityProvider, subject: &str) -> ResponseBuilder {
         let mut response = self.bare_message_of(identity_provider, subject);
         let own = self.is_the_other(identity_provider);
@@ -148,14 +149,15 @@ impl<'t> Scene<'t> {
         response
     }
 
-    /// Two identity providers may claim one entity ID; their keys differ.
+    /// Returns whether this is the other identity provider. The key is compared too, because two identity providers
+    /// may claim the same entity ID.
     fn is_the_other(&self, identity_provider: &IdentityProvider) -> bool {
         let other = &self.target.other;
         identity_provider.entity_id() == other.entity_id()
             && identity_provider.key().certificate() == other.key().certificate()
     }
 
-    /// The same without attributes.
+    /// Returns such a message without attributes.
     pub(crate) fn bare_message_of(
         &self,
         identity_provider: &IdentityProvider,
@@ -193,22 +195,22 @@ impl<'t> Scene<'t> {
         Ok(Encryption::to(certificate))
     }
 
-    /// An EncryptedAssertion that holds this text, with AES-GCM: anybody can make one.
+    /// Returns an EncryptedAssertion with this text, with AES-GCM. Anybody can make one.
     pub(crate) fn encrypted(&self, text: &str) -> Result<String, TestkitError> {
         render::encrypted(text, &self.encryption()?.cipher(ContentCipher::Aes256Gcm))
     }
 
-    /// The same text about the victim.
+    /// Returns the same text about the victim.
     pub(crate) fn forged(&self, text: &str) -> String {
         text.replace(self.attacker(), self.victim())
     }
 
-    /// A form that must be refused.
+    /// Returns a form that must be refused.
     pub(crate) fn hostile(&self, message: impl AsRef<[u8]>) -> Form {
         self.form(message, Purpose::Hostile)
     }
 
-    /// A form that holds something genuine about the attacker: nobody else may come out of it.
+    /// Returns a form with a genuine part about the attacker. It may not be accepted as anybody else.
     pub(crate) fn bent(&self, message: impl AsRef<[u8]>) -> Form {
         self.form(message, Purpose::Bent(self.own().to_owned()))
     }
@@ -221,7 +223,7 @@ impl<'t> Scene<'t> {
         self.form(message, Purpose::Genuine(subject.to_owned()))
     }
 
-    /// Posted to where the message says.
+    /// Returns a form, which is posted to the Destination of the message.
     fn form(&self, message: impl AsRef<[u8]>, purpose: Purpose) -> Form {
         let form = Form::of(message.as_ref(), self.relay_state(), purpose);
         match &self.target.other_assertion_consumer {

@@ -1,5 +1,5 @@
-//! Messages that the schema does not allow, and that mean one thing to one reader and another to the next: what is there
-//! twice, what is missing, what stands where it does not belong. The identity provider signs them as they stand.
+//! Attacks with messages that break the schema, and that readers understand differently: a part occurs twice, is
+//! missing, or is in the wrong place. The identity provider signs them in this form.
 
 use vouchsafe_xml::namespace::SAML_PROTOCOL;
 
@@ -227,17 +227,17 @@ fn changed(
     signed_as_it_stands(scene, &change(&unsigned)?)
 }
 
-/// The attacker's message, changed and then signed: the schema does not allow it.
+/// Returns the attacker's message, changed and then signed. The schema does not allow it.
 fn signed(scene: &Scene<'_>, change: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
     Ok(vec![scene.hostile(changed(scene, change)?)])
 }
 
-/// The schema allows it, and it does not mean the victim.
+/// Returns the attacker's message, changed and then signed. The schema allows it, but it does not name the victim.
 fn bent(scene: &Scene<'_>, change: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
     Ok(vec![scene.bent(changed(scene, change)?)])
 }
 
-/// A role that stands where no attribute belongs.
+/// Returns a message with a role in a place where no attribute is allowed.
 fn forging(scene: &Scene<'_>, change: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
     Ok(vec![scene.hostile(changed(scene, change)?).forging("kit.admin")])
 }

@@ -1,35 +1,35 @@
-//! The service under attack, as its test reaches it: one door that every service has, and more that some have.
+//! The service under attack, as the test reaches it: one door that every service has, and others that some have.
 
 use std::future::Future;
 
 use super::wait::join;
 use super::{Asked, Form, Outcome};
 
-/// One of the browsers in an attack. Every attack has browsers of its own: a number that is new is a browser without
-/// cookies, and one that comes again still has what the service gave it.
+/// One of the browsers of an attack. Every attack has browsers of its own: a new number is a browser without cookies,
+/// and a known number still has the cookies that the service has set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Browser(pub(crate) u64);
 
 impl Browser {
-    /// The number, which tells browsers apart within one run.
+    /// Returns the number, which identifies the browser within one run.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
     }
 }
 
-/// One of the two customers of the service, each with the identity provider that the [`Target`](super::Target) names.
+/// One of the two customers of the service, each with an identity provider of the [`Target`](super::Target).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Customer {
     /// The customer whose identity provider knows attacker and victim.
     #[default]
     First,
-    /// The customer whose identity provider is in the attacker's hands.
+    /// The customer whose identity provider is controlled by the attacker.
     Other,
 }
 
-/// What a sign-in leads to: an account of an organization.
+/// The account of an organization that a sign-in leads to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Account {
@@ -38,34 +38,35 @@ pub struct Account {
 }
 
 impl Account {
-    /// By the service's names. Two accounts must never have one name, and one account never two: a name that is built
-    /// from the organization would hide that two organizations share the account.
+    /// Makes an account from the service's names. Different accounts must have different names, and one account must
+    /// always have the same name. Do not build the name from the organization, because this would hide that two
+    /// organizations share an account.
     pub fn new(organization: impl Into<String>, account: impl Into<String>) -> Self {
         Self { organization: organization.into(), account: account.into() }
     }
 
-    /// The organization.
+    /// Returns the organization.
     #[must_use]
     pub fn organization(&self) -> &str {
         &self.organization
     }
 
-    /// The account.
+    /// Returns the account.
     #[must_use]
     pub fn account(&self) -> &str {
         &self.account
     }
 }
 
-/// What became of the start of a sign-in.
+/// The result of starting a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Started {
-    /// The service starts no sign-ins, or none for this customer. Its responses answer no request.
+    /// The service starts no sign-ins, or none for this customer. Its responses are unsolicited.
     NoDoor,
-    /// It starts sign-ins, and refused this one.
+    /// The service starts sign-ins, but refused this one.
     Refused,
-    /// It waits for the answer to this request.
+    /// The service waits for the answer to this request.
     Asked(Asked),
 }
 
@@ -75,11 +76,11 @@ impl From<Asked> for Started {
     }
 }
 
-/// Who is signed in in a browser.
+/// The person who is signed in in a browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Session {
-    /// The service does not tell.
+    /// The service does not report it.
     #[default]
     NoDoor,
     /// Nobody.
@@ -88,47 +89,47 @@ pub enum Session {
     Of(Account),
 }
 
-/// What the service made of a message in the query of a redirect.
+/// The service's answer to a message in the query of a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received {
-    /// The service takes no signed messages by redirect.
+    /// The service accepts no signed messages by redirect.
     NoDoor,
-    /// It was refused.
+    /// The message was refused.
     Refused,
-    /// It was believed: a trusted key signed this message and this RelayState, as far as the service is concerned.
+    /// The message was believed: in the service's view, a trusted key signed this message and this RelayState.
     #[non_exhaustive]
     Believed {
-        /// The message that the service would act on.
+        /// The message that the service would use.
         message: String,
-        /// The RelayState that it would act on.
+        /// The RelayState that the service would use.
         relay_state: Option<String>,
     },
 }
 
 impl Received {
-    /// What the service would act on.
+    /// Reports the message and the RelayState that the service would use.
     pub fn believed(message: impl Into<String>, relay_state: Option<&str>) -> Self {
         Self::Believed { message: message.into(), relay_state: relay_state.map(str::to_owned) }
     }
 }
 
-/// Where somebody is sent who types an e-mail address to sign in.
+/// The address for a person who types an e-mail address to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Discovered {
-    /// The service does not look for the identity provider by address.
+    /// The service does not find the identity provider by address.
     NoDoor,
-    /// Nowhere.
+    /// There is no identity provider for the address.
     Nobody,
-    /// To this address, an identity provider's.
+    /// The person is sent to this address of an identity provider.
     At(String),
 }
 
-/// A service under attack, in the process or over HTTP. Its test implements this.
+/// A service under attack, in the same process or over HTTP. The test implements this trait.
 ///
-/// Only [`post`](Self::post) must be there. Every other method is a door that some services have: as long as it is
-/// left out, the attacks on it are [not applicable](super::Verdict::NotApplicable) and the report names them.
+/// Only [`post`](Self::post) is required. Every other method is a door that some services have: if it is not
+/// implemented, the attacks on it are [not applicable](super::Verdict::NotApplicable), and the report lists them.
 ///
 /// ```
 /// use vouchsafe_testkit::attacks::{self, Account, Asked, Browser, Customer, Form, Outcome, Service, Session, Started};
@@ -168,17 +169,17 @@ pub enum Discovered {
 /// assert!(report.proves_nothing(), "this one refuses everything");
 /// ```
 pub trait Service {
-    /// Posts a form to the assertion consumer, from a browser with the cookies that it has from this service.
+    /// Posts a form to the assertion consumer, from a browser with its cookies of this service.
     fn post(&self, browser: Browser, form: &Form) -> impl Future<Output = Outcome>;
 
-    /// Posts forms at the same time. By default the posts are polled by turns in one task, which is at the same time for a
-    /// service that is reached over HTTP; a service that is called and does not wait needs threads of its own here.
+    /// Posts forms at the same time. By default, one task polls the posts by turns, which is concurrent for a service
+    /// over HTTP. If the service is called directly and does not wait, implement this with threads.
     fn post_together(&self, posts: &[(Browser, Form)]) -> impl Future<Output = Vec<Outcome>> {
         join(posts.iter().map(|(browser, form)| self.post(*browser, form)).collect())
     }
 
-    /// Starts a sign-in at a customer's identity provider, and where to go after it. Without this door responses answer
-    /// no request.
+    /// Starts a sign-in at a customer's identity provider, with the address to return to. Without this door,
+    /// responses are unsolicited.
     fn start(
         &self,
         browser: Browser,
@@ -189,41 +190,41 @@ pub trait Service {
         async { Started::NoDoor }
     }
 
-    /// Who is signed in in a browser.
+    /// Returns the person who is signed in in a browser.
     fn session(&self, browser: Browser) -> impl Future<Output = Session> {
         let _ = browser;
         async { Session::NoDoor }
     }
 
-    /// Stops or begins again to trust a customer's identity provider, as an administrator would. `false`: there is no
-    /// such door.
+    /// Stops or resumes trusting a customer's identity provider, as an administrator would. Returns `false` if there
+    /// is no such door.
     fn set_trusted(&self, customer: Customer, trusted: bool) -> impl Future<Output = bool> {
         let _ = (customer, trusted);
         async { false }
     }
 
-    /// Posts a form to a service like this one that trusts the identity provider of this metadata and no other. A service
-    /// that does not take the metadata has refused. `None`: there is no such door.
+    /// Posts a form to a service like this one that trusts only the identity provider of this metadata. If the
+    /// service does not accept the metadata, the form is refused. Returns `None` if there is no such door.
     fn post_trusting(&self, metadata: &str, form: &Form) -> impl Future<Output = Option<Outcome>> {
         let _ = (metadata, form);
         async { None }
     }
 
-    /// Receives a message that the first customer's identity provider is said to have signed, from the query of a
-    /// redirect: what stands after the `?`.
+    /// Receives a message from the query of a redirect, the part after the `?`. It claims to be signed by the first
+    /// customer's identity provider.
     fn receive_query(&self, query: &str) -> impl Future<Output = Received> {
         let _ = query;
         async { Received::NoDoor }
     }
 
-    /// Where somebody is sent who types this e-mail address to sign in.
+    /// Returns the address for a person who types this e-mail address to sign in.
     fn discover(&self, address: &str) -> impl Future<Output = Discovered> {
         let _ = address;
         async { Discovered::NoDoor }
     }
 }
 
-/// A service of which only the assertion consumer is attacked, by a function that posts a form to it.
+/// Makes a service of a function that posts a form. Only its assertion consumer is attacked.
 ///
 /// ```
 /// use vouchsafe_testkit::attacks::{self, Form, Kind, Outcome, posting};
@@ -235,7 +236,7 @@ pub fn posting<P: Fn(&Form) -> Outcome>(post: P) -> Posting<P> {
     Posting(post)
 }
 
-/// Made by [`posting`].
+/// The service that [`posting`] makes.
 #[derive(Clone, Copy, Debug)]
 pub struct Posting<P>(P);
 

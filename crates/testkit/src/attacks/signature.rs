@@ -1,4 +1,4 @@
-//! Signatures that no library would make: any algorithm name, any reference, any key, any value.
+//! Signatures that no library would make: with any algorithm name, any reference, any key and any value.
 
 use vouchsafe_crypto::{Certificate, DigestAlgorithm, PrivateKey, base64_encode};
 use vouchsafe_signature::Signer;
@@ -14,12 +14,12 @@ pub(crate) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-
 pub(crate) const RSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
 pub(crate) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-/// A `ds:Signature` in the making. What is not said is as Okta does it, except that there is no PrefixList.
+/// Builds a `ds:Signature`. The defaults are those of Okta, except that there is no PrefixList.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// Not given: what fits the key.
+    /// The algorithm; `None` selects the one that fits the key.
     method: Option<String>,
-    /// What stands in SignatureMethod, such as HMACOutputLength.
+    /// The content of SignatureMethod, such as HMACOutputLength.
     parameters: String,
     references: Vec<String>,
     key_info: String,
@@ -30,7 +30,8 @@ impl Draft {
         Self { method: None, parameters: String::new(), references: Vec::new(), key_info: String::new() }
     }
 
-    /// Over an element with an `ID`, which stands alone in `text`, not signed yet: enveloped, exclusive, SHA-256.
+    /// Makes a signature over an element with an `ID`, which is the root of `text` and is not signed yet: enveloped,
+    /// exclusive, SHA-256.
     pub(crate) fn over(text: &str) -> Result<Self, TestkitError> {
         let id = id_of(text)?;
         let transforms = transforms(&[ENVELOPED, EXCLUSIVE]);
@@ -47,7 +48,7 @@ impl Draft {
         self
     }
 
-    /// One more reference; `digest` in base64.
+    /// Adds a reference; `digest` is in base64.
     pub(crate) fn reference(
         mut self,
         uri: Option<&str>,
@@ -82,7 +83,7 @@ impl Draft {
         )
     }
 
-    /// The bytes that a value is made over.
+    /// Returns the bytes that a signature value is over.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, TestkitError> {
         canonical_at(&self.with_value(""), "/*/*[1]")
     }
@@ -96,7 +97,7 @@ impl Draft {
         )
     }
 
-    /// Signed by a key with the algorithm that fits it; the name of another one stands in SignatureMethod if it was given.
+    /// Signs with a key and the algorithm that fits it. SignatureMethod names another algorithm if one was set.
     pub(crate) fn signed_by(&self, key: &PrivateKey) -> Result<String, TestkitError> {
         let algorithm = Signer::algorithm_for(key);
         let draft = match self.method {
@@ -107,7 +108,7 @@ impl Draft {
         Ok(draft.with_value(&base64_encode(&value)))
     }
 
-    /// With an HMAC instead.
+    /// Makes an HMAC instead of a signature.
     pub(crate) fn with_hmac(
         &self,
         algorithm: DigestAlgorithm,
@@ -123,7 +124,7 @@ pub(crate) fn transforms(algorithms: &[&str]) -> String {
     format!("<ds:Transforms>{each}</ds:Transforms>")
 }
 
-/// An unsigned message whose Assertion the identity provider signs as it stands.
+/// Lets the identity provider sign the Assertion of an unsigned message without changing it.
 pub(crate) fn signed_as_it_stands(scene: &Scene<'_>, unsigned: &str) -> Result<String, TestkitError> {
     let key = scene.target().identity_provider.key();
     let assertion = copy(unsigned, &["Response", "Assertion"])?;
@@ -136,10 +137,10 @@ pub(crate) fn signed_as_it_stands(scene: &Scene<'_>, unsigned: &str) -> Result<S
     replace(unsigned, &["Response", "Assertion"], &signed)
 }
 
-/// After which a signature belongs.
+/// The text after which the signature is inserted.
 const ISSUER_END: &str = "</saml2:Issuer>";
 
-/// A certificate as it stands in a KeyInfo.
+/// Returns certificates in the form for a KeyInfo.
 pub(crate) fn x509(certificates: &[&Certificate]) -> String {
     let each: String = certificates
         .iter()
@@ -148,7 +149,7 @@ pub(crate) fn x509(certificates: &[&Certificate]) -> String {
     format!("<ds:X509Data>{each}</ds:X509Data>")
 }
 
-/// An RSA key as it stands in a KeyInfo.
+/// Returns an RSA key in the form for a KeyInfo.
 pub(crate) fn rsa_key_value(key: &KeyPair) -> Result<String, TestkitError> {
     let (modulus, exponent) = der::rsa_numbers(key.certificate().spki_der())
         .ok_or_else(|| TestkitError::message("key", "an RSA key", "another one"))?;
@@ -160,12 +161,12 @@ pub(crate) fn rsa_key_value(key: &KeyPair) -> Result<String, TestkitError> {
     ))
 }
 
-/// The exclusive canonical form of an element that stands alone.
+/// Returns the exclusive canonical form of the root element.
 pub(crate) fn canonical(text: &str) -> Result<Vec<u8>, TestkitError> {
     canonical_at(text, "/*")
 }
 
-/// The exclusive canonical form of an element at a position.
+/// Returns the exclusive canonical form of the element at a position.
 pub(crate) fn canonical_at(text: &str, position: &str) -> Result<Vec<u8>, TestkitError> {
     let document = Document::parse(text.as_bytes(), &Limits::default())?;
     let element = document.at(position).ok_or_else(|| {
@@ -176,7 +177,7 @@ pub(crate) fn canonical_at(text: &str, position: &str) -> Result<Vec<u8>, Testki
     Ok(bytes)
 }
 
-/// SHA-256, in base64.
+/// Returns SHA-256 in base64.
 pub(crate) fn digest(bytes: &[u8]) -> Result<String, TestkitError> {
     Ok(base64_encode(keys::provider().digest(DigestAlgorithm::Sha256, bytes)?.as_ref()))
 }
@@ -187,7 +188,7 @@ fn id_of(text: &str) -> Result<String, TestkitError> {
     id.map(str::to_owned).ok_or_else(|| TestkitError::message("message to be signed", "an ID", "none"))
 }
 
-/// An HMAC (RFC 2104).
+/// Computes an HMAC (RFC 2104).
 pub(crate) fn hmac(
     algorithm: DigestAlgorithm,
     secret: &[u8],
@@ -225,7 +226,7 @@ mod tests {
             "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554\
              9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
         );
-        // A secret that is longer than a block (RFC 4231, 4.7).
+        // The secret is longer than a block (RFC 4231, 4.7).
         assert_eq!(
             hexadecimal(
                 DigestAlgorithm::Sha256,

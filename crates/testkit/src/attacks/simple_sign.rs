@@ -1,5 +1,5 @@
-//! The signed form around the message (HTTP-POST-SimpleSign): its signature covers the fields, and nothing in the message needs to be signed.
-//! A service that does not take this binding sees messages without a signature.
+//! Attacks on the signed form around the message (HTTP-POST-SimpleSign). Its signature covers the fields, and the
+//! message itself need not be signed. A service without this binding sees messages without a signature.
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_signature::{MessageParameter, Signer, sign_form};
@@ -103,17 +103,17 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// A message about the victim that nobody signed.
+/// Returns a message about the victim that nobody signed.
 fn forged(scene: &Scene<'_>) -> Result<String, TestkitError> {
     Ok(scene.message_about(scene.victim()).sign(Signed::Neither).issue()?.into_xml())
 }
 
-/// A message about the attacker without a signature of its own.
+/// Returns a message about the attacker without a signature of its own.
 fn own(scene: &Scene<'_>) -> Result<String, TestkitError> {
     Ok(scene.message().sign(Signed::Neither).issue()?.into_xml())
 }
 
-/// A form that must be refused, whose fields this key signed.
+/// Returns a form that must be refused. This key signed its fields.
 fn signed(scene: &Scene<'_>, xml: &str, key: &KeyPair) -> Result<Form, TestkitError> {
     let mut form = scene.hostile(xml);
     let fields = fields(MessageParameter::Response, xml, scene.relay_state(), key)?;

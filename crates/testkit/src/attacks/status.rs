@@ -1,4 +1,5 @@
-//! A failure is a failure, whatever comes with it. All are signed by the identity provider.
+//! Attacks with a status of failure and an assertion. The identity provider signed all of them, but a failure must be
+//! refused, whatever it contains.
 
 use super::scene::{Made, Scene};
 use super::{Attack, Base, Kind};

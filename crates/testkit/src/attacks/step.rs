@@ -1,4 +1,4 @@
-//! What an attack consists of: requests that are started before, and steps.
+//! The parts of an attack: requests that are started first, and steps.
 
 use super::{Customer, Form};
 
@@ -25,14 +25,14 @@ impl Start {
     }
 }
 
-/// One thing that the attacker, or a person, or an administrator does.
+/// One action of the attacker, a person or an administrator.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// A form is posted.
     Post(Form),
     /// Forms are posted at the same time, and exactly one may be accepted.
     Together(Vec<Form>),
-    /// A customer's identity provider is no longer trusted, or again.
+    /// A customer's identity provider is no longer trusted, or is trusted again.
     Trust(Customer, bool),
     /// A form is posted to a service that trusts this metadata.
     Configured(String, Form),
@@ -48,12 +48,12 @@ impl From<Form> for Step {
     }
 }
 
-/// The query of a redirect, and the only thing in it that may be believed.
+/// The query of a redirect, with the only content that the service may believe.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     pub(crate) text: String,
-    /// It must be believed: a control.
+    /// Whether it is a control, which the service must believe.
     pub(crate) is_control: bool,
-    /// The message and the RelayState that were signed, where any were.
+    /// The message and the RelayState that were signed, if any were.
     pub(crate) signed: Option<(String, Option<String>)>,
 }

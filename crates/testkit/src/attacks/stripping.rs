@@ -1,4 +1,4 @@
-//! Messages without a signature, with half of one, or with that of something else.
+//! Attacks with messages that have no signature, a part of a signature, or the signature of something else.
 
 use super::scene::{Made, Scene};
 use super::signature::{self, Draft};
@@ -150,7 +150,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .needs(&[Needs::Certificate]),
 ];
 
-/// A genuine message about the attacker, bent, then made to name the victim.
+/// Returns a genuine message about the attacker that is changed by `bend` and then made to name the victim.
 fn forge(scene: &Scene<'_>, bend: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
     let issued = scene.message().issue()?.into_xml();
     Ok(vec![scene.hostile(scene.forged(&bend(&issued)?))])
@@ -160,20 +160,20 @@ fn redigested(scene: &Scene<'_>) -> Made {
     Ok(vec![scene.hostile(redigested_text(scene)?)])
 }
 
-/// The forged message, its digest right: only the value over SignedInfo is wrong.
+/// Returns the forged message with a right digest: only the value over SignedInfo is wrong.
 fn redigested_text(scene: &Scene<'_>) -> Result<String, TestkitError> {
     let issued = scene.message().issue()?.into_xml();
     let forged = scene.forged(&issued);
     fill(&forged, &path(&REFERENCE, "DigestValue"), &digest_of(scene, &issued)?)
 }
 
-/// The digest that the forged Assertion would need.
+/// Returns the digest that the forged Assertion would need.
 pub(super) fn digest_of(scene: &Scene<'_>, issued: &str) -> Result<String, TestkitError> {
     let bare = without(&copy(issued, &ASSERTION)?, &["Assertion", "Signature"])?;
     signature::digest(&with_prefix_list(&scene.forged(&bare))?)
 }
 
-/// The canonical form that the kit's messages are digested in: exclusive, PrefixList="xs".
+/// Returns the canonical form in which the kit's messages are digested: exclusive, PrefixList="xs".
 fn with_prefix_list(text: &str) -> Result<Vec<u8>, TestkitError> {
     use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
     let document = Document::parse(text.as_bytes(), &Limits::default())?;
@@ -216,7 +216,7 @@ fn smuggled(scene: &Scene<'_>, place: fn(&str, &str) -> Result<String, TestkitEr
     Ok(vec![scene.hostile(scene.forged(&place(&issued, &digest)?))])
 }
 
-/// Something of the identity provider's that is signed and public, such as its metadata, in a message that is not.
+/// Puts a public element that the identity provider signed, such as its metadata, into an unsigned message.
 fn signed_elsewhere(scene: &Scene<'_>, place: fn(&str, &str) -> Result<String, TestkitError>) -> Made {
     let key = scene.target().identity_provider.key();
     let id = format!("{}.metadata", scene.response_id());

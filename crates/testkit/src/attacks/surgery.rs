@@ -1,7 +1,8 @@
-//! Cutting and stitching the text of a message. Everything that is not touched stays as it was, byte for byte, so that
-//! signatures over it stay right.
+//! Functions that cut and join the text of a message. All other parts stay unchanged, byte for byte, so signatures
+//! over them stay valid.
 //!
-//! A path names elements by their local names from the root on; of several with one name, the first.
+//! A path selects elements by their local names from the root on. Of several elements with the same name, it selects
+//! the first.
 
 use vouchsafe_xml::{Document, Limits};
 
@@ -9,7 +10,7 @@ use crate::TestkitError;
 
 type Text = Result<String, TestkitError>;
 
-/// The text before an element, the element, and the text after it.
+/// Returns the text before an element, the element, and the text after it.
 pub(crate) fn cut<'x>(xml: &'x str, path: &[&str]) -> Result<(&'x str, &'x str, &'x str), TestkitError> {
     let missing = || TestkitError::message("message to be bent", "an element at the path", path.join("/"));
     let document = Document::parse(xml.as_bytes(), &Limits::default())?;
@@ -27,56 +28,56 @@ pub(crate) fn cut<'x>(xml: &'x str, path: &[&str]) -> Result<(&'x str, &'x str, 
     Ok((before, element, after))
 }
 
-/// The element.
+/// Returns the element.
 pub(crate) fn copy(xml: &str, path: &[&str]) -> Text {
     cut(xml, path).map(|(_, element, _)| element.to_owned())
 }
 
-/// Everything but the element.
+/// Returns everything except the element.
 pub(crate) fn without(xml: &str, path: &[&str]) -> Text {
     replace(xml, path, "")
 }
 
-/// Something else in the element's place.
+/// Replaces the element by a text.
 pub(crate) fn replace(xml: &str, path: &[&str], with: &str) -> Text {
     let (before, _, after) = cut(xml, path)?;
     Ok([before, with, after].concat())
 }
 
-/// Something before the element.
+/// Inserts a text before the element.
 pub(crate) fn before(xml: &str, path: &[&str], what: &str) -> Text {
     let (before, element, after) = cut(xml, path)?;
     Ok([before, what, element, after].concat())
 }
 
-/// Something after the element.
+/// Inserts a text after the element.
 pub(crate) fn after(xml: &str, path: &[&str], what: &str) -> Text {
     let (before, element, after) = cut(xml, path)?;
     Ok([before, element, what, after].concat())
 }
 
-/// Something in the element, before everything else in it.
+/// Inserts a text at the start of the element.
 pub(crate) fn prepend(xml: &str, path: &[&str], what: &str) -> Text {
     let (before, element, after) = cut(xml, path)?;
     let (start, inside, end) = opened(element);
     Ok([before, &start, what, inside, &end, after].concat())
 }
 
-/// Something in the element, after everything else in it.
+/// Inserts a text at the end of the element.
 pub(crate) fn append(xml: &str, path: &[&str], what: &str) -> Text {
     let (before, element, after) = cut(xml, path)?;
     let (start, inside, end) = opened(element);
     Ok([before, &start, inside, what, &end, after].concat())
 }
 
-/// Something instead of all that is in the element.
+/// Replaces the content of the element by a text.
 pub(crate) fn fill(xml: &str, path: &[&str], what: &str) -> Text {
     let (before, element, after) = cut(xml, path)?;
     let (start, _, end) = opened(element);
     Ok([before, &start, what, &end, after].concat())
 }
 
-/// An attribute more, before the others.
+/// Adds an attribute before the others.
 pub(crate) fn with_attribute(xml: &str, path: &[&str], attribute: &str) -> Text {
     let (before, element, after) = cut(xml, path)?;
     let name = element.find([' ', '>', '/']).unwrap_or(element.len());
@@ -84,22 +85,22 @@ pub(crate) fn with_attribute(xml: &str, path: &[&str], attribute: &str) -> Text 
     Ok([before, name, " ", attribute, rest, after].concat())
 }
 
-/// An attribute with another value, wherever it has the old one.
+/// Gives an attribute another value, wherever it has the old one.
 pub(crate) fn set(xml: &str, attribute: &str, from: &str, to: &str) -> String {
     xml.replace(&format!(" {attribute}=\"{from}\""), &format!(" {attribute}=\"{to}\""))
 }
 
-/// What stands between the tags of an element without children.
+/// Returns the text between the tags of an element without children.
 pub(crate) fn text_of(element: &str) -> &str {
     element.split('>').nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default()
 }
 
-/// The root element of a document, without its declaration.
+/// Returns the root element of a document, without its declaration.
 pub(crate) fn root(xml: &str) -> &str {
     xml.split_once("?>").map_or(xml, |(_, root)| root).trim()
 }
 
-/// Start tag, content, end tag; an empty tag is opened.
+/// Returns the start tag, the content and the end tag. An empty tag is replaced by a start tag and an end tag.
 fn opened(element: &str) -> (String, &str, String) {
     let start = tag_length(element);
     let (tag, rest) = element.split_at_checked(start).unwrap_or((element, ""));
@@ -111,7 +112,7 @@ fn opened(element: &str) -> (String, &str, String) {
     (tag.to_owned(), inside, end.to_owned())
 }
 
-/// Bytes of the tag at the beginning: up to the first `>` outside quotes.
+/// Returns the length of the tag at the beginning in bytes: up to the first `>` outside quotes.
 fn tag_length(text: &str) -> usize {
     let mut quote = None;
     for (at, byte) in text.bytes().enumerate() {

@@ -7,12 +7,12 @@ use vouchsafe_crypto::Certificate;
 
 use crate::{ASSERTION_CONSUMER, Attribute, ISSUE_INSTANT, IdentityProvider, SERVICE_PROVIDER};
 
-/// The name of the attacker at the identity provider, by default.
+/// The default name of the attacker at the identity provider.
 pub const ATTACKER: &str = "mallory@example.com";
-/// The name that the attacker wants to sign in with, by default.
+/// The default name that the attacker wants to sign in with.
 pub const VICTIM: &str = "ada@example.com";
 
-/// The endpoint under attack, and whom it trusts.
+/// The endpoint under attack, and the identity providers that it trusts.
 ///
 /// ```
 /// use vouchsafe_testkit::attacks::Target;
@@ -46,7 +46,7 @@ pub struct Target {
 type Attributes = Arc<dyn Fn(&str) -> Vec<Attribute> + Send + Sync>;
 type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// A request that the service has sent and that waits for its answer.
+/// A request that the service has sent. It waits for the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Asked {
@@ -55,12 +55,12 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// By the `ID` of the AuthnRequest.
+    /// Makes a request from the `ID` of the AuthnRequest.
     pub fn new(id: impl Into<String>) -> Self {
         Self { id: id.into(), relay_state: None }
     }
 
-    /// With the RelayState that came with it, to be sent back.
+    /// Sets the RelayState of the request, which is sent back.
     pub fn with_relay_state(mut self, relay_state: impl Into<String>) -> Self {
         self.relay_state = Some(relay_state.into());
         self
@@ -68,15 +68,16 @@ impl Asked {
 }
 
 impl Default for Target {
-    /// The service provider that the kit's responses are for: [`SERVICE_PROVIDER`] at [`ISSUE_INSTANT`].
+    /// Returns the service provider that the kit's responses are for: [`SERVICE_PROVIDER`] at [`ISSUE_INSTANT`].
     fn default() -> Self {
         Self::new(SERVICE_PROVIDER, ASSERTION_CONSUMER)
     }
 }
 
 impl Target {
-    /// By entity ID and address of the assertion consumer. It trusts [`IdentityProvider::okta`] and
-    /// [`IdentityProvider::other`], has one assertion consumer for all, and its clock stands at [`ISSUE_INSTANT`].
+    /// Makes a target from the entity ID and the address of the assertion consumer. It trusts
+    /// [`IdentityProvider::okta`] and [`IdentityProvider::other`], has one assertion consumer for all customers, and
+    /// its clock stands still at [`ISSUE_INSTANT`].
     pub fn new(entity_id: impl Into<String>, assertion_consumer: impl Into<String>) -> Self {
         Self {
             entity_id: entity_id.into(),
@@ -96,26 +97,26 @@ impl Target {
         }
     }
 
-    /// The identity provider that the service trusts, and that knows attacker and victim.
+    /// Sets the identity provider that the service trusts, and that knows attacker and victim.
     pub fn identity_provider(mut self, identity_provider: IdentityProvider) -> Self {
         self.identity_provider = identity_provider;
         self
     }
 
-    /// Another identity provider that the service trusts, for another customer. It is in the attacker's hands.
+    /// Sets another identity provider that the service trusts for another customer. The attacker controls it.
     pub fn other_identity_provider(mut self, other: IdentityProvider) -> Self {
         self.other = other;
         self
     }
 
-    /// The attributes that the service needs, by subject. Default: `user.email`.
+    /// Sets the attributes that the service needs, by subject. The default is `user.email`.
     pub fn attributes(mut self, attributes: impl Fn(&str) -> Vec<Attribute> + Send + Sync + 'static) -> Self {
         self.attributes = Arc::new(attributes);
         self
     }
 
-    /// The attributes that the other identity provider sends, by subject, when one of them says whose customer it is: an
-    /// organization's token. Without them, attacks that mix the two are left out.
+    /// Sets the attributes that the other identity provider sends, by subject, if one of them identifies the
+    /// customer, such as an organization's token. Without them, attacks that mix the two are left out.
     pub fn other_attributes(
         mut self,
         attributes: impl Fn(&str) -> Vec<Attribute> + Send + Sync + 'static,
@@ -124,52 +125,53 @@ impl Target {
         self
     }
 
-    /// The certificate that assertions are encrypted to. Without one, attacks on encryption are left out.
+    /// Sets the certificate that assertions are encrypted to. Without it, attacks on encryption are left out.
     pub fn certificate(mut self, certificate: &Certificate) -> Self {
         self.certificate = Some(certificate.clone());
         self
     }
 
-    /// The service's clock stands still.
+    /// Sets the service's clock, which stands still.
     pub fn at(self, now: DateTime<Utc>) -> Self {
         self.clock(move || now)
     }
 
-    /// The service's clock.
+    /// Sets the service's clock.
     pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Who the attacker is at the identity provider, and who they would like to be. The names must not occur in anything
-    /// else that a message says.
+    /// Sets the names of the attacker at the identity provider and of the victim. The names must not occur in any
+    /// other part of a message.
     pub fn subjects(mut self, attacker: impl Into<String>, victim: impl Into<String>) -> Self {
         self.attacker = attacker.into();
         self.victim = victim.into();
         self
     }
 
-    /// Who the attacker is at the other identity provider, when the service does not take the same name there: an address
-    /// in a domain of the other customer's.
+    /// Sets the attacker's name at the other identity provider, if the service does not accept the same name there:
+    /// an address in a domain of the other customer.
     pub fn other_attacker(mut self, name: impl Into<String>) -> Self {
         self.other_attacker = Some(name.into());
         self
     }
 
-    /// The other customer's assertion consumer, where each customer has an address of its own. Without it, attacks that
-    /// mix the two addresses are left out.
+    /// Sets the other customer's assertion consumer, if each customer has an address of its own. Without it, attacks
+    /// that mix the two addresses are left out.
     pub fn other_assertion_consumer(mut self, assertion_consumer: impl Into<String>) -> Self {
         self.other_assertion_consumer = Some(assertion_consumer.into());
         self
     }
 
-    /// The service's entity ID for the other customer, where each customer has one of its own.
+    /// Sets the service's entity ID for the other customer, if each customer has one of its own.
     pub fn other_entity_id(mut self, entity_id: impl Into<String>) -> Self {
         self.other_entity_id = Some(entity_id.into());
         self
     }
 
-    /// How long the service may take over one form, 10 seconds unless told otherwise. More is a finding.
+    /// Sets the longest time that the service may take for one form. The default is 10 seconds; a longer time is a
+    /// finding.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self

@@ -1,4 +1,5 @@
-//! An identity provider that is no longer trusted, and the address of one customer under the message of another.
+//! Attacks with an identity provider that is no longer trusted, and with one customer's message at the address of
+//! another.
 
 use super::scene::{Made, Played, Scene};
 use super::step::{Start, Step};
@@ -103,8 +104,8 @@ fn others_address<'s>(scene: &'s Scene<'_>) -> &'s str {
     scene.target().other_assertion_consumer.as_deref().unwrap_or_default()
 }
 
-/// The message while the first customer's identity provider is not trusted; and, so that the refusal means something, a
-/// genuine one once it is again.
+/// Sends the message while the first customer's identity provider is not trusted. Then a genuine message follows when
+/// it is trusted again, so that the refusal proves something.
 fn while_disabled(scene: &Scene<'_>, message: ResponseBuilder) -> Played {
     let hostile = scene.hostile(message.issue()?.xml());
     let after = scene.answering(1);

@@ -1,5 +1,5 @@
-//! References that cover something else than what is read. The key is the identity provider's own: only the shape of the
-//! signature keeps a forged message out (SAML core, 5.4.2 and 5.4.4).
+//! Attacks with references that cover other content than the content that is read. The identity provider's own key
+//! signs: only the rules for the structure of the signature keep a forged message out (SAML core, 5.4.2 and 5.4.4).
 
 use super::key_substitution::{signed_by_hand, with_signature};
 use super::scene::{Made, Scene};
@@ -213,13 +213,13 @@ fn by_the_right_key(scene: &Scene<'_>, draft: Draft) -> Result<String, TestkitEr
     draft.signed_by(scene.target().identity_provider.key().private_key())
 }
 
-/// About the victim.
+/// Returns a message about the victim.
 fn forged(scene: &Scene<'_>, draft: impl FnOnce(&str) -> Result<Draft, TestkitError>) -> Made {
     let message = signed_by_hand(scene, |assertion| by_the_right_key(scene, draft(assertion)?))?;
     Ok(vec![scene.hostile(message)])
 }
 
-/// About the attacker: all of it is covered, only not as the profile wants it.
+/// Returns a message about the attacker: all of it is covered, but not in the way that the profile requires.
 fn genuine(scene: &Scene<'_>, draft: impl FnOnce(&str) -> Result<Draft, TestkitError>) -> Made {
     let unsigned = scene.message().sign(Signed::Neither).issue()?.into_xml();
     let message = with_signature(&unsigned, |assertion| by_the_right_key(scene, draft(assertion)?))?;
@@ -255,7 +255,8 @@ fn two_references(scene: &Scene<'_>, wrong_first: bool) -> Made {
     Ok(vec![scene.hostile(append(&message, &["Response"], &something)?)])
 }
 
-/// References to things of no meaning, with right digests, and to the forged Assertion, with a wrong one.
+/// Returns a message with references to meaningless elements with right digests, and to the forged Assertion with a
+/// wrong digest.
 fn several(scene: &Scene<'_>, to_the_assertion: &[bool]) -> Made {
     let mut all = String::new();
     let message = signed_by_hand(scene, |_| {
@@ -277,7 +278,7 @@ fn several(scene: &Scene<'_>, to_the_assertion: &[bool]) -> Made {
     Ok(vec![scene.hostile(append(&message, &["Response"], &all)?)])
 }
 
-/// Two References to the genuine Assertion, of which one is wrong.
+/// Returns a message with two References to the genuine Assertion, of which one is wrong.
 fn twice(scene: &Scene<'_>, wrong_first: bool) -> Made {
     genuine(scene, |assertion| {
         let (right, wrong) = (digest(&canonical(assertion)?)?, digest(b"")?);
@@ -311,12 +312,13 @@ fn manifest(scene: &Scene<'_>) -> Made {
     Ok(vec![scene.hostile(message)])
 }
 
-/// The string value of an element that has no comments and no CDATA.
+/// Returns the text of an element that has no comments and no CDATA.
 fn text_between_tags(element: &str) -> String {
     element.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect()
 }
 
-/// As decoders do that skip what is not of the alphabet, and stop when there is too little left.
+/// Decodes as lenient decoders do: characters outside the alphabet are skipped, and an incomplete group at the end is
+/// dropped.
 fn lenient_base64(text: &str) -> Vec<u8> {
     let mut kept: Vec<u8> =
         text.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte)).collect();

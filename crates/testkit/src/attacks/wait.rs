@@ -1,4 +1,4 @@
-//! Waiting without an executor: for several futures in one task, and on a thread.
+//! Functions that wait without an executor: for several futures in one task, and on a thread.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// Polls futures by turns until each is done. Their outputs, in order.
+/// Polls futures by turns until all are done. Returns their outputs, in order.
 pub(crate) async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     poll_fn(|context| {
@@ -24,7 +24,7 @@ pub(crate) async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     running.into_iter().filter_map(|(_, output)| output).collect()
 }
 
-/// Waits on this thread.
+/// Blocks this thread until the future is done.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));

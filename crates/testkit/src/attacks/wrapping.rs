@@ -1,6 +1,6 @@
-//! Wrapping of a signed Assertion: the original is moved, or a forged one is put where it is read first.
+//! Wrapping attacks on a signed Assertion: the original is moved, or a forged one is put where it is read first.
 //!
-//! In all of them the genuine signature is complete and right for the original, wherever that stands.
+//! In all of them the genuine signature is complete and valid for the original, wherever the original is.
 
 use vouchsafe_xml::namespace::{DSIG, SAML_ASSERTION, SAML_PROTOCOL};
 
@@ -229,7 +229,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
 ];
 
-/// A genuine Response taken apart: only its Assertion is signed.
+/// A genuine Response, split into its parts. Only its Assertion is signed.
 pub(crate) struct Parts {
     shell: String,
     response_id: String,
@@ -239,7 +239,7 @@ pub(crate) struct Parts {
     /// The Assertion without its signature.
     pub(crate) bare: String,
     pub(crate) signature: String,
-    /// The same Assertion about the victim, without signature, with an ID of its own.
+    /// The same Assertion about the victim, without a signature and with an ID of its own.
     pub(crate) evil: String,
 }
 
@@ -258,17 +258,17 @@ impl Parts {
         Ok(Self { shell, response_id, assertion_id, original, bare, signature, evil })
     }
 
-    /// The Response with these children where the Assertion was.
+    /// Returns the Response with these children instead of the Assertion.
     pub(crate) fn response(&self, children: &[&str]) -> String {
         self.shell.replacen(HOLE, &children.concat(), 1)
     }
 
-    /// The forged Assertion with something after its Issuer, where a signature belongs.
+    /// Returns the forged Assertion with a text after its Issuer, in the place of a signature.
     pub(crate) fn evil_with(&self, signature: &str) -> Result<String, TestkitError> {
         after(&self.evil, &["Assertion", "Issuer"], signature)
     }
 
-    /// The forged Assertion with the ID of the genuine one.
+    /// Returns the forged Assertion with the ID of the genuine one.
     pub(crate) fn twin(&self) -> String {
         set(&self.evil, "ID", &self.evil_id(), &self.assertion_id)
     }
@@ -294,12 +294,12 @@ impl Parts {
     }
 }
 
-/// One form, about the attacker as far as it is genuine.
+/// Returns one form. It may only be accepted as the attacker.
 pub(crate) fn wrap(scene: &Scene<'_>, layout: impl FnOnce(&Parts) -> Result<String, TestkitError>) -> Made {
     Ok(vec![scene.bent(layout(&Parts::of(scene)?)?)])
 }
 
-/// Something as the last child of a signature.
+/// Adds a text as the last child of a signature.
 pub(crate) fn within(signature: &str, what: &str) -> Result<String, TestkitError> {
     append(signature, &["Signature"], what)
 }

@@ -1,5 +1,5 @@
-//! Wrapping with an encrypted Assertion: what is forged, or what is genuine, is inside the ciphertext. Anybody can encrypt to
-//! a published certificate.
+//! Wrapping attacks with an encrypted Assertion: the forged or the genuine part is inside the ciphertext. Anybody can
+//! encrypt to a published certificate.
 
 use super::scene::{Made, Scene};
 use super::surgery::{after, append};

@@ -1,4 +1,4 @@
-//! Wrapping of a signed Response: the original is moved into a forged one.
+//! Wrapping attacks on a signed Response: the original is moved into a forged one.
 
 use super::scene::{Made, Scene};
 use super::surgery::{after, append, before, copy, root, set, without};
@@ -132,7 +132,7 @@ struct Parts {
     original: String,
     bare: String,
     signature: String,
-    /// About the victim, without any signature, with IDs of its own.
+    /// The forged Response about the victim, without any signature and with IDs of its own.
     evil: String,
 }
 
@@ -151,7 +151,7 @@ impl Parts {
         Ok(Self { original, bare, signature, evil })
     }
 
-    /// The forged Assertion.
+    /// Returns the forged Assertion.
     fn assertion(&self) -> Result<String, TestkitError> {
         copy(&self.evil, &["Response", "Assertion"])
     }

@@ -1,4 +1,5 @@
-//! The attacks on sign-ins by artifact prove themselves: their names are stable, and a careless service falls for them.
+//! Tests of the attacks on sign-ins by artifact: their names are stable, and a careless service is vulnerable to
+//! them.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -29,7 +30,8 @@ fn every_attack_has_a_name_of_its_own() {
     }
 }
 
-/// Asks whatever it is brought, and believes an answer in which the victim's name stands; a form with a Response too.
+/// A service that resolves any artifact, and believes an answer in which the victim's name occurs. It also accepts a
+/// form with a Response.
 struct Careless {
     resolver: String,
     number: Cell<u32>,
@@ -82,7 +84,7 @@ impl ArtifactService for Careless {
     }
 }
 
-/// Refuses everything, genuine artifacts too: that proves nothing.
+/// A service that refuses everything, including genuine artifacts, which proves nothing.
 struct Deaf;
 
 impl ArtifactService for Deaf {

@@ -1,4 +1,4 @@
-//! Services that make known mistakes fall for the attacks that those mistakes are about.
+//! Services with known mistakes are vulnerable to the attacks on those mistakes.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::weak::{Digest, Keys, Read, SOUND, Service, Text, Weak};
 
 const BLIND: &str = "no signature is looked at";
 
-/// Mistakes that were made, and what they lead to.
+/// The known mistakes, each as a service that makes it.
 const MISTAKES: &[(&str, Weak)] = &[
     ("none", SOUND),
     ("the first assertion by name, a signature anywhere", Weak { read: Read::FirstByName, ..SOUND }),
@@ -58,12 +58,13 @@ fn target() -> Target {
     Target::default().at(ISSUE_INSTANT).certificate(keys::service_provider().certificate())
 }
 
-/// Whether it consists of forms that one browser posts. The others have services of their own: see `doors`.
+/// Returns whether it consists of forms that one browser posts. The other attacks have services of their own: see
+/// `doors`.
 fn is_of_forms(attack: &Attack) -> bool {
     attack.forms(&target(), None).is_ok()
 }
 
-/// Every form goes to every service: which attacks each of them falls for.
+/// Posts every form to every service, and returns the attacks that each of them accepts.
 fn accepted() -> Vec<(&'static str, BTreeSet<&'static str>)> {
     let target = target();
     let mut accepted: Vec<_> =
@@ -93,7 +94,8 @@ fn accepted() -> Vec<(&'static str, BTreeSet<&'static str>)> {
 #[test]
 fn every_mistake_is_found_and_every_kind_finds_one() {
     let mut accepted = accepted();
-    // What the service falls for without any mistake of the table does not count: it is a small one.
+    // Attacks that the service accepts without any mistake of the table do not count, because it is only a small
+    // service.
     let (_, anyway) = accepted.remove(0);
     println!("{:>4} without a mistake: {anyway:?}", anyway.len());
     for (_, found) in &mut accepted {
@@ -103,12 +105,12 @@ fn every_mistake_is_found_and_every_kind_finds_one() {
         println!("{:>4} {mistake}", found.len());
         assert!(!found.is_empty(), "{mistake}: no attack finds it");
     }
-    // Who looks at no signature falls for everything: that says nothing about an attack.
+    // A service that checks no signature accepts everything, which says nothing about an attack.
     let telling = accepted.iter().filter(|(mistake, _)| *mistake != BLIND);
     let by_mistakes = telling.flat_map(|(_, found)| found);
     let bitten: BTreeSet<_> = by_mistakes.chain(&anyway).copied().collect();
     let all = attacks::all();
-    // Messages that cause work need no mistake to be accepted, only patience; and these services send nobody anywhere.
+    // Messages that cause much work need no mistake to be accepted, only time; and these services redirect nobody.
     for kind in Kind::ALL.into_iter().filter(|kind| ![Kind::Resource, Kind::Return].contains(kind)) {
         let of_kind: Vec<_> =
             all.iter().filter(|attack| attack.kind() == kind && is_of_forms(attack)).collect();
@@ -129,7 +131,7 @@ fn every_mistake_is_found_and_every_kind_finds_one() {
         ];
         assert!(toothless.is_empty() || !complete.contains(&kind), "{kind}: {toothless:?}");
     }
-    // The eight of the paper, by two mistakes; and many more by each of the two.
+    // One of two mistakes accepts each of the eight attacks of the paper, and each mistake accepts many more.
     let by = |wanted: &str| accepted.iter().find(|(mistake, _)| *mistake == wanted).unwrap().1.clone();
     let (anywhere, below_the_root) = (by(MISTAKES[1].0), by(MISTAKES[2].0));
     for known in 1..=8 {

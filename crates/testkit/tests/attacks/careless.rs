@@ -1,5 +1,5 @@
-//! A service with every door: customers, browsers, accounts, sign-ins that it starts. Careful in all of them but where a
-//! test makes it careless.
+//! A service with every door: customers, browsers, accounts, and sign-ins that it starts. It is careful in everything
+//! except the mistakes that a test selects.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -16,34 +16,34 @@ use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::weak::{self, Believed, Keys, OTHER_ASSERTION_CONSUMER, SOUND, Weak};
 
-/// What the service does not do.
+/// The mistakes of the service.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Careless {
-    /// A request is answered by whatever browser.
+    /// Any browser can answer a request.
     pub(crate) no_binding: bool,
-    /// A request is answered by whatever customer's identity provider.
+    /// Any customer's identity provider can answer a request.
     pub(crate) any_customer: bool,
-    /// Accounts are found by the e-mail address, whoever says it.
+    /// Accounts are found by the e-mail address, whichever identity provider sends it.
     pub(crate) by_address: bool,
-    /// Accounts are found by the NameID, whoever says it and whatever qualifies it.
+    /// Accounts are found by the NameID, whichever identity provider sends it and whatever its qualifiers are.
     pub(crate) by_name: bool,
-    /// A message is looked up, and recorded a moment later.
+    /// A message is looked up first, and recorded a moment later.
     pub(crate) two_steps: bool,
-    /// Nothing is recorded.
+    /// Messages are not recorded.
     pub(crate) never_stored: bool,
-    /// Trust is never taken away.
+    /// Trust is never withdrawn.
     pub(crate) trusts_forever: bool,
-    /// Any path back is taken.
+    /// Any return address is accepted.
     pub(crate) any_return: bool,
-    /// Metadata without a key means no check.
+    /// Without a key in the metadata, nothing is checked.
     pub(crate) keyless: bool,
-    /// Any certificate in the metadata will do.
+    /// Any certificate in the metadata is accepted.
     pub(crate) any_key: bool,
-    /// What was verified is decoded again, by another parser.
+    /// The verified query is decoded again, by another parser.
     pub(crate) decodes_again: bool,
-    /// The address of one customer takes the messages of another.
+    /// The address of one customer accepts the messages of another.
     pub(crate) any_address: bool,
-    /// A refusal leaves a session behind.
+    /// A refused message leaves a session open.
     pub(crate) opens_early: bool,
 }
 
@@ -60,7 +60,7 @@ struct State {
     pending: HashMap<String, Pending>,
     bindings: HashSet<(Browser, String)>,
     seen: HashSet<String>,
-    /// By what they are found by, in order.
+    /// The accounts with the values by which they are found, in order.
     accounts: Vec<(String, Account)>,
     addresses: Vec<(String, Customer)>,
     sessions: HashMap<Browser, Account>,
@@ -108,7 +108,7 @@ impl Shop {
         Some(believed.outcome.into_account(account).leading_to(location))
     }
 
-    /// The request that is answered, and where to go then.
+    /// Returns the request that is answered, and the address to return to.
     fn answered(
         &self,
         browser: Browser,
@@ -149,7 +149,7 @@ impl Shop {
         self.state.borrow_mut().seen.insert(id.to_owned())
     }
 
-    /// The account of a person, which is made when there is none.
+    /// Returns the account of a person. It is made if there is none.
     fn account(&self, customer: Customer, believed: &Believed) -> Account {
         let Outcome::Accepted { subject, attributes, .. } = &believed.outcome else { panic!("refused") };
         let address = attributes.iter().find(|(name, _)| name == "user.email").map(|(_, value)| value);
@@ -219,7 +219,7 @@ impl Service for Shop {
     async fn receive_query(&self, query: &str) -> Received {
         let key = keys::identity_provider().private_key().public_key().clone();
         let trusted = [TrustedKey::new(key, "the identity provider's")];
-        // Whoever decodes again looks for the signed parameters first, by their names as they are written.
+        // The second parser first searches the signed parameters, by their names as written.
         let named = |parameter: &&str| {
             let name = parameter.split('=').next().unwrap_or_default();
             ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature"].contains(&name)
@@ -270,7 +270,7 @@ fn customer_of(believed: &Believed) -> Customer {
     }
 }
 
-/// The certificates for signatures; or all.
+/// Returns the certificates for signatures, or all certificates.
 fn certificates(metadata: &Document, any: bool) -> Vec<Certificate> {
     let is = |element: Element<'_>, name: &str| any || element.is(namespace::SAML_METADATA, name);
     let roles = metadata.root().elements().filter(|role| is(*role, "IDPSSODescriptor"));
@@ -310,7 +310,7 @@ fn inflated(message: &str) -> Option<String> {
     text.ends_with('>').then_some(text)
 }
 
-/// Lets the others go on once.
+/// Lets the other tasks run once.
 async fn wait() {
     let mut waited = false;
     poll_fn(|context| {

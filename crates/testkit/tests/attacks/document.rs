@@ -1,4 +1,4 @@
-//! Names, and the table that is made from them.
+//! The names of the attacks, and the table that is made from them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use vouchsafe_testkit::attacks::{
 };
 use vouchsafe_testkit::keys;
 
-/// Where the table stands in this repository.
+/// The path of the table in this repository.
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/ATTACKS.md");
 
 #[test]
@@ -66,7 +66,7 @@ fn what_cannot_be_run_is_told() {
     assert!(text.contains("the service starts no sign-in for this customer"), "{text}");
 }
 
-/// A service that believes what is genuine and nothing else: it knows by the form.
+/// A service that believes only genuine messages, which it recognises by the form.
 struct Knowing {
     solicited: bool,
 }
@@ -133,7 +133,7 @@ fn what_shows_nothing_must_be_declared() {
     assert_eq!(report.not_applicable().map(|entry| entry.name).collect::<Vec<_>>(), ["replay/new-envelope"]);
     report.assert_none_accepted();
 
-    // What is declared, and is not so: a name that nobody knows, and an attack that shows something.
+    // These declarations are wrong: an unknown name, and an attack that proves something.
     for wrong in ["replay/unknown", "control/both-signed"] {
         let report = declare(control)
             .not_applicable("control/response-signed", "as above")
@@ -158,7 +158,7 @@ fn what_is_declared_and_accepted_all_the_same_is_a_finding() {
     assert_eq!(report.accepted().map(|entry| entry.name).collect::<Vec<_>>(), ["replay/new-envelope"]);
 }
 
-/// How many attacks the README promises.
+/// The number of attacks in the README is right.
 #[test]
 fn the_readme_counts_right() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();

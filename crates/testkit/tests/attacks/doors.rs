@@ -1,4 +1,4 @@
-//! Services with every door: a careful one withstands the attacks on them, and each careless one is caught by name.
+//! Services with every door: a careful one resists the attacks on them, and each careless one is found by name.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use vouchsafe_testkit::{ISSUE_INSTANT, keys};
 use crate::careless::{Careless, Shop};
 use crate::weak::OTHER_ASSERTION_CONSUMER;
 
-/// The attacks on doors: those that the messages alone do not make.
+/// The attacks on doors, which need more than the messages.
 const DOORS: &[&str] = &[
     "account/",
     "browser/",
@@ -37,13 +37,13 @@ fn run(careless: Careless, solicited: bool) -> Report {
     at_the_doors().run_blocking(&Shop::new(careless, solicited))
 }
 
-/// What a careless service accepts, asked and unasked.
+/// Returns the attacks that a careless service accepts, with and without requests.
 fn found(careless: Careless) -> BTreeSet<&'static str> {
     let reports = [true, false].map(|solicited| run(careless, solicited));
     reports.iter().flat_map(Report::accepted).map(|entry| entry.name).collect()
 }
 
-/// These are among what was found, and everything that was found is of these kinds.
+/// Asserts that these attacks were found, and that all found attacks are of these kinds.
 #[track_caller]
 fn assert_caught(careless: Careless, kinds: &[&str], names: &[&str]) {
     let found = found(careless);

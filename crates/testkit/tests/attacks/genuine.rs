@@ -1,5 +1,5 @@
-//! Wrapping without a genuine signature would prove nothing: each of these messages still holds one that is right, for the
-//! element that was moved, by the verifier that the libraries use.
+//! Wrapping without a genuine signature would prove nothing. So each of these messages still contains a signature
+//! that is valid for the moved element, checked with the verifier of the libraries.
 
 use vouchsafe_crypto::Provider;
 use vouchsafe_encryption::{DecryptionContext, decrypt};
@@ -16,7 +16,7 @@ fn wrapped_messages_hold_a_right_signature_over_the_genuine_element() {
         for attack in attacks::of(kind).iter() {
             let forms = attack.forms(&target, None).unwrap();
             let xml = forms[0].xml();
-            // Not XML, so that there is nothing to look up.
+            // This is not XML, so there is nothing to check.
             if attack.name() == "duplicate-id/attribute-twice" {
                 continue;
             }
@@ -33,7 +33,7 @@ fn wrapped_messages_hold_a_right_signature_over_the_genuine_element() {
     assert!(count > 70, "{count}");
 }
 
-/// The message, and what is encrypted in it.
+/// Returns the message, and its encrypted parts.
 fn texts(xml: &str) -> Vec<String> {
     let document = Document::parse(xml.as_bytes(), &Limits::default()).unwrap();
     let own = [keys::service_provider().private_key().clone()];
@@ -48,7 +48,8 @@ fn texts(xml: &str) -> Vec<String> {
     std::iter::once(xml.to_owned()).chain(opened).collect()
 }
 
-/// The bytes that a genuine signature in the text covers: of any signature, and any element that it names.
+/// Returns the bytes that a genuine signature in the text covers. Every signature and every element that it names is
+/// tried.
 fn genuine(text: &str) -> Option<String> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).unwrap();
     let signatures = || document.elements().filter(|element| element.is(namespace::DSIG, "Signature"));
@@ -60,11 +61,11 @@ fn genuine(text: &str) -> Option<String> {
     })
 }
 
-/// The element alone, with the signature put back to where it was.
+/// Verifies the element alone, with the signature put back into its place.
 fn verified(text: &str, element: Element<'_>, signature: Element<'_>) -> Option<String> {
     let mut whole = text[element.source_range()].to_owned();
     let start = element.source_range().start;
-    // The original may stand inside the signature, and so may what is forged: neither is part of it.
+    // The original or the forged part may be inside the signature: neither belongs to it.
     let value: String = signature
         .elements()
         .filter(|child| child.namespace() == namespace::DSIG && child.local_name() != "Object")

@@ -1,4 +1,4 @@
-//! The attacks on single logout prove themselves: their names are stable, and a careless service falls for them.
+//! Tests of the attacks on single logout: their names are stable, and a careless service is vulnerable to them.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ fn every_attack_has_a_name_of_its_own() {
     }
 }
 
-/// Ends a session whenever the victim's name stands anywhere in a request.
+/// A service that ends a session whenever the victim's name occurs anywhere in a request.
 struct Careless(Cell<bool>);
 
 impl LogoutService for Careless {
@@ -45,7 +45,7 @@ impl LogoutService for Careless {
     }
 }
 
-/// Every message that is there, under whatever name.
+/// Returns every message in the delivery, under any name.
 fn text(delivery: &Delivery) -> String {
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let messages = |text: &str, inflate: bool| {
@@ -68,7 +68,7 @@ fn text(delivery: &Delivery) -> String {
     }
 }
 
-/// Refuses everything, genuine messages too: that proves nothing.
+/// A service that refuses everything, including genuine messages, which proves nothing.
 struct Deaf;
 
 impl LogoutService for Deaf {

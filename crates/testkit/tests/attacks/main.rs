@@ -1,5 +1,5 @@
-//! The attack kit proves itself: its names are stable and documented, its signatures genuine, and services that make
-//! known mistakes fall for it.
+//! Tests of the attack kit: its names are stable and documented, its signatures are genuine, and services with known
+//! mistakes are vulnerable to it.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,11 +1,11 @@
-//! What a weak service does to a message before it reads it.
+//! The changes that a weak service makes to a message before it reads it.
 
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_encryption::{DecryptionContext, decrypt};
 use vouchsafe_testkit::keys;
 use vouchsafe_xml::{Document, Limits};
 
-/// Everything that is encrypted, opened in its place.
+/// Replaces every encrypted part by its decrypted content.
 pub(crate) fn decrypted(text: &str) -> String {
     let own: PrivateKey = keys::service_provider().private_key().clone();
     let Ok(document) = Document::parse(text.as_bytes(), &Limits::default()) else { return text.to_owned() };
@@ -24,7 +24,7 @@ pub(crate) fn decrypted(text: &str) -> String {
     if result == text { result } else { decrypted(&result) }
 }
 
-/// What a parser sees that stops after the first root, or one that starts over with each.
+/// Returns the text of a parser that stops after the first root, or of one that starts again with each root.
 pub(crate) fn one_root(text: &str, first: Option<bool>) -> String {
     let end = "</saml2p:Response>";
     match (first, text.match_indices(end).count()) {
@@ -34,7 +34,7 @@ pub(crate) fn one_root(text: &str, first: Option<bool>) -> String {
     }
 }
 
-/// Internal entities expanded, or dropped; the DOCTYPE gone.
+/// Removes the DOCTYPE, and expands or drops internal entities.
 pub(crate) fn without_doctype(text: &str, expand: bool) -> String {
     let Some((before, rest)) = text.split_once("<!DOCTYPE") else { return text.to_owned() };
     let (doctype, body) = match rest.split_once("]>") {

@@ -1,5 +1,5 @@
-//! A service provider that makes mistakes, one or several of those that real ones made. Sound in nothing but what a test does
-//! not switch off, and not very sound then: it is here to be broken into.
+//! A service provider with one or several mistakes that real ones have made. It checks only what a test does not
+//! switch off, and not thoroughly: it exists to be attacked.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -12,64 +12,64 @@ use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Node, canonical
 use crate::opened::{decrypted, one_root, without_doctype};
 use crate::weak_checks::{children, is_hmac, is_in_context};
 
-/// The address for the other customer's messages, where each has its own.
+/// The address for the other customer's messages, if each customer has its own.
 pub(crate) const OTHER_ASSERTION_CONSUMER: &str = "https://app.example.com/saml/globex/acs";
 
-/// Whose signatures are believed.
+/// The signatures that are believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
-    /// The identity provider's that the Issuer of the Response names.
+    /// Those of the identity provider that the Issuer of the Response names.
     Trusted,
-    /// Any tenant's.
+    /// Those of any tenant's identity provider.
     AnyTenant,
-    /// That of the certificate or KeyValue in the message.
+    /// Those by the certificate or KeyValue in the message.
     FromMessage,
-    /// An HMAC with the certificate is as good.
+    /// An HMAC with the certificate as its secret is believed too.
     OrHmac,
-    /// A message that has no signature needs none.
+    /// A message without a signature is believed too.
     OnlyIfThere,
-    /// A signature that names nothing counts as none, and then none is needed.
+    /// A signature without a reference counts as none, and a message without a signature is believed.
     OnlyIfReadable,
-    /// The digest is compared, the value over SignedInfo is not.
+    /// The digest is compared, but the value over SignedInfo is not.
     DigestAlone,
-    /// Nobody looks.
+    /// No signature is checked.
     Nobody,
 }
 
-/// Which Assertion is read.
+/// The Assertion that is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// The one that the signature covers.
+    /// The Assertion that the signature covers.
     Covered,
-    /// The first of that name anywhere, as soon as anything was verified.
+    /// The first Assertion anywhere, after any signature was verified.
     FirstByName,
-    /// The last of that name anywhere.
+    /// The last Assertion anywhere.
     LastByName,
-    /// The first among the children of the root.
+    /// The first Assertion among the children of the root.
     FirstChild,
-    /// The element that a signature stands in.
+    /// The element that contains a signature.
     AroundSignature,
-    /// Looked up once more by the ID that the signature names, from the other end.
+    /// The Assertion with the ID that the signature names, searched again from the other end.
     ById,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
     Whole,
-    /// Up to the first comment or other node.
+    /// The text up to the first comment or other node.
     First,
-    /// After the last one.
+    /// The text after the last comment or other node.
     Last,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Digest {
     Checked,
-    /// A comment in DigestValue is read as its text.
+    /// The first text node of DigestValue, which a comment splits.
     FirstNode,
-    /// The first DigestValue of the document, wherever.
+    /// The first DigestValue anywhere in the document.
     FirstInDocument,
-    /// The value over SignedInfo is enough.
+    /// The digest is not compared; the value over SignedInfo is enough.
     Unchecked,
 }
 
@@ -79,29 +79,29 @@ pub(crate) struct Weak {
     pub(crate) read: Read,
     pub(crate) text: Text,
     pub(crate) digest: Digest,
-    /// Elements are known by ID in any spelling.
+    /// Elements are identified by ID in any spelling.
     pub(crate) any_id: bool,
-    /// A reference without the enveloped transform, with two, by XPointer, or beside others will do.
+    /// A reference without the enveloped transform, with two of them, by XPointer, or next to others is accepted.
     pub(crate) any_reference: bool,
-    /// SHA-1 and MD5 will do.
+    /// SHA-1 and MD5 are accepted.
     pub(crate) legacy: bool,
-    /// Times, audience, addressee, status, version are not looked at.
+    /// Times, audience, recipient, status and version are not checked.
     pub(crate) careless: bool,
-    /// What was seen is forgotten.
+    /// Accepted messages are not recorded.
     pub(crate) forgetful: bool,
-    /// Entities are expanded before the signature is verified and dropped after.
+    /// Entities are expanded before the signature is verified, and dropped afterwards.
     pub(crate) entities: bool,
     /// Names are compared without namespaces.
     pub(crate) local_names: bool,
-    /// The first NameID inside the Assertion, wherever it stands.
+    /// The first NameID inside the Assertion is read, wherever it is.
     pub(crate) search: bool,
-    /// Only the part up to the end of the first Response is read; or else from the last.
+    /// Only the part up to the end of the first Response is read, or from the last Response on.
     pub(crate) roots: Option<bool>,
-    /// The last field of a name counts; and what it holds need not be signed.
+    /// The last field of a name is read, and its value need not be signed.
     pub(crate) last_field: bool,
 }
 
-/// What a mistake is added to.
+/// The service without a mistake; tests add mistakes to it.
 pub(crate) const SOUND: Weak = Weak {
     keys: Keys::Trusted,
     read: Read::Covered,
@@ -119,24 +119,24 @@ pub(crate) const SOUND: Weak = Weak {
     last_field: false,
 };
 
-/// A [`Weak`] and what it remembers.
+/// A [`Weak`] service with its memory.
 pub(crate) struct Service {
     weak: Weak,
     seen: RefCell<HashSet<String>>,
-    /// Instead of those of the kit's two identity providers.
+    /// The trusted keys, instead of those of the kit's two identity providers.
     trusted: Option<Vec<PublicKey>>,
 }
 
-/// What a message says, as far as the service believes it.
+/// The content of a message that the service believes.
 pub(crate) struct Believed {
-    /// Of the Assertion.
+    /// The ID of the Assertion.
     pub(crate) id: String,
     pub(crate) issuer: String,
-    /// What the SubjectConfirmationData answers.
+    /// The request that the SubjectConfirmationData answers.
     pub(crate) request: Option<String>,
-    /// The address that the SubjectConfirmationData is for: one of the two.
+    /// The address that the SubjectConfirmationData is for, which is one of the two.
     pub(crate) recipient: String,
-    /// The NameID with everything that qualifies it.
+    /// The NameID with all its qualifiers.
     pub(crate) name: String,
     pub(crate) outcome: Outcome,
 }
@@ -146,7 +146,7 @@ impl Service {
         Service { weak, seen: RefCell::default(), trusted: None }
     }
 
-    /// That trusts these keys and no others.
+    /// Makes a service that trusts only these keys.
     pub(crate) fn trusting(weak: Weak, keys: Vec<PublicKey>) -> Service {
         Service { trusted: Some(keys), ..Service::new(weak) }
     }
@@ -160,7 +160,7 @@ impl Service {
         }
     }
 
-    /// Everything but the memory of what was seen.
+    /// Checks everything except whether the message was seen before.
     pub(crate) fn believe(&self, form: &Form) -> Option<Believed> {
         let repeated = form.fields().iter().filter(|(name, _)| name == "SAMLResponse").count() > 1;
         let weak = Weak { last_field: self.weak.last_field && repeated, ..self.weak };
@@ -244,7 +244,7 @@ impl Weak {
         }
     }
 
-    /// The elements that some signature covers, wherever it stands.
+    /// Returns the elements that any signature covers, wherever it is.
     fn covered<'d>(
         self,
         document: &'d Document,
@@ -304,7 +304,7 @@ impl Weak {
         if method.contains("hmac") {
             return self.keys == Keys::OrHmac && is_hmac(method, &bytes, value);
         }
-        // A verifier that takes whatever the key fits.
+        // This verifier accepts any algorithm that fits the key.
         if self.keys == Keys::OrHmac && value.len() == 32 {
             return is_hmac("hmac-sha256", &bytes, value);
         }
@@ -319,7 +319,7 @@ impl Weak {
             Some(algorithm) => algorithm,
             None => return false,
         };
-        // Java's ECDSA, until 2022.
+        // Java's ECDSA accepted this until 2022.
         if self.keys == Keys::FromMessage && value.iter().all(|byte| *byte == 0) {
             return true;
         }
@@ -356,7 +356,7 @@ impl Weak {
                             .ok()
                             .and_then(|spki| provider.public_key(&spki).ok()),
                     ),
-                    // Its numbers are those of the kit's attacker.
+                    // The numbers are those of the kit's attacker.
                     "RSAKeyValue" => found.push(keys::attacker().private_key().public_key().clone()),
                     _ => {}
                 }

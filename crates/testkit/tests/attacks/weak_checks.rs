@@ -1,4 +1,4 @@
-//! What a weak service checks where it checks something.
+//! The checks of a weak service.
 
 use vouchsafe_crypto::DigestAlgorithm;
 
@@ -11,7 +11,7 @@ pub(crate) fn children<'d>(element: Element<'d>, name: &str) -> Vec<Element<'d>>
     element.elements().filter(|child| child.is(namespace::DSIG, name)).collect()
 }
 
-/// RFC 2104, with any secret that is public.
+/// Returns whether the value is an HMAC (RFC 2104) with any secret that is public.
 pub(crate) fn is_hmac(method: &str, bytes: &[u8], value: &[u8]) -> bool {
     let key = IdentityProvider::okta();
     let certificate = key.key().certificate();
@@ -43,7 +43,7 @@ pub(crate) fn is_hmac(method: &str, bytes: &[u8], value: &[u8]) -> bool {
         })
 }
 
-/// Status, Issuer, audience, recipient, times, as far as it takes to accept nothing that is wrong in one of them.
+/// Checks status, Issuer, audience, recipient and times, enough to refuse a message in which one of them is wrong.
 pub(crate) fn is_in_context(root: Element<'_>, assertion: Element<'_>) -> bool {
     let has = |name: &str, test: &dyn Fn(Element<'_>) -> bool| {
         assertion.descendants().any(|element| element.local_name() == name && test(element))

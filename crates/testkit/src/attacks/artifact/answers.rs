@@ -1,4 +1,5 @@
-//! What is answered in the place of the identity provider: envelopes that may not be believed. The artifact is genuine.
+//! Attacks with answers that are sent instead of the identity provider's: envelopes that a service may not believe.
+//! The artifact is genuine.
 
 use vouchsafe_xml::namespace::{SAML_ASSERTION, SAML_PROTOCOL, SOAP_ENVELOPE};
 
@@ -215,7 +216,7 @@ pub(super) static ROWS: &[Row] = &[
     }),
 ];
 
-/// A genuine Response about the victim.
+/// Returns a genuine Response about the victim.
 fn response(scene: &Scene) -> Result<Issued, TestkitError> {
     scene.response().issue()
 }

@@ -1,4 +1,4 @@
-//! What the browser brings: artifacts that may not be resolved. The answer would be genuine.
+//! Attacks with artifacts that a service may not resolve. The answer would be genuine.
 
 use vouchsafe_crypto::{base64_decode, base64_encode};
 
@@ -96,7 +96,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
 ];
 
-/// The artifact with its bytes changed.
+/// Returns the artifact with changed bytes.
 fn bent(scene: &Scene, change: fn(&mut Vec<u8>)) -> String {
     let mut bytes = base64_decode(scene.artifact()).unwrap_or_default();
     change(&mut bytes);

@@ -1,4 +1,4 @@
-//! A resolution service on loopback, which answers as the attack at hand says.
+//! A resolution service on loopback, which gives the answers of the current attack.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,15 +12,16 @@ use vouchsafe_xml::{Document, Limits};
 
 use crate::{ARTIFACT_INDEX, IdentityProvider};
 
-/// What is answered to a question of this ID: an envelope.
+/// Returns the answer to a question with this ID, an envelope.
 pub(super) type Answers = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
-/// How long a question may take to come.
+/// The longest time that a question may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How much of one is read.
+/// The most bytes of a question that are read.
 const LARGEST: usize = 256 * 1024;
 
-/// A resolution service on a loopback port: where the service that is attacked asks what artifacts stand for. It ends with this value.
+/// A resolution service on a loopback port. The service under attack sends its artifacts to it. It stops when this
+/// value is dropped.
 ///
 /// ```
 /// use vouchsafe_testkit::IdentityProvider;
@@ -48,7 +49,7 @@ impl Resolver {
     /// Listens on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// An error is returned if no port is available.
     pub fn start() -> io::Result<Resolver> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let socket = listener.local_addr()?;
@@ -60,25 +61,25 @@ impl Resolver {
                     return;
                 }
                 let (Ok(stream), one) = (stream, Arc::clone(&answering)) else { continue };
-                // A client that does not go on keeps nobody else waiting.
+                // Each client has a thread, so a slow client does not delay the others.
                 thread::spawn(move || one.serve(stream));
             }
         });
         Ok(Resolver { address: format!("http://{socket}/artifact"), socket, shared })
     }
 
-    /// Where it answers.
+    /// Returns its address.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The identity provider with this resolution service in its metadata, under the index of its artifacts.
+    /// Returns the identity provider with this resolution service in its metadata, under the index of its artifacts.
     pub fn at(&self, identity_provider: IdentityProvider) -> IdentityProvider {
         identity_provider.with_artifact_resolution(ARTIFACT_INDEX, &self.address)
     }
 
-    /// How many questions came so far.
+    /// Returns how many questions have arrived.
     #[must_use]
     pub fn questions(&self) -> usize {
         self.shared.questions.load(Ordering::Relaxed)
@@ -92,7 +93,7 @@ impl Resolver {
 impl Drop for Resolver {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        // So that it wakes up and sees it. If it cannot be reached it is over already.
+        // This wakes up the thread, which then stops. If the connection fails, the thread has stopped already.
         let _ = TcpStream::connect(self.socket);
     }
 }
@@ -104,7 +105,7 @@ impl fmt::Debug for Resolver {
 }
 
 impl Shared {
-    /// One question, one answer. Whoever does not ask as HTTP has it is not answered.
+    /// Answers one question. A request that is not valid HTTP is not answered.
     fn serve(&self, mut stream: TcpStream) {
         let _ = stream.set_read_timeout(Some(PATIENCE));
         let Some(id) = question(&mut stream) else { return };
@@ -119,7 +120,7 @@ impl Shared {
     }
 }
 
-/// The ID of the ArtifactResolve in the body of a POST.
+/// Returns the ID of the ArtifactResolve in the body of a POST.
 fn question(stream: &mut TcpStream) -> Option<String> {
     let mut received = Vec::new();
     let mut buffer = [0_u8; 4096];

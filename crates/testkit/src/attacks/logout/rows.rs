@@ -1,4 +1,4 @@
-//! The messages that are sent.
+//! The table of attacks on single logout, with their messages.
 
 use vouchsafe_signature::{Signer, sign};
 use vouchsafe_xml::Limits;
@@ -8,7 +8,7 @@ use super::{Delivery, Door, Made, Scene};
 use crate::logout::{form, signed_form, soap};
 use crate::{KeyPair, LogoutBuilder, TestkitError, keys};
 
-/// An attack, at each of its doors.
+/// An attack, which is made at each of its doors.
 pub(super) struct Row {
     pub(super) what: &'static str,
     pub(super) doors: &'static [Door],
@@ -335,12 +335,12 @@ const POST: &[Door] = &[Door::Post];
 const SOAP: &[Door] = &[Door::Soap];
 const SAML2: &str = "xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
 
-/// A form whose fields this key signed.
+/// Returns a form whose fields this key signed.
 fn signed_fields(xml: &str, key: &KeyPair) -> Made {
     Ok(vec![Delivery::Post(signed_form("SAMLRequest", xml, Some("state"), key)?)])
 }
 
-/// A genuine query for somebody else, bent by the value of a forged message.
+/// Returns a genuine query for somebody else, changed by `bend` with the value of a forged message.
 fn bent(scene: &Scene<'_>, bend: fn(&str, &str) -> String) -> Made {
     let genuine = scene.genuine().name_id("somebody@example.com").to_query(Some("state"))?;
     let forged = scene.genuine().to_unsigned_query(None)?;
