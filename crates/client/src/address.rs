@@ -1,4 +1,4 @@
-//! Which addresses may be asked: public ones over https.
+//! The check of addresses: the client requests only public addresses over https.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,11 +9,12 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
-/// How many names are looked up at a time. The system's resolver keeps a thread of the runtime's blocking pool, in which responses are
-/// checked too, for as long as the name servers are silent.
+/// The number of names that are looked up at a time. The system's resolver occupies a thread of the runtime's
+/// blocking pool until the name servers answer, and responses are checked in this pool too.
 const LOOK_UPS: usize = 16;
 
-/// Whether an address may be asked, as far as its text tells; names are looked at again when they are resolved.
+/// Checks whether an address may be requested, as far as its text shows. Names are checked again when they are
+/// resolved.
 pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it has a user name or a password in it");
@@ -37,7 +38,7 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
     if public { Ok(()) } else { Err("the host is not on the public internet") }
 }
 
-/// Resolves names and lets only public addresses through, so that a name cannot lead inside.
+/// Resolves names and returns only public addresses, so that a name cannot lead into a private network.
 #[derive(Clone)]
 pub(crate) struct Guarded {
     loopback: bool,
@@ -45,7 +46,7 @@ pub(crate) struct Guarded {
     ask: Ask,
 }
 
-/// Asks the name servers.
+/// Asks the name servers for the addresses of a name.
 type Ask = fn(String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
 
 impl Guarded {
@@ -71,8 +72,8 @@ impl Resolve for Guarded {
     }
 }
 
-/// Those of the addresses that a name leads to that may be asked. The connection goes to one of these and is not looked up again, so that no second
-/// answer of the name servers leads elsewhere.
+/// Returns the allowed addresses of a name. The connection goes to one of these without a second look-up, so a second
+/// answer of the name servers cannot lead it elsewhere.
 fn allowed(found: Vec<SocketAddr>, loopback: bool) -> Result<Vec<SocketAddr>, &'static str> {
     let may_be_asked =
         |address: &SocketAddr| is_public(address.ip()) || (loopback && address.ip().is_loopback());
@@ -80,7 +81,7 @@ fn allowed(found: Vec<SocketAddr>, loopback: bool) -> Result<Vec<SocketAddr>, &'
     if allowed.is_empty() { Err("the host has no address on the public internet") } else { Ok(allowed) }
 }
 
-/// The look-ups of a client, of which a bounded number run.
+/// The look-ups of a client, of which a limited number run at a time.
 #[derive(Clone, Debug)]
 pub(crate) struct LookUps(Arc<Semaphore>);
 
@@ -91,8 +92,8 @@ impl Default for LookUps {
 }
 
 impl LookUps {
-    /// Runs a look-up when fewer than [`LOOK_UPS`] run. It keeps its place until it ends, even if the request that asked has given up before,
-    /// because a thread cannot be made to give up.
+    /// Runs a look-up when fewer than [`LOOK_UPS`] run. It counts until it ends, even if its request has been given
+    /// up before, because the thread cannot be stopped.
     async fn run<T: Send + 'static>(
         &self,
         look_up: impl Future<Output = T> + Send + 'static,
@@ -106,7 +107,8 @@ impl LookUps {
     }
 }
 
-/// Neither private, local, reserved nor multicast (the IANA special-purpose registries).
+/// Returns whether an address is public: not private, local, reserved or multicast (the IANA special-purpose
+/// registries).
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -130,7 +132,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || (a == 203 && b == 0 && c == 113))
 }
 
-/// Global unicast is 2000::/3; of that, translation and tunnelling prefixes and the documentation's are left out.
+/// Returns whether an IPv6 address is public. Global unicast is 2000::/3, without the prefixes for translation,
+/// tunnelling and documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     (first & 0xe000) == 0x2000
@@ -148,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    /// A host whose name servers are silent, asked by requests that have given up.
+    /// The name servers of a host do not answer, and the requests have been given up.
     #[tokio::test]
     async fn a_look_up_keeps_its_place_until_it_ends() {
         let (answer, answered) = watch::channel(false);
@@ -167,7 +170,7 @@ mod tests {
         assert!(timeout(Duration::from_secs(10), one_more).await.unwrap().unwrap());
     }
 
-    /// Name servers that say something else each time: what is inside is never among what may be asked.
+    /// The name servers give another answer each time: a private address is never allowed.
     #[test]
     fn each_answer_of_the_name_servers_is_looked_at() {
         let at = |address: &str| format!("{address}:443").parse::<SocketAddr>().unwrap();
@@ -187,8 +190,8 @@ mod tests {
         }
     }
 
-    /// A name that leads to an allowed address when it is looked up first, and inside when it is looked up again: what is connected to is what was
-    /// checked, and the next connection is checked again.
+    /// A name leads to an allowed address at the first look-up, and to a private one at the second. The connection
+    /// goes to the checked address, and the next connection is checked again.
     #[tokio::test]
     async fn a_name_is_looked_up_once_for_each_connection() {
         use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What a source answered, handed to whoever knows what was there before.
+//! This module passes the answer of a source to its refresh.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::Provider;
@@ -6,7 +6,7 @@ use vouchsafe::metadata::{FetchedMetadata, Refresh, Refreshed, TrustedMetadata};
 
 use crate::{ClientError, RefreshFailure};
 
-/// Hands an answer, or that there was none, to the refresh of the source, of which this document is at hand.
+/// Passes the answer of a source, or its failure, to the refresh of the source. `at_hand` is the current document.
 pub(crate) fn taken(
     refresh: &mut Refresh,
     fetched: Result<FetchedMetadata, ClientError>,
@@ -23,7 +23,8 @@ pub(crate) fn taken(
     }
 }
 
-/// It spreads questions over time and protects nothing, so a source of random numbers that fails does no harm.
+/// Returns a random number that spreads requests over time. It protects nothing, so a failure of the random source
+/// does no harm.
 pub(crate) fn random(provider: &Provider) -> u64 {
     let mut bytes = [0_u8; 8];
     match provider.random(&mut bytes) {

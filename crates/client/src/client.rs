@@ -1,4 +1,4 @@
-//! The client.
+//! The HTTPS client.
 
 use std::time::Duration;
 
@@ -14,38 +14,40 @@ use vouchsafe::{IdentityProvider, WebAddress};
 use crate::address::{Guarded, admissible};
 use crate::error::ClientError;
 
-/// How many bytes of a document are read. One identity provider's metadata is some 10 KiB.
+/// The largest number of bytes of a document. The metadata of one identity provider has about 10 KiB.
 const BYTES: usize = 1024 * 1024;
-/// How long the whole exchange may take.
+/// The longest time of a whole exchange.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// How long reaching the host may take.
+/// The longest time to connect to the host.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What is asked for. A server of the metadata query protocol gives pages to those who ask for anything.
+/// The value of the header `Accept`. A server of the metadata query protocol sends pages to clients that accept
+/// anything.
 const METADATA: &str = "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1";
-/// How long a validator may be that is kept and shown to the server again.
+/// The largest length of a validator that is stored and sent to the server again.
 const LONGEST_VALIDATOR: usize = 512;
-/// For how long a body room is made ahead at most, whatever its server announces.
+/// The most bytes that are allocated for a body in advance, whatever length the server announces.
 const ROOM: usize = 1024 * 1024;
-/// How often it may be sent elsewhere.
+/// The largest number of redirects.
 const REDIRECTS: usize = 3;
-/// The type of a SOAP 1.1 envelope.
+/// The media type of a SOAP 1.1 envelope.
 const SOAP: &str = "text/xml; charset=utf-8";
 
 /// Loads documents from addresses that customers give.
 ///
-/// It asks over https only, with no user name in the address, with at most three redirects, each under the same rules; no address of a
-/// private, local or reserved network, whatever name leads there; 1 MiB and 15 seconds at the most. The environment's proxy settings are
-/// not used, because a proxy would resolve names by itself.
+/// It sends requests only over https, without a user name in the address, with at most three redirects, each under
+/// the same rules. It never connects to an address of a private, local or reserved network, whatever name leads
+/// there. A document has at most 1 MiB, and an exchange takes at most 15 seconds. The environment's proxy settings
+/// are not used, because a proxy would resolve names by itself.
 ///
-/// At most 16 names are looked up at a time, and a look-up counts until the name servers answer. Make one client and clone it: clones share
-/// that bound.
+/// At most 16 names are looked up at a time, and a look-up counts until the name servers answer. Make one client and
+/// clone it: clones share this limit.
 ///
-/// The transport is what vouches for the metadata of Okta and its like, which is unsigned: whoever controls the host controls whom this
-/// connection trusts.
+/// The metadata of Okta and similar identity providers is unsigned, so only the transport protects it: the party that
+/// controls the host decides which keys the connection trusts.
 #[derive(Clone, Debug)]
 pub struct Client {
     client: reqwest::Client,
-    /// What posts envelopes: it is sent nowhere else.
+    /// The client that posts envelopes. It follows no redirects.
     without_redirects: reqwest::Client,
     loopback: bool,
     authorities: Vec<reqwest::Certificate>,
@@ -54,27 +56,29 @@ pub struct Client {
 }
 
 impl Client {
-    /// The client for a service in production.
+    /// Makes the client for a service in production.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] when the TLS configuration of this machine cannot be read.
+    /// [`ClientError::Setup`] if the TLS configuration of this machine cannot be read.
     pub fn new() -> Result<Client, ClientError> {
         Client::build(false, BYTES, TIMEOUT, Vec::new())
     }
 
-    /// The client for development: loopback hosts are allowed as well, over http or https. Private networks still are not.
+    /// Makes the client for development: loopback hosts are allowed too, over http or https. Private networks are
+    /// still refused.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As for [`new`](Self::new).
     pub fn with_loopback() -> Result<Client, ClientError> {
         Client::build(true, BYTES, TIMEOUT, Vec::new())
     }
 
-    /// The same client that trusts this certificate authority beside those of the system: that of an identity provider with a certificate of a private
-    /// authority, such as AD FS inside a company. Whoever has its key can serve the metadata of any host.
+    /// Returns the client with this certificate authority in addition to those of the system, for an identity
+    /// provider whose certificate is from a private authority, such as AD FS inside a company. The party that has the
+    /// authority's key can serve the metadata of any host.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As for [`new`](Self::new).
     pub fn trusting_authority(self, authority: &Certificate) -> Result<Client, ClientError> {
         let failed = |source| ClientError::Setup { source: Box::new(source) };
         let mut authorities = self.authorities;
@@ -82,14 +86,14 @@ impl Client {
         Client::build(self.loopback, self.bytes, self.timeout, authorities)
     }
 
-    /// Another ceiling on the size, in bytes.
+    /// Sets another limit for the size, in bytes.
     #[must_use]
     pub fn with_size_limit(mut self, bytes: usize) -> Client {
         self.bytes = bytes;
         self
     }
 
-    /// Another ceiling on how long a whole exchange may take.
+    /// Sets another limit for the time of a whole exchange.
     #[must_use]
     pub fn with_time_limit(mut self, timeout: Duration) -> Client {
         self.timeout = timeout;
@@ -131,19 +135,21 @@ impl Client {
     /// Loads and reads the metadata of one identity provider.
     ///
     /// # Errors
-    /// Those of [`load`](Self::load), and [`ClientError::Metadata`] when what came is not metadata of an identity provider.
+    /// The errors of [`load`](Self::load), and [`ClientError::Metadata`] if the document is not metadata of an
+    /// identity provider.
     pub async fn identity_provider(&self, address: &str) -> Result<IdentityProvider, ClientError> {
         let bytes = self.load(address).await?;
         IdentityProvider::from_metadata(&bytes)
             .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
     }
 
-    /// Posts a SOAP envelope and reads what comes back, under the same rules as [`load`](Self::load): the same addresses, ceilings and time limits.
-    /// No redirect is followed: the envelope names a person or holds an artifact, and is for the address in the metadata alone.
+    /// Posts a SOAP envelope and reads the answer, under the same rules as [`load`](Self::load): the same addresses,
+    /// sizes and times. Redirects are not followed: the envelope names a person or contains an artifact, and is only
+    /// for the address in the metadata.
     ///
     /// # Errors
-    /// As [`load`](Self::load); [`ClientError::Status`] for a redirect. What comes with status 500 is read, since that is the status of a SOAP
-    /// fault.
+    /// As for [`load`](Self::load); [`ClientError::Status`] for a redirect. An answer with status 500 is read,
+    /// because a SOAP fault has this status.
     pub async fn post_soap(
         &self,
         address: &str,
@@ -161,20 +167,20 @@ impl Client {
         Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after: None })
     }
 
-    /// Loads a document as it is.
+    /// Loads a document and returns its bytes.
     ///
     /// # Errors
-    /// [`ClientError::Forbidden`] when the address may not be asked, [`ClientError::Exchange`], [`ClientError::Status`],
-    /// [`ClientError::TooLarge`].
+    /// [`ClientError::Forbidden`] if the address may not be requested, [`ClientError::Exchange`],
+    /// [`ClientError::Status`], [`ClientError::TooLarge`].
     pub async fn load(&self, address: &str) -> Result<Vec<u8>, ClientError> {
         let response = self.ask(address, &Validators::default()).await?;
         self.body(address, response).await
     }
 
-    /// Loads a document, unless it is still the one that came with these validators.
+    /// Loads a document, unless it has not changed since these validators were received.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// As for [`load`](Self::load).
     pub async fn fetch(
         &self,
         address: &str,
@@ -196,7 +202,7 @@ impl Client {
         Ok(FetchedMetadata::Document { bytes, validators })
     }
 
-    /// Asks, and answers what is a success, or that nothing has changed where the question was conditional.
+    /// Sends a request. Returns an answer with a success, or with "not modified" if the request was conditional.
     async fn ask(&self, address: &str, validators: &Validators) -> Result<Response, ClientError> {
         let (address, url) = (address.trim(), self.admitted(address)?);
         let mut request = self.client.get(url).timeout(self.timeout).header(ACCEPT, METADATA);
@@ -219,25 +225,25 @@ impl Client {
         Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after })
     }
 
-    /// The address, if it may be asked.
+    /// Returns the parsed address, if it may be requested.
     fn admitted(&self, address: &str) -> Result<Url, ClientError> {
         let address = address.trim();
         let parsed = Url::parse(address).ok();
         let forbidden =
             |reason| ClientError::Forbidden { url: without_credentials(address, &parsed), reason };
         let url = parsed.as_ref().ok_or_else(|| forbidden("it is not an absolute URL"))?;
-        // First what is wrong with credentials, which are in no error.
+        // Credentials are checked first, so that they appear in no error.
         admissible(url, self.loopback).map_err(forbidden)?;
         WebAddress::new(address)
             .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
         Ok(url.clone())
     }
 
-    /// Reads what came, up to the ceiling.
+    /// Reads the body of an answer, up to the size limit.
     async fn body(&self, address: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
         let address = address.trim();
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
-        // What is announced is no promise.
+        // The announced length need not be true.
         let mut bytes = Vec::with_capacity(announced.unwrap_or_default().min(self.bytes).min(ROOM));
         while let Some(chunk) = response.chunk().await.map_err(|source| failed(address, source))? {
             if bytes.len().saturating_add(chunk.len()) > self.bytes {
@@ -249,7 +255,7 @@ impl Client {
     }
 }
 
-/// The address without a user name and a password, for errors.
+/// Returns the address without a user name and a password, for errors.
 fn without_credentials(address: &str, parsed: &Option<Url>) -> String {
     if !address.contains('@') {
         return address.to_owned();

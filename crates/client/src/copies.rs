@@ -1,4 +1,4 @@
-//! The last good document of each source, in files.
+//! The last good document of each source, stored in files.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
 use vouchsafe::crypto::{hexadecimal, own_sha256};
 
-/// A folder in which the last good document of each connection is kept, so that a process that starts while an identity provider is down signs
-/// people in all the same.
+/// A folder with the last good document of each connection. With it, a process that starts while an identity provider
+/// is down can still sign people in.
 #[derive(Clone, Debug)]
 pub(crate) struct Copies {
     folder: PathBuf,
 }
 
-/// A document as it was kept.
+/// A stored document.
 pub(crate) struct Copy {
     pub(crate) document: Vec<u8>,
     pub(crate) fetched_at: DateTime<Utc>,
@@ -24,7 +24,8 @@ impl Copies {
         Copies { folder: folder.into() }
     }
 
-    /// The copy, if there is one that can be read. Its file's time is when it was fetched.
+    /// Returns the copy, if there is one that can be read. The modification time of its file is the time when it was
+    /// fetched.
     pub(crate) async fn read(&self, id: &ConnectionId) -> std::io::Result<Option<Copy>> {
         let path = self.path(id);
         blocking(move || match std::fs::read(&path) {
@@ -38,8 +39,8 @@ impl Copies {
         .await
     }
 
-    /// Writes a document beside the copy, as it came: what is read of a signed one has no signature any more, and memory holds it once. It gives
-    /// the document back.
+    /// Writes a received document next to the copy, unchanged, because the parsed form of a signed document has no
+    /// signature any more, and because memory should hold it only once. Returns the document too.
     pub(crate) async fn write_beside(
         &self,
         id: &ConnectionId,
@@ -55,14 +56,15 @@ impl Copies {
         writing.await.unwrap_or_else(|error| (Vec::new(), Err(std::io::Error::other(error))))
     }
 
-    /// The name of a connection is safe in a path. Two may differ in their case alone, which some file systems do not see.
+    /// Returns the path of a copy. The name of a connection is safe in a path, but two names may differ only in
+    /// letter case, which some file systems ignore. So the path contains a hash.
     fn path(&self, id: &ConnectionId) -> PathBuf {
         let [first, second, third, fourth, ..] = own_sha256(id.as_str().as_bytes());
         self.folder.join(format!("{id}-{}.xml", hexadecimal(&[first, second, third, fourth])))
     }
 }
 
-/// A document that was written beside the copy, and is removed unless it takes the place of it.
+/// A document that was written next to the copy. It is removed unless it replaces the copy.
 #[derive(Debug)]
 pub(crate) struct Beside {
     path: PathBuf,
@@ -70,7 +72,7 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Puts it in the place of the copy, all of it or nothing.
+    /// Replaces the copy atomically.
     pub(crate) async fn keep(self, fetched_at: DateTime<Utc>) -> std::io::Result<()> {
         blocking(move || {
             let file = std::fs::File::options().write(true).open(&self.path)?;
@@ -84,7 +86,7 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        // It is there no more where it was kept.
+        // If it has replaced the copy, there is no file to remove.
         let _ = std::fs::remove_file(&self.path);
     }
 }

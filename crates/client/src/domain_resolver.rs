@@ -1,4 +1,4 @@
-//! TXT records of customers' domains: what the verification of a domain asks the DNS.
+//! TXT records of customers' domains, which the verification of a domain reads from the DNS.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -14,12 +14,15 @@ use hickory_resolver::{
 
 use crate::ClientError;
 
-/// Asks the DNS for TXT records, for [`Organization::verify_domain`](vouchsafe::provisioning::Organization::verify_domain).
+/// Reads TXT records from the DNS, for
+/// [`Organization::verify_domain`](vouchsafe::provisioning::Organization::verify_domain).
 ///
-/// Every question is asked anew: a record that was just written is seen as soon as the DNS has it. A question takes ten seconds at most, and of
-/// the answer no more is looked at than [`MAX_RECORDS`](Self::MAX_RECORDS) records of [`MAX_BYTES`](Self::MAX_BYTES).
+/// Nothing is cached, so a new record is found as soon as the DNS has it. A question takes at most ten seconds. At
+/// most [`MAX_RECORDS`](Self::MAX_RECORDS) records of at most [`MAX_BYTES`](Self::MAX_BYTES) are read from the
+/// answer.
 ///
-/// An answer of the DNS is not signed where the resolver that is asked does not validate DNSSEC. Ask one that does, on a network of yours.
+/// An answer of the DNS is not authenticated if the resolver does not validate DNSSEC. Use a resolver that validates,
+/// on a network that you control.
 ///
 /// ```no_run
 /// use vouchsafe::provisioning::{Domain, Organization};
@@ -41,42 +44,42 @@ pub struct DomainResolver {
 }
 
 impl DomainResolver {
-    /// How many records of an answer are looked at.
+    /// The largest number of records that are read from an answer.
     pub const MAX_RECORDS: usize = 100;
 
-    /// How many bytes a record may have to be looked at, its strings joined.
+    /// The largest length in bytes of a record that is read, with its strings joined.
     pub const MAX_BYTES: usize = 4_096;
 
-    /// How long it waits for one answer.
+    /// The time that it waits for one answer.
     const PATIENCE: Duration = Duration::from_secs(3);
 
-    /// How long a question takes at most, with every server and every attempt.
+    /// The longest time of a question, with every server and every attempt.
     const LONGEST: Duration = Duration::from_secs(10);
 
-    /// Asks the resolvers of this machine: `/etc/resolv.conf`, or what Windows has instead.
+    /// Uses the resolvers of this machine, from `/etc/resolv.conf` or the configuration of Windows.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Setup`]: they cannot be read.
+    /// [`ClientError::Setup`] if the configuration cannot be read.
     pub fn from_system() -> Result<DomainResolver, ClientError> {
         let builder = TokioResolver::builder_tokio().map_err(setup)?;
         Self::built(builder, Self::PATIENCE, Self::LONGEST)
     }
 
-    /// Asks these resolvers, by UDP, and by TCP where an answer is too long for that.
+    /// Uses these resolvers by UDP, and by TCP if an answer is too long for UDP.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Setup`].
+    /// [`ClientError::Setup`] if the resolver cannot be made.
     pub fn at(servers: impl IntoIterator<Item = SocketAddr>) -> Result<DomainResolver, ClientError> {
         Self::at_within(servers, Self::PATIENCE, Self::LONGEST)
     }
 
-    /// The same that waits for so long for one answer, and for so long in all.
+    /// Uses these resolvers with other time limits: `patience` for one answer, and `longest` for a whole question.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Setup`].
+    /// [`ClientError::Setup`] if the resolver cannot be made.
     pub fn at_within(
         servers: impl IntoIterator<Item = SocketAddr>,
         patience: Duration,
@@ -104,19 +107,21 @@ impl DomainResolver {
         Ok(DomainResolver { resolver: builder.build().map_err(setup)?, longest })
     }
 
-    /// The TXT records of a name, each with its strings joined (RFC 7208 3.3); none where the DNS has none. What is no UTF-8 or too long is left
-    /// out: it is nothing that was asked for.
+    /// Returns the TXT records of a name, each with its strings joined (RFC 7208 3.3). The list is empty if the DNS
+    /// has no such records. Records that are not UTF-8 or are too long are left out, because they cannot be
+    /// verification records.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Dns`]: the name is none, nobody answered in time, or the servers of the domain failed. Then it is not known whether there are any.
+    /// [`ClientError::Dns`] if the name is not valid, if no answer came in time, or if the servers of the domain
+    /// failed. In these cases it is unknown whether there are records.
     pub async fn txt_records(&self, name: &str) -> Result<Vec<String>, ClientError> {
         let failed = |reason: String| ClientError::Dns { name: name.to_owned(), reason };
         let mut absolute = Name::from_ascii(name).map_err(|error| failed(error.to_string()))?;
         if absolute.num_labels() == 0 {
             return Err(failed("it is empty".to_owned()));
         }
-        // No search list of this machine is tried.
+        // The search list of this machine is not used.
         absolute.set_fqdn(true);
         let asked = tokio::time::timeout(self.longest, self.resolver.txt_lookup(absolute)).await;
         let found = match asked {
@@ -143,7 +148,7 @@ fn setup(error: NetError) -> ClientError {
     ClientError::Setup { source: Box::new(error) }
 }
 
-/// Whether the DNS says that there are no such records.
+/// Returns whether the DNS states that there are no such records.
 fn is_none(error: &NetError) -> bool {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => {

@@ -1,11 +1,11 @@
-//! Why nothing was loaded.
+//! The reasons why a document was not loaded.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::metadata::MetadataError;
 
-/// Why nothing was loaded.
+/// The reason why a document or a record was not loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -13,28 +13,28 @@ pub enum ClientError {
     #[error("the HTTPS client cannot be set up")]
     #[non_exhaustive]
     Setup {
-        /// What the client library says.
+        /// The error of the client library.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The address may not be asked.
+    /// The address may not be requested.
     #[error("{url:?} is not loaded: {reason}")]
     #[non_exhaustive]
     Forbidden {
         /// The address.
         url: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// The exchange failed: no connection, no answer in time, a redirect to a forbidden address.
+    /// The exchange failed: there was no connection, no answer in time, or a redirect to a forbidden address.
     #[error("{url:?} could not be loaded")]
     #[non_exhaustive]
     Exchange {
         /// The address.
         url: String,
-        /// What the client library says.
+        /// The error of the client library.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The answer is not a success.
+    /// The status of the answer is not a success.
     #[error("{url:?} answers with status {status}")]
     #[non_exhaustive]
     Status {
@@ -42,49 +42,49 @@ pub enum ClientError {
         url: String,
         /// The HTTP status.
         status: u16,
-        /// After how long the server wants to be asked again (`Retry-After`), where it says so in seconds.
+        /// The time after which the server wants the next request (`Retry-After`), if it states a number of seconds.
         retry_after: Option<Duration>,
     },
-    /// The answer is longer than is read.
+    /// The answer is longer than the size limit.
     #[error("{url:?} has more than {limit} bytes")]
     #[non_exhaustive]
     TooLarge {
         /// The address.
         url: String,
-        /// How many bytes are read.
+        /// The size limit in bytes.
         limit: usize,
     },
-    /// The last question failed, and it is too early for the next one.
+    /// The last request failed, and it is too early for the next one.
     #[error("{url:?} failed before, and is not asked again until {until}")]
     #[non_exhaustive]
     Waiting {
         /// The address.
         url: String,
-        /// When it is asked again.
+        /// The time of the next request.
         until: DateTime<Utc>,
     },
-    /// The DNS could not be asked.
+    /// The DNS query failed.
     #[error("the TXT records of {name:?} could not be asked for: {reason}")]
     #[non_exhaustive]
     Dns {
         /// The name.
         name: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
-    /// The address is not valid, or what came is not metadata of the identity provider.
+    /// The address is not valid, or the document is not metadata of the identity provider.
     #[error("{url:?} gives no metadata of the identity provider: {source}")]
     #[non_exhaustive]
     Metadata {
         /// The address.
         url: String,
-        /// What is wrong with it.
+        /// The error of the metadata.
         source: MetadataError,
     },
 }
 
 impl ClientError {
-    /// After how long the server wants to be asked again, where it says so.
+    /// Returns the time after which the server wants the next request, if it states one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -93,7 +93,7 @@ impl ClientError {
         }
     }
 
-    /// The stable code, for logs and alerts.
+    /// Returns the stable code, for logs and alerts.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -108,7 +108,7 @@ impl ClientError {
         }
     }
 
-    /// What an operator, or the customer's administrator, changes.
+    /// Returns what an operator, or the customer's administrator, should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -2,7 +2,8 @@
 //!
 //! Start with these items:
 //!
-//! * [`Client`] asks public addresses only, over https, with limits for the size, the time and the number of redirects.
+//! * [`Client`] sends requests only to public addresses, over https, with limits for the size, the time and the
+//!   number of redirects.
 //! * [`Client::identity_provider`] loads one identity provider.
 //! * [`Refresher`] keeps the metadata of connections fresh while a service runs. `StoredRefresher` (feature `store`) does so for
 //!   connections in a store.

@@ -1,4 +1,4 @@
-//! Metadata of one entity at a time, from a server of the metadata query protocol.
+//! The metadata of one entity at a time, from a server of the metadata query protocol.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,26 +13,28 @@ use vouchsafe::{EntityId, IdentityProvider, Provider};
 
 use crate::{Client, ClientError, RefreshFailure, answer};
 
-/// For how long a server's answer that it does not know an entity is believed.
+/// The time for which a server's answer that it does not know an entity is used.
 const UNKNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
-/// How many entities are kept. Whoever posts a response chooses the name that is asked for.
+/// The largest number of entities that are kept. The sender of a response chooses the name that is requested.
 const ENTITIES: usize = 10_000;
-/// For how long an entity without validUntil is used after the server last confirmed it.
+/// The time for which an entity without validUntil is used after the server last confirmed it.
 const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
-/// How many questions are on their way at a time.
+/// The largest number of requests at a time.
 const AT_ONCE: usize = 16;
 
-/// A server of the metadata query protocol (draft-young-md-query), which federations run in the place of one large document.
+/// A server of the metadata query protocol (draft-young-md-query), which federations offer instead of one large
+/// document.
 ///
-/// * Each answer is held against the [`TrustedSource`], as a document of a federation is; the server may be a mirror. An answer for one name
-///   about another entity is refused.
-/// * What was found is kept, and asked for again, with its `ETag`, when its `cacheDuration` is over (1 minute to 24 hours). Until the
-///   answer comes, and where none comes, what is known is used until its own `validUntil`. Where it says none, it is used for 7 days after the
-///   server last gave it or said that nothing has changed ([`using_unconfirmed_for`](Self::using_unconfirmed_for)): an entity that the server
-///   does not know any more is not trusted for ever.
-/// * That an entity is unknown is believed for 10 minutes.
-/// * Each entity is asked for once at a time, and 16 of them together; 10,000 are kept, of which the ones that were not asked for longest make
-///   room.
+/// * Each answer is checked against the [`TrustedSource`], like a document of a federation; the server may be a
+///   mirror. An answer about another entity than the requested one is refused.
+/// * A found entity is kept, and requested again with its `ETag` after its `cacheDuration` (1 minute to 24 hours).
+///   Until the answer comes, or if there is none, the known metadata is used until its own `validUntil`. If it has
+///   none, it is used for 7 days after the server last sent it or stated that nothing has changed
+///   ([`using_unconfirmed_for`](Self::using_unconfirmed_for)). So an entity that the server does not know any more is
+///   not trusted for ever.
+/// * The answer that an entity is unknown is used for 10 minutes.
+/// * Each entity is requested once at a time, and 16 entities together. 10,000 entities are kept; if there are more,
+///   the ones that were not used for longest are removed.
 ///
 /// ```no_run
 /// # async fn example(federation: vouchsafe::signature::TrustedKey) -> Result<(), Box<dyn std::error::Error>> {
@@ -65,41 +67,41 @@ pub struct MetadataQuery {
     questions: Semaphore,
 }
 
-/// An entity that was asked for.
+/// An entity that was requested.
 #[derive(Debug)]
 struct Entity {
     known: Mutex<Known>,
-    /// Whoever asks the server has it.
+    /// The lock of the task that asks the server.
     turn: Turn<()>,
 }
 
-/// What is known of it.
+/// The known state of an entity.
 #[derive(Debug)]
 struct Known {
     refresh: Refresh,
-    /// For how long it is used without a word of the server, where it says no validUntil.
+    /// The time for which it is used without a confirmation by the server, if it has no validUntil.
     unconfirmed: TimeDelta,
     at_hand: Option<Arc<(TrustedMetadata, IdentityProvider)>>,
-    /// Until when the server's answer that there is no such entity is believed.
+    /// The time until which the server's answer that there is no such entity is used.
     unknown_until: Option<DateTime<Utc>>,
     used_at: DateTime<Utc>,
 }
 
-/// What is to be done for an entity.
+/// The next step for an entity.
 enum Next {
-    /// It is known, and fresh.
+    /// The entity is known, and the metadata is fresh.
     Answer(Arc<(TrustedMetadata, IdentityProvider)>),
-    /// It is known, and the server is to be asked whether that is all.
+    /// The entity is known, and the server must be asked whether it has changed.
     AnswerAndAsk(Arc<(TrustedMetadata, IdentityProvider)>),
     Unknown,
-    /// The last question failed, and it is too early for the next one.
+    /// The last request failed, and it is too early for the next one.
     Wait(DateTime<Utc>),
     Ask,
 }
 
 impl MetadataQuery {
-    /// A server at this base address, to which `entities/` and the name of an entity are added. Its documents are signed as `source` says, by
-    /// algorithms of the provider.
+    /// Uses the server at this base address, to which `entities/` and the name of an entity are appended. Its
+    /// documents are signed as `source` requires, with algorithms that the provider accepts.
     #[must_use]
     pub fn new(
         client: Client,
@@ -120,25 +122,26 @@ impl MetadataQuery {
         }
     }
 
-    /// The same server that is asked by `{sha1}` and the digest of the name, as some are that serve files.
+    /// Requests entities by `{sha1}` and the digest of the name, which some servers of static files require.
     #[must_use]
     pub fn asking_by_sha1(mut self) -> MetadataQuery {
         self.by_sha1 = true;
         self
     }
 
-    /// For how long an entity that says no validUntil is used after the server last confirmed it: 7 days by default. A source that
-    /// [requires validUntil](TrustedSource::requiring_valid_until) has no use for it.
+    /// Sets the time for which an entity without validUntil is used after the server last confirmed it. The default
+    /// is 7 days. The setting has no effect for a source that [requires
+    /// validUntil](TrustedSource::requiring_valid_until).
     #[must_use]
     pub fn using_unconfirmed_for(mut self, duration: std::time::Duration) -> MetadataQuery {
         self.unconfirmed = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         self
     }
 
-    /// The identity provider of this name; none where the server does not know it.
+    /// Returns the identity provider of this name, or `None` if the server does not know it.
     ///
     /// # Errors
-    /// Why there is no answer that can be used, and nothing is known that is valid still.
+    /// The reason why there is no usable answer, if no valid metadata is known either.
     pub async fn find(
         self: &Arc<Self>,
         entity_id: &EntityId,
@@ -150,11 +153,11 @@ impl MetadataQuery {
             Next::Unknown => return Ok(None),
             Next::Wait(until) => return Err(self.waiting(entity_id, until)),
             Next::AnswerAndAsk(found) => {
-                // Nobody waits for it. If somebody asks already, that is enough.
+                // The caller does not wait for this request. If another task is asking already, that is enough.
                 let (query, entity_id) = (Arc::clone(self), entity_id.clone());
                 tokio::spawn(async move {
                     if let Ok(_turn) = entity.turn.try_lock() {
-                        // A failure is counted, and what is known goes on serving.
+                        // The failure is counted, and the known metadata is used further.
                         let _ = query.ask(&entity, &entity_id, now).await;
                     }
                 });
@@ -171,7 +174,7 @@ impl MetadataQuery {
         }
     }
 
-    /// What is known of an entity, which is little when it was never asked for.
+    /// Returns the known state of an entity, which is empty if it was never requested.
     fn entity(&self, entity_id: &EntityId, now: DateTime<Utc>) -> Arc<Entity> {
         let mut entities = self.entities.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entity) = entities.get(entity_id) {
@@ -195,7 +198,7 @@ impl MetadataQuery {
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
         let validators = entity.read(|known| known.refresh.validators(known.metadata()));
-        // Nobody closes it.
+        // The semaphore is never closed.
         let _place = self.questions.acquire().await.ok();
         let fetched = self.client.fetch(&self.address(entity_id), &validators).await;
         entity.read(|known| known.take(fetched, entity_id, &self.provider, now))
@@ -211,7 +214,7 @@ impl MetadataQuery {
             false => entity_id.as_str().to_owned(),
         };
         let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
-        // In a path a space is no plus.
+        // In a path, a space is not written as a plus.
         format!("{}/entities/{}", self.base.trim_end_matches('/'), name.replace('+', "%20"))
     }
 }
@@ -249,7 +252,7 @@ impl Known {
         let at_hand = at_hand.as_deref().map(|(metadata, _)| metadata);
         let refreshed = match answer::taken(&mut self.refresh, fetched, at_hand, provider, now) {
             Ok(refreshed) => refreshed,
-            // What is known is used to its end.
+            // The known metadata is used until it expires.
             Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
                 self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
                 return Ok(None);
@@ -264,7 +267,8 @@ impl Known {
         Ok(self.at_hand.as_deref().map(|(_, found)| found.clone()))
     }
 
-    /// What is at hand, unless it is past its time. It stays at hand then: nothing older takes its place.
+    /// Returns the current metadata, unless it has expired. It is kept after that, so that no older document replaces
+    /// it.
     fn usable(&self, now: DateTime<Utc>) -> Option<&Arc<(TrustedMetadata, IdentityProvider)>> {
         let found = self.at_hand.as_ref().filter(|found| found.1.check_validity(now).is_ok())?;
         if found.1.valid_until().is_some() {
@@ -279,7 +283,8 @@ impl Known {
     }
 }
 
-/// Whether the server says that it does not know the entity. In the place of 404 some answer with a document of nobody.
+/// Returns whether the server states that it does not know the entity. Some servers send a document without entities
+/// instead of status 404.
 fn is_unknown(error: &RefreshFailure) -> bool {
     matches!(
         error,
@@ -291,7 +296,8 @@ fn is_unknown(error: &RefreshFailure) -> bool {
     )
 }
 
-/// A sixteenth goes: those that were not used for longest. Those that are unknown go first, since anybody can make up names.
+/// Removes one sixteenth of the entities: those that were not used for longest. Unknown entities are removed first,
+/// because anybody can invent names.
 fn make_room(entities: &mut HashMap<EntityId, Arc<Entity>>) {
     let rank = |entity: &Entity| entity.read(|known| (known.at_hand.is_some(), known.used_at));
     let mut ranked: Vec<_> = entities.iter().map(|(name, entity)| (rank(entity), name.clone())).collect();

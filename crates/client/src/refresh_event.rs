@@ -1,4 +1,4 @@
-//! What happened to the metadata of a connection.
+//! The events of a connection's metadata.
 
 use std::fmt;
 
@@ -8,80 +8,81 @@ use vouchsafe::{ConnectionId, Explain, IdentityProvider};
 
 use crate::ClientError;
 
-/// What happened to the metadata of one connection.
+/// An event of the metadata of one connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RefreshEvent {
     pub(crate) connection: Option<ConnectionId>,
-    /// What happened.
+    /// The outcome.
     pub outcome: RefreshOutcome,
 }
 
-/// What happened to the metadata of one connection.
+/// The outcome of refreshing the metadata of one connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RefreshOutcome {
-    /// There was none at hand, and there is now.
+    /// There was no metadata before, and there is now.
     #[non_exhaustive]
     Loaded {
-        /// What it describes.
+        /// The identity provider in the metadata.
         identity_provider: IdentityProvider,
-        /// When it was fetched, which is earlier where it is a copy.
+        /// The time when it was fetched, which is earlier if it is from a copy.
         fetched_at: DateTime<Utc>,
     },
-    /// Nothing has changed.
+    /// The metadata has not changed.
     Unchanged,
-    /// A newer document has taken its place.
+    /// A newer document has replaced the old one.
     #[non_exhaustive]
     Changed {
-        /// What it describes.
+        /// The identity provider in the newer document.
         identity_provider: IdentityProvider,
-        /// What changes: keys, endpoints, dates. Nothing, where the documents differ in other things.
+        /// The changes: keys, endpoints, dates. The list is empty if the documents differ only in other parts.
         changes: Vec<MetadataChange>,
     },
-    /// A newer document waits until somebody approves it, because it changes more than the connection lets its source change. What is known goes on
-    /// serving.
+    /// A newer document waits for approval, because it changes more than the connection allows its source to change.
+    /// The current metadata is used further.
     #[non_exhaustive]
     Staged {
-        /// Why it waits.
+        /// The reason why it waits.
         reason: &'static str,
-        /// What it would change.
+        /// The changes that it would make.
         changes: Vec<MetadataChange>,
     },
-    /// It is kept as it is, because nothing came that can be used.
+    /// The current metadata is kept, because no usable answer came.
     #[non_exhaustive]
     Kept {
-        /// Why.
+        /// The reason.
         reason: RefreshFailure,
-        /// When what is at hand was last known to be what the source gives; `None`: nothing is at hand.
+        /// The time when the source last confirmed the current metadata; `None` if there is no metadata.
         confirmed_at: Option<DateTime<Utc>>,
-        /// How often the source was asked in vain since.
+        /// The number of failed requests since then.
         failures: u32,
-        /// When it is asked again.
+        /// The time of the next request.
         next: DateTime<Utc>,
     },
-    /// The store that the connections are in failed, or somebody else changed the connection meanwhile. It is tried again.
+    /// The store of the connections failed, or another process changed the connection at the same time. The refresh
+    /// is tried again.
     #[non_exhaustive]
     StoreFailed {
-        /// What the store says.
+        /// The error of the store.
         reason: Box<dyn Explain + Send + Sync>,
     },
-    /// The last good document could not be kept in its file, or read from it. Nothing else changes.
+    /// The last good document could not be written to its file, or read from it. Nothing else changes.
     #[non_exhaustive]
     CopyFailed {
-        /// What the file system says.
+        /// The error of the file system.
         reason: std::io::Error,
     },
 }
 
-/// Why what is at hand was kept.
+/// The reason why the current metadata was kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshFailure {
-    /// Nothing came.
+    /// No document was received.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// What came is not taken.
+    /// The received document was refused.
     #[error(transparent)]
     Refused(#[from] RefreshError),
 }
@@ -103,7 +104,7 @@ impl Explain for RefreshFailure {
 }
 
 impl RefreshOutcome {
-    /// A document that was taken, and what it changes where there was one before.
+    /// Returns the outcome for an accepted document, with its changes if there was a document before.
     pub(crate) fn taken(
         identity_provider: &IdentityProvider,
         changes: Option<Vec<MetadataChange>>,
@@ -116,7 +117,8 @@ impl RefreshOutcome {
         }
     }
 
-    /// Nothing that can be used came. What is at hand was fetched then, if it is no more of this refresh's doing.
+    /// Returns the outcome if no usable answer came. `fetched_at` is the time when the current metadata was fetched,
+    /// if this refresh did not fetch it.
     pub(crate) fn kept(
         refresh: &Refresh,
         fetched_at: Option<DateTime<Utc>>,
@@ -132,13 +134,14 @@ impl RefreshOutcome {
 }
 
 impl RefreshEvent {
-    /// The connection; none where it is about no single one.
+    /// Returns the connection; `None` if the event is not about a single one.
     #[must_use]
     pub fn connection(&self) -> Option<&ConnectionId> {
         self.connection.as_ref()
     }
 
-    /// What the connection's metadata describes from now on; none where nothing has changed.
+    /// Returns the identity provider that the connection's metadata describes from now on; `None` if it has not
+    /// changed.
     #[must_use]
     pub fn identity_provider(&self) -> Option<&IdentityProvider> {
         match &self.outcome {
@@ -150,7 +153,7 @@ impl RefreshEvent {
 }
 
 impl fmt::Display for RefreshEvent {
-    /// In one line, for logs.
+    /// Shows the event in one line, for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let instant = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
         match &self.connection {

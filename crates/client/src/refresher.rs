@@ -1,4 +1,4 @@
-//! Keeps the metadata of connections fresh.
+//! The refresher, which keeps the metadata of connections fresh.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::copies::{Beside, Copies};
 use crate::task::Stop;
 use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, RefreshStatus, RefreshTask, answer};
 
-/// How many sources are asked at a time.
+/// The number of sources that are requested at a time.
 const AT_ONCE: usize = 8;
-/// How long it sleeps at most, so that a clock that was set back does no harm.
+/// The longest sleep, so that a clock that was set back does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 
-/// Keeps the metadata of connections fresh: asks each source when it is due, holds what comes against its trust, and keeps the last good
-/// document.
+/// Keeps the metadata of connections fresh: requests each source when it is due, checks the answer against its trust,
+/// and keeps the last good document.
 ///
-/// Each connection changes by itself, and whoever reads one never waits for the network. A source that fails, or gives something that cannot be
-/// used, changes nothing: what is known goes on serving until its own `validUntil`.
+/// Each connection changes independently, and a reader of a connection never waits for the network. If a source fails
+/// or sends an unusable document, nothing changes: the current metadata is used until its own `validUntil`.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -81,8 +81,9 @@ struct Source {
 }
 
 impl RefreshedConnection {
-    /// A connection whose identity provider publishes unsigned metadata at this address, as Okta, Entra ID and Google do: whoever controls the
-    /// host controls whom the connection trusts, for this entity and no other.
+    /// Makes a connection whose identity provider publishes unsigned metadata at this address, as Okta, Entra ID and
+    /// Google do. The party that controls the host decides which keys the connection trusts, for this entity and no
+    /// other.
     pub fn new(
         id: ConnectionId,
         identity_provider: EntityId,
@@ -92,8 +93,8 @@ impl RefreshedConnection {
         RefreshedConnection { id, identity_provider, address: address.into(), source }
     }
 
-    /// The same connection whose documents are held against this trust, such as the key of a federation. The source speaks for the
-    /// connection's identity provider here and for nobody else.
+    /// Sets the trust that documents are checked against, such as the key of a federation. Here, the source may
+    /// describe only the connection's identity provider.
     #[must_use]
     pub fn trusting(mut self, source: TrustedSource) -> RefreshedConnection {
         self.source = source.for_entity(&self.identity_provider);
@@ -103,7 +104,8 @@ impl RefreshedConnection {
 
 /// # Setting up
 impl Refresher {
-    /// One without connections yet. The provider's algorithms are those that signatures of metadata may have.
+    /// Makes a refresher without connections. Signatures of metadata may have the algorithms that the provider
+    /// accepts.
     #[must_use]
     pub fn new(client: Client, provider: Provider) -> Refresher {
         let schedule = RefreshSchedule::default();
@@ -117,22 +119,22 @@ impl Refresher {
         }
     }
 
-    /// The same one that asks this often: the connections that come after.
+    /// Sets how often sources are requested, for the connections that are added afterwards.
     #[must_use]
     pub fn with_schedule(mut self, schedule: RefreshSchedule) -> Refresher {
         self.schedule = schedule;
         self
     }
 
-    /// The same one that keeps the last good document of each connection in a folder, which is made when it is not there. [`load`](Self::load)
-    /// reads them.
+    /// Keeps the last good document of each connection in a folder, which is created if it does not exist.
+    /// [`load`](Self::load) reads these documents.
     #[must_use]
     pub fn keeping_copies_in(mut self, folder: impl Into<PathBuf>) -> Refresher {
         self.copies = Some(Copies::new(folder));
         self
     }
 
-    /// The same one with a connection more.
+    /// Adds a connection.
     #[must_use]
     pub fn with(mut self, connection: RefreshedConnection) -> Refresher {
         let refresh = Refresh::new(connection.source.clone(), self.schedule, Utc::now());
@@ -143,15 +145,16 @@ impl Refresher {
 
 /// # Running
 impl Refresher {
-    /// Reads the copies, and fetches what has none: what a process does when it starts. A connection of which there is neither is told as
-    /// [kept](RefreshOutcome::Kept) with nothing at hand, and is tried again when the refresher [runs](Self::run).
+    /// Reads the copies, and fetches the metadata that has no copy. A process calls it at its start. A connection for
+    /// which both fail is reported as [kept](RefreshOutcome::Kept) without metadata, and is tried again when the
+    /// refresher [runs](Self::run).
     pub async fn load(&mut self) -> Vec<RefreshEvent> {
         let mut events = self.restore_copies().await;
         events.extend(self.refresh_due().await);
         events
     }
 
-    /// Asks the sources that are due, eight at a time, and answers what came of each.
+    /// Requests the sources that are due, eight at a time, and returns the event of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
         let now = Utc::now();
         let due = |(place, source): (usize, &Source)| (source.refresh.due() <= now).then_some(place);
@@ -167,7 +170,7 @@ impl Refresher {
                 running.spawn(async move { (place, client.fetch(&address, &validators).await) });
             }
             let Some(joined) = running.join_next().await else { return events };
-            // A task neither panics nor is cancelled.
+            // The task neither panics nor is cancelled.
             let Ok((place, fetched)) = joined else { continue };
             if let Some(source) = self.sources.get_mut(place) {
                 let (fetched, beside) = source.written_beside(fetched, self.copies.as_ref()).await;
@@ -182,14 +185,14 @@ impl Refresher {
         }
     }
 
-    /// Keeps the connections fresh for as long as it runs: new keys take effect at the next sign-in, and a connection that is not among them is
-    /// left alone. Each event is told.
+    /// Keeps the connections fresh as long as it runs: new keys take effect at the next sign-in. A connection that is
+    /// missing in `connections` is not added. `tell` is called with each event.
     pub async fn run(self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
         let (_never, stop) = Stop::never();
         self.run_until(connections, tell, stop).await;
     }
 
-    /// [Runs](Self::run) beside the service, on the Tokio runtime that this is called on, until it is [stopped](RefreshTask::stop).
+    /// [Runs](Self::run) in the background, on the current Tokio runtime, until it is [stopped](RefreshTask::stop).
     pub fn start(
         self,
         connections: Arc<Connections>,
@@ -198,7 +201,7 @@ impl Refresher {
         RefreshTask::start(self.status(), |stop| self.run_until(connections, tell, stop))
     }
 
-    /// How fresh the metadata of each connection is, from now on.
+    /// Returns the state of each connection's metadata. It is updated while the refresher runs.
     #[must_use]
     pub fn status(&self) -> RefreshStatus {
         self.status.clone()
@@ -213,7 +216,7 @@ impl Refresher {
         loop {
             for event in self.refresh_due().await {
                 if let (Some(id), Some(newer)) = (event.connection(), event.identity_provider()) {
-                    // It is the metadata of the same entity: it was looked for by its name.
+                    // The metadata is about the same entity, because it was selected by the entity's name.
                     let _ = connections.refresh(id.as_str(), newer.clone());
                 }
                 tell(&event);
@@ -275,14 +278,15 @@ impl Source {
         let fetched_at = self.refresh.confirmed_at().unwrap_or_default();
         let outcome = match metadata.identity_provider(&self.connection.identity_provider) {
             Ok(identity_provider) => RefreshOutcome::taken(identity_provider, changes, fetched_at),
-            // A document that was accepted has it, so this does not happen.
+            // An accepted document contains it, so this does not happen.
             Err(error) => return RefreshOutcome::kept(&self.refresh, None, error.into()),
         };
         self.at_hand = Some(metadata);
         outcome
     }
 
-    /// Writes a document that came beside the copy, where there are copies: before it is read, so that it is in memory once.
+    /// Writes a received document next to the copy, if copies are kept. This is done before it is parsed, so that
+    /// memory holds it only once.
     async fn written_beside(
         &self,
         fetched: Result<FetchedMetadata, ClientError>,
@@ -297,7 +301,7 @@ impl Source {
         }
     }
 
-    /// Keeps a document in its file. It answers what went wrong.
+    /// Stores a document in its file. Returns an event if this fails.
     async fn keep_copy(&self, beside: std::io::Result<Beside>) -> Option<RefreshEvent> {
         let fetched_at = self.refresh.confirmed_at()?;
         let kept = match beside {

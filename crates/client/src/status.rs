@@ -1,4 +1,4 @@
-//! How fresh the metadata of each connection is: for health checks and for the person who looks after a connection.
+//! The state of each connection's metadata, for health checks and for people who maintain a connection.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,8 @@ use vouchsafe::{ConnectionId, Explain as _};
 
 use crate::RefreshOutcome;
 
-/// How fresh the metadata of the connections is that a refresher looks after. Clones share it, and asking never waits for the network.
+/// The state of the metadata of a refresher's connections. Clones share it, and reading it never waits for the
+/// network.
 ///
 /// ```
 /// use chrono::Utc;
@@ -28,40 +29,41 @@ pub struct RefreshStatus {
     sources: Arc<Mutex<BTreeMap<ConnectionId, SourceStatus>>>,
 }
 
-/// How fresh the metadata of one connection is.
+/// The state of the metadata of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceStatus {
     /// The connection.
     pub connection: ConnectionId,
-    /// When what is at hand was last known to be what the source gives; `None`: nothing is at hand, or it was not asked yet.
+    /// The time when the source last confirmed the current metadata; `None` if there is no metadata, or if the source
+    /// was not requested yet.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// How often the source was asked in vain since.
+    /// The number of failed requests since then.
     pub failures: u32,
-    /// Why the last attempt failed, if it did.
+    /// The reason why the last attempt failed, if it did.
     pub last_error: Option<SourceError>,
-    /// Whether newer metadata waits until somebody approves it.
+    /// Whether newer metadata waits for approval.
     pub waits_for_approval: bool,
-    /// When the source is asked next.
+    /// The time of the next request.
     pub next_attempt: DateTime<Utc>,
 }
 
-/// Why an attempt failed.
+/// The reason why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceError {
     /// The stable code.
     pub code: &'static str,
-    /// In words.
+    /// The message.
     pub message: String,
-    /// What to change.
+    /// The hint what to change.
     pub hint: &'static str,
-    /// When.
+    /// The time of the attempt.
     pub at: DateTime<Utc>,
 }
 
 impl SourceStatus {
-    /// For how long nobody has known whether what is at hand is what the source gives.
+    /// Returns the time since the source last confirmed the current metadata.
     #[must_use]
     pub fn age(&self, now: DateTime<Utc>) -> Option<Duration> {
         self.confirmed_at.map(|at| now.signed_duration_since(at).to_std().unwrap_or_default())
@@ -69,25 +71,27 @@ impl SourceStatus {
 }
 
 impl RefreshStatus {
-    /// Of one connection; `None`: the refresher does not look after it, or has not asked its source yet.
+    /// Returns the state of one connection; `None` if the refresher does not have it, or has not requested its source
+    /// yet.
     #[must_use]
     pub fn of(&self, connection: &ConnectionId) -> Option<SourceStatus> {
         self.with(|sources| sources.get(connection).cloned())
     }
 
-    /// Of all connections whose sources were asked, by name.
+    /// Returns the state of all connections whose sources were requested, ordered by name.
     #[must_use]
     pub fn all(&self) -> Vec<SourceStatus> {
         self.with(|sources| sources.values().cloned().collect())
     }
 
-    /// How many sources did not answer the last time they were asked, or not with what can be used.
+    /// Returns the number of sources whose last request failed or gave an unusable answer.
     #[must_use]
     pub fn failing(&self) -> usize {
         self.with(|sources| sources.values().filter(|one| one.last_error.is_some()).count())
     }
 
-    /// Notes what came of asking. `fetched_at` is when what is at hand was fetched, where that was none of this refresh's doing.
+    /// Records the outcome of a request. `fetched_at` is the time when the current metadata was fetched, if this
+    /// refresh did not fetch it.
     pub(crate) fn note(
         &self,
         connection: &ConnectionId,
@@ -113,7 +117,7 @@ impl RefreshStatus {
         self.with(|sources| drop(sources.insert(connection.clone(), status)));
     }
 
-    /// Forgets connections that are looked after no more.
+    /// Removes connections that are not refreshed any more.
     #[cfg(feature = "store")]
     pub(crate) fn keep_only(&self, is_known: impl Fn(&ConnectionId) -> bool) {
         self.with(|sources| sources.retain(|id, _| is_known(id)));

@@ -1,4 +1,4 @@
-//! What is done with what the source of a stored connection answers.
+//! This module handles the answer of a stored connection's source.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::metadata::{
@@ -11,13 +11,15 @@ use vouchsafe_store::{Author, ConnectionStore, OfferedMetadata, StoreError, Stor
 
 use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, answer};
 
-/// The rule under which the audit has what a refresher changed.
+/// The name of the rule in the audit for changes by a refresher.
 pub(crate) const RULE: &str = "metadata.refresh";
 
-/// Asks the source of one connection now, whenever it is due, and writes what comes of it under the name of whoever asked for it: for a button "load
-/// again now". What [`StoredRefresher`](crate::StoredRefresher) keeps for approval is kept for approval here too, and what it refuses is refused.
+/// Requests the source of one connection now, whether it is due or not, and records the result under the name of the
+/// person who requested it. It is for a button "load again now". Approval and refusal work as in
+/// [`StoredRefresher`](crate::StoredRefresher).
 ///
-/// `None` where the connection is retired, was never there, or has no address since its metadata was uploaded.
+/// Returns `None` if the connection is retired or does not exist, or if it has no address because its metadata was
+/// uploaded.
 ///
 /// ```no_run
 /// # async fn example(client: vouchsafe_client::Client, store: vouchsafe_store::Memory) -> Result<(), Box<dyn std::error::Error>> {
@@ -64,14 +66,15 @@ pub async fn refresh_stored(
     told(taken(&mut refresh, asked, store, provider, by).await?)
 }
 
-/// A connection, and what its source answered.
+/// A connection, and the answer of its source.
 pub(crate) struct Asked {
     pub(crate) stored: StoredConnection,
     pub(crate) at_hand: Option<TrustedMetadata>,
     pub(crate) fetched: Result<FetchedMetadata, ClientError>,
 }
 
-/// What a connection has, if it can be used: then newer metadata is compared with it. The store vouches for what is in it.
+/// Returns the current metadata of a connection, if it is usable, so that newer metadata can be compared with it. The
+/// store is trusted for its content.
 pub(crate) fn at_hand(
     stored: &StoredConnection,
     provider: &Provider,
@@ -82,7 +85,7 @@ pub(crate) fn at_hand(
     in_the_store.accept(&*stored.metadata.document, now, provider).ok()
 }
 
-/// What is done with an answer. `None`: the connection is not to be looked after any more.
+/// Handles an answer. Returns `None` if the connection must not be refreshed any more.
 pub(crate) async fn taken(
     refresh: &mut Refresh,
     asked: Asked,
@@ -95,7 +98,7 @@ pub(crate) async fn taken(
     let (metadata, changes) = match answer::taken(refresh, fetched, at_hand.as_ref(), provider, now) {
         Ok(Refreshed::First(metadata)) => (metadata, None),
         Ok(Refreshed::Changed { metadata, changes, .. }) => (metadata, Some(changes)),
-        // The source gives what is known again: what waited is over.
+        // The source sends the known document again, so staged metadata is removed.
         Ok(_) => {
             let outcome = RefreshOutcome::Unchanged;
             return match stored.staged.take() {
@@ -110,7 +113,7 @@ pub(crate) async fn taken(
     };
     let waited = stored.staged.clone();
     let offered = stored.offer_metadata(&metadata, now);
-    // A document that was accepted describes it.
+    // An accepted document describes it.
     let newer = metadata.identity_provider(&stored.identity_provider);
     let (offered, newer) = match offered.and_then(|offered| Ok((offered, newer?))) {
         Ok(both) => both,
@@ -130,7 +133,7 @@ pub(crate) async fn taken(
     written(refresh, stored, outcome, store, provider, by).await
 }
 
-/// Writes the connection. What came of it; `None`: it is not to be looked after any more.
+/// Writes the connection. Returns the outcome, or `None` if the connection must not be refreshed any more.
 async fn written(
     refresh: &mut Refresh,
     stored: StoredConnection,
@@ -146,7 +149,7 @@ async fn written(
         && let Ok(current) = store.connection(&stored.id).await
     {
         match current {
-            // Another process was first.
+            // Another process has written the same change first.
             Some(current)
                 if current.metadata.document == stored.metadata.document
                     && current.staged.as_ref().map(|staged| &staged.document)
@@ -155,18 +158,18 @@ async fn written(
                 let waits = matches!(outcome, RefreshOutcome::Staged { .. });
                 return Some(if waits { outcome } else { RefreshOutcome::Unchanged });
             }
-            // Its organization has another one by now, or uploads its metadata.
+            // Its organization has another connection now, or uploads its metadata.
             Some(current) if !is_asked(&current) => return None,
             None => return None,
             Some(_) => {}
         }
     }
-    // It was not written: what comes next is compared with what is there then.
+    // The connection was not written: the next answer is compared with the metadata of that time.
     refresh.failed(None, now, answer::random(provider));
     Some(RefreshOutcome::StoreFailed { reason: Box::new(reason) })
 }
 
-/// Whether the source of a connection is asked: people sign in over it, and it has an address.
+/// Returns whether the source of a connection is requested: the connection is active, and it has an address.
 pub(crate) fn is_asked(stored: &StoredConnection) -> bool {
     stored.state == ConnectionState::Active && stored.metadata.source.url().is_some()
 }

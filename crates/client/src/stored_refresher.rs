@@ -1,4 +1,4 @@
-//! Keeps the metadata of connections in a store fresh.
+//! The refresher of connections in a store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,23 +15,27 @@ use crate::stored_answer::{Asked, RULE, at_hand, is_asked, taken};
 use crate::task::Stop;
 use crate::{Client, RefreshEvent, RefreshFailure, RefreshOutcome, RefreshStatus, RefreshTask, answer};
 
-/// How many sources are asked at a time.
+/// The number of sources that are requested at a time.
 const AT_ONCE: usize = 8;
-/// How many names of connections are read from the store at a time.
+/// The number of connections that are read from the store at a time.
 const PAGE: usize = 1_000;
-/// How often the store is looked through for connections that are new.
+/// The interval at which the store is searched for new connections.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// Keeps the metadata of the active connections of a store fresh, those whose metadata was fetched from an address: each is asked in its time,
-/// and what is new is written to the store, where the audit says what changed. All processes of the service take it over at the next sign-in.
+/// Keeps the metadata of a store's active connections fresh, if it was fetched from an address. Each source is
+/// requested when it is due, and newer metadata is written to the store, with an entry in the audit. All processes of
+/// the service use it at the next sign-in.
 ///
-/// Nothing but its address vouches for the metadata of most identity providers, so a connection says
-/// ([`StoredSettings::metadata`](vouchsafe_store::StoredSettings::metadata)) what newer metadata has to prove, and how far it may change whom the
-/// connection trusts. What goes beyond that is [staged](RefreshOutcome::Staged) until somebody
-/// [approves](vouchsafe_store::OrganizationConnections::approve_metadata) it, and what is known goes on serving.
+/// For most identity providers, only the address authenticates the metadata. So the settings of a connection
+/// ([`StoredSettings::metadata`](vouchsafe_store::StoredSettings::metadata)) state what newer metadata must prove,
+/// and which trusted keys it may change. Metadata that changes more is [staged](RefreshOutcome::Staged) until
+/// somebody [approves](vouchsafe_store::OrganizationConnections::approve_metadata) it, and the current metadata is
+/// used further.
 ///
-/// Between the questions nothing is held of a connection but when it is due. The questions of many connections are spread over an hour after the start. A connection that is added later is noticed within a minute. Several processes may run
-/// one each: who comes second finds that nothing has changed. Whoever changes the connection while its source is asked wins, and it is asked again.
+/// Between requests, only the due time of a connection is kept in memory. The first requests of many connections are
+/// spread over one hour. A new connection is found within a minute. Several processes may each run a refresher: the
+/// second one finds that nothing has changed. If somebody changes a connection during its request, that change is
+/// kept, and the source is requested again.
 ///
 /// ```no_run
 /// # async fn example(store: vouchsafe_store::Memory) -> Result<(), Box<dyn std::error::Error>> {
@@ -55,12 +59,12 @@ pub struct StoredRefresher {
     status: RefreshStatus,
 }
 
-/// What is known of a connection.
+/// The known state of a connection.
 #[derive(Debug)]
 struct Known {
-    /// When it is due.
+    /// The time when it is due.
     refresh: Refresh,
-    /// Where it was asked last, and what its documents had to prove.
+    /// The address of the last request, and the trust that its documents were checked against.
     origin: Option<Origin>,
 }
 
@@ -71,7 +75,7 @@ struct Origin {
 }
 
 impl StoredRefresher {
-    /// One for the connections of this store.
+    /// Makes a refresher for the connections of this store.
     #[must_use]
     pub fn new(client: Client, provider: Provider, store: Arc<dyn ConnectionStore>) -> StoredRefresher {
         let schedule = RefreshSchedule::default();
@@ -85,25 +89,25 @@ impl StoredRefresher {
         }
     }
 
-    /// The same one that asks this often.
+    /// Sets how often sources are requested.
     #[must_use]
     pub fn with_schedule(mut self, schedule: RefreshSchedule) -> StoredRefresher {
         self.schedule = schedule;
         self
     }
 
-    /// Keeps the connections fresh for as long as it runs. Each event is told.
+    /// Keeps the connections fresh as long as it runs. `tell` is called with each event.
     pub async fn run(self, tell: impl Fn(&RefreshEvent) + Send) {
         let (_never, stop) = Stop::never();
         self.run_until(tell, stop).await;
     }
 
-    /// [Runs](Self::run) beside the service, on the Tokio runtime that this is called on, until it is [stopped](RefreshTask::stop).
+    /// [Runs](Self::run) in the background, on the current Tokio runtime, until it is [stopped](RefreshTask::stop).
     pub fn start(self, tell: impl Fn(&RefreshEvent) + Send + 'static) -> RefreshTask {
         RefreshTask::start(self.status(), |stop| self.run_until(tell, stop))
     }
 
-    /// How fresh the metadata of each connection is, from now on.
+    /// Returns the state of each connection's metadata. It is updated while the refresher runs.
     #[must_use]
     pub fn status(&self) -> RefreshStatus {
         self.status.clone()
@@ -122,7 +126,8 @@ impl StoredRefresher {
         }
     }
 
-    /// Looks through the store for connections that are new, and forgets those that are not active any more. It answers what went wrong.
+    /// Searches the store for new connections, and removes those that are not active any more. Returns an event if
+    /// this fails.
     pub async fn look_for_connections(&mut self) -> Option<RefreshEvent> {
         let mut found = BTreeMap::new();
         let mut after: Option<ConnectionId> = None;
@@ -130,7 +135,7 @@ impl StoredRefresher {
             let page = match self.store.active_connections(after.as_ref(), PAGE).await {
                 Ok(page) => page,
                 Err(reason) => {
-                    // Those that were found already are looked after as before.
+                    // The known connections are refreshed further.
                     self.known.append(&mut found);
                     let outcome = RefreshOutcome::StoreFailed { reason: Box::new(reason) };
                     return Some(RefreshEvent { connection: after, outcome });
@@ -149,13 +154,14 @@ impl StoredRefresher {
         None
     }
 
-    /// The source of a connection is not looked up before it is due.
+    /// Returns the first refresh of a connection. Its source is read only when it is due, so it trusts nobody until
+    /// then.
     fn first_refresh(&self) -> Refresh {
         let nobody = TrustedSource::danger_by_transport_alone(SpeaksFor::Entities(Default::default()));
         Refresh::new(nobody, self.schedule, Utc::now()).spread(Utc::now(), answer::random(&self.provider))
     }
 
-    /// Asks the sources of the connections that are due, eight at a time, and answers what came of each.
+    /// Requests the sources of the connections that are due, eight at a time, and returns the event of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
         let (_never, stop) = Stop::never();
         self.refresh_until(&stop).await
@@ -182,14 +188,15 @@ impl StoredRefresher {
                 }
             }
             let Some(joined) = running.join_next().await else { return events };
-            // A task neither panics nor is cancelled.
+            // The task neither panics nor is cancelled.
             let Ok(asked) = joined else { continue };
             let Some(event) = self.answered(asked).await else { continue };
             events.push(event);
         }
     }
 
-    /// Asks the source of a connection. One that has none, or signs nobody in, is not asked until it is looked for again.
+    /// Requests the source of a connection. If it has no source or is not active, it is removed until the next search
+    /// finds it again.
     fn ask(&mut self, stored: StoredConnection, running: &mut JoinSet<Asked>) -> Option<RefreshEvent> {
         let now = Utc::now();
         let url = stored.metadata.source.url().filter(|_| is_asked(&stored)).map(str::to_owned);
@@ -204,7 +211,7 @@ impl StoredRefresher {
             let source = match stored.metadata_source() {
                 Ok(source) => source,
                 Err(reason) => {
-                    // A fingerprint that is none trusts nobody.
+                    // A fingerprint that is not valid trusts nobody.
                     let reason = RefreshFailure::Refused(reason);
                     known.refresh.failed(None, now, answer::random(&self.provider));
                     let fetched_at = Some(stored.metadata.fetched_at);
@@ -213,7 +220,7 @@ impl StoredRefresher {
                     return Some(RefreshEvent { connection: Some(stored.id), outcome });
                 }
             };
-            // Another address knows nothing of what the one before gave.
+            // The validators of another address must not be used.
             *known = Known { refresh: Refresh::new(source, self.schedule, now), origin: Some(origin) };
         }
         let validators = known.refresh.validators(at_hand.as_ref());

@@ -1,4 +1,4 @@
-//! A refresher that runs beside a service.
+//! A refresher that runs in the background of a service.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use tokio::task::JoinHandle;
 
 use crate::{RefreshStatus, SourceStatus};
 
-/// A refresher that runs beside a service, on its Tokio runtime: that of axum, and that of actix, which is one too.
+/// A refresher that runs in the background of a service, on its Tokio runtime. The runtimes of axum and actix are
+/// Tokio runtimes.
 ///
 /// ```no_run
 /// # async fn example(store: vouchsafe_store::Memory) -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +25,7 @@ use crate::{RefreshStatus, SourceStatus};
 /// # }
 /// ```
 ///
-/// Where it is dropped, it ends as well, without anybody waiting for it.
+/// If this value is dropped, the refresher ends too, but nobody waits for its end.
 #[derive(Debug)]
 #[must_use = "the refresher ends when this is dropped"]
 pub struct RefreshTask {
@@ -33,12 +34,12 @@ pub struct RefreshTask {
     status: RefreshStatus,
 }
 
-/// Whether a refresher is to end.
+/// The signal that tells a refresher to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop(watch::Receiver<bool>);
 
 impl RefreshTask {
-    /// Starts what runs until it is told to stop.
+    /// Starts a task that runs until it is told to stop.
     pub(crate) fn start<F: Future<Output = ()> + Send + 'static>(
         status: RefreshStatus,
         run: impl FnOnce(Stop) -> F,
@@ -47,25 +48,26 @@ impl RefreshTask {
         RefreshTask { running: tokio::spawn(run(Stop(stopped))), stop, status }
     }
 
-    /// How fresh the metadata is: a handle that can be given to a health check.
+    /// Returns the state of the metadata, a handle that can be passed to a health check.
     #[must_use]
     pub fn status(&self) -> &RefreshStatus {
         &self.status
     }
 
-    /// How fresh the metadata of each connection is.
+    /// Returns the state of each connection's metadata.
     #[must_use]
     pub fn sources(&self) -> Vec<SourceStatus> {
         self.status.all()
     }
 
-    /// Whether it still runs. It does until it is stopped.
+    /// Returns whether it is still running. It runs until it is stopped.
     #[must_use]
     pub fn is_running(&self) -> bool {
         !self.running.is_finished()
     }
 
-    /// Ends it: no source is asked any more, and what was asked already is written first.
+    /// Stops the refresher: no source is requested any more, and answers that were received already are written
+    /// first.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.running.await;
@@ -73,13 +75,13 @@ impl RefreshTask {
 }
 
 impl Stop {
-    /// One that never comes, and who keeps it.
+    /// Returns a signal that is never sent, and its sender, which must be kept.
     pub(crate) fn never() -> (watch::Sender<bool>, Stop) {
         let (stop, stopped) = watch::channel(false);
         (stop, Stop(stopped))
     }
 
-    /// Sleeps. Whether it is to go on afterwards.
+    /// Sleeps. Returns whether to continue afterwards.
     pub(crate) async fn sleep(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.0.wait_for(|stop| *stop)).await.is_err()
     }

@@ -24,22 +24,22 @@ const OK: u16 = 0;
 const SERVER_FAILURE: u16 = 2;
 const NO_SUCH_NAME: u16 = 3;
 
-/// What the server answers to a question.
+/// The answer of the server to a question.
 #[derive(Clone, Debug)]
 enum Answer {
-    /// These records: of a TXT record each string.
+    /// These records, with the strings of each TXT record.
     Txt(Vec<Vec<Vec<u8>>>),
-    /// The record is under another name, which is answered with it.
+    /// The record has another name, which is the answer.
     Alias(&'static str, Vec<Vec<u8>>),
     /// No records, with this code.
     Code(u16),
-    /// By UDP that it is too long, by TCP this.
+    /// By UDP the answer is too long; by TCP it is this.
     OnlyByTcp(Vec<Vec<Vec<u8>>>),
-    /// With another number than that of the question, and then with its own.
+    /// A message with another number than the question's, and then one with its number.
     AfterAForgery(Vec<u8>, Vec<u8>),
-    /// Nothing that could be read.
+    /// Bytes that cannot be parsed.
     Noise,
-    /// Nothing at all.
+    /// No answer.
     Silence,
 }
 
@@ -52,7 +52,7 @@ impl Server {
     async fn answering(answer: Answer) -> Server {
         let (udp, tcp) = loop {
             let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            // Both at one port, as a resolver is.
+            // UDP and TCP use the same port, as for a resolver.
             if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
                 break (udp, tcp);
             }
@@ -94,7 +94,7 @@ impl Server {
     }
 }
 
-/// The answer in the form of RFC 1035 4.1: the header, the question as it came, the records.
+/// Returns the answer in the form of RFC 1035 4.1: the header, the unchanged question, and the records.
 fn messages(question: &[u8], answer: &Answer, is_tcp: bool) -> Vec<Vec<u8>> {
     let end = 12 + question[12..].iter().position(|byte| *byte == 0).unwrap() + 5;
     let asked = &question[12..end];
@@ -162,7 +162,7 @@ async fn asked(answer: Answer) -> Result<Vec<String>, &'static str> {
     })
 }
 
-/// In two strings, as a zone file has it that breaks them, beside a record of somebody else.
+/// The record has two strings, as a zone file with a line break has it, next to another record.
 #[tokio::test]
 async fn a_domain_is_verified_by_the_record_that_was_asked_for() {
     let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
@@ -217,7 +217,7 @@ async fn no_more_is_looked_at_than_there_may_be() {
     assert_eq!(asked(Answer::OnlyByTcp(odd)).await, Ok(vec!["right".to_owned()]));
 }
 
-/// A record that was just written is seen: nothing is remembered, least of all that there was none.
+/// A new record is found: nothing is cached, not even a negative answer.
 #[tokio::test]
 async fn every_question_is_asked_anew() {
     for answer in [Answer::Code(NO_SUCH_NAME), Answer::Txt(vec![vec![b"right".to_vec()]])] {

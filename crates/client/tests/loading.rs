@@ -1,4 +1,4 @@
-//! Loading metadata: what is asked and what is not.
+//! Loading metadata: which addresses are requested and which are not.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -59,7 +59,7 @@ async fn metadata_and_nothing_else_is_loaded() {
     assert!(error.code().starts_with("metadata."), "{} {error}", error.code());
 }
 
-/// What is posted names a person or holds an artifact: it goes to the address that was given and to no other.
+/// A posted envelope names a person or contains an artifact: it is sent only to the given address.
 #[tokio::test]
 async fn an_envelope_is_sent_nowhere_else() {
     let came = Arc::new(Mutex::new(Vec::new()));
@@ -99,7 +99,7 @@ async fn production_asks_the_public_internet_alone() {
     assert_eq!(error.code(), "client.forbidden_address");
     let error = client.identity_provider("https://192.168.0.1/metadata").await.unwrap_err();
     assert_eq!(error.code(), "client.forbidden_address");
-    // A name that leads inside is found out when it is resolved.
+    // A name that leads into a private network is refused when it is resolved.
     let error = client.identity_provider("https://localhost.localdomain/metadata").await.unwrap_err();
     assert_eq!(error.code(), "client.exchange", "{error}");
 }

@@ -20,7 +20,7 @@ use vouchsafe_testkit::{IdentityProvider as Kit, KeyPair, keys};
 
 #[derive(Clone, Default)]
 struct Server {
-    /// By the name that is asked for.
+    /// The documents by the name that is requested.
     documents: Arc<Mutex<HashMap<String, String>>>,
     is_down: Arc<Mutex<bool>>,
     asked: Arc<AtomicUsize>,
@@ -67,7 +67,7 @@ async fn respond(State(server): State<Server>, Path(name): Path<String>, headers
         server.not_modified.fetch_add(1, Ordering::Relaxed);
         return StatusCode::NOT_MODIFIED.into_response();
     }
-    // So that those who ask meanwhile find somebody who asks.
+    // The request takes some time, so that other requests find it running.
     tokio::time::sleep(Duration::from_millis(50)).await;
     ([("etag", tag)], document).into_response()
 }
@@ -80,7 +80,7 @@ fn university() -> EntityId {
     EntityId::new("https://idp.university.example/shibboleth?a=b&c+d%20/é").unwrap()
 }
 
-/// What the federation says of an entity, for five days.
+/// Returns the federation's document about an entity, valid for five days.
 fn document(entity_id: &EntityId, signer: &KeyPair) -> String {
     let xml =
         Kit::new(entity_id.as_str(), "https://idp.university.example/sso", keys::identity_provider_p256())
@@ -92,7 +92,7 @@ fn document(entity_id: &EntityId, signer: &KeyPair) -> String {
         .unwrap()
 }
 
-/// Waits until somebody in the background has asked so often.
+/// Waits until this number of requests was sent in the background.
 async fn until_asked(server: &Server, times: usize) {
     let wait = async {
         while server.asked() < times {
@@ -109,7 +109,7 @@ async fn an_entity_is_found_and_kept() {
     let name = university();
     server.publish(name.as_str(), document(&name, keys::identity_provider()));
     let query = Arc::new(server.query());
-    // Fifty at once ask once.
+    // Fifty look-ups at once send one request.
     let all: Vec<_> = (0..50)
         .map(|_| {
             let (query, name) = (Arc::clone(&query), name.clone());
@@ -120,7 +120,8 @@ async fn an_entity_is_found_and_kept() {
         assert_eq!(one.await.unwrap().unwrap().unwrap().entity_id(), &name);
     }
     assert_eq!(server.asked(), 1);
-    // Within its cacheDuration nobody asks; after it one does in the background, and nothing has changed.
+    // Within its cacheDuration nothing is requested; afterwards one request is sent in the background, and nothing
+    // has changed.
     let later = |hours| now() + TimeDelta::hours(hours);
     assert!(query.find(&name, later(5)).await.unwrap().is_some());
     assert_eq!(server.asked(), 1);
@@ -140,17 +141,17 @@ async fn a_day_without_the_server() {
     for minute in 0..24 * 60 {
         let found = query.find(&name, now() + TimeDelta::minutes(minute)).await;
         assert!(found.unwrap().is_some(), "after {minute} minutes");
-        // For those who ask in the background.
+        // Let the requests in the background run.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // It is asked again and again, but not by each look-up.
+    // It is requested several times, but not at each look-up.
     let asked = server.asked();
     assert!((2..200).contains(&asked), "{asked}");
-    // A name that is not known waits for its turn.
+    // A name that is not known must wait.
     let other = EntityId::new("https://other.example").unwrap();
     assert_eq!(query.find(&other, now()).await.unwrap_err().code(), "client.status");
     assert_eq!(query.find(&other, now()).await.unwrap_err().code(), "client.waiting");
-    // What was known ends with its own validUntil.
+    // The known metadata ends with its own validUntil.
     let late = now() + TimeDelta::days(5);
     assert!(query.find(&name, late).await.is_err());
 }
@@ -203,7 +204,7 @@ async fn asking_by_digest() {
     assert!(query.find(&name, now()).await.unwrap().is_some());
 }
 
-/// An entity without validUntil, that the server knows no longer.
+/// An entity without validUntil, which the server does not know any more.
 #[tokio::test]
 async fn a_copy_without_an_end_has_one() {
     let server = Server::start().await;
@@ -228,7 +229,7 @@ async fn a_copy_without_an_end_has_one() {
     assert!(query.find(&name, three_days + TimeDelta::minutes(5)).await.unwrap().is_none());
     assert_eq!(server.asked(), asked, "that it is unknown is believed for a while");
 
-    // While the server is down nobody knows: that is an outage, not an unknown entity.
+    // While the server is down the answer is unknown: this is an outage, not an unknown entity.
     let other = Arc::new(server.query());
     server.publish(name.as_str(), document(&name, keys::identity_provider()));
     assert!(other.find(&name, now()).await.unwrap().is_some());

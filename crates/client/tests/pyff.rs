@@ -1,5 +1,5 @@
-//! pyFF, a server of the metadata query protocol by others, on loopback: it runs where `VOUCHSAFE_INTEROP` is set, with pyFF's folder of
-//! programs in `VOUCHSAFE_TEST_PYFF`.
+//! pyFF, a server of the metadata query protocol from another project, on loopback. The test runs if
+//! `VOUCHSAFE_INTEROP` is set, with pyFF's folder of programs in `VOUCHSAFE_TEST_PYFF`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
 
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ impl Server {
             ])
             .current_dir(&folder)
             .env("PYFF_PIPELINE", folder.join("pipeline.fd"))
-            // It loads what it serves by a call to itself.
+            // The server loads its own content by a request to itself.
             .env("PYFF_PORT", port.to_string())
             .env("PYFF_UPDATE_FREQUENCY", "5")
             .env("PYFF_CACHING_ENABLED", "False")
@@ -67,7 +67,7 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        // It has ended, or ends now.
+        // The process has ended, or ends now.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -127,7 +127,7 @@ async fn every_entity_of_a_federation_that_pyff_serves() {
     let stranger = EntityId::new("https://stranger.example").unwrap();
     assert!(by_name.find(&stranger, now).await.unwrap().is_none());
 
-    // A day without it: everybody who is known is found.
+    // The server is down for a day: all known entities are still found.
     server.stop();
     let mut failed = 0;
     for hour in 0..24 {
@@ -144,7 +144,7 @@ async fn every_entity_of_a_federation_that_pyff_serves() {
     assert_eq!(failed, 0);
 }
 
-/// Until it has loaded its entities.
+/// Waits until the server has loaded its entities.
 async fn wait_for(query: &impl Fn(&str) -> MetadataQuery, address: &str) {
     let mut last = None;
     for _ in 0..120 {

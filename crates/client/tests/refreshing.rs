@@ -1,4 +1,4 @@
-//! Keeping metadata fresh over a network that fails in every way.
+//! Metadata is kept fresh over a network with all kinds of failures.
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use vouchsafe::{
 use vouchsafe_client::{Client, RefreshEvent, RefreshOutcome, RefreshedConnection, Refresher};
 use vouchsafe_testkit::{IdentityProvider as Kit, keys};
 
-/// What the server answers.
+/// The answer of the server.
 #[derive(Clone)]
 enum Answer {
     Document(String),
@@ -70,7 +70,7 @@ async fn respond(State(server): State<Server>, headers: HeaderMap) -> Response {
         Answer::Status(status, None) => status.into_response(),
         Answer::Redirect(to) => Redirect::to(to).into_response(),
         Answer::Nothing => std::future::pending().await,
-        // A byte from time to time, for ever.
+        // A byte is sent from time to time, without an end.
         Answer::Drip => Body::from_stream(futures_util::stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Some((Ok::<_, std::io::Error>(Bytes::from_static(b"<")), ()))
@@ -89,7 +89,7 @@ async fn respond(State(server): State<Server>, headers: HeaderMap) -> Response {
     }
 }
 
-/// A part, and then the connection breaks.
+/// A part is sent, and then the connection breaks.
 fn cut(begin: String) -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> {
     let broken = Err(std::io::Error::other("broken"));
     futures_util::stream::iter([Ok(Bytes::from(begin)), broken])
@@ -99,7 +99,7 @@ fn document() -> String {
     Kit::okta().metadata().unwrap()
 }
 
-/// The same identity provider with the next key beside the old one.
+/// Returns the same identity provider with the next key in addition to the old one.
 fn announced() -> String {
     Kit::okta().with_next_certificate(keys::identity_provider_p256().certificate()).metadata().unwrap()
 }
@@ -112,7 +112,7 @@ fn id() -> ConnectionId {
     ConnectionId::new("acme").unwrap()
 }
 
-/// It is due at any time.
+/// Returns a schedule that is always due.
 fn always() -> RefreshSchedule {
     let mut schedule = RefreshSchedule::default();
     schedule.shortest = Duration::ZERO;
@@ -133,7 +133,7 @@ fn refresher(server: &Server) -> Refresher {
     ))
 }
 
-/// What became of the only connection.
+/// Returns the outcome for the only connection.
 async fn next(refresher: &mut Refresher) -> String {
     let mut events = refresher.refresh_due().await;
     assert_eq!(events.len(), 1, "{events:?}");
@@ -215,7 +215,7 @@ async fn the_server_says_when_it_wants_to_be_asked_again() {
     assert_eq!(server.asked.load(Ordering::Relaxed), 1);
 }
 
-/// A process that starts while the identity provider is down, by a copy that is held against the same trust.
+/// A process starts while the identity provider is down, with a copy that is checked against the same trust.
 #[tokio::test]
 async fn copies_outlive_the_process() {
     let folder = std::env::temp_dir().join(format!("vouchsafe-copies-{}", std::process::id()));
@@ -244,7 +244,7 @@ async fn copies_outlive_the_process() {
     server.answers(Answer::Status(StatusCode::BAD_GATEWAY, None));
     assert_eq!(told_at_start(start().load().await), ["loaded", "kept: client.status"]);
 
-    // Who can write the folder is believed no more than the source.
+    // A person who can write to the folder is trusted no more than the source.
     let copy = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let altered = std::fs::read_to_string(&copy).unwrap().replace("/sso/saml", "/evil");
     std::fs::write(&copy, altered).unwrap();
@@ -262,7 +262,7 @@ async fn copies_outlive_the_process() {
     std::fs::remove_file(&folder).unwrap();
 }
 
-/// Whoever reads sees the old keys or the new ones, and never none.
+/// A reader sees the old keys or the new ones, and never none.
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_never_wait_and_never_see_nothing() {
     let server = Server::start(Answer::Document(document())).await;

@@ -1,4 +1,4 @@
-//! Connections in a store whose metadata is kept fresh.
+//! The metadata of connections in a store is kept fresh.
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use std::sync::{Arc, Mutex};
@@ -111,11 +111,11 @@ async fn a_new_key_reaches_the_store() {
     assert_eq!(stored.to_connection().unwrap().identity_provider().signing_keys().len(), 2);
     assert_eq!(next().await, ["acme unchanged"]);
 
-    // Of another identity provider nothing is taken.
+    // The metadata of another identity provider is refused.
     *served.lock().unwrap() = Some(Kit::other().metadata().unwrap());
     assert_eq!(next().await, ["acme kept: metadata.unknown_entity"]);
 
-    // A connection that is retired is asked no more.
+    // The source of a retired connection is not requested any more.
     let mut retired = store.connection(&acme).await.unwrap().unwrap();
     retired.state = ConnectionState::Retired;
     store.update_connection(&retired, &author()).await.unwrap();
@@ -138,8 +138,8 @@ async fn metadata_that_has_ended_is_replaced() {
     assert_eq!(&*stored.metadata.document, good.as_bytes());
 }
 
-/// A new document that could not be written (somebody changed the connection meanwhile) is taken the next time, from a server that answers
-/// `If-None-Match` with 304.
+/// A new document could not be written, because somebody changed the connection at the same time. It is accepted the
+/// next time, from a server that answers `If-None-Match` with 304.
 #[tokio::test]
 async fn what_was_not_written_is_asked_for_again() {
     use axum::http::{HeaderMap, header};
@@ -149,7 +149,7 @@ async fn what_was_not_written_is_asked_for_again() {
             let mut shared = shared.lock().unwrap();
             (shared.0.clone(), shared.1.take())
         };
-        // An admin saves the connection while the document is on its way.
+        // An administrator saves the connection while the document is being sent.
         if let Some((store, mut connection)) = meddler {
             let mut current = store.connection(&connection.id).await.unwrap().unwrap();
             connection.revision = current.revision;

@@ -1,4 +1,4 @@
-//! A host of metadata that lies, and others who change the connection while it is asked.
+//! A metadata host that sends wrong documents, and other people who change the connection during a request.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn good() -> String {
     Kit::okta().metadata().unwrap()
 }
 
-/// A store with the connection in it, and the organization that it is of.
+/// Returns a store with the connection and its organization.
 async fn store_with(server: &Server, change: impl Fn(&mut StoredConnection)) -> Memory {
     let store = Memory::new();
     let mut organization = Organization::new("acme".into(), "acme", "Acme");
@@ -69,7 +69,7 @@ async fn of_two_machines_one_writes_and_the_other_sees_it() {
     let audit = store.audit(&"acme".into()).await.unwrap();
     assert_eq!(audit.iter().filter(|record| record.rule.as_str() == "connection.key").count(), 1);
 
-    // The same where it has to wait for approval.
+    // The same if it must wait for approval.
     let store = store_with(&server, |it| it.settings.metadata.key_changes = KeyChanges::Approve).await;
     let (mut one, mut other) = (refresher(&server, &store).await, refresher(&server, &store).await);
     let (one_told, other_told) = tokio::join!(one.refresh_due(), other.refresh_due());
@@ -81,7 +81,7 @@ async fn of_two_machines_one_writes_and_the_other_sees_it() {
     assert!(waits.staged.is_some());
 }
 
-/// The document that comes was asked for before somebody changed the connection: theirs counts.
+/// The document was requested before somebody changed the connection: their change is kept.
 #[tokio::test]
 async fn whoever_changes_the_connection_while_it_is_asked_wins() {
     type Change = fn(&mut StoredConnection);
@@ -108,7 +108,7 @@ async fn whoever_changes_the_connection_while_it_is_asked_wins() {
         let now = known(&store).await;
         assert_eq!((now.revision, &*now.metadata.document), (2, good().as_bytes()));
         assert_eq!(now.staged, None);
-        // The next look is at what is there then.
+        // The next request uses the connection of that time.
         server.answers(Answered::Document(announced()));
         match now.settings.metadata.key_changes {
             KeyChanges::Approve => assert_eq!(next(&mut refresher).await, "staged: it adds a signing key"),
@@ -117,7 +117,7 @@ async fn whoever_changes_the_connection_while_it_is_asked_wins() {
     }
 }
 
-/// The owner puts another identity provider in the place of the one whose metadata is on its way.
+/// The owner chooses another identity provider while the metadata of the old one is being sent.
 #[tokio::test]
 async fn a_refresh_brings_no_identity_provider_back_that_was_replaced() {
     let server = Server::start(Answered::Document(good())).await;
@@ -145,7 +145,8 @@ async fn a_refresh_brings_no_identity_provider_back_that_was_replaced() {
     assert!(refresher.refresh_due().await.is_empty(), "it is asked no more");
 }
 
-/// A key was withdrawn because it was stolen. Whoever serves the old document again gets it trusted by approval alone, however long they wait.
+/// A key was withdrawn because it was stolen. A host that serves the old document again gets it trusted only by
+/// approval, at any time.
 #[tokio::test]
 async fn a_withdrawn_key_comes_back_by_approval_alone() {
     let stolen = keys::identity_provider();
@@ -166,7 +167,7 @@ async fn a_withdrawn_key_comes_back_by_approval_alone() {
     );
     for document in [announced(), good()] {
         server.answers(Answered::Document(document));
-        // Also after the process has started anew.
+        // The same holds after a restart of the process.
         for mut refresher in [refresher(&server, &store).await, refresher(&server, &store).await] {
             for _ in 0..20 {
                 assert_eq!(next(&mut refresher).await, "staged: it adds a signing key");
@@ -175,7 +176,7 @@ async fn a_withdrawn_key_comes_back_by_approval_alone() {
         let trusted = known(&store).await.to_connection().unwrap();
         let keys = trusted.identity_provider().signing_keys();
         assert!(keys.iter().all(|key| key.certificate() != Some(stolen.certificate())), "{keys:?}");
-        // It waits: that is all that is in the store of it, however often it came.
+        // The document is staged: the store contains it once, however often it was sent.
         assert!(known(&store).await.staged.is_some());
     }
     let audit = store.audit(&"acme".into()).await.unwrap();
@@ -183,7 +184,7 @@ async fn a_withdrawn_key_comes_back_by_approval_alone() {
     assert_eq!(staged, 2, "each document is told once");
 }
 
-/// Who controls one customer's address describes another customer's identity provider in it.
+/// A person who controls one customer's address describes another customer's identity provider in the document.
 #[tokio::test]
 async fn a_document_changes_the_connection_of_its_own_address_alone() {
     let evil = Kit::other().with_key(keys::identity_provider_p256());
@@ -213,7 +214,7 @@ async fn a_document_changes_the_connection_of_its_own_address_alone() {
     assert_eq!((&*globex.metadata.document, globex.revision), (document.as_bytes(), 1));
 }
 
-/// An address with a password in it is not asked, and the password is in no error.
+/// An address with a password in it is not requested, and the password appears in no error.
 #[tokio::test]
 async fn no_password_of_an_address_is_told() {
     let client = Client::with_loopback().unwrap();
@@ -232,7 +233,7 @@ async fn no_password_of_an_address_is_told() {
     }
 }
 
-/// What an owner has not looked at for long is not valid any more when they do.
+/// Staged metadata that an owner has not approved for long is not valid any more.
 #[tokio::test]
 async fn what_has_ended_while_it_waited_is_not_approved() {
     let soon = Utc::now() + TimeDelta::seconds(3_600);

@@ -1,4 +1,4 @@
-//! Keeping metadata fresh from a server over HTTPS that does everything wrong that a server can do.
+//! Metadata is kept fresh from an HTTPS server with all kinds of faults.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -33,7 +33,7 @@ fn entity_id() -> EntityId {
     EntityId::new(Kit::okta().entity_id()).unwrap()
 }
 
-/// The document of a federation, made at a time, valid until another.
+/// Returns the document of a federation, created at one time and valid until another.
 fn federation(created: &str, valid_until: &str, has_both_keys: bool) -> String {
     let next = keys::identity_provider_p256().certificate();
     let kit = if has_both_keys { Kit::okta().with_next_certificate(next) } else { Kit::okta() };
@@ -157,7 +157,7 @@ async fn no_fault_of_the_server_takes_trust_away() {
     assert_eq!(next(&mut refresher).await, "kept: refresh.rolled_back");
 }
 
-/// The certificate of the server is one that nobody trusts but who is told to.
+/// The certificate of the server is trusted only by a client that was told to.
 #[tokio::test]
 async fn a_server_that_proves_nothing_is_not_asked() {
     let server =
@@ -167,15 +167,15 @@ async fn a_server_that_proves_nothing_is_not_asked() {
     assert!(trusting.load(&server.address()).await.is_ok());
     let strict = Client::with_loopback().unwrap();
     assert!(matches!(strict.load(&server.address()).await, Err(ClientError::Exchange { .. })));
-    // The certificate is for localhost, and an address is another name.
+    // The certificate is for localhost, and the address is another name.
     let by_address = server.address().replace("localhost", "127.0.0.1");
     assert!(matches!(trusting.load(&by_address).await, Err(ClientError::Exchange { .. })));
-    // In production nothing on this machine is asked, whoever vouches for it.
+    // In production no address of this machine is requested, whatever certificate it has.
     let production = Client::new().unwrap().trusting_authority(&server.certificate).unwrap();
     assert!(matches!(production.load(&server.address()).await, Err(ClientError::Forbidden { .. })));
 }
 
-/// A thousand readers while a thousand refreshes change the keys.
+/// A thousand readers read while a thousand refreshes change the keys.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_readers_see_the_old_trust_or_the_new() {
     const TIMES: usize = 1_000;
@@ -232,7 +232,7 @@ async fn a_thousand_readers_see_the_old_trust_or_the_new() {
     assert!(reads.load(Ordering::Relaxed) >= TIMES * 2);
 }
 
-/// It runs beside the service, says how it stands, and ends when it is told to.
+/// The refresher runs in the background, reports its state, and ends when it is told to.
 #[tokio::test]
 async fn a_task_is_started_watched_and_ended() {
     let server = Server::start(Answer::Status(503)).await;

@@ -1,4 +1,5 @@
-//! A day on which the identity provider of a stored connection changes its key, with a sign-in every minute: over HTTPS, the refresher and the store.
+//! A day on which the identity provider of a stored connection changes its key, with a sign-in every minute: with
+//! HTTPS, the refresher and the store.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(crate) fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())
 }
 
-/// The connection as it was connected in the morning, by the metadata of that time.
+/// Returns the connection as it was connected in the morning, with the metadata of that time.
 pub(crate) fn stored(server: &Server, document: &str) -> StoredConnection {
     let source = MetadataSource::Url(server.address());
     let metadata = ConnectionMetadata::new(document, source, Utc::now());
@@ -44,7 +45,8 @@ pub(crate) async fn refresher(server: &Server, store: &Memory) -> StoredRefreshe
     refresher
 }
 
-/// What the identity provider publishes, and which key it signs with: announced at six, used from noon, the old one gone at six in the evening.
+/// Returns the identity provider's metadata and signing key at this hour: the new key is announced at six and used
+/// from noon, and the old one is removed at six in the evening.
 fn published(hour: i64, old: &KeyPair, new: &KeyPair) -> Kit {
     match hour {
         0..6 => Kit::okta().with_key(old),
@@ -74,7 +76,7 @@ async fn nobody_is_refused_on_the_day_of_a_roll_over() {
     for minute in 0..24 * 60_i64 {
         let (time, hour) = (begin + TimeDelta::minutes(minute), minute / 60);
         if minute % 60 == 0 {
-            // For an hour it is down, and the hour after that it gives something else.
+            // For one hour the server is down, and in the next hour it sends another document.
             server.answers(match hour {
                 8 => Answer::Status(502),
                 9 => Answer::Document("<html>maintenance</html>".to_owned()),
@@ -110,7 +112,7 @@ async fn nobody_is_refused_on_the_day_of_a_roll_over() {
     let told: Vec<_> =
         evidence.iter().map(|one| (one.standing().as_str(), one.sighting().unwrap().verified)).collect();
     assert_eq!(told, [("in_use", 720), ("withdrawn", 720)]);
-    // The old key is trusted no more.
+    // The old key is not trusted any more.
     let late = begin + TimeDelta::hours(23);
     let issued = Kit::okta().with_key(old).response().at(late).issue().unwrap();
     let posted = PostedResponse::from_base64(&issued.to_base64(), service.limits()).unwrap();
@@ -118,7 +120,7 @@ async fn nobody_is_refused_on_the_day_of_a_roll_over() {
     assert_eq!(refused.unwrap_err().code(), "signature.no_fitting_key");
 }
 
-/// What came of a look at the only connection.
+/// Returns the outcome of a refresh of the only connection.
 pub(crate) async fn next(refresher: &mut StoredRefresher) -> String {
     let events = refresher.refresh_due().await;
     let [event] = &events[..] else { panic!("{events:?}") };
@@ -179,10 +181,10 @@ async fn an_address_that_was_taken_over_replaces_no_key_without_approval() {
                     now.staged.map(|staged| staged.document.to_vec()),
                     Some(document.clone().into_bytes())
                 );
-                // It waits, and is not written again and again.
+                // The document is staged, and is not written again.
                 assert_eq!(next(&mut refresher).await, expected);
                 assert_eq!(store.connection_revision(&acme()).await.unwrap(), Some(2));
-                // Where the address gives what is known, nothing waits any more.
+                // When the address sends the known document again, the staged one is removed.
                 server.answers(Answer::Document(good.clone()));
                 assert_eq!(next(&mut refresher).await, "unchanged");
                 assert_eq!(store.connection(&acme()).await.unwrap().unwrap().staged, None);
@@ -222,12 +224,12 @@ async fn what_an_owner_approves_is_trusted_from_then_on() {
     let key = audit.iter().find(|record| record.rule.as_str() == "connection.key").unwrap();
     assert_eq!(key.actor, Some(owner));
     assert_eq!(next(&mut refresher).await, "unchanged");
-    // The end of the old key takes trust away, for which nobody is asked.
+    // Removing the old key only withdraws trust, so it needs no approval.
     server.answers(Answer::Document(Kit::okta().with_key(next_key).metadata().unwrap()));
     assert_eq!(next(&mut refresher).await, "changed");
 }
 
-/// A connection whose newer metadata must be signed by a certificate that is known.
+/// A connection whose newer metadata must be signed by a known certificate.
 #[tokio::test]
 async fn a_pinned_certificate_vouches_for_newer_metadata() {
     let good = Kit::okta().metadata().unwrap();
@@ -257,13 +259,13 @@ async fn a_pinned_certificate_vouches_for_newer_metadata() {
         (&entity_id(), 2)
     );
 
-    // A fingerprint that is none trusts nobody.
+    // A fingerprint that is not valid trusts nobody.
     now.settings.metadata.signer = Some("AB:CD".to_owned());
     store.update_connection(&now, &author()).await.unwrap();
     assert_eq!(next(&mut refresher).await, "kept: refresh.fingerprint");
 }
 
-/// A connection whose newer metadata must say how long it is valid.
+/// A connection whose newer metadata must have a validUntil.
 #[tokio::test]
 async fn how_long_newer_metadata_may_be_valid_is_the_connections_setting() {
     let good = Kit::okta().metadata().unwrap();
@@ -291,7 +293,8 @@ async fn how_long_newer_metadata_may_be_valid_is_the_connections_setting() {
     }
 }
 
-/// A button asks at once, under the name of whoever pressed it, and trusts no more than the refresher does.
+/// A button sends a request at once, under the name of the person who pressed it, and trusts no more than the
+/// refresher does.
 #[tokio::test]
 async fn a_source_that_is_asked_by_a_button_is_trusted_as_far_as_ever() {
     use vouchsafe_client::refresh_stored;

@@ -1,4 +1,4 @@
-//! A server over HTTPS on this machine, with a certificate of its own.
+//! An HTTPS server on this machine, with a certificate of its own.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,22 +16,22 @@ use vouchsafe::crypto::Certificate;
 
 use crate::https::Listening;
 
-/// What it answers.
+/// The answer of the server.
 #[derive(Clone)]
 pub(crate) enum Answer {
     Document(String),
     Tagged(String, &'static str),
     Status(u16),
-    /// A document, once all of those who wait at the barrier have come there twice: when it is asked for, and when it may be given.
+    /// A document that waits twice at the barrier: when it is requested, and before it is sent.
     Held(String, Arc<Barrier>),
     Redirect(String),
-    /// Nothing, for ever.
+    /// No answer, without an end.
     Nothing,
-    /// A byte from time to time, for ever.
+    /// A byte from time to time, without an end.
     Drip,
-    /// Half of it, and then the connection breaks.
+    /// Half of the document, and then the connection breaks.
     Cut(String),
-    /// So many megabytes of spaces.
+    /// This number of megabytes of spaces.
     Megabytes(usize),
     /// A body that is compressed already.
     Compressed(Bytes),
@@ -102,10 +102,10 @@ async fn respond(State(server): State<Server>, headers: HeaderMap) -> Response {
     }
 }
 
-/// So many zeros in the form of RFC 1952, made by hand: blocks of deflate that repeat the byte before.
+/// Returns `zeros` zeros in the form of RFC 1952, built from blocks of deflate that repeat the byte before.
 pub(crate) fn compressed(zeros: usize) -> Bytes {
     let mut bits = Bits::default();
-    // A last block with fixed codes: a zero, then copies of 258 bytes from one byte before.
+    // The last block has fixed codes: a zero, then copies of 258 bytes from one byte before.
     bits.put(1, 1);
     bits.put(1, 2);
     bits.put_code(0x30, 8);
@@ -116,7 +116,7 @@ pub(crate) fn compressed(zeros: usize) -> Bytes {
     bits.put_code(0, 7);
     let mut gzip = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     gzip.extend(bits.bytes);
-    // A checksum that is wrong, which nobody gets to.
+    // The checksum is wrong, but no reader reaches it.
     gzip.extend([0; 8]);
     gzip.into()
 }
@@ -128,7 +128,7 @@ struct Bits {
 }
 
 impl Bits {
-    /// The lowest bit first.
+    /// Writes bits, the lowest bit first.
     fn put(&mut self, value: u32, count: u32) {
         for place in 0..count {
             if self.used.is_multiple_of(8) {
@@ -140,7 +140,7 @@ impl Bits {
         }
     }
 
-    /// A Huffman code, whose highest bit comes first.
+    /// Writes a Huffman code, the highest bit first.
     fn put_code(&mut self, code: u32, count: u32) {
         for place in (0..count).rev() {
             self.put(code >> place & 1, 1);
