@@ -1,4 +1,4 @@
-//! The assertion consumer: from the POST of an identity provider to a login.
+//! The assertion consumer: turns the POST of an identity provider into a login.
 
 use http::request::Parts;
 use http::{HeaderValue, Response};
@@ -14,30 +14,32 @@ use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
 
-/// A login that was accepted, once. What it leads to is the application's: look the person up, open a session, and
+/// A login that was accepted once. Your application decides what follows: look the person up, open a session, and
 /// [send the browser on](Self::redirect).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// What the identity provider said, with the evidence and the ledger.
+    /// The login, with its evidence and ledger.
     pub login: Login,
-    /// What the application kept with the request: [`LoginOptions::context`]. `None` also where the login answers no request.
+    /// The value that the application stored with the request: [`LoginOptions::context`]. `None` also if the login
+    /// answers no request.
     pub context: Option<String>,
-    /// How the browser is answered.
+    /// The answer for the browser.
     pub answer: SignInAnswer,
 }
 
 impl Accepted {
-    /// The connection over which it came: which customer's person this is. Names and attributes mean something together with it only.
+    /// The connection over which the login came. It identifies the customer: names and attributes are only valid
+    /// together with it.
     #[must_use]
     pub fn connection(&self) -> &ConnectionId {
         self.login.connection()
     }
 
-    /// As [`SignInAnswer::redirect`].
+    /// The same as [`SignInAnswer::redirect`].
     ///
     /// # Errors
-    /// As there.
+    /// The same as for [`SignInAnswer::redirect`].
     pub fn redirect(
         &self,
         more: impl IntoIterator<Item = HeaderValue>,
@@ -45,41 +47,42 @@ impl Accepted {
         self.answer.redirect(more)
     }
 
-    /// As [`SignInAnswer::refuse`].
+    /// The same as [`SignInAnswer::refuse`].
     #[must_use]
     pub fn refuse(&self, error: impl Into<HttpError>) -> Response<String> {
         self.answer.refuse(error)
     }
 }
 
-/// What became of a sign-in.
+/// The result of a sign-in.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SignInOutcome {
-    /// A login that was accepted, once.
+    /// A login that was accepted once.
     Accepted(Box<Accepted>),
-    /// The identity provider says no to what this browser asked.
+    /// The identity provider declined a request of this browser.
     Declined(Box<DeclinedSignIn>),
 }
 
-/// A response that every rule accepts; perhaps not for the first time. For a service that records the replay in the transaction of its
-/// own sign-in; [`SingleSignOn::accept`] does it by itself.
+/// A response that every rule accepts; it may still be a replay. It is for a service that records the replay in the
+/// transaction of its own sign-in. [`SingleSignOn::accept`] does this automatically.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Checked {
     /// The assertion.
     pub valid: ValidAssertion,
-    /// The request that it answers, which goes on waiting until it is removed; `None`: it answers none.
+    /// The request that the response answers; `None` if it answers none. The request stays pending until it is
+    /// removed.
     pub pending: Option<PendingRequest>,
-    /// How the browser is answered.
+    /// The answer for the browser.
     pub answer: SignInAnswer,
 }
 
-/// How a browser is answered after its response was checked.
+/// The answer for a browser after its response was checked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SignInAnswer {
-    /// Where the person wanted to go: a path from the list of allowed ones.
+    /// Where the person wanted to go: a path from the list of allowed paths.
     pub return_to: ReturnPath,
     /// `Set-Cookie` headers that the answer to an accepted login must carry.
     pub cookies: Vec<HeaderValue>,
@@ -88,10 +91,10 @@ pub struct SignInAnswer {
 }
 
 impl SignInAnswer {
-    /// Sends the browser where the person wanted to go, with these cookies and [`cookies`](Self::cookies).
+    /// Redirects the browser to where the person wanted to go, with these cookies and [`cookies`](Self::cookies).
     ///
     /// # Errors
-    /// None with paths that [`ReturnPaths`](crate::ReturnPaths) chose; the type is what handlers return.
+    /// There is no error for paths that [`ReturnPaths`](crate::ReturnPaths) chose; handlers return this type.
     pub fn redirect(
         &self,
         more: impl IntoIterator<Item = HeaderValue>,
@@ -99,7 +102,7 @@ impl SignInAnswer {
         see_other(self.return_to.as_str(), self.cookies.iter().cloned().chain(more))
     }
 
-    /// The answer where the application does not let this person in, or fails: logged and kept like every refusal. See
+    /// The answer if the application refuses this person, or fails. It is logged and kept like every refusal. See
     /// [`HttpError::refused_by`] and [`HttpError::outage`].
     #[must_use]
     pub fn refuse(&self, error: impl Into<HttpError>) -> Response<String> {
@@ -107,31 +110,35 @@ impl SignInAnswer {
     }
 }
 
-/// A response that leads to somebody or to nobody.
+/// A checked response: valid, or declined by the identity provider.
 enum Judged {
     Checked(Box<Checked>),
     Declined(Box<DeclinedSignIn>),
 }
 
 impl SingleSignOn {
-    /// Accepts what was posted to the service's assertion consumer: finds the request that this browser started and the connections that may
-    /// be meant, checks the response on a thread where no other request waits for it, and records that it was used.
+    /// Accepts a response that was posted to the service's assertion consumer. It finds the request that this browser
+    /// started and the connections that the response may belong to, checks the response on a thread where no other
+    /// request waits for it, and records that it was used.
     ///
     /// # Errors
     /// The answer for the browser:
     ///
     /// * a refusal, logged and kept;
-    /// * the start of a sign-in in the place of a response that is not used, once: one that comes late, when the request that it answers is over
-    ///   or is not known to this browser, and over a connection with [`Unsolicited::Restart`] one that answers no request. A client that asks for
-    ///   JSON is told `http.no_pending_request` instead of the first;
+    /// * the start of a new sign-in instead of a response that is not used, at most once. This happens if the
+    ///   response is late, that is, if its request has expired or is not known to this browser. It also happens over
+    ///   a connection with [`Unsolicited::Restart`] if the response answers no request. For a late response, a client
+    ///   that asks for JSON receives `http.no_pending_request` instead;
     /// * the page of a [trial](SingleSignOn::start_trial);
-    /// * where the identity provider says no to a request of this browser, what [`when_declined`](Self::when_declined) chooses.
+    /// * the choice of [`when_declined`](Self::when_declined), if the identity provider declined a request of this
+    ///   browser.
     pub async fn accept(&self, request: &Parts, body: &[u8]) -> Result<Accepted, Box<Response<String>>> {
         self.accepted(request, body, None).await
     }
 
-    /// As [`accept`](Self::accept), or [`accept_for`](Self::accept_for) with the name of a connection, for an application that decides itself
-    /// what follows when the identity provider says no: a silent sign-in that found nobody, an authentication context that is not to be had.
+    /// Does the same as [`accept`](Self::accept), or as [`accept_for`](Self::accept_for) with the name of a
+    /// connection, for an application that decides itself what follows if the identity provider declines: after a
+    /// silent sign-in of a person without a session, or if an authentication context is not available.
     ///
     /// ```
     /// # use http::{Response, request::Parts};
@@ -151,7 +158,7 @@ impl SingleSignOn {
     /// ```
     ///
     /// # Errors
-    /// As [`accept`](Self::accept), without those in which the identity provider says no to a request of this browser.
+    /// The same as for [`accept`](Self::accept), without those for a declined request of this browser.
     pub async fn outcome(
         &self,
         request: &Parts,
@@ -166,11 +173,11 @@ impl SingleSignOn {
         }
     }
 
-    /// The same for what was posted to a connection's [own assertion consumer](vouchsafe::ConnectionSettings::assertion_consumer). A connection
-    /// that has none is not found.
+    /// Accepts a response that was posted to a connection's [own assertion
+    /// consumer](vouchsafe::ConnectionSettings::assertion_consumer). A connection without one is not found.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
+    /// The same as for [`accept`](Self::accept).
     pub async fn accept_for(
         &self,
         connection: &str,
@@ -180,11 +187,12 @@ impl SingleSignOn {
         self.accepted(request, body, Some(connection)).await
     }
 
-    /// As [`accept`](Self::accept) or [`accept_for`](Self::accept_for), without the record of the replay: the caller must record
-    /// [`ValidAssertion::replay_key`], [confirm](ValidAssertion::confirm), and then remove the request that was answered.
+    /// Does the same as [`accept`](Self::accept) or [`accept_for`](Self::accept_for), but does not record the replay.
+    /// The caller must record [`ValidAssertion::replay_key`], [confirm](ValidAssertion::confirm) the assertion, and
+    /// then remove the request that was answered.
     ///
     /// # Errors
-    /// As [`accept`](Self::accept).
+    /// The same as for [`accept`](Self::accept).
     pub async fn check(
         &self,
         request: &Parts,

@@ -1,4 +1,4 @@
-//! The answers that browsers get: redirects, pages, refusals.
+//! The answers for browsers: redirects, pages, refusals.
 
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
@@ -15,7 +15,7 @@ use crate::refusal_log::RefusalRecord;
 use crate::refusal_page::{RefusalView, RefusedAttempt};
 use crate::single_sign_on::SingleSignOn;
 
-/// What is known about a sign-in when it is refused.
+/// The data that are known about a sign-in when it is refused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {
     pub(crate) connection: Option<ConnectionId>,
@@ -23,7 +23,7 @@ pub(crate) struct Context {
     pub(crate) return_to: Option<String>,
     pub(crate) wants_json: bool,
     pub(crate) attempt: RefusedAttempt,
-    /// A program that reads envelopes, and no browser.
+    /// Whether the client is a program that reads SOAP envelopes, and not a browser.
     pub(crate) is_enhanced_client: bool,
 }
 
@@ -37,7 +37,7 @@ impl Context {
         Context { attempt: RefusedAttempt::SignOut, ..Context::of(headers) }
     }
 
-    /// Of a sign-out that has done nothing yet.
+    /// Makes the context of a sign-out that has not ended a session yet.
     pub(crate) fn of_sign_out_here(headers: &HeaderMap) -> Context {
         Context { attempt: RefusedAttempt::SignOutHere, ..Context::of(headers) }
     }
@@ -48,14 +48,14 @@ impl Context {
 }
 
 impl SingleSignOn {
-    /// Logs a refusal, keeps it, tells the hook, and makes the answer: the refusal page, or JSON (`error`, `reference`) for a client that
-    /// asks for JSON.
+    /// Logs a refusal, keeps it, calls the hook, and makes the answer: the refusal page, or JSON (`error`,
+    /// `reference`) for a client that asks for JSON.
     #[must_use]
     pub fn refuse(&self, headers: &HeaderMap, error: impl Into<HttpError>) -> Response<String> {
         self.refuse_in(&Context::of(headers), &error.into())
     }
 
-    /// The same for a sign-out.
+    /// Does the same for a sign-out.
     pub(crate) fn refuse_sign_out(&self, headers: &HeaderMap, error: HttpError) -> Response<String> {
         self.refuse_in(&Context::of_sign_out(headers), &error)
     }
@@ -86,8 +86,8 @@ impl SingleSignOn {
         response
     }
 
-    /// One event a refusal, and one record. Errors have no e-mail address and no secret in them; of the ledger only the checks that
-    /// failed are logged, in which personal values are redacted.
+    /// Writes one log event and one record for each refusal. Errors contain no e-mail addresses and no secrets. Only
+    /// the failed checks of the ledger are logged, with personal values redacted.
     pub(crate) fn record(&self, context: &Context, error: &HttpError) -> Reference {
         let record = RefusalRecord {
             reference: Reference::new(self.service_provider().provider()),
@@ -131,7 +131,7 @@ impl SingleSignOn {
         reference
     }
 
-    /// The sign-in page, with the place that was wanted if a sign-in may lead there.
+    /// Returns the address of the sign-in page, with the wanted path if a sign-in may lead there.
     #[must_use]
     pub fn way_back(&self, wanted: Option<&str>, said: Option<(&str, &str)>) -> String {
         let paths = &self.inner.return_paths;
@@ -140,8 +140,9 @@ impl SingleSignOn {
         with_query(&self.inner.sign_in_page, &query)
     }
 
-    /// The answer for somebody who asks for a page without a session: sent to the sign-in page, with the way back if what was asked for may be
-    /// returned to; status 401 for a client that asks for JSON. `uri` is what the browser asked for, above any nesting.
+    /// The answer for a browser that asks for a page without a session: a redirect to the sign-in page, with the path
+    /// to return to if that is allowed; status 401 for a client that asks for JSON. `uri` is the address that the
+    /// browser asked for, outside of any nesting.
     #[must_use]
     pub fn sign_in_needed(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<String> {
         if wants_json(headers) {
@@ -153,10 +154,10 @@ impl SingleSignOn {
     }
 }
 
-/// Styles in place, images of the application's own, and nothing else.
+/// The policy allows inline styles, images of the application's own, and nothing else.
 const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// An answer that runs no script, and whose address no other site is told.
+/// Makes an answer that runs no script and does not send its address to other sites.
 pub(crate) fn answer_without_script(
     status: StatusCode,
     content_type: &'static str,
@@ -169,7 +170,7 @@ pub(crate) fn answer_without_script(
     response
 }
 
-/// Whether a client asks for JSON and not for a page, as programs do.
+/// Returns whether a client asks for JSON and not for a page, as programs do.
 #[must_use]
 pub fn wants_json(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -180,7 +181,8 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
     first.as_deref() == Some("application/json")
 }
 
-/// Whether an enhanced client asks, which carries messages to the identity provider itself (ECP).
+/// Returns whether an enhanced client sends the request, which carries messages to the identity provider itself
+/// (ECP).
 #[must_use]
 pub fn asks_by_paos(headers: &HeaderMap) -> bool {
     let joined = |name: HeaderName| {
@@ -192,13 +194,14 @@ pub fn asks_by_paos(headers: &HeaderMap) -> bool {
     PaosRequest::is_asked_for(accept.as_deref(), paos.as_deref())
 }
 
-/// Whether an enhanced client posts what its identity provider answered.
+/// Returns whether an enhanced client posts the answer of its identity provider.
 pub(crate) fn comes_by_paos(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(PaosRequest::is_content_type)
 }
 
-/// The address that starts a sign-in, for a link or a redirect to it: the path at which [`SingleSignOn::login`] answers, with a query.
+/// Returns the address that starts a sign-in, for a link or a redirect: the path of [`SingleSignOn::login`], with a
+/// query.
 ///
 /// ```
 /// assert_eq!(
@@ -211,7 +214,7 @@ pub fn login_url(path: &str, organization: &str, return_to: &str) -> String {
     with_query(path, &[("organization", organization), ("return", return_to)])
 }
 
-/// A path with a query.
+/// Returns a path with a query.
 pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     if pairs.is_empty() {
         return path.to_owned();
@@ -221,7 +224,7 @@ pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
 }
 
-/// A body that nothing keeps and nothing guesses at.
+/// Makes an answer that is not cached and whose content type is not guessed.
 pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -233,7 +236,7 @@ pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: Strin
     response
 }
 
-/// Status 303, cookies set, nothing kept by caches.
+/// Makes a redirect with status 303 and cookies, which is not cached.
 pub(crate) fn see_other(
     location: &str,
     cookies: impl IntoIterator<Item = HeaderValue>,
@@ -250,7 +253,8 @@ pub(crate) fn see_other(
     Ok(response)
 }
 
-/// A browser that carries the request to the identity provider: sent there, or given the page that posts it.
+/// Makes the answer by which a browser carries a request to the identity provider: a redirect, or the page that posts
+/// it.
 pub(crate) fn carried(
     request: &OutgoingMessage,
     cookies: impl IntoIterator<Item = HeaderValue>,
@@ -258,7 +262,8 @@ pub(crate) fn carried(
     carried_with(request, cookies, PostForm::content_security_policy)
 }
 
-/// The same for the answer to a logout request, which the identity provider may have made in a frame of its own page.
+/// Makes the same for the answer to a logout request, which the identity provider may have sent in a frame of its own
+/// page.
 pub(crate) fn carried_in_frame(
     answer: &OutgoingMessage,
     cookies: impl IntoIterator<Item = HeaderValue>,

@@ -1,4 +1,4 @@
-//! Responses by artifact: what the browser brings is looked at first, then the identity provider is asked what it stands for.
+//! Responses by HTTP-Artifact: checks the artifact first, then requests the Response from the identity provider.
 
 use std::time::Duration;
 
@@ -17,11 +17,12 @@ use crate::restart::{Unasked, is_first_handle};
 use crate::single_sign_on::SingleSignOn;
 use crate::trial::TriedOut;
 
-/// How long an identity provider may take to say what an artifact stands for, while the person waits.
+/// How long an identity provider may take to resolve an artifact, while the person waits.
 const RESOLUTION_TIME: Duration = Duration::from_secs(10);
 
-/// The artifact that a request to the assertion consumer brings, if it brings one: in the query of a GET, or in the form of a POST. Nothing else
-/// resolves one: a HEAD of a program that looks where a link leads uses no artifact up.
+/// Returns the artifact of a request to the assertion consumer, if there is one: in the query of a GET, or in the
+/// form of a POST. Other methods resolve none, so a HEAD request of a program that checks a link does not use an
+/// artifact up.
 pub(crate) fn artifact_in(
     request: &Parts,
     body: &[u8],
@@ -38,8 +39,8 @@ pub(crate) fn artifact_in(
 }
 
 impl SingleSignOn {
-    /// What an artifact stands for, if it may be asked for: the browser started the sign-in that it answers, or the connection accepts what
-    /// nobody asked for. `at` is the connection whose own address it was brought to.
+    /// Resolves an artifact, if that is allowed: this browser started the sign-in that it answers, or the connection
+    /// accepts unsolicited responses. `at` is the connection whose own address received the artifact.
     pub(crate) async fn opened_by_artifact(
         &self,
         request: &Parts,
@@ -53,7 +54,7 @@ impl SingleSignOn {
             return Err(HttpError::NoBackChannel);
         }
         let relay_state = sent.relay_state().cloned();
-        // What the Response answers stands in it, and it is not here yet.
+        // The Response names the request that it answers, but it is not available yet.
         let pending = self.pending_request(&request.headers, relay_state.as_ref(), None).await?;
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
@@ -66,7 +67,8 @@ impl SingleSignOn {
                 .iter()
                 .filter(|connection| sent.artifact().is_of(connection.identity_provider().entity_id()))
                 .collect();
-            // What it answers stands in the Response, and nobody is asked for that: a handle of ours is an answer that comes late.
+            // The Response names its request, and is not fetched to find it out. A handle of ours shows that the
+            // answer is late.
             let answers = relay_state.as_ref().filter(|state| is_first_handle(state)).map(RelayState::as_str);
             let is_addressed = |connection: &Connection| self.is_at(connection, received_at);
             let unasked = Unasked::new(relay_state.as_ref(), answers, may_be, is_addressed);
@@ -93,7 +95,7 @@ impl SingleSignOn {
         Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
     }
 
-    /// Asks for the Response, once: the record comes before the question.
+    /// Requests the Response once: the record is written before the request is sent.
     async fn resolved(
         &self,
         request: &Parts,
@@ -107,7 +109,7 @@ impl SingleSignOn {
         let expect = pending.map_or(Expect::Unsolicited, Expect::Reply);
         let valid =
             self.service_provider().check_artifact(sent, received_at, candidates, expect, self.now())?;
-        // Each has somebody asked and leaves a record, as the start of a sign-in does.
+        // Each artifact causes a request and a record, like the start of a sign-in.
         self.count_start(request)?;
         self.inner.starts.count_over(valid.connection())?;
         let recorded = self.inner.replays.record(valid.replay_key()).await?;
@@ -122,7 +124,8 @@ impl SingleSignOn {
         .await
     }
 
-    /// The connection that was asked, else that whose own address it is, else those of the identity provider that the artifact names.
+    /// Returns the connection of the pending request, or the one whose own address received the artifact, or those of
+    /// the identity provider that it names.
     async fn candidates_for_artifact(
         &self,
         sent: &SentArtifact,
@@ -138,7 +141,7 @@ impl SingleSignOn {
         })
     }
 
-    /// The signed question.
+    /// Makes the signed request.
     async fn question(
         &self,
         artifact: ConfirmedArtifact,
@@ -148,8 +151,8 @@ impl SingleSignOn {
         elsewhere(move || Ok((service_provider.resolve_artifact(artifact, now)?, permit))).await
     }
 
-    /// Sends the question and waits for the answer. Meanwhile the place over the connection is held, and none among all: an identity provider that is
-    /// slow keeps its own people waiting.
+    /// Sends the request and waits for the answer. Meanwhile the place over the connection is held, but no place
+    /// among all: a slow identity provider delays only its own people.
     async fn asked_what_it_stands_for(
         &self,
         resolution: &ArtifactResolution,

@@ -1,4 +1,4 @@
-//! The request of ours that waits for an answer which a browser brings.
+//! Finds the pending request that an answer in the browser belongs to.
 
 use http::HeaderMap;
 use vouchsafe::{BoundRequest, RelayState};
@@ -7,11 +7,12 @@ use crate::error::HttpError;
 use crate::single_sign_on::SingleSignOn;
 
 impl SingleSignOn {
-    /// The request that this browser started and that is answered. It is found by the RelayState. Some identity providers give none back
-    /// (SAML Bindings 3.4.3 and 3.5.3 want it): then it is the one, of those few that this browser holds a cookie of, whose ID the answer names.
+    /// Returns the pending request of this browser that is answered. It is found by the RelayState. Some identity
+    /// providers return none, although SAML Bindings 3.4.3 and 3.5.3 require it. Then it is the request whose ID the
+    /// answer names, among the few for which this browser holds a cookie.
     ///
-    /// Either way the browser holds the cookie that binds it ([`cookies`](crate::cookies)). What the answer names has to be in what is signed,
-    /// which is checked afterwards.
+    /// In both cases the browser holds the cookie that binds the request ([`cookies`](crate::cookies)). The ID in the
+    /// answer must be signed, which is checked later.
     pub(crate) async fn awaited(
         &self,
         headers: &HeaderMap,

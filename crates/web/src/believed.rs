@@ -1,4 +1,4 @@
-//! A request of an identity provider's about sessions or names: opened, and believed once.
+//! Opens and accepts a request of an identity provider about sessions or names.
 
 use http::Method;
 use http::request::Parts;
@@ -12,19 +12,19 @@ use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::single_sign_on::SingleSignOn;
 
-/// A request that nobody brought before, signed by a key of the connection.
+/// A request that a key of the connection signed and that was not used before.
 pub(crate) struct Believed {
     pub(crate) message: Message,
     pub(crate) connection: Connection,
     pub(crate) relay_state: Option<RelayState>,
-    /// To be recorded when the request was carried out, so that one that could not be is taken again.
+    /// The key to record after the request was carried out. A request that failed can then be sent again.
     pub(crate) replay_key: ReplayKey,
-    /// The places are held until then.
+    /// The permit whose places are held until then.
     pub(crate) permit: ReceivePermit,
 }
 
 impl SingleSignOn {
-    /// Opens what a browser brings, in the query of a GET or in the form of a POST.
+    /// Opens a message that a browser carries, in the query of a GET or in the form of a POST.
     pub(crate) async fn open_brought(
         &self,
         request: &Parts,
@@ -37,7 +37,7 @@ impl SingleSignOn {
         let sent = match request.method {
             Method::POST => SentMessage::from_form(body, limits)?,
             Method::GET => SentMessage::from_query(query, limits)?,
-            // Nothing else brings one: a HEAD of a program that looks where a link leads carries nothing out.
+            // Other methods carry none, so a HEAD request of a program that checks a link changes nothing.
             _ => SentMessage::from_query("", limits)?,
         };
         let bytes = body.len().max(query.len());
@@ -46,7 +46,7 @@ impl SingleSignOn {
         Ok((incoming, permit))
     }
 
-    /// Opens what a browser or an identity provider's own server brings.
+    /// Opens a message that a browser or an identity provider's server sends.
     pub(crate) async fn open_message(
         &self,
         request: &Parts,
@@ -59,7 +59,7 @@ impl SingleSignOn {
         elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
     }
 
-    /// Believes a request. `connection` is the name in the address, where a connection has an address of its own.
+    /// Accepts a request. `connection` is the name in the address, if a connection has an address of its own.
     pub(crate) async fn believe(
         &self,
         incoming: IncomingMessage,
@@ -91,7 +91,7 @@ impl SingleSignOn {
         Ok(Believed { message, connection, relay_state, replay_key, permit })
     }
 
-    /// A message that was not carried out before. It is recorded when it was.
+    /// Confirms a message that was not carried out before. It is recorded after it was carried out.
     pub(crate) async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
         let recorded = self.inner.replays.look_up(valid.replay_key()).await?;
         Ok(valid.confirm(recorded)?)

@@ -1,4 +1,4 @@
-//! What is done with a response: checked, tried out, or replaced by a request.
+//! Checks a response, and decides whether it is used, only tried, or replaced by a new request.
 
 use http::HeaderMap;
 use http::request::Parts;
@@ -18,18 +18,18 @@ use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 use crate::trial::TriedOut;
 
-/// What became of a response.
+/// The result of a response.
 pub(crate) enum Step {
     Checked(Box<Checked>),
-    /// It is not used: the sign-in begins anew.
+    /// The response is not used: a new sign-in starts.
     Restart(Restart),
-    /// It was judged, and signs nobody in.
+    /// The response was checked as a trial, and signs nobody in.
     TriedOut(Box<TriedOut>),
-    /// The identity provider says no.
+    /// The identity provider declined.
     Declined(Box<DeclinedSignIn>),
 }
 
-/// A response that was opened, with everything that it is held against.
+/// A response that was opened, with the data that it is checked against.
 pub(crate) struct Opened {
     pub(crate) claimed: ClaimedResponse,
     pub(crate) relay_state: Option<RelayState>,
@@ -38,17 +38,18 @@ pub(crate) struct Opened {
     pub(crate) permit: ReceivePermit,
 }
 
-/// What became of what a browser brought, before anything of it is judged.
+/// The result of opening the request of a browser, before its content is checked.
 pub(crate) enum Opening {
     Response(Box<Opened>),
-    /// It is not used: the sign-in begins anew.
+    /// The response is not used: a new sign-in starts.
     Restart(Restart),
-    /// There is none to be judged, and a trial shows why.
+    /// There is no response to check; a trial shows the reason.
     TriedOut(Box<TriedOut>),
 }
 
 impl SingleSignOn {
-    /// The check only computes, for as long as the message makes it, so it runs where no other request waits for it.
+    /// Checks a response. The check only computes, possibly for a long time, so it runs where no other request waits
+    /// for it.
     pub(crate) async fn step(
         &self,
         request: &Parts,
@@ -117,8 +118,8 @@ impl SingleSignOn {
         Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
     }
 
-    /// A response that was posted. What was posted to an address that is not served is read all the same, so that neither the answer nor its
-    /// time tells which names there are.
+    /// Opens a posted response. A response to an address that is not served is still read, so that neither the answer
+    /// nor its duration tells which connection names exist.
     async fn opened_as_posted(
         &self,
         request: &Parts,
@@ -144,7 +145,8 @@ impl SingleSignOn {
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
-        // A refusal by the identity provider is told, and nothing begins in its place: it would refuse again.
+        // If the identity provider declined, this is reported. No new sign-in starts, since it would be declined
+        // again.
         if pending.is_none() {
             claimed.require_success()?;
         }
@@ -161,11 +163,12 @@ impl SingleSignOn {
             let closest = closest.iter().map(EntityId::as_str);
             return Err(Refusal::unknown_issuer(issuer.as_str(), closest).into());
         }
-        // Names that nobody configured cost no signature, and may be ones that strangers make up: they are no candidates.
+        // Only configured connections are candidates, so names that strangers make up cost no signature check.
         let (claimed, permit) = match permit.over_connections_now(candidates.iter().map(Connection::id)) {
             Ok(permit) => (claimed, permit),
             Err(waiting) => {
-                // What waits is the message that came. Its tree is larger, and is made anew.
+                // While it waits, only the posted bytes are kept. The parsed document is larger, so it is parsed
+                // again.
                 drop(claimed);
                 self.open((body, by_paos), received_at, waiting.wait().await?).await?
             }
@@ -173,7 +176,7 @@ impl SingleSignOn {
         Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
     }
 
-    /// What is known of a response for which this browser has no request waiting.
+    /// Returns what is known about a response without a pending request of this browser.
     fn unasked<'c>(&self, claimed: &'c ClaimedResponse, candidates: &'c [Connection]) -> Unasked<'c> {
         let is_of_issuer =
             |connection: &&Connection| claimed.issuer() == Some(connection.identity_provider().entity_id());
@@ -182,12 +185,12 @@ impl SingleSignOn {
         Unasked::new(claimed.relay_state(), claimed.in_response_to(), of_issuer, is_addressed)
     }
 
-    /// Whether responses over this connection come to this address.
+    /// Returns whether responses over this connection come to this address.
     pub(crate) fn is_at(&self, connection: &Connection, received_at: &str) -> bool {
         self.service_provider().assertion_consumer_for(connection) == received_at
     }
 
-    /// Parses what was posted.
+    /// Parses a posted response.
     async fn open(
         &self,
         (body, by_paos): (&[u8], bool),
@@ -211,7 +214,7 @@ impl SingleSignOn {
         .await
     }
 
-    /// The address that browsers posted to: the service's, or the connection's own.
+    /// Returns the address to which browsers post: the service's, or the connection's own.
     async fn received_at(&self, connection: Option<&str>) -> Result<String, HttpError> {
         let ours = self.service_provider().assertion_consumer();
         let Some(id) = connection else { return Ok(ours.to_owned()) };
@@ -224,7 +227,8 @@ impl SingleSignOn {
         }
     }
 
-    /// The sign-in that this browser started and this response answers. `None`: the response may only be one that answers no request.
+    /// Returns the sign-in of this browser that this response answers. If it is `None`, the response can only be an
+    /// unsolicited one.
     pub(crate) async fn pending_request(
         &self,
         headers: &HeaderMap,
@@ -232,11 +236,11 @@ impl SingleSignOn {
         in_response_to: Option<&str>,
     ) -> Result<Option<BoundRequest>, HttpError> {
         let found = self.awaited(headers, relay_state, in_response_to).await?;
-        // A request about a name waits for another answer.
+        // A request about a name waits for another kind of answer.
         Ok(found.filter(|bound| bound.request().name_id_order().is_none()))
     }
 
-    /// The connection that was asked, else those that may have sent it unasked.
+    /// Returns the connection of the request, or those over which an unsolicited response may have come.
     async fn candidates(
         &self,
         claimed: &ClaimedResponse,
@@ -249,8 +253,9 @@ impl SingleSignOn {
         })
     }
 
-    /// The names that are told of an unknown issuer: at a connection's own address that connection's, whose customer may read it, and elsewhere
-    /// those of whatever connections are close, in a refusal that is nobody's to look up.
+    /// Finds similar entity IDs for an unknown issuer. At a connection's own address it is only that of the
+    /// connection, whose customer may read it. At the service's address it may be any, and the refusal then belongs
+    /// to no connection, so no customer can look it up.
     async fn closest_issuers(
         &self,
         claimed: &ClaimedResponse,
@@ -263,8 +268,9 @@ impl SingleSignOn {
         Ok(vec![connection.identity_provider().entity_id().clone()])
     }
 
-    /// Where the person wanted to go: kept with the request, or, unasked, what the identity provider was configured to say (Okta: "Default
-    /// RelayState"). Both from the list of allowed paths.
+    /// Returns where the person wanted to go: the path stored with the request, or, for an unsolicited response, the
+    /// configured path of the identity provider (Okta: "Default RelayState"). Both must be on the list of allowed
+    /// paths.
     pub(crate) fn destination(
         &self,
         relay_state: Option<&RelayState>,
@@ -278,8 +284,8 @@ impl SingleSignOn {
     }
 }
 
-/// Those over which people sign in, if there is one. A draft or a retired connection of the same identity provider, which another customer may
-/// have, has no say in whose response it is.
+/// Keeps only active connections, if there is one. A draft or a retired connection with the same identity provider,
+/// possibly of another customer, must not influence which connection a response belongs to.
 pub(crate) fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
     let is_open = |connection: &Connection| connection.state() == ConnectionState::Active;
     if candidates.iter().any(is_open) {
@@ -288,7 +294,7 @@ pub(crate) fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
     candidates
 }
 
-/// Runs a computation on a thread that may be kept busy.
+/// Runs a computation on a thread that may be blocked.
 pub(crate) async fn elsewhere<T: Send + 'static>(
     compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
 ) -> Result<T, HttpError> {

@@ -16,14 +16,15 @@ use crate::chooser_page;
 use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList};
 use crate::paths::LOGIN;
 
-/// A page for choosing an identity provider, and the list of them for choosers in JavaScript.
+/// A page for choosing an identity provider, and the list of identity providers for choosers in JavaScript.
 ///
-/// It works without JavaScript: a form for the search, and links. With it the list follows what is typed, and the arrow keys go through it. Each
-/// answer has 50 identity providers at most, whatever the federation's size. A link leads to the [login](crate::SingleSignOn::login), which gets the
-/// entityID as what the person typed: [`Federation`](crate::Federation) finds a connection by it.
+/// It works without JavaScript: it has a search form and links. With JavaScript the list follows the typed text, and
+/// the arrow keys move through it. Each answer has at most 50 identity providers, whatever the size of the
+/// federation. A link leads to the [login](crate::SingleSignOn::login) with the entityID as the person's input;
+/// [`Federation`](crate::Federation) finds a connection by it.
 ///
-/// Logos are shown that stand in the metadata themselves (`data:`). Those elsewhere are loaded only if asked for: their owners
-/// learn who looks at the page.
+/// Logos that are contained in the metadata (`data:`) are shown. Logos at other addresses are loaded only if
+/// configured, because their owners then learn who looks at the page.
 ///
 /// ```
 /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -44,7 +45,7 @@ pub struct Chooser {
     renderer: Option<Renderer>,
 }
 
-/// The list, and what is made of it once.
+/// The list, and the forms of it that are computed once.
 struct Shown {
     list: IdentityProviderList,
     feed: String,
@@ -53,44 +54,45 @@ struct Shown {
 
 type Renderer = Arc<dyn Fn(&ChooserView<'_>) -> String + Send + Sync>;
 
-/// What there is to show.
+/// The content of the chooser's page.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ChooserView<'a> {
     /// The application's name.
     pub name: &'a str,
-    /// What was searched for.
+    /// The text that was searched.
     pub search: &'a str,
     /// Where the person wants to go after the sign-in.
     pub return_to: Option<&'a str>,
-    /// Those to choose from.
+    /// The identity providers to choose from.
     pub choices: &'a [ShownChoice<'a>],
-    /// How many fit the search, with those that are not shown.
+    /// The number of matches, including those that are not shown.
     pub total: usize,
 }
 
-/// One identity provider to choose.
+/// An identity provider to choose.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ShownChoice<'a> {
-    /// Its name in the person's language.
+    /// The name in the person's language.
     pub name: &'a str,
-    /// Its entityID.
+    /// The entityID.
     pub entity_id: &'a str,
-    /// Its logo, where one may be shown.
+    /// The logo, if one may be shown.
     pub logo: Option<&'a Logo>,
     /// The address that starts the sign-in there.
     pub address: String,
 }
 
-/// How many are shown at a time.
+/// The maximum number of choices on a page.
 const MOST: usize = 50;
 
-/// A logo in the metadata may be this long, in bytes of its address. With 50 on a page it is 800 KiB.
+/// The maximum length of a logo in the metadata, in bytes of its address. 50 logos on a page are then at most 800
+/// KiB.
 const LOGO_BYTES: usize = 16 * 1_024;
 
 impl Chooser {
-    /// A chooser of these.
+    /// Makes a chooser of these identity providers.
     #[must_use]
     pub fn new(list: IdentityProviderList) -> Chooser {
         Chooser {
@@ -102,38 +104,39 @@ impl Chooser {
         }
     }
 
-    /// The same with the application's name on the page.
+    /// Sets the application's name on the page.
     #[must_use]
     pub fn name(self, name: &str) -> Chooser {
         Chooser { name: name.to_owned(), ..self }
     }
 
-    /// The same where the login is elsewhere than at [`LOGIN`], or below a path.
+    /// Sets the path of the login, if it is not [`LOGIN`] or is nested.
     #[must_use]
     pub fn login_path(self, path: &str) -> Chooser {
         Chooser { login_path: path.to_owned(), ..self }
     }
 
-    /// The same with logos that are loaded from wherever the metadata says, over https. Their owners learn who looks at the page.
+    /// Allows logos to be loaded from the addresses in the metadata, over https. Their owners learn who looks at the
+    /// page.
     #[must_use]
     pub fn load_logos_of_others(self) -> Chooser {
         Chooser { logos_of_others: true, ..self }
     }
 
-    /// The same with a page that the application makes: HTML, sent with a Content-Security-Policy that allows inline styles, images of the
-    /// application's own and those of the logos, a form that leads to the same site, and no script.
+    /// Sets a page that the application makes: HTML, sent with a Content-Security-Policy that allows inline styles,
+    /// images of the application's own and those of the logos, a form that leads to the same site, and no script.
     #[must_use]
     pub fn rendered_by(self, render: impl Fn(&ChooserView<'_>) -> String + Send + Sync + 'static) -> Chooser {
         Chooser { renderer: Some(Arc::new(render)), ..self }
     }
 
-    /// Puts another list in the place of this one, in all clones, as after a refresh of the metadata.
+    /// Replaces the list in all clones, for example after a refresh of the metadata.
     pub fn replace(&self, list: IdentityProviderList) {
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Shown::of(list));
     }
 
-    /// Answers the page: `q` in the query is what is searched for, `return` a path of the application's. A client that asks for JSON gets the
-    /// same choices as `{"total", "choices": [{"name", "entity_id", "address", "logo"}]}`.
+    /// Answers the page: `q` in the query is the search text, `return` a path of the application's. A client that
+    /// asks for JSON receives the same choices as `{"total", "choices": [{"name", "entity_id", "address", "logo"}]}`.
     #[must_use]
     pub fn page(&self, request: &Parts) -> Response<String> {
         let query = request.uri.query().unwrap_or_default();
@@ -141,7 +144,7 @@ impl Chooser {
             form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name).map(|(_, value)| value)
         };
         let search = field("q").unwrap_or_default();
-        // Whether a login may lead there is judged when it starts.
+        // The login checks whether it may lead there.
         let return_to = field("return");
         let languages = languages(&request.headers);
         let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
@@ -180,7 +183,7 @@ impl Chooser {
         response
     }
 
-    /// Styles in place, this script and no other, and the images that may be shown.
+    /// The policy allows inline styles, this script only, and the images that may be shown.
     fn policy(&self, script: Option<&str>) -> String {
         let logos = if self.logos_of_others { " https:" } else { "" };
         let script = script.map_or_else(String::new, |script| {
@@ -193,7 +196,7 @@ impl Chooser {
         )
     }
 
-    /// Answers the DiscoFeed, all of the list as JSON, for choosers in JavaScript.
+    /// Answers the DiscoFeed: the whole list as JSON, for choosers in JavaScript.
     #[must_use]
     pub fn feed(&self, headers: &HeaderMap) -> Response<String> {
         let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
@@ -224,7 +227,7 @@ impl Chooser {
             address => self.logos_of_others && address.starts_with("https://"),
         };
         let logos = choice.user_interface().logos().iter().filter(may_be_shown);
-        // The one that is the least higher than a line, for a list.
+        // The logo whose height is closest to that of a row is used.
         let logo = logos.min_by_key(|logo| logo.height().abs_diff(ROW));
         let address = match return_to {
             Some(return_to) => login_url(&self.login_path, choice.entity_id(), return_to),
@@ -234,7 +237,7 @@ impl Chooser {
     }
 }
 
-/// Pixels of a logo in a row.
+/// The height of a row's logo in pixels.
 const ROW: u32 = 32;
 
 impl Shown {
@@ -251,7 +254,7 @@ impl fmt::Debug for Chooser {
     }
 }
 
-/// The languages that the browser asks for, the most wanted first.
+/// Returns the languages that the browser asks for, the most wanted first.
 fn languages(headers: &HeaderMap) -> Vec<String> {
     let asked = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
     let mut wanted: Vec<(f32, &str)> = asked

@@ -1,4 +1,4 @@
-//! The HTML of the chooser, its script, and the same as JSON.
+//! The HTML and the script of the chooser, and its JSON.
 
 use serde_json::{Value, json};
 use vouchsafe::xml::escape_markup;
@@ -48,7 +48,7 @@ fn row(choice: &ShownChoice<'_>) -> String {
     )
 }
 
-/// The script says the same.
+/// Returns the note about the number of choices. The script shows the same note.
 fn told(shown: usize, total: usize) -> String {
     match (shown, total) {
         (_, 0) => "Nothing was found. Try another part of the name.".to_owned(),
@@ -67,7 +67,7 @@ li a{display:flex;align-items:center;gap:.8rem;padding:.55rem .6rem;border-radiu
 li a:hover{background:#eef3f9}li a:focus,input:focus,button:focus{outline:3px solid #6aa3e8;outline-offset:1px}\
 li span,li img{flex:none;width:40px;height:32px;object-fit:contain}li b{font-weight:500;overflow-wrap:anywhere}";
 
-/// The list follows what is typed; the arrow keys go through it. Without it the form and the links do.
+/// The script makes the list follow the typed text and the arrow keys. Without it, the form and the links are used.
 pub(crate) const SCRIPT: &str = r#"(()=>{
 const box=document.getElementById('q'),list=document.getElementById('choices'),told=document.getElementById('told');
 let timer=0,asked=0;

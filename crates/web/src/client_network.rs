@@ -1,8 +1,8 @@
-//! What counts as one client.
+//! Determines which addresses count as one client.
 
 use std::net::IpAddr;
 
-/// An IPv4 address, or the first 64 bits of an IPv6 address, which is what one customer of a network is given.
+/// Returns an IPv4 address, or the first 64 bits of an IPv6 address, which a network usually assigns to one customer.
 pub(crate) fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),

@@ -1,7 +1,9 @@
-//! The common-domain cookie (saml-profiles-2.0-os 4.3): which identity providers a person used, the last one at the end.
+//! The common-domain cookie (saml-profiles-2.0-os 4.3): the identity providers that a person used, the last one at
+//! the end.
 //!
-//! A federation shares a domain; whoever signs somebody in writes the cookie there, and whoever has to ask which identity provider is meant reads
-//! it there. It is a hint that anybody in the domain can write: it chooses what is offered first, and nothing is believed because of it.
+//! The members of a federation share a domain. A service that signs somebody in writes the cookie there, and a
+//! service that must ask for the identity provider reads it there. It is a hint that anybody in the domain can write:
+//! it only chooses what is offered first, and is not trusted for anything else.
 
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -11,17 +13,19 @@ use vouchsafe::{Connection, EntityId};
 use crate::cookies::value;
 use crate::error::HttpError;
 
-/// Its name.
+/// The name of the cookie.
 const NAME: &str = "_saml_idp";
-/// The most identity providers that are kept; older ones give way.
+/// The maximum number of identity providers that are kept. Older ones are removed.
 const MOST: usize = 16;
-/// The most bytes that are read and written: browsers keep 4,096 of a cookie with its name and attributes.
+/// The maximum number of bytes that are read and written: browsers keep 4,096 of a cookie with its name and
+/// attributes.
 const LONGEST: usize = 3_000;
-/// What a cookie's value cannot hold, and what base64 has that URLs give a meaning.
+/// The characters that a cookie's value cannot contain, and the characters of base64 that have a meaning in URLs.
 const ESCAPED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add(b'\\').add(b'%').add(b'+').add(b'/').add(b'=');
 
-/// The identity providers that a browser was signed in by, the last one at the end: read from the cookie of the common domain, and written to it.
+/// The identity providers that signed a browser in, the last one at the end. They are read from the cookie of the
+/// common domain and written to it.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
@@ -43,7 +47,8 @@ pub struct CommonDomainCookie {
 }
 
 impl CommonDomainCookie {
-    /// What the browser sends. Values that are no entity IDs in base64 are left out, and of many the last sixteen are read.
+    /// Reads the cookie that the browser sends. Values that are not entity IDs in base64 are skipped, and at most the
+    /// last sixteen are kept.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> CommonDomainCookie {
         let text = value(headers, NAME).filter(|text| text.len() <= LONGEST).unwrap_or_default();
@@ -58,7 +63,7 @@ impl CommonDomainCookie {
         named.fold(CommonDomainCookie::default(), CommonDomainCookie::with_last)
     }
 
-    /// The same after a sign-in by this identity provider.
+    /// Returns the same list after a sign-in by this identity provider.
     #[must_use]
     pub fn with_last(mut self, used: EntityId) -> CommonDomainCookie {
         self.used.retain(|known| *known != used);
@@ -74,13 +79,13 @@ impl CommonDomainCookie {
         self.used.last()
     }
 
-    /// All of them, the last one first.
+    /// Returns all of them, the last one first.
     pub fn latest_first(&self) -> impl Iterator<Item = &EntityId> {
         self.used.iter().rev()
     }
 
-    /// Puts connections in the order in which their identity providers were used, the last one first; those that were not come after, as they
-    /// stood.
+    /// Sorts connections by when their identity providers were used, the last one first. The others come after them,
+    /// in their previous order.
     pub fn sort(&self, connections: &mut [Connection]) {
         let place = |connection: &Connection| {
             let name = connection.identity_provider().entity_id();
@@ -89,11 +94,11 @@ impl CommonDomainCookie {
         connections.sort_by_key(place);
     }
 
-    /// The `Set-Cookie` for the common domain, for so many seconds; without them until the browser is closed. It is sent to every host of the
-    /// domain, over https alone, as the profile says.
+    /// Returns the `Set-Cookie` header for the common domain. The cookie lives for this number of seconds, or until
+    /// the browser is closed. It is sent to every host of the domain, only over https, as the profile requires.
     ///
     /// # Errors
-    /// [`HttpError::Header`] if the domain cannot stand in a cookie.
+    /// [`HttpError::Header`] if the domain cannot be written into a cookie.
     pub fn set_cookie(&self, domain: &str, seconds: Option<u32>) -> Result<HeaderValue, HttpError> {
         let is_domain = !domain.is_empty()
             && domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
@@ -105,7 +110,7 @@ impl CommonDomainCookie {
         HeaderValue::from_str(&text).map_err(|_| HttpError::Header { name: "Set-Cookie" })
     }
 
-    /// As many as fit, the last ones.
+    /// Returns as many of the last identity providers as fit.
     fn value(&self) -> String {
         let mut written = String::new();
         for name in self.latest_first() {

@@ -1,4 +1,4 @@
-//! The connections that were used last, each as it was at one revision.
+//! The cache of the connections that were used last, each at one revision.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,28 +10,29 @@ use vouchsafe_store::ConnectionRevision;
 /// A connection as it was read from the store.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// At which revision it was.
+    /// The revision at which it was read.
     pub(crate) revision: u64,
-    /// How large its metadata is.
+    /// The size of its metadata in bytes.
     pub(crate) bytes: usize,
-    /// Whether it would be the same if it was read again. What the application could not add to it may be there a moment later.
+    /// Whether it would be the same if it was read again. If the application could not prepare it, preparation may
+    /// succeed a moment later.
     pub(crate) lasts: bool,
-    /// The connection, or why it cannot be used.
+    /// The connection, or the reason why it cannot be used.
     pub(crate) connection: Result<Connection, BindingError>,
 }
 
-/// Where a connection at one revision is put once it was read; `None` if it was not there. Whoever asks meanwhile waits for it, so that
-/// each revision is read once.
+/// The place for a connection at one revision; `None` in it if the connection was not there. Other callers wait until
+/// it is read, so each revision is read once.
 pub(crate) type Place = Arc<OnceCell<Option<Loaded>>>;
 
-/// So many connections with so much metadata at most; of those the ones that were used last.
+/// A cache with a maximum number of connections and of bytes of metadata. It keeps those that were used last.
 #[derive(Debug)]
 pub(crate) struct ConnectionCache {
     pub(crate) most: usize,
     pub(crate) most_bytes: usize,
     bytes: usize,
     places: HashMap<ConnectionId, Used>,
-    /// The connections by their last use, the longest ago first.
+    /// The connections by their last use, the least recent first.
     by_use: BTreeMap<u64, ConnectionId>,
     uses: u64,
 }
@@ -40,7 +41,7 @@ pub(crate) struct ConnectionCache {
 struct Used {
     revision: u64,
     last_use: u64,
-    /// The size of the metadata, once it was read.
+    /// The size of the metadata in bytes, once it was read.
     bytes: usize,
     place: Place,
 }
@@ -61,7 +62,7 @@ impl ConnectionCache {
         self.places.len()
     }
 
-    /// The place of a connection at this revision. What was there at another revision is forgotten.
+    /// Returns the place of a connection at this revision. A place of another revision is removed.
     pub(crate) fn place(&mut self, wanted: &ConnectionRevision) -> Place {
         let known = self.remove(&wanted.id).filter(|used| used.revision == wanted.revision);
         let (place, bytes) = known.map(|used| (used.place, used.bytes)).unwrap_or_default();
@@ -74,7 +75,7 @@ impl ConnectionCache {
         place
     }
 
-    /// Says how large the metadata is of what is at a place now, and forgets what was used the longest ago until all have room.
+    /// Sets the size of the metadata at a place, and removes the least recently used connections until all fit.
     pub(crate) fn weigh(&mut self, id: &ConnectionId, place: &Place, bytes: usize) {
         let used = self.places.get_mut(id).filter(|used| Arc::ptr_eq(&used.place, place));
         let Some(used) = used.filter(|used| used.bytes != bytes) else { return };
@@ -83,13 +84,13 @@ impl ConnectionCache {
         while self.bytes > self.most_bytes && self.forget_one() {}
     }
 
-    /// Forgets what was used the longest ago, if there is anything.
+    /// Removes the least recently used connection, if there is one.
     fn forget_one(&mut self) -> bool {
         let longest_ago = self.by_use.first_key_value().map(|(_, id)| id.clone());
         longest_ago.and_then(|id| self.remove(&id)).is_some()
     }
 
-    /// Forgets a place, unless another is there by now.
+    /// Removes a place, unless it was already replaced.
     pub(crate) fn forget(&mut self, id: &ConnectionId, place: &Place) {
         if self.places.get(id).is_some_and(|used| Arc::ptr_eq(&used.place, place)) {
             self.remove(id);
@@ -141,7 +142,7 @@ mod tests {
         });
         assert_eq!((names(&cache), cache.bytes), (vec!["b", "c"], 80));
         let (b, c) = (ConnectionId::new("b").unwrap(), ConnectionId::new("c").unwrap());
-        // What is used again counts once, and what is forgotten, or written meanwhile, counts no more.
+        // A repeated use counts once. A connection that was removed, or written meanwhile, does not count any more.
         cache.place(&at("b", 1));
         cache.weigh(&b, &places[1], 40);
         assert_eq!((names(&cache), cache.bytes), (vec!["c", "b"], 80));

@@ -1,4 +1,4 @@
-//! Where connections are looked up.
+//! The look-up of connections.
 
 use std::fmt;
 
@@ -7,23 +7,24 @@ use vouchsafe::{
 };
 use vouchsafe_store::Answer;
 
-/// A look-up of connections, which may wait for a database. [`Connections`] is one, in memory.
+/// A look-up of connections, which may query a database. [`Connections`] is one in memory.
 pub trait ConnectionSource: Send + Sync + fmt::Debug {
-    /// The connection of this name.
+    /// Returns the connection with this name.
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>>;
 
-    /// The connections over which a response may have come that answers no request of ours: those whose own assertion consumer it was posted
-    /// to, else those of the claimed issuer. One more than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) at most.
+    /// Returns the connections over which a response may have come that answers no request of ours: those whose own
+    /// assertion consumer it was posted to, or otherwise those of the claimed issuer. At most one more than
+    /// [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) are returned.
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>>;
 
-    /// The connections over which a message other than a Response may have come to the service's own logout address: those of the claimed issuer
-    /// that have no addresses of their own, the active ones first, one more than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) at
-    /// most.
+    /// Returns the connections over which a message other than a Response may have come to the service's own logout
+    /// address: those of the claimed issuer that have no addresses of their own, active ones first, at most one more
+    /// than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES).
     fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>>;
 
-    /// The connections over which an artifact may have come to this address, which is the service's own, that answers no request of ours: those of the
-    /// identity provider that it names. Without an implementation there is none, and such artifacts are taken at the addresses of connections
-    /// alone.
+    /// Returns the connections over which an artifact may have come to this address, which is the service's own, if
+    /// it answers no request of ours: those of the identity provider that it names. The default implementation
+    /// returns none; such artifacts are then accepted only at the addresses of connections.
     fn candidates_for_artifact<'a>(
         &'a self,
         artifact: &'a Artifact,
@@ -33,8 +34,9 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 
-    /// Entity IDs of connections that are close to the claimed issuer, where no connection has it. They may be other customers', so they are
-    /// told in the operator's log and in a refusal that belongs to no connection, and nowhere else. Without an implementation, none is told.
+    /// Returns entity IDs of connections that are similar to the claimed issuer, if no connection has that issuer.
+    /// They may belong to other customers, so they are shown only in the operator's log and in a refusal that belongs
+    /// to no connection. The default implementation returns none.
     fn closest_issuers<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<EntityId>> {
         let _ = claimed;
         Box::pin(std::future::ready(Ok(Vec::new())))
@@ -68,11 +70,11 @@ impl ConnectionSource for Connections {
     }
 }
 
-/// Finds the connection of the organization a person means, by what they typed: a name or an e-mail address.
+/// Finds the connection of a person's organization by what they typed: a name or an e-mail address.
 ///
-/// It must not ask which accounts exist: any identity provider can assert any address, so accounts would let one customer attract another's
-/// people, and the answer would tell who has an account.
+/// It must not depend on which accounts exist. Any identity provider can assert any address, so accounts would let
+/// one customer attract another's people, and the answer would tell who has an account.
 pub trait Discovery: Send + Sync + fmt::Debug {
-    /// The connection, or `None` whatever the reason.
+    /// Returns the connection, or `None` for any reason.
     fn discover<'a>(&'a self, asked: &'a str) -> Answer<'a, Option<Connection>>;
 }

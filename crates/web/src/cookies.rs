@@ -1,4 +1,5 @@
-//! The cookies: one that ties a started sign-in to its browser, one that is the session of a service which has none of its own.
+//! The cookies: those that bind a started sign-in to its browser, and the session of a service that has none of its
+//! own.
 //!
 //! | cookie | over https | over http on a loopback host |
 //! |---|---|---|
@@ -9,18 +10,20 @@
 //! | `vouchsafe-set-up`, of a set-up link that was opened | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Strict`, 8 hours at most | `HttpOnly`, `SameSite=Strict` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
-//! The response arrives by a POST from the identity provider's site. A cookie of `SameSite=Lax` or `Strict` is not sent along with that, so
-//! the binding cookie is `SameSite=None`, which browsers take over https alone. On a loopback host without TLS it has no `SameSite`: then
-//! Firefox sends it, Chrome does for two minutes, and an identity provider on the same loopback host (the port does not matter) is the
-//! same site anyway.
+//! The response arrives by a POST from the identity provider's site. A cookie with `SameSite=Lax` or `Strict` is not
+//! sent with that, so the binding cookie is `SameSite=None`, which browsers accept only over https. On a loopback
+//! host without TLS it has no `SameSite`: then Firefox sends it, Chrome sends it for two minutes, and an identity
+//! provider on the same loopback host (the port does not matter) is the same site anyway.
 //!
-//! The pending request itself is found by the RelayState, or, where the identity provider gives none back, by the ID of the request that the
-//! answer names, and not by a cookie. The cookie decides whether *this browser* started it: without
-//! that, somebody could start a sign-in, answer it at the identity provider as themselves, and have the answer posted by a victim's browser
-//! (login CSRF). There are four places for such cookies, so that a few tabs do not undo each other, and a further sign-in takes the place of
-//! the oldest: any page can make a browser start sign-ins, and browsers push out a site's oldest cookies, the session among them, when there
-//! are too many. The session cookie is `Lax` and not `Strict` because the redirect after the POST still counts as coming from the
-//! identity provider's site.
+//! The pending request itself is not found by a cookie. It is found by the RelayState, or, if the identity provider
+//! returns none, by the ID of the request that the answer names. The cookie proves that *this browser* started it.
+//! Without that, an attacker could start a sign-in, answer it at the identity provider as themselves, and have the
+//! answer posted by a victim's browser (login CSRF).
+//!
+//! There are four places for such cookies, so that a few tabs do not disturb each other, and a further sign-in
+//! replaces the oldest. The number is limited because any page can make a browser start sign-ins, and browsers remove
+//! a site's oldest cookies, including the session, if there are too many. The session cookie is `Lax` and not
+//! `Strict` because the redirect after the POST still counts as coming from the identity provider's site.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -28,19 +31,21 @@ use vouchsafe::{PendingLogout, PendingRequest};
 
 use crate::error::HttpError;
 
-/// How cookies are written and read, which depends on whether the service is reached over https.
+/// The format of cookies, which depends on whether the service is reached over https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cookies {
     secure: bool,
 }
 
 impl Cookies {
-    /// For a service at this address: secure cookies unless it is `http`, which is allowed on loopback hosts alone.
+    /// Makes the format for a service at this address: secure cookies, unless the address is `http`, which is allowed
+    /// only on loopback hosts.
     pub fn for_address(address: &str) -> Cookies {
         Cookies { secure: !address.starts_with("http://") }
     }
 
-    /// The `Set-Cookie` that ties a started sign-in to this browser: in a free place, else in that of the oldest.
+    /// Returns the `Set-Cookie` header that binds a started sign-in to this browser: in a free place, or in that of
+    /// the oldest.
     pub(crate) fn bind(
         self,
         headers: &HeaderMap,
@@ -57,12 +62,12 @@ impl Cookies {
         self.set_across_sites(&self.binding_name(*place), &text, lifetime.max(0))
     }
 
-    /// What this browser holds to prove that it started sign-ins: at most one for each place.
+    /// Returns the values by which this browser proves that it started sign-ins: at most one for each place.
     pub(crate) fn bindings(self, headers: &HeaderMap) -> Vec<Binding> {
         PLACES.into_iter().filter_map(|place| self.held(headers, place)).collect()
     }
 
-    /// The `Set-Cookie` that takes the binding of that handle away, if this browser holds one.
+    /// Returns the `Set-Cookie` header that removes the binding of that handle, if this browser holds one.
     pub(crate) fn unbind(self, headers: &HeaderMap, handle: &str) -> Option<HeaderValue> {
         self.set_across_sites(&self.binding_name(self.place_of(headers, handle)?), "", 0)
     }
@@ -71,7 +76,7 @@ impl Cookies {
         PLACES.into_iter().find(|place| self.held(headers, *place).is_some_and(|held| held.handle == handle))
     }
 
-    /// What the browser holds in a place. What is not of our making counts as nothing.
+    /// Returns the value in a place. A value that we did not write counts as none.
     fn held(self, headers: &HeaderMap, place: usize) -> Option<Binding> {
         let text = value(headers, &self.binding_name(place))?;
         let (started, rest) = text.split_once('.')?;
@@ -81,41 +86,45 @@ impl Cookies {
         is_ours.then(|| Binding { started, handle: handle.to_owned(), secret: secret.to_owned() })
     }
 
-    /// The `Set-Cookie` that remembers for two minutes that a sign-in was started in the place of an unsolicited response.
+    /// Returns the `Set-Cookie` header that remembers for two minutes that a sign-in was started instead of using an
+    /// unsolicited response.
     pub(crate) fn mark_restart(self) -> Option<HeaderValue> {
         self.set_across_sites(&self.restart_name(), "1", 120)
     }
 
-    /// The `Set-Cookie` that forgets it, if this browser remembers it.
+    /// Returns the `Set-Cookie` header that removes this mark, if this browser holds it.
     pub(crate) fn unmark_restart(self, headers: &HeaderMap) -> Option<HeaderValue> {
         self.is_restarted(headers).then(|| self.set_across_sites(&self.restart_name(), "", 0)).flatten()
     }
 
-    /// Whether a sign-in was started in the place of an unsolicited response a moment ago.
+    /// Returns whether a sign-in was recently started instead of using an unsolicited response.
     pub(crate) fn is_restarted(self, headers: &HeaderMap) -> bool {
         value(headers, &self.restart_name()).is_some_and(|value| !value.is_empty())
     }
 
-    /// The `Set-Cookie` that ties a sign-out on its way to this browser. There is one at a time: a further one takes its place.
+    /// Returns the `Set-Cookie` header that binds a sign-out in progress to this browser. There is one at a time: a
+    /// new one replaces it.
     pub(crate) fn bind_logout(self, pending: &PendingLogout, binding: &str) -> Option<HeaderValue> {
         let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
         let text = format!("{}.{binding}", pending.handle());
         self.set_across_sites(&self.logout_name(), &text, lifetime.max(0))
     }
 
-    /// What this browser holds of a sign-out: the handle of the pending logout, and the proof that it was sent.
+    /// Returns this browser's data of a sign-out: the handle of the pending logout, and the proof that it carried the
+    /// request.
     pub(crate) fn logout(self, headers: &HeaderMap) -> Option<(String, String)> {
         let text = value(headers, &self.logout_name())?;
         let (handle, secret) = text.split_once('.')?;
         (!handle.is_empty() && !secret.is_empty()).then(|| (handle.to_owned(), secret.to_owned()))
     }
 
-    /// The `Set-Cookie` that takes it away.
+    /// Returns the `Set-Cookie` header that removes it.
     pub(crate) fn unbind_logout(self) -> Option<HeaderValue> {
         self.set_across_sites(&self.logout_name(), "", 0)
     }
 
-    /// The `Set-Cookie` that opens a kept form to this browser. There is one at a time: a further one takes its place.
+    /// Returns the `Set-Cookie` header that lets this browser open a kept form. There is one at a time: a new one
+    /// replaces it.
     pub(crate) fn bind_form(self, handle: &str, secret: &str, seconds: i64) -> Option<HeaderValue> {
         let (name, secure) = (self.form_name(), self.secure());
         header(format!(
@@ -124,20 +133,20 @@ impl Cookies {
         ))
     }
 
-    /// The handle of a kept form, and what opens it, if this browser holds them.
+    /// Returns the handle and the secret of a kept form, if this browser holds them.
     pub(crate) fn form(self, headers: &HeaderMap) -> Option<(String, String)> {
         let text = value(headers, &self.form_name())?;
         let (handle, secret) = text.split_once('.')?;
         (!handle.is_empty() && !secret.is_empty()).then(|| (handle.to_owned(), secret.to_owned()))
     }
 
-    /// The `Set-Cookie` that takes it away, if this browser holds it.
+    /// Returns the `Set-Cookie` header that removes it, if this browser holds it.
     pub(crate) fn unbind_form(self, headers: &HeaderMap) -> Option<HeaderValue> {
         self.form(headers)?;
         self.bind_form("", "", 0)
     }
 
-    /// The `Set-Cookie` of a set-up link that was opened, for so many seconds.
+    /// Returns the `Set-Cookie` header of an opened set-up link, with its lifetime in seconds.
     #[cfg(feature = "portal")]
     pub(crate) fn open_set_up(self, secret: &str, seconds: i64) -> Option<HeaderValue> {
         let (name, secure) = (self.set_up_name(), self.secure());
@@ -147,22 +156,23 @@ impl Cookies {
         ))
     }
 
-    /// The secret of the set-up link that this browser opened, if it opened one.
+    /// Returns the secret of the set-up link that this browser opened, if there is one.
     #[cfg(feature = "portal")]
     pub(crate) fn set_up(self, headers: &HeaderMap) -> Option<String> {
         value(headers, &self.set_up_name()).filter(|secret| !secret.is_empty())
     }
 
-    /// The `Set-Cookie` of what a browser sends along when it comes from an identity provider.
+    /// Returns the `Set-Cookie` header of a cookie that browsers also send when they come from an identity provider.
     fn set_across_sites(self, name: &str, text: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
         header(format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}"))
     }
 
-    /// The `Set-Cookie` of a session, for so many seconds: for services that have no sessions of their own yet.
+    /// Returns the `Set-Cookie` header of a session, with its lifetime in seconds. It is for services that have no
+    /// sessions of their own yet.
     ///
     /// # Errors
-    /// [`HttpError::Header`] if a header cannot hold the token.
+    /// [`HttpError::Header`] if a header cannot contain the token.
     pub fn open_session(self, token: &str, seconds: i64) -> Result<HeaderValue, HttpError> {
         written(format!(
             "{}={token}; Path=/; Max-Age={}; HttpOnly{}; SameSite=Lax",
@@ -172,10 +182,10 @@ impl Cookies {
         ))
     }
 
-    /// The `Set-Cookie` that ends a session.
+    /// Returns the `Set-Cookie` header that ends a session.
     ///
     /// # Errors
-    /// [`HttpError::Header`]; never in practice.
+    /// [`HttpError::Header`]; this does not occur in practice.
     pub fn close_session(self) -> Result<HeaderValue, HttpError> {
         written(format!(
             "{}=; Path=/; Max-Age=0; HttpOnly{}; SameSite=Lax",
@@ -184,7 +194,7 @@ impl Cookies {
         ))
     }
 
-    /// The token of the session, if the browser sends one.
+    /// Returns the token of the session, if the browser sends one.
     #[must_use]
     pub fn session(self, headers: &HeaderMap) -> Option<String> {
         value(headers, &self.session_name())
@@ -194,7 +204,8 @@ impl Cookies {
         if self.secure { "; Secure" } else { "" }
     }
 
-    /// `__Host-` keeps a neighbouring subdomain from planting a cookie; browsers honour it over https alone.
+    /// Returns the prefix `__Host-`, which prevents other subdomains from setting the cookie. Browsers support it
+    /// only over https.
     fn prefix(self) -> &'static str {
         if self.secure { "__Host-" } else { "" }
     }
@@ -228,8 +239,8 @@ impl Cookies {
 /// The places for started sign-ins.
 const PLACES: [usize; 4] = [0, 1, 2, 3];
 
-/// A started sign-in, as its cookie has it: when, in milliseconds of Unix time, the handle of the pending request, and the value that proves
-/// that this browser started it. The time says which is the oldest and decides nothing else.
+/// A started sign-in as stored in its cookie: the time in milliseconds of Unix time, the handle of the pending
+/// request, and the value that proves that this browser started it. The time is used only to find the oldest.
 pub(crate) struct Binding {
     started: i64,
     pub(crate) handle: String,
@@ -240,13 +251,15 @@ fn written(text: String) -> Result<HeaderValue, HttpError> {
     header(text).ok_or(HttpError::Header { name: "Set-Cookie" })
 }
 
-/// A header value, unless the text holds what a header cannot. Handles and tokens are hexadecimal, so it never does.
+/// Makes a header value; `None` if the text contains characters that a header cannot. Handles and tokens are
+/// hexadecimal, so this does not occur.
 fn header(text: String) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
 pub(crate) fn value(headers: &HeaderMap, name: &str) -> Option<String> {
-    // Bytes and not text: a cookie of a neighbour's may hold anything, and says nothing about ours beside it.
+    // The header is read as bytes and not as text: another application's cookie may contain anything, and must not
+    // affect ours.
     let pairs =
         headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
     let named = |pair: &[u8]| {
@@ -261,7 +274,7 @@ mod tests {
     use super::*;
     use chrono::{DateTime, Utc};
 
-    /// A request that was started at that second.
+    /// Makes a request that was started at that second.
     fn pending(handle: &str, second: i64) -> PendingRequest {
         let stored = serde_json::json!({
             "handle": handle,
@@ -274,13 +287,13 @@ mod tests {
         PendingRequest::from_stored(serde_json::from_value(stored).unwrap()).unwrap()
     }
 
-    /// What the headers hold of the sign-in of that handle.
+    /// Returns the secret in the headers for the sign-in with that handle.
     fn secret_of(cookies: Cookies, headers: &HeaderMap, handle: &str) -> Option<String> {
         let mut held = cookies.bindings(headers).into_iter().filter(|held| held.handle == handle);
         held.next().map(|held| held.secret)
     }
 
-    /// A browser that does what `Set-Cookie` says.
+    /// A browser that obeys `Set-Cookie`.
     #[derive(Default)]
     struct Jar(Vec<(String, String)>);
 
@@ -352,7 +365,7 @@ mod tests {
         assert_eq!(secret_of(cookies, &jar.headers(), "0123456789abcdef"), None);
     }
 
-    /// Browsers keep some 180 cookies of a site and push out the oldest.
+    /// Browsers keep about 180 cookies of a site and remove the oldest.
     #[test]
     fn any_number_of_started_sign_ins_fills_four_places() {
         let cookies = Cookies::for_address("https://app.example.com/saml/acs");
@@ -369,7 +382,7 @@ mod tests {
             let held = secret_of(cookies, &jar.headers(), &format!("handle{second}"));
             assert_eq!(held.is_some(), second >= 216, "{second}");
         }
-        // A place that is free again is taken before another is.
+        // A free place is used before another one is replaced.
         jar.keep(&cookies.unbind(&jar.headers(), "handle218").unwrap());
         jar.keep(&cookies.bind(&jar.headers(), &pending("last", 1000), "ff00").unwrap());
         for handle in ["handle216", "handle217", "handle219", "last"] {

@@ -1,4 +1,4 @@
-//! A sign-in in which the identity provider says no: an answer that the application steers by.
+//! Sign-ins that the identity provider declined, and what the application does next.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,64 +16,66 @@ use crate::restart::{handle_again, was_made_again};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 
-/// What the query of the [sign-in page](SingleSignOn::sign_in_page) says when a silent sign-in ([`LoginOptions::is_passive`]) found nobody:
-/// the page shows how to sign in, and does not ask silently again.
+/// The query parameter of the [sign-in page](SingleSignOn::sign_in_page) after a silent sign-in
+/// ([`LoginOptions::is_passive`]) of a person without a session. The page shows how to sign in, and must not start
+/// another silent sign-in.
 pub const NOBODY_SIGNED_IN: (&str, &str) = ("silent", "no");
 
-/// A sign-in in which the identity provider says no to a request that this browser started. The request is over.
+/// A sign-in in which the identity provider declined a request that this browser started. The request is no longer
+/// pending.
 ///
-/// Nothing proves who says so, and nobody is signed in: it tells how the person goes on, and is no reason to change anything else.
+/// Nothing proves who sent the answer, and nobody is signed in. Use it only to choose what the person sees next.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DeclinedSignIn {
-    /// Why.
+    /// The reason.
     pub reason: Declined,
-    /// The connection that was asked.
+    /// The connection whose identity provider was asked.
     pub connection: ConnectionId,
-    /// What the application kept with the request: [`LoginOptions::context`].
+    /// The value that the application stored with the request: [`LoginOptions::context`].
     pub context: Option<String>,
-    /// Whether the identity provider was not to disturb the person: [`LoginOptions::is_passive`].
+    /// Whether the request did not allow interaction with the person: [`LoginOptions::is_passive`].
     pub is_passive: bool,
-    /// How the browser is answered: where the person wanted to go, and cookies that every answer must carry.
+    /// The answer for the browser: where the person wanted to go, and cookies that every answer must carry.
     pub answer: SignInAnswer,
     asked: Connection,
     was_made_again: bool,
     error: HttpError,
 }
 
-/// How a person goes on whose identity provider said no.
+/// What happens after the identity provider declined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AfterDeclined {
-    /// By what is usual: a silent sign-in that found nobody leads to the sign-in page with [`NOBODY_SIGNED_IN`], everything else is the
-    /// refusal page.
+    /// The default: after a silent sign-in of a person without a session, the sign-in page with [`NOBODY_SIGNED_IN`];
+    /// otherwise the refusal page.
     #[default]
     AsUsual,
-    /// By the refusal page.
+    /// The refusal page is shown.
     Refuse,
-    /// By the sign-in page, with [`NOBODY_SIGNED_IN`] and the place that was wanted.
+    /// The sign-in page is shown, with [`NOBODY_SIGNED_IN`] and the wanted path.
     SignInPage,
-    /// To where they wanted to go, as somebody who is not signed in.
+    /// The person goes to where they wanted, without being signed in.
     GoOn,
-    /// By another request over the same connection with these options, once: an identity provider that says no to it too is not asked a third
-    /// time.
+    /// Another request with these options goes out over the same connection, once. If the identity provider declines
+    /// it too, no third one is sent.
     AskAgain(Box<LoginOptions>),
 }
 
 impl DeclinedSignIn {
-    /// What the identity provider said, with its codes, its message and a hint.
+    /// The error, with the status codes, the message and a hint.
     #[must_use]
     pub fn error(&self) -> &HttpError {
         &self.error
     }
 
-    /// Whether this is the no to a silent sign-in that is as good an answer as a yes.
+    /// Returns whether this is the expected answer to a silent sign-in of a person without a session.
     #[must_use]
     pub fn is_nobody_there(&self) -> bool {
         self.is_passive && self.reason == Declined::NoPassive
     }
 
-    /// The refusal page: logged and kept like every refusal.
+    /// The refusal page. The refusal is logged and kept like every refusal.
     #[must_use]
     pub fn refuse(&self) -> Response<String> {
         let mut refused = self.answer.sso.refuse_in(&self.answer.known, &self.error);
@@ -81,7 +83,8 @@ impl DeclinedSignIn {
         refused
     }
 
-    /// The sign-in page, with [`NOBODY_SIGNED_IN`] and the place that was wanted; status 401 for a client that asks for JSON.
+    /// The redirect to the sign-in page, with [`NOBODY_SIGNED_IN`] and the wanted path; status 401 for a client that
+    /// asks for JSON.
     #[must_use]
     pub fn sign_in_page(&self) -> Response<String> {
         if self.answer.known.wants_json {
@@ -95,7 +98,8 @@ impl DeclinedSignIn {
             .unwrap_or_else(|error| self.answer.refuse(error))
     }
 
-    /// Another request over the same connection, which leads to the same place. After one that was made so already, the refusal page.
+    /// Sends another request over the same connection, which leads to the same path. If this was already such a
+    /// request, the answer is the refusal page.
     pub async fn ask_again(&self, request: &Parts, options: LoginOptions) -> Response<String> {
         if self.was_made_again {
             return self.refuse();
@@ -109,7 +113,7 @@ impl DeclinedSignIn {
         again.await.unwrap_or_else(|error| self.answer.refuse(error))
     }
 
-    /// As [`AfterDeclined`] says.
+    /// Answers as chosen by [`AfterDeclined`].
     pub(crate) async fn answered(&self, request: &Parts) -> Response<String> {
         let chosen = match &self.answer.sso.inner.when_declined {
             Some(Choose(choose)) => choose(self),
@@ -136,7 +140,7 @@ impl DeclinedSignIn {
     }
 }
 
-/// Chooses by what an identity provider said.
+/// Chooses what happens after the identity provider declined.
 #[derive(Clone)]
 pub(crate) struct Choose(Arc<dyn Fn(&DeclinedSignIn) -> AfterDeclined + Send + Sync>);
 
@@ -147,7 +151,7 @@ impl fmt::Debug for Choose {
 }
 
 impl SingleSignOn {
-    /// How people go on whose identity provider said no, where the application does not take the
+    /// Sets what happens after an identity provider declined, if the application does not use the
     /// [outcome](SingleSignOn::outcome) itself.
     ///
     /// ```
@@ -173,7 +177,8 @@ impl SingleSignOn {
         self.changed(|inner| inner.when_declined = Some(Choose(Arc::new(choose))))
     }
 
-    /// What becomes of a response in which the connection that was asked says no to the request of this browser; `None` if it does not.
+    /// Returns the result of a response in which the asked connection declines the request of this browser; `None`
+    /// for any other response.
     pub(crate) async fn declined(
         &self,
         headers: &HeaderMap,
@@ -204,7 +209,7 @@ impl SingleSignOn {
         })
     }
 
-    /// A request that was answered. One that cannot be removed waits until it is too old.
+    /// Removes a request that was answered. If it cannot be removed, it stays until it expires.
     async fn forget(&self, pending: &PendingRequest) {
         if let Err(error) = self.inner.pending.remove_pending(pending.handle()).await {
             tracing::warn!(code = error.code(), reason = %error, "a request that was answered goes on waiting");

@@ -1,11 +1,12 @@
-//! The Identity Provider Discovery Service Protocol (sstc-saml-idp-discovery): a service asks which identity provider a person uses.
+//! The Identity Provider Discovery Service Protocol (sstc-saml-idp-discovery): a service asks which identity provider
+//! a person uses.
 
 use vouchsafe::metadata::{Endpoint, EntityDescription, RoleDescription};
 use vouchsafe::{EntityId, WebAddress};
 
 use crate::error::HttpError;
 
-/// What a service asks a discovery service.
+/// A request of a service to a discovery service.
 ///
 /// ```
 /// use vouchsafe::{EntityId, WebAddress};
@@ -28,37 +29,38 @@ pub struct DiscoveryRequest {
 }
 
 impl DiscoveryRequest {
-    /// A request of the service of this name. Without [`with_return`](Self::with_return) the answer goes to the default address in its metadata.
+    /// Makes a request of the service with this entity ID. Without [`with_return`](Self::with_return) the answer goes
+    /// to the default address in its metadata.
     #[must_use]
     pub fn new(entity_id: EntityId) -> DiscoveryRequest {
         DiscoveryRequest { entity_id, return_to: None, parameter: ENTITY_ID.to_owned(), is_passive: false }
     }
 
-    /// Says where the answer goes: to an address of the service's metadata, which may have a query besides.
+    /// Sets the address of the answer: an address in the service's metadata, which may have an additional query.
     #[must_use]
     pub fn with_return(self, address: WebAddress) -> Self {
         DiscoveryRequest { return_to: Some(address), ..self }
     }
 
-    /// Asks for an answer without a question to the person.
+    /// Requests an answer without asking the person.
     #[must_use]
     pub fn passive(self) -> Self {
         DiscoveryRequest { is_passive: true, ..self }
     }
 
-    /// Who asks.
+    /// The entity ID of the requesting service.
     #[must_use]
     pub fn entity_id(&self) -> &EntityId {
         &self.entity_id
     }
 
-    /// Whether the person is not to be asked.
+    /// Returns whether the person must not be asked.
     #[must_use]
     pub fn is_passive(&self) -> bool {
         self.is_passive
     }
 
-    /// The address to send the browser to, at this discovery service.
+    /// The address of this discovery service with the request, for the browser.
     #[must_use]
     pub fn url(&self, service: &WebAddress) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -78,8 +80,8 @@ impl DiscoveryRequest {
     /// Reads the query of a request to a discovery service (2.4.1).
     ///
     /// # Errors
-    /// [`HttpError::DiscoveryRequest`]: no entityID, a parameter twice, a policy that is not known, an address that is none, a name for the answer
-    /// that the address has already.
+    /// [`HttpError::DiscoveryRequest`] if there is no entityID, a parameter occurs twice, the policy is unknown, the
+    /// address is not valid, or the address already has a parameter with the name of the answer.
     pub fn parse(query: &str) -> Result<DiscoveryRequest, HttpError> {
         let one = |name: &str| one_value(query.as_bytes(), name);
         let entity_id = one(ENTITY_ID)?.ok_or_else(|| refused("entityID is missing"))?;
@@ -104,11 +106,13 @@ impl DiscoveryRequest {
         Ok(DiscoveryRequest { entity_id, return_to, parameter, is_passive })
     }
 
-    /// Where the answer goes, by the metadata of the service that asks: the address that it asked for if its metadata has it, whatever the query, or the
-    /// default one of its metadata (2.4.1, 2.5). Nobody is sent anywhere else, and nowhere without TLS.
+    /// Returns the address of the answer, according to the metadata of the requesting service: the requested address
+    /// if the metadata has it, with any query, or the default address of the metadata (2.4.1, 2.5). The browser is
+    /// never sent anywhere else, and never to an address without TLS.
     ///
     /// # Errors
-    /// [`HttpError::DiscoveryRequest`]: other metadata, an address that is not in it, none at all, or one without TLS.
+    /// [`HttpError::DiscoveryRequest`] if the metadata belongs to another entity, or the address is not in it, or
+    /// there is none, or it has no TLS.
     pub fn return_address(&self, metadata: &EntityDescription) -> Result<WebAddress, HttpError> {
         if metadata.entity_id() != self.entity_id.as_str() {
             return Err(refused("the metadata is another entity's"));
@@ -136,8 +140,8 @@ impl DiscoveryRequest {
         }
     }
 
-    /// The address that carries the answer (2.4.3): with the entityID of the identity provider that was chosen, or without any where the person was
-    /// not to be asked.
+    /// Returns the address that carries the answer (2.4.3): with the entityID of the chosen identity provider, or
+    /// without any if the person was not to be asked.
     #[must_use]
     pub fn answer(&self, address: &WebAddress, chosen: Option<&EntityId>) -> String {
         let Some(chosen) = chosen else { return address.as_str().to_owned() };
@@ -147,16 +151,16 @@ impl DiscoveryRequest {
     }
 }
 
-/// The entityID in the query of an answer; none where the discovery service has none to tell.
+/// Reads the entityID in the query of an answer; `None` if the discovery service sent none.
 ///
 /// # Errors
-/// [`HttpError::DiscoveryRequest`] when it is there twice, or cannot be one.
+/// [`HttpError::DiscoveryRequest`] if it occurs twice, or is not valid.
 pub fn discovered(query: &str) -> Result<Option<EntityId>, HttpError> {
     let found = one_value(query.as_bytes(), ENTITY_ID)?.filter(|value| !value.is_empty());
     found.map(EntityId::new).transpose().map_err(|_| refused("entityID cannot be an entity ID"))
 }
 
-/// The value of a parameter, which stands there once at most.
+/// Returns the value of a parameter that may occur once.
 pub(crate) fn one_value(query: &[u8], name: &str) -> Result<Option<String>, HttpError> {
     let mut values = form_urlencoded::parse(query).filter(|(found, _)| found == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
@@ -169,7 +173,7 @@ fn has(query: &str, parameter: &str) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == parameter)
 }
 
-/// An address without its query.
+/// Returns an address without its query.
 fn path(address: &str) -> &str {
     address.split(['?', '#']).next().unwrap_or_default()
 }

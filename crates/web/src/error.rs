@@ -1,4 +1,4 @@
-//! What can go wrong in the browser flows, in one enum with stable codes.
+//! The errors of the browser flows, with stable codes.
 
 use std::fmt;
 
@@ -7,145 +7,147 @@ use vouchsafe::xml::{Cut, Quoted};
 use vouchsafe::{BindingError, ConnectionId, Explain, Ledger, Refusal};
 use vouchsafe_store::StoreError;
 
-/// Why a browser flow did not do what was asked.
+/// The reason why a browser flow failed.
 ///
-/// [`SingleSignOn::refuse`](crate::SingleSignOn::refuse) makes the answer of it: the browser learns a reference, the log everything else.
+/// [`SingleSignOn::refuse`](crate::SingleSignOn::refuse) makes the answer from it: the browser receives a reference,
+/// and the log everything else.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// The response is not believed.
+    /// The response was refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The form or the configuration is wrong.
+    /// The form or the configuration is not valid.
     #[error(transparent)]
     Binding(#[from] BindingError),
-    /// A store failed: nothing is known about who signs in.
+    /// A store failed, so it is not known who signs in.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The application refuses a login that is otherwise good, or fails on it.
+    /// The application refuses a valid login, or fails on it.
     #[error("{0}")]
     Application(ApplicationError),
-    /// The application knows nobody whom the login could mean.
+    /// The application knows no person for the login.
     #[error("the login is of nobody whom the application knows")]
     UnknownPerson,
-    /// A store of the application failed: nothing is known about who signs in.
+    /// A store of the application failed, so it is not known who signs in.
     #[error("the store of {what} failed")]
     #[non_exhaustive]
     Unavailable {
-        /// What it holds.
+        /// The data that the store holds.
         what: &'static str,
-        /// Why.
+        /// The error of the store.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A response answers a request that this browser did not start, or that is answered or too old.
+    /// The response answers a request that this browser did not start, or that was already answered or has expired.
     #[error(
         "the response answers {}, and this browser has no such request waiting",
         Quoted::new(in_response_to)
     )]
     #[non_exhaustive]
     NoPendingRequest {
-        /// What the response says it answers, cut where it is long.
+        /// The ID of the request in the response; a long ID is shortened.
         in_response_to: String,
     },
-    /// A sign-in was started in the place of an unsolicited response, and the answer is unsolicited again.
+    /// A sign-in was started instead of using an unsolicited response, and its answer is unsolicited again.
     #[error("the identity provider answered a request with a response that answers none")]
     RestartedBefore,
     /// A request that changes something comes from a page of another site.
     #[error("the request comes from a page of another site")]
     CrossSite,
-    /// An identity provider has ended the session that the assertion would begin.
+    /// An identity provider has already ended the session that the assertion would start.
     #[error("the assertion was issued before its identity provider ended the session, and came after that")]
     LoggedOut,
-    /// This service, or this address of it, takes no logout messages.
+    /// This service, or this address of it, accepts no logout messages.
     #[error("no logout messages are taken at this address")]
     NoSingleLogout,
-    /// An identity provider was asked over SOAP, and did not answer.
+    /// An identity provider was asked over SOAP and did not answer.
     #[error("the identity provider did not answer over SOAP")]
     #[non_exhaustive]
     BackChannel {
-        /// Why.
+        /// The error of the back channel.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A response came by artifact, and nothing is there to ask the identity provider with.
+    /// A response came by artifact, and no back channel is configured to resolve it.
     #[error("an artifact came, and no back channel is configured to resolve it")]
     NoBackChannel,
-    /// This service, or this address of it, takes no messages about names.
+    /// This service, or this address of it, accepts no messages about names.
     #[error("no messages about names are taken at this address")]
     NoNameIdManagement,
-    /// More responses from one client address are being checked than one may have.
+    /// Too many responses from one client address are being checked.
     #[error("{limit} responses from one client address are being checked already")]
     #[non_exhaustive]
     TooManyFromAddress {
-        /// How many may be.
+        /// The limit.
         limit: usize,
     },
-    /// More responses are being checked than may be at a time.
+    /// Too many responses are being checked.
     #[error("{limit} responses {of} are being checked already")]
     #[non_exhaustive]
     Busy {
         /// "over one connection" or "altogether".
         of: &'static str,
-        /// How many may be.
+        /// The limit.
         limit: usize,
     },
-    /// More sign-ins are being started than may be in that time. Nothing of this one was kept.
+    /// Too many sign-ins were started in a short time. Nothing of this one was stored.
     #[error("more sign-ins are started {of} than {at_once} at once and then {per_second} a second")]
     #[non_exhaustive]
     TooManyStarts {
         /// "from one client address", "over one connection" or "altogether".
         of: &'static str,
-        /// How many may be at once.
+        /// The number that is allowed at once.
         at_once: u32,
-        /// How many a second may be then.
+        /// The number that is allowed per second after that.
         per_second: u32,
-        /// After how many seconds another may be.
+        /// The number of seconds after which another sign-in is allowed.
         retry_after: u64,
     },
-    /// The thread that checked a response ended without an answer.
+    /// The thread that checked a response ended without a result.
     #[error("the check of a response broke off: {source}")]
     #[non_exhaustive]
     Worker {
-        /// Why.
+        /// The error of the thread.
         source: tokio::task::JoinError,
     },
-    /// A request to a discovery service, or the answer of one, that is not as the protocol says (sstc-saml-idp-discovery).
+    /// A request to a discovery service, or its answer, does not follow the protocol (sstc-saml-idp-discovery).
     #[error("the discovery of an identity provider cannot go on: {reason}")]
     #[non_exhaustive]
     DiscoveryRequest {
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
-    /// No connection is found by what was typed, or by the name in the address. It is not repeated: it may be an address of a person.
+    /// No connection was found for the typed text, or for the name in the address. The text is not repeated, since it
+    /// may be a person's e-mail address.
     #[error("no connection is found by what was asked for")]
     UnknownConnection,
-    /// An account is to be linked, its organization has several connections, and none was chosen.
+    /// An account should be linked, its organization has several connections, and none was chosen.
     #[error("the organization has {} connections over which the account can be linked, and none was chosen", connections.len())]
     #[non_exhaustive]
     SeveralConnections {
-        /// Those that can be chosen.
+        /// The connections that can be chosen.
         connections: Vec<ConnectionId>,
     },
-    /// The [context](vouchsafe::LoginOptions::context) that the application gives a request would have the answer link an account. Nothing
-    /// was started.
+    /// The application gave a request a [context](vouchsafe::LoginOptions::context) that would make the answer link
+    /// an account. Nothing was started.
     #[error("the context of the request is one of those that link an account")]
     ReservedContext,
-    /// The body of the request is too large, or broke off.
+    /// The body of the request is too large, or its transfer was interrupted.
     #[error("the posted form could not be read: {reason}")]
     #[non_exhaustive]
     Body {
-        /// Why not, in the words of the HTTP server.
+        /// The reason, in the words of the HTTP server.
         reason: String,
     },
     /// A header could not be written.
     #[error("the {name} header cannot hold this value")]
     #[non_exhaustive]
     Header {
-        /// Which header.
+        /// The name of the header.
         name: &'static str,
     },
 }
 
-/// An error of the application's own that explains itself.
+/// An error of the application, which implements [`Explain`].
 #[derive(Debug)]
 pub struct ApplicationError {
     error: Box<dyn Explain + Send + Sync>,
@@ -159,17 +161,19 @@ impl fmt::Display for ApplicationError {
 }
 
 impl HttpError {
-    /// The application's decision that this person does not get in: status 403.
+    /// Makes the error for the application's decision to refuse this person: status 403.
     pub fn refused_by(error: impl Explain + Send + Sync + 'static) -> HttpError {
         HttpError::Application(ApplicationError { error: Box::new(error), is_outage: false })
     }
 
-    /// A failure of the application's, such as its database: status 503. It says nothing about the person.
+    /// Makes the error for a failure of the application, such as of its database: status 503. It tells nothing about
+    /// the person.
     pub fn outage(error: impl Explain + Send + Sync + 'static) -> HttpError {
         HttpError::Application(ApplicationError { error: Box::new(error), is_outage: true })
     }
 
-    /// A store of the application's that failed, by its own error, and what it holds: "sessions".
+    /// Makes the error for a failed store of the application, with the store's own error and the data that it holds,
+    /// such as "sessions".
     pub fn unavailable(
         what: &'static str,
         error: impl std::error::Error + Send + Sync + 'static,
@@ -177,23 +181,23 @@ impl HttpError {
         HttpError::Unavailable { what, source: Box::new(error) }
     }
 
-    /// An identity provider that did not answer over SOAP.
+    /// Makes the error for an identity provider that did not answer over SOAP.
     pub(crate) fn back_channel(error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
         HttpError::BackChannel { source: Box::new(error) }
     }
 
-    /// The body of a request that an HTTP server could not read.
+    /// Makes the error for a body that the HTTP server could not read.
     pub fn body(reason: impl fmt::Display) -> HttpError {
         HttpError::Body { reason: Cut::new(&reason.to_string()).to_string() }
     }
 
-    /// A response that answers a request of this name, for which this browser has none waiting. Of a long name the beginning is kept.
+    /// Makes the error for a response whose request is not pending for this browser. A long ID is shortened.
     #[must_use]
     pub fn no_pending_request(in_response_to: &str) -> HttpError {
         HttpError::NoPendingRequest { in_response_to: Cut::new(in_response_to).to_string() }
     }
 
-    /// Whether something that is needed failed, which may be there again in a moment, and nothing about the request.
+    /// Returns whether a required part failed temporarily, and the request is not the cause.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Store(error) => error.is_outage(),
@@ -202,7 +206,7 @@ impl HttpError {
         }
     }
 
-    /// The stable code: `http.` and a word, or the code of the crate below.
+    /// Returns the stable code: `http.` and a word, or the code of the lower crate.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.code(),
@@ -232,7 +236,7 @@ impl HttpError {
         }
     }
 
-    /// What an operator changes.
+    /// Returns what an operator should change.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.hint(),
@@ -307,12 +311,12 @@ impl HttpError {
         }
     }
 
-    /// The one sentence for the browser.
+    /// Returns the one sentence for the browser.
     pub fn public_message(&self) -> &'static str {
         "The sign-in could not be completed."
     }
 
-    /// Everything that was checked, if a response came so far.
+    /// Returns every check that was made, if a response was received.
     pub fn ledger(&self) -> Option<&Ledger> {
         match self {
             Self::Refused(refusal) => Some(refusal.ledger()),
@@ -321,9 +325,9 @@ impl HttpError {
         }
     }
 
-    /// 403 whatever was refused, also over a connection that cannot be used; 429 when there is too much from one address, or too many sign-ins
-    /// are started; 503 when there is too much at a time or a store does not answer; 500 when the fault is here. More would tell which check
-    /// failed.
+    /// Returns the status: 403 for every refusal, also over a connection that cannot be used; 429 if there is too
+    /// much from one address, or too many sign-ins are started; 503 if there is too much at a time or a store does
+    /// not answer; 500 if the fault is in this service. More would tell which check failed.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Store(failure) if failure.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
@@ -338,7 +342,7 @@ impl HttpError {
         }
     }
 
-    /// After how many seconds it is worth trying again, where that is known.
+    /// Returns the number of seconds after which a retry is useful, if that is known.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyFromAddress { .. } | Self::Busy { .. } => Some(1),
@@ -347,7 +351,8 @@ impl HttpError {
         }
     }
 
-    /// Whose refusal it is, where the error says so: of the connection that cannot be used, or of the one whose key signed the response.
+    /// Returns the connection that the refusal belongs to, if the error names it: the one that cannot be used, or the
+    /// one whose key signed the response.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Refused(refusal) => refusal.connection(),
@@ -356,7 +361,7 @@ impl HttpError {
         }
     }
 
-    /// What caused the failure, in words: the source of a store's error, which its own message leaves out.
+    /// Returns the text of the cause: the source of a store's error, which its own message omits.
     pub(crate) fn cause(&self) -> Option<String> {
         let source = match self {
             Self::Application(application) => application.error.source(),

@@ -12,11 +12,13 @@ use vouchsafe_store::{Answer, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 
-/// A connection to each identity provider of a document that a [source](vouchsafe::metadata::TrustedSource) is trusted for, made when somebody uses it. Ten
-/// thousand of them take the memory of the document.
+/// A connection to each identity provider of a document that a [source](vouchsafe::metadata::TrustedSource) is
+/// trusted for. Each connection is made when it is used, so ten thousand of them need only the memory of the
+/// document.
 ///
-/// The name of a connection is the SHA-1 of the entityID in hexadecimal digits, so that it stays the same. It is found by the entityID, which the
-/// links of a [`Chooser`](crate::Chooser) carry, and by which a discovery service answers.
+/// The name of a connection is the SHA-1 of the entityID in hexadecimal digits, so it never changes. A connection is
+/// found by the entityID, which the links of a [`Chooser`](crate::Chooser) and the answers of a discovery service
+/// contain.
 ///
 /// ```
 /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -38,27 +40,27 @@ pub struct Federation {
 }
 
 impl Federation {
-    /// Connections to those whom the source of the document speaks for.
+    /// Makes connections to the identity providers that the source of the document is trusted for.
     #[must_use]
     pub fn new(metadata: TrustedMetadata) -> Federation {
         Federation { metadata: RwLock::new(Arc::new(metadata)), settings: ConnectionSettings::default() }
     }
 
-    /// The same with settings of all its connections.
+    /// Sets the settings of all connections.
     #[must_use]
     pub fn with_settings(self, settings: ConnectionSettings) -> Federation {
         Federation { settings, ..self }
     }
 
-    /// Puts a newer document in the place of this one. Who has left is trusted no longer.
+    /// Replaces the document by a newer one. Identity providers that are no longer in it are no longer trusted.
     pub fn replace(&self, metadata: TrustedMetadata) {
         *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(metadata);
     }
 
-    /// The name of the connection to an identity provider.
+    /// Returns the name of the connection to an identity provider.
     ///
     /// # Errors
-    /// [`StoreError`]; never in practice.
+    /// [`StoreError`]; this does not occur in practice.
     pub fn connection_id(entity_id: &EntityId) -> Result<ConnectionId, StoreError> {
         let name = EntityName::source_id_of(entity_id).to_string();
         ConnectionId::new(name.trim_start_matches("{sha1}")).map_err(StoreError::backend)

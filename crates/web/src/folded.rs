@@ -1,13 +1,14 @@
-//! Text as people search for it: in small letters, without accents.
+//! Normalizes text for searching: lower case, without accents.
 
-/// The text in small letters without accents, and with one space for everything that is neither a letter nor a digit.
+/// Returns the text in lower case without accents, and with one space for each run of characters that are neither
+/// letters nor digits.
 pub(crate) fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for character in text.chars().flat_map(char::to_lowercase) {
         match plain(character) {
             Some(plain) => folded.push_str(plain),
             None if character.is_alphanumeric() => folded.push(character),
-            // A combining accent stands behind its letter.
+            // A combining accent follows its letter.
             None if ('\u{300}'..='\u{36f}').contains(&character) => {}
             None if folded.ends_with(' ') || folded.is_empty() => {}
             None => folded.push(' '),
@@ -17,7 +18,7 @@ pub(crate) fn folded(text: &str) -> String {
     folded
 }
 
-/// Letters of the Latin script with accents, in the order of Unicode, and what they are without.
+/// Returns the letters without accents for accented Latin letters, in the order of Unicode.
 fn plain(character: char) -> Option<&'static str> {
     Some(match character {
         'à'..='å' | 'ā' | 'ă' | 'ą' | 'ǎ' => "a",

@@ -1,8 +1,8 @@
-//! The fields of a form as browsers post it.
+//! Reads the fields of a form as browsers post it.
 
 use serde::{Deserialize, Serialize};
 
-/// How a form is posted.
+/// The encoding of a posted form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) enum FormKind {
     Urlencoded,
@@ -18,7 +18,7 @@ impl FormKind {
     }
 }
 
-/// More than any form of people's has.
+/// The maximum number of fields, more than usual forms have.
 const MOST_FIELDS: usize = 1_000;
 
 /// One part of a form.
@@ -29,7 +29,8 @@ pub(crate) struct FormPart {
     pub(crate) value: Vec<u8>,
 }
 
-/// The fields of a body of this content type: `None` if it is no form, holds a file, is not UTF-8, or has too many fields.
+/// Reads the fields of a body with this content type; `None` if it is not a form, contains a file, is not UTF-8, or
+/// has too many fields.
 pub(crate) fn fields_of(content_type: &str, body: &[u8]) -> Option<(FormKind, Vec<(String, String)>)> {
     let (kind, parts) = parts_of(content_type, body)?;
     let text = |part: FormPart| {
@@ -39,7 +40,8 @@ pub(crate) fn fields_of(content_type: &str, body: &[u8]) -> Option<(FormKind, Ve
     Some((kind, parts.into_iter().map(text).collect::<Option<_>>()?))
 }
 
-/// The parts of a body of this content type, with files: `None` if it is no form, or has too many parts.
+/// Reads the parts of a body with this content type, including files; `None` if it is not a form, or has too many
+/// parts.
 pub(crate) fn parts_of(content_type: &str, body: &[u8]) -> Option<(FormKind, Vec<FormPart>)> {
     let (kind, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     let (kind, parts) = match kind.trim().to_ascii_lowercase().as_str() {
@@ -51,7 +53,7 @@ pub(crate) fn parts_of(content_type: &str, body: &[u8]) -> Option<(FormKind, Vec
 }
 
 fn urlencoded(body: &[u8]) -> Option<Vec<FormPart>> {
-    // The parser replaces what is not UTF-8; such a form would come back another.
+    // The parser replaces bytes that are not UTF-8, so such a form would not be posted again unchanged.
     let fields: Vec<_> =
         form_urlencoded::parse(body).into_owned().take(MOST_FIELDS.saturating_add(1)).collect();
     let is_whole =
@@ -90,26 +92,26 @@ fn multipart(boundary: &str, body: &[u8]) -> Option<Vec<FormPart>> {
     }
 }
 
-/// What stands before the first place of a separator, and what stands behind it.
+/// Returns the bytes before the first separator, and the bytes after it.
 fn split_once<'b>(bytes: &'b [u8], separator: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
     let place = bytes.windows(separator.len()).position(|window| window == separator)?;
     let (before, rest) = bytes.split_at_checked(place)?;
     Some((before, rest.strip_prefix(separator)?))
 }
 
-/// The name in the Content-Disposition of a part, and whether it is a file.
+/// Returns the name in the Content-Disposition of a part, and whether it is a file.
 fn described(head: &str) -> Option<(String, bool)> {
     let (mut found, mut is_text) = (None, true);
     for line in head.split("\r\n") {
         let (name, value) = line.split_once(':')?;
         match name.trim().to_ascii_lowercase().as_str() {
             "content-disposition" => found = Some(value.trim()),
-            // The charset of a part of text is UTF-8 here.
+            // The charset of a text part is always UTF-8 here.
             "content-type" => is_text = value.trim().to_ascii_lowercase().starts_with("text/plain"),
             _ => return None,
         }
     }
-    // Quotation marks and line ends in names are percent-encoded by browsers, so that a quotation mark ends the name.
+    // Browsers percent-encode quotation marks and line ends in names, so a quotation mark ends the name.
     let (name, rest) = found?.strip_prefix("form-data; name=\"")?.split_once('"')?;
     let is_file = match rest {
         "" if is_text => false,

@@ -1,4 +1,4 @@
-//! The identity providers that people choose from.
+//! The list of identity providers that people choose from.
 
 use serde_json::{Value, json};
 use vouchsafe::IdentityProvider;
@@ -8,9 +8,9 @@ use vouchsafe::metadata::{
 
 use crate::folded::folded;
 
-/// Identity providers as people look for them: by name, in any language, by a keyword, or by the domain of an e-mail address.
+/// Identity providers, searchable by name in any language, by keyword, or by the domain of an e-mail address.
 ///
-/// Those that are in the category `hide-from-discovery` are left out. Searching ten thousand takes about a millisecond.
+/// Those in the category `hide-from-discovery` are left out. A search in ten thousand takes about a millisecond.
 ///
 /// ```
 /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -25,40 +25,40 @@ use crate::folded::folded;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct IdentityProviderList {
-    /// By name.
+    /// The choices, sorted by name.
     choices: Vec<Choice>,
 }
 
-/// One of them.
+/// One identity provider of the list.
 #[derive(Clone, Debug)]
 pub struct Choice {
     entity_id: String,
-    /// The organization's names, where it has no others.
+    /// The display names, or the organization's names if there are none.
     names: Vec<LocalizedText>,
     shown: UserInterface,
     attributes: EntityAttributes,
-    /// Its names, folded.
+    /// The normalized names.
     folded_names: Vec<String>,
-    /// Everything by which it is found, folded, with a space before each word.
+    /// All searchable words, normalized, with a space before each word.
     words: String,
-    /// Its domains, in small letters.
+    /// The domains in lower case.
     domains: Vec<String>,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FoundChoices<'l> {
-    /// The best ones.
+    /// The best matches.
     pub choices: Vec<&'l Choice>,
-    /// How many there are with those that are not told.
+    /// The number of matches, including those that are not returned.
     pub total: usize,
 }
 
-/// # Making one
+/// # Construction
 impl IdentityProviderList {
-    /// The identity providers of a document that people can sign in with: those of SAML 2.0 with keys that can be read. Of several of one name the
-    /// first is taken.
+    /// Makes a list of the identity providers of a document that people can sign in with: those of SAML 2.0 with
+    /// readable keys. If several have the same entity ID, the first is used.
     #[must_use]
     pub fn of_aggregate(aggregate: &Aggregate) -> IdentityProviderList {
         let first_of_each = aggregate.entities().filter(|entity| entity.first_of_name().is_none());
@@ -67,7 +67,7 @@ impl IdentityProviderList {
         IdentityProviderList::of_choices(usable.map(|entity| Choice::of_description(&entity)))
     }
 
-    /// Identity providers that are at hand, such as those of connections.
+    /// Makes a list of given identity providers, such as those of connections.
     #[must_use]
     pub fn of<'i>(
         identity_providers: impl IntoIterator<Item = &'i IdentityProvider>,
@@ -83,35 +83,36 @@ impl IdentityProviderList {
     }
 }
 
-/// # Looking something up
+/// # Look-up
 impl IdentityProviderList {
-    /// How many there are.
+    /// The number of identity providers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.choices.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.choices.is_empty()
     }
 
-    /// The one of this name.
+    /// Returns the identity provider with this entity ID.
     #[must_use]
     pub fn get(&self, entity_id: &str) -> Option<&Choice> {
         self.choices.iter().find(|choice| choice.entity_id == entity_id)
     }
 
-    /// At most so many of those that fit a text, the best first: whose name begins with it, then those in which each of its words begins a word,
-    /// then the others. Of an e-mail address the domain counts. No text fits all. The name in the first of the languages decides
-    /// between equal ones.
+    /// Returns the best matches for a text, at most `limit`. First come those whose name begins with the text, then
+    /// those in which each word of the text begins a word, then the others. For an e-mail address the domain counts.
+    /// An empty text matches all. Among equal matches, the name in the first of the languages decides.
     #[must_use]
     pub fn search(&self, text: &str, languages: &[&str], limit: usize) -> FoundChoices<'_> {
         let query = Query::of(text);
         let mut found: Vec<(u8, &Choice)> =
             self.choices.iter().filter_map(|choice| Some((query.rank(choice)?, choice))).collect();
-        // Those of one rank stand in the order of their names already, which are compared anew for the few that are told.
+        // Matches of one rank are already in the order of their names. Only the few that are returned are compared
+        // again in the person's language.
         found.sort_by_key(|(rank, _)| *rank);
         let total = found.len();
         found.truncate(limit);
@@ -119,7 +120,7 @@ impl IdentityProviderList {
         FoundChoices { choices: found.into_iter().map(|(_, choice)| choice).collect(), total }
     }
 
-    /// All of them as JSON, in the form that choosers in JavaScript read (the DiscoFeed of Shibboleth).
+    /// Returns all of them as JSON, in the format of choosers in JavaScript (the DiscoFeed of Shibboleth).
     #[must_use]
     pub fn feed(&self) -> String {
         Value::Array(self.choices.iter().map(Choice::feed).collect()).to_string()
@@ -127,19 +128,19 @@ impl IdentityProviderList {
 }
 
 impl Choice {
-    /// Its entityID.
+    /// The entityID.
     #[must_use]
     pub fn entity_id(&self) -> &str {
         &self.entity_id
     }
 
-    /// Its name in the best of these languages; without any name its entityID.
+    /// The name in the best of these languages, or the entityID if there is no name.
     #[must_use]
     pub fn name(&self, languages: &[&str]) -> &str {
         LocalizedText::best_of(&self.names, languages).unwrap_or(&self.entity_id)
     }
 
-    /// How it is shown: logos, descriptions.
+    /// The information for display: logos, descriptions.
     #[must_use]
     pub fn user_interface(&self) -> &UserInterface {
         &self.shown
@@ -230,17 +231,17 @@ impl Choice {
     }
 }
 
-/// What somebody looks for.
+/// The search text of a person.
 struct Query {
     text: String,
     words: Vec<String>,
-    /// Of an e-mail address.
+    /// The domain, if the text is an e-mail address.
     domain: Option<String>,
 }
 
 impl Query {
     fn of(text: &str) -> Query {
-        // Nobody types more.
+        // A longer text is cut off, since nobody types more.
         let text: String = text.chars().take(200).collect();
         let domain = text.rsplit_once('@').map(|(_, domain)| domain.trim().to_lowercase());
         let text = folded(&text);
@@ -251,7 +252,7 @@ impl Query {
         }
     }
 
-    /// How well a choice fits: the less the better.
+    /// Returns how well a choice matches; lower is better.
     fn rank(&self, choice: &Choice) -> Option<u8> {
         if let Some(domain) = self.domain.as_deref().filter(|domain| !domain.is_empty()) {
             let is_in = |own: &String| {

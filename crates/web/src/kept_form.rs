@@ -1,13 +1,16 @@
-//! Forms that were posted without a session, kept until the person has signed in, and posted again then.
+//! Forms that were posted without a session. They are kept until the person has signed in, and can then be posted
+//! again.
 //!
-//! Somebody writes a long text, their session ends, they send it: without this it is lost. [`SingleSignOn::sign_in_needed_for`] keeps what was
-//! posted and sends the browser to sign in; [`SingleSignOn::kept_form`] answers a page with a button that posts it again. The page posts nothing by
-//! itself, since nobody knows who sent the form: on a computer that several people use, it may be another person who signs in.
+//! Without this, a long text is lost if the session ends before the person sends it.
+//! [`SingleSignOn::sign_in_needed_for`] keeps the posted form and sends the browser to sign in;
+//! [`SingleSignOn::kept_form`] answers a page with a button that posts it again. The page does not post
+//! automatically, since it is not known who sent the form: on a shared computer, another person may have signed in.
 //!
-//! What is kept comes from a page of this service, goes back to the path that it was posted to, and to the browser that posted it: a random
-//! handle leads to it and a cookie of that browser opens it, once. It is sealed with that cookie, so that the store and its backups hold nothing that
-//! can be read, and bounded in size, number and time. Files, messages of SAML and what is
-//! posted to other places than sign-ins may lead to are not kept: then the browser is sent to sign in as always.
+//! A kept form comes from a page of this service. It goes back only to the path to which it was posted, and only to
+//! the browser that posted it: a random handle finds it, and a cookie of that browser decrypts it, once. It is
+//! encrypted with a key in that cookie, so that the store and its backups contain nothing readable. Size, number and
+//! time are limited. Files, SAML messages and posts to paths that a sign-in may not lead to are not kept: then the
+//! browser is only sent to sign in.
 
 use std::sync::Arc;
 
@@ -28,7 +31,7 @@ use crate::form_fields::{FormKind, fields_of};
 use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 
-/// How forms are kept: at which path the page is that posts them again, where they are kept, and how much is kept.
+/// The settings for kept forms: the path of the page that posts them again, their store, and the limits.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -51,8 +54,9 @@ pub struct KeptForms {
 }
 
 impl KeptForms {
-    /// With the page at this path, as browsers see it: where [`KEPT_FORM`](crate::KEPT_FORM) is routed. By default 64 KiB each, 256 of them and
-    /// 8 MiB altogether, for 10 minutes, in the memory of the process.
+    /// Makes settings with the page at this path, as browsers see it, where [`KEPT_FORM`](crate::KEPT_FORM) is
+    /// routed. By default a form may have 64 KiB, there may be 256 forms with 8 MiB altogether, and they are kept for
+    /// 10 minutes in the memory of the process.
     #[must_use]
     pub fn at(path: &str) -> KeptForms {
         KeptForms {
@@ -65,53 +69,54 @@ impl KeptForms {
         }
     }
 
-    /// Keeps them in this store. With several processes behind one address it is one that they share, since the browser may come back to another
-    /// than it posted to.
+    /// Sets the store. If several processes share one address, they must share the store, since the browser may
+    /// return to another process.
     #[must_use]
     pub fn over(self, store: Arc<dyn FormStore>) -> KeptForms {
         KeptForms { store, ..self }
     }
 
-    /// The most bytes that one may have as it was posted.
+    /// Sets the maximum size of a form in bytes, as it was posted.
     #[must_use]
     pub fn bytes_each(self, most: usize) -> KeptForms {
         KeptForms { most_bytes_each: most, ..self }
     }
 
-    /// The most bytes of all together, as they are kept. The oldest are forgotten for a new one.
+    /// Sets the maximum size of all forms together in bytes, as they are stored. The oldest are removed for a new
+    /// one.
     #[must_use]
     pub fn bytes(mut self, most: u64) -> KeptForms {
         self.limits.bytes = most;
         self
     }
 
-    /// How many are kept at most. The oldest are forgotten for a new one.
+    /// Sets the maximum number of forms. The oldest are removed for a new one.
     #[must_use]
     pub fn count(mut self, most: u64) -> KeptForms {
         self.limits.forms = most;
         self
     }
 
-    /// How long one is kept.
+    /// Sets how long a form is kept.
     #[must_use]
     pub fn lifetime(self, lifetime: TimeDelta) -> KeptForms {
         KeptForms { lifetime, ..self }
     }
 
-    /// Leaves a field out, such as a password or a token that belongs to the session which is over.
+    /// Excludes a field, such as a password or a token of the session that has ended.
     #[must_use]
     pub fn without_field(mut self, name: &str) -> KeptForms {
         self.left_out.push(name.to_owned());
         self
     }
 
-    /// Where they are kept.
+    /// The store of the forms.
     #[must_use]
     pub fn store(&self) -> &dyn FormStore {
         self.store.as_ref()
     }
 
-    /// The most bytes of a body that is worth reading for it.
+    /// The maximum number of bytes of a body that should be read for keeping.
     #[must_use]
     pub fn longest(&self) -> usize {
         self.most_bytes_each
@@ -122,7 +127,7 @@ impl KeptForms {
     }
 }
 
-/// What was posted.
+/// The posted form.
 #[derive(Serialize, Deserialize)]
 struct KeptForm {
     kept_at: DateTime<Utc>,
@@ -131,7 +136,8 @@ struct KeptForm {
     fields: Vec<(String, String)>,
 }
 
-/// The form under a key that the browser holds and nobody else. Nothing that is sealed was altered when it opens.
+/// The cipher that encrypts the form with a key that only the browser holds. It is authenticated, so an altered form
+/// cannot be decrypted.
 const CIPHER: ContentCipher = ContentCipher::Aes256Gcm;
 
 impl KeptForm {
@@ -140,14 +146,14 @@ impl KeptForm {
         Ok(provider.encrypt_content(CIPHER, key.as_slice(), &plain).map_err(BindingError::from)?)
     }
 
-    /// `None` where it was not sealed with this key.
+    /// Decrypts a form; `None` if it was not encrypted with this key.
     fn opened(sealed: &[u8], provider: &Provider, key: &SecretBytes) -> Option<KeptForm> {
         let plain = provider.decrypt_content(CIPHER, key.as_slice(), sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
 }
 
-/// What the browser holds: the key, in hexadecimal.
+/// The browser's secret: the key in hexadecimal.
 struct Secret(String);
 
 impl Secret {
@@ -159,17 +165,18 @@ impl Secret {
         from_hexadecimal::<32>(&self.0).map(|key| SecretBytes::new(key.to_vec()))
     }
 
-    /// By which the store knows whose form it is.
+    /// The hash by which the store checks that the form belongs to this browser.
     fn hash(&self, provider: &Provider) -> Result<String, HttpError> {
         Ok(hexadecimal(&provider.sha256(self.0.as_bytes()).map_err(BindingError::from)?))
     }
 }
 
-/// Names of fields that are messages, and no form's of an application.
+/// The names of fields that contain SAML messages and no form of an application.
 const SAML: [&str; 4] = ["SAMLRequest", "SAMLResponse", "SAMLart", "RelayState"];
 
 impl SingleSignOn {
-    /// Keeps forms that are posted without a session, for [`sign_in_needed_for`](Self::sign_in_needed_for). By default none is kept.
+    /// Keeps forms that are posted without a session, for [`sign_in_needed_for`](Self::sign_in_needed_for). By
+    /// default none are kept.
     #[must_use]
     pub fn keep_forms(self, forms: KeptForms) -> SingleSignOn {
         self.changed(|inner| {
@@ -178,14 +185,15 @@ impl SingleSignOn {
         })
     }
 
-    /// How forms are kept, if they are.
+    /// The settings for kept forms, if they are kept.
     #[must_use]
     pub fn kept_forms(&self) -> Option<&KeptForms> {
         self.inner.kept_forms.as_ref()
     }
 
-    /// As [`sign_in_needed`](Self::sign_in_needed) for whoever posted a form without a session: the form is kept, if it may be, and posted again
-    /// after the sign-in. `request` has the address that the browser asked for, above any nesting, and `body` all of what was posted.
+    /// Does the same as [`sign_in_needed`](Self::sign_in_needed) for a form that was posted without a session: the
+    /// form is kept, if it may be, and can be posted again after the sign-in. `request` has the address that the
+    /// browser asked for, outside of any nesting, and `body` the whole posted body.
     ///
     /// ```
     /// # use http::{Response, request::Parts};
@@ -207,7 +215,7 @@ impl SingleSignOn {
         }
     }
 
-    /// `None` where it is nothing to keep.
+    /// Returns the form to keep; `None` if it may not be kept.
     fn form_to_keep(&self, request: &Parts, body: &[u8]) -> Option<(&KeptForms, KeptForm)> {
         let forms = self.inner.kept_forms.as_ref()?;
         let is_ours = source(&request.headers, self.service_provider()) == Source::Own;
@@ -228,7 +236,7 @@ impl SingleSignOn {
         Some((forms, KeptForm { kept_at: self.now(), target: target.to_owned(), kind, fields }))
     }
 
-    /// `None` where it is larger than all that is kept, or nothing may be sealed.
+    /// Stores a form; `None` if it is larger than the limit, or if the cipher is not allowed.
     async fn keep(&self, forms: &KeptForms, form: &KeptForm) -> Result<Option<Response<String>>, HttpError> {
         let (provider, now) = (self.service_provider().provider(), self.now());
         let (handle, secret) = (random::<16>(provider)?, Secret::new(provider)?);
@@ -248,8 +256,9 @@ impl SingleSignOn {
         see_other(&self.way_back(Some(&back), None), [cookie]).map(Some)
     }
 
-    /// The page with a button that posts a kept form again. Once; for another browser, or too late, the browser is sent to where sign-ins usually
-    /// lead. What does not ask for the form of this browser by GET leaves it where it is.
+    /// Answers the page with a button that posts a kept form again, once. Another browser, or one that is late, is
+    /// redirected to the default path of sign-ins. A request that is not a GET, or not for this browser's form,
+    /// leaves the form in the store.
     pub async fn kept_form(&self, request: &Parts) -> Response<String> {
         let home = self.inner.return_paths.choose(None);
         let Some((forms, handle, secret)) = self.asked_form(request) else {
@@ -258,7 +267,7 @@ impl SingleSignOn {
         let page = match self.take_form(forms, &handle, &secret).await {
             Ok(Some(form)) => page(&form, home.as_str(), self.now()),
             Ok(None) => see_other(home.as_str(), []),
-            // The form may still be there, and the browser may come again.
+            // The form may still be stored, and the browser may try again.
             Err(error) => return self.refuse(&request.headers, error),
         };
         let mut page = page.unwrap_or_else(|error| self.refuse(&request.headers, error));
@@ -267,8 +276,8 @@ impl SingleSignOn {
         page
     }
 
-    /// The form that a browser asks for, if it is the one that it holds: its handle, and what opens it. A link of another site does not know the
-    /// handle.
+    /// Returns the handle and the secret of the requested form, if it is the one that this browser holds. A link of
+    /// another site does not know the handle.
     fn asked_form(&self, request: &Parts) -> Option<(&KeptForms, String, Secret)> {
         let (handle, secret) = self.cookies().form(&request.headers)?;
         let query = request.uri.query().unwrap_or_default().as_bytes();
@@ -330,19 +339,19 @@ fn page(form: &KeptForm, home: &str, now: DateTime<Utc>) -> Result<Response<Stri
     let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", html);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    // The page's own origin is told to itself alone, so that its form counts as one of ours.
+    // The page sends its referrer only to its own origin, so that its form counts as one of ours.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(response)
 }
 
-/// No script, a form to this service alone, and no frame around it.
+/// The policy allows no script, only a form to this service, and no frame around the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Whichever is configured first.
+    /// The order of the two settings does not matter.
     #[test]
     fn a_sign_in_may_lead_to_the_page() {
         let service_provider = vouchsafe::ServiceProvider::builder(
@@ -385,7 +394,7 @@ mod tests {
         let hash = secret.hash(&provider).unwrap();
         assert_ne!(hash, secret.0);
         assert_ne!(hash, other.hash(&provider).unwrap());
-        // What a browser makes up.
+        // Values that a browser could make up are refused.
         for made_up in ["", "0g", "00", "ff00ff00ff00ff00ff00ff00ff00ff00"] {
             let key = Secret(made_up.to_owned()).key();
             assert!(key.is_none_or(|key| KeptForm::opened(&sealed, &provider, &key).is_none()), "{made_up}");

@@ -1,4 +1,4 @@
-//! Which keys vouch for sign-ins, noted for whoever looks after a roll-over.
+//! Records which keys signed the responses of sign-ins, for the person who manages a key roll-over.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,12 +9,12 @@ use vouchsafe::metadata::KeySighting;
 use vouchsafe::{ConnectionId, Login};
 use vouchsafe_store::{KeyHistory, StoreError};
 
-/// No key is written more often.
+/// The minimum time between two writes for one key.
 const EVERY: TimeDelta = TimeDelta::minutes(1);
-/// How many keys are remembered. One that is forgotten is written at its next sign-in.
+/// The maximum number of keys in memory. A key that was removed is written again at its next sign-in.
 const MOST: usize = 10_000;
 
-/// Counts sign-ins by the keys that vouched for them, and writes the counts from time to time: a sign-in waits for none of it.
+/// Counts sign-ins by the keys that signed them, and writes the counts from time to time. No sign-in waits for this.
 #[derive(Clone)]
 pub(crate) struct KeyUse {
     store: Arc<dyn KeyHistory>,
@@ -30,7 +30,7 @@ struct Count {
     written_at: DateTime<Utc>,
 }
 
-/// What is to be written of a connection.
+/// The sightings to write, by connection.
 type Due = HashMap<ConnectionId, Vec<KeySighting>>;
 
 impl KeyUse {
@@ -38,7 +38,7 @@ impl KeyUse {
         KeyUse { store, counts: Arc::default() }
     }
 
-    /// Counts a sign-in. What is due is written beside it.
+    /// Counts a sign-in. Due counts are written in the background.
     pub(crate) fn note(&self, login: &Login, now: DateTime<Utc>) {
         let due = self.count(login, now);
         if due.is_empty() {
@@ -67,7 +67,7 @@ impl KeyUse {
             let count = counts.entry(place).or_insert(Count { sign_ins: 0, last: now, written_at: never });
             count.sign_ins = count.sign_ins.saturating_add(1);
             count.last = count.last.max(now);
-            // A clock that was set back is no reason to write nothing for long.
+            // A clock that was set back must not prevent writing for a long time.
             let since = now.signed_duration_since(count.written_at).abs();
             if since >= EVERY {
                 due.entry(login.connection().clone()).or_default().push(count.taken(key, now));
@@ -76,7 +76,7 @@ impl KeyUse {
         due
     }
 
-    /// Writes all that was counted.
+    /// Writes all counts.
     pub(crate) async fn flush(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         let due = {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +89,7 @@ impl KeyUse {
         self.write(due).await
     }
 
-    /// What could not be written is counted again.
+    /// Writes sightings. Counts that could not be written are restored.
     async fn write(&self, due: Due) -> Result<(), StoreError> {
         let mut failure = None;
         for (connection, keys) in due {
@@ -108,7 +108,7 @@ impl KeyUse {
 }
 
 impl Count {
-    /// What was counted since it was written last.
+    /// Returns the count since the last write, and resets it.
     fn taken(&mut self, key: &str, now: DateTime<Utc>) -> KeySighting {
         let sighting = KeySighting::new(key, self.last).and_verified(self.sign_ins, self.last);
         (self.sign_ins, self.written_at) = (0, now);

@@ -1,4 +1,5 @@
-//! The browser flows of a SAML service provider as functions over the types of the `http` crate, for any web framework.
+//! The browser flows of a SAML service provider as functions over the types of the `http` crate, for any web
+//! framework.
 //!
 //! Start with these items:
 //!
@@ -23,9 +24,9 @@
 //! | the pages on which a customer's administrator connects an identity provider (feature `portal`) | `SetUp`, `SingleSignOn::set_up` |
 //! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
 //!
-//! [`SingleSignOn`] needs a [`ReplayStore`](vouchsafe_store::ReplayStore), a [`PendingStore`](vouchsafe_store::PendingStore) and a
-//! [`ConnectionSource`], and nothing else: the application keeps its own users and sessions. It runs on Tokio, because a response is
-//! checked on a thread where no other request waits for it.
+//! [`SingleSignOn`] needs only a [`ReplayStore`](vouchsafe_store::ReplayStore), a
+//! [`PendingStore`](vouchsafe_store::PendingStore) and a [`ConnectionSource`]: the application keeps its own users
+//! and sessions. It runs on Tokio, because a response is checked on a thread where no other request waits for it.
 //!
 //! ```
 //! use http::{Response, request::Parts};

@@ -1,4 +1,4 @@
-//! How many responses are checked at a time.
+//! Limits how many responses are checked at a time.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -11,16 +11,18 @@ use crate::client_network::client_network;
 use crate::error::HttpError;
 use crate::places::{Place, Places, Queue, Wait};
 
-/// Bounds how many responses are checked at a time: altogether, for one client address, and over one connection.
+/// Limits how many responses are checked at a time: altogether, for one client address, and over one connection.
 ///
-/// Checking a response is computation that a stranger causes. The limits of [`vouchsafe::Limits`] bound what one response costs; this
-/// bounds how many of the dear ones run side by side, and keeps those of one customer from taking the turn of all others.
+/// Anybody can make the service compute by posting a response. The limits of [`vouchsafe::Limits`] bound the cost of
+/// one response. This limiter bounds how many expensive ones are checked at the same time, and prevents one customer
+/// from using all places.
 ///
-/// What is too much at a time [waits](Self::queue), so that a company whose people all come at nine o'clock sees no refusal: so many at
-/// most, with [so many bytes](Self::queue_bytes), and for a few seconds. Then it is answered with status 429 for the
-/// address and 503 otherwise, and `Retry-After`.
+/// Further responses [wait](Self::queue), so that a company whose people all sign in at nine o'clock sees no refusal.
+/// The number of waiting responses, their [bytes](Self::queue_bytes) and the waiting time of a few seconds are
+/// limited. Beyond that, the answer has status 429 for the address and 503 otherwise, and `Retry-After`.
 ///
-/// It remembers what is being checked and what waits, and nothing else, so its memory is bounded by these numbers. Clones share it.
+/// It remembers only what is being checked and what waits, so its memory is bounded by these numbers. Clones share
+/// it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,14 +43,15 @@ struct Shared {
 }
 
 impl Default for ReceiveLimiter {
-    /// 64 at a time, 8 of one client address, 16 over one connection; 1024 more, with 64 MiB together, wait for five seconds at most.
+    /// Allows 64 at a time, 8 of one client address, 16 over one connection; 1024 more, with 64 MiB together, wait
+    /// for at most five seconds.
     fn default() -> ReceiveLimiter {
         ReceiveLimiter::new(64)
     }
 }
 
 impl ReceiveLimiter {
-    /// So many at a time, and everything else as by default. 0 counts as 1.
+    /// Allows this number at a time, with defaults for everything else. 0 counts as 1.
     #[must_use]
     pub fn new(all: usize) -> ReceiveLimiter {
         ReceiveLimiter(Arc::new(Shared {
@@ -59,32 +62,33 @@ impl ReceiveLimiter {
         }))
     }
 
-    /// So many of one client address; of an IPv6 address the first 64 bits count. 0 counts as 1.
+    /// Sets the number for one client address; for an IPv6 address, the first 64 bits count. 0 counts as 1.
     #[must_use]
     pub fn per_client_address(self, limit: usize) -> ReceiveLimiter {
         self.changed(|shared| shared.addresses = Places::new(limit))
     }
 
-    /// So many over one connection. 0 counts as 1.
+    /// Sets the number over one connection. 0 counts as 1.
     #[must_use]
     pub fn per_connection(self, limit: usize) -> ReceiveLimiter {
         self.changed(|shared| shared.connections = Places::new(limit))
     }
 
-    /// So many wait for a place, each of them so long at most; of those half may wait for one client address or one connection. With 0 nobody
-    /// waits.
+    /// Sets how many wait for a place, and how long each of them may wait. At most half of them may wait for one
+    /// client address or one connection. With 0, none waits.
     #[must_use]
     pub fn queue(self, most: usize, at_most: Duration) -> ReceiveLimiter {
         self.changed(|shared| shared.queue = Queue::new(most, shared.queue.most_bytes, at_most))
     }
 
-    /// What waits has so many bytes together at most, as it was posted; half of them may be of one client address or over one connection.
+    /// Sets the maximum number of bytes of all waiting responses together, as they were posted. At most half of them
+    /// may belong to one client address or one connection.
     #[must_use]
     pub fn queue_bytes(self, most: usize) -> ReceiveLimiter {
         self.changed(|shared| shared.queue = Queue::new(shared.queue.most, most, shared.queue.at_most))
     }
 
-    /// The same limits with a change, and nothing that is being checked.
+    /// Returns a limiter with changed limits, in which nothing is being checked.
     fn changed(self, change: impl FnOnce(&mut Shared)) -> ReceiveLimiter {
         let Shared { all, addresses, connections, queue } = &*self.0;
         let mut shared = Shared {
@@ -97,14 +101,15 @@ impl ReceiveLimiter {
         ReceiveLimiter(Arc::new(shared))
     }
 
-    /// The one of a service that has none of its own, shared by all of this process.
+    /// The limiter of services that have none of their own, shared within this process.
     pub(crate) fn of_the_process() -> &'static ReceiveLimiter {
         static PROCESS: LazyLock<ReceiveLimiter> = LazyLock::new(ReceiveLimiter::default);
         &PROCESS
     }
 
-    /// A place among all and among those of that client address, until the permit is dropped, for a body of so many bytes, which are held
-    /// while it waits. The routes take one by themselves; this is for an assertion consumer of one's own.
+    /// Waits for a place among all and among those of that client address. It is held until the permit is dropped.
+    /// `bytes` is the size of the body, which stays in memory while it waits. The routes do this automatically; call
+    /// it in an assertion consumer of your own.
     ///
     /// ```
     /// use std::time::Duration;
@@ -144,8 +149,8 @@ impl ReceiveLimiter {
     }
 }
 
-/// A place that is taken. It goes into the thread that computes, so that it is held until the work is over, whatever becomes of the
-/// connection that asked for it.
+/// A place that is taken. Move it into the thread that computes, so that it is held until the work has ended, even if
+/// the client's connection is closed.
 #[derive(Debug)]
 #[must_use]
 pub struct ReceivePermit {
@@ -157,10 +162,10 @@ pub struct ReceivePermit {
 }
 
 impl ReceivePermit {
-    /// A place over each of these connections as well: those that a response may have come over. They must be ones that exist, not names
-    /// that strangers make up.
+    /// Waits for a place over each of these connections, which a response may belong to. They must be existing
+    /// connections, not names that strangers make up.
     ///
-    /// While one is waited for, the place among all is not held.
+    /// While it waits, the place among all is not held.
     ///
     /// # Errors
     /// [`HttpError::Busy`].
@@ -174,13 +179,13 @@ impl ReceivePermit {
         }
     }
 
-    /// Gives back the place among all, and keeps the others, while an answer is waited for.
+    /// Releases the place among all and keeps the others, while an answer is awaited.
     pub(crate) fn pause(self) -> PausedPermit {
         let ReceivePermit { limiter, address, connections, .. } = self;
         PausedPermit { limiter, address, connections }
     }
 
-    /// The same, if there is a place over each of them now.
+    /// Takes a place over each of these connections, if there is one now.
     pub(crate) fn over_connections_now<'c>(
         mut self,
         ids: impl IntoIterator<Item = &'c ConnectionId>,
@@ -201,7 +206,8 @@ impl ReceivePermit {
     }
 }
 
-/// A place over connections that is kept while something else than computation is waited for. It holds no place among all.
+/// A permit that keeps its places over connections while something other than computation is awaited. It holds no
+/// place among all.
 #[must_use]
 pub(crate) struct PausedPermit {
     limiter: ReceiveLimiter,
@@ -210,7 +216,7 @@ pub(crate) struct PausedPermit {
 }
 
 impl PausedPermit {
-    /// Takes a place among all again, for so many bytes, which are held while it waits.
+    /// Takes a place among all again. `bytes` are in memory while it waits.
     pub(crate) async fn resume(self, bytes: usize) -> Result<ReceivePermit, HttpError> {
         let PausedPermit { limiter, address, connections } = self;
         let wait = limiter.0.queue.wait(bytes);
@@ -219,8 +225,8 @@ impl PausedPermit {
     }
 }
 
-/// What waits for places over connections. It holds no place among all: so those who hold one never wait, and those who wait over one
-/// connection keep nobody else from being checked.
+/// A permit that waits for places over connections. It holds no place among all: so holders of those places never
+/// wait, and those who wait over one connection do not delay others.
 #[must_use]
 pub(crate) struct WaitingPermit {
     limiter: ReceiveLimiter,
@@ -230,7 +236,7 @@ pub(crate) struct WaitingPermit {
 }
 
 impl WaitingPermit {
-    /// The places over the connections, in the order of their names, so that no two wait for each other.
+    /// Waits for the places over the connections, in the order of their names, so that no two wait for each other.
     pub(crate) async fn wait(self) -> Result<ReceivePermit, HttpError> {
         let WaitingPermit { limiter, wait, address, ids } = self;
         let Shared { connections: places, queue, .. } = &*limiter.0;
@@ -288,7 +294,7 @@ mod tests {
         assert_eq!(remembered(&limiter), (0, 0, 0));
     }
 
-    /// Whichever of them it came over, it is counted there.
+    /// A response counts for every connection over which it may have come.
     #[tokio::test]
     async fn every_connection_that_may_be_meant_is_counted() {
         let limiter = ReceiveLimiter::new(8).per_connection(1).queue(0, Duration::ZERO);
@@ -314,7 +320,7 @@ mod tests {
                 let (limiter, both) = (limiter.clone(), both.clone());
                 tokio::spawn(async move {
                     let permit = limiter.enter(None, 1).await.unwrap();
-                    // Names in either order, some over one of them alone.
+                    // The names are in either order, and some requests have one connection only.
                     let ids: Vec<&ConnectionId> = match number % 3 {
                         0 => both.iter().collect(),
                         1 => both.iter().rev().collect(),
@@ -356,7 +362,7 @@ mod tests {
         }
     }
 
-    /// A refused place leaves nothing behind either.
+    /// A refused place leaves no data behind either.
     #[tokio::test]
     async fn nothing_is_remembered_of_whom_nothing_runs() {
         let limiter = ReceiveLimiter::new(3).queue(0, Duration::ZERO);

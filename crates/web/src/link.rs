@@ -1,4 +1,4 @@
-//! Linking an account that was made with a password to its person at the identity provider.
+//! Links an account with a password to its person at the identity provider.
 
 use http::Response;
 use http::request::Parts;
@@ -11,26 +11,29 @@ use crate::error::HttpError;
 use crate::provisioned::{OpenedSession, Provisioned};
 use crate::single_sign_on::SingleSignOn;
 
-/// What the query of the [sign-in page](SingleSignOn::sign_in_page) says when a person's identity provider vouches for an e-mail address that
-/// belongs to an account made by other means: sign in to that once, and [link](Provisioned::link) it.
+/// The query parameter of the [sign-in page](SingleSignOn::sign_in_page) if the identity provider asserts an e-mail
+/// address that belongs to an account made by other means. The person must sign in to that account once, and
+/// [link](Provisioned::link) it.
 pub const NOT_LINKED: (&str, &str) = ("problem", "link");
 
-/// What the context of a request begins with that links an account; the hash of the session in which that was asked for, and the account's id
-/// follow. No other request has such a context: an application may keep there what a browser sent.
+/// The prefix of the context of a request that links an account. It is followed by the hash of the session that asked
+/// for this, and by the account's id. No other request has such a context, since an application may put data from a
+/// browser there.
 const LINKS: &str = "vouchsafe-link:";
 
 impl Provisioned {
-    /// Links the account of the browser's session: starts a sign-in over a connection of its organization, whose answer adds the person at
-    /// the identity provider to the account. From then on single sign-on leads to it. For a form of the application's own, on a page for
-    /// people who are signed in with a password; who is not signed in is sent to the sign-in page.
+    /// Links the account of the browser's session: starts a sign-in over a connection of its organization, whose
+    /// answer adds the person at the identity provider to the account. After that, single sign-on leads to the
+    /// account. Use it for a form of the application on a page for people who are signed in with a password; a
+    /// browser without a session is sent to the sign-in page.
     ///
-    /// `fields` is what the form posts: `connection`, the name of one of [`connections_to_link`](Self::connections_to_link). It may be left out
-    /// where there is one alone.
+    /// `fields` is the posted form: `connection`, the name of one of
+    /// [`connections_to_link`](Self::connections_to_link). It may be omitted if there is only one.
     ///
-    /// The account is kept with the request, on this side, and the answer counts only from the browser that asked, and while the session goes
-    /// on in which it did.
+    /// The account is stored with the request on the server. The answer is accepted only from the browser that asked,
+    /// and only while its session lasts.
     pub async fn link(&self, sso: &SingleSignOn, request: &Parts, fields: &[u8]) -> Response<String> {
-        // Whatever the method: an application may have routed another one here.
+        // This applies to every method, since an application may route others here.
         let holds_session = sso.cookies().session(&request.headers).is_some();
         if let Err(error) = sso.own_pages_only(&request.headers, holds_session) {
             return sso.refuse(&request.headers, error);
@@ -45,11 +48,11 @@ impl Provisioned {
         answered.unwrap_or_else(|error| sso.refuse(&request.headers, error))
     }
 
-    /// The same for a session that was just opened by a password, before the browser holds its cookie.
+    /// Does the same for a session that was just opened by a password, before the browser holds its cookie.
     ///
     /// # Errors
-    /// [`HttpError::UnknownConnection`] if the organization has no such connection; [`HttpError::SeveralConnections`] if it has several and none
-    /// is chosen; what the store raises.
+    /// [`HttpError::UnknownConnection`] if the organization has no such connection; [`HttpError::SeveralConnections`]
+    /// if it has several and none is chosen; the errors of the store.
     pub async fn start_link(
         &self,
         sso: &SingleSignOn,
@@ -74,11 +77,11 @@ impl Provisioned {
         sso.send(&request.headers, started, None).await
     }
 
-    /// The connections over which the account of a session can be linked: those of its organization that are active. A form for
-    /// [`link`](Self::link) lets the person choose among several.
+    /// Returns the connections over which the account of a session can be linked: the active ones of its
+    /// organization. A form for [`link`](Self::link) lets the person choose among several.
     ///
     /// # Errors
-    /// What the store raises; [`StoreError::ConnectionUnusable`] where the only one cannot be used.
+    /// The errors of the store; [`StoreError::ConnectionUnusable`] if the only connection cannot be used.
     pub async fn connections_to_link(
         &self,
         sso: &SingleSignOn,
@@ -103,25 +106,25 @@ impl Provisioned {
     }
 }
 
-/// Whether the answer to a request would link an account.
+/// Returns whether the answer to a request would link an account.
 pub(crate) fn is_link(pending: &PendingRequest) -> bool {
     pending.context().is_some_and(|context| context.starts_with(LINKS))
 }
 
-/// The account that a request is to link, and the hash of the session in which that was asked for.
+/// Returns the account that a request should link, and the hash of the session that asked for this.
 pub(crate) fn linked_by(pending: Option<&PendingRequest>) -> Option<(AccountId, &str)> {
     let asked = pending?.context()?.strip_prefix(LINKS)?;
-    // What has no session links nothing: there is none without a name.
+    // Without a session nothing is linked: no session has an empty name.
     let (session, account) = asked.split_once(':').unwrap_or(("", asked));
     Some((AccountId::new(account), session))
 }
 
-/// Whether the person could get in by linking the account that is there.
+/// Returns whether the person could sign in after linking the existing account.
 pub(crate) fn asks_for_link(error: &HttpError) -> bool {
     error.code() == "provisioning.email_taken"
 }
 
-/// Sends a browser to the sign-in page, which says what to do.
+/// Redirects a browser to the sign-in page, which explains what to do.
 pub(crate) fn ask_for_link(sso: &SingleSignOn, known: &Context, error: &HttpError) -> Response<String> {
     sso.record(known, error);
     let place = sso.way_back(known.return_to.as_deref(), Some(NOT_LINKED));

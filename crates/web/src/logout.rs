@@ -1,4 +1,4 @@
-//! Ending sessions: those that people end here, and how their identity providers are told.
+//! Ends sessions in this service, and tells their identity providers.
 
 use std::fmt;
 use std::future::Future;
@@ -21,33 +21,36 @@ use crate::logout_page::{LogoutPage, LogoutView};
 use crate::same_origin::may_change;
 use crate::single_sign_on::SingleSignOn;
 
-/// The sessions of an application, as far as an identity provider ends them. [`Provisioned`](crate::Provisioned) is one.
+/// The sessions of an application that an identity provider can end. [`Provisioned`](crate::Provisioned) implements
+/// it.
 pub trait LogoutSessions: Send + Sync + fmt::Debug {
-    /// Ends the sessions that the request means: those of its name, whole, over its connection, and of its session indexes where it names
-    /// some ([`LogoutRequest::means`]). No cookie helps to find them: an identity provider may ask in an invisible frame, or from its own server. How many were ended; none is
-    /// no failure, since they may be over already.
+    /// Ends the sessions that the request names: those of its whole name, over its connection, and with its session
+    /// indexes if it has some ([`LogoutRequest::means`]). Cookies cannot be used to find them: an identity provider
+    /// may send the request in an invisible frame, or from its own server. Returns the number of ended sessions; zero
+    /// is not an error, since they may have ended before.
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a>;
 }
 
-/// What [`LogoutSessions::end`] answers.
+/// The result of [`LogoutSessions::end`].
 pub type EndsSessions<'a> = Pin<Box<dyn Future<Output = Result<u64, HttpError>> + Send + 'a>>;
 
-/// Which sessions of its person a request means, as stores take them: each of its session indexes, or all.
+/// Returns the session indexes that a request names, in the form for stores: each of them, or `None` for all
+/// sessions.
 pub(crate) fn meant_by(request: &LogoutRequest) -> impl Iterator<Item = Option<&str>> {
     let indexes = request.session_indexes();
     indexes.is_empty().then_some(None).into_iter().chain(indexes.iter().map(|index| Some(index.as_str())))
 }
 
-/// A session that was ended here: what the browser is told, and who else is.
+/// A session that ended in this service: what the browser receives, and who must still be told.
 #[derive(Debug, Default)]
 pub struct EndedSession {
-    /// `Set-Cookie` headers that take the session's cookie away.
+    /// `Set-Cookie` headers that remove the session's cookie.
     pub cookies: Vec<HeaderValue>,
     /// The sessions at identity providers that belonged to it.
     pub participants: Vec<Participant>,
 }
 
-/// What single logout needs.
+/// The parts that single logout needs.
 #[derive(Clone)]
 pub(crate) struct SingleLogout {
     pub(crate) store: Arc<dyn LogoutStore>,
@@ -59,12 +62,13 @@ pub(crate) type BackChannel =
 
 /// How long an identity provider may take to answer over SOAP, while the person waits.
 pub(crate) const BACK_CHANNEL_TIME: Duration = Duration::from_secs(5);
-/// How long all of them may take together.
+/// How long all identity providers may take together.
 const BACK_CHANNEL_TIME_OF_ALL: Duration = Duration::from_secs(10);
 
 impl SingleSignOn {
-    /// Takes part in single logout, if the service provider has a [logout address](vouchsafe::Builder::single_logout): identity providers are
-    /// told when people sign out here, and end sessions here. `store` keeps what is on its way and remembers logouts.
+    /// Takes part in single logout, if the service provider has a [logout
+    /// address](vouchsafe::Builder::single_logout): identity providers are told if people sign out here, and can end
+    /// sessions here. `store` keeps sign-outs in progress and remembers logouts.
     #[must_use]
     pub fn single_logout_over(
         self,
@@ -74,13 +78,14 @@ impl SingleSignOn {
         self.changed(|inner| inner.single_logout = Some(SingleLogout { store, sessions }))
     }
 
-    /// Whether identity providers end sessions here.
+    /// Returns whether identity providers can end sessions here.
     pub(crate) fn takes_logouts(&self) -> bool {
         self.inner.single_logout.is_some()
     }
 
-    /// How identity providers are asked over SOAP: `send` posts the body of a call to its location and answers what came back, bounded in size
-    /// and time. `vouchsafe-client` does. Without it no artifact is resolved, and an identity provider that takes logout over SOAP alone is not told.
+    /// Sets how identity providers are asked over SOAP. `send` posts the body of a call to its location and returns
+    /// the answer, with limits on size and time; `vouchsafe-client` provides it. Without it no artifact is resolved,
+    /// and an identity provider that accepts logout only over SOAP is not told.
     #[must_use]
     pub fn back_channel<E, F>(self, send: impl Fn(&SoapCall) -> F + Send + Sync + 'static) -> SingleSignOn
     where
@@ -94,16 +99,17 @@ impl SingleSignOn {
         self.changed(|inner| inner.back_channel = Some(send))
     }
 
-    /// The page that says what became of a sign-out. By default a plain one.
+    /// Sets the page with the result of a sign-out. The default is a plain page.
     #[must_use]
     pub fn logout_page(self, page: LogoutPage) -> SingleSignOn {
         self.changed(|inner| inner.logout_page = page)
     }
 
-    /// Whether a request that changes something comes from a page of our own ([`same_origin`](crate::same_origin)).
+    /// Checks that a request that changes something comes from a page of our own
+    /// ([`same_origin`](crate::same_origin)).
     ///
-    /// `holds_session_cookie`: whether it came with a session's cookie that is `SameSite=Lax` or `Strict`, which stays away from other
-    /// sites' forms. It decides for browsers that say nothing.
+    /// `holds_session_cookie` states whether the request had a session cookie with `SameSite=Lax` or `Strict`, which
+    /// browsers do not send with other sites' forms. It decides for browsers that do not send the headers.
     ///
     /// # Errors
     /// [`HttpError::CrossSite`].
@@ -112,8 +118,9 @@ impl SingleSignOn {
         if may { Ok(()) } else { Err(HttpError::CrossSite) }
     }
 
-    /// The same for a layer over routes of the application's own forms: only methods that change something are refused (all but GET, HEAD,
-    /// OPTIONS and TRACE), and the session's cookie is that of [`cookies`](Self::cookies).
+    /// Does the same for a layer over routes of the application's own forms. Only methods that change something are
+    /// checked (all but GET, HEAD, OPTIONS and TRACE), and the session's cookie is that of
+    /// [`cookies`](Self::cookies).
     ///
     /// # Errors
     /// The answer for the browser: status 403.
@@ -125,9 +132,11 @@ impl SingleSignOn {
         self.own_pages_only(headers, holds_session).map_err(|error| Box::new(self.refuse(headers, error)))
     }
 
-    /// Ends the application's session by `end`, if a page of our own or the person says so, and then tells the identity providers that it
-    /// belonged to, one after the other; without [single logout](Self::single_logout_over) the browser is sent to the sign-in page. The session
-    /// here is over before anybody else is told. What another site sends changes nothing: `end` does not run, and no cookie is set.
+    /// Ends the application's session by `end`, if the request comes from a page of our own or from the person
+    /// directly. Then it tells the identity providers of the session, one after the other. Without [single
+    /// logout](Self::single_logout_over) the browser is sent to the sign-in page. The session in this service ends
+    /// before anybody else is told. A request from another site changes nothing: `end` does not run, and no cookie is
+    /// set.
     pub async fn sign_out(
         &self,
         headers: &HeaderMap,
@@ -149,15 +158,15 @@ impl SingleSignOn {
             _ => see_other(&self.inner.sign_in_page, cookies.clone()),
         };
         outcome.unwrap_or_else(|error| {
-            // For a session that is in a cookie these are its end, whatever becomes of the others.
+            // If the session is stored in a cookie, these headers end it, whatever happens at the identity providers.
             let mut response = self.refuse_sign_out(headers, error);
             response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
             response
         })
     }
 
-    /// Ends the application's session by `end` as [`sign_out`](Self::sign_out), and tells nobody else: for sessions that no identity provider
-    /// began. `end` answers the cookies to set.
+    /// Ends the application's session by `end` like [`sign_out`](Self::sign_out), and tells nobody else. Use it for
+    /// sessions that no identity provider started. `end` returns the cookies to set.
     pub async fn local_logout(
         &self,
         headers: &HeaderMap,
@@ -168,9 +177,10 @@ impl SingleSignOn {
         self.sign_out(headers, holds_session_cookie, end).await
     }
 
-    /// Refuses a login whose session an identity provider has ended already: its assertion was issued before a logout, and came after it
-    /// (SAML Core 3.7.3.1). [`accept`](Self::accept) asks by itself; ask again after a session of your own was opened, and end it where this
-    /// fails: the logout may come in between. [`Provisioned`](crate::Provisioned) asks in the transaction that signs in.
+    /// Refuses a login whose session an identity provider has already ended: its assertion was issued before a
+    /// logout, and came after it (SAML Core 3.7.3.1). [`accept`](Self::accept) checks this automatically. Check again
+    /// after you opened a session of your own, and end the session if this fails: the logout may come in between.
+    /// [`Provisioned`](crate::Provisioned) checks it in the transaction of the sign-in.
     ///
     /// # Errors
     /// [`HttpError::LoggedOut`]; [`HttpError::Store`].
@@ -186,7 +196,7 @@ impl SingleSignOn {
         }
     }
 
-    /// Tells the next identity provider of a sign-out, until one has to be told by the browser, or all have been.
+    /// Tells the next identity provider of a sign-out, until one must be told by the browser, or all have been told.
     pub(crate) async fn travel(
         &self,
         single_logout: &SingleLogout,
@@ -197,7 +207,7 @@ impl SingleSignOn {
         while let Some(participant) = journey.take_next() {
             let connection = match self.inner.connections.find(&participant.connection).await {
                 Ok(found) => found,
-                // The session here is over: a store that fails now is no reason to tell the person otherwise.
+                // The session in this service has ended. If a store fails now, the person is still told so.
                 Err(failure) => {
                     tracing::warn!(code = failure.code(), reason = %failure, "a connection could not be told of a sign-out");
                     None
@@ -216,7 +226,8 @@ impl SingleSignOn {
                         continue;
                     }
                     let binding = self.cookies().bind_logout(&started.pending, started.binding.reveal());
-                    // One `Set-Cookie` of a name (RFC 6265 4.1.1): that of the sign-out before is not taken away but replaced.
+                    // A name may have one `Set-Cookie` header only (RFC 6265 4.1.1). So the cookie of the previous
+                    // sign-out is replaced instead of removed.
                     let ended = self.cookies().unbind_logout();
                     cookies.retain(|cookie| Some(cookie) != ended.as_ref());
                     cookies.extend(binding);
@@ -236,7 +247,7 @@ impl SingleSignOn {
         self.arrived(&journey, cookies).await
     }
 
-    /// Tells an identity provider over SOAP, if it can be told so, and waits that long for its answer.
+    /// Tells an identity provider over SOAP, if that is possible, and waits at most this time for its answer.
     async fn call(&self, connection: &Connection, participant: &Participant, time: Duration) -> LogoutAnswer {
         let Some(send) = &self.inner.back_channel else { return LogoutAnswer::NotAsked };
         let Ok(call) = self.service_provider().logout_call(connection, participant, self.now()) else {
@@ -268,7 +279,7 @@ impl SingleSignOn {
         }
     }
 
-    /// The end of a sign-out: what became of it, and the way to the sign-in page.
+    /// Makes the end of a sign-out: its result, and the link to the sign-in page.
     pub(crate) async fn arrived(
         &self,
         journey: &LogoutJourney,
@@ -276,7 +287,7 @@ impl SingleSignOn {
     ) -> Result<Response<String>, HttpError> {
         let mut names = Vec::new();
         for answered in journey.answers() {
-            // A store that fails now is no reason to tell the person less: the connection has a name of its own.
+            // If a store fails now, the page shows the name of the connection instead.
             let connection = self.inner.connections.find(&answered.connection).await.ok().flatten();
             let name =
                 connection.as_ref().and_then(|connection| connection.identity_provider().display_name());

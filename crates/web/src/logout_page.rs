@@ -1,4 +1,4 @@
-//! What a browser sees at the end of a sign-out.
+//! The page at the end of a sign-out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use vouchsafe::{LogoutAnswer, ParticipantAnswer};
 use crate::answers::answer_without_script;
 use crate::refusal_page::STYLE;
 
-/// What there is to show.
+/// The content of the page.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LogoutView<'a> {
-    /// What each identity provider answered, in the order in which they were told.
+    /// The answer of each identity provider, in the order in which they were told.
     pub answers: &'a [ParticipantAnswer],
-    /// What each of them is called, in the same order: by its metadata, else by its connection.
+    /// The name of each of them, in the same order: from its metadata, or that of its connection.
     pub names: &'a [String],
-    /// A path of the application's: where the person can sign in again.
+    /// A path of the application's, where the person can sign in again.
     pub back: &'a str,
 }
 
 impl LogoutView<'_> {
-    /// Whether every identity provider said that it ended every session.
+    /// Returns whether every identity provider answered that it ended every session.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
     }
 }
 
-/// The page at the end of a sign-out, with the application's name or made by the application.
+/// The page at the end of a sign-out: a plain one with the application's name, or one that the application makes.
 ///
 /// ```
 /// use vouchsafe_web::LogoutPage;
@@ -63,14 +63,14 @@ impl fmt::Debug for LogoutPage {
 }
 
 impl LogoutPage {
-    /// The plain page, with the application's name.
+    /// Makes the plain page, with the application's name.
     #[must_use]
     pub fn new(name: &str) -> LogoutPage {
         LogoutPage(Kind::Ours(name.to_owned()))
     }
 
-    /// A page that the application makes: HTML, sent with a Content-Security-Policy that allows inline styles, images of the application's own,
-    /// and no script.
+    /// Makes a page of the application: HTML, sent with a Content-Security-Policy that allows inline styles, images
+    /// of the application's own, and no script.
     #[must_use]
     pub fn rendered_by(render: impl Fn(&LogoutView<'_>) -> String + Send + Sync + 'static) -> LogoutPage {
         LogoutPage(Kind::Rendered(Arc::new(render)))
@@ -125,7 +125,7 @@ impl LogoutPage {
     }
 }
 
-/// What an answer means to the person.
+/// Returns what an answer means for the person.
 fn words(answer: LogoutAnswer) -> &'static str {
     match answer {
         LogoutAnswer::Complete => "the session is over",

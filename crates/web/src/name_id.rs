@@ -1,5 +1,5 @@
-//! The address for names that change or end: what identity providers send there, by browser and from their own servers, and what this service
-//! asks of them (SAML Profiles 4.5).
+//! The address for messages about names (SAML Profiles 4.5): the requests of identity providers, by browser and from
+//! their own servers, and the requests of this service to them.
 
 use std::fmt;
 use std::future::Future;
@@ -24,29 +24,30 @@ use crate::single_logout::soap;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
 
-/// What the query of the place that a change of a name leads back to says when the identity provider did it.
+/// The query parameter of the path to return to, if the identity provider changed the name.
 pub const NAME_CHANGED: (&str, &str) = ("name", "changed");
-/// The same when it did not.
+/// The query parameter of the path to return to, if the identity provider did not change the name.
 pub const NAME_NOT_CHANGED: (&str, &str) = ("name", "unchanged");
 
-/// The names by which an application knows people, as far as identity providers manage them. [`Provisioned`](crate::Provisioned) is one.
+/// The names of an application's people that identity providers manage. [`Provisioned`](crate::Provisioned)
+/// implements it.
 pub trait ManagesNames: Send + Sync + fmt::Debug {
-    /// An identity provider gives one of its people a new name, or says that the old one is used no longer. The name is compared whole, over
-    /// its connection. Done is done at once: the answer says so.
+    /// An identity provider gives a person a new name, or states that the old one is no longer used. Compare the
+    /// whole name, over its connection. Carry the change out at once, since the answer states the result.
     ///
-    /// The sessions of a name that ends, end with it. Those of a name that changes should end too, since single logout finds them by it. An
-    /// assertion that was issued before the request ([`ManageNameIdRequest::issued_at`]) and arrives after it still has the old name: it should
-    /// be treated as one that arrives after a logout.
+    /// If a name ends, end its sessions. If a name changes, its sessions should end too, since single logout finds
+    /// them by the name. An assertion that was issued before the request ([`ManageNameIdRequest::issued_at`]) and
+    /// arrives after it still has the old name: treat it like one that arrives after a logout.
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus>;
 
-    /// An identity provider confirmed what this service [asked for](SingleSignOn::order_name_id).
+    /// An identity provider confirmed a [request of this service](SingleSignOn::order_name_id).
     fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()>;
 }
 
-/// What [`ManagesNames`] answers.
+/// The result of [`ManagesNames`].
 pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Send + 'a>>;
 
-/// A request that was believed and carried out.
+/// A request that was accepted and carried out.
 struct CarriedOut {
     request: ManageNameIdRequest,
     connection: Connection,
@@ -55,20 +56,21 @@ struct CarriedOut {
 }
 
 impl SingleSignOn {
-    /// Has identity providers manage the names of their people, if the service provider has an
-    /// [address for it](vouchsafe::Builder::name_id_management).
+    /// Lets identity providers manage the names of their people, if the service provider has an [address for
+    /// it](vouchsafe::Builder::name_id_management).
     #[must_use]
     pub fn names_managed_by(self, names: Arc<dyn ManagesNames>) -> SingleSignOn {
         self.changed(|inner| inner.names = Some(names))
     }
 
-    /// Whether identity providers manage the names of their people.
+    /// Returns whether identity providers manage the names of their people.
     pub(crate) fn has_names_managed(&self) -> bool {
         self.inner.names.is_some()
     }
 
-    /// Asks an identity provider to change or to end a name: by the browser, which comes back to `return_to` (if that is on the list of allowed
-    /// paths) with [`NAME_CHANGED`] or [`NAME_NOT_CHANGED`] in the query; over SOAP where the identity provider takes nothing else.
+    /// Requests from an identity provider to change or to end a name. The browser carries the request and returns to
+    /// `return_to` (if that is on the list of allowed paths) with [`NAME_CHANGED`] or [`NAME_NOT_CHANGED`] in the
+    /// query. SOAP is used if the identity provider accepts nothing else.
     ///
     /// # Errors
     /// [`HttpError::NoNameIdManagement`], [`HttpError::Binding`], [`HttpError::Store`].
@@ -97,19 +99,19 @@ impl SingleSignOn {
         }
     }
 
-    /// Answers what a browser brings to the address for names, in the query of a GET or in the form of a POST: a request of an identity
-    /// provider's, or the answer to one of ours. `connection` is the name in the address, where a connection has an
-    /// [address of its own](vouchsafe::ConnectionSettings::name_id_management).
+    /// Answers a message that a browser carries to the address for names, in the query of a GET or in the form of a
+    /// POST: a request of an identity provider, or the answer to one of ours. `connection` is the name in the
+    /// address, if a connection has an [address of its own](vouchsafe::ConnectionSettings::name_id_management).
     ///
-    /// What is not believed changes nothing, and no reason is told to the browser.
+    /// A refused message changes nothing, and the browser is not told the reason.
     pub async fn name_id(&self, request: &Parts, body: &[u8], connection: Option<&str>) -> Response<String> {
         let mut context = Context::of_name_change(&request.headers);
         let outcome = self.name_id_message(request, body, connection, &mut context).await;
         outcome.unwrap_or_else(|error| self.refuse_in(&context, &error))
     }
 
-    /// Answers what an identity provider's own server sends to the SOAP address: the answer is an envelope, with status 200 for a request that was
-    /// believed, and with a fault and status 403 for another.
+    /// Answers a message that an identity provider's server sends to the SOAP address. The answer is an envelope:
+    /// with status 200 for an accepted request, and with a fault and status 403 for a refused one.
     pub async fn name_id_by_soap(
         &self,
         request: &Parts,
@@ -156,7 +158,7 @@ impl SingleSignOn {
         carried_in_frame(&answer, [])
     }
 
-    /// The address as the sender sees it: the service's, or the connection's own.
+    /// Returns the address as the sender sees it: the service's, or the connection's own.
     async fn name_id_address(&self, connection: Option<&str>, by: Carriage) -> Result<String, HttpError> {
         if self.inner.names.is_none() {
             return Err(HttpError::NoNameIdManagement);
@@ -177,7 +179,7 @@ impl SingleSignOn {
         own.filter(|own| common != Some(own)).map(str::to_owned).ok_or(HttpError::UnknownConnection)
     }
 
-    /// Believes a request once, and has the application carry it out.
+    /// Accepts a request once, and lets the application carry it out.
     async fn carry_out_name_id(
         &self,
         incoming: IncomingMessage,
@@ -193,13 +195,13 @@ impl SingleSignOn {
             return Err(HttpError::NoNameIdManagement);
         };
         let status = names.requested(&request).await?;
-        // Last: a request that could not be carried out is taken again.
+        // This comes last: a request that could not be carried out can be sent again.
         self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
         tracing::info!(connection = %connection.id(), ?status, change = ?request.change(), "an identity provider manages a name");
         Ok(CarriedOut { request, connection, relay_state, status })
     }
 
-    /// The answer to an order of ours, from the browser that was sent.
+    /// Processes the answer to a request of ours, from the browser that carried the request.
     async fn name_id_answered(
         &self,
         request: &Parts,
@@ -219,7 +221,8 @@ impl SingleSignOn {
         let connection = connection.ok_or(HttpError::UnknownConnection)?;
         let permit = permit.over_connections([connection.id()]).await?;
         let (answer, bound) = self.judge_name_id_answer(incoming, &connection, bound, permit).await?;
-        // First carried out: what could not be, is when the answer comes again. Of two copies at the same time both may be, which is the same.
+        // The change is carried out first. If it fails, it is carried out when the answer comes again. Two copies at
+        // the same time may both be carried out, with the same result.
         let back = self.inner.return_paths.choose(bound.request().return_to());
         let mut answered = self.ordered(&order, Some(&answer), back.as_str()).await?;
         if !self.inner.pending.remove_pending(&handle).await? {
@@ -252,7 +255,8 @@ impl SingleSignOn {
         }
     }
 
-    /// What an identity provider answers over SOAP; `None` where it does not, or is not believed.
+    /// Returns the answer of an identity provider over SOAP; `None` if it does not answer, or if its answer is
+    /// refused.
     async fn order_over_soap(
         &self,
         connection: &Connection,
@@ -279,7 +283,7 @@ impl SingleSignOn {
             .ok())
     }
 
-    /// After an answer: what was confirmed is carried out here, and the browser goes on.
+    /// After an answer, carries out a confirmed change, and sends the browser on.
     async fn ordered(
         &self,
         order: &NameIdOrder,

@@ -1,4 +1,4 @@
-//! Which connection a person means, by the organizations of a directory.
+//! Finds a person's connection by the organizations of a directory.
 
 use std::sync::Arc;
 
@@ -8,11 +8,13 @@ use vouchsafe_store::{Answer, Directory, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 
-/// Finds the connection of an organization by its slug, whatever the case, or by a verified domain: of those
-/// [over which people sign in to it](vouchsafe::provisioning::Organization::own_connections) the first that is active and can be used.
+/// Finds the connection of an organization by its slug, without regard to case, or by a verified domain. It is the
+/// first of the organization's [own connections](vouchsafe::provisioning::Organization::own_connections) that is
+/// active and can be used.
 ///
-/// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can attract
-/// or block the people of another, and the answer is the same whether the person has an account or not.
+/// An e-mail address belongs to the organization that has verified its domain, wherever accounts exist. So no
+/// customer can attract or block the people of another, and the answer is the same whether the person has an account
+/// or not.
 #[derive(Clone, Debug)]
 pub struct OrganizationDiscovery {
     directory: Arc<dyn Directory>,
@@ -20,7 +22,7 @@ pub struct OrganizationDiscovery {
 }
 
 impl OrganizationDiscovery {
-    /// Over this directory and these connections.
+    /// Makes a discovery over this directory and these connections.
     pub fn new<D: Directory + 'static, C: ConnectionSource + 'static>(
         directory: Arc<D>,
         connections: Arc<C>,
@@ -46,7 +48,7 @@ impl Discovery for OrganizationDiscovery {
 }
 
 impl OrganizationDiscovery {
-    /// That one connection cannot be used is an error only where there is no other.
+    /// Returns the first active connection. An unusable one is an error only if there is no other.
     async fn first_active(&self, organization: &Organization) -> Result<Option<Connection>, StoreError> {
         let mut unusable = None;
         for id in organization.own_connections() {

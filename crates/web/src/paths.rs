@@ -1,49 +1,54 @@
-//! Where the routes of a service are.
+//! The paths of the routes of a service.
 
-/// Our metadata (GET).
+/// The path of our metadata (GET).
 pub const METADATA: &str = "/saml/metadata";
-/// Starts a sign-in: `organization`, what the person typed, and `return`, a path. By GET in the query, for links; by POST in a form, for a
-/// field in which people type an address: what stands in a query is written into logs and histories.
+/// The path that starts a sign-in, with `organization`, the typed text, and `return`, a path. Use GET with a query
+/// for links, and POST with a form for a field in which people type an e-mail address, since queries are written into
+/// logs and histories.
 pub const LOGIN: &str = "/saml/login";
-/// The assertion consumer (POST; GET for what comes by artifact).
+/// The assertion consumer (POST; GET for artifacts).
 pub const ASSERTION_CONSUMER: &str = "/saml/acs";
 /// The assertion consumer of a connection that has one of its own (POST, GET).
 pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
-/// Our metadata for the identity provider of one connection (GET).
+/// The path of our metadata for the identity provider of one connection (GET).
 pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";
-/// Ends the session here, and then that at the identity provider if it takes part in single logout (POST from a page of this service).
+/// The path that ends the session here, and then that at the identity provider if it takes part in single logout
+/// (POST from a page of this service).
 pub const LOGOUT: &str = "/saml/logout";
-/// Where identity providers send logout messages by browser (GET and POST).
+/// The path for logout messages of identity providers by browser (GET and POST).
 pub const SINGLE_LOGOUT: &str = "/saml/slo";
-/// Where they send logout requests over SOAP (POST).
+/// The path for logout requests of identity providers over SOAP (POST).
 pub const SINGLE_LOGOUT_SOAP: &str = "/saml/slo/soap";
 /// The single logout address of a connection that has one of its own (GET and POST).
 pub const CONNECTION_SINGLE_LOGOUT: &str = "/saml/{connection}/slo";
 /// The SOAP address for logout of a connection that has one of its own (POST).
 pub const CONNECTION_SINGLE_LOGOUT_SOAP: &str = "/saml/{connection}/slo/soap";
-/// Where identity providers say by browser that a name changes or ends, and answer what we ask about names (GET and POST).
+/// The path for messages of identity providers about names by browser: their requests, and their answers to ours (GET
+/// and POST).
 pub const NAME_ID: &str = "/saml/name-id";
-/// Where they say so over SOAP (POST).
+/// The path for requests of identity providers about names over SOAP (POST).
 pub const NAME_ID_SOAP: &str = "/saml/name-id/soap";
 /// The address for names of a connection that has one of its own (GET and POST).
 pub const CONNECTION_NAME_ID: &str = "/saml/{connection}/name-id";
 /// The SOAP address for names of a connection that has one of its own (POST).
 pub const CONNECTION_NAME_ID_SOAP: &str = "/saml/{connection}/name-id/soap";
-/// The page with a button that posts a form again which was kept during a sign-in (GET).
+/// The page with a button that posts a kept form again after a sign-in (GET).
 pub const KEPT_FORM: &str = "/saml/form";
-/// Links the account of the session to its person at the identity provider (POST from a page of this service).
+/// The path that links the account of the session to its person at the identity provider (POST from a page of this
+/// service).
 pub const LINK: &str = "/saml/link";
-/// Where the answer of a discovery service comes (GET).
+/// The path for the answer of a discovery service (GET).
 pub const DISCOVERED: &str = "/saml/discovered";
-/// Where people choose an identity provider, if there is a [`Chooser`](crate::Chooser) (GET).
+/// The page to choose an identity provider, if there is a [`Chooser`](crate::Chooser) (GET).
 pub const CHOOSER: &str = "/saml/choose";
-/// All identity providers to choose from as JSON, if there is a [`Chooser`](crate::Chooser) (GET).
+/// The list of all identity providers to choose from as JSON, if there is a [`Chooser`](crate::Chooser) (GET).
 pub const DISCOVERY_FEED: &str = "/saml/discofeed";
 
-/// The paths of the routes that `vouchsafe-axum` and `vouchsafe-actix` make. They are relative to where the routes are nested.
+/// The paths of the routes that `vouchsafe-axum` and `vouchsafe-actix` make. They are relative to the path under
+/// which the routes are nested.
 ///
-/// The service provider's entity ID and assertion consumer, and those of connections, are configured where these are built: as addresses
-/// that browsers see.
+/// The service provider's entity ID and assertion consumer, and those of connections, are configured separately, as
+/// addresses that browsers see.
 ///
 /// ```
 /// use vouchsafe_web::Paths;
@@ -56,44 +61,50 @@ pub const DISCOVERY_FEED: &str = "/saml/discofeed";
 #[non_exhaustive]
 #[must_use]
 pub struct Paths {
-    /// Where our metadata is. Default: [`METADATA`].
+    /// The path of our metadata. Default: [`METADATA`].
     pub metadata: String,
-    /// Where a sign-in starts. Default: [`LOGIN`].
+    /// The path that starts a sign-in. Default: [`LOGIN`].
     pub login: String,
-    /// Where responses are posted. Default: [`ASSERTION_CONSUMER`].
+    /// The path to which responses are posted. Default: [`ASSERTION_CONSUMER`].
     pub assertion_consumer: String,
-    /// Where responses are posted over a connection that has an assertion consumer of its own. Default:
+    /// The path to which responses are posted over a connection that has an assertion consumer of its own. Default:
     /// [`CONNECTION_ASSERTION_CONSUMER`].
     pub connection_assertion_consumer: String,
-    /// Where our metadata for one connection is. Default: [`CONNECTION_METADATA`].
+    /// The path of our metadata for one connection. Default: [`CONNECTION_METADATA`].
     pub connection_metadata: String,
-    /// Where a session ends, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LOGOUT`].
+    /// The path that ends a session, if sessions are those of [`Provisioned`](crate::Provisioned). Default:
+    /// [`LOGOUT`].
     pub logout: String,
-    /// Where identity providers send logout messages by browser. Default: [`SINGLE_LOGOUT`].
+    /// The path for logout messages of identity providers by browser. Default: [`SINGLE_LOGOUT`].
     pub single_logout: String,
-    /// Where they send logout requests over SOAP. Default: [`SINGLE_LOGOUT_SOAP`].
+    /// The path for logout requests of identity providers over SOAP. Default: [`SINGLE_LOGOUT_SOAP`].
     pub single_logout_soap: String,
-    /// The same for a connection that has an address of its own. Default: [`CONNECTION_SINGLE_LOGOUT`].
+    /// The path for logout messages by browser of a connection that has an address of its own. Default:
+    /// [`CONNECTION_SINGLE_LOGOUT`].
     pub connection_single_logout: String,
-    /// The same over SOAP. Default: [`CONNECTION_SINGLE_LOGOUT_SOAP`].
+    /// The path for logout requests over SOAP of a connection that has an address of its own. Default:
+    /// [`CONNECTION_SINGLE_LOGOUT_SOAP`].
     pub connection_single_logout_soap: String,
-    /// Where identity providers say by browser that a name changes or ends. Default: [`NAME_ID`].
+    /// The path for messages about names by browser. Default: [`NAME_ID`].
     pub name_id: String,
-    /// Where they say so over SOAP. Default: [`NAME_ID_SOAP`].
+    /// The path for requests about names over SOAP. Default: [`NAME_ID_SOAP`].
     pub name_id_soap: String,
-    /// The same for a connection that has an address of its own. Default: [`CONNECTION_NAME_ID`].
+    /// The path for messages about names by browser of a connection that has an address of its own. Default:
+    /// [`CONNECTION_NAME_ID`].
     pub connection_name_id: String,
-    /// The same over SOAP. Default: [`CONNECTION_NAME_ID_SOAP`].
+    /// The path for requests about names over SOAP of a connection that has an address of its own. Default:
+    /// [`CONNECTION_NAME_ID_SOAP`].
     pub connection_name_id_soap: String,
-    /// Where a kept form is posted again. Default: [`KEPT_FORM`].
+    /// The page that posts a kept form again. Default: [`KEPT_FORM`].
     pub kept_form: String,
-    /// Where an account is linked, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LINK`].
+    /// The path that links an account, if sessions are those of [`Provisioned`](crate::Provisioned). Default:
+    /// [`LINK`].
     pub link: String,
-    /// Where the answer of a discovery service comes. Default: [`DISCOVERED`].
+    /// The path for the answer of a discovery service. Default: [`DISCOVERED`].
     pub discovered: String,
-    /// Where people choose an identity provider, if there is a [`Chooser`](crate::Chooser). Default: [`CHOOSER`].
+    /// The page to choose an identity provider, if there is a [`Chooser`](crate::Chooser). Default: [`CHOOSER`].
     pub chooser: String,
-    /// All of them as JSON. Default: [`DISCOVERY_FEED`].
+    /// The list of all identity providers as JSON. Default: [`DISCOVERY_FEED`].
     pub discovery_feed: String,
 }
 
@@ -225,7 +236,7 @@ impl Paths {
 mod tests {
     use super::*;
 
-    /// Each sets its own path, and leaves the others as they were set.
+    /// Each method sets its own path and does not change the others.
     #[test]
     fn every_path_can_be_renamed() {
         let renamed = Paths::default()

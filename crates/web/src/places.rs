@@ -1,4 +1,4 @@
-//! Places that are taken, given back and waited for, so many of each key.
+//! Places that are taken, released and waited for, with a limit for each key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-/// So many places of each key. A key is remembered as long as a place of it is taken or waited for.
+/// A limited number of places for each key. A key is remembered as long as a place of it is taken or waited for.
 pub(crate) struct Places<K> {
     limit: usize,
     by_key: Mutex<HashMap<K, Arc<Line>>>,
 }
 
-/// The places of one key, and who stands in line for one.
+/// The places of one key, and the callers that wait for one.
 struct Line {
     free: Semaphore,
     waiting: Waiting,
@@ -32,25 +32,25 @@ impl<K: Eq + Hash + Clone> Places<K> {
         self.limit
     }
 
-    /// A place, if one is free.
+    /// Takes a place, if one is free.
     pub(crate) fn take_now(self: &Arc<Self>, key: &K) -> Option<Place<K>> {
         let mut place = self.beside(key);
         place.take_now().then_some(place)
     }
 
-    /// A place as soon as one is free: in the order of asking, and not longer than the queue allows.
+    /// Takes a place as soon as one is free, in the order of the calls, and not later than the queue allows.
     pub(crate) async fn take(self: &Arc<Self>, key: &K, queue: &Queue, wait: Wait) -> Option<Place<K>> {
         let mut place = self.beside(key);
         (place.take_now() || place.wait(queue, wait).await).then_some(place)
     }
 
-    /// How many keys are remembered.
+    /// The number of remembered keys.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.by_key().len()
     }
 
-    /// No place yet, but the line in which one is waited for.
+    /// Returns a place that is not taken yet, in the line of its key.
     fn beside(self: &Arc<Self>, key: &K) -> Place<K> {
         let mut by_key = self.by_key();
         let line = by_key.entry(key.clone()).or_insert_with(|| {
@@ -65,7 +65,7 @@ impl<K: Eq + Hash + Clone> Places<K> {
     }
 }
 
-/// A place that is taken, until it is dropped.
+/// A place that is held until it is dropped.
 pub(crate) struct Place<K: Eq + Hash> {
     places: Arc<Places<K>>,
     key: K,
@@ -82,7 +82,7 @@ impl<K: Eq + Hash> Place<K> {
 
     async fn wait(&mut self, queue: &Queue, wait: Wait) -> bool {
         let Some(line) = &self.line else { return false };
-        // Of one key half of the queue: a flood of one leaves room for the others.
+        // One key may use half of the queue, so that a flood of one key leaves room for the others.
         let own = line.waiting.begin(wait.bytes, queue.most.div_ceil(2), queue.most_bytes.div_ceil(2));
         let among_all = queue.waiting.begin(wait.bytes, queue.most, queue.most_bytes);
         let (Some(_own), Some(_among_all)) = (own, among_all) else { return false };
@@ -116,7 +116,7 @@ impl<K: Eq + Hash> fmt::Debug for Place<K> {
     }
 }
 
-/// How many may wait, with how many bytes that they hold meanwhile, altogether, and for how long each.
+/// The limits of waiting: the number of callers and their bytes altogether, and the time for each.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) most: usize,
@@ -130,21 +130,21 @@ impl Queue {
         Queue { most, most_bytes, at_most, waiting: Waiting::default() }
     }
 
-    /// How somebody waits who comes now with so many bytes.
+    /// Returns the limits for a caller that waits from now on with this number of bytes.
     pub(crate) fn wait(&self, bytes: usize) -> Wait {
         let now = Instant::now();
         Wait { until: now.checked_add(self.at_most).unwrap_or(now), bytes }
     }
 }
 
-/// Until when somebody waits, and how many bytes are held for it meanwhile.
+/// The time until which a caller waits, and the number of bytes that it holds meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     until: Instant,
     bytes: usize,
 }
 
-/// Those who wait, and the bytes that are held for them.
+/// The number of waiting callers, and the bytes that they hold.
 #[derive(Debug, Default)]
 struct Waiting {
     count: AtomicUsize,
@@ -152,7 +152,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// One more, unless so many wait already, or with so many bytes.
+    /// Adds a waiting caller, unless the maximum number or the maximum of bytes is reached.
     fn begin(&self, bytes: usize, most: usize, most_bytes: usize) -> Option<(Counted<'_>, Counted<'_>)> {
         Some((Counted::begin(&self.count, 1, most)?, Counted::begin(&self.bytes, bytes, most_bytes)?))
     }
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!((places.len(), queue.waiting.now()), (0, (0, 0)));
     }
 
-    /// The browser that waits goes away.
+    /// A waiting browser disconnects.
     #[tokio::test]
     async fn what_is_given_up_is_given_back() {
         let places = Places::new(1);
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(places.len(), 0);
     }
 
-    /// What waits is held in memory, so its size counts as well: altogether, and half of it for one key.
+    /// A waiting message is held in memory, so its size counts too: altogether, and half of the limit for one key.
     #[tokio::test]
     async fn large_messages_wait_in_smaller_number() {
         let places = Places::new(1);

@@ -1,4 +1,4 @@
-//! The ready-made answer to a login: accounts by the organization's policy, and sessions, both in a store of ours.
+//! The ready-made processing of a login: accounts by the organization's policy, and sessions, both in one store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,16 +22,17 @@ use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by};
 use crate::name_id::{Managed, ManagesNames};
 use crate::single_sign_on::SingleSignOn;
 
-/// Accounts, sessions and remembered logouts in one store: what `vouchsafe_store::Memory`, `Sqlite` and `Postgres` are.
+/// Accounts, sessions and remembered logouts in one store. `vouchsafe_store::Memory`, `Sqlite` and `Postgres`
+/// implement it.
 pub trait AccountStore: SessionStore + LogoutStore + Directory {}
 
 impl<T: SessionStore + LogoutStore + Directory> AccountStore for T {}
 
-/// Signs people in to accounts of a [`Directory`], by the policy of their organization, and keeps their sessions in a [`SessionStore`].
-/// Replay record, account, session and the end of the answered request are one transaction of the directory, so the store of the requests
-/// that [`SingleSignOn`] has is the same store.
+/// Signs people in to accounts of a [`Directory`], by the policy of their organization, and keeps their sessions in a
+/// [`SessionStore`]. The replay record, the account, the session and the removal of the answered request are written
+/// in one transaction of the directory. So [`SingleSignOn`] must use the same store for its requests.
 ///
-/// `vouchsafe-axum` and `vouchsafe-actix` have it as routes and extractors.
+/// `vouchsafe-axum` and `vouchsafe-actix` provide routes and extractors for it.
 ///
 /// ```
 /// use http::{Response, request::Parts};
@@ -60,26 +61,27 @@ pub struct Provisioned {
 type TellSignIn = Arc<dyn Fn(&CompletedSignIn) + Send + Sync>;
 
 impl Provisioned {
-    /// With sessions of 8 hours.
+    /// Makes one with sessions of 8 hours.
     pub fn new<S: AccountStore + 'static>(store: Arc<S>) -> Provisioned {
         Provisioned { store, session_lifetime: TimeDelta::hours(8), on_sign_in: None, history: None }
     }
 
-    /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it.
+    /// Sets how long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it.
     #[must_use]
     pub fn session_lifetime(self, lifetime: TimeDelta) -> Provisioned {
         Provisioned { session_lifetime: lifetime, ..self }
     }
 
-    /// Told after somebody has signed in, before the browser is.
+    /// Sets a function that is called after somebody has signed in, before the browser is answered.
     #[must_use]
     pub fn on_sign_in(self, tell: impl Fn(&CompletedSignIn) + Send + Sync + 'static) -> Provisioned {
         Provisioned { on_sign_in: Some(Arc::new(tell)), ..self }
     }
 
-    /// Keeps what came with each sign-in and what the policy made of it, within these limits, so that the organization's owners can have it
-    /// explained, and can try a policy on it before it is set. Off by default: it is a write more, and names, addresses and groups of people
-    /// are kept. A sign-in that cannot be kept is a warning in the log, and no refusal.
+    /// Keeps the facts of each sign-in and the policy's result, within these limits. The organization's owners can
+    /// then read an explanation, and can test a policy with these facts before it is set. This is off by default: it
+    /// costs an additional write, and it stores names, addresses and groups of people. If a sign-in cannot be kept,
+    /// this is a warning in the log and not a refusal.
     #[must_use]
     pub fn keeping_sign_ins<S: SignInHistory + 'static>(
         self,
@@ -89,12 +91,14 @@ impl Provisioned {
         Provisioned { history: Some((history, limits)), ..self }
     }
 
-    /// Signs in by a checked response in one transaction: the replay record, account, teams and projects, the session, and the end of the
-    /// request that it answers. A session that the browser had ends. The answer sets the session's cookie and sends the browser on. The answer
-    /// to a request that [links](Self::link) an account links it.
+    /// Signs in by a checked response in one transaction: the replay record, the account with teams and projects, the
+    /// session, and the removal of the answered request. A previous session of the browser ends. The answer sets the
+    /// session's cookie and sends the browser on. The answer to a request that [links](Self::link) an account links
+    /// it.
     ///
     /// # Errors
-    /// A replay; what the policy refuses, as [`HttpError::refused_by`]; what the store cannot do. Then nothing of it is kept.
+    /// A replay; a refusal by the policy, as [`HttpError::refused_by`]; a failure of the store. In these cases
+    /// nothing is stored.
     pub async fn sign_in(
         &self,
         sso: &SingleSignOn,
@@ -147,8 +151,8 @@ impl Provisioned {
         history.keep_sign_in(&RecordedSignIn::of(signed_in, &policy, provider)?, limits).await
     }
 
-    /// [Signs in](Self::sign_in) by a checked response, and answers the browser. A person whose e-mail address belongs to an account made by
-    /// other means is sent to the sign-in page with [`NOT_LINKED`](crate::NOT_LINKED).
+    /// [Signs in](Self::sign_in) by a checked response, and answers the browser. A person whose e-mail address
+    /// belongs to an account made by other means is sent to the sign-in page with [`NOT_LINKED`](crate::NOT_LINKED).
     pub async fn provision(
         &self,
         sso: &SingleSignOn,
@@ -164,8 +168,8 @@ impl Provisioned {
         })
     }
 
-    /// Ends the session here, and tells its identity provider where there is [single logout](SingleSignOn::single_logout_over), by
-    /// [`SingleSignOn::sign_out`].
+    /// Ends the session here, and tells its identity provider if there is [single
+    /// logout](SingleSignOn::single_logout_over), by [`SingleSignOn::sign_out`].
     pub async fn logout(&self, sso: &SingleSignOn, headers: &HeaderMap) -> Response<String> {
         let holds_session = sso.cookies().session(headers).is_some();
         let end = async {
@@ -180,11 +184,11 @@ impl Provisioned {
         sso.sign_out(headers, holds_session, end).await
     }
 
-    /// Opens a session that no identity provider began, such as that of an owner with a password. The answer to the browser needs the
-    /// `Set-Cookie` that comes with it.
+    /// Opens a session that no identity provider started, such as that of an owner with a password. The answer to the
+    /// browser must contain the returned `Set-Cookie` header.
     ///
     /// # Errors
-    /// What the store and the provider's random source raise; a suspended account is refused.
+    /// The errors of the store and of the provider's random source; a suspended account is refused.
     pub async fn open_session(
         &self,
         sso: &SingleSignOn,
@@ -196,10 +200,10 @@ impl Provisioned {
         Ok((OpenedSession { session, hash: id.hash().to_owned() }, cookie))
     }
 
-    /// The session that the browser holds.
+    /// Returns the session that the browser holds.
     ///
     /// # Errors
-    /// What the store raises: then it is not known whether anybody is signed in.
+    /// The errors of the store: then it is not known whether anybody is signed in.
     pub async fn session(
         &self,
         sso: &SingleSignOn,
@@ -210,10 +214,10 @@ impl Provisioned {
         Ok(session.map(|session| OpenedSession { session, hash: id.hash().to_owned() }))
     }
 
-    /// Forgets the sessions whose time is over; how many. [`SingleSignOn::sweep`] does the rest.
+    /// Removes expired sessions, and returns their number. [`SingleSignOn::sweep`] removes the rest.
     ///
     /// # Errors
-    /// What the store raises.
+    /// The errors of the store.
     pub async fn sweep(&self, sso: &SingleSignOn) -> Result<u64, StoreError> {
         self.store.sweep_sessions(sso.now()).await
     }
@@ -225,7 +229,8 @@ impl LogoutSessions for Provisioned {
             let person = Identity::of_logout_request(request);
             let mut ended = 0_u64;
             for session_index in meant_by(request) {
-                // First remembered: a sign-in that is being made at this moment either sees it, or its session is among those that end.
+                // The logout is remembered first. A sign-in at this moment either sees it, or its session is among
+                // those that end.
                 let (issued_at, accepted_at) = (request.issued_at(), request.accepted_at());
                 self.store.remember_logout(&person, session_index, issued_at, accepted_at).await?;
                 ended = ended.saturating_add(self.store.revoke_by_name_id(&person, session_index).await?);
@@ -235,7 +240,7 @@ impl LogoutSessions for Provisioned {
     }
 }
 
-/// What an account is known by changes in one transaction with its audit record, and the sessions under the old name end.
+/// Changes an account's name in one transaction with its audit record, and ends the sessions under the old name.
 impl ManagesNames for Provisioned {
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         let person = Identity::of_name_id_request(request);
@@ -243,7 +248,8 @@ impl ManagesNames for Provisioned {
         Box::pin(self.change_name(person, request.issuer(), request.change(), at))
     }
 
-    /// A name that ends is unlinked. A new identifier is one of ours that the identity provider adds to its own name, which stays.
+    /// Unlinks a name that was terminated. A new identifier is only added by the identity provider to its own name,
+    /// so nothing changes here.
     fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()> {
         Box::pin(async move {
             if order.change == NameIdChange::Terminate {
@@ -259,8 +265,8 @@ impl ManagesNames for Provisioned {
 }
 
 impl Provisioned {
-    /// What is to be signed in by the old name is over first, as after a logout: no session outlives its name, by which single logout would
-    /// find it, and an assertion that is on its way makes no account of a name that changed.
+    /// First ends whatever could be signed in by the old name, as after a logout. So no session outlives its name, by
+    /// which single logout would find it, and a late assertion makes no account for a name that changed.
     async fn change_name(
         &self,
         person: Identity,
@@ -286,13 +292,13 @@ impl Provisioned {
     }
 }
 
-/// A session that goes on.
+/// A session that is still valid.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OpenedSession {
     /// The session.
     pub session: Session,
-    /// SHA-256 of its identifier, as in [`SessionId::hash`]: a name for it that opens nothing.
+    /// SHA-256 of its identifier, as in [`SessionId::hash`]. It names the session and does not open it.
     pub hash: String,
 }
 
@@ -302,7 +308,7 @@ impl fmt::Debug for Provisioned {
     }
 }
 
-/// The session identifier that the browser sends.
+/// Returns the session identifier that the browser sends.
 fn received(sso: &SingleSignOn, headers: &HeaderMap) -> Result<Option<SessionId>, HttpError> {
     let Some(text) = sso.cookies().session(headers) else { return Ok(None) };
     let id = SessionId::received(text, sso.service_provider().provider()).map_err(BindingError::from)?;
@@ -314,7 +320,7 @@ fn session_cookie(sso: &SingleSignOn, id: &SessionId, session: &Session) -> Resu
     sso.cookies().open_session(id.reveal(), lifetime)
 }
 
-/// A replay is refused as everything else that is not believed.
+/// Converts the error of a sign-in. A replay is refused like every other refused response.
 fn not_signed_in(error: SignInError) -> HttpError {
     match error {
         SignInError::NotBelieved(refusal) => HttpError::Refused(*refusal),
@@ -324,7 +330,7 @@ fn not_signed_in(error: SignInError) -> HttpError {
     }
 }
 
-/// Some answers of a directory are about who signs in, and not that the store is broken.
+/// Some errors of a directory are about the person, and do not mean that the store failed.
 fn refused_or_outage(failure: StoreError) -> HttpError {
     match failure {
         StoreError::NoOrganizationFor { .. } | StoreError::AccountSuspended { .. } => {

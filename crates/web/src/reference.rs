@@ -1,15 +1,16 @@
-//! What ties the page that a person sees to the line in the log.
+//! The reference that connects the page that a person sees with the line in the log.
 
 use vouchsafe::{Provider, crypto::hexadecimal};
 
-/// What a person can tell the support, and the support finds in the log: 64 random bits as `1a2b3c4d-5e6f7081`.
+/// A reference that a person can give to the support, and that the support finds in the log: 64 random bits as
+/// `1a2b3c4d-5e6f7081`.
 ///
-/// Extensions of the refusing response hold it too, for a layer of the application's.
+/// The extensions of the refusing response also contain it, for a layer of the application.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reference(String);
 
 impl Reference {
-    /// A new one.
+    /// Makes a new reference.
     pub fn new(provider: &Provider) -> Reference {
         let mut bytes = [0_u8; 8];
         if provider.random(&mut bytes).is_err() {

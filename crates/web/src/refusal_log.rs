@@ -1,4 +1,4 @@
-//! The last refusals, for the customer's administrator to look up.
+//! The last refusals, which the customer's administrator can look up.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,34 +8,35 @@ use vouchsafe::{ConnectionId, Ledger};
 
 use crate::reference::Reference;
 
-/// A refusal, as the log has it. No secret and no personal value is in it: the ledger shows personal values on request only.
+/// A refusal, as it is logged. It contains no secrets and no personal values: the ledger shows personal values only
+/// on request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefusalRecord {
-    /// What the person was shown.
+    /// The reference that the person saw.
     pub reference: Reference,
-    /// When.
+    /// The time of the refusal.
     pub at: DateTime<Utc>,
-    /// The connection: the one that was asked, the only one that may be meant, or of several the one whose key signed. `None`: several may be
-    /// meant, and none of their keys signed, so that it is nobody's to look up. Unless the code begins with `provisioning.`, nothing proves that
-    /// the customer's identity provider sent the response.
+    /// The connection that was asked, or the only possible one, or among several the one whose key signed. It is
+    /// `None` if several are possible and none of their keys signed; then no customer may look the refusal up. Unless
+    /// the code begins with `provisioning.`, nothing proves that the customer's identity provider sent the response.
     pub connection: Option<ConnectionId>,
-    /// Who the response says it is from.
+    /// The issuer that the response claims.
     pub issuer: Option<String>,
     /// The stable code.
     pub code: &'static str,
-    /// What went wrong, with its operands.
+    /// The error message, with its operands.
     pub message: String,
     /// What to change.
     pub hint: &'static str,
-    /// Every check that was made, if a response came so far.
+    /// Every check that was made, if a response was received.
     pub ledger: Option<Ledger>,
 }
 
-/// The last refusals: so many altogether, and of them so many of one connection. Clones share it.
+/// The last refusals, with a limit for all and a limit for one connection. Clones share it.
 ///
-/// A flood of refusals over one connection pushes out that connection's and nobody else's; only when many connections are flooded at the
-/// same time do the oldest of all go.
+/// A flood of refusals over one connection removes only refusals of that connection. The oldest of all are removed
+/// only if many connections are flooded at the same time.
 ///
 /// ```
 /// use vouchsafe_web::RefusalLog;
@@ -55,35 +56,36 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By number, the oldest first.
+    /// The refusals by number, the oldest first.
     records: BTreeMap<u64, RefusalRecord>,
     of_connection: HashMap<Option<ConnectionId>, VecDeque<u64>>,
     next: u64,
 }
 
 impl Default for RefusalLog {
-    /// 1000 altogether, 50 of one connection.
+    /// Keeps 1000 altogether, and 50 of one connection.
     fn default() -> RefusalLog {
         RefusalLog::new(1000, 50)
     }
 }
 
 impl RefusalLog {
-    /// So many altogether, of them so many of one connection. Refusals of which the connection is not known count as those of one. 0 counts
-    /// as 1.
+    /// Sets the maximum number of all refusals, and of those of one connection. Refusals without a known connection
+    /// count as those of one. 0 counts as 1.
     #[must_use]
     pub fn new(most: usize, most_of_one: usize) -> RefusalLog {
         let (most, most_of_one) = (most.max(1), most_of_one.max(1));
         RefusalLog(Arc::new(Shared { most, most_of_one, kept: Mutex::default() }))
     }
 
-    /// The refusal with this reference. Show it to an administrator of [its connection](RefusalRecord::connection) and to nobody else.
+    /// Returns the refusal with this reference. Show it only to an administrator of [its
+    /// connection](RefusalRecord::connection).
     #[must_use]
     pub fn find(&self, reference: &str) -> Option<RefusalRecord> {
         self.kept().records.values().find(|record| record.reference.as_str() == reference).cloned()
     }
 
-    /// The refusals over this connection, the newest first.
+    /// Returns the refusals over this connection, the newest first.
     #[must_use]
     pub fn of(&self, connection: &ConnectionId) -> Vec<RefusalRecord> {
         let kept = self.kept();

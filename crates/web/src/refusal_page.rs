@@ -1,6 +1,7 @@
-//! What a browser sees when something is refused.
+//! The page that a browser sees after a refusal.
 //!
-//! One constant sentence, a reference, and a way back. Which check failed, who was asked and who was meant is for the log.
+//! It has one constant sentence, a reference, and a link back. The failed check, the identity provider and the person
+//! appear only in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,37 +10,38 @@ use vouchsafe::xml::escape_markup;
 
 use crate::reference::Reference;
 
-/// What there is to show.
+/// The content of the page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefusalView<'a> {
     /// The one sentence.
     pub message: &'static str,
-    /// What to tell the support.
+    /// The reference for the support.
     pub reference: &'a Reference,
-    /// A path of the application's: where the person can start again, with the way to where they wanted to go.
+    /// A path of the application's, where the person can start again; it includes the path to which they wanted to
+    /// go.
     pub back: &'a str,
     /// What was refused.
     pub attempt: RefusedAttempt,
 }
 
-/// What somebody wanted that was refused.
+/// The action that was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[non_exhaustive]
 pub enum RefusedAttempt {
-    /// To be signed in.
+    /// A sign-in.
     #[default]
     SignIn,
-    /// To be signed out. Whoever began it here is signed out here all the same.
+    /// A sign-out. If the person started it here, the session in this service has ended anyway.
     SignOut,
-    /// To be signed out here, where nothing was done yet: the session here may go on.
+    /// A sign-out here that has changed nothing yet: the session in this service may go on.
     SignOutHere,
-    /// That an identity provider changes or ends the name by which it knows them, or that this service does so for it.
+    /// A change or an end of the person's name, requested by an identity provider or by this service.
     NameChange,
 }
 
 impl RefusedAttempt {
-    /// In the log.
+    /// Returns the name in the log.
     pub(crate) fn name(self) -> &'static str {
         match self {
             RefusedAttempt::SignIn => "sign-in",
@@ -48,7 +50,7 @@ impl RefusedAttempt {
         }
     }
 
-    /// Title, more for the person, and what the way back is called.
+    /// Returns the title, a further text for the person, and the text of the link back.
     fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
             RefusedAttempt::SignIn => ("Not signed in", "", "Try again"),
@@ -59,7 +61,7 @@ impl RefusedAttempt {
     }
 }
 
-/// The page, in the application's colours, or made by the application.
+/// The page of a refusal: a plain one in the application's colours, or one that the application makes.
 ///
 /// ```
 /// use vouchsafe_web::RefusalPage;
@@ -92,14 +94,15 @@ impl fmt::Debug for RefusalPage {
 }
 
 impl RefusalPage {
-    /// The plain page, with the application's name above the sentence.
+    /// Makes the plain page, with the application's name above the sentence.
     #[must_use]
     pub fn new(name: &str) -> RefusalPage {
         let (accent, background) = ("#2f5bd8".to_owned(), "#ffffff".to_owned());
         RefusalPage(Kind::Ours { name: name.to_owned(), accent, background })
     }
 
-    /// The colours of the link and of the page, each as `#` and 3 to 8 hexadecimal digits. Anything else changes nothing.
+    /// Sets the colours of the link and of the page, each as `#` and 3 to 8 hexadecimal digits. Other values are
+    /// ignored.
     #[must_use]
     pub fn colors(self, accent: &str, background: &str) -> RefusalPage {
         let chosen = |wanted: &str, otherwise: String| {
@@ -116,8 +119,8 @@ impl RefusalPage {
         }
     }
 
-    /// A page that the application makes. It is HTML, sent with a Content-Security-Policy that allows inline styles, images of the
-    /// application's own, and no script; what is shown must be escaped where it is not plain ASCII.
+    /// Makes a page of the application: HTML, sent with a Content-Security-Policy that allows inline styles, images
+    /// of the application's own, and no script. Values that are not plain ASCII must be escaped.
     #[must_use]
     pub fn rendered_by(render: impl Fn(&RefusalView<'_>) -> String + Send + Sync + 'static) -> RefusalPage {
         RefusalPage(Kind::Rendered(Arc::new(render)))
@@ -147,14 +150,15 @@ impl RefusalPage {
     }
 }
 
-/// What may hold where the session here could not be ended.
+/// The text if the session in this service could not be ended.
 const STILL_SIGNED_IN: &str = "<p>You may still be signed in to this service.</p>";
 
-/// What holds of every sign-out that was begun here, whatever an identity provider answers or does not: the session here ended first.
+/// The text for every sign-out that was started here: the session in this service has ended, whatever an identity
+/// provider answers.
 const SIGNED_OUT_HERE: &str = "<p>If you signed out here, you are signed out of this service. Elsewhere your sessions may go on: on a computer \
                                that others use, close all windows of the browser.</p>";
 
-/// How the pages of this crate look. A dark page has colours of its own, whatever the application chose for a light one.
+/// The style of this crate's pages. A dark page has its own colours, whatever the application chose for a light one.
 pub(crate) const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1b2330;--soft:#5d6878;--card:#fff;--line:#dfe4ea}\
 *{box-sizing:border-box}\

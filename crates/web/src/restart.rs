@@ -1,4 +1,4 @@
-//! A sign-in that begins in the place of a response which is not used.
+//! Starts a new sign-in instead of using a response.
 
 use http::Response;
 use http::request::Parts;
@@ -10,23 +10,23 @@ use crate::error::HttpError;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 
-/// Where to begin, and where it leads.
+/// The connection of the new sign-in, and where it leads.
 pub(crate) struct Restart {
     connection: Connection,
     return_to: ReturnPath,
 }
 
-/// A response, or an artifact, for which this browser has no request waiting.
+/// A response, or an artifact, for which this browser has no pending request.
 pub(crate) struct Unasked<'a> {
     relay_state: Option<&'a RelayState>,
-    /// The request that it answers, as far as it says so.
+    /// The ID of the request that it answers, if it names one.
     answers: Option<&'a str>,
     /// The connections over which it may have come.
     may_be: Vec<&'a Connection>,
 }
 
 impl<'a> Unasked<'a> {
-    /// Of these connections of its identity provider those that are open, and whose address it came to.
+    /// Selects the open connections of its identity provider whose address received it.
     pub(crate) fn new(
         relay_state: Option<&'a RelayState>,
         answers: Option<&'a str>,
@@ -37,8 +37,8 @@ impl<'a> Unasked<'a> {
         Unasked { relay_state, answers, may_be: of_issuer.into_iter().filter(is_open).collect() }
     }
 
-    /// The one connection that may be meant, of those at which a sign-in may start. None where several would do: nothing says which is meant
-    /// before a key was used.
+    /// Returns the only connection at which a sign-in may start. If there are several, it returns `None`, since only
+    /// a key could decide among them.
     fn only_one(&self, may: impl Fn(&Connection) -> bool) -> Option<&'a Connection> {
         let mut found = self.may_be.iter().filter(|connection| may(connection));
         let first = found.next();
@@ -46,16 +46,17 @@ impl<'a> Unasked<'a> {
     }
 }
 
-/// What the RelayState of a request begins with that was made in the place of a response. It comes back with the answer, also from a browser
-/// that takes no cookies.
+/// The prefix of the RelayState of a request that was made instead of using a response. It returns with the answer,
+/// also from a browser without cookies.
 const AGAIN: &str = "again-";
 
 impl SingleSignOn {
-    /// Whether a sign-in begins in the place of a response for which this browser has no request waiting: one that comes late, or one that
-    /// was not asked for, where the connection wants that. `None`: the response is checked as an unsolicited one.
+    /// Decides whether a new sign-in starts instead of using a response for which this browser has no pending
+    /// request: a late response, or an unsolicited one over a connection with that setting. `None`: the response is
+    /// checked as an unsolicited one.
     ///
-    /// It happens once. Otherwise an identity provider that answers without naming the request, or a browser without cookies, would go round
-    /// and round: a cookie says so to the one, and the RelayState to the other.
+    /// It happens once. Otherwise it would loop with an identity provider that answers without naming the request, or
+    /// with a browser without cookies. A cookie detects the first case, and the RelayState the second.
     pub(crate) fn to_restart(
         &self,
         request: &Parts,
@@ -93,7 +94,7 @@ impl SingleSignOn {
         }
     }
 
-    /// Starts a sign-in in the place of a response, of which nothing is used but the place to go, if it is an allowed one.
+    /// Starts a sign-in instead of using a response. Only the path to return to is used, if it is an allowed one.
     pub(crate) async fn restart(
         &self,
         request: &Parts,
@@ -112,18 +113,19 @@ impl SingleSignOn {
     }
 }
 
-/// Whether it is the handle of a request of ours that was not itself made in the place of a response: 32 hexadecimal digits.
+/// Returns whether a RelayState is a handle (32 hexadecimal digits) of a request of ours that was not itself made
+/// instead of using a response.
 pub(crate) fn is_first_handle(relay_state: &RelayState) -> bool {
     let handle = relay_state.as_str();
     handle.len() == 32 && handle.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether the request of this handle was made in the place of a response.
+/// Returns whether the request with this handle was made instead of using a response.
 pub(crate) fn was_made_again(handle: &str) -> bool {
     handle.starts_with(AGAIN)
 }
 
-/// A random handle, of which the answer shows that its request was made in the place of a response.
+/// Makes a random handle that shows that its request was made instead of using a response.
 pub(crate) fn handle_again(provider: &Provider) -> Result<RelayState, HttpError> {
     let mut bytes = [0_u8; 16];
     provider.random(&mut bytes).map_err(BindingError::from)?;

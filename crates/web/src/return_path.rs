@@ -1,11 +1,11 @@
-//! Where a sign-in may lead: a path of our own, from a list, and nothing else.
+//! The paths that a sign-in may lead to: only paths of this service, from a list.
 
 use std::fmt;
 
-/// The paths a browser may be sent to after signing in or out. Anything else leads to the first of them.
+/// The paths to which a browser may be sent after signing in or out. Any other path is replaced by the first of them.
 ///
-/// RelayState, which identity providers fill as they like in IdP-initiated sign-ins, and the query parameter `return` of the login
-/// route both pass through here, so neither makes an open redirect.
+/// RelayState, which identity providers choose in IdP-initiated sign-ins, and the query parameter `return` of the
+/// login route are both checked here, so neither is an open redirect.
 ///
 /// ```
 /// use vouchsafe_web::ReturnPaths;
@@ -28,7 +28,7 @@ pub struct ReturnPaths {
 pub struct ReturnPath(String);
 
 impl ReturnPaths {
-    /// The list with one path on it, the one for everybody who has no other. A text that is no path becomes `/`.
+    /// Makes a list with one path, which is the default. A text that is not a valid path becomes `/`.
     pub fn new(home: &str) -> ReturnPaths {
         let home = if is_plain_path(home) { home } else { "/" };
         ReturnPaths { home: ReturnPath(home.to_owned()), exact: Vec::new(), under: Vec::new() }
@@ -48,7 +48,7 @@ impl ReturnPaths {
         self
     }
 
-    /// The wanted path if it is on the list, else the first of the list.
+    /// Returns the wanted path if it is on the list, or the first path of the list.
     pub fn choose(&self, wanted: Option<&str>) -> ReturnPath {
         wanted.and_then(|wanted| self.allowed(wanted)).unwrap_or_else(|| self.home.clone())
     }
@@ -80,7 +80,8 @@ impl fmt::Display for ReturnPath {
     }
 }
 
-/// One slash at the start, printable ASCII, nothing a browser reads as another host, as a fragment or as a step upwards.
+/// Returns whether a text begins with exactly one slash, is printable ASCII, and contains nothing that a browser
+/// reads as another host, a fragment or a step upwards.
 fn is_plain_path(text: &str) -> bool {
     text.len() <= 1024
         && text.starts_with('/')
@@ -89,7 +90,8 @@ fn is_plain_path(text: &str) -> bool {
         && !text.split(['/', '?']).any(is_step)
 }
 
-/// `.` and `..`, also percent-encoded: browsers resolve them before they ask.
+/// Returns whether a segment is `.` or `..`, also percent-encoded: browsers resolve these before they send the
+/// request.
 fn is_step(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }

@@ -1,28 +1,30 @@
-//! Which requests come from pages of our own, as far as the browser says.
+//! Determines whether requests come from pages of our own, according to the browser.
 //!
-//! A page of another site can make a browser post a form here, with the cookies that browsers send along. Browsers say where a request
-//! comes from, in two headers that no page can set: `Sec-Fetch-Site` (all current browsers) and `Origin` (older ones too). Both are
-//! believed when they speak against a request; a request passes when at least one of them speaks for it and none against it.
+//! A page of another site can make a browser post a form to this service, with the cookies that browsers send.
+//! Browsers state where a request comes from in two headers that no page can set: `Sec-Fetch-Site` (all current
+//! browsers) and `Origin` (also older ones). A request passes if at least one of them shows our own origin, and none
+//! shows another.
 //!
-//! `Origin` is compared with the origin of the assertion consumer's address, the one address that is configured. That also refuses a page
-//! that made its own host name resolve to this service (DNS rebinding), whose requests are `same-origin` to the browser.
+//! `Origin` is compared with the origin of the assertion consumer's address, which is always configured. This also
+//! refuses a page that made its own host name resolve to this service (DNS rebinding), whose requests are
+//! `same-origin` for the browser.
 
 use http::HeaderMap;
 use http::header::ORIGIN;
 use vouchsafe::{ServiceProvider, WebAddress};
 
-/// Where a request comes from.
+/// The origin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A page of this service, or the person by themselves.
+    /// A page of this service, or the person directly.
     Own,
     /// Another site, or another host of the same site.
     Foreign,
-    /// The browser says nothing.
+    /// The browser sends none of the headers.
     Unsaid,
 }
 
-/// What the headers say about where a request comes from.
+/// Returns the origin of a request according to its headers.
 pub(crate) fn source(headers: &HeaderMap, service_provider: &ServiceProvider) -> Source {
     let Ok(own) = WebAddress::new(service_provider.assertion_consumer()) else { return Source::Foreign };
     let (Ok(site), Ok(origin)) = (only(headers, "sec-fetch-site"), only(headers, ORIGIN.as_str())) else {
@@ -30,14 +32,14 @@ pub(crate) fn source(headers: &HeaderMap, service_provider: &ServiceProvider) ->
     };
     match (site, origin) {
         (None, None) => Source::Unsaid,
-        // A form on a page without a referrer has the origin `null`; the other header says whose page it was.
+        // A form on a page without a referrer has the origin `null`; then the other header decides.
         (Some("same-origin" | "none"), None | Some("null")) => Source::Own,
         (None | Some("same-origin" | "none"), Some(origin)) if origin == own.origin() => Source::Own,
         _ => Source::Foreign,
     }
 }
 
-/// The value of a header that comes at most once.
+/// Returns the value of a header that may occur once.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ()> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -47,8 +49,8 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ()> {
     }
 }
 
-/// Whether a request that changes something may do so: it comes from a page of our own, or the browser says nothing about that and holds
-/// a session's cookie that is `SameSite=Lax` or `Strict`, which does not come with a form of another site.
+/// Returns whether a request may change something: it comes from a page of our own, or the browser sends none of the
+/// headers and holds a session cookie with `SameSite=Lax` or `Strict`, which is not sent with a form of another site.
 pub(crate) fn may_change(
     headers: &HeaderMap,
     service_provider: &ServiceProvider,
@@ -104,7 +106,7 @@ mod tests {
             (&[("origin", "")], Source::Foreign),
             (&[(SITE, "same-origin"), ("origin", "https://app.example.com")], Source::Own),
             (&[(SITE, "same-origin"), ("origin", "null")], Source::Own),
-            // DNS rebinding: the page's own host name leads here.
+            // DNS rebinding: the page's own host name resolves to this service.
             (&[(SITE, "same-origin"), ("origin", "https://evil.example")], Source::Foreign),
             (&[(SITE, "cross-site"), ("origin", "https://app.example.com")], Source::Foreign),
             (&[(SITE, "cross-site"), ("origin", "null")], Source::Foreign),

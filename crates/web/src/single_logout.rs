@@ -1,4 +1,4 @@
-//! The single logout address: what identity providers send there, by browser and from their own servers.
+//! The single logout address: answers identity providers, by browser and from their own servers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::limiter::ReceivePermit;
 use crate::logout::{SingleLogout, meant_by};
 use crate::single_sign_on::SingleSignOn;
 
-/// After how long a store that fails is asked again.
+/// The waiting times before a failed store is tried again.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
 /// A logout request that was accepted and carried out.
@@ -29,11 +29,12 @@ struct CarriedOut {
 }
 
 impl SingleSignOn {
-    /// Answers what a browser brings to the single logout address, in the query of a GET or in the form of a POST: a logout request of an
-    /// identity provider's, which ends sessions and is answered by the way it came, or the answer to one of ours. `connection` is the name in the
-    /// address, where a connection has a [logout address of its own](vouchsafe::ConnectionSettings::single_logout).
+    /// Answers a message that a browser carries to the single logout address, in the query of a GET or in the form of
+    /// a POST. It is a logout request of an identity provider, which ends sessions and is answered by the same
+    /// binding, or the answer to a request of ours. `connection` is the name in the address, if a connection has a
+    /// [logout address of its own](vouchsafe::ConnectionSettings::single_logout).
     ///
-    /// What is not believed changes nothing, and no reason is told to the browser.
+    /// A refused message changes nothing, and the browser is not told the reason.
     pub async fn single_logout(
         &self,
         request: &Parts,
@@ -45,8 +46,9 @@ impl SingleSignOn {
         outcome.unwrap_or_else(|error| self.refuse_in(&context, &error))
     }
 
-    /// Answers what an identity provider's own server sends to the SOAP address: a logout request. The answer is an envelope, with status 200
-    /// for a request that was carried out, and with a fault and status 403 for one that was not believed.
+    /// Answers a logout request that an identity provider's server sends to the SOAP address. The answer is an
+    /// envelope: with status 200 for a request that was carried out, and with a fault and status 403 for a refused
+    /// one.
     pub async fn single_logout_by_soap(
         &self,
         request: &Parts,
@@ -74,7 +76,7 @@ impl SingleSignOn {
         }
     }
 
-    /// A fault that does not tell why.
+    /// Answers with a fault that does not tell the reason.
     pub(crate) fn soap_refused(&self, context: &Context, error: &HttpError) -> Response<String> {
         let refused = self.refuse_in(context, error);
         let fault = self.service_provider().soap_fault().unwrap_or_default();
@@ -108,14 +110,14 @@ impl SingleSignOn {
         match answered {
             Ok(message) => carried_in_frame(&message, []),
             Err(error) => {
-                // The sessions are over. That nobody can be told so is the log's.
+                // The sessions have ended. That the answer cannot be sent is only logged.
                 tracing::warn!(connection = %done.connection.id(), code = error.code(), reason = %error, "a logout request was carried out and cannot be answered");
                 self.arrived(&vouchsafe::LogoutJourney::default(), []).await
             }
         }
     }
 
-    /// The address as the sender sees it: the service's, or the connection's own.
+    /// Returns the address as the sender sees it: the service's, or the connection's own.
     async fn logout_address(&self, connection: Option<&str>, by: Carriage) -> Result<String, HttpError> {
         let of = |connection: Option<&Connection>| {
             let service_provider = self.service_provider();
@@ -133,7 +135,7 @@ impl SingleSignOn {
         own.ok_or(HttpError::UnknownConnection)
     }
 
-    /// Believes a logout request once, remembers it, ends the sessions that it means, and then records that it did.
+    /// Accepts a logout request once, remembers it, ends its sessions, and then records that this was done.
     async fn carry_out(
         &self,
         single_logout: &SingleLogout,
@@ -147,13 +149,15 @@ impl SingleSignOn {
         let Believed { message, connection, relay_state, replay_key, permit: _permit } = believed;
         let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
         let ended = self.end_sessions(single_logout, &request).await?;
-        // Last: a request that could not be carried out is taken again. Of two copies at the same time both may be, which ends no more.
+        // This comes last: a request that could not be carried out can be sent again. Two copies at the same time may
+        // both be carried out, which ends no further sessions.
         self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
         tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions");
         Ok(CarriedOut { request, connection, relay_state, status: LogoutStatus::Success })
     }
 
-    /// The identity provider may not ask again, so a store that fails for a moment is asked again.
+    /// Ends the sessions. The identity provider may not send the request again, so a store that fails for a moment is
+    /// tried again.
     async fn end_sessions(
         &self,
         single_logout: &SingleLogout,
@@ -175,7 +179,8 @@ impl SingleSignOn {
         attempt().await
     }
 
-    /// First remembered, then carried out: a sign-in that is being made at this moment either sees it, or its session is among those that end.
+    /// The logout is remembered first, then carried out. A sign-in at this moment either sees it, or its session is
+    /// among those that end.
     async fn remember(&self, single_logout: &SingleLogout, request: &LogoutRequest) -> Result<(), HttpError> {
         let person = Identity::of_logout_request(request);
         let (issued_at, now) = (request.issued_at(), self.now());
@@ -185,7 +190,8 @@ impl SingleSignOn {
         Ok(())
     }
 
-    /// The answer to a request of ours, from the browser that was sent: the sign-out goes on. Any other answer changes nothing.
+    /// Processes the answer to a request of ours, from the browser that carried the request: the sign-out continues.
+    /// Any other answer changes nothing.
     async fn logout_answered(
         &self,
         single_logout: &SingleLogout,
@@ -212,7 +218,7 @@ impl SingleSignOn {
         if !single_logout.store.remove_logout(&handle).await? {
             return Err(unasked("it was answered already"));
         }
-        // That it was answered is what counts from here on: the answer finds no request when it comes again.
+        // From here on the request counts as answered: if the answer comes again, it finds no pending request.
         let recorded = self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await;
         if let Err(failure) = recorded {
             tracing::warn!(code = failure.code(), reason = %failure, "the answer to a logout request could not be recorded");

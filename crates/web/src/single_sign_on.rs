@@ -1,4 +1,4 @@
-//! What the browser flows need, and how they are configured.
+//! The parts of the browser flows, and their configuration.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -26,10 +26,10 @@ use crate::return_path::ReturnPaths;
 use crate::start_limiter::StartLimiter;
 use crate::trial::{TrialPage, TriedOut};
 
-/// The browser flows of a service: starting a sign-in, the assertion consumer, metadata, and the answers to what is refused.
+/// The browser flows of a service: starting a sign-in, the assertion consumer, metadata, and the answers to refusals.
 ///
-/// It needs a service provider, a look-up of connections, and a store of replays and pending requests. Whose accounts and sessions a login
-/// leads to is not its business. Clones are cheap and share everything.
+/// It needs a service provider, a look-up of connections, and a store of replays and pending requests. It does not
+/// manage accounts or sessions. Clones are cheap and share everything.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -85,7 +85,7 @@ type Hook<A, R> = Arc<dyn Fn(&A) -> R + Send + Sync>;
 type ChooseOptions = Arc<dyn Fn(&Parts, &Connection) -> LoginOptions + Send + Sync>;
 
 impl SingleSignOn {
-    /// With a store that keeps replays and pending requests, and everything else as it is by default.
+    /// Makes the flows over a store that keeps replays and pending requests, with defaults for everything else.
     pub fn new<C, S>(service_provider: ServiceProvider, connections: Arc<C>, store: Arc<S>) -> SingleSignOn
     where
         C: ConnectionSource + 'static,
@@ -123,19 +123,20 @@ impl SingleSignOn {
         }
     }
 
-    /// Keeps pending requests elsewhere than replays.
+    /// Sets a separate store for pending requests.
     #[must_use]
     pub fn pending_store(self, store: Arc<dyn PendingStore>) -> Self {
         self.changed(|inner| inner.pending = store)
     }
 
-    /// How a connection is found by what a person typed. By default what is typed is the connection's name.
+    /// Sets how a connection is found by what a person typed. By default the typed text is the connection's name.
     #[must_use]
     pub fn discovery(self, discovery: Arc<dyn Discovery>) -> Self {
         self.changed(|inner| inner.discovery = Some(discovery))
     }
 
-    /// Where a sign-in may lead. The first path of the list is for everybody who asked for no other. Default: `/` alone.
+    /// Sets the paths that a sign-in may lead to. The first path of the list is the default. Without this, only `/`
+    /// is allowed.
     #[must_use]
     pub fn return_paths(self, paths: ReturnPaths) -> Self {
         self.changed(|inner| {
@@ -146,49 +147,51 @@ impl SingleSignOn {
         })
     }
 
-    /// The page for whoever is not signed in, or no longer. Default: `/`. A path that was asked for without a session is named in its
-    /// query, as `return`. Whoever asked for a connection that is not found comes back with [`NOT_STARTED`](crate::NOT_STARTED) in the query.
+    /// Sets the page for people who are not signed in. Default: `/`. The query of the page contains, as `return`, a
+    /// path that was requested without a session. If the requested connection was not found, the query contains
+    /// [`NOT_STARTED`](crate::NOT_STARTED).
     #[must_use]
     pub fn sign_in_page(self, path: &str) -> Self {
         self.changed(|inner| path.clone_into(&mut inner.sign_in_page))
     }
 
-    /// Has a sign-in confirmed that a page of another site, or of another host of the same site, starts: the browser is sent to the
-    /// [sign-in page](Self::sign_in_page), with the `organization` of a link and the path to return to in its query. The same holds for a
-    /// sign-in that would start in the place of a response that is not used
-    /// ([`Unsolicited::Restart`](vouchsafe::Unsolicited::Restart), an answer that comes late).
+    /// Requires a confirmation if a page of another site, or of another host of the same site, starts a sign-in: the
+    /// browser is sent to the [sign-in page](Self::sign_in_page), with the `organization` of a link and the path to
+    /// return to in its query. The same applies to a sign-in that would start instead of using a response
+    /// ([`Unsolicited::Restart`](vouchsafe::Unsolicited::Restart), or a late answer).
     ///
-    /// Otherwise a page of an attacker who controls one identity provider can sign a browser in as a person of theirs. By default this is
-    /// allowed, because the portals of customers link to the start. The sign-in page must wait for the person: one that leads on by itself
-    /// would go round and round.
+    /// Without this, an attacker who controls one identity provider can make a page that signs a browser in as one of
+    /// the attacker's people. It is off by default, because customers' portals link to the start of a sign-in. The
+    /// sign-in page must wait for the person: a page that continues automatically would loop.
     #[must_use]
     pub fn confirm_cross_site_starts(self) -> Self {
         self.changed(|inner| inner.confirms_cross_site_starts = true)
     }
 
-    /// How many responses are checked at a time. By default the limiter that all services of this process share.
+    /// Sets how many responses are checked at a time. By default all services of this process share one limiter.
     #[must_use]
     pub fn receive_limiter(self, limiter: ReceiveLimiter) -> Self {
         self.changed(|inner| inner.limiter = limiter)
     }
 
-    /// How many sign-ins are started. By default as [`StartLimiter::default`] says, counted for this service alone.
+    /// Sets how many sign-ins may be started. By default the limits are those of [`StartLimiter::default`], counted
+    /// for this service alone.
     #[must_use]
     pub fn start_limiter(self, limiter: StartLimiter) -> Self {
         self.changed(|inner| inner.starts = limiter)
     }
 
-    /// The address of the client who sends a request, for the limiters' shares of one client. By default nobody knows it, and these limits
-    /// do not apply.
+    /// Sets how to find the address of the client that sends a request, for the limits of one client. By default it
+    /// is not known, and these limits do not apply.
     ///
-    /// Behind a proxy the address of the TCP connection is the proxy's for everybody: take what the proxy writes into a header, and only if
-    /// the proxy takes away what clients write there.
+    /// After a proxy, the address of the TCP connection is always the proxy's. Use the header that the proxy writes,
+    /// and only if the proxy removes the same header of clients.
     #[must_use]
     pub fn client_address(self, find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {
         self.changed(|inner| inner.client_address = Some(Arc::new(find)))
     }
 
-    /// What each sign-in asks of the identity provider, by the request that starts it and by the connection.
+    /// Sets the options of each sign-in, depending on the request that starts it and on the connection.
     #[must_use]
     pub fn login_options(
         self,
@@ -197,15 +200,15 @@ impl SingleSignOn {
         self.changed(|inner| inner.login_options = Some(Arc::new(choose)))
     }
 
-    /// The page that a browser sees when something is refused.
+    /// Sets the page that a browser sees after a refusal.
     #[must_use]
     pub fn refusal_page(self, page: RefusalPage) -> Self {
         self.changed(|inner| inner.refusal_page = page)
     }
 
-    /// The page that shows what came of a [trial](Self::start_trial): HTML, sent with a Content-Security-Policy that allows inline styles,
-    /// images and forms of the application's own, and no script. It may look into the application's database first, and note there that the
-    /// connection was tried out. By default a plain one.
+    /// Sets the page that shows the result of a [trial](Self::start_trial): HTML, sent with a Content-Security-Policy
+    /// that allows inline styles, images and forms of the application's own, and no script. The function may use the
+    /// application's database, for example to record the trial. The default is a plain page.
     ///
     /// ```
     /// # use vouchsafe_web::SingleSignOn;
@@ -226,27 +229,27 @@ impl SingleSignOn {
         self.changed(|inner| inner.trial_page = TrialPage::new(render))
     }
 
-    /// Where refusals are kept. By default a log of its own: [`RefusalLog::default`].
+    /// Sets where refusals are kept. By default each service has its own log: [`RefusalLog::default`].
     #[must_use]
     pub fn refusal_log(self, log: RefusalLog) -> Self {
         self.changed(|inner| inner.refusals = log)
     }
 
-    /// Where it is noted which keys of identity providers vouch for sign-ins, and when they last did: what somebody who looks after a roll-over of
-    /// keys goes by ([`KeyEvidence`](vouchsafe::metadata::KeyEvidence)). Each key is written once a minute at most, and no sign-in waits for it. By
-    /// default it is noted nowhere.
+    /// Sets where the use of identity providers' keys is recorded: which keys signed sign-ins, and when they last
+    /// did. This helps the person who manages a key roll-over ([`KeyEvidence`](vouchsafe::metadata::KeyEvidence)).
+    /// Each key is written at most once a minute, and no sign-in waits for it. By default nothing is recorded.
     #[must_use]
     pub fn key_history(self, store: Arc<dyn KeyHistory>) -> Self {
         self.changed(|inner| inner.key_use = Some(KeyUse::new(store)))
     }
 
-    /// Told of every refusal: for a counter by code, for an alert.
+    /// Sets a function that is called for every refusal, such as a counter by code or an alert.
     #[must_use]
     pub fn on_refusal(self, tell: impl Fn(&RefusalRecord) + Send + Sync + 'static) -> Self {
         self.changed(|inner| inner.on_refusal = Some(Arc::new(tell)))
     }
 
-    /// The time, for tests.
+    /// Sets the clock, for tests.
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         self.changed(|inner| inner.clock = Arc::new(clock))
@@ -270,25 +273,25 @@ impl SingleSignOn {
         &self.inner.refusals
     }
 
-    /// The list of paths that a sign-in may lead to.
+    /// The paths that a sign-in may lead to.
     #[must_use]
     pub fn allowed_return_paths(&self) -> &ReturnPaths {
         &self.inner.return_paths
     }
 
-    /// How cookies are written and read here.
+    /// The format of this service's cookies.
     #[must_use]
     pub fn cookies(&self) -> Cookies {
         Cookies::for_address(self.service_provider().assertion_consumer())
     }
 
-    /// The time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         (self.inner.clock)()
     }
 
-    /// The connection of this name. A text that cannot be a name is nobody's.
+    /// Returns the connection with this name. A text that is not a valid name finds none.
     ///
     /// # Errors
     /// [`HttpError::Store`].
@@ -297,7 +300,7 @@ impl SingleSignOn {
         Ok(self.inner.connections.find(&id).await?)
     }
 
-    /// The connection of the organization a person means, by what they typed.
+    /// Returns the connection of a person's organization, by what they typed.
     ///
     /// # Errors
     /// [`HttpError::Store`].
@@ -308,11 +311,11 @@ impl SingleSignOn {
         }
     }
 
-    /// Writes what was counted for the [history of keys](Self::key_history) and waits for its minute: for the end of a process.
-    /// [`sweep`](Self::sweep) does it too.
+    /// Writes the counts for the [history of keys](Self::key_history) that still wait for their minute. Call it at
+    /// the end of a process. [`sweep`](Self::sweep) does it too.
     ///
     /// # Errors
-    /// What the store raises. It is counted still.
+    /// The errors of the store. The counts are kept.
     pub async fn flush_key_history(&self) -> Result<(), StoreError> {
         match &self.inner.key_use {
             Some(key_use) => key_use.flush(self.now()).await,
@@ -320,19 +323,19 @@ impl SingleSignOn {
         }
     }
 
-    /// Somebody has signed in.
+    /// Counts the keys of a sign-in.
     pub(crate) fn note_keys(&self, login: &Login) {
         if let Some(key_use) = &self.inner.key_use {
             key_use.note(login, self.now());
         }
     }
 
-    /// Forgets replays, and sign-ins, sign-outs and forms that wait and whose time is over; how many of each. Set-up links go a month after their
-    /// time. Nothing depends on it but the size of the store: call it
-    /// every few minutes, or let [`sweep_every`](Self::sweep_every) do it.
+    /// Removes expired replays, and expired sign-ins, sign-outs and forms that waited. Returns the number of replays,
+    /// and the number of all others together. Set-up links are removed a month after their expiry. Only the size of
+    /// the store depends on this: call it every few minutes, or use [`sweep_every`](Self::sweep_every).
     ///
     /// # Errors
-    /// What the store raises.
+    /// The errors of the store.
     pub async fn sweep(&self) -> Result<(u64, u64), StoreError> {
         let now = self.now();
         let replays = self.inner.replays.sweep_replays(now).await?;
@@ -353,8 +356,8 @@ impl SingleSignOn {
         Ok((replays, started.saturating_add(logouts).saturating_add(forms)))
     }
 
-    /// [Sweeps](Self::sweep) now and again after each `period`, which is at least a second, for as long as this future is polled. A store that
-    /// fails is a warning in the log, and is asked again the next time.
+    /// [Sweeps](Self::sweep) now and again after each `period`, which is at least a second, for as long as this
+    /// future is polled. If a store fails, a warning is logged, and the next sweep tries again.
     ///
     /// ```
     /// # use std::time::Duration;

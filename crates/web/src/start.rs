@@ -1,4 +1,4 @@
-//! Starting a sign-in, and telling identity providers who we are.
+//! Starts a sign-in, and serves our metadata.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -12,21 +12,21 @@ use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
 
-/// What the query of the [sign-in page](SingleSignOn::sign_in_page) says when a sign-in could not be started.
+/// The query parameter of the [sign-in page](SingleSignOn::sign_in_page) if a sign-in could not be started.
 pub const NOT_STARTED: (&str, &str) = ("problem", "organization");
 
 const METADATA_TYPE: &str = "application/samlmetadata+xml";
 
 impl SingleSignOn {
-    /// Starts a sign-in over a connection: keeps the request, binds it to this browser, and answers the redirect or, where the request goes
-    /// by HTTP-POST, the page with its form. An [enhanced client](asks_by_paos) is answered the envelope that it carries on, if the service provider
-    /// [receives from those](vouchsafe::Builder::receive_from_enhanced_clients).
+    /// Starts a sign-in over a connection: stores the request, binds it to this browser, and answers the redirect or,
+    /// for HTTP-POST, the page with its form. An [enhanced client](asks_by_paos) receives the envelope, if the
+    /// service provider [supports them](vouchsafe::Builder::receive_from_enhanced_clients).
     ///
-    /// Where it leads afterwards is [`LoginOptions::return_to`], if that is on the list of allowed paths.
+    /// The browser later goes to [`LoginOptions::return_to`], if that is on the list of allowed paths.
     ///
     /// # Errors
-    /// [`HttpError::TooManyStarts`]; [`HttpError::Binding`] when the connection cannot be asked; [`HttpError::ReservedContext`];
-    /// [`HttpError::Store`].
+    /// [`HttpError::TooManyStarts`]; [`HttpError::Binding`] if the connection cannot be used;
+    /// [`HttpError::ReservedContext`]; [`HttpError::Store`].
     pub async fn start(
         &self,
         request: &Parts,
@@ -37,12 +37,12 @@ impl SingleSignOn {
         self.start_counted(request, connection, options, None).await
     }
 
-    /// Counts a start by the client who asks for it, before anything is looked up.
+    /// Counts a start for the client, before anything is looked up.
     pub(crate) fn count_start(&self, request: &Parts) -> Result<(), HttpError> {
         self.inner.starts.count_client(self.inner.address_of(request))
     }
 
-    /// [`start`](Self::start) after the client was counted, with one cookie more.
+    /// Does the same as [`start`](Self::start) after the client was counted, with one additional cookie.
     pub(crate) async fn start_counted(
         &self,
         request: &Parts,
@@ -60,7 +60,7 @@ impl SingleSignOn {
         self.send(&request.headers, started, more).await
     }
 
-    /// Keeps a started sign-in, and has the browser carry its request.
+    /// Stores a started sign-in, and lets the browser carry its request.
     pub(crate) async fn send(
         &self,
         headers: &HeaderMap,
@@ -74,11 +74,13 @@ impl SingleSignOn {
         carried(&started.request, std::iter::once(cookie).chain(more))
     }
 
-    /// The ready-made start: `organization`, what the person typed, and `return`, a path; out of `fields`, a query string or a form's body.
-    /// Use a form for a field in which people type an address: what stands in a query is written into logs and histories.
+    /// The ready-made start of a sign-in. It reads `organization`, the typed text, and `return`, a path, from
+    /// `fields`, a query string or a form's body. Use a form for a field in which people type an e-mail address,
+    /// since queries are written into logs and histories.
     ///
-    /// Whoever cannot be sent to an identity provider gets one answer, whatever the reason, of the same status as everybody else: back to
-    /// the sign-in page with [`NOT_STARTED`]. Too many starts are answered with status 429, and an outage with 503.
+    /// If no sign-in can be started, the answer is always the same, with the same status as a successful start: a
+    /// redirect to the sign-in page with [`NOT_STARTED`]. Too many starts are answered with status 429, and an outage
+    /// with 503.
     pub async fn login(&self, request: &Parts, fields: &[u8]) -> Response<String> {
         let field = |name: &str| {
             form_urlencoded::parse(fields).find(|(found, _)| found == name).map(|(_, value)| value)
@@ -86,9 +88,9 @@ impl SingleSignOn {
         let (asked, wanted) = (field("organization").unwrap_or_default(), field("return"));
         let mut context = Context::of(&request.headers);
         context.return_to = wanted.as_deref().map(str::to_owned);
-        // No page of another site can have a browser send the headers of an enhanced client.
+        // A page of another site cannot make a browser send the headers of an enhanced client.
         if self.must_confirm(&request.headers) && !context.is_enhanced_client {
-            // What a form sent stays out of addresses.
+            // The content of a form is not copied into addresses.
             let is_link = request.method == Method::GET && !asked.is_empty();
             let said = is_link.then_some(("organization", asked.as_ref()));
             return see_other(&self.way_back(wanted.as_deref(), said), [])
@@ -106,7 +108,8 @@ impl SingleSignOn {
         })
     }
 
-    /// Whether the person must confirm on the sign-in page that a sign-in starts, because it is not one of our own pages that starts it.
+    /// Returns whether the person must confirm the sign-in on the sign-in page, because a page of another site
+    /// started it.
     pub(crate) fn must_confirm(&self, headers: &HeaderMap) -> bool {
         self.inner.confirms_cross_site_starts && source(headers, self.service_provider()) == Source::Foreign
     }
@@ -126,13 +129,13 @@ impl SingleSignOn {
         self.start_counted(request, &connection, options, None).await
     }
 
-    /// Sends the browser to a discovery service, where the person chooses an identity provider, with `return_to`, a path of the application's, for
-    /// afterwards. The answer comes to the first
-    /// [discovery response](vouchsafe::metadata::ServiceInformation::with_discovery_response) of our metadata, where
-    /// [`discovered`](Self::discovered) takes it.
+    /// Sends the browser to a discovery service, where the person chooses an identity provider. `return_to` is a path
+    /// of the application for afterwards. The answer comes to the first [discovery
+    /// response](vouchsafe::metadata::ServiceInformation::with_discovery_response) address of our metadata, where
+    /// [`discovered`](Self::discovered) processes it.
     ///
     /// # Errors
-    /// [`HttpError::DiscoveryRequest`] when our metadata has no address for the answer.
+    /// [`HttpError::DiscoveryRequest`] if our metadata has no address for the answer.
     pub fn ask_discovery_service(
         &self,
         service: &WebAddress,
@@ -152,8 +155,9 @@ impl SingleSignOn {
         see_other(&request.url(service), [])
     }
 
-    /// Takes the answer of a discovery service: starts a sign-in over the connection that is found by the entityID, as [`login`](Self::login) does
-    /// with what a person typed. Without an entityID the person is back at the sign-in page.
+    /// Processes the answer of a discovery service: starts a sign-in over the connection that is found by the
+    /// entityID, as [`login`](Self::login) does with what a person typed. Without an entityID the browser is sent to
+    /// the sign-in page.
     pub async fn discovered(&self, request: &Parts) -> Response<String> {
         let query = request.uri.query().unwrap_or_default();
         let read = discovered(query).and_then(|chosen| Ok((chosen, one_value(query.as_bytes(), "return")?)));
@@ -173,7 +177,7 @@ impl SingleSignOn {
         self.login(request, fields.as_bytes()).await
     }
 
-    /// Our metadata.
+    /// Answers our metadata.
     pub fn metadata(&self, headers: &HeaderMap) -> Response<String> {
         match self.service_provider().metadata_xml() {
             Ok(xml) => answer(StatusCode::OK, METADATA_TYPE, xml),
@@ -181,10 +185,12 @@ impl SingleSignOn {
         }
     }
 
-    /// Our metadata for the identity provider of one connection that has something of its own to say: another entity ID, assertion consumer,
-    /// certificate or wish about signatures than the service. For all others the service's [`metadata`](Self::metadata) is right.
+    /// Answers our metadata for the identity provider of one connection that differs from the service: in the entity
+    /// ID, the assertion consumer, the certificates or the signature requirements. For all other connections the
+    /// service's [`metadata`](Self::metadata) is correct.
     ///
-    /// A name that nobody has, a connection that is retired or cannot be used, and one that has nothing of its own get the same answer.
+    /// The answer is the same for an unknown name, for a connection that is retired or cannot be used, and for one
+    /// that does not differ from the service.
     pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
         let served = self.find_connection(id).await.and_then(|found| {
             let open = found.filter(|connection| connection.state() != ConnectionState::Retired);

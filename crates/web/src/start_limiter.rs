@@ -1,4 +1,4 @@
-//! How many sign-ins are started.
+//! Limits how many sign-ins are started.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use vouchsafe::ConnectionId;
 use crate::client_network::client_network;
 use crate::error::HttpError;
 
-/// So many at once, and then so many a second. 0 counts as 1.
+/// A number that is allowed at once, and a number per second after that. 0 counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     at_once: u32,
@@ -19,7 +19,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// So many at once, and then so many a second.
+    /// Makes a rate of a number that is allowed at once, and a number per second after that.
     #[must_use]
     pub const fn new(at_once: u32, per_second: u32) -> Rate {
         let at_once = if at_once == 0 { 1 } else { at_once };
@@ -27,27 +27,30 @@ impl Rate {
         Rate { at_once, per_second }
     }
 
-    /// How long one takes of the time that is given.
+    /// Returns the time between two events at the steady rate.
     fn one(self) -> Duration {
         Duration::from_secs(1).checked_div(self.per_second).unwrap_or(Duration::from_secs(1))
     }
 
-    /// How far the time that is given may be ahead.
+    /// Returns how far the assigned time may be ahead of the clock.
     fn ahead(self) -> Duration {
         self.one().saturating_mul(self.at_once)
     }
 }
 
-/// Bounds how many sign-ins are started: from one client address, over one connection, and altogether.
+/// Limits how many sign-ins are started: from one client address, over one connection, and altogether.
 ///
-/// Anybody may start a sign-in, and each is kept for some minutes in the store of pending requests, durably where that store is durable. So
-/// what is bounded is how many are started in a time, and not, as [`ReceiveLimiter`](crate::ReceiveLimiter) does for responses, how many are
-/// under way. What is too much is answered with status 429 and `Retry-After`, and nothing is kept.
+/// Anybody may start a sign-in, and each is kept for some minutes in the store of pending requests, possibly on disk.
+/// So this limiter counts how many are started in a time, and not how many are in progress, as
+/// [`ReceiveLimiter`](crate::ReceiveLimiter) does for responses. A start over the limit is answered with status 429
+/// and `Retry-After`, and nothing is stored.
 ///
-/// A sign-in that begins in the place of a response counts too, and so do trials, links, and artifacts, of which each has an identity provider asked. An address is counted before anything is looked
-/// up, a connection only where it is one that exists.
+/// A sign-in that starts instead of using a response counts too, and so do trials, links, and artifacts, each of
+/// which sends a request to an identity provider. An address is counted before anything is looked up; only existing
+/// connections are counted.
 ///
-/// Clones share it. It remembers some ten thousand addresses and connections each; of more than that, those that are new count as one.
+/// Clones share it. It remembers about ten thousand addresses and as many connections; beyond that, new ones count
+/// together as one.
 ///
 /// ```
 /// use vouchsafe_web::{Rate, StartLimiter};
@@ -68,29 +71,29 @@ struct Shared {
 }
 
 impl Default for StartLimiter {
-    /// 20,000 at once and then 1,000 a second; of one client address 300 and then 10, which is a company behind one address at nine o'clock;
-    /// over one connection 3,000 and then 100.
+    /// Allows 20,000 at once and then 1,000 per second; for one client address 300 and then 10, which covers a
+    /// company behind one address at nine o'clock; over one connection 3,000 and then 100.
     fn default() -> StartLimiter {
         StartLimiter::new(Rate::new(20_000, 1_000))
     }
 }
 
 impl StartLimiter {
-    /// So many altogether, and of one address and over one connection as many as by default.
+    /// Allows this rate altogether, with the default rates for one address and one connection.
     #[must_use]
     pub fn new(all: Rate) -> StartLimiter {
         StartLimiter::with(all, Rate::new(300, 10), Rate::new(3_000, 100))
     }
 
-    /// So many from one client address; of an IPv6 address the first 64 bits count. Where the
-    /// [client address](crate::SingleSignOn::client_address) is not known, this limit does not apply.
+    /// Sets the rate for one client address; for an IPv6 address, the first 64 bits count. If the [client
+    /// address](crate::SingleSignOn::client_address) is not known, this limit does not apply.
     #[must_use]
     pub fn per_client_address(self, rate: Rate) -> StartLimiter {
         StartLimiter::with(self.0.all.rate, rate, self.0.connections.rate)
     }
 
-    /// So many over one connection. A stranger can use them up: give more than all people of a large customer need at nine o'clock, and have
-    /// the client address known, so that one stranger cannot.
+    /// Sets the rate over one connection. A stranger can use it up. So allow more than all people of a large customer
+    /// need at nine o'clock, and configure the client address, so that one stranger cannot use it up alone.
     #[must_use]
     pub fn per_connection(self, rate: Rate) -> StartLimiter {
         StartLimiter::with(self.0.all.rate, self.0.addresses.rate, rate)
@@ -104,7 +107,7 @@ impl StartLimiter {
         }))
     }
 
-    /// Counts a sign-in that somebody wants to start, before anything is looked up.
+    /// Counts a sign-in that a client wants to start, before anything is looked up.
     pub(crate) fn count_client(&self, address: Option<IpAddr>) -> Result<(), HttpError> {
         match address {
             Some(address) => self.0.addresses.count(&client_network(address), "from one client address"),
@@ -119,7 +122,7 @@ impl StartLimiter {
     }
 }
 
-/// What is counted by key: for each the time that is given to it, which runs ahead of the clock with each that comes.
+/// Counts by key. Each key has an assigned time, which moves ahead of the clock with each event.
 #[derive(Debug)]
 pub(crate) struct Counted<K> {
     rate: Rate,
@@ -128,13 +131,13 @@ pub(crate) struct Counted<K> {
 
 #[derive(Debug)]
 struct Given<K> {
-    /// `None` is the key of those that are new when too many are remembered.
+    /// The assigned times. `None` is the common key of new ones if too many are remembered.
     until: HashMap<Option<K>, Instant>,
-    /// When what is over was forgotten.
+    /// When expired keys were removed.
     swept: Option<Instant>,
 }
 
-/// How many keys are remembered.
+/// The maximum number of remembered keys.
 const MOST: usize = 10_000;
 
 impl<K: Eq + Hash + Clone> Counted<K> {
@@ -145,13 +148,13 @@ impl<K: Eq + Hash + Clone> Counted<K> {
     fn count(&self, key: &K, of: &'static str) -> Result<(), HttpError> {
         self.count_at(key, Instant::now()).map_err(|wait| {
             let Rate { at_once, per_second } = self.rate;
-            // In whole seconds, rounded up.
+            // The time is in whole seconds, rounded up.
             let retry_after = wait.as_secs().saturating_add(1);
             HttpError::TooManyStarts { of, at_once, per_second, retry_after }
         })
     }
 
-    /// Counts one, or says how long to wait.
+    /// Counts one event, or returns how long to wait.
     pub(crate) fn count_at(&self, key: &K, now: Instant) -> Result<(), Duration> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         given.sweep(now);
@@ -171,7 +174,7 @@ impl<K: Eq + Hash + Clone> Counted<K> {
 }
 
 impl<K: Eq + Hash> Given<K> {
-    /// Forgets what is over, once a second where much is remembered.
+    /// Removes expired keys, at most once a second if many are remembered.
     fn sweep(&mut self, now: Instant) {
         let is_time = self.swept.is_none_or(|swept| now.saturating_duration_since(swept).as_secs() >= 1);
         if self.until.len() >= MOST && is_time {

@@ -1,4 +1,4 @@
-//! Connections out of a store, as they are needed.
+//! Connections that are loaded from a store when they are needed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, S
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
 use crate::connection_source::ConnectionSource;
 
-/// The connections of a [`ConnectionStore`], read when somebody signs in over them.
+/// The connections of a [`ConnectionStore`], loaded when somebody signs in over them.
 ///
-/// Each look-up asks the store for the connection's revision, so that a write of another process counts from the next sign-in on. What was
-/// read at a revision is kept, with its keys parsed, until the connection is written or until [`at_most`](Self::at_most) others, or others
-/// with [so much metadata](Self::at_most_bytes), were used since: memory does not grow with the number of customers nor with what they
-/// upload, and nothing is read at the start.
+/// Each look-up asks the store for the connection's revision, so a write of another process takes effect at the next
+/// sign-in. A loaded connection is kept, with its keys parsed, until it is written, or until
+/// [`at_most`](Self::at_most) others, or others with [this much metadata](Self::at_most_bytes), were used since. So
+/// memory does not grow with the number of customers or with what they upload, and nothing is loaded at the start.
 ///
-/// A connection that cannot be used, such as for its metadata, is [`StoreError::ConnectionUnusable`] for whoever signs in over it, and stops
-/// nobody else.
+/// If a connection cannot be used, for example because of its metadata, a sign-in over it fails with
+/// [`StoreError::ConnectionUnusable`], and other connections are not affected.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -47,33 +47,34 @@ pub struct StoredConnections {
 type Prepare = Arc<dyn Fn(&StoredConnection, Connection) -> Result<Connection, BindingError> + Send + Sync>;
 
 impl StoredConnections {
-    /// How many connections are kept by default: a few tens of megabytes, if their metadata is of usual size.
+    /// The default maximum number of connections that are kept: a few tens of megabytes with usual metadata.
     pub const KEPT: usize = 1024;
-    /// How much metadata the connections that are kept have together by default, in bytes.
+    /// The default maximum size of the metadata of all kept connections together, in bytes.
     pub const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
-    /// Over this store.
+    /// Makes connections over this store.
     pub fn new<S: ConnectionStore + 'static>(store: Arc<S>) -> StoredConnections {
         let cache = Mutex::new(ConnectionCache::new(Self::KEPT, Self::KEPT_BYTES));
         StoredConnections { store, cache, prepare: None }
     }
 
-    /// Keeps so many connections at most.
+    /// Sets the maximum number of connections that are kept.
     #[must_use]
     pub fn at_most(self, connections: usize) -> StoredConnections {
         let bytes = self.cache().most_bytes;
         StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, bytes)), ..self }
     }
 
-    /// Keeps connections with so many bytes of metadata together at most. One with more than that is read each time.
+    /// Sets the maximum size of the metadata of all kept connections together, in bytes. A connection with more than
+    /// that is loaded each time.
     #[must_use]
     pub fn at_most_bytes(self, bytes: usize) -> StoredConnections {
         let connections = self.cache().most;
         StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, bytes)), ..self }
     }
 
-    /// Adds to each connection what no store has, such as a [decryption key](Connection::with_decryption_key) of its own. After an error
-    /// it is asked again at the next sign-in.
+    /// Sets a function that adds to each connection what the store does not contain, such as a [decryption
+    /// key](Connection::with_decryption_key) of its own. After an error it is called again at the next sign-in.
     #[must_use]
     pub fn prepared_by(
         self,
@@ -85,13 +86,13 @@ impl StoredConnections {
         StoredConnections { prepare: Some(Arc::new(prepare)), ..self }
     }
 
-    /// How many connections are kept at present.
+    /// The number of connections that are kept at present.
     #[must_use]
     pub fn kept(&self) -> usize {
         self.cache().len()
     }
 
-    /// The connection, as it is at this revision or was written since.
+    /// Returns the connection at this revision, or as it was written since.
     async fn load(&self, wanted: &ConnectionRevision) -> Result<Option<Connection>, StoreError> {
         let place: Place = self.cache().place(wanted);
         let loaded = place.get_or_try_init(|| self.read(&wanted.id)).await;
@@ -111,7 +112,7 @@ impl StoredConnections {
         let stored = match self.store.connection(id).await {
             Ok(Some(stored)) if !stored.is_discarded() => stored,
             Ok(_) => return Ok(None),
-            // One row that cannot be read is one connection that cannot be used, and no outage.
+            // A row that cannot be read makes one connection unusable, and is not an outage.
             Err(damaged @ StoreError::Damaged { .. }) => {
                 return Err(StoreError::connection_unusable(id.clone(), &damaged));
             }
@@ -119,7 +120,7 @@ impl StoredConnections {
         };
         let (revision, bytes) = (stored.revision, stored.metadata.document.len());
         let prepare = self.prepare.clone();
-        // Metadata may be large, and other requests do not wait for it.
+        // Metadata may be large, so it is parsed where other requests do not wait for it.
         let making = tokio::task::spawn_blocking(move || match (stored.to_connection(), prepare) {
             (Ok(connection), Some(prepare)) => {
                 let prepared = prepare(&stored, connection);
@@ -135,8 +136,8 @@ impl StoredConnections {
         Ok(Some(Loaded { revision, bytes, lasts, connection }))
     }
 
-    /// Those of the connections that can be used. That the only one cannot be used is an error: if there are several, nothing says which is
-    /// meant.
+    /// Returns the usable ones of the connections. If the only one is unusable, this is an error. If there are
+    /// several, it is not known which one the response belongs to.
     async fn usable(&self, wanted: &[ConnectionRevision]) -> Result<Vec<Connection>, StoreError> {
         let mut usable = Vec::new();
         for one in wanted {
@@ -149,7 +150,8 @@ impl StoredConnections {
         Ok(usable)
     }
 
-    /// The connections to an identity provider over which something may have come to this address that answers no request of ours.
+    /// Returns the connections to an identity provider over which a message that answers no request of ours may have
+    /// come to this address.
     async fn meant(
         &self,
         identity_provider: &EntityId,
@@ -159,7 +161,7 @@ impl StoredConnections {
         let mut found = self.store.connections_to(identity_provider, Some(received_at), most).await?;
         found.extend(self.store.connections_to(identity_provider, None, most).await?);
         let mut usable = self.usable(&found).await?;
-        // Drafts that name this address as their own do not take the places of what people sign in over.
+        // Drafts that name this address as their own must not displace active connections.
         usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
         usable.truncate(most);
         Ok(usable)
@@ -210,7 +212,8 @@ impl ConnectionSource for StoredConnections {
         })
     }
 
-    /// Those whose name is the issuer's in another spelling: a store looks names up, and does not compare them.
+    /// Returns the issuer's other spellings for which connections exist: a store looks names up, and does not compare
+    /// them.
     fn closest_issuers<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<EntityId>> {
         Box::pin(async move {
             let mut closest = Vec::new();

@@ -1,4 +1,5 @@
-//! Trying a connection out in the browser: the whole sign-in is judged and shown, nobody gets in, and nothing changes.
+//! The trial of a connection in the browser: the whole sign-in is checked and shown, nobody is signed in, and nothing
+//! changes.
 
 use std::fmt;
 use std::future::Future;
@@ -21,19 +22,19 @@ use crate::refusal_page::STYLE;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 
-/// What came of a trial. Only the browser that started it is shown this.
+/// The result of a trial. Only the browser that started the trial sees it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TriedOut {
-    /// The connection that was tried out.
+    /// The connection of the trial.
     pub connection: ConnectionId,
     /// When the response came.
     pub at: DateTime<Utc>,
-    /// What the sign-in would have been, or why it would have been refused.
+    /// The result of the sign-in, or the refusal.
     pub outcome: Result<Trial, Refusal>,
-    /// Where the person wanted to go afterwards: a path from the list of allowed ones.
+    /// Where the person wanted to go afterwards: a path from the list of allowed paths.
     pub back: ReturnPath,
-    /// What the application kept with the request: [`LoginOptions::context`].
+    /// The value that the application stored with the request: [`LoginOptions::context`].
     pub context: Option<String>,
 }
 
@@ -52,7 +53,7 @@ impl TriedOut {
         TriedOut { connection: connection.id().clone(), at: now, outcome, back, context }
     }
 
-    /// Of an answer from which no response could be had.
+    /// Makes the result of an answer that contained no response.
     pub(crate) fn refused(
         request: &PendingRequest,
         refusal: Refusal,
@@ -63,7 +64,7 @@ impl TriedOut {
         TriedOut { connection: request.connection().clone(), at, outcome: Err(refusal), back, context }
     }
 
-    /// Everything that was checked.
+    /// Every check that was made.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         match &self.outcome {
@@ -73,7 +74,7 @@ impl TriedOut {
     }
 }
 
-/// Makes the page that shows what came of a trial.
+/// Makes the page that shows the result of a trial.
 #[derive(Clone)]
 pub(crate) struct TrialPage(Arc<Render>);
 
@@ -100,11 +101,11 @@ impl fmt::Debug for TrialPage {
 }
 
 impl SingleSignOn {
-    /// Starts a sign-in that tries a connection out, whatever its state short of retired. The answer is judged by every rule and shown on the
-    /// [trial page](Self::trial_page) to this browser alone; nobody is signed in, and nothing is recorded. Until the request is over, a reload
-    /// of that page shows the same.
+    /// Starts a sign-in that tries a connection, in any state except retired. The answer is checked by every rule and
+    /// shown on the [trial page](Self::trial_page), only to this browser. Nobody is signed in, and nothing is
+    /// recorded. Until the request expires, a reload of that page shows the same result.
     ///
-    /// Call it for an administrator of the connection, from a form on a page of the application's own.
+    /// Call it for an administrator of the connection, from a form on a page of the application.
     ///
     /// ```
     /// # use http::{Response, request::Parts};
@@ -141,10 +142,10 @@ impl SingleSignOn {
     }
 }
 
-/// Styles in place, images and forms of the application's own, and nothing else.
+/// The policy allows inline styles, images and forms of the application's own, and nothing else.
 const OWN_FORMS: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Of attributes the names alone: a value may be a secret of the customer's.
+/// Shows only the names of attributes, since a value may be a secret of the customer.
 fn plain_page(tried: &TriedOut) -> String {
     let (title, what) = match &tried.outcome {
         Ok(trial) => {

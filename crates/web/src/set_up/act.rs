@@ -1,4 +1,4 @@
-//! What the forms of the portal do.
+//! Carries out the forms of the portal.
 
 use std::time::Instant;
 
@@ -15,12 +15,13 @@ use super::visit::{Visit, fingerprint, renewed_among};
 use super::{Fields, Next, SetUp};
 use crate::start_limiter::Counted;
 
-/// How long an old token goes on working after a new one was issued: time enough to paste it into the console.
+/// How long an old token works after a new one was issued, so that there is time to enter the new one into the
+/// console.
 const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
-/// The value of the form's field for a connection that replaces none.
+/// The value of the form's field if the new connection replaces none.
 const BESIDE: &str = "";
 
-/// Counts one of a link.
+/// Counts one action of a link.
 fn counted(counter: &Counted<String>, link: &str) -> Result<(), SetUpError> {
     let counted = counter.count_at(&link.to_owned(), Instant::now());
     counted.map_err(|wait| SetUpError::TooOften { retry_after: wait.as_secs().saturating_add(1) })
@@ -62,7 +63,7 @@ impl SetUp {
         Ok(Next::Step("values"))
     }
 
-    /// Another token of the organization; an earlier one works for another day.
+    /// Issues another token of the organization; the previous one works for another day.
     async fn issue_token(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
         visit.require_console()?;
         let provider = visit.sso.service_provider().provider();
@@ -79,18 +80,18 @@ impl SetUp {
         Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None)?))
     }
 
-    /// Counts what has others asked: metadata, the DNS.
+    /// Counts an action that sends requests to others: for metadata or to the DNS.
     pub(super) fn count(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
         counted(&self.0.asked, &visit.link.id)
     }
 
-    /// Counts what is written down of a link: its forms, its trials.
+    /// Counts an action of a link that is stored: its forms, its trials.
     pub(super) fn count_act(&self, link: &str) -> Result<(), SetUpError> {
         counted(&self.0.acted, link)
     }
 
-    /// Lets people sign in over the draft. To the identity provider of a connection that is active already it renews that one's metadata, so that its
-    /// people stay who they are.
+    /// Activates the draft. If there is already an active connection to the same identity provider, its metadata is
+    /// renewed instead, so that people keep their accounts.
     async fn activate(&self, visit: &mut Visit<'_>, fields: &Fields) -> Result<Next, SetUpError> {
         let provider = visit.sso.service_provider().provider().clone();
         let (draft, read) = (visit.require_draft()?.id.clone(), visit.require_draft()?.revision);
@@ -101,7 +102,7 @@ impl SetUp {
             }
             (None, _) => return Err(SetUpError::NotTried),
         };
-        // A page from before somebody else activated another connection does not ask what becomes of that.
+        // A page from before somebody else activated another connection does not ask whether to replace it.
         let asks = visit.renewed_by(visit.require_draft()?).is_none() && visit.active().next().is_some();
         if asks && fields.text("replaces").is_none() {
             return Err(SetUpError::NotReplaceable);
@@ -118,7 +119,7 @@ impl SetUp {
         self.decide(visit, move |it, now| {
             let draft =
                 it.connection(&wanted).ok_or_else(|| StoreError::connection_unknown(&wanted))?.clone();
-            // What was tried is what is activated, whatever happened since.
+            // Only exactly what was tried is activated, even if the draft changed since.
             let is_as_tried = match &tried {
                 Some(tried) => fingerprint(&draft, &provider).is_ok_and(|print| print == *tried),
                 None => true,
@@ -144,7 +145,7 @@ impl SetUp {
         Ok(Next::Step(""))
     }
 
-    /// Gives an organization without a policy of its own the names of attributes that were shown to be copied.
+    /// Stores the attribute names that the portal showed, if the organization has no policy of its own.
     async fn keep_names(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
         let names = visit.names();
         if visit.policy != Policy::default() || names == visit.policy.attributes {

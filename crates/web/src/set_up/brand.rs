@@ -1,4 +1,5 @@
-//! How the pages of the set-up portal look: the application's name, logo, stylesheet and contact, or its own layout.
+//! The appearance of the set-up portal's pages: the application's name, logo, stylesheet and contact, or its own
+//! layout.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use vouchsafe::WebAddress;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::xml::escape_markup;
 
-/// What the application gives to the pages of the set-up portal.
+/// The application's settings for the pages of the set-up portal.
 ///
 /// ```
 /// use vouchsafe_web::SetUpBrand;
@@ -30,11 +31,11 @@ pub struct SetUpBrand {
 
 type Layout = Arc<dyn Fn(&SetUpView<'_>) -> String + Send + Sync>;
 
-/// An address of the application's: a path of its own, or somewhere else.
+/// An address of the application: a path of its own, or an absolute address.
 #[derive(Clone)]
 struct Source {
     address: String,
-    /// What the Content-Security-Policy names, unless it is our own.
+    /// The origin for the Content-Security-Policy, unless it is our own.
     origin: Option<String>,
 }
 
@@ -54,28 +55,28 @@ impl Source {
     }
 }
 
-/// A page of the set-up portal, for a layout of the application's own.
+/// A page of the set-up portal, for a layout of the application.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SetUpView<'a> {
     /// The title, as text.
     pub title: &'a str,
-    /// The name of the organization, as text; empty where no link was opened.
+    /// The name of the organization, as text; empty if no link was opened.
     pub organization: &'a str,
-    /// The content, as HTML: it begins with the heading `h1`.
+    /// The content, as HTML, which begins with the heading `h1`.
     pub content: &'a str,
-    /// The path of the stylesheet that the content is made for.
+    /// The path of the stylesheet for the content.
     pub stylesheet: &'a str,
 }
 
 impl SetUpBrand {
-    /// The name of the service.
+    /// Makes a brand with the name of the service.
     #[must_use]
     pub fn new(name: &str) -> SetUpBrand {
         SetUpBrand { name: name.to_owned(), ..SetUpBrand::default() }
     }
 
-    /// The address of a logo: a path of the application's own, or an absolute address.
+    /// Sets the address of a logo: a path of the application's own, or an absolute address.
     ///
     /// # Errors
     /// `metadata.web_address` if it is neither.
@@ -83,8 +84,8 @@ impl SetUpBrand {
         Ok(SetUpBrand { logo: Some(Source::new(address)?), ..self })
     }
 
-    /// The address of a stylesheet, which is read after the portal's own. It may set the custom properties `--accent`, `--back`, `--card`, `--ink`,
-    /// `--soft` and `--line`.
+    /// Sets the address of a stylesheet, which is loaded after the portal's own. It may set the custom properties
+    /// `--accent`, `--back`, `--card`, `--ink`, `--soft` and `--line`.
     ///
     /// # Errors
     /// `metadata.web_address` if it is neither a path of the application's own nor an absolute address.
@@ -92,14 +93,15 @@ impl SetUpBrand {
         Ok(SetUpBrand { stylesheet: Some(Source::new(address)?), ..self })
     }
 
-    /// Whom people ask who do not get on, in words.
+    /// Sets the text that tells people where to get help.
     #[must_use]
     pub fn support(self, text: &str) -> SetUpBrand {
         SetUpBrand { support: text.to_owned(), ..self }
     }
 
-    /// The whole page is made by the application. It is sent with the Content-Security-Policy of the portal's own pages, which allows no script, the
-    /// application's own styles and images, and those of [`stylesheet`](Self::stylesheet) and [`logo`](Self::logo).
+    /// Lets the application make the whole page. It is sent with the Content-Security-Policy of the portal's own
+    /// pages, which allows no script, the application's own styles and images, and those of
+    /// [`stylesheet`](Self::stylesheet) and [`logo`](Self::logo).
     ///
     /// ```
     /// use vouchsafe::xml::escape_markup;

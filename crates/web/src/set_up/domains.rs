@@ -1,4 +1,4 @@
-//! Domains of the organization: shown to be its own by a record in the DNS.
+//! Verifies domains of the organization by a record in the DNS.
 
 use vouchsafe::provisioning::{Domain, DomainChallenge};
 use vouchsafe_store::{ConnectionDecision, OrganizationConnections, SignInError};
@@ -10,7 +10,7 @@ use super::visit::Visit;
 use super::{Fields, Next, SetUp};
 
 impl SetUp {
-    /// What is done with a domain.
+    /// Carries out an action on a domain.
     pub(super) async fn act_on_domain(
         &self,
         visit: &Visit<'_>,
@@ -27,7 +27,7 @@ impl SetUp {
             }
             "domains/verify" => self.verify(visit, domain).await?,
             "domains/give-up" => {
-                // A verified domain decides who gets in: a link takes back what was only asked for.
+                // A verified domain decides who can sign in, so a link can remove only an unverified one.
                 if visit.organization.owns(&domain) {
                     return Err(SetUpError::Purpose);
                 }
@@ -55,7 +55,7 @@ impl SetUp {
         self.decide(visit, move |it, now| Ok(it.organization.verify_domain(&domain, &records, now)?)).await
     }
 
-    /// Changes how the organization signs in, as whoever holds the link.
+    /// Changes the organization's sign-in settings in the name of the link's holder.
     pub(super) async fn decide(
         &self,
         visit: &Visit<'_>,

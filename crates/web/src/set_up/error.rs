@@ -1,4 +1,4 @@
-//! Why a step of the set-up portal was not taken.
+//! The errors of the set-up portal.
 
 use http::StatusCode;
 use vouchsafe::console::Console;
@@ -10,25 +10,25 @@ use vouchsafe_store::{SetUpLinkState, SignInError, StoreError};
 
 use crate::error::HttpError;
 
-/// Why a step of the set-up portal was not taken. Unlike a refused sign-in it is told to whoever sets the connection up, in the words of the
-/// product that was chosen.
+/// The reason why a step of the set-up portal was refused. Unlike the reason of a refused sign-in, it is shown to the
+/// person who sets the connection up, in the words of the chosen product.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetUpError {
-    /// There is no such link, or this browser has opened none.
+    /// There is no such link, or this browser has not opened one.
     #[error("there is no such set-up link")]
     LinkUnknown,
-    /// The link does not work any more.
+    /// The link no longer works.
     #[error("the set-up link {}", over(state))]
     #[non_exhaustive]
     LinkOver {
-        /// Why.
+        /// The state of the link.
         state: SetUpLinkState,
     },
-    /// The link was not issued for this.
+    /// The link was not issued for this step.
     #[error("the set-up link was not issued for this step")]
     Purpose,
-    /// A form came that is not of a page which was made for this browser.
+    /// The form does not come from a page that was made for this browser.
     #[error("the form is not of a page that was opened with this link")]
     FormToken,
     /// There is no such page.
@@ -40,26 +40,26 @@ pub enum SetUpError {
     /// No product was chosen yet.
     #[error("no product is chosen")]
     NoProduct,
-    /// There is no metadata to take.
+    /// No metadata was given.
     #[error("neither an address, a file nor a text was given")]
     NoMetadata,
     /// More than one source of metadata was given.
     #[error("more than one of address, file and text was given")]
     SeveralSources,
-    /// This service loads no metadata.
+    /// This service does not load metadata from addresses.
     #[error("the service loads no metadata from addresses")]
     NoClient,
-    /// This service does not look into the DNS.
+    /// This service does not verify domains in the DNS.
     #[error("the service does not verify domains")]
     NoResolver,
-    /// The link was used for too many of these in a short time.
+    /// The link was used for too many such actions in a short time.
     #[error("too much was asked for in a short time")]
     #[non_exhaustive]
     TooOften {
-        /// After how many seconds it is worth trying again.
+        /// The number of seconds after which a retry is useful.
         retry_after: u64,
     },
-    /// The metadata or a record of the DNS could not be loaded.
+    /// The metadata or a DNS record could not be loaded.
     #[error("{0}")]
     NotLoaded(Box<dyn Explain + Send + Sync>),
     /// The metadata cannot be used.
@@ -74,33 +74,33 @@ pub enum SetUpError {
     Unusable {
         /// The code of the finding.
         code: &'static str,
-        /// What it says.
+        /// The text of the finding.
         text: String,
         /// What to change.
         remedy: &'static str,
     },
-    /// There is no draft to go on with.
+    /// There is no draft to continue with.
     #[error("there is no connection that waits to be tried out")]
     NoDraft,
-    /// The connection was not tried out since it was last changed, or the last trial failed.
+    /// No trial of the connection succeeded since it was last changed.
     #[error("the connection was not tried out with success since it was last changed")]
     NotTried,
-    /// The connection that is to be replaced is not an active one of the organization.
+    /// The connection to replace is not an active one of the organization.
     #[error("the connection that is to be replaced is not one that people sign in over")]
     NotReplaceable,
-    /// What was typed is not a domain.
+    /// The typed text is not a domain.
     #[error(transparent)]
     Domain(#[from] AddressError),
-    /// The organization's rules refuse it.
+    /// The organization's rules refuse the step.
     #[error(transparent)]
     Refused(#[from] PlanRefusal),
-    /// The directory refuses it, or failed.
+    /// The directory refused the step, or failed.
     #[error(transparent)]
     Directory(#[from] SignInError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The cryptography failed.
+    /// A cryptographic operation failed.
     #[error(transparent)]
     Cryptography(#[from] CryptoError),
     /// A sign-in could not be started.
@@ -117,7 +117,7 @@ fn over(state: &SetUpLinkState) -> &'static str {
 }
 
 impl SetUpError {
-    /// The stable code: `set_up.` and a word, or the code of the crate below.
+    /// Returns the stable code: `set_up.` and a word, or the code of the lower crate.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -151,7 +151,7 @@ impl SetUpError {
         }
     }
 
-    /// What to change.
+    /// Returns what to change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -189,13 +189,13 @@ impl SetUpError {
         }
     }
 
-    /// The hint in the words of the product that was chosen.
+    /// Returns the hint in the words of the chosen product.
     #[must_use]
     pub fn hint_for(&self, console: Option<Console>) -> String {
         console.map_or_else(|| self.hint().to_owned(), |console| console.hint(self.code(), self.hint()))
     }
 
-    /// Whether nothing is known because something that is needed does not work. Whoever sets up is not told more.
+    /// Returns the outage, if a required part failed. The person is told no details of it.
     pub(super) fn outage(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) | Self::Directory(SignInError::Store(error)) => {
@@ -205,7 +205,8 @@ impl SetUpError {
         }
     }
 
-    /// 404 for what there is not, 403 for what may not be done, 410 for a link that is over, 429 for too much, and 422 for what was entered.
+    /// Returns the status: 404 for a missing link or step, 403 for a forbidden action, 410 for a link that has ended,
+    /// 429 for too many actions, and 422 for invalid input.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {

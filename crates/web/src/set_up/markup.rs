@@ -1,14 +1,14 @@
-//! The elements of the pages: text is escaped where it is put in.
+//! The elements of the pages. Text is escaped when it is inserted.
 
 use vouchsafe::xml::escape_markup;
 
 use super::error::SetUpError;
 
-/// The content of a page as it is written.
+/// The growing content of a page.
 #[derive(Debug, Default)]
 pub(super) struct Markup(String);
 
-/// A problem that is shown, at its field where it has one.
+/// A problem that is shown, next to its field if it has one.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) field: Option<&'static str>,
@@ -75,13 +75,13 @@ impl Markup {
         self
     }
 
-    /// What is shown once.
+    /// Adds a secret that is shown once.
     pub(super) fn secret(mut self, text: &str) -> Markup {
         self.element("p", " class=\"secret\"", text);
         self
     }
 
-    /// A problem at the top of the page: a reader of the screen says it at once.
+    /// Adds a problem at the top of the page, which a screen reader reads at once.
     pub(super) fn problem(mut self, problem: &Problem) -> Markup {
         let leads = problem.field.map(|field| format!(" <a href=\"#{field}\">Go to the field</a>"));
         self.0.push_str(&format!(
@@ -122,7 +122,7 @@ impl Markup {
         self
     }
 
-    /// A table whose cells name their column, for narrow screens.
+    /// Adds a table whose cells name their column, for narrow screens.
     pub(super) fn table<const COLUMNS: usize>(
         self,
         caption: &str,
@@ -132,7 +132,7 @@ impl Markup {
         self.captioned("", caption, heads, rows)
     }
 
-    /// The same under a heading that says what it is: the caption is for readers of the screen alone.
+    /// Adds a table below a heading that already names it: the caption is only for screen readers.
     pub(super) fn table_of_heading<const COLUMNS: usize>(
         self,
         caption: &str,
@@ -184,7 +184,7 @@ impl Markup {
         self
     }
 
-    /// The steps: the name, where it leads if it can be taken yet, what is known of it, and whether it is this page.
+    /// Adds the steps: the name, the link if it can be used yet, the status, and whether it is this page.
     pub(super) fn steps(mut self, steps: &[(&str, Option<String>, String, bool)]) -> Markup {
         self.0.push_str("<nav aria-label=\"Steps\"><ol class=\"steps\">");
         for (name, href, state, is_here) in steps {
@@ -200,7 +200,7 @@ impl Markup {
         self
     }
 
-    /// A form with files and the token of the browser's forms.
+    /// Adds a form that can contain files, with the token of this browser's forms.
     pub(super) fn form(mut self, action: &str, token: &str, content: impl FnOnce(Form) -> Form) -> Markup {
         self.0.push_str(&format!(
             "<form method=\"post\" action=\"{}\" enctype=\"multipart/form-data\">{}",
@@ -241,7 +241,7 @@ impl Form {
         self
     }
 
-    /// An input with its label, what is to be known of it, and the problem that it has.
+    /// Adds an input with its label, its hint, and its problem.
     pub(super) fn input(mut self, input: Input<'_>, problem: Option<&Problem>) -> Form {
         let name = input.name;
         let problem = problem.filter(|problem| problem.field == Some(name));
@@ -262,7 +262,7 @@ impl Form {
                 "<textarea id=\"{name}\" name=\"{name}\" rows=\"6\" spellcheck=\"false\"{described}>\n{value}</textarea>"
             ),
             Kind::File => format!("<input id=\"{name}\" name=\"{name}\" type=\"file\" accept=\".xml,text/xml,application/xml\"{described}>"),
-            // The address is checked here, where the reason can be told.
+            // The server checks the address, because it can tell the reason.
             Kind::Address => format!(
                 "<input id=\"{name}\" name=\"{name}\" type=\"text\" inputmode=\"url\" autocomplete=\"off\" spellcheck=\"false\" value=\"{value}\"{described}>"
             ),
@@ -274,7 +274,7 @@ impl Form {
         self
     }
 
-    /// One of several, of which the first is chosen.
+    /// Adds a choice among several, of which the first is selected.
     pub(super) fn choices(
         mut self,
         name: &str,
@@ -307,7 +307,7 @@ impl Form {
     }
 }
 
-/// How the pages look. The application's stylesheet comes after it.
+/// The style of the pages. The application's stylesheet is loaded after it.
 pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1b2330;--soft:#566172;--line:#d5dbe3;--back:#f5f7f9;--card:#fff;--accent:#2f5bd8;--on:#fff;--good:#146c43;--goodback:#e8f5ee;--bad:#a8231c;--badback:#fdecea}
 @media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--line:#2d3744;--back:#11161d;--card:#1a212b;--accent:#7aa2ff;--on:#11161d;--good:#7fd3a6;--goodback:#16301f;--bad:#ff9d94;--badback:#3a1b1a}}

@@ -1,4 +1,4 @@
-//! Metadata that the customer gives: loaded, read, held against the service, and kept as a draft.
+//! Processes the customer's metadata: loads it, parses it, checks it against the service, and keeps it as a draft.
 
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::LintSeverity;
@@ -21,7 +21,7 @@ impl SetUp {
         let is_of_draft =
             visit.draft().is_some_and(|draft| draft.identity_provider == *identity_provider.entity_id());
         let name = match (&visit.link.progress.connection, is_of_draft || visit.draft().is_none()) {
-            // A name is used once: one that is in use, or was, is left.
+            // A connection's name is used once: if it is already in use, or was, a new one is made.
             (Some(name), true) if is_of_draft || visit.connections.iter().all(|known| known.id != *name) => {
                 name.clone()
             }
@@ -29,7 +29,7 @@ impl SetUp {
         };
         let mut wanted =
             StoredConnection::from_metadata(name.clone(), visit.link.organization.clone(), metadata)?;
-        // Metadata that renews that of an active connection is tried as that connection is configured.
+        // Metadata that renews that of an active connection is tried with the settings of that connection.
         wanted.settings = match visit.renewed_by(&wanted) {
             Some(renewed) => renewed.settings.clone(),
             None => (self.0.settings)(&name, &visit.organization, console),
@@ -45,7 +45,7 @@ impl SetUp {
                 return it.add_draft(wanted);
             }
             let draft = it.connection_mut(&name)?;
-            // What was tried before is not what is there now.
+            // The trial was for the previous content, so the state is reset.
             if draft.metadata.document != wanted.metadata.document || draft.settings != wanted.settings {
                 draft.state = vouchsafe::ConnectionState::Draft;
             }
@@ -62,7 +62,7 @@ impl SetUp {
         Ok(Next::Step("trial"))
     }
 
-    /// The document that was given, in one of three ways.
+    /// Returns the given document, in one of three ways.
     async fn given(&self, visit: &Visit<'_>, fields: &Fields) -> Result<ConnectionMetadata, SetUpError> {
         let (address, text) = (fields.given("metadata_url"), fields.given("metadata_text"));
         match (address, fields.file("metadata_file"), text) {
@@ -84,7 +84,7 @@ impl SetUp {
     }
 }
 
-/// Whether sign-ins over the connection can succeed, as far as its metadata tells.
+/// Checks whether sign-ins over the connection can succeed, according to its metadata.
 fn require_usable(
     visit: &Visit<'_>,
     wanted: &StoredConnection,

@@ -1,12 +1,13 @@
-//! The set-up portal (feature `portal`): pages on which an administrator of a customer connects their identity provider, without an account at
-//! the service.
+//! The set-up portal (feature `portal`): pages on which a customer's administrator connects their identity provider,
+//! without an account at the service.
 //!
-//! The service issues a link ([`SetUpLink`](vouchsafe_store::SetUpLink)); whoever opens it chooses the product, copies the values of the service
-//! into its console, gives the metadata, tries a sign-in, of which every check and the plan is shown and nothing is changed, and activates the
-//! connection. Domains are verified by a record in the DNS. With an active connection the portal shows its certificates and the last
-//! refused sign-ins, and replaces the identity provider.
+//! The service issues a link ([`SetUpLink`](vouchsafe_store::SetUpLink)). The person who opens it chooses the
+//! product, copies the values of the service into its console, and gives the metadata. They then try a sign-in, which
+//! shows every check and the plan and changes nothing, and activate the connection. Domains are verified by a record
+//! in the DNS. With an active connection the portal shows its certificates and the last refused sign-ins, and can
+//! replace the identity provider.
 //!
-//! The pages are plain HTML, which needs no script.
+//! The pages are plain HTML and need no script.
 
 mod act;
 mod brand;
@@ -48,12 +49,13 @@ use markup::STYLE;
 use pages::Page;
 use visit::Visit;
 
-/// Organizations, connections and set-up links in one store: what `vouchsafe_store::Memory`, `Sqlite` and `Postgres` are.
+/// Organizations, connections and set-up links in one store. `vouchsafe_store::Memory`, `Sqlite` and `Postgres`
+/// implement it.
 pub trait SetUpDirectory: SetUpStore + Directory + ConnectionStore {}
 
 impl<T: SetUpStore + Directory + ConnectionStore> SetUpDirectory for T {}
 
-/// The set-up portal of a service, to be given to [`SingleSignOn::set_up_by`]. Clones share everything.
+/// The set-up portal of a service. Pass it to [`SingleSignOn::set_up_by`]. Clones share everything.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -92,13 +94,13 @@ type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> Store
 type Asked<T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send>>;
 type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
 
-/// How often a link has metadata or the DNS asked: so many at once, and then one a second.
+/// How often a link may send requests for metadata or to the DNS: 10 at once, and then one per second.
 const ASKED: Rate = Rate::new(10, 1);
-/// How often something is done with a link that is written down: so many at once, and then one a second.
+/// How often a link may be used for actions that are stored: 100 at once, and then one per second.
 const ACTED: Rate = Rate::new(100, 1);
 
 impl SetUp {
-    /// The portal at this path, as browsers see it, over a store.
+    /// Makes a portal at this path, as browsers see it, over a store.
     #[must_use]
     pub fn new<S: SetUpDirectory + 'static>(store: Arc<S>, path: &str) -> SetUp {
         SetUp(Arc::new(Inner {
@@ -114,16 +116,18 @@ impl SetUp {
         }))
     }
 
-    /// How its pages look.
+    /// Sets the appearance of its pages.
     #[must_use]
     pub fn brand(self, brand: SetUpBrand) -> SetUp {
         self.changed(|inner| inner.brand = brand)
     }
 
-    /// The settings of a connection that is set up, by its name, its organization and the product: such as an entity ID or an assertion consumer
-    /// of its own, and whether it needs the organization's token. By default those of [`StoredSettings::default`].
+    /// Sets the settings of a connection that is set up, by its name, its organization and the product: for example
+    /// an entity ID or an assertion consumer of its own, and whether it needs the organization's token. Default:
+    /// [`StoredSettings::default`].
     ///
-    /// They must depend on the arguments alone, since the values that the customer copies are made of them before there is a connection.
+    /// They must depend only on the arguments, since the values that the customer copies are computed from them
+    /// before there is a connection.
     #[must_use]
     pub fn settings(
         self,
@@ -132,8 +136,9 @@ impl SetUp {
         self.changed(|inner| inner.settings = Arc::new(choose))
     }
 
-    /// How metadata is loaded from an address that the customer gives. It must refuse addresses of private networks, and be bounded in size and time:
-    /// `vouchsafe-client` is. Without it the customer gives a file or a text.
+    /// Sets how metadata is loaded from an address that the customer gives. It must refuse addresses of private
+    /// networks, and limit size and time, as `vouchsafe-client` does. Without it, the customer gives a file or a
+    /// text.
     #[must_use]
     pub fn metadata_by<E, F>(self, load: impl Fn(String) -> F + Send + Sync + 'static) -> SetUp
     where
@@ -143,7 +148,8 @@ impl SetUp {
         self.changed(|inner| inner.load = Some(asking(load)))
     }
 
-    /// How the TXT records of a name are looked up in the DNS: `DomainResolver` of `vouchsafe-client` does. Without it no domain is verified here.
+    /// Sets how the TXT records of a name are looked up in the DNS; `DomainResolver` of `vouchsafe-client` does this.
+    /// Without it, no domain can be verified here.
     #[must_use]
     pub fn records_by<E, F>(self, resolve: impl Fn(String) -> F + Send + Sync + 'static) -> SetUp
     where
@@ -153,11 +159,13 @@ impl SetUp {
         self.changed(|inner| inner.resolve = Some(asking(resolve)))
     }
 
-    /// Lets a connection be activated that was not tried out with success, in a second step that says what was not tried. By default it is refused.
+    /// Allows a connection to be activated without a successful trial, after a confirmation that names what was not
+    /// tried. By default this is refused.
     ///
-    /// Who activates a connection to the identity provider of another customer, whose metadata is often public, is not able to sign anybody in, and makes
-    /// unsolicited responses of that identity provider ambiguous where both have one assertion consumer. A trial is proof against that; without it give
-    /// each connection an assertion consumer of its own, by [`settings`](Self::settings).
+    /// Metadata is often public, so an administrator could activate a connection to another customer's identity
+    /// provider. This signs nobody in, but unsolicited responses of that identity provider become ambiguous if both
+    /// connections have the same assertion consumer. A required trial prevents this. Without it, give each connection
+    /// an assertion consumer of its own, by [`settings`](Self::settings).
     #[must_use]
     pub fn danger_activate_untried(self) -> SetUp {
         self.changed(|inner| inner.activates_untried = true)
@@ -169,13 +177,14 @@ impl SetUp {
         &self.0.path
     }
 
-    /// The path that opens a link, for the address that is sent to the customer's administrator: behind the origin of the service.
+    /// Returns the path that opens a link. Put it after the service's origin, and send the address to the customer's
+    /// administrator.
     #[must_use]
     pub fn link_path(&self, secret: &vouchsafe_store::SetUpSecret) -> String {
         self.at(&format!("link/{}", secret.reveal()))
     }
 
-    /// Forgets links a month after their time: until then whoever opens one is told that it has expired.
+    /// Removes links a month after their expiry. Until then, a person who opens one is told that it has expired.
     pub(crate) async fn sweep(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let before = now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC);
         self.0.store.sweep_set_up_links(before).await
@@ -229,15 +238,16 @@ impl fmt::Debug for SetUp {
 }
 
 impl SingleSignOn {
-    /// Has customers set their connections up in this [portal](SetUp).
+    /// Lets customers set their connections up in this [portal](SetUp).
     #[must_use]
     pub fn set_up_by(self, set_up: SetUp) -> SingleSignOn {
         self.changed(|inner| inner.set_up = Some(set_up))
     }
 
-    /// Answers a request to the set-up portal. `step` is the path below that of the portal. Without [`set_up_by`](Self::set_up_by) there is nothing.
+    /// Answers a request to the set-up portal. `step` is the path below that of the portal. Without
+    /// [`set_up_by`](Self::set_up_by) the status is 404.
     ///
-    /// The body of the metadata's form is as large as the metadata, which is some 10 KiB, and as large as the HTTP server lets it be.
+    /// The body of the metadata form is as large as the metadata, usually about 10 KiB; the HTTP server limits it.
     pub async fn set_up(&self, request: &Parts, step: &str, body: &[u8]) -> Response<String> {
         let Some(set_up) = &self.inner.set_up else {
             return answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", String::new());
@@ -246,12 +256,12 @@ impl SingleSignOn {
     }
 }
 
-/// What a step leads to.
+/// The result of a step.
 enum Next {
     Page(Page),
-    /// Another step.
+    /// A redirect to another step.
     Step(&'static str),
-    /// Something that is made elsewhere.
+    /// An answer that was already made.
     Answer(Box<Response<String>>),
 }
 
@@ -291,7 +301,7 @@ impl SetUp {
         }
     }
 
-    /// A request of a browser that opened a link. `fields`: what it posted.
+    /// Answers a browser that opened a link. `fields` is the posted form.
     async fn visited(&self, visit: &mut Visit<'_>, step: &str, fields: Option<&Fields>) -> Response<String> {
         let outcome = match fields {
             None => self
@@ -311,7 +321,7 @@ impl SetUp {
             Err(error) if error.outage().is_some() => self.refused(sso, request, error),
             Err(error) => {
                 tracing::info!(link = %visit.link.id, organization = %visit.organization.id, code = error.code(), step, "set-up step refused");
-                // The page from which the form came, with what is wrong at its field.
+                // The page of the form is shown again, with the problem at its field.
                 let page = match (&error, fields) {
                     (SetUpError::LinkOver { .. } | SetUpError::StepUnknown | SetUpError::Purpose, _)
                     | (_, None) => None,
@@ -323,7 +333,7 @@ impl SetUp {
         }
     }
 
-    /// A problem of a browser that has opened no link, or an outage.
+    /// Answers a problem of a browser without an opened link, or an outage.
     fn refused(&self, sso: &SingleSignOn, request: &Parts, error: SetUpError) -> Response<String> {
         match error {
             SetUpError::Store(error) if error.is_outage() => sso.refuse(&request.headers, error),
@@ -371,13 +381,13 @@ impl SetUp {
                     .refuse(&request.headers, crate::HttpError::Header { name: "Content-Security-Policy" });
             }
         };
-        // Our own forms say where they come from, and nobody else is told an address of these pages.
+        // Our own forms send a referrer, and other sites receive no address of these pages.
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.extend(page.cookie.into_iter().map(|cookie| (http::header::SET_COOKIE, cookie)));
         response
     }
 
-    /// A certificate of ours.
+    /// Returns a certificate of ours.
     fn file(&self, visit: &Visit<'_>, step: &str) -> Option<Next> {
         let service_provider = visit.sso.service_provider();
         let certificate: &Certificate = match step {
@@ -392,22 +402,22 @@ impl SetUp {
     }
 }
 
-/// What a form sent.
+/// The fields of a posted form.
 struct Fields(Vec<FormPart>);
 
 impl Fields {
-    /// The value of a field, if it is there and text.
+    /// Returns the value of a field, if it is present and is text.
     fn text(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|part| part.name == name && !part.is_file)?;
         std::str::from_utf8(&found.value).ok().map(str::trim)
     }
 
-    /// The text of a field that is not empty.
+    /// Returns the text of a field that is not empty.
     fn given(&self, name: &str) -> Option<&str> {
         self.text(name).filter(|text| !text.is_empty())
     }
 
-    /// The content of a file that was chosen.
+    /// Returns the content of an uploaded file.
     fn file(&self, name: &str) -> Option<&[u8]> {
         let found = self.0.iter().find(|part| part.name == name && part.is_file)?;
         Some(found.value.as_slice()).filter(|content| !content.is_empty())

@@ -1,4 +1,5 @@
-//! The overview: how far the set-up has come, and what is active: its certificates, and the last refused sign-ins.
+//! The overview: the progress of the set-up, and the active connection with its certificates and the last refused
+//! sign-ins.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::IdentityProvider;
@@ -10,9 +11,9 @@ use super::markup::{Markup, Problem};
 use super::pages::{Page, Step, described, is_used, shown};
 use super::visit::Visit;
 
-/// How many refusals are shown.
+/// The maximum number of refusals that are shown.
 const REFUSALS: usize = 10;
-/// How long before its end a certificate is pointed at, in days.
+/// The number of days before the end of a certificate from which it is highlighted.
 const SOON: i64 = 30;
 
 impl SetUp {
@@ -41,7 +42,7 @@ impl SetUp {
         })
     }
 
-    /// What is to be done now.
+    /// Shows what to do next.
     fn next(&self, page: Markup, visit: &Visit<'_>) -> Markup {
         if let Err(refused) = visit.organization.require_entitlement() {
             return page.problem(&Problem::of(&refused.into(), None, None));
@@ -103,7 +104,7 @@ impl SetUp {
         })
     }
 
-    /// What a link shows with which a connection was activated.
+    /// Shows the page of a link with which a connection was activated.
     fn done(&self, visit: &Visit<'_>) -> Page {
         Page::new(&format!("Single sign-on is set up for {}", visit.organization.name), |page| {
             page.success("The connection is active. People sign in over it from now on.")
@@ -112,7 +113,7 @@ impl SetUp {
     }
 }
 
-/// The certificates of an identity provider, until when each is valid, and what is to be said of that.
+/// Returns the certificates of an identity provider, with the end of their validity and a note about it.
 pub(super) fn certificates(identity_provider: &IdentityProvider, now: DateTime<Utc>) -> Vec<[String; 3]> {
     let row = |key: &EntityKey| {
         let end = key.certificate().and_then(|certificate| certificate.not_after());

@@ -1,4 +1,4 @@
-//! The pages of the portal, and which step each is of.
+//! The pages of the portal and their steps.
 
 use http::{HeaderValue, StatusCode};
 use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField};
@@ -9,7 +9,7 @@ use super::markup::{Input, Kind, Markup, Problem};
 use super::visit::{Visit, require_open};
 use super::{Fields, SetUp};
 
-/// A page that is to be shown.
+/// A page to show.
 pub(super) struct Page {
     pub(super) title: String,
     pub(super) content: Markup,
@@ -18,7 +18,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// A page, whose title is its first heading.
+    /// Makes a page whose title is its first heading.
     pub(super) fn new(title: &str, content: impl FnOnce(Markup) -> Markup) -> Page {
         let content = content(Markup::default().title(title));
         Page { title: title.to_owned(), content, status: StatusCode::OK, cookie: None }
@@ -28,7 +28,7 @@ impl Page {
         Page { status, ..self }
     }
 
-    /// A page that says nothing but what is wrong.
+    /// Makes a page that shows only an error.
     pub(super) fn problem(error: &SetUpError, console: Option<Console>, back: &str) -> Page {
         let problem = Problem::of(error, console, None);
         Page::new("Set up single sign-on", |page| {
@@ -37,7 +37,7 @@ impl Page {
         })
     }
 
-    /// Where a link leads.
+    /// Makes the page to which a link leads.
     pub(super) fn landing(set_up: &SetUp, organization: &str, link: &SetUpLink, secret: &str) -> Page {
         let service = set_up.0.brand.name();
         let at = if service.is_empty() { String::new() } else { format!(" at {service}") };
@@ -68,7 +68,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// The step of a path, where forms of the step lead below it.
+    /// Returns the step of a path; the forms of a step have paths below it.
     pub(super) fn of(path: &str) -> Option<Step> {
         match path.split('/').next().unwrap_or_default() {
             "" => Some(Step::Overview),
@@ -84,13 +84,13 @@ impl Step {
 }
 
 impl SetUp {
-    /// The page of a step.
+    /// Returns the page of a step.
     pub(super) async fn page(&self, visit: &Visit<'_>, path: &str) -> Result<Page, SetUpError> {
         let step = Step::of(path).filter(|_| !path.contains('/')).ok_or(SetUpError::StepUnknown)?;
         self.page_of(visit, step, None, None).await
     }
 
-    /// The page from which a form came, with what is wrong and what was typed.
+    /// Returns the page from which a form came, with the problem and the typed text.
     pub(super) async fn page_again(
         &self,
         visit: &Visit<'_>,
@@ -149,7 +149,7 @@ impl SetUp {
         }
     }
 
-    /// The steps at the top of each page.
+    /// Adds the steps at the top of each page.
     pub(super) fn steps(&self, page: Markup, visit: &Visit<'_>, here: Step) -> Markup {
         if require_open(&visit.link, visit.now).is_err() {
             return page;
@@ -203,7 +203,8 @@ impl SetUp {
         })
     }
 
-    /// What is copied into the console. `token`: one that was just issued, which is shown this once.
+    /// Makes the page with the values to copy into the console. `token` is a newly issued one, which is shown only
+    /// once.
     pub(super) fn values_page(
         &self,
         visit: &Visit<'_>,
@@ -318,7 +319,7 @@ impl SetUp {
     }
 }
 
-/// A page with the problem on top.
+/// Adds the problem at the top of a page.
 pub(super) fn shown(page: Markup, problem: Option<&Problem>) -> Markup {
     match problem {
         Some(problem) => page.problem(problem),
@@ -326,7 +327,7 @@ pub(super) fn shown(page: Markup, problem: Option<&Problem>) -> Markup {
     }
 }
 
-/// The fields and attributes, a table for each section of the console.
+/// Adds the fields and attributes, with a table for each section of the console.
 fn sections(page: Markup, fields: &[ConsoleField], attributes: &[ConsoleAttribute]) -> Markup {
     let fields = fields
         .iter()
@@ -350,7 +351,7 @@ fn shown_value(value: &str) -> String {
     if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() }
 }
 
-/// What a connection's metadata says.
+/// Adds the description of a connection's metadata.
 pub(super) fn described(
     card: Markup,
     connection: &vouchsafe_store::StoredConnection,
@@ -376,7 +377,7 @@ pub(super) fn described(
     }
 }
 
-/// Whether a link shows nothing more than that it was used.
+/// Returns whether a link only shows that it was used.
 pub(super) fn is_used(link: &SetUpLink, visit: &Visit<'_>) -> bool {
     link.state(visit.now) == SetUpLinkState::Used
 }

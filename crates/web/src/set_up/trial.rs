@@ -1,4 +1,5 @@
-//! The trial of a draft: every check and the plan is shown, nobody is signed in, and nothing is changed but the note that it was tried.
+//! The trial of a draft: it shows every check and the plan. Nobody is signed in, and only the result of the trial is
+//! recorded.
 
 use chrono::{DateTime, Utc};
 use http::header::LOCATION;
@@ -17,12 +18,12 @@ use super::{Next, SetUp};
 use crate::single_sign_on::SingleSignOn;
 use crate::trial::TriedOut;
 
-/// What the context of a request begins with that tries a draft of a link.
+/// The prefix of the context of a request that tries a draft of a link.
 const CONTEXT: &str = "vouchsafe-set-up:";
-/// Of how many domains it is looked up whether another organization has them.
+/// The maximum number of domains that are compared with those of other organizations.
 const MOST_DOMAINS: usize = 32;
 
-/// Whether a trial is one of the portal's.
+/// Returns whether a trial belongs to the portal.
 pub(crate) fn is_of_set_up(tried: &TriedOut) -> bool {
     tried.context.as_deref().is_some_and(|context| context.starts_with(CONTEXT))
 }
@@ -72,8 +73,8 @@ impl SetUp {
         Ok(Next::Answer(Box::new(self.leading_on(visit, answer))))
     }
 
-    /// The page that leads to the identity provider. A browser holds a redirect that answers a form against the page's Content-Security-Policy,
-    /// which names no other site.
+    /// Makes the page with a link to the identity provider. A redirect after a form is not possible: browsers check
+    /// it against the page's Content-Security-Policy, which names no other site.
     fn leading_on(&self, visit: &Visit<'_>, redirect: Response<String>) -> Response<String> {
         let Some(location) = redirect.headers().get(LOCATION).cloned() else { return redirect };
         let Ok(address) = location.to_str() else { return redirect };
@@ -98,7 +99,7 @@ impl SetUp {
         response
     }
 
-    /// Shows what came of a trial, and notes it at the link and at the draft.
+    /// Shows the result of a trial, and records it at the link and at the draft.
     pub(crate) async fn tried_out(&self, sso: &SingleSignOn, tried: &TriedOut) -> Response<String> {
         let judged = self.judged(sso, tried).await;
         let (organization, page) = match judged {
@@ -114,7 +115,7 @@ impl SetUp {
         self.page_response(sso, &organization, page)
     }
 
-    /// A page that answers no request of the portal.
+    /// Makes an answer with a page, without a request to the portal.
     fn page_response(&self, sso: &SingleSignOn, organization: &str, page: Page) -> Response<String> {
         let request = http::Request::new(());
         let (parts, ()) = request.into_parts();
@@ -159,7 +160,7 @@ impl SetUp {
         Ok(Judged { organization: organization.name, console, names, has_token, plan })
     }
 
-    /// The draft that was tried, if it is that of the link, and of the link's organization.
+    /// Returns the draft that was tried, if it belongs to the link and to the link's organization.
     async fn tried_draft(&self, link: &SetUpLink, tried: &TriedOut) -> Result<StoredConnection, SetUpError> {
         if link.progress.connection.as_ref() != Some(&tried.connection) {
             return Err(SetUpError::NoDraft);
@@ -170,7 +171,8 @@ impl SetUp {
             .ok_or(SetUpError::NoDraft)
     }
 
-    /// What the sign-in would change if the draft were active. It is planned on a copy, and nothing is made of it.
+    /// Returns what the sign-in would change if the draft were active. It is planned on a copy, and nothing is
+    /// changed.
     async fn planned(
         &self,
         trial: &Trial,
@@ -202,7 +204,7 @@ impl SetUp {
         Ok(policy.plan(&facts, &snapshot)?)
     }
 
-    /// Notes a trial at the link, and at the draft that it was accepted.
+    /// Records a trial at the link. If it was accepted, it is also recorded at the draft.
     async fn note(
         &self,
         link: &SetUpLink,
@@ -267,7 +269,7 @@ impl SetUp {
     }
 }
 
-/// What there is to show of a trial.
+/// The data of a trial to show.
 struct Judged {
     organization: String,
     console: Option<Console>,
@@ -276,7 +278,8 @@ struct Judged {
     plan: Option<Result<Plan, SetUpError>>,
 }
 
-/// The name, and which of the attributes came that the service looks for. Of values nothing is shown: one may be a secret.
+/// Adds the name, and which of the expected attributes came. Attribute values are not shown, since one may be a
+/// secret.
 fn came(card: Markup, trial: &Trial, judged: &Judged) -> Markup {
     let names = &judged.names;
     let wanted = [
@@ -316,7 +319,7 @@ fn came(card: Markup, trial: &Trial, judged: &Judged) -> Markup {
     }
 }
 
-/// Every check that was made: those that failed first.
+/// Adds every check that was made, the failed ones first.
 fn checks(card: Markup, ledger: &Ledger) -> Markup {
     let made = ledger.checks().iter().filter(|check| check.outcome() != Outcome::Skipped);
     let (failed, passed): (Vec<_>, Vec<_>) = made.partition(|check| check.outcome() != Outcome::Passed);

@@ -1,4 +1,4 @@
-//! A browser that opened a link: who it acts for, and what is set up so far.
+//! A browser that opened a link: its organization, and the progress of the set-up.
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
@@ -18,7 +18,7 @@ use crate::error::HttpError;
 use crate::same_origin::{Source, may_change, source};
 use crate::single_sign_on::SingleSignOn;
 
-/// A browser that opened a link, and everything that the pages are made of.
+/// A browser that opened a link, with the data for the pages.
 pub(super) struct Visit<'r> {
     pub(super) sso: &'r SingleSignOn,
     pub(super) request: &'r Parts,
@@ -27,7 +27,7 @@ pub(super) struct Visit<'r> {
     pub(super) organization: Organization,
     pub(super) policy: Policy,
     pub(super) connections: Vec<StoredConnection>,
-    /// What the forms of this browser's pages carry.
+    /// The token in the forms of this browser's pages.
     pub(super) form_token: String,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct Visit<'r> {
 const KEPT_OPEN: i64 = 8 * 60 * 60;
 
 impl SetUp {
-    /// The page to which a link leads: it changes nothing, since programs that look into mails open links too, and it names the organization, so
-    /// that nobody sets up somebody else's.
+    /// Makes the page to which a link leads. It changes nothing, since programs that check mails also open links. It
+    /// names the organization, so that nobody sets up somebody else's.
     pub(super) async fn landing(&self, sso: &SingleSignOn, secret: &str) -> Result<Next, SetUpError> {
         let secret = SetUpSecret::received(secret, sso.service_provider().provider())?;
         let link = self.opened(&secret).await?;
@@ -54,7 +54,7 @@ impl SetUp {
         request: &Parts,
         fields: &Fields,
     ) -> Result<Next, SetUpError> {
-        // A page of another site could have this browser set up somebody else's organization.
+        // A page of another site could otherwise make this browser set up somebody else's organization.
         if source(&request.headers, sso.service_provider()) != Source::Own {
             return Err(HttpError::CrossSite.into());
         }
@@ -71,7 +71,7 @@ impl SetUp {
         Ok(Next::Answer(Box::new(answer)))
     }
 
-    /// What the browser's link opens. A link that was used shows that it was.
+    /// Returns the visit of the browser's link. A link that was used shows that.
     pub(super) async fn visit<'r>(
         &self,
         sso: &'r SingleSignOn,
@@ -101,7 +101,7 @@ impl SetUp {
         Ok(found.value)
     }
 
-    /// Writes how far the link's holder has come.
+    /// Stores the progress of the link's holder.
     pub(super) async fn advance(
         &self,
         visit: &mut Visit<'_>,
@@ -116,14 +116,14 @@ impl SetUp {
         Ok(())
     }
 
-    /// Changes a link as it is now, whoever changed it since it was read.
+    /// Changes the current state of a link, even if somebody else changed it since it was read.
     pub(super) async fn change_link(
         &self,
         id: &str,
         author: &Author,
         change: impl Fn(&mut SetUpLink),
     ) -> Result<(), SetUpError> {
-        /// How often somebody else may be first.
+        /// The maximum number of attempts if somebody else changes the link at the same time.
         const ATTEMPTS: usize = 5;
         for _ in 1..ATTEMPTS {
             match self.change_link_once(id, author, &change).await {
@@ -146,7 +146,7 @@ impl SetUp {
         Ok(())
     }
 
-    /// The settings that a connection of the link has, or will have.
+    /// Returns the settings that the link's connection has, or will have.
     pub(super) fn settings_of(&self, visit: &Visit<'_>, console: Console) -> StoredSettings {
         match (visit.draft(), visit.link.progress.connection.as_ref()) {
             (Some(draft), _) => draft.settings.clone(),
@@ -155,7 +155,7 @@ impl SetUp {
         }
     }
 
-    /// What the console is told of the service.
+    /// Returns the service's data for the console.
     pub(super) fn details_of(&self, visit: &Visit<'_>, console: Console) -> ServiceDetails {
         let settings = self.settings_of(visit, console);
         let details = ServiceDetails::of_connection(visit.sso.service_provider(), &settings.sign_in);
@@ -163,7 +163,7 @@ impl SetUp {
     }
 }
 
-/// Whether a link works.
+/// Checks that a link works.
 pub(super) fn require_open(link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
     match link.state(now) {
         SetUpLinkState::Open => Ok(()),
@@ -171,13 +171,14 @@ pub(super) fn require_open(link: &SetUpLink, now: DateTime<Utc>) -> Result<(), S
     }
 }
 
-/// What the forms of a browser carry that opened this link: no other site knows it, and it tells nobody the secret.
+/// Makes the token for the forms of a browser that opened this link. No other site knows it, and it does not reveal
+/// the secret.
 fn form_token(secret: &SetUpSecret, provider: &Provider) -> Result<String, CryptoError> {
     let text = format!("vouchsafe set-up form {}", secret.reveal());
     Ok(hexadecimal(&provider.sha256(text.as_bytes())?))
 }
 
-/// What was tried: everything of a connection that a sign-in depends on.
+/// Computes a fingerprint of what was tried: everything of a connection that a sign-in depends on.
 pub(super) fn fingerprint(connection: &StoredConnection, provider: &Provider) -> Result<String, SetUpError> {
     let settings = serde_json::to_vec(&connection.settings)
         .map_err(|_| StoreError::damaged("settings", "they have no form"))?;
@@ -187,12 +188,12 @@ pub(super) fn fingerprint(connection: &StoredConnection, provider: &Provider) ->
 }
 
 impl Visit<'_> {
-    /// Who acts, for the audit.
+    /// The acting person, for the audit.
     pub(super) fn author(&self) -> Author {
         Author::new(self.link.actor(), self.now)
     }
 
-    /// Whether this is a form of a page that was made for this browser, and the link works.
+    /// Checks that a form comes from a page that was made for this browser, and that the link works.
     pub(super) fn may_post(&self, fields: &Fields) -> Result<(), SetUpError> {
         if !may_change(&self.request.headers, self.sso.service_provider(), true) {
             return Err(HttpError::CrossSite.into());
@@ -204,7 +205,7 @@ impl Visit<'_> {
         require_open(&self.link, self.now)
     }
 
-    /// Whether the link is one for connections.
+    /// Requires that the link was issued for connections.
     pub(super) fn require_connections(&self) -> Result<(), SetUpError> {
         require_open(&self.link, self.now)?;
         if !self.link.purpose.allows_connections() {
@@ -213,7 +214,7 @@ impl Visit<'_> {
         Ok(self.organization.require_entitlement()?)
     }
 
-    /// Whether the link is one for domains.
+    /// Requires that the link was issued for domains.
     pub(super) fn require_domains(&self) -> Result<(), SetUpError> {
         require_open(&self.link, self.now)?;
         if self.link.purpose.allows_domains() { Ok(()) } else { Err(SetUpError::Purpose) }
@@ -238,17 +239,17 @@ impl Visit<'_> {
         self.draft().ok_or(SetUpError::NoDraft)
     }
 
-    /// The connections over which people sign in.
+    /// The active connections.
     pub(super) fn active(&self) -> impl Iterator<Item = &StoredConnection> {
         self.connections.iter().filter(|connection| connection.state == ConnectionState::Active)
     }
 
-    /// The active connection to the identity provider of a draft, whose metadata the draft renews.
+    /// Returns the active connection to a draft's identity provider, whose metadata the draft renews.
     pub(super) fn renewed_by(&self, draft: &StoredConnection) -> Option<&StoredConnection> {
         renewed_among(&self.connections, draft)
     }
 
-    /// The last trial of the draft as it is now.
+    /// Returns the last trial of the draft in its current state.
     pub(super) fn trial(&self) -> Option<&SetUpTrial> {
         let (draft, trial) = (self.draft()?, self.link.progress.trial.as_ref()?);
         let tried = fingerprint(draft, self.sso.service_provider().provider()).ok()?;
@@ -263,12 +264,12 @@ impl Visit<'_> {
         names(&self.policy, self.console())
     }
 
-    /// A name for a connection that was not used before: names are used once, by whomever.
+    /// Makes an unused name for a connection. A name is used once, by any organization.
     pub(super) fn unused_name(&self) -> Result<ConnectionId, SetUpError> {
         let mut bytes = [0_u8; 6];
         self.sso.service_provider().provider().random(&mut bytes)?;
         let digits = hexadecimal(&bytes);
-        // An id of the application's that cannot be part of a name, or is too long for it, is left out.
+        // If the application's id cannot be part of a name, or is too long for it, it is left out.
         let named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
         match named.or_else(|_| ConnectionId::new(format!("c-{digits}"))) {
             Ok(name) => Ok(name),
@@ -277,7 +278,8 @@ impl Visit<'_> {
     }
 }
 
-/// The names of attributes: those of the organization's policy, and where it has none of its own, those that are usual with the product.
+/// Returns the attribute names: those of the organization's policy, or, if it has none of its own, the usual ones of
+/// the product.
 pub(super) fn names(policy: &Policy, console: Option<Console>) -> AttributeMapping {
     match console {
         Some(console) if *policy == Policy::default() => AttributeMapping::preset(console.preset()),
@@ -285,7 +287,7 @@ pub(super) fn names(policy: &Policy, console: Option<Console>) -> AttributeMappi
     }
 }
 
-/// The active connection to the identity provider of a draft.
+/// Returns the active connection to a draft's identity provider.
 pub(super) fn renewed_among<'c>(
     connections: &'c [StoredConnection],
     draft: &StoredConnection,
