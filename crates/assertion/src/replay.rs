@@ -12,7 +12,7 @@ pub(crate) const FIRST_USE_CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.5";
 /// # fn example(valid: vouchsafe_assertion::ValidAssertion, seen: &mut std::collections::HashSet<String>)
 /// # -> Result<vouchsafe_assertion::Login, vouchsafe_assertion::Refusal> {
 /// let key = valid.replay_key();
-/// The insert must be one step, such as INSERT with a unique key: of two at the same time, only one returns true.
+/// // The insert must be one step, such as INSERT with a unique key: of two at the same time, only one returns true.
 /// let inserted = seen.insert(key.hash().to_owned());
 /// valid.confirm(key.recorded(inserted))
 /// # }

@@ -196,8 +196,8 @@ impl Provider {
     ///
     /// let provider = Provider::rustcrypto();
     /// let mut context = provider.digest_context(DigestAlgorithm::Sha256)?;
-    /// context.update(b"oct");
-    /// context.update(b"ets");
+    /// context.update(b"by");
+    /// context.update(b"tes");
     /// assert_eq!(context.finish(), provider.digest(DigestAlgorithm::Sha256, b"bytes")?);
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
