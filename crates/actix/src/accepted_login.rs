@@ -1,4 +1,4 @@
-//! What was posted, as an argument of the application's assertion consumer.
+//! Extractors of logins for the application's assertion consumer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,14 +10,15 @@ use vouchsafe_web::{Accepted, Checked, HttpError, SignInOutcome, SingleSignOn};
 
 use crate::convert::{data, read, rejected};
 
-/// What an extractor waits for.
+/// The future of an extractor.
 pub(crate) type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
-/// A login that was posted to this handler and accepted, once. It consumes the body.
+/// A login that was posted to this handler and accepted once. It consumes the body.
 ///
-/// On a route with the parameter `{connection}` it is a login over that connection, which must have an assertion consumer of its own. What is
-/// not accepted is answered without the handler: the refusal page, JSON for who asks for that, or the start of a sign-in in the place of an
-/// unsolicited response. The response is checked on a thread for blocking work, and not on the worker's.
+/// On a route with the parameter `{connection}` it is a login over that connection, which must have an assertion
+/// consumer of its own. If the response is not accepted, the handler is not called. The answer is then the refusal
+/// page, JSON for a client that asks for it, or the start of a new sign-in instead of an unsolicited response. The
+/// response is checked on a thread for blocking work, and not on the worker's thread.
 ///
 /// ```
 /// use actix_web::Responder;
@@ -48,7 +49,8 @@ impl FromRequest for AcceptedLogin {
     }
 }
 
-/// The same for a handler that decides itself what follows when the identity provider says no: [`SingleSignOn::outcome`].
+/// The result of a sign-in, for a handler that decides itself what follows if the identity provider declines:
+/// [`SingleSignOn::outcome`].
 ///
 /// ```
 /// use actix_web::Responder;
@@ -81,8 +83,8 @@ impl FromRequest for LoginOutcome {
     }
 }
 
-/// The same before it is recorded as used, for a handler that records it in the transaction of its own sign-in:
-/// [`SingleSignOn::check`].
+/// A checked login that is not recorded as used yet, for a handler that records it in the transaction of its own
+/// sign-in: [`SingleSignOn::check`].
 #[derive(Debug)]
 pub struct CheckedLogin(pub Checked);
 
@@ -100,7 +102,7 @@ impl FromRequest for CheckedLogin {
     }
 }
 
-/// What was posted, and on which route.
+/// A posted message, and the connection in its route.
 pub(crate) struct Posted {
     pub(crate) sso: web::Data<SingleSignOn>,
     pub(crate) request: Parts,
@@ -109,7 +111,7 @@ pub(crate) struct Posted {
 }
 
 impl Posted {
-    /// As much of the body as the service provider's limits let a form have.
+    /// Reads the body, at most as much as the service provider's limits allow for a form.
     fn read(
         request: &HttpRequest,
         payload: &mut dev::Payload,
@@ -120,7 +122,7 @@ impl Posted {
         async move {
             let (request, sso) = head?;
             let refuse = |error| rejected(sso.refuse(&request.headers, error));
-            // Base64 takes four bytes for three, and percent-encoding some more.
+            // Base64 makes four bytes of three, and percent-encoding adds some more.
             let most = sso.service_provider().limits().input_bytes.saturating_mul(2);
             let body = match payload.await?.to_bytes_limited(most).await {
                 Ok(Ok(body)) => body,

@@ -1,4 +1,5 @@
-//! Between actix-web, which has the types of the `http` crate's version 0.2, and the browser flows, which have those of version 1.
+//! Converts between actix-web, which uses version 0.2 of the `http` crate, and the browser flows, which use version
+//! 1.
 
 use std::future::{Ready, ready};
 use std::net::{IpAddr, SocketAddr};
@@ -39,7 +40,7 @@ impl FromRequest for RequestParts {
     }
 }
 
-/// An answer of the browser flows, as what a handler answers.
+/// An answer of the browser flows, as the response of a handler.
 #[derive(Debug)]
 pub struct Answer(pub Response<String>);
 
@@ -65,7 +66,8 @@ impl From<Answer> for HttpResponse {
     }
 }
 
-/// The address of the TCP connection, for [`SingleSignOn::client_address`] of a service that has no proxy before it.
+/// The address of the TCP connection, for [`SingleSignOn::client_address`] of a service without a proxy in front of
+/// it.
 #[must_use]
 pub fn peer_address(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<Peer>().map(|peer| peer.0.ip())
@@ -74,7 +76,8 @@ pub fn peer_address(request: &Parts) -> Option<IpAddr> {
 #[derive(Clone, Copy, Debug)]
 struct Peer(SocketAddr);
 
-/// The request's parts. What cannot be converted is refused, and not left out: a header that is missing says something else.
+/// Reads the request's parts. A part that cannot be converted is refused and not skipped, since a missing header has
+/// another meaning.
 pub(crate) fn read(request: &HttpRequest, sso: &SingleSignOn) -> Result<Parts, Error> {
     parts(request).map_err(|error| rejected(sso.refuse(&http::HeaderMap::new(), HttpError::body(error))))
 }
@@ -93,12 +96,12 @@ fn parts(request: &HttpRequest) -> Result<Parts, http::Error> {
     Ok(parts)
 }
 
-/// An answer in the place of the handler's.
+/// Makes an error with this answer, which replaces the handler's.
 pub(crate) fn rejected(answer: Response<String>) -> Error {
     InternalError::from_response("the sign-in was not accepted", Answer(answer).into()).into()
 }
 
-/// What the application keeps as [`web::Data`].
+/// Returns the application's [`web::Data`] of this type.
 pub(crate) fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Error> {
     request.app_data::<web::Data<T>>().cloned().ok_or_else(|| {
         let missing = format!("the application has no web::Data<{}>", std::any::type_name::<T>());

@@ -2,7 +2,7 @@
 //!
 //! Start with these items:
 //!
-//! * [`SingleSignOn`] is what the routes need. The application has it as [`web::Data`](actix_web::web::Data).
+//! * [`SingleSignOn`] is the state of the routes. The application provides it as [`web::Data`](actix_web::web::Data).
 //! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumers. [`Paths`] renames them, and they can be nested in
 //!   a scope.
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.

@@ -1,4 +1,4 @@
-//! The routes.
+//! The routes of the service provider.
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route, guard};
@@ -7,11 +7,11 @@ use vouchsafe_web::{Chooser, Paths, Provisioned, SingleSignOn};
 use crate::accepted_login::{CheckedLogin, Posted};
 use crate::convert::{Answer, RequestParts};
 
-/// The routes with their usual paths, and `signed_in` for what happens with a login: a handler with
+/// Adds the routes with their default paths. `signed_in` processes a login: it is a handler with
 /// [`AcceptedLogin`](crate::AcceptedLogin) among its arguments.
 ///
-/// The service provider's entity ID and assertion consumer, and those of connections, are configured where they are built: as the address
-/// that browsers see, below which a scope may nest the routes. [`routes_at`] has other paths.
+/// The service provider's entity ID and assertion consumer, and those of connections, are configured separately, as
+/// addresses that browsers see. A scope may nest the routes below such an address. [`routes_at`] has other paths.
 ///
 /// ```
 /// use actix_web::{App, Responder, web};
@@ -35,7 +35,7 @@ where
     routes_at(Paths::default(), signed_in)
 }
 
-/// The [routes] with paths of one's own.
+/// Adds the [routes] with other paths.
 ///
 /// ```
 /// # use actix_web::{App, Responder, web};
@@ -79,8 +79,8 @@ where
     }
 }
 
-/// The routes with [`Provisioned`] for what happens with a login, and the end of a session. The application has the [`Provisioned`] as
-/// [`web::Data`](actix_web::web::Data) too.
+/// Adds the routes in which [`Provisioned`] processes a login, and the end of a session. The application also
+/// provides the [`Provisioned`] as [`web::Data`](actix_web::web::Data).
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -94,7 +94,7 @@ pub fn provisioned_routes() -> impl FnOnce(&mut ServiceConfig) {
     provisioned_routes_at(Paths::default())
 }
 
-/// The [`provisioned_routes`] with paths of one's own.
+/// Adds the [`provisioned_routes`] with other paths.
 pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         config.route(&paths.logout, web::post().to(logout)).route(&paths.link, web::post().to(link));
@@ -102,8 +102,8 @@ pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// The pages of a [`Chooser`]: where people choose an identity provider, and all of them as JSON. The application has the [`Chooser`] as
-/// [`web::Data`](actix_web::web::Data).
+/// Adds the pages of a [`Chooser`]: the page to choose an identity provider, and the list of all of them as JSON. The
+/// application provides the [`Chooser`] as [`web::Data`](actix_web::web::Data).
 pub fn chooser_routes(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         config
@@ -112,7 +112,7 @@ pub fn chooser_routes(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// A page, which a HEAD asks for too: what it may do then is decided where the request is read.
+/// Makes a route for GET and HEAD. The browser flows decide what a HEAD request may do.
 fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
@@ -125,12 +125,12 @@ async fn discovery_feed(chooser: web::Data<Chooser>, RequestParts(request): Requ
     Answer(chooser.feed(&request.headers))
 }
 
-/// The answer of a discovery service.
+/// Processes the answer of a discovery service.
 async fn discovered(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
     Answer(sso.discovered(&request).await)
 }
 
-/// The single logout address. Without [`SingleSignOn::single_logout_over`] it takes nothing.
+/// The single logout address. Without [`SingleSignOn::single_logout_over`] it accepts no message.
 async fn single_logout(posted: Posted) -> impl Responder {
     let Posted { sso, request, body, connection } = posted;
     Answer(sso.single_logout(&request, &body, connection.as_deref()).await)
@@ -141,7 +141,7 @@ async fn single_logout_by_soap(posted: Posted) -> impl Responder {
     Answer(sso.single_logout_by_soap(&request, &body, connection.as_deref()).await)
 }
 
-/// The address for names. Without [`SingleSignOn::names_managed_by`] it takes nothing.
+/// The address for messages about names. Without [`SingleSignOn::names_managed_by`] it accepts no message.
 async fn name_id(posted: Posted) -> impl Responder {
     let Posted { sso, request, body, connection } = posted;
     Answer(sso.name_id(&request, &body, connection.as_deref()).await)

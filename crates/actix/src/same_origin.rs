@@ -1,4 +1,4 @@
-//! A middleware that keeps other sites from posting the application's forms.
+//! A middleware that prevents other sites from posting the application's forms.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -8,10 +8,11 @@ use vouchsafe_web::SingleSignOn;
 
 use crate::convert::{Answer, data, read};
 
-/// A middleware for the routes of the application's own forms: what a page of another site sends with a method that changes something (all
-/// but GET, HEAD, OPTIONS and TRACE) is refused with status 403 and `http.cross_site`.
+/// A middleware for the routes of the application's own forms. A request from a page of another site with a method
+/// that changes something (all but GET, HEAD, OPTIONS and TRACE) is refused with status 403 and `http.cross_site`.
 ///
-/// The assertion consumer must stay outside of it, because identity providers post to it from their own site; it has the binding cookie.
+/// Do not apply it to the assertion consumer: identity providers post to it from their own site, and the binding
+/// cookie protects it.
 ///
 /// ```
 /// use actix_web::middleware::from_fn;
@@ -25,7 +26,7 @@ use crate::convert::{Answer, data, read};
 /// ```
 ///
 /// # Errors
-/// Those of the services below it, and status 500 where the application has no [`SingleSignOn`].
+/// The errors of the inner services, and status 500 if the application has no [`SingleSignOn`].
 pub async fn own_pages_only(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

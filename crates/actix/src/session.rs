@@ -1,4 +1,4 @@
-//! Who is signed in, where sessions are those of [`Provisioned`].
+//! The session of the browser, if sessions are those of [`Provisioned`].
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,11 +11,12 @@ use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
 use crate::accepted_login::Extracted;
 use crate::convert::{data, read, rejected};
 
-/// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
-/// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401. A store that does not answer is status 503.
+/// The session of the requesting browser, as an argument of a handler. A browser without a session is redirected to
+/// the [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON receives status 401. If the store
+/// does not answer, the status is 503.
 ///
-/// Ask for [`MaybeSignedIn`] to decide otherwise, and not for `Option<SignedIn>`: there actix-web makes `None` of every rejection, so that
-/// nobody would be signed in while the store is down.
+/// To decide yourself, use [`MaybeSignedIn`] and not `Option<SignedIn>`: actix-web turns every rejection of the
+/// latter into `None`, so nobody would be signed in while the store is down.
 ///
 /// ```
 /// use vouchsafe_actix::SignedIn;
@@ -54,7 +55,7 @@ impl FromRequest for SignedIn {
     }
 }
 
-/// The session of the browser that asks, if it has one. A store that does not answer is status 503.
+/// The session of the requesting browser, if it has one. If the store does not answer, the status is 503.
 #[derive(Clone, Debug)]
 pub struct MaybeSignedIn(pub Option<SignedIn>);
 
@@ -68,8 +69,9 @@ impl FromRequest for MaybeSignedIn {
     }
 }
 
-/// A middleware for routes that need a session: whoever has none is answered as by [`SignedIn`], and the routes find the session as
-/// [`ReqData`](actix_web::web::ReqData). A form that is posted without a session is kept where [`SingleSignOn::keep_forms`] says so.
+/// A middleware for routes that need a session. A browser without one is answered like by [`SignedIn`], and the
+/// routes find the session as [`ReqData`](actix_web::web::ReqData). A form that is posted without a session is kept
+/// if [`SingleSignOn::keep_forms`] is set.
 ///
 /// ```
 /// use actix_web::middleware::from_fn;
@@ -84,7 +86,7 @@ impl FromRequest for MaybeSignedIn {
 /// ```
 ///
 /// # Errors
-/// Those of the services below it.
+/// The errors of the inner services.
 pub async fn require_signed_in(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -102,7 +104,7 @@ pub async fn require_signed_in(
     }
 }
 
-/// As [`nobody`], and a form is kept, if forms are.
+/// Answers like [`nobody`], and keeps a posted form if this is configured.
 async fn nobody_posted(request: &mut ServiceRequest) -> Error {
     kept(request).await.unwrap_or_else(|| nobody(request.request()).unwrap_or_else(|error| error))
 }
@@ -126,7 +128,7 @@ async fn found(request: &HttpRequest) -> Result<Option<SignedIn>, Error> {
     }
 }
 
-/// Where somebody without a session is sent, with the way back if what they asked for may be returned to.
+/// Makes the answer for a browser without a session, with the path to return to if that is allowed.
 fn nobody(request: &HttpRequest) -> Result<Error, Error> {
     let sso = data::<SingleSignOn>(request)?;
     let parts = read(request, &sso)?;

@@ -1,4 +1,4 @@
-//! What was posted, as an argument of the application's assertion consumer.
+//! Extractors of logins for the application's assertion consumer.
 
 use axum::body::Bytes;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
@@ -6,11 +6,11 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use vouchsafe_web::{Accepted, Checked, HttpError, SignInOutcome, SingleSignOn};
 
-/// A login that was posted to this handler and accepted, once. It consumes the body, so it is the last argument.
+/// A login that was posted to this handler and accepted once. It consumes the body, so it must be the last argument.
 ///
-/// On a route with the parameter `{connection}` it is a login over that connection, which must have an assertion consumer of its own. What is
-/// not accepted is answered without the handler: the refusal page, JSON for who asks for that, or the start of a sign-in in the place of an
-/// unsolicited response.
+/// On a route with the parameter `{connection}` it is a login over that connection, which must have an assertion
+/// consumer of its own. If the response is not accepted, the handler is not called. The answer is then the refusal
+/// page, JSON for a client that asks for it, or the start of a new sign-in instead of an unsolicited response.
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
@@ -41,7 +41,8 @@ where
     }
 }
 
-/// The same for a handler that decides itself what follows when the identity provider says no: [`SingleSignOn::outcome`].
+/// The result of a sign-in, for a handler that decides itself what follows if the identity provider declines:
+/// [`SingleSignOn::outcome`].
 ///
 /// ```
 /// use axum::response::{IntoResponse, Response};
@@ -75,8 +76,8 @@ where
     }
 }
 
-/// The same before it is recorded as used, for a handler that records it in the transaction of its own sign-in:
-/// [`SingleSignOn::check`].
+/// A checked login that is not recorded as used yet, for a handler that records it in the transaction of its own
+/// sign-in: [`SingleSignOn::check`].
 #[derive(Debug)]
 pub struct CheckedLogin(pub Checked);
 
@@ -94,7 +95,7 @@ where
     }
 }
 
-/// What was posted, and on which route.
+/// A posted message, and the connection in its route.
 pub(crate) struct Posted {
     pub(crate) sso: SingleSignOn,
     pub(crate) request: Parts,
@@ -120,7 +121,7 @@ where
     }
 }
 
-/// The parameter `{connection}` of the route.
+/// Returns the parameter `{connection}` of the route.
 async fn connection_of<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
     let parameters = RawPathParams::from_request_parts(parts, state).await.ok()?;
     let found = parameters.iter().find(|(name, _)| *name == "connection");

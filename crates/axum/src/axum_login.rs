@@ -1,7 +1,7 @@
 //! Users and sessions of `axum-login` (feature `axum-login`).
 //!
-//! The application's backend takes a [`Login`] for credentials, or something that is made of one, such as a variant beside passwords.
-//! [`signed_in`] is then the handler of the [routes](crate::routes()).
+//! The application's backend uses a [`Login`] as its credentials, or a type that contains one, such as an enum with a
+//! variant for passwords. [`signed_in`] is then the handler of the [routes](crate::routes()).
 //!
 //! ```
 //! use axum::Router;
@@ -55,8 +55,8 @@ use vouchsafe_web::{Accepted, HttpError};
 use crate::accepted_login::AcceptedLogin;
 use crate::tower_session::{self, renew};
 
-/// Signs in the user whom the backend finds for the login, and sends the browser on. Whom it does not find is refused with
-/// `http.unknown_person`; a backend or a store of sessions that fails is status 503.
+/// Signs in the user whom the backend finds for the login, and sends the browser on. If it finds none, the login is
+/// refused with `http.unknown_person`. If the backend or the session store fails, the status is 503.
 pub async fn signed_in<B>(
     session: Session,
     mut auth: AuthSession<B>,
@@ -78,9 +78,10 @@ where
     signed_in.await.unwrap_or_else(|error| answer.refuse(error)).into_response()
 }
 
-/// Signs a user in on the session, which gets another identifier and holds nothing of a user before. `AuthSession::login` alone does that for
-/// the first user of a session only. `ends` is when the identity provider says that the session ends: [`Login::session_not_on_or_after`]. The
-/// store of the sessions holds it, so the layer is a [`session_layer`](crate::tower_session::session_layer) or has its store in an
+/// Signs a user in on the session. The session receives a new identifier, and data of a previous user are removed;
+/// `AuthSession::login` alone does this only for the first user of a session. `ends` is the time at which the
+/// identity provider ends the session: [`Login::session_not_on_or_after`]. The session store enforces it, so the
+/// layer must be a [`session_layer`](crate::tower_session::session_layer) or have its store in an
 /// [`EndingStore`](crate::tower_session::EndingStore).
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! A store of sessions that lets none outlast its sign-in.
+//! A session store in which no session outlasts its sign-in.
 
 use async_trait::async_trait;
 use tower_sessions::SessionStore;
@@ -6,13 +6,14 @@ use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::Result;
 
-/// Where a session has the time at which it ends, in seconds of Unix time.
+/// The key under which a session has its end, in seconds of Unix time.
 pub(crate) const ENDS: &str = "vouchsafe.ends";
 
-/// A store in which a session that somebody signed in on ends when that sign-in does, whatever is put into it later: `tower-sessions` itself
-/// gives a session its time anew with each change. And a session that was deleted meanwhile is not saved again: a request that is still being
-/// answered does not bring back what an identity provider or the person ended. [`session_layer`](crate::tower_session::session_layer) has one; a layer of your own is given
-/// its store in one.
+/// A store in which a session ends when its sign-in ends, even if data are added later: `tower-sessions` alone
+/// extends a session with each change. A session that was deleted meanwhile is not saved again, so a request in
+/// progress does not restore a session that an identity provider or the person ended.
+/// [`session_layer`](crate::tower_session::session_layer) uses this store; a layer of your own needs its store
+/// wrapped in one.
 ///
 /// ```
 /// use tower_sessions::{MemoryStore, SessionManagerLayer};
@@ -25,7 +26,7 @@ pub(crate) const ENDS: &str = "vouchsafe.ends";
 pub struct EndingStore<S>(S);
 
 impl<S> EndingStore<S> {
-    /// Puts a store into one.
+    /// Wraps a store.
     pub fn new(store: S) -> EndingStore<S> {
         EndingStore(store)
     }
@@ -56,7 +57,7 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
     }
 }
 
-/// The earlier of the end of the sign-in and that of the record.
+/// Returns the earlier of the end of the sign-in and that of the record.
 fn end_of(record: &Record) -> OffsetDateTime {
     let end = record.data.get(ENDS).and_then(serde_json::Value::as_i64);
     let end = end.and_then(|end| OffsetDateTime::from_unix_timestamp(end).ok());

@@ -2,7 +2,7 @@
 //!
 //! Start with these items:
 //!
-//! * [`SingleSignOn`] is what the routes need. The router's state gives it by `FromRef`.
+//! * [`SingleSignOn`] is the state of the routes. The router's state provides it by `FromRef`.
 //! * [`routes`] adds the metadata, the start of a sign-in and the assertion consumer. [`Paths`] renames them, and the router can be
 //!   nested.
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
@@ -26,7 +26,7 @@
 //! # A whole service
 //!
 //! examples/minimal is a service with one customer in about 60 lines. examples/own-database has its own users and `tower-sessions`, and
-//! examples/okta is a whole product. docs/OKTA.md says what to type into Okta's console.
+//! examples/okta is a whole product. docs/OKTA.md tells what to type into Okta's console.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

@@ -9,9 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use vouchsafe_web::{HttpError, SingleSignOn};
 
-/// The pages of the [set-up portal](vouchsafe_web::SetUp), to be nested at its path.
+/// Makes the routes of the [set-up portal](vouchsafe_web::SetUp), to be nested at its path.
 ///
-/// Whoever opens them has a link and no session: put them outside of layers that ask for one, or for forms of pages with a session.
+/// Its visitors have a link and no session. So do not put these routes inside layers that require a session, or that
+/// protect forms of pages with a session.
 ///
 /// ```
 /// use axum::Router;

@@ -1,4 +1,4 @@
-//! The routes.
+//! The routes of the service provider.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -13,11 +13,11 @@ use vouchsafe_web::{Chooser, HttpError, Paths, Provisioned, SingleSignOn};
 
 use crate::accepted_login::{CheckedLogin, Posted};
 
-/// The routes with their usual paths, and `signed_in` for what happens with a login: a handler with [`AcceptedLogin`](crate::AcceptedLogin) as
-/// its last argument.
+/// Makes the routes with their default paths. `signed_in` processes a login: it is a handler with
+/// [`AcceptedLogin`](crate::AcceptedLogin) as its last argument.
 ///
-/// The service provider's entity ID and assertion consumer, and those of connections, are configured where they are built: as the address
-/// that browsers see, below which the router may be nested. [`routes_at`] has other paths.
+/// The service provider's entity ID and assertion consumer, and those of connections, are configured separately, as
+/// addresses that browsers see. The router may be nested below such an address. [`routes_at`] has other paths.
 ///
 /// ```
 /// use axum::extract::FromRef;
@@ -54,7 +54,7 @@ where
     routes_at(&Paths::default(), signed_in)
 }
 
-/// The [routes] with paths of one's own.
+/// Makes the [routes] with other paths.
 ///
 /// ```
 /// # fn example<S: Clone + Send + Sync + 'static>(
@@ -90,7 +90,7 @@ where
         .route(&paths.kept_form, get(kept_form))
 }
 
-/// The routes with [`Provisioned`] for what happens with a login, and the end of a session.
+/// Makes the routes in which [`Provisioned`] processes a login, and the end of a session.
 ///
 /// ```
 /// use axum::extract::FromRef;
@@ -117,7 +117,7 @@ where
     provisioned_routes_at(&Paths::default())
 }
 
-/// The [`provisioned_routes`] with paths of one's own.
+/// Makes the [`provisioned_routes`] with other paths.
 pub fn provisioned_routes_at<S>(paths: &Paths) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -127,7 +127,7 @@ where
     routes_at(paths, provision).route(&paths.logout, post(logout)).route(&paths.link, post(link))
 }
 
-/// The pages of a [`Chooser`]: where people choose an identity provider, and all of them as JSON.
+/// Makes the pages of a [`Chooser`]: the page to choose an identity provider, and the list of all of them as JSON.
 ///
 /// ```
 /// use axum::extract::FromRef;
@@ -156,7 +156,7 @@ async fn discovery_feed(State(chooser): State<Chooser>, headers: HeaderMap) -> R
     chooser.feed(&headers).into_response()
 }
 
-/// The answer of a discovery service.
+/// Processes the answer of a discovery service.
 async fn discovered(State(sso): State<SingleSignOn>, request: Parts) -> Response {
     sso.discovered(&request).await.into_response()
 }
@@ -171,7 +171,7 @@ pub async fn provision(
     provisioned.provision(&sso, &headers, checked).await.into_response()
 }
 
-/// The handler that ends a session here.
+/// The handler that ends a session in this service.
 pub async fn logout(
     State(sso): State<SingleSignOn>,
     State(provisioned): State<Provisioned>,
@@ -193,7 +193,7 @@ async fn link(
     }
 }
 
-/// The single logout address. Without [`SingleSignOn::single_logout_over`] it takes nothing.
+/// The single logout address. Without [`SingleSignOn::single_logout_over`] it accepts no message.
 async fn single_logout(Posted { sso, request, body, connection }: Posted) -> Response {
     sso.single_logout(&request, &body, connection.as_deref()).await.into_response()
 }
@@ -202,7 +202,7 @@ async fn single_logout_by_soap(Posted { sso, request, body, connection }: Posted
     sso.single_logout_by_soap(&request, &body, connection.as_deref()).await.into_response()
 }
 
-/// The address for names. Without [`SingleSignOn::names_managed_by`] it takes nothing.
+/// The address for messages about names. Without [`SingleSignOn::names_managed_by`] it accepts no message.
 async fn name_id(Posted { sso, request, body, connection }: Posted) -> Response {
     sso.name_id(&request, &body, connection.as_deref()).await.into_response()
 }

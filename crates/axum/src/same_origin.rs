@@ -1,14 +1,15 @@
-//! A layer that keeps other sites from posting the application's forms.
+//! A layer that prevents other sites from posting the application's forms.
 
 use axum::extract::{FromRef, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vouchsafe_web::SingleSignOn;
 
-/// A layer for the routes of the application's own forms: what a page of another site sends with a method that changes something (all but
-/// GET, HEAD, OPTIONS and TRACE) is refused with status 403 and `http.cross_site`.
+/// A layer for the routes of the application's own forms. A request from a page of another site with a method that
+/// changes something (all but GET, HEAD, OPTIONS and TRACE) is refused with status 403 and `http.cross_site`.
 ///
-/// The assertion consumer must stay outside of it, because identity providers post to it from their own site; it has the binding cookie.
+/// Do not apply it to the assertion consumer: identity providers post to it from their own site, and the binding
+/// cookie protects it.
 ///
 /// ```
 /// use axum::{Router, extract::FromRef, middleware::from_fn_with_state, routing::post};

@@ -9,12 +9,12 @@ use vouchsafe_scim::ScimService;
 
 use crate::bounded::bounded;
 
-/// All endpoints of a SCIM service provider, to be nested at the path of its base address.
+/// Makes all endpoints of a SCIM service provider, to be nested at the path of its base address.
 ///
-/// The body of a request is read when its bearer token has been found to work.
+/// The body of a request is read only after its bearer token was accepted.
 ///
-/// They are called with a bearer token and without a browser: put them outside of layers that ask for a session, or for forms of your own
-/// pages.
+/// Clients call them with a bearer token and without a browser. So do not put these routes inside layers that require
+/// a session, or that protect forms of your own pages.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who is signed in, where sessions are those of [`Provisioned`].
+//! The session of the browser, if sessions are those of [`Provisioned`].
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts, OriginalUri, Request, State};
@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 use vouchsafe_store::Session;
 use vouchsafe_web::{KeptForms, OpenedSession, Provisioned, SingleSignOn};
 
-/// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
-/// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401; ask for `Option<SignedIn>` to decide
-/// otherwise. A store that does not answer is status 503 in both cases.
+/// The session of the requesting browser, as an argument of a handler. A browser without a session is redirected to
+/// the [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON receives status 401; use
+/// `Option<SignedIn>` to decide yourself. If the store does not answer, the status is 503 in both cases.
 ///
 /// ```
 /// use vouchsafe_axum::SignedIn;
@@ -64,8 +64,9 @@ where
     }
 }
 
-/// A layer for routes that need a session: whoever has none is answered as by [`SignedIn`], and the routes find the session among the
-/// extensions of the request. A form that is posted without a session is kept where [`SingleSignOn::keep_forms`] says so.
+/// A layer for routes that need a session. A browser without one is answered like by [`SignedIn`], and the routes
+/// find the session among the extensions of the request. A form that is posted without a session is kept if
+/// [`SingleSignOn::keep_forms`] is set.
 ///
 /// ```
 /// # use axum::{Router, extract::FromRef, middleware::from_fn_with_state, routing::get};
@@ -94,7 +95,7 @@ where
     }
 }
 
-/// As [`nobody`], and a form is kept, if forms are.
+/// Answers like [`nobody`], and keeps a posted form if this is configured.
 async fn nobody_posted(mut parts: Parts, body: Body, sso: &SingleSignOn) -> Response {
     let longest = sso.kept_forms().filter(|_| parts.method == Method::POST).map(KeptForms::longest);
     let read = match longest {

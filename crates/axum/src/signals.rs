@@ -1,4 +1,4 @@
-//! The doors for signals of identity providers (feature `signals`).
+//! The endpoints for signals of identity providers (feature `signals`).
 
 use axum::Router;
 use axum::body::Body;
@@ -10,10 +10,11 @@ use vouchsafe_signals::SignalService;
 
 use crate::bounded::bounded;
 
-/// `/{connection}/global-token-revocation` for Okta's Universal Logout and `/{connection}/events` for pushed security events, to be nested.
+/// Makes the routes `/{connection}/global-token-revocation` for Okta's Universal Logout and `/{connection}/events`
+/// for pushed security events, to be nested.
 ///
-/// They are called with a signed token and without a browser: put them outside of layers that ask for a session, or for forms of your own
-/// pages.
+/// Identity providers call them with a signed token and without a browser. So do not put these routes inside layers
+/// that require a session, or that protect forms of your own pages.
 pub fn signal_routes<S: Clone + Send + Sync + 'static>(signals: SignalService) -> Router<S> {
     Router::new()
         .route("/{connection}/global-token-revocation", post(global_token_revocation))

@@ -31,8 +31,9 @@
 //!
 //! # Single logout
 //!
-//! An identity provider names a person, and `tower-sessions` finds a session by its identifier alone: so write down which sessions a person has,
-//! with the identity provider's index of each, and delete those that a request means. It is the same with `axum-login`, whose sessions these are.
+//! An identity provider names a person, but `tower-sessions` finds a session only by its identifier. So record which
+//! sessions a person has, with the identity provider's index of each, and delete those that a request names. The same
+//! applies to `axum-login`, which uses these sessions.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -97,19 +98,19 @@ use crate::ending_store::ENDS;
 pub use crate::ending_store::EndingStore;
 use crate::session::nobody;
 
-/// Who is signed in, as the session has it: the application's user or the identifier of one. For a handler's arguments, with the rejections
-/// of [`SignedIn`](crate::SignedIn): the sign-in page, status 401 for a client that asks for JSON, status 503 where the store of the sessions
-/// does not answer. Ask for `Option<SessionUser<T>>` to decide otherwise.
+/// The user of the session: the application's user or the identifier of one. It is an argument of a handler, with the
+/// rejections of [`SignedIn`](crate::SignedIn): the sign-in page, status 401 for a client that asks for JSON, status
+/// 503 if the session store does not answer. Use `Option<SessionUser<T>>` to decide yourself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionUser<T>(pub T);
 
-/// Where the session has it.
+/// The key of the user in the session.
 const KEY: &str = "vouchsafe.user";
 
 impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
-    /// Signs the user in on this session. It gets another identifier, so that nobody shares it who knew the one before; it loses what it held
-    /// if it was the session of another user; and it ends when the identity provider says so (SessionNotOnOrAfter), if that is earlier. It
-    /// is stored before the browser is answered.
+    /// Signs the user in on this session. The session receives a new identifier, so that nobody who knew the previous
+    /// one shares it. If it was the session of another user, its data are removed. It ends at the time of the
+    /// identity provider (SessionNotOnOrAfter), if that is earlier. It is stored before the browser is answered.
     ///
     /// # Errors
     /// [`HttpError::Unavailable`].
@@ -124,7 +125,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
         session.save().await.map_err(failed)
     }
 
-    /// The user of the session. A session past its end, whatever layer it is of, has none, and is removed with everything it holds.
+    /// Returns the user of the session. A session past its end has none, with any layer, and is removed with all its
+    /// data.
     ///
     /// # Errors
     /// [`HttpError::Unavailable`]: then it is not known whether anybody is signed in.
@@ -138,7 +140,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
     }
 }
 
-/// Ends the session, with everything it holds.
+/// Ends the session, and removes all its data.
 ///
 /// # Errors
 /// [`HttpError::Unavailable`].
@@ -146,16 +148,17 @@ pub async fn sign_out(session: &Session) -> Result<(), HttpError> {
     session.flush().await.map_err(failed)
 }
 
-/// How long a session of [`session_layer`] lasts, unless it is given another [expiry](SessionManagerLayer::with_expiry).
+/// How long a session of [`session_layer`] lasts, unless another [expiry](SessionManagerLayer::with_expiry) is set.
 const LIFETIME: Duration = Duration::hours(8);
 
-/// The layer of the sessions with the cookie that signing in needs: `Lax`, since with `Strict`, the default of `tower-sessions`, the redirect
-/// that follows the identity provider's POST comes without it; `Secure` and `__Host-` where the service is reached over https.
+/// Makes the session layer with the cookie that a sign-in needs. The cookie is `Lax`: with `Strict`, the default of
+/// `tower-sessions`, browsers would not send it with the redirect after the identity provider's POST. It is `Secure`
+/// and has the prefix `__Host-` if the service is reached over https.
 ///
-/// A session lasts for 8 hours: from its last change while nobody is signed in on it, and from the sign-in afterwards, whatever is put into
-/// it, or until the identity provider says (SessionNotOnOrAfter), if that is earlier. Give the layer another time by `with_expiry`:
-/// `tower-sessions` itself has two weeks, and more with each change. A layer that is not made by this function needs its store in an
-/// [`EndingStore`].
+/// A session lasts for 8 hours. Without a sign-in they count from its last change; after a sign-in they count from
+/// the sign-in, whatever is added to the session. The identity provider can end it earlier (SessionNotOnOrAfter). Set
+/// another time by `with_expiry`; the default of `tower-sessions` is two weeks, and each change extends it. A layer
+/// that is not made by this function needs its store in an [`EndingStore`].
 ///
 /// ```
 /// use tower_sessions::cookie::time::Duration;
@@ -216,8 +219,8 @@ where
     user.map_err(|error| SingleSignOn::from_ref(state).refuse(&parts.headers, error).into_response())
 }
 
-/// Another identifier for the session, and its end: after the time that sessions last here, or when the identity provider says so, if that is
-/// earlier.
+/// Gives the session a new identifier, and its end: after the configured time, or at the time of the identity
+/// provider, if that is earlier.
 pub(crate) async fn renew(session: &Session, ends: Option<DateTime<Utc>>) -> Result<(), HttpError> {
     session.cycle_id().await.map_err(failed)?;
     let at_most = session.expiry_date();
@@ -228,7 +231,8 @@ pub(crate) async fn renew(session: &Session, ends: Option<DateTime<Utc>>) -> Res
     Ok(())
 }
 
-/// Whether the time that [`renew`] wrote is over. A session without that time was signed in on by nobody here.
+/// Returns whether the time that [`renew`] wrote has passed. A session without that time was not signed in by this
+/// crate.
 async fn has_ended(session: &Session) -> Result<bool, HttpError> {
     let ends: Option<i64> = session.get(ENDS).await.map_err(failed)?;
     Ok(ends.is_none_or(|ends| ends <= OffsetDateTime::now_utc().unix_timestamp()))
