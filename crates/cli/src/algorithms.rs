@@ -1,4 +1,4 @@
-//! `--crypto` and `--danger-allow`: who computes, and what is accepted.
+//! `--crypto` and `--danger-allow`: the implementation of the algorithms, and those that are accepted.
 
 use vouchsafe::crypto::Provider;
 

@@ -1,4 +1,4 @@
-//! `vouchsafe c14n`: canonical bytes.
+//! `vouchsafe c14n`: writes canonical bytes.
 
 use serde::Serialize;
 use vouchsafe::xml::{Canonicalization, canonicalize, canonicalize_document};

@@ -1,4 +1,4 @@
-//! `vouchsafe corpus run`: every case of a manifest, each judged on its own.
+//! `vouchsafe corpus run`: checks every case of a manifest on its own.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ enum Expect {
     Reject,
 }
 
-/// `defaults` with the overrides of one case. What else a manifest holds is for its reader.
+/// The `defaults` with the overrides of one case. Other fields of a manifest are ignored.
 #[derive(Deserialize)]
 struct Configured {
     sp_entity_id: String,
@@ -82,7 +82,7 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-/// JSON of one case.
+/// The JSON of one case.
 #[derive(Serialize)]
 struct Judged<'a> {
     file: &'a str,
@@ -161,7 +161,7 @@ impl Case {
         })
     }
 
-    /// What is wrong with the verdict, if anything is.
+    /// Returns the difference between the verdict and the expected one, if there is one.
     fn judge(&self, verdict: &Verdict) -> Option<String> {
         match (verdict, self.expect) {
             (Verdict::Refused(_), Expect::Reject) => None,

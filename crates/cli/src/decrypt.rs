@@ -1,4 +1,4 @@
-//! `vouchsafe decrypt`: the document with each EncryptedData replaced by what it held.
+//! `vouchsafe decrypt`: replaces each EncryptedData of a document by its decrypted content.
 
 use vouchsafe::encryption::decrypt_document;
 
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let provider = arguments.algorithms.provider()?;
     let keys = input::private_keys(&arguments.key, &provider)?;
     let xml = input::text(&arguments.file)?;
-    // What is no XML is no answer to the question.
+    // Input that is not XML is unusable, and not a negative answer.
     drop(input::document(&arguments.file, xml.as_bytes())?);
     let opened = decrypt_document(&xml, &keys, &provider, &input::limits()).map_err(Failure::refused)?;
     output.document(&Written { document: &opened }, &opened)?;

@@ -1,4 +1,5 @@
-//! `vouchsafe doctor`: what is this message or metadata, from which product, what is wrong, what to change.
+//! `vouchsafe doctor`: examines a message or metadata: what it is, which product made it, what is wrong, what to
+//! change.
 
 use std::net::SocketAddr;
 
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     })
 }
 
-/// The bytes of a file; an address stands for itself.
+/// Returns the bytes of a file; an address is used as text.
 fn given(path: &str) -> Result<Vec<u8>, Failure> {
     let is_address = path.starts_with("https://") || path.starts_with("http://");
     if is_address { Ok(path.as_bytes().to_vec()) } else { input::bytes(path) }
@@ -119,13 +120,14 @@ fn human(diagnosis: &Diagnosis) -> Text {
     text
 }
 
-/// Columns and rows of the first screen.
+/// The size of the first screen in columns and rows.
 const COLUMNS: usize = 80;
 const ROWS: usize = 24;
-/// Rows that the message has in any case.
+/// The minimum number of rows for the message.
 const LEAST: usize = 7;
 
-/// The answer, the cause, and what to change, in this order: within one screen of 24 lines of 80 columns. The rest follows file by file.
+/// Writes the answer, the cause, and what to change, in this order, within one screen of 24 lines with 80 columns.
+/// The rest follows for each file.
 fn first_screen(verdict: &Verdict, text: &mut Text) {
     let style = match verdict.answer {
         Found::Wrong | Found::NotUnderstood => Style::Bad,
@@ -137,7 +139,7 @@ fn first_screen(verdict: &Verdict, text: &mut Text) {
         None => text.push(Line::styled(style, answer)),
         Some(cause) => {
             let parts = parts(verdict, cause);
-            // What the other parts leave of the screen is the message's: two fingerprints are long.
+            // The message receives the rows that the other parts do not use; two fingerprints are long.
             let left = ROWS.saturating_sub(rows_of(&parts)).max(LEAST);
             let what = format!("{answer}: [{}]: {}", cause.code, cause.message);
             let all = (LEAST..=left).rev().map(|rows| broken("", &what, rows));
@@ -154,7 +156,7 @@ fn first_screen(verdict: &Verdict, text: &mut Text) {
     }
 }
 
-/// What stands below the message: the setting, what to do, and what it is about.
+/// Returns the lines below the message: the setting, what to do, and the file.
 fn parts(verdict: &Verdict, cause: &Complaint) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(setting) = &cause.setting {
@@ -170,7 +172,7 @@ fn parts(verdict: &Verdict, cause: &Complaint) -> Vec<String> {
     lines
 }
 
-/// Rows of a screen that lines take. A word that is longer than a row takes several.
+/// Returns the number of rows that lines need. A word that is longer than a row needs several.
 fn rows_of(lines: &[String]) -> usize {
     lines.iter().map(|line| line.chars().count().div_ceil(COLUMNS).max(1)).sum()
 }
@@ -182,7 +184,7 @@ fn not_judged(verdict: &Verdict) -> Vec<String> {
     }
 }
 
-/// Lines of a part of the first screen, broken between words. What is longer than its rows stands in full below.
+/// Breaks a part of the first screen into lines between words. A longer text is cut; it follows in full below.
 fn broken(name: &str, what: &str, rows: usize) -> Vec<String> {
     let most = rows.saturating_mul(COLUMNS.saturating_sub(4)).saturating_sub(name.len());
     let mut cut: String = what.chars().take(most).collect();
@@ -206,7 +208,7 @@ fn broken(name: &str, what: &str, rows: usize) -> Vec<String> {
     lines
 }
 
-/// The first cause in the first line, then what happened, in its order.
+/// Writes the first cause in the first line, then the events in their order.
 fn story(story: &Story, text: &mut Text) {
     let title = Line::styled(Style::Title, &story.source);
     match &story.cause {

@@ -1,4 +1,4 @@
-//! Why a command did not do what was asked.
+//! The error of a command.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use vouchsafe_client::ClientError;
 use vouchsafe_provisioning::DocumentError;
 use vouchsafe_web::HttpError;
 
-/// A refusal by the libraries, or input that cannot be used: a code, a message and what to change.
+/// A refusal by the libraries, or unusable input: a code, a message and what to change.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
@@ -32,18 +32,18 @@ enum Kind {
 }
 
 impl Failure {
-    /// What was asked about is refused.
+    /// Makes the failure of a command whose answer is a refusal.
     pub(crate) fn refused(error: impl Into<Explained>) -> Failure {
         error.into().into_failure(Kind::Refused)
     }
 
-    /// `what`, which the question needs, cannot be used.
+    /// Makes the failure of a command whose input `what` cannot be used.
     pub(crate) fn unusable(what: impl Display, error: impl Into<Explained>) -> Failure {
         let failure = error.into().into_failure(Kind::Unusable);
         Failure { message: format!("{what}: {}", failure.message), ..failure }
     }
 
-    /// Wrong usage that the parser of arguments cannot know.
+    /// Makes a usage error that the parser of arguments cannot detect.
     pub(crate) fn usage(code: &str, message: impl Into<String>, hint: &str) -> Failure {
         Failure {
             kind: Kind::Unusable,
@@ -53,22 +53,22 @@ impl Failure {
         }
     }
 
-    /// The same as an answer: what was asked about is refused for it.
+    /// Turns the failure into a refusal.
     pub(crate) fn into_refusal(self) -> Failure {
         Failure { kind: Kind::Refused, ..self }
     }
 
-    /// The same as wrong usage: what the question needs cannot be used.
+    /// Turns the failure into unusable input.
     pub(crate) fn into_usage(self) -> Failure {
         Failure { kind: Kind::Unusable, ..self }
     }
 
-    /// The same, with what was found to be the cause.
+    /// Adds the cause that was found.
     pub(crate) fn caused_by(self, cause: impl Display, hint: &str) -> Failure {
         Failure { message: format!("{}; {cause}", self.message), hint: hint.to_owned(), ..self }
     }
 
-    /// The same, about one case of a manifest.
+    /// Adds the name of a manifest's case.
     pub(crate) fn in_case(self, file: &str) -> Failure {
         Failure { message: format!("{file}: {}", self.message), ..self }
     }
@@ -78,7 +78,7 @@ impl Failure {
     }
 }
 
-/// An error of a library, reduced to what all of them have.
+/// An error of a library, reduced to its code, text and hint.
 #[derive(Debug)]
 pub(crate) struct Explained {
     code: String,

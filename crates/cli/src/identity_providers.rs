@@ -1,4 +1,4 @@
-//! `--idp-metadata`: whom to trust, from one file or several, aggregates among them.
+//! `--idp-metadata`: the trusted identity providers, from one or more files, which may be aggregates.
 
 use vouchsafe::SignatureInquiry;
 use vouchsafe::assertion::Refusal;
@@ -8,7 +8,7 @@ use vouchsafe::metadata::{EntityId, IdentityProvider, MetadataDescription, Metad
 use crate::failure::Failure;
 use crate::input;
 
-/// What the files name.
+/// The identity providers in the files.
 #[derive(Debug)]
 pub(crate) struct IdentityProviders {
     sources: Vec<Source>,
@@ -17,11 +17,11 @@ pub(crate) struct IdentityProviders {
 #[derive(Debug)]
 enum Source {
     One(Box<IdentityProvider>, Vec<u8>),
-    /// Several: one is picked when a message names it.
+    /// An aggregate: one of its entities is picked when a message names it.
     Aggregate(Vec<u8>),
 }
 
-/// Identity providers of an aggregate whose keys are tried when a signature fails.
+/// The maximum number of identity providers of an aggregate whose keys are tried if a signature fails.
 const OTHERS: usize = 1_000;
 
 impl IdentityProviders {
@@ -31,18 +31,18 @@ impl IdentityProviders {
         Ok(IdentityProviders { sources })
     }
 
-    /// Whether the files describe more than one.
+    /// Returns whether the files describe more than one identity provider.
     pub(crate) fn are_several(&self) -> bool {
         !matches!(self.sources.as_slice(), [Source::One(..)])
     }
 
-    /// The file, where there is one and it describes one identity provider: what tells the product apart from the message.
+    /// Returns the file if there is one and it describes one identity provider. It helps to recognise the product.
     pub(crate) fn single_files(&self) -> impl Iterator<Item = &[u8]> {
         let only = self.sources.first().filter(|_| self.sources.len() == 1);
         only.filter(|source| matches!(source, Source::One(..))).map(Source::bytes).into_iter()
     }
 
-    /// The one that a message claims to come from; without a claim, the only one.
+    /// Returns the identity provider that a message claims to come from, or the only one if the message names none.
     pub(crate) fn claimed(&self, issuer: Option<&EntityId>) -> Result<IdentityProvider, Failure> {
         let mut found = Vec::new();
         for source in &self.sources {
@@ -64,7 +64,8 @@ impl IdentityProviders {
 }
 
 impl IdentityProviders {
-    /// What the files know of whose keys may have made a signature that fails: other keys of the entity, and those of the others.
+    /// Adds the keys in the files that may have made a failed signature: other keys of the entity, and those of the
+    /// other entities.
     pub(crate) fn witnesses<'a>(
         &self,
         mut inquiry: SignatureInquiry<'a>,
@@ -101,7 +102,7 @@ fn source(path: &str) -> Result<Source, Failure> {
 }
 
 impl Source {
-    /// The names of its identity providers.
+    /// Returns the entity IDs of its identity providers.
     fn names(&self) -> Vec<String> {
         match self {
             Source::One(one, _) => vec![one.entity_id().as_str().to_owned()],

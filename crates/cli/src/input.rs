@@ -1,4 +1,4 @@
-//! Files named on the command line; `-` is standard input.
+//! Reads files that are named on the command line; `-` is standard input.
 
 use std::io::Read;
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ use vouchsafe::xml::{Document, Element, Limits};
 
 use crate::failure::Failure;
 
-/// The bytes of a file.
+/// Reads the bytes of a file.
 pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     let read = if path == "-" {
         let mut bytes = Vec::new();
@@ -29,7 +29,7 @@ pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// The text of a file.
+/// Reads the text of a file.
 pub(crate) fn text(path: &str) -> Result<String, Failure> {
     String::from_utf8(bytes(path)?).map_err(|error| {
         let content = FieldContent::of(error.as_bytes());
@@ -42,22 +42,22 @@ pub(crate) fn text(path: &str) -> Result<String, Failure> {
     })
 }
 
-/// A document that the user chose, so with room for metadata of a federation. `path` is for the message.
+/// Parses a document that the user chose, so with limits for the metadata of a federation. `path` is for the message.
 pub(crate) fn document(path: &str, bytes: &[u8]) -> Result<Document, Failure> {
     Document::parse(bytes, &limits()).map_err(|error| Failure::unusable(path, error))
 }
 
-/// Metadata of any number of entities.
+/// Reads metadata with any number of entities.
 pub(crate) fn aggregate(path: &str) -> Result<Aggregate, Failure> {
     Aggregate::read(bytes(path)?).map_err(|error| Failure::unusable(path, error))
 }
 
-/// Ceilings for files of the user's choice.
+/// Returns the limits for files that the user chose.
 pub(crate) fn limits() -> Limits {
     Limits::metadata()
 }
 
-/// The element at a positional path.
+/// Returns the element at a positional path.
 pub(crate) fn element<'d>(document: &'d Document, position: &str) -> Result<Element<'d>, Failure> {
     document.at(position).ok_or_else(|| {
         Failure::usage(
@@ -68,7 +68,7 @@ pub(crate) fn element<'d>(document: &'d Document, position: &str) -> Result<Elem
     })
 }
 
-/// A certificate in PEM, DER or base64.
+/// Reads a certificate in PEM, DER or base64.
 pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
     let contents = bytes(path)?;
     Certificate::from_file_contents(&contents).map_err(|error| {
@@ -83,17 +83,17 @@ pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
     })
 }
 
-/// A private key in PEM.
+/// Reads a private key in PEM.
 pub(crate) fn private_key(path: &str, provider: &Provider) -> Result<PrivateKey, Failure> {
     provider.private_key(&text(path)?).map_err(|error| Failure::unusable(path, error))
 }
 
-/// Private keys in PEM.
+/// Reads private keys in PEM.
 pub(crate) fn private_keys(paths: &[String], provider: &Provider) -> Result<Vec<PrivateKey>, Failure> {
     paths.iter().map(|path| private_key(path, provider)).collect()
 }
 
-/// The keys that signatures are verified with.
+/// Reads the keys that verify signatures.
 pub(crate) fn trusted_keys(
     certificates: &[String],
     keys: &[String],
@@ -110,7 +110,7 @@ pub(crate) fn trusted_keys(
     Ok(trusted)
 }
 
-/// A public key in PEM: on its own, or the public half of a private key.
+/// Reads a public key in PEM: on its own, or from a private key.
 fn public_key(path: &str, provider: &Provider) -> Result<PublicKey, Failure> {
     let text = text(path)?;
     if text.contains("PRIVATE KEY-----") {
@@ -119,7 +119,7 @@ fn public_key(path: &str, provider: &Provider) -> Result<PublicKey, Failure> {
     provider.public_key_pem(&text).map_err(|error| Failure::unusable(path, error))
 }
 
-/// The clock.
+/// Returns the current time.
 pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from(SystemTime::now())
 }

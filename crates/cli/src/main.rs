@@ -1,6 +1,7 @@
-//! The `vouchsafe` command: a developer's and an operator's tool over the libraries. It adds no rule of its own.
+//! The `vouchsafe` command, a tool for developers and operators over the libraries. It adds no rules of its own.
 //!
-//! Exit status: 0 yes, 1 no, 2 wrong usage or unreadable input. Results go to standard output, diagnostics to standard error.
+//! The exit status is 0 for yes, 1 for no, and 2 for wrong usage or unreadable input. Results go to standard output,
+//! diagnostics to standard error.
 
 mod algorithms;
 mod browse;

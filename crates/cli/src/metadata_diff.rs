@@ -1,4 +1,4 @@
-//! `vouchsafe metadata diff`: what a refresh would change.
+//! `vouchsafe metadata diff`: shows what a refresh would change.
 
 use serde::Serialize;
 use vouchsafe::metadata::MetadataChange;
@@ -30,7 +30,7 @@ struct Changes {
 
 #[derive(Serialize)]
 struct Change {
-    /// Null when it is the document.
+    /// Null if the change is about the document.
     entity_id: Option<String>,
     /// `entity`, `key`, `endpoint`, `valid_until` or `scope`.
     subject: &'static str,

@@ -1,4 +1,4 @@
-//! `vouchsafe metadata find`: one entity out of an aggregate, with the time and the memory it took.
+//! `vouchsafe metadata find`: shows one entity of an aggregate, with the time and the memory that it took.
 
 use std::time::{Duration, Instant};
 
@@ -50,17 +50,17 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
 
 #[derive(Serialize)]
 struct Found {
-    /// Its place among the entities of the document, from 1.
+    /// The position among the entities of the document, from 1.
     place: usize,
-    /// How many entities there are.
+    /// The number of entities.
     entities: usize,
     bytes: usize,
     entity_bytes: usize,
-    /// How long it took to find where the entities stand.
+    /// The time to find the positions of the entities.
     index_microseconds: u64,
-    /// How long it took to look this one up and to read it.
+    /// The time to look this entity up and to read it.
     find_microseconds: u64,
-    /// The most memory that the command had, where the system says so.
+    /// The peak memory of the command, if the system reports it.
     peak_memory_bytes: Option<u64>,
     entity: Entity,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The peak of the resident memory, as Linux tells it.
+/// Returns the peak of the resident memory, as Linux reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! `vouchsafe metadata lint`: what the publisher of metadata should look at, and what would fail at login.
+//! `vouchsafe metadata lint`: shows what the publisher of metadata should check, and what would fail at login.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -57,11 +57,11 @@ pub(crate) struct Finding {
     pub(crate) message: String,
     pub(crate) clause: &'static str,
     pub(crate) remedy: &'static str,
-    /// Null when it concerns the document.
+    /// Null if the finding is about the document.
     pub(crate) entity_id: Option<String>,
-    /// The place of the entity among those of the document, from 1.
+    /// The position of the entity in the document, from 1.
     pub(crate) place: Option<usize>,
-    /// Where the entity begins.
+    /// The line in which the entity begins.
     pub(crate) line: Option<usize>,
 }
 
@@ -126,7 +126,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The line in which the entity begins.
+    /// Returns the line in which the entity begins.
     fn of(&mut self, bytes: &[u8], finding: &LintFinding) -> Option<usize> {
         let start = finding.range()?.start;
         let between = bytes.get(self.offset..start).unwrap_or_default();

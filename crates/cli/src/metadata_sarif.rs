@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0, for what shows findings beside a file.
+//! Writes findings as SARIF 2.1.0, for tools that show findings next to a file.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -129,7 +129,7 @@ impl<'f> SarifResult<'f> {
     }
 }
 
-/// The path as a relative reference (RFC 3986, 4.2).
+/// Returns the path as a relative reference (RFC 3986, 4.2).
 fn uri(file: &str) -> String {
     const ESCAPED: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');

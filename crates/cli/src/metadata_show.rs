@@ -1,4 +1,4 @@
-//! `vouchsafe metadata show`: roles, endpoints, keys with fingerprints and dates, extensions.
+//! `vouchsafe metadata show`: shows roles, endpoints, keys with fingerprints and dates, and extensions.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let entities: Vec<&EntityDescription> =
         metadata.entities().iter().filter(|entity| is_wanted(entity.entity_id())).collect();
     if let Some(wanted) = wanted.as_ref().filter(|_| entities.is_empty()) {
-        // The library's own words for it.
+        // The library reports the missing entity in its own words.
         IdentityProvider::from_metadata_entity(&bytes, wanted).map_err(Failure::refused)?;
     }
     let left_out =
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         }
         _ => None,
     };
-    // Of the only one, what is wrong with it is said there.
+    // If one entity is shown, its trust section tells what is wrong with it.
     let is_told = trust.is_some();
     let shown = Shown {
         entities: entities.into_iter().map(|one| Entity::of(one, is_told)).collect(),
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
 #[derive(Serialize)]
 struct Shown {
     entities: Vec<Entity>,
-    /// Those that cannot be read.
+    /// The entities that cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     left_out: Vec<LeftOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ struct Shown {
 
 #[derive(Serialize)]
 struct LeftOut {
-    /// Its place among the entities of the document, from 1.
+    /// The position among the entities of the document, from 1.
     place: usize,
     entity_id: Option<String>,
     #[serde(flatten)]
@@ -86,7 +86,7 @@ struct Reason {
     hint: &'static str,
 }
 
-/// Whether the only entity shown can be trusted as it stands.
+/// Whether the only shown entity can be trusted.
 #[derive(Serialize)]
 pub(crate) struct Trust {
     usable: bool,
@@ -116,7 +116,7 @@ pub(crate) struct Entity {
     roles: Vec<Role>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
-    /// Why it cannot be trusted as an identity provider, of one among several.
+    /// The reason why one of several entities cannot be trusted as an identity provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<Reason>,
 }
@@ -139,10 +139,10 @@ struct Role {
 #[derive(Serialize)]
 struct Key {
     r#use: &'static str,
-    /// None of a key without a certificate.
+    /// Null for a key without a certificate.
     subject: Option<String>,
     fingerprint_sha256: String,
-    /// `certificate`; `key` only where there is no certificate.
+    /// `certificate`, or `key` if there is no certificate.
     fingerprint_of: &'static str,
     not_before: Option<String>,
     not_after: Option<String>,
@@ -203,7 +203,7 @@ impl Reason {
 }
 
 impl Entity {
-    /// `is_told`: why it cannot be trusted is said elsewhere.
+    /// `is_told` states that another section tells why the entity cannot be trusted.
     pub(crate) fn of(entity: &EntityDescription, is_told: bool) -> Entity {
         Entity {
             entity_id: entity.entity_id().to_owned(),

@@ -1,4 +1,4 @@
-//! What `vouchsafe metadata show` tells beside roles, endpoints and keys.
+//! The further information of `vouchsafe metadata show`, in addition to roles, endpoints and keys.
 
 use serde::Serialize;
 use vouchsafe::metadata::{
@@ -6,7 +6,7 @@ use vouchsafe::metadata::{
     RoleDescription, Scope, SigningMethod,
 };
 
-/// Of an entity.
+/// The information of an entity.
 #[derive(Serialize)]
 pub(crate) struct OfEntity {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -17,14 +17,14 @@ pub(crate) struct OfEntity {
     contacts: Vec<Person>,
 }
 
-/// Of a role.
+/// The information of a role.
 #[derive(Serialize)]
 pub(crate) struct OfRole {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     names: Vec<Name>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<Domain>,
-    /// URIs of the algorithms by which it can verify signatures.
+    /// The URIs of the algorithms with which the entity can verify signatures.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     signing_algorithms: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,7 +71,7 @@ impl OfEntity {
         }
     }
 
-    /// Names of rows with their values, for people.
+    /// Returns the rows for people, with names and values.
     pub(crate) fn rows(&self) -> Vec<(String, String)> {
         let mut rows: Vec<(String, String)> = Vec::new();
         rows.extend(
@@ -90,7 +90,7 @@ impl OfEntity {
 }
 
 impl OfRole {
-    /// `entity` has the scopes of all its roles.
+    /// Reads the information of a role. `entity` has the scopes of all its roles.
     pub(crate) fn of(role: &RoleDescription, entity: &EntityDescription) -> OfRole {
         let scopes = entity.scopes().iter().chain(role.scopes()).map(Domain::of);
         let is_identity_provider = role.name() == "IDPSSODescriptor";
@@ -116,7 +116,7 @@ impl OfRole {
         }
     }
 
-    /// Names of rows with their values, for people.
+    /// Returns the rows for people, with names and values.
     pub(crate) fn rows(&self) -> Vec<(String, String)> {
         let mut rows: Vec<(String, String)> = Vec::new();
         rows.extend(self.names.iter().map(|name| (format!("name ({})", name.language), name.value.clone())));
@@ -133,7 +133,7 @@ impl OfRole {
     }
 }
 
-/// What stands behind the last slash or colon of a name.
+/// Returns the text after the last slash or colon of a name.
 fn short(name: &str) -> String {
     name.rsplit(['/', ':']).next().unwrap_or(name).to_owned()
 }

@@ -1,4 +1,4 @@
-//! `vouchsafe metadata sp`: our own descriptor.
+//! `vouchsafe metadata sp`: writes our own descriptor.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::crypto::Provider;

@@ -1,4 +1,4 @@
-//! What our own descriptor says for people and for the release of attributes, as arguments of `vouchsafe metadata sp`.
+//! The arguments of `vouchsafe metadata sp` for people and for the release of attributes.
 
 use vouchsafe::metadata::{
     AttributeConsumingService, Contact, ContactKind, EntityAttributes, Organization, RequestedAttribute,
@@ -123,7 +123,7 @@ impl Information {
         }
     }
 
-    /// The schema wants a name of the service.
+    /// Makes the consuming service. The schema requires a name of the service.
     fn consuming_service(&self) -> AttributeConsumingService {
         let name = self.display_name.as_deref().unwrap_or("this service");
         let service = AttributeConsumingService::new(&self.language, name);

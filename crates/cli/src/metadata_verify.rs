@@ -1,4 +1,5 @@
-//! `vouchsafe metadata verify`: is the document signed at its root by a key that is trusted, and still valid?
+//! `vouchsafe metadata verify`: checks whether the document is signed at its root by a trusted key, and is still
+//! valid.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
     file: String,
 }
 
-/// JSON of a good document.
+/// The JSON of a valid document.
 #[derive(Serialize)]
 struct Valid<'a> {
     #[serde(flatten)]

@@ -1,8 +1,8 @@
-//! Results on standard output, for people or for programs; diagnostics on standard error.
+//! Writes results to standard output, for people or for programs, and diagnostics to standard error.
 //!
-//! Nothing else in this command writes to either (`tests/printing.rs` looks), and everything that is written here is escaped by
-//! [`vouchsafe::xml::is_plain`]. The one exception are documents, whose bytes are the answer: they are written as they are to a file
-//! or a pipe, and escaped to a terminal.
+//! Nothing else in this command writes to either of them (`tests/printing.rs` checks that). All output is escaped by
+//! [`vouchsafe::xml::is_plain`]. The only exception are documents, whose bytes are the result: they are written
+//! unchanged to a file or a pipe, and escaped to a terminal.
 
 use std::io::{IsTerminal, Write};
 
@@ -21,7 +21,7 @@ pub(crate) enum Format {
     Sarif,
 }
 
-/// What the exit status says.
+/// The answer, as the exit status reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Yes,
@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// Where results go.
+/// The destination of results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -58,7 +58,7 @@ impl Output {
         self.format == Format::Sarif
     }
 
-    /// Writes `value` as JSON, or what `human` makes.
+    /// Writes `value` as JSON, or the text that `human` makes.
     pub(crate) fn write(&self, value: &impl Serialize, human: impl FnOnce() -> Text) -> Result<(), Failure> {
         match self.format {
             Format::Human => stdout(human().shown(self.colour).as_bytes()),
@@ -66,7 +66,7 @@ impl Output {
         }
     }
 
-    /// One JSON object a line, or a line for people if there is one.
+    /// Writes one JSON object per line, or a line for people if there is one.
     pub(crate) fn write_line(&self, value: &impl Serialize, human: Option<Line>) -> Result<(), Failure> {
         let line = match (self.format, human) {
             (Format::Json | Format::Sarif, _) => {
@@ -78,7 +78,7 @@ impl Output {
         stdout((line + "\n").as_bytes())
     }
 
-    /// Writes a document, whose bytes are the answer.
+    /// Writes a document, whose bytes are the result.
     pub(crate) fn document(&self, value: &impl Serialize, document: &str) -> Result<(), Failure> {
         match self.format {
             Format::Json | Format::Sarif => self.write(value, Text::new),
@@ -86,7 +86,7 @@ impl Output {
         }
     }
 
-    /// The document as it is, but to a terminal, where it is for people.
+    /// Returns the document unchanged, or escaped for a terminal, which people read.
     fn document_text(&self, document: &str) -> String {
         if !self.terminal {
             return document.to_owned();
@@ -99,12 +99,12 @@ impl Output {
         pieces.collect()
     }
 
-    /// Something to know that is no result.
+    /// Writes a notice that is not a result.
     pub(crate) fn notice(&self, text: &str) {
         stderr(&(Line::of(text).shown(false) + "\n"));
     }
 
-    /// The last line of a run; a diagnostic where standard output is for programs.
+    /// Writes the last line of a run. It is a diagnostic if standard output is for programs.
     pub(crate) fn summary(&self, text: &str) -> Result<(), Failure> {
         let line = Line::of(text).shown(false) + "\n";
         if self.format == Format::Human {
@@ -114,7 +114,7 @@ impl Output {
         Ok(())
     }
 
-    /// Reports what went wrong: a refusal is a result for programs, everything else is a diagnostic.
+    /// Reports a failure: a refusal is a result for programs, everything else is a diagnostic.
     pub(crate) fn failure(&self, failure: &Failure) -> Answer {
         if failure.is_refusal() && self.format == Format::Json {
             let Failure { code, message, hint, .. } = failure;
@@ -127,7 +127,7 @@ impl Output {
         if self.format == Format::Json {
             let Failure { code, message, hint, .. } = failure;
             let unusable = Refused { verdict: "unusable", code, message, hint };
-            // What cannot be written as JSON is told as text.
+            // If the failure cannot be written as JSON, it is written as text.
             if let Ok(json) = json(&unusable) {
                 stderr(&json);
                 return Answer::Unusable;
@@ -141,7 +141,7 @@ impl Output {
     }
 }
 
-/// What the parser of arguments says, before there is a format to write it in.
+/// Writes the message of the argument parser, before the format is known.
 pub(crate) fn usage(text: &Text, is_wrong: bool) {
     if is_wrong {
         stderr(&text.shown(false));
@@ -150,7 +150,7 @@ pub(crate) fn usage(text: &Text, is_wrong: bool) {
     }
 }
 
-/// A value as JSON for people and programs, escaped.
+/// Returns a value as escaped JSON, for people and programs.
 pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
     let json = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
     Ok(escaped_json(&json) + "\n")
@@ -162,12 +162,12 @@ fn stdout(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn stderr(text: &str) {
-    // Nothing can be told to anybody when standard error is gone too.
+    // If standard error is closed too, nothing can be reported.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// JSON with what is not plain as `\u` escapes. Outside of strings JSON is ASCII, so only strings change, and not what they mean; the
-/// line breaks between values stay.
+/// Writes characters that are not plain as `\u` escapes. Outside of strings JSON is ASCII, so only strings change,
+/// and their meaning stays the same. The line breaks between values stay.
 fn escaped_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
@@ -185,7 +185,7 @@ fn escaped_json(json: &str) -> String {
     escaped
 }
 
-/// JSON of a refusal.
+/// The JSON of a refusal.
 #[derive(Serialize)]
 struct Refused<'a> {
     verdict: &'static str,
@@ -194,7 +194,7 @@ struct Refused<'a> {
     hint: &'a str,
 }
 
-/// JSON of a command whose result is a document.
+/// The JSON of a command whose result is a document.
 #[derive(Debug, Serialize)]
 pub(crate) struct Written<'a> {
     pub(crate) document: &'a str,

@@ -1,4 +1,4 @@
-//! `vouchsafe policy check`: can the policy be read, and is there something that its author should look at?
+//! `vouchsafe policy check`: checks whether the policy can be read, and reports what its author should look at.
 
 use serde::Serialize;
 use vouchsafe::provisioning::{Finding, Policy, PolicyError, Severity};
@@ -38,7 +38,7 @@ struct Checked {
 #[derive(Serialize)]
 struct Found {
     severity: &'static str,
-    /// Null where the policy cannot be read.
+    /// Null if the policy cannot be read.
     path: Option<String>,
     line: Option<usize>,
     column: Option<usize>,

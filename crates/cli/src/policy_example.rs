@@ -1,4 +1,4 @@
-//! `vouchsafe policy example`: files to start from, which work together.
+//! `vouchsafe policy example`: writes example files that work together.
 
 use crate::failure::Failure;
 use crate::output::{Answer, Output, Written};

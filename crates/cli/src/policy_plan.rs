@@ -1,4 +1,4 @@
-//! `vouchsafe policy plan`: what a sign-in would change, and why. Nothing is applied.
+//! `vouchsafe policy plan`: shows what a sign-in would change, and why. Nothing is applied.
 
 use serde::Serialize;
 use vouchsafe::provisioning::Plan;
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
 #[derive(Serialize)]
 struct Planned {
     verdict: &'static str,
-    /// Null for an account that the plan makes.
+    /// Null for an account that the plan would make.
     account: Option<String>,
     steps: Vec<PlannedStep>,
     notes: Vec<Note>,

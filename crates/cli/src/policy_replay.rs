@@ -1,4 +1,5 @@
-//! `vouchsafe policy replay`: what recorded sign-ins come to under a policy, and who gains and loses what under another.
+//! `vouchsafe policy replay`: shows the results of recorded sign-ins under a policy, and who gains and loses access
+//! under another.
 
 use serde::Serialize;
 use vouchsafe::provisioning::{AccessChange, Replay};
@@ -58,7 +59,7 @@ struct Run {
 
 #[derive(Serialize)]
 struct Refused {
-    /// Which of the recorded ones, from 1.
+    /// The number of the recorded sign-in, from 1.
     number: usize,
     code: &'static str,
     message: String,

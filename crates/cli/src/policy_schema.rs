@@ -1,4 +1,5 @@
-//! `vouchsafe policy schema`: JSON Schemas of policies, states and facts, by which editors complete and check them.
+//! `vouchsafe policy schema`: writes the JSON Schemas of policies, states and facts, with which editors complete and
+//! check them.
 
 use vouchsafe_provisioning::{facts_schema, policy_schema, state_schema};
 
@@ -22,7 +23,7 @@ enum What {
     Facts,
 }
 
-/// The schema is JSON in every format.
+/// Writes the schema, which is JSON in every format.
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let schema = match arguments.what {
         What::Policy => policy_schema(),

@@ -1,4 +1,4 @@
-//! `vouchsafe redirect decode`: the message in a query string.
+//! `vouchsafe redirect decode`: shows the message in a query string.
 
 use serde::Serialize;
 use vouchsafe::signature::VerifiedQuery;
@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     Ok(Answer::Yes)
 }
 
-/// JSON of a decoded query string.
+/// The JSON of a decoded query string.
 #[derive(Serialize)]
 pub(crate) struct Decoded {
     parameter: &'static str,
@@ -31,14 +31,14 @@ pub(crate) struct Decoded {
 }
 
 impl Decoded {
-    /// The message of a query that nobody has verified.
+    /// Decodes the message of a query that is not verified.
     fn unverified(query: &str) -> Result<Decoded, Failure> {
         let message = redirect::decode_unverified(query, &Limits::default())
             .map_err(|error| Failure::unusable("the query string", error))?;
         Ok(Decoded::new(message.field(), message.relay_state(), message.bytes()))
     }
 
-    /// The message that was verified.
+    /// Decodes the message of a verified query.
     pub(crate) fn of(verified: &VerifiedQuery) -> Result<Decoded, Failure> {
         let message = redirect::decode(verified, &Limits::default())
             .map_err(|error| Failure::unusable("the query string", error))?;
@@ -65,7 +65,7 @@ impl Decoded {
     }
 }
 
-/// The query string in what was given, byte by byte: a signature covers it as it came.
+/// Returns the query string in the argument byte by byte, since a signature covers it unchanged.
 pub(crate) fn query_string(argument: &str) -> Result<String, Failure> {
     let given = if argument == "-" { input::text("-")? } else { argument.to_owned() };
     let given = given.trim();

@@ -1,4 +1,4 @@
-//! `vouchsafe redirect verify`: is the signature of a query string good?
+//! `vouchsafe redirect verify`: verifies the signature of a query string.
 
 use vouchsafe::signature::{explain_query, verify_query};
 

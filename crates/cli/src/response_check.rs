@@ -1,4 +1,4 @@
-//! `vouchsafe response check`: would this Response be accepted, and if not, why?
+//! `vouchsafe response check`: checks whether a Response would be accepted, and tells the reason if not.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::assertion::{
@@ -129,7 +129,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     })
 }
 
-/// Whom the request was sent to, who alone may answer it.
+/// Returns the identity provider to which the request was sent. Only this one may answer it.
 fn asked(arguments: &Arguments, identity_providers: &IdentityProviders) -> Result<Option<EntityId>, Failure> {
     let Some(asked) = &arguments.asked else {
         return match arguments.in_response_to.is_some() && identity_providers.are_several() {
@@ -142,14 +142,14 @@ fn asked(arguments: &Arguments, identity_providers: &IdentityProviders) -> Resul
         };
     };
     let asked = EntityId::new(asked.as_str()).map_err(|error| Failure::unusable("--asked", error))?;
-    // One that is in none of the files is a mistake of the command line, and nothing about the Response.
+    // If it is in none of the files, the command line is wrong, and not the Response.
     match identity_providers.claimed(Some(&asked)) {
         Ok(_) => Ok(Some(asked)),
         Err(failure) => Err(failure.into_usage()),
     }
 }
 
-/// The Response in what was given, or why there is none.
+/// Returns the Response in the input, or the reason why there is none.
 fn message(arguments: &Arguments, given: Vec<u8>) -> Result<Vec<u8>, Failure> {
     if arguments.base64 {
         let field = String::from_utf8_lossy(&given);
@@ -165,14 +165,14 @@ fn message(arguments: &Arguments, given: Vec<u8>) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// What a file holds that was given as XML and is something else which is known, and what to do.
+/// Returns a description of input that should be XML and is a known other content, and what to do.
 fn instead_of_xml(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let is_base64 = || {
         let decoded = std::str::from_utf8(bytes).ok().and_then(|text| base64_decode(text.trim()).ok());
         decoded.is_some_and(|decoded| !decoded.is_empty())
     };
     match FieldContent::of(bytes) {
-        // What is said of these by the parser is exact.
+        // For these contents, the error of the XML parser is more exact.
         Some(FieldContent::Xml | FieldContent::OtherEncoding | FieldContent::Empty) => None,
         None if is_base64() => {
             Some(("the form field SAMLResponse as it was posted, in base64", "Give --base64."))
@@ -186,7 +186,7 @@ fn instead_of_xml(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
             "JSON, such as a recording of a browser (HAR)",
             "Give the Response alone; `vouchsafe doctor` reads recordings.",
         )),
-        // What is well-formed is judged as what it is.
+        // Well-formed XML is checked as it is.
         Some(_) if Document::parse(bytes, &Limits::default()).is_ok() => None,
         Some(content) => Some((content.description(), content.hint())),
     }

@@ -1,4 +1,4 @@
-//! `vouchsafe rollover`: the next step in replacing a key of our own, and when it may be done.
+//! `vouchsafe rollover`: shows the next step in replacing a key of our own, and when it may be done.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ enum Use {
 struct Next {
     step: &'static str,
     why: &'static str,
-    /// None: at once.
+    /// Null if the step may be done at once.
     not_before: Option<String>,
     how: &'static str,
 }
@@ -105,7 +105,7 @@ fn name(step: OwnRolloverStep) -> &'static str {
     }
 }
 
-/// In the words of the builder of a service provider.
+/// Returns the step in terms of the service provider's builder.
 fn how(usage: OwnKeyUse, step: OwnRolloverStep) -> &'static str {
     match (usage, step) {
         (OwnKeyUse::Signing, OwnRolloverStep::PublishNext) => {

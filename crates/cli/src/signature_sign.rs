@@ -1,4 +1,4 @@
-//! `vouchsafe signature sign`: an enveloped signature in the document element.
+//! `vouchsafe signature sign`: adds an enveloped signature to the document element.
 
 use vouchsafe::crypto::SignatureAlgorithm;
 use vouchsafe::signature::{Signer, sign};

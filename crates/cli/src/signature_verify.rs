@@ -1,4 +1,4 @@
-//! `vouchsafe signature verify`: is an enveloped signature good?
+//! `vouchsafe signature verify`: verifies an enveloped signature.
 
 use serde::Serialize;
 use vouchsafe::signature::{Evidence, verify_any};
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     file: String,
 }
 
-/// JSON of a good signature.
+/// The JSON of a valid signature.
 #[derive(Serialize)]
 pub(crate) struct Good<'a> {
     verdict: &'static str,
@@ -42,7 +42,7 @@ pub(crate) struct Good<'a> {
     canonicalization: Option<&'static str>,
     key: &'a str,
     key_fingerprint: &'a str,
-    /// `certificate` or `key`: of which the fingerprint is.
+    /// `certificate` or `key`: the object of the fingerprint.
     fingerprint_of: &'static str,
 }
 
@@ -65,7 +65,7 @@ fn first_signature(document: &Document) -> Option<Element<'_>> {
     document.elements().find(|element| element.is(DSIG, "Signature"))
 }
 
-/// The element that carries this Signature; any other element is one itself.
+/// Returns the element that contains this Signature; any other element is returned itself.
 fn carrier(element: Element<'_>) -> Element<'_> {
     if element.is(DSIG, "Signature") { element.parent().unwrap_or(element) } else { element }
 }

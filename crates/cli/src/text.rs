@@ -1,8 +1,9 @@
-//! Text for people: lines of pieces, which are escaped when they are written and not before.
+//! Text for people: lines of pieces, which are escaped only when they are written.
 
 use vouchsafe::xml::Escaped;
 
-/// Lines. Each ends where it was ended here: a line break in a piece is escaped like every other character that does not show as itself.
+/// Lines of text. A line ends only where the code ends it: a line break in a piece is escaped like every other
+/// invisible character.
 #[derive(Debug, Default)]
 pub(crate) struct Text {
     lines: Vec<Line>,
@@ -14,12 +15,12 @@ pub(crate) struct Line {
     pieces: Vec<(Option<Style>, String)>,
 }
 
-/// A number and what is counted.
+/// Returns a number with the counted noun.
 pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
-/// Emphasis, when standard output is a terminal.
+/// Emphasis, used if standard output is a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Style {
     Good,
@@ -37,12 +38,13 @@ impl Text {
         self.lines.push(line);
     }
 
-    /// A line without emphasis.
+    /// Adds a line without emphasis.
     pub(crate) fn line(&mut self, text: impl Into<String>) {
         self.push(Line::of(text));
     }
 
-    /// An indented line for each line of a text that somebody else wrote: indented, so that none can pass for one of ours.
+    /// Adds an indented line for each line of another party's text. The indentation shows that the lines are not
+    /// ours.
     pub(crate) fn quote(&mut self, text: &str) {
         text.lines().for_each(|line| self.line(format!("  {line}")));
     }
@@ -51,7 +53,7 @@ impl Text {
         self.lines.extend(other.lines);
     }
 
-    /// The text as it is written.
+    /// Returns the text as it is written.
     pub(crate) fn shown(&self, colour: bool) -> String {
         self.lines.iter().map(|line| line.shown(colour) + "\n").collect()
     }
@@ -66,19 +68,19 @@ impl Line {
         Line { pieces: vec![(Some(style), text.into())] }
     }
 
-    /// The line, and this behind it.
+    /// Adds a piece to the end of the line.
     pub(crate) fn then(mut self, text: impl Into<String>) -> Line {
         self.pieces.push((None, text.into()));
         self
     }
 
-    /// The line, and this behind it with emphasis.
+    /// Adds a piece with emphasis to the end of the line.
     pub(crate) fn then_styled(mut self, style: Style, text: impl Into<String>) -> Line {
         self.pieces.push((Some(style), text.into()));
         self
     }
 
-    /// The line as it is written, without its end.
+    /// Returns the line as it is written, without its end.
     pub(crate) fn shown(&self, colour: bool) -> String {
         let pieces = self.pieces.iter().map(|(style, text)| match style {
             Some(style) if colour => format!("\u{1b}[{}m{}\u{1b}[0m", style.code(), Escaped::new(text)),

@@ -1,4 +1,5 @@
-//! What the parser of arguments says: help, the version, or what is wrong with them, as text or, where `--format json` asks for it, as JSON.
+//! Writes the messages of the argument parser: help, the version, or errors, as text, or as JSON if `--format json`
+//! is given.
 
 use std::ffi::OsString;
 
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::{self, Format, Output};
 use crate::text::Text;
 
-/// Tells it, and answers the exit status.
+/// Writes the message, and returns the exit status.
 pub(crate) fn told(error: clap::Error, arguments: impl Iterator<Item = OsString>) -> u8 {
     let is_wrong_usage = error.exit_code() != 0;
     let status = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -24,7 +25,8 @@ pub(crate) fn told(error: clap::Error, arguments: impl Iterator<Item = OsString>
     status
 }
 
-/// An argument stays in its line. Only the usage has lines of its own, and nothing of the arguments.
+/// Escapes the arguments, so that each stays in its line. Only the usage text has several lines, and it contains no
+/// arguments.
 fn escaped(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     let shown = |text: &str| Escaped::new(text).to_string();
@@ -43,7 +45,8 @@ fn escaped(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Whether the arguments ask for JSON. They could not be parsed, so they are searched: the last one that names a format counts.
+/// Returns whether the arguments ask for JSON. They could not be parsed, so they are searched: the last one that
+/// names a format counts.
 fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
     let mut is_json = false;
     let mut names_the_next = false;
@@ -63,7 +66,7 @@ fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
     is_json
 }
 
-/// The first paragraph is what is wrong, what follows it says what is right.
+/// Splits the message: the first paragraph tells what is wrong, and the rest tells what is right.
 fn parts(shown: &str) -> (String, String) {
     let (first, rest) = shown.split_once("\n\n").unwrap_or((shown, ""));
     let (message, hint) = (in_one_line(first.strip_prefix("error: ").unwrap_or(first)), in_one_line(rest));

@@ -1,6 +1,8 @@
-//! `vouchsafe values --product ...`: what to type into an identity provider's console, field by field, or to give to Terraform.
+//! `vouchsafe values --product ...`: shows what to enter into an identity provider's console, field by field, or
+//! writes it for Terraform.
 //!
-//! The names of attributes are those of the product's preset of `[attributes]`, so that the service finds them without more configuration.
+//! The attribute names are those of the product's preset of `[attributes]`, so that the service finds them without
+//! further configuration.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
@@ -46,12 +48,12 @@ struct Terraform {
     terraform: String,
 }
 
-/// `vouchsafe values`.
+/// Runs `vouchsafe values`.
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     show(arguments.product, &arguments.service, output)
 }
 
-/// `vouchsafe okta values`, its short form.
+/// Runs `vouchsafe okta values`, the short form.
 pub(crate) fn run_okta(service: &Service, output: &Output) -> Result<Answer, Failure> {
     show(Console::Okta, service, output)
 }
@@ -76,13 +78,13 @@ fn show(console: Console, service: &Service, output: &Output) -> Result<Answer, 
     Ok(Answer::Yes)
 }
 
-/// The consoles that are known, by their short names.
+/// Returns the known consoles by their short names.
 fn consoles() -> impl TypedValueParser<Value = Console> {
     let known = PossibleValuesParser::new(Console::ALL.iter().map(|console| console.id()));
     known.try_map(|id| Console::from_id(&id).ok_or("no console has this name"))
 }
 
-/// The service, by the library's own checks of a name and of addresses.
+/// Makes the service's details, with the library's checks of the entity ID and the addresses.
 fn details(service: &Service) -> Result<ServiceDetails, Failure> {
     let id =
         EntityId::new(service.entity_id.as_str()).map_err(|error| Failure::unusable("--entity-id", error))?;

@@ -1,4 +1,4 @@
-//! One Response, the whole straight path: what `response check` and `corpus run` share.
+//! Checks one Response by all rules, for `response check` and `corpus run`.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::SignatureInquiry;
@@ -12,20 +12,20 @@ use vouchsafe::xml::Limits;
 use crate::failure::Failure;
 use crate::identity_providers::IdentityProviders;
 
-/// Everything a Response is held against.
+/// The data that a Response is checked against.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) identity_providers: IdentityProviders,
-    /// The only one that may answer, where it is known.
+    /// The only identity provider that may answer, if it is known.
     pub(crate) asked: Option<EntityId>,
-    /// `--danger-unauthenticated-cbc`, for all of them.
+    /// `--danger-unauthenticated-cbc`, for all identity providers.
     pub(crate) unauthenticated_cbc: bool,
     pub(crate) expectations: Expectations,
     pub(crate) decryption_keys: Vec<PrivateKey>,
     pub(crate) signatures: SignaturePolicy,
     pub(crate) provider: Provider,
     pub(crate) now: DateTime<Utc>,
-    /// Whether to look for the cause where a signature fails.
+    /// Whether to search for the cause if a signature fails.
     pub(crate) looks_into_signatures: bool,
 }
 
@@ -35,13 +35,13 @@ pub(crate) enum Verdict {
     Refused(No),
 }
 
-/// A refusal with what was checked before it.
+/// A refusal with the checks that were made before it.
 pub(crate) struct No {
     pub(crate) failure: Failure,
     pub(crate) ledger: Ledger,
 }
 
-/// Decides; an `Err` is about the settings, not about the Response.
+/// Checks a Response. An `Err` is about the settings, and not about the Response.
 pub(crate) fn decide(bytes: &[u8], settings: &Settings) -> Result<Verdict, Failure> {
     match receive(bytes, settings) {
         Ok(login) => Ok(Verdict::Accepted(Box::new(login))),
@@ -64,7 +64,7 @@ fn receive(bytes: &[u8], settings: &Settings) -> Result<Login, No> {
     })
 }
 
-/// In words, where the Response claims to come from one that is trusted and was not asked.
+/// Returns a text if the Response claims to come from a trusted identity provider that was not asked.
 fn another_than_asked(claimed: &Claimed, settings: &Settings) -> Option<&'static str> {
     let asked = settings.asked.as_ref()?;
     let issuer = claimed.issuer().filter(|issuer| *issuer != asked)?;
@@ -92,7 +92,7 @@ fn judge(claimed: Claimed, bytes: &[u8], settings: &Settings) -> Result<Login, N
         settings.identity_providers.witnesses(inquiry, name, &settings.provider).explain(refusal, bytes)
     })?;
     let valid = authentic.read()?.validate(&settings.expectations, settings.now)?;
-    // Each Response is judged on its own: nothing was seen before it.
+    // Each Response is checked on its own, so it counts as new.
     let recorded = valid.replay_key().recorded(true);
     Ok(valid.confirm(recorded)?)
 }

@@ -1,4 +1,4 @@
-//! The JSON of a judged Response: what `response check` and `serve` answer.
+//! The JSON of a checked Response, as `response check` and `serve` return it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use vouchsafe::assertion::{Ledger, Login};
 
-/// JSON of an acceptance.
+/// The JSON of an accepted Response.
 #[derive(Debug, Serialize)]
 pub(crate) struct Accepted<'a> {
     verdict: &'static str,
@@ -25,7 +25,7 @@ struct Subject<'a> {
     format: Option<&'a str>,
 }
 
-/// JSON of a refusal.
+/// The JSON of a refused Response.
 #[derive(Debug, Serialize)]
 pub(crate) struct Refused<'a> {
     verdict: &'static str,
@@ -58,7 +58,7 @@ impl<'a> Refused<'a> {
     }
 }
 
-/// The values by Name; one Name in two formats is one list.
+/// Returns the values by Name. Attributes with one Name and two formats are merged.
 pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
     let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for attribute in login.attributes().iter() {
@@ -67,7 +67,7 @@ pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
     all
 }
 
-/// A time as it stands in JSON and in pages.
+/// Formats a time for JSON and pages.
 pub(crate) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -1,16 +1,16 @@
-//! What the form of the page holds: a text that was pasted, and files, each with its name and its bytes in base64.
+//! Reads the form of the page: a pasted text, and files, each with its name and its bytes in base64.
 
 use vouchsafe::crypto::base64_decode;
 
-/// Files of a form that are looked at.
+/// The maximum number of files of a form that are examined.
 const FILES: usize = 64;
-/// Characters of a file's name that are shown.
+/// The maximum length of a file's name that is shown, in characters.
 const NAME: usize = 200;
 
-/// What pasted texts are called, in their order.
+/// The names of pasted texts, in their order.
 const TEXTS: [&str; 3] = ["the pasted text", "the second pasted text", "the third pasted text"];
 
-/// The files, the pasted text first.
+/// Returns the files, the pasted text first.
 pub(super) fn files(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     let mut name: Option<String> = None;
@@ -27,7 +27,7 @@ pub(super) fn files(body: &[u8]) -> Vec<(String, Vec<u8>)> {
             "name" => name = Some(value.chars().take(NAME).collect()),
             "base64" => {
                 let name = name.take().unwrap_or_else(|| "a file".to_owned());
-                // What is no base64 is what somebody typed by hand into the form.
+                // A value that is not base64 was typed into the form.
                 files.push((
                     name,
                     base64_decode(value.as_bytes()).unwrap_or_else(|_| value.as_bytes().to_vec()),

@@ -1,4 +1,4 @@
-//! The message as it came, with the elements marked that a complaint is about.
+//! Shows the message as it came, and marks the elements that a complaint is about.
 
 use std::ops::Range;
 
@@ -6,27 +6,27 @@ use vouchsafe::xml::{Document, Element, Limits, namespace};
 
 use crate::serve::html;
 
-/// Bytes of a message that are shown.
+/// The maximum number of bytes of a message that are shown.
 const SHOWN: usize = 256 * 1024;
-/// Characters of a value of base64 that is cut, and what is left of it at either end.
+/// The length from which a value of base64 is cut, and the numbers of characters that remain at its ends.
 const LONG: usize = 200;
 const VALUE: usize = 40;
 const END: usize = 8;
-/// Marks in a message.
+/// The maximum number of marks in a message.
 const MARKS: usize = 32;
 
-/// What of the document a complaint points to.
+/// The part of the document that a complaint points to.
 enum Part {
-    /// Whole elements of this name.
+    /// Whole elements with these names.
     Elements(&'static [&'static str]),
-    /// Their start tags, where the attributes stand.
+    /// Their start tags, which contain the attributes.
     Tags(&'static [&'static str]),
     /// The start tag of the document element.
     Root,
 }
 
-/// HTML of the message. Elements stand on lines of their own, whether or not there is a line break, and long values of base64 are cut. The
-/// first mark has this name, for a link.
+/// Returns the HTML of the message. Each element is on its own line, and long values of base64 are cut. `name` is the
+/// name of the first mark, for a link.
 pub(super) fn message(text: &str, codes: &[&str], name: &str) -> String {
     let mut end = text.len().min(SHOWN);
     while !text.is_char_boundary(end) {
@@ -51,12 +51,12 @@ pub(super) fn message(text: &str, codes: &[&str], name: &str) -> String {
     if end < text.len() { broken + "…" } else { broken }
 }
 
-/// Escaped as everything is, with its lines and tabs.
+/// Escapes a text and keeps its lines and tabs.
 fn lines(text: &str) -> String {
     text.split('\n').map(|line| html::text(&cut(line))).collect::<Vec<_>>().join("\n")
 }
 
-/// A line without the middle of long values of base64.
+/// Cuts the middle of long base64 values out of a line.
 fn cut(line: &str) -> String {
     let pieces = line.split_inclusive(|letter: char| "<>\"' \t".contains(letter));
     let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "+/=<".contains(letter);
@@ -69,7 +69,7 @@ fn cut(line: &str) -> String {
     cut.collect()
 }
 
-/// The ranges to mark, in their order and apart from each other.
+/// Returns the ranges to mark, in their order and without overlap.
 fn ranges(text: &str, codes: &[&str]) -> Vec<Range<usize>> {
     let Ok(document) = Document::parse(text.as_bytes(), &Limits::metadata()) else { return Vec::new() };
     let mut all: Vec<Range<usize>> =
@@ -98,7 +98,7 @@ fn places(text: &str, document: &Document, part: &Part) -> Vec<Range<usize>> {
     }
 }
 
-/// The start tag of an element.
+/// Returns the range of an element's start tag.
 fn tag(text: &str, element: Element<'_>) -> Range<usize> {
     let range = element.source_range();
     let mut quote = None;
@@ -115,7 +115,7 @@ fn tag(text: &str, element: Element<'_>) -> Range<usize> {
     range.start..range.start.saturating_add(length)
 }
 
-/// What a code is about.
+/// Returns the part of the document that a code is about.
 fn part(code: &str) -> Option<Part> {
     Some(match code {
         "assertion.audience" => Part::Elements(&["AudienceRestriction"]),

@@ -1,6 +1,7 @@
-//! `vouchsafe doctor --browse`: a page on this machine, to paste texts into and drop files on.
+//! `vouchsafe doctor --browse`: a page on this machine to paste texts and drop files.
 //!
-//! It is answered at a loopback address, to names of this machine only, and to its own form only. Nothing leaves the machine, and nothing is kept.
+//! It listens on a loopback address, and answers only names of this machine and its own form. No data leave the
+//! machine, and nothing is stored.
 
 mod form;
 mod marks;
@@ -28,24 +29,24 @@ use crate::serve::answer::{names_only, page_with_script, with_headers};
 use crate::serve::{PATIENCE, answering, until_told_to_stop};
 use crate::text::{Line, Style};
 
-/// Bytes of a form: recordings of a browser are large, and base64 of them larger.
+/// The maximum size of a form in bytes: recordings of a browser are large, and their base64 is larger.
 const FORM: usize = 128 * 1024 * 1024;
-/// Forms that are looked at together.
+/// The maximum number of forms that are examined at the same time.
 const TOGETHER: usize = 2;
 
-/// The first line of JSON.
+/// The first line of JSON output.
 #[derive(Serialize)]
 struct Listening {
     listening: String,
 }
 
-/// What the handlers share. Clones are cheap.
+/// The shared state of the handlers. Clones are cheap.
 #[derive(Clone)]
 struct Page(Arc<Inner>);
 
 struct Inner {
     doctor: Doctor,
-    /// The files that were named when it was started.
+    /// The files that were named at the start.
     files: Vec<(String, Vec<u8>)>,
     port: u16,
     places: Semaphore,
@@ -98,27 +99,28 @@ impl Page {
             .with_state(self)
     }
 
-    /// The names of the files that were named when it was started.
+    /// Returns the names of the files that were named at the start.
     fn names(&self) -> Vec<&str> {
         self.0.files.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// What is said of the files of the form, with those that were named at the start behind them.
+    /// Examines the files of the form, followed by those that were named at the start.
     fn diagnosis(&self, given: &[(String, Vec<u8>)]) -> Diagnosis {
         let all = given.iter().chain(&self.0.files);
         let all: Vec<(&str, &[u8])> = all.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
         self.0.doctor.examine(&all)
     }
 
-    /// Whether it is a name of this machine, at this port.
+    /// Returns whether a host is a name of this machine, with this port.
     fn answers_to(&self, host: &str) -> bool {
         let port = format!(":{}", self.0.port);
         let name = host.strip_suffix(&port).unwrap_or_default();
         ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
-    /// Whether a form comes from the page itself. A browser says so; what says nothing is no browser. Older ones say it by the Origin, which is
-    /// `null` for a page that sends no referrer, as this one does, so that it counts only where there is nothing else.
+    /// Returns whether a form comes from the page itself. Browsers state this; a request without the headers does not
+    /// come from a browser. Older browsers state it only by the Origin. The Origin is `null` for a page without a
+    /// referrer, such as this one, so it counts only if there is no other header.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
         match (value("sec-fetch-site"), value(ORIGIN.as_str())) {
@@ -129,7 +131,7 @@ impl Page {
     }
 }
 
-/// Answers only to names of this machine, and adds the headers.
+/// Answers only names of this machine, and adds the headers.
 async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
     if !names_only(&request, |host| page.answers_to(host)) {
         return with_headers(failed(StatusCode::MISDIRECTED_REQUEST, "The request names another host."));

@@ -1,4 +1,4 @@
-//! The pages: the form, and what the doctor says of what was given.
+//! The pages: the form, and the doctor's findings.
 
 use vouchsafe::crypto::{Provider, base64_encode};
 use vouchsafe::doctor::{Answer, Complaint, Diagnosis, Event, Exhibit, Severity, Story, Verdict};
@@ -9,7 +9,7 @@ use super::marks;
 
 const SITE: Site = Site { name: "vouchsafe doctor", promise: "On this machine: nothing leaves it." };
 
-/// Reads files that are dropped or chosen, and sends the form. Without it, the text that is pasted is sent.
+/// The script that reads dropped or chosen files and sends the form. Without it, the pasted text is sent.
 const SCRIPT: &str = "\
 const form=document.forms[0],drop=document.getElementById('drop'),chosen=document.getElementById('chosen');\
 drop.hidden=false;\
@@ -22,12 +22,12 @@ addEventListener('dragover',event=>{event.preventDefault();drop.classList.add('o
 addEventListener('dragleave',()=>drop.classList.remove('over'));\
 addEventListener('drop',event=>{event.preventDefault();drop.classList.remove('over');send(event.dataTransfer.files)});";
 
-/// What the policy of the page names the script by: base64 of its SHA-256.
+/// Returns the digest of the script for the page's policy: base64 of its SHA-256.
 pub(super) fn script_digest() -> String {
     Provider::rustcrypto().sha256(SCRIPT.as_bytes()).map(|digest| base64_encode(&digest)).unwrap_or_default()
 }
 
-/// The page to begin at.
+/// Makes the start page.
 pub(super) fn start(files: &[&str]) -> String {
     page_of(SITE, "/", "What is wrong with it?", &form(files))
 }
@@ -37,7 +37,7 @@ pub(super) fn failure(message: &str) -> String {
     page_of(SITE, "/", "Not possible", &body)
 }
 
-/// What the doctor says, the first cause first.
+/// Makes the page of the doctor's findings, the first cause first.
 pub(super) fn diagnosis(diagnosis: &Diagnosis, files: &[&str]) -> String {
     let stories: String = diagnosis.stories.iter().map(story).collect();
     let exhibits: String = diagnosis
@@ -51,7 +51,7 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis, files: &[&str]) -> String {
     page_of(SITE, "/", title, &format!("{verdict}{stories}{exhibits}<h2>Something else</h2>{}", form(files)))
 }
 
-/// The answer, the first cause, and what to change.
+/// Shows the answer, the first cause, and what to change.
 fn verdict(verdict: &Verdict) -> String {
     let style = match verdict.answer {
         Answer::Wrong | Answer::NotUnderstood => "bad",
@@ -88,7 +88,7 @@ fn form(files: &[&str]) -> String {
     )
 }
 
-/// Room for what is looked at together with the text, so that it can be pasted as well.
+/// Adds further fields, so that the files that are examined together can also be pasted.
 fn more_texts() -> String {
     let rows =
         [("idp", "Metadata of the identity provider"), ("ours", "Metadata of this service, or its log")];
@@ -139,7 +139,7 @@ fn event(event: &Event) -> String {
     )
 }
 
-/// `name` is that of its first mark.
+/// Shows an exhibit. `name` is the name of its first mark.
 fn exhibit(exhibit: &Exhibit, name: &str) -> String {
     let product = exhibit.product.as_ref().map(|product| {
         let certainty = if product.certain { "" } else { "probably " };

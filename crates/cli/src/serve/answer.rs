@@ -1,4 +1,4 @@
-//! Answers: JSON or a page, and the headers that all of them have.
+//! Makes answers: JSON or a page, and the headers of all of them.
 
 use axum::extract::Request;
 use axum::http::header::{
@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::output;
 
-/// What is answered where an answer has no header of its own. Forms may lead elsewhere: one of them posts a request to an identity provider.
+/// The headers of answers that do not set their own. Forms may lead to other sites: one of them posts a request to an
+/// identity provider.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -23,7 +24,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (REFERRER_POLICY, "no-referrer"),
 ];
 
-/// For our own pages, whose forms lead here.
+/// The policy of our own pages, whose forms lead to this service.
 const OWN_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds the headers that an answer does not have yet.
@@ -35,7 +36,8 @@ pub(crate) fn with_headers(mut response: Response) -> Response {
     response
 }
 
-/// Whether a request names a host, and none but ours. Other names may lead here as well (DNS rebinding), and are not answered.
+/// Returns whether a request names a host, and only ours. Other names may also resolve to this service (DNS
+/// rebinding), and are not answered.
 pub(crate) fn names_only(request: &Request, is_ours: impl Fn(&str) -> bool) -> bool {
     let mut named = request.headers().get_all(HOST).iter().map(HeaderValue::to_str);
     let host = named.next().and_then(Result::ok).filter(|_| named.next().is_none());
@@ -43,7 +45,7 @@ pub(crate) fn names_only(request: &Request, is_ours: impl Fn(&str) -> bool) -> b
     host.or(target).is_some() && [host, target].into_iter().flatten().all(is_ours)
 }
 
-/// A value as JSON.
+/// Answers a value as JSON.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match output::json(value) {
         Ok(text) => (status, [(CONTENT_TYPE, "application/json")], text).into_response(),
@@ -51,13 +53,13 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-/// A page of ours.
+/// Answers a page of ours.
 pub(crate) fn page(status: StatusCode, html: String) -> Response {
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, OWN_PAGE)];
     (status, headers, html).into_response()
 }
 
-/// A page of ours with one script, which is named by its digest (base64 of SHA-256).
+/// Answers a page of ours with one script, which the policy names by its digest (base64 of SHA-256).
 pub(crate) fn page_with_script(status: StatusCode, html: String, digest: &str) -> Response {
     let policy = format!("{OWN_PAGE}; script-src 'sha256-{digest}'");
     let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(OWN_PAGE));

@@ -1,4 +1,4 @@
-//! The service: what its handlers share, and its routes.
+//! The service: the shared state of its handlers, and its routes.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use super::sessions::Sessions;
 use super::trusted::Trusted;
 use super::{pages, sign_in};
 
-/// What the handlers share. Clones are cheap.
+/// The shared state of the handlers. Clones are cheap.
 #[derive(Clone, Debug)]
 pub(super) struct App(Arc<Inner>);
 
@@ -87,7 +87,7 @@ impl App {
             .with_state(self)
     }
 
-    /// Tells what became of a logout message: the sessions that it ended, or why it was refused.
+    /// Reports the result of a logout message: the sessions that it ended, or why it was refused.
     fn told_from_outside(&self, answer: axum::http::Response<String>) -> Response {
         for issuer in self.sessions.take_ended() {
             let (at, issuer) = (self.sso.now(), Some(issuer));
@@ -111,7 +111,7 @@ impl App {
         answer.into_response()
     }
 
-    /// Forgets what is over.
+    /// Removes expired data.
     pub(super) async fn sweep(&self) {
         self.sessions.sweep(self.sso.now());
         if let Err(error) = self.sso.sweep().await {
@@ -119,7 +119,7 @@ impl App {
         }
     }
 
-    /// Keeps what happened, and prints a line of it.
+    /// Stores an event, and prints a line about it.
     pub(super) fn tell(&self, event: Event) {
         let line = match &event.what {
             What::Accepted => Line::styled(Style::Good, "accepted"),
@@ -129,12 +129,12 @@ impl App {
             What::LoggedOut => Line::styled(Style::Title, "logged out"),
         };
         let issuer = event.issuer.as_deref().map(|issuer| format!(" ({issuer})")).unwrap_or_default();
-        // Whoever does not read standard output any more may still look at the page.
+        // If nobody reads standard output any more, the page still shows the event.
         let _ = self.output.write_line(&Told::of(&event), Some(line.then(issuer)));
         self.history.keep(event);
     }
 
-    /// The answer to a request that cannot be done. It is no verdict on a response.
+    /// Answers a request that cannot be carried out. It is not a verdict on a response.
     pub(super) fn unusable(&self, headers: &HeaderMap, status: StatusCode, failure: &Failure) -> Response {
         let Failure { code, message, hint, .. } = failure;
         if wants_json(headers) {
@@ -149,7 +149,7 @@ impl App {
     }
 }
 
-/// The line of JSON about something that happened.
+/// The line of JSON about an event.
 #[derive(Serialize)]
 struct Told<'a> {
     at: String,
@@ -178,7 +178,7 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Answers only to names that nobody else can lead here, and adds the headers.
+/// Answers only names that other sites cannot use for this service, and adds the headers.
 async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     if !names_only(&request, |host| app.base.answers_to(host)) {
         let failure = Failure::usage(
@@ -216,7 +216,7 @@ async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
     app.sso.metadata(&headers).into_response()
 }
 
-/// Ends the session here, and tells the identity provider where it has an address for that.
+/// Ends the session here, and tells the identity provider if it has an address for that.
 async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
     let holds_session = app.sso.cookies().session(&headers).is_some();
     let end = async {
@@ -232,13 +232,13 @@ async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
     app.sso.sign_out(&headers, holds_session, end).await.into_response()
 }
 
-/// What identity providers send by browser.
+/// Processes the messages of identity providers by browser.
 async fn single_logout(State(app): State<App>, request: Parts, body: Bytes) -> Response {
     let answer = app.sso.single_logout(&request, &body, None).await;
     app.told_from_outside(answer)
 }
 
-/// What they send from their own servers.
+/// Processes the messages from identity providers' own servers.
 async fn single_logout_by_soap(State(app): State<App>, request: Parts, body: Bytes) -> Response {
     let answer = app.sso.single_logout_by_soap(&request, &body, None).await;
     app.told_from_outside(answer)

@@ -1,4 +1,4 @@
-//! `--base-url`: where browsers reach the service.
+//! `--base-url`: the address at which browsers reach the service.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,10 +7,10 @@ use vouchsafe::WebAddress;
 
 use crate::failure::Failure;
 
-/// Where to listen when neither the base URL nor an argument says it.
+/// The port to listen on if neither the base URL nor an argument gives one.
 const USUAL_PORT: u16 = 8080;
 
-/// What was given: its port may be 0.
+/// The given URL, whose port may be 0.
 #[derive(Debug)]
 pub(super) struct BaseUrl {
     scheme: String,
@@ -59,7 +59,8 @@ impl BaseUrl {
         })
     }
 
-    /// Its own host and port where it is http, which is for loopback hosts alone; else some proxy speaks TLS for it.
+    /// Returns the default address to listen on: the URL's own host and port for http, which is allowed only on
+    /// loopback hosts. For https, a proxy provides TLS.
     pub(super) fn usual_listener(&self) -> SocketAddr {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         let address = bare.parse::<IpAddr>().ok().filter(IpAddr::is_loopback);
@@ -69,7 +70,7 @@ impl BaseUrl {
         }
     }
 
-    /// With the port that is listened at in the place of 0.
+    /// Replaces a port 0 by the actual port.
     pub(super) fn at(self, listening: u16) -> Result<Base, Failure> {
         let port = self.port.map(|port| if port == 0 { listening } else { port });
         let authority = self.host + &port.map(|port| format!(":{port}")).unwrap_or_default();
@@ -80,23 +81,24 @@ impl BaseUrl {
 }
 
 impl Base {
-    /// Without a slash at its end.
+    /// Returns the URL without a slash at its end.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// An address below it.
+    /// Returns an address below the URL.
     pub(super) fn url(&self, below: &str) -> String {
         format!("{}{below}", self.text)
     }
 
-    /// The path of an address below it.
+    /// Returns the path of an address below the URL.
     pub(super) fn path(&self, below: &str) -> String {
         format!("{}{below}", self.path)
     }
 
-    /// Whether a host that a request names may be this service: its own, `localhost`, or an IP address. A page of another site can make a name
-    /// of its own lead here, and then read what this service says (DNS rebinding); but the browser goes on naming that host.
+    /// Returns whether a host in a request may be this service: its own host, `localhost`, or an IP address. A page
+    /// of another site could let a host name of its own resolve to this service, and then read its answers (DNS
+    /// rebinding). But the browser still sends that host name.
     pub(super) fn answers_to(&self, host: &str) -> bool {
         let bare = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((inner, _)) => inner,

@@ -1,4 +1,4 @@
-//! What the doctor says of a response that was refused.
+//! The doctor's findings about a refused response.
 
 use std::sync::Arc;
 
@@ -9,12 +9,13 @@ use vouchsafe::{PostedResponse, ServiceProvider};
 
 use super::trusted::Trusted;
 
-/// Responses that are looked into at the same time; more go without the doctor's words.
+/// The maximum number of responses that are examined at the same time. Further ones are shown without findings.
 const TOGETHER: usize = 2;
 
-/// The doctor, with the metadata of the identity providers at hand.
+/// The doctor, with the metadata of the identity providers.
 ///
-/// It has no decryption key: whoever posts here would learn from its words what is in ciphertexts of others.
+/// It has no decryption key: otherwise anybody who posts a response could learn about the content of other people's
+/// ciphertext.
 #[derive(Debug)]
 pub(super) struct Consultation {
     service_provider: ServiceProvider,
@@ -31,7 +32,7 @@ impl Consultation {
         }
     }
 
-    /// What it says of a form as it was posted, if there is XML in it. It computes for a while, so it does so where no request waits for it.
+    /// Examines a posted form, if it contains XML. This takes a while, so it runs where no request waits for it.
     pub(super) async fn about(&self, form: &[u8]) -> Option<Exhibit> {
         let response = response(form, &self.service_provider)?;
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
@@ -44,7 +45,7 @@ impl Consultation {
     }
 }
 
-/// The XML in a form that is one.
+/// Returns the XML in a valid form.
 fn response(form: &[u8], service_provider: &ServiceProvider) -> Option<Vec<u8>> {
     PostedResponse::from_form(form, service_provider.limits()).ok()?;
     let (_, field) = form_urlencoded::parse(form).find(|(name, _)| name == "SAMLResponse")?;
@@ -66,7 +67,7 @@ fn examine(
     let known = documents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let files: Vec<(&str, &[u8])> = known.chain([("the response", response)]).collect();
     let mut exhibit = doctor.examine(&files).exhibits.into_iter().nth(documents.len())?;
-    // It was not given the keys, which says nothing about the response.
+    // The doctor was not given the keys, so this complaint is not about the response.
     exhibit.complaints.retain(|complaint| complaint.code != "doctor.cannot_open");
     Some(exhibit)
 }

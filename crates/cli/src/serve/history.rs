@@ -1,4 +1,4 @@
-//! The last sign-ins and logouts, without anything personal.
+//! The last sign-ins and logouts, without personal data.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,39 +7,39 @@ use chrono::{DateTime, Utc};
 use vouchsafe::Ledger;
 use vouchsafe::doctor::Exhibit;
 
-/// How many are kept.
+/// The maximum number of events.
 const MOST: usize = 50;
 
-/// Something that happened.
+/// A sign-in or a logout.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) at: DateTime<Utc>,
     pub(super) what: What,
-    /// Who the identity provider is, or says to be.
+    /// The issuer, as the identity provider or an unverified message names it.
     pub(super) issuer: Option<String>,
     pub(super) ledger: Ledger,
 }
 
-/// What happened.
+/// The kind of event.
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Accepted,
     Refused(Box<Refusal>),
-    /// The session here ended.
+    /// The session in this service ended.
     LoggedOut,
 }
 
-/// Why a sign-in was refused.
+/// The reason why a sign-in was refused.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) code: String,
     pub(super) message: String,
     pub(super) hint: String,
-    /// What the doctor says of the response.
+    /// The doctor's findings about the response.
     pub(super) doctor: Option<Exhibit>,
 }
 
-/// The last of them.
+/// The last events.
 #[derive(Debug, Default)]
 pub(super) struct History {
     events: Mutex<VecDeque<Event>>,
@@ -54,7 +54,7 @@ impl History {
         events.push_front(event);
     }
 
-    /// The newest first.
+    /// Returns the events, the newest first.
     pub(super) fn all(&self) -> Vec<Event> {
         self.events().iter().cloned().collect()
     }

@@ -1,14 +1,14 @@
-//! Writing HTML: one way to put text into a page, and one frame around every page.
+//! Writes HTML: one function to put text into a page, and one frame for every page.
 
 use vouchsafe::xml::{Escaped, escape_markup};
 
-/// Text for an element or a quoted attribute: what does not show as itself is escaped as everywhere in this command, and nothing in it is
-/// markup.
+/// Escapes text for an element or a quoted attribute. Invisible characters are escaped as everywhere in this command,
+/// and nothing in it is markup.
 pub(crate) fn text(text: &str) -> String {
     escape_markup(&Escaped::new(text).to_string())
 }
 
-/// Whose pages they are.
+/// The name and the promise in the frame of a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
     pub(crate) name: &'static str,
@@ -18,12 +18,12 @@ pub(crate) struct Site {
 const SERVE: Site =
     Site { name: "vouchsafe serve", promise: "A test service provider. Nobody gets in anywhere." };
 
-/// A page of `serve`: `title` is text, `body` is HTML that was put together with [`text`].
+/// Makes a page of `serve`. `title` is text, and `body` is HTML whose text was escaped with [`text`].
 pub(crate) fn page(home: &str, title: &str, body: &str) -> String {
     page_of(SERVE, home, title, body)
 }
 
-/// A page of a site.
+/// Makes a page with the frame of a site.
 pub(crate) fn page_of(site: Site, home: &str, title: &str, body: &str) -> String {
     let (home, title) = (text(home), text(title));
     let (name, promise) = (text(site.name), text(site.promise));
@@ -36,14 +36,14 @@ pub(crate) fn page_of(site: Site, home: &str, title: &str, body: &str) -> String
     )
 }
 
-/// A list of names and values, of which the values are HTML.
+/// Makes a list of names and values. The values are HTML.
 pub(crate) fn definitions(rows: &[(&str, String)]) -> String {
     let rows: String =
         rows.iter().map(|(name, value)| format!("<dt>{}</dt><dd>{value}</dd>", text(name))).collect();
     format!("<dl>{rows}</dl>")
 }
 
-/// Text in the type of code.
+/// Shows text as code.
 pub(crate) fn code(value: &str) -> String {
     format!("<code>{}</code>", text(value))
 }

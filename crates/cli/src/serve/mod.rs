@@ -1,6 +1,7 @@
-//! `vouchsafe serve`: a test service provider, over `vouchsafe-web`, in memory.
+//! `vouchsafe serve`: a test service provider in memory, based on `vouchsafe-web`.
 //!
-//! It judges each sign-in and shows what was checked. Its sessions open nothing: they show what a service would remember of a sign-in.
+//! It checks each sign-in and shows the checks. Its sessions give access to nothing: they show what a service would
+//! store of a sign-in.
 
 pub(crate) mod answer;
 mod app;
@@ -40,7 +41,7 @@ use base::{Base, BaseUrl};
 use sessions::Sessions;
 use trusted::Trusted;
 
-/// What `--help` ends with.
+/// The text at the end of `--help`.
 const ADDRESSES: &str = "\
 Addresses:
   GET  BASE/                           the last sign-ins and logouts, with their ledgers and what to change
@@ -55,9 +56,9 @@ Addresses:
   GET, POST BASE/saml/slo              with --key: logout messages of the identity provider, by browser
   POST BASE/saml/slo/soap              with --key: logout requests of its own server";
 
-/// How long requests that are being answered may take after it was told to stop.
+/// How long requests in progress may take after the service was told to stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// How often what is over is forgotten.
+/// The time between two removals of expired data.
 const SWEEP: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
@@ -122,7 +123,7 @@ impl From<OnUnsolicited> for Unsolicited {
     }
 }
 
-/// The first line of JSON.
+/// The first line of JSON output.
 #[derive(Serialize)]
 struct Listening<'a> {
     listening: String,
@@ -168,7 +169,7 @@ async fn serve(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     answering(listener, app.router(), stopped).await
 }
 
-/// Answers until it is told to stop, and then those who are waiting, for a while.
+/// Answers until the service is told to stop, and then finishes the requests in progress, for a limited time.
 pub(crate) async fn answering(
     listener: TcpListener,
     router: Router,
@@ -188,7 +189,7 @@ pub(crate) async fn answering(
     }
 }
 
-/// Becomes true with Ctrl-C, and with the signal that service managers end programs with.
+/// Returns a value that becomes true with Ctrl-C, and with the signal by which service managers end programs.
 pub(crate) fn until_told_to_stop() -> Result<watch::Receiver<bool>, Failure> {
     let (tell, told) = watch::channel(false);
     #[cfg(unix)]
@@ -220,7 +221,7 @@ async fn sweeping(app: App) {
     }
 }
 
-/// What every connection does otherwise than by default.
+/// Makes the settings in which every connection differs from the defaults.
 fn settings(arguments: &Arguments) -> Result<ConnectionSettings, Failure> {
     let mut settings = ConnectionSettings::default()
         .unsolicited(arguments.unsolicited.into())
@@ -250,7 +251,8 @@ fn app(arguments: &Arguments, base: &Base, mut trusted: Trusted, output: Output)
         .sign_in_page(&base.path("/"));
     let sessions = Arc::new(Sessions::new(sso.cookies(), provider));
     if takes_logout {
-        // With a key we also ask over SOAP what artifacts stand for. Whoever starts this command chose the identity providers, and the one on trial is often on the same machine.
+        // With a key, artifacts are resolved over SOAP. The user of this command chose the identity providers, and
+        // the one under test is often on the same machine.
         let client = Client::with_loopback().map_err(|error| Failure::unusable("--idp-metadata", error))?;
         sso = sso.single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>).back_channel(
             move |call| {
@@ -263,7 +265,7 @@ fn app(arguments: &Arguments, base: &Base, mut trusted: Trusted, output: Output)
     Ok(App::new(base.clone(), sso, sessions, trusted, output))
 }
 
-/// Who we are, with the keys and what must be signed: the metadata says both.
+/// Makes our service provider, with the keys and the signature requirements, which the metadata contains.
 fn service_provider(
     arguments: &Arguments,
     base: &Base,
@@ -299,7 +301,7 @@ fn service_provider(
     builder.build().map_err(|error: BindingError| Failure::unusable("--key and --certificate", error))
 }
 
-/// The keys that open what is encrypted, each with the certificate that our metadata has for it.
+/// Reads the decryption keys, each with its certificate for our metadata.
 fn decryption_keys(arguments: &Arguments) -> Result<Vec<(PrivateKey, Certificate)>, Failure> {
     let provider = arguments.algorithms.provider()?;
     let signing = arguments.certificate.as_deref().map(input::certificate).transpose()?;
@@ -313,7 +315,7 @@ fn decryption_keys(arguments: &Arguments) -> Result<Vec<(PrivateKey, Certificate
     keys.collect()
 }
 
-/// A certificate for our metadata, where a key comes without one: identity providers encrypt to certificates.
+/// Makes a certificate for our metadata if a key has none, since identity providers need one to encrypt.
 fn certificate_for(key: &PrivateKey, provider: &Provider, path: &str) -> Result<Certificate, Failure> {
     const YEAR: i64 = 365 * 24 * 60 * 60;
     let now = input::now().timestamp();

@@ -1,4 +1,4 @@
-//! The pages for people.
+//! The HTML pages.
 
 use chrono::SecondsFormat;
 use vouchsafe::Login;
@@ -13,10 +13,10 @@ use super::history::{Event, Refusal, What};
 use super::html::{code, definitions, page, text};
 use super::sessions::Session;
 
-/// Identity providers that are listed; an aggregate may have thousands.
+/// The maximum number of identity providers that are listed; an aggregate may have thousands.
 const LISTED: usize = 50;
 
-/// Who is trusted, who we are, and what happened.
+/// Makes the overview: the trusted identity providers, our own data, and the last events.
 pub(super) fn overview(app: &Inner, session: Option<&Session>) -> String {
     let events: String = app.history.all().iter().map(event).collect();
     let none = "<p class=\"soft\">None yet.</p>";
@@ -88,7 +88,7 @@ fn event(event: &Event) -> String {
     )
 }
 
-/// A sign-in that was accepted, for the person who did it.
+/// Makes the page of an accepted sign-in, for the person who signed in.
 pub(super) fn accepted(base: &Base, login: &Login) -> String {
     let given = [
         ("Issuer", Some(login.issuer().as_str().to_owned())),
@@ -123,7 +123,7 @@ pub(super) fn accepted(base: &Base, login: &Login) -> String {
     page(&base.path("/"), "Accepted", &body)
 }
 
-/// A sign-in that was refused.
+/// Makes the page of a refused sign-in.
 pub(super) fn refused(base: &Base, refusal: &Refusal, issuer: Option<&str>, ledger: &Ledger) -> String {
     let issuer = issuer
         .map(|issuer| format!("<p class=\"soft\">The response says that it is from {}.</p>", text(issuer)));
@@ -138,7 +138,7 @@ pub(super) fn refused(base: &Base, refusal: &Refusal, issuer: Option<&str>, ledg
     page(&base.path("/"), "Refused", &body)
 }
 
-/// A request that cannot be done.
+/// Makes the page of a request that cannot be carried out.
 pub(super) fn failure(base: &Base, code: &str, message: &str, hint: &str) -> String {
     let body = format!(
         "<p class=\"bad\">{}</p><section><p>{}</p><p>{}</p></section>{}",
@@ -154,7 +154,7 @@ fn back(base: &Base) -> String {
     format!("<p><a href=\"{}\">All sign-ins</a></p>", text(&base.path("/")))
 }
 
-/// What went wrong, what to change, and what the doctor says.
+/// Shows the error, what to change, and the doctor's findings.
 fn reasons(refusal: &Refusal) -> String {
     let doctor = refusal.doctor.as_ref().map(|exhibit| words(exhibit, refusal)).unwrap_or_default();
     format!("<p>{}</p><p><b>What to change:</b> {}</p>{doctor}", text(&refusal.message), text(&refusal.hint))
@@ -171,7 +171,7 @@ fn words(exhibit: &Exhibit, refusal: &Refusal) -> String {
     format!("<h3>The doctor's words</h3>{}{complaints}", product.unwrap_or_default())
 }
 
-/// What it complains of. What the refusal says already is not said again, but for the setting.
+/// Shows a complaint of the doctor. Text that the refusal already contains is not repeated, except for the setting.
 fn complaint(complaint: &Complaint, refusal: &Refusal) -> String {
     let severity = match complaint.severity {
         Severity::Error => "<span class=\"bad\">error</span>",
@@ -192,7 +192,7 @@ fn complaint(complaint: &Complaint, refusal: &Refusal) -> String {
     format!("<li>{severity} {} {what}{remedy}{}</li>", code(&complaint.code), setting.unwrap_or_default())
 }
 
-/// The ledger, folded away below how many checks there are.
+/// Shows the ledger, folded below the number of checks.
 fn checks(ledger: &Ledger) -> String {
     let count = ledger.checks().len();
     if count == 0 {
@@ -206,7 +206,7 @@ fn checks(ledger: &Ledger) -> String {
     )
 }
 
-/// The checks, the failed ones first. Personal values are redacted.
+/// Shows the checks, the failed ones first. Personal values are redacted.
 fn ledger(ledger: &Ledger) -> String {
     let is_failed = |check: &&Check| check.outcome() == Outcome::Failed;
     let failed = ledger.checks().iter().filter(is_failed);

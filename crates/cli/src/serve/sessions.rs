@@ -1,4 +1,4 @@
-//! The sessions, in memory. They open nothing: they show what a service would keep of a sign-in.
+//! The sessions in memory. They give access to nothing: they show what a service would store of a sign-in.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use vouchsafe_web::{Cookies, EndsSessions, HttpError, LogoutSessions};
 
 use crate::verdict_json::attributes;
 
-/// Sessions that are kept; the oldest goes first.
+/// The maximum number of sessions; the oldest is removed first.
 const MOST: usize = 1000;
-/// How long one lasts, unless the identity provider allows less.
+/// How long a session lasts, unless the identity provider allows less.
 const LIFETIME: TimeDelta = TimeDelta::hours(8);
 
-/// What is kept of a sign-in, and its JSON.
+/// The stored data of a sign-in, with their JSON form.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Session {
     pub(super) issuer: String,
@@ -28,10 +28,10 @@ pub(super) struct Session {
     pub(super) since: String,
     #[serde(skip)]
     ends: DateTime<Utc>,
-    /// What the identity provider is told when it ends.
+    /// The data for the identity provider when the session ends.
     #[serde(skip)]
     pub(super) participant: Option<Participant>,
-    /// By what a logout request finds it.
+    /// The identity by which a logout request finds the session.
     #[serde(skip)]
     identity: Option<Identity>,
 }
@@ -56,13 +56,13 @@ impl Session {
     }
 }
 
-/// All of them, each under the hash of the secret that its browser holds.
+/// All sessions, each under the hash of the secret that its browser holds.
 #[derive(Debug)]
 pub(super) struct Sessions {
     cookies: Cookies,
     provider: Provider,
     live: Mutex<VecDeque<(String, Session)>>,
-    /// The issuers of sessions that identity providers ended, until somebody tells of them.
+    /// The issuers of sessions that identity providers ended, until they are reported.
     ended: Mutex<Vec<String>>,
 }
 
@@ -71,7 +71,7 @@ impl Sessions {
         Sessions { cookies, provider, live: Mutex::default(), ended: Mutex::default() }
     }
 
-    /// Opens the session of a login, in the place of the one that the browser had, and answers its cookie.
+    /// Opens the session of a login, replaces the browser's previous one, and returns its cookie.
     pub(super) fn open(&self, headers: &HeaderMap, login: &Login) -> Result<HeaderValue, HttpError> {
         let id = SessionId::generate(&self.provider).map_err(BindingError::from)?;
         let session = Session::of(login);
@@ -87,7 +87,7 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// The session of the browser that asks.
+    /// Returns the session of the requesting browser.
     pub(super) fn of(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Option<Session>, HttpError> {
         let Some(id) = self.held(headers)? else { return Ok(None) };
         let live = self.live();
@@ -95,7 +95,7 @@ impl Sessions {
         Ok(found.map(|(_, session)| session.clone()))
     }
 
-    /// Every session, the oldest first.
+    /// Returns every session, the oldest first.
     pub(super) fn all(&self, now: DateTime<Utc>) -> Vec<Session> {
         self.live()
             .iter()
@@ -104,7 +104,8 @@ impl Sessions {
             .collect()
     }
 
-    /// Ends the session of the browser that asks: which it was, and the cookie that ends it there.
+    /// Ends the session of the requesting browser. Returns the session, and the cookie that removes it in the
+    /// browser.
     pub(super) fn close(&self, headers: &HeaderMap) -> Result<(Option<Session>, HeaderValue), HttpError> {
         let held = self.held(headers)?;
         let mut live = self.live();
@@ -113,7 +114,7 @@ impl Sessions {
         Ok((ended, self.cookies.close_session()?))
     }
 
-    /// The issuers of the sessions that identity providers ended since this was last asked.
+    /// Returns the issuers of the sessions that identity providers ended since the last call.
     pub(super) fn take_ended(&self) -> Vec<String> {
         std::mem::take(&mut self.ended.lock().unwrap_or_else(PoisonError::into_inner))
     }

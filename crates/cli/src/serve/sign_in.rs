@@ -17,7 +17,7 @@ use super::app::App;
 use super::history::{Event, Refusal, What};
 use super::{answer, pages};
 
-/// Starts a sign-in: `idp`, and what is asked of it.
+/// Starts a sign-in with the query's `idp` and options.
 pub(super) async fn login(State(app): State<App>, request: Parts) -> Response {
     let query = request.uri.query().unwrap_or_default();
     let asked = form_urlencoded::parse(query.as_bytes()).into_owned().collect::<Vec<_>>();
@@ -53,7 +53,7 @@ fn connection(app: &App, asked: &[(String, String)]) -> Result<Connection, Failu
     })
 }
 
-/// What the rest of the query asks for.
+/// Reads the options in the rest of the query.
 fn options(asked: &[(String, String)]) -> Result<LoginOptions, Failure> {
     let mut options = LoginOptions::default();
     let mut contexts = Vec::new();
@@ -80,7 +80,7 @@ fn options(asked: &[(String, String)]) -> Result<LoginOptions, Failure> {
     Ok(if contexts.is_empty() { options } else { options.requested_contexts(contexts) })
 }
 
-/// Judges what is posted.
+/// Checks a posted response.
 pub(super) async fn assertion_consumer(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let read: Result<Bytes, BytesRejection> =
@@ -121,10 +121,11 @@ fn accepted(app: &App, headers: &HeaderMap, accepted: &Accepted) -> Response {
     response
 }
 
-/// The answer to a response that was not accepted. One without a reference is no refusal, but a sign-in in the place of the response.
+/// Answers a response that was not accepted. An answer without a reference is not a refusal, but a new sign-in
+/// instead of the response.
 async fn refused(app: &App, headers: &HeaderMap, answer: HttpResponse<String>, form: &[u8]) -> Response {
     let Some(reference) = answer.extensions().get::<Reference>() else { return answer.into_response() };
-    // It is there, unless a flood of others pushed it out between two lines.
+    // The record exists, unless a flood of others has just removed it.
     let Some(record) = app.sso.refusals().find(reference.as_str()) else { return answer.into_response() };
     let RefusalRecord { at, issuer, code, message, hint, ledger, .. } = record;
     let ledger = ledger.unwrap_or_default();

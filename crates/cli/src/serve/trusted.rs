@@ -1,4 +1,4 @@
-//! `--idp-metadata`: whom to trust, from files and addresses, aggregates among them.
+//! `--idp-metadata`: the trusted identity providers, from files and addresses, which may be aggregates.
 
 use std::collections::BTreeMap;
 use std::future::ready;
@@ -17,11 +17,11 @@ use vouchsafe_web::ConnectionSource;
 use crate::failure::Failure;
 use crate::input;
 
-/// Documents that the doctor is given beside a response, and their bytes altogether.
+/// The maximum number of documents for the doctor, and the maximum of their bytes altogether.
 const DOCUMENTS: usize = 16;
 const BYTES: usize = 1024 * 1024;
 
-/// A connection for each identity provider. Those of aggregates are read when they are first needed.
+/// A connection to each identity provider. Those of aggregates are read at their first use.
 #[derive(Debug)]
 pub(super) struct Trusted {
     all: Vec<Entry>,
@@ -39,7 +39,7 @@ struct Entry {
     connection: OnceLock<Option<Connection>>,
 }
 
-/// Metadata as it was given.
+/// A given metadata document.
 #[derive(Debug)]
 struct Document {
     source: String,
@@ -122,8 +122,8 @@ impl Trusted {
         entry.connection.get_or_init(read).clone()
     }
 
-    /// Makes these keys the connection's own, where there is one connection alone: only such keys open AES-CBC in logout messages. Several
-    /// identity providers share the service's.
+    /// If there is only one connection, makes these keys its own: only such keys decrypt AES-CBC in logout messages.
+    /// Several identity providers share the service's keys.
     pub(super) fn own_decryption_keys(&mut self, keys: &[(PrivateKey, Certificate)]) {
         let Some(shared) = self.only() else { return };
         let own = keys.iter().try_fold(shared, |connection, (key, certificate)| {
@@ -134,30 +134,30 @@ impl Trusted {
         }
     }
 
-    /// The connection to the identity provider of this name.
+    /// Returns the connection to the identity provider with this entity ID.
     pub(super) fn named(&self, entity_id: &EntityId) -> Option<Connection> {
         self.connection(*self.by_name.get(entity_id)?)
     }
 
-    /// The connection to the only identity provider.
+    /// Returns the connection to the only identity provider.
     pub(super) fn only(&self) -> Option<Connection> {
         if self.all.len() == 1 { self.connection(0) } else { None }
     }
 
-    /// The names of all identity providers.
+    /// Returns the entity IDs of all identity providers.
     pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &EntityId> {
         self.by_name.keys()
     }
 
-    /// Whether what is known of the identity provider of this name stands in an aggregate.
+    /// Returns whether the metadata of the identity provider with this entity ID is in an aggregate.
     pub(super) fn is_in_aggregate(&self, name: &str) -> bool {
         let entity_id = EntityId::new(name).ok();
         let place = entity_id.and_then(|entity_id| self.by_name.get(&entity_id));
         place.and_then(|place| self.all.get(*place)).is_some_and(|entry| entry.document.is_aggregate)
     }
 
-    /// The documents that describe one identity provider each, with their names: what is found out about a response of theirs is found out
-    /// with them.
+    /// Returns the documents that describe one identity provider each, with their names. The doctor examines
+    /// responses with them.
     pub(super) fn documents(&self) -> Vec<(String, Vec<u8>)> {
         let mut left = BYTES;
         let single = self.all.iter().map(|entry| &entry.document).filter(|document| !document.is_aggregate);
@@ -170,12 +170,12 @@ impl Trusted {
     }
 }
 
-/// The bytes of a file, or what an address answers.
+/// Reads the bytes of a file, or loads an address.
 async fn bytes(source: &str) -> Result<Vec<u8>, Failure> {
     if !source.starts_with("https://") && !source.starts_with("http://") {
         return input::bytes(source);
     }
-    // Whoever starts this command chose the address, and the identity provider on trial is often on the same machine.
+    // The user of this command chose the address, and the identity provider under test is often on the same machine.
     let client = Client::with_loopback().map_err(|error| Failure::unusable(source, error))?;
     client.load(source).await.map_err(|error| Failure::unusable("--idp-metadata", error))
 }
