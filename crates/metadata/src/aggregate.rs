@@ -1,4 +1,4 @@
-//! Aggregates: many entities in one document, each read when it is asked for.
+//! Aggregates: documents with many entities, each of which is read when it is requested.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,14 +19,14 @@ use crate::index::{self, Index, require_metadata};
 use crate::source::is_entity;
 use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, key_info, lint};
 
-/// A metadata document of any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
+/// A metadata document with any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
 ///
-/// One pass over the bytes finds where each entity stands; an entity is parsed when it is asked for, by itself and under limits of its
-/// own, and an identity provider that was read is kept. One that cannot be read takes no other one with it. Of several entities of one
-/// name the first serves.
+/// One pass over the bytes finds the place of each entity. An entity is parsed when it is requested, by itself and
+/// under limits of its own, and an identity provider that was read is kept. An entity that cannot be read does not
+/// affect the others. If several entities have the same name, the first is used.
 ///
-/// The bytes must come from a place that is trusted for all entities in them: [`read`](Self::read) does not look at their signature.
-/// [`read_signed`](Self::read_signed) does.
+/// The bytes must come from a place that is trusted for all entities in them: [`read`](Self::read) does not verify
+/// their signature. [`read_signed`](Self::read_signed) does.
 ///
 /// ```
 /// use vouchsafe_metadata::{Aggregate, EntityName};
@@ -51,15 +51,15 @@ use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, Metadata
 pub struct Aggregate {
     bytes: Vec<u8>,
     index: Index,
-    /// What was read of each entity.
+    /// The identity provider of each entity, after it was read.
     read: Vec<OnceLock<Read>>,
-    /// The first entity of each source id, made when one is first looked for.
+    /// The first entity of each source ID, computed at the first look-up.
     sources: OnceLock<HashMap<[u8; 20], usize>>,
 }
 
 type Read = Result<Box<IdentityProvider>, Box<MetadataError>>;
 
-/// How an entity is looked for.
+/// The name of an entity in a look-up.
 ///
 /// ```
 /// use vouchsafe_metadata::{EntityId, EntityName};
@@ -75,10 +75,10 @@ type Read = Result<Box<IdentityProvider>, Box<MetadataError>>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntityName {
-    /// By its entityID.
+    /// The entityID.
     EntityId(EntityId),
-    /// By the SHA-1 of its entityID: the SourceID of an artifact (saml-bindings-2.0-os 3.6.4), and `{sha1}` with 40 hexadecimal digits in
-    /// the metadata query protocol.
+    /// The SHA-1 of the entityID. It is the SourceID of an artifact (saml-bindings-2.0-os 3.6.4), and `{sha1}` with
+    /// 40 hexadecimal digits in the metadata query protocol.
     SourceId([u8; 20]),
 }
 
@@ -86,7 +86,7 @@ pub enum EntityName {
 #[derive(Clone, Copy)]
 pub struct AggregateEntity<'a> {
     aggregate: &'a Aggregate,
-    /// From 0.
+    /// The index of the entity, from 0.
     place: usize,
 }
 
@@ -94,8 +94,9 @@ impl Aggregate {
     /// Finds the entities in a document.
     ///
     /// # Errors
-    /// `xml.*` when what stands outside of the entities is not XML, or an entity does not end; `metadata.root`. What is wrong inside an
-    /// entity is told by whoever reads it, and an element of another namespace in the place of an entity or a group is not read at all.
+    /// `xml.*` if the part outside of the entities is not XML, or an entity has no end; `metadata.root`. An error
+    /// inside an entity is returned when this entity is read. An element of another namespace in the place of an
+    /// entity or a group is not read at all.
     pub fn read(metadata: impl Into<Vec<u8>>) -> Result<Aggregate, MetadataError> {
         let bytes = in_utf8(Cow::Owned(metadata.into())).into_owned();
         let index = Index::of(&bytes)?;
@@ -107,17 +108,19 @@ impl Aggregate {
         Aggregate { bytes, index, read, sources: OnceLock::new() }
     }
 
-    /// Verifies the signature of the document's root, and finds the entities in the bytes that were signed and in nothing else.
+    /// Verifies the signature of the document's root, and finds the entities only in the signed bytes.
     ///
-    /// The root's signature names the root by its `ID`, or the whole document by an empty reference, and covers all of it. A signature
-    /// of an entity in it does not count. No key is taken from the document. How long the document is valid is the caller's to check
-    /// ([`check_validity`](Self::check_validity)).
+    /// The root's signature refers to the root by its `ID`, or to the whole document by an empty reference, and
+    /// covers all of it. A signature of an entity in it does not count. No key is read from the document. The caller
+    /// must check how long the document is valid ([`check_validity`](Self::check_validity)).
     ///
-    /// The entities are checked and digested one after another, and what was signed is written over the document, so that the memory is about
-    /// that of the document. One that is not well-formed is refused with all others: nobody signed it.
+    /// The entities are checked and digested one after another, and the signed bytes are written over the document,
+    /// so the memory is about that of the document. If one entity is not well-formed, the whole document is refused,
+    /// because its signature cannot be verified.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and `signature.*`: `signature.missing` when the root has no signature. `xml.*` when an entity cannot be parsed.
+    /// As for [`read`](Self::read), and `signature.*`: `signature.missing` if the root has no signature. `xml.*` if
+    /// an entity cannot be parsed.
     pub fn read_signed(
         metadata: impl Into<Vec<u8>>,
         keys: &[TrustedKey],
@@ -126,11 +129,11 @@ impl Aggregate {
         Aggregate::of_verified(verified(metadata.into(), |_| keys.to_vec(), provider)?)
     }
 
-    /// The same by the key of a certificate whose SHA-256, over its DER, is known. The certificate is taken from the signature's KeyInfo: the
-    /// digest vouches for it.
+    /// Verifies the root's signature by the key of a certificate whose SHA-256, over its DER, is known. The
+    /// certificate is read from the signature's KeyInfo, and is authenticated by this digest.
     ///
     /// # Errors
-    /// As [`read_signed`](Self::read_signed); `signature.no_keys` when the certificate is not there.
+    /// As for [`read_signed`](Self::read_signed); `signature.no_keys` if the certificate is not there.
     pub fn read_signed_by_certificate(
         metadata: impl Into<Vec<u8>>,
         sha256: &[u8; 32],
@@ -156,54 +159,55 @@ impl Aggregate {
         Ok((Aggregate::indexed(bytes, index), evidence))
     }
 
-    /// How many entities it has, those that cannot be read included.
+    /// Returns the number of entities, including those that cannot be read.
     #[must_use]
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether it has none.
+    /// Returns whether there are no entities.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether the document is an EntityDescriptor, and no EntitiesDescriptor.
+    /// Returns whether the document is an EntityDescriptor, and not an EntitiesDescriptor.
     #[must_use]
     pub fn is_one_entity(&self) -> bool {
         self.index.is_one_entity()
     }
 
-    /// The document; one in UTF-16 as it was written anew in UTF-8.
+    /// Returns the document. A document in UTF-16 was converted to UTF-8.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// `validUntil` of the document's root.
+    /// Returns `validUntil` of the document's root.
     ///
     /// # Errors
-    /// `metadata.attribute` when it is no time.
+    /// `metadata.attribute` if it is not a time.
     pub fn valid_until(&self) -> Result<Option<DateTime<Utc>>, MetadataError> {
         self.index.whole().valid_until()
     }
 
-    /// `cacheDuration` of the document's root: how soon to look for a newer document. A month counts 28 days.
+    /// Returns `cacheDuration` of the document's root: how soon to look for a newer document. A month counts 28 days.
     #[must_use]
     pub fn cache_duration(&self) -> Option<Duration> {
         self.index.whole().cache_duration()
     }
 
-    /// `creationInstant` of the document's `mdrpi:PublicationInfo`: when it was published. None where it says nothing that is a time.
+    /// Returns `creationInstant` of the document's `mdrpi:PublicationInfo`: when it was published. `None` if it is
+    /// missing or not a time.
     #[must_use]
     pub fn creation_instant(&self) -> Option<DateTime<Utc>> {
         self.index.creation_instant(&self.bytes)
     }
 
-    /// Refuses a document that is no longer valid as a whole. No skew is allowed for.
+    /// Refuses a document that is no longer valid as a whole. No clock skew is allowed.
     ///
     /// # Errors
-    /// `metadata.expired` when `now` is [`valid_until`](Self::valid_until) or later; `metadata.attribute`.
+    /// `metadata.expired` if `now` is [`valid_until`](Self::valid_until) or later; `metadata.attribute`.
     pub fn check_validity(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
         match self.valid_until()? {
             Some(valid_until) if valid_until <= now => Err(MetadataError::Expired { valid_until, now }),
@@ -211,12 +215,12 @@ impl Aggregate {
         }
     }
 
-    /// All entities, in document order.
+    /// Returns all entities, in document order.
     pub fn entities(&self) -> impl ExactSizeIterator<Item = AggregateEntity<'_>> {
         (0..self.len()).map(|place| AggregateEntity { aggregate: self, place })
     }
 
-    /// The entity of this name. Of several the first.
+    /// Returns the entity with this name. If several have it, the first is returned.
     #[must_use]
     pub fn find(&self, name: &EntityName) -> Option<AggregateEntity<'_>> {
         let place = match name {
@@ -226,8 +230,8 @@ impl Aggregate {
         place.map(|place| AggregateEntity { aggregate: self, place })
     }
 
-    /// What a publisher should look at, and what would fail at login: of the document, then of each entity, which is read for it. The
-    /// algorithms that `provider` accepts say which keys are strong.
+    /// Returns what a publisher should look at, and what would fail at sign-in: first for the document, then for each
+    /// entity, which is read for this purpose. The algorithms that `provider` accepts decide which keys are strong.
     ///
     /// ```
     /// use vouchsafe_crypto::Provider;
@@ -253,7 +257,7 @@ impl Aggregate {
         lint::document(&self.index, now).into_iter().chain(entities)
     }
 
-    /// The error about a name that no entity has.
+    /// Returns the error about a name that no entity has.
     #[must_use]
     pub fn unknown(&self, name: &EntityName) -> MetadataError {
         MetadataError::UnknownEntity { entity_id: name.to_string(), entities: self.len() }
@@ -266,7 +270,8 @@ impl Aggregate {
     }
 }
 
-/// What the root's signature is over, by the keys that are trusted for this root. The outline is that of the signed bytes, where one was made.
+/// Verifies the root's signature by the keys that are trusted for this root. The outline is that of the signed bytes,
+/// if one was made.
 fn verified(
     metadata: Vec<u8>,
     keys: impl Fn(Element<'_>) -> Vec<TrustedKey>,
@@ -276,14 +281,14 @@ fn verified(
     let metadata = in_utf8(Cow::Owned(metadata)).into_owned();
     let outline = index::outline(&metadata)?;
     let root = outline.frame().root();
-    // Whatever is no metadata is refused as such, before anything is said about its signature.
+    // A document that is not metadata is refused as such, before its signature is mentioned.
     require_metadata(root)?;
     if is_entity(root) {
-        // Its signature is in the only piece.
+        // The signature is in the only piece.
         let document = Document::parse(&metadata, &limits).map_err(|error| refused(&metadata, error))?;
         return Ok((verify_any(&document, None, &keys(document.root()), provider, &limits)?, None));
     }
-    // An entity that is too large or too deep to be read takes no other one with it: it is digested like all.
+    // An entity that is too large or too deep to be read does not affect the others, so it must be digested too.
     let entities = Limits::metadata().with_value_bytes(16 * 1024 * 1024).with_depth(1_000);
     let keys = keys(root);
     let (verified, outline) = verify_outline(outline, metadata, &keys, provider, &limits, &entities)?;
@@ -291,47 +296,48 @@ fn verified(
 }
 
 impl<'a> AggregateEntity<'a> {
-    /// Its place among the entities of the document, from 1.
+    /// Returns its place among the entities of the document, from 1.
     #[must_use]
     pub fn place(&self) -> usize {
         self.place.saturating_add(1)
     }
 
-    /// Its entityID as written but for white space round it, if it has one.
+    /// Returns its entityID without white space around it, if it has one.
     #[must_use]
     pub fn entity_id(&self) -> Option<&'a str> {
         self.aggregate.index.entity_id(self.place)
     }
 
-    /// The entity of the same name that comes before it and serves in its stead.
+    /// Returns the earlier entity with the same name, which is used instead of this one.
     #[must_use]
     pub fn first_of_name(&self) -> Option<AggregateEntity<'a>> {
         let place = self.aggregate.index.first_of_name(self.place)?;
         Some(AggregateEntity { aggregate: self.aggregate, place })
     }
 
-    /// Where it stands in the [document](Aggregate::bytes). None for an element in another namespace than that of metadata, which is no
-    /// entity.
+    /// Returns its range in the [document](Aggregate::bytes). `None` for an element of another namespace than that of
+    /// metadata, which is not an entity.
     #[must_use]
     pub fn range(&self) -> Option<Range<usize>> {
         self.aggregate.index.range(self.place)
     }
 
-    /// The identity provider that it is. It is read at the first call and kept.
+    /// Returns the identity provider. It is read at the first call and kept.
     ///
     /// # Errors
-    /// As [`IdentityProvider::from_metadata_entity`]; `metadata.duplicate_entity` when an earlier entity has its name.
+    /// As for [`IdentityProvider::from_metadata_entity`]; `metadata.duplicate_entity` if an earlier entity has the
+    /// same name.
     pub fn identity_provider(&self) -> Result<&'a IdentityProvider, &'a MetadataError> {
         static NOTHING: OnceLock<Read> = OnceLock::new();
         let kept = self.aggregate.read.get(self.place).unwrap_or(&NOTHING);
         kept.get_or_init(|| self.read().map(Box::new).map_err(Box::new)).as_deref().map_err(|error| &**error)
     }
 
-    /// That it is an identity provider which can be used now.
+    /// Checks that it is an identity provider that can be used now.
     pub(crate) fn usable(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
         match self.identity_provider() {
             Ok(kept) => kept.check_validity(now),
-            // The error that is kept is not ours to give away.
+            // The stored error cannot be moved out, so the entity is read again.
             Err(_) => self.read().and_then(|read| read.check_validity(now)),
         }
     }
@@ -345,8 +351,8 @@ impl<'a> AggregateEntity<'a> {
         }
     }
 
-    /// Whether the other one is written in the same bytes, and nothing round them makes them mean something else. How long the document as a
-    /// whole is valid does not count.
+    /// Returns whether the other entity has the same bytes, and the same namespaces and dates around it. The validity
+    /// of the document as a whole is not compared.
     pub(crate) fn is_same_as(&self, other: &AggregateEntity<'_>) -> bool {
         let (Some(own), Some(others)) = (self.range(), other.range()) else { return false };
         self.aggregate.bytes.get(own) == other.aggregate.bytes.get(others)
@@ -355,7 +361,7 @@ impl<'a> AggregateEntity<'a> {
             && self.aggregate.index.has_same_surroundings(self.place, &other.aggregate.index, other.place)
     }
 
-    /// The identity provider that it is, as long as it is needed: it is read anew, unless it was kept.
+    /// Calls `tell` with the identity provider. It is read again, unless it was kept.
     pub(crate) fn with_identity_provider<T>(&self, tell: impl FnOnce(&IdentityProvider) -> T) -> Option<T> {
         match self.aggregate.read.get(self.place).and_then(OnceLock::get) {
             Some(kept) => kept.as_deref().ok().map(tell),
@@ -363,7 +369,7 @@ impl<'a> AggregateEntity<'a> {
         }
     }
 
-    /// Whether it is the whole document.
+    /// Returns whether the entity is the whole document.
     pub(crate) fn is_alone(&self) -> bool {
         self.aggregate.is_one_entity()
     }
@@ -372,17 +378,17 @@ impl<'a> AggregateEntity<'a> {
         self.aggregate.valid_until().ok().flatten()
     }
 
-    /// Everything that it says of itself. It is read at each call.
+    /// Returns everything that the entity states about itself. It is read at each call.
     ///
     /// # Errors
-    /// Why it cannot be read: `xml.*`, `metadata.entity_id`, `metadata.namespace`, `metadata.attribute`.
+    /// The reason why it cannot be read: `xml.*`, `metadata.entity_id`, `metadata.namespace`, `metadata.attribute`.
     pub fn description(&self) -> Result<EntityDescription, MetadataError> {
         self.aggregate.index.description(&self.aggregate.bytes, self.place)
     }
 }
 
 impl EntityName {
-    /// The source id of the entity with this name.
+    /// Returns the source ID of the entity with this name.
     #[must_use]
     pub fn source_id_of(entity_id: &EntityId) -> EntityName {
         EntityName::SourceId(own_sha1(entity_id.as_str().as_bytes()))
@@ -392,7 +398,7 @@ impl EntityName {
 impl FromStr for EntityName {
     type Err = MetadataError;
 
-    /// An entity ID, or `{sha1}` and 40 hexadecimal digits.
+    /// Parses an entity ID, or `{sha1}` and 40 hexadecimal digits.
     fn from_str(text: &str) -> Result<EntityName, MetadataError> {
         let Some(digits) = text.strip_prefix(SHA1) else {
             return Ok(EntityName::EntityId(EntityId::new(text)?));

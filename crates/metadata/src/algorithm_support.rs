@@ -1,4 +1,5 @@
-//! `alg:DigestMethod` and `alg:SigningMethod`: what an entity can verify (SAML V2.0 Metadata Profile for Algorithm Support).
+//! `alg:DigestMethod` and `alg:SigningMethod`: the algorithms that an entity can verify (SAML V2.0 Metadata Profile
+//! for Algorithm Support).
 
 use vouchsafe_xml::{Element, Writer};
 
@@ -6,7 +7,8 @@ use crate::Warning;
 use crate::bounded::{ALGORITHMS, Bounded, REASONS};
 use crate::read::trimmed;
 
-/// The algorithms that an entity can verify, the preferred ones first. What is empty is not said.
+/// The algorithms that an entity can verify, the preferred ones first. If a list is empty, the metadata does not
+/// state it.
 ///
 /// ```
 /// use vouchsafe_metadata::{AlgorithmSupport, SigningMethod};
@@ -23,7 +25,7 @@ pub struct AlgorithmSupport {
     signing_methods: Vec<SigningMethod>,
 }
 
-/// A signature algorithm, and the sizes of keys that are taken for it.
+/// A signature algorithm, with the accepted sizes of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningMethod {
     algorithm: String,
@@ -32,37 +34,37 @@ pub struct SigningMethod {
 }
 
 impl SigningMethod {
-    /// An algorithm with keys of any size, by its URI.
+    /// Makes an algorithm, by its URI, with keys of any size.
     #[must_use]
     pub fn new(algorithm: impl Into<String>) -> SigningMethod {
         SigningMethod { algorithm: algorithm.into(), minimum: None, maximum: None }
     }
 
-    /// The smallest and the largest key, in bits.
+    /// Sets the smallest and the largest key, in bits.
     #[must_use]
     pub fn with_key_sizes(self, minimum: Option<u32>, maximum: Option<u32>) -> SigningMethod {
         SigningMethod { minimum, maximum, ..self }
     }
 
-    /// Its URI.
+    /// Returns its URI.
     #[must_use]
     pub fn algorithm(&self) -> &str {
         &self.algorithm
     }
 
-    /// The smallest key, in bits.
+    /// Returns the smallest key, in bits.
     #[must_use]
     pub fn minimum_key_size(&self) -> Option<u32> {
         self.minimum
     }
 
-    /// The largest key, in bits.
+    /// Returns the largest key, in bits.
     #[must_use]
     pub fn maximum_key_size(&self) -> Option<u32> {
         self.maximum
     }
 
-    /// Whether a key of so many bits is taken.
+    /// Returns whether a key of this many bits is accepted.
     #[must_use]
     pub fn takes_key_of(&self, bits: u32) -> bool {
         self.minimum.is_none_or(|minimum| minimum <= bits)
@@ -85,25 +87,25 @@ impl AlgorithmSupport {
         self
     }
 
-    /// URIs of digest algorithms.
+    /// Returns the URIs of the digest algorithms.
     #[must_use]
     pub fn digest_methods(&self) -> &[String] {
         &self.digest_methods
     }
 
-    /// Signature algorithms.
+    /// Returns the signature algorithms.
     #[must_use]
     pub fn signing_methods(&self) -> &[SigningMethod] {
         &self.signing_methods
     }
 
-    /// Whether it says nothing.
+    /// Returns whether both lists are empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.digest_methods.is_empty() && self.signing_methods.is_empty()
     }
 
-    /// Reads those among these extensions.
+    /// Reads the algorithms among these extensions.
     pub(crate) fn read<'d>(
         extensions: impl Iterator<Item = Element<'d>>,
         warnings: &mut Vec<Warning>,
@@ -133,7 +135,7 @@ impl AlgorithmSupport {
         }
     }
 
-    /// The declarations stand on each element, as the writer of other extensions does.
+    /// Writes the extensions. Each element declares its prefix, as the writer of other extensions does.
     pub(crate) fn write(&self, writer: &mut Writer) {
         for algorithm in &self.digest_methods {
             writer.start("alg:DigestMethod").namespace("alg", ALGORITHM_SUPPORT);
@@ -151,7 +153,7 @@ impl AlgorithmSupport {
     }
 }
 
-/// Whether this extension is read here.
+/// Returns whether this module reads this extension.
 pub(crate) fn is_known(extension: Element<'_>) -> bool {
     extension.is(ALGORITHM_SUPPORT, "DigestMethod") || extension.is(ALGORITHM_SUPPORT, "SigningMethod")
 }

@@ -1,78 +1,79 @@
-//! How much of one entity is kept. Metadata of a federation is as long as its members like, and what is kept of it is looked through
-//! at every sign-in.
+//! The limits for the parts of one entity that are kept. Members of a federation decide how long their metadata is,
+//! and the kept parts are searched at every sign-in.
 
 use crate::Warning;
 
-/// Keys of one role for one use, 32. A roll-over has two or three, and so has every role in the metadata that the tests read. A
-/// signature that fits none of them is verified with each.
+/// Keys of one role for one use: 32. A key roll-over has two or three, and so does every role in the metadata that
+/// the tests read. A signature that fits none of the keys is verified with each of them.
 pub(crate) const KEYS: usize = 32;
 
-/// Certificates of one KeyDescriptor, 32. A chain has three or four.
+/// Certificates of one KeyDescriptor: 32. A chain has three or four.
 pub(crate) const CERTIFICATES: usize = 32;
 
-/// Endpoints of one kind, 1,024. A service provider with 36 assertion consumers is the largest of the metadata that the tests read.
+/// Endpoints of one kind: 1,024. The largest number in the metadata that the tests read is 36 assertion consumers of
+/// one service provider.
 pub(crate) const ENDPOINTS: usize = 1_024;
 
-/// NameID formats of one role, 64. SAML defines eight (saml-core-2.0-os 8.3).
+/// NameID formats of one role: 64. SAML defines eight (saml-core-2.0-os 8.3).
 pub(crate) const NAME_ID_FORMATS: usize = 64;
 
-/// Scopes of one entity, 4,096. An identity provider that stands for many schools has one for each. A scoped value is compared with
-/// all of them.
+/// Scopes of one entity: 4,096. An identity provider for many schools has one scope for each. A scoped value is
+/// compared with all of them.
 pub(crate) const SCOPES: usize = 4_096;
 
-/// Scopes of one entity that are regular expressions, 32. Each of them is compiled when the entity is read.
+/// Scopes of one entity that are regular expressions: 32. Each of them is compiled when the entity is read.
 pub(crate) const SCOPE_PATTERNS: usize = 32;
 
-/// Texts of one kind in different languages, 128. eduGAIN's entities have fewer than 30.
+/// Texts of one kind in different languages: 128. The entities of eduGAIN have fewer than 30.
 pub(crate) const TEXTS: usize = 128;
 
-/// Logos of one role, 64.
+/// Logos of one role: 64.
 pub(crate) const LOGOS: usize = 64;
 
-/// Bytes of the address of a logo, 64 KiB: it may be the logo itself, as a `data:` URL.
+/// Bytes of the address of a logo: 64 KiB. It may be the logo itself, as a `data:` URL.
 pub(crate) const LOGO_BYTES: usize = 64 * 1_024;
 
-/// Hints of one kind for discovery, 1,024: an identity provider with many networks.
+/// Hints of one kind for discovery: 1,024. An identity provider may have many networks.
 pub(crate) const HINTS: usize = 1_024;
 
-/// Attributes of an entity, of a role or of one service, 256.
+/// Attributes of an entity, of a role or of one service: 256.
 pub(crate) const ATTRIBUTES: usize = 256;
 
-/// Values of one such attribute, 256.
+/// Values of one such attribute: 256.
 pub(crate) const ATTRIBUTE_VALUES: usize = 256;
 
-/// Services of a role that want attributes, 64.
+/// Services of a role that request attributes: 64.
 pub(crate) const CONSUMING_SERVICES: usize = 64;
 
-/// Contacts of an entity or of a role, 64, and addresses of one contact.
+/// Contacts of an entity or of a role, and addresses of one contact: 64.
 pub(crate) const CONTACTS: usize = 64;
 
-/// Algorithms of one kind, 128. XML Signature and its successors name some 50.
+/// Algorithms of one kind: 128. XML Signature and its successors define about 50.
 pub(crate) const ALGORITHMS: usize = 128;
 
-/// Extensions of one element that nobody here reads, 64, and bytes of one of them, 64 KiB.
+/// Extensions of one element that are not interpreted: 64, each of at most 64 KiB.
 pub(crate) const OTHER_EXTENSIONS: usize = 64;
 pub(crate) const EXTENSION_BYTES: usize = 64 * 1_024;
 
-/// Names of extensions of one element, 256.
+/// Names of extensions of one element: 256.
 pub(crate) const EXTENSIONS: usize = 256;
 
-/// Roles of one entity, 64. SAML defines seven; one that speaks several protocols may stand there once for each.
+/// Roles of one entity: 64. SAML defines seven; a role with several protocols may occur once for each.
 pub(crate) const ROLES: usize = 64;
 
-/// Protocols of one role, 64.
+/// Protocols of one role: 64.
 pub(crate) const PROTOCOLS: usize = 64;
 
-/// Reasons why something cannot be used, of one kind, 32: enough to see what is wrong with all of them.
+/// Reasons of one kind why something cannot be used: 32. This is enough to see what is wrong with all of them.
 pub(crate) const REASONS: usize = 32;
 
-/// The first values, up to a limit, and how many came after them.
+/// The first values, up to a limit, and the number of values after them.
 #[derive(Debug)]
 pub(crate) struct Bounded<T> {
     what: &'static str,
     limit: usize,
     kept: Vec<T>,
-    /// Place of the first value that is not kept, from 1.
+    /// The place of the first value that is not kept, from 1.
     first_left_out: Option<usize>,
     left_out: usize,
 }
@@ -86,7 +87,7 @@ impl<T> Bounded<T> {
         self.kept.len() < self.limit
     }
 
-    /// Keeps the value that stands at `place`, or counts it.
+    /// Keeps the value at `place`, or counts it.
     pub(crate) fn push(&mut self, place: usize, value: T) {
         if self.has_room() {
             self.kept.push(value);
@@ -95,7 +96,8 @@ impl<T> Bounded<T> {
         }
     }
 
-    /// The same, unless an equal one is kept. It is compared with those that are kept: with as many as the limit at most.
+    /// Keeps the value, unless an equal one is kept already. It is compared only with kept values, which are at most
+    /// as many as the limit.
     pub(crate) fn push_new(&mut self, place: usize, value: T)
     where
         T: PartialEq,
@@ -105,7 +107,7 @@ impl<T> Bounded<T> {
         }
     }
 
-    /// The value among those that are kept which equals this one.
+    /// Returns the kept value that equals this one.
     pub(crate) fn find(&self, value: &T) -> Option<&T>
     where
         T: PartialEq,
@@ -113,25 +115,25 @@ impl<T> Bounded<T> {
         self.kept.iter().find(|kept| *kept == value)
     }
 
-    /// Counts what stands at `place` without a look at it.
+    /// Counts the value at `place` without parsing it.
     pub(crate) fn leave_out(&mut self, place: usize) {
         self.first_left_out.get_or_insert(place);
         self.left_out = self.left_out.saturating_add(1);
     }
 
-    /// What is kept. What is not is named in `warnings`.
+    /// Returns the kept values. Values that are not kept are named in `warnings`.
     pub(crate) fn finish(mut self, warnings: &mut Vec<Warning>) -> Vec<T> {
         if let Some(first) = self.first_left_out {
             let (what, limit, count) = (self.what, self.limit, self.left_out);
             warnings.push(Warning::LeftOut { what, limit, first, count });
         }
-        // It is kept for as long as the entity is trusted, of which there may be a hundred thousand.
+        // The values are kept as long as the entity is trusted, and there may be a hundred thousand entities.
         self.kept.shrink_to_fit();
         self.kept
     }
 }
 
-/// What `make` makes of the first items. It is not called for those that are left out.
+/// Returns the results of `make` for the first items. It is not called for the items that are left out.
 pub(crate) fn first<S, T>(
     what: &'static str,
     limit: usize,
@@ -156,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts how often it is compared.
+    /// A value that counts its comparisons.
     #[derive(Debug)]
     struct Counted<'c>(u32, &'c Cell<usize>);
 

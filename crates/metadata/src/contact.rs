@@ -1,4 +1,4 @@
-//! Whom to ask: `md:Organization` and `md:ContactPerson` (saml-metadata-2.0-os 2.3.2.1, 2.3.2.2).
+//! Contacts of an entity: `md:Organization` and `md:ContactPerson` (saml-metadata-2.0-os 2.3.2.1, 2.3.2.2).
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::localized;
 use crate::read::{children, trimmed};
 use crate::{LocalizedText, Warning};
 
-/// Who runs an entity.
+/// The organization that runs an entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Organization {
     names: Vec<LocalizedText>,
@@ -28,34 +28,34 @@ pub struct Contact {
     telephone_numbers: Vec<String>,
 }
 
-/// What a contact answers questions about.
+/// The kind of questions that a contact answers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContactKind {
-    /// How it works.
+    /// Technical questions.
     Technical,
     /// Help for people who sign in.
     Support,
-    /// Formal matters.
+    /// Administrative questions.
     Administrative,
-    /// Bills.
+    /// Questions about billing.
     Billing,
-    /// Anything else.
+    /// Other questions.
     Other,
     /// Security incidents (REFEDS Security Contact, and `remd:contactType` of Sirtfi). Its `contactType` is `other`.
     Security,
-    /// What the schema has not.
+    /// A type that the schema does not define.
     Unknown(String),
 }
 
 impl Organization {
-    /// An organization with a name in one language.
+    /// Makes an organization with a name in one language.
     #[must_use]
     pub fn new(language: &str, name: &str, display_name: &str, url: &str) -> Organization {
         Organization::default().with_language(language, name, display_name, url)
     }
 
-    /// Adds the same in another language.
+    /// Adds the name in another language.
     #[must_use]
     pub fn with_language(mut self, language: &str, name: &str, display_name: &str, url: &str) -> Self {
         self.names.push(LocalizedText::new(language, name));
@@ -64,25 +64,25 @@ impl Organization {
         self
     }
 
-    /// Its names.
+    /// Returns its names.
     #[must_use]
     pub fn names(&self) -> &[LocalizedText] {
         &self.names
     }
 
-    /// Its names as people know them.
+    /// Returns its names for display.
     #[must_use]
     pub fn display_names(&self) -> &[LocalizedText] {
         &self.display_names
     }
 
-    /// Pages about it.
+    /// Returns the addresses of pages about it.
     #[must_use]
     pub fn urls(&self) -> &[LocalizedText] {
         &self.urls
     }
 
-    /// Reads the first one of this holder.
+    /// Reads the first organization of this holder.
     pub(crate) fn read(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Option<Organization> {
         let organization = children(holder, "Organization").next()?;
         let mut texts = |name: &'static str| localized::read(children(organization, name), name, warnings);
@@ -102,9 +102,9 @@ impl Organization {
     }
 }
 
-/// # In code
+/// # Building in code
 impl Contact {
-    /// A contact with an e-mail address, such as `support@example.com`.
+    /// Makes a contact with an e-mail address, such as `support@example.com`.
     #[must_use]
     pub fn new(kind: ContactKind, email_address: &str) -> Contact {
         Contact {
@@ -117,46 +117,46 @@ impl Contact {
         }
     }
 
-    /// Names it. Sirtfi asks for a name.
+    /// Sets the first name. Sirtfi requires a name.
     #[must_use]
     pub fn with_given_name(self, name: impl Into<String>) -> Contact {
         Contact { given_name: Some(name.into()), ..self }
     }
 }
 
-/// # What it says
+/// # Reading values
 impl Contact {
-    /// What it answers questions about.
+    /// Returns the kind of questions that it answers.
     #[must_use]
     pub fn kind(&self) -> &ContactKind {
         &self.kind
     }
 
-    /// Its company.
+    /// Returns its company.
     #[must_use]
     pub fn company(&self) -> Option<&str> {
         self.company.as_deref()
     }
 
-    /// Its first name, or the name of a group.
+    /// Returns its first name, or the name of a group.
     #[must_use]
     pub fn given_name(&self) -> Option<&str> {
         self.given_name.as_deref()
     }
 
-    /// Its last name.
+    /// Returns its last name.
     #[must_use]
     pub fn surname(&self) -> Option<&str> {
         self.surname.as_deref()
     }
 
-    /// Its e-mail addresses as written; many begin with `mailto:`.
+    /// Returns its e-mail addresses as written; many begin with `mailto:`.
     #[must_use]
     pub fn email_addresses(&self) -> &[String] {
         &self.email_addresses
     }
 
-    /// Its telephone numbers.
+    /// Returns its telephone numbers.
     #[must_use]
     pub fn telephone_numbers(&self) -> &[String] {
         &self.telephone_numbers
@@ -171,13 +171,13 @@ impl fmt::Debug for Contact {
 
 /// # Reading and writing
 impl Contact {
-    /// Reads those of this holder.
+    /// Reads the contacts of this holder.
     pub(crate) fn read_all(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<Contact> {
         first_few("ContactPerson", CONTACTS, children(holder, "ContactPerson"), warnings, Contact::read)
     }
 
     fn read(element: Element<'_>) -> Contact {
-        // The first of many are enough for a question.
+        // Only the first of many texts are kept, which are enough to contact somebody.
         let texts = |name: &'static str| {
             let mut texts = Bounded::new(name, CONTACTS);
             for (number, child) in (1_usize..).zip(children(element, name)) {
@@ -199,7 +199,7 @@ impl Contact {
         }
     }
 
-    /// An address is a URI there (2.3.2.2), so that what is none gets `mailto:`.
+    /// Writes the contact. An address must be a URI (2.3.2.2), so `mailto:` is added to an address without it.
     pub(crate) fn write(&self, writer: &mut Writer) {
         let kind = match &self.kind {
             ContactKind::Technical => "technical",
@@ -251,7 +251,7 @@ fn kind(element: Element<'_>) -> ContactKind {
 
 const MAILTO: &str = "mailto:";
 
-/// REFEDS metadata extensions.
+/// The namespace of the REFEDS metadata extensions.
 const REMD: &str = "http://refeds.org/metadata";
 
 const SECURITY: &str = "http://refeds.org/metadata/contactType/security";

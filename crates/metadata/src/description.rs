@@ -1,4 +1,4 @@
-//! What a metadata file holds, for people and tools to look at.
+//! The content of a metadata file, for people and tools.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::{
     Registration, RoleDescription, Scope, Warning, extension, scope,
 };
 
-/// What a metadata file holds: its entities, and those that are left out because they cannot be read.
+/// The content of a metadata file: its entities, and those that are left out because they cannot be read.
 ///
 /// ```
 /// use vouchsafe_metadata::MetadataDescription;
@@ -37,7 +37,7 @@ pub struct MetadataDescription {
     left_out: Vec<LeftOutEntity>,
 }
 
-/// An entity that cannot be read. It takes no other one with it.
+/// An entity that cannot be read. It does not affect the others.
 #[derive(Debug)]
 pub struct LeftOutEntity {
     place: usize,
@@ -49,8 +49,8 @@ impl MetadataDescription {
     /// Describes every entity in `metadata`, in document order.
     ///
     /// # Errors
-    /// `xml.*` and `metadata.root`; and when the document is one entity, what is wrong with it: `metadata.entity_id`,
-    /// `metadata.attribute` when a `validUntil` is not a time.
+    /// `xml.*` and `metadata.root`; if the document is one entity, also the errors of this entity:
+    /// `metadata.entity_id`, and `metadata.attribute` if a `validUntil` is not a time.
     pub fn read(metadata: &[u8]) -> Result<MetadataDescription, MetadataError> {
         let metadata = &*in_utf8(Cow::Borrowed(metadata));
         let index = Index::of(metadata)?;
@@ -69,19 +69,19 @@ impl MetadataDescription {
         Ok(description)
     }
 
-    /// The entities that can be read.
+    /// Returns the entities that can be read.
     #[must_use]
     pub fn entities(&self) -> &[EntityDescription] {
         &self.entities
     }
 
-    /// The same, owned.
+    /// Returns the entities that can be read, without a copy.
     #[must_use]
     pub fn into_entities(self) -> Vec<EntityDescription> {
         self.entities
     }
 
-    /// The entities that cannot.
+    /// Returns the entities that cannot be read.
     #[must_use]
     pub fn left_out(&self) -> &[LeftOutEntity] {
         &self.left_out
@@ -89,29 +89,29 @@ impl MetadataDescription {
 }
 
 impl LeftOutEntity {
-    /// Its place among the entities of the document, from 1.
+    /// Returns its place among the entities of the document, from 1.
     #[must_use]
     pub fn place(&self) -> usize {
         self.place
     }
 
-    /// Its entityID, if it has one.
+    /// Returns its entityID, if it has one.
     #[must_use]
     pub fn entity_id(&self) -> Option<&str> {
         self.entity_id.as_deref()
     }
 
-    /// What is wrong with it.
+    /// Returns the reason why it cannot be read.
     #[must_use]
     pub fn reason(&self) -> &MetadataError {
         &self.reason
     }
 }
 
-/// One entity as a metadata file describes it: every role, also those this library has no use for.
+/// One entity as a metadata file describes it, with all roles, including those that this library does not use.
 ///
-/// For inventories and for looking at what an operator sent; trust comes from
-/// [`IdentityProvider`](crate::IdentityProvider) alone, which reads more strictly.
+/// It is for inventories, and to inspect a file that an operator sent. Trust comes only from
+/// [`IdentityProvider`](crate::IdentityProvider), which is read more strictly.
 ///
 /// ```
 /// use vouchsafe_metadata::MetadataDescription;
@@ -148,19 +148,20 @@ pub struct EntityDescription {
 }
 
 impl EntityDescription {
-    /// `entityID`, as written but for white space round it.
+    /// Returns `entityID`, without white space around it.
     #[must_use]
     pub fn entity_id(&self) -> &str {
         &self.entity_id
     }
 
-    /// Its name for people to read: the English one, or the first.
+    /// Returns its name for display: the English one, or the first.
     #[must_use]
     pub fn display_name(&self) -> Option<&str> {
         self.display_name_in(&[])
     }
 
-    /// Its name in the best of these languages ([`LocalizedText::best_of`]): that of a role's `mdui:UIInfo`, or else the organization's.
+    /// Returns its name in the best of these languages ([`LocalizedText::best_of`]): the name of a role's
+    /// `mdui:UIInfo`, or else the organization's.
     #[must_use]
     pub fn display_name_in(&self, languages: &[&str]) -> Option<&str> {
         let by_role = self.roles.iter().find_map(|role| role.user_interface().display_name(languages));
@@ -170,93 +171,93 @@ impl EntityDescription {
             .or_else(|| organizations.find_map(|one| LocalizedText::best_of(one.display_names(), languages)))
     }
 
-    /// What a federation says of it: categories, assurance, the subject identifier that it needs.
+    /// Returns what a federation states about it: categories, assurance, the subject identifier that it needs.
     #[must_use]
     pub fn entity_attributes(&self) -> &EntityAttributes {
         &self.entity_attributes
     }
 
-    /// Who registered it.
+    /// Returns who registered it.
     #[must_use]
     pub fn registration(&self) -> Option<&Registration> {
         self.registration.as_ref()
     }
 
-    /// The algorithms that all its roles can verify, unless a role says otherwise.
+    /// Returns the algorithms that all its roles can verify, unless a role states its own.
     #[must_use]
     pub fn algorithm_support(&self) -> &AlgorithmSupport {
         &self.algorithm_support
     }
 
-    /// The domains that all its roles may speak for.
+    /// Returns the scopes of all its roles.
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
     }
 
-    /// Who runs it.
+    /// Returns the organization that runs it.
     #[must_use]
     pub fn organization(&self) -> Option<&Organization> {
         self.organization.as_ref()
     }
 
-    /// Whom to ask, those of the roles not included.
+    /// Returns its contacts, without those of the roles.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
         &self.contacts
     }
 
-    /// Its extensions that this library does not read.
+    /// Returns its extensions that this library does not interpret.
     #[must_use]
     pub fn other_extensions(&self) -> &[Extension] {
         &self.other_extensions
     }
 
-    /// The earliest `validUntil` of the entity and the aggregates round it.
+    /// Returns the earliest `validUntil` of the entity and the aggregates around it.
     #[must_use]
     pub fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.valid_until
     }
 
-    /// The shortest `cacheDuration` of the entity and the aggregates round it. A month counts 28 days.
+    /// Returns the shortest `cacheDuration` of the entity and the aggregates around it. A month counts 28 days.
     #[must_use]
     pub fn cache_duration(&self) -> Option<Duration> {
         self.cache_duration
     }
 
-    /// Its extensions, as `{namespace}name`, each once.
+    /// Returns the names of its extensions, as `{namespace}name`, each once.
     #[must_use]
     pub fn extensions(&self) -> &[String] {
         &self.extensions
     }
 
-    /// Its roles, in document order.
+    /// Returns its roles, in document order.
     #[must_use]
     pub fn roles(&self) -> &[RoleDescription] {
         &self.roles
     }
 
-    /// What is left out here, or cannot be read, the roles not included.
+    /// Returns what is left out here or cannot be read, without the warnings of the roles.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// Why it cannot be trusted as an identity provider, where it has that role: what
-    /// [`from_metadata_entity`](crate::IdentityProvider::from_metadata_entity) says of it. Time plays no part in it.
+    /// Returns why it cannot be trusted as an identity provider, if it has that role: the error of
+    /// [`from_metadata_entity`](crate::IdentityProvider::from_metadata_entity). The time is not checked.
     #[must_use]
     pub fn refusal(&self) -> Option<&MetadataError> {
         self.refusal.as_ref()
     }
 
-    /// Whether it has an IDPSSODescriptor.
+    /// Returns whether it has an IDPSSODescriptor.
     #[must_use]
     pub fn is_identity_provider(&self) -> bool {
         self.roles.iter().any(|role| role.name == "IDPSSODescriptor")
     }
 }
 
-/// `first` is the place of an earlier entity of its name, from 1.
+/// Describes an entity. `first` is the place of an earlier entity with the same name, from 1.
 pub(crate) fn describe(entity: Entity<'_>, first: Option<usize>) -> Result<EntityDescription, MetadataError> {
     let element = entity.element;
     let entity_id = entity.checked_entity_id()?.to_string();

@@ -1,4 +1,4 @@
-//! What is different in a newer document: what a refresh would change.
+//! The differences between a document and a newer one, which a refresh would apply.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,24 +11,24 @@ use crate::{
     RoleDescription,
 };
 
-/// What a [`MetadataChange`] is about.
+/// The subject of a [`MetadataChange`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ChangeSubject {
-    /// The entity itself: it comes, goes, or can be read no longer.
+    /// The entity itself: it is added, is removed, or cannot be read any more.
     Entity,
     /// A key.
     Key,
     /// An endpoint.
     Endpoint,
-    /// `validUntil`.
+    /// The attribute `validUntil`.
     ValidUntil,
     /// A `shibmd:Scope`.
     Scope,
 }
 
 impl ChangeSubject {
-    /// In one word.
+    /// Returns the subject in one word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl ChangeSubject {
     }
 }
 
-/// One difference between two documents. Made by [`Aggregate::changes_to`].
+/// One difference between two documents. [`Aggregate::changes_to`] makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataChange {
     entity_id: Option<String>,
@@ -51,25 +51,25 @@ pub struct MetadataChange {
 }
 
 impl MetadataChange {
-    /// The entity that changes; none when it is the document.
+    /// Returns the entity that changes; `None` if the document changes.
     #[must_use]
     pub fn entity_id(&self) -> Option<&str> {
         self.entity_id.as_deref()
     }
 
-    /// What changes.
+    /// Returns the subject of the change.
     #[must_use]
     pub fn subject(&self) -> ChangeSubject {
         self.subject
     }
 
-    /// What was there; none when it is added.
+    /// Returns the value before; `None` if it is added.
     #[must_use]
     pub fn before(&self) -> Option<&str> {
         self.before.as_deref()
     }
 
-    /// What is there; none when it is removed.
+    /// Returns the value after; `None` if it is removed.
     #[must_use]
     pub fn after(&self) -> Option<&str> {
         self.after.as_deref()
@@ -91,8 +91,9 @@ impl fmt::Display for MetadataChange {
 }
 
 impl Aggregate {
-    /// What changes when a newer document takes the place of this one: keys, endpoints, dates and scopes of each entity, and entities that
-    /// come, go, or can be read no longer. Entities are compared by name, the first of each; the order in the document means nothing.
+    /// Returns the changes if a newer document replaces this one: keys, endpoints, dates and scopes of each entity,
+    /// and entities that are added, are removed, or cannot be read any more. Entities are compared by name, the first
+    /// of each name; the order in the document does not matter.
     ///
     /// ```
     /// use vouchsafe_metadata::Aggregate;
@@ -129,7 +130,7 @@ impl Aggregate {
     }
 }
 
-/// The entities that serve.
+/// Returns the entities that are used, the first of each name.
 fn firsts(aggregate: &Aggregate) -> impl Iterator<Item = AggregateEntity<'_>> {
     aggregate.entities().filter(|entity| entity.entity_id().is_some() && entity.first_of_name().is_none())
 }
@@ -139,12 +140,13 @@ fn counterpart<'a>(entity: AggregateEntity<'_>, other: &'a Aggregate) -> Option<
     other.find(&name)
 }
 
-/// `validUntil` of a document of several entities. Of one entity it is told there.
+/// Returns `validUntil` of a document with several entities. For a document of one entity, it is reported with the
+/// entity.
 fn of_the_document(aggregate: &Aggregate) -> Option<String> {
     (!aggregate.is_one_entity()).then(|| aggregate.valid_until().ok().flatten().map(instant))?
 }
 
-/// Whether it can be read, and why it cannot.
+/// Returns whether it can be read, or why it cannot.
 fn state(read: &Result<EntityDescription, MetadataError>) -> String {
     match read {
         Ok(description) => match description.refusal() {
@@ -167,7 +169,7 @@ fn compare(before: AggregateEntity<'_>, after: AggregateEntity<'_>, changes: &mu
     differences(changes, id, ChangeSubject::Key, keys(&old), keys(&new));
     differences(changes, id, ChangeSubject::Endpoint, endpoints(&old), endpoints(&new));
     differences(changes, id, ChangeSubject::Scope, scopes(before), scopes(after));
-    // What all entities inherit is told once.
+    // A time that all entities inherit is reported once, for the document.
     let inherited = [(before, &old), (after, &new)].iter().all(|(entity, description)| {
         !entity.is_alone() && entity.document_valid_until() == description.valid_until()
     });
@@ -209,7 +211,7 @@ fn endpoints(description: &EntityDescription) -> BTreeSet<String> {
     description.roles().iter().flat_map(of_role).collect()
 }
 
-/// Those of an identity provider; nobody else's count.
+/// Returns the scopes of an identity provider. Scopes of other entities are not used.
 fn scopes(entity: AggregateEntity<'_>) -> BTreeSet<String> {
     let shown = |provider: &IdentityProvider| {
         let scopes = provider.scopes().iter().map(|scope| {
@@ -218,11 +220,11 @@ fn scopes(entity: AggregateEntity<'_>) -> BTreeSet<String> {
         });
         scopes.collect()
     };
-    // Not kept: thousands of them would be.
+    // It is not kept, because there may be thousands of entities.
     entity.with_identity_provider(shown).unwrap_or_default()
 }
 
-/// What is in one of the sets only.
+/// Reports the values that are in only one of the sets.
 fn differences(
     changes: &mut Vec<MetadataChange>,
     entity_id: Option<&str>,

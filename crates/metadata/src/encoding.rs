@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// The document in UTF-8. One in UTF-16, by its byte order mark or by how it begins, is written anew, without the declaration that names the
-/// encoding. Whatever else it is, it is left as it stands, and the reader of XML refuses it if it is not UTF-8.
+/// Returns the document in UTF-8. A document in UTF-16, which its byte order mark or its first bytes show, is
+/// converted, without the encoding in its declaration. Any other document is returned unchanged, and the XML parser
+/// refuses it if it is not UTF-8.
 pub(crate) fn in_utf8(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     match of_utf16(&bytes) {
         Some(text) => Cow::Owned(without_encoding(text).into_bytes()),
@@ -23,7 +24,8 @@ fn of_utf16(bytes: &[u8]) -> Option<String> {
     char::decode_utf16(units.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>().ok()
 }
 
-/// Without the name of the encoding in the XML declaration, where it is UTF-16. Another one is a contradiction, which is left to be refused.
+/// Removes the name of the encoding from the XML declaration if it is UTF-16. Another name is a contradiction, and is
+/// kept so that the document is refused.
 fn without_encoding(text: String) -> String {
     let declaration = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
     let Some((attributes, _)) = declaration else { return text };

@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::web_address::WebAddress;
 
-/// How a message travels (saml-bindings-2.0-os 3).
+/// A SAML binding: the way in which a message is sent (saml-bindings-2.0-os 3).
 ///
 /// ```
 /// use vouchsafe_metadata::Binding;
@@ -14,11 +14,11 @@ use crate::web_address::WebAddress;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Binding {
-    /// HTTP-Redirect: deflated in the query string (3.4).
+    /// HTTP-Redirect: the message is deflated in the query string (3.4).
     HttpRedirect,
-    /// HTTP-POST: a form the browser posts (3.5).
+    /// HTTP-POST: the browser posts a form (3.5).
     HttpPost,
-    /// HTTP-Artifact: a reference, fetched over SOAP (3.6).
+    /// HTTP-Artifact: a reference, with which the message is fetched over SOAP (3.6).
     HttpArtifact,
     /// SOAP: from server to server (3.2).
     Soap,
@@ -26,12 +26,12 @@ pub enum Binding {
     Paos,
     /// HTTP-POST-SimpleSign (saml-binding-simplesign).
     HttpPostSimpleSign,
-    /// Any other, by its URI: SAML 1.1 and products' own.
+    /// Any other binding, by its URI: those of SAML 1.1 and of products.
     Other(String),
 }
 
 impl Binding {
-    /// The binding of this URI; unknown ones are kept as [`Binding::Other`].
+    /// Returns the binding with this URI. Unknown ones are kept as [`Binding::Other`].
     #[must_use]
     pub fn from_uri(uri: &str) -> Binding {
         match uri {
@@ -45,7 +45,7 @@ impl Binding {
         }
     }
 
-    /// Its URI, as in metadata and in `ProtocolBinding`.
+    /// Returns its URI, as in metadata and in `ProtocolBinding`.
     #[must_use]
     pub fn uri(&self) -> &str {
         match self {
@@ -66,9 +66,9 @@ impl fmt::Display for Binding {
     }
 }
 
-/// Where a role takes messages: a binding and an address (saml-metadata-2.0-os 2.2.2, 2.2.3).
+/// An endpoint where a role receives messages: a binding and an address (saml-metadata-2.0-os 2.2.2, 2.2.3).
 ///
-/// Addresses are [web addresses](WebAddress), otherwise as written in the metadata: SAML compares them byte by byte.
+/// Its addresses are [web addresses](WebAddress) as written in the metadata, because SAML compares them byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     binding: Binding,
@@ -79,56 +79,56 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// What binding it takes.
+    /// Returns its binding.
     #[must_use]
     pub fn binding(&self) -> &Binding {
         &self.binding
     }
 
-    /// Where requests go (and responses, unless [`Endpoint::response_location`] says otherwise).
+    /// Returns the address for requests (and for responses, unless there is an [`Endpoint::response_location`]).
     #[must_use]
     pub fn location(&self) -> &str {
         self.location.as_str()
     }
 
-    /// The same as an address.
+    /// Returns this address as a [`WebAddress`].
     #[must_use]
     pub fn address(&self) -> &WebAddress {
         &self.location
     }
 
-    /// `ResponseLocation`, where responses go when it is not `Location`.
+    /// Returns `ResponseLocation`, the address for responses if it is not `Location`.
     #[must_use]
     pub fn response_location(&self) -> Option<&str> {
         self.response_location.as_ref().map(WebAddress::as_str)
     }
 
-    /// Where responses go: `ResponseLocation`, or `Location` without one (2.2.2).
+    /// Returns the address for responses: `ResponseLocation`, or `Location` without one (2.2.2).
     #[must_use]
     pub fn location_of_responses(&self) -> &str {
         self.response_location().unwrap_or_else(|| self.location())
     }
 
-    /// The same as an address.
+    /// Returns this address as a [`WebAddress`].
     #[must_use]
     pub fn address_of_responses(&self) -> &WebAddress {
         self.response_location.as_ref().unwrap_or(&self.location)
     }
 
-    /// Whether both addresses are [secure](WebAddress::is_secure).
+    /// Returns whether both addresses are [secure](WebAddress::is_secure).
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.location.is_secure() && self.response_location.as_ref().is_none_or(WebAddress::is_secure)
     }
 
-    /// `index` of an indexed endpoint (2.2.3).
+    /// Returns `index` of an indexed endpoint (2.2.3).
     #[must_use]
     pub fn index(&self) -> Option<u16> {
         self.index
     }
 
-    /// Whether `isDefault` is true. Among indexed endpoints of which none is, the first without `isDefault="false"` is the default
-    /// (2.2.3); this getter says only what was written.
+    /// Returns whether `isDefault` is true. If no indexed endpoint has `isDefault="true"`, the first without
+    /// `isDefault="false"` is the default (2.2.3); this getter only returns the written value.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.is_default == Some(true)

@@ -1,4 +1,5 @@
-//! `mdattr:EntityAttributes`: what a federation says of an entity (SAML V2.0 Metadata Extension for Entity Attributes).
+//! `mdattr:EntityAttributes`: statements of a federation about an entity (SAML V2.0 Metadata Extension for Entity
+//! Attributes).
 
 use vouchsafe_xml::namespace::SAML_ASSERTION;
 use vouchsafe_xml::{Element, Writer};
@@ -7,7 +8,8 @@ use crate::Warning;
 use crate::bounded::{ATTRIBUTE_VALUES, ATTRIBUTES, Bounded};
 use crate::read::trimmed;
 
-/// The attributes of an entity: its categories, the certifications of its assurance, the subject identifier that it needs, and any other.
+/// The attributes of an entity: its categories, the certifications of its assurance, the subject identifier that it
+/// needs, and others.
 ///
 /// ```
 /// use vouchsafe_metadata::{EntityAttributes, SubjectIdRequirement};
@@ -29,22 +31,22 @@ pub struct EntityAttribute {
     values: Vec<String>,
 }
 
-/// Which subject identifier a service provider needs (saml-subject-id-attr-v1.0 3.5.1).
+/// The subject identifier that a service provider needs (saml-subject-id-attr-v1.0 3.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubjectIdRequirement {
-    /// The one that is the same at all service providers.
+    /// The identifier that is the same for all service providers.
     SubjectId,
-    /// The one that is different at each.
+    /// The identifier that is different for each service provider.
     PairwiseId,
-    /// Either of them; identity providers prefer the pairwise one.
+    /// Either of them. Identity providers prefer the pairwise one.
     Any,
     /// Neither of them.
     None,
 }
 
 impl SubjectIdRequirement {
-    /// The value of the attribute.
+    /// Returns the value of the attribute.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,78 +69,81 @@ impl SubjectIdRequirement {
 }
 
 impl EntityAttribute {
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The format of its name; none where the metadata does not say.
+    /// Returns the format of its name; `None` if the metadata does not state it.
     #[must_use]
     pub fn name_format(&self) -> Option<&str> {
         self.name_format.as_deref()
     }
 
-    /// Its values, without white space round them.
+    /// Returns its values, without white space around them.
     #[must_use]
     pub fn values(&self) -> &[String] {
         &self.values
     }
 }
 
-/// # What they say
+/// # Reading values
 impl EntityAttributes {
-    /// Categories that the entity is in (RFC 8409), such as `http://refeds.org/category/hide-from-discovery`.
+    /// The attribute with the categories of the entity (RFC 8409), such as
+    /// `http://refeds.org/category/hide-from-discovery`.
     pub const CATEGORY: &str = "http://macedir.org/entity-category";
-    /// Categories of service providers that an identity provider supports (RFC 8409).
+    /// The attribute with the categories of service providers that an identity provider supports (RFC 8409).
     pub const CATEGORY_SUPPORT: &str = "http://macedir.org/entity-category-support";
-    /// Certifications of its assurance (SAML V2.0 Identity Assurance Profiles), such as `https://refeds.org/sirtfi`.
+    /// The attribute with the certifications of its assurance (SAML V2.0 Identity Assurance Profiles), such as
+    /// `https://refeds.org/sirtfi`.
     pub const ASSURANCE_CERTIFICATION: &str = "urn:oasis:names:tc:SAML:attribute:assurance-certification";
-    /// The subject identifier that a service provider needs.
+    /// The attribute with the subject identifier that a service provider needs.
     pub const SUBJECT_ID_REQUIREMENT: &str = "urn:oasis:names:tc:SAML:profiles:subject-id:req";
-    /// The category of an identity provider that choosers leave out.
+    /// The category of an identity provider that discovery services do not show.
     pub const HIDE_FROM_DISCOVERY: &str = "http://refeds.org/category/hide-from-discovery";
 
-    /// All of them, in document order.
+    /// Returns all attributes, in document order.
     #[must_use]
     pub fn all(&self) -> &[EntityAttribute] {
         &self.0
     }
 
-    /// The values of the attributes of this name.
+    /// Returns the values of the attributes with this name.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let named = self.0.iter().filter(move |attribute| attribute.name == name);
         named.flat_map(|attribute| attribute.values.iter().map(String::as_str))
     }
 
-    /// Whether an attribute of this name has this value.
+    /// Returns whether an attribute with this name has this value.
     #[must_use]
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.values(name).any(|one| one == value)
     }
 
-    /// The subject identifier that a service provider needs; none when it does not say, or says what is not defined.
+    /// Returns the subject identifier that a service provider needs; `None` if it is missing or has an undefined
+    /// value.
     #[must_use]
     pub fn subject_id_requirement(&self) -> Option<SubjectIdRequirement> {
         self.values(Self::SUBJECT_ID_REQUIREMENT).find_map(SubjectIdRequirement::of)
     }
 
-    /// Whether choosers leave it out.
+    /// Returns whether discovery services must not show the entity.
     #[must_use]
     pub fn hides_from_discovery(&self) -> bool {
         self.has(Self::CATEGORY, Self::HIDE_FROM_DISCOVERY)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// # In code
+/// # Building in code
 impl EntityAttributes {
-    /// Adds values to the attribute of this name, whose format is a URI.
+    /// Adds values to the attribute with this name, whose format is a URI.
     #[must_use]
     pub fn with<V: Into<String>>(mut self, name: &str, values: impl IntoIterator<Item = V>) -> Self {
         let values = values.into_iter().map(Into::into);
@@ -153,7 +158,7 @@ impl EntityAttributes {
         self
     }
 
-    /// Says which subject identifier is needed. It takes the place of what was said before.
+    /// Sets the subject identifier that is needed, and replaces an earlier one.
     #[must_use]
     pub fn with_subject_id_requirement(mut self, requirement: SubjectIdRequirement) -> Self {
         self.0.retain(|attribute| attribute.name != Self::SUBJECT_ID_REQUIREMENT);
@@ -163,7 +168,8 @@ impl EntityAttributes {
 
 /// # Reading and writing
 impl EntityAttributes {
-    /// Reads those among these extensions. An assertion about the entity in it is not read, since nobody verifies it.
+    /// Reads the attributes among these extensions. An assertion about the entity in it is not read, because it is
+    /// not verified.
     pub(crate) fn read<'d>(
         extensions: impl Iterator<Item = Element<'d>>,
         warnings: &mut Vec<Warning>,
@@ -211,12 +217,12 @@ impl EntityAttributes {
     }
 }
 
-/// Whether this extension is read here.
+/// Returns whether this module reads this extension.
 pub(crate) fn is_known(extension: Element<'_>) -> bool {
     extension.is(MDATTR, "EntityAttributes")
 }
 
-/// The values of a `saml:Attribute`.
+/// Returns the values of a `saml:Attribute`.
 pub(crate) fn attribute_values(attribute: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
     let mut values = Bounded::new("values of an attribute", ATTRIBUTE_VALUES);
     let elements = attribute.elements().filter(|child| child.is(SAML_ASSERTION, "AttributeValue"));
@@ -228,5 +234,5 @@ pub(crate) fn attribute_values(attribute: Element<'_>, warnings: &mut Vec<Warnin
 
 const MDATTR: &str = "urn:oasis:names:tc:SAML:metadata:attribute";
 
-/// A name that is a URI (saml-core-2.0-os 8.2.2).
+/// The format of a name that is a URI (saml-core-2.0-os 8.2.2).
 pub(crate) const URI_FORMAT: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri";

@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::MetadataError;
 
-/// The name of an identity provider or a service provider: `entityID` in metadata, `Issuer` and `Audience` in messages.
+/// The name of an identity provider or a service provider: `entityID` in metadata, `Issuer` and `Audience` in
+/// messages.
 ///
 /// It is an opaque string of 1 to 1024 characters (saml-core-2.0-os 8.3.6, saml-metadata-2.0-os 2.2.1), compared byte by byte: a
 /// trailing slash or another letter case makes another entity. Cloning is cheap.
@@ -22,14 +23,15 @@ use crate::MetadataError;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntityId(Arc<str>);
 
-/// saml-metadata-2.0-os 2.2.1, entityIDType: maxLength 1024.
+/// The largest length in characters (saml-metadata-2.0-os 2.2.1, entityIDType: maxLength 1024).
 const LONGEST: usize = 1024;
 
 impl EntityId {
-    /// Takes `value` as it stands.
+    /// Makes an entity ID of `value`, unchanged.
     ///
     /// # Errors
-    /// `metadata.entity_id` when it is empty, longer than 1024 characters, or holds white space or control characters.
+    /// `metadata.entity_id` if it is empty, longer than 1024 characters, or contains white space or control
+    /// characters.
     pub fn new(value: impl AsRef<str>) -> Result<EntityId, MetadataError> {
         let value = value.as_ref();
         match fault(value) {
@@ -38,16 +40,16 @@ impl EntityId {
         }
     }
 
-    /// The identifier as text.
+    /// Returns the identifier as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Why it is none.
+/// Returns why the value is not an entity ID.
 fn fault(value: &str) -> Option<&'static str> {
-    // Nearly all of them.
+    // Nearly all entity IDs pass this test.
     if (1..=LONGEST).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic()) {
         None
     } else if value.is_empty() {

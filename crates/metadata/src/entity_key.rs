@@ -4,11 +4,11 @@ use vouchsafe_crypto::{Certificate, CryptoError, KeyValue, Provider};
 use vouchsafe_signature::TrustedKey;
 use vouchsafe_xml::Quoted;
 
-/// A key of an entity: as a certificate, or as bare numbers (`ds:KeyValue`) where the metadata has no certificate for it (Metadata
-/// Interoperability Profile 2.5.1).
+/// A key of an entity: a certificate, or bare numbers (`ds:KeyValue`) if the metadata has no certificate for it
+/// (Metadata Interoperability Profile 2.5.1).
 ///
-/// Either way the key is all that counts; a certificate's dates and issuer mean nothing (MD12). A certificate gives it the fingerprint that
-/// consoles and `openssl x509 -fingerprint -sha256` show.
+/// In both cases only the key counts; the dates and the issuer of a certificate are ignored (MD12). The certificate
+/// determines the fingerprint, which is the one that consoles and `openssl x509 -fingerprint -sha256` show.
 ///
 /// ```
 /// # use vouchsafe_crypto::{Certificate, KeyKind, KeyValue, Provider};
@@ -35,7 +35,7 @@ enum Form {
 }
 
 impl EntityKey {
-    /// The certificate, if it came as one.
+    /// Returns the certificate, if there is one.
     #[must_use]
     pub fn certificate(&self) -> Option<&Certificate> {
         match &self.0 {
@@ -44,7 +44,8 @@ impl EntityKey {
         }
     }
 
-    /// The key as SubjectPublicKeyInfo in DER, for [`Provider::public_key`](vouchsafe_crypto::Provider::public_key), which judges it.
+    /// Returns the key as SubjectPublicKeyInfo in DER, for
+    /// [`Provider::public_key`](vouchsafe_crypto::Provider::public_key), which checks it.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         match &self.0 {
@@ -53,10 +54,10 @@ impl EntityKey {
         }
     }
 
-    /// Trusts it; `label` says where it came from. It is named by the same fingerprint as here.
+    /// Trusts the key; `label` says where it came from. The trusted key has the same fingerprint as this one.
     ///
     /// # Errors
-    /// As [`Provider::public_key`], whose policy judges a bare key as it does a certificate's.
+    /// As for [`Provider::public_key`]. Its policy applies to a bare key as to the key of a certificate.
     pub fn trusted(&self, label: impl Into<String>, provider: &Provider) -> Result<TrustedKey, CryptoError> {
         match &self.0 {
             Form::Certificate(certificate) => TrustedKey::of_certificate(certificate, label, provider),
@@ -64,7 +65,8 @@ impl EntityKey {
         }
     }
 
-    /// The certificate's SHA-256 fingerprint as consoles show it ("AB:CD:.."); only where there is none, that of the key itself.
+    /// Returns the certificate's SHA-256 fingerprint as consoles show it ("AB:CD:.."). If there is no certificate, it
+    /// is the fingerprint of the key itself.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
         match &self.0 {
@@ -74,7 +76,7 @@ impl EntityKey {
     }
 }
 
-/// What it is, with its fingerprint and of what that is.
+/// Shows the certificate or the key, with its fingerprint and the kind of the fingerprint.
 impl fmt::Display for EntityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

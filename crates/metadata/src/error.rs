@@ -6,7 +6,7 @@ use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
 use crate::foreign::Foreign;
 
-/// Why metadata was refused, or could not be written.
+/// The reason why metadata was refused, or could not be written.
 ///
 /// ```
 /// use vouchsafe_metadata::{EntityId, MetadataError};
@@ -18,31 +18,31 @@ use crate::foreign::Foreign;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
-    /// The bytes are not XML that this library reads. The code is the one of the XML library.
+    /// The bytes are not XML that this library accepts. The code is that of the XML library.
     #[error("the metadata cannot be read as XML: {0}")]
     Xml(#[from] XmlError),
 
-    /// The signature of the document's root does not verify, or there is none. The code is the one of the signature library.
+    /// The signature of the document's root is not valid, or is missing. The code is that of the signature library.
     #[error("the metadata's signature: {0}")]
     Signature(Box<SignatureError>),
 
-    /// The bytes are something else than XML. The code is the one of the XML library.
+    /// The bytes are in another format than XML. The code is that of the XML library.
     #[error("this is not metadata: it is {} ({error})", found.described())]
     #[non_exhaustive]
     NotXml {
-        /// What it is.
+        /// The format.
         found: Foreign,
-        /// What the XML library says of it.
+        /// The error of the XML library.
         error: Box<XmlError>,
     },
 
-    /// Two endpoints of one kind with the same number, where messages name them by it (saml-metadata-2.0-os 2.2.3).
+    /// Two endpoints of one kind have the same index, by which messages refer to them (saml-metadata-2.0-os 2.2.3).
     #[error("two endpoints {element} have index {index}")]
     #[non_exhaustive]
     Index {
-        /// Local name of their element.
+        /// The local name of their element.
         element: &'static str,
-        /// The number.
+        /// The index.
         index: u16,
     },
 
@@ -50,31 +50,31 @@ pub enum MetadataError {
     #[error("{}", not_metadata(namespace, name))]
     #[non_exhaustive]
     Root {
-        /// Namespace of the document element.
+        /// The namespace of the document element.
         namespace: String,
-        /// Local name of the document element.
+        /// The local name of the document element.
         name: String,
     },
 
-    /// An entity id that cannot be one (2.2.1).
+    /// The value is not a valid entity ID (2.2.1).
     #[error("{} cannot be an entity id: {reason}", Quoted::new(value))]
     #[non_exhaustive]
     EntityId {
-        /// What was given.
+        /// The given value.
         value: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
 
-    /// The entityID of an EntityDescriptor is not there, or cannot be one (2.3.2).
+    /// The entityID of an EntityDescriptor is missing, or is not valid (2.3.2).
     #[error("EntityDescriptor/@entityID {problem}")]
     #[non_exhaustive]
     EntityIdAttribute {
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
 
-    /// The entityID has a placeholder in it: the metadata is a template, and nobody's.
+    /// The entityID contains a placeholder: the metadata is a template, and describes no entity.
     #[error(
         "EntityDescriptor/@entityID {} is a template: {} is a placeholder for the name of a customer",
         Quoted::new(entity_id),
@@ -88,59 +88,59 @@ pub enum MetadataError {
         placeholder: String,
     },
 
-    /// No entity here has an IDPSSODescriptor (2.4.3).
+    /// No entity in the document has an IDPSSODescriptor (2.4.3).
     #[error("{}{}", no_identity_provider(*entities, roles), stray.as_deref().unwrap_or_default())]
     #[non_exhaustive]
     NoIdentityProvider {
-        /// How many EntityDescriptors there are.
+        /// The number of EntityDescriptors.
         entities: usize,
-        /// Which roles the only one has.
+        /// The roles of the entity, if there is only one.
         roles: Vec<String>,
-        /// An element that looks like what is missing.
+        /// An element that is similar to the missing one.
         stray: Option<String>,
     },
 
-    /// An element of metadata in another namespace, or in none, which is therefore no metadata.
+    /// An element of metadata is in another namespace, or in none, so it is not metadata.
     #[error("expected md:{name} in namespace {SAML_METADATA}, found {}", in_namespace(namespace, name))]
     #[non_exhaustive]
     Namespace {
-        /// Its namespace.
+        /// The namespace of the element.
         namespace: String,
-        /// Its local name.
+        /// The local name of the element.
         name: String,
     },
 
-    /// An aggregate: somebody has to say which one is meant.
+    /// The document is an aggregate with several identity providers, and one must be selected by name.
     #[error("this metadata holds {count} identity providers; one has to be named: {}", listed(names, *count))]
     #[non_exhaustive]
     SeveralIdentityProviders {
-        /// How many identity providers there are.
+        /// The number of identity providers.
         count: usize,
-        /// The entity ids of the first few.
+        /// The entity IDs of the first few.
         names: Vec<String>,
     },
 
-    /// The entity asked for is not in this metadata.
+    /// The requested entity is not in this metadata.
     #[error("no entity {} among the {entities} in this metadata", Quoted::new(entity_id))]
     #[non_exhaustive]
     UnknownEntity {
-        /// Which entity was asked for.
+        /// The requested entity.
         entity_id: String,
-        /// How many EntityDescriptors there are.
+        /// The number of EntityDescriptors.
         entities: usize,
     },
 
-    /// The entity asked for has other roles only (2.4.3).
+    /// The requested entity has only other roles (2.4.3).
     #[error("entity {} is no identity provider: it has {}", Quoted::new(entity_id), other_roles(roles))]
     #[non_exhaustive]
     NotAnIdentityProvider {
-        /// Which entity was asked for.
+        /// The requested entity.
         entity_id: String,
-        /// Which roles it has.
+        /// The roles that it has.
         roles: Vec<String>,
     },
 
-    /// A descriptor whose name another one before it has. The first serves.
+    /// An earlier entity of the document has the same name, and is used.
     #[error(
         "the entity id {} is that of entity {first} of this document too, and the first of them is used",
         Quoted::new(entity_id)
@@ -149,11 +149,11 @@ pub enum MetadataError {
     DuplicateEntity {
         /// The name of both.
         entity_id: String,
-        /// The place of the first among the entities of the document, from 1.
+        /// The place of the first one among the entities of the document, from 1.
         first: usize,
     },
 
-    /// The identity provider does not speak SAML 2.0 (2.4.1, protocolSupportEnumeration).
+    /// The identity provider does not support SAML 2.0 (2.4.1, protocolSupportEnumeration).
     #[error(
         "identity provider {}: IDPSSODescriptor/@protocolSupportEnumeration must name urn:oasis:names:tc:SAML:2.0:protocol, {}",
         Quoted::new(entity_id),
@@ -163,11 +163,11 @@ pub enum MetadataError {
     Protocol {
         /// The identity provider.
         entity_id: String,
-        /// What its roles support.
+        /// The protocols that its roles support.
         protocols: String,
     },
 
-    /// Several IDPSSODescriptors for SAML 2.0 in one entity: nothing says which of them to use.
+    /// The entity has several IDPSSODescriptors for SAML 2.0, and nothing determines which one to use.
     #[error(
         "identity provider {}: {count} IDPSSODescriptors for SAML 2.0 stand in its EntityDescriptor, and nothing says which of them to use",
         Quoted::new(entity_id)
@@ -176,11 +176,12 @@ pub enum MetadataError {
     SeveralRoles {
         /// The identity provider.
         entity_id: String,
-        /// How many roles there are.
+        /// The number of roles.
         count: usize,
     },
 
-    /// No key that could verify a signature: without one nothing this identity provider sends can be believed.
+    /// There is no key that could verify a signature. Without one, no message of this identity provider can be
+    /// trusted.
     #[error(
         "identity provider {}: no KeyDescriptor holds a signing key that can be read{}",
         Quoted::new(entity_id),
@@ -190,69 +191,69 @@ pub enum MetadataError {
     NoSigningKey {
         /// The identity provider.
         entity_id: String,
-        /// Why each KeyDescriptor that might have been one was not.
+        /// The reasons why the KeyDescriptors contain no signing key.
         reasons: Vec<String>,
     },
 
-    /// A certificate given in code or on the command line that cannot be read.
+    /// A certificate given in code or on the command line cannot be read.
     #[error("the {usage} certificate cannot be read: {source}")]
     #[non_exhaustive]
     Certificate {
         /// `signing` or `encryption`.
         usage: &'static str,
-        /// What the reader of certificates says.
+        /// The error of the certificate parser.
         source: CryptoError,
     },
 
-    /// An address that is not an absolute http or https URL.
+    /// The address of an endpoint is not an absolute http or https URL.
     #[error("{element}: {} cannot be used: {reason}", Quoted::new(location))]
     #[non_exhaustive]
     Location {
-        /// Which endpoint.
+        /// The element of the endpoint.
         element: &'static str,
-        /// What was given.
+        /// The given address.
         location: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
 
-    /// The metadata of another entity than the one whose newer metadata was expected.
+    /// The metadata is about another entity than the one to be refreshed.
     #[error("expected metadata of {}, found metadata of {}", Quoted::new(expected), Quoted::new(actual))]
     #[non_exhaustive]
     OtherEntity {
-        /// Whose metadata was expected.
+        /// The expected entity.
         expected: String,
-        /// Whose metadata came.
+        /// The entity in the metadata.
         actual: String,
     },
 
-    /// An address that is not one that a browser or a client may be sent to.
+    /// The address is not one that a browser or a client may be sent to.
     #[error("{} cannot be used: {reason}", Quoted::new(address))]
     #[non_exhaustive]
     WebAddress {
-        /// What was given.
+        /// The given address.
         address: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
 
-    /// An attribute whose value is not of its type.
+    /// The value of an attribute does not have the right type.
     #[error("{}{element}/@{attribute}: expected {expected}, found {}", of_entity(entity_id.as_deref()), Quoted::new(value))]
     #[non_exhaustive]
     Attribute {
-        /// The entity it is of, if it is of one.
+        /// The entity that contains it, if there is one.
         entity_id: Option<Box<str>>,
-        /// Local name of the element.
+        /// The local name of the element.
         element: Box<str>,
-        /// Name of the attribute.
+        /// The name of the attribute.
         attribute: &'static str,
-        /// What was found.
+        /// The actual value.
         value: Box<str>,
-        /// What its type is.
+        /// A description of the type.
         expected: &'static str,
     },
 
-    /// A child that may occur once and occurs twice, so that nothing says which of them to read.
+    /// A child that may occur once occurs twice, and nothing determines which of them to read.
     #[error("{0}")]
     Schema(SchemaViolation),
 
@@ -260,15 +261,16 @@ pub enum MetadataError {
     #[error("the metadata was valid until {}; now is {}", instant(valid_until), instant(now))]
     #[non_exhaustive]
     Expired {
-        /// The earliest `validUntil` round the identity provider.
+        /// The earliest `validUntil` around the identity provider.
         valid_until: DateTime<Utc>,
-        /// The time given.
+        /// The time of the check.
         now: DateTime<Utc>,
     },
 }
 
 impl MetadataError {
-    /// A stable identifier of the kind of refusal: `metadata.` and a word, or the code of the XML library.
+    /// Returns a stable code of this kind of error: `metadata.` and a word, or the code of the XML or signature
+    /// library.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -298,7 +300,7 @@ impl MetadataError {
         }
     }
 
-    /// What an operator changes, in the words of the console where they are known.
+    /// Returns what an operator should change, in the words of the console if they are known.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
@@ -375,7 +377,7 @@ impl From<SignatureError> for MetadataError {
     }
 }
 
-/// What the signature library advises is about messages.
+/// Returns a hint about metadata, because the hints of the signature library are about messages.
 fn signature_hint(error: &SignatureError) -> &'static str {
     match error {
         SignatureError::Missing { .. } => {
@@ -391,7 +393,7 @@ fn signature_hint(error: &SignatureError) -> &'static str {
     }
 }
 
-/// An element by its name, in words where the namespace is the trouble.
+/// Returns the name of an element with its namespace, or with words if it has none.
 fn in_namespace(namespace: &str, name: &str) -> String {
     let name = Quoted::new(name);
     match namespace {

@@ -1,4 +1,5 @@
-//! The children of `md:Extensions` (saml-metadata-2.0-os 2.3.1): those that are read, and those that are kept as they are.
+//! The children of `md:Extensions` (saml-metadata-2.0-os 2.3.1): those that are interpreted, and those that are kept
+//! unchanged.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,8 @@ use crate::{
     Warning, algorithm_support, entity_attributes, registration, scope, service_information, user_interface,
 };
 
-/// An extension that this library does not read. It is kept, so that others can read it and so that it is published again.
+/// An extension that this library does not interpret. It is kept, so that other code can read it and that it is
+/// published again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extension {
     namespace: String,
@@ -20,25 +22,25 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// Its namespace.
+    /// Returns its namespace.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Its local name.
+    /// Returns its local name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The element, as a document of its own: in canonical form, with the prefixes that were in scope.
+    /// Returns the element as a document of its own: in canonical form, with the prefixes that were in scope.
     #[must_use]
     pub fn xml(&self) -> &str {
         &self.xml
     }
 
-    /// None for one that is too large.
+    /// Returns `None` for an extension that is too large.
     pub(crate) fn of(element: Element<'_>) -> Option<Extension> {
         let (namespace, name) = (element.namespace().to_owned(), element.local_name().to_owned());
         text_of(element).map(|xml| Extension { namespace, name, xml })
@@ -49,12 +51,12 @@ impl Extension {
     }
 }
 
-/// The extensions of this holder.
+/// Returns the extensions of this holder.
 pub(crate) fn of<'d>(holder: Element<'d>) -> impl Iterator<Item = Element<'d>> + Clone + use<'d> {
     children(holder, "Extensions").flat_map(Element::elements).collect::<Vec<_>>().into_iter()
 }
 
-/// Those that nobody here reads.
+/// Returns the extensions that this library does not interpret.
 pub(crate) fn others(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<Extension> {
     let mut kept = Bounded::new("extensions of other kinds", OTHER_EXTENSIONS);
     let mut too_large = Bounded::new("extensions that are too large", OTHER_EXTENSIONS);
@@ -90,7 +92,8 @@ fn text_of(element: Element<'_>) -> Option<String> {
         return None;
     }
     let scope = element.scope();
-    // Where it is written again, `md` is bound to the namespace of metadata: it is declared where it is used and not otherwise, so that nothing grows.
+    // Where the extension is written again, `md` is bound to the namespace of metadata. So `md` is declared only
+    // where it is used, and the text does not grow.
     let kept = scope.bindings().filter(|binding| *binding != ("md", SAML_METADATA));
     let prefixes: Vec<&str> = kept.map(|(prefix, _)| prefix).collect();
     let mut bytes = Vec::new();
@@ -98,7 +101,7 @@ fn text_of(element: Element<'_>) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|xml| xml.len() <= EXTENSION_BYTES)
 }
 
-/// The names of all extensions of this holder, as `{namespace}name`, each once.
+/// Returns the names of all extensions of this holder, as `{namespace}name`, each once.
 pub(crate) fn names(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
     let mut names = Bounded::new("extensions", EXTENSIONS);
     let mut known = BTreeSet::new();

@@ -1,10 +1,10 @@
-//! What stands where metadata should.
+//! Other content that is given instead of metadata.
 
 use vouchsafe_xml::XmlError;
 
 use crate::MetadataError;
 
-/// The error about bytes that cannot be read as XML. They are looked at, so that it can say what they are.
+/// Returns the error about bytes that are not XML. The bytes are examined, so that the error can say what they are.
 pub(crate) fn refused(bytes: &[u8], error: XmlError) -> MetadataError {
     match Foreign::of(bytes) {
         Some(found) => MetadataError::NotXml { found, error: Box::new(error) },
@@ -12,7 +12,7 @@ pub(crate) fn refused(bytes: &[u8], error: XmlError) -> MetadataError {
     }
 }
 
-/// Something else that operators give by mistake.
+/// Other content that operators give by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Foreign {
@@ -24,16 +24,16 @@ pub enum Foreign {
     Pem,
     /// Base64 of XML.
     Base64,
-    /// Compressed bytes.
+    /// Compressed data.
     Compressed,
     /// The address of the metadata.
     Address,
-    /// Nothing at all, or white space only.
+    /// Nothing, or only white space.
     Nothing,
 }
 
 impl Foreign {
-    /// What these bytes are. Only their beginning is looked at.
+    /// Returns what these bytes are. Only their beginning is examined.
     fn of(bytes: &[u8]) -> Option<Foreign> {
         if bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"PK\x03\x04") {
             return Some(Foreign::Compressed);
@@ -57,14 +57,14 @@ impl Foreign {
         if begins_with(&["https://", "http://"]) {
             return Some(Foreign::Address);
         }
-        // "<?xml " and "<md:" or "<Ent" in base64.
+        // These are "<?xml " and "<md:" or "<Ent" in base64.
         ["PD94bWwg", "PG1kOk", "PEVud"]
             .iter()
             .any(|prefix| text.starts_with(prefix))
             .then_some(Foreign::Base64)
     }
 
-    /// In a sentence that begins with "it is".
+    /// Returns a description for a sentence that begins with "it is".
     pub(crate) fn described(self) -> &'static str {
         match self {
             Foreign::Html => "an HTML page",
@@ -98,5 +98,5 @@ impl Foreign {
     }
 }
 
-/// How many bytes are looked at.
+/// The number of bytes that are examined.
 const BEGINNING: usize = 1_024;

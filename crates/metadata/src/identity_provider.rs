@@ -14,10 +14,10 @@ use crate::{
     Organization, Registration, Scope, UserInterface, Warning, WebAddress,
 };
 
-/// An identity provider we trust: its name, its keys and where it takes messages.
+/// A trusted identity provider: its name, its keys and its endpoints.
 ///
-/// It comes from metadata, or is written in code. Either way it has a signing key: without one nothing it sends could be
-/// believed, so there is no such value.
+/// It is read from metadata or written in code. In both cases it has a signing key: without one no message of it
+/// could be trusted, so a value without a key cannot exist.
 ///
 /// ```
 /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
@@ -56,30 +56,32 @@ pub struct IdentityProvider {
 
 /// # From metadata
 impl IdentityProvider {
-    /// Reads the one identity provider in `metadata`: an EntityDescriptor, or an EntitiesDescriptor in which one entity only is a SAML 2.0
-    /// identity provider.
+    /// Reads the only identity provider in `metadata`: an EntityDescriptor, or an EntitiesDescriptor in which only
+    /// one entity is a SAML 2.0 identity provider.
     ///
-    /// The bytes must come from a place that is trusted for it: their signature, if any, is not looked at.
+    /// The bytes must come from a place that is trusted for it: their signature, if they have one, is not verified.
     ///
     /// # Errors
-    /// * `xml.*`, `metadata.root`: not XML, or not metadata.
-    /// * `metadata.no_identity_provider`, `metadata.several_identity_providers`: none or several in it.
-    /// * `metadata.protocol`, `metadata.several_roles`: not exactly one IDPSSODescriptor for SAML 2.0.
-    /// * `metadata.no_signing_key`: no signing key that can be read.
-    /// * `metadata.template`: the entityID has a placeholder such as `{tenantid}`.
-    /// * `metadata.entity_id`, `metadata.attribute`: a value that is not of its type.
+    /// * `xml.*`, `metadata.root`: the document is not XML, or not metadata.
+    /// * `metadata.no_identity_provider`, `metadata.several_identity_providers`: it contains no identity provider, or
+    ///   several.
+    /// * `metadata.protocol`, `metadata.several_roles`: there is not exactly one IDPSSODescriptor for SAML 2.0.
+    /// * `metadata.no_signing_key`: there is no readable signing key.
+    /// * `metadata.template`: the entityID contains a placeholder such as `{tenantid}`.
+    /// * `metadata.entity_id`, `metadata.attribute`: a value does not have the right type.
     /// * `metadata.schema`: an element that may occur once occurs twice.
     pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
         let metadata = &*in_utf8(Cow::Borrowed(metadata));
         Index::of(metadata)?.only_identity_provider(metadata)
     }
 
-    /// Reads the identity provider of this name in `metadata`, which may hold others. Of several of this name the first is read, with a
-    /// [warning](Warning::DuplicateEntity). To read many of them, keep an [`Aggregate`](crate::Aggregate).
+    /// Reads the identity provider with this name in `metadata`, which may contain others. If several have this name,
+    /// the first is read, with a [warning](Warning::DuplicateEntity). To read many of them, keep an
+    /// [`Aggregate`](crate::Aggregate).
     ///
     /// # Errors
-    /// As [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, and `metadata.not_an_identity_provider` when the entity
-    /// has other roles only.
+    /// As for [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, and
+    /// `metadata.not_an_identity_provider` if the entity has only other roles.
     pub fn from_metadata_entity(
         metadata: &[u8],
         entity_id: &EntityId,
@@ -89,10 +91,10 @@ impl IdentityProvider {
         index.identity_provider(metadata, index.named(entity_id.as_str())?)
     }
 
-    /// Refuses metadata that is no longer valid. No skew is allowed for: `validUntil` is days away in practice.
+    /// Refuses metadata that is no longer valid. No clock skew is allowed, because `validUntil` is usually days away.
     ///
     /// # Errors
-    /// `metadata.expired` when `now` is [`valid_until`](IdentityProvider::valid_until) or later.
+    /// `metadata.expired` if `now` is [`valid_until`](IdentityProvider::valid_until) or later.
     pub fn check_validity(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
         match self.valid_until {
             Some(valid_until) if valid_until <= now => Err(MetadataError::Expired { valid_until, now }),
@@ -100,7 +102,8 @@ impl IdentityProvider {
         }
     }
 
-    /// What an operator should look at: certificates outside their dates at `now`, keys and endpoints that were left out.
+    /// Returns what an operator should look at: certificates outside their dates at `now`, and keys and endpoints
+    /// that were left out.
     #[must_use]
     pub fn warnings(&self, now: DateTime<Utc>) -> Vec<Warning> {
         let mut warnings = Vec::new();
@@ -125,11 +128,11 @@ impl IdentityProvider {
         warnings
     }
 
-    /// The same, if it is the entity whose metadata was to be refreshed. A metadata URL that begins to serve another entity must not put
-    /// keys in the place of that one's.
+    /// Returns the identity provider if it is the entity whose metadata was to be refreshed. A metadata URL that
+    /// starts to serve another entity must not replace the keys of the expected one.
     ///
     /// # Errors
-    /// [`MetadataError::OtherEntity`].
+    /// [`MetadataError::OtherEntity`] if it is another entity.
     pub fn expected_to_be(self, expected: &EntityId) -> Result<IdentityProvider, MetadataError> {
         if self.entity_id == *expected {
             return Ok(self);
@@ -156,159 +159,165 @@ impl IdentityProvider {
     }
 }
 
-/// # What it says
+/// # Reading values
 impl IdentityProvider {
-    /// Its name, which messages carry as Issuer.
+    /// Returns its entity ID, which is the Issuer of its messages.
     #[must_use]
     pub fn entity_id(&self) -> &EntityId {
         &self.entity_id
     }
 
-    /// The earliest `validUntil` of the role, the entity and the aggregates round it (saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1).
+    /// Returns the earliest `validUntil` of the role, the entity and the aggregates around it (saml-metadata-2.0-os
+    /// 2.3.1, 2.3.2, 2.4.1).
     #[must_use]
     pub fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.valid_until
     }
 
-    /// The shortest `cacheDuration` of the role, the entity and the aggregates round it: how soon to look for newer metadata. A month
-    /// counts 28 days.
+    /// Returns the shortest `cacheDuration` of the role, the entity and the aggregates around it: how soon to look
+    /// for newer metadata. A month counts 28 days.
     #[must_use]
     pub fn cache_duration(&self) -> Option<Duration> {
         self.cache_duration
     }
 
-    /// The keys that may sign for it; one at least.
+    /// Returns the keys that may sign for it; there is at least one.
     #[must_use]
     pub fn signing_keys(&self) -> &[EntityKey] {
         &self.signing
     }
 
-    /// The keys with which we may encrypt for it.
+    /// Returns the keys with which messages to it may be encrypted.
     #[must_use]
     pub fn encryption_keys(&self) -> &[EntityKey] {
         &self.encryption
     }
 
-    /// Where it takes authentication requests.
+    /// Returns its endpoints for authentication requests.
     #[must_use]
     pub fn single_sign_on(&self) -> &[Endpoint] {
         &self.single_sign_on
     }
 
-    /// The address for authentication requests by `binding`: the first one.
+    /// Returns the first address for authentication requests with `binding`.
     #[must_use]
     pub fn single_sign_on_at(&self, binding: &Binding) -> Option<&WebAddress> {
         self.single_sign_on.iter().find(|endpoint| endpoint.binding() == binding).map(Endpoint::address)
     }
 
-    /// The first address for authentication requests by HTTP-Redirect or HTTP-POST to which no browser may be sent, because somebody on
-    /// the way could read and alter what goes there: `http` and not a loopback host.
+    /// Returns the first address for authentication requests by HTTP-Redirect or HTTP-POST to which no browser may be
+    /// sent, because others on the network could read and alter the request: the scheme is `http`, and the host is
+    /// not a loopback host.
     #[must_use]
     pub fn insecure_single_sign_on(&self) -> Option<&WebAddress> {
         let by_browser = |one: &&Endpoint| matches!(one.binding(), Binding::HttpRedirect | Binding::HttpPost);
         self.single_sign_on.iter().filter(by_browser).map(Endpoint::address).find(|one| !one.is_secure())
     }
 
-    /// Where it takes logout requests and responses.
+    /// Returns its endpoints for logout requests and responses.
     #[must_use]
     pub fn single_logout(&self) -> &[Endpoint] {
         &self.single_logout
     }
 
-    /// The endpoint for logout by `binding`: the first one.
+    /// Returns the first endpoint for logout with `binding`.
     #[must_use]
     pub fn single_logout_at(&self, binding: &Binding) -> Option<&Endpoint> {
         self.single_logout.iter().find(|endpoint| endpoint.binding() == binding)
     }
 
-    /// The endpoint for names that change or end (`ManageNameIDService`) by `binding`: the first one.
+    /// Returns the first endpoint for name identifier management (`ManageNameIDService`) with `binding`.
     #[must_use]
     pub fn name_id_management_at(&self, binding: &Binding) -> Option<&Endpoint> {
         self.name_id_management.iter().find(|endpoint| endpoint.binding() == binding)
     }
 
-    /// Where artifacts are resolved; the index stands in the artifact (saml-bindings-2.0-os 3.6.4).
+    /// Returns its endpoints that resolve artifacts. The artifact contains the index (saml-bindings-2.0-os 3.6.4).
     #[must_use]
     pub fn artifact_resolution(&self) -> &[Endpoint] {
         &self.artifact_resolution
     }
 
-    /// The NameID formats it offers, in its order; empty when it does not say. See [`name_id_format`](crate::name_id_format).
+    /// Returns the NameID formats that it offers, in its order; empty if it states none. See
+    /// [`name_id_format`](crate::name_id_format).
     #[must_use]
     pub fn name_id_formats(&self) -> &[String] {
         &self.name_id_formats
     }
 
-    /// Whether it refuses authentication requests that are not signed (2.4.3, WantAuthnRequestsSigned).
+    /// Returns whether it refuses authentication requests that are not signed (2.4.3, WantAuthnRequestsSigned).
     #[must_use]
     pub fn wants_authn_requests_signed(&self) -> bool {
         self.wants_authn_requests_signed
     }
 
-    /// The domains it may speak for; empty when it does not say.
+    /// Returns its scopes; empty if it states none.
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
     }
 
-    /// Where to send somebody whose sign-in cannot be used, for example for want of an attribute (2.4.1, errorURL).
+    /// Returns the address for a person whose sign-in cannot be used, for example because an attribute is missing
+    /// (2.4.1, errorURL).
     #[must_use]
     pub fn error_url(&self) -> Option<&str> {
         self.error_url.as_deref()
     }
 
-    /// Its name for people to read: the English one, or the first. It is that of `mdui:UIInfo`, or else the organization's.
+    /// Returns its name for display: the English one, or the first. It is the name of `mdui:UIInfo`, or else the
+    /// organization's.
     #[must_use]
     pub fn display_name(&self) -> Option<&str> {
         self.display_name_in(&[])
     }
 
-    /// The same in the best of these languages, the most wanted first ([`LocalizedText::best_of`](crate::LocalizedText::best_of)).
+    /// Returns its name in the best of these languages, the preferred one first
+    /// ([`LocalizedText::best_of`](crate::LocalizedText::best_of)).
     #[must_use]
     pub fn display_name_in(&self, languages: &[&str]) -> Option<&str> {
         self.information.display_name(languages)
     }
 
-    /// Names, logos and explanations for people; empty where the metadata does not say.
+    /// Returns names, logos and explanations for display; empty if the metadata has none.
     #[must_use]
     pub fn user_interface(&self) -> &UserInterface {
         &self.information.user_interface
     }
 
-    /// What a federation says of it: categories, assurance.
+    /// Returns what a federation states about it: categories, assurance.
     #[must_use]
     pub fn entity_attributes(&self) -> &EntityAttributes {
         &self.information.entity_attributes
     }
 
-    /// The algorithms that it can verify; empty where it does not say.
+    /// Returns the algorithms that it can verify; empty if it states none.
     #[must_use]
     pub fn algorithm_support(&self) -> &AlgorithmSupport {
         &self.information.algorithm_support
     }
 
-    /// Who registered it.
+    /// Returns who registered it.
     #[must_use]
     pub fn registration(&self) -> Option<&Registration> {
         self.information.registration.as_ref()
     }
 
-    /// Who runs it.
+    /// Returns the organization that runs it.
     #[must_use]
     pub fn organization(&self) -> Option<&Organization> {
         self.information.organization.as_ref()
     }
 
-    /// Whom to ask about it.
+    /// Returns its contacts.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
         &self.information.contacts
     }
 }
 
-/// # In code
+/// # Building in code
 impl IdentityProvider {
-    /// Begins an identity provider without metadata; a signing certificate comes next.
+    /// Starts an identity provider without metadata. A signing certificate must be added next.
     #[expect(
         clippy::new_ret_no_self,
         reason = "the builder's state names what is missing; the value exists with a key only"
@@ -317,22 +326,22 @@ impl IdentityProvider {
         WantsSigningCertificate { entity_id }
     }
 
-    /// Adds a certificate whose key may sign for it, such as the next one before a rollover.
+    /// Adds a certificate whose key may sign for it, such as the next one before a key roll-over.
     #[must_use]
     pub fn with_signing_certificate(mut self, certificate: Certificate) -> Self {
         self.signing.push(certificate.into());
         self
     }
 
-    /// The same from PEM.
+    /// Adds a signing certificate in PEM.
     ///
     /// # Errors
-    /// `metadata.certificate` when it cannot be read.
+    /// `metadata.certificate` if it cannot be read.
     pub fn with_signing_certificate_pem(self, pem: &str) -> Result<Self, MetadataError> {
         Ok(self.with_signing_certificate(signing_certificate(pem)?))
     }
 
-    /// Adds a certificate whose key we may encrypt for it.
+    /// Adds a certificate with whose key messages to it may be encrypted.
     #[must_use]
     pub fn with_encryption_certificate(mut self, certificate: Certificate) -> Self {
         self.encryption.push(certificate.into());
@@ -342,7 +351,7 @@ impl IdentityProvider {
     /// Adds an address for authentication requests (Okta: "Identity Provider Single Sign-On URL").
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_single_sign_on(mut self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
         self.single_sign_on.push(web_endpoint("SingleSignOnService", binding, location)?);
         Ok(self)
@@ -351,41 +360,42 @@ impl IdentityProvider {
     /// Adds an address for logout (Okta: "Identity Provider Single Logout URL").
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_single_logout(mut self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
         self.single_logout.push(web_endpoint("SingleLogoutService", binding, location)?);
         Ok(self)
     }
 
-    /// Adds a NameID format it offers.
+    /// Adds a NameID format that it offers.
     #[must_use]
     pub fn with_name_id_format(mut self, format: impl Into<String>) -> Self {
         self.name_id_formats.push(format.into());
         self
     }
 
-    /// Says which algorithms it can verify: we sign with those that it prefers, as far as our key and our policy allow.
+    /// Sets the algorithms that it can verify. Messages to it are signed with the one that it prefers, as far as our
+    /// key and our policy allow.
     #[must_use]
     pub fn with_algorithm_support(mut self, support: AlgorithmSupport) -> Self {
         Arc::make_mut(&mut self.information).algorithm_support = support;
         self
     }
 
-    /// Says how it is shown to people.
+    /// Sets how it is displayed.
     #[must_use]
     pub fn with_user_interface(mut self, shown: UserInterface) -> Self {
         Arc::make_mut(&mut self.information).user_interface = shown;
         self
     }
 
-    /// Adds a domain it may speak for.
+    /// Adds a domain as its scope.
     #[must_use]
     pub fn with_scope(mut self, domain: impl Into<Box<str>>) -> Self {
         self.scopes.push(Scope::domain(domain.into()));
         self
     }
 
-    /// Says whether it refuses authentication requests that are not signed.
+    /// Sets whether it refuses authentication requests that are not signed.
     #[must_use]
     pub fn with_authn_requests_signed(mut self, wanted: bool) -> Self {
         self.wants_authn_requests_signed = wanted;
@@ -393,7 +403,7 @@ impl IdentityProvider {
     }
 }
 
-/// An identity provider written in code, before its first signing certificate. See [`IdentityProvider::new`].
+/// An identity provider written in code that has no signing certificate yet. See [`IdentityProvider::new`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WantsSigningCertificate {
@@ -401,7 +411,7 @@ pub struct WantsSigningCertificate {
 }
 
 impl WantsSigningCertificate {
-    /// Names the certificate whose key signs for it.
+    /// Sets the certificate whose key signs for it.
     #[must_use]
     pub fn with_signing_certificate(self, certificate: Certificate) -> IdentityProvider {
         IdentityProvider {
@@ -423,10 +433,10 @@ impl WantsSigningCertificate {
         }
     }
 
-    /// The same from PEM (Okta: "SAML Signing Certificates", Actions, "Download certificate").
+    /// Sets the signing certificate in PEM (Okta: "SAML Signing Certificates", Actions, "Download certificate").
     ///
     /// # Errors
-    /// `metadata.certificate` when it cannot be read.
+    /// `metadata.certificate` if it cannot be read.
     pub fn with_signing_certificate_pem(self, pem: &str) -> Result<IdentityProvider, MetadataError> {
         Ok(self.with_signing_certificate(signing_certificate(pem)?))
     }
@@ -436,7 +446,7 @@ fn signing_certificate(pem: &str) -> Result<Certificate, MetadataError> {
     Certificate::from_pem(pem).map_err(|source| MetadataError::Certificate { usage: "signing", source })
 }
 
-/// An endpoint whose address was checked.
+/// Makes an endpoint with a valid address.
 pub(crate) fn web_endpoint(
     element: &'static str,
     binding: Binding,

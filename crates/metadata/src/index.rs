@@ -1,7 +1,7 @@
-//! Where the entities of a document stand, and reading them one by one: one EntityDescriptor, or EntitiesDescriptors nested to any
-//! depth (saml-metadata-2.0-os 2.3).
+//! The places of the entities in a document, and the functions that read them one by one. The document is one
+//! EntityDescriptor, or EntitiesDescriptors nested to any depth (saml-metadata-2.0-os 2.3).
 //!
-//! An index does not keep the document: whoever asks it to read gives it the bytes that it was made of.
+//! An index does not keep the document: its functions must be called with the bytes that it was made of.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,62 +18,64 @@ use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
 use crate::time::parse_date_time;
 use crate::{IdentityProvider, MetadataError};
 
-/// The entities of a document, in document order. One inside Extensions or anything else is not metadata and is not found; one that
-/// stands where an EntityDescriptor may, in another namespace, is found to be told.
+/// The entities of a document, in document order. An EntityDescriptor inside Extensions or any other element is not
+/// metadata and is not found. One in another namespace, in the place of an entity, is found so that it can be
+/// reported.
 #[derive(Debug)]
 pub(crate) struct Index {
     places: Vec<Place>,
     groups: Vec<Group>,
-    /// The first entity of each name.
+    /// The first entity with each name.
     names: HashMap<Box<str>, usize>,
-    /// What the document as a whole says of its validity.
+    /// The validity of the document as a whole.
     whole: Inherited,
     is_one_entity: bool,
-    /// When the document says that it was published, if it is a group.
+    /// The time when the document was published, if it is a group and states it.
     created: Option<DateTime<Utc>>,
 }
 
-/// Where an entity stands.
+/// The place of an entity.
 #[derive(Debug)]
 struct Place {
-    /// Without white space round it, empty when there is none.
+    /// The entityID without white space around it; empty if there is none.
     entity_id: Box<str>,
     content: Content,
-    /// The EntitiesDescriptor round it.
+    /// The EntitiesDescriptor around it.
     group: usize,
-    /// The earlier entity of the same name.
+    /// The earlier entity with the same name.
     first: Option<usize>,
-    /// How many later entities have the same name.
+    /// The number of later entities with the same name.
     duplicates: usize,
 }
 
 #[derive(Debug)]
 enum Content {
     Entity(Range<usize>),
-    /// An element in another namespace, which is no metadata.
+    /// An element in another namespace, which is not metadata.
     Foreign {
         namespace: Box<str>,
         name: Box<str>,
     },
 }
 
-/// An EntitiesDescriptor, or what is round the root.
+/// An EntitiesDescriptor, or the outside of the root.
 #[derive(Debug)]
 struct Group {
     inherited: Inherited,
-    /// The group round it. Of what is round the root: itself.
+    /// The group around it. The outside of the root refers to itself.
     outer: usize,
-    /// The namespace declarations on its element. Those round it are not repeated here, since there may be many groups.
+    /// The namespace declarations on its element. Those around it are not repeated here, because there may be many
+    /// groups.
     declarations: Vec<(Box<str>, Box<str>)>,
 }
 
-/// # Making one
+/// # Making a value
 impl Index {
     pub(crate) fn of(metadata: &[u8]) -> Result<Index, MetadataError> {
         Index::of_outline(&outline(metadata)?)
     }
 
-    /// The same of a document whose outline is at hand.
+    /// Makes an index of a document whose outline was read already.
     pub(crate) fn of_outline(outline: &Outline) -> Result<Index, MetadataError> {
         let root = outline.frame().root();
         require_metadata(root)?;
@@ -95,7 +97,7 @@ impl Index {
         let mut waiting = vec![(outline.frame().root(), 0)];
         while let Some((element, group)) = waiting.pop() {
             if is_entity(element) {
-                // Those between are in an element of another namespace.
+                // The pieces between them are in an element of another namespace.
                 let Some(piece) = pieces.find(|piece| piece.head() == element) else { return };
                 self.add(element, Content::Entity(piece.range()), group);
             } else if is_group(element) {
@@ -140,23 +142,23 @@ impl Index {
     }
 }
 
-/// # What it holds
+/// # Content
 impl Index {
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether the document is an EntityDescriptor.
+    /// Returns whether the document is an EntityDescriptor.
     pub(crate) fn is_one_entity(&self) -> bool {
         self.is_one_entity
     }
 
-    /// What the root says of its validity.
+    /// Returns the validity that the root states.
     pub(crate) fn whole(&self) -> &Inherited {
         &self.whole
     }
 
-    /// When the document says that it was published.
+    /// Returns the time when the document was published, if it states it.
     pub(crate) fn creation_instant(&self, metadata: &[u8]) -> Option<DateTime<Utc>> {
         match self.is_one_entity {
             true => creation_instant(self.document(metadata, 0).ok()?.root()),
@@ -164,17 +166,17 @@ impl Index {
         }
     }
 
-    /// The entityID as written but for white space round it, if there is one.
+    /// Returns the entityID without white space around it, if there is one.
     pub(crate) fn entity_id(&self, place: usize) -> Option<&str> {
         self.places.get(place).map(|place| &*place.entity_id).filter(|id| !id.is_empty())
     }
 
-    /// The entity that has the name of this one and comes before it.
+    /// Returns the earlier entity with the same name.
     pub(crate) fn first_of_name(&self, place: usize) -> Option<usize> {
         self.places.get(place)?.first
     }
 
-    /// Where its bytes are.
+    /// Returns the range of its bytes.
     pub(crate) fn range(&self, place: usize) -> Option<Range<usize>> {
         match &self.places.get(place)?.content {
             Content::Entity(range) => Some(range.clone()),
@@ -182,12 +184,12 @@ impl Index {
         }
     }
 
-    /// The first entity of this name.
+    /// Returns the first entity with this name.
     pub(crate) fn find(&self, entity_id: &str) -> Option<usize> {
         self.names.get(entity_id).copied()
     }
 
-    /// The first entity of this name, or one in another namespace, which is refused by whoever reads it.
+    /// Returns the first entity with this name, or one in another namespace, which is refused when it is read.
     pub(crate) fn named(&self, entity_id: &str) -> Result<usize, MetadataError> {
         let found = self.find(entity_id);
         let foreign = || self.places.iter().position(|place| &*place.entity_id == entity_id);
@@ -197,7 +199,7 @@ impl Index {
         })
     }
 
-    /// The names that entities have, and the first of each.
+    /// Returns the names of the entities, with the first entity of each.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, usize)> {
         self.names.iter().map(|(name, place)| (&**name, *place))
     }
@@ -225,7 +227,7 @@ impl Index {
         }
     }
 
-    /// The namespaces in scope in a group. Groups are no deeper in each other than elements may be.
+    /// Returns the namespaces in scope in a group. Groups are not nested more deeply than elements may be.
     fn scope(&self, group: usize) -> Result<NamespaceScope, MetadataError> {
         let outer = |group: &usize| self.groups.get(*group).map(|found| found.outer).filter(|_| *group > 0);
         let mut round: Vec<usize> = std::iter::successors(Some(group), outer).collect();
@@ -237,7 +239,8 @@ impl Index {
         scope.map_err(MetadataError::Xml)
     }
 
-    /// Whether namespaces and dates round these entities say the same, but for those of the documents as a whole.
+    /// Returns whether the namespaces and dates around these entities are the same, except for the dates of the whole
+    /// documents.
     pub(crate) fn has_same_surroundings(&self, place: usize, other: &Index, others: usize) -> bool {
         let round = |index: &Index, place: usize| {
             let group = index.places.get(place)?.group;
@@ -248,7 +251,7 @@ impl Index {
         matches!((round(self, place), round(other, others)), (Some(own), Some(others)) if own == others)
     }
 
-    /// The entity at this place, of which the document was parsed.
+    /// Returns the entity at this place, whose document was parsed.
     pub(crate) fn entity<'d>(&'d self, document: &'d Document, place: usize) -> Entity<'d> {
         let found = self.places.get(place);
         Entity {
@@ -275,8 +278,9 @@ impl Index {
         describe(self.entity(&self.document(metadata, place)?, place), first)
     }
 
-    /// The only identity provider of the document, where the first of each name counts. One that speaks SAML 2.0 is preferred to
-    /// others. Nobody is chosen in the place of an entity that cannot be read, since it may be the one that is meant.
+    /// Reads the only identity provider of the document, counting the first entity of each name. Identity providers
+    /// with SAML 2.0 are preferred. If an entity cannot be read, no other one is chosen, because it may be the one
+    /// that is meant.
     pub(crate) fn only_identity_provider(&self, metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
         let (mut usable, mut all) = (Candidates::default(), Candidates::default());
         let (mut no_metadata, mut roles, mut stray) = (None, Vec::new(), None);
@@ -318,20 +322,20 @@ impl Index {
     }
 }
 
-/// `mdrpi:PublicationInfo/@creationInstant` in the Extensions of the root.
+/// Returns `mdrpi:PublicationInfo/@creationInstant` in the Extensions of the root.
 fn creation_instant(root: Element<'_>) -> Option<DateTime<Utc>> {
     let extensions = root.elements().filter(|child| child.is(SAML_METADATA, "Extensions"));
     let mut found = extensions.flat_map(Element::elements).filter(|child| child.is(MDRPI, "PublicationInfo"));
     parse_date_time(found.next()?.attribute("creationInstant")?)
 }
 
-/// Where the entities stand, whatever namespace they are in.
+/// Returns the outline of the document, with entities in any namespace.
 pub(crate) fn outline(metadata: &[u8]) -> Result<Outline, MetadataError> {
     Outline::read(metadata, "EntitiesDescriptor", "EntityDescriptor", &Limits::metadata())
         .map_err(|error| refused(metadata, error))
 }
 
-/// That the root of a document is one of metadata.
+/// Checks that the root of a document is an element of metadata.
 pub(crate) fn require_metadata(root: Element<'_>) -> Result<(), MetadataError> {
     if is_entity(root) || is_group(root) {
         return Ok(());
@@ -339,7 +343,7 @@ pub(crate) fn require_metadata(root: Element<'_>) -> Result<(), MetadataError> {
     Err(MetadataError::Root { namespace: root.namespace().to_owned(), name: root.local_name().to_owned() })
 }
 
-/// Identity providers of which one is wanted.
+/// Identity providers, of which exactly one is wanted.
 #[derive(Default)]
 struct Candidates {
     count: usize,
@@ -357,5 +361,5 @@ impl Candidates {
     }
 }
 
-/// How many names an error shows.
+/// The number of names in an error.
 const NAMES_SHOWN: usize = 5;

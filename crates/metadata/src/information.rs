@@ -1,4 +1,4 @@
-//! What an identity provider says about itself beside what signing in needs.
+//! The statements of an identity provider about itself that a sign-in does not need.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +9,7 @@ use crate::{
     Warning, extension,
 };
 
-/// For people, for policies, and for whoever writes to it.
+/// Information for people, for policies, and for messages to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Information {
     pub(crate) user_interface: UserInterface,
@@ -20,21 +20,22 @@ pub(crate) struct Information {
     pub(crate) contacts: Vec<Contact>,
 }
 
-/// What those share who say nothing, so that a hundred thousand of them take no memory for it.
+/// The value that all identity providers without information share, so that a hundred thousand of them need no memory
+/// for it.
 static NOTHING: LazyLock<Arc<Information>> = LazyLock::new(Arc::default);
 
 impl Information {
-    /// Of somebody who says nothing.
+    /// Returns the shared empty value.
     pub(crate) fn nothing() -> Arc<Information> {
         Arc::clone(&NOTHING)
     }
 
-    /// To be kept.
+    /// Returns a value to be stored.
     pub(crate) fn shared(self) -> Arc<Information> {
         if self == **NOTHING { Information::nothing() } else { Arc::new(self) }
     }
 
-    /// What a role says itself counts before what the entity says of all of them.
+    /// Reads the information. Values of the role take precedence over those of the entity.
     pub(crate) fn read(entity: Element<'_>, role: Element<'_>, warnings: &mut Vec<Warning>) -> Information {
         let (of_entity, of_role) = (|| extension::of(entity), || extension::of(role));
         let mut algorithm_support = AlgorithmSupport::read(of_role(), warnings);
@@ -54,7 +55,7 @@ impl Information {
         }
     }
 
-    /// The name for people in the best of these languages.
+    /// Returns the name for display in the best of these languages.
     pub(crate) fn display_name(&self, languages: &[&str]) -> Option<&str> {
         let of_organization =
             || LocalizedText::best_of(self.organization.as_ref()?.display_names(), languages);

@@ -1,4 +1,4 @@
-//! How far a newer document may change whom a connection trusts before somebody has looked at it.
+//! The changes of trust that a newer document may make without an approval.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EntityKey, IdentityProvider, WebAddress};
 
-/// How far the address that a connection's metadata is fetched from may change whom the connection trusts, all by itself.
+/// The changes of trust that the source of a connection's metadata may make without an approval.
 ///
-/// Whoever controls that address, or a certificate authority that browsers trust, can serve other keys. Most identity providers sign nothing, so
-/// TLS is all that vouches for them; this is what stands between their address and the connection's keys.
+/// The party that controls the source's address, or a certificate authority that browsers trust, can serve other
+/// keys. Most identity providers do not sign their metadata, so it is protected only by TLS; this setting limits
+/// which keys such a party can add to the connection.
 ///
 /// ```
 /// # let kit = vouchsafe_testkit::IdentityProvider::okta();
@@ -30,20 +31,22 @@ use crate::{EntityKey, IdentityProvider, WebAddress};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeyChanges {
-    /// Whatever comes is taken. The default: an identity provider that replaces its key locks nobody out.
+    /// All changes are accepted. This is the default: nobody is locked out when an identity provider replaces its
+    /// key.
     #[default]
     Follow,
-    /// Keys may be added and removed, as long as one of those that are known stays; and people are sent to no host that was not in the metadata
-    /// before. What replaces all keys at once waits until somebody approves it. It stops a wrong document and an address that was taken over in
-    /// one stroke. It does not stop somebody who keeps the address for two refreshes.
+    /// Keys may be added and removed, as long as one of the known keys stays, and as long as people are sent only to
+    /// hosts that were in the metadata before. A document that replaces all keys at once waits for approval. This
+    /// stops a wrong document, and an address that was taken over and changes everything at once. It does not stop
+    /// somebody who controls the address for two refreshes.
     Overlap,
-    /// No key is added, for signing or encryption, no [scope](IdentityProvider::scopes), and people are sent to no address that was not in the
-    /// metadata before, until somebody approves it. Keys that go stop being trusted at once.
+    /// Without approval, no key for signing or encryption and no [scope](IdentityProvider::scopes) is added, and
+    /// people are sent only to addresses that were in the metadata before. Removed keys lose their trust at once.
     Approve,
 }
 
 impl KeyChanges {
-    /// Why the newer document has to wait for approval in the place of the one at hand; none: it may be taken.
+    /// Returns why the newer document must wait for approval; `None` if it may replace the current one.
     #[must_use]
     pub fn objection(self, at_hand: &IdentityProvider, newer: &IdentityProvider) -> Option<&'static str> {
         let [known, offered] = [at_hand, newer].map(|one| keys(one.signing_keys()));
@@ -66,22 +69,23 @@ impl KeyChanges {
     }
 }
 
-/// The keys themselves: a new certificate for a known key is no new key.
+/// Returns the keys themselves: a new certificate for a known key is not a new key.
 fn keys(of: &[EntityKey]) -> BTreeSet<&[u8]> {
     of.iter().map(EntityKey::spki_der).collect()
 }
 
-/// Whoever has it reads what is encrypted to the identity provider.
+/// Returns whether a new encryption key is added. The party that has it can read messages encrypted to the identity
+/// provider.
 fn adds_encryption_key(at_hand: &IdentityProvider, newer: &IdentityProvider) -> bool {
     !keys(newer.encryption_keys()).is_subset(&keys(at_hand.encryption_keys()))
 }
 
-/// For which domains it may say who somebody is.
+/// Returns the domains of the people that it may make statements about.
 fn scopes(identity_provider: &IdentityProvider) -> BTreeSet<(&str, bool)> {
     identity_provider.scopes().iter().map(|scope| (scope.value(), scope.is_pattern())).collect()
 }
 
-/// Where people and messages are sent.
+/// Returns the addresses to which people and messages are sent.
 fn addresses_of(identity_provider: &IdentityProvider) -> impl Iterator<Item = &WebAddress> {
     let lists = [
         &identity_provider.single_sign_on,
@@ -96,7 +100,7 @@ fn addresses(identity_provider: &IdentityProvider) -> BTreeSet<&str> {
     addresses_of(identity_provider).map(WebAddress::as_str).collect()
 }
 
-/// Scheme, host and port.
+/// Returns scheme, host and port of these addresses.
 fn hosts(identity_provider: &IdentityProvider) -> BTreeSet<String> {
     addresses_of(identity_provider).map(WebAddress::origin).collect()
 }

@@ -1,4 +1,5 @@
-//! What is known of an identity provider's signing keys over time: which of them it uses, which it has announced, which are over.
+//! The knowledge about an identity provider's signing keys over time: which of them it uses, which it has announced,
+//! and which are not used any more.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,32 +8,33 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::{EntityKey, IdentityProvider};
 
-/// How long a key must not have signed, while another did, before it counts as [over](KeyStanding::SafeToRemove): seven days.
+/// The time without a signature by a key, while another key signed, after which it counts as
+/// [unused](KeyStanding::SafeToRemove): seven days.
 const QUIET: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How long before its end a certificate is spoken of.
+/// The time before the end of a certificate from which the end is mentioned.
 const SOON: TimeDelta = TimeDelta::days(30);
 
-/// What was seen of one key, as a store keeps it for each connection.
+/// The observations of one key, which a store keeps for each connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeySighting {
-    /// The key, as [`EntityKey::fingerprint_sha256`] names it.
+    /// The fingerprint of the key, as in [`EntityKey::fingerprint_sha256`].
     pub fingerprint: String,
-    /// When it was first there: in metadata, or under a message.
+    /// The time when it was first seen, in metadata or under a message.
     pub first_seen: DateTime<Utc>,
-    /// When a signature of it was last verified, if ever one was. It may be up to a minute old.
+    /// The time when a signature by it was last verified, if there was one. It may be up to a minute too early.
     pub last_verified: Option<DateTime<Utc>>,
-    /// How many sign-ins it has vouched for.
+    /// The number of sign-ins whose signature it verified.
     pub verified: u64,
 }
 
 impl KeySighting {
-    /// A key that was seen, and of which no signature was verified yet.
+    /// Makes the observation of a key without verified signatures.
     pub fn new(fingerprint: impl Into<String>, first_seen: DateTime<Utc>) -> KeySighting {
         KeySighting { fingerprint: fingerprint.into(), first_seen, last_verified: None, verified: 0 }
     }
 
-    /// The same one that vouched for so many more sign-ins, the last of them at this time.
+    /// Adds `sign_ins` verified sign-ins, the last of them at the time `last`.
     #[must_use]
     pub fn and_verified(mut self, sign_ins: u64, last: DateTime<Utc>) -> KeySighting {
         if sign_ins > 0 {
@@ -44,24 +46,25 @@ impl KeySighting {
     }
 }
 
-/// What a key is for its identity provider.
+/// The state of a key of an identity provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KeyStanding {
     /// The identity provider signs with it.
     InUse,
-    /// It is in the metadata and loaded, and the identity provider signs with another one still: the next key.
+    /// It is in the metadata and loaded, but the identity provider still signs with another one: it is the next key.
     Announced,
-    /// It is in the metadata, and nobody has signed in by this or any other key yet.
+    /// It is in the metadata, but nobody has signed in with this or any other key yet.
     Unproven,
-    /// The identity provider signs with another key, and has not signed with this one for a week. It can be taken out of the metadata.
+    /// The identity provider signs with another key, and has not signed with this one for a week. The key can be
+    /// removed from the metadata.
     SafeToRemove,
-    /// It is in the metadata no more. It is not trusted, and was when it was seen.
+    /// It is not in the metadata any more. It was trusted when it was seen, and is not trusted now.
     Withdrawn,
 }
 
 impl KeyStanding {
-    /// In one or a few words, as a code.
+    /// Returns a code of one or a few words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,8 +77,8 @@ impl KeyStanding {
     }
 }
 
-/// One key of an identity provider, with what is known of it. Made by [`KeyEvidence::of`]; its `Display` is a sentence for the person who looks
-/// after the connection.
+/// One key of an identity provider, with what is known about it. [`KeyEvidence::of`] makes it. Its `Display` is a
+/// sentence for the person who maintains the connection.
 ///
 /// ```
 /// # let kit = vouchsafe_testkit::IdentityProvider::okta();
@@ -107,7 +110,8 @@ pub struct KeyEvidence {
 }
 
 impl KeyEvidence {
-    /// What is known of each signing key: those of the metadata in its order, then those that are there no more.
+    /// Returns what is known about each signing key: first the keys of the metadata in its order, then the keys that
+    /// are not there any more.
     #[must_use]
     pub fn of(
         identity_provider: &IdentityProvider,
@@ -147,37 +151,38 @@ impl KeyEvidence {
         evidence
     }
 
-    /// The SHA-256 fingerprint, as consoles show it.
+    /// Returns the SHA-256 fingerprint, as consoles show it.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    /// The key; none where it is in the metadata no more.
+    /// Returns the key; `None` if it is not in the metadata any more.
     #[must_use]
     pub fn key(&self) -> Option<&EntityKey> {
         self.key.as_ref()
     }
 
-    /// What it is for the identity provider.
+    /// Returns its state.
     #[must_use]
     pub fn standing(&self) -> KeyStanding {
         self.standing
     }
 
-    /// What was seen of it; none where nobody has noted it.
+    /// Returns the observations of it; `None` if there are none.
     #[must_use]
     pub fn sighting(&self) -> Option<&KeySighting> {
         self.sighting.as_ref()
     }
 
-    /// When its certificate ends. That means nothing for trust (SAML metadata interoperability, 2.6.1), but identity providers go by it.
+    /// Returns when its certificate ends. Trust does not depend on it (SAML metadata interoperability, 2.6.1), but
+    /// identity providers replace their keys at this time.
     #[must_use]
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }
 
-    /// What somebody should do about it, if there is something to do.
+    /// Returns what to do about it, if there is something to do.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         let ends_soon = self.expires.is_some_and(|end| end <= later(self.now, SOON));
@@ -222,7 +227,7 @@ impl fmt::Display for KeyEvidence {
     }
 }
 
-/// By when the key signed last, and when any key did.
+/// Returns the state of a key, from the time when it signed last and the time when any key signed last.
 fn standing(last: Option<DateTime<Utc>>, newest: Option<DateTime<Utc>>) -> KeyStanding {
     match (last, newest) {
         (None, None) => KeyStanding::Unproven,

@@ -1,15 +1,17 @@
-//! The key of one KeyDescriptor.
+//! The keys of one KeyDescriptor.
 //!
-//! ds:KeyInfo is about one key (XML-DSig 4.4), and the Metadata Interoperability Profile (2.5.1) allows one certificate for it. Products
-//! write whole chains and the certificates of a roll-over there, in any order, so what is found is sorted out:
+//! A ds:KeyInfo is about one key (XML-DSig 4.4), and the Metadata Interoperability Profile (2.5.1) allows one
+//! certificate for it. Some products write whole chains and the certificates of a roll-over into it, in any order, so
+//! the content is sorted:
 //!
-//! * Where ds:KeyValue stands beside certificates, it says which of them is the key's.
-//! * One ds:X509Data is one key with its chain (4.4.4), whose links are trusted for nothing here. The key is that of the first certificate,
-//!   unless that is an issuer's: it says so itself (cA and keyCertSign), and another certificate names it as its issuer. Names alone prove
-//!   nothing: anybody can name a signer's certificate as the issuer of his own.
-//! * Several ds:X509Data that are not of one chain are several keys, each of which is tried.
+//! * If there are a ds:KeyValue and certificates, the ds:KeyValue selects the certificates of the key.
+//! * One ds:X509Data is one key with its chain (4.4.4). The other certificates of the chain are not trusted here. The
+//!   key is that of the first certificate, unless this is an issuer's certificate: it states so itself (cA and
+//!   keyCertSign), and another certificate names it as its issuer. Names alone prove nothing, because anybody can
+//!   name a signer's certificate as the issuer of another one.
+//! * Several ds:X509Data that do not belong to one chain are several keys, and each of them is tried.
 //!
-//! What is left out is named.
+//! Everything that is left out is named in a warning.
 
 use vouchsafe_crypto::{Certificate, KeyValue};
 use vouchsafe_xml::namespace::DSIG;
@@ -18,13 +20,13 @@ use vouchsafe_xml::{Element, Quoted};
 use crate::bounded::{Bounded, CERTIFICATES};
 use crate::{EntityKey, Warning, key_value};
 
-/// The keys of one KeyDescriptor, one at least, and what there is to say about them.
+/// The keys of one KeyDescriptor, at least one, and the warnings about them.
 pub(crate) struct Found {
     pub(crate) keys: Vec<EntityKey>,
     pub(crate) remarks: Vec<Warning>,
 }
 
-/// Reads the KeyDescriptor that stands at place `number`; the reason, if it gives no key.
+/// Reads the KeyDescriptor at place `number`. Returns the reason if it contains no key.
 pub(crate) fn read(descriptor: Element<'_>, number: usize) -> Result<Found, String> {
     let key_info = key_info(descriptor)?;
     let mut certificates = Certificates::read(key_info, number);
@@ -48,7 +50,7 @@ pub(crate) fn read(descriptor: Element<'_>, number: usize) -> Result<Found, Stri
     Ok(Found { keys, remarks })
 }
 
-/// The certificates beside the signature of an element, which are trusted for nothing by themselves.
+/// Returns the certificates in the signature of an element. They are not trusted by themselves.
 pub(crate) fn certificates_of_signature(element: Element<'_>) -> impl Iterator<Item = Certificate> {
     let child = |name: &'static str| move |child: &Element<'_>| child.is(DSIG, name);
     let key_infos = element.elements().filter(child("Signature")).flat_map(Element::elements);
@@ -69,7 +71,7 @@ fn key_info(descriptor: Element<'_>) -> Result<Element<'_>, String> {
     Ok(key_info)
 }
 
-/// The key as numbers, if it stands there.
+/// Returns the key as numbers, if there is one.
 fn value(key_info: Element<'_>) -> Option<Result<KeyValue, String>> {
     let mut values = key_info.elements().filter(key_value::is_key_value).map(key_value::read);
     let first = values.next()?;
@@ -84,7 +86,7 @@ fn value(key_info: Element<'_>) -> Option<Result<KeyValue, String>> {
 /// The certificates of one KeyInfo.
 struct Certificates<'d> {
     number: usize,
-    /// Each with the ds:X509Data it is in.
+    /// The certificates, each with the ds:X509Data that contains it.
     kept: Vec<(Element<'d>, Certificate)>,
     unreadable: Vec<String>,
     remarks: Vec<Warning>,
@@ -120,7 +122,7 @@ impl<'d> Certificates<'d> {
         Certificates { number, kept, unreadable, remarks }
     }
 
-    /// The key as these numbers: the certificates of it, if there are any.
+    /// Returns the key with these numbers: its certificates, if there are any.
     fn of(&mut self, value: &KeyValue) -> Result<Vec<EntityKey>, String> {
         let Some((_, first)) = self.kept.first().cloned() else { return Ok(vec![value.clone().into()]) };
         let is_of_it = |certificate: &Certificate| {
@@ -133,7 +135,7 @@ impl<'d> Certificates<'d> {
         Ok(self.keep(&certified, "ds:KeyValue holds another key"))
     }
 
-    /// The first of each ds:X509Data that is no issuer of another one.
+    /// Returns the first certificate of each ds:X509Data that is not the issuer of another one.
     fn without_chain(&mut self) -> Vec<EntityKey> {
         let issued_another = |certificate: &Certificate| {
             let is_issued_by_it = |(_, other): &(Element<'_>, Certificate)| {
@@ -155,13 +157,13 @@ impl<'d> Certificates<'d> {
             are_keys.push(is_key);
         }
         if !are_keys.contains(&true) {
-            // Names that go round in a circle say nothing.
+            // If the names form a circle, they say nothing, so only the first certificate is used.
             are_keys = (0..are_keys.len()).map(|place| place == 0).collect();
         }
         self.keep(&are_keys, "one ds:X509Data is about one key, and this is not its certificate")
     }
 
-    /// The certificates that are keys, each once; any others are named with the reason.
+    /// Returns the certificates that are keys, each once. The others are reported with the reason.
     fn keep(&mut self, are_keys: &[bool], reason: &'static str) -> Vec<EntityKey> {
         let mut keys: Vec<EntityKey> = Vec::new();
         let (certified, others): (Vec<_>, Vec<_>) =
@@ -183,7 +185,7 @@ impl<'d> Certificates<'d> {
     }
 }
 
-/// How many keys these are, where several certificates may be of one.
+/// Returns the number of different keys, because several certificates may have the same key.
 fn different_keys(keys: &[EntityKey]) -> usize {
     let mut different: Vec<&[u8]> = keys.iter().map(EntityKey::spki_der).collect();
     different.sort_unstable();
@@ -195,7 +197,7 @@ fn all_of(reasons: Vec<String>) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join(", "))
 }
 
-/// What stands there instead of a key.
+/// Returns a description of the content that stands there instead of a key.
 fn nothing(key_info: Element<'_>) -> String {
     let found: Vec<&str> = key_info.elements().take(NAMES_SHOWN).map(Element::local_name).collect();
     if found.is_empty() {
@@ -207,5 +209,5 @@ fn nothing(key_info: Element<'_>) -> String {
     )
 }
 
-/// How many names of children a reason shows.
+/// The number of names of children in a reason.
 const NAMES_SHOWN: usize = 10;

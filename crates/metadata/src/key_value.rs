@@ -6,12 +6,12 @@ use vouchsafe_xml::{Element, Quoted};
 
 use crate::read::trimmed;
 
-/// Whether this child of ds:KeyInfo is a key as numbers.
+/// Returns whether this child of ds:KeyInfo is a key as numbers.
 pub(crate) fn is_key_value(child: &Element<'_>) -> bool {
     child.is(DSIG, "KeyValue") || child.is(DSIG11, "DEREncodedKeyValue")
 }
 
-/// Reads one of them; the reason, if it cannot be read.
+/// Reads such an element. Returns the reason if it cannot be read.
 pub(crate) fn read(element: Element<'_>) -> Result<KeyValue, String> {
     if element.is(DSIG11, "DEREncodedKeyValue") {
         return of(element, KeyValue::from_spki_der(&bytes(element)?));
@@ -37,7 +37,8 @@ pub(crate) fn read(element: Element<'_>) -> Result<KeyValue, String> {
     Err(format!("ds:KeyValue: {name} is not read; ds:RSAKeyValue and dsig11:ECKeyValue are"))
 }
 
-/// A curve is known by its name only: parameters of the sender's choice allow other people's keys to verify.
+/// Reads a key on a curve. Only named curves are accepted, because parameters chosen by the sender would make forged
+/// signatures valid.
 fn on_curve(value: Element<'_>) -> Result<KeyValue, String> {
     let child = |name| value.elements().find(|child| child.is(DSIG11, name));
     let Some(curve) = child("NamedCurve") else {

@@ -1,4 +1,4 @@
-//! KeyDescriptor: keys by use (saml-metadata-2.0-os 2.4.1.1, Metadata Interoperability Profile 2.5.1).
+//! KeyDescriptor elements: keys by use (saml-metadata-2.0-os 2.4.1.1, Metadata Interoperability Profile 2.5.1).
 
 use vouchsafe_xml::{Element, Quoted};
 
@@ -6,18 +6,18 @@ use crate::bounded::{Bounded, KEYS, REASONS};
 use crate::read::{children, trimmed};
 use crate::{EntityKey, Warning, key_info};
 
-/// The keys of a role, and why other KeyDescriptors gave none.
+/// The keys of a role, and the reasons why other KeyDescriptors contain none.
 #[derive(Default)]
 pub(crate) struct Keys {
     pub(crate) signing: Vec<EntityKey>,
     pub(crate) encryption: Vec<EntityKey>,
     pub(crate) ignored: Vec<String>,
-    /// What there is to say about those that are kept, and what is over a limit.
+    /// The warnings about kept keys, and about everything over a limit.
     pub(crate) remarks: Vec<Warning>,
 }
 
-/// Reads every KeyDescriptor of `role`; one without `use` serves both (MD11). The first [`KEYS`] keys of each use are kept,
-/// in document order, and what comes after them is not parsed.
+/// Reads every KeyDescriptor of `role`; one without `use` serves both uses (MD11). The first [`KEYS`] keys of each
+/// use are kept, in document order, and the KeyDescriptors after them are not parsed.
 pub(crate) fn read(role: Element<'_>) -> Keys {
     let mut signing = Bounded::new("KeyDescriptors for signing", KEYS);
     let mut encryption = Bounded::new("KeyDescriptors for encryption", KEYS);
@@ -42,7 +42,7 @@ pub(crate) fn read(role: Element<'_>) -> Keys {
         match wanted.then(|| key_info::read(descriptor, number)) {
             Some(Ok(found)) => {
                 for key in found.keys {
-                    // One key for both uses is kept once.
+                    // A key for both uses is kept once.
                     let kept = signing.find(&key).or_else(|| encryption.find(&key)).cloned();
                     let key = kept.unwrap_or(key);
                     if signs {

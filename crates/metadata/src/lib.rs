@@ -22,27 +22,29 @@
 //!
 //! # What reading does, and what it does not do
 //!
-//! * [`IdentityProvider::from_metadata`] reads one identity provider. If the document is an `EntitiesDescriptor` with one identity
-//!   provider, it takes that one; if there are several, it refuses the document. [`IdentityProvider::from_metadata_entity`] takes the one
-//!   with the given entity ID.
-//! * [`Aggregate`] parses each entity when it is asked for, with limits for each. An entity that cannot be read does not affect the
-//!   others; [`MetadataDescription`] says why it cannot be read. If several entities have one name, the first is used.
-//! * Reading does not look at the time. [`IdentityProvider::check_validity`] takes `now` and refuses a `validUntil` in the past.
-//!   [`IdentityProvider::warnings`] lists what an operator should look at, such as an expired certificate. The keys of expired and of
-//!   self-signed certificates are used (MD12).
+//! * [`IdentityProvider::from_metadata`] reads one identity provider. If the document is an `EntitiesDescriptor` with
+//!   one identity provider, this one is read; if there are several, the document is refused.
+//!   [`IdentityProvider::from_metadata_entity`] reads the one with the given entity ID.
+//! * [`Aggregate`] parses each entity when it is requested, with limits for each. An entity that cannot be read does
+//!   not affect the others; [`MetadataDescription`] says why it cannot be read. If several entities have one name,
+//!   the first is used.
+//! * Reading does not check the time. [`IdentityProvider::check_validity`] has an argument `now`, and refuses a
+//!   `validUntil` in the past. [`IdentityProvider::warnings`] lists what an operator should look at, such as an
+//!   expired certificate. The keys of expired and of self-signed certificates are used (MD12).
 //! * Reading fetches nothing and does not verify a signature on the metadata. The bytes must come from a place that is trusted for this
 //!   identity provider, such as a configuration file or the identity provider's own HTTPS address. Only [`Aggregate::read_signed`]
 //!   verifies the signature of the document's root, and reads what was signed.
-//! * [`TrustedSource`] says what a source is trusted for, and how its documents prove that they come from it. [`Refresh`] says when to
-//!   ask the source again. A document that cannot be used, or that is older, never replaces the current one. Neither type fetches
-//!   anything.
+//! * [`TrustedSource`] says what a source is trusted for, and how its documents prove that they come from it.
+//!   [`Refresh`] says when to request the source again. A document that cannot be used, or that is older, never
+//!   replaces the current one. Neither type fetches anything.
 //! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on. The rest is left out, with a warning that
 //!   names it ([`Warning::LeftOut`]). Work and memory grow linearly with the length of the metadata.
 //! * Documents may be in UTF-8, with or without a byte order mark, and in UTF-16.
-//! * Nothing is dropped silently: the warnings list what cannot be read, and what nobody uses. Extensions that this crate does not
-//!   interpret are kept unchanged ([`Extension`]), so that [`EntityDescription::to_xml`] writes them again.
-//! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. The
-//!   provider's list of algorithms decides whether it is strong enough, when trust is configured.
+//! * Nothing is dropped silently: the warnings list everything that cannot be read or is not used. Extensions that
+//!   this crate does not interpret are kept unchanged ([`Extension`]), so that [`EntityDescription::to_xml`] writes
+//!   them again.
+//! * A key is a certificate or bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`].
+//!   The provider's list of algorithms decides whether it is strong enough, when trust is configured.
 //!
 //! # Layout
 //!
@@ -138,11 +140,11 @@ pub use web_address::WebAddress;
 
 /// The identifiers of NameID formats (saml-core-2.0-os 8.3).
 pub mod name_id_format {
-    /// The identity provider chooses (8.3.1).
+    /// The identity provider chooses the format (8.3.1).
     pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
     /// An e-mail address (8.3.2).
     pub const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
-    /// An entity: the format of an Issuer (8.3.6).
+    /// An entity ID, which is the format of an Issuer (8.3.6).
     pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
     /// An opaque identifier that stays the same for this service provider (8.3.7).
     pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";

@@ -1,7 +1,7 @@
-//! Lint: what a publisher of metadata should look at, and what would fail at login.
+//! Lint: the problems that a publisher of metadata should look at, and those that would make a sign-in fail.
 //!
-//! A finding is a row of one table, [`ROWS`], with a message of its own; each rule is one function, in `lint_rules`. What readers say
-//! anyway, an error or a [`Warning`], is a finding too, under the same code.
+//! A finding is a row of the table [`ROWS`], with a message of its own; each rule is one function in `lint_rules`.
+//! The errors and [`Warning`]s of the readers are findings too, with the same code.
 
 use std::ops::Range;
 
@@ -12,20 +12,20 @@ use crate::index::Index;
 use crate::lint_rules::{RULES, Subject};
 use crate::{MetadataError, Warning};
 
-/// How bad a [`LintFinding`] is.
+/// The severity of a [`LintFinding`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum LintSeverity {
-    /// Worth knowing.
+    /// A remark.
     Note,
-    /// It should be mended; some software stumbles over it.
+    /// A problem that should be corrected, because some software fails with it.
     Warning,
-    /// A login fails, or the entity is not used at all.
+    /// A sign-in fails, or the entity is not used at all.
     Error,
 }
 
 impl LintSeverity {
-    /// `note`, `warning` or `error`, as SARIF has it.
+    /// Returns `note`, `warning` or `error`, as in SARIF.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl LintSeverity {
     }
 }
 
-/// Something in metadata that its publisher should look at. Made by [`Aggregate::lint`](crate::Aggregate::lint).
+/// A problem in metadata that its publisher should look at. [`Aggregate::lint`](crate::Aggregate::lint) makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LintFinding {
     code: &'static str,
@@ -50,56 +50,56 @@ pub struct LintFinding {
 }
 
 impl LintFinding {
-    /// A stable identifier of the kind of finding.
+    /// Returns a stable code of this kind of finding.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
     }
 
-    /// How bad it is.
+    /// Returns its severity.
     #[must_use]
     pub fn severity(&self) -> LintSeverity {
         self.severity
     }
 
-    /// Where the rule stands.
+    /// Returns the clause of the specification with the rule.
     #[must_use]
     pub fn clause(&self) -> &'static str {
         self.clause
     }
 
-    /// What was found.
+    /// Returns the message.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to change.
+    /// Returns what to change.
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         self.remedy
     }
 
-    /// The place of the entity among those of the document, from 1; none when it concerns the document.
+    /// Returns the place of the entity among those of the document, from 1; `None` if it is about the document.
     #[must_use]
     pub fn place(&self) -> Option<usize> {
         self.place
     }
 
-    /// The entityID of the entity, if it has one.
+    /// Returns the entityID of the entity, if it has one.
     #[must_use]
     pub fn entity_id(&self) -> Option<&str> {
         self.entity_id.as_deref()
     }
 
-    /// Where the entity stands in the document.
+    /// Returns the range of the entity in the document.
     #[must_use]
     pub fn range(&self) -> Option<Range<usize>> {
         self.range.clone()
     }
 }
 
-/// The rules that only lint has; what readers say anyway has the code of the error or warning.
+/// The rules that exist only in lint. Errors and warnings of the readers have their own codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LintRule {
     NoValidUntil,
@@ -169,7 +169,7 @@ impl LintRule {
     }
 }
 
-/// What is known of a kind of finding before one is made.
+/// The fixed part of a kind of finding.
 #[derive(Debug)]
 struct Row {
     code: &'static str,
@@ -184,8 +184,8 @@ const fn row(code: &'static str, severity: LintSeverity, clause: &'static str, r
 
 use LintSeverity::{Error, Note, Warning as Warn};
 
-/// One row a code. Of errors the remedy is their hint. `SDP` is the SAML2int deployment profile, `IIP` Kantara's implementation profile, `MDIOP`
-/// the Metadata Interoperability Profile.
+/// The table has one row for each code. For an error, the remedy is its hint. `SDP` is the SAML2int deployment
+/// profile, `IIP` Kantara's implementation profile, `MDIOP` the Metadata Interoperability Profile.
 #[rustfmt::skip]
 static ROWS: &[Row] = &[
     row("metadata.expired", Error, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1; SDP-MD03", "Publish a new document with a later validUntil; everybody who honours it has stopped using this one."),
@@ -234,7 +234,7 @@ static ROWS: &[Row] = &[
     row("metadata.logo_insecure", Note, "SDP-MD10", "Give the https address of the logo: browsers leave out others on https pages."),
 ];
 
-/// What concerns the document as a whole.
+/// Returns the findings about the document as a whole.
 pub(crate) fn document(index: &Index, now: DateTime<Utc>) -> Vec<LintFinding> {
     let about = |code, message: String| finding(code, message, None, None);
     match index.whole().valid_until() {
@@ -251,7 +251,7 @@ pub(crate) fn document(index: &Index, now: DateTime<Utc>) -> Vec<LintFinding> {
     }
 }
 
-/// What concerns one entity.
+/// Returns the findings about one entity.
 pub(crate) fn entity(
     index: &Index,
     metadata: &[u8],
@@ -271,10 +271,10 @@ pub(crate) fn entity(
     report.finish()
 }
 
-/// How many findings of one entity are told.
+/// The largest number of findings that are reported for one entity.
 const MOST: usize = 100;
 
-/// The findings of one entity.
+/// The findings about one entity.
 pub(crate) struct Report<'i> {
     index: &'i Index,
     place: usize,
@@ -291,7 +291,7 @@ impl Report<'_> {
         self.push(warning.code(), warning.to_string());
     }
 
-    /// Whatever an error is about, the entity is not used for it.
+    /// Adds an error. The entity is not used because of it, unless it is a duplicate.
     pub(crate) fn error(&mut self, error: &MetadataError) {
         let before = self.findings.len();
         self.push(error.code(), error.to_string());
@@ -301,7 +301,7 @@ impl Report<'_> {
         }
     }
 
-    /// Each finding is told once, however many roles have it.
+    /// Adds a finding once, however many roles have it.
     fn push(&mut self, code: &'static str, message: String) {
         let made = finding(code, message, Some(self.place), Some(self.index));
         if self.findings.contains(&made) {

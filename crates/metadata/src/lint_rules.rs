@@ -1,4 +1,4 @@
-//! The rules of lint, one function each.
+//! The rules of lint, each as one function.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::Provider;
@@ -21,11 +21,11 @@ use crate::{
 pub(crate) struct Subject<'d> {
     entity: Entity<'d>,
     description: EntityDescription,
-    /// What reading it says, where it has the role of an identity provider.
+    /// The result of reading it, if it has the role of an identity provider.
     identity_provider: Option<Result<IdentityProvider, MetadataError>>,
-    /// The place of an earlier entity of its name, from 1.
+    /// The place of an earlier entity with the same name, from 1.
     first: Option<usize>,
-    /// `validUntil` of the document's root.
+    /// The `validUntil` of the document's root.
     document_valid_until: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     provider: &'d Provider,
@@ -57,13 +57,13 @@ impl<'d> Subject<'d> {
         self.description.roles().iter().zip(elements)
     }
 
-    /// Its usable endpoints, with the local name of the element.
+    /// Returns its usable endpoints, with the local name of the element.
     fn endpoints(&self) -> impl Iterator<Item = (&str, &Endpoint)> {
         let all = self.description.roles().iter().flat_map(RoleDescription::endpoints);
         all.filter_map(|(name, endpoint)| Some((name.as_str(), endpoint.as_ref().ok()?)))
     }
 
-    /// Its keys, each once.
+    /// Returns its keys, each once.
     fn keys(&self) -> Vec<&EntityKey> {
         let mut keys: Vec<&EntityKey> = Vec::new();
         for role in self.description.roles() {
@@ -77,7 +77,7 @@ impl<'d> Subject<'d> {
     }
 }
 
-/// In the order of the report.
+/// The rules, in the order of the report.
 pub(crate) static RULES: &[fn(&Subject<'_>, &mut Report<'_>)] = &[
     it_is_the_first_of_its_name,
     it_can_be_trusted,
@@ -111,14 +111,14 @@ fn it_is_the_first_of_its_name(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// What would fail at login: no key, another protocol, a template, a role twice.
+/// Rule: no error may make a sign-in fail: no key, another protocol, a template, or a role that occurs twice.
 fn it_can_be_trusted(subject: &Subject<'_>, report: &mut Report<'_>) {
     if let Some(Err(error)) = &subject.identity_provider {
         report.error(error);
     }
 }
 
-/// The warnings of the readers, but for those of the rules below, which look at all roles.
+/// Reports the warnings of the readers, except those of the rules below, which check all roles.
 fn what_readers_say(subject: &Subject<'_>, report: &mut Report<'_>) {
     let mut warnings: Vec<Warning> = subject.description.warnings().to_vec();
     for role in subject.description.roles() {
@@ -177,7 +177,7 @@ fn addresses_are_real(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// An entity whose own time is over. What the document says is told once.
+/// Rule: the validity of the entity itself has not ended. The validity of the document is reported once, elsewhere.
 fn it_is_still_valid(subject: &Subject<'_>, report: &mut Report<'_>) {
     let own = match &subject.identity_provider {
         Some(Ok(provider)) => provider.valid_until(),
@@ -200,7 +200,7 @@ fn cache_durations_are_durations(subject: &Subject<'_>, report: &mut Report<'_>)
     }
 }
 
-/// The algorithms of the provider are the policy: the key is refused at the first login.
+/// Rule: the provider accepts the keys. Otherwise the key is refused at the first sign-in.
 fn keys_are_strong(subject: &Subject<'_>, report: &mut Report<'_>) {
     for key in subject.keys() {
         if let Err(error) = key.trusted("", subject.provider) {
@@ -209,7 +209,8 @@ fn keys_are_strong(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// A roll-over takes some weeks to reach everybody.
+/// The time before the end of a certificate from which it is reported. It takes some weeks until everybody has a new
+/// key.
 const SOON: TimeDelta = TimeDelta::days(30);
 
 fn certificates_are_in_date(subject: &Subject<'_>, report: &mut Report<'_>) {
@@ -255,7 +256,8 @@ fn responses_can_be_delivered(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The address line of a browser has no room for a response (saml-profiles-2.0-os 4.1.2).
+/// Rule: responses are not sent by redirect, because the address of a browser has no room for them
+/// (saml-profiles-2.0-os 4.1.2).
 fn responses_go_by_form(subject: &Subject<'_>, report: &mut Report<'_>) {
     let by_redirect = |endpoint: &&Endpoint| *endpoint.binding() == Binding::HttpRedirect;
     for (role, _) in subject.roles() {
@@ -274,7 +276,7 @@ fn consumers(role: &RoleDescription) -> impl Iterator<Item = &Endpoint> {
     named.filter_map(|(_, endpoint)| endpoint.as_ref().ok())
 }
 
-/// Of an identity provider it is an error, which reading it tells.
+/// Rule: roles support SAML 2.0. For an identity provider this is an error, which its reader reports.
 fn roles_speak_saml_2(subject: &Subject<'_>, report: &mut Report<'_>) {
     for (role, element) in subject.roles() {
         let is_judged = KINDS.contains(&role.name()) && role.name() != "IDPSSODescriptor";
@@ -296,7 +298,8 @@ fn one_subject_identifier_is_needed(subject: &Subject<'_>, report: &mut Report<'
     }
 }
 
-/// An expression that matches what nobody has matches what others have.
+/// Rule: scopes belong to the entity. An expression that matches a domain that nobody has also matches the domains of
+/// others.
 fn scopes_are_of_somebody(subject: &Subject<'_>, report: &mut Report<'_>) {
     let of_roles = subject.description.roles().iter().flat_map(RoleDescription::scopes);
     let scopes = subject.description.scopes().iter().chain(of_roles);
@@ -338,7 +341,7 @@ fn each_index_is_used_once(subject: &Subject<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The kinds of endpoints of which several have the same value, and how many.
+/// Returns the kinds of endpoints of which several have the same value, with their number.
 fn counted(role: &RoleDescription, value: impl Fn(&Endpoint) -> Option<u16>) -> Vec<(&str, usize)> {
     let mut all: Vec<(&str, u16)> = role
         .endpoints()

@@ -6,7 +6,7 @@ use crate::Warning;
 use crate::bounded::{Bounded, TEXTS};
 use crate::read::trimmed;
 
-/// Text for people, and the language it is in.
+/// A text for display, with its language.
 ///
 /// ```
 /// use vouchsafe_metadata::LocalizedText;
@@ -23,26 +23,27 @@ pub struct LocalizedText {
 }
 
 impl LocalizedText {
-    /// Text in a language, which is a tag of BCP 47 such as `en` or `pt-BR`.
+    /// Makes a text in a language, which is a tag of BCP 47 such as `en` or `pt-BR`.
     #[must_use]
     pub fn new(language: impl Into<Box<str>>, value: impl Into<Box<str>>) -> LocalizedText {
         LocalizedText { language: language.into(), value: value.into() }
     }
 
-    /// Its language (`xml:lang`); empty where the metadata does not say.
+    /// Returns its language (`xml:lang`); empty if the metadata does not state it.
     #[must_use]
     pub fn language(&self) -> &str {
         &self.language
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// The text in the first of these languages that there is one in, the most wanted first. A text in another variant of a language is
-    /// better than none in it. Otherwise it is the English one, or the first.
+    /// Returns the text in the first of these languages for which there is one, the preferred one first. A text in
+    /// another variant of a language is better than none in it. If there is none, returns the English text, or the
+    /// first one.
     #[must_use]
     pub fn best_of<'t>(texts: &'t [LocalizedText], languages: &[&str]) -> Option<&'t str> {
         let exact = |wanted: &str| texts.iter().find(|text| text.language.eq_ignore_ascii_case(wanted));
@@ -60,12 +61,12 @@ fn primary_of(text: &LocalizedText) -> &str {
     primary(&text.language)
 }
 
-/// The language without its variant.
+/// Returns the language without its variant.
 fn primary(tag: &str) -> &str {
     tag.split('-').next().unwrap_or_default()
 }
 
-/// The texts in these elements, but for empty ones.
+/// Returns the texts in these elements, without empty ones.
 pub(crate) fn read<'d>(
     elements: impl Iterator<Item = Element<'d>>,
     what: &'static str,
@@ -86,7 +87,7 @@ pub(crate) fn language(element: Element<'_>) -> &str {
     element.attribute_in(namespace::XML, "lang").map(trimmed).unwrap_or_default()
 }
 
-/// Writes each of them as an element. The schema wants a language, so that one that is not known is `und`, as BCP 47 has it.
+/// Writes each of them as an element. The schema requires a language, so an unknown one is `und`, as in BCP 47.
 pub(crate) fn write(writer: &mut Writer, element: &str, texts: &[LocalizedText]) {
     for text in texts {
         let language = if text.language.is_empty() { "und" } else { &*text.language };

@@ -1,11 +1,11 @@
-//! Replacing a key of our own: which step is next, and why it is not the one after.
+//! The replacement of one of our own keys: the next step, and why it is the next.
 
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-/// What a key of ours is for.
+/// The use of one of our own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OwnKeyUse {
@@ -15,11 +15,11 @@ pub enum OwnKeyUse {
     Decryption,
 }
 
-/// How far the replacement of one of our keys by the next has come.
+/// The progress of the replacement of one of our keys by the next one.
 ///
-/// It is a plain value that the application keeps, and [`next_step`](Self::next_step) says what to do. The two uses differ: identity providers must
-/// know the next **signing** key before we sign with it, and we must be able to decrypt with the next **decryption** key before identity
-/// providers know it.
+/// It is a plain value that the application stores, and [`next_step`](Self::next_step) says what to do. The two uses
+/// differ: identity providers must know the next **signing** key before we sign with it, and we must be able to
+/// decrypt with the next **decryption** key before identity providers know it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,43 +40,45 @@ pub enum OwnKeyUse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnRollover {
-    /// What the key is for.
+    /// The use of the key.
     pub usage: OwnKeyUse,
-    /// How long it takes until every identity provider has read our metadata again: the longest `cacheDuration` or habit of all. It is counted
-    /// again where an administrator has to upload it by hand: use [`confirmed_by_all`](Self::confirmed_by_all) then.
+    /// The time until every identity provider has read our metadata again: the longest `cacheDuration`, or the
+    /// longest interval that any of them uses. If an administrator must upload our metadata, this time is unknown:
+    /// use [`confirmed_by_all`](Self::confirmed_by_all) instead.
     pub readers: Duration,
-    /// Every process of ours can decrypt with the next key, since this time. Of a signing key it means nothing.
+    /// The time since when all our processes can decrypt with the next key. It is not used for a signing key.
     pub loaded_at: Option<DateTime<Utc>>,
-    /// Our metadata has the next key, since this time.
+    /// The time since when our metadata contains the next key.
     pub published_at: Option<DateTime<Utc>>,
-    /// Every identity provider is known to have the next key, whatever `readers` says.
+    /// Whether every identity provider is known to have the next key, whatever `readers` is.
     pub confirmed_by_all: bool,
-    /// We sign with the next key, since this time; or our metadata names the next key alone for encryption.
+    /// The time since when we sign with the next key, or since when our metadata contains only the next key for
+    /// encryption.
     pub switched_at: Option<DateTime<Utc>>,
-    /// When the old key was last used by somebody: a message was decrypted with it.
+    /// The time when a message was last decrypted with the old key.
     pub old_last_used: Option<DateTime<Utc>>,
-    /// The old key is gone, from our metadata and from our processes.
+    /// The time when the old key was removed from our metadata and from our processes.
     pub removed_at: Option<DateTime<Utc>>,
 }
 
-/// What there is to do.
+/// The next step to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OwnRolloverStep {
-    /// Give every process the next decryption key beside the old one.
+    /// Give every process the next decryption key in addition to the old one.
     LoadNext,
-    /// Add the certificate of the next key to our metadata. Of a decryption key: in the place of the old one, since identity providers encrypt to
-    /// whichever they find.
+    /// Add the certificate of the next key to our metadata. For a decryption key, it replaces the old one, because
+    /// identity providers encrypt to any key that they find.
     PublishNext,
     /// Sign with the next key.
     SwitchOver,
-    /// Take the old key out of our metadata and of every process.
+    /// Remove the old key from our metadata and from every process.
     RemoveOld,
-    /// Nothing.
+    /// Nothing is left to do.
     Done,
 }
 
-/// The next step, why it is that one, and when it may be done at the earliest.
+/// The next step, the reason for it, and the earliest time for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnRolloverAdvice {
     step: OwnRolloverStep,
@@ -85,19 +87,19 @@ pub struct OwnRolloverAdvice {
 }
 
 impl OwnRolloverAdvice {
-    /// What is to be done.
+    /// Returns the step.
     #[must_use]
     pub fn step(&self) -> OwnRolloverStep {
         self.step
     }
 
-    /// Why it is that one, and what would fail if it were done sooner.
+    /// Returns why it is the next step, and what would fail if it were taken earlier.
     #[must_use]
     pub fn why(&self) -> &'static str {
         self.why
     }
 
-    /// When it may be done at the earliest; none: at once.
+    /// Returns the earliest time for it; `None` if it can be taken at once.
     #[must_use]
     pub fn not_before(&self) -> Option<DateTime<Utc>> {
         self.not_before
@@ -122,10 +124,10 @@ impl fmt::Display for OwnRolloverAdvice {
 }
 
 impl OwnRollover {
-    /// How long what was signed or encrypted with the old key may still be on its way: a sign-in takes less.
+    /// The time that a message signed or encrypted with the old key may still need to arrive. A sign-in takes less.
     const UNDER_WAY: Duration = Duration::from_secs(60 * 60);
 
-    /// A replacement that has not begun.
+    /// Makes a replacement that has not begun.
     #[must_use]
     pub fn new(usage: OwnKeyUse, readers: Duration) -> OwnRollover {
         OwnRollover {
@@ -140,7 +142,7 @@ impl OwnRollover {
         }
     }
 
-    /// What to do next.
+    /// Returns what to do next.
     #[must_use]
     pub fn next_step(&self, now: DateTime<Utc>) -> OwnRolloverAdvice {
         let advice = match self.usage {
@@ -197,7 +199,7 @@ impl OwnRollover {
         }
     }
 
-    /// When all identity providers have read what was published then.
+    /// Returns the time when all identity providers have read what was published at this time.
     fn read_by_all(&self, published: DateTime<Utc>) -> Option<DateTime<Utc>> {
         (!self.confirmed_by_all).then(|| later(published, self.readers))
     }

@@ -1,6 +1,8 @@
-//! Placeholders in an entityID: `{tenantid}` in what Entra ID publishes for /common/ and /organizations/, and its like.
+//! Placeholders in an entityID, such as `{tenantid}` in the metadata that Entra ID publishes for /common/ and
+//! /organizations/.
 
-/// The first placeholder, with its brackets: a name in braces, raw or percent-encoded, or in angle brackets. A GUID in braces is none.
+/// Returns the first placeholder, with its brackets: a name in braces, plain or percent-encoded, or in angle
+/// brackets. A GUID in braces is not a placeholder.
 pub(crate) fn placeholder(entity_id: &str) -> Option<&str> {
     BRACKETS.iter().find_map(|(open, close)| between(entity_id, open, close))
 }
@@ -19,7 +21,7 @@ fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     None
 }
 
-/// Percent-encoding has letters of either case.
+/// Finds a part. The letters of percent-encoding may have either case.
 fn find(text: &str, part: &str) -> Option<usize> {
     text.find(part).or_else(|| text.find(&part.to_ascii_lowercase()))
 }

@@ -1,4 +1,4 @@
-//! From an EntityDescriptor to an identity provider.
+//! This module reads an identity provider from an EntityDescriptor.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
@@ -59,7 +59,7 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
     })
 }
 
-/// That no sign-in request can be sent to these addresses, and why.
+/// Returns the warning that no sign-in request can be sent to these addresses, with the reason.
 fn no_way_to_ask(single_sign_on: &[Endpoint]) -> Option<Warning> {
     let is_foreign = |endpoint: &&Endpoint| matches!(endpoint.binding(), Binding::Other(_));
     if single_sign_on.is_empty() {
@@ -77,7 +77,8 @@ fn no_way_to_ask(single_sign_on: &[Endpoint]) -> Option<Warning> {
     are_all.then_some(Warning::ForeignBindings { bindings })
 }
 
-/// The one IDPSSODescriptor for SAML 2.0. One for other protocols beside it is usual (SAML 1.1) and left alone.
+/// Returns the one IDPSSODescriptor for SAML 2.0. Another one for other protocols (SAML 1.1) is usual, and is
+/// ignored.
 fn role<'d>(entity: Entity<'d>, entity_id: &EntityId) -> Result<Element<'d>, MetadataError> {
     let roles: Vec<Element<'d>> =
         entity.identity_provider_roles().filter(|role| speaks_saml2(*role)).collect();
@@ -122,7 +123,7 @@ fn endpoints(role: Element<'_>, element: &'static str, warnings: &mut Vec<Warnin
     found
 }
 
-/// One endpoint; the reason, when it cannot be used. One bad address in a file must not take the others away.
+/// Reads one endpoint. Returns the reason if it cannot be used, so that one bad address does not affect the others.
 pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
     let value = |name: &str| element.attribute(name).map(trimmed).filter(|value| !value.is_empty());
     let binding = value("Binding").ok_or("it has no Binding")?;
@@ -140,7 +141,7 @@ pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
         .with_index(index, is_default))
 }
 
-/// The texts in the children of this name, but for empty ones.
+/// Returns the texts in the children with this name, without empty ones.
 pub(crate) fn texts(
     role: Element<'_>,
     name: &'static str,
@@ -162,7 +163,7 @@ fn address(text: &str) -> Result<WebAddress, String> {
     WebAddress::new(text).map_err(|error| error.to_string())
 }
 
-/// The children of this name in the metadata namespace.
+/// Returns the children with this name in the metadata namespace.
 pub(crate) fn children<'d>(
     parent: Element<'d>,
     name: &'static str,
@@ -170,7 +171,7 @@ pub(crate) fn children<'d>(
     parent.elements().filter(move |child| child.is(SAML_METADATA, name))
 }
 
-/// An `xs:dateTime` attribute.
+/// Reads an `xs:dateTime` attribute.
 pub(crate) fn date_time(
     element: Element<'_>,
     attribute: &'static str,
@@ -184,7 +185,7 @@ pub(crate) fn date_time(
         .transpose()
 }
 
-/// The error about an attribute that is no `xs:dateTime`.
+/// Returns the error about an attribute that is not an `xs:dateTime`.
 pub(crate) fn not_a_date_time(
     entity_id: Option<&str>,
     element: &str,
@@ -214,14 +215,15 @@ fn wants_authn_requests_signed(
     Ok(boolean.value)
 }
 
-/// A boolean, and whether XML Schema writes it so.
+/// A boolean, and whether it has the spelling of XML Schema.
 #[derive(Clone, Copy)]
 pub(crate) struct Boolean {
     pub(crate) value: bool,
     is_of_the_schema: bool,
 }
 
-/// An `xs:boolean` attribute. Capital letters, which XML Schema has not, leave it readable in one way only.
+/// Reads an `xs:boolean` attribute. Capital letters are not in XML Schema, but are not ambiguous, so they are
+/// accepted.
 pub(crate) fn boolean(
     element: Element<'_>,
     attribute: &'static str,
@@ -252,7 +254,7 @@ fn not_of_type(
     }
 }
 
-/// The entityID of the EntityDescriptor that this element is in, or is.
+/// Returns the entityID of the EntityDescriptor that this element is, or that contains it.
 fn entity_round(element: Element<'_>) -> Option<&str> {
     let mut next = Some(element);
     while let Some(one) = next {
@@ -264,7 +266,7 @@ fn entity_round(element: Element<'_>) -> Option<&str> {
     None
 }
 
-/// Without XML white space round it.
+/// Returns the text without XML white space around it.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }

@@ -1,4 +1,5 @@
-//! When a source is asked again, and what is done with its answer. No I/O: time, random numbers and the document at hand are arguments.
+//! The rules when a source is requested again, and what is done with its answer. There is no I/O: time, random
+//! numbers and the current document are arguments.
 
 use std::time::Duration;
 
@@ -7,20 +8,22 @@ use vouchsafe_crypto::{Provider, own_sha256};
 
 use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 
-/// One source of metadata over time: when it is asked again, and what is done with its answer.
+/// One source of metadata over time: when it is requested again, and what is done with its answer.
 ///
-/// It is small and does not hold the document at hand: that is the caller's, who may have it in memory, in a file or in a database.
+/// It is small and does not contain the current document. The caller keeps that in memory, in a file or in a
+/// database.
 ///
-/// * The source is asked again after the `cacheDuration` of its document, or after [`usual`](RefreshSchedule::usual), and before the document
-///   is no longer valid; a little earlier by chance, so that many sources spread over time. After a failure it is asked sooner, then less and less
-///   often.
-/// * Trust is never emptied: a document that cannot be used is not taken, and the one at hand is kept, until its own `validUntil`, which whoever
-///   uses it checks.
-/// * Trust never goes back: a document with an earlier `validUntil`, or an earlier `creationInstant` (SAML V2.0 Metadata Extensions for
-///   Registration and Publication Information 2.3), than the one at hand is not taken.
+/// * The source is requested again after the `cacheDuration` of its document, or after
+///   [`usual`](RefreshSchedule::usual), and before the document expires. A random part makes it a little earlier, so
+///   that many sources spread over time. After a failure it is requested sooner, then less and less often.
+/// * Trust is never removed by a bad answer: an unusable document is refused, and the current one is kept until its
+///   own `validUntil`, which the user of the metadata checks.
+/// * Trust never goes back: a document is refused if its `validUntil` or its `creationInstant` (SAML V2.0 Metadata
+///   Extensions for Registration and Publication Information 2.3) is earlier than that of the current one.
 ///
-/// Whoever fetches goes round: wait until [`due`](Self::due), ask with [`validators`](Self::validators), and hand over what came
-/// ([`answered`](Self::answered)) or that nothing did ([`failed`](Self::failed)). `vouchsafe-client` has that.
+/// A program that fetches repeats these steps: wait until [`due`](Self::due), send a request with
+/// [`validators`](Self::validators), and pass the answer to [`answered`](Self::answered), or call
+/// [`failed`](Self::failed) if there was none. `vouchsafe-client` does this.
 ///
 /// ```
 /// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -51,26 +54,26 @@ pub struct Refresh {
     source: TrustedSource,
     schedule: RefreshSchedule,
     validators: Validators,
-    /// SHA-256 over the document that they came with, as it was read.
+    /// The SHA-256 of the document that they were received with.
     validators_of: Option<[u8; 32]>,
-    /// When the document at hand was last fetched, or the source said that nothing has changed.
+    /// The time when the current document was last fetched, or when the source said that it has not changed.
     confirmed_at: Option<DateTime<Utc>>,
-    /// What that document says of how long it is good.
+    /// The `cacheDuration` of that document; the next field has its `validUntil`.
     cache_duration: Option<Duration>,
     valid_until: Option<DateTime<Utc>>,
     failures: u32,
     due: DateTime<Utc>,
 }
 
-/// How often a source is asked.
+/// The intervals at which a source is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefreshSchedule {
-    /// No sooner than this after an answer. 1 minute by default.
+    /// The shortest time after an answer. The default is 1 minute.
     pub shortest: Duration,
-    /// After so long where the document does not say it. 1 hour by default.
+    /// The time after an answer if the document does not state one. The default is 1 hour.
     pub usual: Duration,
-    /// No later than this after an answer, whatever the document says. 24 hours by default.
+    /// The longest time after an answer, whatever the document states. The default is 24 hours.
     pub longest: Duration,
 }
 
@@ -81,17 +84,17 @@ impl Default for RefreshSchedule {
     }
 }
 
-/// What a source gave with a document, to be shown to it when it is asked again (RFC 9110, 8.8).
+/// The validators of a document, which are sent to the source with the next request (RFC 9110, 8.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Validators {
-    /// `ETag`, as it came, for `If-None-Match`.
+    /// The value of `ETag`, unchanged, for `If-None-Match`.
     pub etag: Option<String>,
-    /// `Last-Modified`, as it came, for `If-Modified-Since`.
+    /// The value of `Last-Modified`, unchanged, for `If-Modified-Since`.
     pub last_modified: Option<String>,
 }
 
-/// What a source answered.
+/// The answer of a source.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum FetchedMetadata {
@@ -99,34 +102,35 @@ pub enum FetchedMetadata {
     Document {
         /// Its bytes.
         bytes: Vec<u8>,
-        /// What came with it.
+        /// The validators that were sent with it.
         validators: Validators,
     },
-    /// That nothing has changed (304).
+    /// Nothing has changed (status 304).
     NotModified,
 }
 
-/// What came of an answer that was taken.
+/// The result of an accepted answer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Refreshed {
-    /// There was no document at hand, and this is one.
+    /// There was no document before, and this is the first one.
     First(TrustedMetadata),
     /// Nothing has changed.
     Unchanged,
-    /// A newer document, which takes the place of the one at hand.
+    /// A newer document replaces the current one.
     #[non_exhaustive]
     Changed {
         /// The document.
         metadata: TrustedMetadata,
-        /// What changes of entities that the source speaks for. Nothing, where the documents differ in other things.
+        /// The changes of the entities that the source may describe. The list is empty if the documents differ only
+        /// in other parts.
         changes: Vec<MetadataChange>,
     },
 }
 
 /// # Over time
 impl Refresh {
-    /// A source of which no document is at hand. It is asked at once.
+    /// Makes a refresh of a source without a document. It is requested at once.
     #[must_use]
     pub fn new(source: TrustedSource, schedule: RefreshSchedule, now: DateTime<Utc>) -> Refresh {
         Refresh {
@@ -142,12 +146,12 @@ impl Refresh {
         }
     }
 
-    /// Reads a copy of a document that was fetched earlier, such as the last one before the process ended. It is held against the source's
-    /// trust like one that is fetched. The source is asked within the tenth part of the [`usual`](RefreshSchedule::usual) time, at a moment
-    /// that `random` chooses.
+    /// Reads a copy of a document that was fetched earlier, such as the last one before the process ended. It is
+    /// checked against the source's trust like a fetched document. The source is requested within one tenth of the
+    /// [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses.
     ///
     /// # Errors
-    /// As [`TrustedSource::accept`]. The source is asked at once then.
+    /// As for [`TrustedSource::accept`]. In this case the source is requested at once.
     pub fn restore(
         &mut self,
         copy: impl Into<Vec<u8>>,
@@ -162,50 +166,52 @@ impl Refresh {
         Ok(metadata)
     }
 
-    /// The same source that is asked first within the [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses: for one of very
-    /// many whose document is at hand, so that not all are asked when a process starts.
+    /// Makes the first request within the [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses.
+    /// It is for very many sources that have a document already, so that not all of them are requested when a process
+    /// starts.
     #[must_use]
     pub fn spread(mut self, now: DateTime<Utc>, random: u64) -> Refresh {
         self.due = later(now, part(self.schedule.usual, random));
         self
     }
 
-    /// When the source is to be asked.
+    /// Returns when to request the source.
     #[must_use]
     pub fn due(&self) -> DateTime<Utc> {
         self.due
     }
 
-    /// What the request is made conditional by, where this document is at hand: what came with it. Nothing where another one is at hand, or none:
-    /// the answer that nothing has changed would be about a document that is not there.
+    /// Returns the validators for the request, if they belong to the current document. They are empty if there is
+    /// another document, or none, because the answer "not modified" would be about a document that is not there.
     #[must_use]
     pub fn validators(&self, at_hand: Option<&TrustedMetadata>) -> Validators {
         let is_theirs = at_hand.is_some() && at_hand.map(digest_of) == self.validators_of;
         if is_theirs { self.validators.clone() } else { Validators::default() }
     }
 
-    /// When the document at hand was last fetched, or said to be the same still.
+    /// Returns when the current document was last fetched or confirmed.
     #[must_use]
     pub fn confirmed_at(&self) -> Option<DateTime<Utc>> {
         self.confirmed_at
     }
 
-    /// How often the source was asked in vain since.
+    /// Returns the number of failed requests since then.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// What the source is trusted for.
+    /// Returns what the source is trusted for.
     #[must_use]
     pub fn source(&self) -> &TrustedSource {
         &self.source
     }
 
-    /// Takes what the source answered, where this document of it is at hand.
+    /// Handles the answer of the source. `at_hand` is the current document.
     ///
     /// # Errors
-    /// Why the answer is not taken. The document at hand is to be kept, and the source is asked again as after a [failure](Self::failed).
+    /// The reason why the answer is refused. The caller must keep the current document, and the source is requested
+    /// again as after a [failure](Self::failed).
     pub fn answered(
         &mut self,
         fetched: FetchedMetadata,
@@ -229,10 +235,11 @@ impl Refresh {
         }
     }
 
-    /// The source did not answer, or not with a document; `retry_after` is what it asked for, if it did (RFC 9110, 10.2.3).
+    /// Records that the source did not answer, or not with a document. `retry_after` is the time that it stated, if
+    /// it did (RFC 9110, 10.2.3).
     ///
-    /// It is asked again after a minute, then after two, four and so on, up to the time after which it would have been asked anyway: each by
-    /// chance between half of that and all of it.
+    /// It is requested again after one minute, then after two, four and so on, up to its normal interval. Each wait
+    /// is a random time between half of that and all of it.
     pub fn failed(&mut self, retry_after: Option<Duration>, now: DateTime<Utc>, random: u64) {
         self.failures = self.failures.saturating_add(1);
         let doublings = self.failures.saturating_sub(1).min(16);
@@ -283,8 +290,8 @@ impl Refresh {
         self.valid_until = metadata.aggregate().valid_until().ok().flatten();
     }
 
-    /// After how long the source is asked again if all is well: as the document says, and so that there is time for further attempts before
-    /// it is no longer valid.
+    /// Returns the time until the next request if nothing fails: as the document states, but short enough that there
+    /// is time for further attempts before the document expires.
     fn interval(&self, now: DateTime<Utc>) -> Duration {
         let RefreshSchedule { shortest, usual, longest } = self.schedule;
         let said = self.cache_duration.unwrap_or(usual);
@@ -299,7 +306,7 @@ fn digest_of(metadata: &TrustedMetadata) -> [u8; 32] {
     own_sha256(metadata.bytes())
 }
 
-/// Rule: no document takes the place of one that was published after it.
+/// Rule: a document does not replace one that was published later.
 fn is_no_older(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Result<(), RefreshError> {
     let [old, new] = [at_hand, newer].map(TrustedMetadata::aggregate);
     let created = [old.creation_instant(), new.creation_instant()];
@@ -312,7 +319,7 @@ fn is_no_older(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Result<(),
     Ok(())
 }
 
-/// What changes for those whom the source speaks for.
+/// Returns the changes of the entities that the source may describe.
 fn changes(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Vec<MetadataChange> {
     let speaks = |change: &MetadataChange| change.entity_id().is_none_or(|id| newer.speaks_for(id));
     at_hand.aggregate().changes_to(newer.aggregate()).into_iter().filter(speaks).collect()
@@ -322,7 +329,7 @@ fn tenth(duration: Duration) -> Duration {
     duration.checked_div(10).unwrap_or_default()
 }
 
-/// A part of a duration between nothing and all of it, chosen by a random number.
+/// Returns a random part of a duration, between nothing and all of it.
 fn part(duration: Duration, random: u64) -> Duration {
     let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
     Duration::from_millis(random.checked_rem(milliseconds).unwrap_or_default())

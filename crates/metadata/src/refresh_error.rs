@@ -1,4 +1,4 @@
-//! Why a document is not taken in the place of the one at hand.
+//! The reasons why a document does not replace the current one.
 
 use std::time::Duration;
 
@@ -8,26 +8,27 @@ use vouchsafe_xml::Quoted;
 
 use crate::MetadataError;
 
-/// Why a document of a source is not taken. The one at hand, if there is one, is kept.
+/// The reason why a document of a source is refused. The current one, if there is one, is kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshError {
-    /// The document cannot be read, is not signed as it must be, or is not valid any more. Code and hint are those of the error.
+    /// The document cannot be read, is not signed as required, or is not valid any more. Code and hint are those of
+    /// this error.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
 
-    /// The source's documents must say how long they are valid.
+    /// The source's documents must have a validUntil, and this one has none.
     #[error(
         "the document has no validUntil, which this source must give, at most {} in the future",
         days(*longest)
     )]
     #[non_exhaustive]
     NoValidUntil {
-        /// How far in the future it may be.
+        /// The longest allowed time until validUntil.
         longest: Duration,
     },
 
-    /// The document is valid for longer than the source's may be.
+    /// The document is valid for longer than the source's documents may be.
     #[error(
         "the document is valid until {}, longer than {} from {}",
         instant(*valid_until),
@@ -36,49 +37,49 @@ pub enum RefreshError {
     )]
     #[non_exhaustive]
     ValidityTooLong {
-        /// Its `validUntil`.
+        /// The `validUntil` of the document.
         valid_until: DateTime<Utc>,
         /// The time of the check.
         now: DateTime<Utc>,
-        /// How far in the future it may be.
+        /// The longest allowed time until validUntil.
         longest: Duration,
     },
 
-    /// The document is older than the one at hand: somebody sends a copy of one that was withdrawn.
+    /// The document is older than the current one: somebody sends a copy of a withdrawn document.
     #[error("the document is older than the one at hand: its {what} is {}, and was {}", time(*offered), instant(*at_hand))]
     #[non_exhaustive]
     RolledBack {
-        /// `validUntil` or `creationInstant`.
+        /// The attribute: `validUntil` or `creationInstant`.
         what: &'static str,
-        /// That of the document that came, if it has one.
+        /// The value in the refused document, if it has one.
         offered: Option<DateTime<Utc>>,
-        /// That of the document at hand.
+        /// The value in the current document.
         at_hand: DateTime<Utc>,
     },
 
-    /// Nobody could sign in by this document.
+    /// Nobody could sign in with this document.
     #[error("none of the {entities} entities of the document is an identity provider that can be used")]
     #[non_exhaustive]
     Nobody {
-        /// How many entities there are.
+        /// The number of entities.
         entities: usize,
     },
 
-    /// A text that is no fingerprint of a certificate.
+    /// The text is not a fingerprint of a certificate.
     #[error("{} is no SHA-256 fingerprint of a certificate", Quoted::new(value))]
     #[non_exhaustive]
     Fingerprint {
-        /// What was given.
+        /// The given text.
         value: String,
     },
 
-    /// The source says that nothing has changed since a document that is not at hand.
+    /// The source answered that nothing has changed, but there is no current document.
     #[error("the source answered that nothing has changed, and there is no document at hand")]
     NothingAtHand,
 }
 
 impl RefreshError {
-    /// The stable code, for logs and alerts. docs/ERRORS.md lists them all.
+    /// Returns the stable code, for logs and alerts. docs/ERRORS.md lists all codes.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -92,7 +93,7 @@ impl RefreshError {
         }
     }
 
-    /// What an operator changes.
+    /// Returns what an operator should change.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

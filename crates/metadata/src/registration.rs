@@ -1,4 +1,5 @@
-//! `mdrpi:RegistrationInfo`: who registered an entity (SAML V2.0 Metadata Extensions for Registration and Publication Information).
+//! `mdrpi:RegistrationInfo`: the registration of an entity (SAML V2.0 Metadata Extensions for Registration and
+//! Publication Information).
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::{Element, Quoted, Writer};
@@ -8,7 +9,7 @@ use crate::read::trimmed;
 use crate::time::parse_date_time;
 use crate::{LocalizedText, Warning, write};
 
-/// Who registered an entity, when, and by which rules.
+/// The registration of an entity: by whom, when, and by which rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     authority: String,
@@ -17,25 +18,25 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// The registrar, such as `https://www.switch.ch/aai`.
+    /// Returns the registrar, such as `https://www.switch.ch/aai`.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// When the entity was registered.
+    /// Returns when the entity was registered.
     #[must_use]
     pub fn instant(&self) -> Option<DateTime<Utc>> {
         self.instant
     }
 
-    /// Where the rules of registration are written down.
+    /// Returns the addresses of the registration policies.
     #[must_use]
     pub fn policies(&self) -> &[LocalizedText] {
         &self.policies
     }
 
-    /// Reads the first one among these extensions.
+    /// Reads the first registration among these extensions.
     pub(crate) fn read<'d>(
         mut extensions: impl Iterator<Item = Element<'d>>,
         warnings: &mut Vec<Warning>,
@@ -70,7 +71,7 @@ impl Registration {
     }
 }
 
-/// Whether this extension is read here.
+/// Returns whether this module reads this extension.
 pub(crate) fn is_known(extension: Element<'_>) -> bool {
     extension.is(MDRPI, "RegistrationInfo")
 }

@@ -1,4 +1,5 @@
-//! What a service provider asks for: `md:AttributeConsumingService` (saml-metadata-2.0-os 2.4.4.1, 2.4.4.2), and `saml:Attribute` of a role.
+//! The attributes that a service provider requests, `md:AttributeConsumingService` (saml-metadata-2.0-os 2.4.4.1,
+//! 2.4.4.2), and the `saml:Attribute` of a role.
 
 use vouchsafe_xml::namespace::SAML_ASSERTION;
 use vouchsafe_xml::{Element, Quoted, Writer};
@@ -9,7 +10,7 @@ use crate::localized;
 use crate::read::{boolean, children, trimmed};
 use crate::{LocalizedText, Warning, write};
 
-/// A service, by name, and the attributes that it wants about a person.
+/// A service with its names, and the attributes of a person that it requests.
 ///
 /// ```
 /// use vouchsafe_metadata::{AttributeConsumingService, RequestedAttribute};
@@ -27,7 +28,7 @@ pub struct AttributeConsumingService {
     attributes: Vec<RequestedAttribute>,
 }
 
-/// An attribute, as metadata asks for it or offers it.
+/// An attribute that metadata requests or offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestedAttribute {
     name: String,
@@ -38,7 +39,7 @@ pub struct RequestedAttribute {
 }
 
 impl AttributeConsumingService {
-    /// A service with a name in one language, without attributes yet. It is numbered where it is published.
+    /// Makes a service with a name in one language, without attributes. It gets its index when it is published.
     #[must_use]
     pub fn new(language: &str, name: &str) -> AttributeConsumingService {
         AttributeConsumingService {
@@ -64,31 +65,31 @@ impl AttributeConsumingService {
         self
     }
 
-    /// Its number, by which a request names it.
+    /// Returns its index, by which a request refers to it.
     #[must_use]
     pub fn index(&self) -> Option<u16> {
         self.index
     }
 
-    /// Whether `isDefault` is true.
+    /// Returns whether `isDefault` is true.
     #[must_use]
     pub fn is_default(&self) -> bool {
         self.is_default == Some(true)
     }
 
-    /// Its names.
+    /// Returns its names.
     #[must_use]
     pub fn names(&self) -> &[LocalizedText] {
         &self.names
     }
 
-    /// What it is.
+    /// Returns its descriptions.
     #[must_use]
     pub fn descriptions(&self) -> &[LocalizedText] {
         &self.descriptions
     }
 
-    /// The attributes that it wants.
+    /// Returns the attributes that it requests.
     #[must_use]
     pub fn attributes(&self) -> &[RequestedAttribute] {
         &self.attributes
@@ -100,7 +101,7 @@ impl AttributeConsumingService {
 }
 
 impl RequestedAttribute {
-    /// An attribute by its name, which is a URI.
+    /// Makes an attribute with this name, which is a URI.
     #[must_use]
     pub fn new(name: impl Into<String>) -> RequestedAttribute {
         RequestedAttribute {
@@ -112,49 +113,49 @@ impl RequestedAttribute {
         }
     }
 
-    /// Says in which format the name is.
+    /// Sets the format of the name.
     #[must_use]
     pub fn with_name_format(self, format: impl Into<String>) -> Self {
         RequestedAttribute { name_format: Some(format.into()), ..self }
     }
 
-    /// Gives it a name for people. Nothing is compared with it.
+    /// Sets a name for display. It is not used for comparisons.
     #[must_use]
     pub fn with_friendly_name(self, name: impl Into<String>) -> Self {
         RequestedAttribute { friendly_name: Some(name.into()), ..self }
     }
 
-    /// Says that the service does not work without it.
+    /// Marks it as required: the service does not work without it.
     #[must_use]
     pub fn required(self) -> Self {
         RequestedAttribute { is_required: Some(true), ..self }
     }
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The format of the name.
+    /// Returns the format of the name.
     #[must_use]
     pub fn name_format(&self) -> Option<&str> {
         self.name_format.as_deref()
     }
 
-    /// The name for people.
+    /// Returns the name for display.
     #[must_use]
     pub fn friendly_name(&self) -> Option<&str> {
         self.friendly_name.as_deref()
     }
 
-    /// Whether the service does not work without it.
+    /// Returns whether the service requires it.
     #[must_use]
     pub fn is_required(&self) -> bool {
         self.is_required == Some(true)
     }
 
-    /// The values that are wanted, or offered; empty for any.
+    /// Returns the requested or offered values; empty for any value.
     #[must_use]
     pub fn values(&self) -> &[String] {
         &self.values
@@ -163,7 +164,7 @@ impl RequestedAttribute {
 
 /// # Reading and writing
 impl AttributeConsumingService {
-    /// Reads those of a role.
+    /// Reads the services of a role.
     pub(crate) fn read_all(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<AttributeConsumingService> {
         let mut services = Bounded::new("AttributeConsumingService", CONSUMING_SERVICES);
         for (number, element) in (1_usize..).zip(children(role, "AttributeConsumingService")) {
@@ -197,7 +198,7 @@ impl AttributeConsumingService {
         }
     }
 
-    /// The schema wants a name, an index, and one attribute at least.
+    /// Writes the service. The schema requires a name, an index, and at least one attribute.
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.start("md:AttributeConsumingService");
         writer.optional_attribute("index", self.index.map(|index| index.to_string()).as_deref());
@@ -222,7 +223,7 @@ impl RequestedAttribute {
     }
 }
 
-/// The attributes that an identity provider offers.
+/// Returns the attributes that an identity provider offers.
 pub(crate) fn offered_attributes(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<RequestedAttribute> {
     let offered = role.elements().filter(|child| child.is(SAML_ASSERTION, "Attribute"));
     read_attributes("saml:Attribute", offered, warnings)
@@ -256,7 +257,7 @@ fn read_attributes<'d>(
     attributes
 }
 
-/// What is no boolean is not said: nothing depends on it but what is published again.
+/// Reads a boolean, and ignores an invalid one, because it is only used to publish the metadata again.
 fn flag(element: Element<'_>, attribute: &'static str) -> Option<bool> {
     boolean(element, attribute).ok().flatten().map(|flag| flag.value)
 }

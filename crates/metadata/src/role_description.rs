@@ -45,149 +45,150 @@ pub struct RoleDescription {
     pub(crate) other_extensions: Vec<Extension>,
     extensions: Vec<String>,
     warnings: Vec<Warning>,
-    /// The whole of a role of another kind than those of SAML 2.0.
+    /// The whole element of a role that SAML 2.0 does not define.
     pub(crate) other: Option<Extension>,
 }
 
 impl RoleDescription {
-    /// Local name of its element.
+    /// Returns the local name of its element.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What `protocolSupportEnumeration` names.
+    /// Returns the protocols in `protocolSupportEnumeration`.
     #[must_use]
     pub fn protocols(&self) -> &[String] {
         &self.protocols
     }
 
-    /// Keys that may sign for it.
+    /// Returns the keys that may sign for it.
     #[must_use]
     pub fn signing_keys(&self) -> &[EntityKey] {
         &self.signing
     }
 
-    /// Keys to encrypt for it.
+    /// Returns the keys to encrypt for it.
     #[must_use]
     pub fn encryption_keys(&self) -> &[EntityKey] {
         &self.encryption
     }
 
-    /// Why each remaining KeyDescriptor gives no key.
+    /// Returns why each of the other KeyDescriptors contains no key.
     #[must_use]
     pub fn unreadable_keys(&self) -> &[String] {
         &self.unreadable_keys
     }
 
-    /// Its endpoints, by local name of the element; the reason, where one cannot be used.
+    /// Returns its endpoints with the local names of their elements, or the reason why one cannot be used.
     pub fn endpoints(&self) -> &[(String, Result<Endpoint, String>)] {
         &self.endpoints
     }
 
-    /// The NameID formats it offers.
+    /// Returns the NameID formats that it offers.
     #[must_use]
     pub fn name_id_formats(&self) -> &[String] {
         &self.name_id_formats
     }
 
-    /// `validUntil` of the role alone.
+    /// Returns `validUntil` of the role alone.
     #[must_use]
     pub fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.valid_until
     }
 
-    /// `cacheDuration` of the role alone. A month counts 28 days.
+    /// Returns `cacheDuration` of the role alone. A month counts 28 days.
     #[must_use]
     pub fn cache_duration(&self) -> Option<Duration> {
         self.cache_duration
     }
 
-    /// Where to send somebody whose sign-in cannot be used (2.4.1, errorURL).
+    /// Returns the address for a person whose sign-in cannot be used (2.4.1, errorURL).
     #[must_use]
     pub fn error_url(&self) -> Option<&str> {
         self.error_url.as_deref()
     }
 
-    /// `WantAuthnRequestsSigned`, `AuthnRequestsSigned` or `WantAssertionsSigned`; none where it does not say.
+    /// Returns `WantAuthnRequestsSigned`, `AuthnRequestsSigned` or `WantAssertionsSigned`; `None` if it is missing.
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<bool> {
         self.flags.iter().find(|(flag, _)| *flag == name).map(|(_, value)| *value)
     }
 
-    /// URIs of the algorithms to encrypt with for its keys, each once, the preferred first (2.4.1.1).
+    /// Returns the URIs of the algorithms for encryption with its keys, each once, the preferred first (2.4.1.1).
     #[must_use]
     pub fn encryption_methods(&self) -> &[String] {
         &self.encryption_methods
     }
 
-    /// The attribute profiles that it supports.
+    /// Returns the attribute profiles that it supports.
     #[must_use]
     pub fn attribute_profiles(&self) -> &[String] {
         &self.attribute_profiles
     }
 
-    /// The attributes that it offers.
+    /// Returns the attributes that it offers.
     #[must_use]
     pub fn offered_attributes(&self) -> &[RequestedAttribute] {
         &self.offered_attributes
     }
 
-    /// The services of a service provider, with the attributes that they want.
+    /// Returns the services of a service provider, with the attributes that they request.
     #[must_use]
     pub fn attribute_consuming_services(&self) -> &[AttributeConsumingService] {
         &self.consuming_services
     }
 
-    /// The addresses to which a discovery service may send people back (Identity Provider Discovery Service Protocol and Profile 2.5).
+    /// Returns the addresses to which a discovery service may send people back (Identity Provider Discovery Service
+    /// Protocol and Profile 2.5).
     #[must_use]
     pub fn discovery_responses(&self) -> &[Endpoint] {
         &self.discovery_responses
     }
 
-    /// How it is shown to people; empty where the metadata does not say.
+    /// Returns how it is displayed; empty if the metadata does not state it.
     #[must_use]
     pub fn user_interface(&self) -> &UserInterface {
         &self.user_interface
     }
 
-    /// The algorithms that it can verify; empty where it does not say, and then those of the entity count.
+    /// Returns the algorithms that it can verify. If it is empty, those of the entity apply.
     #[must_use]
     pub fn algorithm_support(&self) -> &AlgorithmSupport {
         &self.algorithm_support
     }
 
-    /// The domains that it may speak for, those of the entity not included.
+    /// Returns its scopes, without those of the entity.
     #[must_use]
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
     }
 
-    /// Who runs it, where that is not who runs the entity.
+    /// Returns the organization that runs it, if it is not the one that runs the entity.
     #[must_use]
     pub fn organization(&self) -> Option<&Organization> {
         self.organization.as_ref()
     }
 
-    /// Whom to ask about it.
+    /// Returns its contacts.
     #[must_use]
     pub fn contacts(&self) -> &[Contact] {
         &self.contacts
     }
 
-    /// Its extensions that this library does not read.
+    /// Returns its extensions that this library does not interpret.
     #[must_use]
     pub fn other_extensions(&self) -> &[Extension] {
         &self.other_extensions
     }
 
-    /// Its extensions, as `{namespace}name`, each once.
+    /// Returns the names of its extensions, as `{namespace}name`, each once.
     #[must_use]
     pub fn extensions(&self) -> &[String] {
         &self.extensions
     }
 
-    /// What there is to say about its keys, what is left out of it, and what cannot be read.
+    /// Returns the warnings about its keys, about what is left out, and about what cannot be read.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -240,7 +241,7 @@ impl RoleDescription {
     }
 }
 
-/// That nobody uses the role, and why.
+/// Returns the warning that the role is not used, with the reason.
 pub(crate) fn unused(role: Element<'_>) -> Option<Warning> {
     if role.local_name() == "AffiliationDescriptor" {
         return Some(Warning::Affiliation);
@@ -305,5 +306,5 @@ pub(crate) const KINDS: [&str; 5] = [
     "PDPDescriptor",
 ];
 
-/// What roles say with true and false.
+/// The boolean attributes of roles.
 const FLAGS: [&str; 3] = ["WantAuthnRequestsSigned", "AuthnRequestsSigned", "WantAssertionsSigned"];

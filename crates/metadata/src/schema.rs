@@ -1,8 +1,9 @@
-//! The schema's content model (saml-schema-metadata-2.0) for the elements of an identity provider that are read: one table, in data.
+//! The schema's content model (saml-schema-metadata-2.0) for the elements of an identity provider that are read, as
+//! one table of data.
 //!
-//! Metadata is trusted for where it comes from, and much of it is written by hand. So what departs from the schema is a warning as long as
-//! it can be read in one way only; a child that may occur once and occurs twice is an error. What is not read (contacts, other roles) is not
-//! looked at, and extensions may be anything.
+//! Metadata is trusted because of its source, and much of it is written by people. So a deviation from the schema is
+//! only a warning if it is not ambiguous; a child that may occur once and occurs twice is an error. Elements that are
+//! not read (contacts, other roles) are not checked, and extensions may have any content.
 
 #[cfg(test)]
 mod drift;
@@ -17,7 +18,7 @@ use vouchsafe_xml::{
 
 use crate::{MetadataError, Warning};
 
-/// Holds an EntityDescriptor against the schema, its IDPSSODescriptors included.
+/// Checks an EntityDescriptor with its IDPSSODescriptors against the schema.
 ///
 /// # Errors
 /// [`MetadataError::Schema`] for a child that may occur once and occurs twice.
@@ -38,10 +39,11 @@ pub(crate) fn check_entity(entity: Element<'_>) -> Result<Vec<Warning>, Metadata
     repeated.map_or(Ok(warnings), |violation| Err(MetadataError::Schema(violation)))
 }
 
-/// How many departures of one entity are told.
+/// The largest number of deviations that are reported for one entity.
 const MOST: usize = 32;
 
-/// What is left out for it is told by a warning or an error of its own, with the reason.
+/// Returns whether another warning or error reports the part that is left out because of the violation, with the
+/// reason.
 fn is_told_otherwise(violation: &SchemaViolation) -> bool {
     match violation.schema_type() {
         "md:EndpointType" | "md:IndexedEndpointType" => !matches!(
@@ -60,7 +62,7 @@ fn is_told_otherwise(violation: &SchemaViolation) -> bool {
     }
 }
 
-/// 2.3.2
+/// The type of `md:EntityDescriptor` (saml-metadata-2.0-os 2.3.2).
 static ENTITY_DESCRIPTOR: ElementType = ElementType::elements(
     "md:EntityDescriptorType",
     &[
@@ -90,7 +92,7 @@ static ENTITY_DESCRIPTOR: ElementType = ElementType::elements(
     "the schema excludes an AffiliationDescriptor beside roles; it is not read, and excludes nothing here",
 );
 
-/// 2.4.1, 2.4.2, 2.4.3
+/// The type of `md:IDPSSODescriptor` (saml-metadata-2.0-os 2.4.1, 2.4.2, 2.4.3).
 static IDP_SSO_DESCRIPTOR: ElementType = ElementType::elements(
     "md:IDPSSODescriptorType",
     &[
@@ -120,7 +122,7 @@ static IDP_SSO_DESCRIPTOR: ElementType = ElementType::elements(
 ])
 .with_other_attributes(OtherAttributes::OfOtherNamespaces(MD));
 
-/// 2.4.1.1
+/// The type of `md:KeyDescriptor` (saml-metadata-2.0-os 2.4.1.1).
 static KEY_DESCRIPTOR: ElementType = ElementType::elements(
     "md:KeyDescriptorType",
     &[Child::one(DSIG, "KeyInfo", &FOREIGN), Child::any(MD, "EncryptionMethod", &ENCRYPTION_METHOD)],
@@ -130,12 +132,12 @@ static KEY_DESCRIPTOR: ElementType = ElementType::elements(
 static ENCRYPTION_METHOD: ElementType =
     ElementType::open("xenc:EncryptionMethodType").with_other_attributes(OtherAttributes::Any);
 
-/// 2.2.2
+/// The type of an endpoint (saml-metadata-2.0-os 2.2.2).
 static ENDPOINT: ElementType = ElementType::open("md:EndpointType")
     .with_attributes(&[BINDING, LOCATION, RESPONSE_LOCATION])
     .with_other_attributes(OtherAttributes::OfOtherNamespaces(MD));
 
-/// 2.2.3
+/// The type of an indexed endpoint (saml-metadata-2.0-os 2.2.3).
 static INDEXED_ENDPOINT: ElementType = ElementType::open("md:IndexedEndpointType")
     .with_attributes(&[
         BINDING,
@@ -150,7 +152,7 @@ const BINDING: AttributeUse = AttributeUse::required("Binding", SimpleType::Uri)
 const LOCATION: AttributeUse = AttributeUse::required("Location", SimpleType::Uri);
 const RESPONSE_LOCATION: AttributeUse = AttributeUse::optional("ResponseLocation", SimpleType::Uri);
 
-/// 2.3.2.1
+/// The type of `md:Organization` (saml-metadata-2.0-os 2.3.2.1).
 static ORGANIZATION: ElementType = ElementType::elements(
     "md:OrganizationType",
     &[
@@ -162,24 +164,24 @@ static ORGANIZATION: ElementType = ElementType::elements(
 )
 .with_other_attributes(OtherAttributes::OfOtherNamespaces(MD));
 
-/// 2.2.4
+/// The type of a name in a language (saml-metadata-2.0-os 2.2.4).
 static LOCALIZED_NAME: ElementType =
     ElementType::text("md:localizedNameType", SimpleType::String).with_attributes(&[LANGUAGE]);
 
-/// 2.2.5
+/// The type of a URI in a language (saml-metadata-2.0-os 2.2.5).
 static LOCALIZED_URI: ElementType =
     ElementType::text("md:localizedURIType", SimpleType::Uri).with_attributes(&[LANGUAGE]);
 
 const LANGUAGE: AttributeUse = AttributeUse::required("lang", SimpleType::String).in_namespace(XML);
 
-/// 2.3.1
+/// The type of `md:Extensions` (saml-metadata-2.0-os 2.3.1).
 static EXTENSIONS: ElementType = ElementType::open("md:ExtensionsType");
 
-/// Abstract: what its `xsi:type` adds is not known here.
+/// The type of `md:RoleDescriptor`. It is abstract, and the additions of its `xsi:type` are not known here.
 static ROLE_DESCRIPTOR: ElementType =
     ElementType::open("md:RoleDescriptorType").with_other_attributes(OtherAttributes::Any);
 
-/// What is not read: it is listed by name and not looked at.
+/// Makes the type of an element that is not read: its name is listed, and its content is not checked.
 const fn unread(name: &'static str) -> ElementType {
     ElementType::open(name).with_other_attributes(OtherAttributes::Any).deviating("it is not read")
 }
@@ -193,7 +195,7 @@ static CONTACT: ElementType = unread("md:ContactType");
 static ADDITIONAL_METADATA_LOCATION: ElementType = unread("md:AdditionalMetadataLocationType");
 static ATTRIBUTE: ElementType = unread("saml:AttributeType");
 
-/// Signature and KeyInfo, which their own readers judge.
+/// The type of Signature and KeyInfo, which are checked by the code that reads them.
 static FOREIGN: ElementType =
     ElementType::open("ds:KeyInfoType, ds:SignatureType").with_other_attributes(OtherAttributes::Any);
 

@@ -1,4 +1,4 @@
-//! `shibmd:Scope`: the domains that an identity provider may speak for.
+//! `shibmd:Scope`: the domains that an identity provider may make statements about.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -11,32 +11,33 @@ use crate::bounded::{Bounded, REASONS, SCOPE_PATTERNS, SCOPES};
 use crate::extension;
 use crate::read::{boolean, trimmed};
 
-/// A domain the identity provider may speak for, used to check scoped attributes and subject identifiers (SAML2int 17).
+/// A domain that the identity provider may use in scoped attributes and subject identifiers, which are checked with
+/// it (SAML2int 17).
 ///
-/// Domains are compared without regard to case. A regular expression is about the whole domain, whether or not it says so with `^` and `$`,
-/// and it is evaluated in time linear in the domain. It matches domains in ASCII alone, which is how the DNS has them: other letters fold to ASCII
-/// ones, so that the Kelvin sign would be a `k`.
+/// Domains are compared without regard to letter case. A regular expression must match the whole domain, whether it
+/// has `^` and `$` or not, and its evaluation takes time linear in the domain. It matches only domains in ASCII,
+/// which is their form in the DNS: some other letters fold to ASCII ones, so that the Kelvin sign would be a `k`.
 #[derive(Clone, Debug)]
 pub struct Scope {
     value: Box<str>,
-    /// Compiled, where the value is a regular expression.
+    /// The compiled expression, if the value is a regular expression.
     pattern: Option<Arc<Regex>>,
 }
 
 impl Scope {
-    /// The domain, or the regular expression when [`Scope::is_pattern`].
+    /// Returns the domain, or the regular expression if [`Scope::is_pattern`].
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// Whether `regexp="true"`: the value is a regular expression over the whole scope.
+    /// Returns whether `regexp="true"`: the value is a regular expression over the whole domain.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         self.pattern.is_some()
     }
 
-    /// Whether the identity provider may speak for this domain.
+    /// Returns whether the identity provider may use this domain.
     #[must_use]
     pub fn matches(&self, domain: &str) -> bool {
         match &self.pattern {
@@ -45,12 +46,12 @@ impl Scope {
         }
     }
 
-    /// A domain.
+    /// Makes a scope of a domain.
     pub(crate) fn domain(value: impl Into<Box<str>>) -> Scope {
         Scope { value: value.into(), pattern: None }
     }
 
-    /// A regular expression over the whole domain; what is wrong with it, if it is none.
+    /// Makes a scope of a regular expression over the whole domain. Returns the reason if it is not valid.
     fn pattern(value: &str) -> Result<Scope, String> {
         if value.len() > PATTERN_BYTES {
             return Err(format!("the expression has {} bytes, more than {PATTERN_BYTES}", value.len()));
@@ -63,7 +64,7 @@ impl Scope {
             regex::Error::CompiledTooBig(_) => "the expression is too large when it is compiled".to_owned(),
             _ => "it is no regular expression that can be evaluated in linear time".to_owned(),
         };
-        // By itself first: what it opens it closes.
+        // The expression must be valid by itself first, so that it cannot close the group that is added around it.
         build(value).map_err(|error| said(&error))?;
         let whole = build(&format!(r"\A(?:{value})\z")).map_err(|error| said(&error))?;
         Ok(Scope { value: value.into(), pattern: Some(Arc::new(whole)) })
@@ -89,7 +90,7 @@ impl Hash for Scope {
     }
 }
 
-/// The scopes among the extensions of these holders.
+/// Reads the scopes among the extensions of these holders.
 pub(crate) fn read(holders: &[Element<'_>], warnings: &mut Vec<Warning>) -> Vec<Scope> {
     let elements = holders.iter().flat_map(|holder| extension::of(*holder)).filter(|one| is_known(*one));
     let mut scopes = Bounded::new("shibmd:Scope", SCOPES);
@@ -122,7 +123,7 @@ pub(crate) fn read(holders: &[Element<'_>], warnings: &mut Vec<Warning>) -> Vec<
     scopes
 }
 
-/// Whether this extension is read here.
+/// Returns whether this module reads this extension.
 pub(crate) fn is_known(extension: Element<'_>) -> bool {
     extension.is(SHIBMD, "Scope")
 }
@@ -130,13 +131,13 @@ pub(crate) fn is_known(extension: Element<'_>) -> bool {
 /// The namespace of the Shibboleth metadata extensions.
 const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";
 
-/// Of one expression, 1 KiB. Federations write `^(.+\.)?example\.org$`.
+/// The largest length of an expression: 1 KiB. Federations write `^(.+\.)?example\.org$`.
 const PATTERN_BYTES: usize = 1_024;
 
-/// What one compiled expression may take, 256 KiB.
+/// The largest size of a compiled expression: 256 KiB.
 const COMPILED_BYTES: usize = 256 * 1_024;
 
-/// The domain of a scoped value, 1 KiB. One of the DNS has 253 bytes.
+/// The largest length of the domain of a scoped value: 1 KiB. A domain of the DNS has at most 253 bytes.
 const DOMAIN_BYTES: usize = 1_024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What our own descriptor says beside names, keys and addresses.
+//! The statements of our own descriptor in addition to names, keys and addresses.
 
 use vouchsafe_xml::{Element, Writer};
 
@@ -9,8 +9,8 @@ use crate::{
     RequestedAttribute, UserInterface,
 };
 
-/// What a service provider tells about itself: for people who choose and are asked for consent, for the identity provider's administrator, and
-/// for the rules by which attributes are released.
+/// The statements of a service provider about itself: for people who choose it and are asked for consent, for the
+/// identity provider's administrator, and for the rules about the release of attributes.
 ///
 /// ```
 /// use vouchsafe_metadata::{
@@ -45,50 +45,52 @@ pub struct ServiceInformation {
 }
 
 impl ServiceInformation {
-    /// Says how it is shown to people (`mdui:UIInfo`).
+    /// Sets how it is displayed (`mdui:UIInfo`).
     #[must_use]
     pub fn with_user_interface(self, user_interface: UserInterface) -> Self {
         ServiceInformation { user_interface, ..self }
     }
 
-    /// Says in which categories it is, and which subject identifier it needs.
+    /// Sets its categories, and the subject identifier that it needs.
     #[must_use]
     pub fn with_entity_attributes(self, entity_attributes: EntityAttributes) -> Self {
         ServiceInformation { entity_attributes, ..self }
     }
 
-    /// Says who runs it.
+    /// Sets the organization that runs it.
     #[must_use]
     pub fn with_organization(self, organization: Organization) -> Self {
         ServiceInformation { organization: Some(organization), ..self }
     }
 
-    /// Adds somebody to ask.
+    /// Adds a contact.
     #[must_use]
     pub fn with_contact(mut self, contact: Contact) -> Self {
         self.contacts.push(contact);
         self
     }
 
-    /// Adds a NameID format we take, the preferred first. See [`name_id_format`](crate::name_id_format).
+    /// Adds an accepted NameID format, the preferred first. See [`name_id_format`](crate::name_id_format).
     #[must_use]
     pub fn with_name_id_format(mut self, format: impl Into<String>) -> Self {
         self.name_id_formats.push(format.into());
         self
     }
 
-    /// Adds a service with the attributes that it wants. They are numbered from 0 in this order, and the first is the default.
+    /// Adds a service with the attributes that it requests. They are numbered from 0 in this order, and the first is
+    /// the default.
     #[must_use]
     pub fn with_attribute_consuming_service(mut self, service: AttributeConsumingService) -> Self {
         self.consuming_services.push(service);
         self
     }
 
-    /// Adds an address to which a discovery service may send people back (Identity Provider Discovery Service Protocol and Profile 2.5): it
-    /// sends nobody to another one. They are numbered from 0 in this order, and the first is the default.
+    /// Adds an address to which a discovery service may send people back (Identity Provider Discovery Service
+    /// Protocol and Profile 2.5). It sends them to no other address. They are numbered from 0 in this order, and the
+    /// first is the default.
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_discovery_response(mut self, location: &str) -> Result<Self, MetadataError> {
         let binding = Binding::from_uri(DISCOVERY_PROTOCOL);
         let endpoint = web_endpoint("DiscoveryResponse", binding, location)?;
@@ -97,20 +99,20 @@ impl ServiceInformation {
         Ok(self)
     }
 
-    /// The addresses to which a discovery service may send people back.
+    /// Returns the addresses to which a discovery service may send people back.
     #[must_use]
     pub fn discovery_responses(&self) -> &[Endpoint] {
         &self.discovery_responses
     }
 
-    /// All attributes that its services want.
+    /// Returns all attributes that its services request.
     pub fn requested_attributes(&self) -> impl Iterator<Item = &RequestedAttribute> {
         self.consuming_services.iter().flat_map(AttributeConsumingService::attributes)
     }
 
     pub(crate) fn write_consuming_services(&self, writer: &mut Writer) {
         for (service, (index, is_default)) in self.consuming_services.iter().zip(numbers()) {
-            // The schema wants one attribute at least.
+            // The schema requires at least one attribute.
             if !service.attributes().is_empty() {
                 service.clone().numbered(index, is_default).write(writer);
             }
@@ -118,22 +120,22 @@ impl ServiceInformation {
     }
 }
 
-/// From 0, where the first is the default.
+/// Returns the indexes from 0, of which the first is the default.
 fn numbers() -> impl Iterator<Item = (u16, bool)> {
     (0..=u16::MAX).map(|index| (index, index == 0))
 }
 
-/// Whether this extension of a role is an address of the kind.
+/// Returns whether this extension of a role is such an address.
 pub(crate) fn is_known(extension: Element<'_>) -> bool {
     extension.is(DISCOVERY_PROTOCOL, "DiscoveryResponse")
 }
 
-/// An address to which a discovery service may send people back.
+/// Writes an address to which a discovery service may send people back.
 pub(crate) fn write_discovery_response(writer: &mut Writer, endpoint: &Endpoint) {
     writer.start("idpdisc:DiscoveryResponse").namespace("idpdisc", DISCOVERY_PROTOCOL);
     endpoint_attributes(writer, endpoint);
     writer.end();
 }
 
-/// The namespace of the extension and the binding of its endpoints.
+/// The namespace of the extension, and the binding of its endpoints.
 pub(crate) const DISCOVERY_PROTOCOL: &str = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol";

@@ -15,7 +15,7 @@ use crate::{
     SigningMethod,
 };
 
-/// Our own metadata: what an identity provider's operator is given (saml-metadata-2.0-os 2.4.4).
+/// Our own metadata, which the operator of an identity provider gets (saml-metadata-2.0-os 2.4.4).
 ///
 /// ```
 /// use vouchsafe_metadata::{Binding, EntityId, ServiceProviderDescriptor};
@@ -48,25 +48,28 @@ pub struct ServiceProviderDescriptor {
 
 /// # Addresses
 impl ServiceProviderDescriptor {
-    /// Begins a descriptor; an assertion consumer comes next, since the schema asks for one.
+    /// Starts a descriptor. An assertion consumer must be added next, because the schema requires one.
     pub fn builder(entity_id: EntityId) -> WantsAssertionConsumer {
         WantsAssertionConsumer { entity_id }
     }
 
-    /// Adds an address that takes Responses. They are numbered from 0 in this order, and the first is the default (2.2.3).
+    /// Adds an address that receives Responses. They are numbered from 0 in this order, and the first is the default
+    /// (2.2.3).
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_assertion_consumer(self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
         let used = self.assertion_consumers.iter().filter_map(Endpoint::index).max();
         let next = used.map_or(0, |index| index.saturating_add(1));
         self.with_assertion_consumer_of_index(next, binding, location)
     }
 
-    /// The same with a number of its own, which stays the same when others come and go.
+    /// Adds an address that receives Responses with an index of its own, which stays the same when others are added
+    /// or removed.
     ///
     /// # Errors
-    /// As [`with_assertion_consumer`](Self::with_assertion_consumer), and `metadata.index` when another one has the number.
+    /// As for [`with_assertion_consumer`](Self::with_assertion_consumer), and `metadata.index` if another one has the
+    /// index.
     pub fn with_assertion_consumer_of_index(
         mut self,
         index: u16,
@@ -79,19 +82,19 @@ impl ServiceProviderDescriptor {
         Ok(self)
     }
 
-    /// Adds an address that takes logout requests and responses.
+    /// Adds an address that receives logout requests and responses.
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_single_logout(mut self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
         self.single_logout.push(web_endpoint("SingleLogoutService", binding, location)?);
         Ok(self)
     }
 
-    /// Adds an address that takes logout requests, and another one that takes the responses (ResponseLocation).
+    /// Adds an address that receives logout requests, and another one that receives the responses (ResponseLocation).
     ///
     /// # Errors
-    /// `metadata.location` when one of them is not an absolute http or https URL.
+    /// `metadata.location` if one of them is not an absolute http or https URL.
     pub fn with_single_logout_and_responses(
         mut self,
         binding: Binding,
@@ -105,10 +108,10 @@ impl ServiceProviderDescriptor {
         Ok(self)
     }
 
-    /// Adds an address that takes requests about names that change or end, and the answers to ours.
+    /// Adds an address that receives requests about names that change or end, and the answers to ours.
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_name_id_management(
         mut self,
         binding: Binding,
@@ -118,10 +121,10 @@ impl ServiceProviderDescriptor {
         Ok(self)
     }
 
-    /// Adds an address where artifacts of ours are resolved, by SOAP. They are numbered from 0 in this order.
+    /// Adds an address that resolves our artifacts over SOAP. They are numbered from 0 in this order.
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_artifact_resolution(mut self, location: &str) -> Result<Self, MetadataError> {
         let element = "ArtifactResolutionService";
         let endpoint = web_endpoint(element, Binding::Soap, location)?;
@@ -133,29 +136,33 @@ impl ServiceProviderDescriptor {
 
 /// # Keys
 impl ServiceProviderDescriptor {
-    /// Adds a certificate whose key signs our requests. The next one is published beside it, ahead of its use.
+    /// Adds a certificate whose key signs our requests. The next certificate is published in addition to it, before
+    /// it is used.
     #[must_use]
     pub fn with_signing_certificate(mut self, certificate: Certificate) -> Self {
         self.signing.push(certificate.into());
         self
     }
 
-    /// Adds a certificate to encrypt for. Several are published during a rollover; identity providers take the first they like.
+    /// Adds a certificate to encrypt for. Several are published during a key roll-over; an identity provider may use
+    /// any of them.
     #[must_use]
     pub fn with_encryption_certificate(mut self, certificate: Certificate) -> Self {
         self.encryption.push(certificate.into());
         self
     }
 
-    /// Adds an algorithm we decrypt, by URI, to every encryption key (2.4.1.1, EncryptionMethod); the preferred first.
+    /// Adds an algorithm that we can decrypt, by URI, to every encryption key (2.4.1.1, EncryptionMethod); the
+    /// preferred first.
     #[must_use]
     pub fn with_encryption_method(mut self, algorithm: impl Into<String>) -> Self {
         self.encryption_methods.push(algorithm.into());
         self
     }
 
-    /// Publishes what `provider` accepts: signature and digest algorithms (SAML V2.0 Metadata Profile for Algorithm Support), and for
-    /// the encryption keys the authenticated ciphers, then CBC, and key transport (MD09).
+    /// Publishes the algorithms that `provider` accepts: signature and digest algorithms (SAML V2.0 Metadata Profile
+    /// for Algorithm Support), and for the encryption keys the authenticated ciphers, then CBC, and key transport
+    /// (MD09).
     #[must_use]
     pub fn with_algorithms_of(mut self, provider: &Provider) -> Self {
         let digests = DIGESTS.iter().filter(|digest| provider.accepts_digest(**digest));
@@ -174,38 +181,38 @@ impl ServiceProviderDescriptor {
     }
 }
 
-/// # What else it says
+/// # Other statements
 impl ServiceProviderDescriptor {
-    /// Says whether we refuse Assertions that are signed by their Response alone. False unless changed, as the library accepts them unless
-    /// told otherwise.
+    /// Sets whether we refuse Assertions that are signed only by their Response. The default is false, because the
+    /// library accepts them by default.
     #[must_use]
     pub fn with_assertions_signed(mut self, wanted: bool) -> Self {
         self.wants_assertions_signed = wanted;
         self
     }
 
-    /// Says whether we sign authentication requests. False unless changed.
+    /// Sets whether we sign authentication requests. The default is false.
     #[must_use]
     pub fn with_authn_requests_signed(mut self, signed: bool) -> Self {
         self.authn_requests_signed = signed;
         self
     }
 
-    /// Says until when this copy may be used.
+    /// Sets until when this document may be used.
     #[must_use]
     pub fn with_valid_until(mut self, time: DateTime<Utc>) -> Self {
         self.valid_until = Some(time);
         self
     }
 
-    /// Says how soon to look for a newer one, in whole seconds.
+    /// Sets how soon to look for a newer document, in whole seconds.
     #[must_use]
     pub fn with_cache_duration(mut self, duration: Duration) -> Self {
         self.cache_duration = Some(duration);
         self
     }
 
-    /// What is said for people and for the release of attributes.
+    /// Sets the information for people and for the release of attributes.
     #[must_use]
     pub fn with_information(mut self, information: ServiceInformation) -> Self {
         self.information = information;
@@ -215,16 +222,16 @@ impl ServiceProviderDescriptor {
 
 /// # The document
 impl ServiceProviderDescriptor {
-    /// The document, valid by the schema of SAML metadata, without a signature.
+    /// Returns the document without a signature. It is valid by the schema of SAML metadata.
     ///
     /// # Errors
-    /// `xml.*` when a value holds a character that XML cannot carry.
+    /// `xml.*` if a value contains a character that XML cannot represent.
     pub fn to_xml(&self) -> Result<String, MetadataError> {
         self.written(None)
     }
 
-    /// The same with a signature of the root, for those who take metadata from anywhere and trust the key. `random` makes the ID, and comes
-    /// from the provider.
+    /// Returns the document with a signature of the root, for parties that read metadata from anywhere and trust the
+    /// key. The ID is random, from the provider.
     ///
     /// ```
     /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
@@ -243,7 +250,7 @@ impl ServiceProviderDescriptor {
     /// ```
     ///
     /// # Errors
-    /// As [`to_xml`](Self::to_xml), and `signature.*` when it cannot be signed.
+    /// As for [`to_xml`](Self::to_xml), and `signature.*` if it cannot be signed.
     pub fn to_signed_xml(&self, signer: &Signer<'_>, provider: &Provider) -> Result<String, MetadataError> {
         let mut random = [0_u8; 16];
         provider.random(&mut random).map_err(SignatureError::from)?;
@@ -264,7 +271,7 @@ impl ServiceProviderDescriptor {
         Ok(writer.finish()?)
     }
 
-    /// The children stand in the order of the schema (SPSSODescriptorType).
+    /// Writes the role. Its children have the order of the schema (SPSSODescriptorType).
     fn write_role(&self, writer: &mut Writer) {
         writer
             .start("md:SPSSODescriptor")
@@ -294,7 +301,7 @@ impl ServiceProviderDescriptor {
     }
 }
 
-/// A descriptor before its first assertion consumer. See [`ServiceProviderDescriptor::builder`].
+/// A descriptor that has no assertion consumer yet. See [`ServiceProviderDescriptor::builder`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct WantsAssertionConsumer {
@@ -302,10 +309,10 @@ pub struct WantsAssertionConsumer {
 }
 
 impl WantsAssertionConsumer {
-    /// Names the address that takes Responses: index 0 and the default (Okta: "Single Sign-On URL").
+    /// Sets the address that receives Responses, with index 0 and as the default (Okta: "Single Sign-On URL").
     ///
     /// # Errors
-    /// `metadata.location` when it is not an absolute http or https URL.
+    /// `metadata.location` if it is not an absolute http or https URL.
     pub fn with_assertion_consumer(
         self,
         binding: Binding,
@@ -331,7 +338,7 @@ impl WantsAssertionConsumer {
     }
 }
 
-/// The first of a kind is the default.
+/// Adds an indexed endpoint. The first of a kind is the default.
 fn push_indexed(
     endpoints: &mut Vec<Endpoint>,
     element: &'static str,
@@ -346,7 +353,7 @@ fn push_indexed(
     Ok(())
 }
 
-/// In the order of preference that is published.
+/// The signature algorithms, in the order of preference that is published.
 const SIGNATURES: [SignatureAlgorithm; 11] = [
     SignatureAlgorithm::RsaSha256,
     SignatureAlgorithm::EcdsaSha256,
@@ -374,7 +381,8 @@ const CIPHERS: [ContentCipher; 7] = [
     ContentCipher::TripleDesCbc,
 ];
 
-/// One a URI: the digests inside do not change which one it is, except MGF1 with SHA-1, which is the older URI.
+/// The key transports, one for each URI. The digests inside do not change the URI, except that MGF1 with SHA-1 has
+/// the older URI.
 const TRANSPORTS: [KeyTransport; 3] = [
     KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha256 },
     KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha1, mgf: DigestAlgorithm::Sha1 },

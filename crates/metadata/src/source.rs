@@ -1,4 +1,5 @@
-//! An EntityDescriptor, and what the EntitiesDescriptors round it say of it (saml-metadata-2.0-os 2.3).
+//! An EntityDescriptor, with the values that it inherits from the EntitiesDescriptors around it (saml-metadata-2.0-os
+//! 2.3).
 
 use std::time::Duration;
 
@@ -11,32 +12,34 @@ use crate::read::{date_time, not_a_date_time, trimmed};
 use crate::time::{parse_date_time, parse_duration};
 use crate::{EntityId, MetadataError};
 
-/// An EntityDescriptor with what it inherits from the EntitiesDescriptors round it.
+/// An EntityDescriptor with the values that it inherits from the EntitiesDescriptors around it.
 #[derive(Clone, Copy)]
 pub(crate) struct Entity<'d> {
     pub(crate) element: Element<'d>,
     pub(crate) inherited: &'d Inherited,
-    /// How many later entities of the document have its name.
+    /// The number of later entities of the document with the same name.
     pub(crate) duplicates: usize,
 }
 
-/// What the EntitiesDescriptors round an entity say of it.
+/// The values that an entity inherits from the EntitiesDescriptors around it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inherited {
-    /// The earliest `validUntil` of them.
+    /// Their earliest `validUntil`.
     valid_until: Option<DateTime<Utc>>,
-    /// The value of the outermost `validUntil` that is no time, so that nobody knows how long the entities are valid.
+    /// The value of the outermost `validUntil` that is not a time. In this case it is unknown how long the entities
+    /// are valid.
     no_time: Option<Box<str>>,
-    /// The shortest `cacheDuration` of them.
+    /// Their shortest `cacheDuration`.
     cache_duration: Option<Duration>,
 }
 
 impl Inherited {
-    /// What an entity inherits that is the document.
+    /// The inherited values of an entity that is the whole document.
     pub(crate) const NOTHING: Inherited =
         Inherited { valid_until: None, no_time: None, cache_duration: None };
 
-    /// What the entities in this EntitiesDescriptor inherit, where it inherits this itself.
+    /// Returns the values that the entities in this EntitiesDescriptor inherit. `self` has the values that it
+    /// inherits itself.
     pub(crate) fn within(&self, group: Element<'_>) -> Inherited {
         let mut inherited = self.clone();
         inherited.cache_duration = shortest(inherited.cache_duration, cache_duration(group));
@@ -49,7 +52,7 @@ impl Inherited {
         inherited
     }
 
-    /// The earliest `validUntil`.
+    /// Returns the earliest `validUntil`.
     pub(crate) fn valid_until(&self) -> Result<Option<DateTime<Utc>>, MetadataError> {
         match &self.no_time {
             None => Ok(self.valid_until),
@@ -63,7 +66,7 @@ impl Inherited {
 }
 
 impl<'d> Entity<'d> {
-    /// The entityID, if it can be one.
+    /// Returns the entityID, if it is valid.
     pub(crate) fn checked_entity_id(&self) -> Result<EntityId, MetadataError> {
         let problem = |problem: String| MetadataError::EntityIdAttribute { problem };
         let Some(value) = self.element.attribute("entityID").map(trimmed) else {
@@ -86,22 +89,23 @@ impl<'d> Entity<'d> {
         })
     }
 
-    /// The earliest `validUntil` of the entity and the elements round it.
+    /// Returns the earliest `validUntil` of the entity and the elements around it.
     pub(crate) fn valid_until(&self) -> Result<Option<DateTime<Utc>>, MetadataError> {
         Ok(earliest(self.inherited.valid_until()?, date_time(self.element, "validUntil")?))
     }
 
-    /// The shortest `cacheDuration` of the entity and the elements round it. One that is no duration does not count: it is advice.
+    /// Returns the shortest `cacheDuration` of the entity and the elements around it. An invalid one is ignored,
+    /// because it is only advice.
     pub(crate) fn cache_duration(&self) -> Option<Duration> {
         shortest(self.inherited.cache_duration(), cache_duration(self.element))
     }
 
-    /// Its IDPSSODescriptors, whatever protocol they speak.
+    /// Returns its IDPSSODescriptors, for any protocol.
     pub(crate) fn identity_provider_roles(&self) -> impl Iterator<Item = Element<'d>> {
         self.element.elements().filter(|child| child.is(SAML_METADATA, "IDPSSODescriptor"))
     }
 
-    /// Names of all its roles, each once, with the prefix that the specification uses.
+    /// Returns the names of all its roles, each once, with the prefix that the specification uses.
     pub(crate) fn role_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for role in self.element.elements().filter(is_role).take(ROLES) {
@@ -113,7 +117,7 @@ impl<'d> Entity<'d> {
         names
     }
 
-    /// An element that looks like an identity provider's role, and is none for its namespace.
+    /// Returns an element that has the name of an identity provider's role, but another namespace.
     pub(crate) fn stray_role(&self) -> Option<String> {
         let mut elements = self.element.elements();
         let stray = elements
@@ -130,7 +134,7 @@ impl<'d> Entity<'d> {
     }
 }
 
-/// Whether `protocolSupportEnumeration` of this role names SAML 2.0 (2.4.1).
+/// Returns whether `protocolSupportEnumeration` of this role contains SAML 2.0 (2.4.1).
 pub(crate) fn speaks_saml2(role: Element<'_>) -> bool {
     role.attribute("protocolSupportEnumeration")
         .unwrap_or_default()
@@ -138,17 +142,17 @@ pub(crate) fn speaks_saml2(role: Element<'_>) -> bool {
         .any(|protocol| protocol == SAML_PROTOCOL)
 }
 
-/// The earlier of two limits, where `None` is no limit.
+/// Returns the earlier of two limits; `None` is no limit.
 pub(crate) fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     one.into_iter().chain(other).min()
 }
 
-/// The shorter of two durations, where `None` is no limit.
+/// Returns the shorter of two durations; `None` is no limit.
 pub(crate) fn shortest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }
 
-/// `cacheDuration` of this element alone.
+/// Returns `cacheDuration` of this element alone.
 pub(crate) fn cache_duration(element: Element<'_>) -> Option<Duration> {
     parse_duration(element.attribute("cacheDuration")?)
 }
@@ -157,7 +161,7 @@ pub(crate) fn is_entity(element: Element<'_>) -> bool {
     element.is(SAML_METADATA, "EntityDescriptor")
 }
 
-/// Whether this child of an EntityDescriptor is a role of it, known or not.
+/// Returns whether this child of an EntityDescriptor is a role, known or not.
 pub(crate) fn is_role(child: &Element<'_>) -> bool {
     child.namespace() == SAML_METADATA
         && (child.attribute("protocolSupportEnumeration").is_some()

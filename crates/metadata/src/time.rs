@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-/// An `xs:dateTime` (XML Schema, Part 2, 3.2.7): years of more than four digits and 24:00:00, the end of the day, included. SAML writes UTC
-/// (saml-core-2.0-os 1.3.3); a value without a time zone is taken for UTC, which several products mean by it. A time that is too far to
-/// be counted is the last, or the first, that can be.
+/// Parses an `xs:dateTime` (XML Schema, Part 2, 3.2.7), including years of more than four digits and 24:00:00, the
+/// end of the day. SAML writes UTC (saml-core-2.0-os 1.3.3); a value without a time zone is read as UTC, as several
+/// products mean it. A time out of the range of the type becomes its last or first value.
 pub(crate) fn parse_date_time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
     let (date, time) = text.split_once('T')?;
@@ -20,7 +20,7 @@ pub(crate) fn parse_date_time(text: &str) -> Option<DateTime<Utc>> {
     let (month, day) = (month.parse().ok()?, day.parse().ok()?);
     let countable = year.parse::<i32>().ok().filter(|year| *year < 200_000);
     let Some(year) = countable.map(|year| if is_past { year.saturating_neg() } else { year }) else {
-        // A year that is as long as the one that is written.
+        // The year 2000 is a leap year, as long as the written year may be.
         NaiveDate::from_ymd_opt(2_000, month, day)?;
         return Some(if is_past { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC });
     };
@@ -28,14 +28,14 @@ pub(crate) fn parse_date_time(text: &str) -> Option<DateTime<Utc>> {
     midnight.checked_add_signed(time)?.checked_sub_signed(zone)
 }
 
-/// Three numbers with this character between them.
+/// Returns three numbers with this character between them.
 fn fields(text: &str, between: char) -> Option<[&str; 3]> {
     let mut parts = text.split(between);
     let found = [parts.next()?, parts.next()?, parts.next()?];
     (parts.next().is_none() && found.iter().all(|part| is_number(part))).then_some(found)
 }
 
-/// The time since midnight, and how far the zone is ahead of UTC.
+/// Returns the time since midnight, and how far the zone is ahead of UTC.
 fn time_and_zone(text: &str) -> Option<(TimeDelta, TimeDelta)> {
     let (time, zone) = match text.find(['Z', 'z', '+', '-']) {
         Some(place) => (text.get(..place)?, zone(text.get(place..)?)?),
@@ -55,7 +55,7 @@ fn time_and_zone(text: &str) -> Option<(TimeDelta, TimeDelta)> {
     if !is_end_of_day && (hour > 23 || minute > 59 || second > 60) {
         return None;
     }
-    // A leap second is the last one of its minute.
+    // A leap second is read as the last second of its minute.
     let seconds = hour.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?.checked_add(second.min(59))?;
     Some((TimeDelta::new(seconds, nanoseconds)?, zone))
 }
@@ -66,7 +66,7 @@ fn nanoseconds(fraction: &str) -> Option<u32> {
     digits.parse::<u32>().ok()?.checked_mul(10_u32.checked_pow(missing)?)
 }
 
-/// At most 14 hours from UTC. A small `z` can be read in one way only.
+/// Parses a zone of at most 14 hours from UTC. A lower-case `z` is not ambiguous, so it is accepted.
 fn zone(text: &str) -> Option<TimeDelta> {
     if text.eq_ignore_ascii_case("z") {
         return Some(TimeDelta::zero());
@@ -81,8 +81,8 @@ fn zone(text: &str) -> Option<TimeDelta> {
     Some(if text.starts_with('-') { zone.checked_mul(-1)? } else { zone })
 }
 
-/// An `xs:duration` that is not negative, at the shortest that it can be: a year has 365 days, a month 28. Fractions of a second are
-/// left out. None for what is no duration, and for one that is longer than can be counted.
+/// Parses an `xs:duration` that is not negative, as its shortest possible length: a year has 365 days, a month 28.
+/// Fractions of a second are ignored. Returns `None` if it is not a duration or is too long for the type.
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']).strip_prefix('P')?;
     let (days, time) = match text.split_once('T') {
@@ -98,7 +98,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// The sum of numbers with these units behind them, each unit once at most and in this order.
+/// Returns the sum of numbers that are followed by these units, each unit at most once and in this order.
 fn sum(text: &str, units: &[(char, u64)]) -> Option<u64> {
     let (mut rest, mut sum) = (text, 0_u64);
     for (unit, seconds) in units {

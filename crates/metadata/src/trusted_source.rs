@@ -1,4 +1,5 @@
-//! What a source of metadata is trusted for, and by what its documents prove to be its own.
+//! The trust in a source of metadata: the entities that it may describe, and the proof that its documents come from
+//! it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,9 +11,11 @@ use vouchsafe_signature::{Evidence, TrustedKey};
 
 use crate::{Aggregate, AggregateEntity, EntityId, EntityName, IdentityProvider, RefreshError};
 
-/// What a source of metadata is trusted for, and by what its documents prove to be its own.
+/// The trust in a source of metadata: the entities that it may describe, and the proof that its documents come from
+/// it.
 ///
-/// A document that is accepted under it is [`TrustedMetadata`]. [`Refresh`](crate::Refresh) holds one source to it over time.
+/// A document that is accepted under this trust is [`TrustedMetadata`]. [`Refresh`](crate::Refresh) applies it to one
+/// source over time.
 ///
 /// ```
 /// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -31,31 +34,31 @@ use crate::{Aggregate, AggregateEntity, EntityId, EntityName, IdentityProvider, 
 pub struct TrustedSource {
     proof: Proof,
     speaks_for: SpeaksFor,
-    /// How far in the future a `validUntil` may be, which then is required.
+    /// The longest allowed time until `validUntil`. If it is set, `validUntil` is required.
     longest_validity: Option<Duration>,
 }
 
-/// By what a document proves to be the source's.
+/// The proof that a document comes from the source.
 #[derive(Clone, Debug)]
 enum Proof {
     Keys(Vec<TrustedKey>),
-    /// SHA-256 of a certificate, whose key is trusted.
+    /// The SHA-256 of a certificate whose key is trusted.
     Certificate([u8; 32]),
     Transport,
 }
 
-/// Which entities a source may speak for.
+/// The entities that a source may describe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpeaksFor {
-    /// For these alone: the metadata address of one customer, or of a few.
+    /// Only these: for the metadata address of one customer, or of a few.
     Entities(BTreeSet<EntityId>),
-    /// For everybody: a federation that registers its members.
+    /// All entities: for a federation that registers its members.
     Everybody,
 }
 
 impl SpeaksFor {
-    /// For one entity alone.
+    /// Allows only one entity.
     #[must_use]
     pub fn entity(entity_id: EntityId) -> SpeaksFor {
         SpeaksFor::Entities(BTreeSet::from([entity_id]))
@@ -69,20 +72,20 @@ impl SpeaksFor {
     }
 }
 
-/// # Making one
+/// # Making a value
 impl TrustedSource {
-    /// A source whose documents are signed at their root by one of these keys.
+    /// Makes a source whose documents are signed at their root by one of these keys.
     #[must_use]
     pub fn signed_by(keys: impl Into<Vec<TrustedKey>>, speaks_for: SpeaksFor) -> TrustedSource {
         TrustedSource::of(Proof::Keys(keys.into()), speaks_for)
     }
 
-    /// A source whose documents are signed at their root by the key of the certificate with this SHA-256 fingerprint, which federations
-    /// publish: 64 hexadecimal digits, with or without colons. The certificate is taken from the signature's KeyInfo: the fingerprint vouches
-    /// for it.
+    /// Makes a source whose documents are signed at their root by the key of the certificate with this SHA-256
+    /// fingerprint, which federations publish: 64 hexadecimal digits, with or without colons. The certificate is read
+    /// from the signature's KeyInfo, and is authenticated by the fingerprint.
     ///
     /// # Errors
-    /// `refresh.fingerprint` when it is no such fingerprint.
+    /// `refresh.fingerprint` if it is not such a fingerprint.
     pub fn signed_by_certificate(
         fingerprint: &str,
         speaks_for: SpeaksFor,
@@ -93,15 +96,16 @@ impl TrustedSource {
         Ok(TrustedSource::of(Proof::Certificate(sha256), speaks_for))
     }
 
-    /// A source for which nothing vouches but the address that its documents come from: HTTPS, or whoever uploads them. The metadata of
-    /// Okta, Entra ID and Google is so. Whoever controls the host controls whom is trusted; a signature in the document does not count.
+    /// Makes a source whose documents are protected only by the address that they come from (HTTPS), or by the person
+    /// who uploads them. The metadata of Okta, Entra ID and Google is of this kind. The party that controls the host
+    /// decides which keys are trusted; a signature in the document is not checked.
     #[must_use]
     pub fn danger_by_transport_alone(speaks_for: SpeaksFor) -> TrustedSource {
         TrustedSource::of(Proof::Transport, speaks_for)
     }
 
-    /// The same source whose documents must say how long they are valid, and for this long at most. Federations say so; it bounds for how long
-    /// somebody who holds back newer documents can have a key trusted that was withdrawn.
+    /// Requires that documents state how long they are valid, and for at most this long. Federations specify this. It
+    /// limits how long somebody who holds back newer documents can keep a withdrawn key trusted.
     #[must_use]
     pub fn requiring_valid_until(mut self, at_most: Duration) -> TrustedSource {
         self.longest_validity = Some(at_most);
@@ -112,7 +116,7 @@ impl TrustedSource {
         TrustedSource { proof, speaks_for, longest_validity: None }
     }
 
-    /// The same source, asked about one entity. If it may not speak for that one, it speaks for nobody.
+    /// Restricts the source to one entity. If it may not describe that entity, it may describe none.
     #[must_use]
     pub fn for_entity(mut self, entity_id: &EntityId) -> TrustedSource {
         let spoken_for = self.speaks_for.includes(entity_id.as_str()).then(|| entity_id.clone());
@@ -120,21 +124,21 @@ impl TrustedSource {
         self
     }
 
-    /// Which entities it may speak for.
+    /// Returns which entities it may describe.
     #[must_use]
     pub fn speaks_for(&self) -> &SpeaksFor {
         &self.speaks_for
     }
 }
 
-/// # Using one
+/// # Reading documents
 impl TrustedSource {
-    /// Reads a document that came from the source.
+    /// Reads a document of the source.
     ///
     /// # Errors
-    /// Those of [`Aggregate::read`] and [`Aggregate::read_signed`]; `metadata.expired`; `refresh.no_valid_until`, `refresh.validity_too_long`;
-    /// and where the source speaks for nobody in the document whom one could sign in with, why the first of its entities cannot be used, or
-    /// `refresh.nobody`.
+    /// The errors of [`Aggregate::read`] and [`Aggregate::read_signed`]; `metadata.expired`;
+    /// `refresh.no_valid_until`, `refresh.validity_too_long`. If no usable identity provider in the document is one
+    /// that the source may describe, the error of the first of its entities, or `refresh.nobody`.
     pub fn accept(
         &self,
         document: impl Into<Vec<u8>>,
@@ -177,7 +181,7 @@ impl TrustedSource {
     }
 }
 
-/// A document that a [`TrustedSource`] accepted. Only entities that the source speaks for are found in it.
+/// A document that a [`TrustedSource`] accepted. Only entities that the source may describe are found in it.
 pub struct TrustedMetadata {
     aggregate: Aggregate,
     evidence: Option<Evidence>,
@@ -185,33 +189,34 @@ pub struct TrustedMetadata {
 }
 
 impl TrustedMetadata {
-    /// The entity of this name, if the source may speak for it.
+    /// Returns the entity with this name, if the source may describe it.
     #[must_use]
     pub fn find(&self, name: &EntityName) -> Option<AggregateEntity<'_>> {
         self.aggregate.find(name).filter(|found| self.is_spoken_for(*found))
     }
 
-    /// The entities that the source may speak for, in document order.
+    /// Returns the entities that the source may describe, in document order.
     pub fn entities(&self) -> impl Iterator<Item = AggregateEntity<'_>> {
         self.aggregate.entities().filter(|found| self.is_spoken_for(*found))
     }
 
-    /// The identity provider of this name, of which the document was accepted.
+    /// Returns the identity provider with this name, for which the document was accepted.
     ///
     /// # Errors
-    /// `refresh.nobody` if the source may not speak for it, or the document does not describe it as one that can be read.
+    /// `refresh.nobody` if the source may not describe it, or if the document does not contain it as a readable
+    /// identity provider.
     pub fn identity_provider(&self, entity_id: &EntityId) -> Result<&IdentityProvider, RefreshError> {
         let found = self.find(&entity_id.clone().into()).and_then(|found| found.identity_provider().ok());
         found.ok_or_else(|| RefreshError::Nobody { entities: self.aggregate.len() })
     }
 
-    /// The document as it was read: of a signed one the bytes that were signed.
+    /// Returns the document as it was read. For a signed document, these are the signed bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.aggregate.bytes()
     }
 
-    /// Who signed it, where the source's documents are signed.
+    /// Returns who signed it, if the source's documents are signed.
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
         self.evidence.as_ref()
@@ -229,7 +234,7 @@ impl TrustedMetadata {
         entity.entity_id().is_some_and(|id| self.speaks_for(id))
     }
 
-    /// That there is an identity provider in it whose metadata can be used now.
+    /// Checks that it contains an identity provider whose metadata can be used now.
     fn has_somebody(&self, now: DateTime<Utc>) -> Result<(), RefreshError> {
         let mut first = None;
         for entity in self.entities() {

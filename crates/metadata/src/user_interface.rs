@@ -1,4 +1,5 @@
-//! How an entity is shown to people: `mdui:UIInfo` and `mdui:DiscoHints` (Metadata Extensions for Login and Discovery User Interface).
+//! The display of an entity: `mdui:UIInfo` and `mdui:DiscoHints` (Metadata Extensions for Login and Discovery User
+//! Interface).
 
 use vouchsafe_xml::{Element, Quoted, Writer};
 
@@ -7,7 +8,7 @@ use crate::localized::{self, language};
 use crate::read::trimmed;
 use crate::{LocalizedText, Warning};
 
-/// Names, logos and explanations for people, and hints for a discovery service.
+/// Names, logos and explanations for display, and hints for a discovery service.
 ///
 /// ```
 /// use vouchsafe_metadata::{Logo, UserInterface};
@@ -41,113 +42,114 @@ pub struct Logo {
 }
 
 impl Logo {
-    /// A logo for all languages.
+    /// Makes a logo for all languages.
     #[must_use]
     pub fn new(address: impl Into<String>, width: u32, height: u32) -> Logo {
         Logo { address: address.into(), width, height, language: None }
     }
 
-    /// The same for people who read one language.
+    /// Sets the language of the people for whom it is.
     #[must_use]
     pub fn in_language(self, language: impl Into<Box<str>>) -> Logo {
         Logo { language: Some(language.into()), ..self }
     }
 
-    /// Where it is. Whoever loads it from there tells the owner of that address who looks at the page.
+    /// Returns its address. A browser that loads the logo from there tells the owner of that address who views the
+    /// page.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Pixels from left to right; 0 where the metadata does not say.
+    /// Returns its width in pixels; 0 if the metadata does not state it.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Pixels from top to bottom; 0 where the metadata does not say.
+    /// Returns its height in pixels; 0 if the metadata does not state it.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// The language of the text in it, if it has any.
+    /// Returns the language of the text in it, if it has any.
     #[must_use]
     pub fn language(&self) -> Option<&str> {
         self.language.as_deref()
     }
 }
 
-/// # What it says
+/// # Reading values
 impl UserInterface {
-    /// The name in the best of these languages ([`LocalizedText::best_of`]).
+    /// Returns the name in the best of these languages ([`LocalizedText::best_of`]).
     #[must_use]
     pub fn display_name(&self, languages: &[&str]) -> Option<&str> {
         LocalizedText::best_of(&self.display_names, languages)
     }
 
-    /// All names.
+    /// Returns all names.
     #[must_use]
     pub fn display_names(&self) -> &[LocalizedText] {
         &self.display_names
     }
 
-    /// What it is, in some sentences.
+    /// Returns its descriptions, of some sentences each.
     #[must_use]
     pub fn descriptions(&self) -> &[LocalizedText] {
         &self.descriptions
     }
 
-    /// Words to find it by, with white space between them; `+` stands for white space in a word.
+    /// Returns its search words, separated by white space; `+` stands for white space in a word.
     #[must_use]
     pub fn keywords(&self) -> &[LocalizedText] {
         &self.keywords
     }
 
-    /// Pages about it.
+    /// Returns the addresses of pages about it.
     #[must_use]
     pub fn information_urls(&self) -> &[LocalizedText] {
         &self.information_urls
     }
 
-    /// What it does with personal data.
+    /// Returns the addresses of its privacy statements.
     #[must_use]
     pub fn privacy_statement_urls(&self) -> &[LocalizedText] {
         &self.privacy_statement_urls
     }
 
-    /// Its logos.
+    /// Returns its logos.
     #[must_use]
     pub fn logos(&self) -> &[Logo] {
         &self.logos
     }
 
-    /// Networks of the people it signs in, as CIDR blocks.
+    /// Returns the networks of its users, as CIDR blocks.
     #[must_use]
     pub fn ip_hints(&self) -> &[String] {
         &self.ip_hints
     }
 
-    /// Domains of the people it signs in.
+    /// Returns the domains of its users.
     #[must_use]
     pub fn domain_hints(&self) -> &[String] {
         &self.domain_hints
     }
 
-    /// Where they are, as `geo:` URIs.
+    /// Returns the locations of its users, as `geo:` URIs.
     #[must_use]
     pub fn geolocation_hints(&self) -> &[String] {
         &self.geolocation_hints
     }
 
-    /// Whether it says nothing.
+    /// Returns whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == UserInterface::default()
     }
 }
 
-/// # In code
+/// # Building in code
 impl UserInterface {
     /// Adds a name.
     #[must_use]
@@ -163,7 +165,7 @@ impl UserInterface {
         self
     }
 
-    /// Adds words to find it by.
+    /// Adds search words.
     #[must_use]
     pub fn with_keywords(mut self, language: &str, words: &[&str]) -> Self {
         let words: Vec<String> =
@@ -258,7 +260,7 @@ impl UserInterface {
     }
 }
 
-/// Whether this extension is read here.
+/// Returns whether this module reads this extension.
 pub(crate) fn is_known(extension: Element<'_>) -> bool {
     extension.is(MDUI, "UIInfo") || extension.is(MDUI, "DiscoHints")
 }
@@ -285,7 +287,7 @@ fn logos(information: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<Logo> {
     let elements = information.elements().filter(|child| child.is(MDUI, "Logo"));
     for (number, element) in (1_usize..).zip(elements) {
         let text = element.text();
-        // Line breaks in a data: URL are for whoever edits the file.
+        // Line breaks in a data: URL only help people who edit the file.
         let address: String = text.split([' ', '\t', '\r', '\n']).collect();
         let size = |name: &str| element.attribute(name).and_then(|text| trimmed(text).parse::<u32>().ok());
         if address.is_empty() {

@@ -3,150 +3,155 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_xml::{Quoted, SchemaViolation};
 
-/// Something an operator should look at, although the identity provider can be used.
+/// Something that an operator should look at, although the identity provider can be used.
 ///
-/// Get them from [`IdentityProvider::warnings`](crate::IdentityProvider::warnings).
+/// [`IdentityProvider::warnings`](crate::IdentityProvider::warnings) returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A certificate is past its date. Its key is trusted all the same (MD12): metadata, not the certificate, says how long.
+    /// A certificate has expired. Its key is trusted nevertheless (MD12), because the metadata and not the
+    /// certificate states how long.
     #[non_exhaustive]
     CertificateExpired {
-        /// Its subject.
+        /// The subject of the certificate.
         subject: String,
-        /// Its last second.
+        /// The time when it expired.
         not_after: DateTime<Utc>,
     },
-    /// A certificate's first day is yet to come. Its key is trusted already.
+    /// A certificate is not valid yet. Its key is trusted already.
     #[non_exhaustive]
     CertificateNotYetValid {
-        /// Its subject.
+        /// The subject of the certificate.
         subject: String,
-        /// Its first second.
+        /// The time when it becomes valid.
         not_before: DateTime<Utc>,
     },
-    /// `validUntil` is past; [`check_validity`](crate::IdentityProvider::check_validity) refuses.
+    /// The `validUntil` is past; [`check_validity`](crate::IdentityProvider::check_validity) refuses the metadata.
     #[non_exhaustive]
     MetadataExpired {
-        /// The earliest `validUntil` round the identity provider.
+        /// The earliest `validUntil` around the identity provider.
         valid_until: DateTime<Utc>,
     },
-    /// A KeyDescriptor that gives no key that can be read, or a part of one; another one does.
+    /// A KeyDescriptor, or a part of one, contains no readable key. Another KeyDescriptor does.
     #[non_exhaustive]
     KeyIgnored {
-        /// Why, with its place among the KeyDescriptors.
+        /// The reason, with its place among the KeyDescriptors.
         reason: String,
     },
-    /// A certificate in a KeyDescriptor that is not of its key: a link of the chain of another one, or of another key than ds:KeyValue.
+    /// A certificate in a KeyDescriptor does not belong to its key: it is in the chain of another one, or has another
+    /// key than ds:KeyValue.
     #[non_exhaustive]
     CertificateLeftOut {
         /// The place of the KeyDescriptor, from 1.
         descriptor: usize,
-        /// Its subject and fingerprint.
+        /// The subject and fingerprint of the certificate.
         certificate: String,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// One ds:X509Certificate that holds several, where one is allowed (XML-DSig 4.4.4). All of them are read.
+    /// One ds:X509Certificate contains several certificates, but only one is allowed (XML-DSig 4.4.4). All of them
+    /// are read.
     #[non_exhaustive]
     SeveralCertificates {
         /// The place of the KeyDescriptor, from 1.
         descriptor: usize,
-        /// How many.
+        /// The number of certificates.
         count: usize,
     },
-    /// One KeyDescriptor with several keys, where one is allowed (Metadata Interoperability Profile 2.5.1). Each of them is tried.
+    /// One KeyDescriptor contains several keys, but only one is allowed (Metadata Interoperability Profile 2.5.1).
+    /// Each of them is tried.
     #[non_exhaustive]
     SeveralKeys {
         /// The place of the KeyDescriptor, from 1.
         descriptor: usize,
-        /// How many.
+        /// The number of keys.
         count: usize,
     },
-    /// An endpoint that cannot be used.
+    /// An endpoint cannot be used.
     #[non_exhaustive]
     EndpointIgnored {
-        /// Local name of its element.
+        /// The local name of its element.
         element: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A boolean in letters that XML Schema has not, such as `True`. It is read all the same.
+    /// A boolean has a spelling that is not in XML Schema, such as `True`. It is read nevertheless.
     #[non_exhaustive]
     BooleanSpelling {
-        /// Local name of the element.
+        /// The local name of the element.
         element: String,
-        /// Name of the attribute.
+        /// The name of the attribute.
         attribute: &'static str,
-        /// What was found.
+        /// The actual text.
         value: String,
-        /// What it is read as.
+        /// The value that it is read as.
         read_as: bool,
     },
-    /// A `shibmd:Scope` that cannot be used.
+    /// A `shibmd:Scope` cannot be used.
     #[non_exhaustive]
     ScopeIgnored {
-        /// Its value.
+        /// The value of the scope.
         scope: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// An extension, or a part of one, that cannot be read as its specification says.
+    /// An extension, or a part of one, does not follow its specification and is not read.
     #[non_exhaustive]
     ExtensionIgnored {
-        /// Its name, with the usual prefix.
+        /// The name of the extension, with the usual prefix.
         extension: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The entity is a group of others, and no role of it is read (2.5).
+    /// The entity is a group of others (affiliation), and none of its roles is read (2.5).
     Affiliation,
-    /// Sign-in requests are taken by bindings of other protocols alone.
+    /// Sign-in requests are only accepted with bindings of other protocols.
     #[non_exhaustive]
     ForeignBindings {
-        /// Their URIs, each once.
+        /// The URIs of the bindings, each once.
         bindings: Vec<String>,
     },
-    /// A role that does not say which protocols it speaks (2.4.1): it is no use to anybody.
+    /// A role does not state its protocols (2.4.1), so it is not used.
     #[non_exhaustive]
     RoleWithoutProtocol {
-        /// Local name of its element.
+        /// The local name of its element.
         role: String,
     },
-    /// Other EntityDescriptors of the document have the same entity id. They are left out, because they come later.
+    /// Later EntityDescriptors of the document have the same entity ID, and are not used.
     #[non_exhaustive]
     DuplicateEntity {
-        /// How many.
+        /// The number of later EntityDescriptors.
         count: usize,
     },
-    /// There is more of something than is kept: the first ones are, in document order.
+    /// There are more values of a kind than are kept: the first ones are kept, in document order.
     #[non_exhaustive]
     LeftOut {
-        /// Of what.
+        /// The kind of values.
         what: &'static str,
-        /// How many are kept.
+        /// The number of kept values.
         limit: usize,
-        /// The place of the first that is left out, from 1.
+        /// The place of the first value that is left out, from 1.
         first: usize,
-        /// How many are left out.
+        /// The number of values that are left out.
         count: usize,
     },
-    /// An endpoint without TLS on another machine: whoever is on the way reads and alters what is sent there.
+    /// An endpoint on another machine has no TLS: others on the network can read and alter the messages to it.
     #[non_exhaustive]
     EndpointInsecure {
-        /// Local name of its element.
+        /// The local name of its element.
         element: String,
-        /// Its address.
+        /// The address of the endpoint.
         location: String,
     },
-    /// Something departs from the schema and can be read in one way all the same.
+    /// The metadata deviates from the schema, but is not ambiguous.
     Schema(SchemaViolation),
-    /// No usable SingleSignOnService: nothing can be sent there, but what it sends can be believed.
+    /// There is no usable SingleSignOnService: no request can be sent, but messages of the identity provider can be
+    /// trusted.
     NoSingleSignOn,
 }
 
 impl Warning {
-    /// A stable identifier of the kind of warning: `metadata.` and words.
+    /// Returns a stable code of this kind of warning: `metadata.` and words.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -3,17 +3,18 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::MetadataError;
 
-/// The longest address that is taken, in bytes. Real ones have some 100; browsers and servers begin to fail at 8,000.
+/// The longest accepted address, in bytes. Real ones have about 100; browsers and servers begin to fail at 8,000.
 const LONGEST: usize = 2048;
-/// The longest host name (RFC 1035 2.3.4).
+/// The longest host name in bytes (RFC 1035 2.3.4).
 const LONGEST_HOST: usize = 253;
 
 /// An address that a browser or a client may be sent to: an absolute `http` or `https` URI (RFC 3986) in ASCII, with a host, without user
 /// information and without a fragment.
 ///
-/// The text is kept and sent as it is written, since SAML compares addresses byte by byte. So only what every reader understands in the
-/// same way is taken. Browsers forgive much more (backslashes for slashes, a slash too few, tabs, `0x7f.1` for 127.0.0.1, non-ASCII host
-/// names), and whoever forgives differently goes elsewhere.
+/// The text is stored and sent as written, because SAML compares addresses byte by byte. So only addresses that all
+/// software reads in the same way are accepted. Browsers tolerate much more (backslashes for slashes, a missing
+/// slash, tabs, `0x7f.1` for 127.0.0.1, non-ASCII host names), and software with other tolerances would use another
+/// address.
 ///
 /// ```
 /// use vouchsafe_metadata::WebAddress;
@@ -39,10 +40,10 @@ pub struct WebAddress {
 }
 
 impl WebAddress {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// [`MetadataError::WebAddress`], which says what is wrong with it.
+    /// [`MetadataError::WebAddress`] with the reason.
     pub fn new(text: &str) -> Result<WebAddress, MetadataError> {
         let refuse = |reason| MetadataError::WebAddress { address: text.to_owned(), reason };
         let parts = Parts::read(text).map_err(refuse)?;
@@ -56,37 +57,39 @@ impl WebAddress {
         })
     }
 
-    /// The address as it was written.
+    /// Returns the address as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host as it was written, an IPv6 address in its brackets.
+    /// Returns the host as written; an IPv6 address is in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         self.text.get(self.host.0..self.host.1).unwrap_or_default()
     }
 
-    /// Whether the scheme is `https`.
+    /// Returns whether the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https
     }
 
-    /// Whether the host is this very machine: `localhost`, a name under `.localhost`, 127.0.0.0/8 or ::1.
+    /// Returns whether the host is this machine: `localhost`, a name under `.localhost`, 127.0.0.0/8 or ::1.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.is_loopback
     }
 
-    /// Whether what is sent there stays between the two ends: `https`, or a loopback host.
+    /// Returns whether nobody on the network can read or alter what is sent there: the scheme is `https`, or the host
+    /// is a loopback host.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.is_https || self.is_loopback
     }
 
-    /// The origin as a browser writes it (RFC 6454 6.2): scheme, host and, unless it is the usual one, port, in lower-case letters.
+    /// Returns the origin as a browser writes it (RFC 6454 6.2): scheme, host and, unless it is the default, port, in
+    /// lower-case letters.
     ///
     /// ```
     /// use vouchsafe_metadata::WebAddress;
@@ -114,20 +117,20 @@ impl WebAddress {
         }
     }
 
-    /// The port, if one is written.
+    /// Returns the port, if one is written.
     fn port(&self) -> Option<u16> {
         let after_host = self.text.get(self.host.1..)?;
         let port = after_host.strip_prefix(':')?.split(['/', '?']).next()?;
         port.parse().ok()
     }
 
-    /// The raw query, if there is one.
+    /// Returns the raw query, if there is one.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.text.split_once('?').map(|(_, query)| query)
     }
 
-    /// The address with more parameters, which are percent-encoded already, after those it has.
+    /// Returns the address with these parameters, which are percent-encoded already, after its own.
     #[must_use]
     pub fn with_query(&self, parameters: &str) -> String {
         let joint = match self.query() {
@@ -145,10 +148,10 @@ impl fmt::Display for WebAddress {
     }
 }
 
-/// The components that decide anything (RFC 3986 3).
+/// The components of an address that are checked (RFC 3986 3).
 struct Parts<'t> {
     is_https: bool,
-    /// Everything after `://`, which begins with the host.
+    /// The text after `://`, which begins with the host.
     after_scheme: &'t str,
     host: &'t str,
 }
@@ -189,7 +192,7 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// Splits `host[:port]`; an IPv6 address stands in brackets.
+/// Splits `host[:port]`; an IPv6 address is in brackets.
 fn host_and_port(authority: &str) -> Result<(&str, Option<&str>), &'static str> {
     let end_of_host = match authority.find(']') {
         Some(bracket) if authority.starts_with('[') => bracket.saturating_add(1),
@@ -204,7 +207,7 @@ fn host_and_port(authority: &str) -> Result<(&str, Option<&str>), &'static str> 
         .ok_or("its host is not followed by a port or a path")
 }
 
-/// Whether a host is a loopback host; an error when it is not a host at all.
+/// Returns whether a host is a loopback host, or an error if it is not a valid host.
 fn is_loopback_host(host: &str) -> Result<bool, &'static str> {
     if let Some(inner) = host.strip_prefix('[') {
         let address = inner.strip_suffix(']').and_then(|inner| inner.parse::<Ipv6Addr>().ok());
@@ -223,7 +226,7 @@ fn is_loopback_host(host: &str) -> Result<bool, &'static str> {
     if name.len() > LONGEST_HOST || !name.split('.').all(is_label) {
         return Err("its host is not a host name");
     }
-    // A name whose last label is a number is an IPv4 address to browsers, in whatever notation (`0x7f.1`, `2130706433`).
+    // For browsers, a name whose last label is a number is an IPv4 address, in any notation (`0x7f.1`, `2130706433`).
     let last = name.rsplit('.').next().unwrap_or_default();
     let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
@@ -236,7 +239,7 @@ fn is_loopback_host(host: &str) -> Result<bool, &'static str> {
     Ok(lower == "localhost" || lower.ends_with(".localhost"))
 }
 
-/// pchar without escapes, "/" and "?" (RFC 3986 3.3 and 3.4).
+/// Returns whether a byte is allowed in a path or a query: pchar without escapes, "/" and "?" (RFC 3986 3.3 and 3.4).
 fn is_path_or_query(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte)
 }

@@ -1,4 +1,4 @@
-//! Writing an entity as metadata, in the order of the schema (saml-schema-metadata-2.0).
+//! This module writes an entity as metadata, in the order of the schema (saml-schema-metadata-2.0).
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl EntityDescription {
-    /// The entity as a document of its own, without a signature. What is read of it is what is described here: nothing that
-    /// [`warnings`](Self::warnings) name, and no key that cannot be read.
+    /// Returns the entity as a document of its own, without a signature. It contains everything that is described
+    /// here. It does not contain what the [`warnings`](Self::warnings) name, nor keys that cannot be read.
     ///
     /// ```
     /// use vouchsafe_metadata::MetadataDescription;
@@ -31,7 +31,7 @@ impl EntityDescription {
     /// ```
     ///
     /// # Errors
-    /// `xml.*` when a value holds a character that XML cannot carry.
+    /// `xml.*` if a value contains a character that XML cannot represent.
     pub fn to_xml(&self) -> Result<String, MetadataError> {
         let mut writer = Writer::new();
         start_entity(&mut writer, self.entity_id(), self.valid_until, self.cache_duration);
@@ -140,7 +140,7 @@ pub(crate) struct Extensions<'e> {
 }
 
 impl Extensions<'_> {
-    /// The element may not be empty (2.3.1), so that there is none without an extension.
+    /// Writes the element, unless it would be empty, which is not allowed (2.3.1).
     pub(crate) fn write(&self, writer: &mut Writer) {
         let is_empty = self.entity_attributes.is_none_or(EntityAttributes::is_empty)
             && self.registration.is_none()
@@ -164,7 +164,7 @@ impl Extensions<'_> {
     }
 }
 
-/// Leaves the element open.
+/// Writes the start of the entity. The element stays open.
 pub(crate) fn start_entity(
     writer: &mut Writer,
     entity_id: &str,
@@ -176,7 +176,8 @@ pub(crate) fn start_entity(
     writer.optional_attribute("cacheDuration", cache_duration.map(duration).as_deref());
 }
 
-/// A key for both uses is written once, without `use`. Algorithms stand with every key that is encrypted for.
+/// Writes the keys. A key for both uses is written once, without `use`. The algorithms are written with every
+/// encryption key.
 pub(crate) fn write_keys(
     writer: &mut Writer,
     signing: &[EntityKey],
@@ -219,7 +220,7 @@ pub(crate) fn write_endpoint(writer: &mut Writer, element: &str, endpoint: &Endp
     writer.end();
 }
 
-/// The attributes of an element that is an endpoint.
+/// Writes the attributes of an endpoint.
 pub(crate) fn endpoint_attributes(writer: &mut Writer, endpoint: &Endpoint) {
     writer.attribute("Binding", endpoint.binding().uri()).attribute("Location", endpoint.location());
     writer.optional_attribute("ResponseLocation", endpoint.response_location());
@@ -227,7 +228,7 @@ pub(crate) fn endpoint_attributes(writer: &mut Writer, endpoint: &Endpoint) {
     writer.optional_attribute("isDefault", endpoint.written_default().map(boolean));
 }
 
-/// As XML Schema has it: without a sign before years of more than four digits.
+/// Returns the time in the form of XML Schema, which has no sign before years of more than four digits.
 pub(crate) fn instant(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true).trim_start_matches('+').to_owned()
 }

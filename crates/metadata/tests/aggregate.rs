@@ -43,7 +43,7 @@ fn name(text: &str) -> EntityName {
     text.parse().unwrap()
 }
 
-/// What is wrong inside one entity, and what is said of it.
+/// An error inside one entity, and its report.
 #[test]
 fn a_bad_entity_takes_nobody_with_it() {
     let deep = "<a>".repeat(150) + &"</a>".repeat(150);
@@ -72,7 +72,7 @@ fn a_bad_entity_takes_nobody_with_it() {
     }
 }
 
-/// What concerns the document and not one entity is an error of the document.
+/// An error outside of the entities is an error of the document.
 #[test]
 fn a_document_that_does_not_end_well_is_refused() {
     let good = entity("https://a.example", "");
@@ -109,7 +109,7 @@ fn names_and_source_ids() {
                 .place(),
             place
         );
-        // It is read once.
+        // The entity is read once.
         let (first, second) = (by_id.identity_provider().unwrap(), by_source.identity_provider().unwrap());
         assert!(std::ptr::eq(first, second));
         assert_eq!(first.entity_id().as_str(), id);
@@ -207,7 +207,7 @@ fn the_signature_of_the_root() {
     );
 }
 
-/// It is digested as all are, and left out when somebody asks for it.
+/// The entity is digested like all others, and is refused when it is read.
 #[test]
 fn an_entity_that_is_too_large_takes_nobody_with_it_where_all_are_signed() {
     let (provider, limits) = (Provider::rustcrypto(), Limits::metadata().with_value_bytes(4_000_000));
@@ -225,7 +225,8 @@ fn an_entity_that_is_too_large_takes_nobody_with_it_where_all_are_signed() {
     }
 }
 
-/// What is read is what a tree of the whole would have given, whatever is round the entities and whichever method was signed with.
+/// The entities equal those of a tree of the whole, whatever is around them and whichever canonicalization the
+/// signature uses.
 #[test]
 fn signed_by_any_method_and_read_in_pieces() {
     let (provider, limits) = (Provider::rustcrypto(), Limits::metadata());
@@ -253,8 +254,8 @@ fn signed_by_any_method_and_read_in_pieces() {
     }
 }
 
-/// Signed metadata of federations and products: the file, and what comes of it with the key of the certificate that stands in the
-/// signature, or beside it where none does. How many entities were signed, or the code.
+/// Signed metadata of federations and products: the file, and the result with the key of the certificate in the
+/// signature, or in a file next to it if there is none. The result is the number of signed entities, or the code.
 const SIGNED: &[(&str, Option<&str>, Result<usize, &str>)] = &[
     ("java-saml/metadata/signed_metadata_settings256.xml", None, Ok(1)),
     ("lightsaml/idp-ed.xml", None, Err("signature.not_verified")),
@@ -321,7 +322,7 @@ fn signed_metadata_of_others() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The certificate in the signature of the root.
+/// Returns the certificate in the signature of the root.
 fn embedded(bytes: &[u8]) -> Certificate {
     let document = Document::parse(bytes, &Limits::metadata()).unwrap();
     let signature = document.root().elements().find(|child| child.is(DSIG, "Signature")).unwrap();

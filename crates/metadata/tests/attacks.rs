@@ -1,5 +1,6 @@
-//! What somebody tries who can write metadata, or stands between its publisher and us. Each attack is a class seen in public: a check that is not made
-//! for want of a key, a signature on a part that is taken for that of the whole, an older document, another's entity.
+//! Attacks by a person who can write metadata, or who is between its publisher and us. Each attack is of a class that
+//! was seen in public: a check that is skipped because a key is missing, a signature on a part that is read as that
+//! of the whole, an older document, another customer's entity.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -26,7 +27,7 @@ static FEDERATION: LazyLock<(PrivateKey, TrustedKey)> = LazyLock::new(|| {
     (key, trusted)
 });
 
-/// Of an identity provider, and of whoever attacks.
+/// The keys of an identity provider and of the attacker.
 static KEYS: LazyLock<[String; 2]> = LazyLock::new(|| {
     let provider = Provider::rustcrypto();
     ["idp.example", "evil.example"].map(|name| {
@@ -86,7 +87,8 @@ fn keys(aggregate: &Aggregate) -> Vec<String> {
         .collect()
 }
 
-/// No key is no trust, whatever else is there: a key for encryption, an empty element, a name of a key.
+/// Without a signing key there is no trust, whatever else is there: a key for encryption, an empty element, a name of
+/// a key.
 #[test]
 fn without_a_key_nobody_is_trusted() {
     let named = r#"<md:KeyDescriptor><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:KeyName>k</ds:KeyName></ds:KeyInfo></md:KeyDescriptor>"#;
@@ -95,13 +97,13 @@ fn without_a_key_nobody_is_trusted() {
             IdentityProvider::from_metadata(entity(&format!("entityID=\"{IDP}\""), keys).as_bytes());
         assert_eq!(refused.unwrap_err().code(), "metadata.no_signing_key", "{keys}");
     }
-    // Without a use the key is one to verify with, and not a reason to leave the check out.
+    // Without a use, the key verifies signatures, and the check is not skipped.
     let both =
         IdentityProvider::from_metadata(entity(&format!("entityID=\"{IDP}\""), &key("", 0)).as_bytes());
     assert_eq!(both.unwrap().signing_keys().len(), 1);
 }
 
-/// What the federation signed is one entity, or an older group; the rest is the attacker's.
+/// The federation signed one entity, or an older group; the rest is the attacker's.
 #[test]
 fn a_signature_is_over_the_whole_document() {
     let own = signed(&idp(0).replacen("entityID", "ID=\"_e\" entityID", 1), "_e");
@@ -131,14 +133,14 @@ fn a_signature_is_over_the_whole_document() {
             refused.code().starts_with("signature.") || refused.code().starts_with("xml."),
             "{what}: {refused}"
         );
-        // The same in another encoding.
+        // The same holds in another encoding.
         let utf_16: Vec<u8> =
             format!("\u{feff}{document}").encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(read_signed(utf_16).unwrap_err().code(), refused.code(), "{what}");
     }
 }
 
-/// The first of two entities of one name serves, and both are told.
+/// The first of two entities with the same name is used, and both are reported.
 #[test]
 fn an_entity_twice() {
     let aggregate = Aggregate::read(group("", &(idp(0) + &idp(EVIL)))).unwrap();
@@ -147,13 +149,13 @@ fn an_entity_twice() {
     assert_eq!(second.identity_provider().unwrap_err().code(), "metadata.duplicate_entity");
     let first = aggregate.entities().next().unwrap().identity_provider().unwrap();
     assert!(first.warnings(now()).iter().any(|warning| warning.code() == "metadata.duplicate_entity"));
-    // White space round a name does not make another one of it, and neither does a group.
+    // White space around a name does not make another name of it, and neither does a group.
     let disguised = idp(EVIL).replace(IDP, &format!(" {IDP}\n"));
     let aggregate = Aggregate::read(group("", &(idp(0) + &group("", &disguised)))).unwrap();
     assert_eq!(keys(&aggregate), [KEYS[0].clone()]);
 }
 
-/// The source of one customer puts a key in the place of another's.
+/// One customer's source tries to replace another customer's key.
 #[test]
 fn a_source_speaks_for_its_own_entities() {
     let provider = Provider::rustcrypto();
@@ -167,7 +169,7 @@ fn a_source_speaks_for_its_own_entities() {
     assert!(source.accept(idp(EVIL), now(), &provider).is_err());
 }
 
-/// Somebody holds newer documents back, or gives an older one that was signed once.
+/// Somebody holds newer documents back, or sends an older signed one.
 #[test]
 fn an_older_document_takes_nothings_place() {
     let provider = Provider::rustcrypto();
@@ -215,7 +217,7 @@ fn a_document_type_is_refused() {
     }
 }
 
-/// Work grows with the length of the document and no faster, whatever is in it.
+/// The work grows linearly with the length of the document, whatever it contains.
 #[test]
 fn expressions_that_others_evaluate_for_ever() {
     let patterns = ["(a+)+$", "(a|aa)+$", "(.*)*x", "^(([a-z])+.)+[A-Z]([a-z])+$"];

@@ -1,7 +1,7 @@
-//! Metadata with more of everything than is kept: the first ones are, and a warning counts the rest.
+//! Metadata with more values of each kind than are kept: the first ones are kept, and a warning counts the rest.
 //!
-//! That the work grows with the input and not with its square follows from what is kept: values are compared with kept ones alone
-//! (`src/bounded.rs` counts the comparisons), and what is over a limit is not parsed.
+//! The work grows linearly with the input, because values are only compared with kept values (`src/bounded.rs` counts
+//! the comparisons), and values over a limit are not parsed.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
 
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(|| {
     Certificate::self_signed(&provider, &key, "idp.example.com", 1_600_000_000, 2_000_000_000).unwrap()
 });
 
-/// Certificates that differ in their last four bytes, which are in the signature: nobody looks at it.
+/// Makes certificates that differ in their last four bytes, which are in the signature. The signature is not checked.
 fn certificate(number: u32) -> String {
     let mut der = CERTIFICATE.der().to_vec();
     let place = der.len().checked_sub(4).unwrap();
@@ -50,7 +50,7 @@ const SIGNING: &str = r#"use="signing""#;
 const ENCRYPTION: &str = r#"use="encryption""#;
 const SSO: &str = r#"<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://idp.example.com/sso"/>"#;
 
-/// What, limit, first, count.
+/// Returns the kind, the limit, the first place and the count.
 fn left_out(warnings: &[Warning]) -> Vec<(&'static str, usize, usize, usize)> {
     let each = warnings.iter().filter_map(|warning| match warning {
         Warning::LeftOut { what, limit, first, count, .. } => Some((*what, *limit, *first, *count)),
@@ -93,7 +93,7 @@ fn thirty_two_keys_of_each_use() {
     assert_eq!(warnings(&found), []);
 }
 
-/// Keys of one use do not take the room of the other, whatever comes first.
+/// Keys of one use do not take the room of the other use, whatever comes first.
 #[test]
 fn encryption_keys_do_not_displace_signing_keys() {
     let found = read(&(keys(ENCRYPTION, 0..50) + &keys("", 50..52) + &keys(SIGNING, 52..53) + SSO));
@@ -108,7 +108,7 @@ fn the_same_certificate_many_times_is_one() {
     assert_eq!(warnings(&found), []);
 }
 
-/// A key behind thousands that cannot be read is found.
+/// A key after thousands of unreadable ones is found.
 #[test]
 fn unreadable_keys_take_no_room() {
     let content = key(SIGNING, "AAAA").repeat(10_000) + &keys(SIGNING, 0..1) + SSO;
@@ -133,7 +133,7 @@ fn unreadable_keys_take_no_room() {
 fn eighty_thousand_names_of_extensions() {
     let mut content = String::from("<md:Extensions>");
     for number in 0..80_000 {
-        // Each twice, so that kept names are met again.
+        // Each occurs twice, so that kept names occur again.
         write!(content, "<x{number} xmlns='urn:x'/><x{} xmlns='urn:x'/>", number % 256).unwrap();
     }
     content.push_str("</md:Extensions>");
@@ -192,7 +192,7 @@ fn roles_and_protocols() {
     assert_eq!(left_out(all[0].roles()[1].warnings()), [("protocols", 64, 65, 6)]);
 }
 
-/// What an operator gives in code is not bounded, and its warnings are not quadratic either: each certificate is named once.
+/// Values given in code are not limited, and the warnings are not quadratic either: each certificate is named once.
 #[test]
 fn a_certificate_for_both_uses_has_one_warning() {
     let provider = Provider::rustcrypto();
@@ -203,7 +203,7 @@ fn a_certificate_for_both_uses_has_one_warning() {
     assert_eq!(codes, ["metadata.certificate_expired"]);
 }
 
-/// What has no room is not looked at, so that it is no unreadable key either.
+/// A value for which there is no room is not parsed, so it is not an unreadable key either.
 #[test]
 fn a_key_over_the_limit_is_not_read() {
     let signing = keys(SIGNING, 99..100);

@@ -1,4 +1,4 @@
-//! Our own descriptor: what is in it, and in which order the schema wants it.
+//! Our own descriptor: its content, in the order of the schema.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -112,7 +112,7 @@ fn addresses_are_checked() {
     }
 }
 
-/// Everything that a descriptor can say.
+/// Makes a descriptor with everything that it can state.
 fn whole(provider: &Provider) -> ServiceProviderDescriptor {
     let information = ServiceInformation::default()
         .with_user_interface(
@@ -256,7 +256,7 @@ fn valid_by_the_published_schemas() {
     let (plain, whole) = (descriptor(&provider).to_xml().unwrap(), whole(&provider).to_xml().unwrap());
     let written_again = described(&whole).to_xml().unwrap();
     is_valid(&[plain, whole.clone(), written_again]);
-    // What is not valid is noticed.
+    // The validator must notice an invalid document.
     if let Some(valid) = validated(&whole.replace("<md:NameIDFormat>", "<md:NameIDFormat a=\"b\">")) {
         assert!(!valid);
     }
@@ -268,7 +268,8 @@ fn is_valid(documents: &[String]) {
     }
 }
 
-/// Whether xmllint finds the document valid; none without the schemas or without xmllint, which is a failure where `CI` is set.
+/// Returns whether xmllint accepts the document; `None` without the schemas or without xmllint, which is a failure if
+/// `CI` is set.
 fn validated(xml: &str) -> Option<bool> {
     let schemas = shared::folder()?.join("vectors/xsd");
     let mut command = std::process::Command::new("xmllint");

@@ -1,4 +1,4 @@
-//! Metadata that somebody broke: whatever it is, reading ends with a value or with a code, and never panics.
+//! Damaged metadata: reading always ends with a value or with an error code, and never panics.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! What is known of keys over time, and how ours are replaced.
+//! The knowledge about keys over time, and the replacement of our own keys.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -34,7 +34,7 @@ fn standings(of: &IdentityProvider, sightings: &[KeySighting], now: DateTime<Utc
     KeyEvidence::of(of, sightings, now).iter().map(|one| one.standing().as_str()).collect()
 }
 
-/// A roll-over from the day of its announcement to the day after the old key is gone.
+/// A key roll-over from the day of its announcement to the day after the old key is removed.
 #[test]
 fn each_day_of_a_roll_over_has_its_standing() {
     let (okta, after) = (both(), only_current());
@@ -45,10 +45,10 @@ fn each_day_of_a_roll_over_has_its_standing() {
         [KeySighting::new(&old, day(0)).and_verified(10, day(1)), KeySighting::new(&new, day(1))];
     assert_eq!(standings(&okta, &sightings, day(1)), ["in_use", "announced"]);
 
-    // Both are used while the identity provider's machines switch over one by one.
+    // Both keys are used while the identity provider's machines change over one by one.
     sightings[1] = sightings[1].clone().and_verified(1, day(2));
     assert_eq!(standings(&okta, &sightings, day(2)), ["in_use", "in_use"]);
-    // No sign-ins at all make nothing safe.
+    // Without any sign-ins, no key is safe to remove.
     assert_eq!(standings(&okta, &sightings, day(300)), ["in_use", "in_use"]);
 
     sightings[1] = sightings[1].clone().and_verified(5, day(8) - TimeDelta::seconds(1));
@@ -65,7 +65,7 @@ fn each_day_of_a_roll_over_has_its_standing() {
     );
     assert!(evidence[1].to_string().contains("it vouched for 11 sign-ins, the last at"), "{}", evidence[1]);
 
-    // The metadata has one key, and the other one is remembered and not trusted.
+    // The metadata has one key; the other one is remembered but not trusted.
     let [kept, gone] = &KeyEvidence::of(&after, &sightings, day(9))[..] else { panic!("two") };
     assert_eq!((kept.fingerprint(), gone.standing()), (&*old, KeyStanding::Withdrawn));
     assert!(gone.key().is_none() && gone.sighting().is_some());
@@ -123,7 +123,7 @@ fn what_replaces_all_keys_waits_for_approval() {
         assert_eq!(says(KeyChanges::Overlap, newer), overlap);
         assert_eq!(says(KeyChanges::Approve, newer), approve);
     }
-    // What is not about signatures and addresses, but about whom one may speak for and who can read.
+    // These changes are not about signatures and addresses, but about the scopes, and about who can decrypt.
     let scoped = current.clone().with_scope("other.example");
     let sealed = current.clone().with_encryption_certificate(keys::attacker().certificate().clone());
     for (newer, approve) in [(&scoped, "it adds a scope"), (&sealed, "it adds an encryption key")] {
@@ -131,7 +131,7 @@ fn what_replaces_all_keys_waits_for_approval() {
         assert_eq!(says(KeyChanges::Approve, newer), Some(approve));
         assert_eq!(KeyChanges::Approve.objection(newer, &current), None, "less needs nobody's approval");
     }
-    // A key that goes needs nobody's approval.
+    // A removed key needs no approval.
     assert_eq!(KeyChanges::Approve.objection(&both, &current), None);
     assert_eq!(KeyChanges::Overlap.objection(&both, &replaced), None, "one that is known stays");
 }

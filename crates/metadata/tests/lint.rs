@@ -69,7 +69,7 @@ fn lint(xml: &str) -> Vec<LintFinding> {
 
 const VALID: &str = "validUntil='2026-12-24T00:00:00Z'";
 
-/// A document, and what is found: severity and code, in order.
+/// A document, and its findings: severity and code, in order.
 #[test]
 fn every_rule_finds_what_it_is_for() {
     let post = REDIRECT.replace("HTTP-Redirect", "HTTP-POST");
@@ -160,7 +160,7 @@ fn every_rule_finds_what_it_is_for() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// RSA of 1024 bits, which the provider refuses unless it is told otherwise.
+/// RSA keys of 1024 bits are refused by the provider by default.
 #[test]
 fn weak_keys() {
     let Some(folder) = shared::folder() else { return };
@@ -176,7 +176,7 @@ fn weak_keys() {
     assert_eq!(codes(&Provider::rustcrypto().danger_allow("rsa-1024").unwrap()), 0);
 }
 
-/// Somebody who makes a thousand mistakes is told a hundred, and how many more there are.
+/// Of a thousand mistakes a hundred are reported, with the number of the others.
 #[test]
 fn findings_of_one_entity_are_bounded() {
     let many: String = (0..1_000)
@@ -194,7 +194,7 @@ fn findings_of_one_entity_are_bounded() {
     assert_eq!(last.message(), "900 findings are left out, from number 101 on: at most 100 are kept");
 }
 
-/// A finding says where the entity stands.
+/// A finding states where the entity is.
 #[test]
 fn findings_have_a_place() {
     let xml = group(VALID, &(good() + "\n" + &sp("", "")));
@@ -205,7 +205,7 @@ fn findings_have_a_place() {
     assert_eq!(finding.range().map(|range| range.start), xml.rfind("<md:EntityDescriptor"));
 }
 
-/// A newer document, and what it changes.
+/// A newer document, and its changes.
 #[test]
 fn what_a_refresh_changes() {
     let other = certificate(1_600_000_000, 1_900_000_000);
@@ -268,7 +268,7 @@ fn what_a_refresh_changes() {
         assert_eq!(shown, expected, "{name}");
         assert_eq!(after.changes_to(&before).len(), shown.len(), "{name}: back again");
     }
-    // One that can be read no longer.
+    // An entity that cannot be read any more.
     let broken =
         Aggregate::read(old.replacen("<md:KeyDescriptor>", "<md:KeyDescriptor>&nothing;", 1)).unwrap();
     let changes = Aggregate::read(old).unwrap().changes_to(&broken);

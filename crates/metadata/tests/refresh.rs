@@ -1,4 +1,4 @@
-//! One source over time: what is taken, what is kept, and when it is asked again.
+//! One source over time: which answers are accepted, what is kept, and when it is requested again.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -50,7 +50,7 @@ fn id(name: &str) -> EntityId {
     EntityId::new(format!("https://{name}.example")).unwrap()
 }
 
-/// An identity provider with the certificate of this key.
+/// Makes an identity provider with the certificate of this key.
 fn entity(name: &str, key: &PrivateKey) -> String {
     let certificate = certificate(key).to_base64();
     format!(
@@ -82,7 +82,7 @@ fn fetched(document: &str) -> FetchedMetadata {
     FetchedMetadata::Document { bytes: document.as_bytes().to_vec(), validators: Validators::default() }
 }
 
-/// A source and what is at hand of it.
+/// A source and its current document.
 struct Kept {
     refresh: Refresh,
     metadata: Option<TrustedMetadata>,
@@ -97,7 +97,7 @@ impl Kept {
         Kept::of(TrustedSource::danger_by_transport_alone(SpeaksFor::entity(id("a"))))
     }
 
-    /// `first`, `unchanged`, `changed`, or the code of the error.
+    /// Returns `first`, `unchanged`, `changed`, or the code of the error.
     fn answered(&mut self, fetched: FetchedMetadata, now: DateTime<Utc>, random: u64) -> &'static str {
         match self.refresh.answered(fetched, self.metadata.as_ref(), &PROVIDER, now, random) {
             Ok(Refreshed::First(metadata)) => {
@@ -151,7 +151,7 @@ fn what_proves_a_document() {
     for (what, source, document, expected) in cases {
         assert_eq!(accepted(source, document), expected, "{what}");
     }
-    // The pinned certificate beside a signature that its key did not make.
+    // The pinned certificate is next to a signature that its key did not make.
     let inserted =
         by_other.replacen(&certificate(other).to_base64(), &certificate(federation).to_base64(), 1);
     assert_eq!(pinned.accept(inserted, now(), &PROVIDER).unwrap_err().code(), "signature.not_verified");
@@ -255,7 +255,7 @@ fn trust_never_goes_back() {
     }
 }
 
-/// An EntityDescriptor that is the document says when it was published as well.
+/// A document that is an EntityDescriptor can state when it was published too.
 #[test]
 fn one_entity_never_goes_back() {
     let [key, _] = &*KEYS;
@@ -278,10 +278,10 @@ fn what_changed_is_told() {
     let newer = fetched(&group("", &entity("a", other)));
     let refreshed = kept.refresh.answered(newer, kept.metadata.as_ref(), &PROVIDER, now(), 0).unwrap();
     let Refreshed::Changed { metadata, changes, .. } = refreshed else { panic!("{refreshed:?}") };
-    // For signing and for encryption: one comes, and one goes.
+    // For signing and for encryption, one key is added and one is removed.
     let subjects: Vec<_> = changes.iter().map(|change| change.subject()).collect();
     assert_eq!(subjects, [ChangeSubject::Key; 4]);
-    // A key that is gone is trusted no more.
+    // A removed key is not trusted any more.
     let provider = metadata.find(&id("a").into()).unwrap().identity_provider().unwrap();
     assert_eq!(provider.signing_keys().len(), 1);
 }
@@ -303,7 +303,7 @@ fn a_source_is_asked_with_what_came_last() {
     let later = now() + TimeDelta::hours(1);
     assert_eq!(kept.answered(FetchedMetadata::NotModified, later, 0), "unchanged");
     assert_eq!(kept.refresh.confirmed_at(), Some(later));
-    // What was refused came with a validator that is not shown: a better one would never come.
+    // The validator of a refused document is not sent, because a better document would never be sent then.
     assert_eq!(kept.answered(with("\"2\"", "<html/>"), later, 0), "metadata.root");
     assert_eq!(kept.refresh.validators(kept.metadata.as_ref()).etag.as_deref(), Some("\"1\""));
     assert_eq!(kept.answered(with("\"3\"", &document), later, 0), "unchanged");
@@ -337,7 +337,7 @@ fn when_a_source_is_asked_again() {
         ("cacheDuration='PT6H'", minutes(6 * 60)),
         ("cacheDuration='PT1S'", minutes(1)),
         ("cacheDuration='P30D'", minutes(24 * 60)),
-        // Half of the time that is left.
+        // This is half of the remaining time.
         ("cacheDuration='PT6H' validUntil='2026-11-24T02:00:00Z'", minutes(60)),
         ("validUntil='2026-11-24T00:01:00Z'", minutes(1)),
     ];
@@ -360,7 +360,8 @@ fn when_a_source_is_asked_again() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever comes and whenever: what is at hand was fetched, never goes back, and the next time is neither now nor never.
+    /// For all answers at all times: the current document was fetched, never goes back, and the next request is
+    /// neither now nor never.
     #[test]
     fn over_time(answers in prop::collection::vec((0_u8..7, 0_i64..100_000, any::<u64>()), 1..40)) {
         let [key, other] = &*KEYS;

@@ -1,4 +1,5 @@
-//! Every metadata file of the shared material that describes an identity provider: it reads, or stands in the table of refusals.
+//! Every metadata file of the shared material that describes an identity provider is read, or is in the table of
+//! refused files.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -158,7 +159,7 @@ fn every_identity_provider_of_an_aggregate_can_be_picked() {
         if providers.len() < 2 {
             continue;
         }
-        // Each pick reads the file again, so of the largest files some entities must do.
+        // Each selection reads the file again, so only some entities of the largest files are read.
         let step = 1 + bytes.len() / 300_000;
         for provider in providers.into_iter().step_by(step) {
             let Ok(id) = EntityId::new(provider.entity_id()) else { continue };
@@ -178,16 +179,16 @@ fn every_identity_provider_of_an_aggregate_can_be_picked() {
     assert!(codes.keys().all(|code| expected.contains(code)), "{codes:?}");
 }
 
-/// Documents of which no entity is to be had, and why.
+/// Documents that are refused as a whole, and why.
 const NO_AGGREGATE: &[(&str, &str)] = &[
-    // A comment stands before the XML declaration.
+    // A comment is before the XML declaration.
     ("vectors/saml/polis/sso/data/metadata/nobinding/boxyhq-nobinding.xml", "xml.declaration"),
     ("vectors/saml/polis/sso/data/metadata/noentityID/boxyhq-noentityID.xml", "xml.declaration"),
-    // Another root, an end tag of another element, two document elements: made to be refused.
+    // They have another root, an end tag of another element, or two document elements: made to be refused.
     ("vectors/saml/python3-saml/metadata/noentity_metadata_settings1.xml", "metadata.root"),
     ("vectors/saml/python3-saml/metadata/unparsed_metadata.xml", "xml.end_tag"),
     ("vectors/saml/samlify/misc/multiple_entitydescriptor.xml", "xml.outside_root"),
-    // Elements without the namespace of metadata.
+    // The elements have no namespace of metadata.
     ("vectors/saml/samlify/misc/sp_metadata_98.xml", "metadata.root"),
     ("vectors/saml/samlify/misc/spmeta_noauthnsign.xml", "metadata.root"),
     (
@@ -196,17 +197,17 @@ const NO_AGGREGATE: &[(&str, &str)] = &[
     ),
 ];
 
-/// Entities that cannot be read, by file.
+/// The entities that cannot be read, by file.
 const LEFT_OUT: &[(&str, &[&str])] = &[
-    // Without an entityID.
+    // They have no entityID.
     (
         "vectors/saml/opensaml/saml2/metadata/impl/EntitiesDescriptorChildElements.xml",
         &["metadata.entity_id", "metadata.entity_id"],
     ),
 ];
 
-/// Every metadata document, those of service providers included: its entities are those of the tree of the whole, and each of them is
-/// read by itself, or left out with a reason that is known.
+/// Every metadata document, including those of service providers: its entities equal those of the tree of the whole,
+/// and each of them is read by itself, or is left out with a known reason.
 #[test]
 fn every_document_is_an_aggregate() {
     let Some(folder) = shared::folder() else { return };
@@ -246,7 +247,7 @@ fn every_document_is_an_aggregate() {
     assert!(refused.is_empty() && left_out.is_empty(), "listed but not there: {refused:?} {left_out:?}");
 }
 
-/// Whether the element stands where an entity may: as the root, or in groups alone.
+/// Returns whether the element is in a place where an entity may be: the root, or only inside groups.
 fn is_entity(element: Element<'_>) -> bool {
     let mut round = std::iter::successors(element.parent(), |one| one.parent());
     element.is(SAML_METADATA, "EntityDescriptor")
@@ -257,12 +258,12 @@ fn entity_id(element: Element<'_>) -> &str {
     element.attribute("entityID").unwrap_or_default().trim()
 }
 
-/// Metadata of other projects, of the identity providers that were recorded, and of the corpus.
+/// Returns the metadata files of other projects, of the recorded identity providers, and of the corpus.
 fn metadata_files(folder: &Path) -> Vec<PathBuf> {
     files_with(folder, &["IDPSSODescriptor"])
 }
 
-/// The files in which one of these words stands.
+/// Returns the files that contain one of these words.
 fn files_with(folder: &Path, words: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for part in ["vectors/saml", "idps/samples", "corpus/keys"] {

@@ -1,4 +1,4 @@
-//! The table against the published schema.
+//! The comparison of the table with the published schema.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use vouchsafe_testkit::{Xsd, shared};

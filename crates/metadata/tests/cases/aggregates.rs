@@ -1,10 +1,10 @@
-//! One bad entity in an aggregate: it is left out with its reason, and takes nobody with it.
+//! One bad entity in an aggregate: it is left out with the reason, and does not affect the others.
 
 use vouchsafe_metadata::{EntityId, IdentityProvider, MetadataDescription};
 
 use crate::{SAML2, certificate, good, group, metadata, read, signing_key, x509_data};
 
-/// Place, entityID, code and words of what is left out.
+/// The place, entityID, code and text of an entity that is left out.
 type LeftOut = (usize, Option<&'static str>, &'static str, &'static str);
 
 const BAD_TIME: &str = "entity “https://bad.example”: EntityDescriptor/@validUntil: expected an xs:dateTime, such as 2026-11-24T00:00:00Z, found “2008-10-06 16:19:57”";
@@ -96,13 +96,13 @@ fn what_cannot_be_read_is_left_out() {
         let (reason, words) = (left_out.reason(), left_out.reason().to_string());
         assert_eq!((left_out.place(), left_out.entity_id(), reason.code(), &*words), expected, "{name}");
 
-        // The others are trusted as if it were not there; it is not.
+        // The others are trusted as if it were not there.
         let named =
             |id: &str| IdentityProvider::from_metadata_entity(xml.as_bytes(), &EntityId::new(id).unwrap());
         assert!(named("https://first.example").is_ok() && named("https://last.example").is_ok(), "{name}");
         assert!(named("https://bad.example").is_err(), "{name}");
 
-        // Whoever has the role of an identity provider is one of several; nobody is chosen in its place.
+        // An entity with the role of an identity provider is one of several; no other one is chosen.
         let beside = read(&group("", &(first + &bad)));
         let outcome = beside.map(|one| one.entity_id().to_string()).map_err(|error| error.code());
         match name.ends_with("namespace") {
@@ -112,7 +112,7 @@ fn what_cannot_be_read_is_left_out() {
     }
 }
 
-/// What can be read and not be trusted is described, with the reason.
+/// An entity that can be read but not be trusted is described, with the reason.
 #[test]
 fn what_cannot_be_trusted_says_so() {
     let key = signing_key(&x509_data(&[&certificate("idp.example.com")]));
@@ -159,7 +159,8 @@ fn what_cannot_be_trusted_says_so() {
     }
 }
 
-/// Of several entities of one name the first serves, and says so; the others are described with the reason why they do not.
+/// Of several entities with the same name the first is used, with a warning; the others are described with the reason
+/// why they are not used.
 #[test]
 fn the_first_of_a_name_serves() {
     let first =
@@ -185,7 +186,7 @@ fn the_first_of_a_name_serves() {
     }
 }
 
-/// The shortest of all levels counts; what is no duration does not.
+/// The shortest duration of all levels counts; an invalid one is ignored.
 #[test]
 fn the_shortest_cache_duration_counts() {
     for (outer, inner, own, role, seconds) in [
@@ -207,7 +208,7 @@ fn the_shortest_cache_duration_counts() {
     }
 }
 
-/// What a group declares holds in it, and what an inner one declares anew holds there alone.
+/// A declaration of a group applies in it, and a declaration of an inner group applies only there.
 #[test]
 fn namespaces_of_the_groups_round_an_entity() {
     let role = "IDPSSODescriptor protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'";
@@ -231,7 +232,8 @@ fn namespaces_of_the_groups_round_an_entity() {
     assert_eq!((left_out.entity_id(), left_out.reason().code()), (Some("urn:3"), "metadata.namespace"));
 }
 
-/// Nobody is chosen in the place of an entity that cannot be read, since it may be the one that is meant. By name it is another matter.
+/// If an entity cannot be read, no other one is chosen, because it may be the one that is meant. Selecting an entity
+/// by name is possible.
 #[test]
 fn an_entity_that_cannot_be_read_is_not_passed_over() {
     let broken = good("https://broken.example").replacen(
@@ -249,7 +251,7 @@ fn an_entity_that_cannot_be_read_is_not_passed_over() {
     assert_eq!((left_out.place(), left_out.reason().code()), (2, "xml.reference"));
 }
 
-/// A document that is one entity has nobody else to spare.
+/// If the only entity of a document cannot be read, the document is refused.
 #[test]
 fn the_only_entity_is_refused() {
     let bad =
@@ -259,7 +261,7 @@ fn the_only_entity_is_refused() {
     assert_eq!(read(&bad).unwrap_err().to_string(), BAD_TIME);
 }
 
-/// A role that does not say which protocols it speaks is described with a remark.
+/// A role without protocols is described with a warning.
 #[test]
 fn a_role_without_protocols_does_not_vanish() {
     let service =

@@ -1,4 +1,4 @@
-//! An entityID that is missing or a template; booleans, roles and protocols that are not as the schema has them.
+//! An entityID that is missing or a template; booleans, roles and protocols that do not follow the schema.
 
 use crate::{ENTITY_ID, SAML2, certificate, good, metadata, read, refuses, signing_key, warnings, x509_data};
 

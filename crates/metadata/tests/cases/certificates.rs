@@ -39,7 +39,7 @@ fn in_one_element(first: &Certificate, second: &Certificate) -> Vec<(&'static st
     ]
 }
 
-/// The same answer for every length, and so for base64 with and without padding.
+/// The result is the same for every length, and so for base64 with and without padding.
 #[test]
 fn a_chain_in_one_element() {
     let mut paddings = [0; 3];
@@ -91,7 +91,7 @@ fn three_certificates_in_one_element() {
     );
 }
 
-/// What stands behind the first certificate and is none.
+/// The bytes after the first certificate are not a certificate.
 #[test]
 fn half_a_certificate_behind_another_one() {
     let own = certificate("idp.example.com").to_base64();
@@ -154,7 +154,7 @@ fn which_of_several_certificates_are_keys() {
     }
 }
 
-/// Two certificates of one key are two names of it, wherever they stand.
+/// Two certificates of one key are two names of it, in any place.
 #[test]
 fn two_certificates_of_one_key() {
     let key = generate(KeyKind::P256);
@@ -164,7 +164,7 @@ fn two_certificates_of_one_key() {
     assert_eq!(warnings(&found), Vec::<String>::new());
 }
 
-/// More than anybody has: the first ones are kept, and no work grows with the square of them.
+/// There are more than anybody has: the first ones are kept, and no work grows with their square.
 #[test]
 fn a_thousand_certificates_in_one_key_descriptor() {
     let one = certificate("idp.example");

@@ -5,7 +5,7 @@ use vouchsafe_metadata::EntityKey;
 
 use crate::{certificate, certificate_over, generate, read, refuses, warnings, with_key_info, x509_data};
 
-/// Modulus and exponent: the two INTEGERs at the end of SubjectPublicKeyInfo, of 256 and 3 bytes.
+/// Returns modulus and exponent: the two INTEGERs at the end of SubjectPublicKeyInfo, of 256 and 3 bytes.
 fn rsa_numbers(key: &PrivateKey) -> (Vec<u8>, Vec<u8>) {
     let spki = key.public_key().spki_der();
     let exponent = spki[spki.len() - 3..].to_vec();
@@ -83,7 +83,7 @@ fn every_kind_of_key_reads() {
     }
 }
 
-/// A certificate beside it names the key; what is not of the key is left out.
+/// A certificate next to it names the key; certificates of other keys are left out.
 #[test]
 fn beside_certificates() {
     let key = generate(KeyKind::P256);
@@ -200,7 +200,7 @@ fn what_is_no_key() {
     }
 }
 
-/// The provider's policy is asked of a bare key as it is of a certificate's.
+/// The provider's policy applies to a bare key as to a certificate's.
 #[test]
 fn a_short_key_is_read_and_refused_by_the_policy() {
     let allowed = Provider::rustcrypto().danger_allow("rsa-1024").unwrap();

@@ -1,4 +1,4 @@
-//! What identity providers publish and operators give by mistake: what becomes of it, and the words for it, each in full.
+//! The mistakes of identity providers and operators: the result of each, with the full text of the message.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -25,7 +25,7 @@ pub(crate) fn generate(kind: KeyKind) -> PrivateKey {
     Provider::rustcrypto().generate_key(kind).unwrap()
 }
 
-/// Valid from 2020-09-13 to 2033-05-18.
+/// Makes a certificate that is valid from 2020-09-13 to 2033-05-18.
 pub(crate) fn certificate(name: &str) -> Certificate {
     certificate_over(&generate(KeyKind::P256), name)
 }
@@ -34,7 +34,8 @@ pub(crate) fn certificate_over(key: &PrivateKey, name: &str) -> Certificate {
     Certificate::self_signed(&Provider::rustcrypto(), key, name, 1_600_000_000, 2_000_000_000).unwrap()
 }
 
-/// One that another one issued, by its name: the issuer stands before the subject, and nobody looks at the signature.
+/// Makes a certificate that another one issued, by its name: the issuer precedes the subject, and the signature is
+/// not checked.
 pub(crate) fn issued_by(issuer: &str, name: &str) -> Certificate {
     assert_eq!(issuer.len(), name.len());
     let mut der = certificate(name).der().to_vec();
@@ -45,7 +46,8 @@ pub(crate) fn issued_by(issuer: &str, name: &str) -> Certificate {
     issued
 }
 
-/// The same as a certificate authority's, by its extensions: cA and keyCertSign stand in the place of its key's identifier.
+/// Makes a certificate authority's certificate of it, by its extensions: cA and keyCertSign replace its key's
+/// identifier.
 pub(crate) fn authority(certificate: &Certificate) -> Certificate {
     const KEY_USAGE: [u8; 17] = [0x30, 15, 6, 3, 0x55, 0x1d, 15, 1, 1, 0xff, 4, 5, 3, 3, 7, 6, 0x80];
     const BASIC_CONSTRAINTS: [u8; 14] = [0x30, 12, 6, 3, 0x55, 0x1d, 19, 4, 5, 0x30, 3, 1, 1, 0xff];
@@ -72,7 +74,8 @@ pub(crate) fn signing_key(key_info: &str) -> String {
     format!(r#"<md:KeyDescriptor use="signing"><ds:KeyInfo>{key_info}</ds:KeyInfo></md:KeyDescriptor>"#)
 }
 
-/// An identity provider's metadata: attributes of its EntityDescriptor, attributes of its role, and its KeyDescriptors.
+/// Makes an identity provider's metadata: attributes of its EntityDescriptor, attributes of its role, and its
+/// KeyDescriptors.
 pub(crate) fn metadata(of_entity: &str, of_role: &str, keys: &str) -> String {
     format!(
         "<md:EntityDescriptor {NAMES} {of_entity}><md:IDPSSODescriptor {of_role}>{keys}{SSO}</md:IDPSSODescriptor></md:EntityDescriptor>"
@@ -81,12 +84,12 @@ pub(crate) fn metadata(of_entity: &str, of_role: &str, keys: &str) -> String {
 
 pub(crate) const ENTITY_ID: &str = r#"entityID="https://idp.example.com""#;
 
-/// The one whose signing KeyDescriptor has this in its KeyInfo.
+/// Makes metadata whose signing KeyDescriptor has this KeyInfo.
 pub(crate) fn with_key_info(key_info: &str) -> String {
     metadata(ENTITY_ID, SAML2, &signing_key(key_info))
 }
 
-/// One that nothing is wrong with.
+/// Makes metadata without a mistake.
 pub(crate) fn good(entity_id: &str) -> String {
     let key = signing_key(&x509_data(&[&certificate("idp.example.com")]));
     metadata(&format!("entityID='{entity_id}'"), SAML2, &key)
@@ -100,12 +103,12 @@ pub(crate) fn read(xml: &str) -> Result<IdentityProvider, MetadataError> {
     IdentityProvider::from_metadata(xml.as_bytes())
 }
 
-/// The words of every warning.
+/// Returns the texts of all warnings.
 pub(crate) fn warnings(found: &IdentityProvider) -> Vec<String> {
     found.warnings(now()).iter().map(ToString::to_string).collect()
 }
 
-/// It is refused with this code and these words, and a hint of at most two sentences.
+/// Asserts that it is refused with this code and text, and with a hint of at most two sentences.
 pub(crate) fn refuses(bytes: &[u8], code: &str, words: &str, hint: &str) {
     let error =
         IdentityProvider::from_metadata(bytes).map(|found| found.entity_id().to_string()).unwrap_err();

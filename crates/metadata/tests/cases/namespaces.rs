@@ -1,4 +1,4 @@
-//! Elements in another namespace or in none, and what is no metadata at all.
+//! Elements in another namespace or in none, and content that is not metadata at all.
 
 use crate::{SAML2, SSO, certificate, good, group, refuses, signing_key, x509_data};
 
@@ -80,7 +80,7 @@ fn elements_in_another_namespace() {
     }
 }
 
-/// The page that was saved by mistake is told of HTML alone.
+/// The hint about a page that was saved by mistake is only given for HTML.
 #[test]
 fn what_is_no_metadata() {
     for (bytes, code, words, hint) in [

@@ -10,7 +10,7 @@ fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
-/// The same document in every form that readers of XML know.
+/// Returns the same document in every form that XML parsers know.
 fn forms(xml: &str) -> Vec<Vec<u8>> {
     let declared = format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n{xml}");
     let marked = format!("\u{feff}{declared}");

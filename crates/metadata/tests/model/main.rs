@@ -132,7 +132,7 @@ fn what_an_identity_provider_says_about_itself() {
     assert_eq!(registration.authority(), "https://registrar.example");
     assert_eq!(registration.instant(), Utc.with_ymd_and_hms(2020, 1, 2, 0, 0, 0).single());
     assert_eq!(registration.policies()[0].value(), "https://registrar.example/policy");
-    // What the role says counts before what the entity says.
+    // The role's value takes precedence over the entity's.
     let support = found.algorithm_support();
     assert!(support.digest_methods().is_empty());
     assert!(
@@ -161,7 +161,7 @@ fn every_role_is_described() {
     assert_eq!(authority.offered_attributes()[0].friendly_name(), Some("mail"));
 }
 
-/// A service provider's: the attributes and the subject identifier that it wants, and its times.
+/// The values of a service provider: the attributes and the subject identifier that it requests, and its times.
 #[test]
 fn what_a_service_provider_asks_for() {
     let xml = entity(&format!(
@@ -190,7 +190,7 @@ fn what_a_service_provider_asks_for() {
     assert_eq!(codes, ["metadata.extension_ignored"], "an attribute without a name is said");
 }
 
-/// Nothing vanishes without a word.
+/// Nothing is dropped without a warning.
 #[test]
 fn what_is_not_used_is_said() {
     let good = || identity_provider_role("<x:y xmlns:x='urn:x'/>", &sign_on(REDIRECT));
@@ -235,12 +235,12 @@ fn what_is_not_used_is_said() {
         assert_eq!(codes, [code], "{what}: {warnings:?}");
         assert!(warnings.iter().all(|warning| !warning.to_string().is_empty()));
     }
-    // A binding of SAML 2.0 beside foreign ones is enough.
+    // One binding of SAML 2.0 next to foreign ones is enough.
     let both = identity_provider_role("<x:y xmlns:x='urn:x'/>", &(foreign + &sign_on(REDIRECT)));
     assert!(IdentityProvider::from_metadata(entity(&both).as_bytes()).unwrap().warnings(now()).is_empty());
 }
 
-/// Of each kind a number is kept, and the rest is counted.
+/// A limited number of each kind is kept, and the rest is counted.
 #[test]
 fn there_are_ceilings() {
     let many = |element: &str| element.repeat(5_000);

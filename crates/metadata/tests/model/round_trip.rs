@@ -104,7 +104,7 @@ fn extensions(tape: &mut Tape, writer: &mut Writer, of_role: bool) {
     writer.end();
 }
 
-/// Each key once, and those that are encrypted for alone behind the others: so they are written.
+/// Writes each key once, and the keys for encryption only after the others, as the writer does.
 fn keys(tape: &mut Tape, writer: &mut Writer) {
     let bare = base64_encode(KeyValue::from_spki_der(CERTIFICATE.spki_der()).unwrap().spki_der());
     let uses = [tape.below(4), tape.below(4)];
@@ -281,7 +281,8 @@ fn generated(decisions: Vec<u16>) -> String {
     writer.finish().unwrap()
 }
 
-/// Everything that was read. The names of extensions are left out: they stand in the order of the document, which may be another one.
+/// Returns everything that was read. The names of extensions are left out: they have the order of the document, which
+/// may differ.
 fn shown(entity: &EntityDescription) -> String {
     let mut is_name = false;
     let text = format!("{entity:#?}");
@@ -324,7 +325,7 @@ fn the_whole_comes_back() {
     comes_back(&whole());
 }
 
-/// The metadata of others comes back too, but for what is left out of it.
+/// Metadata from other projects is the same after writing, except for what is left out of it.
 #[test]
 fn metadata_of_others_comes_back() {
     let Some(folder) = shared::folder() else { return };

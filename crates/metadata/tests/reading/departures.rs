@@ -1,10 +1,10 @@
-//! Departures from the schema: which of them are told, and which refuse.
+//! Deviations from the schema: which of them are reported, and which are refused.
 
 use vouchsafe_metadata::Warning;
 
 use crate::{SAML2, SSO, entity, now, read, role, signing_key};
 
-/// Departures from the schema that can be read in one way only are told, and nothing is refused for them.
+/// Deviations from the schema that are not ambiguous are reported, and the metadata is accepted.
 #[test]
 fn departures_from_the_schema_are_warnings() {
     let cases = [
@@ -41,7 +41,7 @@ fn departures_from_the_schema_are_warnings() {
             "{text}: {warnings:?}"
         );
     }
-    // Whatever stands in extensions, contacts and other roles is not looked at.
+    // The content of extensions, contacts and other roles is not checked.
     let others = "<md:Extensions><x xmlns='urn:x'>text<md:EntityDescriptor/></x></md:Extensions>";
     let unread = "<md:ContactPerson><nobody/></md:ContactPerson><md:SPSSODescriptor surprise='1' protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'/>";
     let found = read(&named(
@@ -52,7 +52,7 @@ fn departures_from_the_schema_are_warnings() {
     assert_eq!(found.warnings(now()), []);
 }
 
-/// A key whose KeyInfo stands twice is left out, as before; another one serves.
+/// A key whose KeyInfo occurs twice is left out; another one is used.
 #[test]
 fn two_key_infos_leave_a_key_out() {
     let twice = signing_key().replace(
@@ -65,7 +65,7 @@ fn two_key_infos_leave_a_key_out() {
     assert_eq!(codes, ["metadata.key_ignored"]);
 }
 
-/// A part that may stand once and stands twice: nothing says which of the two is meant.
+/// A part that may occur once occurs twice: nothing determines which of the two is meant.
 #[test]
 fn a_part_that_stands_twice_is_refused() {
     let extensions = "<md:Extensions><x xmlns='urn:x'/></md:Extensions>";
@@ -94,13 +94,13 @@ fn named(attributes: &str, content: &str) -> String {
     entity(&format!("entityID='https://idp.example.com'{attributes}"), content)
 }
 
-/// Somebody who writes a hundred thousand of them gets no more than some told, in no more than linear time.
+/// Of a hundred thousand deviations only some are reported, in linear time.
 #[test]
 fn departures_are_told_up_to_a_limit() {
     let many = "<x xmlns='urn:x'/>".repeat(20_000);
     let found = read(&named("", &role(SAML2, &(signing_key() + SSO + &many)))).unwrap();
     assert_eq!(found.warnings(now()).len(), 32);
-    // What is an error is one behind them as well.
+    // An error after them is found too.
     let twice = "<md:Organization/><md:Organization/>";
     assert_eq!(
         read(&named("", &role(SAML2, &(signing_key() + SSO + &many + twice)))).unwrap_err().code(),

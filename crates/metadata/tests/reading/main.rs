@@ -11,7 +11,7 @@ use vouchsafe_metadata::{
     Binding, EntityId, EntityKey, IdentityProvider, MetadataDescription, MetadataError, Warning, WebAddress,
 };
 
-/// Valid from 2020-09-13 to 2033-05-18.
+/// The certificate is valid from 2020-09-13 to 2033-05-18.
 static CERTIFICATE: LazyLock<Certificate> =
     LazyLock::new(|| certificate("idp.example.com", 1_600_000_000, 2_000_000_000));
 
@@ -247,7 +247,7 @@ fn aggregates() {
     );
     assert_eq!(read(&hidden).unwrap_err().code(), "metadata.no_identity_provider");
 
-    // A SAML 1.1 provider beside the only one that can be used does not make a choice necessary.
+    // A SAML 1.1 provider next to the only usable one does not make a choice necessary.
     let old = idp("https://old.example").replace("SAML:2.0:protocol", "SAML:1.1:protocol");
     assert_eq!(
         read(&group("", &(old + &idp("https://new.example")))).unwrap().entity_id().as_str(),
@@ -402,7 +402,7 @@ fn another_entity_does_not_take_the_place_of_the_one_that_was_expected() {
     assert_eq!(found.expected_to_be(&other).unwrap_err().code(), "metadata.other_entity");
 }
 
-/// The first to which a browser would be sent; the others are for messages between machines.
+/// The first address to which a browser would be sent counts; the other ones are for messages between machines.
 #[test]
 fn a_sign_on_without_tls_is_named() {
     let at = |binding: &str, location: &str| {
