@@ -1,4 +1,4 @@
-//! What is encrypted is decrypted: every cipher, key transport and layout, one recipient and several.
+//! Encrypted content is decrypted: with every cipher, key transport and layout, for one recipient and several.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
@@ -46,7 +46,7 @@ fn every_digest_in_oaep() {
     }
 }
 
-/// XML encryption 1.1, section 5.8.3, has an identifier of its own for it.
+/// XML encryption 1.1, section 5.8.3, has an identifier of its own for SHA-384.
 #[test]
 fn sha_384_has_two_names() {
     let (digest, mgf) = (DigestAlgorithm::Sha384, DigestAlgorithm::Sha1);
@@ -92,7 +92,7 @@ fn each_of_several_recipients_with_any_of_its_keys() {
     }
 }
 
-/// The attempts are bounded, and the pair whose certificate fits comes first: one attempt is enough.
+/// The attempts are limited, and the pair whose certificate fits comes first, so one attempt is enough.
 #[test]
 fn certificates_order_the_attempts() {
     let mine = keys::service_provider();
@@ -111,7 +111,7 @@ fn certificates_order_the_attempts() {
     let named = sealed(Recipient::new(&second).with_certificate(mine.certificate()));
     let unnamed = sealed(Recipient::new(&second));
     let provider = Provider::rustcrypto();
-    // Two own keys and four encrypted ones are eight attempts, of which four are made.
+    // Two private keys and four encrypted ones make eight attempts, of which four are made.
     assert!(common::opened_by(&named, &own, &provider, &limits).is_ok());
     assert_eq!(
         common::opened_by(&unnamed, &own, &provider, &limits).unwrap_err().code(),
@@ -141,7 +141,7 @@ fn keys_of_other_kinds_and_lengths_are_passed_over() {
     );
 }
 
-/// With RSA 1.5 a wrong key yields a random content key, and with CBC one in sixteen of those goes unnoticed.
+/// With RSA 1.5 a wrong key yields a random content key, and with CBC one in sixteen of those has valid padding.
 #[test]
 fn a_wrong_key_never_wins_over_the_right_one() {
     let options =
@@ -216,7 +216,7 @@ fn a_decrypted_document_stays_as_it_is_elsewhere() {
     let (one, two) = (encrypted("<a/>"), encrypted("<b/>"));
     assert_eq!(readable(&format!("<e>{one}<!-- between -->{two}</e>")), "<e><a/><!-- between --><b/></e>");
     assert_eq!(readable(&format!("<e>{one}{two}</e>")), "<e><a/><b/></e>");
-    // One that stands inside another goes with it.
+    // An encrypted part inside another one is replaced with it.
     let nested = one.replacen("</ds:KeyInfo>", "<xenc:EncryptedData/></ds:KeyInfo>", 1);
     assert_eq!(readable(&format!("<e>{nested}</e>")), "<e><a/></e>");
     let declared = encrypted("\u{feff}<?xml version='1.0' encoding='UTF-8'?>\n<a/>");

@@ -52,13 +52,13 @@
 //! | --- | --- |
 //! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from an element |
 //! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
-//! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | what else an entity says about itself |
+//! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | the other statements of an entity about itself |
 //! | `index`, `aggregate`, `source`, `bounded`, `encoding` | how entities are found in a document, the document, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
 //! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |
 //! | `lint`, `lint_rules`, `diff` | what a publisher should look at; what a refresh would change |
-//! | `trusted_source`, `refresh`, `key_changes`, `key_evidence`, `own_rollover` | what a source is trusted for; when it is asked again; how far a newer document may change keys; what is known about keys over time; how your own keys are replaced |
+//! | `trusted_source`, `refresh`, `key_changes`, `key_evidence`, `own_rollover` | what a source is trusted for; when it is requested again; how far a newer document may change keys; what is known about keys over time; how your own keys are replaced |
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

@@ -46,13 +46,13 @@ pub struct OwnRollover {
     /// longest interval that any of them uses. If an administrator must upload our metadata, this time is unknown:
     /// use [`confirmed_by_all`](Self::confirmed_by_all) instead.
     pub readers: Duration,
-    /// The time since when all our processes can decrypt with the next key. It is not used for a signing key.
+    /// The time from which all our processes can decrypt with the next key. It is not used for a signing key.
     pub loaded_at: Option<DateTime<Utc>>,
-    /// The time since when our metadata contains the next key.
+    /// The time from which our metadata contains the next key.
     pub published_at: Option<DateTime<Utc>>,
     /// Whether every identity provider is known to have the next key, whatever `readers` is.
     pub confirmed_by_all: bool,
-    /// The time since when we sign with the next key, or since when our metadata contains only the next key for
+    /// The time from which we sign with the next key, or from which our metadata contains only the next key for
     /// encryption.
     pub switched_at: Option<DateTime<Utc>>,
     /// The time when a message was last decrypted with the old key.

@@ -1,4 +1,4 @@
-//! Each accident that can happen to a signed message, and what the autopsy says of it.
+//! Each accident that can happen to a signed message, and the autopsy's explanation of it.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use vouchsafe_signature::{
 };
 use vouchsafe_xml::{Canonicalization, Document, NamespaceScope, canonicalize};
 
-/// A response with an assertion; texts and namespaces as they come.
+/// A response with an assertion, and with texts and namespaces as they occur in practice.
 const RESPONSE: &str = concat!(
     r#"<saml2p:Response xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema" ID="_r">"#,
     r#"<saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example.com</saml2:Issuer>"#,
@@ -36,7 +36,7 @@ fn signed(id: &str, signer: &Signer<'_>) -> String {
     sign(RESPONSE, id, signer, &PROVIDER, &LIMITS).unwrap()
 }
 
-/// The autopsy of the element with this identifier; the signature must fail to begin with.
+/// Returns the autopsy of the element with this identifier. Its signature must not be valid.
 fn examine(xml: &str, id: &str, known: &[TrustedKey]) -> Autopsy {
     let document = parse(xml);
     let element = document.elements().find(|element| element.attribute("ID") == Some(id)).unwrap();
@@ -47,7 +47,7 @@ fn examine(xml: &str, id: &str, known: &[TrustedKey]) -> Autopsy {
     autopsy(&failed, &PROVIDER, &LIMITS, &mut budget).unwrap()
 }
 
-/// The autopsy of the root, by one trusted key.
+/// Returns the autopsy of the root, with one trusted key.
 fn of_root(document: &Document, source: &str, key: TrustedKey) -> Autopsy {
     let failed = FailedSignature { element: document.root(), source, trusted: &[key], known: &[] };
     autopsy(&failed, &PROVIDER, &LIMITS, &mut AutopsyBudget::default()).unwrap()
@@ -138,7 +138,7 @@ fn line_ends_and_lost_characters() {
 
 #[test]
 fn namespaces_that_got_lost_or_came_in() {
-    // Okta lists `xs`: it must be declared where the Response declared it.
+    // Okta lists `xs`, so it must be declared where the Response declared it.
     let good = signed("_r", &Signer::new(&KEY).inclusive_prefixes(&["xs"]));
     let without = good.replacen(r#" xmlns:xs="http://www.w3.org/2001/XMLSchema""#, "", 1);
     let found = examine(&without, "_r", &[]);
@@ -149,7 +149,7 @@ fn namespaces_that_got_lost_or_came_in() {
     );
     assert!(found.content_explanation().unwrap().to_string().ends_with("“xs”"));
 
-    // The Assertion cut out of its Response.
+    // The Assertion was cut out of its Response.
     let good = signed("_a", &Signer::new(&KEY).inclusive_prefixes(&["xs"]));
     let document = parse(&good);
     let alone = &good[document.at("/*/*[2]").unwrap().source_range()];
@@ -167,7 +167,7 @@ fn namespaces_that_got_lost_or_came_in() {
     let both = [found.value_explanation().unwrap(), found.content_explanation().unwrap()];
     assert!(both.iter().all(|one| one.code() == "autopsy.namespaces_lost"), "{both:?}");
 
-    // An Assertion signed on its own, then put into a Response.
+    // An Assertion was signed as a document of its own, then put into a Response.
     let assertion = r#"<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a"><saml2:Subject>s</saml2:Subject></saml2:Assertion>"#;
     let inclusive = Signer::new(&KEY).canonicalization(Canonicalization::INCLUSIVE);
     let assertion = sign(assertion, "_a", &inclusive, &PROVIDER, &LIMITS).unwrap();
@@ -301,7 +301,7 @@ fn another_shape_has_nothing_to_look_into() {
     let failed = FailedSignature { element: document.root(), source: RESPONSE, trusted: &[], known: &[] };
     let error = autopsy(&failed, &PROVIDER, &LIMITS, &mut AutopsyBudget::default()).unwrap_err();
     assert_eq!(error.code(), "signature.missing");
-    // A source that is not the document's own costs hypotheses about namespaces and nothing else.
+    // A source that is not the document's own costs only hypotheses about namespaces.
     let good = signed("_r", &Signer::new(&KEY)).replace("Ünïcode", " Ünïcode");
     let document = parse(&good);
     let found = of_root(&document, "", trusted(&KEY));
@@ -329,14 +329,15 @@ fn the_work_has_an_end() {
     assert!(found.stopped().unwrap().to_string().contains("4096 public-key operations"));
 }
 
-/// A response whose canonical form is many times as long as it: a long namespace name, declared once and written anew on each element.
+/// A response whose canonical form is many times as long as the response: a long namespace name is declared once and
+/// written again on each element.
 fn amplifying(elements: usize) -> String {
     let name = "&amp;".repeat(200);
     let children = "<x:b/>".repeat(elements);
     format!(r#"<r ID="_r" xmlns:x="urn:{name}">{children}</r>"#)
 }
 
-/// The autopsy of the root with this budget, and what it spent.
+/// Returns the autopsy of the root with this budget, and how much of it was spent.
 fn spent(xml: &str, mut budget: AutopsyBudget) -> (Autopsy, usize, usize) {
     let document = parse(xml);
     let keys = [trusted(&KEY)];
@@ -348,7 +349,8 @@ fn spent(xml: &str, mut budget: AutopsyBudget) -> (Autopsy, usize, usize) {
 
 #[test]
 fn an_amplified_message_is_given_up_before_anything_is_tried() {
-    // 200 kB, some 30 MB in canonical form: made anew for each of eighty hypotheses before, and kept each time.
+    // The response has 200 kB, and its canonical form has about 30 MB, which was once made for each of eighty
+    // hypotheses and kept each time.
     let small = sign(&amplifying(10), "_r", &Signer::new(&KEY), &PROVIDER, &LIMITS).unwrap();
     let xml = small.replacen("<x:b/>", &"<x:b/>".repeat(30_000), 1);
     assert!(xml.len() < 256 * 1024);

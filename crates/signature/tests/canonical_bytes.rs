@@ -79,7 +79,7 @@ fn signed_info_counts_what_it_inherits() {
     let scene = scene();
     let limits = Limits::default();
     let signed = scene.signed("<a ID='i'><b></b></a>", Canonicalization::INCLUSIVE, &limits).unwrap();
-    // Inclusive canonicalization writes what is declared around SignedInfo into it: 190 names of 6,000 bytes each.
+    // Inclusive canonicalization writes all declarations around SignedInfo into it: 190 names of 6,000 bytes each.
     let mut declarations = String::new();
     for number in 0..190 {
         declarations.push_str(&format!(" xmlns:p{number}='{number}{}'", "\"".repeat(1000)));
@@ -88,7 +88,7 @@ fn signed_info_counts_what_it_inherits() {
     let document = Document::parse(altered.as_bytes(), &limits).unwrap();
     let error = verify(document.root(), &scene.trusted, &scene.provider, &limits).unwrap_err();
     assert!(is_the_limit(&error), "{error}");
-    // The place is that of SignedInfo: nothing else was canonicalized before its signature was found wrong.
+    // The offset is that of SignedInfo: nothing else was canonicalized before its signature was found to be wrong.
     let at = altered.find("<ds:SignedInfo").unwrap();
     assert!(matches!(error, SignatureError::Xml(XmlError::Limit { offset, .. }) if offset == at), "{error}");
 }

@@ -1,4 +1,4 @@
-//! HTTP-POST-SimpleSign forms: signed over the message itself, each field once.
+//! HTTP-POST-SimpleSign forms: the signature covers the message itself, and each field occurs once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,7 +25,7 @@ fn signed(relay_state: Option<&str>) -> Fields {
     form.unwrap().fields().to_vec()
 }
 
-/// The same fields with another value in one of them.
+/// Returns the same fields with another value in one of them.
 fn with(fields: &Fields, name: &str, value: &str) -> Fields {
     let changed = |(other, old): &(&'static str, String)| {
         (*other, if *other == name { value.to_owned() } else { old.clone() })
@@ -64,7 +64,8 @@ fn every_algorithm() {
     }
 }
 
-/// The bytes of the binding, put together by hand: the order, nothing percent-encoded, RelayState only if there is one.
+/// Builds the bytes of the binding: the order is fixed, nothing is percent-encoded, and RelayState is there only if
+/// there is one.
 #[test]
 fn the_bytes_are_those_of_the_binding() {
     let algorithm = SignatureAlgorithm::RsaSha256;
@@ -146,7 +147,7 @@ fn what_is_refused() {
     }
 }
 
-/// Nothing is percent-encoded, so what was signed as one field must not be read as two, nor two as one.
+/// Nothing is percent-encoded, so one signed field must not be read as two, nor two as one.
 #[test]
 fn fields_do_not_flow_into_each_other() {
     let fields = signed(Some("bb"));
@@ -179,7 +180,8 @@ fn fields_do_not_flow_into_each_other() {
 }
 
 proptest! {
-    /// Whatever character of a signed form changes, it verifies only if what is read from it is what was signed.
+    /// If any character of a signed form changes, it verifies only if the same content is read from it that was
+    /// signed.
     #[test]
     fn a_changed_character_is_noticed(which in 0_usize..4, at in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f) {
         static SIGNED: std::sync::LazyLock<Fields> = std::sync::LazyLock::new(|| signed(Some("home")));

@@ -1,4 +1,4 @@
-//! Every structural rule of the signature profile, each broken in a signature whose digest and value are good.
+//! Every structural rule of the signature profile, each broken in a signature whose digest and value are valid.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,7 +25,8 @@ const C14N_METHOD: &str =
     r#"<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#;
 const VALUE: &str = "<ds:SignatureValue>{value}</ds:SignatureValue>";
 
-/// A part of the template, what stands there instead, and the code of the refusal: `tests/data/refused.json`.
+/// Each row has a part of the template, the text that replaces it, and the code of the refusal:
+/// `tests/data/refused.json`.
 #[derive(Deserialize)]
 struct Refused {
     name: String,
@@ -34,7 +35,8 @@ struct Refused {
     with: String,
 }
 
-/// What is accepted all the same: name, text, what stands there instead, canonicalization of element and SignedInfo.
+/// Accepted variants: each has a name, a part of the template, the text that replaces it, and the canonicalization of
+/// element and SignedInfo.
 const ACCEPTED: &[(&str, &str, &str, Canonicalization, Canonicalization)] = {
     use Canonicalization as C;
     &[
@@ -221,7 +223,7 @@ fn a_changed_element_is_told_from_a_wrong_key() {
             matches!(error, SignatureError::DigestMismatch { ref expected, ref actual, .. } if expected != actual)
         );
     }
-    // The wrong key is found before the digest is looked at.
+    // The wrong key is found before the digest is checked.
     let document = parse(&xml.replace("done", "undone"));
     let error = verify(document.root(), &[trusted(&OTHER_KEY)], &PROVIDER, &LIMITS).unwrap_err();
     assert_eq!(error.code(), "signature.not_verified");
@@ -266,7 +268,7 @@ fn the_wider_profile_knows_other_identifiers_and_the_whole_document() {
     for identifier in ["ID", "Id", "xml:id"] {
         let identifier = format!(" {identifier}=");
         wide(&other.replace(" ID=", &identifier)).unwrap();
-        // In SAML it is `ID` or nothing.
+        // In SAML elements only `ID` is accepted.
         let saml = wide(&TEMPLATE.replace(" ID=", &identifier)).map_err(|error| error.code());
         assert_eq!(saml.err(), (identifier != " ID=").then_some("signature.id_missing"), "{identifier}");
     }
@@ -275,7 +277,7 @@ fn the_wider_profile_knows_other_identifiers_and_the_whole_document() {
     let bytes = wide(&whole).unwrap();
     assert!(bytes.starts_with(b"<p:Response"));
 
-    // An empty URI means the whole document and nothing less.
+    // An empty URI selects the whole document.
     let inner = format!("<outer>{whole}</outer>");
     let document = parse(&complete(&inner, &Completion::default()));
     let at = document.root().elements().next();

@@ -1,4 +1,4 @@
-//! RSASSA-PSS with parameters in the message (RFC 9231, 2.3.9): only what the fixed URIs say as well.
+//! RSASSA-PSS with parameters in the message (RFC 9231, 2.3.9): only those that the fixed URIs have too are accepted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test: a panic is its failure")]
 
 mod common;

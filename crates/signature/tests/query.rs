@@ -1,4 +1,4 @@
-//! HTTP-Redirect queries: signed over raw bytes, each parameter once.
+//! HTTP-Redirect queries: the signature covers raw bytes, and each parameter occurs once.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Everything that `sign` makes verifies, and nothing but the signature is added.
+//! Every signature that `sign` makes verifies, and only the signature is added.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -91,7 +91,7 @@ fn assertion_and_response_both_signed() {
         String::from_utf8_lossy(verified.bytes()).contains("SignatureValue"),
         "the inner signature is signed"
     );
-    // Now the outer one is there, signing the inner element again is refused.
+    // After the outer one was added, signing the inner element again is refused.
     let error = sign(&xml, "a1", &Signer::new(&KEY), &PROVIDER, &LIMITS).unwrap_err();
     assert_eq!(error.code(), "signature.already_signed");
 }
@@ -174,7 +174,7 @@ fn what_cannot_be_signed() {
     ));
 }
 
-/// Signs both elements of `RESPONSE`; each verifies, and without the signature the text is what it was.
+/// Signs both elements of `RESPONSE`; each verifies, and without the signature the text is the same as before.
 fn assert_signs(key: &PrivateKey, signer: &Signer<'_>) {
     for id in ["a1", "r1"] {
         let xml = sign(RESPONSE, id, signer, &PROVIDER, &LIMITS).unwrap();

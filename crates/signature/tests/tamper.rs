@@ -77,7 +77,7 @@ fn assert_nothing_new_verifies(xml: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The pieces a document is changed by: tags, attributes, texts. Concatenated they are the document.
+/// Splits a document into the pieces by which it is changed: tags, attributes, texts. Joined, they are the document.
 fn pieces(xml: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = xml;
@@ -102,7 +102,7 @@ fn pieces(xml: &str) -> Vec<&str> {
     pieces
 }
 
-/// The positions of whole elements: from `<name` to the end tag.
+/// Returns the positions of whole elements, from `<name` to the end tag.
 fn elements(xml: &str) -> Vec<std::ops::Range<usize>> {
     let (mut open, mut found, mut at) = (Vec::new(), Vec::new(), 0);
     while let Some(start) = xml[at..].find('<').map(|offset| at + offset) {

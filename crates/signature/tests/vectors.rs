@@ -1,4 +1,4 @@
-//! Signatures that others made, over the default provider.
+//! Signatures of other projects, verified with the default provider.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -152,7 +152,7 @@ fn check(case: &Case, folder: &Path) -> Result<Outcome, String> {
     if actual == expected { Ok(outcome) } else { Err(difference(&actual, &expected)) }
 }
 
-/// Canonicalizes SignedInfo as its own CanonicalizationMethod says.
+/// Canonicalizes SignedInfo by its own CanonicalizationMethod.
 fn signed_info(document: &Document, number: usize, bytes: &mut Vec<u8>) {
     let signature = signatures(document).nth(number).unwrap();
     let signed_info = child(signature, "SignedInfo");

@@ -9,7 +9,7 @@ fn parse(text: impl AsRef<[u8]>) -> Result<Document, XmlError> {
 
 /// Each row has the text, the code and the offset.
 const REFUSED: &[(&str, &str, Option<usize>)] = &[
-    // 2.1: one root element, and nothing beside it but comments, instructions and white space.
+    // 2.1: one root element, and outside it only comments, instructions and white space.
     ("", "xml.no_root", None),
     (" \r\n\t", "xml.no_root", None),
     ("<!-- -->", "xml.no_root", None),
@@ -197,7 +197,7 @@ const REFUSED: &[(&str, &str, Option<usize>)] = &[
     ("<?xml version='1.0' encoding='UTF-16'?><a/>", "xml.encoding", None),
     ("<?xml version='1.0' encoding=''?><a/>", "xml.encoding", None),
     ("<?xml version='1.0' encoding=' UTF-8'?><a/>", "xml.encoding", None),
-    // No DOCTYPE, whatever it holds and wherever it stands.
+    // A DOCTYPE is refused, with any content and in any place.
     ("<!DOCTYPE a><a/>", "xml.doctype", Some(0)),
     ("<!doctype a><a/>", "xml.doctype", Some(0)),
     ("<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>", "xml.doctype", Some(22)),

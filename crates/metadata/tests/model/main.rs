@@ -1,4 +1,5 @@
-//! What an entity says about itself: read whole, said when it cannot be read, and written again as it was.
+//! The statements of an entity about itself: all are read, unreadable ones are reported, and they are written again
+//! unchanged.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

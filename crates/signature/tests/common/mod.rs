@@ -1,4 +1,4 @@
-//! What the tests share: keys made at first use, and signatures of any shape, completed with good values.
+//! Helpers of the tests: keys made at first use, and signatures of any form, completed with valid values.
 
 #![allow(dead_code, clippy::print_stdout, reason = "each test program uses its own part; a skip is said")]
 
@@ -28,7 +28,7 @@ pub(crate) fn parse(xml: &str) -> Document {
     Document::parse(xml.as_bytes(), &LIMITS).unwrap_or_else(|error| panic!("{error}\n{xml}"))
 }
 
-/// A message with a signature that obeys the profile, `{digest}` and `{value}` still to be filled in.
+/// A message with a signature that follows the profile. `{digest}` and `{value}` are filled in later.
 pub(crate) const TEMPLATE: &str = concat!(
     r#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:x="urn:x" ID="_r">"#,
     r#"<a:Issuer xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example.com</a:Issuer>"#,
@@ -44,15 +44,15 @@ pub(crate) const TEMPLATE: &str = concat!(
     r#"<p:Status Code="ok"><!-- left out -->done</p:Status><p:Extensions/></p:Response>"#,
 );
 
-/// Which key completes a template, and how.
+/// The key that completes a template, and how.
 pub(crate) struct Completion<'a> {
     pub(crate) key: &'a PrivateKey,
     pub(crate) algorithm: SignatureAlgorithm,
     pub(crate) digest: DigestAlgorithm,
-    /// Of the element, by the reference.
+    /// The canonicalization of the element.
     pub(crate) method: Canonicalization,
     pub(crate) prefixes: &'a [&'a str],
-    /// Of SignedInfo.
+    /// The canonicalization of SignedInfo.
     pub(crate) signed_info_method: Canonicalization,
     pub(crate) signed_info_prefixes: &'a [&'a str],
 }
@@ -71,8 +71,8 @@ impl Default for Completion<'_> {
     }
 }
 
-/// Fills `{digest}` and `{value}` of the first Signature in `template`, whatever its shape, as a signer with the key would:
-/// so a refusal is due to the shape and to nothing else.
+/// Fills `{digest}` and `{value}` of the first Signature in `template`, whatever its form, as a signer with the key
+/// would do. So a refusal is caused only by the form.
 pub(crate) fn complete(template: &str, how: &Completion<'_>) -> String {
     let digest = {
         let document = parse(template);
@@ -102,7 +102,7 @@ pub(crate) fn first_signature(document: &Document) -> Element<'_> {
     document.elements().find(|element| element.is(namespace::DSIG, "Signature")).unwrap()
 }
 
-/// The folder of test vectors that others made, when it is there. In CI it must be.
+/// Returns the folder of test vectors from other projects, if it is present. In CI it must be.
 pub(crate) fn shared() -> Option<PathBuf> {
     let folder = std::env::var_os("VOUCHSAFE_SHARED")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);

@@ -1,9 +1,9 @@
-//! Signatures that others made: `vectors/dsig`, `vectors/saml` and `vectors/saml/redirect` of the shared material.
+//! Signatures of other projects: `vectors/dsig`, `vectors/saml` and `vectors/saml/redirect` of the shared material.
 //!
-//! The manifests say what is right. Where this crate differs, `tests/data/exceptions.json` says how it answers and why; an
-//! exception that is not needed fails as well.
+//! The manifests contain the right results. Where this crate differs, `tests/data/exceptions.json` has its result and
+//! the reason; an exception that is not needed fails the test as well.
 //!
-//! Run over `crate::provider()`: the answers are the same whatever its backend.
+//! The tests run with `crate::provider()`: the results are the same for all backends.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -222,7 +222,7 @@ fn legacy() -> Provider {
         .fold(crate::provider(), |provider, uri| provider.danger_allow(uri).unwrap())
 }
 
-/// The verdict over the first signature that verifies, or else over the first.
+/// Returns the result of the first signature that verifies, or else of the first one.
 fn first_verdict(document: &Document, keys: &[TrustedKey]) -> String {
     let signatures = document.elements().filter(|e| e.is(namespace::DSIG, "Signature"));
     let mut verdicts = signatures.map(|signature| {
