@@ -24,14 +24,14 @@ use vouchsafe_testkit::attacks::{
 };
 use vouchsafe_testkit::{self as testkit, Attribute, keys};
 
-/// A service as small as can be: requests that wait, the browsers that started them, identifiers that were seen.
+/// A minimal service: pending requests, the bindings of browsers, and used identifiers.
 struct App {
     service_provider: ServiceProvider,
     connections: Connections,
-    /// Whether it starts sign-ins and takes nothing else than answers to them.
+    /// Whether it accepts only answers to its own requests.
     solicited: bool,
     pending: Mutex<HashMap<String, PendingRequest>>,
-    /// What a browser holds, by the handle that it is for.
+    /// The binding that a browser holds, by the handle of the request.
     bindings: Mutex<HashMap<(Browser, String), String>>,
     seen: Mutex<HashSet<String>>,
     now: DateTime<Utc>,
@@ -193,8 +193,8 @@ fn encrypted() -> Target {
     Target::default().certificate(keys::service_provider().certificate())
 }
 
-/// Against the service, at its time. What the facade knows nothing of, accounts and where browsers go, is named in the
-/// report as not applicable.
+/// Runs the attacks against the service, at its time. Accounts and redirects do not exist in the facade, so the
+/// report names them as not applicable.
 fn attacked(attacks: Attacks, app: &App, target: Target) -> Report {
     let report = attacks.against(target.at(app.now)).run_blocking(app);
     println!("{report}");
@@ -235,7 +235,7 @@ fn an_identity_provider_on_a_curve() {
     let okta = || testkit::IdentityProvider::okta().with_key(keys::identity_provider_p256());
     let app = App::new(false, |builder| builder);
     app.connections.put(connection(id(Customer::First), trusted(&okta()), false));
-    // Taking trust away and giving it back would bring the other key.
+    // These attacks remove the trust and restore it, which would bring the usual key instead of this one.
     let wanted = |name: &str| !name.starts_with("tenancy/disabled");
     let attacks = attacks::all()
         .only(wanted)

@@ -1,4 +1,4 @@
-//! The post-mortem of a response: whose key, which roll-over, which accident; and that it changes no verdict.
+//! The post-mortem of a response: the key, the roll-over or the accidental change. It never changes the decision.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -44,7 +44,7 @@ fn posted(xml: &str) -> PostedResponse {
     PostedResponse::from_base64(&base64_encode(xml.as_bytes()), &Limits::default()).unwrap()
 }
 
-/// The post-mortem, after the verdict and with the verdict unchanged by it.
+/// Runs the post-mortem after the response was judged, and checks that it does not change the decision.
 fn examine(Service(saml, connections): &Service, xml: &str) -> Vec<PostMortem> {
     let (posted, now) = (posted(xml), testkit::ISSUE_INSTANT);
     let verdict = || {
@@ -86,7 +86,7 @@ fn another_tenants_key_is_named() {
     let certificate = keys::other_identity_provider().certificate();
     assert!(text.contains(&format!("(certificate SHA-256 {})", certificate.fingerprint_sha256())), "{text}");
 
-    // Nobody's name: the claimed issuer is not trusted at all.
+    // No other party is named: the claimed issuer is not trusted at all.
     let found = examine(
         &service_provider(&okta),
         okta.response().issuer("https://nobody.example").issue().unwrap().xml(),
@@ -153,7 +153,7 @@ fn signed_before_it_was_encrypted() {
     let end = clear.find("</saml2:Assertion>").unwrap() + "</saml2:Assertion>".len();
     for (cipher, codes) in [
         (ContentCipher::Aes256Gcm, vec!["autopsy.signed_before_encryption"]),
-        // Nothing authenticates it, so it stays closed.
+        // The ciphertext has no authentication, so it is not decrypted.
         (ContentCipher::Aes256Cbc, vec!["autopsy.content_changed", "autopsy.assertion_closed"]),
     ] {
         let recipient = Encryption::to(keys::service_provider().certificate()).cipher(cipher);
@@ -175,7 +175,7 @@ fn signed_before_it_was_encrypted() {
     }
 }
 
-/// What a log has of a refusal: its message, which ends with the cause, and the hint of the cause.
+/// The log of a refusal contains its message, which ends with the cause, and the hint of the cause.
 #[test]
 fn a_refusal_about_a_signature_names_its_cause() {
     let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
@@ -227,7 +227,7 @@ fn a_refusal_about_a_signature_names_its_cause() {
         assert!(refusal.explain().lines().next().unwrap().contains(&cause), "{what}");
         assert!(refusal.hint().contains(hint), "{what}: {}", refusal.hint());
     }
-    // Nothing is claimed where nothing was found, and nothing is looked for without a budget.
+    // No cause is named if none was found, and without a budget none is searched.
     let edited = refusal(&saml, &good.replace("ada@", "eve@"));
     assert_eq!((edited.code(), edited.cause()), ("signature.digest_mismatch", None));
     let frugal = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
@@ -241,7 +241,7 @@ fn a_refusal_about_a_signature_names_its_cause() {
     assert!(refusal(&saml, &foreign).cause().is_some());
 }
 
-/// What was decrypted is not looked into where responses are received.
+/// Decrypted content is not examined where responses are received.
 #[test]
 fn a_refusal_tells_no_cause_of_what_was_decrypted() {
     let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
@@ -326,7 +326,7 @@ fn samlify_signs_before_it_encrypts() {
     assert!(found.iter().all(|one| one.findings.is_empty()), "{found:#?}");
 }
 
-/// A genuine response in which somebody put this in the place of its Subject.
+/// A genuine response whose Subject somebody replaced by this text.
 fn stuffed(stuffing: &str) -> String {
     let xml = testkit::IdentityProvider::okta().response().issue().unwrap().into_xml();
     let start = xml.find("<saml2:Subject>").unwrap();
@@ -379,7 +379,8 @@ fn of_what_was_decrypted_no_digest_is_told() {
     assert!(found[0].findings[0].to_string().contains("digest expected "), "{found:#?}");
 }
 
-/// What another customer's identity provider signed and encrypted is not described to the one that sends it again.
+/// Content that another customer's identity provider signed and encrypted is not described to the customer that sends
+/// it again.
 #[test]
 fn captured_ciphertext_is_not_described() {
     let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
@@ -397,12 +398,13 @@ fn captured_ciphertext_is_not_described() {
     for secret in [other.entity_id(), key.certificate().subject(), &key.certificate().fingerprint_sha256()] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
-    // Its own has nothing to say.
+    // For a valid response of its own, there are no findings.
     let own = okta.response().sign(Signed::Assertion).encrypt(encryption).issue().unwrap();
     assert_eq!(codes(&examine(&service_provider(&okta), own.xml())), [("Assertion", vec![])]);
 }
 
-/// An identity provider with decryption keys of ours for it alone, and one that nobody trusts: the service's keys open nothing.
+/// An identity provider with decryption keys of its own, and one that nobody trusts: the service's keys decrypt
+/// nothing of theirs.
 #[test]
 fn a_post_mortem_opens_with_the_keys_of_the_identity_provider_only() {
     let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());

@@ -6,7 +6,8 @@ use vouchsafe::{
 };
 use vouchsafe_testkit as testkit;
 
-/// Without the feature `rustcrypto` the backend comes from elsewhere: here from `vouchsafe-crypto`, where the test kit switches it on.
+/// Without the feature `rustcrypto` the application provides the backend. Here it comes from `vouchsafe-crypto`,
+/// whose feature the test kit enables.
 #[test]
 fn a_sign_in_needs_no_default_feature() {
     let provider = Provider::with_backend(vouchsafe::crypto::backend::rustcrypto());
@@ -35,7 +36,7 @@ fn a_sign_in_needs_no_default_feature() {
     assert_eq!(sign_in(&forged).unwrap_err().code(), "signature.not_verified");
 }
 
-/// Nothing takes the place of a provider that is missing.
+/// A missing provider is an error, since there is no default.
 #[test]
 fn without_rustcrypto_a_provider_must_be_given() {
     let built = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The ids of each profile: prefix, digits, and how many there are.
+/// The ids of each profile: the prefix with its digits, and their number.
 const IDS: &[(&str, usize)] = &[
     ("MODE-", 9),
     ("G", 3),
@@ -76,8 +76,8 @@ fn row(line: &str) -> Option<Row<'_>> {
     })
 }
 
-/// Whether the file has a function of that name which is a test: an attribute `test` stands in one of the lines before it, or the
-/// macro of property tests around it. The suite of stores has functions that its macro makes tests of.
+/// Returns whether the file has a test function with that name: an attribute `test` is in one of the lines before it,
+/// or it is inside the macro of property tests. The store suite has functions that a macro turns into tests.
 fn exists(crates: &Path, test: &str) -> bool {
     let Some((file, name)) = test.split_once("::") else { return false };
     let Ok(text) = std::fs::read_to_string(crates.join(file)) else { return false };

@@ -1,4 +1,5 @@
-//! The direction of dependencies, held by the build: a wrong arrow fails here, and so does a crate in the wrong place.
+//! The direction of dependencies: a dependency in the wrong direction, or a crate in the wrong place, fails this
+//! test.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -7,7 +8,7 @@ use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
-/// Who may depend on whom among our own crates. A line is a crate and everything it may know.
+/// The allowed dependencies among our own crates. Each line is a crate and all crates that it may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("vouchsafe-xml", &[]),
     ("vouchsafe-crypto", &[]),
@@ -28,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vouchsafe-metadata",
         ],
     ),
-    // It sees a `Login` and nothing of a message.
+    // This crate uses a `Login`, and nothing of a message.
     ("vouchsafe-provisioning", &["vouchsafe-crypto", "vouchsafe-metadata", "vouchsafe-assertion"]),
     (
         "vouchsafe",
@@ -42,13 +43,13 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vouchsafe-provisioning",
         ],
     ),
-    // The test kit only for the conformance suite, which is a feature.
+    // The test kit is used only by the conformance suite, which is a feature.
     ("vouchsafe-store", &["vouchsafe", "vouchsafe-testkit"]),
-    // The store only for the connections that are in one, which is a feature.
+    // The store is used only for stored connections, which is a feature.
     ("vouchsafe-client", &["vouchsafe", "vouchsafe-store"]),
-    // The browser flows need stores, and no framework; the crates of the frameworks are thin over them.
+    // The browser flows need stores, but no framework. The crates for frameworks are thin layers over them.
     ("vouchsafe-web", &["vouchsafe", "vouchsafe-store"]),
-    // It hangs on the store, and knows nothing of browsers.
+    // This crate depends on the store, and not on browsers.
     ("vouchsafe-scim", &["vouchsafe", "vouchsafe-store"]),
     ("vouchsafe-signals", &["vouchsafe", "vouchsafe-store"]),
     (
@@ -56,24 +57,26 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["vouchsafe", "vouchsafe-store", "vouchsafe-scim", "vouchsafe-signals", "vouchsafe-web"],
     ),
     ("vouchsafe-actix", &["vouchsafe-store", "vouchsafe-web"]),
-    // Stands beside the chain: it speaks for the other side.
+    // The test kit is separate from the other crates: it plays the identity provider.
     (
         "vouchsafe-testkit",
         &["vouchsafe-xml", "vouchsafe-crypto", "vouchsafe-signature", "vouchsafe-encryption"],
     ),
 ];
 
-/// Who may know whom in tests, so that suites run over more than one backend. Everyone may know the test kit.
+/// The allowed dependencies of tests, so that suites run with more than one backend. Every crate may use the test
+/// kit.
 const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
     ("vouchsafe-crypto-aws-lc", &["vouchsafe-xml", "vouchsafe-signature", "vouchsafe-encryption"]),
-    // The examples' routers are what other people's identity providers sign in to.
+    // The interop tests sign people in at the examples' routers, by identity providers of other makers.
     ("vouchsafe-axum", &["vouchsafe-client", "minimal", "own-database"]),
     ("vouchsafe-actix", &["vouchsafe"]),
     ("vouchsafe-store", &["vouchsafe-store"]),
     ("vouchsafe-client", &["vouchsafe-client"]),
 ];
 
-/// What has one owner, or two: a scope in metadata may be a regular expression, as a rule of a policy may be.
+/// The crates that may use a third-party crate. There are one or two: scopes in metadata and rules of a policy may be
+/// regular expressions.
 const OWNERS: &[(&str, &[&str])] = &[
     ("vouchsafe-xml", &["quick-xml"]),
     (
@@ -109,11 +112,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("vouchsafe-oracle", &["xmlsec"]),
 ];
 
-/// Who holds our tree against that of another reader: the fuzz targets, which nobody depends on.
+/// The only crate that compares our parser with another one: the fuzz targets, on which no crate depends.
 const JUDGE: (&str, &str) = ("vouchsafe-fuzz-properties", "quick-xml");
 
-/// How many packages the facade's users build. It may fall; to raise it is a decision. Three of them read the regular expressions of a
-/// policy's rules in linear time.
+/// The number of packages that users of the facade build. It may become smaller; a larger one needs a decision. Three
+/// of them evaluate the regular expressions of a policy's rules in linear time.
 const CEILING: usize = 93;
 
 #[test]
@@ -152,7 +155,7 @@ fn every_published_crate_is_in_the_table() {
 #[test]
 fn every_foreign_crate_has_its_one_owner() {
     let mut wrong = Vec::new();
-    // The benches measure what we use against what it is made of; the example's journey plays the browser.
+    // The benches measure our code against its dependencies, and a test of the example plays the browser.
     let apart = ["vouchsafe-benches", "okta"];
     for package in metadata().packages.iter().filter(|package| !apart.contains(&package.name.as_str())) {
         for dependency in package.dependencies.iter().filter(|one| one.kind != DependencyKind::Development) {
@@ -182,8 +185,8 @@ fn the_facade_stays_small() {
     }
 }
 
-/// Without its default features nothing of RustCrypto is left but two digests, and with AWS-LC alone too: the digests are those of
-/// fingerprints and of the key identifier in a certificate.
+/// Without the default features, only two digests of RustCrypto remain, also with AWS-LC alone. They are needed for
+/// fingerprints and for the key identifier in a certificate.
 #[test]
 fn rustcrypto_can_be_left_out() {
     for package in ["vouchsafe", "vouchsafe-crypto", "vouchsafe-crypto-aws-lc"] {
@@ -221,8 +224,8 @@ fn metadata() -> Metadata {
         .unwrap()
 }
 
-/// Everything a user of the package builds with these features on this machine, by default its default ones, itself left out. `cargo metadata` would add what
-/// other members of the workspace switch on.
+/// Returns all packages that a user of the package builds on this machine, with these features or the default ones,
+/// without the package itself. `cargo metadata` alone would also count features of other members of the workspace.
 fn normal_tree(package: &str, features: &[&str]) -> BTreeSet<String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)

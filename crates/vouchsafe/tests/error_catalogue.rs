@@ -1,6 +1,7 @@
 //! `docs/ERRORS.md` has an entry for every code in the sources of every crate, and none for anything else.
 //!
-//! A code is a text of the form `crate.word` inside a function `code`, or handed to the command's `Failure::usage`.
+//! A code is a text of the form `crate.word` inside a function `code`, or an argument of the command's
+//! `Failure::usage`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
 
@@ -28,7 +29,7 @@ fn every_code_has_an_entry_and_every_entry_a_code() {
     }
 }
 
-/// A scanner that finds nothing would let everything pass.
+/// The scanner must find codes, since a scanner that finds nothing would always pass.
 #[test]
 fn the_scanner_sees_every_crate() {
     let codes = codes_of_the_sources();
@@ -77,7 +78,7 @@ fn the_guide_to_okta_names_codes_that_exist() {
     assert!(wrong.is_empty(), "codes in docs/OKTA.md that do not exist: {wrong:?}");
 }
 
-/// Each code, and the file in which it stands first.
+/// Returns each code, and the first file that contains it.
 fn codes_of_the_sources() -> BTreeMap<String, PathBuf> {
     let mut codes = BTreeMap::new();
     let crates = std::fs::read_dir(workspace().join("crates")).unwrap();

@@ -1,4 +1,4 @@
-//! Every public error of every crate says its code, its hint and its public sentence through `Explain`.
+//! Every public error of every crate implements `Explain`, with its code, its hint and its public sentence.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 

@@ -1,7 +1,8 @@
 //! One setting wrong at a time, on either side: the first line of the explanation names the fault, and the hint the setting to change.
 //!
-//! The cases are the rows of `faults.json`. `idp` is what the identity provider does differently from a good reply, `sp` what this side
-//! does; `code` is the code, `line` what the first line contains, `hint` what the line of what to change contains.
+//! The cases are the rows of `faults.json`. `idp` is the difference of the identity provider from a good reply, and
+//! `sp` that of this side; `code` is the code, `line` a part of the first line, and `hint` a part of the line with
+//! what to change.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,7 +42,7 @@ struct Case {
     hint: String,
 }
 
-/// What an operator gets to see.
+/// The texts that an operator sees.
 struct Seen {
     code: &'static str,
     first_line: String,
@@ -97,7 +98,7 @@ fn outcome(case: &Case) -> Result<(), Seen> {
         let started = service_provider.start_login(&okta, options(&case.sp), started).ok()?;
         started.pending.bind(Some(started.binding.reveal()), service_provider.provider()).ok()
     };
-    // Metadata that is no longer valid cannot be asked either; what is refused then is what comes unasked.
+    // A connection with expired metadata cannot be asked, so an unsolicited response is refused.
     let (pending, other) = (start(), start());
     let text = message(&case.idp, pending.as_ref().map(|pending| pending.request().request_id()));
     let field = field(case.idp.get("posted").map(self::text), &text);
@@ -202,7 +203,7 @@ fn options(settings: &Map<String, Value>) -> LoginOptions {
     if settings.contains_key("force_authn") { options.force_authn() } else { options }
 }
 
-/// What is posted, as text.
+/// Returns the posted text.
 fn message(changes: &Map<String, Value>, request: Option<&str>) -> String {
     let mut response = testkit::IdentityProvider::okta().response();
     if let Some(request) = request.filter(|_| !changes.contains_key("unsolicited")) {
@@ -224,14 +225,14 @@ fn message(changes: &Map<String, Value>, request: Option<&str>) -> String {
     xml
 }
 
-/// A text with this in the place of everything from one text to the next of another, each time.
+/// Replaces everything between two texts by another text, each time.
 fn without(text: &str, from: &str, to: &str, instead: &str) -> String {
     let mut pieces = text.split(from);
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |all, piece| all + instead + piece.split_once(to).map_or(piece, |(_, rest)| rest))
 }
 
-/// What is posted in the field, where it is not the message in base64.
+/// Returns the posted field, if it is not simply the message in base64.
 fn field(what: Option<&str>, xml: &str) -> String {
     let base64 = base64_encode(xml.as_bytes());
     let certificate = || keys::identity_provider().certificate();
@@ -269,7 +270,7 @@ fn field(what: Option<&str>, xml: &str) -> String {
     }
 }
 
-/// As a redirect would carry it, in base64.
+/// Deflates a message as a redirect does, in base64.
 fn deflated(xml: &str) -> String {
     let query = vouchsafe::redirect::encode("SAMLResponse", xml, None);
     let value = query.trim_start_matches("SAMLResponse=");

@@ -1,6 +1,7 @@
-//! No hint takes the sender's story for a fact: whoever is told to load metadata or a certificate is told to look into the console first.
+//! No hint trusts the sender's message: a person who is told to load metadata or a certificate is told to compare it
+//! with the console first.
 //!
-//! The hints of `vouchsafe-metadata` are about files that the operator chose, and say where these come from in other words.
+//! The hints of `vouchsafe-metadata` are about files that the operator chose, and name their source in other words.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -10,7 +11,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Sources with texts that are told after a message was looked at.
+/// The sources of texts that are shown after a message was examined.
 const SOURCES: [&str; 10] = [
     "crates/assertion/src/error_hints.rs",
     "crates/assertion/src/message/error.rs",
@@ -45,7 +46,7 @@ fn quirks() -> Vec<String> {
     tables.flat_map(|path| texts(&std::fs::read_to_string(path).unwrap())).collect()
 }
 
-/// Whether a text tells to take over metadata, a certificate, an address or a name.
+/// Returns whether a text recommends to use metadata, a certificate, an address or a name.
 fn takes_over(text: &str) -> bool {
     let text = format!(" {}", text.to_lowercase());
     let verbs = [
@@ -111,7 +112,8 @@ fn unknown_keys_and_names_are_never_told_as_a_roll_over() {
     }
 }
 
-/// What the catalogue says is shown for every message that looks like a product's, so it must be safe to follow for a forged one.
+/// The texts of the catalogue are shown for every message that looks like a product's, so they must be safe for a
+/// forged one.
 #[test]
 fn the_catalogue_tells_to_take_over_nothing_that_a_message_brings() {
     let all = quirks();

@@ -1,4 +1,4 @@
-//! The service's provider computes what is hashed of a login, in the planner too, which is given none.
+//! The service's provider computes all hashes of a login, also in the planner, which receives no provider.
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use vouchsafe::provisioning::{LoginFacts, LookUp, Organization, OrganizationId, Policy, Snapshot};
@@ -51,7 +51,7 @@ fn the_planner_hashes_with_the_provider_of_the_connection() {
     let plan = Policy::default().plan(&facts, &snapshot).unwrap();
     assert_eq!(counted.digests() - looked_up, 2, "the token, and the ID of the assertion");
 
-    // Facts out of a record have no provider: `vouchsafe-crypto` itself hashes them, to the same effect.
+    // Facts from a record have no provider. `vouchsafe-crypto` itself computes their hashes, with the same result.
     let stored = serde_json::to_string(&facts).unwrap();
     let recorded: LoginFacts = serde_json::from_str(&stored).unwrap();
     let before = counted.digests();

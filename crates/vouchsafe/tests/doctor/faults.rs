@@ -17,7 +17,7 @@ fn doctor() -> Doctor {
         .with_decryption_keys(vec![keys::service_provider().private_key().clone()])
 }
 
-/// The response, with Okta's metadata and another tenant's beside it.
+/// Examines the response together with the metadata of Okta and of another tenant.
 fn with_metadata(xml: &str) -> Exhibit {
     let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
     let other = testkit::IdentityProvider::other().metadata().unwrap();
@@ -136,7 +136,7 @@ fn an_encrypted_assertion_stays_closed_without_a_key() {
     assert_eq!(errors(&exhibit), Vec::<&str>::new(), "{exhibit:#?}");
     assert!(codes(&exhibit).contains(&"doctor.cannot_open"));
 
-    // Opened, and with nothing to hold its audience against but itself.
+    // The assertion is decrypted, and its audience can be compared only with itself.
     let key = keys::service_provider().private_key().clone();
     let exhibit = crate::only(&Doctor::new(now()).with_decryption_keys(vec![key]), sealed.xml());
     assert_eq!(errors(&exhibit), Vec::<&str>::new(), "{exhibit:#?}");
@@ -169,7 +169,7 @@ fn no_value_of_a_person_is_shown() {
     }
 }
 
-/// A certificate that was handed over beside metadata which does not have it.
+/// A given certificate is recognised if the metadata does not contain it.
 #[test]
 fn a_new_certificate_beside_old_metadata_is_recognised() {
     let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
@@ -199,7 +199,7 @@ fn a_new_certificate_beside_old_metadata_is_recognised() {
     }
 }
 
-/// What people enter into the wrong field, and what one remedy must not say in the place of another.
+/// Values in the wrong field are recognised, and each has its own remedy.
 #[test]
 fn causes_name_what_was_mixed_up() {
     let us = testkit::SERVICE_PROVIDER;
@@ -255,7 +255,7 @@ fn causes_name_what_was_mixed_up() {
         assert!(first.message.ends_with(message), "{}", first.message);
         assert!(first.remedy.contains(remedy), "{}", first.remedy);
     }
-    // Of another tenant nobody knows which of the two issuers is right.
+    // For another tenant it is not known which of the two issuers is right.
     let exhibit = with_metadata(response().issuer("http://www.okta.com/exkother").issue().unwrap().xml());
     let first = &exhibit.complaints[0];
     assert_eq!(first.code, "assertion.unknown_issuer");

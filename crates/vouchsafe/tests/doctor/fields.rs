@@ -1,5 +1,5 @@
-//! What a field holds: the doctor says of it what a service says, and judges the message all the same where it can be read. And what is secret
-//! in what was given stays unsaid.
+//! The content of a field: the doctor reports the same as a service, and still examines the message if it can be
+//! read. Secrets in the given text are not shown.
 
 use miniz_oxide::deflate::{compress_to_vec, compress_to_vec_zlib};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn response() -> String {
     xml
 }
 
-/// Values that a service refuses, and what it says of each.
+/// Values that a service refuses, with the kind of each.
 fn refused_values() -> Vec<(&'static str, String)> {
     let xml = response();
     let base64 = base64_encode(xml.as_bytes());
@@ -59,7 +59,7 @@ fn the_doctor_says_of_a_field_what_the_service_says() {
         let texts =
             [value.clone(), format!("SAMLResponse={}&RelayState=x", encoded(&value)), har.to_string()];
         for (place, text) in texts.iter().enumerate() {
-            // Without an address, what is compressed is taken for a query.
+            // Without an address, compressed content is read as that of a query.
             let is_query = place == 1 && what == "deflated";
             let exhibit = doctor.examine(&[("f", text.as_bytes())]).exhibits.remove(0);
             assert_eq!(exhibit.kind, Kind::Response, "{what} {place}: {exhibit:#?}");
@@ -67,7 +67,7 @@ fn the_doctor_says_of_a_field_what_the_service_says() {
                 assert_eq!(errors(&exhibit), ["doctor.response_by_redirect", "assertion.audience"]);
                 continue;
             }
-            // Copied out of the body of a form, a value is percent-encoded as it should be.
+            // A value that was copied from the body of a form is correctly percent-encoded.
             let is_copied = place == 0 && what == "percent-encoded";
             let expected = (error.code(), error.to_string(), error.hint());
             let is_told = exhibit.complaints.iter().any(|one| {
@@ -93,7 +93,7 @@ fn what_became_of_a_plus_sign_is_told() {
         "{error}"
     );
     assert!(error.hint().contains("%2B"));
-    // Lines of base64, as mails have them, are no plus signs.
+    // Base64 with line breaks, as in mails, has no spaces instead of plus signs.
     let lines: String = base64_encode(response().as_bytes())
         .as_bytes()
         .chunks(76)
@@ -134,7 +134,7 @@ fn what_cannot_be_read_is_said_in_a_recording_too() {
     }
 }
 
-/// Tokens in addresses, wherever one is quoted.
+/// Tokens in addresses are hidden wherever an address is quoted.
 #[test]
 fn nothing_secret_of_an_address_is_shown() {
     let secrets = "code=s3cr3t-1&token=s3cr3t-2&RelayState=s3cr3t-3&password=s3cr3t-4&SAMLResponse=s3cr3t-5";
@@ -170,7 +170,7 @@ fn nothing_secret_of_an_address_is_shown() {
     }
 }
 
-/// The words of an error that somebody copied off a page.
+/// The text of an error that somebody copied from a page is explained.
 #[test]
 fn words_of_an_error_page_are_explained() {
     let text = "Sorry, but we're having trouble signing you in.\nAADSTS50105: Your administrator has configured the application to block users. \
@@ -183,7 +183,7 @@ fn words_of_an_error_page_are_explained() {
     assert_eq!(Doctor::new(now()).examine(&[("f", b"hello")]).verdict.answer, Answer::NotUnderstood);
 }
 
-/// What a service refuses in the field, whatever can be read in it.
+/// Content that a service refuses in the field is reported, even if it can be read.
 #[test]
 fn what_does_not_belong_into_the_field_is_refused() {
     let okta = testkit::IdentityProvider::okta();
@@ -191,7 +191,7 @@ fn what_does_not_belong_into_the_field_is_refused() {
     let posted = format!("SAMLResponse={}", encoded(&base64_encode(metadata.as_bytes())));
     assert_eq!(errors(&examine(posted)), ["assertion.not_a_response"]);
     let mut value = String::new();
-    // Two of them, of which the first ends with padding.
+    // Two messages, of which the first ends with padding.
     for padding in ["", " ", "  "] {
         let xml = format!("{}{padding}", okta.response().issue().unwrap().xml());
         if base64_encode(xml.as_bytes()).ends_with('=') {

@@ -1,6 +1,6 @@
-//! Situations of a support desk, each with the first line and the remedy that it is told, word for word: `first_lines.json`.
+//! Situations of a support desk, each with the exact first line and remedy: `first_lines.json`.
 //!
-//! `okta.xml` and `ours.xml` are beside the file unless the row says otherwise.
+//! Unless the row states otherwise, `okta.xml` and `ours.xml` are examined together with the file.
 
 use serde_json::{Value, json};
 use vouchsafe::crypto::base64_encode;
@@ -11,7 +11,7 @@ use vouchsafe_testkit::{self as testkit, Attribute, IdentityProvider, KeyPair, R
 
 use crate::now;
 
-/// Names of files with what they hold.
+/// The names of files and their content.
 type Files = Vec<(&'static str, String)>;
 
 fn okta() -> IdentityProvider {
@@ -64,7 +64,7 @@ fn percent_encoded(text: &str) -> String {
     text.replace('%', "%25").replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }
 
-/// A recording of a sign-in whose Response is answered like this.
+/// A recording of a sign-in whose Response receives this answer.
 fn recording(response: &str, answer: Value) -> String {
     let asked = redirect::encode(redirect::SAML_REQUEST, &request("_q1", testkit::OKTA_SINGLE_SIGN_ON), None);
     let address = format!("{}?{asked}", testkit::OKTA_SINGLE_SIGN_ON);
@@ -109,14 +109,14 @@ fn fetched(method: &str) -> String {
     .to_string()
 }
 
-/// Okta's metadata with something else in it.
+/// Okta's metadata with a text replaced.
 fn metadata_with(text: &str, other: &str) -> String {
     let metadata = okta().metadata().unwrap();
     assert!(metadata.contains(text), "{text}");
     metadata.replace(text, other)
 }
 
-/// Okta's metadata with something else in the place of the certificate.
+/// Okta's metadata with another text instead of the certificate.
 fn with_certificate(text: &str) -> String {
     let metadata = okta().metadata().unwrap();
     let (before, rest) = metadata.split_once("X509Certificate>").unwrap();
@@ -124,7 +124,7 @@ fn with_certificate(text: &str) -> String {
     format!("{before}X509Certificate>{text}</{after}")
 }
 
-/// A file beside the metadata of Okta and ours.
+/// A file together with the metadata of Okta and ours.
 fn beside(file: impl Into<String>) -> Files {
     vec![("file", file.into()), ("okta.xml", okta().metadata().unwrap()), ("ours.xml", ours())]
 }
@@ -134,7 +134,7 @@ fn and(mut files: Files, name: &'static str, text: impl Into<String>) -> Files {
     files
 }
 
-/// Messages, with what was entered into the wrong field or came the wrong way.
+/// Messages in the wrong field, or by the wrong binding.
 fn messages() -> Vec<(&'static str, Files)> {
     let good = xml(response());
     let base64 = base64_encode(good.as_bytes());
@@ -243,7 +243,7 @@ fn messages() -> Vec<(&'static str, Files)> {
     ]
 }
 
-/// Texts that somebody copied, saved or changed on their way.
+/// Texts that somebody copied, saved or changed.
 fn texts() -> Vec<(&'static str, Files)> {
     let good = xml(response());
     let base64 = base64_encode(good.as_bytes());
@@ -369,7 +369,7 @@ fn told(doctor: &Doctor, files: &Files) -> (String, String) {
     }
 }
 
-/// Without what differs from run to run.
+/// Replaces the parts that differ in each run.
 fn plain(line: &str) -> String {
     let pairs = [
         ("{idp}", keys::identity_provider()),
@@ -404,7 +404,7 @@ fn the_first_line_names_the_cause_and_the_remedy_what_to_do() {
     }
 }
 
-/// Where no product is recognised, no product's console is named.
+/// If no product is recognised, no remedy names a product's console.
 #[test]
 fn no_remedy_names_okta_of_an_unknown_product() {
     let stranger = IdentityProvider::new(
@@ -412,7 +412,7 @@ fn no_remedy_names_okta_of_an_unknown_product() {
         "https://idp.example.org/sso",
         keys::other_identity_provider(),
     );
-    // Identifiers of its own: those of the kit are like those of Okta.
+    // The response has its own identifiers, since those of the test kit look like Okta's.
     let fresh = || stranger.response().response_id("_r1").assertion_id("_a1");
     let status = |code: &str| {
         fresh().status([format!("urn:oasis:names:tc:SAML:2.0:status:{code}")]).omit(testkit::Part::Assertion)

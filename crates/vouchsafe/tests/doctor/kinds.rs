@@ -1,11 +1,12 @@
-//! Kinds of faults that people reported of other software, each with members of its own: the first line names the cause.
+//! Kinds of faults that people reported about other software, each with several examples. The first line names the
+//! cause.
 
 use vouchsafe::doctor::{Doctor, Severity};
 use vouchsafe_testkit::{self as testkit, Attribute};
 
 use crate::{codes, examine, now};
 
-/// What is said first, and with which code.
+/// Returns the message and the code of the first complaint.
 fn first(text: &str) -> (String, String) {
     let exhibit = examine(text);
     exhibit.complaints.first().map(|one| (one.code.clone(), one.message.clone())).unwrap_or_default()
@@ -126,7 +127,7 @@ fn requests_are_held_against_the_specification() {
     }
 }
 
-/// White space around what identifies somebody is part of it.
+/// White space around an identifier belongs to it, and is reported.
 #[test]
 fn white_space_is_remarked_on() {
     let okta = testkit::IdentityProvider::okta();

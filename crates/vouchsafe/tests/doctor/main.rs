@@ -1,4 +1,5 @@
-//! The doctor: every product and every quirk of the catalogue by a sample, every wrapping, and single faults told by their settings.
+//! The doctor: a sample of every product and every quirk of the catalogue, every wrapping, and single faults with
+//! their settings.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,7 +31,7 @@ pub(crate) fn now() -> DateTime<Utc> {
     testkit::ISSUE_INSTANT + TimeDelta::days(3)
 }
 
-/// The only exhibit of one file.
+/// Returns the only exhibit of one file.
 pub(crate) fn examine(bytes: impl AsRef<[u8]>) -> Exhibit {
     only(&Doctor::new(now()), bytes)
 }

@@ -1,4 +1,4 @@
-//! Logout messages, SOAP envelopes and artifacts, requests and metadata: what is said first of each, word for word.
+//! Logout messages, SOAP envelopes, artifacts, requests and metadata: the exact first complaint about each.
 
 use chrono::TimeDelta;
 use vouchsafe::crypto::base64_encode;
@@ -30,7 +30,7 @@ fn okta() -> IdentityProvider {
     IdentityProvider::okta()
 }
 
-/// The first of these files, beside Okta's metadata and ours.
+/// Examines these files together with Okta's metadata and ours.
 fn examined(file: &str, more: &[&str]) -> Diagnosis {
     let (metadata, service) = (okta().metadata().unwrap(), service());
     let mut files =
@@ -130,7 +130,7 @@ fn logout_requests_are_judged_as_a_service_judges_them() {
         assert!(said.starts_with(message), "{said}");
         assert_eq!(examined(&text, &[]).verdict.answer, Answer::Wrong, "{text}");
     }
-    // A signature that stands in a query is not in the XML: that is said where the XML alone was given.
+    // A signature in a query is not in the XML, which is reported if only the XML is given.
     let exhibit = examined(&request().xml().unwrap(), &[]).exhibits.remove(0);
     assert!(exhibit.complaints[0].remedy.starts_with("If it came by HTTP-Redirect"), "{exhibit:#?}");
 }
@@ -192,7 +192,7 @@ fn answers_to_a_logout_say_what_became_of_it() {
     }
 }
 
-/// What this service sends is judged by the metadata of whom it is for.
+/// Messages of this service are checked by the metadata of their receiver.
 #[test]
 fn our_own_logout_messages_are_judged_too() {
     let slo = "https://example.okta.com/app/example_app/exk1vouchsafe0kit0h7/slo/saml";
@@ -230,7 +230,7 @@ fn envelopes_are_opened_and_artifacts_looked_up() {
     let fault = "<S:Envelope xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\"><S:Body><S:Fault><faultcode>S:Server</faultcode></S:Fault></S:Body></S:Envelope>";
     assert_eq!(first(fault, &[]).0, "doctor.unrecognised");
 
-    // The Response that an ArtifactResponse holds is judged as one that was posted.
+    // The Response inside an ArtifactResponse is checked like a posted one.
     let response = okta().response().audience("https://other.example").issue().unwrap().into_xml();
     let response = response.split_once("?>").map_or(response.as_str(), |(_, rest)| rest).to_owned();
     let answer = okta()
@@ -355,7 +355,7 @@ fn requests_are_held_against_the_metadata() {
     ] {
         let (found, said) = first(&text, &[]);
         if code == "doctor.request_name_id_format" && found.is_empty() {
-            // Okta's metadata offers any, by naming the unspecified one.
+            // Okta's metadata offers any format, because it names the unspecified one.
             continue;
         }
         assert_eq!((found.as_str(), said), (code, message), "{text}");
@@ -419,7 +419,7 @@ fn metadata_and_certificates_that_are_of_no_use() {
         );
     }
 
-    // Dates are judged as of the time that the doctor is told.
+    // Dates are checked as of the time that the doctor was given.
     let certificate = keys::identity_provider().certificate();
     for file in
         [certificate.to_pem().into_bytes(), certificate.to_base64().into_bytes(), certificate.der().to_vec()]
@@ -444,7 +444,7 @@ fn metadata_and_certificates_that_are_of_no_use() {
     }
 }
 
-/// `--now` counts for metadata too, and metadata that is over is told where a message is judged by it.
+/// `--now` also applies to metadata, and expired metadata is reported at the messages that it verifies.
 #[test]
 fn metadata_that_is_over_is_told_beside_its_messages() {
     let until = |time: &str| {
@@ -463,7 +463,7 @@ fn metadata_that_is_over_is_told_beside_its_messages() {
         message.complaints[0].message,
         "the metadata was valid until 2025-12-31T00:00:00Z; now is 2026-01-01T00:00:01Z"
     );
-    // Over since: the message was good when it came, and the next one is not.
+    // The metadata has expired since: the message was valid when it came, and the next one is not.
     let (message, _) = judged(Doctor::new(now()), &until("2026-01-02T00:00:00Z"));
     assert_eq!((errors(&message), message.worst()), (vec![], Some(Severity::Warning)));
     let at = (testkit::ISSUE_INSTANT + TimeDelta::seconds(1)).to_owned();
@@ -472,7 +472,7 @@ fn metadata_that_is_over_is_told_beside_its_messages() {
     assert_eq!(metadata.worst(), Some(Severity::Note), "{metadata:#?}");
 }
 
-/// A Response and the request beside it.
+/// A Response together with its request.
 #[test]
 fn which_request_a_response_answers_is_judged_or_said_not_to_be() {
     let ours = format!("<saml:Issuer>{}</saml:Issuer>", testkit::SERVICE_PROVIDER);

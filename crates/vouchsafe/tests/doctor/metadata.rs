@@ -1,4 +1,4 @@
-//! Metadata that cannot be used, or not by everybody: the first complaint, word for word, and what is to be changed.
+//! Metadata that cannot be used, or only by some receivers: the exact first complaint, and what to change.
 
 use vouchsafe::doctor::Severity;
 use vouchsafe_testkit as testkit;
@@ -86,7 +86,7 @@ fn the_first_complaint_names_the_cause() {
     }
 }
 
-/// What is wrong with one entity of an aggregate is a warning: the others serve.
+/// A fault of one entity of an aggregate is a warning, since the other entities can be used.
 #[test]
 fn a_bad_entity_of_an_aggregate_is_named() {
     let bad = |xml: &str| aggregate(&[&named("https://a.example"), xml, &named("https://b.example")]);

@@ -20,7 +20,7 @@ fn logout(name: &str, issuer: &str, destination: &str, content: &str) -> String 
     )
 }
 
-/// Samples of a product: its short name in the catalogue, and files.
+/// The samples of each product: its short name in the catalogue, and files.
 fn samples() -> Vec<(&'static str, Vec<String>)> {
     let okta = testkit::IdentityProvider::okta();
     let unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
@@ -257,7 +257,7 @@ fn a_product_that_nobody_knows_is_not_guessed() {
         Sample::new("https://login.example.net", "p", "a").with(|sample| sample.id = "x".to_owned());
     let exhibit = examine(unknown.xml());
     assert!(exhibit.product.is_none(), "{exhibit:#?}");
-    // What is to be changed is named in general words then.
+    // The setting is then named in general words.
     let settings = exhibit.complaints.iter().filter_map(|complaint| complaint.setting.as_ref());
     assert!(
         settings.into_iter().all(|setting| setting.place.contains("the identity provider's console")),
@@ -266,7 +266,7 @@ fn a_product_that_nobody_knows_is_not_guessed() {
     assert!(now() > testkit::ISSUE_INSTANT);
 }
 
-/// The console of the product that is recognised has a word for each setting, and Okta's give way to it.
+/// The console of the recognised product has a name for each setting, which replaces Okta's.
 #[test]
 fn a_hint_speaks_of_the_console_of_the_product() {
     let issuers = [

@@ -1,11 +1,11 @@
-//! Messages in the shape of each product, written by hand after its documentation. None of them is signed by anybody.
+//! Messages in the form of each product, written by hand from its documentation. They are not signed.
 
 const GUID: &str = "1f0b7d3e-8a5c-4a36-9d21-7c4e5b6f8a90";
 const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 pub(crate) const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 pub(crate) const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 
-/// A response in the making.
+/// A builder of a response.
 pub(crate) struct Sample {
     pub(crate) protocol: &'static str,
     pub(crate) assertion: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Of a product that uses these prefixes; an empty one is the default namespace.
+    /// Starts the response of a product that uses these prefixes; an empty prefix is the default namespace.
     pub(crate) fn new(issuer: &str, protocol: &'static str, assertion: &'static str) -> Sample {
         Sample {
             protocol,
@@ -130,7 +130,7 @@ pub(crate) fn metadata(entity_id: &str, location: &str, attributes: &str, more: 
     )
 }
 
-/// Ciphertext of no use, with the key inside.
+/// Ciphertext without a usable content, which contains the encrypted key.
 pub(crate) const NESTED: &str = concat!(
     r#"<xenc:EncryptedData xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"><xenc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#aes128-cbc"/>"#,
     r#"<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"/>"#,

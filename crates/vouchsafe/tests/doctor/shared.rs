@@ -1,4 +1,4 @@
-//! Messages and metadata that others made, when they are there.
+//! Messages and metadata of other software, if they are available.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,19 +36,20 @@ fn products_are_recognised_in_messages_of_the_field() {
     }
 }
 
-/// What is wrong with a recorded message, for what its recorder asked for. All others are genuine, and nothing is wrong with them.
+/// The recorded messages with a fault that their recorder intended, and its code. All others are genuine and without
+/// a fault.
 const ILL: &[(&str, &str)] = &[
     ("lasso/encrypted-3des.response.xml", "encryption.refused_algorithm"),
     ("lasso/no-authn-context.response.xml", "assertion.status"),
     ("lasso/no-passive.response.xml", "assertion.status"),
     ("lasso/sha1.response.xml", "signature.algorithm"),
-    // It writes the index of the endpoint in digits.
+    // pysaml2 writes the index of the endpoint as digits.
     ("pysaml2/artifact.artifact.url", "doctor.artifact_address"),
-    // It signs the Response inside, and not the message that travels.
+    // pysaml2 signs the Response inside, and not the message itself.
     ("pysaml2/artifact.artifactresponse-second.soap.xml", "message.unsigned"),
     ("pysaml2/artifact.artifactresponse.soap.xml", "message.unsigned"),
     ("pysaml2/encrypted.response.xml", "encryption.refused_algorithm"),
-    // What our side sent unsigned to software that takes it so.
+    // Our side sent these without a signature to software that accepts that.
     ("pysaml2/mni-new-id.managenameidrequest.soap.xml", "message.unsigned"),
     ("pysaml2/mni-terminate.managenameidrequest.soap.xml", "message.unsigned"),
     ("pysaml2/slo-soap.logoutrequest.soap.xml", "message.unsigned"),
@@ -57,14 +58,14 @@ const ILL: &[(&str, &str)] = &[
     ("pysaml2/no-passive.response.xml", "assertion.status"),
     ("pysaml2/slo-idp-initiated.logoutrequest.url", "signature.algorithm"),
     ("pysaml2/slo-redirect.logoutresponse.url", "signature.algorithm"),
-    // It signs first and encrypts afterwards.
+    // samlify signs first and encrypts afterwards.
     ("samlify/encrypted.response.xml", "signature.digest_mismatch"),
     ("simplesamlphp/artifact.artifactresponse-second.soap.xml", "message.no_response"),
     ("simplesamlphp/no-passive.response.xml", "assertion.status"),
 ];
 
-/// The recorded messages of an identity provider: what came and went, by whichever binding. A message that went by redirect is judged as its
-/// address, which has the signature.
+/// The recorded messages of an identity provider in both directions, by any binding. A message by redirect is given
+/// as its address, which contains the signature.
 fn recorded(folder: &Path) -> Vec<String> {
     let names =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -78,7 +79,8 @@ fn recorded(folder: &Path) -> Vec<String> {
     names.iter().filter(is_message).cloned().collect()
 }
 
-/// The same order for the same number, and another one for nearly every other (a linear congruential generator, and Fisher and Yates).
+/// Shuffles a list. The same number gives the same order (a linear congruential generator, and the shuffle of Fisher
+/// and Yates).
 fn shuffled<T>(mut list: Vec<T>, mut number: u64) -> Vec<T> {
     for place in (1..list.len()).rev() {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -88,7 +90,8 @@ fn shuffled<T>(mut list: Vec<T>, mut number: u64) -> Vec<T> {
     list
 }
 
-/// Every recorded message beside the metadata of all five identity providers and ours, each in an order of its own.
+/// Every recorded message is examined together with the metadata of all five identity providers and ours, each time
+/// in another order.
 #[test]
 fn recorded_messages_beside_all_metadata_in_any_order() {
     let Some(folder) = testkit::shared::folder() else { return };
@@ -127,7 +130,7 @@ fn recorded_messages_beside_all_metadata_in_any_order() {
     assert!(orders.len() > 100, "{}", orders.len());
 }
 
-/// Nothing that others made makes the doctor fail.
+/// No file of other software makes the doctor fail.
 #[test]
 fn everything_of_the_field_is_survived() {
     let Some(folder) = testkit::shared::folder() else { return };

@@ -1,4 +1,4 @@
-//! Signatures of metadata, of queries and of other messages, and certificates that are handed over.
+//! Signatures of metadata, of queries and of other messages, and given certificates.
 
 use vouchsafe::crypto::Provider;
 use vouchsafe::doctor::{Doctor, Exhibit, Kind};
@@ -9,7 +9,7 @@ use vouchsafe_testkit::{self as testkit, keys, keys::KeyPair};
 
 use crate::{codes, errors, fact, now};
 
-/// What is said of the first of these files.
+/// Returns the exhibit of the first of these files.
 fn first(files: &[&str]) -> Exhibit {
     let names = ["first", "second", "third"];
     let files: Vec<_> = names.into_iter().zip(files.iter().map(|text| text.as_bytes())).collect();
@@ -54,7 +54,7 @@ fn metadata_is_verified_by_a_certificate_that_was_handed_over() {
         (vec![&*document], "not tried: no certificate among the files", None, false),
         (vec![&document, &pem], "by second", None, false),
         (vec![&altered, &pem], "no", Some("signature.digest_mismatch"), true),
-        // Perhaps it was handed over for a message beside it.
+        // The certificate may have been given for another message.
         (
             vec![&document, &keys::attacker().certificate().to_pem()],
             "no",
@@ -119,7 +119,7 @@ fn so_is_a_message_that_carries_its_signature() {
     }
 }
 
-/// Without metadata, a certificate among the files stands before those that a response brings along.
+/// Without metadata, a certificate among the files has priority over those inside a response.
 #[test]
 fn a_response_is_verified_by_a_certificate_that_was_handed_over() {
     let response = testkit::IdentityProvider::okta().response().issue().unwrap();

@@ -1,4 +1,4 @@
-//! Recordings as stories: the first cause of each, and what is said to be judged.
+//! Recordings as stories: the first cause of each, and the checks that are reported as made.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ struct Recording {
 }
 
 impl Recording {
-    /// A person opens the service, which sets these cookies and sends them to Okta.
+    /// Starts a recording: a person opens the service, which sets these cookies and sends the person to Okta.
     fn started(at: &str, set: &[&str]) -> Recording {
         let mut recording = Recording { entries: Vec::new(), at: testkit::ISSUE_INSTANT };
         recording.sign_in("_q1", at, set);
@@ -60,7 +60,7 @@ impl Recording {
         self
     }
 
-    /// The answer to the last request is this page.
+    /// Sets the page that answers the last request.
     fn showing(mut self, status: u16, page: &str) -> Recording {
         let last = self.entries.last_mut().unwrap();
         last["response"] = json!({"status": status, "content": {"mimeType": "text/html", "text": page}});
@@ -360,7 +360,8 @@ fn a_good_story_has_no_cause_and_says_what_was_judged() {
     assert!(response.is_good_in_full(), "{response:#?}");
 }
 
-/// Whatever a page of the service says after a sign-in that went well, such as its help or its own list of refusals.
+/// A page of the service after a successful sign-in is not searched for errors, such as its help or its list of
+/// refusals.
 #[test]
 fn a_page_of_the_service_is_no_error_page_of_the_identity_provider() {
     let page = "<html><title>Help</title>AADSTS50105: ask your administrator. MSIS7042: try again.</html>";
@@ -368,14 +369,14 @@ fn a_page_of_the_service_is_no_error_page_of_the_identity_provider() {
     recording.push(json!({"method": "GET", "url": format!("{APP}/help")}), json!({}));
     let diagnosis = recording.showing(200, page).examined();
     assert!(diagnosis.stories[0].cause.is_none(), "{:#?}", diagnosis.stories);
-    // While it begins, it may be either's.
+    // During the start of a sign-in, the page may belong to either side.
     let mut recording = started();
     recording.push(json!({"method": "GET", "url": "https://login.microsoftonline.com/x/saml2"}), json!({}));
     let diagnosis = recording.showing(200, page).examined();
     assert_eq!(diagnosis.stories[0].cause.as_ref().unwrap().complaint.code, "page.entra.not_assigned");
 }
 
-/// A line that looks like one of a log, in a document that somebody else wrote.
+/// A line that looks like a log entry is ignored inside a document.
 #[test]
 fn a_document_is_no_log() {
     let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
@@ -384,7 +385,7 @@ fn a_document_is_no_log() {
     assert_eq!(diagnosis.exhibits[0].kind, Kind::IdentityProviderMetadata);
 }
 
-/// A browser that left the cookies out gives no reason to say that they were lost.
+/// If a browser did not record cookies, they are not reported as lost.
 #[test]
 fn what_was_not_recorded_is_not_judged() {
     let mut recording = Recording::started(&format!("{APP}/app"), &[]).posted(&issued(answer()), "", 303);
@@ -400,7 +401,7 @@ fn what_was_not_recorded_is_not_judged() {
     assert!(!response.is_good_in_full());
 }
 
-/// SAML-tracer keeps headers and status codes, and no times.
+/// SAML-tracer keeps headers and status codes, but no times.
 #[test]
 fn an_export_of_saml_tracer_is_a_story_too() {
     let mut traced = Vec::new();
@@ -424,7 +425,7 @@ fn an_export_of_saml_tracer_is_a_story_too() {
 const LOG: &str = "2026-01-01T00:00:04Z  WARN vouchsafe_web::answers: sign-in refused reference=\"1a2b3c4d-5e6f7081\" connection=\"acme\" \
                    code=\"provisioning.token_missing\" reason=the assertion has no attribute “token” hint=\"Set it.\" failed_checks=\"\"\n";
 
-/// What only the service knows is in its log, under the reference that its page shows.
+/// The reason that only the service knows is in its log, under the reference on its page.
 #[test]
 fn the_log_of_the_service_explains_what_nothing_else_does() {
     let page = "<code id=\"reference\">1a2b3c4d-5e6f7081</code>";
@@ -442,22 +443,22 @@ fn the_log_of_the_service_explains_what_nothing_else_does() {
         "the service refused the Response with HTTP 403, and its log says under the reference 1a2b3c4d-5e6f7081: the assertion has no \
          attribute “token”"
     );
-    // The log of another day says nothing of it.
+    // A log without this reference explains nothing.
     let other = LOG.replace("1a2b3c4d", "00000000");
     assert_eq!(cause(refused(), &[("service.log", other.as_bytes())]).1, "doctor.refused_here");
-    // What shows in the recording itself is told as before.
+    // A fault that the recording itself shows is still reported.
     let wrong = issued(answer().audience("https://other.example"));
     let wrong = started().posted(&wrong, "__Host-saml=x", 403).showing(403, page);
     assert_eq!(cause(wrong, log).1, "assertion.audience");
 
-    // A sign-in that the service does not even begin.
+    // A sign-in that the service does not start.
     let mut unstarted = Recording { entries: Vec::new(), at: testkit::ISSUE_INSTANT };
     unstarted.push(json!({"method": "GET", "url": format!("{APP}/saml/login")}), json!({}));
     let (request, code, message) = cause(unstarted.showing(404, page), log);
     assert_eq!((request, code.as_str()), (1, "provisioning.token_missing"));
     assert!(message.starts_with("the service refused this request, and its log says"), "{message}");
 
-    // Alone, it is told refusal by refusal.
+    // Without a recording, each refusal of the log is reported.
     let diagnosis = Doctor::new(now()).examine(log);
     let exhibit = &diagnosis.exhibits[0];
     assert_eq!(
@@ -483,7 +484,7 @@ fn a_request_waits_as_long_as_it_was_configured() {
     );
 }
 
-/// More messages than are looked at: what is said of one message stands at its request.
+/// With more messages than are examined, each complaint still names its request.
 #[test]
 fn each_cause_stands_at_its_request_however_long_the_recording_is() {
     let mut recording = started();
@@ -496,7 +497,7 @@ fn each_cause_stands_at_its_request_however_long_the_recording_is() {
     assert_eq!((cause.request, cause.complaint.code.as_str()), (3, "assertion.audience"));
 }
 
-/// A program that saves the requests in another order.
+/// Some programs save the requests in another order.
 #[test]
 fn requests_are_told_in_the_order_in_which_they_were_sent() {
     let mut recording = started().posted(&issued(answer()), "__Host-saml=x", 303);
@@ -508,7 +509,7 @@ fn requests_are_told_in_the_order_in_which_they_were_sent() {
     assert_eq!(since, [None, Some(1), Some(1)]);
 }
 
-/// A late answer is an error, unless a session began with it.
+/// A late answer is an error, unless it started a session.
 #[test]
 fn a_late_answer_is_an_error_unless_it_was_taken() {
     let late = || {
@@ -528,7 +529,7 @@ fn a_late_answer_is_an_error_unless_it_was_taken() {
     assert_eq!(diagnosis.stories[0].events[2].complaints[0].code, "doctor.late_answer");
 }
 
-/// A proxy that adds a slash, or https, by a redirect.
+/// A proxy redirects the POST, to add a slash or https.
 #[test]
 fn a_post_that_is_redirected_loses_the_response() {
     let redirected = |status: u16, location: &str| {
@@ -547,7 +548,7 @@ fn a_post_that_is_redirected_loses_the_response() {
             "{cause:#?}"
         );
     }
-    // As 307 and 308 the browser posts it again, which is no replay.
+    // After 307 or 308 the browser posts the message again, which is not a replay.
     let mut recording = redirected(308, &with_slash);
     let posted = issued(answer()).to_base64();
     recording.push(
@@ -558,11 +559,11 @@ fn a_post_that_is_redirected_loses_the_response() {
     let diagnosis = recording.examined();
     let twice = diagnosis.stories[0].events.iter().flat_map(|event| &event.complaints);
     assert!(twice.into_iter().all(|one| one.code != "doctor.posted_twice"), "{:#?}", diagnosis.stories);
-    // To another page it is redirected after a sign-in that went well.
+    // After a successful sign-in, the redirect leads to another page.
     assert!(redirected(303, "https://app.example.com/home").examined().stories[0].cause.is_none());
 }
 
-/// Another service's sign-in in the same recording is not held against this one.
+/// A sign-in at another service in the same recording is not reported as a fault of ours.
 #[test]
 fn of_two_sign_ins_ours_is_judged() {
     let other = "https://other.example/saml";
@@ -587,7 +588,7 @@ fn of_two_sign_ins_ours_is_judged() {
         recording
     };
     let empty = || Recording { entries: Vec::new(), at: testkit::ISSUE_INSTANT - TimeDelta::seconds(2) };
-    // Before ours, and after it.
+    // The other sign-in comes before ours, and after it.
     let mut before = with_theirs(empty());
     before.sign_in("_q1", &format!("{APP}/app"), &[BINDING]);
     for recording in [
@@ -608,7 +609,7 @@ fn of_two_sign_ins_ours_is_judged() {
     assert_eq!(cause.complaint.code, "assertion.audience");
 }
 
-/// A warning about the sequence is what is read first where nothing is refused.
+/// If nothing is refused, a warning about the sequence is the verdict.
 #[test]
 fn the_verdict_tells_a_warning_of_the_sequence() {
     let verdict = started().examined().verdict;

@@ -1,4 +1,4 @@
-//! Whom to trust and who we are is told by the operator alone, and never by what is inside a message or a recording.
+//! Only the operator defines whom to trust and who we are, and never the content of a message or a recording.
 
 use serde_json::json;
 use vouchsafe::crypto::base64_encode;
@@ -69,7 +69,7 @@ fn response(diagnosis: &Diagnosis) -> &Exhibit {
     diagnosis.exhibits.iter().find(|exhibit| exhibit.kind == Kind::Response).unwrap()
 }
 
-/// No complaint offers a value that a message brought along.
+/// Checks that no complaint recommends a value from a message.
 fn no_value_is_evil(diagnosis: &Diagnosis) {
     for complaint in diagnosis.exhibits.iter().flat_map(|exhibit| &exhibit.complaints) {
         let value = complaint.setting.as_ref().and_then(|setting| setting.value.as_deref());
@@ -103,11 +103,11 @@ fn metadata_inside_a_message_is_believed_by_nobody() {
             codes(response(&diagnosis)).contains(&"doctor.unverified_sender"),
             "{wrapped}\n{diagnosis:#?}"
         );
-        // Beside the genuine file it changes nothing, and is no second description either.
+        // Together with the genuine file it changes nothing, and does not count as a second description.
         let diagnosis = together(&[wrapped, &genuine(), &forged]);
         assert_eq!(errors(response(&diagnosis))[0], "signature.not_verified", "{wrapped}\n{diagnosis:#?}");
     }
-    // A whole file that the operator named is believed, whatever it holds.
+    // A whole file that the operator named is trusted, whatever it contains.
     let diagnosis = together(&[&evil, &forged]);
     assert_eq!(codes(response(&diagnosis)), ["doctor.not_compared"], "{diagnosis:#?}");
     let everything = recording("https://app.example.com/saml/acs", &[&evil, &forged]);
@@ -143,7 +143,7 @@ fn who_we_are_is_taken_from_no_message() {
         assert_eq!(errors(exhibit), Vec::<&str>::new(), "{exhibit:#?}");
         assert!(codes(exhibit).contains(&"doctor.disagreement"), "{exhibit:#?}");
         assert!(codes(exhibit).contains(&"doctor.not_compared"), "{exhibit:#?}");
-        // With our own metadata named, the response is right and the rest is not asked.
+        // With our own metadata given, the response is right, and no other source is used.
         let own = service(testkit::SERVICE_PROVIDER, testkit::ASSERTION_CONSUMER);
         let diagnosis = together(&[&har, &genuine(), &own]);
         no_value_is_evil(&diagnosis);
@@ -190,14 +190,15 @@ fn two_descriptions_of_one_entity_are_an_error_and_neither_is_used() {
             assert!(!diagnosis.is_healthy());
         }
     }
-    // The same description twice is one, and so is one whose dates differ alone.
+    // The same description twice counts as one, also if only the dates differ.
     let dated = genuine().replacen(" entityID=", " validUntil=\"2030-01-01T00:00:00Z\" entityID=", 1);
     let good = testkit::IdentityProvider::okta().response().issue().unwrap().into_xml();
     let diagnosis = together(&[&genuine(), &genuine(), &dated, &good]);
     assert!(diagnosis.is_healthy(), "{diagnosis:#?}");
 }
 
-/// As everywhere: of several of one name in one document the first serves, and a warning says so.
+/// As everywhere, the first of several entities with one name in a document is used, and a warning reports the
+/// others.
 #[test]
 fn of_two_descriptions_in_one_aggregate_the_first_serves() {
     let wrap = |inner: &[String]| {
@@ -207,7 +208,7 @@ fn of_two_descriptions_in_one_aggregate_the_first_serves() {
             "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{inner}</md:EntitiesDescriptor>"
         )
     };
-    // Beyond the first thousand too.
+    // This also holds after the first thousand entities.
     let mut all: Vec<String> =
         (0..1_100).map(|number| service(&format!("urn:{number}"), "https://sp.example.com/acs")).collect();
     all.insert(0, genuine());
@@ -256,7 +257,7 @@ fn an_identity_provider_that_takes_responses_is_not_us() {
     let good = testkit::IdentityProvider::okta().response().issue().unwrap().into_xml();
     let diagnosis = together(&[&both, &good]);
     assert_eq!(codes(response(&diagnosis)), ["doctor.not_compared"], "{diagnosis:#?}");
-    // Nor are we any of several service providers.
+    // Without a choice, none of several service providers is assumed to be ours.
     let several = [service("urn:one", &format!("{EVIL}/1")), service("urn:two", &format!("{EVIL}/2"))];
     let diagnosis = together(&[&genuine(), &several[0], &several[1], &good]);
     assert_eq!(
@@ -271,7 +272,7 @@ fn what_the_message_lacks_is_judged_though_nobody_told_what_it_must_be() {
     let bare = testkit::IdentityProvider::okta().response().issue().unwrap().into_xml();
     let audience = format!("<saml2:Audience>{}</saml2:Audience>", testkit::SERVICE_PROVIDER);
     assert!(bare.contains(&audience), "{bare}");
-    // Its signature breaks too, and that is told first.
+    // The signature is broken too, which is reported first.
     let diagnosis = together(&[&bare.replace(&audience, ""), &genuine()]);
     assert!(!errors(response(&diagnosis)).is_empty());
 }

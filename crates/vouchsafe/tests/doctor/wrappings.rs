@@ -1,4 +1,4 @@
-//! What a message may be wrapped in: base64, an address, a form, a page, a recording.
+//! The wrappings of a message: base64, an address, a form, a page, a recording.
 
 use serde_json::json;
 use vouchsafe::doctor::{Doctor, Kind};
@@ -77,7 +77,7 @@ fn without_declaration(xml: &str) -> &str {
     xml.split_once("?>").map_or(xml, |(_, rest)| rest)
 }
 
-/// What is found beside something else is no file that the operator named as metadata.
+/// Metadata inside other text does not count as a file that the operator named.
 #[test]
 fn metadata_inside_another_text_says_nothing_about_whom_to_trust() {
     let okta = testkit::IdentityProvider::okta();
@@ -96,7 +96,7 @@ fn metadata_inside_another_text_says_nothing_about_whom_to_trust() {
     }
 }
 
-/// Why a recording holds no message, where it shows.
+/// The reason why a recording has no message is reported, if it shows.
 #[test]
 fn recordings_without_a_message_say_why() {
     let form = json!([{"name": "Content-Type", "value": "application/x-www-form-urlencoded"}]);
@@ -128,7 +128,7 @@ fn recordings_without_a_message_say_why() {
         let diagnosis = Doctor::new(now()).examine(&[("f", text.as_bytes())]);
         let complaint = &diagnosis.exhibits[0].complaints[0];
         assert!(complaint.message.starts_with(message), "{text}: {}", complaint.message);
-        // Of a POST that has no content there is something to tell.
+        // A POST without content is reported.
         assert!(diagnosis.stories.is_empty() || message.contains("posts a form"), "{text}");
     }
 }
@@ -215,7 +215,7 @@ fn a_recording_holds_the_answer_against_its_request() {
     assert!(codes(&diagnosis.exhibits[2]).contains(&"doctor.long_relay_state"));
     assert!(diagnosis.is_understood());
 
-    // Only what the operator tells is a value for the console.
+    // Only values that the operator gave are recommended for the console.
     let told = Doctor::new(now())
         .with_entity_id("https://app.example.com/saml/metadata")
         .with_assertion_consumer("https://app.example.com/saml/acs");
@@ -261,7 +261,7 @@ fn metadata_of_either_side() {
     let exhibit = examine(both);
     assert_eq!((exhibit.kind, fact(&exhibit, "entities")), (Kind::MetadataAggregate, Some("1")));
 
-    // It says who we are, when a response lies beside it.
+    // Together with a response, it defines who we are.
     let okta = testkit::IdentityProvider::okta();
     let (metadata, response) = (okta.metadata().unwrap(), okta.response().issue().unwrap().into_xml());
     let files = [("sp", service.as_bytes()), ("idp", metadata.as_bytes()), ("r", response.as_bytes())];

@@ -1,4 +1,5 @@
-//! Responses by HTTP-Artifact on the facade: asked for, brought by a browser, resolved over SOAP, judged like a posted one.
+//! Responses by HTTP-Artifact on the facade: requested, carried by a browser, resolved over SOAP, and checked like a
+//! posted one.
 
 use chrono::TimeDelta;
 use vouchsafe::signature::{TrustedKey, verify};
@@ -38,7 +39,7 @@ fn sent(artifact: &str) -> SentArtifact {
     SentArtifact::from_query(&query, &Limits::default()).unwrap()
 }
 
-/// The question that is asked for an artifact.
+/// Makes the ArtifactResolve request for an artifact.
 fn question(service: &Service, artifact: &str, expect: Expect<'_>) -> Result<ArtifactResolution, Refusal> {
     let sent = sent(artifact);
     let candidates = match expect {
@@ -52,7 +53,7 @@ fn question(service: &Service, artifact: &str, expect: Expect<'_>) -> Result<Art
     Ok(service.saml.resolve_artifact(valid.confirm(recorded)?, now()).unwrap())
 }
 
-/// The ID of a question, as its receiver reads it.
+/// Returns the ID of a request, as its receiver reads it.
 fn id_of(resolution: &ArtifactResolution) -> String {
     let document = Document::parse(resolution.call().body().as_bytes(), &Limits::default()).unwrap();
     let question = document.elements().find(|one| one.local_name() == "ArtifactResolve").unwrap();
@@ -77,7 +78,7 @@ fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
     outcome.map_or_else(|refusal| refusal.code(), |_| "accepted")
 }
 
-/// From the request to the login, with every value that the question must have.
+/// The whole way from the request to the login, with every required value of the ArtifactResolve.
 #[test]
 fn a_response_is_asked_for_by_artifact_and_resolved() {
     let service = service();
@@ -197,7 +198,7 @@ fn an_artifact_stands_alone_and_once_in_a_query_or_a_form() {
     assert!(SentArtifact::is_in_form(b"SAMLart=x") && !SentArtifact::is_in_form(b"SAMLResponse=SAMLart"));
 }
 
-/// An artifact is a question to somebody, so it is looked at well before anybody is asked.
+/// An artifact causes a request to another party, so it is checked before anything is sent.
 #[test]
 fn only_the_one_who_was_asked_is_asked_and_only_at_the_service_that_is_named() {
     let other = IdentityProvider::other().with_artifact_resolution(ARTIFACT_INDEX, RESOLUTION);
@@ -217,7 +218,7 @@ fn only_the_one_who_was_asked_is_asked_and_only_at_the_service_that_is_named() {
             refusal.to_string().contains(&format!("{index} of ")) && refusal.to_string().contains("has 0")
         );
     }
-    // Nobody asked: the connection must take that, and be the only one.
+    // For an unsolicited artifact, the connection must accept it and be the only one.
     let unasked = |service: &Service, artifact: &str| code(question(service, artifact, Expect::Unsolicited));
     let artifact = okta().artifact(ARTIFACT_INDEX, HANDLE);
     assert_eq!(unasked(&service, &artifact), "assertion.unsolicited");
@@ -235,7 +236,7 @@ fn only_the_one_who_was_asked_is_asked_and_only_at_the_service_that_is_named() {
     assert_eq!(unasked(&service.with(retired), &artifact), "assertion.connection_state");
 }
 
-/// The look-up by the name in the artifact follows what is put, replaced and removed.
+/// The look-up by SourceID follows additions, replacements and removals.
 #[test]
 fn connections_are_found_by_source() {
     let service = service().with(over("twin", &okta()));
@@ -283,7 +284,7 @@ fn an_artifact_is_resolved_once() {
     assert_eq!(code(check(&artifact).confirm(recorded)), "message.other_message");
 }
 
-/// Nobody is asked without TLS, or at an address where the connection takes nothing.
+/// No request is sent without TLS, or if the artifact came to an address that the connection does not use.
 #[test]
 fn nobody_is_asked_in_clear_or_for_another_address() {
     let service = service();
@@ -322,17 +323,17 @@ fn an_answer_is_believed_by_its_own_signature_and_its_response_by_its_own() {
     let good = response(Signed::Assertion);
     let sign_in = |answer: &dyn Fn(&str) -> String| code(sign_in(&service, &bound, answer));
     assert_eq!(sign_in(&|id| okta().artifact_response(id, Some(&good)).to_soap().unwrap()), "accepted");
-    // TLS is not taken for a signature.
+    // TLS does not replace the signature.
     let unsigned =
         |id: &str| testkit::logout::soap(&okta().artifact_response(id, Some(&good)).xml().unwrap());
     assert_eq!(sign_in(&unsigned), "message.unsigned");
-    // And what is around the Response does not vouch for it.
+    // A signed ArtifactResponse does not prove the Response inside.
     let bare = response(Signed::Neither);
     assert_eq!(
         sign_in(&|id| okta().artifact_response(id, Some(&bare)).to_soap().unwrap()),
         "assertion.unsigned"
     );
-    // Another identity provider's answer, and another's Response in the answer of the one that was asked.
+    // The answer of another identity provider, and the Response of another one inside the right answer.
     let by_other = |id: &str| other.artifact_response(id, Some(&good)).to_soap().unwrap();
     assert_eq!(sign_in(&by_other), "message.issuer");
     let of_other = other.response().in_response_to(&request_id).issue().unwrap();
@@ -350,7 +351,7 @@ fn an_answer_is_believed_by_its_own_signature_and_its_response_by_its_own() {
     assert_eq!(sign_in(&|_| "not XML".to_owned()), "xml.outside_root");
 }
 
-/// The one setting that does without the signature of the answer does without nothing else.
+/// The setting that accepts an unsigned answer changes no other requirement.
 #[test]
 fn an_unsigned_answer_is_taken_over_the_connection_that_says_so() {
     let settings = ConnectionSettings::default().danger_accept_unsigned_artifact_responses();
@@ -374,7 +375,8 @@ fn an_unsigned_answer_is_taken_over_the_connection_that_says_so() {
     assert_eq!(forged, "signature.not_verified", "a signature that is there must verify");
 }
 
-/// What one identity provider's service gave out is accepted over its connection alone, whatever candidates a caller hands over.
+/// A Response from one identity provider's resolution service is accepted only over its connection, whatever
+/// candidates the caller passes.
 #[test]
 fn what_was_resolved_over_one_connection_is_no_others() {
     let accepting = ConnectionSettings::default().unsolicited(Unsolicited::Accept);

@@ -22,7 +22,7 @@ pub(crate) fn builder() -> Builder<Complete> {
         .unwrap()
 }
 
-/// Where logout requests come by SOAP.
+/// The address for logout requests by SOAP.
 pub(crate) const SOAP: &str = "https://app.example.com/saml/slo/soap";
 
 /// A service that takes part in single logout.
@@ -36,7 +36,7 @@ pub(crate) fn with_single_logout() -> Builder<Complete> {
         .unwrap()
 }
 
-/// A connection that accepts what nobody asked for.
+/// A connection that accepts unsolicited responses.
 pub(crate) fn connection(name: &str, identity_provider: IdentityProvider) -> Connection {
     Connection::new(ConnectionId::new(name).unwrap(), identity_provider).with_settings(accepting()).unwrap()
 }

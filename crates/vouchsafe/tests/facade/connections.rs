@@ -1,4 +1,4 @@
-//! A customer is a connection: what one has configured reaches no other, and what may be believed depends on its state.
+//! Each customer is a connection: its configuration does not affect others, and its state decides what is accepted.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn two_applications_of_one_tenant_are_two_customers() {
     let shared = vouchsafe_testkit::ASSERTION_CONSUMER;
     assert_eq!(at(posted(&response().issue().unwrap()), shared), "okta");
     assert_eq!(at(posted(&to_globex().issue().unwrap()), OWN_CONSUMER), "globex");
-    // The address names one customer, the message another.
+    // The address belongs to one customer, and the message names another.
     assert_eq!(at(posted(&to_globex().issue().unwrap()), shared), "assertion.destination");
     assert_eq!(at(posted(&response().issue().unwrap()), OWN_CONSUMER), "assertion.destination");
     assert_eq!(
@@ -69,7 +69,7 @@ fn without_an_address_of_its_own_neither_is_named() {
     assert_eq!(refusal.code(), "assertion.connection_ambiguous");
     assert!(refusal.hint().contains("assertion consumer of its own"));
     assert!(!refusal.to_string().contains("globex"), "nobody is told about another: {refusal}");
-    // A reply names its connection.
+    // A reply identifies its connection.
     for name in ["okta", "globex"] {
         let asked = service.asked_over(name, LoginOptions::default());
         let reply = IdentityProvider::okta().response().in_response_to(asked.request().request_id());
@@ -195,7 +195,7 @@ fn a_trial_signs_nobody_in_and_a_sign_in_is_no_trial() {
     let claimed = service.saml.open(reply(&asked)).unwrap();
     let refusal = service.saml.try_out(claimed, &okta, Expect::Reply(&asked), now()).unwrap_err();
     assert_eq!(refusal.code(), "assertion.trial");
-    // What is wrong is told of a trial as of a sign-in.
+    // A fault is reported in a trial as in a sign-in.
     let wrong = IdentityProvider::okta().response().audience("https://other.example");
     let wrong = wrong.in_response_to(trial.request().request_id()).issue().unwrap();
     let claimed = service.saml.open(posted(&wrong)).unwrap();
@@ -288,7 +288,7 @@ fn the_request_of_a_connection_says_what_the_connection_wants() {
     assert_eq!(request.name_id_format.as_deref(), Some("urn:f"));
     assert!(request.xml.contains("SPNameQualifier=\"urn:q\""), "{}", request.xml);
     assert_eq!(request.authn_contexts, [class]);
-    // An unsolicited response is held against it as well.
+    // An unsolicited response must meet it as well.
     let unsolicited = posted(&IdentityProvider::other().response().issue().unwrap());
     let refusal = service.receive(&unsolicited, Expect::Unsolicited, now()).unwrap_err();
     assert_eq!(refusal.code(), "assertion.authn_context");
@@ -322,7 +322,7 @@ fn the_registry_answers_who_could_be_meant() {
         found.iter().map(|one| one.id().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(names(vouchsafe_testkit::ASSERTION_CONSUMER, None), ["okta"]);
-    // The address may be the service's too, which the registry does not know: `receive` does.
+    // The connection's address may also be the service's. The registry does not know this, but `receive` does.
     assert_eq!(names(OWN_CONSUMER, None), ["globex", "okta"]);
     let asked = service.asked_over("globex", LoginOptions::default());
     assert_eq!(names(vouchsafe_testkit::ASSERTION_CONSUMER, Some(asked.request())), ["globex"]);
@@ -339,7 +339,8 @@ fn the_registry_answers_who_could_be_meant() {
     assert_eq!(service.connections.len(), 2);
 }
 
-/// A response names its issuer itself: whoever sends one must not make the look-up go through every connection of that issuer.
+/// A response names its issuer itself, so its sender must not be able to make the look-up visit every connection of
+/// that issuer.
 #[test]
 fn connections_with_an_address_of_their_own_do_not_hide_those_without() {
     let service = Service::new(builder()).with(connection("shared", trusted(&IdentityProvider::okta())));
@@ -359,8 +360,8 @@ fn connections_with_an_address_of_their_own_do_not_hide_those_without() {
     assert!(found("https://app.example.com/saml/customer-117/acs", &IdentityProvider::other()).is_empty());
 }
 
-/// The address is the service's: many customers may share one that is not the default, and each response finds its own customer.
-/// Anybody can make drafts to a customer's identity provider, at the service's address too.
+/// Many customers may share one address of the service, and each response finds its own customer. Anybody can make
+/// drafts to a customer's identity provider, also at the service's address.
 #[test]
 fn drafts_do_not_hide_an_active_connection() {
     let service = Service::new(builder()).with(connection("zeta", trusted(&IdentityProvider::okta())));
@@ -376,7 +377,7 @@ fn drafts_do_not_hide_an_active_connection() {
     let claimed = service.saml.open(posted(&issued)).unwrap();
     let found = service.connections.candidates(&claimed, None);
     assert!(found.iter().any(|connection| connection.id().as_str() == "zeta"), "{found:?}");
-    // One that is retired counts as closed from then on.
+    // A retired connection is no longer active.
     service.connections.put(service.connections.get("zeta").unwrap().with_state(ConnectionState::Retired));
     let found = service.connections.candidates(&claimed, None);
     let active = found.iter().filter(|connection| connection.state() == ConnectionState::Active);
@@ -407,13 +408,14 @@ fn an_answer_is_welcome_where_nothing_else_is() {
     let asked = service.asked(LoginOptions::default());
     let reply = IdentityProvider::okta().response().in_response_to(asked.request().request_id());
     assert!(service.receive(&posted(&reply.issue().unwrap()), Expect::Reply(&asked), now()).is_ok());
-    // Nobody is signed in by a trial.
+    // A trial signs nobody in.
     let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
     let (claimed, okta) = (service.saml.open(unsolicited).unwrap(), service.connections.get("okta").unwrap());
     assert!(service.saml.try_out(claimed, &okta, Expect::Unsolicited, now()).is_ok());
 }
 
-/// Whichever candidates the application hands over: what names another issuer, or none, and answers nothing, is none of theirs.
+/// Whatever candidates the application passes, an unsolicited response with another issuer, or without one, belongs
+/// to none of them.
 #[test]
 fn an_unsolicited_response_names_the_issuer_of_its_connection() {
     let key = keys::service_provider();

@@ -1,4 +1,4 @@
-//! Enhanced clients on the facade: the envelope that they are answered with, and what they bring back.
+//! Enhanced clients on the facade: the envelope that they receive, and the one that they post.
 
 use vouchsafe::signature::{TrustedKey, verify};
 use vouchsafe::xml::namespace::{ECP, PAOS, SAML_PROTOCOL, SOAP_ENVELOPE};
@@ -30,7 +30,7 @@ fn service() -> Service {
     Service::new(with_clients()).with(okta)
 }
 
-/// What a client posts: the Response in an envelope with these header blocks.
+/// Makes the post of a client: the Response in an envelope with these header blocks.
 fn envelope(blocks: &str, body: &str) -> String {
     format!(
         "<S:Envelope xmlns:S=\"{SOAP_ENVELOPE}\" xmlns:ecp=\"{ECP}\" xmlns:paos=\"{PAOS}\"><S:Header>{blocks}</S:Header><S:Body>{body}</S:Body></S:Envelope>"
@@ -52,7 +52,7 @@ fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
     outcome.map_or_else(|refusal| refusal.code(), |_| "accepted")
 }
 
-/// Every block that the profile asks for, around a signed request for an answer by PAOS.
+/// The envelope has every block that the profile requires, around a signed request for an answer by PAOS.
 #[test]
 fn an_enhanced_client_is_answered_an_envelope() {
     let service = service();
@@ -116,7 +116,7 @@ fn what_an_enhanced_client_brings_is_judged_like_what_a_browser_posts() {
     }
     let unsigned = response(testkit::Signed::Neither);
     assert_eq!(code(judge(&envelope(&blocks, unsigned.element()))), "assertion.unsigned");
-    // A prefix that is bound by the envelope alone.
+    // A prefix that is bound only by the envelope.
     let good = response(testkit::Signed::Assertion);
     let element = good.element().replacen(&format!(" xmlns:saml2p=\"{SAML_PROTOCOL}\""), "", 1);
     let bound_outside = envelope(&blocks, &element).replacen(
@@ -127,7 +127,7 @@ fn what_an_enhanced_client_brings_is_judged_like_what_a_browser_posts() {
     assert_eq!(code(judge(&bound_outside)), "accepted");
 }
 
-/// The header blocks of the profile are understood, and no others; a fault that the client brings is told.
+/// Only the header blocks of the profile are understood, and a fault from the client is reported.
 #[test]
 fn an_envelope_of_an_enhanced_client_is_one() {
     let body = "<a/>";

@@ -1,4 +1,4 @@
-//! What is asked of an identity provider, read back by the other side.
+//! The requests to an identity provider, as the identity provider reads them.
 
 use crate::common::{Service, builder, connection, now, trusted};
 use chrono::TimeDelta;
@@ -150,7 +150,7 @@ fn the_comparison_and_the_age_come_back_from_the_store() {
     assert_eq!(again.requested_contexts(), ["urn:b"]);
     assert_eq!(again.maximum_authentication_age(), Some(TimeDelta::seconds(90)));
 
-    // What was stored before there were comparisons is exact.
+    // A request that was stored before comparisons existed is exact.
     let mut old = serde_json::to_value(pending.to_stored()).unwrap();
     for field in ["requested_comparison", "context_order", "maximum_authentication_age"] {
         old.as_object_mut().unwrap().remove(field).unwrap();

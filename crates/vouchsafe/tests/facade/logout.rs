@@ -1,4 +1,4 @@
-//! Single logout on the facade: asking, being asked, answering, over each binding.
+//! Single logout on the facade: our requests, their requests, and the answers, over each binding.
 
 use chrono::TimeDelta;
 use vouchsafe::signature::{TrustedKey, verify_query};
@@ -39,7 +39,7 @@ fn service(binding: &str, more: &str) -> String {
     )
 }
 
-/// A name with everything that a name can have, and white space that nobody may trim.
+/// A name with all its parts, and with white space that must not be trimmed.
 fn ada() -> Participant {
     let mut name = SessionNameId::new(" ada & <co> ");
     name.format = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".to_owned());
@@ -57,7 +57,7 @@ fn query_of(started: &StartedLogout) -> &str {
     started.request.redirect().unwrap().url().split_once('?').unwrap().1
 }
 
-/// The name is repeated byte for byte, the query is signed, and the RelayState is a handle that says nothing.
+/// The name is repeated byte for byte, the query is signed, and the RelayState is a handle without meaning.
 #[test]
 fn a_logout_request_repeats_the_name_and_is_signed() {
     let saml = saml();
@@ -87,7 +87,7 @@ fn a_logout_request_repeats_the_name_and_is_signed() {
     assert!(!format!("{started:?}{ada:?}").contains("co>"), "no name in Debug");
 }
 
-/// Encoded or not, a message that names a person is in no log.
+/// `Debug` never shows a message that names a person, encoded or not.
 #[test]
 fn debug_shows_nothing_of_a_message() {
     let saml = saml();
@@ -171,7 +171,7 @@ fn by_form(message: &LogoutBuilder) -> Result<SentMessage, BindingError> {
     SentMessage::from_form(message.to_form(Some("their state")).unwrap().as_bytes(), &Limits::default())
 }
 
-/// The answer goes the way the request came, to `ResponseLocation`, with the RelayState as it came.
+/// The answer goes by the binding of the request, to `ResponseLocation`, with the same RelayState.
 #[test]
 fn a_logout_request_is_answered() {
     let saml = saml();
@@ -216,7 +216,7 @@ fn a_logout_request_is_answered() {
             assert_eq!(text.contains("PartialLogout"), expected.1, "{text}");
         }
     }
-    // An identity provider that takes answers by POST alone gets them by POST.
+    // An identity provider that accepts answers only by POST receives them by POST.
     let by_post = with_services(&service("HTTP-POST", ""));
     let (request, state) = received(&saml, &by_post, by_query(&request), SINGLE_LOGOUT).unwrap();
     let answer = saml.answer_logout(&by_post, &request, state.as_ref(), LogoutStatus::Success, now());
@@ -235,7 +235,7 @@ fn a_request_by_soap_is_answered_in_an_envelope() {
     assert!(answer.contains(testkit::LOGOUT_ID));
     let fault = saml.soap_fault().unwrap();
     assert!(fault.contains("<S:Fault><faultcode>S:Client</faultcode>"), "{fault}");
-    // What is for the one address is not taken at the other.
+    // A message for one address is not accepted at the other.
     let sent = SentMessage::from_soap(soap.as_bytes(), &Limits::default());
     assert_eq!(code(received(&saml, &connection, sent, SINGLE_LOGOUT)), "assertion.unknown_issuer");
 }
@@ -244,7 +244,8 @@ fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
     outcome.map_or_else(|refusal| refusal.code(), |_| "accepted")
 }
 
-/// The answer counts from the browser that was sent, to the request that waits, over the connection that was asked, in time.
+/// An answer is accepted only from the browser that carried the request, for the pending request, over its
+/// connection, and in time.
 #[test]
 fn an_answer_needs_the_browser_that_was_sent() {
     let saml = saml();
@@ -290,7 +291,7 @@ fn an_answer_needs_the_browser_that_was_sent() {
     assert_eq!(code(receive(&request, started, Some(&cookie), now())), "message.kind");
 }
 
-/// What is of one customer's connection is not sent over another's, whatever a caller hands over.
+/// Data of one customer's connection are not sent over another's, whatever the caller passes.
 #[test]
 fn a_person_is_named_to_their_own_identity_provider_alone() {
     let saml = saml();
@@ -318,7 +319,7 @@ fn a_person_is_named_to_their_own_identity_provider_alone() {
     assert_eq!(codes(&other), ["binding.other_connection"; 4]);
 }
 
-/// An answer where requests are taken is one that nobody asked for.
+/// An answer at an address for requests counts as unasked.
 #[test]
 fn an_answer_is_no_request() {
     let saml = saml();
@@ -354,7 +355,7 @@ fn a_pending_logout_is_kept_and_read_back() {
     }
 }
 
-/// Over SOAP: the request goes out signed, and only a signed answer to it counts.
+/// Over SOAP the request is signed, and only a signed answer is accepted.
 #[test]
 fn an_identity_provider_is_told_over_soap() {
     let saml = saml();
@@ -388,7 +389,7 @@ fn an_identity_provider_is_told_over_soap() {
     );
 }
 
-/// A connection with an address of its own is asked there, and nowhere else.
+/// A connection with an address of its own accepts messages only there.
 #[test]
 fn a_connection_may_have_a_logout_address_of_its_own() {
     let saml = saml();
@@ -423,7 +424,7 @@ fn our_metadata_names_the_addresses() {
     assert!(!builder().build().unwrap().metadata_xml().unwrap().contains("SingleLogoutService"));
 }
 
-/// Retired connections, metadata that is over, and times that do not fit.
+/// Requests are refused for retired connections, expired metadata, and times out of range.
 #[test]
 fn requests_are_refused_for_the_connection_too() {
     let saml = saml();
@@ -441,7 +442,7 @@ fn requests_are_refused_for_the_connection_too() {
     assert_eq!(code(received(&saml, &wide, by_query(&old), SINGLE_LOGOUT)), "accepted");
 }
 
-/// What cannot be a message is refused before anything is parsed.
+/// Content that cannot be a message is refused before it is parsed.
 #[test]
 fn what_is_sent_is_one_message() {
     let limits = Limits::default();

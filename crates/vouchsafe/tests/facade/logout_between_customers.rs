@@ -1,4 +1,4 @@
-//! Logout messages where several customers use one service: what one of them can do to another, and to the service.
+//! Logout messages of several customers in one service: what one of them can do to another, and to the service.
 
 use chrono::TimeDelta;
 use vouchsafe::crypto::{Certificate, base64_decode, base64_encode};
@@ -45,8 +45,9 @@ fn told(outcome: Result<Message, Refusal>) -> String {
     }
 }
 
-/// The identity provider of the victim as another customer gives it: the same entity ID and the same public key, in another certificate. For that
-/// nobody needs the private key: the last byte of the certificate's own signature is changed, and nobody holds that signature against anything.
+/// The victim's identity provider as another customer configures it: the same entity ID and the same public key, in
+/// another certificate. This needs no private key: the last byte of the certificate's own signature is changed, which
+/// nobody verifies.
 fn impostor() -> testkit::IdentityProvider {
     let pair = keys::identity_provider();
     let mut der = pair.certificate().der().to_vec();
@@ -55,7 +56,7 @@ fn impostor() -> testkit::IdentityProvider {
     testkit::IdentityProvider::okta().with_key(&pair).with_single_logout(MALLORY)
 }
 
-/// As for a Response, a key that two connections have in common names neither, in whichever certificate each has it.
+/// As for a Response, a key of two connections identifies neither, whichever certificates contain it.
 #[test]
 fn a_key_in_two_certificates_names_neither_connection() {
     let saml = saml();
@@ -82,8 +83,8 @@ fn own_soap(name: &str) -> Connection {
     connection(name, &okta()).with_settings(settings).unwrap()
 }
 
-/// Connections of two customers with one identity provider are told apart by their addresses alone, so that a message which names no
-/// address is nobody's.
+/// Connections of two customers with one identity provider differ only in their addresses, so a message without an
+/// address belongs to neither.
 #[test]
 fn a_request_over_soap_says_whose_it_is() {
     let saml = saml();
@@ -91,7 +92,7 @@ fn a_request_over_soap_says_whose_it_is() {
     let soap = okta().logout_request().destination(None).to_soap().unwrap();
     let sent = || SentMessage::from_soap(soap.as_bytes(), &Limits::default()).unwrap();
     let at = |one: &Connection| saml.single_logout_soap_for(one).unwrap().to_owned();
-    // Meant for Mallory's connection, which is where the identity provider sends it; taken at the victim's.
+    // The message is for Mallory's connection, to which the identity provider sends it, and arrives at the victim's.
     let outcome = told(over(&saml, std::slice::from_ref(&victim), sent(), &at(&victim)));
     assert_ne!(
         outcome,
@@ -101,7 +102,8 @@ fn a_request_over_soap_says_whose_it_is() {
     );
 }
 
-/// What a request names is bounded, since each name is looked up, remembered for a day, and kept under a key of a database.
+/// The names in a request are limited, since each is looked up, remembered for a day, and stored as a key of a
+/// database.
 #[test]
 fn what_a_logout_request_names_is_bounded() {
     let saml = saml();
@@ -124,7 +126,7 @@ fn what_a_logout_request_names_is_bounded() {
     assert!(accepted.is_empty(), "{accepted:?}");
 }
 
-/// An EncryptedID as the victim's identity provider sent it, around its ciphertext.
+/// An EncryptedID of the victim's identity provider, split at its ciphertext.
 fn captured() -> (String, Vec<u8>, String) {
     let ours = Encryption::to(keys::service_provider().certificate());
     let xml = okta().logout_request().encrypt(ours).xml().unwrap();
@@ -137,8 +139,9 @@ fn captured() -> (String, Vec<u8>, String) {
     (whole[..begin].to_owned(), bytes, whole[begin + length..].to_owned())
 }
 
-/// Whoever has an identity provider of their own learns nothing about what another customer's encrypted, one altered byte after the
-/// other. (The 13th byte of `<saml:NameID ` is the space: 0x29 makes it a tab, 1 an exclamation mark.)
+/// An attacker with an identity provider of their own learns nothing about another customer's encrypted content by
+/// altering it byte by byte. (The 13th byte of `<saml:NameID ` is the space: 0x29 makes it a tab, 1 an exclamation
+/// mark.)
 #[test]
 fn what_another_encrypted_is_not_asked_byte_by_byte() {
     let ours = keys::service_provider();
@@ -168,7 +171,7 @@ fn what_another_encrypted_is_not_asked_byte_by_byte() {
     assert_eq!([asked(0), asked(0x29), asked(1)], ["encryption.cbc_in_message"; 3]);
 }
 
-/// How old a message may be is configured once.
+/// The maximum age of a message is configured once.
 #[test]
 fn a_configured_age_holds_for_logout_messages() {
     let ours = keys::service_provider();
@@ -187,7 +190,7 @@ fn a_configured_age_holds_for_logout_messages() {
     );
 }
 
-/// As for a Response, a connection over which nobody signs in has no say: anybody who has an organization can make a draft out of the
+/// As for a Response, inactive connections are not considered: anybody with an organization can make a draft from the
 /// public metadata of another's identity provider.
 #[test]
 fn a_draft_has_no_say_in_whose_logout_it_is() {

@@ -1,4 +1,4 @@
-//! Names that change or end: what is asked, answered and believed.
+//! Messages about names: our requests, their requests, and the answers.
 
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits, namespace};
@@ -32,7 +32,7 @@ fn connection() -> Connection {
     over(&okta().metadata().unwrap())
 }
 
-/// That takes SOAP alone.
+/// A connection whose identity provider accepts only SOAP.
 fn by_soap() -> Connection {
     let post = "<md:ManageNameIDService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\"";
     let metadata = okta().metadata().unwrap().replace(post, &post.replace("HTTP-POST", "SOAP"));
@@ -81,7 +81,7 @@ fn an_order_repeats_the_name_and_is_signed() {
         if let NameIdChange::New(identifier) = &order.change {
             assert_eq!(root.elements().nth(2).unwrap().text(), identifier.as_str());
         }
-        // What waits is kept, and no sign-in.
+        // The pending request can be stored, and is not a sign-in.
         let stored = serde_json::to_string(&started.pending.to_stored()).unwrap();
         let again = PendingRequest::from_stored(serde_json::from_str(&stored).unwrap()).unwrap();
         assert_eq!(again.name_id_order(), Some(&order));
@@ -105,7 +105,7 @@ fn without_an_address_nothing_is_asked() {
         crate::common::builder().name_id_management("http://app.example.com/").unwrap_err().code(),
         "binding.url"
     );
-    // A connection with an assertion consumer of its own has an address of its own, or none.
+    // A connection with an assertion consumer of its own has an address of its own for names, or none.
     let own =
         ConnectionSettings::default().assertion_consumer("https://app.example.com/saml/okta/acs").unwrap();
     let apart = connection().with_settings(own.clone()).unwrap();
@@ -197,7 +197,7 @@ fn a_request_is_answered_the_way_it_came() {
     let answer = envelope.elements().find(|one| one.local_name() == "ManageNameIDResponse").unwrap();
     assert!(verify(answer, &ours(), saml.provider(), saml.limits()).is_ok());
 
-    // At the logout address it is none of what is taken there, and the other way round.
+    // A message about names is not accepted at the logout address, nor the other way round.
     let at_logout = okta().logout_request().at(now()).destination(Some(NAMES)).to_query(None).unwrap();
     let refused = received(SentMessage::from_query(&at_logout, &limits).unwrap(), NAMES);
     assert_eq!(refused.err(), Some("message.kind"));

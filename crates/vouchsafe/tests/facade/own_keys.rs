@@ -24,7 +24,7 @@ fn the_next_certificate_is_published_beside_the_one_that_signs() {
     assert!(matches!(without, Err(BindingError::SigningKeyMissing)));
 }
 
-/// An identity provider that has not read our metadata encrypts to the key that is not in it any more.
+/// An identity provider that has not read our new metadata encrypts to a key that is no longer in it.
 #[test]
 fn a_key_that_is_not_published_opens_all_the_same() {
     let (old, next) = (keys::old_service_provider(), keys::service_provider());

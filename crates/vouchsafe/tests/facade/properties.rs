@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! Properties that hold for every input.
 
 use proptest::prelude::*;
 use vouchsafe::crypto::base64_encode;
@@ -19,7 +19,7 @@ proptest! {
 
     #[test]
     fn a_form_carries_every_byte(bytes in proptest::collection::vec(any::<u8>(), 0..400), state in ".{0,100}") {
-        // What begins as XML in UTF-16 is told as that.
+        // Content that begins as XML in UTF-16 is reported as that.
         prop_assume!(bytes.first() != Some(&0));
         let bytes = [b"<", bytes.as_slice()].concat();
         let form = form_urlencoded::Serializer::new(String::new())

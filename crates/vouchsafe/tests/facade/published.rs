@@ -1,4 +1,4 @@
-//! What our metadata publishes, and what that of others asks of our signatures.
+//! The content of our metadata, and the requirements of others' metadata for our signatures.
 
 use vouchsafe::crypto::{KeyKind, Provider, SignatureAlgorithm};
 use vouchsafe::metadata::{
@@ -11,7 +11,7 @@ use vouchsafe_testkit::{IdentityProvider, keys};
 
 use crate::common::{Service, builder, connection, now, trusted};
 
-/// The information of the service is in the metadata of all, and in that of one connection.
+/// The information about the service is in its metadata, and in that for one connection.
 #[test]
 fn our_metadata_says_what_the_service_is() {
     let (now_key, next) = (keys::service_provider_p256(), keys::service_provider());
@@ -55,7 +55,7 @@ fn our_metadata_can_be_signed() {
     assert_eq!(keyless.code(), "binding.signing_key_missing");
 }
 
-/// MD10: over HTTP-Redirect and in the message itself.
+/// MD10 applies to HTTP-Redirect and to signatures in the message itself.
 #[test]
 fn requests_are_signed_as_the_identity_provider_can_verify() {
     let provider = Provider::rustcrypto();
@@ -85,7 +85,7 @@ fn requests_are_signed_as_the_identity_provider_can_verify() {
     assert!(message.contains(wanted) && message.contains("xmlenc#sha512"), "{message}");
 }
 
-/// A connection against what its identity provider publishes now.
+/// A connection is compared with the metadata that its identity provider publishes now.
 #[test]
 fn a_connection_is_held_against_live_metadata() {
     let kit = IdentityProvider::other();

@@ -78,7 +78,7 @@ fn a_request_waits_so_long_and_no_longer() {
     );
 }
 
-/// What the identity provider says comes first, whoever it is and however late it says so.
+/// A status other than Success is reported first, whoever sent it and however late it is.
 #[test]
 fn a_status_that_is_not_success_is_told_first() {
     let service = Service::new(builder().request_lifetime(TimeDelta::minutes(1)));
@@ -116,7 +116,7 @@ fn a_status_that_is_not_success_is_told_first() {
     }
 }
 
-/// Out of many, without looking at all of them.
+/// Similar names are found among many without comparing all of them.
 #[test]
 fn the_registry_finds_the_names_beside_an_unknown_one() {
     let service = Service::new(builder());
@@ -189,7 +189,7 @@ fn only_the_one_who_was_asked_answers() {
         "assertion.unexpected_issuer"
     );
 
-    // Neither does another trusted one in the name of the one asked, signed with its own key.
+    // Another trusted identity provider cannot answer in the name of the one that was asked, with its own key.
     let disguised = other
         .response()
         .issuer(okta().as_str())
@@ -213,7 +213,7 @@ fn connections_change_while_the_service_runs() {
     service.connections.put(connection("other", trusted(&other)));
     assert!(outcome(&unsolicited).is_ok());
 
-    // Newer metadata is that of the same identity provider, and its keys take the place of the old ones at once.
+    // Newer metadata must belong to the same identity provider, and its keys replace the old ones at once.
     let before = service.connections.get("okta").unwrap();
     let foreign = before.clone().with_identity_provider(trusted(&other)).unwrap_err();
     assert_eq!(foreign.code(), "metadata.other_entity");
@@ -394,7 +394,7 @@ fn nobody_is_sent_to_an_address_without_tls() {
     }
 }
 
-/// The policy says what is accepted from others; what is kept of a login does not depend on it.
+/// The policy is about content from others; our own hashes of a login do not depend on it.
 #[test]
 fn a_policy_without_sha_256_works_inside() {
     let provider = vouchsafe::Provider::rustcrypto().deny("http://www.w3.org/2001/04/xmlenc#sha256").unwrap();

@@ -1,4 +1,4 @@
-//! Every option of a request, of a sign-in and of a connection, and the answers that are held against it.
+//! Every option of a request, for a sign-in and for a connection, and the answers that must meet it.
 
 use crate::common::{Service, builder, connection, now, posted, trusted};
 use vouchsafe::crypto::base64_decode;
@@ -31,7 +31,7 @@ fn persistent(value: &str) -> SessionNameId {
     name
 }
 
-/// The request as its receiver sees it.
+/// Parses the request as its receiver does.
 fn read(started: &StartedLogin) -> Document {
     let xml = match started.request.redirect() {
         Some(redirect) => AuthnRequest::from_redirect(redirect.url()).unwrap().xml.into_bytes(),
@@ -157,14 +157,14 @@ fn an_extension_is_one_element_of_another_vocabulary() {
             code => assert_eq!(refused.code(), code, "{text}"),
         }
     }
-    // Nor does one come in by the store.
+    // A stored value is checked as well.
     let stored = serde_json::json!({ "request": { "extensions": ["<a/>"] } });
     let settings: ConnectionSettings = serde_json::from_value(stored).unwrap();
     let refused = Connection::with_settings(connection("a", trusted(&IdentityProvider::okta())), settings);
     assert_eq!(refused.unwrap_err().code(), "binding.extension");
 }
 
-/// An identity provider that takes requests by these bindings.
+/// A connection whose identity provider accepts requests by these bindings.
 fn taking(bindings: &[&str]) -> Connection {
     let metadata = IdentityProvider::okta().metadata().unwrap();
     let start =
@@ -211,7 +211,7 @@ fn a_request_travels_by_what_the_identity_provider_takes() {
     assert!(refused.to_string().contains("HTTP-POST-SimpleSign"));
 }
 
-/// The fields are signed, and nothing is in the message.
+/// The fields are signed, and the message itself has no signature.
 #[test]
 fn a_request_by_simple_sign_is_signed() {
     let key = keys::service_provider_p256();
@@ -229,7 +229,7 @@ fn a_request_by_simple_sign_is_signed() {
     assert_eq!(refused.code(), "binding.no_signing_key");
 }
 
-/// A pending request that was kept and read back.
+/// A pending request that was stored and read back.
 fn asked(service: &Service, options: LoginOptions) -> BoundRequest {
     let started = service.start(options);
     let stored = serde_json::to_string(&started.pending.to_stored()).unwrap();
@@ -264,7 +264,7 @@ fn the_person_who_was_asked_for_answers() {
     assert_eq!(answered(plain, unspecified), "", "without a Format it is unspecified");
     let nobody = |response: ResponseBuilder| response.omit(vouchsafe_testkit::Part::NameId);
     assert_eq!(answered(about("ada@example.com"), nobody), "assertion.other_subject");
-    // Whoever is not asked for is not judged.
+    // Without a requested person, the subject is not checked.
     assert_eq!(answered(LoginOptions::default(), nobody), "");
 }
 
@@ -318,7 +318,7 @@ fn the_kind_of_name_that_was_asked_for_answers() {
     assert_eq!(answered(of(vouchsafe_testkit::SERVICE_PROVIDER), group), "assertion.name_id_policy");
 }
 
-/// The policy of the connection is held against the answer as that of the sign-in is.
+/// The answer must meet the policy of the connection like that of the sign-in.
 #[test]
 fn a_policy_of_the_connection_holds_too() {
     let settings = ConnectionSettings::default().name_id_policy(NameIdPolicy::default().format(PERSISTENT));
@@ -365,13 +365,13 @@ fn no_is_an_answer() {
         assert_eq!(pending.declined_by(&status(codes, own), &okta), Some(expected), "{codes:?}");
     }
     assert_eq!(pending.declined_by(&status(&["Success"], own), &okta), None);
-    // Of another request, and of another identity provider than was asked.
+    // Answers to another request, and of another identity provider than the one that was asked.
     assert_eq!(pending.declined_by(&status(&["Responder", "NoPassive"], "_other"), &okta), None);
     let other = id("https://other.example");
     assert_eq!(pending.declined_by(&status(&["Responder", "NoPassive"], own), &other), None);
 }
 
-/// HTTP-POST-SimpleSign: the form is signed, and nothing in the message needs to be.
+/// HTTP-POST-SimpleSign: the form is signed, and the message needs no signature.
 mod simple_sign {
     use super::*;
     use vouchsafe::{BindingError, PostedResponse, Refusal, ValidAssertion};
@@ -406,7 +406,7 @@ mod simple_sign {
             let login = valid.confirm(recorded).unwrap();
             assert_eq!(login.evidence().len(), 1);
         }
-        // A signature of the message's own is verified too.
+        // If the message has a signature of its own, it is verified too.
         let both = IdentityProvider::okta().response().sign(Signed::Both);
         let valid = receive(&service, &form(&both, None, &key)).unwrap();
         let recorded = valid.replay_key().recorded(true);
@@ -454,7 +454,7 @@ mod simple_sign {
             (body.replace("RelayState=state", "RelayState=other"), "signature.not_verified"),
             (body.replace("RelayState=state&", ""), "signature.not_verified"),
             (form(&unsigned(), Some("state"), keys::attacker()), "signature.not_verified"),
-            // A form that is signed wrongly is not saved by what stands in it.
+            // An invalid signature of the form is refused, whatever the form contains.
             (bad_form, "signature.not_verified"),
             (body.replace(&format!("&{}", field(&body, "SigAlg")), ""), "signature.form"),
             (body.replace(&format!("&{}", field(&body, "Signature")), ""), "signature.form"),
@@ -466,7 +466,7 @@ mod simple_sign {
         assert_eq!(refused.code(), "binding.field_repeated");
     }
 
-    /// Two connections at one identity provider's name are told apart by the key of the form.
+    /// Two connections with one entity ID of their identity provider are distinguished by the key of the form.
     #[test]
     fn the_key_of_the_form_names_the_connection() {
         let second = IdentityProvider::okta().with_key(keys::attacker());

@@ -11,8 +11,8 @@ use vouchsafe_testkit::{IdentityProvider, KeyPair, keys};
 
 use crate::common::{Service, builder, now, okta, posted};
 
-/// The identity provider announces the new key at six in the morning, signs with it from noon on, and takes the old one back at six in the
-/// evening. In between it is down for an hour.
+/// The identity provider announces the new key at six in the morning, signs with it from noon, and removes the old
+/// one at six in the evening. In between, it is down for an hour.
 fn published(hour: i64, old: &KeyPair, new: &KeyPair) -> Option<IdentityProvider> {
     let with = |signs: &KeyPair, other: &KeyPair| {
         IdentityProvider::okta().with_key(signs).with_next_certificate(other.certificate())
@@ -65,10 +65,10 @@ fn nobody_is_refused_on_the_day_of_a_roll_over() {
         signed_in += 1;
     }
     assert_eq!(signed_in, 1_440);
-    // The first document, the announcement, the change of the order, and the end of the old key.
+    // The changes are the first document, the announcement, the new order, and the end of the old key.
     assert!((3..=4).contains(&changed), "{changed}");
     assert!((24..60).contains(&asked), "{asked}");
-    // The old key is trusted no more.
+    // The old key is no longer trusted.
     let late = begin + TimeDelta::hours(23);
     let issued = IdentityProvider::okta().with_key(old).response().at(late).issue().unwrap();
     let refused = service.receive(&posted(&issued), Expect::Unsolicited, late).unwrap_err();

@@ -1,4 +1,4 @@
-//! What a careless caller, or a customer beside others, can make of the places where connections, requests and keys meet.
+//! Faults that a careless caller, or another customer, can cause where connections, requests and keys meet.
 
 use vouchsafe::{
     Connection, Expect, IdentityProvider as Trusted, LoginOptions, PendingRequest, PostedResponse,
@@ -44,20 +44,20 @@ fn candidates_that_a_careless_caller_mixed_up_sign_nobody_in_elsewhere() {
         posted(&from.response().in_response_to(asked.request().request_id()).issue().unwrap())
     };
     let genuine = reply(IdentityProvider::okta());
-    // Too many, wrong ones, none.
+    // There are too many candidates, wrong ones, or none.
     assert_eq!(received(&service, &genuine, &all[..3], Expect::Reply(&asked)), "okta");
     assert_eq!(received(&service, &genuine, &all[..2], Expect::Reply(&asked)), "assertion.unknown_issuer");
     assert_eq!(received(&service, &genuine, &[], Expect::Reply(&asked)), "assertion.unknown_issuer");
-    // One of them twice is taken for two.
+    // The same candidate twice counts as two.
     assert_eq!(received(&service, &genuine, &all, Expect::Reply(&asked)), "assertion.connection_ambiguous");
-    // Others answer the request.
+    // Others cannot answer the request.
     for from in [thief(), IdentityProvider::other()] {
         for candidates in [&all[..3], &all[..2], &all[..1], &all[1..2]] {
             let code = received(&service, &reply(from.clone()), candidates, Expect::Reply(&asked));
             assert!(code.contains('.'), "{code}");
         }
     }
-    // Without a request, what answers one is refused whoever the candidates are.
+    // Without a request, an answer to one is refused for all candidates.
     for from in [thief(), IdentityProvider::other(), IdentityProvider::okta()] {
         let code = received(&service, &reply(from), &all[..3], Expect::Unsolicited);
         assert_eq!(code, "assertion.in_response_to");
@@ -99,7 +99,7 @@ fn a_trial_that_was_stored_is_still_a_trial() {
     let refusal =
         service.receive(&posted(&answer.issue().unwrap()), Expect::Reply(&bound), now()).unwrap_err();
     assert_eq!(refusal.code(), "assertion.trial");
-    // Nor is its answer one that nobody asked for.
+    // Its answer does not count as an unsolicited response either.
     let refusal = service.receive(&posted(&answer.issue().unwrap()), Expect::Unsolicited, now()).unwrap_err();
     assert_eq!(refusal.code(), "assertion.in_response_to");
 }
@@ -124,7 +124,8 @@ fn an_address_that_is_nearly_ours_receives_nothing() {
     }
 }
 
-/// Another customer sends again what was encrypted for the service by the first, inside a response of its own.
+/// Another customer sends content again, inside a response of its own, that the first customer's identity provider
+/// encrypted for the service.
 #[test]
 fn captured_ciphertext_is_told_to_nobody() {
     let ours = keys::service_provider();
@@ -166,7 +167,7 @@ fn captured_ciphertext_is_told_to_nobody() {
     }
 }
 
-/// Whoever stores the settings of each connection may well write the service's own address into them.
+/// The settings of each connection may contain the service's own address.
 #[test]
 fn an_address_of_its_own_that_is_the_services_hides_no_other_connection() {
     let shared = || accepting().assertion_consumer(vouchsafe_testkit::ASSERTION_CONSUMER).unwrap();
@@ -180,10 +181,10 @@ fn an_address_of_its_own_that_is_the_services_hides_no_other_connection() {
     };
     let service = Service::new(builder()).with(at_shared("globex", &IdentityProvider::other()));
     assert_eq!(over(&service), "okta");
-    // Not even one that claims the same identity provider.
+    // This also holds if it claims the same identity provider.
     let service = service.with(at_shared("a-thief", &thief()));
     assert_eq!(over(&service), "okta");
-    // Nor many.
+    // This also holds for many.
     let service = (0..40).fold(service, |service, number| {
         let name = format!("a{number}");
         let other = IdentityProvider::new(format!("urn:{name}"), "https://idp.example/sso", keys::attacker());

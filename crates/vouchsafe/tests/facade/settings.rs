@@ -1,4 +1,4 @@
-//! What each setting of a connection does by itself, and that a stored connection forgets none.
+//! The effect of each setting of a connection alone, and that a stored connection keeps all of them.
 
 use std::time::Duration;
 

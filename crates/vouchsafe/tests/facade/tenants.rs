@@ -36,7 +36,7 @@ fn asked(name: &str) -> BoundRequest {
     WORLD.service.asked_over(if name == A { "a" } else { "b" }, LoginOptions::default())
 }
 
-/// Who is named at a place of a message: A, B, somebody else, or nobody.
+/// The party that is named at a place of a message: A, B, another one, or none.
 fn name() -> impl Strategy<Value = Option<&'static str>> {
     prop_oneof![
         4 => Just(Some(A)),
@@ -71,7 +71,7 @@ proptest! {
         let world = &*WORLD;
         let (of_a, of_b) = (asked(A), asked(B));
         let expect = [Expect::Unsolicited, Expect::Reply(&of_a), Expect::Reply(&of_b)][expected];
-        // What B once signed for this service, which A's operator may have got hold of.
+        // A response that B signed for this service, and that A's operator may have obtained.
         let genuine = world.b.response().sign(Signed::Assertion).assertion_id("_of_b").issue().unwrap().into_xml();
         let start = genuine.find("<saml2:Assertion").unwrap();
         let end = genuine.find("</saml2p:Response>").unwrap();
@@ -97,7 +97,7 @@ proptest! {
         }
         if let Some(place) = stolen {
             if in_place && !encrypted {
-                // With its own Assertion gone A signs the Response, or it would be B's message and none of A's.
+                // Without its own Assertion A must sign the Response; otherwise it would be B's message.
                 response = response.omit(Part::Assertion).sign(Signed::Response);
             }
             response = response.insert(place, &genuine[start..end]);
@@ -115,7 +115,7 @@ proptest! {
     }
 }
 
-/// The world is such that both are accepted when they speak for themselves.
+/// Both are accepted when they send their own messages.
 #[test]
 fn each_speaks_for_itself() {
     let world = &*WORLD;
