@@ -1,4 +1,4 @@
-//! What is written to read a message is bounded: canonical forms, and the XML of attribute values.
+//! The text that is written while a message is read is limited: canonical forms, and the XML of attribute values.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ fn quotes() -> String {
     "\"".repeat(1000)
 }
 
-/// An Attribute that declares a long name, with so many values that each use it.
+/// An Attribute that declares a long namespace, with many values that use it.
 fn values(count: usize, value: &str) -> String {
     let values = format!("<saml2:AttributeValue>{value}</saml2:AttributeValue>").repeat(count);
     format!(
@@ -49,14 +49,14 @@ fn values_of_xml_are_together_no_longer_than_a_canonical_form() {
     let refusal = with(30).unwrap_err();
     assert_eq!(refusal.code(), "xml.limit", "{refusal}");
     assert!(refusal.to_string().contains("canonical_bytes_factor"), "{refusal}");
-    // Whoever raises the limit gets them.
+    // A higher limit accepts them.
     let limits = Limits::default().with_canonical_bytes_extra(1 << 20);
     let wide = Receiver { limits, ..receiver.clone() };
     let many = received(&wide, |r| r.insert(Place::AttributeStatement, values(30, "<q:b/>"))).unwrap();
     assert_eq!(many.attributes().get("x").unwrap().len(), 30);
 }
 
-/// What is opened is held to the budget of the assertion around it, and not to one of its own, which is smaller.
+/// Decrypted parts share the budget of the assertion around them, instead of a smaller one of their own.
 #[test]
 fn values_of_xml_in_an_encrypted_attribute_belong_to_the_assertion() {
     let receiver = okta(NOW);
@@ -125,7 +125,7 @@ fn what_was_decrypted_is_not_written_anew() {
                 )
         })
     };
-    // Without a signature of its own what was decrypted is read as it is: nothing is written anew.
+    // Without a signature of its own, the decrypted text is read directly, so nothing is written again.
     for (signed, count) in [(Signed::Response, 2), (Signed::Response, 30), (Signed::Both, 2)] {
         assert!(sealed(signed, count).is_ok());
     }

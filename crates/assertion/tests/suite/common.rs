@@ -1,4 +1,4 @@
-//! The path from bytes to a login, as tests walk it.
+//! The path from bytes to a login, for the tests.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
@@ -13,7 +13,7 @@ use vouchsafe_xml::{Document, Limits};
 /// The request that is outstanding.
 pub(crate) const REQUEST: &str = "_request";
 
-/// Everything but the message.
+/// All parts of the receiver except the message.
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) trust: Trust,
@@ -26,29 +26,29 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// The straight path, with a store that has seen nothing.
+    /// Runs the whole path, with a store that has seen no assertion.
     pub(crate) fn receive(&self, bytes: &[u8]) -> Result<Login, Refusal> {
         self.path(Document::parse(bytes, &self.limits)?)
     }
 
-    /// The same from a document.
+    /// Runs the same path from a parsed document.
     pub(crate) fn path(&self, document: Document) -> Result<Login, Refusal> {
         let valid = self.validate_document(document)?;
         let recorded = valid.replay_key().recorded(true);
         valid.confirm(recorded)
     }
 
-    /// The same without its last step.
+    /// Runs the same path without its last step.
     pub(crate) fn validate(&self, bytes: &[u8]) -> Result<ValidAssertion, Refusal> {
         self.validate_document(Document::parse(bytes, &self.limits)?)
     }
 
-    /// The trust with what else a connection has.
+    /// Returns the trust with the other settings of a connection.
     pub(crate) fn whole_trust(&self) -> Trust {
         self.trust.clone().with_decryption_keys(self.keys.clone()).with_signature_policy(self.policy)
     }
 
-    /// The path from a claim on.
+    /// Runs the path from a claimed response.
     pub(crate) fn judge(&self, claimed: Claimed) -> Result<Login, Refusal> {
         let valid = self.validate_claimed(claimed)?;
         let recorded = valid.replay_key().recorded(true);
@@ -101,7 +101,7 @@ pub(crate) fn at(text: &str) -> DateTime<Utc> {
 /// The method of confirmation that a browser can meet.
 pub(crate) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
-/// What a test does to a good response.
+/// The change that a test makes to a good response.
 pub(crate) type Change = fn(ResponseBuilder) -> ResponseBuilder;
 
 /// A response that [`okta`] accepts, changed.

@@ -1,4 +1,4 @@
-//! Several connections with one identity provider: the key that signed names the one.
+//! Several connections with one identity provider: the key that signed decides.
 
 use vouchsafe_assertion::{Claimed, ConnectionId, MOST_CANDIDATES, Trust, authenticate, choose};
 use vouchsafe_crypto::ContentCipher;
@@ -66,7 +66,7 @@ fn a_key_of_two_connections_names_neither() {
     assert_eq!(over(own, &[&first, &second], &receiver), "second");
 }
 
-/// One more, and nobody is looked for, although one key names one connection.
+/// With one candidate more, the choice is refused, even if the key would identify one connection.
 #[test]
 fn only_so_many_connections_are_told_apart() {
     let receiver = okta(NOW);
@@ -79,7 +79,8 @@ fn only_so_many_connections_are_told_apart() {
     assert_eq!(over(good(|r| r), &more, &receiver), "assertion.connection_ambiguous");
 }
 
-/// The Response by one connection's key, the Assertion by another's: one connection has both, or nobody is signed in.
+/// If two connections' keys sign the Response and the Assertion, one connection must have both keys, or nobody is
+/// signed in.
 #[test]
 fn every_signature_is_by_the_connection_that_was_named() {
     let receiver = okta(NOW);

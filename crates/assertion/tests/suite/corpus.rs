@@ -1,4 +1,4 @@
-//! The forty-two responses of the shared corpus, judged as its manifest says.
+//! The forty-two responses of the shared corpus, checked according to its manifest.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::Limits;
 
-/// Accepted by the manifest, and only with the method of that name here: AES-CBC in a Response that nobody signed.
+/// The manifest accepts this response. Here it needs the method with that name: AES-CBC in an unsigned Response.
 const NEEDS_DANGER_UNAUTHENTICATED_CBC: &str = "035-encrypted-cbc.xml";
 
-/// The code with which each is refused. A change here is a change of behaviour.
+/// The code of each refusal. A change here is a change of behaviour.
 const CODES: &[(&str, &str)] = &[
     ("001-xsw1.xml", "signature.structure"),
     ("002-xsw2.xml", "signature.reference_uri"),
@@ -68,7 +68,7 @@ fn every_case() {
     assert_eq!(right, 42);
 }
 
-/// Refused without the flag, so that the flag is what makes the difference.
+/// Without the flag the response is refused, so the flag makes the difference.
 #[test]
 fn unauthenticated_cbc_needs_the_flag() {
     let Some(shared) = vouchsafe_testkit::shared::folder() else { return };

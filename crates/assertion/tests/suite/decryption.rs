@@ -1,4 +1,4 @@
-//! What decryption costs, which namespaces decrypted text is read in, and that nothing of one customer is told to another.
+//! The cost of decryption, the namespaces of decrypted text, and that no content of one customer is shown to another.
 
 use crate::common::{Change, REQUEST, Receiver, good, okta};
 use vouchsafe_assertion::{Refusal, Trust};
@@ -20,8 +20,8 @@ const GCM: ContentCipher = ContentCipher::Aes256Gcm;
 
 // Namespaces.
 
-/// The prefix `x` is declared on the Response, where exclusive canonicalization leaves it out: whoever carries the message can change it,
-/// and with it whether a value is nil.
+/// The prefix `x` is declared on the Response, where exclusive canonicalization omits it. A party that carries the
+/// message can change it, and so change whether a value is nil.
 #[test]
 fn a_declaration_that_nobody_signed_means_nothing_in_decrypted_text() {
     let receiver = okta(NOW);
@@ -34,7 +34,7 @@ fn a_declaration_that_nobody_signed_means_nothing_in_decrypted_text() {
         };
         assert_eq!(code(&receiver, &declared(around(&seal(&plain)))), "", "the signature still holds");
         assert_eq!(code(&receiver, &declared(around(&seal(&nil)))), "encryption.failed", "{bound}");
-        // The encrypted parts of a decrypted Assertion, and of one in the clear.
+        // The encrypted parts of a decrypted Assertion, and of a plain one.
         let attribute = sealed_attribute(
             "<saml2:Attribute Name=\"n\"><saml2:AttributeValue x:nil=\"true\"/></saml2:Attribute>",
         );
@@ -49,7 +49,7 @@ fn a_declaration_that_nobody_signed_means_nothing_in_decrypted_text() {
 fn what_is_declared_in_signed_or_decrypted_text_is_understood() {
     let receiver = okta(NOW);
     let plain = unsigned_assertion(|response| response);
-    // On the decrypted Assertion, for itself and for an encrypted part of it.
+    // The declaration is on the decrypted Assertion, for itself and for an encrypted part of it.
     let declared =
         plain.replacen("<saml2:Assertion ", &format!("<saml2:Assertion xmlns:x=\"{}\" ", namespace::XSI), 1);
     let nil = declared.replace("<saml2:AttributeValue", "<saml2:AttributeValue x:nil=\"true\"");
@@ -60,7 +60,7 @@ fn what_is_declared_in_signed_or_decrypted_text_is_understood() {
     );
     let login = receiver.receive(around(&seal(&with_attribute(&declared, &attribute))).as_bytes()).unwrap();
     assert_eq!(login.attributes().get("n"), Some(&[][..]));
-    // By the signed Response, whose own prefix it is.
+    // The signed Response declares this prefix.
     let used = plain.replace("ada@example.com</saml2:AttributeValue", "ada<saml2p:x/></saml2:AttributeValue");
     assert_ne!(plain, used);
     let login = receiver.receive(around(&seal(&used)).as_bytes()).unwrap();
@@ -68,7 +68,8 @@ fn what_is_declared_in_signed_or_decrypted_text_is_understood() {
     assert!(markup.contains(namespace::SAML_PROTOCOL), "{markup}");
 }
 
-/// Decrypted text with a signature of its own is verified where it stood, since inclusive canonicalization needs what is declared there.
+/// Decrypted text with a signature of its own is verified at its place in the tree, since inclusive canonicalization
+/// needs the declarations there.
 #[test]
 fn a_signature_inside_may_need_what_is_declared_around_it() {
     let receiver = okta(NOW);
@@ -87,7 +88,7 @@ fn a_signature_inside_may_need_what_is_declared_around_it() {
     assert_eq!(code(&receiver, &sealed), "signature.not_verified");
 }
 
-/// A declaration that is not signed hides the signature of decrypted text: in the tree its prefix means something else.
+/// An unsigned declaration hides the signature of decrypted text: in the tree, its prefix has another meaning.
 #[test]
 fn a_hidden_signature_is_no_missing_one() {
     let receiver = okta(NOW);
@@ -117,7 +118,7 @@ fn a_hidden_signature_is_no_missing_one() {
     assert_eq!(code(&receiver, &hidden), "encryption.failed");
 }
 
-/// The identity provider signs more than assertions. Its signature on something else is no reason to look at that.
+/// The identity provider signs other elements too. Its signature on another element does not make that an assertion.
 #[test]
 fn what_is_no_assertion_is_not_opened_whoever_signed_it() {
     let issued = good(|response| response.sign(Signed::Response)).issue().unwrap();
@@ -137,7 +138,7 @@ fn what_is_no_assertion_is_not_opened_whoever_signed_it() {
 
 // Budgets.
 
-/// 64 encrypted parts and 8 keys were 512 operations with RSA.
+/// Without a shared budget, 64 encrypted parts and 8 keys would cost 512 RSA operations.
 #[test]
 fn one_budget_of_private_key_operations_for_all_parts() {
     let (counted, receiver) = counted();
@@ -158,7 +159,7 @@ fn one_budget_of_private_key_operations_for_all_parts() {
         });
         response.issue().unwrap().into_xml()
     };
-    // The first part tries all keys; then the key that opened it goes first.
+    // The first part tries all keys; afterwards the key that succeeded is tried first.
     for (count, operations, expected) in [
         (1, 8, ""),
         (25, 32, ""),
@@ -216,9 +217,9 @@ fn one_budget_of_public_key_operations_for_both_signatures() {
     }
 }
 
-// Failures that are alike.
+// Failures that must look alike.
 
-/// The second of three keys opens it. Whatever is wrong behind that costs the same and says the same.
+/// The second of three keys decrypts it. Every later fault costs the same and has the same message.
 #[test]
 fn what_fails_after_the_key_is_final_and_told_alike() {
     let (counted, receiver) = counted();
@@ -270,7 +271,7 @@ fn what_fails_after_the_key_is_final_and_told_alike() {
     assert_eq!(code(&receiver, &around(&sealed)), "", "nothing but the changes made them fail");
 }
 
-/// Nothing is done with a private key before everything that everybody can see is right.
+/// No private key is used before all publicly visible checks have passed.
 #[test]
 fn no_private_key_operation_before_what_everybody_can_see() {
     let (counted, receiver) = counted();
@@ -302,7 +303,8 @@ fn no_private_key_operation_before_what_everybody_can_see() {
         let (private, _, contents) = counted.take();
         assert_eq!((private, contents), (0, 0), "{expected}");
     }
-    // What only decryption tells comes after one operation, and is not told where the cipher notices no change.
+    // A fault that only decryption can show comes after one operation, and is not shown if the cipher detects no
+    // changes.
     let _ = counted.take();
     assert_eq!(code(&unsigned, &good), "encryption.failed");
     assert_eq!(counted.take().0, 1);
@@ -310,7 +312,7 @@ fn no_private_key_operation_before_what_everybody_can_see() {
 
 // Two customers.
 
-/// An identity provider that is trusted itself signs a Response around what another encrypted for its own people.
+/// A trusted identity provider signs a Response around ciphertext that another one made for its own people.
 #[test]
 fn captured_ciphertext_tells_nothing_of_the_other_customer() {
     let receiver = okta(NOW);
@@ -324,7 +326,7 @@ fn captured_ciphertext_tells_nothing_of_the_other_customer() {
         let refusal = receiver.receive(in_our_response(&captured).as_bytes()).unwrap_err();
         assert_eq!(refusal.code(), expected, "{cipher:?} {signed:?}");
         tells_nothing(&refusal);
-        // And in an encrypted attribute, and as an encrypted name, of an assertion that it signs.
+        // The same ciphertext is put into an encrypted attribute and into an encrypted name of a signed assertion.
         let inside = inner(&captured);
         for (place, name, part) in [
             (Place::AttributeStatement, "EncryptedAttribute", None),
@@ -341,7 +343,7 @@ fn captured_ciphertext_tells_nothing_of_the_other_customer() {
     }
 }
 
-/// An attribute of the other customer that is malformed, or takes an identifier: the schema's complaint would quote it.
+/// A malformed attribute of the other customer, or one with a used identifier: the schema error would quote it.
 #[test]
 fn captured_parts_are_not_quoted() {
     let receiver = okta(NOW);
@@ -365,7 +367,7 @@ fn captured_parts_are_not_quoted() {
     }
 }
 
-/// Everything that any of our texts says.
+/// Returns everything that the texts of a refusal contain.
 fn told(refusal: &Refusal) -> String {
     let ledger = serde_json::to_string(&refusal.ledger().with_personal_values()).unwrap();
     format!("{refusal} {refusal:?} {} {} {ledger}", refusal.explain(), refusal.hint())
@@ -416,7 +418,7 @@ fn element_of(xml: &str, name: &str) -> String {
     xml[element.source_range()].to_owned()
 }
 
-/// What an encrypted element holds.
+/// Returns the content of an encrypted element.
 fn inner(encrypted: &str) -> String {
     let document = Document::parse(encrypted.as_bytes(), &Limits::default()).unwrap();
     document.root().elements().map(|element| encrypted[element.source_range()].to_owned()).collect()
@@ -448,14 +450,15 @@ fn with_attribute(assertion: &str, attribute: &str) -> String {
     assertion.replacen(end, &[attribute, end].concat(), 1)
 }
 
-/// Changes the byte of the ciphertext at a place: by those bits, or so that the byte after the padding is zero.
+/// Changes the byte of the ciphertext at a position: by these bits, or so that the byte after the padding is zero.
 fn change_content(sealed: &str, place: fn(&[u8]) -> usize, bits: u8) -> String {
     let (open, close) = ("<xenc:CipherValue>", "</xenc:CipherValue>");
     let (before, rest) = sealed.rsplit_once(open).unwrap();
     let (value, after) = rest.split_once(close).unwrap();
     let mut bytes = base64_decode(value.as_bytes()).unwrap();
     let at = place(&bytes);
-    // The last byte of the text is the length of the padding, at most 16: any high bit makes it no length.
+    // The last byte of the text is the length of the padding, at most 16: with any high bit set it is not a valid
+    // length.
     bytes[at] ^= if bits == 0 { 0x40 } else { bits };
     format!("{before}{open}{}{close}{after}", base64_encode(&bytes))
 }

@@ -1,4 +1,4 @@
-//! What a login tells of the finer parts of an assertion, and what may be configured: identifiers, scopes, contexts, attributes.
+//! The details of a login, and the settings for them: identifiers, scopes, contexts, attributes.
 
 use crate::common::{Receiver, good, okta};
 use std::sync::LazyLock;
@@ -78,7 +78,7 @@ fn subject_identifiers_are_bound_to_the_scopes_of_the_identity_provider() {
     assert_eq!(both.ledger().check("attributes.pairwise_id").unwrap().outcome(), Outcome::Passed);
 }
 
-/// A pattern is about the whole scope.
+/// A scope that is a pattern must match the whole scope.
 #[test]
 fn scopes_that_are_patterns_are_about_the_whole_scope() {
     let receiver = okta(NOW);
@@ -132,7 +132,7 @@ fn the_qualifiers_of_a_persistent_name_have_defaults() {
     assert_eq!(login(&receiver, |r| r.omit(Part::NameId)).persistent_name(), None);
 }
 
-/// More than are compared one by one: those that come again are still the same.
+/// With more names than are compared one by one, repeated names are still merged.
 #[test]
 fn attributes_of_one_name_are_one_however_many_there_are() {
     let names: Vec<String> = (0..40).map(|number| format!("name {number}")).collect();

@@ -1,4 +1,4 @@
-//! Encrypted assertions and identifiers: what is opened, in which order, and what is handed on.
+//! Encrypted assertions and identifiers: what is decrypted, in which order, and the result.
 
 use crate::common::{REQUEST, Receiver, okta};
 use vouchsafe_assertion::{Outcome, Trust};
@@ -54,7 +54,7 @@ fn outermost_signature_first() {
 
 #[test]
 fn the_inner_signature_must_verify_under_a_signed_response() {
-    // Where the cipher notices changes, the code says what is wrong; where it does not, nothing does.
+    // If the cipher detects changes, the code names the fault. Otherwise it does not.
     for (cipher, expected) in [(GCM, "signature.not_verified"), (CBC, "encryption.failed")] {
         let issued = response(cipher).assertion_key(keys::attacker()).issue().unwrap();
         assert_eq!(code(&okta(NOW), issued.xml()), expected);
@@ -108,8 +108,7 @@ fn what_was_encrypted_is_an_assertion_with_identifiers_of_its_own() {
         vouchsafe_testkit::RESPONSE_ID
     );
     assert_eq!(code(&receiver, &wrapped(&same)), "assertion.duplicate_id");
-    // A prefix that is bound around the ciphertext and not inside it.
-    // It has neither an identifier of this version nor statements.
+    // A prefix is bound around the ciphertext and not inside it. The element has neither a version nor statements.
     let outer = format!("<saml2:Assertion ID=\"_inner\">{issuer}</saml2:Assertion>");
     assert_eq!(code(&receiver, &wrapped(&outer)), "assertion.schema");
     let two = format!("<a:Assertion xmlns:a=\"{SAML}\"/><a:Assertion xmlns:a=\"{SAML}\"/>");
@@ -131,7 +130,7 @@ fn an_encrypted_name_is_read() {
         .receive(with("<saml2:NameID>grace<!-- . -->@example.com</saml2:NameID>").as_bytes())
         .unwrap();
     assert_eq!(login.name_id().unwrap().value(), "grace@example.com");
-    // Identifiers are unique over what was decrypted later, too; and what was decrypted is as the schema says.
+    // Identifiers are also unique across parts that are decrypted later, and decrypted parts must follow the schema.
     let foreign = |id: &str| format!("<saml2:NameID ID=\"{id}\">grace</saml2:NameID>");
     assert_eq!(code(&receiver, &with(&foreign("_of_its_own"))), "encryption.failed");
     assert_eq!(code(&receiver, &with("<saml2:NameID>gr<x/>ace</saml2:NameID>")), "encryption.failed");
@@ -168,14 +167,14 @@ fn encrypted_attributes_are_read_and_merged_and_bounded() {
     assert_eq!(login.attributes().get("roles").unwrap(), ["plain", "a", "b", "c"]);
     assert_eq!(code(&receiver, &with(&[sealed("<saml2:NameID>x</saml2:NameID>")])), "encryption.failed");
 
-    // Each costs an operation with the private key.
+    // Each part costs an operation with the private key.
     let few = Receiver { limits: Limits::default().with_private_key_operations(8), ..receiver };
     let number = |count: usize| with(&(0..count).map(|_| sealed(&attribute("x"))).collect::<Vec<_>>());
     assert_eq!(code(&few, &number(8)), "");
     assert_eq!(code(&few, &number(9)), "encryption.too_many_operations");
 }
 
-/// An attribute value holds any markup, and so identifiers.
+/// An attribute value may contain any markup, and therefore identifiers.
 #[test]
 fn no_identifier_is_used_again_in_what_was_decrypted() {
     let receiver = okta(NOW);

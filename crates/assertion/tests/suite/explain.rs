@@ -1,4 +1,4 @@
-//! The verdict as text: what stands where, and what never does.
+//! The result as text: its parts, and what it never contains.
 
 use crate::common::{good, okta};
 use vouchsafe_assertion::{Outcome, Refusal};
@@ -60,7 +60,7 @@ fn a_login_as_text() {
     assert!(text.ends_with(&login.ledger().explain()));
 }
 
-/// Whatever the path ends with, the ledger has the check that decided.
+/// Wherever the path ends, the ledger has the check that decided.
 #[test]
 fn every_refusal_names_the_check_that_decided() {
     let receiver = okta(NOW);
@@ -81,7 +81,7 @@ fn every_refusal_names_the_check_that_decided() {
             "conditions.audience",
             receiver.receive(good(|r| r.omit(Part::Conditions)).issue().unwrap().xml().as_bytes()),
         ),
-        // The instant of issue fails first, and the window says it better.
+        // The issue time fails first, but the time of validity explains the fault better.
         (
             "conditions.not_before",
             receiver.receive(

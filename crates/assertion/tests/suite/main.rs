@@ -1,4 +1,4 @@
-//! The path from bytes to a login: rules one by one, real messages, tampering, and what is told of it.
+//! The path from bytes to a login: single rules, real messages, tampering, and the explanations.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What goes in and what comes out along the path: correlation, ages, logins, the ledger, replays, customers.
+//! The inputs and the results of the path: correlation, ages, logins, the ledger, replays, customers.
 
 use crate::common::{AUTHN_BY_REFERENCE, BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
 use chrono::TimeDelta;
@@ -184,7 +184,7 @@ fn a_replay_is_refused_and_a_proof_is_for_one_assertion() {
     assert_eq!(one.replay_key(), same.replay_key());
     assert_ne!(one.replay_key(), other.replay_key());
     assert_eq!(one.replay_key().hash().len(), 64);
-    // The end of the window and the skew: the first instant at which it is refused for its age.
+    // The end of validity plus the skew is the first instant at which it is refused for its age.
     assert_eq!(one.replay_key().expires_at(), at("2026-01-01T00:06:00Z"));
     let again = same.replay_key().recorded(false);
     assert!(!again.is_first());
@@ -210,7 +210,7 @@ fn a_key_is_kept_for_as_long_as_any_confirmation_could_be_met() {
 
 #[test]
 fn one_customer_cannot_speak_for_another() {
-    // The other identity provider's key is trusted, for itself.
+    // The other identity provider's key is trusted only for itself.
     let receiver = okta(NOW);
     let claims_to_be_okta = IdentityProvider::other()
         .response()
@@ -220,12 +220,12 @@ fn one_customer_cannot_speak_for_another() {
         .unwrap();
     let refusal = receiver.receive(claims_to_be_okta.xml().as_bytes()).unwrap_err();
     assert_eq!(refusal.code(), "signature.not_verified");
-    // A claim that is not the owner's of these keys is refused before any of them is used.
+    // A claimed issuer other than the owner of these keys is refused before any key is used.
     let foreign = good(|r| r).issuer("http://www.okta.com/exk2other0000other0h7").issue().unwrap();
     let refusal = receiver.receive(foreign.xml().as_bytes()).unwrap_err();
     assert_eq!(refusal.check().unwrap().rule(), "response.claimed_issuer");
     assert!(refusal.ledger().check("response.signature").is_none());
-    // Signed by the right key under another's name.
+    // The right key signed under another issuer.
     for signed in [Signed::Both, Signed::Response, Signed::Assertion] {
         for change in [
             (|r: ResponseBuilder| r.issuer("http://www.okta.com/exk2other0000other0h7")) as Change,

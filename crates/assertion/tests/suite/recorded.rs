@@ -1,4 +1,5 @@
-//! Messages recorded from identity providers of other makers, each at the time of its recording, held against their table.
+//! Messages recorded from identity providers of other makers, each at the time of its recording, compared with their
+//! table.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Limits, namespace};
 
-/// Recorded as sent and refused here, with the code and the reason.
+/// The recorded messages that are refused here, with the code and the reason.
 const REFUSED: &[(&str, &str, &str)] = &[
     (
         "samlify/encrypted.response.xml",
@@ -37,7 +38,7 @@ fn every_recorded_response() {
             let file = format!("{name}/{}", sample["file"].as_str().unwrap());
             let bytes = std::fs::read(folder.join(&file)).unwrap();
             let Some(message) = response_in(&bytes) else {
-                // Logout and name management are not for the assertion consumer.
+                // Logout and name messages must not come to the assertion consumer.
                 let refusal = crate::common::okta("2026-11-24T03:01:27Z").receive(&bytes).unwrap_err();
                 assert_eq!(refusal.code(), "assertion.not_a_response", "{file}");
                 assert_ne!(sample["kind"], "response", "{file}");
@@ -81,7 +82,7 @@ fn every_recorded_response() {
     assert_eq!((accepted, refused, others), (79, 7, 26));
 }
 
-/// The Response that was posted, or that a SOAP envelope holds (from an artifact, or for an enhanced client).
+/// Returns the posted Response, or the one in a SOAP envelope (from an artifact, or for an enhanced client).
 fn response_in(bytes: &[u8]) -> Option<Document> {
     let limits = Limits::default();
     let document = Document::parse(bytes, &limits).unwrap();
@@ -92,7 +93,7 @@ fn response_in(bytes: &[u8]) -> Option<Document> {
     Some(Document::parse_in_scope(&bytes[response.source_range()], &response.scope(), &limits).unwrap())
 }
 
-/// What the table says otherwise than the login.
+/// Returns where the table and the login differ.
 fn other_than(sample: &Value, login: &Login) -> Vec<String> {
     let time = |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true));
     let text = |text: Option<&str>| text.map(str::to_owned);
@@ -116,7 +117,7 @@ fn other_than(sample: &Value, login: &Login) -> Vec<String> {
     ];
     fields
         .into_iter()
-        // Of encrypted messages the table tells little.
+        // For encrypted messages the table has few values.
         .filter(|(field, expected, _)| {
             expected.is_some() || (sample.get(*field).is_some() && sample["encrypted"].is_null())
         })
@@ -133,7 +134,7 @@ pub(crate) fn metadata_of(folder: &Path) -> IdentityProvider {
     IdentityProvider::from_metadata(&metadata).unwrap()
 }
 
-/// Who receives a sample, when it was recorded.
+/// Returns the receiver of a sample at the time of its recording.
 pub(crate) fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
     let provider = ["http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1"]
         .iter()

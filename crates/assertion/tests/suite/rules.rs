@@ -1,15 +1,15 @@
-//! Every rule both ways: a table of responses that differ from a good one in one thing, and how each is judged.
+//! Every rule in both directions: a table of responses that differ from a good one in one thing, with their results.
 
 use crate::common::{AUTHN_BY_REFERENCE, BEARER, Change, Receiver, at, confirmation, good, okta};
 use vouchsafe_testkit::{Part, Place, Signed, keys};
 
-/// The clock of most cases: the response was issued at 00:00:00, and is valid five minutes to either side.
+/// The clock of most cases: the response was issued at 00:00:00, and is valid for five minutes before and after.
 const NOW: &str = "2026-01-01T00:01:00Z";
 const ACS: &str = vouchsafe_testkit::ASSERTION_CONSUMER;
 const SP: &str = vouchsafe_testkit::SERVICE_PROVIDER;
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 
-/// Name, what is different, the clock, and the code of the refusal (empty: accepted).
+/// Name, difference, clock, and the code of the refusal (empty: accepted).
 const CASES: &[(&str, Change, &str, &str)] = &[
     ("the good one", |r| r, NOW, ""),
     // Response: status, version, issue instant, issuer
@@ -336,7 +336,7 @@ const CASES: &[(&str, Change, &str, &str)] = &[
         NOW,
         "assertion.session_expired",
     ),
-    // What is ignored
+    // Content that is ignored
     ("advice with an assertion", |r| r.insert(Place::AfterConditions, advice()), NOW, ""),
     ("extensions", |r| r.insert(Place::BeforeStatus, extensions("<x xmlns=\"urn:example\">y</x>")), NOW, ""),
     ("without key info", |r| r.omit(Part::KeyInfo), NOW, ""),

@@ -1,4 +1,4 @@
-//! The schema's content model: what departs from it is refused with its path and its type, whoever signed it.
+//! The schema's content model: a violation is refused with its path and its type, whoever signed the message.
 
 use crate::common::{AUTHN_BY_REFERENCE, Change, REQUEST, Receiver, good, okta};
 use vouchsafe_assertion::{AssertionError, Outcome, Refusal};
@@ -24,7 +24,7 @@ fn authn(inner: &str) -> String {
     )
 }
 
-/// What is done to a good response, and what is said of it: path, type, problem.
+/// A change of a good response, and its error: path, type, problem.
 const CASES: &[(&str, Change, &str)] = &[
     (
         "a Response without ID",
@@ -236,7 +236,7 @@ fn every_departure_is_refused_with_its_path_and_type() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The same departures where the bytes come on the other ways: under the signature of one of the two, and encrypted.
+/// The same violations with other signatures, and encrypted.
 #[test]
 fn whatever_is_signed_and_whatever_is_encrypted() {
     let receiver = okta(NOW);
@@ -256,7 +256,7 @@ fn whatever_is_signed_and_whatever_is_encrypted() {
             },
             "assertion.schema",
         ),
-        // Nothing of the text is told: it may be somebody else's, changed bit by bit.
+        // No decrypted text is shown, since it may belong to somebody else, changed bit by bit.
         (
             "encrypted with AES-CBC, the response signed",
             |r| {
@@ -275,7 +275,7 @@ fn whatever_is_signed_and_whatever_is_encrypted() {
             }
             let code = receive(&receiver, on_this_way(good(*change)))
                 .map_or_else(|refusal| refusal.code(), |()| "accepted");
-            // What the signed Response itself departs in stands in the clear.
+            // Violations in the signed Response itself are visible in plain text.
             let is_outside = text.starts_with("/Response") && !text.contains("/Assertion");
             if code != if is_outside { "assertion.schema" } else { expected } {
                 wrong.push(format!("{way}: {name}: {code}"));
@@ -285,7 +285,7 @@ fn whatever_is_signed_and_whatever_is_encrypted() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What the schema leaves open, and what it allows in another order or more than once.
+/// Open parts of the schema, and content that may have another order or occur more than once.
 #[test]
 fn what_is_open_stays_open() {
     let receiver = okta(NOW);
@@ -338,7 +338,7 @@ fn what_is_open_stays_open() {
     }
 }
 
-/// Whatever stands beside it, a status other than Success is the reason.
+/// A status other than Success is the reason, whatever else is wrong.
 #[test]
 fn the_status_is_told_first() {
     let receiver = okta(NOW);
@@ -351,7 +351,7 @@ fn the_status_is_told_first() {
     }
 }
 
-/// The operands can be read without taking the text apart.
+/// The operands can be read without parsing the text.
 #[test]
 fn the_violation_comes_with_its_operands() {
     let refusal = receive(&okta(NOW), good(|r| r.omit(Part::AuthnContext))).unwrap_err();
@@ -360,7 +360,7 @@ fn the_violation_comes_with_its_operands() {
     assert_eq!(violation.schema_type(), "saml:AuthnStatementType");
 }
 
-/// Names from a message are escaped and cut.
+/// Names from a message are escaped and shortened.
 #[test]
 fn hostile_names_are_shown_safely() {
     let namespace = format!("urn:\u{202e}{}", "x".repeat(900));
@@ -399,7 +399,7 @@ fn encrypted_id() -> String {
     element("saml2:EncryptedID", &sealed)
 }
 
-/// Of two issuers neither is "the" one: the message claims to come from nobody in particular, and is refused whoever signed it.
+/// With two issuers, the message has no claimed issuer, and is refused whoever signed it.
 #[test]
 fn two_issuers_claim_nobody() {
     let second = "<saml2:Issuer xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\">https://evil.example</saml2:Issuer>";
@@ -408,7 +408,7 @@ fn two_issuers_claim_nobody() {
         let issued = good(|r| r).sign(Signed::Assertion).insert(place, second).issue().unwrap();
         let document = vouchsafe_xml::Document::parse(issued.xml().as_bytes(), &receiver.limits).unwrap();
         let claimed = vouchsafe_assertion::Claimed::of(document).unwrap();
-        // That of the only Assertion is left.
+        // The issuer of the only Assertion remains.
         assert_eq!(claimed.issuer().unwrap().as_str(), vouchsafe_testkit::OKTA_ENTITY_ID);
         let refusal = receiver.receive(issued.xml().as_bytes()).unwrap_err();
         assert_eq!(refusal.code(), "assertion.schema");

@@ -1,4 +1,4 @@
-//! What each value tells about itself, and what it keeps to itself.
+//! The public data of each value, and the data that it hides.
 
 use std::error::Error as _;
 
@@ -15,7 +15,7 @@ use crate::common::{REQUEST, at, good, okta};
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 
-/// At each step: the issuer and the keys are told, the person is not.
+/// At each step, the issuer and the keys are visible, and the person is not.
 #[test]
 fn every_step_tells_who_signed_and_nothing_of_the_person() {
     let receiver = okta(NOW);
@@ -51,7 +51,7 @@ fn every_step_tells_who_signed_and_nothing_of_the_person() {
     }
 }
 
-/// The Response's own, or that of the only Assertion in the clear; nothing that could be one of two.
+/// The claimed issuer is the Response's own, or that of the only plain Assertion; never one of two.
 #[test]
 fn the_claimed_issuer_is_that_of_the_response_or_of_the_only_assertion() {
     type Change = fn(vouchsafe_testkit::ResponseBuilder) -> vouchsafe_testkit::ResponseBuilder;
@@ -76,7 +76,7 @@ fn the_claimed_issuer_is_that_of_the_response_or_of_the_only_assertion() {
     }
 }
 
-/// Whatever good assertion is in it.
+/// Another element is refused, even if it contains a good assertion.
 #[test]
 fn another_element_than_a_response_is_refused_at_each_door() {
     let xml = good(|r| r.sign(Signed::Assertion)).issue().unwrap().into_xml();
@@ -241,7 +241,7 @@ fn lists_in_errors_are_short_and_say_when_they_are_empty() {
     assert_eq!(nested, "the identity provider answered “urn:a” / “urn:b”: “because”");
 }
 
-/// The bounds stand in the ledger as they are compared, with the skew and the allowance that are granted.
+/// The ledger contains the bounds as they are compared, with the skew and the allowance.
 #[test]
 fn the_ledger_says_within_which_bounds_a_time_must_lie() {
     let receiver = okta(NOW);
@@ -274,7 +274,8 @@ fn the_ledger_says_within_which_bounds_a_time_must_lie() {
     assert_eq!(texts(&limited), [start, end, end, end, recent.as_str(), fresh.as_str()]);
 }
 
-/// A sign-in takes no name and no session index that a logout request could not name: its session would outlive the logout.
+/// A sign-in accepts no name and no session index that a logout request could not contain: its session would outlive
+/// the logout.
 #[test]
 fn what_no_logout_can_name_begins_no_session() {
     type Change = fn(vouchsafe_testkit::ResponseBuilder, String) -> vouchsafe_testkit::ResponseBuilder;
@@ -285,7 +286,7 @@ fn what_no_logout_can_name_begins_no_session() {
     ];
     for (change, code) in cases {
         let receive = |length: usize| {
-            // Characters, and not bytes.
+            // The limit counts characters, not bytes.
             let issued = good(|r| change(r, "é".repeat(length))).issue().unwrap();
             okta(NOW).receive(issued.xml().as_bytes()).map_err(|refusal| refusal.code())
         };

@@ -1,4 +1,4 @@
-//! Whatever is done to one piece of a signed response: it is refused, or accepted with exactly what was signed.
+//! Changes of single parts of a signed response: it is refused, or accepted with exactly the signed content.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Issued, Signed,
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 
-/// Signed in every way, in clear and encrypted.
+/// Responses with every kind of signature, plain and encrypted.
 static GOOD: LazyLock<Vec<String>> = LazyLock::new(|| {
     let response = IdentityProvider::okta()
         .response()
@@ -104,7 +104,7 @@ proptest! {
         let (pieces, pieces_of_other) = (pieces(good), pieces(source));
         let target = pieces[place.index(pieces.len())].clone();
         let text = &source[pieces_of_other[what.index(pieces_of_other.len())].clone()];
-        // All of them were issued with one content, so what comes out must be that content.
+        // All of them were issued with the same content, so the result must be that content.
         unchanged_or_refused(good, &splice(good, target, text))?;
     }
 }
@@ -112,7 +112,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// For any clock, skew and windows: accepted if and only if every window holds, counted in nanoseconds, and none is inverted.
+    /// For any clock, skew and times: a response is accepted if and only if every time of validity is met, in
+    /// nanoseconds, and none is inverted.
     #[test]
     fn acceptance_is_the_windows(
         now in nanoseconds(), skew in 0..=300_i64, start in nanoseconds(), end in nanoseconds(), confirmed in nanoseconds(),
@@ -153,7 +154,7 @@ proptest! {
     }
 }
 
-/// Times that fall together often enough for bounds to matter.
+/// Times that are equal often enough to test the bounds.
 fn nanoseconds() -> impl Strategy<Value = i64> {
     let seconds = prop_oneof![Just(0_i64), Just(60), Just(-60), Just(300), -400..400_i64];
     (seconds, prop_oneof![Just(0_i64), Just(1), Just(-1)]).prop_map(|(s, n)| s * 1_000_000_000 + n)
@@ -167,7 +168,7 @@ fn unchanged_or_refused(good: &str, tampered: &str) -> Result<(), TestCaseError>
     Ok(())
 }
 
-/// Everything that a login says.
+/// Returns everything that a login contains.
 fn content(login: &Login) -> String {
     let name = login.name_id().unwrap();
     let attributes: Vec<_> = login

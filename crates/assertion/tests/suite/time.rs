@@ -1,4 +1,5 @@
-//! Times that a setting or a request decides about: a NotBefore in the confirmation, and an answer that is older than its request.
+//! Times that a setting or a request controls: a NotBefore in the confirmation, and an answer that is older than its
+//! request.
 
 use crate::common::{BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
 use chrono::TimeDelta;
@@ -81,7 +82,7 @@ fn the_ledger_says_that_a_start_does_not_conform() {
     assert_eq!(refusal.check().unwrap().rule(), "subject.not_before");
 }
 
-/// The request was issued at 00:00:00.7, and 60 seconds of skew are granted.
+/// The request was issued at 00:00:00.7, and the skew is 60 seconds.
 #[test]
 fn an_answer_is_not_older_than_its_request() {
     let asked = |at: &str, skew: i64| {
@@ -104,7 +105,7 @@ fn an_answer_is_not_older_than_its_request() {
         (|r| r.response_issue_instant("2025-12-31T23:58:59.999Z"), "assertion.issued_before_request"),
         (|r| r.assertion_issue_instant("2025-12-31T23:59:00Z"), ""),
         (|r| r.assertion_issue_instant("2025-12-31T23:58:59.999999999Z"), "assertion.issued_before_request"),
-        // A window that is missed says better that the clocks differ, and so does a time that is none.
+        // A missed bound of validity explains better that the clocks differ, and so does an invalid time.
         (
             |r| r.response_issue_instant("2025-12-31T22:00:00Z").not_on_or_after("2025-12-31T23:00:00Z"),
             "assertion.expired",
@@ -119,7 +120,7 @@ fn an_answer_is_not_older_than_its_request() {
             assert_eq!(code, expected, "{signed:?}");
         }
     }
-    // Answered within the second, by an identity provider that writes whole seconds, and no skew.
+    // The identity provider answers within the same second and writes whole seconds; there is no skew.
     assert_eq!(code(&asked("2026-01-01T00:00:00.7Z", 0), |r| r), "");
     assert_eq!(code(&asked("2026-01-01T00:00:01Z", 0), |r| r), "assertion.issued_before_request");
 

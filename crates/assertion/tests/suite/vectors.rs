@@ -1,5 +1,5 @@
-//! Messages of other SAML projects, at the clock of their manifest: what they accept is accepted, what they refuse is refused. Every
-//! difference stands in `vectors_differences.json` with its reason, and one that is none any more fails too.
+//! Messages of other SAML projects, at the clock of their manifest: the results must be the same. Every difference is
+//! listed in `vectors_differences.json` with its reason, and a listed difference that no longer exists fails too.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -33,7 +33,8 @@ fn other_projects_agree_or_the_difference_is_named() {
         let agreed = match upstream {
             Some("accept") => outcome.is_ok(),
             Some(_) => outcome.is_err(),
-            // Without a verdict of their tests: what is accepted must have been verified by the makers of the manifest, too.
+            // If their tests have no verdict, an accepted message must also have been verified by the makers of the
+            // manifest.
             None => outcome.is_err() || is_verified(case),
         };
         let named = differences.iter().position(|difference| difference["file"] == file);
@@ -60,7 +61,8 @@ fn other_projects_agree_or_the_difference_is_named() {
     assert!(accepted >= 29 && refused >= 120 && without_verdict >= 96);
 }
 
-/// Whatever is no response of SAML 2.0 (entity bombs, external entities, requests, metadata, pages) is refused with a reason.
+/// Content that is not a SAML 2.0 response (entity bombs, external entities, requests, metadata, pages) is refused
+/// with a reason.
 #[test]
 fn what_is_no_response_is_refused() {
     let Some(shared) = vouchsafe_testkit::shared::folder() else { return };
@@ -82,7 +84,8 @@ fn what_is_no_response_is_refused() {
     assert!(refused > 250 && attacks == 5, "{refused} {attacks}");
 }
 
-/// The one message of another project with a NotBefore in its bearer confirmation is genuine; whoever tolerates that accepts it.
+/// The only message of another project with a NotBefore in its bearer confirmation is genuine, and is accepted if
+/// this is tolerated.
 #[test]
 fn a_real_message_with_a_start_of_its_confirmation() {
     const FILE: &str = "crewjam/testdata/TestSPRealWorldAssertionSignedNotResponse_response";
@@ -111,7 +114,7 @@ fn is_verified(case: &Value) -> bool {
 fn other_subject(case: &Value, login: &Login) -> Option<String> {
     let expected = assertion(case)["name_id"].as_str();
     let actual = login.name_id().map(|name| name.value());
-    // The manifest says nothing of an EncryptedID.
+    // The manifest has no value for an EncryptedID.
     (expected.is_some() && actual != expected).then(|| format!("{actual:?} instead of {expected:?}"))
 }
 
@@ -119,13 +122,13 @@ fn assertion(case: &Value) -> &Value {
     if case["assertions"][0].is_object() { &case["assertions"][0] } else { &case["decrypted_assertion"] }
 }
 
-/// As it would come out of the form field: base64 once undone.
+/// Returns the content of the form field: decoded from base64 once.
 fn bytes(folder: &Path, case: &Value) -> Vec<u8> {
     let bytes = std::fs::read(folder.join(case["file"].as_str().unwrap())).unwrap();
     if case["encoding"] == "xml" { bytes } else { base64_decode(&bytes).unwrap_or_default() }
 }
 
-/// The receiver that the message is for: as the manifest says, or else as the message does.
+/// Returns the receiver of the message, as the manifest or the message itself states.
 fn receiver(folder: &Path, case: &Value, tolerant: bool) -> Receiver {
     let provider = [
         "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
@@ -170,7 +173,7 @@ fn receiver(folder: &Path, case: &Value, tolerant: bool) -> Receiver {
     }
 }
 
-/// Keys that are too weak are left out; if none remains, one that signed nothing.
+/// Weak keys are skipped; if none remains, a key is used that signed nothing.
 fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider, tolerant: bool) -> Trust {
     let entity = EntityId::new(issuer.trim()).unwrap_or_else(|_| EntityId::new("none").unwrap());
     let stranger = vouchsafe_testkit::keys::attacker().certificate().clone();
@@ -195,7 +198,7 @@ fn decryption_keys(folder: &Path, case: &Value, provider: &Provider) -> Vec<Priv
         .collect()
 }
 
-/// What the message says itself, what was encrypted in it first, where the manifest says nothing.
+/// The content of the message itself, decrypted first, if the manifest has no value.
 struct Message(Vec<Document>);
 
 impl Message {
@@ -223,7 +226,7 @@ impl Message {
         self.elements(element).find_map(|element| element.attribute(name)).map(str::to_owned)
     }
 
-    /// A second after the assertion was issued, or else the response.
+    /// Returns the second after the assertion was issued, or otherwise the response.
     fn issued(&self) -> Option<DateTime<Utc>> {
         let instant = self
             .attribute("Assertion", "IssueInstant")
@@ -231,8 +234,8 @@ impl Message {
         instant.parse::<DateTime<Utc>>().ok()?.checked_add_signed(TimeDelta::seconds(1))
     }
 
-    /// The certificates that the manifest names. Where it names none, those of the message itself are trusted, so that an attack has no
-    /// signature to fail by.
+    /// Returns the certificates of the manifest. If it names none, those of the message itself are trusted, so that
+    /// an attack cannot fail because of its signature alone.
     fn certificates(&self, folder: &Path, case: &Value) -> Vec<Certificate> {
         let named = named_certificates(folder, case);
         if !named.is_empty() {

@@ -1,4 +1,4 @@
-//! The answer to an artifact: what of it is believed, and what is refused.
+//! The answer to an artifact: what is accepted, and what is refused.
 
 use vouchsafe_assertion::{ClaimedMessage, Login, Message, Refusal, Trust, unsigned_artifact_response};
 use vouchsafe_testkit::{IdentityProvider, LogoutBuilder, Signed, keys, logout};
@@ -36,7 +36,7 @@ fn signed(address: &Address, answer: &LogoutBuilder) -> Result<Login, Refusal> {
     okta(NOW).judge(resolved.into_response(&address.limits)?.claimed)
 }
 
-/// The same from an answer that nobody signed.
+/// Returns the login of an unsigned answer.
 fn unsigned(address: &Address, trust: &Trust, xml: &str) -> Result<Login, Refusal> {
     let claimed = in_soap(address, xml)?;
     let expectations = &address.expectations;
@@ -90,7 +90,7 @@ fn the_answer_is_to_our_question_and_of_the_one_who_was_asked() {
     assert!(refusal.hint().contains("ArtifactResolve"), "{}", refusal.hint());
 }
 
-/// The Response may not hide: in Extensions, twice, or beside the ArtifactResponse.
+/// The Response must be at its place: not in Extensions, not twice, and not next to the ArtifactResponse.
 #[test]
 fn one_response_stands_in_its_place() {
     let address = resolving();
@@ -109,7 +109,8 @@ fn one_response_stands_in_its_place() {
     assert_eq!(code(in_soap(&address, &inner).map(drop)), "message.not_a_message");
 }
 
-/// TLS is not taken for a signature, unless the connection says so; and then the Response must be signed all the same, and every other rule holds.
+/// TLS does not replace the signature, unless the connection permits it. Even then the Response must be signed, and
+/// every other rule applies.
 #[test]
 fn an_unsigned_answer_is_an_envelope_where_the_connection_takes_it() {
     let address = resolving();
@@ -133,13 +134,13 @@ fn an_unsigned_answer_is_an_envelope_where_the_connection_takes_it() {
     ] {
         assert_eq!(code(unsigned(&address, &lenient, &answer.xml().unwrap())), expected);
     }
-    // What is signed goes the way of what is signed.
+    // A signed answer must be processed as a signed one.
     assert_eq!(code(unsigned(&address, &lenient, &good.signed().unwrap())), "message.unsigned");
     let forged = good.key(keys::other_identity_provider()).signed().unwrap();
     assert_eq!(code(unsigned(&address, &lenient, &forged)), "message.unsigned");
 }
 
-/// What another side says is kept as far as anybody reads.
+/// A long text of the other party is shortened before it is kept.
 #[test]
 fn a_long_answer_is_not_kept_whole() {
     let address = resolving();

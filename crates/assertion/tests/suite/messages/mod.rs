@@ -1,4 +1,4 @@
-//! The path of messages other than a Response: how they come, what is believed of them, and every rule.
+//! The path of messages other than a Response: bindings, signatures, and every rule.
 
 mod artifacts;
 mod paths;
@@ -21,7 +21,7 @@ use crate::common::{at, okta};
 
 pub(super) const NOW: &str = "2026-01-01T00:01:00Z";
 
-/// What receives messages: the trust of one connection, and what is expected.
+/// A receiver of messages: the trust of one connection, and the expectations.
 pub(super) struct Address {
     pub(super) trust: Trust,
     pub(super) expectations: MessageExpectations,

@@ -1,4 +1,4 @@
-//! How messages come, and what an accepted one says.
+//! The bindings of messages, and the content of an accepted one.
 
 use vouchsafe_assertion::{
     Carriage, ClaimedMessage, ConnectionId, LogoutOutcome, Message, MessageKind, NameIdChange, Trust,
@@ -11,7 +11,7 @@ use vouchsafe_testkit::{Encryption, IdentityProvider, OKTA_ENTITY_ID, keys, logo
 
 use super::{address, code};
 
-/// One, several or no session index, over each binding.
+/// A request with one, several or no session index, over each binding.
 #[test]
 fn a_logout_request_is_read_whole_however_it_comes() {
     let address = address();
@@ -121,8 +121,8 @@ fn a_name_is_changed_or_ended() {
     assert!(matches!(outcome, Message::ManageNameIdResponse(answer) if answer.is_success()));
 }
 
-/// The Response inside is handed out as a document of its own, with the namespaces that were bound around it, and its ledger begins with that of
-/// the message around it.
+/// The Response inside becomes a document of its own, with the namespaces that were bound around it. Its ledger
+/// begins with that of the outer message.
 #[test]
 fn an_artifact_response_gives_out_its_response() {
     let address = address().answering("_request");
@@ -145,7 +145,7 @@ fn an_artifact_response_gives_out_its_response() {
     assert_eq!(code(address.by_soap(&nothing)), "message.no_response");
 }
 
-/// HTTP-POST-SimpleSign: the form is signed, the message carries nothing.
+/// HTTP-POST-SimpleSign: the form is signed, and the message itself has no signature.
 #[test]
 fn a_signed_form_is_believed() {
     let address = address();
@@ -186,7 +186,7 @@ fn what_is_claimed_serves_look_ups() {
     assert!(format!("{claimed:?}").contains(OKTA_ENTITY_ID));
 }
 
-/// A request is no answer, and what is in the wrong field is refused before anybody looks at a signature.
+/// A request is not an answer, and a message in the wrong field is refused before its signature is verified.
 #[test]
 fn a_message_stands_in_its_own_field() {
     let address = address();
@@ -200,7 +200,7 @@ fn a_message_stands_in_its_own_field() {
     assert_eq!(code(ClaimedMessage::in_query(&deflated, &address.limits)), "message.parameter");
 }
 
-/// Of several connections with one identity provider the key that signed names the one, over each binding.
+/// Among several connections with one identity provider, the key that signed decides, over each binding.
 #[test]
 fn the_key_chooses_the_connection() {
     let address = address();

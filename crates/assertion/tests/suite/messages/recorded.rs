@@ -1,4 +1,4 @@
-//! Artifacts of identity providers of other makers, and what these answered when they were asked what the artifacts stand for.
+//! Artifacts of other makers' identity providers, and their recorded answers.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn exchange(folder: &Path) -> Exchange {
 }
 
 impl Exchange {
-    /// The answer in this file to the question of this ID, a second after it was issued.
+    /// Resolves with the answer in this file to the request with this ID, a second after it was issued.
     fn resolve(&self, answer: &str, question: &str, takes_unsigned: bool) -> Result<Login, Refusal> {
         let Receiver { trust, limits, expectations, .. } = &self.receiver;
         let issued = at(&attribute(answer, "ArtifactResponse", "IssueInstant"));
@@ -81,7 +81,8 @@ fn every_recorded_artifact_is_resolved() {
         let found = services.iter().any(|one| {
             *one.binding() == Binding::Soap && one.index() == Some(recorded.artifact.endpoint_index())
         });
-        // pysaml2 writes the index as two digits in text, so that its artifacts name a service that its metadata does not have.
+        // pysaml2 writes the index as two digits in text, so its artifacts name a service that its metadata does not
+        // have.
         assert_eq!(found, signs, "{name}: {:?}", recorded.artifact);
 
         let answer = read(&folder, "artifact.artifactresponse.soap.xml");
@@ -95,7 +96,7 @@ fn every_recorded_artifact_is_resolved() {
         let other = answer.replace("user1@example.com", "user2@example.com");
         assert_ne!(code(recorded.resolve(&other, &question, !signs)), "accepted", "{name}");
 
-        // Asked a second time.
+        // The artifact was resolved a second time.
         let file = folder.join("artifact.artifactresponse-second.soap.xml");
         if let Ok(second) = std::fs::read_to_string(file) {
             let question = attribute(&second, "ArtifactResponse", "InResponseTo");

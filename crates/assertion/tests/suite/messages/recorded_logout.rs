@@ -16,17 +16,17 @@ use super::code;
 use crate::common::Receiver;
 use crate::recorded::receiver;
 
-/// The folders, and how many messages each holds.
+/// The folders, and the number of messages in each.
 const FOLDERS: [(&str, usize); 5] =
     [("lasso", 8), ("pysaml2", 7), ("saml-idp", 3), ("samlify", 4), ("simplesamlphp", 4)];
 
-/// What of it is not accepted, for what its sender leaves out: pysaml2 names no issuer in answers about names.
+/// The recorded messages that are refused, with the code: pysaml2 names no issuer in answers about names.
 const REFUSED: [(&str, &str); 2] = [
     ("pysaml2/mni-new-id.managenameidresponse.soap.xml", "message.issuer"),
     ("pysaml2/mni-terminate.managenameidresponse.soap.xml", "message.issuer"),
 ];
 
-/// A recorded message, and who receives it.
+/// A recorded message, and its receiver.
 struct Recorded {
     receiver: Receiver,
     entity_id: EntityId,
@@ -34,7 +34,7 @@ struct Recorded {
     destination: String,
     via: String,
     parameter: MessageParameter,
-    /// What came: a query, or XML.
+    /// The content of the message: a query, or XML.
     content: String,
     answers: Option<String>,
 }
@@ -109,7 +109,7 @@ fn every_recorded_logout_message_is_accepted_once_in_time() {
     }
 }
 
-/// What the message says is what its recorder read of it.
+/// Checks that the content of the message is what its recorder read.
 fn is_as_recorded(file: &str, message: &Message, sample: &Value) {
     let kind = sample["message"].as_str().unwrap();
     assert_eq!(message.kind().name(), kind, "{file}");
@@ -141,7 +141,7 @@ fn refuses_what_was_changed(file: &str, recorded: &Recorded) {
             assert_eq!(code(unasked), "message.in_response_to", "{file}: {other:?}");
         }
     }
-    // A character of the message or of its signature, wherever it stands, but where it stands for nothing.
+    // Changes a character of the message or of its signature, at a position where it matters.
     let signed = if recorded.via == "GET" { "Signature=" } else { "SignatureValue>" };
     let place = recorded.content.find(signed).unwrap() + signed.len() + 5;
     let swapped = if &recorded.content[place..=place] == "A" { "B" } else { "A" };

@@ -1,4 +1,4 @@
-//! Every rule, with what it accepts at its edge and what it refuses.
+//! Every rule, with the last value that it accepts and values that it refuses.
 
 use chrono::TimeDelta;
 use vouchsafe_assertion::{MessageExpectations, Outcome};
@@ -12,14 +12,14 @@ type Change = fn(LogoutBuilder) -> LogoutBuilder;
 
 const LONG: &str = "https://an.entity.of/its/own";
 
-/// What is wrong with a request that is otherwise good, over a binding of the front channel and over SOAP.
+/// The code for a request with one fault, over a browser binding and over SOAP.
 #[test]
 fn each_rule_refuses_what_it_is_about() {
     let cases: &[(Change, &str, &str)] = &[
         (|m| m, "accepted", "accepted"),
         (|m| m.version("1.1"), "message.version", "message.version"),
         (|m| m.version("2.0 "), "message.version", "message.version"),
-        // The window of the time of issue: five minutes of age and one of skew; six ahead.
+        // The allowed issue time: five minutes of age and one of skew before, six minutes after.
         (|m| m.at(at("2025-12-31T23:55:00Z")), "accepted", "accepted"),
         (|m| m.at(at("2025-12-31T23:54:59Z")), "message.issue_instant", "message.issue_instant"),
         (|m| m.at(at("2026-01-01T00:07:00Z")), "accepted", "accepted"),
@@ -62,7 +62,7 @@ fn each_rule_refuses_what_it_is_about() {
             "message.issuer_format",
         ),
         (|m| m.issuer_format("urn:oasis:names:tc:SAML:2.0:nameid-format:entity"), "accepted", "accepted"),
-        // Whom it means.
+        // The person.
         (|m| m.name_id(""), "message.name_id", "message.name_id"),
         (|m| m.without_name_id(), "assertion.schema", "assertion.schema"),
         (
@@ -95,7 +95,7 @@ fn each_rule_refuses_what_it_is_about() {
     }
 }
 
-/// An ID that no answer could repeat.
+/// An answer could not repeat this ID.
 #[test]
 fn an_identifier_is_one() {
     let address = address();
@@ -127,7 +127,7 @@ fn an_answer_names_the_request_that_waits() {
     assert_eq!(code(address().by_post(&none)), "message.in_response_to", "nothing answers nothing");
 }
 
-/// The request was issued at midnight; the difference of clocks is one minute.
+/// The request was issued at midnight, and the skew is one minute.
 #[test]
 fn an_answer_is_not_older_than_its_request() {
     let answer = |time| IdentityProvider::okta().logout_response("_request").at(at(time));
@@ -136,7 +136,7 @@ fn an_answer_is_not_older_than_its_request() {
     assert_eq!(code(waiting().by_post(&answer("2025-12-31T23:58:59Z"))), "message.issued_before_request");
 }
 
-/// A longer skew moves every bound, and no more than five minutes are granted.
+/// A longer skew moves every bound; more than five minutes are not allowed.
 #[test]
 fn the_skew_moves_the_bounds() {
     let entity_id = EntityId::new(SERVICE_PROVIDER).unwrap();
@@ -160,7 +160,7 @@ fn the_skew_moves_the_bounds() {
     assert_eq!(none.with_maximum_age(TimeDelta::seconds(-1)).maximum_age(), TimeDelta::zero());
 }
 
-/// A record outlasts the time in which the message could be accepted, and no longer than that matters.
+/// A record is kept at least as long as the message could be accepted.
 #[test]
 fn a_replay_is_known_for_as_long_as_it_could_be_accepted() {
     let address = address();
@@ -198,7 +198,7 @@ fn a_message_is_confirmed_once_and_with_its_own_record() {
     assert_eq!(code(other.confirm(recorded)), "message.other_message");
 }
 
-/// Whatever fails, every rule is in the ledger, and the first that failed gives the code.
+/// Every rule is in the ledger, even if one fails, and the first failed rule gives the code.
 #[test]
 fn the_ledger_is_whole_on_failure() {
     let wrong = IdentityProvider::okta()

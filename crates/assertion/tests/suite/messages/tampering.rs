@@ -1,4 +1,4 @@
-//! What nobody signed, what something else signed, and what was changed since.
+//! Unsigned content, signatures on other content, and changed content.
 
 use vouchsafe_assertion::ClaimedMessage;
 use vouchsafe_signature::{Signer, sign};
@@ -31,7 +31,7 @@ fn an_unsigned_message_is_refused_over_every_binding() {
     assert_eq!(code(address.receive(address.posted(&xml))), "message.unsigned");
 }
 
-/// Over HTTP-Redirect the query must be signed: an enveloped signature leaves the RelayState to anybody.
+/// Over HTTP-Redirect the query must be signed: an enveloped signature would not cover the RelayState.
 #[test]
 fn an_enveloped_signature_does_not_make_up_for_that_of_the_query() {
     let address = address();
@@ -40,7 +40,7 @@ fn an_enveloped_signature_does_not_make_up_for_that_of_the_query() {
     assert_eq!(code(address.receive(ClaimedMessage::in_query(&query, &address.limits))), "signature.query");
 }
 
-/// A genuine signed Assertion inside the Extensions signs nothing (CVE-2026-133430), wherever it stands.
+/// A genuine signed Assertion inside the Extensions signs nothing (CVE-2026-133430), wherever it is.
 #[test]
 fn a_signature_inside_the_message_signs_nothing() {
     let address = address();
@@ -67,7 +67,7 @@ fn a_signature_inside_the_message_signs_nothing() {
     }
 }
 
-/// A genuine message wrapped into one of an attacker's, in every place that the envelope has.
+/// A genuine message is wrapped into an attacker's message, at every place of the envelope.
 #[test]
 fn a_genuine_message_elsewhere_signs_nothing() {
     let address = address();
@@ -106,7 +106,7 @@ fn a_genuine_message_elsewhere_signs_nothing() {
     }
 }
 
-/// The signature of one message on another, with the same ID or a reference to what stands elsewhere.
+/// The signature of one message is moved to another, with the same ID or with a reference to another element.
 #[test]
 fn a_signature_that_was_moved_is_refused() {
     let address = address();
@@ -123,7 +123,7 @@ fn a_signature_that_was_moved_is_refused() {
     assert_eq!(code(address.receive(address.posted(&changed))), "signature.digest_mismatch");
     let twice = genuine.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1);
     assert!(code(address.receive(address.posted(&twice))).starts_with("signature."));
-    // A request's signature, on an answer.
+    // The signature of a request is moved to an answer.
     let answer = IdentityProvider::okta().logout_response("_request").xml().unwrap();
     let claimed = address.posted_in(vouchsafe_signature::MessageParameter::Response, &into(&answer));
     assert!(code(address.receive(claimed)).starts_with("signature."));
@@ -149,7 +149,7 @@ fn an_identifier_occurs_once() {
     assert_eq!(code(address.by_redirect(&request)), "assertion.duplicate_id");
 }
 
-/// What is signed is the bytes of the query: none of them can be changed, added or taken away.
+/// The signature covers the bytes of the query: none of them can be changed, added or removed.
 #[test]
 fn a_query_is_believed_byte_for_byte() {
     let address = address();
@@ -181,7 +181,7 @@ fn a_query_is_believed_byte_for_byte() {
     assert_eq!(receive(&removed), "signature.query");
 }
 
-/// A bomb stops at the limit; what is no stream is refused with a word.
+/// A decompression bomb stops at the limit, and data that are not a DEFLATE stream are refused with a reason.
 #[test]
 fn what_is_not_in_the_encoding_of_the_binding_is_refused() {
     let limits = Limits::default();
@@ -197,7 +197,8 @@ fn what_is_not_in_the_encoding_of_the_binding_is_refused() {
     assert_eq!(code(ClaimedMessage::in_soap(doctype.as_bytes(), &limits)), "xml.doctype");
 }
 
-/// A comment inside a name does not cut it (the fault of 2018), and a name of another vocabulary is none.
+/// A comment inside a name does not cut it (a common vulnerability of 2018), and a NameID of another namespace does
+/// not count.
 #[test]
 fn a_name_is_read_whole() {
     let address = address();
@@ -213,7 +214,8 @@ fn a_name_is_read_whole() {
     assert_eq!(code(address.by_post(&second)), "assertion.schema");
 }
 
-/// An artifact's Response needs a signature of its own: that of the envelope is the envelope's.
+/// An artifact's Response needs a signature of its own: the signature of the ArtifactResponse covers only the
+/// envelope.
 #[test]
 fn the_signature_of_an_artifact_response_is_not_that_of_the_response() {
     let address = address().answering("_request");
@@ -234,7 +236,7 @@ fn the_signature_of_an_artifact_response_is_not_that_of_the_response() {
         code(receiver.judge(resolved.into_response(&address.limits).unwrap().claimed)),
         "assertion.unsigned"
     );
-    // And one that is only inside a channel that says nothing.
+    // The Response inside is signed, but the ArtifactResponse around it is not.
     let signer = Signer::new(keys::identity_provider().private_key());
     let id = vouchsafe_testkit::RESPONSE_ID;
     let signed = sign(&inner, id, &signer, keys::provider(), &Limits::default()).unwrap();
