@@ -1,7 +1,7 @@
-//! The SCIM endpoints over HTTP, and what two testers of others say of them.
+//! The SCIM endpoints over HTTP, checked by two test programs of other makers.
 //!
-//! `scim2-tester` and `scim-sanity` are from PyPI. Where they are not installed the test says so and returns; with `VOUCHSAFE_SCIM_PYTHON`, which the gate's
-//! lane `scim` sets, that is a failure.
+//! The programs are `scim2-tester` and `scim-sanity`. If they are not installed, the test prints that and returns;
+//! with `VOUCHSAFE_SCIM_PYTHON`, this is a failure.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "this is a test: it may panic")]
 
@@ -20,7 +20,7 @@ use vouchsafe_axum::scim_routes;
 use vouchsafe_scim::{RequestRate, ScimService};
 use vouchsafe_store::{Author, Directory as _, Memory, ScimStore as _, ScimToken};
 
-/// A service on loopback, and a token of it.
+/// Starts a service on a loopback port, and returns a token of it.
 async fn served() -> (SocketAddr, String) {
     let store = Arc::new(Memory::new());
     let (provider, now) = (Provider::rustcrypto(), Utc::now());
@@ -64,7 +64,7 @@ async fn a_person_is_pushed_over_http() {
     assert!(location.starts_with(&format!("{base}/Users/")), "{location}");
     let read = client.get(location).bearer_auth(&token).send().await.unwrap();
     assert_eq!(read.status(), 200);
-    // Too much is told in the words of SCIM, too.
+    // A body that is too large is refused with a SCIM error, too.
     let large = post().bearer_auth(&token).body("x".repeat(2 * 1024 * 1024)).send().await.unwrap();
     assert_eq!(large.status(), 413);
     let told: serde_json::Value = serde_json::from_str(&large.text().await.unwrap()).unwrap();
@@ -72,7 +72,7 @@ async fn a_person_is_pushed_over_http() {
     assert_eq!(client.get(base).bearer_auth(&token).send().await.unwrap().status(), 404);
 }
 
-/// A stranger is answered before the body that they announce has come, and whoever has a token is not.
+/// A client without a token is answered before its announced body has come, and a client with one is not.
 #[tokio::test]
 async fn the_body_of_a_stranger_is_not_waited_for() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -110,7 +110,7 @@ async fn scim_sanity_finds_nothing() {
         .await;
 }
 
-/// The Python that has a module: that of `VOUCHSAFE_SCIM_PYTHON`, or else the usual one.
+/// Returns the Python that has a module: the one in `VOUCHSAFE_SCIM_PYTHON`, or the usual one.
 fn python_with(module: &str) -> Option<String> {
     let given = std::env::var("VOUCHSAFE_SCIM_PYTHON").ok();
     let python = given.clone().unwrap_or_else(|| "python3".to_owned());

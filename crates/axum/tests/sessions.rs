@@ -26,7 +26,7 @@ use vouchsafe_store::Memory;
 use vouchsafe_testkit::attacks::CookieJar;
 use vouchsafe_testkit::{self as testkit, ResponseBuilder};
 
-/// A service that listens, and what it signed in last.
+/// A listening service, and the last sign-in.
 struct Served {
     address: String,
     sso: SingleSignOn,
@@ -155,7 +155,7 @@ async fn a_session_of_tower_sessions() {
     assert_eq!(nobody.status(), 401);
     assert_eq!(browser.get(&at("/maybe")).await, (200, String::new()));
 
-    // What a visitor put in stays; who knew the identifier before has no part in the session afterwards.
+    // A visitor's data stay in the session; a party that knew the previous identifier has no access to it.
     browser.get(&at("/put")).await;
     let before = browser.held();
     let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
@@ -168,7 +168,7 @@ async fn a_session_of_tower_sessions() {
     fixed.keep(&before);
     assert_eq!(fixed.get(&at("/maybe")).await.1, "");
 
-    // The same person again keeps everything, another one gets nothing of it.
+    // The same person keeps everything; another person receives none of it.
     browser.post(&served, served.response("ada@example.com", "_2")).await;
     assert_eq!(browser.get(&at("/cart")).await.1, "Some(7)");
     let adas = browser.held();
@@ -196,7 +196,7 @@ async fn a_session_ends_when_the_identity_provider_says() {
     assert!((1700..=1800).contains(&seconds), "{cookie}");
 }
 
-/// Eight hours, and no more with what is put into it. `tower-sessions` itself has two weeks.
+/// A session lasts eight hours, also if data are added. The default of `tower-sessions` is two weeks.
 #[tokio::test]
 async fn a_session_has_an_end_of_its_own() {
     let store = MemoryStore::default();
@@ -209,8 +209,8 @@ async fn a_session_has_an_end_of_its_own() {
     assert!((28_700..=28_800).contains(&seconds), "{cookie}");
 }
 
-/// The cookies of a browser whose session the identity provider ended some seconds after the sign-in, after that end. The application has put
-/// something into the session meanwhile, and `page` has told whose it is.
+/// Returns the cookies of a browser after the end of its session, which the identity provider set to a few seconds
+/// after the sign-in. Meanwhile the application added data to the session, and `page` showed its user.
 async fn held_after_its_end(served: &Served, page: &str) -> String {
     let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
     let browser = Browser::new();
@@ -223,7 +223,7 @@ async fn held_after_its_end(served: &Served, page: &str) -> String {
     held
 }
 
-/// Whatever the application puts into the session afterwards, it ends when the identity provider says.
+/// A session ends at the identity provider's time, even if the application adds data to it.
 #[tokio::test]
 async fn a_later_change_makes_a_session_no_longer() {
     let served = Served::start(|sso| over(MemoryStore::default(), sso)).await;
@@ -234,7 +234,8 @@ async fn a_later_change_makes_a_session_no_longer() {
     assert_eq!(copied.get(&at("/maybe")).await.1, "");
 }
 
-/// Under a layer of the application, whose sessions last two weeks, longer with each change, and whose store knows no sign-ins.
+/// The session has a layer of the application: sessions last two weeks, longer with each change, and the store is not
+/// aware of sign-ins.
 #[tokio::test]
 async fn a_session_of_another_layer_ends_too() {
     let served = Served::start(|sso| {
@@ -254,7 +255,7 @@ async fn a_session_of_another_layer_ends_too() {
     assert_eq!(copied.get(&at("/cart")).await.1, "None", "the session is removed");
 }
 
-/// `axum-login` reads the session by itself, so that the store holds the end.
+/// `axum-login` reads the session directly, so the store must enforce the end.
 #[tokio::test]
 async fn a_session_of_axum_login_ends_when_the_identity_provider_says() {
     let served = Served::start(|sso| {
@@ -273,7 +274,7 @@ async fn a_session_of_axum_login_ends_when_the_identity_provider_says() {
     assert_eq!(copied.get(&at("/who")).await.1, "");
 }
 
-/// The cookie over https.
+/// The cookie for https.
 #[tokio::test]
 async fn the_cookie_is_for_this_host_alone_over_https() {
     let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata").unwrap())
@@ -293,7 +294,7 @@ async fn the_cookie_is_for_this_host_alone_over_https() {
     assert!(!cookie.contains("Domain"), "{cookie}");
 }
 
-/// A store of sessions that is down.
+/// A session store that is down.
 #[derive(Clone, Debug)]
 struct Down;
 
@@ -401,7 +402,7 @@ async fn a_user_of_axum_login() {
     assert_eq!((answer.status().as_u16(), served.last_code()), (403, "http.unknown_person"));
     assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com", "the session goes on");
 
-    // Another user on the same browser: nothing of the session before, and neither its identifier.
+    // Another user in the same browser receives no data of the previous session, and another identifier.
     let answer = browser.post(&served, served.response("eve@example.com", "_3")).await;
     assert_eq!(answer.status(), 303);
     assert_eq!(browser.get(&at("/who")).await.1, "eve@example.com");
@@ -413,7 +414,7 @@ async fn a_user_of_axum_login() {
     }
 }
 
-/// A request that is still being answered does not bring back a session that was ended meanwhile, by an identity provider for example.
+/// A request in progress does not restore a session that was deleted meanwhile, for example by an identity provider.
 #[tokio::test]
 async fn a_deleted_session_is_not_saved_again() {
     let inner = MemoryStore::default();

@@ -1,4 +1,5 @@
-//! The routes of actix-web over real HTTP: the suite of `vouchsafe-axum`, which knows no framework, over a server of actix-web.
+//! The routes of actix-web over real HTTP: the suite of `vouchsafe-axum`, which is independent of the framework, runs
+//! with a server of actix-web.
 
 #![expect(
     clippy::unwrap_used,

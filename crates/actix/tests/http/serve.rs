@@ -11,7 +11,7 @@ use vouchsafe_actix::{
     provisioned_routes, require_signed_in, routes_at,
 };
 
-/// Answers at that address, with the routes where they usually are, and below `/nested` with other names.
+/// Serves at that address, with the routes at their default paths, and below `/nested` with other names.
 pub(crate) async fn serve(listener: TcpListener, sso: SingleSignOn, provisioned: Provisioned) {
     let (sso, provisioned) = (Data::new(sso), Data::new(provisioned));
     let server = HttpServer::new(move || {

@@ -1,4 +1,4 @@
-//! A small service, listening on a loopback port, and a browser for it.
+//! A small service that listens on a loopback port, and a browser for it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,12 +18,12 @@ use vouchsafe_web::{
 
 use crate::serve::serve;
 
-/// Who sets up what there is.
+/// The author of the initial data.
 pub(crate) fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())
 }
 
-/// What the service takes beside posted responses.
+/// What the service accepts in addition to posted responses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
     Forms,
@@ -121,7 +121,7 @@ impl App {
             .discovery(Arc::new(OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections))))
             .return_paths(ReturnPaths::new("/").under("/projects"))
             .receive_limiter(limiter.clone())
-            // As if a proxy had written it.
+            // The test plays a proxy that writes this header.
             .client_address(|request| request.headers.get("x-client")?.to_str().ok()?.parse().ok())
             .login_options(|request, _| match request.headers.get("x-ask").map(HeaderValue::as_bytes) {
                 Some(b"password") => LoginOptions::default().force_authn(),
@@ -155,12 +155,12 @@ impl App {
         app
     }
 
-    /// A response of the organization's identity provider.
+    /// Makes a response of the organization's identity provider.
     pub(crate) fn response(&self) -> testkit::ResponseBuilder {
         self.response_about("ada@example.com", "ada@example.com")
     }
 
-    /// A response about somebody, whose e-mail address is said to be that.
+    /// Makes a response about this person with this e-mail address.
     pub(crate) fn response_about(&self, subject: &str, email: &str) -> testkit::ResponseBuilder {
         let mut response = testkit::IdentityProvider::okta()
             .response()
@@ -187,13 +187,13 @@ impl App {
         self.codes.lock().unwrap().last().cloned().unwrap()
     }
 
-    /// How many steps each sign-in took.
+    /// Returns the number of steps of each sign-in.
     pub(crate) fn sign_ins(&self) -> Vec<usize> {
         self.signed_in.lock().unwrap().clone()
     }
 }
 
-/// The connection of the organization of id 1.
+/// The connection of the organization with id 1.
 fn okta_connection(okta: &testkit::IdentityProvider, unsolicited: bool) -> Connection {
     let unsolicited = if unsolicited { Unsolicited::Accept } else { Unsolicited::Refuse };
     let okta = IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap();
@@ -202,7 +202,7 @@ fn okta_connection(okta: &testkit::IdentityProvider, unsolicited: bool) -> Conne
         .unwrap()
 }
 
-/// A browser that keeps cookies and follows nothing.
+/// A browser that keeps cookies and follows no redirects.
 pub(crate) struct Browser {
     client: reqwest::Client,
     cookies: Mutex<CookieJar>,
@@ -231,7 +231,7 @@ impl Browser {
         self.send(self.client.get(url)).await
     }
 
-    /// As a program that looks where a link leads.
+    /// Sends a HEAD request, like a program that checks a link.
     pub(crate) async fn head(&self, url: &str) -> Answer {
         self.send(self.client.head(url)).await
     }
@@ -244,24 +244,24 @@ impl Browser {
         self.send(self.client.post(url).header("content-type", kind).body(body.to_owned())).await
     }
 
-    /// As a program that reads JSON.
+    /// Sends a request like a program that reads JSON.
     pub(crate) async fn get_json(&self, url: &str) -> Answer {
         self.send(self.client.get(url).header("accept", "application/json")).await
     }
 
-    /// With the header by which the service chooses what to ask of the identity provider.
+    /// Sends the header by which the service chooses the options of the request.
     pub(crate) async fn get_asking(&self, url: &str, what: &str) -> Answer {
         self.send(self.client.get(url).header("x-ask", what)).await
     }
 
-    /// The same with headers that say where it comes from.
+    /// Posts with headers that state the origin of the request.
     pub(crate) async fn post_saying(&self, url: &str, said: &[(&'static str, &str)]) -> Answer {
         let request =
             said.iter().fold(self.client.post(url), |request, (name, value)| request.header(*name, *value));
         self.send(request).await
     }
 
-    /// A body of that kind, with headers that say where it comes from.
+    /// Posts a body of that type, with headers that state the origin of the request.
     pub(crate) async fn post_as(
         &self,
         url: &str,
@@ -278,12 +278,12 @@ impl Browser {
         assert!(self.cookies.lock().unwrap().keep(cookie), "{cookie} is no cookie");
     }
 
-    /// How many cookies it keeps.
+    /// Returns the number of cookies.
     pub(crate) fn cookies(&self) -> usize {
         self.cookies.lock().unwrap().len()
     }
 
-    /// A browser that sends no cookie of that name along, as with a form of another site.
+    /// Returns a browser that does not send the cookie with that name, as with a form of another site.
     pub(crate) fn without_cookie(&self, name: &str) -> Browser {
         let kept = self.cookies.lock().unwrap().clone().without(name);
         Browser { client: self.client.clone(), cookies: Mutex::new(kept) }

@@ -1,4 +1,4 @@
-//! Sign-ins by artifact over real HTTP, with a resolution service on loopback, and every attack on them.
+//! Sign-ins by artifact over real HTTP, with a resolution service on a loopback port, and the attacks on them.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use vouchsafe_testkit::attacks::artifact::{ArtifactService, ArtifactTarget, Brou
 
 use crate::app::{App, Browser};
 
-/// The service, and the browser of the last start.
+/// The service, and the browser that started the last sign-in.
 struct Attacked {
     app: App,
     browser: Mutex<Option<Browser>>,

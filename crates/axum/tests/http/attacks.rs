@@ -1,4 +1,4 @@
-//! The attack kit against the routes, over real HTTP: forms as browsers would post them, cookies and all.
+//! The attack kit against the routes, over real HTTP: forms as browsers post them, with cookies.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -26,9 +26,9 @@ use crate::serve::serve;
 struct App {
     sso: SingleSignOn,
     connections: Arc<Connections>,
-    /// How it is set up.
+    /// The configuration of the service.
     setup: Setup,
-    /// As whom each sign-in was, and what else was believed, by the session's hash.
+    /// The outcome of each sign-in, by the session's hash.
     sign_ins: Arc<Mutex<HashMap<String, Outcome>>>,
     address: String,
     tokens: [String; 2],
@@ -36,13 +36,14 @@ struct App {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Setup {
-    /// It starts no sign-ins and accepts responses to no request.
+    /// It starts no sign-ins and accepts unsolicited responses.
     Unsolicited,
-    /// It takes answers to its own requests and nothing else.
+    /// It accepts only answers to its own requests.
     InReply,
-    /// The same, with an assertion consumer for each connection.
+    /// It accepts only answers, and has an assertion consumer for each connection.
     OwnAddresses,
-    /// The same, and the other customer's metadata claims the entity ID of the first's identity provider.
+    /// It accepts only answers, and the other customer's metadata claims the entity ID of the first customer's
+    /// identity provider.
     OneEntityId,
 }
 
@@ -63,7 +64,7 @@ impl Setup {
     }
 }
 
-/// What was believed, for the kit to judge.
+/// Returns the outcome for the attack kit to judge.
 fn believed(sign_in: &store::CompletedSignIn) -> Outcome {
     let subject = sign_in.login.name_id().map(|name| name.value()).unwrap_or_default();
     let account = Account::new(sign_in.organization().as_str(), sign_in.account().as_str());
@@ -122,7 +123,7 @@ impl App {
         app
     }
 
-    /// Where the responses of a customer's identity provider are posted.
+    /// Returns the address to which a customer's identity provider posts responses.
     fn consumer(&self, customer: Customer) -> String {
         match self.setup.has_own_addresses() {
             true => own_consumer(customer, &self.address),
@@ -173,7 +174,7 @@ impl Reached {
         response
     }
 
-    /// Where somebody is sent who asks to sign in.
+    /// Returns where the browser is sent at the start of a sign-in.
     async fn login(&self, browser: Browser, asked: &str, return_to: Option<&str>) -> Option<String> {
         let mut query = vec![("organization", asked)];
         query.extend(return_to.map(|path| ("return", path)));
@@ -184,7 +185,7 @@ impl Reached {
 }
 
 impl Service for Reached {
-    /// Accepted is what ends at a session.
+    /// A post counts as accepted if it ends with a session.
     async fn post(&self, browser: Browser, form: &Form) -> Outcome {
         let request = self.client.post(self.app.consumer(form.customer())).body(form.to_body());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -202,7 +203,8 @@ impl Service for Reached {
                 outcome.unwrap().leading_to(location.unwrap())
             }
             (400..=499, None) => Outcome::Refused,
-            // Sent to sign in: at the identity provider in the place of an answer that is not used, or at the application.
+            // The browser is sent to sign in again: at the identity provider instead of using the answer, or at the
+            // application.
             (303, None) => Outcome::Refused,
             other => panic!("neither a sign-in nor a refusal: {other:?}"),
         }
@@ -248,7 +250,7 @@ fn slug(customer: Customer) -> &'static str {
     if customer == Customer::Other { "globex" } else { "acme" }
 }
 
-/// The store names the connection of an organization by its number.
+/// The store names an organization's connection by its number.
 fn id(customer: Customer) -> &'static str {
     if customer == Customer::Other { "2" } else { "1" }
 }
@@ -275,7 +277,7 @@ fn trusted(identity_provider: testkit::IdentityProvider) -> IdentityProvider {
     IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
 }
 
-/// What a customer's identity provider says of a person.
+/// Returns a person's attributes at a customer's identity provider.
 fn person(subject: &str, token: &str) -> Vec<Attribute> {
     let values = [
         ("user.email", subject),
@@ -287,7 +289,7 @@ fn person(subject: &str, token: &str) -> Vec<Attribute> {
     values.into_iter().map(|(name, value)| Attribute::new(name, [value])).collect()
 }
 
-/// Against the service; what has no door here is named in the report as not applicable, and only that.
+/// Runs the attacks against the service. Only attacks that do not exist here are reported as not applicable.
 async fn attacked(setup: Setup, missing: &[&str]) {
     attacked_by(attacks::all(), setup, missing).await;
 }
@@ -318,13 +320,13 @@ async fn in_reply() {
     attacked(Setup::InReply, &[&NEVER[..], &ADDRESS, &UNASKED].concat()).await;
 }
 
-/// Each customer has an assertion consumer, as Entra ID and careful services want it.
+/// Each customer has an assertion consumer, as Entra ID requires.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_reply_at_own_addresses() {
     attacked(Setup::OwnAddresses, &[&NEVER[..], &UNASKED].concat()).await;
 }
 
-/// A customer who configures the entity ID of another has accounts of its own, and reaches none of the other's.
+/// A customer who configures the entity ID of another has its own accounts, and reaches none of the other's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_entity_id_for_two_customers() {
     attacked_by(attacks::of(Kind::Accounts), Setup::OneEntityId, &[]).await;

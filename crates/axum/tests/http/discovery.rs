@@ -1,4 +1,4 @@
-//! The start of a sign-in: who is sent where, and what the answer tells.
+//! The start of a sign-in: where each person is sent, and what the answer reveals.
 
 use std::sync::{Mutex, OnceLock};
 
@@ -18,7 +18,7 @@ impl App {
         Browser::new().post(&format!("{}/saml/login", self.address), &fields).await
     }
 
-    /// A customer whose identity provider asserts whatever it likes, and an organization that is not converted.
+    /// Adds a customer whose identity provider asserts any address, and an organization that is not converted.
     async fn with_others(self) -> App {
         let mut evil = Organization::new(OrganizationId::new("2"), "evil", "Evil");
         evil.entitled = true;
@@ -63,8 +63,8 @@ async fn an_answer_does_not_tell_whether_there_is_an_account() {
     app.store.add_account(&account, &author()).await.unwrap();
     let [known, unknown] = [app.typed("ada@example.com").await, app.typed("nobody@example.com").await];
     assert_eq!((known.status, shape(&known)), (unknown.status, shape(&unknown)));
-    // What is not found is one answer too, whatever the reason: nobody's domain, a domain whose organization is not converted, one whose
-    // identity provider is not trusted, a mistyped address, no such slug, nothing.
+    // The answer is the same for everything that is not found: an unknown domain, a domain whose organization is not
+    // converted, one whose identity provider is not trusted, a mistyped address, an unknown slug, an empty text.
     let nobody = app.typed("ada@nobody.example").await;
     assert_eq!(
         (nobody.status, nobody.location.as_str()),
@@ -95,7 +95,7 @@ async fn an_answer_does_not_tell_whether_there_is_an_account() {
     assert_eq!(foreign.location, "/?problem=organization", "a place that is not allowed is not handed on");
 }
 
-/// Location without what is random in it, and the names of the cookies without theirs.
+/// Returns the Location without its random parts, and the names of the cookies without theirs.
 fn shape(answer: &Answer) -> (String, Vec<String>, usize) {
     let place = answer.location.split('?').next().unwrap().to_owned();
     let cookie = |cookie: &String| {
@@ -116,7 +116,8 @@ async fn no_log_line_has_an_address() {
         app.typed(text).await;
         browser.get(&format!("{}/saml/login?organization={text}", app.address)).await;
     }
-    // Admitted; admitted no more, for the address is another account's; and refused for its domain.
+    // One person is admitted; one is no longer admitted, since the address belongs to another account; one is refused
+    // for the domain.
     let post = async |subject: &str, address: &str, id: &str| {
         let issued = app.response_about(subject, address).assertion_id(id).issue().unwrap();
         let fields = [("SAMLResponse", issued.to_base64())];
@@ -131,13 +132,13 @@ async fn no_log_line_has_an_address() {
     assert_eq!(post("secret.third@example.com", "secret.person", "_4").await, 403);
     assert_eq!(app.last_refusal().1, "provisioning.email_invalid");
 
-    // A copy: the other tests go on writing, also when this one fails.
+    // The lines are copied, since other tests continue to write, also if this one fails.
     let lines = lines.lock().unwrap().clone();
     for code in ["http.unknown_connection", "provisioning.email_taken", "provisioning.email_invalid"] {
         assert!(lines.iter().any(|line| line.contains(code)), "{code} is logged");
     }
     assert!(lines.iter().any(|line| line.contains("signed in")));
-    // One event a refusal, with what to look it up by; the ledger is not in it.
+    // There is one event for each refusal, with the data to look it up. It does not contain the ledger.
     let refused: Vec<&String> = lines.iter().filter(|line| line.contains("sign-in refused")).collect();
     for line in &refused {
         assert!(line.contains("reference=") && line.contains("code=") && line.contains("hint="), "{line}");
@@ -150,7 +151,7 @@ async fn no_log_line_has_an_address() {
     assert!(with_address.is_empty(), "{with_address:#?}");
 }
 
-/// What this crate and those below it log in this process.
+/// Returns what this crate and the lower crates log in this process.
 fn captured() -> &'static Mutex<Vec<String>> {
     static LINES: OnceLock<Mutex<Vec<String>>> = OnceLock::new();
     LINES.get_or_init(|| {

@@ -10,7 +10,7 @@ use vouchsafe::crypto::{ContentCipher, CryptoError, DigestAlgorithm, KeyKind, Pr
 
 use crate::app::{App, Browser};
 
-/// RustCrypto that remembers on which threads something as long as a message was digested.
+/// RustCrypto, which records the threads on which long texts were digested.
 #[derive(Debug)]
 struct Watching {
     inner: Arc<dyn Backend>,
@@ -77,7 +77,7 @@ impl Backend for Watching {
     }
 }
 
-/// The service of this test has one thread for requests: what is computed on it keeps every request waiting.
+/// The service of this test has one thread for requests: a computation on it delays every request.
 #[tokio::test(flavor = "current_thread")]
 async fn no_request_waits_for_the_check_of_another() {
     let threads = Arc::<Mutex<Vec<ThreadId>>>::default();

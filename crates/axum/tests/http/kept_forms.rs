@@ -18,7 +18,7 @@ impl App {
         browser.post_as(&format!("{}/projects/7/notes?draft=1", self.address), said, kind, body).await
     }
 
-    /// Signs in and follows to where the sign-in leads.
+    /// Signs in, and follows to the path where the sign-in leads.
     async fn back(&self, browser: &Browser, sign_in_page: &str) -> Answer {
         let query = sign_in_page.split_once('?').map(|(_, query)| query).unwrap_or_default();
         let request: AuthnRequest = self.begin(browser, &format!("organization=acme&{query}")).await;
@@ -30,7 +30,7 @@ impl App {
     }
 }
 
-/// Whether the browser was sent to sign in with something kept for it.
+/// Returns whether the browser was sent to sign in and a form was kept for it.
 fn is_kept(answer: &Answer) -> bool {
     assert_eq!((answer.status, answer.body.as_str()), (303, ""), "{answer:?}");
     let is_kept = answer.location.contains("kept%3D");
@@ -56,12 +56,12 @@ async fn what_somebody_wrote_comes_back() {
     assert!(policy.contains("form-action 'self'"), "{policy}");
     assert!(page.set_cookies.iter().any(|one| one.contains("vouchsafe-form=") && one.contains("Max-Age=0")));
 
-    // Nobody knows who wrote it: the person says that it is sent in their name.
+    // It is not known who wrote it, so the person must confirm that it is sent in their name.
     assert!(page.body.contains("<button type=\"submit\">Send it now</button>"), "{}", page.body);
     assert!(page.body.contains("<code>/projects/7/notes</code> a moment ago"), "{}", page.body);
     assert!(!page.body.contains("<script") && !policy.contains("script-src"), "{policy} {}", page.body);
 
-    // As the button posts it: signed in now, it arrives.
+    // Posted by the button in the new session, it arrives.
     let again = "text=two%0D%0Alines+%26+%3Cb%3E&text=again&submit=1";
     let done = app.notes(&browser, &[OWN], URLENCODED, again).await;
     assert_eq!((done.status, done.body.as_str()), (200, again));
@@ -105,13 +105,14 @@ async fn what_is_not_to_be_kept_is_not() {
     }
     let kept = app.sso.kept_forms().unwrap().store().count_forms(chrono::Utc::now()).await.unwrap();
     assert_eq!(kept, 0);
-    // A place that no sign-in leads to.
+    // The form was posted to a path that a sign-in may not lead to.
     let elsewhere = format!("{}/guarded", app.address);
     let asked = browser.post_as(&elsewhere, &[OWN], URLENCODED, "text=1").await;
     assert!(!asked.location.contains("kept"), "{asked:?}");
 }
 
-/// What somebody wrote is not lost by a link of another site, which leads a browser here with its cookies, or by what only looks.
+/// A kept form is not lost by a link of another site, which opens a browser here with its cookies, or by a program
+/// that only checks a link.
 #[tokio::test]
 async fn a_kept_form_waits_until_it_is_asked_for() {
     let app = App::start().await;
@@ -139,7 +140,7 @@ async fn only_the_browser_that_wrote_it_gets_it_and_once() {
     assert!(is_kept(&asked));
     let stolen = app.back(&other, &asked.location).await;
     assert!(!stolen.body.contains("mine"), "{stolen:?}");
-    // Nor with a cookie that was made up for the handle.
+    // A made-up cookie for the handle does not help either.
     let handle = asked.location.split_once("kept%3D").unwrap().1.split('&').next().unwrap();
     for made_up in ["0123456789abcdef".repeat(2), "0123456789abcdef".repeat(4), "x".to_owned()] {
         other.keep(&format!("vouchsafe-form={handle}.{made_up}; Path=/"));

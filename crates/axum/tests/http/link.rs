@@ -1,4 +1,4 @@
-//! An account that was made with a password is linked by signing in with that once.
+//! An account with a password is linked by a sign-in from its session.
 
 use chrono::{TimeDelta, Utc};
 use vouchsafe::provisioning::{Account, AccountId, OrganizationId, Role};
@@ -17,7 +17,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     owner.has_password = true;
     app.store.add_account(&owner, &author()).await.unwrap();
 
-    // Without a link nobody gets in to that account: the sign-in page says what to do.
+    // Without a link nobody can sign in to that account, and the sign-in page explains what to do.
     let browser = Browser::new();
     let answer = app.sign_in(&browser, "_1").await;
     assert_eq!(
@@ -29,7 +29,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     assert!(answer.set_cookies.is_empty());
     assert_eq!(app.last_refusal().1, "provisioning.email_taken");
 
-    // Nobody links an account without being signed in to it, and no other site makes somebody do it.
+    // Nobody links an account without being signed in to it, and another site cannot make somebody do it.
     let link = format!("{}/saml/link", app.address);
     let own = [("sec-fetch-site", "same-origin")];
     assert_eq!(browser.post_saying(&link, &own).await.location, "/");
@@ -50,7 +50,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     let whole = app.store.whole(&OrganizationId::new("1")).await.unwrap();
     assert_eq!(whole.account(&id).unwrap().identities.len(), 1);
 
-    // From now on single sign-on leads there.
+    // From now on single sign-on leads to the account.
     let answer = app.sign_in(&Browser::new(), "_3").await;
     assert!(
         answer.set_cookies.iter().any(|cookie| cookie.starts_with("vouchsafe-session=")),
@@ -61,7 +61,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
 }
 
 impl App {
-    /// A sign-in that starts here.
+    /// Signs in, starting at the service.
     async fn sign_in(&self, browser: &Browser, assertion: &str) -> crate::app::Answer {
         let request = self.begin(browser, "organization=acme").await;
         let issued = self.response().assertion_id(assertion).in_response_to(&request.id).issue().unwrap();

@@ -1,4 +1,4 @@
-//! Single logout over real HTTP: asked by people here, and by identity providers.
+//! Single logout over real HTTP: started by people here, and by identity providers.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::signature::{TrustedKey, verify_query};
@@ -23,7 +23,7 @@ impl App {
         format!("{}/saml/slo", self.address)
     }
 
-    /// A browser of somebody who signed in over a session of that index.
+    /// Returns a browser that is signed in with a session with that index.
     async fn signed_in_at(&self, index: &str, issued_at: DateTime<Utc>) -> Browser {
         let browser = Browser::new();
         let answer = self.sign_in_at(&browser, index, issued_at).await;
@@ -47,7 +47,7 @@ impl App {
         browser.get_json(&format!("{}/whoami", self.address)).await.status
     }
 
-    /// What the identity provider asks for.
+    /// Makes a logout request of the identity provider.
     fn asks(&self) -> LogoutBuilder {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -64,7 +64,7 @@ impl App {
         browser.post_text(&self.slo(), "application/x-www-form-urlencoded", &form).await
     }
 
-    /// What the service sends to the identity provider, verified by its key: the message and the RelayState.
+    /// Returns the message of the service to the identity provider, verified with its key, and the RelayState.
     fn sent(&self, answer: &Answer) -> (String, Option<String>) {
         assert_eq!(answer.status, 303, "{}", answer.body);
         let query = answer.location.strip_prefix(&format!("{THERE}?")).unwrap();
@@ -84,7 +84,7 @@ impl App {
         assert!(answer.set_cookies.is_empty());
     }
 
-    /// Signs out here: the browser is sent to the identity provider.
+    /// Signs out here; the browser is then sent to the identity provider.
     async fn sign_out(&self, browser: &Browser) -> (String, String) {
         let url = format!("{}/saml/logout", self.address);
         let answer = browser.post_saying(&url, &[("sec-fetch-site", "same-origin")]).await;
@@ -97,7 +97,8 @@ fn attribute(message: &str, name: &str) -> String {
     message.split_once(&format!(" {name}=\"")).unwrap().1.split_once('"').unwrap().0.to_owned()
 }
 
-/// The session here ends before anybody else is told, and the page says what the identity provider answered.
+/// The session in this service ends before anybody else is told, and the page shows the answer of the identity
+/// provider.
 #[tokio::test]
 async fn a_person_signs_out_here_and_there() {
     let app = app().await;
@@ -117,7 +118,7 @@ async fn a_person_signs_out_here_and_there() {
         assert_eq!(shown.status, 200, "{}", shown.body);
         assert!(shown.body.contains("You are signed out") && shown.body.contains(expected), "{}", shown.body);
         assert!(shown.set_cookies.iter().any(|cookie| cookie.contains("vouchsafe-logout=;")));
-        // A reload: it was answered, and changes nothing.
+        // A reload of the answer changes nothing.
         app.assert_sign_out_refused(
             &app.by_redirect(&browser, &answer, Some(&state)).await,
             "message.unasked",
@@ -125,7 +126,8 @@ async fn a_person_signs_out_here_and_there() {
     }
 }
 
-/// An answer counts from the browser that was sent, with its own RelayState, and is signed by the one who was asked.
+/// An answer is accepted only from the browser that carried the request, with its own RelayState, and signed by the
+/// asked identity provider.
 #[tokio::test]
 async fn an_answer_that_nobody_asked_for_changes_nothing() {
     let app = app().await;
@@ -155,14 +157,14 @@ async fn an_answer_that_nobody_asked_for_changes_nothing() {
         &app.by_redirect(&browser, &others, Some(&state)).await,
         "assertion.unexpected_issuer",
     );
-    // None of these took the sign-out away. The good answer may come without RelayState, and by POST.
+    // None of these ended the sign-out. The good answer may come without RelayState, and by POST.
     let shown = browser
         .post_text(&app.slo(), "application/x-www-form-urlencoded", &good.to_form(None).unwrap())
         .await;
     assert_eq!(shown.status, 200, "{}", shown.body);
 }
 
-/// Sessions are found without a cookie: by the name and the index, one, several or none.
+/// Sessions are found without a cookie: by the name, and by one, several or no index.
 #[tokio::test]
 async fn an_identity_provider_ends_sessions() {
     let app = app().await;
@@ -177,7 +179,7 @@ async fn an_identity_provider_ends_sessions() {
         alive.push(app.whoami(session).await);
     }
     assert_eq!(alive, [401, 200, 200]);
-    // Over already, and unknown: both are Success.
+    // The first session has already ended, and the second is unknown: both are Success.
     let again = app.by_redirect(&stranger, &app.asks().session_index("s1"), None).await;
     assert_eq!(app.sent(&again).1, None);
     let nobody = app.by_redirect(&stranger, &app.asks().name_id("nobody@example.com"), None).await;
@@ -192,7 +194,8 @@ async fn an_identity_provider_ends_sessions() {
         app.sent(&app.by_redirect(&stranger, &other, None).await);
         assert_eq!(app.whoami(&sessions[1]).await, 200);
     }
-    // None named: all of them. By POST it is answered by a form, which the identity provider may show in a frame.
+    // Without an index, all sessions end. A POST is answered by a form, which the identity provider may show in a
+    // frame.
     let all = app.by_post(&stranger, &app.asks()).await;
     assert_eq!(all.status, 200);
     assert!(all.body.contains("SAMLResponse") && all.body.contains("their state"), "{}", all.body);
@@ -226,7 +229,7 @@ async fn a_logout_request_that_is_not_believed_ends_nothing() {
     let escaped = good.to_query(None).unwrap().replacen("SAMLRequest", "SAMLRe%71uest", 1);
     refused(browser.get(&format!("{}?{escaped}", app.slo())).await, "signature.query");
     assert_eq!(app.whoami(&browser).await, 200, "nothing of it ended the session");
-    // The same request twice: the second time it is a copy.
+    // The second copy of the same request is refused.
     app.sent(&app.by_redirect(&browser, &good, None).await);
     assert_eq!(app.whoami(&browser).await, 401);
     refused(app.by_redirect(&browser, &good, None).await, "message.replayed");
@@ -235,7 +238,7 @@ async fn a_logout_request_that_is_not_believed_ends_nothing() {
     refused(answer, "http.unknown_connection");
 }
 
-/// A program that looks where a link leads does not carry out what the link says.
+/// A HEAD request of a program that checks a link carries nothing out.
 #[tokio::test]
 async fn a_head_carries_nothing_out() {
     let app = app().await;
@@ -249,7 +252,7 @@ async fn a_head_carries_nothing_out() {
     assert_eq!(app.whoami(&browser).await, 401);
 }
 
-/// A session whose assertion had no index may be the one that is meant.
+/// A session whose assertion had no index ends with any index, since it may be the named one.
 #[tokio::test]
 async fn a_session_without_an_index_ends_with_any() {
     let app = app().await;
@@ -269,7 +272,8 @@ async fn a_session_without_an_index_ends_with_any() {
     assert_eq!(app.whoami(&late).await, 401);
 }
 
-/// An assertion that was issued before the logout and comes after it begins no session (Core 3.7.3.1). One that was issued later does.
+/// An assertion that was issued before the logout and comes after it starts no session (Core 3.7.3.1). One that was
+/// issued later does.
 #[tokio::test]
 async fn a_logout_is_remembered() {
     let app = app().await;
@@ -284,13 +288,13 @@ async fn a_logout_is_remembered() {
     let anew = Browser::new();
     let fresh = app.sign_in_at(&anew, "s1", now + TimeDelta::seconds(2)).await;
     assert_eq!(fresh.status, 303, "{}", fresh.body);
-    // All sessions of the name.
+    // The request names all sessions of the name.
     app.sent(&app.by_redirect(&browser, &app.asks().at(now + TimeDelta::seconds(3)), None).await);
     let late = app.sign_in_at(&Browser::new(), "s3", now + TimeDelta::seconds(3)).await;
     assert_eq!((late.status, app.last_refusal().1.as_str()), (403, "http.logged_out"), "{}", late.body);
 }
 
-/// The identity provider's own server, which has no cookie at all.
+/// The identity provider's own server has no cookies at all.
 #[tokio::test]
 async fn an_identity_provider_ends_sessions_over_soap() {
     let app = app().await;
@@ -315,7 +319,7 @@ async fn an_identity_provider_ends_sessions_over_soap() {
     assert_eq!((send(&envelope).await.status, app.last_refusal().1.as_str()), (403, "message.replayed"));
 }
 
-/// Without single logout the addresses take nothing, and people sign out here alone.
+/// Without single logout the addresses accept nothing, and people sign out only here.
 #[tokio::test]
 async fn a_service_without_single_logout_takes_no_messages() {
     let app = App::start().await;
@@ -327,7 +331,7 @@ async fn a_service_without_single_logout_takes_no_messages() {
     assert_eq!((answer.status, app.last_refusal().1.as_str()), (403, "http.no_single_logout"));
 }
 
-/// An identity provider without an address for logout is not asked, and the page says so.
+/// An identity provider without an address for logout is not asked, and the page shows that.
 #[tokio::test]
 async fn what_cannot_be_told_is_said() {
     let app = App::start_with_logout(IdentityProvider::okta()).await;
@@ -358,7 +362,7 @@ impl LogoutService for Attacked {
     async fn open(&self) {
         let browser = Browser::new();
         let number = self.number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // Later than any logout that came before.
+        // The response is later than any previous logout.
         let response = self.app.response().at(Utc::now() + TimeDelta::seconds(2)).session_index("victim");
         let response = response.assertion_id(format!("_victim{number}")).issue().unwrap();
         let answer = self.app.finish(&browser, &response, "").await;

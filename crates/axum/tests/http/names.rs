@@ -1,4 +1,4 @@
-//! Names that change or end, over real HTTP: asked for by the identity provider, and by this service.
+//! Changes of names over real HTTP: requested by the identity provider, and by this service.
 
 use chrono::{TimeDelta, Utc};
 use http::Request;
@@ -31,7 +31,7 @@ impl App {
         format!("{}/saml/name-id", self.address)
     }
 
-    /// A browser of somebody whom the identity provider calls so.
+    /// Returns a browser that is signed in with this name of the identity provider.
     async fn in_as(&self, name: &str, email: &str) -> Browser {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -42,7 +42,7 @@ impl App {
         browser
     }
 
-    /// What the identity provider says of a name.
+    /// Makes a request of the identity provider about a name.
     fn says(&self, name: &str, change: &str) -> LogoutBuilder {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -54,7 +54,7 @@ impl App {
         Browser::new().get(&format!("{}?{}", self.names(), message.to_query(Some("theirs")).unwrap())).await
     }
 
-    /// What the service answers to the identity provider, verified by its key.
+    /// Returns the answer of the service to the identity provider, verified with its key.
     fn answered(&self, answer: &Answer) -> String {
         assert_eq!(answer.status, 303, "{:?} {}", self.last_refusal(), answer.body);
         sent(self, &answer.location, Some("theirs")).0
@@ -89,7 +89,7 @@ impl App {
     }
 }
 
-/// A message of ours in a query: its XML and its RelayState.
+/// Returns the XML and the RelayState of a message of ours in a query.
 fn sent(app: &App, location: &str, state: Option<&str>) -> (String, String) {
     let query = location.strip_prefix(&format!("{THERE}?")).unwrap();
     let ours = keys::service_provider().private_key().public_key().clone();
@@ -114,7 +114,7 @@ async fn an_identity_provider_gives_a_new_name() {
     let answer = app.answered(&app.said_by_redirect(&request).await);
     assert!(succeeded(&answer) && answer.contains(" InResponseTo=\"_nim"), "{answer}");
 
-    // The account is the same; the old name is nobody's, and its sessions are over.
+    // The account is the same; nobody has the old name, and its sessions have ended.
     let after = app.account_known_as("countess@example.com").await.unwrap();
     assert_eq!((after.id, after.identities.len()), (before.id, 1));
     assert!(app.account_known_as("ada@example.com").await.is_none());
@@ -122,17 +122,19 @@ async fn an_identity_provider_gives_a_new_name() {
     assert_eq!(app.changes().await.len(), 1, "with its record");
     app.in_as("countess@example.com", "ada@example.com").await;
 
-    // Said twice, it counts once.
+    // A copy of the request counts once.
     let again = app.said_by_redirect(&request).await;
     app.assert_name_refused(&again, "message.replayed");
-    // Asked anew, as by an identity provider that did not get the answer, it is done already.
+    // A new request for the same change, as from an identity provider that did not receive the answer, is already
+    // fulfilled.
     let anew = app.says("ada@example.com", &new_id("countess@example.com"));
     assert!(succeeded(&app.answered(&app.said_by_redirect(&anew).await)));
     assert_eq!(app.changes().await.len(), 1);
     assert!(app.account_known_as("countess@example.com").await.is_some());
 }
 
-/// An assertion that was issued under the old name, and comes after the change, brings nobody in and makes no account of that name.
+/// An assertion that was issued under the old name and comes after the change signs nobody in, and makes no account
+/// for that name.
 #[tokio::test]
 async fn an_assertion_on_its_way_does_not_bring_an_old_name_back() {
     let app = app().await;
@@ -212,7 +214,7 @@ async fn what_is_not_believed_changes_nothing() {
     let unsigned = format!("{}?{}", app.names(), request().to_unsigned_query(None).unwrap());
     let refused = Browser::new().get(&unsigned).await;
     app.assert_name_refused(&refused, "signature.query");
-    // Nor does the logout address take it.
+    // The logout address does not accept it either.
     let at_logout = request().destination(Some(&format!("{}/saml/slo", app.address)));
     let query = at_logout.to_query(None).unwrap();
     let refused = Browser::new().get(&format!("{}/saml/slo?{query}", app.address)).await;
@@ -243,7 +245,7 @@ async fn an_identity_provider_manages_names_by_form_and_over_soap() {
     assert_eq!(app.changes().await.len(), 3);
 }
 
-/// What this service asks for is carried by the browser, answered once, and by the identity provider that was asked.
+/// The browser carries a request of this service, which only the asked identity provider may answer, once.
 #[tokio::test]
 async fn this_service_asks_for_a_change() {
     let app = app().await;
@@ -273,7 +275,7 @@ async fn this_service_asks_for_a_change() {
     let (browser, request, id, state) = ordered(NameIdOrder::new_identifier(name.clone(), "ours-1")).await;
     assert!(request.contains("<saml2p:NewID>ours-1</saml2p:NewID>"), "{request}");
     assert!(request.contains(">ada@example.com</saml2:NameID>"), "byte for byte: {request}");
-    // Another browser, and another key, change nothing.
+    // Another browser, or another key, changes nothing.
     let refused = brought(&Browser::new(), &answer(&id, "Success"), &state).await;
     app.assert_name_refused(&refused, "message.unasked");
     let refused = brought(&browser, &answer(&id, "Success").key(keys::attacker()), &state).await;
@@ -303,7 +305,7 @@ async fn this_service_asks_for_a_change() {
     assert!(app.account_known_as("ada@example.com").await.is_none());
 }
 
-/// An answer about a name is no sign-in, and a response is no answer about a name.
+/// An answer about a name is not a sign-in, and a response is not an answer about a name.
 #[tokio::test]
 async fn an_order_is_no_sign_in() {
     let app = app().await;
@@ -330,7 +332,7 @@ async fn an_order_is_no_sign_in() {
     app.assert_name_refused(&refused, "message.unasked");
 }
 
-/// Some identity providers give no RelayState back: the request is found by its ID, among those that this browser was sent with.
+/// Some identity providers return no RelayState. The request is then found by its ID, among those of this browser.
 #[tokio::test]
 async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
     let app = app().await;
@@ -354,11 +356,11 @@ async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
         let form = answer.at(Utc::now()).destination(Some(&app.names())).to_form(state).unwrap();
         browser.post_text(&app.names(), "application/x-www-form-urlencoded", &form).await
     };
-    // Another browser's, and one that no request of this browser waits for.
+    // The request of another browser, and an ID for which this browser has no pending request.
     for (other, id) in [(&Browser::new(), ids[0].as_str()), (&browser, "_other")] {
         app.assert_name_refused(&brought(other, id, None).await, "message.unasked");
     }
-    // One that says which request is meant means that.
+    // If a RelayState names a request, only that request counts.
     app.assert_name_refused(&brought(&browser, &ids[0], Some("0123456789abcdef")).await, "message.unasked");
     for (id, state) in [(&ids[1], None), (&ids[0], Some(""))] {
         let done = brought(&browser, id, state).await;

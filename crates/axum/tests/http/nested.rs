@@ -1,4 +1,4 @@
-//! The routes below a prefix, with other names, and with a handler of the application's own.
+//! The routes below a prefix, with other names, and with a handler of the application.
 
 use crate::app::{App, Browser};
 use vouchsafe_testkit::AuthnRequest;
@@ -26,7 +26,8 @@ async fn routes_can_be_nested_and_renamed() {
     app.assert_begins_anew(&browser.post(&at("/callback"), &fields).await);
 }
 
-/// A connection that has no assertion consumer of its own has no route of its own either, and what is no connection has none.
+/// A connection without an assertion consumer of its own has no route of its own, and neither has an unknown
+/// connection.
 #[tokio::test]
 async fn a_connection_without_an_assertion_consumer_has_no_route() {
     let app = App::start().await;
@@ -38,7 +39,7 @@ async fn a_connection_without_an_assertion_consumer_has_no_route() {
             app.assert_refused(&answer, "http.unknown_connection");
         }
     }
-    // Nor has it metadata of its own: the service's is right for it.
+    // It has no metadata of its own either: the service's metadata is right for it.
     for id in ["1", "2"] {
         let own = Browser::new().get(&format!("{}/saml/{id}/metadata", app.address)).await;
         app.assert_refused(&own, "http.unknown_connection");
@@ -61,7 +62,7 @@ async fn refusals_are_json_for_programs() {
     }
 }
 
-/// What is asked of the identity provider, and how the request goes there, is chosen by request.
+/// The options and the binding of a request to the identity provider depend on the browser's request.
 #[tokio::test]
 async fn each_request_has_options_of_its_own() {
     let app = App::start().await;

@@ -5,8 +5,8 @@ use vouchsafe_testkit::{self as testkit, keys};
 
 use crate::app::{App, Browser};
 
-/// Another customer configures the victim's entity ID with keys of its own, and knows the victim's token: everybody who ever signed in
-/// at the victim's can read it in a response.
+/// Another customer configures the victim's entity ID with keys of its own, and knows the victim's token: everybody
+/// who ever signed in at the victim's identity provider can read it in a response.
 #[tokio::test]
 async fn a_customer_with_anothers_entity_id_and_token_signs_nobody_in_there() {
     let app = App::start().await;

@@ -18,7 +18,8 @@ impl App {
     }
 }
 
-/// The cookie is `SameSite=Lax` and stays away from a form of another site, so the session goes on; but the answer took the cookie away.
+/// The cookie is `SameSite=Lax` and is not sent with a form of another site, so the session stays. But an answer
+/// could remove the cookie.
 #[tokio::test]
 async fn another_site_signs_nobody_out() {
     let app = App::start().await;
@@ -43,7 +44,7 @@ async fn another_site_signs_nobody_out() {
         }
         assert!(app.is_signed_in(&browser).await, "{said:?}");
     }
-    // A browser that says nothing and sends no cookie could be on the page of another site.
+    // A browser that sends neither the headers nor the cookie may be on a page of another site.
     let answer = browser.without_cookie("vouchsafe-session").post_saying(&logout, &[]).await;
     app.assert_sign_out_refused(&answer, "http.cross_site");
 
@@ -63,7 +64,7 @@ async fn another_site_signs_nobody_out() {
     }
 }
 
-/// Any page can make a browser start sign-ins. Browsers keep some 180 cookies of a site and push out the oldest.
+/// Any page can make a browser start sign-ins. Browsers keep about 180 cookies of a site and remove the oldest.
 #[tokio::test]
 async fn started_sign_ins_do_not_push_the_session_out() {
     let app = App::start().await;
@@ -97,7 +98,7 @@ async fn a_layer_guards_the_forms_of_the_application() {
     assert_eq!(Browser::new().get(&change).await.body, "read", "reading changes nothing");
 }
 
-/// Ten thousand megabyte-sized responses at once would otherwise be ten thousand threads' worth of work.
+/// Without a limit, ten thousand large responses at once would need ten thousand threads.
 #[tokio::test]
 async fn what_is_too_much_at_a_time_is_answered_at_once() {
     let app = App::start().await;
@@ -124,7 +125,7 @@ async fn what_is_too_much_at_a_time_is_answered_at_once() {
         "one over this connection is checked already"
     );
     drop(held);
-    // The request is waiting still, so trying again works.
+    // The request is still pending, so another attempt succeeds.
     assert_eq!(app.finish(&browser, &issued, &state).await.status, 303);
 
     let mut held = Vec::new();

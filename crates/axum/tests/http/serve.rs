@@ -1,4 +1,5 @@
-//! The service as an axum router. The other files of this suite know no framework: crates/actix runs them too.
+//! The service as an axum router. The other files of this suite are independent of the framework; crates/actix runs
+//! them too.
 
 use std::thread;
 
@@ -30,7 +31,7 @@ impl FromRef<Service> for Provisioned {
     }
 }
 
-/// Answers at that address, with the routes where they usually are, and below `/nested` with other names.
+/// Serves at that address, with the routes at their default paths, and below `/nested` with other names.
 pub(crate) async fn serve(listener: TcpListener, sso: SingleSignOn, provisioned: Provisioned) {
     let service = Service { sso, provisioned };
     let whoami = async |signed_in: SignedIn| signed_in.session().account.to_string();

@@ -10,7 +10,7 @@ impl App {
         format!("{}/saml/acs", self.address)
     }
 
-    /// Starts a sign-in in that browser; the request as the identity provider reads it.
+    /// Starts a sign-in in that browser, and returns the request as the identity provider reads it.
     pub(crate) async fn begin(&self, browser: &Browser, query: &str) -> AuthnRequest {
         let answer = browser.get(&format!("{}/saml/login?{query}", self.address)).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
@@ -21,7 +21,7 @@ impl App {
         browser.post(&self.acs(), &[("SAMLResponse", &issued.to_base64()), ("RelayState", relay_state)]).await
     }
 
-    /// Refused, with a page that says nothing, under this code.
+    /// Checks that the answer is a refusal with this code, whose page does not name it.
     #[track_caller]
     pub(crate) fn assert_refused(&self, answer: &Answer, code: &str) {
         let (reference, actual) = self.last_refusal();
@@ -33,7 +33,7 @@ impl App {
 }
 
 impl App {
-    /// Sent to the identity provider with another request, and without a session.
+    /// Checks that the browser is sent to the identity provider with another request, and without a session.
     #[track_caller]
     pub(crate) fn assert_begins_anew(&self, answer: &Answer) {
         assert_eq!(answer.status, 303, "{}", answer.body);
@@ -53,25 +53,25 @@ async fn a_sign_in_that_starts_here() {
     let state = request.relay_state.clone().unwrap();
     let issued = app.response().in_response_to(&request.id).issue().unwrap();
 
-    // Another browser has no part in it: somebody else's answer signs nobody in, and that browser begins anew.
+    // The answer of another person signs nobody in at this browser, which starts a new sign-in.
     let other = Browser::new();
     let answer = app.finish(&other, &issued, &state).await;
     app.assert_begins_anew(&answer);
-    // Once.
+    // A new sign-in starts only once.
     let answer = app.finish(&other, &issued, &state).await;
     app.assert_refused(&answer, "http.no_pending_request");
-    // And that took nothing away from the one that has.
+    // The other browser's request is still pending.
     let answer = app.finish(&browser, &issued, &state).await;
     assert_eq!((answer.status, answer.location.as_str()), (303, "/projects/7"), "{}", answer.body);
     assert!(answer.set_cookies.iter().all(|cookie| cookie.contains("; HttpOnly")));
     let whoami = browser.get(&format!("{}/whoami", app.address)).await;
     assert_eq!(whoami.status, 200);
 
-    // A reload, after the request was answered.
+    // A reload after the request was answered.
     let answer = app.finish(&browser, &issued, &state).await;
     app.assert_begins_anew(&answer);
 
-    // The second time nothing is created.
+    // The second sign-in creates nothing.
     let request = app.begin(&browser, "organization=acme&return=https%3A%2F%2Fevil.example").await;
     let issued = app.response().assertion_id("_second").in_response_to(&request.id).issue().unwrap();
     let answer = app.finish(&browser, &issued, &request.relay_state.unwrap()).await;
@@ -174,7 +174,7 @@ async fn our_metadata_is_served() {
     assert_eq!(document.root().attribute("entityID"), Some(app.service_provider.entity_id().as_str()));
 }
 
-/// A layer protects routes, and programs are not sent to a page.
+/// A layer protects routes, and programs are not redirected to a page.
 #[tokio::test]
 async fn routes_that_need_a_session() {
     let app = App::start().await;

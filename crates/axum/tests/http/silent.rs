@@ -1,4 +1,4 @@
-//! A silent sign-in against an identity provider that runs: it answers out of its session, or that there is none.
+//! A silent sign-in against a running identity provider: it answers from its session, or that there is none.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ fn form(page: &str) -> HashMap<String, String> {
     hidden.collect()
 }
 
-/// A browser at the identity provider, which keeps its one cookie.
+/// A browser at the identity provider, which keeps one cookie.
 struct Elsewhere {
     client: reqwest::Client,
     cookie: Option<String>,
@@ -33,7 +33,7 @@ impl Elsewhere {
         self.cookie = cookie.split(';').next().map(str::to_owned);
     }
 
-    /// Follows a request of ours; the form that comes back.
+    /// Follows a request of ours, and returns the form of the answer.
     async fn asked(&self, location: &str) -> HashMap<String, String> {
         let mut request = self.client.get(location);
         if let Some(cookie) = &self.cookie {
@@ -75,13 +75,13 @@ async fn nobody_is_disturbed() {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
     let mut elsewhere = Elsewhere { client: client.unwrap(), cookie: None };
 
-    // Nobody is signed in there: the sign-in page, with the way back, and no error.
+    // Nobody is signed in there: the answer is the sign-in page with the path to return to, and not an error.
     let answer = silently(&app, &browser, &elsewhere).await;
     let expected = (303, "/?silent=no&return=%2Fprojects%2F7");
     assert_eq!((answer.status, answer.location.as_str()), expected, "{}", answer.body);
     assert_eq!(browser.get(&format!("{}/maybe", app.address)).await.body, "");
 
-    // Somebody is: signed in, and where they wanted to be.
+    // Somebody is signed in there: the browser is signed in and goes where it wanted.
     elsewhere.sign_in(&format!("http://{}", server.address()), "ada@example.com").await;
     let answer = silently(&app, &browser, &elsewhere).await;
     assert_eq!((answer.status, answer.location.as_str()), (303, "/projects/7"), "{}", answer.body);

@@ -1,5 +1,5 @@
-//! Sign-ins by HTTP-Artifact with identity providers that others wrote, through the axum routes: the browser brings a reference, and the
-//! Response is asked for over SOAP.
+//! Sign-ins by HTTP-Artifact with identity providers of other makers, through the axum routes: the browser brings a
+//! reference, and the Response is requested over SOAP.
 
 use vouchsafe::{ConnectionSettings, IdentityProvider, ResponseBinding};
 
@@ -9,7 +9,7 @@ use crate::identity_provider::{
 use crate::logout_service::{LogoutBrowser, LogoutService};
 
 const PLAIN: &[(&str, &str)] = &[("IDP_SIGN_METADATA", "0")];
-/// It signs the answer, and the Assertion inside, but not the Response.
+/// The identity provider signs the answer, and the Assertion inside, but not the Response.
 const ASSERTION_SIGNED: &[(&str, &str)] = &[("IDP_SIGN_METADATA", "0"), ("IDP_SIGN_RESPONSE", "0")];
 
 #[tokio::test]
@@ -26,8 +26,9 @@ async fn simplesamlphp_signs_people_in_by_artifact() {
     }
 }
 
-/// It writes the index of its service as two digits in text, `00`, which is 12336, and its metadata has 1; and nothing signs its answers. Both are
-/// refused, unless the metadata is corrected and the connection says that it takes an answer as a mere envelope.
+/// pysaml2 writes the index of its service as the two characters `00`, which is 12336, while its metadata has 1; and
+/// it does not sign its answers. Both are refused, unless the metadata is corrected and the connection accepts
+/// unsigned answers.
 #[tokio::test]
 async fn pysaml2_signs_people_in_by_artifact() {
     let corrected = |metadata: &str| metadata.replace("/ars\" index=\"1\"", "/ars\" index=\"12336\"");
@@ -71,10 +72,10 @@ async fn signs_in(
     let brought = bring(product, &process, &service, &browser).await;
     assert!(matches!(&brought, Carried::Get(url) if url.contains("SAMLart=")), "{name}: {brought:?}");
 
-    // Another browser begins anew, and uses nothing up.
+    // Another browser starts a new sign-in, and does not use the artifact up.
     let stranger = LogoutBrowser::default().carry(&brought).await;
     assert!(stranger.status == 303 && stranger.location.contains("SAMLRequest="), "{name}: {stranger:?}");
-    // An artifact that was changed on the way is asked for and not known there, or not even asked for.
+    // A changed artifact is not known at the identity provider, or is refused before it is sent there.
     let other = browser.carry(&with_other_handle(&brought)).await;
     assert!([403, 503].contains(&other.status), "{name}: {other:?}");
     println!("{name}: another artifact: {}", service.last_refusal());
@@ -105,7 +106,7 @@ async fn refused(
     println!("{} by artifact: refused: {}", product.name, service.last_refusal());
 }
 
-/// Starts a sign-in and goes to the identity provider; what the browser brings back.
+/// Starts a sign-in, goes to the identity provider, and returns what the browser brings back.
 async fn bring(
     product: &Product,
     process: &IdentityProviderProcess,
@@ -118,7 +119,7 @@ async fn bring(
     there.carry(&started.carried()).unwrap_or_else(|page| panic!("{}: {page}", product.name))
 }
 
-/// The same with the last character before the padding changed, which is one of the handle.
+/// Returns the same with the last character before the padding changed, which belongs to the handle.
 fn with_other_handle(brought: &Carried) -> Carried {
     let Carried::Get(url) = brought else { panic!("{brought:?}") };
     let (before, after) = url.split_once("SAMLart=").unwrap();

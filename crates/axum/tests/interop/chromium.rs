@@ -1,5 +1,6 @@
-//! A browser signs in over https at a service whose identity provider is another site: the binding cookie crosses, the session's does not,
-//! and the page of the HTTP-POST binding posts itself under its Content-Security-Policy.
+//! A browser signs in over https at a service whose identity provider is another site. The binding cookie is sent
+//! across sites, the session cookie is not, and the page of the HTTP-POST binding posts itself under its
+//! Content-Security-Policy.
 
 use std::path::Path;
 use std::process::Command;
@@ -50,7 +51,7 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> String {
     app.sso.cookies().session(&headers).unwrap_or_default()
 }
 
-/// The identity provider: a page that posts the answer by itself.
+/// The identity provider: a page that posts the answer automatically.
 struct Issuer {
     identity_provider: testkit::IdentityProvider,
     entity_id: String,
@@ -91,7 +92,7 @@ async fn by_post(State(issuer): State<Arc<Issuer>>, body: String) -> Html<String
     issuer.answer(&request.unwrap())
 }
 
-/// A place on loopback with the certificate of this key.
+/// Listens on a loopback port with the certificate of this key.
 pub(crate) async fn listening(key: &KeyPair) -> Listening {
     let certificate = CertificateDer::from(key.certificate().der().to_vec());
     let private = key.private_key().to_pkcs8_pem();
@@ -153,7 +154,7 @@ async fn a_browser_signs_in_across_sites() {
     for headers in sent.iter() {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
         assert_eq!(value("sec-fetch-site"), "cross-site");
-        // The session of the first sign-in stays away from the form of the second.
+        // The session cookie of the first sign-in is not sent with the form of the second.
         let cookies = value("cookie");
         assert!(cookies.starts_with("__Host-vouchsafe-login-0=") && !cookies.contains(';'), "{cookies}");
     }

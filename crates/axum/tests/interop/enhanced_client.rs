@@ -1,4 +1,5 @@
-//! Sign-ins of an enhanced client (ECP) with identity providers that others wrote, through the axum routes: the client carries the messages itself.
+//! Sign-ins of an enhanced client (ECP) with identity providers of other makers, through the axum routes: the client
+//! carries the messages itself.
 
 use std::sync::Mutex;
 
@@ -26,8 +27,8 @@ async fn an_enhanced_client_signs_in_by_pysaml2() {
     signs_in(&PYSAML2, 7356, |metadata| metadata).await;
 }
 
-/// Its metadata names the SOAP address of its single sign-on where ECP is switched on; version 1.19 leaves it out, and answers at the address that
-/// browsers are sent to.
+/// SimpleSAMLphp's metadata names the SOAP address of its single sign-on if ECP is enabled. Version 1.19 omits it,
+/// and answers at the address for browsers.
 #[tokio::test]
 async fn an_enhanced_client_signs_in_by_simplesamlphp() {
     let with_soap = |metadata: String| {
@@ -40,7 +41,7 @@ async fn an_enhanced_client_signs_in_by_simplesamlphp() {
     signs_in(&SIMPLESAMLPHP, 7352, with_soap).await;
 }
 
-/// A program with cookies.
+/// A client program with cookies.
 #[derive(Default)]
 struct EnhancedClient(Mutex<CookieJar>);
 
@@ -110,7 +111,7 @@ async fn signs_in(product: &Product, port: u16, corrected: impl Fn(String) -> St
     let there =
         document.elements().find(|one| one.local_name() == "IDPEntry").unwrap().attribute("Loc").unwrap();
 
-    // The client takes the blocks that are for it out of the header, and asks for the password itself.
+    // The client removes the header blocks for itself, and sends the password.
     let request = replaced(&asked.body, "");
     let to_them = EnhancedClient::http().post(there).basic_auth("user1", Some("user1pass"));
     let answered = to_them.header(CONTENT_TYPE, "text/xml").body(request).send().await.unwrap();
@@ -141,7 +142,7 @@ async fn signs_in(product: &Product, port: u16, corrected: impl Fn(String) -> St
     println!("{name}: an enhanced client signed in");
 }
 
-/// The envelope with these header blocks in the place of its own.
+/// Replaces the header blocks of an envelope.
 fn replaced(envelope: &str, blocks: &str) -> String {
     let document = Document::parse(envelope.as_bytes(), &Limits::default()).unwrap();
     let range = find(&document, SOAP_ENVELOPE, "Header").source_range();

@@ -1,5 +1,6 @@
-//! An identity provider of another site signs somebody out in an invisible frame, over https in a real browser: no cookie of ours comes, the session is
-//! found by its name, and the answer may be shown in the frame of the one who asked.
+//! An identity provider of another site signs a person out in an invisible frame, over https in a real browser. None
+//! of our cookies is sent, the session is found by its name, and the answer may be shown in the frame of the asking
+//! identity provider.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,7 @@ use vouchsafe_testkit::{self as testkit, AuthnRequest, KeyPair, keys};
 use crate::chromium::{browse, listening};
 use crate::identity_provider::shared_folder;
 
-/// The sessions that go on.
+/// The sessions that have not ended.
 #[derive(Debug, Default)]
 struct Sessions(Mutex<Vec<String>>);
 
@@ -38,7 +39,7 @@ impl LogoutSessions for Sessions {
 struct App {
     sso: SingleSignOn,
     sessions: Arc<Sessions>,
-    /// What the browser sent to the logout address.
+    /// The requests that the browser sent to the logout address.
     asked: Arc<Mutex<Vec<HeaderMap>>>,
 }
 
@@ -72,7 +73,7 @@ struct Other {
     identity_provider: testkit::IdentityProvider,
     entity_id: String,
     address: String,
-    /// The answers that the browser brought.
+    /// The answers that the browser carried.
     answers: Mutex<Vec<String>>,
 }
 
@@ -89,7 +90,7 @@ async fn sign_on(State(other): State<Arc<Other>>, request: Parts) -> Html<String
     ))
 }
 
-/// Its page that signs out everywhere, in a frame: by a redirect, or by a form.
+/// The page that signs out at all services in a frame: by a redirect, or by a form.
 async fn everywhere(State(other): State<Arc<Other>>, Path(how): Path<String>) -> Html<String> {
     let address = format!("{}/saml/slo", other.address);
     let request = other.identity_provider.logout_request().at(Utc::now()).id(format!("_{how}"));
@@ -104,7 +105,7 @@ async fn everywhere(State(other): State<Arc<Other>>, Path(how): Path<String>) ->
     ))
 }
 
-/// What stands in the frame where a form is used.
+/// The content of the frame if a form is used.
 async fn frame(State(other): State<Arc<Other>>) -> Html<String> {
     let address = format!("{}/saml/slo", other.address);
     let request = other.identity_provider.logout_request().at(Utc::now()).id("_form");
@@ -116,7 +117,7 @@ async fn frame(State(other): State<Arc<Other>>) -> Html<String> {
     Html(posting(&address, &fields))
 }
 
-/// Where the answer of the service ends, in the frame: the whole page goes on.
+/// The page in the frame that receives the service's answer; afterwards the whole page continues.
 async fn answered(State(other): State<Arc<Other>>, request: Request) -> Html<String> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();

@@ -17,12 +17,12 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// With this certificate and its key, which clients have to be told to take.
+    /// Starts with this certificate and its key. Clients must be configured to trust it.
     pub(crate) async fn start(
         certificate: CertificateDer<'static>,
         private: PrivateKeyDer<'static>,
     ) -> Listening {
-        // Named, since other crates of a build may bring another one.
+        // The provider is named, since other crates of a build may bring another one.
         let cryptography = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(cryptography).with_safe_default_protocol_versions();
         let config = config.unwrap().with_no_client_auth();
@@ -47,7 +47,7 @@ impl Listener for Listening {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let Ok((stream, address)) = self.listener.accept().await else { continue };
-            // A client that does not trust the certificate, or has not decided yet, breaks off.
+            // A client that does not trust the certificate closes the connection.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, address);
             }

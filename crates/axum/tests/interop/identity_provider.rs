@@ -1,4 +1,4 @@
-//! An identity provider in a process of its own, and the browser that goes there.
+//! An identity provider in a process of its own, and a browser for it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use vouchsafe::crypto::{base64_decode, base64_encode};
 
-/// What the products name differently.
+/// The properties in which the products differ.
 pub(crate) struct Product {
     pub(crate) name: &'static str,
-    /// Path of the address that an app's icon leads to; `{entity}` stands for the service's entity ID.
+    /// The path of the address of an app's icon; `{entity}` stands for the service's entity ID.
     icon: &'static str,
     pub(crate) email: &'static str,
     pub(crate) given_name: &'static str,
-    /// What its page says at the end of a sign-out that began there.
+    /// The text of its page at the end of a sign-out that started there.
     pub(crate) signed_out: &'static str,
 }
 
@@ -48,7 +48,7 @@ pub(crate) const SIMPLESAMLPHP: Product = Product {
     signed_out: "SimpleSAMLphp",
 };
 
-/// The scripts, if these tests were asked for.
+/// Returns the folder of the scripts, if these tests are enabled.
 pub(crate) fn shared_folder() -> Option<PathBuf> {
     if std::env::var_os("VOUCHSAFE_INTEROP").is_none() {
         println!("skipped: set VOUCHSAFE_INTEROP=1 to start identity providers");
@@ -57,13 +57,13 @@ pub(crate) fn shared_folder() -> Option<PathBuf> {
     vouchsafe_testkit::shared::folder().map(|folder| folder.join("idps"))
 }
 
-/// A running identity provider. It ends with this value.
+/// A running identity provider. Dropping the value stops it.
 pub(crate) struct IdentityProviderProcess {
     scripts: PathBuf,
     name: &'static str,
     port: u16,
     icon: String,
-    /// Where it answers with its metadata.
+    /// The address of its metadata.
     pub(crate) metadata_url: String,
 }
 
@@ -98,12 +98,12 @@ impl IdentityProviderProcess {
         IdentityProviderProcess { scripts: scripts.to_owned(), name: product.name, port, icon, metadata_url }
     }
 
-    /// The address behind the app's icon.
+    /// Returns the address of the app's icon.
     pub(crate) fn icon(&self) -> String {
         self.icon.clone()
     }
 
-    /// The address at which a person signs out there, where the product has one.
+    /// Returns the address at which a person signs out there, if the product has one.
     pub(crate) fn sign_out(&self, by_post: bool) -> String {
         let path = match (self.name, by_post) {
             ("simplesamlphp", _) => "/saml2/idp/initSLO.php?RelayState=/",
@@ -114,7 +114,7 @@ impl IdentityProviderProcess {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The address at which it begins to change a name, or to end it.
+    /// Returns the address at which the identity provider starts to change a name, or to end it.
     pub(crate) fn change_name(&self, new: Option<&str>) -> String {
         let query = new.map(|new| format!("?new={new}")).unwrap_or_default();
         format!("http://127.0.0.1:{}/mni/initiate{query}", self.port)
@@ -128,7 +128,7 @@ impl IdentityProviderProcess {
         SignedInThere { process: self, jar: std::env::temp_dir().join(name) }
     }
 
-    /// Goes there, signs the test user in, and stops where the answer would be posted to the service.
+    /// Opens the address, signs the test user in, and stops before the answer is posted to the service.
     pub(crate) fn browse(&self, url: &str, consumer: &str) -> Landed {
         let output = Command::new("python3").arg(self.scripts.join("login.py")).arg(url).output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
@@ -142,16 +142,16 @@ impl IdentityProviderProcess {
     }
 }
 
-/// A message on its way through a browser.
+/// A message that a browser carries.
 #[derive(Clone, Debug)]
 pub(crate) enum Carried {
     Get(String),
-    /// To this address, with these fields.
+    /// A form to this address, with these fields.
     Post(String, Vec<(String, String)>),
 }
 
 impl Carried {
-    /// The same with a signature over something else.
+    /// Returns the same message with an invalid signature.
     pub(crate) fn tampered(&self) -> Carried {
         match self {
             Carried::Get(url) => {
@@ -172,7 +172,7 @@ impl Carried {
     }
 }
 
-/// A message with another outcome, or with one letter more in its name identifier.
+/// Returns a message with another status, or with one more letter in its name identifier.
 fn changed(message: &str) -> String {
     let compact: String = message.split_whitespace().collect();
     let xml = String::from_utf8(base64_decode(compact.as_bytes()).unwrap()).unwrap();
@@ -187,19 +187,20 @@ fn changed(message: &str) -> String {
     base64_encode(changed.as_bytes())
 }
 
-/// A browser at the identity provider that keeps its cookies. They are gone with this value.
+/// A browser at the identity provider that keeps its cookies. Dropping the value removes them.
 pub(crate) struct SignedInThere<'p> {
     process: &'p IdentityProviderProcess,
     jar: PathBuf,
 }
 
 impl SignedInThere<'_> {
-    /// Carries this to the identity provider. What comes back to the service, or the text of the page on which it ended.
+    /// Carries a message to the identity provider. Returns what comes back to the service, or the text of the last
+    /// page.
     pub(crate) fn carry(&self, carried: &Carried) -> Result<Carried, String> {
         self.carry_with(carried, "user1pass")
     }
 
-    /// Whether the identity provider answers without asking for the password.
+    /// Returns whether the identity provider answers without asking for the password.
     pub(crate) fn is_signed_in(&self, url: &str) -> bool {
         self.carry_with(&Carried::Get(url.to_owned()), "not-the-password").is_ok()
     }
@@ -239,7 +240,7 @@ impl SignedInThere<'_> {
 impl Drop for SignedInThere<'_> {
     fn drop(&mut self) {
         for path in [self.jar.clone(), self.jar.with_extension("json")] {
-            // It may never have been written.
+            // The file may never have been written.
             let _ = std::fs::remove_file(path);
         }
     }
@@ -248,12 +249,12 @@ impl Drop for SignedInThere<'_> {
 impl Drop for IdentityProviderProcess {
     fn drop(&mut self) {
         let down = self.scripts.join(self.name).join("down.sh");
-        // Nothing to be done about a failure here; the next start replaces what runs.
+        // A failure here cannot be handled; the next start replaces the running process.
         let _ = Command::new(down).arg(self.port.to_string()).output();
     }
 }
 
-/// What the browser is about to post to the service.
+/// The form that the browser is about to post to the service.
 pub(crate) struct Landed {
     response: String,
     relay_state: Option<String>,
@@ -274,7 +275,8 @@ impl Landed {
         form.finish()
     }
 
-    /// The same with another person's address in it; in an encrypted one, with one byte of the ciphertext changed.
+    /// Returns the same with another person's address; in an encrypted response, one byte of the ciphertext is
+    /// changed.
     pub(crate) fn tampered(&self) -> Landed {
         let xml = String::from_utf8(base64_decode(self.response.as_bytes()).unwrap()).unwrap();
         let changed = if xml.contains("user1@example.com") {

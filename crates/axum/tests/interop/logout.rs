@@ -1,4 +1,5 @@
-//! Single logout with identity providers that others wrote: both ways, by HTTP-Redirect, HTTP-POST and SOAP, through the axum routes.
+//! Single logout with identity providers of other makers: in both directions, by HTTP-Redirect, HTTP-POST and SOAP,
+//! through the axum routes.
 
 use std::path::Path;
 
@@ -11,7 +12,7 @@ use crate::identity_provider::{
 };
 use crate::logout_service::{LogoutBrowser, LogoutService};
 
-/// SimpleSAMLphp checks signatures of logout messages where it is told to.
+/// SimpleSAMLphp verifies signatures of logout messages only if it is configured.
 const PLAIN: &[(&str, &str)] = &[("IDP_SIGN_METADATA", "0"), ("IDP_WANT_SIGNED_LOGOUT", "1")];
 const NAME_ENCRYPTED: &[(&str, &str)] =
     &[("IDP_SIGN_METADATA", "0"), ("IDP_WANT_SIGNED_LOGOUT", "1"), ("IDP_ENCRYPT_NAMEID", "1")];
@@ -28,7 +29,7 @@ async fn simplesamlphp_ends_sessions() {
     signs_out_both_ways(&SIMPLESAMLPHP, 7332, &BY_BROWSER).await;
 }
 
-/// Its names are encrypted by AES-128-CBC, in logout requests too.
+/// SimpleSAMLphp encrypts names by AES-128-CBC, also in logout requests.
 #[tokio::test]
 async fn simplesamlphp_encrypts_names() {
     let Some(shared) = shared_folder() else { return };
@@ -45,7 +46,8 @@ async fn simplesamlphp_encrypts_names() {
     }
 }
 
-/// It signs queries by RSA with SHA-1 unless its configuration names another algorithm for the identity provider's part: refused, unless the connection allows it.
+/// pysaml2 signs queries by RSA with SHA-1 unless its configuration names another algorithm. This is refused, unless
+/// the connection allows it.
 #[tokio::test]
 async fn pysaml2_ends_sessions() {
     signs_out_both_ways(&PYSAML2, 7336, &["HTTP-POST"]).await;
@@ -77,7 +79,8 @@ async fn samlify_ends_sessions() {
     signs_out_both_ways(&SAMLIFY, 7334, &BY_BROWSER).await;
 }
 
-/// It writes the body of an envelope anew before it looks at the signature, and then refuses what it has read. The person is told that it goes on.
+/// pysaml2 rewrites the body of an envelope before it verifies the signature, and then refuses it. The page tells the
+/// person that their session there goes on.
 #[tokio::test]
 async fn pysaml2_over_soap() {
     let Some(shared) = shared_folder() else { return };
@@ -105,7 +108,7 @@ async fn signs_out_both_ways(product: &Product, port: u16, bindings: &[&str]) {
     }
 }
 
-/// The identity provider and the service, each told of the other's logout address of this binding alone.
+/// Starts the identity provider and the service. Each knows the other's logout address for this binding only.
 async fn connect(
     shared: &Path,
     product: &Product,
@@ -115,7 +118,7 @@ async fn connect(
     settings: ConnectionSettings,
 ) -> (IdentityProviderProcess, LogoutService) {
     let (service, listener) = LogoutService::reserve().await;
-    // A service that is asked over SOAP alone would be no partner for what a browser carries.
+    // Browsers could not carry messages to a service whose only address is for SOAP.
     let ours =
         if binding == "SOAP" { service.metadata() } else { taking_logout_by(binding, &service.metadata()) };
     let process = IdentityProviderProcess::start(shared, product, port, options, &ours, &service.entity_id());
@@ -167,7 +170,7 @@ async fn from_there(
     sign_in(product, &there, &browser, service).await;
     let start = Carried::Get(process.sign_out(by == "HTTP-POST"));
     let request = there.carry(&start).unwrap_or_else(|page| panic!("{name}: no request: {page}"));
-    // saml-idp asks by POST, whatever the service takes.
+    // saml-idp sends requests by POST, whatever the service accepts.
     let by = if name == SAML_IDP.name { "HTTP-POST" } else { by };
     assert_eq!(matches!(request, Carried::Get(_)), by == "HTTP-Redirect", "{name}: {request:?}");
     let frame = LogoutBrowser::default();
@@ -201,7 +204,7 @@ pub(crate) async fn sign_in(
     assert!(browser.is_signed_in(service).await, "{}", product.name);
 }
 
-/// Whether the identity provider has a session of this browser's.
+/// Checks whether the identity provider has a session of this browser.
 async fn assert_knows(product: &Product, there: &SignedInThere<'_>, service: &LogoutService, expected: bool) {
     if product.name == SAML_IDP.name {
         return; // It asks nobody for a password.
@@ -214,12 +217,12 @@ fn login(service: &LogoutService) -> String {
     format!("{}/saml/login?organization=acme&return=%2Fhome", service.address)
 }
 
-/// The metadata without logout addresses of other bindings.
+/// Returns the metadata without logout addresses of other bindings.
 fn taking_logout_by(binding: &str, metadata: &str) -> String {
     taking("SingleLogoutService", binding, metadata)
 }
 
-/// The metadata without addresses of this service by other bindings.
+/// Returns the metadata without addresses of this service for other bindings.
 pub(crate) fn taking(service: &str, binding: &str, metadata: &str) -> String {
     let (mut kept, mut is_kept) = (String::new(), true);
     for (number, piece) in metadata.split('<').enumerate() {

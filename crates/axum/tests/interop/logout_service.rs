@@ -29,7 +29,7 @@ use vouchsafe_testkit::{attacks::CookieJar, keys};
 
 use crate::identity_provider::Carried;
 
-/// What the service keeps of a sign-in.
+/// The stored data of a sign-in.
 struct Session {
     secret: String,
     identity: Identity,
@@ -58,7 +58,7 @@ impl LogoutSessions for Sessions {
     }
 }
 
-/// What identity providers said of names ends sessions, and is written down.
+/// Messages of identity providers about names end sessions, and are recorded.
 impl ManagesNames for Sessions {
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         let person = Identity::of_name_id_request(request);
@@ -113,7 +113,7 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
     app.sso.sign_out(&headers, holds_session, end).await.into_response()
 }
 
-/// Asks the identity provider of the session to change or to end its name.
+/// Requests from the session's identity provider to change or to end its name.
 async fn order_name(State(app): State<App>, request: Parts) -> Response {
     let held = app.sso.cookies().session(&request.headers);
     let participant = {
@@ -136,7 +136,7 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> &'static str {
     if live.iter().any(|session| Some(&session.secret) == held.as_ref()) { "somebody" } else { "nobody" }
 }
 
-/// The service, at its address.
+/// The running service, and its address.
 pub(crate) struct LogoutService {
     pub(crate) address: String,
     saml: ServiceProvider,
@@ -148,12 +148,12 @@ impl LogoutService {
         LogoutService::reserve_as(|builder| builder).await
     }
 
-    /// One that takes responses by artifact too.
+    /// Reserves a service that also accepts responses by artifact.
     pub(crate) async fn reserve_with_artifacts() -> (LogoutService, TcpListener) {
         LogoutService::reserve_as(Builder::receive_artifacts).await
     }
 
-    /// One that answers enhanced clients too.
+    /// Reserves a service that also answers enhanced clients.
     pub(crate) async fn reserve_for_enhanced_clients() -> (LogoutService, TcpListener) {
         LogoutService::reserve_as(Builder::receive_from_enhanced_clients).await
     }
@@ -167,8 +167,8 @@ impl LogoutService {
         let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
             .assertion_consumer(&format!("{address}/saml/acs"))
             .unwrap()
-            // One key for both: samlify's script takes one certificate out of our metadata. The connection has it too, since AES-CBC in a logout
-            // message is opened by keys of the connection's own alone.
+            // There is one key for both: samlify's script reads one certificate from our metadata. The connection has
+            // it too, since AES-CBC in a logout message is decrypted only with the connection's own keys.
             .decryption_key(key.private_key().clone(), key.certificate().clone())
             .signing_key(key.private_key().clone(), key.certificate().clone())
             .single_logout(&format!("{address}/saml/slo"))
@@ -228,13 +228,13 @@ impl LogoutService {
         tokio::spawn(async move { axum::serve(listener, router).await });
     }
 
-    /// What was refused last, and why.
+    /// Returns the last refusal, with its reason.
     pub(crate) fn last_refusal(&self) -> String {
         self.refusals.lock().unwrap().last().cloned().unwrap_or_default()
     }
 }
 
-/// What a browser was answered.
+/// The answer that a browser received.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) status: u16,
@@ -243,7 +243,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// The message that the browser carries on from here, by redirect or by the form of a page.
+    /// Returns the message that the browser carries next, by redirect or by the form of a page.
     pub(crate) fn carried(&self) -> Carried {
         if self.status == 303 {
             return Carried::Get(self.location.clone());

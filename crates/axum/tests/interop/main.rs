@@ -1,9 +1,10 @@
-//! Logins through identity providers that others wrote: samlify and saml-idp, whose messages have Okta's shape, SimpleSAMLphp, lasso and
-//! pysaml2. Through the routers of two examples, as browsers reach them; and with every protection through the facade. And a sign-in across
-//! two sites over https in Chromium. And single logout with all of them, both ways.
+//! Logins through identity providers of other makers: samlify and saml-idp, whose messages look like Okta's,
+//! SimpleSAMLphp, lasso and pysaml2. They run through the routers of two examples, as browsers reach them, and
+//! through the facade with every check. There are also a sign-in across two sites over https in Chromium, and single
+//! logout with all of them in both directions.
 //!
-//! Started by the scripts beside the shared test material, driven by its browser without a screen. Runs where `VOUCHSAFE_INTEROP` is set,
-//! since the scripts install what they start.
+//! Scripts next to the shared test material start the identity providers, and its headless browser visits them. These
+//! tests run only if `VOUCHSAFE_INTEROP` is set, since the scripts install software.
 
 #![expect(
     clippy::unwrap_used,
@@ -37,11 +38,11 @@ use service::{ASSERTION_CONSUMER, ENTITY_ID, Service};
 use vouchsafe::{Login, NameIdPolicy, metadata::name_id_format};
 use vouchsafe_client::Client;
 
-/// What the products call the same test user's given name. It must arrive unescaped.
+/// The given name of the same test user in all products. It must arrive unescaped.
 const GIVEN_NAME: &str = "Ünïcode & <User>";
 
 const PLAIN: &[(&str, &str)] = &[];
-/// samlify signs before it encrypts unless told otherwise, and then its own signature no longer covers what it sends.
+/// By default samlify signs before it encrypts, and then its signature does not cover what it sends.
 const ENCRYPTED_THEN_SIGNED: &[(&str, &str)] = &[("IDP_ENCRYPT", "1"), ("IDP_ENCRYPT_FIRST", "1")];
 const ENCRYPTED_GCM: &[(&str, &str)] = &[
     ("IDP_ENCRYPT", "1"),
@@ -96,7 +97,7 @@ async fn through_the_routers_by_saml_idp() {
     through_the_routers(&SAML_IDP, 7321, &[PLAIN, ASSERTION_SIGNED]).await;
 }
 
-/// From the button of each example and from the identity provider's icon, over HTTP.
+/// Signs in from the button of each example and from the identity provider's icon, over HTTP.
 async fn through_the_routers(product: &Product, port: u16, settings: &[&[(&str, &str)]]) {
     let Some(shared) = shared_folder() else { return };
     for example in [Example::Minimal, Example::OwnDatabase] {
@@ -107,7 +108,8 @@ async fn through_the_routers(product: &Product, port: u16, settings: &[&[(&str, 
                 IdentityProviderProcess::start(&shared, product, port, options, &metadata, &entity_id);
             let client = Client::with_loopback().unwrap();
             let trusted = client.identity_provider(&process.metadata_url).await.unwrap();
-            // Where nothing is asked for, lasso gives a name for the session, by which a table of users finds nobody again.
+            // By default lasso gives a name for the session only, by which a table of users does not find the person
+            // again.
             let persistent = NameIdPolicy::default().format(name_id_format::PERSISTENT).allow_create();
             let finds_again = product.name == LASSO.name && example == Example::OwnDatabase;
             running.listen(listener, trusted, finds_again.then_some(persistent)).await;
@@ -121,7 +123,7 @@ async fn through_the_routers(product: &Product, port: u16, settings: &[&[(&str, 
 async fn from_the_button(product: &Product, process: &IdentityProviderProcess, running: &Running) {
     let browser = Browser::at(running);
     let landed = process.browse(&browser.start().await, &running.consumer());
-    // A browser that did not start it is sent to the identity provider anew.
+    // A browser that did not start the sign-in is sent to the identity provider again.
     let stranger = Browser::at(running);
     let (status, place) = stranger.post(&landed).await;
     assert!(status == 303 && place.contains("SAMLRequest="), "{}: {status} {place}", product.name);
@@ -143,7 +145,7 @@ async fn from_the_icon(product: &Product, process: &IdentityProviderProcess, run
     let (status, place) = browser.post(&landed).await;
     let place = match running.example {
         Example::Minimal => place,
-        // The response is not used: the identity provider is asked, and answers that.
+        // The response is not used: the identity provider receives a request, and answers it.
         Example::OwnDatabase => {
             assert_eq!(browser.home().await, "", "{}: nobody is signed in yet", product.name);
             browser.post(&process.browse(&place, &running.consumer())).await.1
@@ -153,7 +155,7 @@ async fn from_the_icon(product: &Product, process: &IdentityProviderProcess, run
     assert!(browser.home().await.contains("acme"), "{}", product.name);
 }
 
-/// From the service's button, and from the identity provider's icon; then what must not work.
+/// Signs in from the service's button and from the identity provider's icon, and then tries what must fail.
 async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
     let Some(shared) = shared_folder() else { return };
     let service = Service::new();
@@ -191,7 +193,7 @@ async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
     println!("{} {options:?}: signed in from the identity provider", product.name);
 }
 
-/// What is wrong with the message, not with us.
+/// Checks the code of a message that is itself at fault.
 async fn refused(product: &Product, port: u16, options: &[(&str, &str)], code: &str) {
     let Some(shared) = shared_folder() else { return };
     let service = Service::new();

@@ -1,4 +1,4 @@
-//! Names that change or end, with identity providers that others wrote, through the axum routes.
+//! Changes of names with identity providers of other makers, through the axum routes.
 
 use vouchsafe::metadata::name_id_format::PERSISTENT;
 use vouchsafe::{ConnectionSettings, IdentityProvider, NameIdPolicy};
@@ -9,8 +9,8 @@ use crate::logout_service::{LogoutBrowser, LogoutService};
 
 const OPTIONS: &[(&str, &str)] = &[("IDP_SIGN_METADATA", "0")];
 
-/// The identity provider and the service, which takes names of persistent format. The identity provider has its address for names by this binding
-/// alone.
+/// Starts the identity provider and the service, which requests names of persistent format. The identity provider's
+/// address for names uses this binding only.
 async fn connect(
     product: &Product,
     port: u16,
@@ -34,7 +34,8 @@ async fn connect(
     Some((process, service))
 }
 
-/// This service asks, by the browser: what the identity provider answers is believed once, and untampered.
+/// This service requests a change by the browser. The answer of the identity provider is accepted once, and only
+/// unchanged.
 async fn from_here(process: &IdentityProviderProcess, service: &LogoutService, by: &str, new: Option<&str>) {
     let (there, browser) = (process.browser(), LogoutBrowser::default());
     sign_in(&LASSO, &there, &browser, service).await;
@@ -80,7 +81,8 @@ async fn lasso_is_asked_to_manage_names_over_soap() {
 #[tokio::test]
 async fn lasso_manages_names() {
     let Some((process, service)) = connect(&LASSO, 7374, "HTTP-Redirect").await else { return };
-    // Once it has ended a name, lasso has no identity left, and its own page fails before it asks: `None` cannot be tried.
+    // After lasso has ended a name, it has no identity left, and its own page fails before it sends a request. So
+    // `None` cannot be tested.
     {
         let new = Some("theirs-1");
         let (there, browser) = (process.browser(), LogoutBrowser::default());
@@ -100,7 +102,7 @@ async fn lasso_manages_names() {
     }
 }
 
-/// Its answer names no issuer, so that nobody is believed.
+/// The answer of pysaml2 names no issuer, so it is refused.
 #[tokio::test]
 async fn pysaml2_is_asked_over_soap() {
     let Some((process, service)) = connect(&PYSAML2, 7375, "SOAP").await else { return };

@@ -1,5 +1,6 @@
-//! Single logout and changes of names that an identity provider begins over SOAP, from its own server: with lasso and pysaml2, whose libraries are driven by
-//! small programs beside this file, since the identity providers that the other tests start ask by browser alone.
+//! Single logout and changes of names that an identity provider starts over SOAP, from its own server. Small programs
+//! next to this file use the libraries lasso and pysaml2, since the identity providers of the other tests send
+//! requests only by browser.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use vouchsafe_testkit::{self as testkit, keys};
 use crate::identity_provider::{Carried, IdentityProviderProcess, LASSO, PYSAML2, Product, shared_folder};
 use crate::logout_service::{LogoutBrowser, LogoutService};
 
-/// A library, and the program that drives it.
+/// A library, and the program that uses it.
 struct Library {
     product: &'static Product,
     python: fn(&Path) -> PathBuf,
@@ -34,7 +35,8 @@ async fn lasso_ends_sessions_over_soap() {
     asks(&LASSO_LIBRARY, 7365, "logout", true).await;
 }
 
-/// It writes the Body of an answer anew before it looks at the signature, and then does not find it good: the session is over all the same.
+/// pysaml2 rewrites the Body of an answer before it verifies the signature, and then refuses it. The session has
+/// ended anyway.
 #[tokio::test]
 async fn pysaml2_ends_sessions_over_soap() {
     asks(&PYSAML2_LIBRARY, 7366, "logout", false).await;
@@ -50,7 +52,7 @@ async fn pysaml2_changes_names_over_soap() {
     asks(&PYSAML2_LIBRARY, 7368, "name", false).await;
 }
 
-/// A program that speaks in lines of JSON.
+/// A program that reads and writes lines of JSON.
 struct Program(Child);
 
 impl Program {
@@ -77,7 +79,7 @@ impl Program {
 
     fn hear(&mut self) -> serde_json::Value {
         let mut line = String::new();
-        // Line by line by a new reader would lose what is behind the line: the program says one thing at a time.
+        // A larger buffer would lose the text after the line; the program writes one line at a time.
         BufReader::with_capacity(1, self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
@@ -94,13 +96,13 @@ impl Drop for Program {
     }
 }
 
-/// The identity provider asks for this, of a person who signed in before.
+/// The identity provider sends this request about a person who has signed in.
 async fn asks(library: &Library, port: u16, what: &str, confirms: bool) {
     let Some(shared) = shared_folder() else { return };
     let Library { product, python, program } = *library;
     let name = product.name;
     let (service, listener) = LogoutService::reserve().await;
-    // Its start installs the library.
+    // Starting it installs the library.
     drop(IdentityProviderProcess::start(
         &shared,
         product,

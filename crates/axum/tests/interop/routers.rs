@@ -1,4 +1,4 @@
-//! The routers of the examples, listening, and a browser that signs in at them through an identity provider.
+//! The routers of the examples on a port, and a browser that signs in at them through an identity provider.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,9 +18,9 @@ use crate::identity_provider::Landed;
 /// An example's router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Example {
-    /// It accepts responses to no request.
+    /// It accepts unsolicited responses.
     Minimal,
-    /// It starts a sign-in in the place of a response to no request.
+    /// It starts a sign-in instead of using an unsolicited response.
     OwnDatabase,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// A place for the example to listen at.
+    /// Reserves a port for the example.
     pub(crate) async fn reserve(example: Example) -> (Running, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -51,15 +51,15 @@ impl Running {
         format!("{}/acs", self.saml())
     }
 
-    /// What the example says of itself to identity providers.
+    /// Returns the example's metadata for identity providers.
     pub(crate) fn metadata(&self) -> String {
         let builder = ServiceProvider::builder(EntityId::new(self.entity_id()).unwrap());
         let service_provider = builder.assertion_consumer(&self.consumer()).unwrap().build().unwrap();
         service_provider.metadata_xml().unwrap()
     }
 
-    /// Listens, with this identity provider for its one customer.
-    /// Listens, and asks for the kind of name that the product gives, if one is given.
+    /// Listens, with this identity provider for its one customer. It requests the product's kind of name, if one is
+    /// given.
     pub(crate) async fn listen(
         &self,
         listener: TcpListener,
@@ -104,7 +104,7 @@ impl<'r> Browser<'r> {
         Browser { running, client, jar: Mutex::default() }
     }
 
-    /// Asks to sign in; the address at the identity provider.
+    /// Starts a sign-in, and returns the address at the identity provider.
     pub(crate) async fn start(&self) -> String {
         let login = format!("{}/login?organization=acme&return=%2Fhome", self.running.saml());
         let (status, place) = self.send(self.client.get(login)).await;
@@ -112,13 +112,13 @@ impl<'r> Browser<'r> {
         place
     }
 
-    /// Posts what the identity provider's page would: the status, and where the browser is sent.
+    /// Posts like the identity provider's page. Returns the status, and where the browser is sent.
     pub(crate) async fn post(&self, landed: &Landed) -> (u16, String) {
         let request = self.client.post(self.running.consumer()).body(landed.form());
         self.send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded")).await
     }
 
-    /// What the home page says of who is signed in; empty for nobody.
+    /// Returns the name on the home page; empty if nobody is signed in.
     pub(crate) async fn home(&self) -> String {
         let held = self.jar.lock().unwrap().header();
         let home = self.client.get(format!("{}/home", self.running.address)).header(COOKIE, held);

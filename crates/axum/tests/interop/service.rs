@@ -1,4 +1,4 @@
-//! The service provider of these tests: the facade, its metadata loaded and its replays recorded as a service would.
+//! The service provider of these tests: the facade, which loads metadata and records replays like a service.
 
 use chrono::{DateTime, Duration, Utc};
 use vouchsafe::crypto::{Certificate, KeyKind, PrivateKey, Provider};
@@ -20,7 +20,7 @@ pub(crate) struct Service {
     replays: Memory,
 }
 
-/// Why somebody was not signed in.
+/// The reason why nobody was signed in.
 #[derive(Debug)]
 pub(crate) enum NotSignedIn {
     Refused(Box<Refusal>),
@@ -48,7 +48,7 @@ impl std::fmt::Display for NotSignedIn {
 impl Service {
     pub(crate) fn new() -> Service {
         let provider = Provider::rustcrypto();
-        // One key for both: samlify's script takes one certificate out of our metadata.
+        // There is one key for both: samlify's script reads one certificate from our metadata.
         let (key, certificate) = key(&provider, "interop.example.com");
         let service_provider = ServiceProvider::builder(EntityId::new(ENTITY_ID).unwrap())
             .assertion_consumer(ASSERTION_CONSUMER)

@@ -1,4 +1,4 @@
-//! What must not be possible with a link, without one, or with that of somebody else.
+//! What must not be possible with a link, without one, or with somebody else's link.
 
 use chrono::TimeDelta;
 use vouchsafe::ConnectionState;
@@ -58,7 +58,7 @@ async fn a_link_that_has_expired_or_was_revoked_opens_nothing() {
             }
         };
         nothing_works(&browser, &token, 410, code).await;
-        // Nor does it open anew.
+        // It cannot be opened again either.
         let fresh = world.browser();
         fresh.get(&world.set_up.link_path(&secret)).await.is(410).says(code).says_not("Acme");
         let opened = fresh.post("/set-up/begin", &[("secret", secret.reveal())]).await;
@@ -128,7 +128,7 @@ async fn a_link_is_for_its_purpose() {
     }
 }
 
-/// A form of another site, and one without the token of this browser's pages: of none, and of another link.
+/// A form of another site, and forms without this browser's token: with none, or with that of another link.
 #[tokio::test]
 async fn forms_of_others_do_nothing() {
     let world = World::make().await;
@@ -167,7 +167,7 @@ async fn forms_of_others_do_nothing() {
     assert_eq!(world.connections(&acme(), ConnectionState::Draft).await.len(), 1);
 }
 
-/// A page of an attacker's cannot have a victim's browser open the attacker's link.
+/// A page of an attacker cannot make a victim's browser open the attacker's link.
 #[tokio::test]
 async fn another_site_opens_no_link_in_this_browser() {
     let world = World::make().await;
@@ -240,12 +240,12 @@ async fn a_connection_is_not_activated_without_a_trial() {
     browser.get("/set-up/activate").await.is(200).says_not("action=\"/set-up/activate\"");
     browser.post("/set-up/activate", &everything).await.is(422).says("set_up.not_tried");
 
-    // A trial that is refused is none.
+    // A refused trial does not count.
     let shown = world.tried(&browser, &okta, "mallory@elsewhere.example").await;
     shown.says("rules would refuse the person").says("provisioning.");
     browser.post("/set-up/activate", &everything).await.is(422).says("set_up.not_tried");
 
-    // Nor is one of what was there before.
+    // A trial of the previous metadata does not count either.
     world.tried(&browser, &okta, "ada@example.com").await.says("would be accepted");
     let other_key = okta.clone().with_key(testkit::keys::other_identity_provider());
     *world.published.lock().unwrap() = other_key.metadata().unwrap();
@@ -257,7 +257,8 @@ async fn a_connection_is_not_activated_without_a_trial() {
     assert!(world.connections(&acme(), ConnectionState::Tested).await.is_empty());
 }
 
-/// A response of a key that is not in the metadata, of another identity provider, for another service, and one that was changed.
+/// Responses with a key that is not in the metadata, of another identity provider, for another service, and a changed
+/// one.
 #[tokio::test]
 async fn a_trial_is_judged_as_a_sign_in_is() {
     let world = World::make().await;
@@ -273,7 +274,7 @@ async fn a_trial_is_judged_as_a_sign_in_is() {
     assert_eq!(world.connections(&acme(), ConnectionState::Draft).await.len(), 1);
 }
 
-/// The answer to a trial of one organization, brought to the browser of another's, and to one that started none.
+/// The answer to a trial of one organization comes to a browser of another, and to one that started none.
 #[tokio::test]
 async fn a_trial_is_of_the_browser_and_the_link_that_started_it() {
     let world = World::make().await;
@@ -291,7 +292,7 @@ async fn a_trial_is_of_the_browser_and_the_link_that_started_it() {
     }
     world.carry(&browser, &answer).await.says("would be accepted");
 
-    // What was a trial of the first connection says nothing about the second.
+    // A trial of the first connection does not count for the second.
     let metadata = testkit::IdentityProvider::other().metadata().unwrap();
     let form = browser.get("/set-up/metadata").await;
     browser.submit(&form, "/set-up/metadata", &[("metadata_text", &metadata)]).await.is(200);
@@ -299,7 +300,7 @@ async fn a_trial_is_of_the_browser_and_the_link_that_started_it() {
     assert_eq!(world.store.set_up_link(&mine.id).await.unwrap().unwrap().progress.trial, None);
 }
 
-/// A trial's answer that comes again shows the same, signs nobody in, and is worth nothing where the link is over.
+/// A trial's answer that comes again shows the same, signs nobody in, and is not used after the link has ended.
 #[tokio::test]
 async fn a_trial_that_is_replayed_changes_nothing() {
     let world = World::make().await;
@@ -319,7 +320,7 @@ async fn a_trial_that_is_replayed_changes_nothing() {
     world.carry(&browser, &answer).await.is(410).says("set_up.link_revoked").says_not("would be accepted");
 }
 
-/// Nobody is made by a trial, in whatever organization: neither the person, nor teams of groups, nor a session.
+/// A trial creates nothing in any organization: no account, no teams, no session.
 #[tokio::test]
 async fn a_trial_makes_no_account() {
     let world = World::make().await;
@@ -346,8 +347,8 @@ async fn a_trial_makes_no_account() {
     assert!(!changed.into_iter().any(|rule| rule.contains("account") || rule.contains("team")));
 }
 
-/// The identity provider of another customer, whose metadata anybody can read: its people are not of this organization, and its own customer goes
-/// on signing in.
+/// A link uses the public metadata of another customer's identity provider: its people do not belong to this
+/// organization, and its own customer can still sign in.
 #[tokio::test]
 async fn metadata_of_another_customer_gains_nothing_and_locks_nobody_out() {
     let world = World::make().await;
@@ -359,7 +360,7 @@ async fn metadata_of_another_customer_gains_nothing_and_locks_nobody_out() {
     let [globex_okta] = world.connections(&globex(), ConnectionState::Active).await.try_into().unwrap();
 
     let (mine, ..) = world.at_trial(acme()).await;
-    // Grace tries, who may be talked into it: she is of a domain of Globex.
+    // Grace, who belongs to a domain of Globex, is persuaded to try it.
     let shown = world.tried(&mine, &okta, "grace@globex.example").await;
     shown.says("rules would refuse the person").says_not("Globex");
     let token = form_token(&mine).await;
@@ -373,7 +374,7 @@ async fn metadata_of_another_customer_gains_nothing_and_locks_nobody_out() {
     world.carry(&person, &answer).await.is(200).says("globex");
 }
 
-/// A connection of another organization is not replaced, and a link has no say in what is not its own.
+/// A link cannot replace a connection of another organization.
 #[tokio::test]
 async fn a_connection_of_another_organization_is_not_replaced() {
     let world = World::make().await;
@@ -407,7 +408,7 @@ async fn an_organization_whose_plan_does_not_include_it_sets_nothing_up() {
     }
 }
 
-/// What is done with a link is written down, so that it is done so often and no more.
+/// Actions of a link are recorded, so their number is limited.
 #[tokio::test]
 async fn a_link_does_not_fill_the_audit() {
     let world = World::make().await;
@@ -423,7 +424,7 @@ async fn a_link_does_not_fill_the_audit() {
     assert!(told.iter().filter(|status| **status == 429).count() >= 10, "{told:?}");
 }
 
-/// A link that has metadata asked for again and again is told to wait.
+/// A link that requests metadata again and again must wait.
 #[tokio::test]
 async fn a_link_is_no_way_to_have_others_asked() {
     let world = World::make().await;

@@ -1,4 +1,4 @@
-//! A browser without a screen: it keeps cookies, and sends forms as their page has them.
+//! A headless browser: it keeps cookies, and sends the forms of pages.
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, ORIGIN};
 use reqwest::redirect::Policy;
@@ -11,7 +11,7 @@ pub(crate) struct Browser {
     origin: String,
 }
 
-/// What came.
+/// The received page.
 pub(crate) struct Page {
     pub(crate) url: String,
     pub(crate) status: u16,
@@ -31,7 +31,7 @@ impl Browser {
         self.followed(page).await
     }
 
-    /// What came, even if it leads elsewhere.
+    /// Gets a page without following redirects.
     pub(crate) async fn get_unfollowed(&self, path: &str) -> Page {
         Page::of(self.client.get(self.address(path)).send().await.unwrap()).await
     }
@@ -47,12 +47,12 @@ impl Browser {
         panic!("too many redirects");
     }
 
-    /// A form of a page of the service.
+    /// Posts a form of the service's own pages.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.post_from(path, fields, Some("same-origin"), Some(&self.origin)).await
     }
 
-    /// A form of whatever page.
+    /// Posts a form with these headers of its origin.
     pub(crate) async fn post_from(
         &self,
         path: &str,
@@ -71,7 +71,7 @@ impl Browser {
         self.followed(page).await
     }
 
-    /// The form of a page that leads there, with what is typed into it.
+    /// Submits the page's form with this action and this typed text.
     pub(crate) async fn submit(&self, page: &Page, action: &str, typed: &[(&str, &str)]) -> Page {
         let mut fields = page.form(action);
         for (name, value) in typed {
@@ -83,7 +83,7 @@ impl Browser {
         self.post(action, &fields).await
     }
 
-    /// The same with a file, as browsers send it.
+    /// Submits a form with a file, as browsers send it.
     pub(crate) async fn upload(&self, page: &Page, action: &str, name: &str, content: &[u8]) -> Page {
         let mut body = Vec::new();
         for (field, value) in page.form(action) {
@@ -126,7 +126,7 @@ impl Page {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }
 
-    /// The page says this.
+    /// Checks that the page contains this text.
     #[track_caller]
     pub(crate) fn says(&self, text: &str) -> &Page {
         assert!(
@@ -151,7 +151,7 @@ impl Page {
         self
     }
 
-    /// The hidden and typed fields of the form that leads there.
+    /// Returns the hidden and typed fields of the form with this action.
     #[track_caller]
     pub(crate) fn form(&self, action: &str) -> Vec<(String, String)> {
         let begin = format!("action=\"{action}\"");
@@ -169,7 +169,7 @@ impl Page {
         .collect()
     }
 
-    /// Where the page leads to by itself.
+    /// Returns the address to which the page leads automatically.
     #[track_caller]
     pub(crate) fn leads_to(&self) -> String {
         self.header("refresh").strip_prefix("0; url=").unwrap_or_else(|| panic!("{}", self.body)).to_owned()

@@ -1,4 +1,4 @@
-//! Domains: shown to be the organization's own by a record in the DNS.
+//! Domains, which an organization verifies by a record in the DNS.
 
 use vouchsafe::provisioning::{Actor, Domain};
 use vouchsafe_store::{Directory, SetUpPurpose};
@@ -41,7 +41,7 @@ async fn a_domain_is_verified_by_its_record() {
     assert!(world.audited(&acme()).await.contains(&("organization.domains".to_owned(), holder)));
 }
 
-/// Nobody takes the domain of another organization, whose name is not told either; nor does a record that was made for it help.
+/// No organization takes a verified domain of another, whose name is not shown. A record for it does not help.
 #[tokio::test]
 async fn a_domain_of_another_organization_stays_its_own() {
     let world = World::make().await;
@@ -50,7 +50,7 @@ async fn a_domain_of_another_organization_stays_its_own() {
     let form = browser.get("/set-up/domains").await;
     let asked = browser.submit(&form, "/set-up/domains", &[("domain", "globex.example")]).await;
     asked.is(200).says("_vouchsafe-challenge.globex.example");
-    // Even whoever can write into its DNS does not get it while it is another's.
+    // A party that controls its DNS does not get it either while it belongs to another.
     let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
     let challenge = &organization.domain_challenges[0];
     world.dns.lock().unwrap().insert(challenge.record_name(), vec![challenge.record_value()]);
@@ -73,7 +73,7 @@ async fn a_domain_of_another_organization_stays_its_own() {
     other.submit(&asked, "/set-up/domains/verify", &[]).await.is(422).says("no TXT record has the value");
 }
 
-/// A link takes back what was only asked for. A verified domain decides who gets in, and is not given up by it.
+/// A link can remove only an unverified domain. A verified domain decides who can sign in.
 #[tokio::test]
 async fn a_verified_domain_is_not_given_up_by_a_link() {
     let world = World::make().await;
@@ -92,7 +92,7 @@ async fn a_verified_domain_is_not_given_up_by_a_link() {
         organization.owns(&Domain::parse("example.com").unwrap())
             && organization.domain_challenges.is_empty()
     );
-    // One that nobody asked for is not looked up.
+    // A domain without a request is not looked up.
     browser
         .submit(&asked, "/set-up/domains/verify", &[("domain", "other.example")])
         .await

@@ -1,4 +1,4 @@
-//! Text of strangers on the pages: in metadata, in addresses, in responses, in errors. It stays text.
+//! Hostile text on the pages: in metadata, in addresses, in responses, in errors. It is always shown as text.
 
 use vouchsafe_store::SetUpPurpose;
 use vouchsafe_testkit::{self as testkit, Attribute};
@@ -33,7 +33,7 @@ async fn names_in_metadata_stay_text() {
     for path in ["/metadata", "/trial", "/activate", ""] {
         is_harmless(&browser.get(&format!("/set-up{path}")).await);
     }
-    // What cannot be read is told, and stays text.
+    // Unreadable content is reported, and shown as text.
     let names = in_xml(NASTY);
     for text in [
         format!("<{NASTY}"),

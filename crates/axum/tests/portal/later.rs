@@ -1,4 +1,5 @@
-//! What a link does once there is an active connection: certificates, refused sign-ins, new metadata, another identity provider.
+//! What a link does when there is already an active connection: certificates, refused sign-ins, new metadata, another
+//! identity provider.
 
 use chrono::TimeDelta;
 use vouchsafe::{ConnectionState, provisioning::OrganizationId};
@@ -34,7 +35,7 @@ async fn sign_in(
     world.carry(&browser, &answer).await.status
 }
 
-/// The product, and the metadata that is published now.
+/// Chooses the product, and gives the metadata that is published now.
 async fn give_metadata(world: &World, browser: &Browser, metadata: String) {
     *world.published.lock().unwrap() = metadata;
     let products = browser.get("/set-up/product").await;
@@ -59,7 +60,8 @@ async fn certificates_and_refused_sign_ins_are_shown() {
     overview.says("signature.").says("provisioning.").says_not("eve@elsewhere.example");
 }
 
-/// New keys of the same identity provider are tried as a draft, and then the connection has them: the accounts stay who they are.
+/// New keys of the same identity provider are tried as a draft and then used by the connection: people keep their
+/// accounts.
 #[tokio::test]
 async fn new_metadata_of_the_same_identity_provider_keeps_the_accounts() {
     let world = World::make().await;
@@ -93,7 +95,7 @@ async fn another_identity_provider_replaces_the_present_one_or_stands_beside_it(
         world.tried(&browser, &other, "ada@example.com").await.says("would be accepted");
         let page = browser.get("/set-up/activate").await;
         page.says("A connection that is replaced ends at once").says("identity.takeovers");
-        // A page that was open before does not say what becomes of the present one.
+        // A page that was opened earlier does not tell what happens to the present connection.
         let token =
             page.form("/set-up/activate").into_iter().find(|(name, _)| name == "form_token").unwrap().1;
         let unsaid = browser.post("/set-up/activate", &[("form_token", &token)]).await;
@@ -107,7 +109,7 @@ async fn another_identity_provider_replaces_the_present_one_or_stands_beside_it(
     }
 }
 
-/// Two browsers with one link: what one changes, the other does not activate unseen.
+/// Two browsers use one link: one does not activate unseen what the other changed.
 #[tokio::test]
 async fn what_is_activated_is_what_was_tried() {
     let world = World::make().await;

@@ -1,5 +1,5 @@
-//! The portal with an identity provider that others wrote, and in Chromium at two widths. Runs where `VOUCHSAFE_INTEROP` is set, since the
-//! scripts install what they start.
+//! The portal with an identity provider of another maker, and in Chromium at two widths. These tests run only if
+//! `VOUCHSAFE_INTEROP` is set, since the scripts install software.
 
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +19,7 @@ async fn simplesamlphp_is_set_up_by_a_link() {
     let (entity_id, consumer) =
         (format!("{}/saml/metadata", world.address), format!("{}/saml/acs", world.address));
     let process = IdentityProviderProcess::start(&shared, &SIMPLESAMLPHP, 7342, &[], &metadata, &entity_id);
-    // The names that SimpleSAMLphp gives to attributes, and the domain of its test user.
+    // The attribute names of SimpleSAMLphp, and the domain of its test user.
     let policy = "[attributes]\nemail = 'mail'\nfirst_name = 'givenName'\nlast_name = 'sn'\n[admission]\ndomains = 'any'\n";
     vouchsafe_store::Directory::set_policy(&world.store, &acme(), policy, &crate::world::author())
         .await
@@ -46,8 +46,9 @@ async fn simplesamlphp_is_set_up_by_a_link() {
     assert_eq!((home.status, home.body.as_str()), (200, "acme"));
 }
 
-/// From the link to an active connection in a browser, at two widths: nothing is wider than the window, every field has its label, nothing breaks
-/// the Content-Security-Policy. Screenshots go where `VOUCHSAFE_SCREENSHOTS` says.
+/// A browser goes from the link to an active connection, at two widths: nothing is wider than the window, every field
+/// has its label, and nothing violates the Content-Security-Policy. Screenshots are written to the folder in
+/// `VOUCHSAFE_SCREENSHOTS`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_sets_up_by_a_link() {
     let Some(shared) = shared_folder() else { return };

@@ -104,14 +104,14 @@ async fn metadata_is_given_as_a_file_or_a_text() {
     let [same] = world.connections(&acme(), ConnectionState::Draft).await.try_into().unwrap();
     assert_eq!(same.id, first.id, "the same identity provider: the same draft");
 
-    // UTF-16, as some consoles save it.
+    // Some consoles save metadata in UTF-16.
     let utf16: Vec<u8> = [0xFF, 0xFE]
         .into_iter()
         .chain(metadata.replace("UTF-8", "UTF-16").encode_utf16().flat_map(u16::to_le_bytes))
         .collect();
     browser.upload(&form, "/set-up/metadata", "metadata_file", &utf16).await.is(200).says("Try a sign-in");
 
-    // Another identity provider is another connection; the first draft is gone.
+    // Another identity provider makes another connection, and the first draft is removed.
     let other = testkit::IdentityProvider::other().metadata().unwrap();
     browser.submit(&form, "/set-up/metadata", &[("metadata_text", &other)]).await.is(200).says("exk2other");
     let [second] = world.connections(&acme(), ConnectionState::Draft).await.try_into().unwrap();

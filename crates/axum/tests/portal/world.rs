@@ -24,10 +24,10 @@ use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest};
 
 use crate::browser::{Browser, Page};
 
-/// The records of the DNS that is played.
+/// The records of the simulated DNS.
 pub(crate) type Records = Arc<Mutex<HashMap<String, Vec<String>>>>;
 
-/// How the service differs from the usual one.
+/// The differences from the usual service.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Differences {
     pub(crate) token_required: bool,
@@ -39,7 +39,7 @@ pub(crate) struct World {
     pub(crate) store: Memory,
     pub(crate) set_up: SetUp,
     pub(crate) dns: Records,
-    /// What the identity provider publishes at [`metadata_url`](Self::metadata_url).
+    /// The metadata that the identity provider publishes at [`metadata_url`](Self::metadata_url).
     pub(crate) published: Arc<Mutex<String>>,
     clock: Arc<Mutex<TimeDelta>>,
 }
@@ -200,7 +200,7 @@ impl World {
         (browser, link, trial)
     }
 
-    /// The answer of an identity provider to the request that a page leads to: what the browser posts.
+    /// Returns the form with the identity provider's answer to the request that a page leads to.
     pub(crate) fn answer(
         &self,
         identity_provider: &testkit::IdentityProvider,
@@ -235,13 +235,13 @@ impl World {
         vec![("SAMLResponse", response.to_base64()), ("RelayState", request.relay_state.unwrap_or_default())]
     }
 
-    /// Carries an answer to the assertion consumer, as the page of another site does.
+    /// Posts an answer to the assertion consumer, like a page of another site.
     pub(crate) async fn carry(&self, browser: &Browser, answer: &[(&'static str, String)]) -> Page {
         let fields: Vec<(&str, &str)> = answer.iter().map(|(name, value)| (*name, value.as_str())).collect();
         browser.post_from("/saml/acs", &fields, Some("cross-site"), Some("https://example.okta.com")).await
     }
 
-    /// Tries the draft as this person, and answers what is shown.
+    /// Tries the draft as this person, and returns the page with the result.
     pub(crate) async fn tried(
         &self,
         browser: &Browser,
@@ -264,10 +264,10 @@ impl World {
         all.into_iter().filter(|connection| connection.state == state).collect()
     }
 
-    /// Everything of an organization that a trial must not change: its people, and how they sign in.
+    /// Returns all data of an organization that a trial must not change: its people, and how they sign in.
     pub(crate) async fn people(&self, organization: &OrganizationId) -> String {
         let mut whole = self.store.whole(organization).await.unwrap();
-        // It counts what is decided about connections too, such as that a draft was tried.
+        // The version also counts decisions about connections, such as that a draft was tried.
         whole.version = 0;
         format!("{whole:?}")
     }
