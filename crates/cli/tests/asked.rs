@@ -1,4 +1,4 @@
-//! `response check --asked`: where several identity providers are trusted, none of them answers what another was asked.
+//! `response check --asked`: if several identity providers are trusted, only the asked one may answer.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -51,7 +51,7 @@ fn nobody_answers_what_another_was_asked() {
         let run = check(&folder, file, &arguments);
         assert_eq!(run.status, status, "{what}: {run:?}");
         if status > 0 {
-            // What cannot be used is told on standard error.
+            // Unusable input is reported on standard error.
             let said = if status == 1 { &run.stdout } else { &run.stderr };
             let said: serde_json::Value = serde_json::from_str(said).unwrap();
             assert_eq!(said["code"], code, "{what}: {run:?}");

@@ -1,4 +1,4 @@
-//! Bad input at every entry: exit status, code, message and hint, and nothing on standard output.
+//! Invalid input to every command: exit status, code, message and hint, and nothing on standard output.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -12,7 +12,7 @@ mod support;
 
 use support::{Folder, Run, check, response, vouchsafe, with_input};
 
-/// Status 2, a code (or a family, `xml.`), what the message names, and a hint; standard output stays empty.
+/// Checks status 2, the code (or a family, `xml.`), the names in the message, and a hint. Standard output is empty.
 fn unusable(run: &Run, code: &str, names: &str) {
     assert_eq!(run.status, 2, "{run:?}");
     assert_eq!(run.stdout, "", "{run:?}");
@@ -29,7 +29,7 @@ fn unusable(run: &Run, code: &str, names: &str) {
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
-/// What is given as XML and is something else is named, with the option or the command that reads it.
+/// Input that should be XML and is something else is named, with the option or the command that reads it.
 #[test]
 fn what_is_given_as_xml_and_is_something_else() {
     let folder = Folder::new("not-xml");
@@ -264,7 +264,7 @@ fn settings_of_response_check() {
     unusable(&check(&folder, &good, &["--in-response-to", ""]), "assertion.message_id", "--in-response-to");
 }
 
-/// A message that cannot be read is a message that is refused: 1, not 2.
+/// An unreadable message is refused: 1, not 2.
 #[test]
 fn messages_that_cannot_be_read_are_refused() {
     let folder = Folder::new("unreadable");

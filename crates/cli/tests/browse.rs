@@ -18,7 +18,7 @@ use support::{Folder, response, vouchsafe};
 use vouchsafe::crypto::base64_encode;
 use vouchsafe_testkit::{ASSERTION_CONSUMER, SERVICE_PROVIDER};
 
-/// The page, as a process of its own.
+/// The page in a process of its own.
 struct Browse {
     process: Child,
     address: String,
@@ -83,7 +83,7 @@ async fn a_pasted_response_is_explained_beside_itself() {
     }
     let start = start.text().await.unwrap();
     assert!(start.contains("<textarea id=\"text\" name=\"text\"") && start.contains("idp.xml"));
-    // The one script is the one that the policy names.
+    // The policy names the only script.
     assert_eq!(start.matches("<script").count(), 1);
 
     let xml = response().issue().unwrap().into_xml();
@@ -100,7 +100,8 @@ async fn a_pasted_response_is_explained_beside_itself() {
     assert!(page.contains("<a href=\"#marked-0\">"));
 }
 
-/// Without JavaScript too, whom to trust and who we are can be pasted beside the message.
+/// The metadata that defines whom to trust and who we are can be pasted together with the message, also without
+/// JavaScript.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metadata_can_be_pasted_beside_a_message() {
     let browse = Browse::start(&[]);
@@ -179,7 +180,7 @@ async fn only_this_machine_and_its_own_form_are_answered() {
     assert_eq!(vouchsafe(["doctor", "--listen", "127.0.0.1:0", "x"]).status, 2);
 }
 
-/// Names, values and what is no XML: none of it becomes markup, and no script is the browser's but ours.
+/// Names, values and content that is not XML never become markup, and only our script runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_texts_stay_texts() {
     let browse = Browse::start(&[]);

@@ -1,4 +1,4 @@
-//! What each subcommand answers on good input, in both formats.
+//! The answers of each subcommand to valid input, in both formats.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -253,7 +253,7 @@ fn decrypt_replaces_what_is_encrypted() {
     let run = vouchsafe(["decrypt", "--key", &wrong, &file, "--format", "json"]);
     assert_eq!((run.status, &run.json()["code"]), (1, &json!("encryption.failed")));
 
-    // Everything else stays as it is, however many parts there are; Triple DES takes a word.
+    // All other content stays unchanged, however many parts there are. Triple DES must be allowed explicitly.
     let triple_des = ContentCipher::TripleDesCbc;
     let provider = Provider::rustcrypto().danger_allow(triple_des.uri()).unwrap();
     let seal = |plain: &str, cipher| {
@@ -340,7 +340,8 @@ fn okta_values_are_the_fields_of_the_console() {
     );
 }
 
-/// Of every product: our two names as they are, the attributes of its preset, and one shape of JSON. Terraform for two of them.
+/// For every product: our entity ID and address unchanged, the attributes of its preset, and JSON of the same form.
+/// Two products have Terraform.
 #[test]
 fn values_of_every_console() {
     use vouchsafe::provisioning::{AttributeMapping, Preset};
@@ -402,7 +403,7 @@ fn values_of_every_console() {
     assert_eq!(short.stdout, vouchsafe(long).stdout);
 }
 
-/// The cause of a signature that fails is in the first line: another provider's key, an accident, a query.
+/// The first line names the cause of a failed signature: another provider's key, an accidental change, a query.
 #[test]
 fn the_first_line_names_the_cause_of_a_bad_signature() {
     let folder = Folder::new("causes");

@@ -1,4 +1,4 @@
-//! `corpus run`: a manifest of the test's own, and the shared corpus.
+//! `corpus run`: a manifest of the test, and the shared corpus.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -116,7 +116,8 @@ fn a_manifest_that_cannot_be_used_names_the_case() {
     }
 }
 
-/// Every sample is right. 035 is ciphertext that nothing authenticates: refused unless the operator says otherwise.
+/// Every result is right. Sample 035 is ciphertext without authentication: it is refused unless the operator allows
+/// it.
 #[test]
 fn the_shared_corpus() {
     let Some(folder) = shared::folder() else { return };

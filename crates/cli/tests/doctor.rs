@@ -1,4 +1,4 @@
-//! `vouchsafe doctor`: what it says, in both formats, and its exit status.
+//! `vouchsafe doctor`: its output in both formats, and its exit status.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -136,7 +136,7 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
             assert!(place("change: ").is_some() && place("about: ").is_some(), "{screen:#?}");
         }
     }
-    // Of a roll-over, both fingerprints, to be compared with the console.
+    // For a roll-over, both fingerprints are shown, to compare them with the console.
     let rolled = response().key(keys::attacker()).issue().unwrap();
     let run = vouchsafe(["doctor", &folder.path("idp.xml"), &folder.write("rolled.xml", rolled.xml())]);
     let screen: Vec<&str> = run.stdout.lines().take_while(|line| !line.is_empty()).collect();
@@ -148,7 +148,7 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
     }
     let run = vouchsafe(["doctor", &folder.write("text", "hello there!")]);
     assert!(run.stdout.starts_with("there is no SAML in this: [doctor.unrecognised]: "), "{}", run.stdout);
-    // Without a product, settings are named in general words.
+    // Without a recognised product, settings have general names.
     let other = response().sign(Signed::Neither).issue().unwrap();
     let xml = other
         .xml()

@@ -17,7 +17,7 @@ mod support;
 use metadata::{group, named};
 use support::{Folder, Run, vouchsafe};
 
-/// The status, and the code of what is refused or cannot be used.
+/// Returns the status and the code of a refusal or of unusable input.
 fn code(run: &Run) -> (i32, String) {
     let first = run.stderr.lines().next().unwrap_or_default();
     let code = first.strip_prefix("error[").and_then(|rest| rest.split(']').next()).unwrap_or_default();
@@ -51,7 +51,7 @@ fn one_entity_is_found() {
             lines[lines.len() - 1].starts_with("index ") && lines[lines.len() - 1].contains(" µs, find ")
         );
     }
-    // The first of a name, with a warning about the other one.
+    // The first entity with a name is used, with a warning about the other.
     let twice = find("https://a.example").stdout;
     assert!(
         twice.contains("entity 1 of 4") && twice.contains("warning [metadata.duplicate_entity]"),
@@ -67,7 +67,7 @@ fn one_entity_is_found() {
     ] {
         assert_eq!(code(&find(name)), (status, expected.to_owned()), "{name}");
     }
-    // What does not end well has nothing in it, whatever stands before.
+    // A document that is cut off contains no entities, whatever comes before the cut.
     let cut = group("", &all).replace("</md:EntitiesDescriptor>", "");
     let cut = folder.write("cut.xml", cut);
     let run = vouchsafe(["metadata", "find", &cut, "https://b.example"]);
@@ -169,7 +169,7 @@ fn findings_in_three_formats() {
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     assert!(results.iter().all(|one| rules.iter().any(|rule| rule["id"] == one["ruleId"])));
 
-    // Without an error the answer is yes.
+    // If there is no error, the answer is yes.
     let good = lint(&folder.path("idp.xml"), &[]);
     assert_eq!(good.status, 0, "{good:?}");
     assert!(good.stdout.contains("note [metadata.no_valid_until]"), "{good:?}");
@@ -207,7 +207,7 @@ fn what_a_refresh_changes() {
     );
 }
 
-/// Federations of years ago: SHA-1, an empty reference, canonical forms with comments.
+/// Old federations: SHA-1, an empty reference, canonical forms with comments.
 #[test]
 fn federations_are_verified() {
     let Some(shared) = vouchsafe_testkit::shared::folder() else { return };

@@ -1,4 +1,4 @@
-//! Metadata as products publish it: what `metadata show` says of it, and what `response check` makes of its keys.
+//! Metadata as products publish it: what `metadata show` reports, and how `response check` uses its keys.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use support::{Folder, check, response, vouchsafe};
 use vouchsafe::crypto::{KeyKind, Provider, base64_encode};
 use vouchsafe_testkit::{KeyPair, keys};
 
-/// The metadata with this in the place of its ds:X509Data.
+/// Replaces the ds:X509Data in the metadata.
 fn with_key_info(key_info: &str) -> String {
     let xml = okta();
     let (begin, end) = (xml.find("<ds:X509Data>").unwrap(), xml.find("</ds:X509Data>").unwrap());
@@ -60,7 +60,7 @@ fn a_bad_entity_is_shown_as_left_out() {
     assert_eq!(lines[place + 1], format!("    is left out [metadata.attribute]: {BAD}"));
     assert_eq!(lines[place + 2], format!("      hint: {CORRECT}"));
 
-    // Asked for by its name, it is refused with the same words.
+    // If the entity is requested by its entity ID, it is refused with the same text.
     let asked = vouchsafe(["metadata", "show", &file, "https://bad.example"]);
     assert_eq!(
         (asked.status, asked.stderr.lines().next()),
@@ -69,7 +69,7 @@ fn a_bad_entity_is_shown_as_left_out() {
     assert_eq!(vouchsafe(["metadata", "show", &file, "https://a.example"]).status, 0);
 }
 
-/// The first line of standard error, and whether the page that was saved by mistake is spoken of.
+/// Checks the first line of standard error, and whether it mentions a web page that was saved by mistake.
 #[test]
 fn what_cannot_be_shown() {
     let folder = Folder::new("metadata-refused");
@@ -114,7 +114,8 @@ fn a_template_cannot_be_trusted() {
     );
 }
 
-/// Keys as numbers verify, and are shown by a fingerprint of their own, which is said.
+/// Keys without a certificate can verify signatures. They are shown by the fingerprint of the key, and the output
+/// states this.
 #[test]
 fn keys_without_certificates() {
     let folder = Folder::new("metadata-key-values");
@@ -163,7 +164,7 @@ fn keys_without_certificates() {
     );
 }
 
-/// One answer, whatever the padding: the first is the key's, and the other is named.
+/// The result is always the same: the first certificate has the key, and the other is named in a warning.
 #[test]
 fn two_certificates_in_one_element() {
     let folder = Folder::new("metadata-two-certificates");

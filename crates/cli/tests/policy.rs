@@ -87,7 +87,7 @@ fn a_replay_lists_who_gains_and_who_loses_what() {
     assert!(same.stdout.contains("nobody gains or loses anything"), "{same:?}");
 }
 
-/// What the command prints to start from, as files.
+/// The example files that the command prints.
 fn examples(folder: &Folder) -> [String; 4] {
     [("policy", "acme.toml"), ("state", "acme.json"), ("login", "login.json"), ("logins", "logins.jsonl")]
         .map(|(what, name)| {
@@ -128,7 +128,7 @@ fn the_examples_work_together() {
     );
 }
 
-/// The schemas know every key of the examples, and an editor finds nothing in them.
+/// The schemas know every key of the examples, so an editor reports nothing.
 #[test]
 fn the_examples_fit_the_schemas() {
     let folder = Folder::new("policy-example-schemas");
@@ -149,7 +149,7 @@ fn the_examples_fit_the_schemas() {
     }
 }
 
-/// Each mistake with its key, its line, and the key that was meant. What is written there is not repeated.
+/// Each mistake is reported with its key, its line, and the probable key. The value is not repeated.
 #[test]
 fn what_is_wrong_in_a_state_or_a_login_is_told_with_key_and_line() {
     let folder = Folder::new("policy-example-wrong");
@@ -244,7 +244,7 @@ fn what_is_wrong_in_a_state_or_a_login_is_told_with_key_and_line() {
     }
 }
 
-/// The schemas in the documentation are what the types say. `VOUCHSAFE_BLESS=1` writes them.
+/// The schemas in the documentation equal those of the types. `VOUCHSAFE_BLESS=1` writes them.
 #[test]
 fn the_schemas_in_the_documentation_are_those_of_the_types() {
     for what in ["policy", "state", "facts"] {

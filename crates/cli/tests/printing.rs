@@ -1,4 +1,4 @@
-//! Whatever a command prints is escaped, in both formats, whoever wrote what it prints.
+//! All output of a command is escaped, in both formats, whatever its source.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -18,20 +18,21 @@ use vouchsafe::redirect;
 use vouchsafe::xml::is_plain;
 use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, KeyPair, keys};
 
-/// What XML can hold: line breaks, C1, DEL, bidirectional controls, zero width, separators, a soft hyphen, a tag, a filler.
+/// Characters that XML can contain: line breaks, C1, DEL, bidirectional controls, zero width, separators, a soft
+/// hyphen, a tag, a filler.
 const IN_XML: &str = "x\nFORGED accepted\r\nFORGED\u{9b}2J\u{85}FORGED\u{7f}\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}FORGED\u{2029}\u{ad}\u{e0041}\u{3164}\u{61c}";
 
-/// The same with C0, for everything that is not XML.
+/// The same with C0 characters, for input that is not XML.
 fn hostile() -> String {
     format!("{IN_XML}\u{1b}[31m\u{1b}]0;t\u{7}\u{8}\u{b}\t")
 }
 
-/// For attributes and texts.
+/// The text in a form for attributes and texts of XML.
 fn in_xml() -> String {
     IN_XML.replace('\n', "&#10;").replace('\r', "&#13;")
 }
 
-/// Nothing but plain characters in lines that the command itself ended.
+/// Checks that each line has plain characters only, and that the command ended it.
 fn is_clean(what: &str, text: &str) {
     for line in text.split('\n') {
         assert!(line.chars().all(is_plain), "{what}: {line:?}");
@@ -39,7 +40,8 @@ fn is_clean(what: &str, text: &str) {
     }
 }
 
-/// The command in both formats; `document`: for people its answer is a document, byte for byte.
+/// Runs the command in both formats. `document` states that its result for people is a document, which is written
+/// byte for byte.
 fn both(what: &str, document: bool, run: impl Fn(&[&str]) -> Run) -> [Run; 2] {
     let human = run(&[]);
     assert!(!human.stderr.contains("panicked"), "{what}: {human:?}");
@@ -55,7 +57,7 @@ fn both(what: &str, document: bool, run: impl Fn(&[&str]) -> Run) -> [Run; 2] {
     [human, json]
 }
 
-/// The same for arguments alone.
+/// Does the same for a command without input.
 fn arguments(document: bool, arguments: &[&str]) -> [Run; 2] {
     both(&format!("{arguments:?}"), document, |more| vouchsafe(arguments.iter().chain(more)))
 }
@@ -103,7 +105,7 @@ fn response_check() {
     let file = folder.write("person.xml", person);
     let [human, json] = both("accepted", false, |more| check(&folder, &file, more));
     assert!(human.stdout.contains("attribute") && human.stdout.contains(r"\nFORGED accepted"), "{human:?}");
-    // Escaped, and still the same text.
+    // The text is escaped, and has the same meaning.
     assert_eq!((human.status, &json.json()["subject"]["name_id"]), (0, &json!(IN_XML)));
     let refused = [
         response().audience(IN_XML),
@@ -151,7 +153,7 @@ fn named() -> KeyPair {
     KeyPair::new(key, certificate)
 }
 
-/// Metadata that is hostile wherever it may be.
+/// Metadata with hostile text at every possible place.
 fn metadata() -> String {
     let plain = IdentityProvider::okta().with_key(&named()).metadata().unwrap();
     let more = format!(

@@ -1,4 +1,5 @@
-//! The values in each product's page of docs/ are those that `vouchsafe values` prints. `VOUCHSAFE_WRITE=1` writes them anew.
+//! The values in each product's page of docs/ equal the output of `vouchsafe values`. `VOUCHSAFE_WRITE=1` writes
+//! them.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -18,7 +18,7 @@ const MONDAY: &str = "2026-06-01T09:00:00Z";
 
 #[test]
 fn each_step_is_told_in_its_order() {
-    // What is known already, the time, and what is told: the step, and whether it is too early for it.
+    // The known facts, the time, the next step, and whether it is too early for it.
     let signing: [(&[&str], &str, &str, i32); 5] = [
         (&[], MONDAY, "publish_next", 0),
         (&["--published", MONDAY], "2026-06-01T20:00:00Z", "switch_over", 1),

@@ -14,14 +14,14 @@ mod support;
 use serde_json::{Value, json};
 use support::{Folder, vouchsafe};
 
-/// What a property holds.
+/// The content of a property.
 #[derive(Clone, Copy)]
 enum Holds {
     Object(&'static str),
-    /// Of objects.
+    /// A list of objects.
     List(&'static str),
     Text,
-    /// Counted from 1.
+    /// A number from 1.
     Count,
     Exactly(&'static str),
     Level,
@@ -31,7 +31,7 @@ enum Holds {
 
 use Holds::{Count, Exactly, Level, List, Object, Text, Uri};
 
-/// An object of the standard: its section, the properties that must be there, and those that may be, as far as they are written here.
+/// An object of the standard: its required properties, and the optional ones that the command writes.
 struct Shape {
     name: &'static str,
     required: &'static [(&'static str, Holds)],
@@ -39,23 +39,23 @@ struct Shape {
 }
 
 const SHAPES: &[Shape] = &[
-    // 3.13.
+    // The sarifLog object (3.13).
     Shape {
         name: "sarifLog",
         required: &[("version", Exactly("2.1.0")), ("runs", List("run"))],
         optional: &[("$schema", Uri)],
     },
-    // 3.14. The results are there where a scan was done, even if it found nothing.
+    // The run object (3.14). The results are present if a scan was made, even if it found nothing.
     Shape { name: "run", required: &[("tool", Object("tool")), ("results", List("result"))], optional: &[] },
-    // 3.18.
+    // The tool object (3.18).
     Shape { name: "tool", required: &[("driver", Object("toolComponent"))], optional: &[] },
-    // 3.19.
+    // The toolComponent object (3.19).
     Shape {
         name: "toolComponent",
         required: &[("name", Text)],
         optional: &[("version", Text), ("informationUri", Uri), ("rules", List("reportingDescriptor"))],
     },
-    // 3.49.
+    // The reportingDescriptor object (3.49).
     Shape {
         name: "reportingDescriptor",
         required: &[("id", Text)],
@@ -64,17 +64,17 @@ const SHAPES: &[Shape] = &[
             ("help", Object("multiformatMessageString")),
         ],
     },
-    // 3.12.
+    // The multiformatMessageString object (3.12).
     Shape { name: "multiformatMessageString", required: &[("text", Text)], optional: &[] },
-    // 3.27.
+    // The result object (3.27).
     Shape {
         name: "result",
         required: &[("message", Object("message")), ("ruleId", Text)],
         optional: &[("level", Level), ("locations", List("location"))],
     },
-    // 3.11.
+    // The message object (3.11).
     Shape { name: "message", required: &[("text", Text)], optional: &[] },
-    // 3.28.
+    // The location object (3.28).
     Shape {
         name: "location",
         required: &[],
@@ -83,21 +83,21 @@ const SHAPES: &[Shape] = &[
             ("logicalLocations", List("logicalLocation")),
         ],
     },
-    // 3.29.
+    // The physicalLocation object (3.29).
     Shape {
         name: "physicalLocation",
         required: &[("artifactLocation", Object("artifactLocation"))],
         optional: &[("region", Object("region"))],
     },
-    // 3.4.
+    // The artifactLocation object (3.4).
     Shape { name: "artifactLocation", required: &[("uri", Uri)], optional: &[] },
-    // 3.30.
+    // The region object (3.30).
     Shape { name: "region", required: &[("startLine", Count)], optional: &[] },
-    // 3.33.
+    // The logicalLocation object (3.33).
     Shape { name: "logicalLocation", required: &[("fullyQualifiedName", Text)], optional: &[] },
 ];
 
-/// Where an object does not have the shape of the standard.
+/// Returns where an object does not follow the standard.
 fn misfits(name: &str, value: &Value, at: &str) -> Vec<String> {
     let shape = SHAPES.iter().find(|shape| shape.name == name).unwrap();
     let Some(object) = value.as_object() else { return vec![format!("{at} is no object")] };
@@ -136,7 +136,8 @@ fn misfits_of_value(holds: Holds, value: &Value, at: &str) -> Vec<String> {
     if is_good { Vec::new() } else { vec![format!("{at}: {value}")] }
 }
 
-/// RFC 3986: its characters alone, `%` before two digits; a relative one has no colon in its first segment.
+/// Returns whether a text has only the characters of RFC 3986, with two digits after each `%`. The first segment of a
+/// relative reference has no colon.
 fn is_uri_reference(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
     let escapes = text.split('%').skip(1);
@@ -148,7 +149,7 @@ fn is_uri_reference(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_allowed) && are_whole && has_good_colon
 }
 
-/// What the standard asks of parts of the log together.
+/// Checks the requirements of the standard for several parts of the log together.
 fn inconsistencies(log: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     for run in log["runs"].as_array().into_iter().flatten() {
@@ -199,7 +200,7 @@ fn findings_are_written_as_the_standard_requires() {
     assert!(results > 8, "{results}");
 }
 
-/// A check that accepts everything would hold nothing.
+/// A check that accepts everything would be useless, so it must notice violations.
 #[test]
 fn what_the_standard_forbids_is_noticed() {
     let folder = Folder::new("sarif-wrong");

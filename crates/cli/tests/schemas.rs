@@ -1,4 +1,5 @@
-//! Outputs of every subcommand against the schemas of `docs/schemas`, refusals and errors too. `serve` is held in `tests/serve`.
+//! The output of every subcommand follows the schemas of `docs/schemas`, also refusals and errors. `tests/serve`
+//! checks `serve`.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -24,7 +25,7 @@ fn json_of<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) 
     with_input(["--format".to_owned(), "json".to_owned()].into_iter().chain(arguments), input)
 }
 
-/// An answer, its schema, and the exit status.
+/// Returns answers with their schemas and exit statuses.
 fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
     let good = response().issue().unwrap().into_xml();
     let good_file = folder.write("good.xml", &good);
@@ -190,7 +191,7 @@ fn every_output_fits_its_schema() {
     let mut used = BTreeSet::new();
     for (name, status, run) in cases(&folder) {
         assert_eq!(run.status, status, "{name}: {run:?}");
-        // An error is a diagnostic; everything else is the answer.
+        // An error is a diagnostic on standard error; all other output is the answer.
         let (answer, nothing) =
             if name == "error.json" { (&run.stderr, &run.stdout) } else { (&run.stdout, &run.stderr) };
         assert_eq!(nothing, "", "{name}: {run:?}");
@@ -209,7 +210,7 @@ fn every_output_fits_its_schema() {
     assert_eq!(used, all);
 }
 
-/// Arguments that cannot be parsed, of every subcommand.
+/// Invalid arguments of every subcommand.
 #[test]
 fn wrong_usage_fits_its_schema_too() {
     let commands = [
@@ -255,12 +256,12 @@ fn wrong_usage_fits_its_schema_too() {
     let value: Value = serde_json::from_str(&run.stderr).unwrap();
     let message = value["message"].as_str().unwrap();
     assert!(message.starts_with("the following required arguments were not provided: --"), "{message}");
-    // Help is no error, and for people.
+    // Help is not an error, and is text for people.
     let run = json_of(["doctor", "--help"], b"");
     assert!(run.status == 0 && run.stdout.contains("Usage:"), "{run:?}");
 }
 
-/// A line for each case of the shared corpus, where it is.
+/// Each case of the shared corpus gives one line, if the corpus is available.
 #[test]
 fn the_lines_of_a_corpus_fit_their_schema() {
     let Some(shared) = vouchsafe_testkit::shared::folder() else { return };
@@ -274,7 +275,7 @@ fn the_lines_of_a_corpus_fit_their_schema() {
     }
 }
 
-/// A check that accepts everything would hold nothing.
+/// A check that accepts everything would be useless, so it must notice violations.
 #[test]
 fn what_does_not_fit_is_noticed() {
     let good = json!({"verdict": "refused", "code": "a.b", "message": "m", "hint": "h"});

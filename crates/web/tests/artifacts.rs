@@ -1,4 +1,5 @@
-//! Responses by artifact, without a framework: what a browser brings, what the identity provider is asked, and what it answers.
+//! Responses by artifact without a framework: the browser's artifact, the request to the identity provider, and its
+//! answer.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -27,13 +28,13 @@ fn okta() -> testkit::IdentityProvider {
     testkit::IdentityProvider::okta().with_artifact_resolution(0, RESOLUTION)
 }
 
-/// What the identity provider does with a question of that ID.
+/// The behaviour of the identity provider for a request with that ID.
 type Answers = dyn Fn(&str) -> Result<Vec<u8>, std::io::Error> + Send + Sync;
 
-/// What is answered to a question of that ID.
+/// The answer to a request with that ID.
 type Prepared = Box<dyn Fn(&str) -> String + Send + Sync>;
 
-/// A service over one store, whose identity provider answers as a test says.
+/// A service over one store, whose identity provider answers as the test defines.
 struct Service {
     sso: SingleSignOn,
     asked: Arc<Mutex<Vec<String>>>,
@@ -42,7 +43,7 @@ struct Service {
 }
 
 impl Service {
-    /// The same over connections of a store, as far as the service's own address goes.
+    /// Makes the same service over stored connections, for the service's own address.
     async fn stored(unsolicited: Unsolicited) -> Service {
         let store = Arc::new(Memory::new());
         for (name, state) in [("okta", ConnectionState::Active), ("draft", ConnectionState::Draft)] {
@@ -97,7 +98,7 @@ impl Service {
         *self.answers.lock().unwrap() = Arc::new(move |id| Ok(answers(id).into_bytes()));
     }
 
-    /// The identity provider answers every question with this Response.
+    /// Makes the identity provider answer every request with this Response.
     fn resolves_to(&self, response: testkit::ResponseBuilder) {
         let issued = response.issue().unwrap();
         self.answer_with(move |id| {
@@ -138,7 +139,7 @@ fn without_back_channel(connections: impl ConnectionSource + 'static) -> SingleS
     SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
 }
 
-/// The request that a start sent, and the cookies of the browser.
+/// Returns the request of a started sign-in, and the cookies of the browser.
 fn started(answer: &Response<String>) -> (AuthnRequest, String) {
     let location = answer.headers().get(LOCATION).unwrap().to_str().unwrap();
     let set = answer.headers().get_all(SET_COOKIE).iter();
@@ -174,7 +175,7 @@ fn response(request: &AuthnRequest, assertion: &str) -> testkit::ResponseBuilder
     okta().response().at(Utc::now()).in_response_to(&request.id).assertion_id(assertion)
 }
 
-/// The status and the code of an outcome; 0 and nothing for a login.
+/// Returns the status and the code of an outcome; 0 and an empty code for a login.
 async fn outcome(
     service: &Service,
     outcome: Result<vouchsafe_web::Accepted, Box<Response<String>>>,
@@ -204,7 +205,7 @@ async fn a_person_signs_in_by_an_artifact_in_a_query_and_in_a_form() {
     }
 }
 
-/// The record comes before the question: of two browsers, or two tabs, one asks.
+/// The record is written before the request is sent: of two browsers, or two tabs, only one sends a request.
 #[tokio::test]
 async fn an_artifact_is_resolved_once_also_at_the_same_time() {
     let service = Service::new(Unsolicited::Refuse);
@@ -219,11 +220,11 @@ async fn an_artifact_is_resolved_once_also_at_the_same_time() {
     );
     let accepted = [&one, &two, &three].into_iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!((accepted, service.questions()), (1, 1));
-    // A reload, when the request is answered: the sign-in begins anew, and nobody is asked.
+    // A reload after the request was answered starts a new sign-in, and nothing is sent.
     let again = service.sso.accept(&parts, b"").await;
     assert_eq!((outcome(&service, again).await, service.questions()), ((303, ""), 1));
 
-    // Another spelling of an artifact that was used, for a request that still waits.
+    // Another spelling of a used artifact, for a request that is still pending.
     let (request, cookies) = service.start("okta").await;
     let spelled = artifact(1).replace("AAQ", "AAQ\n");
     let brought = fields(&spelled, request.relay_state.as_deref());
@@ -231,7 +232,8 @@ async fn an_artifact_is_resolved_once_also_at_the_same_time() {
     assert_eq!((outcome(&service, again).await, service.questions()), ((403, "message.artifact_used"), 1));
 }
 
-/// Nobody is asked for a browser that did not start the sign-in, nor by a program that looks where a link leads.
+/// No request is sent for a browser that did not start the sign-in, or for a HEAD request of a program that checks a
+/// link.
 #[tokio::test]
 async fn nobody_is_asked_for_what_nobody_started() {
     let service = Service::new(Unsolicited::Refuse);
@@ -263,7 +265,7 @@ async fn what_nobody_asked_for_is_as_the_connection_says() {
         (Unsolicited::Restart, (303, ""), 0),
         (Unsolicited::Accept, (0, ""), 1),
     ] {
-        // The same over connections in a store, which finds the identity provider by what the artifact names it.
+        // The same over stored connections, which find the identity provider by its SourceID.
         for service in [Service::new(unsolicited), Service::stored(unsolicited).await] {
             service.resolves_to(okta().response().at(Utc::now()));
             let brought = service.sso.accept(&get(&fields(&artifact(1), None)), b"").await;
@@ -273,7 +275,7 @@ async fn what_nobody_asked_for_is_as_the_connection_says() {
             assert_eq!(service.questions(), questions);
         }
     }
-    // One that answers a request, and that no browser of ours brings with its RelayState.
+    // The artifact answers a request, but no browser of ours brings it with its RelayState.
     let service = Service::new(Unsolicited::Accept);
     let (request, _) = service.start("okta").await;
     service.resolves_to(response(&request, "_1"));
@@ -281,7 +283,7 @@ async fn what_nobody_asked_for_is_as_the_connection_says() {
     assert_eq!(outcome(&service, stolen).await, (403, "assertion.in_response_to"));
 }
 
-/// At its own address a connection is known; at the service's own one it takes nothing.
+/// A connection with its own address accepts artifacts only there.
 #[tokio::test]
 async fn each_address_is_its_connections() {
     let service = Service::new(Unsolicited::Accept);
@@ -302,7 +304,7 @@ async fn each_address_is_its_connections() {
     assert!(here.is_ok());
 }
 
-/// Whatever a browser brings and whatever the other side answers, it is no fault of this service.
+/// No input of a browser or of the other side is reported as a fault of this service.
 #[tokio::test]
 async fn nothing_that_comes_is_status_500() {
     let service = Service::new(Unsolicited::Refuse);
@@ -350,7 +352,7 @@ async fn nothing_that_comes_is_status_500() {
     assert_eq!(service.questions(), 7);
 }
 
-/// An identity provider that is not reached, or does not answer in time, is an outage and no refusal.
+/// An identity provider that cannot be reached, or is too slow, is an outage and not a refusal.
 #[tokio::test(start_paused = true)]
 async fn an_identity_provider_that_does_not_answer_is_an_outage() {
     let service = Service::new(Unsolicited::Refuse);
@@ -397,7 +399,7 @@ async fn a_service_that_takes_no_artifacts_says_so() {
     }
 }
 
-/// Each has somebody asked and leaves a record, so a client may have so many in a time, as starts of sign-ins.
+/// Each artifact causes a request and a record, so it counts like the start of a sign-in.
 #[tokio::test]
 async fn questions_are_counted_like_starts() {
     let service = Service::new(Unsolicited::Refuse);
@@ -415,7 +417,7 @@ async fn questions_are_counted_like_starts() {
     assert_eq!((statuses, service.questions()), (vec![503, 503, 429, 429], 2));
 }
 
-/// A connection is tried out by artifact as well, and the page says why an artifact was not resolved.
+/// A trial also works by artifact, and its page shows why an artifact was not resolved.
 #[tokio::test]
 async fn a_trial_by_artifact_shows_what_came_of_it() {
     let service = Service::new(Unsolicited::Refuse);

@@ -1,4 +1,4 @@
-//! What is kept of a refusal does not grow with the message that is refused.
+//! The stored data of a refusal do not grow with the refused message.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -33,7 +33,7 @@ fn request() -> Parts {
     Request::new(()).into_parts().0
 }
 
-/// What the log keeps: as many bytes as texts have, the ledger as JSON.
+/// Returns the size of a record in bytes: its texts, and the ledger as JSON.
 fn size(record: &RefusalRecord) -> usize {
     let ledger = record.ledger.as_ref().map(|ledger| serde_json::to_string(ledger).unwrap());
     let texts = [Some(record.message.clone()), record.issuer.clone(), ledger];
@@ -87,7 +87,7 @@ async fn what_is_kept_is_small_whatever_came() {
     }
 }
 
-/// An error that is handed on, such as to the hook of an application, has no more of a message than people read.
+/// An error that is passed on, for example to the hook of an application, contains only a short part of the message.
 #[test]
 fn an_operand_is_cut() {
     let error = HttpError::no_pending_request(&"é".repeat(100_000));

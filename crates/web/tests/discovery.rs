@@ -177,7 +177,7 @@ fn the_page_says_what_it_is_given_and_nothing_else() {
     assert!(body.contains(
         "href=\"/saml/login?organization=https%3A%2F%2Fidp.example%2Fzurich&amp;return=%2Fprojects%2F7\""
     ));
-    // Nothing is loaded from third parties, and nothing runs but our script.
+    // Nothing is loaded from other sites, and only our script runs.
     assert!(body.contains("data:image/png;base64,AAAA"));
     assert!(!body.contains("logos.example") && !body.contains("javascript:"));
     let policy = all.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
@@ -251,7 +251,7 @@ fn service(information: ServiceInformation) -> ServiceProvider {
         .unwrap()
 }
 
-/// The address for the answer is held against the metadata of the service that asks.
+/// The address of the answer must be in the metadata of the requesting service.
 #[test]
 fn nobody_is_sent_anywhere_else() {
     let metadata = MetadataDescription::read(ours().as_bytes()).unwrap().into_entities().pop().unwrap();
@@ -327,7 +327,7 @@ fn requests_are_read_strictly() {
     assert_eq!(discovered("entityID=urn:a&entityID=urn:b").unwrap_err().code(), "http.discovery_request");
 }
 
-/// From the question to the sign-in, over a federation.
+/// From the request to the sign-in, over a federation.
 #[tokio::test]
 async fn a_discovery_service_is_asked_and_its_answer_starts_a_sign_in() {
     let information = ServiceInformation::default()
@@ -365,7 +365,7 @@ async fn a_discovery_service_is_asked_and_its_answer_starts_a_sign_in() {
         "/saml/choose?return=%2Fprojects%2F7"
     );
     assert_eq!(place("/saml/discovered?return=https%3A%2F%2Fevil.example").await.unwrap(), "/saml/choose");
-    // One that is hidden from choosers can be used all the same; one that is unknown or broken cannot.
+    // An identity provider that is hidden from choosers can still be used; an unknown or broken one cannot.
     assert!(
         place("/saml/discovered?entityID=https%3A%2F%2Fidp.example%2Fhidden")
             .await

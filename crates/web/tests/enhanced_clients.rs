@@ -1,4 +1,4 @@
-//! Enhanced clients, without a framework: programs that ask for an envelope and post one.
+//! Enhanced clients without a framework: programs that request an envelope and post one.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -73,7 +73,7 @@ fn cookies(answer: &Response<String>) -> String {
     pairs.join("; ")
 }
 
-/// The ID of the request and the RelayState, as a client reads them.
+/// Returns the ID of the request and the RelayState, as a client reads them.
 fn request_in(answer: &Response<String>) -> (String, String) {
     assert_eq!(
         (answer.status().as_u16(), &answer.headers()[CONTENT_TYPE]),
@@ -101,7 +101,7 @@ async fn an_enhanced_client_signs_in() {
     let response = okta().response().at(Utc::now()).in_response_to(&id).issue().unwrap();
     let body = brought(&response, &state);
 
-    // A client without the cookie is told, by a fault that says nothing, and nothing begins in its place.
+    // A client without the cookie receives a fault without a reason, and no new sign-in starts.
     let stranger = service.sso.accept(&posting(""), body.as_bytes()).await.unwrap_err();
     assert_eq!((stranger.status().as_u16(), service.last_code()), (403, "http.no_pending_request"));
     assert!(
@@ -135,13 +135,13 @@ async fn what_is_wrong_is_a_fault() {
         assert_eq!((refused.status().as_u16(), service.last_code()), (403, expected));
         assert!(refused.body().contains("Fault>"), "{}", refused.body());
     }
-    // Nobody of that name: a fault, and not the way to a page.
+    // An unknown name is answered by a fault, and not by a redirect to a page.
     let unknown = service.sso.login(&asking(), b"organization=nobody").await;
     assert_eq!((unknown.status().as_u16(), service.last_code()), (403, "http.unknown_connection"));
     assert!(unknown.body().contains("Fault>"));
 }
 
-/// Without the setting such a client is one like any other, and what it posts is not read.
+/// Without the setting, such a client is treated like any other, and its posts are not read.
 #[tokio::test]
 async fn a_service_for_browsers_answers_no_enhanced_clients() {
     let service = Service::new(false, Unsolicited::Refuse);

@@ -1,4 +1,4 @@
-//! Which keys vouch for sign-ins is noted: cheaply, and without anybody waiting for it.
+//! The keys that sign sign-ins are recorded: cheaply, and without delaying anybody.
 
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "this is a test: it may panic")]
 
@@ -78,7 +78,7 @@ impl World {
         let request = Request::new(()).into_parts().0;
         let accepted = self.sso.accept(&request, form.finish().as_bytes()).await;
         assert!(accepted.is_ok(), "{:?}", accepted.err().map(|answer| answer.status()));
-        // What is written beside it.
+        // The background task writes.
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }
@@ -108,11 +108,11 @@ async fn a_key_is_written_once_a_minute_and_no_sign_in_is_lost() {
     assert_eq!((world.writes(), world.known().await), (1, vec![(1, Some(at(0)))]));
     world.sign_in(old, 60).await;
     assert_eq!((world.writes(), world.known().await), (2, vec![(61, Some(at(60)))]));
-    // Another key has a minute of its own.
+    // Another key has its own minute.
     world.sign_in(new, 61).await;
     world.sign_in(new, 62).await;
     assert_eq!((world.writes(), world.known().await), (3, vec![(61, Some(at(60))), (1, Some(at(61)))]));
-    // What waits is written at the end, and once.
+    // The waiting counts are written at the end, once.
     world.sso.flush_key_history().await.unwrap();
     assert_eq!(world.known().await, [(61, Some(at(60))), (2, Some(at(62)))]);
     world.sso.flush_key_history().await.unwrap();

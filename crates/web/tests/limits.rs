@@ -1,4 +1,4 @@
-//! What is too much: of sign-ins that are started, and of responses that are checked.
+//! The limits on started sign-ins and on responses that are checked.
 
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "this is a test: it may panic")]
 
@@ -26,7 +26,7 @@ fn connection(id: &str, settings: ConnectionSettings) -> Connection {
     Connection::new(ConnectionId::new(id).unwrap(), okta).with_settings(settings).unwrap()
 }
 
-/// A service that learns the client's address from a header.
+/// A service that reads the client's address from a header.
 fn service(unsolicited: Unsolicited) -> SingleSignOn {
     let builder = ServiceProvider::builder(EntityId::new(ENTITY_ID).unwrap());
     let service_provider = builder.assertion_consumer(CONSUMER).unwrap().build().unwrap();
@@ -55,7 +55,7 @@ fn unasked(id: &str) -> Vec<u8> {
     form.finish().into_bytes()
 }
 
-/// How many started sign-ins are kept.
+/// Returns the number of stored sign-ins.
 async fn kept(sso: &SingleSignOn) -> u64 {
     sso.clone().clock(|| Utc::now() + TimeDelta::hours(1)).sweep().await.unwrap().1
 }
@@ -78,7 +78,7 @@ async fn one_client_starts_so_many_sign_ins() {
     for _ in 0..3 {
         assert_eq!(started("2001:db8::1", "organization=acme").await, (303, false));
     }
-    // Whatever the person typed, and whichever address of the network it is.
+    // This holds for every typed text, and for every address of the network.
     assert_eq!(started("2001:db8::2", "organization=acme").await, (429, true));
     assert_eq!(started("2001:db8::1", "organization=nobody").await, (429, true));
     assert_eq!(started("192.0.2.1", "organization=acme").await, (303, false), "another client goes on");
@@ -94,7 +94,7 @@ async fn one_client_starts_so_many_sign_ins() {
     assert!(record.hint.contains("client_address") && record.message.contains("3 at once"));
 }
 
-/// Names that are not found cost no write, and count for the client alone.
+/// Names that are not found cost no write, and count only for the client.
 #[tokio::test]
 async fn over_one_connection_so_many_sign_ins_start() {
     let limiter = StartLimiter::default().per_connection(Rate::new(2, 1));
@@ -108,7 +108,8 @@ async fn over_one_connection_so_many_sign_ins_start() {
     assert_eq!(kept(&sso).await, 2);
 }
 
-/// A sign-in that begins in the place of a response, a trial, and one that the application starts: each is kept, and each is counted.
+/// A sign-in instead of a response, a trial, and a sign-in that the application starts: each is stored, and each is
+/// counted.
 #[tokio::test]
 async fn whatever_starts_a_sign_in_is_counted() {
     let one = || StartLimiter::default().per_client_address(Rate::new(1, 1));
@@ -132,7 +133,7 @@ async fn whatever_starts_a_sign_in_is_counted() {
     }
 }
 
-/// Nine o'clock on a Monday: everybody of one company, from behind one address.
+/// Nine o'clock on a Monday: all people of one company sign in from one address.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_company_that_comes_at_once_sees_no_refusal() {
     let limiter = ReceiveLimiter::new(2).per_client_address(2).per_connection(1);

@@ -1,4 +1,4 @@
-//! What links an account, and what does not.
+//! Which requests link an account, and which do not.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -12,14 +12,14 @@ use vouchsafe_store::{Directory, SessionId, SessionStore};
 use vouchsafe_testkit::AuthnRequest;
 
 impl Acme {
-    /// What a form on the application's own page posts to the link's address.
+    /// Posts a form of the application's own page to the link's address.
     async fn link(&self, session: &str, fields: &str) -> Response<String> {
         let own = HeaderName::from_static("sec-fetch-site");
         let posted = request(&[(COOKIE, session), (own, "same-origin")]);
         self.provisioned.link(&self.sso, &posted, fields.as_bytes()).await
     }
 
-    /// The answer of the identity provider, about the owner.
+    /// Posts the answer of the identity provider about the owner.
     async fn answer(&self, started: &Response<String>, assertion: &str) -> Response<String> {
         let asked = AuthnRequest::from_redirect(location(started)).unwrap();
         let form = answered(&asked, assertion, "owner@example.com");
@@ -34,7 +34,8 @@ impl Acme {
     }
 }
 
-/// An application keeps with a request what the browser sent, as an invitation. It is no way into somebody's account.
+/// An application may store data from a browser with a request, such as an invitation. This must not link anybody's
+/// account.
 #[tokio::test]
 async fn what_a_browser_sends_as_context_links_no_account() {
     let mut acme = Acme::over(&["acme"]).await;
@@ -85,11 +86,11 @@ async fn a_link_needs_the_session_that_asked_for_it() {
     acme.store.revoke_account(&opened.session.account).await.unwrap();
     assert_eq!(acme.answer(&signed_out, "_3").await.status(), 403);
     assert_eq!(acme.links().await, 1);
-    // Whoever has no session begins at the sign-in page.
+    // A browser without a session is sent to the sign-in page.
     assert_eq!(location(&acme.link(&session, "").await), "/");
 }
 
-/// The person says which of several connections is theirs, and is never sent to the first by its name.
+/// The person chooses among several connections, and is never sent to the first one by name.
 #[tokio::test]
 async fn of_several_connections_the_person_chooses_one() {
     let asked_over = |answer: &Response<String>| answer.headers().contains_key(LOCATION);
@@ -103,7 +104,7 @@ async fn of_several_connections_the_person_chooses_one() {
     let error = acme.provisioned.start_link(&acme.sso, &request(&[]), &opened, None).await.unwrap_err();
     assert_eq!(error.code(), "http.several_connections");
     assert!(error.hint().contains("connections_to_link") && error.to_string().contains("2 connections"));
-    // Nor over a connection of another organization, nor over one that signs nobody in.
+    // A connection of another organization cannot be chosen, nor one that is not active.
     for fields in ["connection=globex", "connection=draft", "connection=nobody"] {
         assert!(!asked_over(&acme.link(&session, fields).await), "{fields}");
     }
@@ -113,7 +114,7 @@ async fn of_several_connections_the_person_chooses_one() {
     let whole = acme.store.whole(&acme.owner.organization).await.unwrap();
     let identity = &whole.account(&acme.owner.id).unwrap().identities[0];
     assert_eq!(identity.connection.as_str(), "beta");
-    // The only one need not be chosen.
+    // A single connection need not be chosen.
     let only = Acme::over(&["acme"]).await;
     let (_, session) = only.signed_in().await;
     assert!(asked_over(&only.link(&session, "").await));

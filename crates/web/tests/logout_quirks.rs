@@ -1,4 +1,4 @@
-//! What identity providers do at logout, one scenario each, with what comes of it here.
+//! The behaviour of identity providers at logout: one scenario for each, with the result here.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, SingleSignOn};
 const THERE: &str = "https://example.okta.com/slo";
 const SOAP: &str = "https://app.example.com/saml/slo/soap";
 
-/// Sessions of one person: their indexes.
+/// The sessions of one person, by their indexes.
 #[derive(Debug, Default)]
 struct Sessions(Mutex<Vec<String>>);
 
@@ -45,7 +45,7 @@ impl LogoutSessions for Sessions {
     }
 }
 
-/// A service with three sessions of ada's, and identity providers.
+/// A service with three sessions of ada, and identity providers.
 struct Scene {
     sso: SingleSignOn,
     sessions: Arc<Sessions>,
@@ -53,7 +53,7 @@ struct Scene {
     ahead: Arc<AtomicI64>,
 }
 
-/// What a session was over, as the identity provider of that name knows it.
+/// The participant of a session over this connection.
 fn ada(connection: &str) -> Participant {
     let mut name = SessionNameId::new("ada@example.com");
     name.format = Some(testkit::EMAIL_ADDRESS.to_owned());
@@ -106,7 +106,7 @@ impl Scene {
         self.sso.now()
     }
 
-    /// The identity provider asks for these sessions.
+    /// Makes a request of the identity provider to end these sessions.
     fn asks(&self, id: &str, indexes: &[&str]) -> LogoutBuilder {
         let request = okta().logout_request().id(id).at(self.now()).destination(Some(SINGLE_LOGOUT));
         let request = request.name_id("ada@example.com").name_id_format(Some(testkit::EMAIL_ADDRESS));
@@ -119,7 +119,7 @@ impl Scene {
         answer.destination(Some(SINGLE_LOGOUT)).status(codes)
     }
 
-    /// A browser, with these cookies, brings a message in the query.
+    /// A browser with these cookies carries a message in the query.
     async fn by_redirect(
         &self,
         message: &LogoutBuilder,
@@ -135,7 +135,7 @@ impl Scene {
         self.sso.single_logout(&request(Method::POST, "/saml/slo", held), form.as_bytes(), None).await
     }
 
-    /// The person signs out here; whom their session was over is told.
+    /// The person signs out here, and the identity providers of the session are told.
     async fn signs_out(&self, participants: Vec<Participant>) -> Response<String> {
         let headers = request(Method::POST, "/saml/logout", "session=1").headers;
         let sessions = Arc::clone(&self.sessions);
@@ -146,7 +146,7 @@ impl Scene {
         self.sso.sign_out(&headers, true, end).await
     }
 
-    /// A message of ours in a query: where to, its XML and its RelayState.
+    /// Returns the address, the XML and the RelayState of a message of ours in a query.
     fn sent(&self, answer: &Response<String>) -> Sent {
         let url = location(answer);
         let (to, query) = url.split_once('?').unwrap();
@@ -193,7 +193,7 @@ fn location(answer: &Response<String>) -> &str {
         .unwrap_or_else(|| panic!("{answer:?}"))
 }
 
-/// What a browser sends back of the cookies that an answer set.
+/// Returns the cookies that a browser sends after this answer.
 fn held(answer: &Response<String>) -> String {
     let set = answer.headers().get_all(SET_COOKIE).iter();
     let pairs: Vec<&str> = set.filter_map(|one| one.to_str().unwrap().split(';').next()).collect();
@@ -377,7 +377,7 @@ async fn an_answer_that_comes_too_late() {
     assert_eq!(scene.open(), "s2 s3");
 }
 
-/// Several identity providers are told, one after the other, and the page says of each what it answered.
+/// Several identity providers are told, one after the other, and the page shows the answer of each.
 #[tokio::test]
 async fn several_participants_are_told_one_after_the_other() {
     let other = testkit::IdentityProvider::other();
@@ -398,10 +398,10 @@ async fn several_participants_are_told_one_after_the_other() {
     assert_eq!(sent.to, THERE);
     let answer = scene.answers(&sent.id, &["Success", "PartialLogout"]);
     let second = scene.by_redirect(&answer, sent.state.as_deref(), &held(&first)).await;
-    // The answer of the first leads to the next who can be told, and not to a page.
+    // After the answer of the first, the next one is told, and the page is not shown yet.
     let next = scene.sent(&second);
     assert_eq!(next.to, other_there);
-    // The first cannot answer in its place.
+    // The first cannot answer for the next.
     let wrong = scene.answers(&next.id, &["Success"]).id("_wrong");
     let refused = scene.by_redirect(&wrong, next.state.as_deref(), &held(&second)).await;
     assert_eq!(refused.status().as_u16(), 403);
@@ -419,7 +419,7 @@ async fn several_participants_are_told_one_after_the_other() {
     }
 }
 
-/// Identity providers that are asked over SOAP and do not answer keep nobody waiting for longer than ten seconds together.
+/// Identity providers that do not answer over SOAP delay a person by at most ten seconds together.
 #[tokio::test(start_paused = true)]
 async fn those_who_do_not_answer_take_ten_seconds_together() {
     let by_soap = |name: &str| {

@@ -1,4 +1,4 @@
-//! What this service asks identity providers about names, where something fails.
+//! Requests of this service about names, with failures.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -20,7 +20,7 @@ use vouchsafe_web::{HttpError, Managed, ManagesNames, ReturnPaths, SingleSignOn}
 const THERE: &str = "https://example.okta.com/nim";
 const HERE: &str = "https://app.example.com/saml/name-id";
 
-/// Names that cannot be changed so many times.
+/// A store of names that fails a number of times.
 #[derive(Debug, Default)]
 struct Failing {
     fails: AtomicUsize,
@@ -79,7 +79,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> &'h str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-/// What the identity provider confirmed and could not be carried out here is carried out when its answer comes again, and then no more.
+/// A confirmed change that could not be carried out here is carried out when the answer comes again, and only once.
 #[tokio::test]
 async fn a_confirmation_that_fails_is_carried_out_when_it_comes_again() {
     let names = Arc::new(Failing::default());

@@ -1,5 +1,5 @@
-//! Every page that a person can see around a sign-out, a change of a name and a kept form, each as the service answers it. With `VOUCHSAFE_PAGES` each is
-//! written into that folder, to be looked at.
+//! Every page around a sign-out, a change of a name and a kept form, as the service answers it. With
+//! `VOUCHSAFE_PAGES`, each is written into that folder.
 
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "this is a test: it may panic")]
 
@@ -50,7 +50,7 @@ fn identity_provider(name: &str) -> testkit::IdentityProvider {
     )
 }
 
-/// A connection whose identity provider takes logouts and changes of names by this binding, if by any.
+/// A connection whose identity provider accepts logouts and changes of names by this binding, or by none.
 fn over(name: &str, binding: Option<&str>) -> Connection {
     let mut metadata = identity_provider(name).metadata().unwrap();
     if let Some(binding) = binding {
@@ -127,7 +127,8 @@ fn cookies(answer: &Response<String>) -> String {
     pairs.join("; ")
 }
 
-/// Somebody signs out here, and each identity provider that is asked by the browser answers with the status of its name.
+/// A person signs out here, and each identity provider that is asked by the browser answers with the status in its
+/// name.
 async fn sign_out(sso: &SingleSignOn, names: &[&str]) -> Response<String> {
     let participants = names
         .iter()
@@ -167,7 +168,7 @@ async fn sign_out(sso: &SingleSignOn, names: &[&str]) -> Response<String> {
     answered
 }
 
-/// What an identity provider asks, in a form.
+/// A request of an identity provider, in a form.
 async fn asked(sso: &SingleSignOn, key: &testkit::KeyPair, name: &str) -> Response<String> {
     let logout = identity_provider(name).logout_request().key(key).at(Utc::now()).name_id("ada");
     let form = logout.destination(Some(SINGLE_LOGOUT)).to_form(Some("theirs")).unwrap();
@@ -183,7 +184,7 @@ async fn kept_form(sso: &SingleSignOn) -> Response<String> {
     sso.kept_form(&request(Method::GET, &format!("/saml/form?kept={handle}"), &cookies(&asked))).await
 }
 
-/// Every page: its name, its status, what it must say, and what it must not.
+/// Returns every page: its name, its status, the text that it must contain, and the answer.
 async fn pages() -> Vec<(&'static str, u16, &'static str, Response<String>)> {
     let sso = service();
     let long = "a-connection-of-a-customer-with-a-very-long-name-indeed";
@@ -264,7 +265,7 @@ async fn every_page_is_whole() {
         assert_eq!(has_script, policy.contains("script-src 'sha256-"), "{name}: {policy}");
         assert!(!policy.contains("script-src 'unsafe"), "{name}: {policy}");
         assert!(policy.contains("style-src"), "{name}: {policy}");
-        // For a browser without scripts, a small screen, a screen reader.
+        // The page works in a browser without scripts, on a small screen, and with a screen reader.
         assert!(!has_script || body.contains("<button type=\"submit\">"), "{name}: {body}");
         for once in
             ["<!DOCTYPE html>", "<html lang=\"en\">", "<title>", "<h1>", "<main>", "name=\"viewport\""]

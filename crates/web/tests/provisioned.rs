@@ -1,4 +1,4 @@
-//! The ready-made answer to a login: what it sets, tells, ends and forgets.
+//! The ready-made processing of a login: what it sets, reports, ends and removes.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -19,7 +19,7 @@ use vouchsafe_store::{
 use vouchsafe_testkit::AuthnRequest;
 use vouchsafe_web::Provisioned;
 
-/// A sign-in that starts here, of a client that accepts this.
+/// Signs in from the start at the service, with a client that accepts this type.
 async fn sign_in(acme: &Acme, provisioned: &Provisioned, email: &str, accepts: &str) -> Response<String> {
     let started = acme.sso.login(&request(&[]), b"organization=acme").await;
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
@@ -28,7 +28,7 @@ async fn sign_in(acme: &Acme, provisioned: &Provisioned, email: &str, accepts: &
     provisioned.provision(&acme.sso, &posted.headers, checked).await
 }
 
-/// An assertion ID, which is the person's name too: each sign-in is of somebody else.
+/// Returns an assertion ID, which is also the person's name: each sign-in is of another person.
 fn fresh_id() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("_p{}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -61,14 +61,14 @@ async fn a_session_lasts_as_long_as_the_application_says_and_is_told_of() {
     let id = SessionId::received(token, &Provider::rustcrypto()).unwrap();
     assert_eq!(found.hash, id.hash());
     assert!(provisioned.session(&acme.sso, &request(&[]).headers).await.unwrap().is_none());
-    // By default eight hours, and nobody is told.
+    // By default a session lasts eight hours, and no function is called.
     let answer = sign_in(&acme, &acme.provisioned, "eve@example.com", "text/html").await;
     assert!(session_cookie(&answer).unwrap().contains("Max-Age=28800;"));
     assert_eq!(told.lock().unwrap().len(), 1);
     assert!(format!("{provisioned:?}").starts_with("Provisioned { store: Memory"), "{provisioned:?}");
 }
 
-/// What came and what was made of it, without the organization's token. A history that fails refuses nobody.
+/// The facts and the result are kept, without the organization's token. If the history fails, nobody is refused.
 #[tokio::test]
 async fn sign_ins_are_kept_where_the_service_wants_it() {
     let acme = Acme::over(&["acme"]).await;
@@ -92,7 +92,8 @@ async fn sign_ins_are_kept_where_the_service_wants_it() {
     assert_eq!(sign_in(&acme, &elsewhere, "ada@example.com", "text/html").await.status(), 303);
 }
 
-/// Somebody whose address belongs to an account with a password is sent to the page that says what to do; a program is told.
+/// A person whose address belongs to an account with a password is redirected to the page that explains what to do; a
+/// program receives the error.
 #[tokio::test]
 async fn who_could_link_is_sent_to_the_sign_in_page() {
     let acme = Acme::over(&["acme"]).await;
@@ -103,7 +104,7 @@ async fn who_could_link_is_sent_to_the_sign_in_page() {
     assert_eq!(json.status(), 403);
     assert!(json.body().contains("reference") && !json.headers().contains_key(LOCATION));
     assert_eq!(acme.last_code(), Some("provisioning.email_taken"));
-    // What else is refused is a page of refusal for browsers too.
+    // For other refusals, browsers see the refusal page.
     let refused = sign_in(&acme, &acme.provisioned, "no address", "text/html").await;
     assert_eq!((refused.status().as_u16(), acme.last_code()), (403, Some("provisioning.email_invalid")));
 }
@@ -139,7 +140,7 @@ async fn sessions_that_are_over_are_swept() {
     assert_eq!(acme.provisioned.sweep(&acme.sso).await.unwrap(), 0);
 }
 
-/// That an account is suspended is about the person, and no failure of the store.
+/// A suspended account is about the person, and not a failure of the store.
 #[tokio::test]
 async fn a_suspended_account_is_refused_and_no_outage() {
     let acme = Acme::over(&["acme"]).await;

@@ -1,4 +1,4 @@
-//! Single logout where something fails, or where another customer would gain by it.
+//! Single logout with failures, or with another customer who would profit.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -21,7 +21,7 @@ use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, SingleSignOn};
 
 const THERE: &str = "https://example.okta.com/slo";
 
-/// A store of sign-outs that fails so many times.
+/// A store of sign-outs that fails a number of times.
 #[derive(Debug, Default)]
 struct Failing {
     kept: Memory,
@@ -77,7 +77,7 @@ impl LogoutStore for Failing {
     }
 }
 
-/// One session, which is over once it was ended.
+/// One session, and whether it has ended.
 #[derive(Debug, Default)]
 struct One(AtomicBool);
 
@@ -131,8 +131,8 @@ fn request(uri: &str) -> Parts {
     request
 }
 
-/// The session here ends first, and for an application whose session is in a cookie the answer's `Set-Cookie` is its end: it is part of
-/// every answer, also where nobody else can be told.
+/// The session in this service ends first. If it is stored in a cookie, the answer's `Set-Cookie` ends it, so it is
+/// part of every answer, also if nobody else can be told.
 #[tokio::test]
 async fn the_cookies_that_end_a_session_are_in_every_answer() {
     let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
@@ -150,7 +150,7 @@ async fn the_cookies_that_end_a_session_are_in_every_answer() {
     assert!(set.iter().any(|cookie| *cookie == "session=; Max-Age=0"), "status {}: {set:?}", answer.status());
 }
 
-/// A request counts once, so what fails for a moment is tried again.
+/// A request is accepted only once, so a store that fails for a moment is tried again.
 #[tokio::test]
 async fn a_request_is_carried_out_by_a_store_that_fails_for_a_moment() {
     for (failures, expected) in [(0, (true, 303)), (2, (true, 303)), (usize::MAX, (false, 503))] {
@@ -165,7 +165,8 @@ async fn a_request_is_carried_out_by_a_store_that_fails_for_a_moment() {
     }
 }
 
-/// A request whose effect failed was not carried out, so the same request is taken again; and once it was, it is a copy.
+/// A request that failed was not carried out, so a second copy is accepted. After it was carried out, a further copy
+/// is a replay.
 #[tokio::test]
 async fn a_request_that_failed_is_carried_out_when_it_comes_again() {
     let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
@@ -181,7 +182,7 @@ async fn a_request_that_failed_is_carried_out_when_it_comes_again() {
     assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (403, false), "a copy");
 }
 
-/// The person of the victim's identity provider is not sent to an address of another customer's.
+/// A person of the victim's identity provider is not sent to an address of another customer.
 #[tokio::test]
 async fn nobody_is_sent_to_another_customers_address() {
     let pair = keys::identity_provider();
@@ -198,7 +199,7 @@ async fn nobody_is_sent_to_another_customers_address() {
     assert!(!sent_to.starts_with("https://mallory.example/"), "status {}: {:.60}", answer.status(), sent_to);
 }
 
-/// A request of another kind is refused for what it is, before anything of it is looked up in the store of replays or remembered there.
+/// A request of another kind is refused before the store of replays is used.
 #[tokio::test]
 async fn a_request_about_a_name_is_refused_for_its_kind() {
     let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));

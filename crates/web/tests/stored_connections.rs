@@ -1,4 +1,5 @@
-//! Connections out of a store: what is written counts at the next sign-in, one that is broken stops nobody else, and memory is bounded.
+//! Stored connections: a write takes effect at the next sign-in, a broken connection affects no other, and memory is
+//! limited.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -27,7 +28,7 @@ fn id(name: &str) -> ConnectionId {
     ConnectionId::new(name).unwrap()
 }
 
-/// The identity provider of a customer. All have one key, so that making them costs nothing.
+/// The identity provider of a customer. All have one key, so that they are cheap to make.
 fn idp(number: usize) -> IdentityProvider {
     let single_sign_on = format!("https://idp{number}.example.com/sso");
     IdentityProvider::new(
@@ -61,7 +62,7 @@ fn request() -> Parts {
     Request::new(()).into_parts().0
 }
 
-/// A response that answers no request.
+/// Makes an unsolicited response.
 fn unasked(idp: &IdentityProvider) -> Vec<u8> {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let response = idp
@@ -75,7 +76,7 @@ fn unasked(idp: &IdentityProvider) -> Vec<u8> {
     form.finish().into_bytes()
 }
 
-/// The connection over which somebody is signed in, or the code of the refusal.
+/// Returns the connection of the sign-in, or the status and the code of the refusal.
 async fn sign_in(sso: &SingleSignOn, idp: &IdentityProvider) -> Result<String, (u16, String)> {
     let told = Arc::<std::sync::Mutex<String>>::default();
     let code = Arc::clone(&told);
@@ -106,7 +107,7 @@ async fn a_write_of_another_machine_counts_at_the_next_sign_in() {
     for sso in [&here, &there] {
         assert_eq!(sign_in(sso, &idp(1)).await, refused("assertion.unsolicited"));
     }
-    // Other keys: those of before are worth nothing at once.
+    // With other keys, the previous ones are refused at once.
     acme.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
     let rolled = idp(1).with_key(keys::other_identity_provider());
     acme.metadata = metadata(&rolled);
@@ -137,11 +138,11 @@ async fn a_connection_that_is_broken_stops_nobody_else() {
     assert!(records[0].message.contains("the connection broken cannot be used"), "{}", records[0].message);
     assert!(sso.find_connection("broken").await.is_err() && sso.find_connection("whole").await.is_ok());
 
-    // A second customer at the same identity provider signs in, and is told nothing of the first.
+    // A second customer with the same identity provider signs in, and learns nothing about the first.
     store.add_connection(&stored("neighbour", &idp(1)), &author()).await.unwrap();
     assert_eq!(sign_in(&sso, &idp(1)).await.unwrap(), "neighbour");
 
-    // Metadata of another identity provider is no metadata of this one.
+    // Metadata of another identity provider cannot be used for this connection.
     broken.metadata = metadata(&idp(3));
     broken.revision = store.update_connection(&broken, &author()).await.unwrap();
     let error = sso.find_connection("broken").await.unwrap_err();
@@ -151,7 +152,8 @@ async fn a_connection_that_is_broken_stops_nobody_else() {
     assert_eq!(sso.find_connection("broken").await.unwrap().unwrap().id(), &broken.id, "repaired");
 }
 
-/// Drafts sign nobody in, so they take nobody's place: neither as many as a look-up reads, nor with our address as their own.
+/// Drafts sign nobody in, so they do not displace active connections: neither many of them, nor with our address as
+/// their own.
 #[tokio::test]
 async fn many_drafts_hide_no_active_connection() {
     for own in [None, Some(CONSUMER)] {
@@ -182,7 +184,8 @@ async fn what_the_application_adds_to_a_connection() {
     assert_eq!(acme.settings().on_unsolicited(), Unsolicited::Restart);
 }
 
-/// What the application adds may come from a service that is down for a second, and the connection is no worse for it.
+/// The data that the application adds may come from a service that is down for a moment. The connection works again
+/// afterwards.
 #[tokio::test]
 async fn what_the_application_could_not_add_is_asked_again() {
     let store = Memory::new();
@@ -205,7 +208,7 @@ async fn what_the_application_could_not_add_is_asked_again() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-/// Whoever has an organization can give it large metadata, and anybody can ask for it.
+/// Anybody with an organization can give it large metadata, and anybody can cause it to be loaded.
 #[tokio::test]
 async fn large_metadata_takes_the_room_of_several() {
     let store = Memory::new();
@@ -225,7 +228,7 @@ async fn large_metadata_takes_the_room_of_several() {
     }
 }
 
-/// Nobody signed in over a draft that is retired: it is as if it had never been there.
+/// Nobody signed in over a retired draft, so it is treated as missing.
 #[tokio::test]
 async fn a_discarded_draft_is_not_found() {
     let store = Memory::new();
@@ -257,11 +260,11 @@ async fn each_revision_is_read_once_whoever_asks() {
         assert_eq!(store.reads.load(Ordering::Relaxed), revision);
         acme.revision = store.inner.update_connection(&acme, &author()).await.unwrap();
     }
-    // A name of nobody takes no place.
+    // An unknown name takes no place in the cache.
     assert!(source.find(&id("nobody")).await.unwrap().is_none());
     assert_eq!((source.kept(), store.reads.load(Ordering::Relaxed)), (1, 3));
 
-    // While the store does not answer nothing is known, whatever is kept.
+    // If the store does not answer, the cached connections are not used.
     store.is_down.store(1, Ordering::Relaxed);
     assert!(source.find(&id("acme")).await.unwrap_err().is_outage());
     store.is_down.store(0, Ordering::Relaxed);
@@ -285,7 +288,7 @@ impl Counting {
     }
 }
 
-/// The one that was used longest ago goes, and is read again when somebody needs it.
+/// The least recently used connection is removed, and loaded again when it is needed.
 #[tokio::test]
 async fn so_many_are_kept_as_the_application_says() {
     let store = Arc::new(Counting::default());
@@ -304,7 +307,7 @@ async fn so_many_are_kept_as_the_application_says() {
     assert!(shown.starts_with("StoredConnections { store: Counting") && shown.contains("kept: 2"), "{shown}");
 }
 
-/// Whoever writes connections here.
+/// The author of written connections.
 fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())
 }
@@ -357,12 +360,12 @@ impl ConnectionStore for Counting {
     }
 }
 
-/// 100,000 customers in a table: the memory is that of the connections that are kept, and starting reads nothing.
+/// With 100,000 customers, the memory is that of the kept connections, and nothing is loaded at the start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn memory_does_not_grow_with_the_number_of_customers() {
     const CUSTOMERS: usize = 100_000;
     const VISITED: usize = 8_000;
-    /// After so many the caches of the database are full.
+    /// The number of look-ups after which the caches of the database are full.
     const WARM: usize = 2_000;
     const KEPT: usize = 50;
     let folder = std::env::temp_dir().join(format!("vouchsafe-web-{}", std::process::id()));
@@ -374,7 +377,7 @@ async fn memory_does_not_grow_with_the_number_of_customers() {
         writing.spawn(async move {
             let mut one = match number < VISITED {
                 true => stored(&format!("c{number}"), &idp(number)),
-                // Of those that nobody visits nothing is read, so that they may be anything.
+                // Unused connections are not loaded, so they may contain anything.
                 false => StoredConnection::new(
                     id(&format!("c{number}")),
                     OrganizationId::new(format!("c{number}")),
@@ -416,7 +419,7 @@ async fn memory_does_not_grow_with_the_number_of_customers() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The memory of this process in KiB, where the system tells it.
+/// The memory of this process in KiB, if the system reports it.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

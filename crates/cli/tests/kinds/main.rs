@@ -1,7 +1,9 @@
-//! The kinds of faults that users of SAML software report in public: of each kind several members, with the exact first line that is told.
+//! The kinds of faults that users of SAML software report in public: several examples of each kind, with the exact
+//! first line.
 //!
-//! The first line is the code and the message: of `response check` what stands behind "refused", of the doctor the first complaint about the
-//! first file, of `metadata show` what is said of the first entity. Fingerprints are those of the test kit's keys, by their names.
+//! The first line is the code and the message: for `response check` the text after "refused", for the doctor the
+//! first complaint about the first file, and for `metadata show` the text about the first entity. Fingerprints of the
+//! test kit's keys are replaced by the keys' names.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -25,7 +27,7 @@ use serde_json::Value;
 use support::{Folder, check, vouchsafe};
 use vouchsafe_testkit::{ResponseBuilder, keys};
 
-/// A kind, a member of it, and what is told.
+/// A kind, an example of it, and its first line.
 type Told = (&'static str, &'static str, String);
 
 #[test]
@@ -71,7 +73,7 @@ fn the_first_line_of_each_member_of_each_kind() {
 struct Bench<'f>(&'f Folder);
 
 impl Bench<'_> {
-    /// Without what differs from run to run.
+    /// Replaces the parts that differ in each run.
     fn plain(&self, line: &str) -> String {
         let folder = self.0.path("");
         let mut line = line.replace(&folder, "");
@@ -88,7 +90,7 @@ impl Bench<'_> {
         }
         let mut plain = String::new();
         let mut rest = line.as_str();
-        // Identifiers of the test kit and digests.
+        // Identifiers of the test kit, and digests.
         while let Some((before, after)) = rest.split_once("“#id") {
             plain.push_str(before);
             plain.push_str("“#id…”");
@@ -139,7 +141,7 @@ impl Bench<'_> {
         (kind, member, told)
     }
 
-    /// The doctor about one text.
+    /// Asks the doctor about one text.
     fn doctor(&self, kind: &'static str, member: &'static str, content: &str) -> Told {
         let file = self.0.write("file", content);
         self.run(kind, member, &["doctor", &file])
@@ -151,7 +153,7 @@ impl Bench<'_> {
     }
 }
 
-/// What is said of the first entity, or how many keys it has.
+/// Returns the text about the first entity, or the number of its keys.
 fn of_metadata(found: &Value) -> String {
     if let Some(left_out) = found["left_out"].get(0) {
         return line(left_out);

@@ -1,4 +1,4 @@
-//! The headers of every answer, what is not answered, wrong arguments, and the end of the process.
+//! The headers of every answer, unanswered requests, invalid arguments, and the end of the process.
 
 use reqwest::header::{ACCEPT, HOST};
 use vouchsafe_testkit::{IdentityProvider, OKTA_ENTITY_ID};
@@ -43,7 +43,7 @@ async fn every_answer_has_its_headers() {
     }
 }
 
-/// DNS rebinding: a page of another site whose name leads here.
+/// DNS rebinding: a page of another site whose host name resolves to this service.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_host_is_not_answered() {
     let folder = Folder::new("serve-host");

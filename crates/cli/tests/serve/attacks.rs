@@ -1,4 +1,4 @@
-//! The attack kit against the command, over HTTP: none of its attacks is judged acceptable.
+//! The attack kit against the command, over HTTP: none of its attacks is accepted.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ struct Trial {
     folder: Folder,
     asks: bool,
     browsers: Mutex<HashMap<u64, Arc<Browser>>>,
-    /// How many forms are on their way, and how many were posted: sessions are compared where one was posted alone.
+    /// The number of forms in progress, and of posted forms: sessions are compared only if one form was posted alone.
     posting: AtomicUsize,
     begun: AtomicUsize,
 }
@@ -117,7 +117,7 @@ impl Service for Trial {
         Asked::new(request.id).with_relay_state(request.relay_state.unwrap()).into()
     }
 
-    /// The same command with that metadata, at the same addresses as far as it can tell.
+    /// Starts the command with this metadata, with the same addresses if possible.
     async fn post_trusting(&self, metadata: &str, form: &Form) -> Option<Outcome> {
         let metadata = self.folder.write("configured.xml", metadata);
         let (entity_id, base) = (self.served.url("/saml/metadata"), self.served.base.as_str());
@@ -148,7 +148,7 @@ async fn attacked(name: &str, asks: bool, missing: &[&str]) {
     }
 }
 
-/// It takes no messages by redirect, has no customers with accounts, and sends nobody on.
+/// The command accepts no messages by redirect, has no customers with accounts, and redirects nobody.
 const NEVER: [&str; 7] =
     ["redirect/", "tenancy/", "account/", "cross-tenant/", "return/", "relay-state/", "pending/"];
 

@@ -1,4 +1,4 @@
-//! Nothing of a message leaves its place: in pages, in JSON, in what is printed.
+//! Text of a message stays text: in pages, in JSON, and in the printed lines.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::support::Folder;
 /// Markup, line breaks, C1, DEL, bidirectional controls, zero width, separators: what XML can hold.
 const HOSTILE: &str = "</code><script>alert(1)</script>\"'><img src=x onerror=alert(2)>&lt;b>x\nFORGED accepted\r\nFORGED\u{9b}2J\u{85}\u{7f}\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{e0041}\u{3164}";
 
-/// A page in which there is no markup but ours, and nothing that does not show as itself.
+/// Checks that a page has only our markup, and no invisible characters.
 fn is_clean_page(what: &str, page: &str) {
     assert!(page.starts_with("<!DOCTYPE html>"), "{what}: {page}");
     for forged in ["<script", "<img", "<b>x", "onerror=alert(2)>"] {
@@ -20,7 +20,7 @@ fn is_clean_page(what: &str, page: &str) {
     assert!(page.chars().all(is_plain), "{what}: {:?}", page.chars().find(|one| !is_plain(*one)));
 }
 
-/// JSON in which nothing but line breaks between values is not plain.
+/// Checks that JSON has only plain characters, except for line breaks between values.
 fn is_clean_json(what: &str, text: &str) -> Value {
     assert!(text.chars().all(|one| one == '\n' || is_plain(one)), "{what}: {text:?}");
     serde_json::from_str(text).unwrap()
@@ -54,7 +54,7 @@ async fn hostile_texts_stay_texts() {
         let again = browser.send(posted.body(form(&issued, None))).await.text().await.unwrap();
         is_clean_json(&format!("{place}"), &again);
     }
-    // The text is still the same text.
+    // The text has the same content.
     let session = browser.send(served.get("/session")).await.text().await.unwrap();
     let session = is_clean_json("session", &session);
     let normal = HOSTILE.replace("\r\n", "\n");
@@ -81,7 +81,7 @@ async fn hostile_texts_stay_texts() {
     }
 }
 
-/// For people, a line each.
+/// Each line for people is escaped too.
 #[test]
 fn lines_for_people_are_escaped_too() {
     use std::io::{BufRead, BufReader};
@@ -109,7 +109,7 @@ fn lines_for_people_are_escaped_too() {
     assert!(line.chars().all(is_plain), "{line:?}");
 }
 
-/// A process that ends with its test.
+/// A process that is stopped at the end of its test.
 struct Ending(std::process::Child);
 
 impl Drop for Ending {

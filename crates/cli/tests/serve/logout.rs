@@ -1,4 +1,4 @@
-//! Single logout of `serve`, both ways.
+//! Single logout of `serve`, in both directions.
 
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use vouchsafe_testkit::{Encryption, IdentityProvider, keys, logout};
 use crate::served::{Browser, Served};
 use crate::support::Folder;
 
-/// With a key there are addresses for logout in the metadata; what they take ends sessions, once, and is told.
+/// With a key, the metadata has addresses for logout. A message there ends sessions once, and is reported.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_identity_provider_is_told_and_tells() {
     let folder = Folder::new("serve-logout");
@@ -47,7 +47,7 @@ async fn an_identity_provider_is_told_and_tells() {
     };
     let alive = async |browser: &Browser| browser.json(&served, "/session").await.0;
 
-    // The person signs out here: the session is over, and the browser goes to the identity provider.
+    // The person signs out here: the session has ended, and the browser goes to the identity provider.
     let person = sign_in("_1", "s1").await;
     let own = served.post("/saml/logout").header("sec-fetch-site", "same-origin");
     let sent = person.send(own).await;
@@ -55,7 +55,7 @@ async fn an_identity_provider_is_told_and_tells() {
     assert!(sent.headers()["location"].to_str().unwrap().starts_with(&format!("{there}?SAMLRequest=")));
     assert_eq!(alive(&person).await, 401);
 
-    // The identity provider asks, by a browser without cookies and by its own server.
+    // The identity provider sends a request by a browser without cookies, and by its own server.
     let (two, three) = (sign_in("_2", "s2").await, sign_in("_3", "s3").await);
     let at = served.url("/saml/slo");
     let request = okta.logout_request().at(Utc::now()).destination(Some(&at)).session_index("s2");
@@ -84,8 +84,8 @@ async fn an_identity_provider_is_told_and_tells() {
     assert!(!served.printed_text().contains("ada@example.com"));
 }
 
-/// A name that is encrypted with AES-CBC is opened with the key that `serve` has for its one identity provider, and not with one that two share:
-/// either of them may have captured the other's.
+/// A name that is encrypted with AES-CBC is decrypted with the key that `serve` has for its only identity provider,
+/// and not with a key of two: either of them may have captured the other's ciphertext.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encrypted_name_is_opened_for_one_identity_provider() {
     let folder = Folder::new("serve-logout-encrypted");

@@ -1,4 +1,4 @@
-//! The command as it listens, and browsers for it.
+//! The running command, and browsers for it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -29,12 +29,12 @@ impl Drop for Served {
 }
 
 impl Served {
-    /// At a free port, with these arguments.
+    /// Starts the command at a free port with these arguments.
     pub fn start(arguments: &[&str]) -> Served {
         Served::start_at("http://127.0.0.1:0", arguments).unwrap()
     }
 
-    /// At this base URL; what it says on standard error when it does not start.
+    /// Starts the command at this base URL. If it does not start, returns its standard error.
     pub fn start_at(base_url: &str, arguments: &[&str]) -> Result<Served, String> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vouchsafe"))
             .args(["--format", "json", "serve", "--base-url", base_url])
@@ -94,7 +94,7 @@ impl Served {
             .name_id("ada@example.com")
     }
 
-    /// What it printed after its first line, once there are so many lines.
+    /// Returns the lines after the first, once there are `count` of them.
     pub fn printed(&self, count: usize) -> Vec<Value> {
         for _ in 0..100 {
             if self.lines.lock().unwrap().len() >= count {
@@ -109,7 +109,7 @@ impl Served {
         self.lines.lock().unwrap().join("\n")
     }
 
-    /// Tells it to stop as a service manager does, and waits: its exit status.
+    /// Stops the command like a service manager, waits, and returns its exit status.
     #[cfg(unix)]
     pub fn stop(&self) -> Option<i32> {
         let mut child = self.child.lock().unwrap();
@@ -119,7 +119,7 @@ impl Served {
     }
 }
 
-/// One browser, which asks for JSON where it says so.
+/// One browser, which asks for JSON in some methods.
 #[derive(Default)]
 pub struct Browser {
     jar: Mutex<CookieJar>,
@@ -143,7 +143,7 @@ impl Browser {
         AuthnRequest::from_redirect(response.headers()[LOCATION].to_str().unwrap()).unwrap()
     }
 
-    /// Posts a response: the status, and the JSON.
+    /// Posts a response, and returns the status and the JSON.
     pub async fn post(&self, served: &Served, issued: &Issued, relay_state: Option<&str>) -> (u16, Value) {
         let request = served.post("/saml/acs").header(ACCEPT, "application/json");
         let response = self.send(request.header(CONTENT_TYPE, FORM).body(form(issued, relay_state))).await;
@@ -151,7 +151,7 @@ impl Browser {
         (response.status().as_u16(), json_of(response).await)
     }
 
-    /// Posts a response as browsers do: the status, and the page.
+    /// Posts a response like a browser, and returns the status and the page.
     pub async fn post_for_page(
         &self,
         served: &Served,
@@ -170,7 +170,7 @@ impl Browser {
     }
 }
 
-/// The JSON of an answer.
+/// Returns the JSON of an answer.
 pub async fn json_of(response: Response) -> Value {
     serde_json::from_str(&response.text().await.unwrap()).unwrap()
 }

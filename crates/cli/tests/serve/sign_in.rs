@@ -1,4 +1,4 @@
-//! Sign-ins: through the test kit's identity provider, and with responses that are good and bad.
+//! Sign-ins through the test kit's identity provider, and with good and bad responses.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, OKTA_ENTITY_ID,
 use crate::served::{Browser, FORM, Served, encoded, json_of};
 use crate::support::Folder;
 
-/// The whole way over HTTP: metadata by address, the request, the choice of a user, the form.
+/// The whole sign-in over HTTP: metadata by address, the request, the choice of a user, the form.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn through_the_test_kits_identity_provider() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -74,7 +74,7 @@ async fn a_sign_in_its_session_and_its_end() {
         .issue()
         .unwrap();
 
-    // Another browser has the answer and not the proof that it asked.
+    // Another browser has the answer, but no proof that it started the sign-in.
     let (status, answer) = Browser::default().post(&served, &issued, asked.relay_state.as_deref()).await;
     assert_eq!((status, &answer["code"]), (403, &json!("http.no_pending_request")));
     let keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
@@ -102,7 +102,7 @@ async fn a_sign_in_its_session_and_its_end() {
     assert_fits("serve-session.json", &session);
     assert_fits("response-check.json", &answer);
 
-    // Posted again, it is refused, and the session stays.
+    // A second copy is refused, and the session stays.
     let (status, answer) = browser.post(&served, &issued, asked.relay_state.as_deref()).await;
     assert_eq!(status, 403, "{answer}");
     assert_eq!(browser.json(&served, "/session").await.0, 200);
@@ -113,7 +113,7 @@ async fn a_sign_in_its_session_and_its_end() {
     events.iter().for_each(|event| assert_fits("serve.json", event));
     assert_fits("serve.json", &json!({"listening": "http://127.0.0.1:8080", "base_url": served.base}));
 
-    // A page of another site ends nothing.
+    // A page of another site cannot end the session.
     let foreign = served.post("/saml/logout").header("sec-fetch-site", "cross-site");
     assert_eq!(browser.send(foreign).await.status(), 403);
     let own = served.post("/saml/logout").header("sec-fetch-site", "same-origin");
@@ -167,7 +167,7 @@ async fn what_is_refused_says_what_to_change() {
         assert_eq!(answer["code"], code, "{answer}");
         assert!(!answer["hint"].as_str().unwrap().is_empty());
     }
-    // The page has the words of the doctor: where in the product's console.
+    // The page has the doctor's text: the setting in the product's console.
     let wrong = issue(&|response| response.audience("https://other.example"));
     let (status, page) = browser.post_for_page(&served, &wrong, None).await;
     assert_eq!(status, 403);
@@ -214,7 +214,7 @@ async fn unsolicited_responses_as_configured() {
     assert!(served.printed(0).is_empty(), "nothing was judged");
 }
 
-/// What is asked of the identity provider, and that the answer is held against it.
+/// The query sets the options of the request, and the answer must meet them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_asks_what_its_query_says() {
     let folder = Folder::new("serve-options");

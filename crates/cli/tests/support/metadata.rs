@@ -6,7 +6,7 @@ pub fn okta() -> String {
     IdentityProvider::okta().metadata().unwrap()
 }
 
-/// An entity of another name, to stand in a group.
+/// An entity with another entity ID, for a group.
 pub fn named(entity_id: &str) -> String {
     let xml = okta().replacen(OKTA_ENTITY_ID, entity_id, 1);
     xml[xml.find("<md:EntityDescriptor").unwrap()..].to_owned()

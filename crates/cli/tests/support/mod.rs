@@ -1,4 +1,4 @@
-//! Runs the command on files of the test's own.
+//! Runs the command with files of the test.
 
 pub mod schema;
 
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use vouchsafe_testkit::keys::{self, KeyPair};
 use vouchsafe_testkit::{IdentityProvider, ResponseBuilder};
 
-/// What the command did.
+/// The result of the command.
 #[derive(Debug)]
 pub struct Run {
     pub status: i32,
@@ -27,7 +27,7 @@ pub fn vouchsafe<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>) -> Run {
     with_input(arguments, b"")
 }
 
-/// Runs the command. Whatever it answers in JSON, in whichever test, fits its schema in `docs/schemas`.
+/// Runs the command, and checks that its JSON follows its schema in `docs/schemas`.
 pub fn with_input<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {
     let arguments: Vec<String> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
     let mut child = Command::new(env!("CARGO_BIN_EXE_vouchsafe"))
@@ -37,7 +37,7 @@ pub fn with_input<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: 
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that refuses its arguments does not read, and that is fine.
+    // A command with invalid arguments does not read its input, which is no error of the test.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
     let run = Run {
@@ -54,7 +54,7 @@ pub fn with_input<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: 
     run
 }
 
-/// The answer is one of the subcommand's or a refusal, on standard output; what is no answer is an error, on standard error.
+/// Checks that standard output has an answer of the subcommand or a refusal, and standard error an error otherwise.
 fn fits_its_schema(arguments: &[String], run: &Run) {
     if run.stdout.is_empty() {
         let error = serde_json::from_str(&run.stderr)
@@ -74,7 +74,7 @@ fn fits_its_schema(arguments: &[String], run: &Run) {
             .find(|name| schema::folder().join(name).exists())
             .unwrap_or_else(|| panic!("no schema for {arguments:?}")),
     };
-    // A line an answer, or one answer.
+    // There is one answer on each line, or one answer.
     let values: Vec<serde_json::Value> = match own.as_str() {
         "corpus-run.json" => run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
         _ => vec![run.json()],
@@ -116,12 +116,12 @@ impl Folder {
     }
 }
 
-/// A good answer to `id-1`, as Okta gives it.
+/// A good answer to `id-1` in Okta's form.
 pub fn response() -> ResponseBuilder {
     IdentityProvider::okta().response().in_response_to("id-1").name_id("ada@example.com")
 }
 
-/// `response check` of `file` with everything it needs; `more` overrides nothing.
+/// Runs `response check` of `file` with all required arguments; `more` adds further ones.
 pub fn check(folder: &Folder, file: &str, more: &[&str]) -> Run {
     let metadata = folder.path("idp.xml");
     let now = (vouchsafe_testkit::ISSUE_INSTANT + chrono::TimeDelta::seconds(30)).to_rfc3339();

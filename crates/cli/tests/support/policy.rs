@@ -20,7 +20,7 @@ team = 'Engineering'
 role = 'read_write'
 ";
 
-/// The organization Acme with one team, and a login of a person whose NameID this is.
+/// The organization Acme with one team, and a login of a person with this NameID.
 pub fn acme(subject: &str, groups: &[&str]) -> (Snapshot, LoginFacts) {
     let now = "2026-01-15T09:00:00Z".parse().unwrap();
     let okta = EntityId::new("http://www.okta.com/exk1").unwrap();
@@ -49,13 +49,13 @@ fn written(folder: &Folder, subject: &str) -> (String, String, String) {
     )
 }
 
-/// The arguments of `policy plan` for a person whose NameID this is.
+/// Returns the arguments of `policy plan` for a person with this NameID.
 pub fn plan(folder: &Folder, subject: &str) -> Vec<String> {
     let (policy, state, login) = written(folder, subject);
     ["policy", "plan", &policy, "--login", &login, "--state", &state].map(str::to_owned).to_vec()
 }
 
-/// The arguments of `policy replay` for one recorded sign-in.
+/// Returns the arguments of `policy replay` for one recorded sign-in.
 pub fn replay(folder: &Folder, against: Option<&str>) -> Vec<String> {
     let (policy, state, logins) = written(folder, "00u1");
     let arguments = ["policy", "replay", &policy, "--logins", &logins, "--state", &state];

@@ -1,4 +1,5 @@
-//! As much of JSON Schema 2020-12 as the schemas of `docs/schemas` use. What it does not know fails, so that nothing is passed over.
+//! The part of JSON Schema 2020-12 that the schemas of `docs/schemas` use. An unknown keyword is a failure, so that
+//! none is ignored.
 
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ pub fn schema(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// What in the value does not fit the schema of that name.
+/// Returns where the value does not follow the schema with that name.
 pub fn misfits(name: &str, value: &Value) -> Vec<String> {
     let root = schema(name);
     let mut found = Vec::new();

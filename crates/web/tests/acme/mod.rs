@@ -1,4 +1,4 @@
-//! An organization with an owner who has a password, and browsers without a framework.
+//! An organization whose owner has a password, and browsers without a framework.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -20,7 +20,7 @@ use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
 pub(crate) const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 pub(crate) const CONSUMER: &str = "https://app.example.com/saml/acs";
 
-/// Who sets up what there is.
+/// The author of the initial data.
 pub(crate) fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())
 }
@@ -33,7 +33,7 @@ pub(crate) fn request(headers: &[(HeaderName, &str)]) -> Parts {
     request
 }
 
-/// What a browser sends back of the cookies that an answer set.
+/// Returns the cookies that a browser sends after this answer.
 pub(crate) fn cookies(answer: &Response<String>) -> String {
     let set = answer.headers().get_all(SET_COOKIE).iter();
     let pairs: Vec<&str> = set.filter_map(|one| one.to_str().unwrap().split(';').next()).collect();
@@ -82,7 +82,7 @@ impl Acme {
         Acme { store, sso, provisioned, owner }
     }
 
-    /// A session of the owner, and what the browser sends for it.
+    /// Returns a session of the owner, and the cookie that the browser sends for it.
     pub(crate) async fn signed_in(&self) -> (OpenedSession, String) {
         let session = Session::of(self.owner.organization.clone(), self.owner.id.clone(), Utc::now());
         let session = session.lasting(TimeDelta::hours(1), None);

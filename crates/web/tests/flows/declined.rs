@@ -1,4 +1,4 @@
-//! An identity provider that says no: an answer that the application steers by.
+//! Sign-ins that the identity provider declines, and what the application does next.
 
 use http::Response;
 use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
@@ -8,7 +8,7 @@ use vouchsafe_web::{AfterDeclined, SignInOutcome, SingleSignOn};
 
 use super::{CONSUMER, ENTITY_ID, connection, cookies, location, over, request};
 
-/// A sign-in that was started with these options: what was asked, and the browser's cookies.
+/// Starts a sign-in with these options, and returns the request and the browser's cookies.
 async fn started(sso: &SingleSignOn, options: LoginOptions) -> (AuthnRequest, String) {
     let acme = sso.find_connection("acme").await.unwrap().unwrap();
     let options = options.return_to("/projects/7").context("tab-3");
@@ -16,7 +16,7 @@ async fn started(sso: &SingleSignOn, options: LoginOptions) -> (AuthnRequest, St
     (AuthnRequest::from_redirect(location(&started)).unwrap(), cookies(&started))
 }
 
-/// The answer to it with these status codes, by the identity provider of that issuer.
+/// Makes an answer with these status codes, from the identity provider with that issuer.
 fn answer_of(issuer: &str, asked: &AuthnRequest, codes: &[&str]) -> Vec<u8> {
     let codes = codes.iter().map(|code| format!("urn:oasis:names:tc:SAML:2.0:status:{code}"));
     let response = testkit::IdentityProvider::okta()
@@ -59,7 +59,7 @@ async fn a_silent_sign_in_that_finds_nobody_leads_to_the_sign_in_page() {
     );
     assert!(takes_the_binding_away(&answer));
     assert_eq!(sso.refusals().of(&ConnectionId::new("acme").unwrap()).len(), 0, "nothing was refused");
-    // The request is over: the same answer is nobody's.
+    // The request is no longer pending, so the same answer is refused.
     let again = sso.accept(&request(&[(COOKIE, &held)]), &no).await.unwrap_err();
     assert_eq!(again.status().as_u16(), 403);
 }
@@ -102,7 +102,8 @@ async fn any_other_no_is_the_refusal_page_unless_the_application_chooses() {
     }
 }
 
-/// Less is asked for, once: an identity provider that always says no is not asked for ever.
+/// The second request asks for less, and is sent once: an identity provider that always declines does not cause a
+/// loop.
 #[tokio::test]
 async fn asking_again_happens_once() {
     let sso =
@@ -138,7 +139,7 @@ async fn an_application_takes_the_outcome_itself() {
     );
 }
 
-/// Nobody else can say no for the identity provider that was asked, nor to a browser that did not ask.
+/// Nobody else can decline for the asked identity provider, or to a browser that did not start the sign-in.
 #[tokio::test]
 async fn a_no_of_somebody_else_ends_nothing() {
     let sso = acme();

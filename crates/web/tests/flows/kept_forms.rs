@@ -1,4 +1,4 @@
-//! Forms that are kept in a store which several processes share.
+//! Kept forms in a store that several processes share.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn posted() -> http::request::Parts {
     posted
 }
 
-/// The browser at the page that its sign-in leads to.
+/// The request of the browser for the page after its sign-in.
 fn back(held: &str, sign_in_page: &str) -> http::request::Parts {
     let handle = sign_in_page.split_once("kept%3D").unwrap().1.split('&').next().unwrap();
     let mut back = request(&[(COOKIE, held)]);
@@ -70,7 +70,7 @@ async fn forms_are_bounded_and_swept() {
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 0);
 }
 
-/// Nothing is kept that cannot be sealed.
+/// Nothing is stored if it cannot be encrypted.
 #[tokio::test]
 async fn without_the_cipher_nothing_is_kept() {
     let provider = Provider::rustcrypto().deny("http://www.w3.org/2009/xmlenc11#aes256-gcm").unwrap();
@@ -115,7 +115,7 @@ impl FormStore for Down {
     }
 }
 
-/// The browser still has what was posted, and can send it again.
+/// The browser still has the posted form, and can send it again.
 #[tokio::test]
 async fn a_store_that_fails_is_an_outage() {
     let kept = process(KeptForms::at("/saml/form"));

@@ -1,4 +1,4 @@
-//! The browser flows without a framework: parts and bytes in, answers out.
+//! The browser flows without a framework: parts and bytes as input, answers as output.
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
@@ -53,7 +53,7 @@ fn request(headers: &[(http::HeaderName, &str)]) -> Parts {
     request
 }
 
-/// What a browser sends back of the cookies that an answer set.
+/// Returns the cookies that a browser sends after this answer.
 fn cookies(answer: &Response<String>) -> String {
     let set = answer.headers().get_all(SET_COOKIE).iter();
     let pairs: Vec<&str> = set.filter_map(|one| one.to_str().unwrap().split(';').next()).collect();
@@ -105,7 +105,7 @@ async fn a_sign_in_with_options_of_the_application() {
     let held = cookies(&started);
     let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
 
-    // Another browser has no part in it: it begins anew.
+    // Another browser cannot use the answer: it starts a new sign-in.
     let restarted = sso.accept(&request(&[]), &body).await.unwrap_err();
     assert_ne!(AuthnRequest::from_redirect(location(&restarted)).unwrap().id, asked.id);
     let accepted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_sign_in_with_options_of_the_application() {
     assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/projects/7"));
     let set: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().collect();
     assert_eq!(set.len(), 2, "the binding ends, the session begins: {set:?}");
-    // Whatever the application did not ask through the list of paths leads home.
+    // A path that is not on the list leads to the default path.
     let started = sso.start(&request(&[]), &acme, LoginOptions::default().return_to("//evil.example")).await;
     let started = started.unwrap();
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
@@ -125,7 +125,8 @@ async fn a_sign_in_with_options_of_the_application() {
     assert_eq!(accepted.answer.return_to.as_str(), "/home");
 }
 
-/// Some identity providers give no RelayState back. The request is the one that the answer names, of those that this browser started.
+/// Some identity providers return no RelayState. Then the request is the one that the answer names, among those of
+/// this browser.
 #[tokio::test]
 async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
     let sso = over([connection("acme", ConnectionSettings::default())]);
@@ -181,7 +182,7 @@ async fn a_request_by_post_is_a_page_with_a_form() {
     let page = sso.login(&by_post, b"organization=acme").await;
     assert_eq!(page.status(), 200, "{}", page.body());
     assert!(page.body().contains("name=\"SAMLRequest\"") && page.headers().contains_key(SET_COOKIE));
-    // Its one script runs, and no other does.
+    // Only the page's own script runs.
     let policy = page.headers().get(CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
     assert!(!policy.contains("unsafe") && policy.contains("form-action https:;"), "{policy}");
@@ -191,7 +192,8 @@ async fn a_request_by_post_is_a_page_with_a_form() {
     assert_eq!(login_url("/in", "a b", "/"), "/in?organization=a+b&return=%2F");
 }
 
-/// What a browser sends with a form that another site's page posts: of the cookies only those that are `SameSite=None` and `Secure`.
+/// Returns the cookies that a browser sends with a form of another site's page: only those with `SameSite=None` and
+/// `Secure`.
 fn sent_across_sites(set_cookies: &[String]) -> String {
     let attributes = |cookie: &str| cookie.split(';').skip(1).map(|one| one.trim().to_owned()).collect();
     let crosses = |cookie: &&String| {
@@ -230,7 +232,7 @@ async fn the_binding_crosses_sites_over_https_and_the_session_does_not() {
     assert_eq!(gone, "__Host-vouchsafe-login-0=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None");
 }
 
-/// A draft is judged and shown. Nobody gets in, nothing is recorded, and a reload shows the same.
+/// A draft is checked and shown. Nobody is signed in, nothing is recorded, and a reload shows the same.
 #[tokio::test]
 async fn a_draft_is_tried_out_in_the_browser() {
     let draft = connection("acme", ConnectionSettings::default()).with_state(ConnectionState::Draft);
@@ -248,7 +250,7 @@ async fn a_draft_is_tried_out_in_the_browser() {
         assert!(page.body().contains("ada@example.com") && page.body().contains("/projects/settings"));
         assert!(!page.headers().contains_key(SET_COOKIE));
     }
-    // Another browser sees nothing of it, and what is refused says why to this one.
+    // Another browser sees nothing of it, and this browser sees the reason of a refusal.
     let other = sso.accept(&request(&[]), &body).await.unwrap_err();
     assert!(other.status() == 403 && !other.body().contains("ada@example.com"));
     let elsewhere = Posted { reply_to: Some(&asked), consumer: OWN, ..unasked("_2") }.body();
@@ -258,7 +260,7 @@ async fn a_draft_is_tried_out_in_the_browser() {
         "{}",
         page.body()
     );
-    // Of the application's own making, and over an active connection nobody gets in either.
+    // With a page of the application, and over an active connection, nobody is signed in either.
     let sso = over([draft.clone().with_state(ConnectionState::Active)])
         .trial_page(|tried| async move { format!("{} {}", tried.connection, tried.outcome.is_ok()) });
     let started = sso.start_trial(&request(&[]), &draft, "/").await;
@@ -295,7 +297,7 @@ async fn a_connection_with_an_assertion_consumer_of_its_own() {
     assert_eq!(sso.metadata_for(&headers, "nobody").await.status(), 403);
 }
 
-/// A name that nobody has, and a connection that is not served, cannot be told apart.
+/// The answers for an unknown name and for a connection that is not served are the same.
 #[tokio::test]
 async fn what_is_not_served_is_answered_as_what_is_not_there() {
     let own = |settings: ConnectionSettings| settings.assertion_consumer(OWN).unwrap();
@@ -323,7 +325,7 @@ async fn what_is_not_served_is_answered_as_what_is_not_there() {
     for id in ["retired", "common", "", "a/b"] {
         assert_eq!(shown(sso.metadata_for(&headers, id).await), nobody, "{id}");
     }
-    // Whoever configures a draft at the identity provider needs its metadata.
+    // The administrator who configures a draft at the identity provider needs its metadata.
     for id in ["own", "draft", "signed"] {
         assert_eq!(sso.metadata_for(&headers, id).await.status(), 200, "{id}");
     }
@@ -335,7 +337,7 @@ async fn what_is_not_served_is_answered_as_what_is_not_there() {
             assert_eq!(answer(id).await, nobody, "{id}");
         }
     }
-    // What is posted is read before the name counts, so that the time is no answer either.
+    // The posted body is read before the name is checked, so that the duration reveals nothing.
     let _ = sso.accept_for("nobody", &request(&[]), b"x=y").await;
     let codes = Arc::<Mutex<Vec<&'static str>>>::default();
     let kept = Arc::clone(&codes);
@@ -432,7 +434,7 @@ async fn what_is_over_is_swept() {
     sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
     assert_eq!(sso.sweep().await.unwrap(), (0, 0));
     *later.lock().unwrap() += TimeDelta::days(30);
-    // A replay is forgotten when a newer one says as well that it is over.
+    // A replay record is removed only after a newer record also shows that its time has passed.
     assert_eq!(sso.sweep().await.unwrap(), (0, 2));
 }
 

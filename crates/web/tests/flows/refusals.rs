@@ -1,4 +1,4 @@
-//! Who is told of a refusal, and what.
+//! Who can see a refusal, and which parts of it.
 
 use std::sync::{Arc, Mutex};
 
@@ -39,24 +39,24 @@ async fn refusals_are_told_counted_and_kept() {
     assert_eq!(*counted.lock().unwrap(), ["assertion.replayed", "binding.field_missing"]);
 }
 
-/// The codes that each of two customers finds in its log after a response was refused.
+/// Returns the codes that each of two customers finds in its log after a refused response.
 async fn kept_for(sso: &SingleSignOn, body: &[u8]) -> [Vec<&'static str>; 2] {
     let _ = sso.accept(&request(&[]), body).await.unwrap_err();
     let of = |id| sso.refusals().of(&ConnectionId::new(id).unwrap());
     ["acme", "globex"].map(|id| of(id).iter().map(|record| record.code).collect())
 }
 
-/// Nobody is named by a claim of which two customers may be meant.
+/// A refusal belongs to nobody if its response may belong to either of two customers.
 #[tokio::test]
 async fn what_two_customers_may_be_meant_by_is_nobodys() {
     let refusing = || ConnectionSettings::default();
     let sso = over([connection("acme", refusing()), connection("globex", refusing())]);
     assert_eq!(kept_for(&sso, &unasked("_1").body()).await, [const { Vec::<&str>::new() }; 2]);
-    // Nor is one of them asked in the place of an unsolicited response.
+    // No sign-in starts at one of them instead of using the response.
     let restarting = || ConnectionSettings::default().unsolicited(Unsolicited::Restart);
     let sso = over([connection("acme", restarting()), connection("globex", restarting())]);
     assert_eq!(sso.accept(&request(&[]), &unasked("_2").body()).await.unwrap_err().status(), 403);
-    // Nor where one of them would have taken it: that its key signed is not shown.
+    // It belongs to nobody either if one of them accepts such responses: nothing shows that its key signed.
     let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
     let sso = over([connection("acme", accepting()), connection("globex", refusing())]);
     let mut forged = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).response();
@@ -66,7 +66,7 @@ async fn what_two_customers_may_be_meant_by_is_nobodys() {
     assert_eq!(kept_for(&sso, form.finish().as_bytes()).await, [const { Vec::<&str>::new() }; 2]);
 }
 
-/// Of several the one whose key signed finds the refusal in its log, and no other.
+/// Among several customers, only the one whose key signed finds the refusal in its log.
 #[tokio::test]
 async fn the_key_that_signed_says_whose_refusal_it_is() {
     let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
@@ -80,7 +80,7 @@ async fn the_key_that_signed_says_whose_refusal_it_is() {
     assert!(globex.is_empty(), "{globex:?}");
 }
 
-/// A draft that names the same identity provider, which anybody can make, hides no refusal from the customer whose it is.
+/// Anybody can make a draft with the same identity provider. It does not hide a refusal from its customer.
 #[tokio::test]
 async fn a_closed_connection_hides_no_refusal() {
     for state in [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired] {
@@ -91,11 +91,11 @@ async fn a_closed_connection_hides_no_refusal() {
     }
 }
 
-/// What the application refuses is kept for the customer whose person it is, as what the response was refused for.
+/// A refusal by the application is kept for the customer of the person, like that of a response.
 #[tokio::test]
 async fn what_the_application_refuses_is_told_and_kept() {
     let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    // Another customer says to have the same identity provider, with another key: the signature tells whose person it is.
+    // Another customer claims the same identity provider with another key: the signature decides.
     let metadata = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).metadata().unwrap();
     let other = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
     let other =
@@ -110,7 +110,7 @@ async fn what_the_application_refuses_is_told_and_kept() {
     assert_eq!((record.connection, record.issuer.as_deref()), (Some(acme), Some(testkit::OKTA_ENTITY_ID)));
 }
 
-/// The log has the cause of a signature that fails, and the browser does not.
+/// The log has the cause of a failed signature, and the browser does not see it.
 #[tokio::test]
 async fn the_log_has_the_cause_of_a_bad_signature() {
     let settings = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
@@ -127,7 +127,7 @@ async fn the_log_has_the_cause_of_a_bad_signature() {
     assert!(!answer.body().contains("certificate"), "{}", answer.body());
 }
 
-/// The operator is told which name was probably meant; no customer is told another's.
+/// The operator sees the probable name; a customer never sees another's.
 #[tokio::test]
 async fn an_unknown_issuer_is_told_with_the_closest_in_the_operators_record_alone() {
     let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
@@ -163,7 +163,7 @@ async fn an_unknown_issuer_is_told_with_the_closest_in_the_operators_record_alon
         assert!(sso.refusals().of(&ConnectionId::new(id).unwrap()).is_empty(), "{id}");
     }
 
-    // At the address of one connection, that one is meant, and no other is named.
+    // At the address of one connection, only its name is compared.
     let other = testkit::IdentityProvider::other().entity_id().to_owned();
     let _ = sso.accept_for("owner", &request(&[]), &body(&format!("{other}/"), OWN)).await.unwrap_err();
     let record = records.lock().unwrap().pop().unwrap();

@@ -1,4 +1,4 @@
-//! Sign-ins that begin in the place of a response, and those that do not.
+//! Sign-ins that start instead of using a response, and responses for which none starts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
     assert!(held.contains("__Host-vouchsafe-restarted=1"), "{held}");
     let again = sso.accept(&request(&[(COOKIE, &held)]), &unasked("_2").body()).await.unwrap_err();
     assert_eq!(again.status(), 403, "a loop ends");
-    // Also in a browser that takes no cookies: the handle of the request comes back as RelayState.
+    // This also holds for a browser without cookies: the handle of the request returns as RelayState.
     let relay_state = asked.relay_state.as_deref().unwrap();
     let again = sso.accept(&request(&[]), &Posted { relay_state, ..unasked("_4") }.body()).await.unwrap_err();
     assert_eq!((again.status().as_u16(), again.headers().get(LOCATION)), (403, None));
@@ -30,7 +30,7 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
     assert_eq!(accepted.answer.return_to.as_str(), "/projects/7", "the place came along");
     let unmarked = accepted.answer.cookies.iter().filter(|one| one.to_str().unwrap().contains("Max-Age=0"));
     assert_eq!(unmarked.count(), 2, "the binding and the mark are taken away");
-    // A forged one starts a request as any link does, and nothing of it is used.
+    // A forged response starts a request like any link does, and nothing of it is used.
     let other = sso.accept(&request(&[]), b"SAMLResponse=PGEvPg==").await.unwrap_err();
     assert_eq!(other.status(), 403);
 }
@@ -52,18 +52,19 @@ async fn a_start_from_another_site_is_confirmed_on_the_sign_in_page() {
     for own in [from("same-origin"), from("none"), request(&[])] {
         AuthnRequest::from_redirect(location(&sso.login(&own, fields).await)).unwrap();
     }
-    // What was typed into a form does not come into an address, nor does a path that is not allowed.
+    // The text of a form is not copied into an address, and neither is a path that is not allowed.
     let mut form = from("cross-site");
     form.method = Method::POST;
     assert_eq!(location(&sso.login(&form, fields).await), "/sign-in?return=%2Fprojects%2F7");
     let elsewhere = b"organization=acme&return=//evil.example";
     assert_eq!(location(&sso.login(&from("cross-site"), elsewhere).await), "/sign-in?organization=acme");
-    // A response in whose place a sign-in would start.
+    // The response would start a new sign-in.
     let answer = sso.accept(&from("cross-site"), &unasked("_1").body()).await.unwrap_err();
     assert_eq!(location(&answer), "/sign-in?return=%2Fprojects%2F7");
 }
 
-/// The person took longer than the request lives. Nothing of the answer is used, and the sign-in begins anew by itself, once.
+/// The person took longer than the request's lifetime. Nothing of the answer is used, and a new sign-in starts
+/// automatically, once.
 #[tokio::test]
 async fn an_answer_that_comes_late_begins_anew_once() {
     let early = Arc::new(AtomicBool::new(true));
@@ -79,14 +80,14 @@ async fn an_answer_that_comes_late_begins_anew_once() {
     let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
     early.store(false, Ordering::Relaxed);
 
-    // A program is told so.
+    // A program receives the error.
     let json = sso.accept(&request(&[(COOKIE, &held), (ACCEPT, "application/json")]), &body).await;
     assert_eq!(json.unwrap_err().status(), 403);
     let restarted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap_err();
     assert_eq!(restarted.status(), 303);
     let again = AuthnRequest::from_redirect(location(&restarted)).unwrap();
     assert_ne!(again.id, asked.id);
-    // It is not started a third time: neither for the mark, nor, from a browser without cookies, for what comes back as RelayState.
+    // No third sign-in starts: because of the mark, or, for a browser without cookies, because of the RelayState.
     let marked = cookies(&restarted);
     let refused = sso.accept(&request(&[(COOKIE, &marked)]), &body).await.unwrap_err();
     assert_eq!(refused.status(), 403);
@@ -96,7 +97,7 @@ async fn an_answer_that_comes_late_begins_anew_once() {
     let codes: Vec<_> =
         sso.refusals().of(&ConnectionId::new("acme").unwrap()).iter().map(|one| one.code).collect();
     assert_eq!(codes, ["http.no_pending_request"; 3]);
-    // What was not a handle of ours is not late.
+    // A response whose RelayState is not a handle of ours is not a late one.
     let mut other = again.clone();
     for relay_state in ["", "/projects/7", "0123456789abcdef"] {
         other.relay_state = Some(relay_state.to_owned());
@@ -112,7 +113,7 @@ async fn an_answer_that_comes_late_begins_anew_once() {
 #[tokio::test]
 async fn no_request_takes_the_place_of_a_response_that_is_accepted_or_over_a_closed_connection() {
     let with = |unsolicited| ConnectionSettings::default().unsolicited(unsolicited);
-    // One of two accepts it.
+    // One of two connections accepts it.
     let sso = over([
         connection("acme", with(Unsolicited::Accept)),
         connection("globex", with(Unsolicited::Restart)),
@@ -128,7 +129,8 @@ async fn no_request_takes_the_place_of_a_response_that_is_accepted_or_over_a_clo
     }
 }
 
-/// What the identity provider says is told, though no request of this browser is waiting and the connection would begin anew.
+/// A declined sign-in is reported, even without a pending request of this browser, and over a connection that would
+/// start a new one.
 #[tokio::test]
 async fn a_refusal_by_the_identity_provider_is_told_and_begins_nothing() {
     let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
