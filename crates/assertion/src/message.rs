@@ -2,13 +2,13 @@
 //!
 //! They are processed like a Response, and each step consumes its input:
 //!
-//! | step | gives | which means |
+//! | step | result | meaning |
 //! |---|---|---|
-//! | [`ClaimedMessage::posted`], [`in_query`](ClaimedMessage::in_query), [`in_form`](ClaimedMessage::in_form), [`in_soap`](ClaimedMessage::in_soap) | [`ClaimedMessage`] | parsed once; tells what it claims to be and who claims to have sent it, for look-ups |
-//! | [`authenticate_message`] | [`AuthenticMessage`] | a trusted key signed this very message, and nothing but those bytes is left |
-//! | [`AuthenticMessage::read`] | [`ReadMessage`] | those bytes read, as their schema says |
-//! | [`ReadMessage::validate`] | [`ValidMessage`] | every rule accepts it; it may have come before |
-//! | [`ValidMessage::confirm`] | [`Message`] | accepted, once |
+//! | [`ClaimedMessage::posted`], [`in_query`](ClaimedMessage::in_query), [`in_form`](ClaimedMessage::in_form), [`in_soap`](ClaimedMessage::in_soap) | [`ClaimedMessage`] | parsed once; use its claimed kind and sender for look-ups |
+//! | [`authenticate_message`] | [`AuthenticMessage`] | a trusted key signed this message; only the signed bytes are left |
+//! | [`AuthenticMessage::read`] | [`ReadMessage`] | the message that was parsed from these bytes and follows the schema |
+//! | [`ReadMessage::validate`] | [`ValidMessage`] | every rule accepts it; it may have been used before |
+//! | [`ValidMessage::confirm`] | [`Message`] | accepted, for the first and only time |
 //!
 //! A message is authenticated only by its own signature: the enveloped one of the message's element, or that of the
 //! query or the form that carried it. A signature on an element inside it does not count, and neither does TLS.

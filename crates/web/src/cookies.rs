@@ -6,8 +6,8 @@
 //! | `vouchsafe-login-0` to `-3`, the bindings | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-logout`, the binding of a sign-out | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-restarted`, against loops | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 2 minutes | `HttpOnly`, no `SameSite` |
-//! | `vouchsafe-form`, of a form that is kept | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`, 10 minutes | `HttpOnly`, `SameSite=Lax` |
-//! | `vouchsafe-set-up`, of a set-up link that was opened | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Strict`, 8 hours at most | `HttpOnly`, `SameSite=Strict` |
+//! | `vouchsafe-form`, of a kept form | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`, 10 minutes | `HttpOnly`, `SameSite=Lax` |
+//! | `vouchsafe-set-up`, of an opened set-up link | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Strict`, 8 hours at most | `HttpOnly`, `SameSite=Strict` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
 //! The response arrives by a POST from the identity provider's site. A cookie with `SameSite=Lax` or `Strict` is not

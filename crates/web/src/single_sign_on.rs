@@ -184,8 +184,8 @@ impl SingleSignOn {
     /// Sets how to find the address of the client that sends a request, for the limits of one client. By default it
     /// is not known, and these limits do not apply.
     ///
-    /// After a proxy, the address of the TCP connection is always the proxy's. Use the header that the proxy writes,
-    /// and only if the proxy removes the same header of clients.
+    /// With a proxy in front, the address of the TCP connection is always the proxy's. Use the header that the proxy
+    /// writes, and only if the proxy removes the same header from clients' requests.
     #[must_use]
     pub fn client_address(self, find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {
         self.changed(|inner| inner.client_address = Some(Arc::new(find)))

@@ -63,7 +63,7 @@ pub struct RecognisedProduct {
 pub struct Fact {
     /// The name of the fact.
     pub name: &'static str,
-    /// Its value.
+    /// The value of the fact.
     pub value: String,
 }
 
@@ -94,7 +94,7 @@ pub enum Kind {
     ArtifactResolve,
     /// A samlp:ArtifactResponse.
     ArtifactResponse,
-    /// A SAML artifact, which stands for a message.
+    /// A SAML artifact, a reference to a message.
     Artifact,
     /// A saml:Assertion on its own.
     Assertion,
