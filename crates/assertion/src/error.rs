@@ -1,5 +1,7 @@
 //! The errors that refuse a response.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
@@ -56,13 +58,13 @@ pub enum AssertionError {
         source: Option<CryptoError>,
     },
     /// The configured clock skew is too large: it also lengthens the time in which a stolen response can be used.
-    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
+    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.as_secs(), limit.as_secs())]
     #[non_exhaustive]
     ClockSkew {
         /// The configured skew.
-        skew: TimeDelta,
+        skew: Duration,
         /// The largest allowed skew.
-        limit: TimeDelta,
+        limit: Duration,
     },
     /// Authentication contexts cannot be compared by strength with the configured order.
     #[error("the authentication context class {} {reason}", Quoted::new(class))]

@@ -1,8 +1,9 @@
 //! The values that the receiver knows and that the message must agree with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use vouchsafe_metadata::EntityId;
 
 use crate::authn_context::RequestedAuthnContext;
@@ -83,8 +84,8 @@ impl OutstandingRequest {
 ///     "https://app.example.com/saml/acs",
 ///     Correlation::Reply(OutstandingRequest::new(MessageId::new("id-1")?, "2026-01-01T00:00:00Z".parse()?)),
 /// )
-/// .with_clock_skew(TimeDelta::minutes(3))?;
-/// assert_eq!(expectations.clock_skew(), TimeDelta::minutes(3));
+/// .with_clock_skew(Duration::from_secs(180))?;
+/// assert_eq!(expectations.clock_skew(), Duration::from_secs(180));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -92,16 +93,16 @@ pub struct Expectations {
     entity_id: EntityId,
     assertion_consumer: Arc<str>,
     correlation: Correlation,
-    clock_skew: TimeDelta,
-    maximum_message_age: Option<TimeDelta>,
-    maximum_authentication_age: Option<TimeDelta>,
+    clock_skew: Duration,
+    maximum_message_age: Option<Duration>,
+    maximum_authentication_age: Option<Duration>,
     requested_context: RequestedAuthnContext,
     requested_name: RequestedName,
 }
 
 impl Expectations {
     /// The largest clock skew that can be configured: five minutes (Kantara IIP-G01 requires three to five).
-    pub const GREATEST_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+    pub const GREATEST_CLOCK_SKEW: Duration = Duration::from_secs(300);
 
     /// Makes expectations of our entity ID, the address at which the response was received (as browsers see it), and
     /// the request that it may answer.
@@ -117,7 +118,7 @@ impl Expectations {
             entity_id,
             assertion_consumer: assertion_consumer.into(),
             correlation,
-            clock_skew: TimeDelta::seconds(60),
+            clock_skew: Duration::from_secs(60),
             maximum_message_age: None,
             maximum_authentication_age: None,
             requested_context: RequestedAuthnContext::default(),
@@ -125,8 +126,7 @@ impl Expectations {
         }
     }
 
-    /// Sets how far the clocks may differ, allowed at both ends of every time of validity. A negative value counts as
-    /// zero.
+    /// Sets how far the clocks may differ, allowed at both ends of every time of validity.
     ///
     /// Three to five minutes are usual if clocks are inaccurate. The skew also lengthens the time in which a response
     /// can be replayed, and how long its [`ReplayKey`](crate::ReplayKey) is kept. Maintained clocks do not differ by
@@ -134,27 +134,27 @@ impl Expectations {
     ///
     /// # Errors
     /// [`AssertionError::ClockSkew`] if it is larger than that.
-    pub fn with_clock_skew(mut self, skew: TimeDelta) -> Result<Expectations, AssertionError> {
+    pub fn with_clock_skew(mut self, skew: Duration) -> Result<Expectations, AssertionError> {
         if skew > Expectations::GREATEST_CLOCK_SKEW {
             return Err(AssertionError::ClockSkew { skew, limit: Expectations::GREATEST_CLOCK_SKEW });
         }
-        self.clock_skew = skew.max(TimeDelta::zero());
+        self.clock_skew = skew;
         Ok(self)
     }
 
     /// Sets the maximum age of a response and its assertion since they were issued, in addition to the times that
     /// they state.
     #[must_use]
-    pub fn with_maximum_message_age(mut self, age: TimeDelta) -> Expectations {
-        self.maximum_message_age = Some(age.max(TimeDelta::zero()));
+    pub fn with_maximum_message_age(mut self, age: Duration) -> Expectations {
+        self.maximum_message_age = Some(age);
         self
     }
 
     /// Sets how long ago the person may have signed in at the identity provider. Set it after a request with
     /// ForceAuthn: nothing else shows that the identity provider obeyed it.
     #[must_use]
-    pub fn with_maximum_authentication_age(mut self, age: TimeDelta) -> Expectations {
-        self.maximum_authentication_age = Some(age.max(TimeDelta::zero()));
+    pub fn with_maximum_authentication_age(mut self, age: Duration) -> Expectations {
+        self.maximum_authentication_age = Some(age);
         self
     }
 
@@ -207,19 +207,19 @@ impl Expectations {
 
     /// The allowed difference of the clocks.
     #[must_use]
-    pub fn clock_skew(&self) -> TimeDelta {
+    pub fn clock_skew(&self) -> Duration {
         self.clock_skew
     }
 
     /// The maximum age of the message, if there is one.
     #[must_use]
-    pub fn maximum_message_age(&self) -> Option<TimeDelta> {
+    pub fn maximum_message_age(&self) -> Option<Duration> {
         self.maximum_message_age
     }
 
     /// The maximum age of the authentication, if there is one.
     #[must_use]
-    pub fn maximum_authentication_age(&self) -> Option<TimeDelta> {
+    pub fn maximum_authentication_age(&self) -> Option<Duration> {
         self.maximum_authentication_age
     }
 

@@ -1,6 +1,7 @@
 //! Times in messages: `xs:dateTime`, read in every lexical form and exactly.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{
     DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike as _, Utc,
@@ -43,6 +44,11 @@ impl From<&Moment> for Text {
     }
 }
 
+/// A configured time as chrono adds it to an instant. A time beyond the calendar counts as the longest there is.
+pub(crate) fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
 /// The receiver's clock with the allowed difference to the sender's: `now - skew` and `now + skew`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -55,7 +61,8 @@ pub(crate) struct Clock {
 impl Clock {
     /// Makes the clock. At the limits of the calendar the bounds stop, which can only refuse what exact arithmetic
     /// would accept.
-    pub(crate) fn new(now: DateTime<Utc>, skew: TimeDelta) -> Clock {
+    pub(crate) fn new(now: DateTime<Utc>, skew: Duration) -> Clock {
+        let skew = delta(skew);
         Clock {
             now,
             skew,
@@ -332,7 +339,7 @@ mod tests {
     #[test]
     fn bounds_are_exact_to_the_nanosecond() {
         let now = parse("2026-11-24T00:01:00Z").unwrap();
-        let clock = Clock::new(now, TimeDelta::seconds(60));
+        let clock = Clock::new(now, Duration::from_secs(60));
         let cases = [
             ("2026-11-24T00:00:00Z", false),
             ("2026-11-24T00:00:00.0000000001Z", true),
@@ -354,7 +361,7 @@ mod tests {
     #[test]
     fn the_ends_of_the_calendar_do_not_overflow() {
         for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
-            let clock = Clock::new(now, TimeDelta::MAX);
+            let clock = Clock::new(now, Duration::MAX);
             assert!(!clock.is_before(DateTime::<Utc>::MIN_UTC));
             assert!(clock.has_reached(now));
         }

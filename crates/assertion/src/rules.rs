@@ -18,7 +18,7 @@ use crate::authentic::SignedFacts;
 use crate::envelope::Issuer;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
-use crate::instant::{Clock, Moment};
+use crate::instant::{Clock, Moment, delta};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::ledger_text::{Bound, Text};
 
@@ -213,7 +213,7 @@ pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTi
 pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
     let place = if element == "Response" { "Response/@IssueInstant" } else { "Assertion/@IssueInstant" };
     let clock = case.clock;
-    let age = case.expectations.maximum_message_age();
+    let age = case.expectations.maximum_message_age().map(delta);
     is_timely(&clock, age, place, issued, |instant| AssertionError::IssueInstant {
         element,
         instant,

@@ -11,7 +11,7 @@ use crate::conditions::ProxyFacts;
 use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
-use crate::instant::{Clock, Moment};
+use crate::instant::{Clock, Moment, delta};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
 use crate::refusal::Refusal;
@@ -112,7 +112,7 @@ fn latest_acceptance(facts: &SignedFacts, expectations: &Expectations) -> Option
     let conditions =
         facts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at());
     let end = conditions.map_or(confirmed, |conditions| conditions.min(confirmed));
-    Some(end.checked_add_signed(expectations.clock_skew()).unwrap_or(DateTime::<Utc>::MAX_UTC))
+    Some(end.checked_add_signed(delta(expectations.clock_skew())).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }
 
 /// An assertion that every rule accepts. It may still be a replay, so nothing about the person can be read yet:

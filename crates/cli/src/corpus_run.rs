@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::assertion::{
     Correlation, Expectations, Login, MessageId, OutstandingRequest, SignaturePolicy,
@@ -151,7 +152,7 @@ impl Case {
             identity_providers: IdentityProviders::load(&here(&metadata))?,
             unauthenticated_cbc,
             expectations: Expectations::new(entity_id, configured.acs_url, correlation)
-                .with_clock_skew(TimeDelta::seconds(i64::from(configured.clock_skew_seconds)))
+                .with_clock_skew(Duration::from_secs(u64::from(configured.clock_skew_seconds)))
                 .map_err(|error| Failure::unusable("clock_skew_seconds", error))?,
             decryption_keys: input::private_keys(&here(&configured.sp_decryption_keys), provider)?,
             signatures: SignaturePolicy::default(),

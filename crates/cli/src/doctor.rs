@@ -2,8 +2,9 @@
 //! change.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use vouchsafe::doctor::{
     Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story, Verdict,
 };
@@ -98,7 +99,7 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
         doctor = doctor.judged_at(time);
     }
     if let Some(seconds) = arguments.request_lifetime {
-        doctor = doctor.with_request_lifetime(TimeDelta::seconds(i64::from(seconds)));
+        doctor = doctor.with_request_lifetime(Duration::from_secs(u64::from(seconds)));
     }
     if arguments.danger_unauthenticated_cbc {
         doctor = doctor.danger_unauthenticated_cbc();

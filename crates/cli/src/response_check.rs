@@ -1,6 +1,8 @@
 //! `vouchsafe response check`: checks whether a Response would be accepted, and tells the reason if not.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use vouchsafe::assertion::{
     Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, OutstandingRequest, SignaturePolicy,
 };
@@ -119,7 +121,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         identity_providers,
         unauthenticated_cbc: arguments.danger_unauthenticated_cbc,
         expectations: Expectations::new(entity_id, arguments.acs.as_str(), correlation)
-            .with_clock_skew(TimeDelta::seconds(i64::from(arguments.skew)))
+            .with_clock_skew(Duration::from_secs(u64::from(arguments.skew)))
             .map_err(|error| Failure::unusable("--skew", error))?,
         decryption_keys: input::private_keys(&arguments.decryption_key, &provider)?,
         signatures,

@@ -306,7 +306,6 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
 
     use super::*;
 
@@ -316,8 +315,8 @@ mod tests {
         for account in ["ada", "bob"] {
             for over in ["okta", "entra"] {
                 let now = DateTime::UNIX_EPOCH;
-                let mut session =
-                    Session::of("acme".into(), account.into(), now).lasting(TimeDelta::hours(8), None);
+                let mut session = Session::of("acme".into(), account.into(), now)
+                    .lasting(Duration::from_secs(28_800), None);
                 session.connection = Some(ConnectionId::new(over).unwrap());
                 state.remember(&format!("{account} over {over}"), &session, 0, 10);
             }

@@ -15,6 +15,7 @@ use std::{
     hash::Hash,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -97,8 +98,8 @@ impl Memory {
     /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
     /// [`ReplayKey::MARGIN`].
     #[must_use]
-    pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
-        self.replay_margin = margin.max(ReplayKey::MARGIN);
+    pub fn with_replay_margin(mut self, margin: Duration) -> Self {
+        self.replay_margin = crate::replay::at_least_the_margin(margin);
         self
     }
 

@@ -128,8 +128,8 @@ impl Postgres {
     /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
     /// [`ReplayKey::MARGIN`].
     #[must_use]
-    pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
-        self.replay_margin = margin.max(ReplayKey::MARGIN);
+    pub fn with_replay_margin(mut self, margin: Duration) -> Self {
+        self.replay_margin = crate::replay::at_least_the_margin(margin);
         self
     }
 

@@ -90,8 +90,8 @@ impl Redis {
     /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
     /// [`ReplayKey::MARGIN`].
     #[must_use]
-    pub fn with_replay_margin(self, margin: TimeDelta) -> Self {
-        Self { replay_margin: margin.max(ReplayKey::MARGIN), ..self }
+    pub fn with_replay_margin(self, margin: Duration) -> Self {
+        Self { replay_margin: crate::replay::at_least_the_margin(margin), ..self }
     }
 
     /// Accepts an assertion only if this many replicas have its record within `at_most`. Otherwise the sign-in is

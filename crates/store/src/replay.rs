@@ -54,6 +54,11 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
     }
 }
 
+/// A configured margin, and not less than [`ReplayKey::MARGIN`].
+pub(crate) fn at_least_the_margin(margin: std::time::Duration) -> TimeDelta {
+    TimeDelta::from_std(margin).unwrap_or(TimeDelta::MAX).max(ReplayKey::MARGIN)
+}
+
 /// A replay record may be deleted if it expired at or before this time: `margin` before `now` and before `latest`, the
 /// latest expiry of any record in the store. `None`: nothing may be deleted.
 ///

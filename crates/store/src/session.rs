@@ -22,7 +22,7 @@ use crate::{Answer, secret::HashedSecret};
 /// # async fn example(store: Memory, login: &vouchsafe::Login, provider: &vouchsafe::Provider,
 /// #     organization: vouchsafe::provisioning::OrganizationId, account: vouchsafe::provisioning::AccountId) -> Result<(), Box<dyn std::error::Error>> {
 /// let id = SessionId::generate(provider)?;
-/// let session = Session::new(login, organization, account, TimeDelta::hours(8));
+/// let session = Session::new(login, organization, account, Duration::from_secs(8 * 3_600));
 /// store.create(&id, &session).await?;
 /// let cookie = id.reveal();
 /// # Ok(())
@@ -97,7 +97,7 @@ impl Session {
     /// The session of a login. It lasts for `at_most`, and never longer than the identity provider allows
     /// (SessionNotOnOrAfter, SAML Core 2.7.2).
     #[must_use]
-    pub fn new(login: &Login, organization: OrganizationId, account: AccountId, at_most: TimeDelta) -> Self {
+    pub fn new(login: &Login, organization: OrganizationId, account: AccountId, at_most: Duration) -> Self {
         let mut session = Self::of(organization, account, login.accepted_at());
         session.connection = Some(login.connection().clone());
         session.name_id = login.name_id().map(SessionNameId::from);
@@ -123,12 +123,12 @@ impl Session {
         }
     }
 
-    /// The same session that lasts for `at_most` from its beginning, and at most until `not_on_or_after`. With a
-    /// negative `at_most` it has expired when it begins.
+    /// The same session that lasts for `at_most` from its beginning, and at most until `not_on_or_after`.
     #[must_use]
-    pub fn lasting(mut self, at_most: TimeDelta, not_on_or_after: Option<DateTime<Utc>>) -> Self {
-        let at_most = at_most.max(TimeDelta::zero());
-        let end = self.created_at.checked_add_signed(at_most).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    pub fn lasting(mut self, at_most: Duration, not_on_or_after: Option<DateTime<Utc>>) -> Self {
+        let at_most = TimeDelta::from_std(at_most).ok();
+        let end = at_most.and_then(|at_most| self.created_at.checked_add_signed(at_most));
+        let end = end.unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.expires_at = not_on_or_after.map_or(end, |limit| limit.min(end));
         self
     }

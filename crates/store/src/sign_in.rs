@@ -1,6 +1,7 @@
 //! From an accepted assertion to a session, in one transaction.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use vouchsafe::{
     ConnectionId, ConnectionState, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
     provisioning::{
@@ -36,7 +37,7 @@ pub struct SignIn {
 #[derive(Debug)]
 struct Terms {
     id: SessionId,
-    lifetime: TimeDelta,
+    lifetime: Duration,
     answers: Option<String>,
     replaces: Option<SessionId>,
     links: Option<Link>,
@@ -53,7 +54,7 @@ struct Link {
 impl SignIn {
     /// A sign-in whose session lasts for `lifetime` at most.
     #[must_use]
-    pub fn new(valid: ValidAssertion, id: SessionId, lifetime: TimeDelta) -> Self {
+    pub fn new(valid: ValidAssertion, id: SessionId, lifetime: Duration) -> Self {
         let terms = Terms { id, lifetime, answers: None, replaces: None, links: None, heeds_logouts: false };
         Self { valid, terms }
     }
@@ -210,8 +211,7 @@ impl ConfirmedSignIn {
         let organization = decided.plan.organization().clone();
         let account = decided.account.clone();
         let account = account.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
-        let longest = self.terms.lifetime.to_std().unwrap_or_default();
-        let lifetime = TimeDelta::from_std(policy.sessions.lifetime(longest)).unwrap_or(self.terms.lifetime);
+        let lifetime = policy.sessions.lifetime(self.terms.lifetime);
         let session = Session::new(&self.login, organization, account, lifetime)
             .ending_without_use(policy.sessions.idle.map(PolicyDuration::get));
         Ok((decided, session))

@@ -79,7 +79,7 @@ fn new_id() -> SessionId {
     SessionId::generate(&Provider::rustcrypto()).unwrap()
 }
 
-fn session(account: &str, lasting: TimeDelta) -> Session {
+fn session(account: &str, lasting: Duration) -> Session {
     Session::of(acme(), AccountId::new(account), now()).lasting(lasting, None)
 }
 
@@ -91,10 +91,10 @@ async fn everything_ends_by_itself() {
     assert!(store.insert_once("current", end).await.unwrap());
     assert!(store.insert_once("old", end - TimeDelta::days(400)).await.unwrap());
     assert!(store.insert_once("without end", DateTime::<Utc>::MAX_UTC).await.unwrap());
-    let mut named = session("1", TimeDelta::hours(8));
+    let mut named = session("1", Duration::from_secs(28_800));
     named.identity = Some(Identity::new(connection(), "ada"));
     store.create(&new_id(), &named).await.unwrap();
-    store.create(&new_id(), &session("1", TimeDelta::hours(1))).await.unwrap();
+    store.create(&new_id(), &session("1", Duration::from_secs(3_600))).await.unwrap();
     let form = SealedForm {
         handle: "one".to_owned(),
         binding_hash: "hash".to_owned(),
@@ -131,12 +131,12 @@ async fn the_sets_do_not_grow() {
     let Some((store, prefix)) = store().await else { return };
     let mut raw = raw().await;
     for _ in 0..20 {
-        store.create(&new_id(), &session("1", TimeDelta::milliseconds(-999))).await.unwrap();
+        store.create(&new_id(), &session("1", Duration::ZERO)).await.unwrap();
     }
     // Each lasts a second more than it is good for.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let last = new_id();
-    store.create(&last, &session("1", TimeDelta::hours(1))).await.unwrap();
+    store.create(&last, &session("1", Duration::from_secs(3_600))).await.unwrap();
     let count: u64 =
         redis::cmd("ZCARD").arg(format!("{}account:1", prefix.0)).query_async(&mut raw).await.unwrap();
     assert_eq!(count, 1);
@@ -148,8 +148,8 @@ async fn the_sets_do_not_grow() {
 async fn no_identifier_is_given_twice() {
     let Some((store, _prefix)) = store().await else { return };
     let id = new_id();
-    store.create(&id, &session("1", TimeDelta::hours(1))).await.unwrap();
-    let taken = store.create(&id, &session("2", TimeDelta::hours(1))).await.unwrap_err();
+    store.create(&id, &session("1", Duration::from_secs(3_600))).await.unwrap();
+    let taken = store.create(&id, &session("2", Duration::from_secs(3_600))).await.unwrap_err();
     assert_eq!(taken.code(), "store.taken");
     assert_eq!(store.find(&id, now()).await.unwrap().unwrap().account, AccountId::new("1"));
 }
@@ -179,7 +179,7 @@ async fn a_wait_for_replicas_stalls_nobody() {
     let Some((store, _prefix)) = store().await else { return };
     let careful = store.requiring_replicas(1, Duration::from_secs(1));
     let id = new_id();
-    careful.create(&id, &session("1", TimeDelta::hours(1))).await.unwrap();
+    careful.create(&id, &session("1", Duration::from_secs(3_600))).await.unwrap();
     let from = Instant::now();
     let waiting: Vec<_> = (0..8)
         .map(|number| {
@@ -212,7 +212,7 @@ async fn only_what_ended_is_published() {
     assert!(announcements.until_now().await.unwrap().is_empty());
     let ids = [new_id(), new_id()];
     for (id, index) in ids.iter().zip(["s1", "s2"]) {
-        let mut told = session("1", TimeDelta::hours(1));
+        let mut told = session("1", Duration::from_secs(3_600));
         (told.identity, told.session_index) = (Some(name.clone()), Some(index.to_owned()));
         store.create(id, &told).await.unwrap();
     }
@@ -318,7 +318,7 @@ async fn what_is_ended_at_one_machine_is_over_at_the_other() {
         live(&cached).await;
         let account = AccountId::new(format!("a{way}"));
         let id = new_id();
-        let mut told = session(account.as_str(), TimeDelta::hours(8));
+        let mut told = session(account.as_str(), Duration::from_secs(28_800));
         told.identity = Some(name.clone());
         told.session_index = Some("s1".to_owned());
         store.create(&id, &told).await.unwrap();

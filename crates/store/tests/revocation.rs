@@ -28,7 +28,7 @@ fn new_id() -> SessionId {
 }
 
 fn session(account: &AccountId) -> Session {
-    Session::of(acme(), account.clone(), now()).lasting(TimeDelta::hours(8), None)
+    Session::of(acme(), account.clone(), now()).lasting(Duration::from_secs(28_800), None)
 }
 
 async fn live<S>(cached: &CachedSessions<S>) {

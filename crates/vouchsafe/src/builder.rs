@@ -1,6 +1,7 @@
 //! The builder of a service provider: required settings in order, and optional settings with safe defaults.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{Expectations, SignaturePolicy};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
@@ -55,10 +56,10 @@ struct Settings {
     provider: Option<Provider>,
     danger_allowed: Vec<String>,
     limits: Limits,
-    clock_skew: TimeDelta,
-    maximum_message_age: Option<TimeDelta>,
-    maximum_authentication_age: Option<TimeDelta>,
-    request_lifetime: TimeDelta,
+    clock_skew: Duration,
+    maximum_message_age: Option<Duration>,
+    maximum_authentication_age: Option<Duration>,
+    request_lifetime: Duration,
     decryption: Vec<(PrivateKey, Certificate)>,
     unpublished_decryption: Vec<PrivateKey>,
     signing: Option<(PrivateKey, Certificate)>,
@@ -85,10 +86,10 @@ impl Builder<WantsAssertionConsumer> {
                 provider: None,
                 danger_allowed: Vec::new(),
                 limits: Limits::default(),
-                clock_skew: TimeDelta::seconds(60),
+                clock_skew: Duration::from_secs(60),
                 maximum_message_age: None,
                 maximum_authentication_age: None,
-                request_lifetime: TimeDelta::minutes(10),
+                request_lifetime: Duration::from_secs(600),
                 decryption: Vec::new(),
                 unpublished_decryption: Vec::new(),
                 signing: None,
@@ -206,18 +207,18 @@ impl<Missing> Builder<Missing> {
     }
 
     /// Sets how far the clocks may be apart. Default: 60 seconds; 3 to 5 minutes are usual where clocks are
-    /// inaccurate. A negative value counts as zero. More than five minutes make [`build`](Builder::build) fail,
-    /// because a stolen response would stay usable for that time.
+    /// inaccurate. More than five minutes make [`build`](Builder::build) fail, because a stolen response would stay
+    /// usable for that time.
     #[must_use]
-    pub fn clock_skew(mut self, skew: TimeDelta) -> Self {
-        self.settings.clock_skew = skew.max(TimeDelta::zero());
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
+        self.settings.clock_skew = skew;
         self
     }
 
     /// Sets the maximum age of a response and its assertion since they were issued, in addition to the times that
     /// they state. Default: no further limit.
     #[must_use]
-    pub fn maximum_message_age(mut self, age: TimeDelta) -> Self {
+    pub fn maximum_message_age(mut self, age: Duration) -> Self {
         self.settings.maximum_message_age = Some(age);
         self
     }
@@ -227,7 +228,7 @@ impl<Missing> Builder<Missing> {
     /// [`LoginOptions::maximum_authentication_age`](crate::LoginOptions::maximum_authentication_age) can set a
     /// shorter one.
     #[must_use]
-    pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
+    pub fn maximum_authentication_age(mut self, age: Duration) -> Self {
         self.settings.maximum_authentication_age = Some(age);
         self
     }
@@ -235,7 +236,7 @@ impl<Missing> Builder<Missing> {
     /// Sets how long a started sign-in waits for its answer. Default: 10 minutes, so that a person has time for a
     /// second factor.
     #[must_use]
-    pub fn request_lifetime(mut self, lifetime: TimeDelta) -> Self {
+    pub fn request_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.request_lifetime = lifetime;
         self
     }

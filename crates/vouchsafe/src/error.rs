@@ -1,6 +1,7 @@
 //! Errors of the bindings: configuration, form fields, and redirects.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use vouchsafe_assertion::MessageError;
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_metadata::MetadataError;
@@ -35,13 +36,13 @@ pub enum BindingError {
         name: &'static str,
     },
     /// The configured clock skew is larger than two maintained clocks can differ.
-    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
+    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.as_secs(), limit.as_secs())]
     #[non_exhaustive]
     ClockSkew {
         /// The configured skew.
-        skew: TimeDelta,
+        skew: Duration,
         /// The largest allowed skew.
-        limit: TimeDelta,
+        limit: Duration,
     },
     /// A field that must occur once occurs several times.
     #[error("the field {name} comes {count} times; exactly one is allowed")]

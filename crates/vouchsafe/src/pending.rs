@@ -1,6 +1,8 @@
 //! A sign-in that was started and is not answered yet.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{
     Comparison, ConnectionId, Declined, Refusal, RequestedAuthnContext, RequestedName, SessionNameId,
@@ -37,7 +39,7 @@ pub struct PendingRequest {
     pub(crate) issued_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) requested_context: RequestedAuthnContext,
-    pub(crate) maximum_authentication_age: Option<TimeDelta>,
+    pub(crate) maximum_authentication_age: Option<Duration>,
     pub(crate) force_authn: bool,
     pub(crate) is_passive: bool,
     pub(crate) subject: Option<SessionNameId>,
@@ -224,7 +226,7 @@ impl PendingRequest {
     }
 
     /// The maximum age of the authentication, if there is one.
-    pub fn maximum_authentication_age(&self) -> Option<TimeDelta> {
+    pub fn maximum_authentication_age(&self) -> Option<Duration> {
         self.maximum_authentication_age
     }
 
@@ -306,7 +308,9 @@ impl PendingRequest {
             requested_contexts: self.requested_context.classes().to_vec(),
             requested_comparison: Some(self.requested_context.comparison().as_str().to_owned()),
             context_order: self.requested_context.order().to_vec(),
-            maximum_authentication_age: self.maximum_authentication_age.map(|age| age.num_seconds()),
+            maximum_authentication_age: self
+                .maximum_authentication_age
+                .map(|age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)),
             force_authn: self.force_authn,
             is_passive: self.is_passive,
             subject: self.subject.clone(),
@@ -336,9 +340,7 @@ impl PendingRequest {
             RequestedAuthnContext::compared(comparison, stored.requested_contexts, stored.context_order)
                 .map_err(|_| damaged("context_order"))?;
         let age = |seconds| {
-            TimeDelta::try_seconds(seconds)
-                .filter(|age| *age >= TimeDelta::zero())
-                .ok_or_else(|| damaged("maximum_authentication_age"))
+            u64::try_from(seconds).map(Duration::from_secs).map_err(|_| damaged("maximum_authentication_age"))
         };
         Ok(PendingRequest {
             handle: RelayState::new(&stored.handle).map_err(|_| damaged("handle"))?,

@@ -1,8 +1,9 @@
 //! Receives a response that was posted to an assertion consumer: from the claimed response to a valid assertion.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
     Correlation, Expectations, MessageId, OutstandingRequest, Refusal, Trial, Trust, ValidAssertion,
     authenticate, choose,
@@ -275,7 +276,8 @@ impl ServiceProvider {
                 expectations = expectations
                     .with_requested_context(pending.requested_context().clone())
                     .with_requested_name(pending.requested_name());
-                let since_asked = || now.signed_duration_since(pending.issued_at());
+                let since_asked =
+                    || now.signed_duration_since(pending.issued_at()).to_std().unwrap_or_default();
                 [pending.maximum_authentication_age(), pending.force_authn().then(since_asked)]
             }
             None => {
@@ -285,7 +287,7 @@ impl ServiceProvider {
                 [None, None]
             }
         };
-        let own = seconds(settings.maximum_authentication_age_seconds);
+        let own = settings.maximum_authentication_age_seconds.map(Duration::from_secs);
         let general = [own, self.config.maximum_authentication_age];
         if let Some(age) = asked.into_iter().chain(general).flatten().min() {
             expectations = expectations.with_maximum_authentication_age(age);
@@ -295,11 +297,6 @@ impl ServiceProvider {
         }
         Ok(expectations)
     }
-}
-
-pub(crate) fn seconds(count: Option<u64>) -> Option<TimeDelta> {
-    let count = i64::try_from(count?).unwrap_or(i64::MAX);
-    Some(TimeDelta::try_seconds(count).unwrap_or(TimeDelta::MAX))
 }
 
 /// Checks that the request can still be answered, and for this purpose.

@@ -1,7 +1,9 @@
 //! Writes the AuthnRequest (SAML Core 3.4.1), with as few elements as possible, since identity providers process
 //! those best.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{RequestedAuthnContext, RequestedName, SessionNameId};
 use vouchsafe_crypto::Provider;
@@ -37,7 +39,7 @@ pub struct LoginOptions {
     pub(crate) relay_state: Option<RelayState>,
     pub(crate) return_to: Option<String>,
     pub(crate) requested_context: Option<RequestedAuthnContext>,
-    pub(crate) maximum_authentication_age: Option<TimeDelta>,
+    pub(crate) maximum_authentication_age: Option<Duration>,
 }
 
 impl LoginOptions {
@@ -144,8 +146,8 @@ impl LoginOptions {
     /// This limit is not sent: add [`force_authn`](Self::force_authn) to make people sign in again, or request that
     /// after a refusal.
     #[must_use]
-    pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
-        self.maximum_authentication_age = Some(TimeDelta::seconds(age.num_seconds().max(0)));
+    pub fn maximum_authentication_age(mut self, age: Duration) -> Self {
+        self.maximum_authentication_age = Some(Duration::from_secs(age.as_secs()));
         self
     }
 }

@@ -2,6 +2,7 @@
 //! responses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::SignaturePolicy;
@@ -13,7 +14,6 @@ use vouchsafe_xml::Limits;
 use crate::builder::{Builder, SignRequests, WantsAssertionConsumer};
 use crate::connection::Connection;
 use crate::connection_settings::ConnectionSettings;
-use crate::receive::seconds;
 
 /// A SAML 2.0 service provider (SAML Profiles 4.1, Web Browser SSO). It is cheap to clone, and holds no state and no
 /// clock.
@@ -48,10 +48,10 @@ pub(crate) struct Config {
     pub(crate) publishes_simple_sign: bool,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
-    pub(crate) clock_skew: TimeDelta,
-    pub(crate) maximum_message_age: Option<TimeDelta>,
-    pub(crate) maximum_authentication_age: Option<TimeDelta>,
-    pub(crate) request_lifetime: TimeDelta,
+    pub(crate) clock_skew: Duration,
+    pub(crate) maximum_message_age: Option<Duration>,
+    pub(crate) maximum_authentication_age: Option<Duration>,
+    pub(crate) request_lifetime: Duration,
     pub(crate) decryption_keys: Arc<[PrivateKey]>,
     pub(crate) encryption_certificates: Vec<Certificate>,
     pub(crate) signing: Option<SigningCredential>,
@@ -187,19 +187,20 @@ impl ServiceProvider {
     }
 
     /// The allowed difference of the clocks over this connection.
-    pub(crate) fn clock_skew_for(&self, connection: &Connection) -> TimeDelta {
-        seconds(connection.settings().clock_skew_seconds).unwrap_or(self.config.clock_skew)
+    pub(crate) fn clock_skew_for(&self, connection: &Connection) -> Duration {
+        connection.settings().clock_skew_seconds.map(Duration::from_secs).unwrap_or(self.config.clock_skew)
     }
 
     /// The maximum age of a message, if one is configured: the smaller of the service's and the connection's.
-    pub(crate) fn maximum_message_age_for(&self, connection: &Connection) -> Option<TimeDelta> {
-        let own = seconds(connection.settings().maximum_message_age_seconds);
+    pub(crate) fn maximum_message_age_for(&self, connection: &Connection) -> Option<Duration> {
+        let own = connection.settings().maximum_message_age_seconds.map(Duration::from_secs);
         [own, self.config.maximum_message_age].into_iter().flatten().min()
     }
 
     /// Returns the time from which a request issued now can no longer be answered.
     pub(crate) fn expiry(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        now.checked_add_signed(self.config.request_lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC)
+        let lifetime = TimeDelta::from_std(self.config.request_lifetime).ok();
+        lifetime.and_then(|lifetime| now.checked_add_signed(lifetime)).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 

@@ -13,6 +13,7 @@
 )]
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -157,7 +158,7 @@ fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vo
     let mut builder =
         ServiceProvider::builder(EntityId::new(entity_id).unwrap()).assertion_consumer(assertion_consumer)?;
     for (key, value) in settings {
-        let seconds = || TimeDelta::seconds(value.as_i64().unwrap());
+        let seconds = || Duration::from_secs(value.as_u64().unwrap());
         builder = match key.as_str() {
             "clock_skew" => builder.clock_skew(seconds()),
             "maximum_message_age" => builder.maximum_message_age(seconds()),

@@ -13,6 +13,7 @@
 //! browser is only sent to sign in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
@@ -48,7 +49,7 @@ pub struct KeptForms {
     path: String,
     most_bytes_each: usize,
     limits: FormLimits,
-    lifetime: TimeDelta,
+    lifetime: Duration,
     left_out: Vec<String>,
     store: Arc<dyn FormStore>,
 }
@@ -63,7 +64,7 @@ impl KeptForms {
             path: path.to_owned(),
             most_bytes_each: 64 << 10,
             limits: FormLimits { forms: 256, bytes: 8 << 20 },
-            lifetime: TimeDelta::minutes(10),
+            lifetime: Duration::from_secs(600),
             left_out: Vec::new(),
             store: Arc::new(Memory::new()),
         }
@@ -99,7 +100,7 @@ impl KeptForms {
 
     /// Sets how long a form is kept.
     #[must_use]
-    pub fn lifetime(self, lifetime: TimeDelta) -> KeptForms {
+    pub fn lifetime(self, lifetime: Duration) -> KeptForms {
         KeptForms { lifetime, ..self }
     }
 
@@ -246,11 +247,18 @@ impl SingleSignOn {
         {
             return Ok(None);
         }
-        let expires_at = now.checked_add_signed(forms.lifetime).unwrap_or(now);
+        let expires_at = TimeDelta::from_std(forms.lifetime)
+            .ok()
+            .and_then(|lifetime| now.checked_add_signed(lifetime))
+            .unwrap_or(now);
         let binding_hash = secret.hash(provider)?;
         let sealed = SealedForm { handle: handle.clone(), binding_hash, sealed, expires_at };
         forms.store.keep_form(&sealed, forms.limits, now).await?;
-        let cookie = self.cookies().bind_form(&handle, &secret.0, forms.lifetime.num_seconds());
+        let cookie = self.cookies().bind_form(
+            &handle,
+            &secret.0,
+            i64::try_from(forms.lifetime.as_secs()).unwrap_or(i64::MAX),
+        );
         let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
         let back = with_query(&forms.path, &[("kept", &handle)]);
         see_other(&self.way_back(Some(&back), None), [cookie]).map(Some)

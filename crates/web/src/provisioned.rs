@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Response};
 use vouchsafe::provisioning::{Identity, PlanRefusal};
 use vouchsafe::{
@@ -53,7 +54,7 @@ impl<T: SessionStore + LogoutStore + Directory> AccountStore for T {}
 #[derive(Clone)]
 pub struct Provisioned {
     pub(crate) store: Arc<dyn AccountStore>,
-    session_lifetime: TimeDelta,
+    session_lifetime: Duration,
     on_sign_in: Option<TellSignIn>,
     history: Option<(Arc<dyn SignInHistory>, HistoryLimits)>,
 }
@@ -63,12 +64,17 @@ type TellSignIn = Arc<dyn Fn(&CompletedSignIn) + Send + Sync>;
 impl Provisioned {
     /// Makes one with sessions of 8 hours.
     pub fn new<S: AccountStore + 'static>(store: Arc<S>) -> Provisioned {
-        Provisioned { store, session_lifetime: TimeDelta::hours(8), on_sign_in: None, history: None }
+        Provisioned {
+            store,
+            session_lifetime: Duration::from_secs(8 * 3_600),
+            on_sign_in: None,
+            history: None,
+        }
     }
 
     /// Sets how long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it.
     #[must_use]
-    pub fn session_lifetime(self, lifetime: TimeDelta) -> Provisioned {
+    pub fn session_lifetime(self, lifetime: Duration) -> Provisioned {
         Provisioned { session_lifetime: lifetime, ..self }
     }
 

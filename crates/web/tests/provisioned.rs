@@ -6,6 +6,7 @@ mod acme;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use acme::{Acme, answered, author, cookies, location, request};
 use chrono::{TimeDelta, Utc};
@@ -47,7 +48,7 @@ async fn a_session_lasts_as_long_as_the_application_says_and_is_told_of() {
     let tells = Arc::clone(&told);
     let provisioned = Provisioned::new(Arc::clone(&acme.store))
         .on_sign_in(move |signed_in| tells.lock().unwrap().push(signed_in.account().clone()))
-        .session_lifetime(TimeDelta::minutes(7));
+        .session_lifetime(Duration::from_secs(420));
     let answer = sign_in(&acme, &provisioned, "ada@example.com", "text/html").await;
     assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/"));
     let cookie = session_cookie(&answer).unwrap();
@@ -129,10 +130,10 @@ async fn a_session_ends_when_its_person_signs_out() {
 async fn sessions_that_are_over_are_swept() {
     let acme = Acme::over(&["acme"]).await;
     let nobody = AccountId::new("nobody");
-    for minutes in [-9, -9, 9] {
+    for lasting in [11, 11, 29] {
         let begin = Utc::now().checked_sub_signed(TimeDelta::minutes(20)).unwrap();
         let session = Session::of(acme.owner.organization.clone(), nobody.clone(), begin);
-        let session = session.lasting(TimeDelta::minutes(20 + minutes), None);
+        let session = session.lasting(Duration::from_secs(60 * lasting), None);
         let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
         acme.store.create(&id, &session).await.unwrap();
     }
@@ -155,7 +156,8 @@ async fn a_suspended_account_is_refused_and_no_outage() {
         Utc::now(),
     );
     acme.store.decide(suspend).await.unwrap();
-    let session = Session::of(other.organization, other.id, Utc::now()).lasting(TimeDelta::hours(1), None);
+    let session =
+        Session::of(other.organization, other.id, Utc::now()).lasting(Duration::from_secs(3_600), None);
     let error = acme.provisioned.open_session(&acme.sso, session).await.unwrap_err();
     assert_eq!((error.code(), error.status().as_u16()), ("store.account_suspended", 403));
 }

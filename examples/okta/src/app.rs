@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use tokio::net::TcpListener;
 use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
@@ -118,7 +119,7 @@ impl std::ops::Deref for App {
 }
 
 /// How long a sign-in that was started waits for its answer.
-pub(crate) const REQUEST_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const REQUEST_LIFETIME: Duration = Duration::from_secs(600);
 /// How many sign-ins are started: no fewer than `--load` starts.
 const LOAD: Rate = Rate::new(100_000, 10_000);
 
@@ -127,7 +128,7 @@ impl App {
     pub(crate) async fn open(
         base_url: &str,
         place: &Place,
-        request_lifetime: TimeDelta,
+        request_lifetime: Duration,
     ) -> Result<App, Failure> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let provider = keys::provider();

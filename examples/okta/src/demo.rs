@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use vouchsafe::provisioning::Actor;
 use vouchsafe_testkit::server::{App as OktaApp, Config, Provisioning, Server, User, start};
@@ -23,7 +23,7 @@ pub(crate) struct Wanted {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) place: Place,
     pub(crate) harness: Option<PathBuf>,
-    pub(crate) request_lifetime: TimeDelta,
+    pub(crate) request_lifetime: Duration,
 }
 
 /// With an identity provider like Okta. Acme is connected already; Globex is left for the reader to connect.

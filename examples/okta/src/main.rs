@@ -46,8 +46,8 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -139,7 +139,7 @@ async fn main() -> ExitCode {
                     asks_dns: metadata_url.is_some(),
                 },
                 request_lifetime: request_lifetime
-                    .map_or(app::REQUEST_LIFETIME, |seconds| TimeDelta::seconds(i64::from(seconds))),
+                    .map_or(app::REQUEST_LIFETIME, |seconds| Duration::from_secs(u64::from(seconds))),
             };
             match metadata_url {
                 Some(url) => demo::with_real_okta(&url, wanted).await,

@@ -1,11 +1,13 @@
 //! The front page: signing in through SAML, or with an owner's password.
 
+use std::time::Duration;
+
 use axum::extract::{Form as Posted, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use serde::Deserialize;
 use vouchsafe::provisioning::EmailAddress;
 use vouchsafe_axum::{LOGIN, NOT_LINKED, NOT_STARTED, SignedIn};
@@ -104,7 +106,7 @@ async fn owner_session(
         return Ok(None);
     }
     let session = Session::of(owner.organization.clone(), owner.id.clone(), Utc::now());
-    let session = session.lasting(TimeDelta::hours(1), None);
+    let session = session.lasting(Duration::from_secs(3_600), None);
     let (opened, cookie) = app.provisioned.open_session(&app.sso, session).await?;
     let mut response = if credentials.link.is_some() {
         let started = app.provisioned.start_link(&app.sso, request, &opened, None).await;

@@ -1,8 +1,8 @@
 //! The values that the receiver knows and that a message must agree with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use vouchsafe_metadata::EntityId;
 
 use crate::error::AssertionError;
@@ -24,13 +24,13 @@ pub struct MessageExpectations {
     entity_id: EntityId,
     received_at: Arc<str>,
     answers: Option<OutstandingRequest>,
-    clock_skew: TimeDelta,
-    maximum_age: TimeDelta,
+    clock_skew: Duration,
+    maximum_age: Duration,
 }
 
 impl MessageExpectations {
     /// The default maximum age of a message: five minutes, which covers the time that a browser needs to carry it.
-    pub const MAXIMUM_AGE: TimeDelta = TimeDelta::minutes(5);
+    pub const MAXIMUM_AGE: Duration = Duration::from_secs(300);
 
     /// Makes expectations of our entity ID and of the address at which the message was received, as the sender sees
     /// it. The clock skew is 60 seconds.
@@ -40,7 +40,7 @@ impl MessageExpectations {
             entity_id,
             received_at: received_at.into(),
             answers: None,
-            clock_skew: TimeDelta::seconds(60),
+            clock_skew: Duration::from_secs(60),
             maximum_age: Self::MAXIMUM_AGE,
         }
     }
@@ -52,23 +52,23 @@ impl MessageExpectations {
         self
     }
 
-    /// Sets how far the clocks may differ. A negative value counts as zero.
+    /// Sets how far the clocks may differ.
     ///
     /// # Errors
     /// [`AssertionError::ClockSkew`] if it is more than [`Expectations::GREATEST_CLOCK_SKEW`].
-    pub fn with_clock_skew(mut self, skew: TimeDelta) -> Result<MessageExpectations, AssertionError> {
+    pub fn with_clock_skew(mut self, skew: Duration) -> Result<MessageExpectations, AssertionError> {
         if skew > Expectations::GREATEST_CLOCK_SKEW {
             return Err(AssertionError::ClockSkew { skew, limit: Expectations::GREATEST_CLOCK_SKEW });
         }
-        self.clock_skew = skew.max(TimeDelta::zero());
+        self.clock_skew = skew;
         Ok(self)
     }
 
     /// Sets the maximum age of a message. A message is also remembered for that time, so that it is accepted only
     /// once.
     #[must_use]
-    pub fn with_maximum_age(mut self, age: TimeDelta) -> MessageExpectations {
-        self.maximum_age = age.max(TimeDelta::zero());
+    pub fn with_maximum_age(mut self, age: Duration) -> MessageExpectations {
+        self.maximum_age = age;
         self
     }
 
@@ -96,13 +96,13 @@ impl MessageExpectations {
 
     /// The allowed difference of the clocks.
     #[must_use]
-    pub fn clock_skew(&self) -> TimeDelta {
+    pub fn clock_skew(&self) -> Duration {
         self.clock_skew
     }
 
     /// The maximum age of a message.
     #[must_use]
-    pub fn maximum_age(&self) -> TimeDelta {
+    pub fn maximum_age(&self) -> Duration {
         self.maximum_age
     }
 }

@@ -7,7 +7,7 @@ use vouchsafe_metadata::EntityId;
 
 use crate::envelope::{SUCCESS, VERSION};
 use crate::error::AssertionError;
-use crate::instant::Clock;
+use crate::instant::{Clock, delta};
 use crate::ledger_text::Bound;
 use crate::message::facts::{Body, LogoutFacts, MessageFacts, NameIdFacts};
 use crate::message::{Carriage, MessageError, MessageExpectations, MessageKind};
@@ -77,7 +77,7 @@ fn version(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
 
 /// The IssueInstant must not be in the future, and not older than the maximum age.
 fn issue_instant(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
-    let (clock, maximum_age) = (case.clock, case.expectations.maximum_age());
+    let (clock, maximum_age) = (case.clock, delta(case.expectations.maximum_age()));
     is_timely(&clock, Some(maximum_age), "IssueInstant", &facts.issue_instant, |instant| {
         let kind = facts.kind;
         MessageError::IssueInstant { kind, instant, now: clock.now, skew: clock.skew, maximum_age }.into()

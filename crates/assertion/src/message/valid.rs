@@ -7,7 +7,7 @@ use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::Evidence;
 
 use crate::connection_id::ConnectionId;
-use crate::instant::{Clock, Moment};
+use crate::instant::{Clock, Moment, delta};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::message::accepted::{Accepted, Message};
 use crate::message::facts::{Body, MessageFacts};
@@ -68,8 +68,9 @@ fn latest_acceptance(
     expectations: &MessageExpectations,
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
-    let latest =
-        |instant: DateTime<Utc>, more| instant.checked_add_signed(more).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let latest = |instant: DateTime<Utc>, more| {
+        instant.checked_add_signed(delta(more)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    };
     let by_age = latest(facts.issue_instant.at().unwrap_or(now), expectations.maximum_age());
     let end = match &facts.body {
         Body::Logout(logout) => logout.not_on_or_after.as_ref().and_then(Moment::at),

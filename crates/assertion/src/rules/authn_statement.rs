@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, AuthnStatement};
+use crate::instant::delta;
 use crate::ledger_text::Bound;
 use crate::name_id::is_too_long;
 use crate::rules::{Case, Examination, Judgement, Rule, is_recent, well_formed};
@@ -40,7 +41,7 @@ fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
         Ok(instant) => instant,
         Err(judgement) => return judgement,
     };
-    let Some(age) = case.expectations.maximum_authentication_age() else {
+    let Some(age) = case.expectations.maximum_authentication_age().map(delta) else {
         return Judgement::passed("an xs:dateTime", instant);
     };
     let clock = case.clock;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::common::{Receiver, at};
-use chrono::TimeDelta;
 use serde_json::Value;
 use vouchsafe_assertion::{Correlation, Expectations, MessageId, OutstandingRequest, SignaturePolicy, Trust};
 use vouchsafe_crypto::Provider;
@@ -137,7 +136,7 @@ fn receiver(folder: &Path, defaults: &Value, settings: &Value, cbc: bool) -> Rec
         }
         None => Correlation::Unsolicited,
     };
-    let skew = TimeDelta::seconds(setting("clock_skew_seconds").as_i64().unwrap());
+    let skew = std::time::Duration::from_secs(setting("clock_skew_seconds").as_u64().unwrap());
     Receiver {
         trust: if cbc { trust.danger_accept_unauthenticated_cbc() } else { trust },
         keys: setting("sp_decryption_keys")

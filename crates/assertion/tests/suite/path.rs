@@ -1,7 +1,8 @@
 //! The inputs and the results of the path: correlation, ages, logins, the ledger, replays, customers.
 
+use std::time::Duration;
+
 use crate::common::{AUTHN_BY_REFERENCE, BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
-use chrono::TimeDelta;
 use vouchsafe_assertion::{Correlation, Expectations, Outcome};
 use vouchsafe_testkit::{Attribute, IdentityProvider, Part, Place, ResponseBuilder, Signed, keys};
 
@@ -44,7 +45,7 @@ fn ages_and_contexts_that_were_asked_for() {
         receiver.receive(good(change).issue().unwrap().xml().as_bytes()).map_or_else(|r| r.code(), |_| "")
     };
     // now - skew is 00:00:00, so an age of 30 s ends at 23:59:30
-    let fresh = with(|e| e.with_maximum_authentication_age(TimeDelta::seconds(30)));
+    let fresh = with(|e| e.with_maximum_authentication_age(Duration::from_secs(30)));
     assert_eq!(outcome(&fresh, |r| r.authn_instant("2025-12-31T23:59:30Z")), "");
     assert_eq!(
         outcome(&fresh, |r| r.authn_instant("2025-12-31T23:59:29.999999999Z")),
@@ -52,7 +53,7 @@ fn ages_and_contexts_that_were_asked_for() {
     );
     assert_eq!(outcome(&fresh, |r| r.authn_instant("2026-01-01T00:07:00Z")), "");
     assert_eq!(outcome(&fresh, |r| r.authn_instant("2026-01-01T00:07:00.001Z")), "assertion.authn_instant");
-    let recent = with(|e| e.with_maximum_message_age(TimeDelta::seconds(30)));
+    let recent = with(|e| e.with_maximum_message_age(Duration::from_secs(30)));
     assert_eq!(outcome(&recent, |r| r.assertion_issue_instant("2025-12-31T23:59:30Z")), "");
     assert_eq!(
         outcome(&recent, |r| r.assertion_issue_instant("2025-12-31T23:59:29.999Z")),
@@ -65,7 +66,7 @@ fn ages_and_contexts_that_were_asked_for() {
         outcome(&strong, |r| r.omit(Part::AuthnStatement).insert(Place::AssertionEnd, AUTHN_BY_REFERENCE)),
         "assertion.authn_context"
     );
-    let exact = with(|e| e.with_clock_skew(TimeDelta::zero()).unwrap());
+    let exact = with(|e| e.with_clock_skew(Duration::ZERO).unwrap());
     assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after(NOW)), "assertion.confirmation_expired");
     assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after("2026-01-01T00:01:00.000000001Z")), "");
 }

@@ -1,8 +1,8 @@
 //! The public data of each value, and the data that it hides.
 
 use std::error::Error as _;
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use vouchsafe_assertion::{
     AssertionError, Claimed, Correlation, Expectations, MessageId, Outcome, OutstandingRequest, Refusal,
     SignaturePolicy, authenticate,
@@ -139,15 +139,15 @@ fn what_is_expected_can_be_read_back() {
     assert_eq!(expectations.entity_id().as_str(), SERVICE_PROVIDER);
     assert_eq!(expectations.assertion_consumer(), "https://app.example.com/acs");
     assert_eq!(expectations.correlation(), &Correlation::Reply(request));
-    assert_eq!(expectations.clock_skew(), TimeDelta::seconds(60));
+    assert_eq!(expectations.clock_skew(), Duration::from_secs(60));
     assert_eq!((expectations.maximum_message_age(), expectations.maximum_authentication_age()), (None, None));
     assert!(expectations.requested_context().is_any());
     let set = expectations
-        .with_maximum_message_age(TimeDelta::seconds(-5))
-        .with_maximum_authentication_age(TimeDelta::seconds(7))
+        .with_maximum_message_age(Duration::ZERO)
+        .with_maximum_authentication_age(Duration::from_secs(7))
         .with_authn_contexts(["urn:a"]);
-    assert_eq!(set.maximum_message_age(), Some(TimeDelta::zero()));
-    assert_eq!(set.maximum_authentication_age(), Some(TimeDelta::seconds(7)));
+    assert_eq!(set.maximum_message_age(), Some(Duration::ZERO));
+    assert_eq!(set.maximum_authentication_age(), Some(Duration::from_secs(7)));
     assert_eq!(set.requested_context().classes(), ["urn:a"]);
     assert!(!set.requested_context().is_any() && set.requested_context().order().is_empty());
 
@@ -248,8 +248,8 @@ fn the_ledger_says_within_which_bounds_a_time_must_lie() {
     let expectations = receiver
         .expectations
         .clone()
-        .with_maximum_message_age(TimeDelta::seconds(90))
-        .with_maximum_authentication_age(TimeDelta::hours(2));
+        .with_maximum_message_age(Duration::from_secs(90))
+        .with_maximum_authentication_age(Duration::from_secs(7_200));
     let limited = crate::common::Receiver { expectations, ..receiver.clone() };
     let issued = good(|r| r).session_not_on_or_after("2026-01-01T08:00:00Z").issue().unwrap();
     let texts = |receiver: &crate::common::Receiver| {

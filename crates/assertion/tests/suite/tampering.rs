@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::common::{REQUEST, Receiver, at, okta};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -135,7 +136,7 @@ proptest! {
             .unwrap();
         let receiver = Receiver {
             now: time(now),
-            expectations: RECEIVER.expectations.clone().with_clock_skew(TimeDelta::seconds(skew)).unwrap(),
+            expectations: RECEIVER.expectations.clone().with_clock_skew(Duration::from_secs(skew.unsigned_abs())).unwrap(),
             ..RECEIVER.clone()
         };
         let skew = skew * 1_000_000_000;

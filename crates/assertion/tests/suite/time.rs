@@ -1,8 +1,9 @@
 //! Times that a setting or a request controls: a NotBefore in the confirmation, and an answer that is older than its
 //! request.
 
+use std::time::Duration;
+
 use crate::common::{BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
-use chrono::TimeDelta;
 use vouchsafe_assertion::{Correlation, Expectations, MessageId, Outcome, OutstandingRequest};
 use vouchsafe_testkit::{Place, Signed};
 
@@ -85,7 +86,7 @@ fn the_ledger_says_that_a_start_does_not_conform() {
 /// The request was issued at 00:00:00.7, and the skew is 60 seconds.
 #[test]
 fn an_answer_is_not_older_than_its_request() {
-    let asked = |at: &str, skew: i64| {
+    let asked = |at: &str, skew: u64| {
         let receiver = okta(NOW);
         let request = OutstandingRequest::new(MessageId::new(REQUEST).unwrap(), crate::common::at(at));
         let expectations = &receiver.expectations;
@@ -94,7 +95,7 @@ fn an_answer_is_not_older_than_its_request() {
             expectations.assertion_consumer(),
             Correlation::Reply(request),
         )
-        .with_clock_skew(TimeDelta::seconds(skew))
+        .with_clock_skew(Duration::from_secs(skew))
         .unwrap();
         Receiver { expectations, ..receiver }
     };

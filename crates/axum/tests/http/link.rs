@@ -1,6 +1,8 @@
 //! An account with a password is linked by a sign-in from its session.
 
-use chrono::{TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::Utc;
 use vouchsafe::provisioning::{Account, AccountId, OrganizationId, Role};
 use vouchsafe_store::{Directory, Session};
 use vouchsafe_testkit::AuthnRequest;
@@ -35,7 +37,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     assert_eq!(browser.post_saying(&link, &own).await.location, "/");
     let provisioned = Provisioned::new(std::sync::Arc::new(app.store.clone()));
     let session = Session::of(organization, id.clone(), Utc::now());
-    let session = session.lasting(TimeDelta::hours(1), None);
+    let session = session.lasting(Duration::from_secs(3_600), None);
     let (_, cookie) = provisioned.open_session(&app.sso, session).await.unwrap();
     browser.keep(cookie.to_str().unwrap());
     assert_eq!(browser.post_saying(&link, &[("sec-fetch-site", "cross-site")]).await.status, 403);

@@ -1,5 +1,7 @@
 //! Changes of how an organization is configured: who made them, and what ends with them.
 
+use std::time::Duration;
+
 use vouchsafe::{
     ConnectionState, Provider,
     provisioning::{
@@ -159,7 +161,7 @@ async fn with_sessions(store: &impl Store, connections: &[&str]) -> Vec<(String,
     let mut opened = Vec::new();
     for (number, name) in connections.iter().chain(&["password"]).enumerate() {
         let session = Session::of(acme(), AccountId::new(format!("{number}")), now());
-        let mut session = session.lasting(chrono::TimeDelta::hours(8), None);
+        let mut session = session.lasting(Duration::from_secs(28_800), None);
         session.connection = (*name != "password").then(|| id(name));
         let session_id = SessionId::generate(&Provider::rustcrypto()).unwrap();
         store.create(&session_id, &session).await.unwrap();

@@ -1,5 +1,7 @@
 //! What people are in an organization, and what may take it away.
 
+use std::time::Duration;
+
 use crate::{About, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use vouchsafe::{
@@ -234,8 +236,8 @@ pub async fn an_account_is_linked_while_the_session_lasts_that_asked(store: impl
         store.sign_in(sign_in).await.map_or_else(|refused| refused.code(), |_| "linked")
     };
     let ended = "provisioning.link_session_ended";
-    let hours = TimeDelta::hours(1);
-    let (revoked, over) = (open(&owner, hours).await, open(&owner, TimeDelta::minutes(9)).await);
+    let hours = Duration::from_secs(3_600);
+    let (revoked, over) = (open(&owner, hours).await, open(&owner, Duration::from_secs(540)).await);
     let (of_another, good) = (open(&bob, hours).await, open(&owner, hours).await);
     store.revoke(&revoked).await.unwrap();
     for session in [revoked.hash(), over.hash(), of_another.hash(), "", good.reveal()] {

@@ -1,5 +1,7 @@
 //! Many at once, faults in the middle, and what must not be lost.
 
+use std::time::Duration;
+
 use crate::{About, Decision, SessionId, SignIn, StoredConnection};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
@@ -73,7 +75,7 @@ pub fn valid_reply(person: &str, token: &str, assertion: &str, asked_at: DateTim
 }
 
 pub fn sign_in(valid: ValidAssertion) -> SignIn {
-    SignIn::new(valid, SessionId::generate(&Provider::rustcrypto()).unwrap(), TimeDelta::hours(8))
+    SignIn::new(valid, SessionId::generate(&Provider::rustcrypto()).unwrap(), Duration::from_secs(28_800))
 }
 
 pub async fn two_hundred_first_sign_ins_at_once_succeed(store: impl Store) {

@@ -1,5 +1,7 @@
 //! From a login to an account.
 
+use std::time::Duration;
+
 use crate::{AuditedRefusal, AuditedState, Author, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
@@ -160,7 +162,7 @@ pub async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
     let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = Session::of(acme(), applied.account.clone(), now());
-    store.create(&id, &session.lasting(TimeDelta::hours(8), None)).await.unwrap();
+    store.create(&id, &session.lasting(Duration::from_secs(28_800), None)).await.unwrap();
     assert_eq!(store.epoch(&applied.account).await.unwrap(), 0);
     let sweep = Actor::Rule(RuleId::from("offboarding.unused"));
     change(&store, &applied.account, Change::Suspend, sweep).await.unwrap();

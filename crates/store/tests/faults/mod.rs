@@ -1,6 +1,7 @@
 //! Two processes on one file, a process that is killed, and what else goes wrong under SQLite.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use vouchsafe::provisioning::{AccountId, Actor, Change, Organization, OrganizationId, OrganizationToken};
 use vouchsafe_store::{
@@ -158,8 +159,9 @@ async fn of_a_group_each_is_written_or_refused_by_itself() {
     let bob = suite::provision(&store, suite::login("bob", &token, "id2")).await.unwrap().account;
     suite::change(&store, &ada, Change::Suspend, Actor::Operator).await.unwrap();
     let id = || SessionId::generate(&vouchsafe::Provider::rustcrypto()).unwrap();
-    let session =
-        |account: &AccountId| Session::of(acme(), account.clone(), now()).lasting(TimeDelta::hours(1), None);
+    let session = |account: &AccountId| {
+        Session::of(acme(), account.clone(), now()).lasting(Duration::from_secs(3_600), None)
+    };
     let (first, suspended, last) = (id(), id(), id());
     let (bobs, adas) = (session(&bob), session(&ada));
     let outcomes = tokio::join!(

@@ -61,7 +61,9 @@ mod validity;
 mod verdict;
 mod witnesses;
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_xml::{Document, Element, Limits, Quoted};
@@ -172,7 +174,7 @@ impl Doctor {
     /// Sets how long a request of ours waits for its answer: the value of
     /// [`Builder::request_lifetime`](crate::Builder::request_lifetime). Default: ten minutes.
     #[must_use]
-    pub fn with_request_lifetime(mut self, lifetime: TimeDelta) -> Doctor {
+    pub fn with_request_lifetime(mut self, lifetime: Duration) -> Doctor {
         self.request_lifetime = RequestLifetime(Some(lifetime));
         self
     }

@@ -1,8 +1,9 @@
 //! The story of a recording: the sequence of requests and answers, its faults, and the first cause.
 
 use std::fmt;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use vouchsafe_xml::{Document, Quoted};
 
@@ -117,14 +118,14 @@ pub(crate) struct Recorded<'a> {
 
 /// How long a request waits for its answer.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RequestLifetime(pub(crate) Option<TimeDelta>);
+pub(crate) struct RequestLifetime(pub(crate) Option<Duration>);
 
 impl RequestLifetime {
     /// The default of `Builder::request_lifetime`, in seconds.
     const USUAL: i64 = 600;
 
     pub(crate) fn seconds(self) -> i64 {
-        self.0.map_or(Self::USUAL, |told| told.num_seconds())
+        self.0.map_or(Self::USUAL, |told| i64::try_from(told.as_secs()).unwrap_or(i64::MAX))
     }
 }
 

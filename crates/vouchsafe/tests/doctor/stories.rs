@@ -1,5 +1,7 @@
 //! Recordings as stories: the first cause of each, and the checks that are reported as made.
 
+use std::time::Duration;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use vouchsafe::doctor::{Diagnosis, Doctor, Kind};
@@ -470,7 +472,7 @@ fn the_log_of_the_service_explains_what_nothing_else_does() {
 #[test]
 fn a_request_waits_as_long_as_it_was_configured() {
     let late = || started().after(30).posted(&issued(answer()), "", 303);
-    let told = |seconds| move |doctor: Doctor| doctor.with_request_lifetime(TimeDelta::seconds(seconds));
+    let told = |seconds| move |doctor: Doctor| doctor.with_request_lifetime(Duration::from_secs(seconds));
     let found = |diagnosis: Diagnosis| diagnosis.stories[0].events[2].complaints.first().cloned();
     let complaint = found(late().examined_with(told(20), &[])).unwrap();
     assert_eq!(complaint.code, "doctor.late_answer");

@@ -1,5 +1,7 @@
 //! The requests to an identity provider, as the identity provider reads them.
 
+use std::time::Duration;
+
 use crate::common::{Service, builder, connection, now, trusted};
 use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
@@ -139,7 +141,7 @@ fn the_comparison_and_the_age_come_back_from_the_store() {
         .requested_context(
             RequestedAuthnContext::compared(Comparison::Minimum, ["urn:b"], ["urn:a", "urn:b"]).unwrap(),
         )
-        .maximum_authentication_age(TimeDelta::milliseconds(90_999));
+        .maximum_authentication_age(Duration::from_millis(90_999));
     let started = service.start(options);
     let (redirect, pending) = (started.request.redirect().unwrap(), &started.pending);
     let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
@@ -148,7 +150,7 @@ fn the_comparison_and_the_age_come_back_from_the_store() {
     let again = PendingRequest::from_stored(pending.to_stored()).unwrap();
     assert_eq!(again.requested_context(), pending.requested_context());
     assert_eq!(again.requested_contexts(), ["urn:b"]);
-    assert_eq!(again.maximum_authentication_age(), Some(TimeDelta::seconds(90)));
+    assert_eq!(again.maximum_authentication_age(), Some(Duration::from_secs(90)));
 
     // A request that was stored before comparisons existed is exact.
     let mut old = serde_json::to_value(pending.to_stored()).unwrap();
@@ -162,8 +164,8 @@ fn the_comparison_and_the_age_come_back_from_the_store() {
 
 #[test]
 fn no_more_than_five_minutes_of_skew() {
-    assert!(builder().clock_skew(TimeDelta::minutes(5)).build().is_ok());
-    let refused = builder().clock_skew(TimeDelta::seconds(301)).build().unwrap_err();
+    assert!(builder().clock_skew(Duration::from_secs(300)).build().is_ok());
+    let refused = builder().clock_skew(Duration::from_secs(301)).build().unwrap_err();
     assert_eq!(refused.code(), "binding.clock_skew");
     assert!(refused.hint().contains("NTP") && refused.to_string().contains("301 s"));
 }

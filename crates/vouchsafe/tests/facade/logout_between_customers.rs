@@ -1,5 +1,7 @@
 //! Logout messages of several customers in one service: what one of them can do to another, and to the service.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use vouchsafe::crypto::{Certificate, base64_decode, base64_encode};
 use vouchsafe::{
@@ -179,7 +181,7 @@ fn a_configured_age_holds_for_logout_messages() {
         .signing_key(ours.private_key().clone(), ours.certificate().clone())
         .single_logout(SINGLE_LOGOUT)
         .unwrap()
-        .maximum_message_age(TimeDelta::seconds(30))
+        .maximum_message_age(Duration::from_secs(30))
         .build()
         .unwrap();
     let query = okta().logout_request().at(now() - TimeDelta::minutes(5)).to_query(None).unwrap();

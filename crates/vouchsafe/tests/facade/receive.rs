@@ -1,5 +1,7 @@
 //! From a posted response to a login, through the facade alone.
 
+use std::time::Duration;
+
 use crate::common::{Service, builder, connection, now, okta, posted, trusted};
 use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
@@ -60,7 +62,7 @@ fn what_was_asked_and_what_was_not_are_two_things() {
 
 #[test]
 fn a_request_waits_so_long_and_no_longer() {
-    let service_provider = Service::new(builder().request_lifetime(TimeDelta::minutes(1)));
+    let service_provider = Service::new(builder().request_lifetime(Duration::from_secs(60)));
     let pending = service_provider.asked(LoginOptions::default());
     let later = now() + TimeDelta::minutes(1);
     let reply = posted(
@@ -81,7 +83,7 @@ fn a_request_waits_so_long_and_no_longer() {
 /// A status other than Success is reported first, whoever sent it and however late it is.
 #[test]
 fn a_status_that_is_not_success_is_told_first() {
-    let service = Service::new(builder().request_lifetime(TimeDelta::minutes(1)));
+    let service = Service::new(builder().request_lifetime(Duration::from_secs(60)));
     let pending = service.asked(LoginOptions::default());
     let denied = || {
         IdentityProvider::okta()
@@ -327,7 +329,7 @@ fn a_comparison_by_strength_is_held_against_the_answer() {
 #[test]
 fn the_shortest_limit_to_an_age_counts() {
     let hour = TimeDelta::hours(1);
-    let limited = Service::new(builder().maximum_authentication_age(hour));
+    let limited = Service::new(builder().maximum_authentication_age(hour.to_std().unwrap()));
     let unlimited = Service::new(builder());
     let code = |service_provider: &Service, options: Option<LoginOptions>, age: TimeDelta| {
         let pending = options.map(|options| service_provider.asked(options));
@@ -342,7 +344,7 @@ fn the_shortest_limit_to_an_age_counts() {
     };
     let (skew, second) = (TimeDelta::seconds(60), TimeDelta::seconds(1));
     let options = LoginOptions::default;
-    let minute = || Some(options().maximum_authentication_age(TimeDelta::minutes(1)));
+    let minute = || Some(options().maximum_authentication_age(Duration::from_secs(60)));
     let old = "assertion.authn_instant";
     assert_eq!(code(&limited, None, hour + skew), "");
     assert_eq!(code(&limited, None, hour + skew + second), old);
@@ -354,13 +356,13 @@ fn the_shortest_limit_to_an_age_counts() {
     assert_eq!(code(&unlimited, Some(options().force_authn()), skew), "");
     assert_eq!(code(&unlimited, Some(options().force_authn()), skew + second), old);
     assert_eq!(code(&limited, Some(options().force_authn()), skew + second), old);
-    let longer = || Some(options().maximum_authentication_age(hour * 5));
+    let longer = || Some(options().maximum_authentication_age((hour * 5).to_std().unwrap()));
     assert_eq!(code(&limited, longer(), hour + skew + second), old);
 }
 
 #[test]
 fn a_message_can_be_too_old_whatever_its_window_says() {
-    let recent = Service::new(builder().maximum_message_age(TimeDelta::minutes(1)));
+    let recent = Service::new(builder().maximum_message_age(Duration::from_secs(60)));
     let issued = |age| {
         let response = IdentityProvider::okta().response().response_issue_instant(now() - age);
         posted(&response.issue().unwrap())

@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -85,7 +86,7 @@ impl Acme {
     /// Returns a session of the owner, and the cookie that the browser sends for it.
     pub(crate) async fn signed_in(&self) -> (OpenedSession, String) {
         let session = Session::of(self.owner.organization.clone(), self.owner.id.clone(), Utc::now());
-        let session = session.lasting(TimeDelta::hours(1), None);
+        let session = session.lasting(Duration::from_secs(3_600), None);
         let (opened, cookie) = self.provisioned.open_session(&self.sso, session).await.unwrap();
         (opened, cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
     }
