@@ -75,7 +75,7 @@ impl OutstandingRequest {
 /// The values that a response is compared with.
 ///
 /// ```
-/// use chrono::TimeDelta;
+/// use std::time::Duration;
 /// use vouchsafe_assertion::{Correlation, Expectations, MessageId, OutstandingRequest};
 /// use vouchsafe_metadata::EntityId;
 ///

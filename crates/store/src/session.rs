@@ -16,7 +16,7 @@ use crate::{Answer, secret::HashedSecret};
 /// when it is revoked, when the identity provider logs the person out, and when its account is suspended.
 ///
 /// ```
-/// use chrono::TimeDelta;
+/// use std::time::Duration;
 /// use vouchsafe_store::{Memory, Session, SessionId, SessionStore};
 ///
 /// # async fn example(store: Memory, login: &vouchsafe::Login, provider: &vouchsafe::Provider,
