@@ -13,10 +13,10 @@ pub(crate) struct Algorithms {
     backend: Backend,
 }
 
-/// `--crypto` alone.
+/// Only `--crypto`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Backend {
-    /// Which implementation of the algorithms computes.
+    /// The implementation of the algorithms.
     #[arg(long, value_enum, default_value_t = Crypto::Rustcrypto)]
     crypto: Crypto,
 }

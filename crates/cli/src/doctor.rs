@@ -20,32 +20,32 @@ use crate::text::{Line, Style, Text};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Metadata, a message (XML, base64, the posted form, SOAP), an address, an artifact, a HAR file of the browser, a certificate (PEM, DER or
-    /// base64), the words of an error page, or the log of a service with its refusals (as `tracing` writes it: text or JSON, a line a refusal);
-    /// `-` is standard input. Files are looked at together: whole files of metadata among them say whom to trust and
-    /// who we are, certificates whose keys else. Metadata inside a message or a recording says neither. Name no file as metadata that did not
-    /// come from the console itself.
+    /// base64), the text of an error page, or the log of a service with its refusals (as `tracing` writes it: text or JSON, one refusal per
+    /// line); `-` is standard input. The files are examined together. Whole files of metadata determine which identity providers are trusted
+    /// and which service we are; certificates add trusted keys. Metadata inside a message or a recording does neither. Give only metadata that
+    /// came from the console itself.
     #[arg(required_unless_present = "browse", value_name = "FILE")]
     files: Vec<String>,
-    /// Opens a page on this machine to paste texts into and drop files on; the files that are named here are looked at together with them. It is
-    /// answered at a loopback address only, and nothing leaves the machine.
+    /// Opens a page on this machine to paste texts into and drop files on. The files that are named here are examined together with them. The
+    /// page is served at a loopback address only, and nothing leaves the machine.
     #[arg(long)]
     browse: bool,
-    /// Where the page is, a loopback address; without it, at a free port of 127.0.0.1.
+    /// The loopback address of the page; without it, a free port of 127.0.0.1.
     #[arg(long, value_name = "ADDR", requires = "browse")]
     listen: Option<SocketAddr>,
-    /// Our entity id; without it, taken from our metadata among the files; without that, the Audience is not judged.
+    /// Our entity ID. Default: the one in our metadata among the files; without that, the Audience is not checked.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
-    /// Our assertion consumer; without it, taken likewise; without that, Destination and Recipient are not judged.
+    /// Our assertion consumer service. Default: the one in our metadata among the files; without that, Destination and Recipient are not checked.
     #[arg(long, value_name = "URL")]
     acs: Option<String>,
-    /// Our address for logout messages; without it, taken likewise; without that, the Destination of logout messages is not judged.
+    /// Our address for logout messages. Default: the one in our metadata among the files; without that, the Destination of logout messages is not checked.
     #[arg(long, value_name = "URL")]
     slo: Option<String>,
-    /// The time to judge at; without it, messages are judged as of when each was recorded or issued, and the rest as of now.
+    /// The time for all checks. Default: the time at which each message was recorded or issued, and now for everything else.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
-    /// How long a request of this service waits for its answer; without it, 600.
+    /// How long a request of this service waits for its answer, in seconds. Default: 600.
     #[arg(long, value_name = "SECONDS")]
     request_lifetime: Option<u32>,
     /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn.

@@ -61,10 +61,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Would this Response be accepted?
+    /// Check whether a Response would be accepted.
     #[command(subcommand)]
     Response(Response),
-    /// Files of cases.
+    /// Run files of cases.
     #[command(subcommand)]
     Corpus(Corpus),
     /// Canonical XML of a document or of one element.
@@ -75,7 +75,7 @@ enum Command {
     /// Query strings of the HTTP-Redirect binding.
     #[command(subcommand)]
     Redirect(Redirect),
-    /// A document with everything encrypted in it opened.
+    /// Decrypt everything that is encrypted in a document.
     Decrypt(decrypt::Arguments),
     /// Look at metadata, and write our own.
     #[command(subcommand)]

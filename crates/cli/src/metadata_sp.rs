@@ -32,8 +32,8 @@ pub(crate) struct Arguments {
     /// Say that our authentication requests are signed.
     #[arg(long)]
     authn_requests_signed: bool,
-    /// Say that an Assertion without a signature of its own is refused, even in a signed Response: what a service says that is built with
-    /// require_signed_assertion.
+    /// Say that an Assertion without its own signature is refused, even in a signed Response. Services that are built with
+    /// require_signed_assertion say this.
     #[arg(long)]
     want_assertions_signed: bool,
     /// How long this copy may be used.

@@ -33,10 +33,10 @@ pub(crate) struct Information {
     /// Page of the organization.
     #[arg(long, value_name = "URL", requires = "organization")]
     organization_url: Option<String>,
-    /// Whom to ask, as KIND=ADDRESS: technical, support, administrative, billing, security. Repeatable.
+    /// A contact, as KIND=ADDRESS. The kinds are technical, support, administrative, billing, security. Repeatable.
     #[arg(long, value_name = "KIND=E-MAIL", value_parser = contact)]
     contact: Vec<Contact>,
-    /// Attribute that we want, by its name. Repeatable. A ! at the end says that the service does not work without it.
+    /// A requested attribute, by its name. Repeatable. A ! at the end marks it as required.
     #[arg(long, value_name = "NAME[!]")]
     attribute: Vec<String>,
     /// Subject identifier that we need.

@@ -17,7 +17,7 @@ use crate::text::{Line, Text};
 pub(crate) enum Format {
     Human,
     Json,
-    /// Findings for tools that show them beside a file: `metadata lint` alone.
+    /// SARIF, for tools that show findings in a file: `metadata lint` alone.
     Sarif,
 }
 

@@ -13,7 +13,7 @@ use crate::text::{Text, counted};
 pub(crate) struct Arguments {
     /// The policy, as TOML; - is standard input.
     policy: String,
-    /// The organization that it is to be of, as JSON: whether everything that the policy names is there.
+    /// The organization that the policy is for, as JSON: checks that everything the policy names exists.
     #[arg(long, value_name = "FILE")]
     state: Option<String>,
 }

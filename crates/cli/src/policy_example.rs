@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
 enum What {
     /// A policy, as TOML with comments.
     Policy,
-    /// The organization that it is of, for --state.
+    /// The organization that the policy is for, for --state.
     State,
     /// A first sign-in, for --login.
     Login,

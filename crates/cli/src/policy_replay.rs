@@ -13,13 +13,13 @@ use crate::text::{Line, Style, Text, counted};
 pub(crate) struct Arguments {
     /// The policy, as TOML; - is standard input.
     policy: String,
-    /// Recorded sign-ins, one JSON object a line.
+    /// Recorded sign-ins, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     logins: String,
     /// The organization before the first of them, as JSON.
     #[arg(long, value_name = "FILE")]
     state: String,
-    /// Another policy: who would gain and lose what under it. Without it, against the organization as it was before.
+    /// Another policy: shows who would gain and lose what under it. Without it, the result is compared with --state.
     #[arg(long, value_name = "FILE")]
     against: Option<String>,
 }

@@ -8,7 +8,7 @@ use crate::output::{Answer, Output, json};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Of which file.
+    /// The kind of file that the schema is for.
     #[arg(value_enum, default_value_t = What::Policy)]
     what: What,
 }

@@ -17,19 +17,19 @@ pub(crate) struct Arguments {
     /// What the key is for.
     #[arg(long = "use", value_enum)]
     usage: Use,
-    /// After how many hours every identity provider has read our metadata again.
+    /// The number of hours after which every identity provider has read our metadata again.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     readers: u32,
-    /// When every process was given the next decryption key.
+    /// The time at which every process had the next decryption key.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     loaded: Option<DateTime<Utc>>,
-    /// When our metadata was given the next certificate.
+    /// The time at which our metadata contained the next certificate.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     published: Option<DateTime<Utc>>,
-    /// Every identity provider is known to have the next certificate, such as by its administrators.
+    /// Every identity provider has confirmed that it has the next certificate.
     #[arg(long)]
     confirmed: bool,
-    /// Since when the next key signs.
+    /// The time since which the next key signs.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     switched: Option<DateTime<Utc>>,
     /// When something was last decrypted with the old key.

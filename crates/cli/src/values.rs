@@ -16,14 +16,14 @@ use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Whose console.
+    /// The product whose console the values are for.
     #[arg(long, value_parser = consoles())]
     product: Console,
     #[command(flatten)]
     service: Service,
 }
 
-/// What is to be entered.
+/// The values to enter.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Service {
     /// Our entity id.
