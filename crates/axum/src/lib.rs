@@ -9,6 +9,7 @@
 //!
 //! The others:
 //!
+//! * [`peer_address`] is the client's address where no proxy stands before the service.
 //! * [`own_pages_only`] is a layer that refuses forms that pages of other sites post.
 //! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session. It redirects the browser to the sign-in page with
 //!   `return` in the query. That page passes the value on with [`login_url`], and after the login the browser returns there if
@@ -37,6 +38,7 @@ pub mod axum_login;
 mod bounded;
 #[cfg(feature = "tower-sessions")]
 mod ending_store;
+mod peer;
 #[cfg(feature = "portal")]
 mod portal;
 mod routes;
@@ -50,6 +52,7 @@ mod signals;
 pub mod tower_session;
 
 pub use accepted_login::{AcceptedLogin, CheckedLogin, LoginOutcome};
+pub use peer::peer_address;
 #[cfg(feature = "portal")]
 pub use portal::set_up_routes;
 pub use routes::{

@@ -1,43 +1,62 @@
 //! Tokens that open nothing: how many are looked up.
 
 use std::collections::HashSet;
+use std::mem;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use chrono::{DateTime, Utc};
-use vouchsafe::provisioning::TokenHash;
+use vouchsafe::{ClientNetwork, provisioning::TokenHash};
 
 use crate::rate::{RequestLimiter, RequestRate};
 
 /// How many tokens that open nothing may come from one client address: 30 at once and one a second.
 pub(crate) const DEFAULT_RATE: RequestRate = RequestRate { per_second: 1, burst: 30 };
 
-/// Bounds the look-ups of tokens that open nothing, by client address.
+/// Bounds the look-ups of tokens that open nothing, by client address. Where the address is not known, nothing is bounded: one number for all
+/// strangers would let any of them have the requests of all others refused.
 ///
 /// A token that opened something a moment ago is looked up whatever else comes from its address. So nobody who shares an address with a
 /// customer, such as that of a proxy, keeps that customer's identity provider out.
 #[derive(Debug)]
 pub(crate) struct Guesses {
-    limiter: RequestLimiter<Option<IpAddr>>,
-    /// The hashes of tokens that opened something.
-    worked: Mutex<HashSet<String>>,
+    limiter: RequestLimiter<ClientNetwork>,
+    worked: Mutex<Worked>,
+    /// That no address is known is said once.
+    said: Once,
 }
 
-/// How many tokens are remembered.
-const MOST: usize = 10_000;
+/// The hashes of tokens that opened something. What was used last is forgotten last.
+#[derive(Debug, Default)]
+struct Worked {
+    recent: HashSet<String>,
+    older: HashSet<String>,
+}
+
+/// How many tokens are remembered at least, and half of how many at most.
+const REMEMBERED: usize = 20_000;
 
 /// A look-up that is under way.
 #[derive(Debug)]
 pub(crate) struct Guess<'g> {
     guesses: &'g Guesses,
     hash: String,
-    /// Where it was counted, if it was.
-    counted: Option<Option<IpAddr>>,
+    counted: Counted,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Counted {
+    /// Not counted: the token has worked.
+    HasWorked,
+    /// Not counted: nobody knows where it comes from.
+    FromUnknown,
+    /// Counted as of this client.
+    From(ClientNetwork),
 }
 
 impl Guesses {
     pub(crate) fn new(rate: RequestRate) -> Guesses {
-        Guesses { limiter: RequestLimiter::new(rate), worked: Mutex::default() }
+        Guesses { limiter: RequestLimiter::new(rate), worked: Mutex::default(), said: Once::new() }
     }
 
     pub(crate) fn rate(&self) -> RequestRate {
@@ -52,51 +71,79 @@ impl Guesses {
         now: DateTime<Utc>,
     ) -> Result<Guess<'_>, u64> {
         let hash = hash.to_hex();
-        if self.worked().contains(&hash) {
-            return Ok(Guess { guesses: self, hash, counted: None });
-        }
-        let network = from.map(network);
-        self.limiter.take(&network, now)?;
-        Ok(Guess { guesses: self, hash, counted: Some(network) })
+        let counted = match from.map(ClientNetwork::of) {
+            _ if self.worked().knows(&hash) => Counted::HasWorked,
+            None => Counted::FromUnknown,
+            Some(network) => {
+                self.limiter.take(&network, now)?;
+                Counted::From(network)
+            }
+        };
+        Ok(Guess { guesses: self, hash, counted })
     }
 
-    fn worked(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn worked(&self) -> std::sync::MutexGuard<'_, Worked> {
         self.worked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say_that_nothing_is_bounded(&self) {
+        self.said.call_once(|| {
+            tracing::warn!(
+                "a SCIM token opened nothing, and how often that happens is not limited: with_client_address was not \
+                 called, or found no address"
+            );
+        });
     }
 }
 
 impl Guess<'_> {
     /// The token opened something.
     pub(crate) fn worked(self) {
-        let Some(network) = self.counted else { return };
-        self.guesses.limiter.give_back(&network);
-        let mut worked = self.guesses.worked();
-        if worked.len() >= MOST {
-            worked.clear();
+        if let Counted::From(network) = self.counted {
+            self.guesses.limiter.give_back(&network);
         }
-        worked.insert(self.hash);
+        if !matches!(self.counted, Counted::HasWorked) {
+            self.guesses.worked().add(self.hash);
+        }
     }
 
     /// The token opened nothing, or nothing any more.
     pub(crate) fn failed(self) {
-        if self.counted.is_none() {
-            self.guesses.worked().remove(&self.hash);
+        match self.counted {
+            Counted::HasWorked => self.guesses.worked().forget(&self.hash),
+            Counted::FromUnknown => self.guesses.say_that_nothing_is_bounded(),
+            Counted::From(_) => {}
         }
     }
 
     /// Nobody knows what it opens: the store failed.
     pub(crate) fn given_up(self) {
-        if let Some(network) = self.counted {
+        if let Counted::From(network) = self.counted {
             self.guesses.limiter.give_back(&network);
         }
     }
 }
 
-/// An IPv4 address, or the first 64 bits of an IPv6 address, which is what one customer of a network is given.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-        v4 => v4,
+impl Worked {
+    fn knows(&mut self, hash: &str) -> bool {
+        if self.recent.contains(hash) {
+            return true;
+        }
+        let Some(hash) = self.older.take(hash) else { return false };
+        self.add(hash);
+        true
+    }
+
+    fn add(&mut self, hash: String) {
+        if self.recent.len() >= REMEMBERED {
+            self.older = mem::take(&mut self.recent);
+        }
+        self.recent.insert(hash);
+    }
+
+    fn forget(&mut self, hash: &str) {
+        self.recent.remove(hash);
+        self.older.remove(hash);
     }
 }
 
@@ -105,12 +152,19 @@ mod tests {
     use super::*;
     use vouchsafe::{Provider, provisioning::OrganizationToken};
 
+    fn token() -> TokenHash {
+        let provider = Provider::rustcrypto();
+        OrganizationToken::issue(&provider).unwrap().hash(&provider).unwrap()
+    }
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
     #[test]
     fn a_token_that_worked_is_not_kept_out_by_others_of_its_address() {
-        let (provider, now) = (Provider::rustcrypto(), "2026-01-15T09:00:00Z".parse().unwrap());
-        let token = || OrganizationToken::issue(&provider).unwrap().hash(&provider).unwrap();
+        let now = "2026-01-15T09:00:00Z".parse().unwrap();
         let guesses = Guesses::new(RequestRate { per_second: 1, burst: 2 });
-        let address = |text: &str| Some(text.parse().unwrap());
         let (good, here) = (token(), address("2001:db8::1"));
         for _ in 0..5 {
             guesses.begin(&good, here, now).unwrap().worked();
@@ -119,7 +173,6 @@ mod tests {
         assert!(bad.next().unwrap().is_ok() && bad.next().unwrap().is_ok());
         assert_eq!(bad.next().unwrap(), Err(1));
         assert!(guesses.begin(&token(), address("192.0.2.1"), now).is_ok(), "another address");
-        assert!(guesses.begin(&token(), None, now).is_ok(), "an unknown address is one of its own");
         // One that was revoked is as any other from then on.
         guesses.begin(&good, here, now).unwrap().failed();
         assert_eq!(guesses.begin(&good, here, now).map(drop), Err(1));
@@ -127,5 +180,31 @@ mod tests {
         for _ in 0..5 {
             guesses.begin(&token(), address("192.0.2.2"), now).unwrap().given_up();
         }
+    }
+
+    /// One number for all of them would be one that any stranger uses up.
+    #[test]
+    fn nobody_whose_address_is_not_known_is_counted_together_with_others() {
+        let now = "2026-01-15T09:00:00Z".parse().unwrap();
+        let guesses = Guesses::new(RequestRate { per_second: 1, burst: 2 });
+        for _ in 0..100 {
+            guesses.begin(&token(), None, now).unwrap().failed();
+        }
+        assert!(guesses.said.is_completed());
+        guesses.begin(&token(), None, now).unwrap().worked();
+    }
+
+    #[test]
+    fn a_token_in_use_is_remembered_whatever_number_there_is() {
+        let mut worked = Worked::default();
+        worked.add("in use".to_owned());
+        for number in 0..5 * REMEMBERED {
+            worked.add(number.to_string());
+            assert!(number % 1_000 > 0 || worked.knows("in use"), "after {number} others");
+        }
+        assert!(worked.knows(&(5 * REMEMBERED - 1).to_string()) && !worked.knows("0"));
+        assert!(worked.recent.len() + worked.older.len() <= 2 * REMEMBERED);
+        worked.forget("in use");
+        assert!(!worked.knows("in use"));
     }
 }

@@ -128,14 +128,15 @@ impl ScimService {
     }
 
     /// The same service that looks up tokens of one client address that open nothing at this rate: by default 30 at once and one a second.
-    /// More are answered with 429. Tokens that work are not counted, and those that have worked are looked up in any case.
+    /// More are answered with 429. Tokens that work are not counted, and those that have worked are looked up in any case. Where the
+    /// [client address](Self::with_client_address) is not known, this limit does not apply.
     #[must_use]
     pub fn with_failed_token_rate(self, rate: RequestRate) -> ScimService {
         self.changed(|shared| shared.guesses = Guesses::new(rate))
     }
 
-    /// The same service that knows the address of the client who sends a request. By default nobody knows it, and all requests count as of
-    /// one address; of an IPv6 address the first 64 bits count.
+    /// The same service that knows the address of the client who sends a request; of an IPv6 address the first 64 bits count. By default nobody
+    /// knows it, and tokens that open nothing are not limited: the log says so once.
     ///
     /// Behind a proxy the address of the TCP connection is the proxy's for everybody: take what the proxy writes into a header, and only if
     /// the proxy takes away what clients write there.

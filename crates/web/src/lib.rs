@@ -58,7 +58,6 @@ mod believed;
 mod check;
 mod chooser;
 mod chooser_page;
-mod client_network;
 mod common_domain;
 mod connection_cache;
 mod connection_source;

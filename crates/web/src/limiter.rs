@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use vouchsafe::ConnectionId;
+use vouchsafe::{ClientNetwork, ConnectionId};
 
-use crate::client_network::client_network;
 use crate::error::HttpError;
 use crate::places::{Place, Places, Queue, Wait};
 
@@ -37,7 +36,7 @@ pub struct ReceiveLimiter(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     all: Arc<Places<()>>,
-    addresses: Arc<Places<IpAddr>>,
+    addresses: Arc<Places<ClientNetwork>>,
     connections: Arc<Places<ConnectionId>>,
     queue: Queue,
 }
@@ -131,7 +130,7 @@ impl ReceiveLimiter {
     pub async fn enter(&self, address: Option<IpAddr>, bytes: usize) -> Result<ReceivePermit, HttpError> {
         let Shared { addresses, queue, .. } = &*self.0;
         let wait = queue.wait(bytes);
-        let address = match address.map(client_network) {
+        let address = match address.map(ClientNetwork::of) {
             Some(address) => {
                 let too_many = || HttpError::TooManyFromAddress { limit: addresses.limit() };
                 Some(addresses.take(&address, queue, wait).await.ok_or_else(too_many)?)
@@ -157,7 +156,7 @@ pub struct ReceivePermit {
     limiter: ReceiveLimiter,
     wait: Wait,
     all: Place<()>,
-    address: Option<Place<IpAddr>>,
+    address: Option<Place<ClientNetwork>>,
     connections: Vec<Place<ConnectionId>>,
 }
 
@@ -211,7 +210,7 @@ impl ReceivePermit {
 #[must_use]
 pub(crate) struct PausedPermit {
     limiter: ReceiveLimiter,
-    address: Option<Place<IpAddr>>,
+    address: Option<Place<ClientNetwork>>,
     connections: Vec<Place<ConnectionId>>,
 }
 
@@ -231,7 +230,7 @@ impl PausedPermit {
 pub(crate) struct WaitingPermit {
     limiter: ReceiveLimiter,
     wait: Wait,
-    address: Option<Place<IpAddr>>,
+    address: Option<Place<ClientNetwork>>,
     ids: BTreeSet<ConnectionId>,
 }
 

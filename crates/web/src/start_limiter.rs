@@ -6,9 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use vouchsafe::ConnectionId;
+use vouchsafe::{ClientNetwork, ConnectionId};
 
-use crate::client_network::client_network;
 use crate::error::HttpError;
 
 /// A number that is allowed at once, and a number per second after that. 0 counts as 1.
@@ -66,7 +65,7 @@ pub struct StartLimiter(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     all: Counted<()>,
-    addresses: Counted<IpAddr>,
+    addresses: Counted<ClientNetwork>,
     connections: Counted<ConnectionId>,
 }
 
@@ -110,7 +109,7 @@ impl StartLimiter {
     /// Counts a sign-in that a client wants to start, before anything is looked up.
     pub(crate) fn count_client(&self, address: Option<IpAddr>) -> Result<(), HttpError> {
         match address {
-            Some(address) => self.0.addresses.count(&client_network(address), "from one client address"),
+            Some(address) => self.0.addresses.count(&ClientNetwork::of(address), "from one client address"),
             None => Ok(()),
         }
     }

@@ -1,0 +1,54 @@
+//! What counts as one client.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// The network that counts as one client where requests are counted: an IPv4 address, or the first 64 bits of an IPv6 address, which is what
+/// one customer of a network is given.
+///
+/// An IPv4 address that is written as an IPv6 address (`::ffff:192.0.2.1`) is the IPv4 address.
+///
+/// ```
+/// use vouchsafe::ClientNetwork;
+///
+/// # fn main() -> Result<(), std::net::AddrParseError> {
+/// assert_eq!(ClientNetwork::of("2001:db8::1".parse()?), ClientNetwork::of("2001:db8::2".parse()?));
+/// assert_ne!(ClientNetwork::of("192.0.2.1".parse()?), ClientNetwork::of("192.0.2.2".parse()?));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientNetwork(IpAddr);
+
+impl ClientNetwork {
+    /// The network of an address.
+    #[must_use]
+    pub fn of(address: IpAddr) -> ClientNetwork {
+        ClientNetwork(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+            v4 => v4,
+        })
+    }
+}
+
+/// The first address of the network.
+impl fmt::Display for ClientNetwork {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ClientNetwork;
+
+    #[test]
+    fn one_network_is_one_client() {
+        let network = |text: &str| ClientNetwork::of(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::2"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("2001:db8:1:2:3::1").to_string(), "2001:db8:1:2::");
+    }
+}
