@@ -8,8 +8,8 @@ use std::{
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    Account, AccountId, DirectoryGroup, EmailAddress, GroupId, Policy, ScimChange, ScimFact, ScimGroup,
-    ScimMembers, ScimRecord, ScimUser, Snapshot, TeamId, text::folded,
+    Account, AccountId, Anchor, DirectoryGroup, EmailAddress, GroupId, Policy, ScimChange, ScimFact,
+    ScimGroup, ScimMembers, ScimRecord, ScimUser, Snapshot, TeamId, text::folded,
 };
 
 /// The values that a store looks up to make the [`Snapshot`] for a [`ScimFact`]: the accounts that the fact names, the
@@ -28,9 +28,11 @@ pub struct ScimLookUp {
     pub accounts: BTreeSet<AccountId>,
     /// The accounts with one of these [keys](ScimRecord::keys).
     pub keys: BTreeSet<String>,
-    /// The accounts with an identity over the connection that has one of these [subjects](Account::subjects), of any
-    /// kind.
+    /// The accounts with an identity over one of the [subject connections](Self::subject_connections) that has one of
+    /// these [subjects](Account::subjects), of any kind.
     pub subjects: BTreeSet<String>,
+    /// The connection, and the connections whose people it [takes over](Self::with_takeovers) by subject.
+    pub subject_connections: BTreeSet<ConnectionId>,
     /// The account with this address.
     pub email: Option<EmailAddress>,
     /// The group that the fact is about.
@@ -79,6 +81,7 @@ impl ScimLookUp {
             accounts: BTreeSet::new(),
             keys: BTreeSet::new(),
             subjects: BTreeSet::new(),
+            subject_connections: [fact.connection.clone()].into(),
             email: None,
             group: fact.group().cloned(),
             with_members: false,
@@ -105,6 +108,21 @@ impl ScimLookUp {
             }
             ScimChange::DeleteGroup { .. } => ScimLookUp { with_members: true, ..nobody },
         }
+    }
+
+    /// Adds the accounts that the policy lets a new person take over: accounts of a connection whose people this one
+    /// [takes over](crate::Takeover) by subject. The account with the email address is looked up in any case.
+    #[must_use]
+    pub fn with_takeovers(mut self, fact: &ScimFact, policy: &Policy) -> ScimLookUp {
+        let ScimChange::CreateUser(user) = &fact.change else { return self };
+        let takeovers = policy.identity.takeovers.iter();
+        for takeover in takeovers.filter(|one| one.to == fact.connection && one.by == Anchor::Subject) {
+            self.keys.insert(ScimRecord::key_of_user_name(&takeover.from, user.user_name.trim()));
+            self.keys
+                .extend(user.external_id.iter().map(|id| ScimRecord::key_of_external_id(&takeover.from, id)));
+            self.subject_connections.insert(takeover.from.clone());
+        }
+        self
     }
 
     fn with_user(mut self, user: &ScimUser) -> ScimLookUp {
@@ -135,7 +153,10 @@ impl ScimLookUp {
             || account.is_active_owner()
             || (self.email.is_some() && EmailAddress::parse(&account.email).ok() == self.email)
             || (!self.keys.is_empty() && account.keys().iter().any(|key| self.keys.contains(key)))
-            || account.subjects(&self.connection).any(|subject| self.subjects.contains(subject))
+            || self
+                .subject_connections
+                .iter()
+                .any(|over| account.subjects(over).any(|subject| self.subjects.contains(subject)))
     }
 
     /// Whether the fact may be about a group; `in_use` are the groups that the accounts are in.

@@ -42,7 +42,8 @@ pub struct Takeover {
 pub enum Anchor {
     /// The same subject: the same attribute with the same value, such as
     /// `urn:oasis:names:tc:SAML:attribute:subject-id` as `identity.subject_attribute`, or the same NameID with Format and qualifiers. Both
-    /// identity providers must mean the same person by it.
+    /// identity providers must mean the same person by it. SCIM over the new connection finds the account by it too, before the person has
+    /// signed in over it: the `externalId` or `userName` is the subject, or what SCIM over the old connection called the person.
     Subject,
     /// The same e-mail address, by the rule of [`link_by_email`](crate::IdentityRules::link_by_email): in a domain that the organization has
     /// verified, and never an account with a password or a role above member. Its person signs in to it otherwise, and links it. SCIM over the

@@ -1,5 +1,7 @@
 //! People that an identity provider creates, changes, deactivates and deletes by SCIM.
 
+use vouchsafe_assertion::ConnectionId;
+
 use super::{
     Context,
     draft::Draft,
@@ -147,21 +149,19 @@ fn deleted_before<'c>(context: Context<'c>, fact: &ScimFact, user: &ScimUser) ->
     })
 }
 
-/// The existing account of a person that is created, if there is one.
+/// The existing account of a person that is created, if there is one: an account that signs in over the connection with
+/// that name or id, an account that the connection takes over, or an account that may be linked by email address.
 fn existing<'c>(
     context: Context<'c>,
     fact: &ScimFact,
     user: &ScimUser,
 ) -> Result<Option<&'c Account>, PlanRefusal> {
     let over = &fact.connection;
-    let names = [Some(user.user_name.trim()), user.external_id.as_deref()];
-    let signs_in = context.snapshot.accounts().find(|account| {
-        let has_no_record = account.scim_record(over).is_none();
-        let mut own = account.identities.iter().filter(|identity| identity.connection == *over);
-        has_no_record && own.any(|identity| names.contains(&Some(identity.subject.trim())))
-    });
-    if signs_in.is_some() {
-        return Ok(signs_in);
+    if let Some(account) = only(context, |account| has_subject(account, over, user), over)? {
+        return Ok(Some(account));
+    }
+    if let Some(account) = taken_over_by_subject(context, fact, user)? {
+        return Ok(Some(account));
     }
     let Some(email) = profile::scim_email(user)? else { return Ok(None) };
     let Some(account) = context.snapshot.account_with(&email) else { return Ok(None) };
@@ -175,6 +175,55 @@ fn existing<'c>(
         None => Ok(Some(account)),
         Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
     }
+}
+
+/// The one account for which `is_meant` is true and that has no SCIM record over the connection. If the `userName` belongs
+/// to one account and the `externalId` to another, neither is used.
+fn only<'c>(
+    context: Context<'c>,
+    is_meant: impl Fn(&Account) -> bool,
+    over: &ConnectionId,
+) -> Result<Option<&'c Account>, PlanRefusal> {
+    let mut found = context
+        .snapshot
+        .accounts()
+        .filter(|account| account.scim_record(over).is_none() && is_meant(account));
+    let account = found.next();
+    match found.next() {
+        Some(other) => Err(PlanRefusal::ScimUserExists { account: other.id.to_string() }),
+        None => Ok(account),
+    }
+}
+
+/// Whether the person of the account signs in over a connection with the `userName` or the `externalId` as the subject.
+fn has_subject(account: &Account, over: &ConnectionId, user: &ScimUser) -> bool {
+    let names = [Some(user.user_name.trim()), user.external_id.as_deref()];
+    account.subjects(over).any(|subject| names.contains(&Some(subject)))
+}
+
+/// The account of a person of another connection that this one takes over by subject: the person signs in over the other
+/// connection with the `externalId` or the `userName`, or was created over it with one of them. As at a first sign-in, an
+/// account is taken over once, and an account that the other connection deleted is not taken over.
+fn taken_over_by_subject<'c>(
+    context: Context<'c>,
+    fact: &ScimFact,
+    user: &ScimUser,
+) -> Result<Option<&'c Account>, PlanRefusal> {
+    let own = &fact.connection;
+    let is_known_over = |account: &Account, from: &ConnectionId| {
+        let has_record = account.scim_record(from).is_some_and(|record| {
+            record.is_named(user.user_name.trim())
+                || (user.external_id.is_some() && record.external_id == user.external_id)
+        });
+        account.is_managed_over(from) && (has_record || has_subject(account, from, user))
+    };
+    let takeovers = context.policy.identity.takeovers.iter();
+    let takeovers: Vec<_> =
+        takeovers.filter(|takeover| takeover.to == *own && takeover.by == Anchor::Subject).collect();
+    let is_meant = |account: &Account| {
+        !account.signs_in_over(own) && takeovers.iter().any(|takeover| is_known_over(account, &takeover.from))
+    };
+    only(context, is_meant, own)
 }
 
 /// Whether the account with the address belongs to a person of another connection that this one takes over by address:

@@ -66,7 +66,7 @@ fn a_store_gives_enough(
         Fact::Scim(fact) => {
             let known = fact.group().and_then(|id| before.group(id));
             let known = known.filter(|known| known.connection == fact.connection);
-            before.restricted_to_scim(&ScimLookUp::of(fact, known), policy)
+            before.restricted_to_scim(&ScimLookUp::of(fact, known).with_takeovers(fact, policy), policy)
         }
         _ => return Ok(()),
     };

@@ -61,6 +61,11 @@ pub(crate) fn okta() -> ConnectionId {
     ConnectionId::new("acme-okta").unwrap()
 }
 
+/// The connection that is to replace [`okta`].
+pub(crate) fn entra() -> ConnectionId {
+    ConnectionId::new("acme-entra").unwrap()
+}
+
 impl World {
     pub(crate) async fn on_every_store() -> Vec<World> {
         vec![World::memory().await, World::sqlite().await]
@@ -84,6 +89,9 @@ impl World {
             let entity = EntityId::new(format!("https://idp.{domain}")).unwrap();
             organization.convert(entity, &Provider::rustcrypto(), start()).unwrap();
             organization.connections.insert(ConnectionId::new(connection).unwrap());
+            if id == "acme" {
+                organization.connections.insert(entra());
+            }
             organization.verified_domains.push(domain.to_owned());
             store.add_organization(&organization, &author()).await.unwrap();
             let owner = AccountId::new(format!("owner-of-{id}"));

@@ -271,7 +271,7 @@ impl State {
         let policy = parsed_policy(id, held.policy.as_deref())?;
         let known = fact.group().and_then(|group| held.whole.group(group));
         let known = known.filter(|known| known.connection == fact.connection);
-        let look_up = ScimLookUp::of(fact, known);
+        let look_up = ScimLookUp::of(fact, known).with_takeovers(fact, &policy);
         Ok((held.whole.restricted_to_scim(&look_up, &policy), policy))
     }
 

@@ -28,7 +28,8 @@ const ACCOUNTS: Sql = Sql {
             UNION SELECT known.account FROM json_each(?) AS key CROSS JOIN vouchsafe_identities AS known
                 ON known.organization = ? AND known.identity = key.value
             UNION SELECT known.account FROM json_each(?) AS subject CROSS JOIN vouchsafe_subjects AS known
-                ON known.organization = ? AND known.connection = ? AND known.subject = subject.value)
+                ON known.organization = ? AND known.connection IN (SELECT value FROM json_each(?))
+                AND known.subject = subject.value)
         SELECT account.record FROM ids CROSS JOIN vouchsafe_accounts AS account
             ON account.id = ids.id AND +account.organization = ? ORDER BY account.number",
     postgres: "
@@ -39,7 +40,7 @@ const ACCOUNTS: Sql = Sql {
             UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1
             UNION SELECT account FROM vouchsafe_identities WHERE identity = ANY(?) AND organization = ?
             UNION SELECT account FROM vouchsafe_subjects
-                WHERE subject = ANY(?) AND organization = ? AND connection = ?)
+                WHERE subject = ANY(?) AND organization = ? AND connection = ANY(?))
         SELECT account.record FROM ids JOIN vouchsafe_accounts AS account ON account.id = ids.id
         WHERE account.organization = ? ORDER BY account.number",
 };
@@ -91,7 +92,7 @@ pub(in crate::sql) async fn load(
     snapshot: &mut Snapshot,
 ) -> Result<(), StoreError> {
     let known = known_group(runs, fact, snapshot).await?;
-    let look_up = ScimLookUp::of(fact, known.as_ref());
+    let look_up = ScimLookUp::of(fact, known.as_ref()).with_takeovers(fact, policy);
     let accounts = run_one(runs, ask_accounts(&look_up, snapshot)).await?;
     snapshot.accounts = rows::all_records("account", &accounts)?;
     let groups = run_one(runs, ask_groups(&look_up, snapshot)).await?;
@@ -123,6 +124,8 @@ fn ask_accounts(look_up: &ScimLookUp, snapshot: &Snapshot) -> Batch {
     let accounts: Vec<String> = look_up.accounts.iter().map(|id| id.as_str().to_owned()).collect();
     let keys: Vec<String> = look_up.keys.iter().cloned().collect();
     let subjects: Vec<String> = look_up.subjects.iter().map(|subject| subject_key(subject)).collect();
+    let connections: Vec<String> =
+        look_up.subject_connections.iter().map(|connection| connection.as_str().to_owned()).collect();
     let group = look_up.group.as_ref().filter(|group| look_up.with_members && is_findable(group.as_str()));
     Batch::of(ACCOUNTS)
         .bind(findable(&accounts))
@@ -134,7 +137,7 @@ fn ask_accounts(look_up: &ScimLookUp, snapshot: &Snapshot) -> Batch {
         .bind(organization)
         .bind(subjects)
         .bind(organization)
-        .bind(look_up.connection.as_str())
+        .bind(connections)
         .bind(organization)
 }
 
