@@ -40,6 +40,9 @@ pub struct Limits {
     pub members: usize,
     /// The most resources on one page, and the number on a page of a request without `count`.
     pub page: usize,
+    /// The most bytes of all resources on a page together, as they are written in the answer. A page ends before the resource
+    /// that would exceed this, and contains at least one resource; `itemsPerPage` says how many it has.
+    pub page_bytes: usize,
     /// The most members of all groups on a page together, and the most groups of all people on a page together. A page
     /// ends before the resource that would exceed this, and contains at least one resource.
     pub page_members: usize,
@@ -68,6 +71,7 @@ impl Default for Limits {
             resource_bytes: 64 * 1024,
             members: 20_000,
             page: 200,
+            page_bytes: 4 * 1024 * 1024,
             page_members: 20_000,
             search: 20_000,
             costly_per_connection: 4,

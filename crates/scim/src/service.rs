@@ -6,6 +6,7 @@ mod endpoint;
 mod groups;
 mod list;
 mod order;
+mod page;
 mod render;
 mod users;
 mod write;

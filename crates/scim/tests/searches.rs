@@ -272,3 +272,48 @@ async fn where_there_is_no_room_for_searches_look_ups_go_on() {
         }
     }
 }
+
+/// Whichever way a list is read, an answer has so many bytes and no more, and whoever goes on behind it reads everybody once.
+#[tokio::test]
+async fn a_page_of_large_resources_ends_before_it_is_too_long() {
+    for mut world in World::on_every_store().await {
+        let mut limits = Limits::default();
+        limits.page_bytes = 200_000;
+        world.scim = world.scim.clone().with_limits(limits);
+        let people = 23;
+        for number in 0..people {
+            let mut body = person(&format!("p{number}"), "Given", "Family");
+            body["title"] = json!(format!("{:02}{}", people - number, "x".repeat(40_000)));
+            assert_eq!(world.send("POST", "/Users", &body.to_string(), &[]).await.status, 201);
+        }
+        for query in ["count=200", "filter=title+pr&count=200", "sortBy=title&count=10"] {
+            for by_cursor in [false, true] {
+                let (mut read, mut start, mut cursor) = (Vec::new(), 1, String::new());
+                loop {
+                    let place =
+                        if by_cursor { format!("cursor={cursor}") } else { format!("startIndex={start}") };
+                    let answer = world.send("GET", &format!("/Users?{query}&{place}"), "", &[]).await;
+                    assert_eq!((answer.status, &answer.body["totalResults"]), (200, &json!(people)));
+                    assert!(answer.text.len() < 202_000, "{query}: {} bytes", answer.text.len());
+                    let on_page = ids(&answer.body);
+                    assert_eq!(answer.body["itemsPerPage"], json!(on_page.len()));
+                    start += on_page.len();
+                    read.extend(on_page);
+                    cursor = answer.body["nextCursor"].as_str().unwrap_or_default().to_owned();
+                    if (by_cursor && cursor.is_empty()) || (!by_cursor && start > people) {
+                        break;
+                    }
+                }
+                let all: std::collections::BTreeSet<&String> = read.iter().collect();
+                assert_eq!((read.len(), all.len()), (people, people), "{query} {by_cursor}");
+            }
+        }
+        // What is not asked for does not count, and a resource that alone has more is answered.
+        let names = list(&mut world, "/Users?attributes=userName").await;
+        assert_eq!(names["itemsPerPage"], json!(people));
+        let mut limits = Limits::default();
+        limits.page_bytes = 1_000;
+        world.scim = world.scim.clone().with_limits(limits);
+        assert_eq!(list(&mut world, "/Users").await["itemsPerPage"], json!(1));
+    }
+}

@@ -1,9 +1,10 @@
 //! Lists: pages, look-ups and searches.
 //!
-//! A search holds so many resources at a time, and of those that match the page that is asked for. Of an order it holds what is compared, and
-//! reads the resources of the page when it is known.
+//! A search holds so many resources at a time, and of those that match what is answered of them: the page that is asked for. Of an order it holds
+//! what is compared, and reads the resources of the page when it is known. A page ends before the resource with which it would have too many bytes
+//! or members.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vouchsafe::provisioning::{AccountId, GroupId};
 use vouchsafe_store::{ScimFrom, ScimKey, ScimKind, ScimResource};
 
@@ -13,6 +14,7 @@ use super::{
     caller::Caller,
     groups::MOST_WRITTEN_OUT,
     order::SortKey,
+    page::Page,
     render::Needs,
 };
 use crate::{
@@ -25,7 +27,7 @@ const AT_A_TIME: usize = 100;
 
 /// The part of a list that is answered.
 struct Part {
-    resources: Vec<ScimResource>,
+    page: Page,
     /// How many there are in all.
     total: usize,
     /// Whether there are some behind it.
@@ -41,23 +43,18 @@ impl ScimService {
         query: &Query,
     ) -> Result<Answered, ScimError> {
         let start = From::of(query)?;
-        let mut part = match (&query.filter, &query.sort_by) {
+        let Part { page, total, has_more } = match (&query.filter, &query.sort_by) {
             (None, None) => self.page(caller, kind, query, start).await?,
             (_, None) => self.matching(caller, kind, query, start).await?,
             (_, Some(path)) => self.in_order(caller, kind, query, path, start).await?,
         };
-        let needs = Needs::of_projection(&query.projection, kind);
-        if needs.many() && self.cut_to_few(caller, kind, &mut part.resources).await? {
-            part.has_more = true;
-        }
-        let next = matches!(query.start, Start::Cursor(_)).then(|| match part.resources.last() {
-            Some(last) if part.has_more => Next::Cursor(start.behind(&part.resources, last).written()),
+        let next = matches!(query.start, Start::Cursor(_)).then(|| match page.last {
+            Some(last) if has_more => Next::Cursor(start.behind(page.documents.len(), last).written()),
             _ => Next::End,
         });
         let start_index = if next.is_some() { 1 } else { start.skipped().saturating_add(1) };
-        let documents = self.documents(caller, kind, &part.resources, needs, &query.projection).await?;
-        let documents = documents.into_iter().map(Value::Object).collect();
-        Ok(Answered::page(documents, Some(part.total), start_index, next))
+        let documents = page.documents.into_iter().map(Value::Object).collect();
+        Ok(Answered::page(documents, Some(total), start_index, next))
     }
 
     /// A part of all resources of the connection.
@@ -69,16 +66,23 @@ impl ScimService {
         start: From,
     ) -> Result<Part, ScimError> {
         caller.takes_much(self)?;
-        let from = match start {
+        let mut from = Some(match start {
             From::Index(index) => ScimFrom::Index(index),
             From::Behind(number) => ScimFrom::After(number),
             From::Place(_) => return Err(ScimError::InvalidCursor),
-        };
-        let (store, over, most) = (&self.shared.store, &caller.connection, query.page(&self.shared.limits));
-        let resources = store.find_scim(over, kind, &ScimKey::All, from, most).await?;
+        });
+        let (store, over) = (&self.shared.store, &caller.connection);
+        let mut page = Page::of(query, &self.shared.limits);
+        while let Some(next) = from.filter(|_| page.room() > 0) {
+            let most = page.room().min(AT_A_TIME);
+            let found = store.find_scim(over, kind, &ScimKey::All, next, most).await?;
+            let last = found.last().filter(|_| found.len() == most);
+            from = last.map(|last| ScimFrom::After(last.number));
+            self.write(caller, kind, query, found, &mut page).await?;
+        }
         let total = store.count_scim(over, kind, &ScimKey::All).await?;
-        let has_more = resources.len() == most;
-        Ok(Part { resources, total, has_more })
+        let has_more = page.is_cut || from.is_some();
+        Ok(Part { page, total, has_more })
     }
 
     /// A part of those that match, in the order in which they were made.
@@ -89,10 +93,11 @@ impl ScimService {
         query: &Query,
         start: From,
     ) -> Result<Part, ScimError> {
-        let most = query.page(&self.shared.limits);
-        let (mut resources, mut total, mut behind) = (Vec::new(), 0_usize, 0_usize);
+        let mut page = Page::of(query, &self.shared.limits);
+        let (mut total, mut behind) = (0_usize, 0_usize);
         let mut search = Search::of(query, kind);
         while let Some(found) = search.next(self, caller).await? {
+            let mut of_page = Vec::new();
             for resource in found {
                 let is_before = match start {
                     From::Index(index) => total < index,
@@ -102,14 +107,15 @@ impl ScimService {
                 total = total.saturating_add(1);
                 if !is_before {
                     behind = behind.saturating_add(1);
-                    if resources.len() < most {
-                        resources.push(resource);
+                    if of_page.len() < page.room() {
+                        of_page.push(resource);
                     }
                 }
             }
+            self.write(caller, kind, query, of_page, &mut page).await?;
         }
-        let has_more = behind > resources.len();
-        Ok(Part { resources, total, has_more })
+        let has_more = behind > page.documents.len();
+        Ok(Part { page, total, has_more })
     }
 
     /// A part of those that match, in an order that is asked for.
@@ -135,44 +141,69 @@ impl ScimService {
             by_key.then(number.cmp(other_number))
         });
         let total = order.len();
-        let most = query.page(&self.shared.limits);
-        let ids: Vec<String> = order.into_iter().skip(skipped).take(most).map(|(_, _, id)| id).collect();
-        let has_more = skipped.saturating_add(ids.len()) < total;
-        let by = ScimKey::Ids(ids.clone());
-        let store = &self.shared.store;
-        let mut resources =
-            store.find_scim(&caller.connection, kind, &by, ScimFrom::Index(0), ids.len()).await?;
-        resources.sort_by_cached_key(|resource| ids.iter().position(|id| *id == resource.id));
-        Ok(Part { resources, total, has_more })
+        let mut page = Page::of(query, &self.shared.limits);
+        let ids: Vec<String> =
+            order.into_iter().skip(skipped).take(page.room()).map(|(_, _, id)| id).collect();
+        for some in ids.chunks(AT_A_TIME) {
+            if page.room() == 0 {
+                break;
+            }
+            let by = ScimKey::Ids(some.to_vec());
+            let store = &self.shared.store;
+            let mut found =
+                store.find_scim(&caller.connection, kind, &by, ScimFrom::Index(0), some.len()).await?;
+            found.sort_by_cached_key(|resource| some.iter().position(|id| *id == resource.id));
+            self.write(caller, kind, query, found, &mut page).await?;
+        }
+        let has_more = skipped.saturating_add(page.documents.len()) < total;
+        Ok(Part { page, total, has_more })
     }
 
-    /// Ends a page before the resource with which its resources would have too many members or groups; whether it does.
-    async fn cut_to_few(
+    /// Writes more resources on a page, as far as there is room for them.
+    async fn write(
         &self,
         caller: &Caller,
         kind: ScimKind,
-        resources: &mut Vec<ScimResource>,
-    ) -> Result<bool, ScimError> {
-        let (first, members) = self.first_with_few(kind, resources).await?;
-        if members > MOST_WRITTEN_OUT {
-            caller.takes_much(self)?;
+        query: &Query,
+        mut resources: Vec<ScimResource>,
+        page: &mut Page,
+    ) -> Result<(), ScimError> {
+        resources.truncate(page.room());
+        if resources.is_empty() {
+            return Ok(());
         }
-        let is_cut = first < resources.len();
-        resources.truncate(first);
-        Ok(is_cut)
+        let needs = Needs::of_projection(&query.projection, kind);
+        let mut is_cut = false;
+        if needs.many() {
+            let (first, members) = self.first_with_few(kind, &resources, page.members).await?;
+            if members > MOST_WRITTEN_OUT {
+                caller.takes_much(self)?;
+            }
+            page.members = Some(members);
+            is_cut = first < resources.len();
+            resources.truncate(first);
+        }
+        let documents = self.documents(caller, kind, &resources, needs, &query.projection).await?;
+        for (resource, document) in resources.iter().zip(documents) {
+            page.add(resource.number, document);
+        }
+        page.is_cut |= is_cut;
+        Ok(())
     }
 
-    /// How many of these resources, from the first on, have together no more members, or groups that they are in, than a page may have; one
-    /// at least. And how many these have.
+    /// How many of these resources, from the first on, have together with those of before no more members, or groups that they are in, than a
+    /// page may have; the first of all in any case. And how many these all have.
     async fn first_with_few(
         &self,
         kind: ScimKind,
         resources: &[ScimResource],
+        before: Option<usize>,
     ) -> Result<(usize, usize), ScimError> {
-        let mut members = 0_usize;
+        let mut members = before.unwrap_or_default();
         for (place, count) in self.count_each(kind, resources).await?.into_iter().enumerate() {
             let more = members.saturating_add(count);
-            if place > 0 && more > self.shared.limits.page_members {
+            let is_first = before.is_none() && place == 0;
+            if !is_first && more > self.shared.limits.page_members {
                 return Ok((place, members));
             }
             members = more;
@@ -244,7 +275,7 @@ impl<'q> Search<'q> {
         service: &ScimService,
         caller: &Caller,
         sort_by: Option<&AttributePath>,
-        take: impl Fn(ScimResource, &serde_json::Map<String, Value>) -> T,
+        take: impl Fn(ScimResource, &Map<String, Value>) -> T,
     ) -> Result<Option<Vec<T>>, ScimError> {
         let (filter, kind) = (self.query.filter.as_ref(), self.kind);
         let needs = Needs::of_query(filter, sort_by, kind);
@@ -273,7 +304,7 @@ impl<'q> Search<'q> {
         if !needs.many() {
             return Ok(Some(std::mem::take(&mut self.waiting)));
         }
-        let (first, members) = service.first_with_few(self.kind, &self.waiting).await?;
+        let (first, members) = service.first_with_few(self.kind, &self.waiting, None).await?;
         if members > MOST_WRITTEN_OUT {
             caller.takes_much(service)?;
         }
@@ -344,11 +375,11 @@ impl From {
         }
     }
 
-    /// Where the part behind some resources begins, of which this is the last.
-    fn behind(self, resources: &[ScimResource], last: &ScimResource) -> From {
+    /// Where the part behind so many resources begins, of which the last has this number.
+    fn behind(self, count: usize, last: u64) -> From {
         match self {
-            Self::Place(place) => Self::Place(place.saturating_add(resources.len())),
-            Self::Index(_) | Self::Behind(_) => Self::Behind(last.number),
+            Self::Place(place) => Self::Place(place.saturating_add(count)),
+            Self::Index(_) | Self::Behind(_) => Self::Behind(last),
         }
     }
 
