@@ -15,13 +15,13 @@ use vouchsafe::{
     crypto::{Provider, hexadecimal},
     provisioning::{AccountId, Actor, Change, RuleId},
 };
-use vouchsafe_store::{AuditedRefusal, ConnectionStore, Decision, Directory, ReplayStore};
+use vouchsafe_store::{AuditedRefusal, Claim, ClaimStore, ConnectionStore, Decision, Directory};
 
 use crate::{
     Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
     keys::KeyCache,
     subject::is_theirs,
-    token::{SKEW, claimed_key, verify},
+    token::{SKEW, Signed, claimed_key},
 };
 
 /// The event that ends sessions.
@@ -37,8 +37,8 @@ const EVENT_AGE: TimeDelta = TimeDelta::hours(24);
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// What signals need of a store.
-pub trait SignalStore: Directory + ConnectionStore + ReplayStore {}
-impl<S: Directory + ConnectionStore + ReplayStore + ?Sized> SignalStore for S {}
+pub trait SignalStore: Directory + ConnectionStore + ClaimStore {}
+impl<S: Directory + ConnectionStore + ClaimStore + ?Sized> SignalStore for S {}
 
 /// Answers signals of identity providers. Clones share their keys.
 #[derive(Clone)]
@@ -130,18 +130,19 @@ impl SignalService {
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         let transmitter = self.transmitter(connection).await?;
-        let done = self.revoked_for(&transmitter, headers, body, now).await;
+        let token = bearer_token(headers).ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
+        let signed = self.signed(token, &transmitter, now).await?;
+        let done = self.revoked_for(&transmitter, signed, body, now).await;
         self.noting(&transmitter, done, now).await
     }
 
     async fn revoked_for<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         transmitter: &Transmitter,
-        headers: &HeaderMap,
+        signed: Signed,
         body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let token = bearer_token(headers).ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
         let mut expected = Expected::new(
             "global-token-revocation+jwt",
             &transmitter.issuer,
@@ -149,12 +150,12 @@ impl SignalService {
             REVOCATION_AGE,
         );
         expected.ends = true;
-        let verified = self.verified(token, transmitter, &expected, now).await?;
+        let verified = signed.judged(&expected, now)?;
         let body: Value = read_json(&whole(body).await?)?;
         let subject = body.get("sub_id").or_else(|| body.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
         let subject = Subject::from_json(subject)?;
-        let is_first = self.take(transmitter, &verified, Some(&subject)).await?;
+        let is_first = self.claimed_for(transmitter, &verified, &subject).await?;
         let rule = "signals.global_token_revocation";
         self.end(transmitter, (&verified, is_first), &subject, rule, now).await
     }
@@ -167,17 +168,6 @@ impl SignalService {
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         let transmitter = self.transmitter(connection).await?;
-        let done = self.event_for(&transmitter, headers, body, now).await;
-        self.noting(&transmitter, done, now).await
-    }
-
-    async fn event_for<B: Future<Output = Option<Vec<u8>>>>(
-        &self,
-        transmitter: &Transmitter,
-        headers: &HeaderMap,
-        body: impl FnOnce(usize) -> B,
-        now: DateTime<Utc>,
-    ) -> Result<(), SignalError> {
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -190,8 +180,19 @@ impl SignalService {
         let token = std::str::from_utf8(&body)
             .map_err(|_| SignalError::Malformed { reason: "the body is no signed token" })?
             .trim();
+        let signed = self.signed(token, &transmitter, now).await?;
+        let done = self.event_for(&transmitter, signed, now).await;
+        self.noting(&transmitter, done, now).await
+    }
+
+    async fn event_for(
+        &self,
+        transmitter: &Transmitter,
+        signed: Signed,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
         let expected = Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE);
-        let verified = self.verified(token, transmitter, &expected, now).await?;
+        let verified = signed.judged(&expected, now)?;
         let events = verified.claim("events").and_then(Value::as_object);
         let events = events.ok_or(SignalError::Malformed { reason: "it has no events" })?;
         // Others, such as the verification of the stream, are taken and mean nothing here.
@@ -200,12 +201,13 @@ impl SignalService {
         let subject = subject.ok_or(SignalError::Malformed { reason: "the event has no subject" })?;
         let subject = Subject::from_json(subject)?;
         // Whom it is about is signed with the rest.
-        let is_first = self.take(transmitter, &verified, None).await?;
+        let (id, end) = self.record_of(transmitter, &verified)?;
+        let is_first = self.store.insert_once(&id, end).await?;
         self.end(transmitter, (&verified, is_first), &subject, "signals.session_revoked", now).await
     }
 
-    /// What came of a signal. That it was refused, and by which rule, stands in the audit of the customer, whose admin has to mend it. What a plan
-    /// refuses the store has noted.
+    /// What came of a signal that the transmitter signed. That it was refused, and by which rule, stands in the audit of the customer, whose admin
+    /// has to mend it. What a plan refuses the store has noted. What nobody known signed is in the log alone: anybody can send it.
     async fn noting(
         &self,
         transmitter: &Transmitter,
@@ -237,44 +239,47 @@ impl SignalService {
         if signs_in && !is_retired { Ok(found) } else { Err(SignalError::UnknownConnection) }
     }
 
-    async fn verified(
+    /// The token, if the transmitter signed it.
+    async fn signed(
         &self,
         token: &str,
         transmitter: &Transmitter,
-        expected: &Expected<'_>,
         now: DateTime<Utc>,
-    ) -> Result<Verified, SignalError> {
+    ) -> Result<Signed, SignalError> {
         let kid = claimed_key(token)?;
         let key = self.keys.key(&transmitter.keys_url, &kid, &self.provider, now).await?;
-        verify(token, &key, expected, &self.provider, now)
+        Signed::by(token, &key, &self.provider)
     }
 
-    /// Takes a token: whether it is the first time. Where the token does not say whom it is about, it is good for the one subject that it came with
-    /// first.
-    async fn take(
+    /// Takes a token that does not say whom it is about, and is good for the one subject that it came with first: whether it is the first time.
+    async fn claimed_for(
         &self,
         transmitter: &Transmitter,
         verified: &Verified,
-        subject: Option<&Subject>,
+        subject: &Subject,
     ) -> Result<bool, SignalError> {
+        let (id, end) = self.record_of(transmitter, verified)?;
+        let holder = self.key(&subject.text())?;
+        match self.store.claim(&id, &holder, end).await? {
+            Claim::First => Ok(true),
+            Claim::Again => Ok(false),
+            _ => Err(SignalError::OtherSubject),
+        }
+    }
+
+    /// The name of the record of a token, and when it may be forgotten.
+    fn record_of(
+        &self,
+        transmitter: &Transmitter,
+        verified: &Verified,
+    ) -> Result<(String, DateTime<Utc>), SignalError> {
         let end = verified.issued_at().checked_add_signed(EVENT_AGE).unwrap_or(verified.issued_at());
         let end = end.checked_add_signed(SKEW).unwrap_or(end);
         let id = [transmitter.connection.as_str(), &transmitter.issuer, verified.id()].join("\u{0}");
-        let id = self.key(&id)?;
-        let Some(subject) = subject else { return Ok(self.store.insert_once(&id, end).await?) };
-        let with_subject = self.key(&[id.as_str(), &subject.text()].join("\u{0}"))?;
-        if self.store.is_recorded(&id).await? {
-            return match self.store.is_recorded(&with_subject).await? {
-                true => Ok(false),
-                false => Err(SignalError::OtherSubject),
-            };
-        }
-        // In this order: where the store fails in between, it comes again with the same subject and is the first still.
-        self.store.insert_once(&with_subject, end).await?;
-        Ok(self.store.insert_once(&id, end).await?)
+        Ok((self.key(&id)?, end))
     }
 
-    /// The name of a record of what came.
+    /// The name of what came, in records.
     fn key(&self, text: &str) -> Result<String, SignalError> {
         let hash = self.provider.sha256(text.as_bytes()).map_err(SignalError::Cryptography)?;
         Ok(format!("signal {}", hexadecimal(&hash)))

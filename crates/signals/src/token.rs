@@ -82,7 +82,7 @@ pub(crate) fn claimed_key(token: &str) -> Result<String, SignalError> {
     header(token)?.kid.filter(|kid| !kid.is_empty()).ok_or(SignalError::UnknownKey { kid: String::new() })
 }
 
-/// Verifies a token with a key of its transmitter: algorithm, type, signature, issuer, audience, times, identifier.
+/// Verifies a token with a key of its transmitter: algorithm, signature, type, issuer, audience, times, identifier.
 ///
 /// # Errors
 /// The first rule that the token violates.
@@ -93,14 +93,33 @@ pub fn verify(
     provider: &Provider,
     now: DateTime<Utc>,
 ) -> Result<Verified, SignalError> {
-    let header = header(token)?;
-    type_is(&header, expected.token_type)?;
-    let claims = signed_claims(token, &header, key, provider)?;
-    issuer_is(&claims, expected.issuer)?;
-    audience_is(&claims, expected.audiences)?;
-    let issued_at = times_are_good(&claims, expected, now)?;
-    let id = identifier(&claims)?;
-    Ok(Verified { claims, id, issued_at })
+    Signed::by(token, key, provider)?.judged(expected, now)
+}
+
+/// A token that the key of a transmitter signed, and that is not judged yet.
+pub(crate) struct Signed {
+    header: Header,
+    claims: Map<String, Value>,
+}
+
+impl Signed {
+    /// The token, if the key signed it.
+    pub(crate) fn by(token: &str, key: &PublicKey, provider: &Provider) -> Result<Signed, SignalError> {
+        let header = header(token)?;
+        let claims = signed_claims(token, &header, key, provider)?;
+        Ok(Signed { header, claims })
+    }
+
+    /// The claims, if they are what is expected.
+    pub(crate) fn judged(self, expected: &Expected<'_>, now: DateTime<Utc>) -> Result<Verified, SignalError> {
+        let Signed { header, claims } = self;
+        type_is(&header, expected.token_type)?;
+        issuer_is(&claims, expected.issuer)?;
+        audience_is(&claims, expected.audiences)?;
+        let issued_at = times_are_good(&claims, expected, now)?;
+        let id = identifier(&claims)?;
+        Ok(Verified { claims, id, issued_at })
+    }
 }
 
 fn header(token: &str) -> Result<Header, SignalError> {

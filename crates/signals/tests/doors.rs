@@ -132,6 +132,51 @@ async fn a_token_of_a_revocation_is_good_for_one_person() {
     }
 }
 
+/// Also where two come at the very same moment, with a person each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_persons_at_the_same_moment_one_is_meant() {
+    for world in World::on_every_store().await {
+        let world = Arc::new(world);
+        for round in 0..10 {
+            let token = world.token(GTR, &world.revocation_claims(&format!("j{round}")));
+            let mut asked = tokio::task::JoinSet::new();
+            for number in 0..8 {
+                let (world, token) = (Arc::clone(&world), token.clone());
+                asked.spawn(async move {
+                    let subject = if number % 2 == 0 { by_email() } else { by_subject(ISSUER, "00u2") };
+                    (number % 2, world.revoke(&token, &subject).await)
+                });
+            }
+            let answers = asked.join_all().await;
+            let (taken, refused): (Vec<_>, Vec<_>) =
+                answers.into_iter().partition(|(_, status)| *status == StatusCode::NO_CONTENT);
+            assert_eq!((taken.len(), refused.len()), (4, 4), "{refused:?}");
+            assert!(taken.iter().all(|(whom, _)| *whom == taken[0].0), "one person is meant");
+            assert!(refused.iter().all(|(_, status)| *status == StatusCode::UNAUTHORIZED));
+        }
+    }
+}
+
+/// Anybody can send what nobody signed: it costs no write, and stands in no customer's audit.
+#[tokio::test]
+async fn what_the_transmitter_did_not_sign_writes_nothing() {
+    for world in World::on_every_store().await {
+        let acme = OrganizationId::new("acme");
+        let before = world.store.audit(&acme).await.unwrap().len();
+        let mut claims = world.revocation_claims("j1");
+        claims["aud"] = json!("https://app.example.com/other");
+        let token = world.token(GTR, &claims);
+        let (text, signature) = token.rsplit_once('.').unwrap();
+        let forged = format!("{text}x.{signature}");
+        for token in [&forged, "", "x", "x.y.z"] {
+            assert_ne!(world.revoke(token, &by_email()).await, StatusCode::NO_CONTENT);
+            assert_eq!(world.push(token).await.0, 400);
+        }
+        assert_eq!(world.store.audit(&acme).await.unwrap().len(), before);
+        assert_eq!(world.live().await, [true; 4]);
+    }
+}
+
 /// The customer's admin sees why signals end nothing; a thousand of them are one record an hour.
 #[tokio::test]
 async fn a_refused_signal_is_in_the_audit() {
@@ -146,7 +191,8 @@ async fn a_refused_signal_is_in_the_audit() {
         for _ in 0..3 {
             assert_eq!(world.revoke(&foreign, &by_email()).await, StatusCode::UNAUTHORIZED);
             assert_eq!(world.revoke(&unknown, &stranger).await, StatusCode::NOT_FOUND);
-            assert_eq!(world.push("x").await.0, 400);
+            let unnamed = world.token("secevent+jwt", &world.event_claims("", &by_email()));
+            assert_eq!(world.push(&unnamed).await.0, 400);
         }
         let records = world.store.audit(&acme).await.unwrap().split_off(before);
         let codes: Vec<&str> = records.iter().map(|record| record.rule.as_str()).collect();

@@ -25,6 +25,7 @@ mod audited_refusal;
 mod audited_state;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod cached_sessions;
+mod claim;
 mod configuration_audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -76,6 +77,7 @@ pub use audited_refusal::{AskedDecision, AuditedRefusal, NotedRefusals};
 pub use audited_state::{AuditedAccount, AuditedState};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use cached_sessions::CachedSessions;
+pub use claim::{Claim, ClaimStore};
 pub use configuration_audit::Author;
 pub use connection_decision::{ConnectionDecision, DecidedConnections, OrganizationConnections};
 pub use connection_store::{ConnectionRevision, ConnectionStore};

@@ -27,8 +27,9 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, RecordedSignIn, ReplayStore,
-    Session, SessionId, SessionStore, SetUpLink, StoreError, StoredConnection, forgotten_until,
+    Answer, ApiToken, AuditCursor, AuditRecord, Claim, ClaimStore, NotedRefusals, PendingStore,
+    RecordedSignIn, ReplayStore, Session, SessionId, SessionStore, SetUpLink, StoreError, StoredConnection,
+    claim::held_by, forgotten_until,
 };
 
 /// A store in memory: for tests, demonstrations and services of one process that may lose everything.
@@ -131,6 +132,19 @@ impl ReplayStore for Memory {
             let latest = state.replays.values().copied().max();
             let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
             Ok(sweep(&mut state.replays, |expires_at| *expires_at <= limit))
+        })
+    }
+}
+
+impl ClaimStore for Memory {
+    fn claim<'a>(&'a self, hash: &'a str, holder: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, Claim> {
+        self.with(move |state| {
+            let held = held_by(hash, holder);
+            if state.replays.contains_key(hash) {
+                return Ok(if state.replays.contains_key(&held) { Claim::Again } else { Claim::OfAnother });
+            }
+            state.replays.extend([(hash.to_owned(), expires_at), (held, expires_at)]);
+            Ok(Claim::First)
         })
     }
 }

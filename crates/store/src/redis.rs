@@ -16,7 +16,8 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore, StoreError,
+    Answer, Claim, ClaimStore, PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore,
+    StoreError,
     json::{from_json, to_json},
 };
 
@@ -111,6 +112,24 @@ impl Redis {
         format!("{}ended", self.prefix)
     }
 
+    /// A script that makes a replay record, with its key and its duration. The record outlasts the margin both by the server's
+    /// clock and by the elapsed time.
+    fn recording(&self, script: scripts::Call, hash: &str, expires_at: DateTime<Utc>) -> scripts::Call {
+        let keep_until =
+            expires_at.checked_add_signed(self.replay_margin).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        script
+            .key(self.key("replay", hash))
+            .arg(keep_until.timestamp_millis().saturating_add(1))
+            .arg(milliseconds(self.replay_margin))
+    }
+
+    async fn record_by<T: FromRedisValue>(&self, record: scripts::Call) -> Result<T, StoreError> {
+        match &self.replicas {
+            Some(replicated) => replicated.invoke(&record).await,
+            None => record.invoke(&self.connection).await,
+        }
+    }
+
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
         command.query_async(&mut self.connection.clone()).await.map_err(failed)
     }
@@ -153,19 +172,9 @@ fn milliseconds(lifetime: TimeDelta) -> i64 {
 
 impl ReplayStore for Redis {
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
-        Box::pin(async move {
-            // The record outlasts the margin both by the server's clock and by the elapsed time.
-            let keep_until =
-                expires_at.checked_add_signed(self.replay_margin).unwrap_or(DateTime::<Utc>::MAX_UTC);
-            let insert = scripts::insert_once()
-                .key(self.key("replay", hash))
-                .arg(keep_until.timestamp_millis().saturating_add(1))
-                .arg(milliseconds(self.replay_margin));
-            match &self.replicas {
-                Some(replicated) => replicated.invoke(&insert).await,
-                None => insert.invoke(&self.connection).await,
-            }
-        })
+        Box::pin(
+            async move { self.record_by(self.recording(scripts::insert_once(), hash, expires_at)).await },
+        )
     }
 
     fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
@@ -174,6 +183,20 @@ impl ReplayStore for Redis {
 
     fn sweep_replays(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
         Box::pin(async { Ok(0) })
+    }
+}
+
+impl ClaimStore for Redis {
+    fn claim<'a>(&'a self, hash: &'a str, holder: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, Claim> {
+        Box::pin(async move {
+            // With a mark, so that no holder is what a record without one has.
+            let claim = self.recording(scripts::claim(), hash, expires_at).arg(format!("of {holder}"));
+            match self.record_by::<u8>(claim).await? {
+                0 => Ok(Claim::First),
+                1 => Ok(Claim::Again),
+                _ => Ok(Claim::OfAnother),
+            }
+        })
     }
 }
 

@@ -17,9 +17,9 @@ use vouchsafe::{
 use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
-    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision,
-    ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory,
-    LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout,
+    AuditRecord, AuditedRefusal, Author, Claim, ClaimStore, CompletedSignIn, ConnectionDecision,
+    ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits,
+    KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout,
     ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore,
     ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn,
     SignInHistory, StoreError, StoredConnection, Versioned,
@@ -61,7 +61,7 @@ pub struct Store {
     history: Arc<dyn SignInHistory>,
     set_up_links: Arc<dyn SetUpStore>,
     connections: Arc<dyn ConnectionStore>,
-    replays: Arc<dyn ReplayStore>,
+    replays: Arc<dyn ClaimStore>,
     sessions: Arc<dyn SessionStore>,
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
@@ -125,7 +125,7 @@ impl Store {
             + SignInHistory
             + SetUpStore
             + ConnectionStore
-            + ReplayStore
+            + ClaimStore
             + SessionStore
             + PendingStore
             + LogoutStore
@@ -224,6 +224,12 @@ impl ReplayStore for Store {
         fn insert_once<'a>(&self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
         fn is_recorded<'a>(&self, hash: &'a str) -> Answer<'a, bool>;
         fn sweep_replays<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
+}
+
+impl ClaimStore for Store {
+    passed_on! { to replays:
+        fn claim<'a>(&self, hash: &'a str, holder: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, Claim>;
     }
 }
 

@@ -74,7 +74,7 @@ impl World {
     /// Acme with Ada (signs in over the connection), Bob (pushed by SCIM), the owner (by hand), and Eve of Globex with Ada's subject.
     pub(crate) async fn over<S>(store: Arc<S>) -> World
     where
-        S: Store + vouchsafe_store::ReplayStore + 'static,
+        S: Store + vouchsafe_store::ClaimStore + 'static,
     {
         let provider = Provider::rustcrypto();
         for (id, connection) in [("acme", "acme-okta"), ("globex", "globex-okta")] {

@@ -26,6 +26,25 @@ pub(super) fn insert_once() -> Call {
     Call::of(&SCRIPT)
 }
 
+/// Keeps a replay record for a holder (third argument) for as long as [`insert_once`] does, and returns 0. If the record
+/// exists, returns 1 if this holder has it and 2 if another has it.
+pub(super) fn claim() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local held = redis.call('GET', KEYS[1])
+            if held == ARGV[3] then return 1 end
+            if held then return 2 end
+            local time = redis.call('TIME')
+            local now = time[1] * 1000 + math.floor(time[2] / 1000)
+            local lasting = math.max(tonumber(ARGV[1]) - now, tonumber(ARGV[2]))
+            local lasting = math.min(lasting, 9000000000000)
+            redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', lasting))
+            return 0",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
 /// Keeps a session. Keys: the session, its account's sessions, and those of its name if it has one. Arguments: its
 /// record, its longest duration, when it was last used, and its duration without use.
 pub(super) fn create() -> Call {

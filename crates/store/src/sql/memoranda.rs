@@ -4,13 +4,21 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{PendingRequest, StoredPendingRequest};
 
 use super::{Batch, Engine, Wanted, rows, run_one};
-use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
+use crate::{
+    Answer, Claim, ClaimStore, PendingStore, ReplayStore, StoreError, claim::held_by, forgotten_until,
+    text::milliseconds_rounded_up,
+};
 
 /// Records a hash if it is not recorded yet; one row is then changed.
 pub(super) fn insert_once(hash: &str, expires_at: DateTime<Utc>) -> Batch {
     Batch::of("INSERT INTO vouchsafe_replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
         .bind(hash)
         .bind(milliseconds_rounded_up(expires_at))
+}
+
+/// A row, if a hash is recorded.
+fn recorded(hash: &str) -> Batch {
+    Batch::of("SELECT 1 FROM vouchsafe_replays WHERE hash = ?").bind(hash)
 }
 
 /// How many rows the first statement changed.
@@ -24,8 +32,7 @@ impl<E: Engine> ReplayStore for E {
     }
 
     fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
-        let asked = Batch::of("SELECT 1 FROM vouchsafe_replays WHERE hash = ?").bind(hash);
-        Box::pin(async move { Ok(!self.ask(asked).await?.rows.is_empty()) })
+        Box::pin(async move { Ok(!self.ask(recorded(hash)).await?.rows.is_empty()) })
     }
 
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
@@ -40,6 +47,24 @@ impl<E: Engine> ReplayStore for E {
                 let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
                 let sweep = Batch::of("DELETE FROM vouchsafe_replays WHERE expires_at <= ?");
                 Ok(run_one(turn, sweep.bind(limit.timestamp_millis())).await?.changed)
+            })
+        }))
+    }
+}
+
+impl<E: Engine> ClaimStore for E {
+    fn claim<'a>(&'a self, hash: &'a str, holder: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, Claim> {
+        let held = held_by(hash, holder);
+        let insert = insert_once(hash, expires_at);
+        self.write::<Claim, StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                // Of two at the same time the second waits here for the first to be written.
+                if run_one(turn, insert).await?.changed == 1 {
+                    turn.write(insert_once(&held, expires_at));
+                    return Ok(Claim::First);
+                }
+                let is_held = !run_one(turn, recorded(&held)).await?.rows.is_empty();
+                Ok(if is_held { Claim::Again } else { Claim::OfAnother })
             })
         }))
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{PendingRequest, ReplayKey, StoredPendingRequest};
-use vouchsafe_store::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until};
+use vouchsafe_store::{Answer, Claim, ClaimStore, PendingStore, ReplayStore, StoreError, forgotten_until};
 
 use super::{Own, sweep};
 
@@ -25,6 +25,19 @@ impl ReplayStore for Own {
             let latest = state.replays.values().copied().max();
             let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
             Ok(sweep(&mut state.replays, |expires_at| *expires_at <= limit))
+        })
+    }
+}
+
+impl ClaimStore for Own {
+    fn claim<'a>(&'a self, hash: &'a str, holder: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, Claim> {
+        self.with(move |state| {
+            let held = format!("{hash} held by {holder}");
+            if state.replays.contains_key(hash) {
+                return Ok(if state.replays.contains_key(&held) { Claim::Again } else { Claim::OfAnother });
+            }
+            state.replays.extend([(hash.to_owned(), expires_at), (held, expires_at)]);
+            Ok(Claim::First)
         })
     }
 }
