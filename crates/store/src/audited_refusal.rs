@@ -30,7 +30,8 @@ impl AuditedRefusal {
     pub const MOST_AN_HOUR: usize = 500;
 
     /// The record of a sign-in that was refused on this snapshot. `None` if the assertion was not accepted or the store
-    /// failed, since neither is about a person.
+    /// failed, since neither is about a person. The record of a sign-in over a connection that is not the organization's
+    /// names nobody.
     #[must_use]
     pub fn of_sign_in(
         before: &Snapshot,
@@ -39,6 +40,9 @@ impl AuditedRefusal {
     ) -> Option<AuditedRefusal> {
         if !is_of_a_rule(refusal) {
             return None;
+        }
+        if !before.organization.signs_in_over(&login.connection) {
+            return Some(Self::of_a_stranger(before, refusal.code(), login.at));
         }
         let account = account_of(before, login);
         let subject = login.subject.clone().map(cut);
@@ -52,6 +56,17 @@ impl AuditedRefusal {
             ..Noted::of(before.organization.id.clone(), refusal.code(), login.at)
         };
         Some(noted.refusal(who, format!("Refuses the sign-in: {refusal}.")))
+    }
+
+    /// The record of a sign-in with the organization's token over a connection that is not the organization's. Anybody with an
+    /// identity provider at some other customer can send any number of these, so there is one record an hour for each rule,
+    /// whoever they are about: they leave room for the refusals of the organization's own people, and say nothing about the
+    /// other customer or its people.
+    fn of_a_stranger(before: &Snapshot, code: &'static str, at: DateTime<Utc>) -> AuditedRefusal {
+        let noted = Noted::of(before.organization.id.clone(), code, at);
+        let change = "Refuses a sign-in: it has the token of the organization, and came over a connection that is not the \
+                      organization's. Issue another token if this goes on.";
+        noted.refusal("a stranger".to_owned(), change.to_owned())
     }
 
     /// The record of a SCIM token that was shown and is no longer valid.

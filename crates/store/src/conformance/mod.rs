@@ -66,8 +66,8 @@ impl<
 }
 
 /// What a store without a directory is.
-pub trait Memoranda: ReplayStore + PendingStore + SessionStore + Clone + 'static {}
-impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda for S {}
+pub trait Memoranda: ClaimStore + PendingStore + SessionStore + Clone + 'static {}
+impl<S: ClaimStore + PendingStore + SessionStore + Clone + 'static> Memoranda for S {}
 
 /// Makes a test of each function of the conformance suite.
 ///
@@ -165,7 +165,7 @@ macro_rules! conformance {
         $crate::conformance!(@all available $make);
     };
     (@all $way:ident $make:path) => {
-        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made,
+        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, of_many_holders_one_gets_the_record, a_record_is_looked_up_without_being_made,
             a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back,
             sessions_that_nobody_uses_are_swept, records_are_swept_a_margin_after_their_time,
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
@@ -202,7 +202,7 @@ macro_rules! conformance {
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes, the_audit_from_its_beginning_gives_the_state,
-            who_is_refused_is_audited_by_which_rule, a_change_that_is_refused_is_audited_with_its_actor,
+            who_is_refused_is_audited_by_which_rule, a_stranger_leaves_one_record_in_the_audit_of_another_organization, a_change_that_is_refused_is_audited_with_its_actor,
             what_is_added_is_audited_with_its_actor, groups_whose_names_fold_to_one_are_one_team);
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
@@ -226,7 +226,7 @@ macro_rules! conformance {
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
     };
     (memoranda where available: $make:path) => {
-        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
+        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, of_many_holders_one_gets_the_record, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
             a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one, a_negative_lifetime_ends_a_session,

@@ -6,7 +6,7 @@ use crate::{AuditedRefusal, AuditedState, Author, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
-    Provider,
+    ConnectionId, Provider,
     provisioning::{
         Account, AccountId, Actor, Change, GroupId, Identity, LoginFacts, Organization, Origin, Permission,
         Project, Role, RuleId, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Snapshot, Status,
@@ -15,7 +15,8 @@ use vouchsafe::{
 };
 
 use super::{
-    POLICY, Store, acme, audit_of_people, author, change, connection, login, now, provision,
+    POLICY, Store, acme, audit_of_people, author, change, connection, globex, globex_idp, login, now,
+    provision,
     scenarios::{sign_in, valid},
     with_acme, with_globex,
 };
@@ -380,6 +381,32 @@ pub async fn who_is_refused_is_audited_by_which_rule(store: impl Store) {
     ];
     assert_eq!(refusals, expected);
     assert!(!serde_json::to_string(&records).unwrap().contains(&token));
+}
+
+/// Whoever knows the token of an organization, and has an identity provider of another one, fills no audit with it, and hides nobody in it.
+pub async fn a_stranger_leaves_one_record_in_the_audit_of_another_organization(store: impl Store) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    let before = store.audit(&acme()).await.unwrap().len();
+    for number in 0..AuditedRefusal::MOST_AN_HOUR + 10 {
+        let mut stranger = login(&format!("stranger{number}"), &token, &format!("id{number}"));
+        stranger.connection = ConnectionId::new("globex").unwrap();
+        stranger.issuer = globex_idp();
+        provision(&store, stranger).await.unwrap_err();
+    }
+    store.set_policy(&acme(), "[admission]\ncreate = 'never'", &author()).await.unwrap();
+    provision(&store, login("ada", &token, "own")).await.unwrap_err();
+    let records = store.audit(&acme()).await.unwrap().split_off(before);
+    let refusals: Vec<_> = records
+        .iter()
+        .filter(|record| record.is_refusal())
+        .map(|record| (record.rule.as_str(), record.after.as_deref()))
+        .collect();
+    let expected = [("provisioning.organization_mismatch", None), ("provisioning.creation_off", Some("ada"))];
+    assert_eq!(refusals, expected);
+    let text = serde_json::to_string(&records).unwrap();
+    assert!(!text.contains("stranger0") && !text.contains("globex") && !text.contains(globex_idp().as_str()));
+    assert!(store.audit(&globex()).await.unwrap().iter().all(|record| !record.is_refusal()));
 }
 
 /// By hand and by SCIM: who asked, about whom, and the rule. The same of the same is noted once an hour, and what the store refuses not at all.
