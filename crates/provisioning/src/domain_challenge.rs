@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_crypto::{CryptoError, Provider, hexadecimal};
 
-use crate::{Domain, Organization, PlanRefusal};
+use crate::{Domain, DomainProof, Organization, PlanRefusal};
 
 /// A random value that the owner of a domain publishes as a TXT record. Only somebody who controls the domain's DNS can
 /// do that.
@@ -64,13 +64,13 @@ impl DomainChallenge {
     /// The name of the TXT record. It is not the domain itself, which has other records.
     #[must_use]
     pub fn record_name(&self) -> String {
-        format!("_vouchsafe-challenge.{}", self.domain)
+        record_name(&self.domain)
     }
 
     /// The content of the TXT record.
     #[must_use]
     pub fn record_value(&self) -> String {
-        format!("vouchsafe-domain-verification={}", self.value)
+        record_value(&self.value)
     }
 
     /// Checks whether one of the TXT records under [`record_name`](Self::record_name) has the value.
@@ -89,6 +89,14 @@ impl DomainChallenge {
             false => Err(refused("no TXT record has the value")),
         }
     }
+}
+
+pub(crate) fn record_name(domain: &Domain) -> String {
+    format!("_vouchsafe-challenge.{domain}")
+}
+
+pub(crate) fn record_value(value: &str) -> String {
+    format!("vouchsafe-domain-verification={value}")
 }
 
 impl Organization {
@@ -112,7 +120,7 @@ impl Organization {
     }
 
     /// Marks a domain as verified if the TXT records have the value. A store refuses the domain if it belongs to
-    /// another organization.
+    /// another organization. Leave the record in the DNS: [`recheck_domain`](Self::recheck_domain) looks for it.
     ///
     /// # Errors
     ///
@@ -125,10 +133,12 @@ impl Organization {
     ) -> Result<(), PlanRefusal> {
         let known = self.domain_challenges.iter().find(|known| known.domain == *domain);
         let reason = "no value was asked for";
-        known
-            .ok_or_else(|| PlanRefusal::DomainChallenge { domain: domain.clone(), reason })?
-            .check(records, now)?;
+        let known = known.ok_or_else(|| PlanRefusal::DomainChallenge { domain: domain.clone(), reason })?;
+        known.check(records, now)?;
+        let proof = DomainProof::of(known.clone(), now);
         self.domain_challenges.retain(|known| known.domain != *domain);
+        self.domain_proofs.retain(|known| known.domain != *domain);
+        self.domain_proofs.push(proof);
         if !self.owns(domain) {
             self.verified_domains.push(domain.to_string());
         }
@@ -139,6 +149,7 @@ impl Organization {
     /// linked by it.
     pub fn give_up_domain(&mut self, domain: &Domain) -> bool {
         self.domain_challenges.retain(|known| known.domain != *domain);
+        self.domain_proofs.retain(|known| known.domain != *domain);
         let owned = self.owns(domain);
         self.verified_domains.retain(|own| Domain::parse(own.trim()).as_ref() != Ok(domain));
         owned

@@ -43,6 +43,7 @@ mod connecting;
 #[cfg(feature = "schema")]
 mod document;
 mod domain_challenge;
+mod domain_proof;
 mod duration;
 mod email;
 mod enforcement;
@@ -94,6 +95,7 @@ pub use check::{Finding, Severity};
 #[cfg(feature = "schema")]
 pub use document::DocumentError;
 pub use domain_challenge::DomainChallenge;
+pub use domain_proof::{DomainProof, DomainRecord};
 pub use duration::PolicyDuration;
 pub use email::{AddressError, Domain, EmailAddress};
 pub use enforcement::{Enforcement, Offboarding, Passwords, Sessions};

@@ -9,8 +9,8 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
 use crate::{
-    AddressError, Domain, DomainChallenge, OrganizationId, OrganizationToken, PlanRefusal, TokenHash,
-    TokenRecord, text::folded,
+    AddressError, Domain, DomainChallenge, DomainProof, OrganizationId, OrganizationToken, PlanRefusal,
+    TokenHash, TokenRecord, text::folded,
 };
 
 /// A customer of the service.
@@ -77,6 +77,9 @@ pub struct Organization {
     /// The challenges of domains that are being verified, one for each domain.
     #[serde(default)]
     pub domain_challenges: Vec<DomainChallenge>,
+    /// The records by which domains were verified, one for each domain, and whether the DNS has them still.
+    #[serde(default)]
+    pub domain_proofs: Vec<DomainProof>,
 }
 
 /// The fact that an organization signs in through SAML.
@@ -105,6 +108,7 @@ impl Organization {
             connections: BTreeSet::new(),
             verified_domains: Vec::new(),
             domain_challenges: Vec::new(),
+            domain_proofs: Vec::new(),
         }
     }
 

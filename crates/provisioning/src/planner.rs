@@ -171,7 +171,9 @@ fn reason_against_address(
     account: &Account,
     email: &EmailAddress,
 ) -> Option<&'static str> {
-    if !is_verified(context, email) {
+    if is_lost(context, email) {
+        Some("the DNS no longer shows that the domain is the organization's")
+    } else if !is_verified(context, email) {
         Some("the domain is not a verified one of the organization")
     } else if account.has_password {
         Some("it has a password")
@@ -182,9 +184,15 @@ fn reason_against_address(
     }
 }
 
-/// Whether this organization, and no other, has verified the address's domain.
+/// Whether this organization, and no other, has verified the address's domain, and still proves it.
 fn is_verified(context: Context<'_>, email: &EmailAddress) -> bool {
-    context.snapshot.organization.owns(email.domain()) && !is_of_another(context, email.domain())
+    context.snapshot.organization.proves(email.domain()) && !is_of_another(context, email.domain())
+}
+
+/// Whether this organization has verified the address's domain and no longer proves it.
+fn is_lost(context: Context<'_>, email: &EmailAddress) -> bool {
+    let organization = &context.snapshot.organization;
+    organization.owns(email.domain()) && !organization.proves(email.domain())
 }
 
 /// Whether another organization has verified the domain.

@@ -10,8 +10,8 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, name_id_format};
 use vouchsafe_provisioning::{
-    Account, AccountId, Action, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization,
-    OrganizationId, Plan, PlanRefusal, Policy, Role, Snapshot, Status,
+    Account, AccountId, Action, Domain, DomainChallenge, DomainProof, EmailAddress, Identity, LoginFacts,
+    LookUp, Organization, OrganizationId, Plan, PlanRefusal, Policy, Role, ScimRecord, Snapshot, Status,
 };
 
 #[test]
@@ -92,6 +92,55 @@ fn a_person_of_one_connection_is_not_that_of_another() {
             policy.plan(new.clone().with_attribute("user.email", ["bob@example.com"]), &known).unwrap();
         assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{plan}");
     }
+}
+
+/// A domain changes hands, and with it the mail of its addresses: they open no account any more, and keep nobody out who is known.
+#[test]
+fn an_address_of_a_domain_that_is_no_longer_proven_opens_no_account() {
+    let (mut snapshot, token) = acme();
+    let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+    let domain = Domain::parse("example.com").unwrap();
+    let organization = &mut snapshot.organization;
+    let challenge = DomainChallenge::issue(domain.clone(), &Provider::rustcrypto(), now).unwrap();
+    let records = [challenge.record_value()];
+    organization.challenge_domain(challenge).unwrap();
+    organization.verify_domain(&domain, &records, now).unwrap();
+    organization.connections = ["acme-old", "acme-new"].map(|name| ConnectionId::new(name).unwrap()).into();
+    let new = ConnectionId::new("acme-new").unwrap();
+    let mut accounts = ["by-link", "by-takeover", "by-scim"].map(|name| {
+        Account::new(AccountId::new(name), snapshot.organization.id.clone(), format!("{name}@example.com"))
+    });
+    accounts[1].identities.push(Identity::new(ConnectionId::new("acme-old").unwrap(), "old"));
+    accounts[2].scim.push(ScimRecord::new(new.clone(), "another name"));
+    snapshot.accounts.extend(accounts);
+    let policy = "[identity]\nlink_by_email = true\n[[identity.takeovers]]\nfrom = 'acme-old'\nto = 'acme-new'\nby = 'email'";
+    let policy = Policy::from_toml(policy).unwrap();
+    let sign_in = |snapshot: &Snapshot, name: &str| {
+        let mut login = login(&token, name).with_attribute("user.email", [format!("{name}@example.com")]);
+        login.connection = new.clone();
+        policy.plan(&login, snapshot)
+    };
+    let nothing: [&str; 0] = [];
+    let mut lost = snapshot.clone();
+    lost.organization.recheck_domain(&domain, &nothing, now);
+    for name in ["by-link", "by-takeover", "by-scim"] {
+        for known in [&snapshot, &lost] {
+            assert_eq!(sign_in(known, name).unwrap().account(), Some(&AccountId::new(name)), "{name}");
+        }
+    }
+    lost.organization.recheck_domain(&domain, &nothing, now + DomainProof::GRACE);
+    for name in ["by-link", "by-takeover", "by-scim"] {
+        let refused = sign_in(&lost, name).unwrap_err();
+        assert_eq!(refused.code(), "provisioning.email_taken", "{name}");
+        assert!(refused.to_string().contains("the DNS no longer shows"), "{refused}");
+    }
+    // Who is new is let in, and who is known signs in.
+    let plan = sign_in(&lost, "newcomer").unwrap();
+    assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{plan}");
+    let linked = lost.after(&plan);
+    assert!(sign_in(&linked, "newcomer").unwrap().is_empty());
+    lost.organization.recheck_domain(&domain, &records, now + DomainProof::GRACE);
+    assert!(sign_in(&lost, "by-link").is_ok());
 }
 
 /// An identity provider is replaced: people keep their accounts where the organization says by what they are known again, and once.

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, EntityId,
     metadata::{Aggregate, ChangeSubject, MetadataChange},
-    provisioning::{Account, Actor, Organization, OrganizationId, Project, RuleId, Team, TokenRecord},
+    provisioning::{
+        Account, Actor, DomainProof, Organization, OrganizationId, Project, RuleId, Team, TokenRecord,
+    },
     xml::Quoted,
 };
 
@@ -268,10 +270,27 @@ fn own_record(before: &Organization, after: &Organization) -> Vec<Entry> {
             listed(before.domain_challenges.iter().map(|challenge| &challenge.domain)),
             listed(after.domain_challenges.iter().map(|challenge| &challenge.domain)),
         ),
+        difference(
+            (
+                "organization.domain_proofs",
+                "The DNS answers otherwise about the records of verified domains.",
+            ),
+            listed(missing_records(before)),
+            listed(missing_records(after)),
+        ),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The domains of which the DNS has the record no more, each with since when.
+fn missing_records(organization: &Organization) -> impl Iterator<Item = String> {
+    organization.domain_proofs.iter().filter_map(|proof| {
+        let DomainProof { domain, missing_since, lost_at, .. } = proof;
+        let lost = lost_at.map(|at| format!("{domain} is no longer proven since {}", at.to_rfc3339()));
+        lost.or_else(|| missing_since.map(|at| format!("{domain} has no record since {}", at.to_rfc3339())))
+    })
 }
 
 fn difference(

@@ -13,6 +13,7 @@ use vouchsafe_store::{
 };
 
 use crate::app::App;
+use crate::domains;
 use crate::failure::Failure;
 
 /// How long an old token goes on working after a new one was issued: time enough to paste it into the identity provider's console.
@@ -189,8 +190,15 @@ pub(crate) async fn rotate_token(app: &App, by: Actor, id: &OrganizationId) -> R
 pub(crate) async fn maintain(app: App) {
     tokio::spawn(app.sso.clone().sweep_every(Duration::from_secs(300)));
     let mut ticks = tokio::time::interval(Duration::from_secs(300));
+    let mut days = tokio::time::interval(Duration::from_secs(24 * 3_600));
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = days.tick() => {
+                domains::recheck(&app).await;
+                continue;
+            }
+        }
         if let Err(error) = app.provisioned.sweep(&app.sso).await {
             tracing::error!(code = error.code(), reason = %error, "the sessions could not be swept");
         }

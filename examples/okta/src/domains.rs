@@ -8,7 +8,7 @@ use serde::Deserialize;
 use vouchsafe::provisioning::{Domain, DomainChallenge, Organization};
 use vouchsafe_axum::SignedIn;
 use vouchsafe_client::DomainResolver;
-use vouchsafe_store::{Author, Directory};
+use vouchsafe_store::{Author, Directory, recheck_domains};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -131,6 +131,7 @@ async fn show(app: &App, signed_in: &SignedIn, problem: Option<&str>, typed: &st
             let page = page.paragraph(
                 "Verified: new people with addresses of it are admitted, and sent to your identity provider.",
             );
+            let page = gone(organization, domain).iter().fold(page, |page, gone| page.problem(gone));
             button(page, "/settings/domains/give-up", domain, "Give the domain up")
         })
     });
@@ -151,7 +152,9 @@ async fn show(app: &App, signed_in: &SignedIn, problem: Option<&str>, typed: &st
         })
     });
     let note = match app.dns {
-        Dns::Real => "The record proves that the domain is yours; it may be removed afterwards.",
+        Dns::Real => {
+            "The record proves that the domain is yours. Leave it in the DNS: it is looked for every day."
+        }
         Dns::Played => {
             "This is a demonstration: its domains are in no DNS, and every record is taken to be there."
         }
@@ -175,6 +178,42 @@ async fn show(app: &App, signed_in: &SignedIn, problem: Option<&str>, typed: &st
         })
         .note(note)
     }))
+}
+
+/// What the owner has to do where the record of a verified domain is gone.
+fn gone(organization: &Organization, domain: &str) -> Option<String> {
+    let domain = Domain::parse(domain.trim()).ok()?;
+    let proof = organization.domain_proof(&domain)?;
+    let since = proof.missing_since?.format("%Y-%m-%d %H:%M UTC");
+    let end = match proof.lost_at {
+        Some(_) => "until it is there, nobody gets an account that exists by an address of the domain",
+        None => "after seven days nobody gets an account that exists by an address of the domain",
+    };
+    let (name, value) = (proof.record_name(), proof.record_value());
+    Some(format!("The DNS has had no record {name} TXT \"{value}\" since {since}. Write it again: {end}."))
+}
+
+/// Looks for the records of all verified domains.
+pub(crate) async fn recheck(app: &App) {
+    let Dns::Real = app.dns else { return };
+    let resolver = match DomainResolver::from_system() {
+        Ok(resolver) => resolver,
+        Err(error) => return tracing::error!(reason = %error, "the domains could not be looked for"),
+    };
+    let resolve = |name: String| {
+        let resolver = resolver.clone();
+        async move { resolver.txt_records(&name).await }
+    };
+    match recheck_domains(&app.store, resolve, Utc::now()).await {
+        Ok(came) => tracing::info!(
+            found = came.found,
+            missing = came.missing,
+            lost = came.lost,
+            unanswered = came.unanswered,
+            "the records of verified domains were looked for"
+        ),
+        Err(error) => tracing::error!(reason = %error, "the domains could not be looked for"),
+    }
 }
 
 fn button(page: Page, action: &str, domain: &str, text: &str) -> Page {

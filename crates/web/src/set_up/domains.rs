@@ -78,7 +78,18 @@ impl SetUp {
             let page = self.steps(shown(page, problem), visit, Step::Domains);
             let page = visit.organization.verified_domains.iter().fold(page, |page, domain| {
                 page.card(domain, |card| {
-                    card.success("Verified: people with addresses of it are admitted, and sent to your identity provider.")
+                    let card = card.success("Verified: people with addresses of it are admitted, and sent to your identity provider.");
+                    let domain = Domain::parse(domain.trim());
+                    let proof = domain.as_ref().ok().and_then(|domain| visit.organization.domain_proof(domain));
+                    match proof.and_then(|proof| Some((proof, proof.missing_since?))) {
+                        None => card,
+                        Some((proof, since)) => {
+                            let since = since.format("%Y-%m-%d %H:%M UTC").to_string();
+                            let (name, value) = (proof.record_name(), proof.record_value());
+                            card.paragraph("The DNS no longer has the record that shows that the domain is yours. Write it again.")
+                                .facts(&[("Name", &name), ("Type", "TXT"), ("Value", &value), ("Gone since", &since)])
+                        }
+                    }
                 })
             });
             let page = visit.organization.domain_challenges.iter().fold(page, |page, challenge| {

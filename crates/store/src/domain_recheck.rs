@@ -1,0 +1,208 @@
+//! Whether the verified domains of all organizations are still shown to be theirs.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::provisioning::{Actor, DomainProof, DomainRecord, Organization, OrganizationId, RuleId};
+
+use crate::{ConnectionDecision, Directory, SignInError, StoreError};
+
+/// What came of looking for the records of all verified domains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecheckedDomains {
+    /// Domains whose record is there.
+    pub found: usize,
+    /// Domains whose record has been gone for less than [`DomainProof::GRACE`].
+    pub missing: usize,
+    /// Domains that are no longer proven.
+    pub lost: usize,
+    /// Domains of which the DNS gave no answer: nothing changes for them.
+    pub unanswered: usize,
+    /// Organizations that could not be read or written. The next call tries them again.
+    pub failed: usize,
+}
+
+/// Looks for the records by which the organizations' domains were verified, and notes what has changed since the last time. Call it once a day, in
+/// one process.
+///
+/// `resolve` answers the TXT records of a name, each with its strings joined: none where the DNS says that there are none, and an error where it does not
+/// answer, which changes nothing. `DomainResolver::txt_records` of `vouchsafe-client` (feature `dns`) is such a function. One domain is asked for
+/// at a time.
+///
+/// What changes is in the organization's audit (`organization.domain_proofs`). What a lost domain means is told at [`DomainProof`].
+///
+/// # Errors
+/// [`StoreError`]: the organizations could not be listed.
+///
+/// ```
+/// use vouchsafe_store::{Memory, recheck_domains};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let (store, now) = (Memory::new(), "2026-01-15T09:00:00Z".parse()?);
+/// let resolve = |_name: String| async { Ok::<Vec<String>, std::io::Error>(Vec::new()) };
+/// let rechecked = recheck_domains(&store, resolve, now).await?;
+/// assert_eq!(rechecked.lost, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub async fn recheck_domains<F, A, E>(
+    store: &(impl Directory + ?Sized),
+    resolve: F,
+    now: DateTime<Utc>,
+) -> Result<RecheckedDomains, StoreError>
+where
+    F: Fn(String) -> A,
+    A: Future<Output = Result<Vec<String>, E>>,
+{
+    let mut rechecked = RecheckedDomains::default();
+    for id in store.organizations().await? {
+        if recheck(store, &id, &resolve, now, &mut rechecked).await.is_err() {
+            rechecked.failed = rechecked.failed.saturating_add(1);
+        }
+    }
+    Ok(rechecked)
+}
+
+async fn recheck<F, A, E>(
+    store: &(impl Directory + ?Sized),
+    id: &OrganizationId,
+    resolve: &F,
+    now: DateTime<Utc>,
+    rechecked: &mut RecheckedDomains,
+) -> Result<(), SignInError>
+where
+    F: Fn(String) -> A,
+    A: Future<Output = Result<Vec<String>, E>>,
+{
+    let Some(known) = store.organization(id).await? else { return Ok(()) };
+    let mut seen = known.value.clone();
+    let mut answers = Vec::new();
+    for proof in &known.value.domain_proofs {
+        if known.value.domain_proof(&proof.domain).is_none() {
+            continue;
+        }
+        let Ok(records) = resolve(proof.record_name()).await else {
+            rechecked.unanswered = rechecked.unanswered.saturating_add(1);
+            continue;
+        };
+        match seen.recheck_domain(&proof.domain, &records, now) {
+            Some(DomainRecord::Found) => rechecked.found = rechecked.found.saturating_add(1),
+            Some(DomainRecord::Missing) => rechecked.missing = rechecked.missing.saturating_add(1),
+            Some(_) => rechecked.lost = rechecked.lost.saturating_add(1),
+            None => {}
+        }
+        answers.push((proof.clone(), records));
+    }
+    if seen.domain_proofs == known.value.domain_proofs {
+        return Ok(());
+    }
+    let actor = Actor::Rule(RuleId::from("domains.recheck"));
+    let decision = ConnectionDecision::new(id.clone(), actor, now, move |it, now| {
+        answers.iter().for_each(|(proof, records)| see(&mut it.organization, proof, records, now));
+        Ok(())
+    });
+    store.decide_connections(decision).await.map(drop)
+}
+
+/// The same of the organization as it is by now: what was given up or verified anew meanwhile is left alone.
+fn see(organization: &mut Organization, proof: &DomainProof, records: &[String], now: DateTime<Utc>) {
+    let current = organization.domain_proof(&proof.domain);
+    if current.is_some_and(|current| current.value == proof.value) {
+        organization.recheck_domain(&proof.domain, records, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::TimeDelta;
+    use vouchsafe::Provider;
+    use vouchsafe::provisioning::{Domain, DomainChallenge};
+
+    use super::*;
+    use crate::{Author, Memory};
+
+    /// What the DNS answers by name; a name that is not there is not answered.
+    type Dns = BTreeMap<String, Vec<String>>;
+
+    fn start() -> DateTime<Utc> {
+        "2026-01-15T09:00:00Z".parse().unwrap()
+    }
+
+    /// An organization that has verified a domain, whose record is in the DNS.
+    async fn with_domain(store: &impl Directory, id: &str, dns: &mut Dns) -> Domain {
+        let mut organization = Organization::new(OrganizationId::new(id), id, id);
+        let domain = Domain::parse(&format!("{id}.example")).unwrap();
+        let challenge = DomainChallenge::issue(domain.clone(), &Provider::rustcrypto(), start()).unwrap();
+        let records = vec![challenge.record_value()];
+        dns.insert(challenge.record_name(), records.clone());
+        organization.challenge_domain(challenge).unwrap();
+        organization.verify_domain(&domain, &records, start()).unwrap();
+        store.add_organization(&organization, &Author::new(Actor::Operator, start())).await.unwrap();
+        domain
+    }
+
+    async fn look(store: &impl Directory, dns: &Dns, now: DateTime<Utc>) -> [usize; 5] {
+        let resolve = |name: String| {
+            let answer = dns.get(&name).cloned().ok_or("nobody answers");
+            async move { answer }
+        };
+        let came = recheck_domains(store, resolve, now).await.unwrap();
+        [came.found, came.missing, came.lost, came.unanswered, came.failed]
+    }
+
+    async fn a_record_that_goes_is_noted_and_its_domain_lost_after_a_while(store: impl Directory) {
+        let mut dns = Dns::new();
+        let acme = with_domain(&store, "acme", &mut dns).await;
+        with_domain(&store, "globex", &mut dns).await;
+        let mut plain = Organization::new(OrganizationId::new("plain"), "plain", "Plain");
+        plain.verified_domains.push("plain.example".to_owned());
+        store.add_organization(&plain, &Author::new(Actor::Operator, start())).await.unwrap();
+        let id = OrganizationId::new("acme");
+        let noted = async || {
+            let records = store.audit(&id).await.unwrap();
+            records.iter().filter(|record| record.rule.as_str() == "organization.domain_proofs").count()
+        };
+        let day = |number: i64| start() + TimeDelta::days(number);
+        assert_eq!(look(&store, &dns, day(1)).await, [2, 0, 0, 0, 0]);
+        // The servers of the domain fail for a year: nothing is lost.
+        let record = dns.remove("_vouchsafe-challenge.acme.example").unwrap();
+        assert_eq!(look(&store, &dns, day(2)).await, [1, 0, 0, 1, 0]);
+        assert_eq!(look(&store, &dns, day(367)).await, [1, 0, 0, 1, 0]);
+        assert_eq!(noted().await, 0);
+        // The DNS answers that it has other records.
+        dns.insert("_vouchsafe-challenge.acme.example".to_owned(), vec!["v=spf1 -all".to_owned()]);
+        for number in 368..375 {
+            assert_eq!(look(&store, &dns, day(number)).await, [1, 1, 0, 0, 0], "day {number}");
+        }
+        assert_eq!(noted().await, 1);
+        let proves = async || store.organization(&id).await.unwrap().unwrap().value.proves(&acme);
+        assert!(proves().await);
+        assert_eq!(look(&store, &dns, day(375)).await, [1, 0, 1, 0, 0]);
+        assert_eq!(look(&store, &dns, day(376)).await, [1, 0, 1, 0, 0]);
+        assert!(!proves().await);
+        assert_eq!(noted().await, 2);
+        let records = store.audit(&id).await.unwrap();
+        let last = records.last().unwrap();
+        assert_eq!(last.actor, Some(Actor::Rule(RuleId::from("domains.recheck"))));
+        assert!(last.after.as_deref().unwrap().contains("acme.example is no longer proven since"));
+        // It is back.
+        dns.insert("_vouchsafe-challenge.acme.example".to_owned(), record);
+        assert_eq!(look(&store, &dns, day(377)).await, [2, 0, 0, 0, 0]);
+        assert!(proves().await);
+        assert_eq!(noted().await, 3);
+    }
+
+    #[tokio::test]
+    async fn in_memory() {
+        a_record_that_goes_is_noted_and_its_domain_lost_after_a_while(Memory::new()).await;
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn in_sqlite() {
+        let store = crate::Sqlite::in_memory().await.unwrap();
+        a_record_that_goes_is_noted_and_its_domain_lost_after_a_while(store).await;
+    }
+}
