@@ -185,6 +185,13 @@ pub enum StoreError {
         /// What it answered.
         source: Source,
     },
+    /// Another change held a lock that this one needs for too long. Nothing was changed.
+    #[error("another change took too long, and this one waited for it: {source}")]
+    #[non_exhaustive]
+    Busy {
+        /// The error of the database.
+        source: Source,
+    },
     /// The store cannot be reached, or did not answer in time.
     #[error("the store cannot be reached: {source}")]
     #[non_exhaustive]
@@ -237,6 +244,7 @@ impl StoreError {
             Self::Damaged { .. } => "store.damaged",
             Self::Cryptography { source } => source.code(),
             Self::Backend { .. } => "store.backend",
+            Self::Busy { .. } => "store.busy",
             Self::Unavailable { .. } => "store.unavailable",
             Self::Address { .. } => "store.address",
             Self::Migration { .. } => "store.migration",
@@ -283,8 +291,12 @@ impl StoreError {
             }
             Self::Cryptography { source } => source.hint(),
             Self::Backend { .. } => "Look at the source of the error: disk space, permissions.",
+            Self::Busy { .. } => {
+                "Nothing was changed, and the same again succeeds when the other change has ended. If it goes on, look for a process that hangs in \
+                 the middle of a transaction, or for one change that is very large."
+            }
             Self::Unavailable { .. } => {
-                "Check that the database is running and that no other process holds its lock. Nothing was changed; the person tries again."
+                "Check that the database is running and can be reached. Nothing was changed; the person tries again."
             }
             Self::Address { .. } => {
                 "Give one such as postgres://user:password@host/database, sqlite:///path/to/file or memory."
@@ -320,6 +332,7 @@ impl StoreError {
         matches!(
             self,
             Self::Backend { .. }
+                | Self::Busy { .. }
                 | Self::Unavailable { .. }
                 | Self::Migration { .. }
                 | Self::Damaged { .. }
@@ -343,6 +356,19 @@ impl StoreError {
     /// For stores of your own: the store cannot be reached, or does not answer in time.
     pub fn unavailable(source: impl Error + Send + Sync + 'static) -> Self {
         Self::Unavailable { source: Box::new(source) }
+    }
+
+    /// For stores of your own: another change holds what this one needs, and did not end in time.
+    ///
+    /// ```
+    /// use vouchsafe_store::StoreError;
+    ///
+    /// let failure = StoreError::busy(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    /// assert_eq!(failure.code(), "store.busy");
+    /// assert!(failure.is_outage(), "503: the same again succeeds later");
+    /// ```
+    pub fn busy(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Busy { source: Box::new(source) }
     }
 
     /// For stores of your own: the organization is not at the version that was expected.

@@ -7,6 +7,7 @@ mod api_tokens;
 mod audit_feed;
 mod batch;
 mod connections;
+mod customers;
 mod decide;
 mod directory;
 mod forms;
@@ -135,6 +136,7 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
         sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
             StoreError::unavailable(error)
         }
+        _ if code.as_deref().is_some_and(is_a_lock) => StoreError::busy(error),
         _ if code.as_deref().is_some_and(is_for_a_moment) => StoreError::unavailable(error),
         // The value is not valid JSON. The error's own text would repeat it.
         _ if code.as_deref() == Some("22P02") => StoreError::damaged("record", "it is not in its form"),
@@ -142,20 +144,28 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether a code belongs to a failure that may disappear in a moment.
-fn is_for_a_moment(code: &str) -> bool {
+/// PostgreSQL's codes have five characters; SQLite's are numbers of at most four digits.
+fn is_of_postgres(code: &str) -> bool {
+    code.len() == 5
+}
+
+/// Whether a code means that another transaction holds a lock.
+fn is_a_lock(code: &str) -> bool {
     /// SQLITE_BUSY and SQLITE_LOCKED: the low bits of every code of that kind.
-    const LOCKED: [i64; 2] = [5, 6];
-    /// PostgreSQL: connection failures, missing resources, an operator's shutdown; locks, deadlocks, serialization
-    /// failures, and a transaction that it ended because it was idle.
-    const CLASSES: [&str; 3] = ["08", "53", "57"];
-    const LOCKS: [&str; 4] = ["40001", "40P01", "55P03", "25P03"];
-    /// PostgreSQL's codes have five characters; SQLite's are numbers of at most four digits.
-    const OF_POSTGRES: usize = 5;
-    if code.len() == OF_POSTGRES {
-        return LOCKS.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class));
+    const OF_SQLITE: [i64; 2] = [5, 6];
+    /// PostgreSQL: locks, deadlocks, serialization failures.
+    const OF_POSTGRES: [&str; 3] = ["40001", "40P01", "55P03"];
+    match is_of_postgres(code) {
+        true => OF_POSTGRES.contains(&code),
+        false => code.parse::<i64>().is_ok_and(|code| OF_SQLITE.contains(&(code & 0xff))),
     }
-    code.parse::<i64>().is_ok_and(|code| LOCKED.contains(&(code & 0xff)))
+}
+
+/// Whether a code belongs to another failure that may disappear in a moment. PostgreSQL: connection failures, missing
+/// resources, an operator's shutdown, and a transaction that it ended because it was idle.
+fn is_for_a_moment(code: &str) -> bool {
+    const CLASSES: [&str; 3] = ["08", "53", "57"];
+    is_of_postgres(code) && (code == "25P03" || CLASSES.iter().any(|class| code.starts_with(class)))
 }
 
 #[cfg(test)]
@@ -200,11 +210,14 @@ mod tests {
         let code = |code| failed(sqlx::Error::Database(Box::new(Coded(code)))).code();
         // The extended codes have the kind in their low bits: SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE.
         let of_sqlite = ["5", "6", "261", "517", "262"];
-        // serialization_failure, deadlock_detected, lock_not_available, idle_in_transaction_session_timeout, admin_shutdown,
-        // too_many_connections, connection_failure.
-        let of_postgres = ["40001", "40P01", "55P03", "25P03", "57P01", "53300", "08006"];
+        // serialization_failure, deadlock_detected, lock_not_available.
+        let of_postgres = ["40001", "40P01", "55P03"];
         for locked in of_sqlite.iter().chain(&of_postgres) {
-            assert_eq!(code(locked), "store.unavailable", "{locked}");
+            assert_eq!(code(locked), "store.busy", "{locked}");
+        }
+        // idle_in_transaction_session_timeout, admin_shutdown, too_many_connections, connection_failure.
+        for unreachable in ["25P03", "57P01", "53300", "08006"] {
+            assert_eq!(code(unreachable), "store.unavailable", "{unreachable}");
         }
         // SQLITE_ERROR, SQLITE_IOERR and two of its kind, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CONSTRAINT, and what is no number;
         // undefined_table, raise_exception, disk_full is of the class of resources.

@@ -347,6 +347,8 @@ impl HttpError {
         match self {
             Self::TooManyFromAddress { .. } | Self::Busy { .. } => Some(1),
             Self::TooManyStarts { retry_after, .. } => Some(*retry_after),
+            // The store is there, and another change ends sooner or later.
+            Self::Store(StoreError::Busy { .. }) => Some(5),
             _ => None,
         }
     }

@@ -74,7 +74,7 @@ async fn run_one(
 
 /// Whether the failure is a deadlock or a serialization failure, after which nothing was written.
 pub(super) fn is_deadlock(failure: &StoreError) -> bool {
-    let StoreError::Unavailable { source } = failure else { return false };
+    let StoreError::Busy { source } = failure else { return false };
     let error = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
     let code = error.and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| ["40001", "40P01"].contains(&code.as_ref()))
