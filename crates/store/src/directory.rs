@@ -13,7 +13,7 @@ use vouchsafe::{
 
 use crate::{
     Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, Decides,
-    Decision, OrganizationConnections, SignIn,
+    Decision, NewCustomer, OrganizationConnections, SignIn, SignInError, StoreError,
 };
 
 /// Organizations, their settings, their tokens (as hashes), and their accounts, teams and projects.
@@ -22,10 +22,27 @@ use crate::{
 /// it: [`sign_in`](Self::sign_in) for a login, [`decide`](Self::decide) for everything else. There is no version to
 /// conflict on and nothing to retry.
 pub trait Directory: Send + Sync + std::fmt::Debug {
-    /// Adds an organization. Its id, its slug (as [`Organization::slug_key`] compares slugs), its tokens, connections
-    /// and verified domains must be new, since each belongs to one organization. Every addition is audited in the same
-    /// transaction.
-    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()>;
+    /// Adds a whole customer in one transaction: an organization with everything that its policy needs, the policy, and the
+    /// connection over which its people sign in. The organization's id, its slug (as [`Organization::slug_key`] compares
+    /// slugs), its tokens, connections and verified domains must be new, since each belongs to one organization. Every
+    /// addition is audited in the same transaction.
+    fn add_customer<'a>(
+        &'a self,
+        customer: &'a NewCustomer,
+        author: &'a Author,
+    ) -> Decides<'a, OrganizationConnections>;
+
+    /// Adds an organization alone: a [customer](Self::add_customer) without anything else.
+    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
+        let customer = NewCustomer::new(organization.clone());
+        Box::pin(async move {
+            match self.add_customer(&customer, author).await {
+                Ok(_) => Ok(()),
+                Err(SignInError::Store(failure)) => Err(failure),
+                Err(refused) => Err(StoreError::backend(refused)),
+            }
+        })
+    }
 
     /// An organization and its current version.
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;

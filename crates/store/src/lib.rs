@@ -34,6 +34,7 @@ mod connection_store;
 mod connection_totals;
 mod decision;
 mod directory;
+mod domain_recheck;
 mod error;
 mod form;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
@@ -41,6 +42,7 @@ mod json;
 mod key_history;
 mod logout;
 mod memory;
+mod new_customer;
 mod newer_metadata;
 mod pending;
 #[cfg(feature = "postgres")]
@@ -84,11 +86,13 @@ pub use connection_store::{ConnectionRevision, ConnectionStore};
 pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
+pub use domain_recheck::{RecheckedDomains, recheck_domains};
 pub use error::StoreError;
 pub use form::{FormLimits, FormStore, SealedForm};
 pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;
+pub use new_customer::{NewCustomer, PreparedCustomer};
 pub use newer_metadata::{MetadataTrust, OfferedMetadata};
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
@@ -112,7 +116,9 @@ pub use sign_in_history::{ExplainedLine, HistoryLimits, RecordedSignIn, SignInHi
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use store::Store;
-pub use stored_connection::{ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings};
+pub use stored_connection::{
+    ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings, StoredTransmitter,
+};
 
 pub use vouchsafe::SessionNameId;
 

@@ -19,10 +19,10 @@ use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, AuditedRefusal, Author, Claim, ClaimStore, CompletedSignIn, ConnectionDecision,
     ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits,
-    KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout,
-    ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore,
-    ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn,
-    SignInHistory, StoreError, StoredConnection, Versioned,
+    KeyHistory, LogoutStore, Memory, NewCustomer, OrganizationConnections, PendingStore, RecordedSignIn,
+    RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
+    ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret,
+    SetUpStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, chosen by its address, so that a service chooses its store in one line of configuration.
@@ -370,7 +370,7 @@ impl ScimStore for Store {
 
 impl Directory for Store {
     passed_on! { to directory:
-        fn add_organization<'a>(&self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()>;
+        fn add_customer<'a>(&self, customer: &'a NewCustomer, author: &'a Author) -> Decides<'a, OrganizationConnections>;
         fn organization<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;
         fn organization_by_slug<'a>(&self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
         fn organization_by_domain<'a>(&self, domain: &'a Domain) -> Answer<'a, Option<Versioned<Organization>>>;

@@ -24,9 +24,9 @@ use vouchsafe::{
 };
 use vouchsafe_store::{
     About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
-    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals,
-    OrganizationConnections, PendingStore, RememberedLogout, ReplayStore, Session, SessionId, SessionStore,
-    SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
+    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NewCustomer, NotedRefusals,
+    OrganizationConnections, PendingStore, PreparedCustomer, RememberedLogout, ReplayStore, Session,
+    SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -156,18 +156,12 @@ fn sweep<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool)
 }
 
 impl Directory for Own {
-    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
-        self.with(move |state| {
-            if state.organizations.contains_key(&organization.id) {
-                return Err(StoreError::taken("the organization's id"));
-            }
-            state.names_are_free(organization)?;
-            state.domains_are_free(organization)?;
-            let held = Held { whole: Snapshot::new(organization.clone()), policy: None };
-            state.organizations.insert(organization.id.clone(), held);
-            state.audit.push(AuditRecord::of_added_organization(organization, author));
-            Ok(())
-        })
+    fn add_customer<'a>(
+        &'a self,
+        customer: &'a NewCustomer,
+        author: &'a Author,
+    ) -> Decides<'a, OrganizationConnections> {
+        self.with(move |state| state.add_customer(customer.prepared(author)?))
     }
 
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
@@ -328,6 +322,50 @@ impl Directory for Own {
 }
 
 impl State {
+    /// Everything that can fail comes before anything is written.
+    fn add_customer(&mut self, customer: PreparedCustomer) -> Result<OrganizationConnections, SignInError> {
+        let organization = &customer.organization;
+        if self.organizations.contains_key(&organization.id) {
+            return Err(StoreError::taken("the organization's id").into());
+        }
+        self.names_are_free(organization)?;
+        self.domains_are_free(organization)?;
+        let mut whole = Snapshot::new(organization.clone());
+        for team in &customer.teams {
+            if whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
+                return Err(StoreError::taken("the team's id or name").into());
+            }
+            whole.teams.push(team.clone());
+        }
+        for project in &customer.projects {
+            if whole.projects.iter().any(|other| other.id == project.id || other.is_named(&project.name)) {
+                return Err(StoreError::taken("the project's id or name").into());
+            }
+            whole.projects.push(project.clone());
+        }
+        for account in &customer.accounts {
+            let email = EmailAddress::key_of(&account.email);
+            let everybody = self.organizations.values().flat_map(|held| &held.whole.accounts);
+            let has_email = |other: &Account| EmailAddress::key_of(&other.email) == email;
+            if whole.accounts.iter().any(has_email)
+                || everybody.chain(&whole.accounts).any(|other| other.id == account.id)
+            {
+                return Err(StoreError::taken("the account's id or e-mail address").into());
+            }
+            whole.accounts.push(account.clone());
+        }
+        if customer.connections.iter().any(|one| self.connections.contains_key(&one.id)) {
+            return Err(StoreError::taken("the connection's id").into());
+        }
+        let held = Held { whole, policy: customer.policy.clone() };
+        self.organizations.insert(organization.id.clone(), held);
+        self.audit.extend(customer.audit.iter().cloned());
+        for connection in &customer.connections {
+            self.connections.insert(connection.id.clone(), connection.clone());
+        }
+        Ok(customer.into_answer())
+    }
+
     fn note(&mut self, refused: Option<AuditedRefusal>) {
         self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
     }

@@ -5,7 +5,7 @@ use vouchsafe::provisioning::{
     Account, AccountId, Actor, LinkedProject, Organization, OrganizationId, Permission, Project, ProjectId,
     Role, Team, TeamId,
 };
-use vouchsafe_store::{Author, Directory};
+use vouchsafe_store::{Author, Directory, NewCustomer};
 
 use crate::failure::Failure;
 
@@ -47,26 +47,24 @@ pub(crate) async fn fill(directory: &dyn Directory) -> Result<(), Failure> {
         let mut organization = Organization::new(id.clone(), slug, name);
         organization.entitled = slug != NOT_ENTITLED;
         organization.verified_domains = vec![domain.to_owned()];
-        directory.add_organization(&organization, &operator).await?;
-
         let load = Project::new(ProjectId::new(format!("{slug}-default")), id.clone(), "Default project");
         let checkout = Project::new(ProjectId::new(format!("{slug}-checkout")), id.clone(), "Checkout");
-        directory.add_project(&load, &operator).await?;
-        directory.add_project(&checkout, &operator).await?;
-
         let hands = Team::new(TeamId::new(format!("{slug}-hands")), id.clone(), "All hands");
         let mut performance =
             Team::new(TeamId::new(format!("{slug}-performance")), id.clone(), "Performance");
-        performance.projects = vec![LinkedProject::new(checkout.id, Permission::ReadWrite)];
-        directory.add_team(&hands, &operator).await?;
-        directory.add_team(&performance, &operator).await?;
-
+        performance.projects = vec![LinkedProject::new(checkout.id.clone(), Permission::ReadWrite)];
         let mut owner =
             Account::new(AccountId::new(format!("{slug}-owner")), id.clone(), owner_email(domain));
         owner.role = Role::Owner;
         owner.has_password = true;
-        directory.add_account(&owner, &operator).await?;
-        directory.set_policy(&id, POLICY, &operator).await?;
+        let customer = NewCustomer::new(organization)
+            .with_project(load)
+            .with_project(checkout)
+            .with_team(hands)
+            .with_team(performance)
+            .with_account(owner)
+            .with_policy(POLICY);
+        directory.add_customer(&customer, &operator).await?;
     }
     Ok(())
 }

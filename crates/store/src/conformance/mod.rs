@@ -28,6 +28,7 @@ pub mod audit_feed;
 pub mod configuration;
 pub mod connecting;
 pub mod connections;
+pub mod customers;
 pub mod directory;
 pub mod forms;
 pub mod key_history;
@@ -42,7 +43,7 @@ pub mod sign_in;
 pub mod sign_in_history;
 
 use crate::{
-    Applied, AuditDetail, AuditRecord, Author, ConnectionStore, Decision, Directory, LogoutStore,
+    Applied, AuditDetail, AuditRecord, Author, ClaimStore, ConnectionStore, Decision, Directory, LogoutStore,
     PendingStore, ReplayStore, SessionStore, SignInError,
 };
 use chrono::{DateTime, Utc};
@@ -179,6 +180,8 @@ macro_rules! conformance {
             active_connections_are_walked_page_by_page, every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
             what_never_changes_of_a_connection_is_refused, an_identity_provider_is_found_by_what_artifacts_name_it, connections_are_found_by_identity_provider_and_address,
             drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
+        $crate::conformance!(@each $way $make, customers, a_customer_is_added_whole, a_customer_that_is_refused_leaves_nothing,
+            of_many_who_add_a_customer_one_does);
         $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,
             a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,
             a_connection_is_tried_and_replaces_another, several_connections_are_active_until_one_is_retired,

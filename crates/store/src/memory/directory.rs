@@ -10,24 +10,18 @@ use vouchsafe::provisioning::{
 use super::{Held, Memory, State};
 use crate::{
     About, AccountKey, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, AuditedRefusal,
-    Author, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory,
-    OrganizationConnections, SignIn, SignInContext, SignInError, StoreError, Versioned,
+    Author, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory, NewCustomer,
+    OrganizationConnections, PreparedCustomer, SignIn, SignInContext, SignInError, StoreError, Versioned,
     directory::parsed_policy,
 };
 
 impl Directory for Memory {
-    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
-        self.with(move |state| {
-            if state.organizations.contains_key(&organization.id) {
-                return Err(StoreError::Taken { what: "the organization's id" });
-            }
-            state.names_are_free(organization)?;
-            state.domains_are_free(organization)?;
-            let held = Held { whole: Snapshot::new(organization.clone()), policy: None };
-            state.organizations.insert(organization.id.clone(), held);
-            state.audit.push(AuditRecord::of_added_organization(organization, author));
-            Ok(())
-        })
+    fn add_customer<'a>(
+        &'a self,
+        customer: &'a NewCustomer,
+        author: &'a Author,
+    ) -> Decides<'a, OrganizationConnections> {
+        self.with(move |state| state.add_customer(customer.prepared(author)?))
     }
 
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
@@ -92,22 +86,9 @@ impl Directory for Memory {
 
     fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
-            let held = state.held(&account.organization)?;
-            let email = EmailAddress::key_of(&account.email);
-            let accounts = &held.whole.accounts;
-            if accounts.iter().any(|other| EmailAddress::key_of(&other.email) == email) {
-                return Err(StoreError::taken("the account's e-mail address"));
-            }
-            let keys = account.keys();
-            let is_linked = |other: &Account| other.keys().iter().any(|key| keys.contains(key));
-            if accounts.iter().any(is_linked) {
-                return Err(StoreError::taken("the account's identity"));
-            }
-            let mut everybody = state.organizations.values().flat_map(|held| &held.whole.accounts);
-            if everybody.any(|other| other.id == account.id) {
-                return Err(StoreError::taken("the account's id"));
-            }
-            state.held(&account.organization)?.whole.accounts.push(account.clone());
+            state.held(&account.organization)?;
+            state.account_is_new(account)?;
+            state.held(&account.organization)?.add_account(account)?;
             state.audit.push(AuditRecord::of_added_account(account, author));
             Ok(())
         })
@@ -115,11 +96,7 @@ impl Directory for Memory {
 
     fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
-            let held = state.held(&team.organization)?;
-            if held.whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
-                return Err(StoreError::taken("the team's id or name"));
-            }
-            held.whole.teams.push(team.clone());
+            state.held(&team.organization)?.add_team(team)?;
             state.audit.push(AuditRecord::of_added_team(team, author));
             Ok(())
         })
@@ -127,12 +104,7 @@ impl Directory for Memory {
 
     fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
-            let held = state.held(&project.organization)?;
-            let mut others = held.whole.projects.iter();
-            if others.any(|other| other.id == project.id || other.is_named(&project.name)) {
-                return Err(StoreError::taken("the project's id or name"));
-            }
-            held.whole.projects.push(project.clone());
+            state.held(&project.organization)?.add_project(project)?;
             state.audit.push(AuditRecord::of_added_project(project, author));
             Ok(())
         })
@@ -306,6 +278,41 @@ impl State {
         Ok((snapshot, policy))
     }
 
+    /// Everything that can fail comes before anything is written.
+    fn add_customer(&mut self, customer: PreparedCustomer) -> Result<OrganizationConnections, SignInError> {
+        let organization = &customer.organization;
+        if self.organizations.contains_key(&organization.id) {
+            return Err(StoreError::taken("the organization's id").into());
+        }
+        self.names_are_free(organization)?;
+        self.domains_are_free(organization)?;
+        let mut held = Held { whole: Snapshot::new(organization.clone()), policy: customer.policy.clone() };
+        customer.projects.iter().try_for_each(|project| held.add_project(project))?;
+        customer.teams.iter().try_for_each(|team| held.add_team(team))?;
+        for account in &customer.accounts {
+            self.account_is_new(account)?;
+            held.add_account(account)?;
+        }
+        for connection in &customer.connections {
+            self.unused(connection)?;
+        }
+        self.organizations.insert(organization.id.clone(), held);
+        self.audit.extend(customer.audit.iter().cloned());
+        for connection in &customer.connections {
+            self.keep(connection.clone());
+        }
+        Ok(customer.into_answer())
+    }
+
+    /// Whether nobody in any organization has the account's id.
+    fn account_is_new(&self, account: &Account) -> Result<(), StoreError> {
+        let mut everybody = self.organizations.values().flat_map(|held| &held.whole.accounts);
+        match everybody.any(|other| other.id == account.id) {
+            true => Err(StoreError::taken("the account's id")),
+            false => Ok(()),
+        }
+    }
+
     pub(super) fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
         let organization = decided.plan.organization();
         if decided.plan.domains_taken().iter().any(|domain| self.is_of_another(domain, organization)) {
@@ -380,6 +387,40 @@ impl State {
 }
 
 impl Held {
+    fn add_account(&mut self, account: &Account) -> Result<(), StoreError> {
+        let (email, keys) = (EmailAddress::key_of(&account.email), account.keys());
+        let accounts = &mut self.whole.accounts;
+        if accounts.iter().any(|other| EmailAddress::key_of(&other.email) == email) {
+            return Err(StoreError::taken("the account's e-mail address"));
+        }
+        let is_linked = |other: &Account| other.keys().iter().any(|key| keys.contains(key));
+        if accounts.iter().any(is_linked) {
+            return Err(StoreError::taken("the account's identity"));
+        }
+        if accounts.iter().any(|other| other.id == account.id) {
+            return Err(StoreError::taken("the account's id"));
+        }
+        accounts.push(account.clone());
+        Ok(())
+    }
+
+    fn add_team(&mut self, team: &Team) -> Result<(), StoreError> {
+        if self.whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
+            return Err(StoreError::taken("the team's id or name"));
+        }
+        self.whole.teams.push(team.clone());
+        Ok(())
+    }
+
+    fn add_project(&mut self, project: &Project) -> Result<(), StoreError> {
+        let mut others = self.whole.projects.iter();
+        if others.any(|other| other.id == project.id || other.is_named(&project.name)) {
+            return Err(StoreError::taken("the project's id or name"));
+        }
+        self.whole.projects.push(project.clone());
+        Ok(())
+    }
+
     fn is_at(&self, expected: u64) -> Result<(), StoreError> {
         if self.whole.version == expected { Ok(()) } else { Err(self.conflict(expected)) }
     }

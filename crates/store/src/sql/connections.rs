@@ -200,7 +200,7 @@ async fn retire(
 }
 
 /// Inserts a connection whose id was not used before, or changes an existing one.
-fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch, StoreError> {
+pub(super) fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch, StoreError> {
     let batch = match is_new {
         true => batch.then(ADD).if_taken("the connection's id"),
         false => batch.then(CHANGE),

@@ -5,32 +5,30 @@ use vouchsafe::provisioning::{
 };
 
 use super::{
-    Batch, Engine, connections, decide, index, locks, login,
+    Batch, Engine, connections, customers, decide, locks, login,
     refusals::{self, Refused},
     rows, writes,
 };
 use crate::{
     AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision,
-    Decides, Decision, Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned,
-    directory::parsed_policy,
+    Decides, Decision, Directory, NewCustomer, OrganizationConnections, SignIn, SignInError, StoreError,
+    Versioned, directory::parsed_policy,
 };
 
 impl<E: Engine> Directory for E {
-    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
-        const ADD: &str =
-            "INSERT INTO vouchsafe_organizations (id, slug, version, record) VALUES (?, ?, 0, ?)";
-        let (organization, added) =
-            (organization.clone(), AuditRecord::of_added_organization(organization, author));
-        self.write::<(), StoreError>(Box::new(move |turn| {
+    fn add_customer<'a>(
+        &'a self,
+        customer: &'a NewCustomer,
+        author: &'a Author,
+    ) -> Decides<'a, OrganizationConnections> {
+        let prepared = customer.prepared(author);
+        self.write::<_, SignInError>(Box::new(move |turn| {
             Box::pin(async move {
-                locks::organization(turn, &organization.id).await?;
-                let batch = Batch::of(ADD)
-                    .if_taken("the organization's id or slug")
-                    .bind(organization.id.as_str())
-                    .bind(Organization::slug_key(&organization.slug))
-                    .bind(rows::to_json("organization", &organization)?);
-                let batch = index::put(batch, &organization)?;
-                turn.run(writes::audit(batch, &[added])?).await.map(drop)
+                let prepared = prepared?;
+                locks::organization(turn, &prepared.organization.id).await?;
+                locks::connections(turn, &prepared.organization.id).await?;
+                turn.run(customers::add(&prepared)?).await?;
+                Ok(prepared.into_answer())
             })
         }))
     }

@@ -241,6 +241,38 @@ async fn a_fault_at_any_step_of_a_conversion_leaves_nothing_behind() {
     suite::provision(&store, facts).await.unwrap();
 }
 
+/// The same of a customer that is added whole.
+#[tokio::test]
+async fn a_fault_at_any_step_of_a_new_customer_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    let (customer, token) = suite::customers::whole_customer();
+    for table in [
+        "organizations",
+        "tokens",
+        "organization_connections",
+        "domains",
+        "projects",
+        "teams",
+        "accounts",
+        "connections",
+        "audit",
+    ] {
+        let fault = format!(
+            "CREATE TRIGGER fault AFTER INSERT ON vouchsafe_{table} BEGIN SELECT RAISE(ABORT, 'a fault'); END"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(fault)).execute(&pool).await.unwrap();
+        store.add_customer(&customer, &suite::author()).await.unwrap_err();
+        sqlx::query("DROP TRIGGER fault").execute(&pool).await.unwrap();
+        suite::customers::is_not_there(&store, table).await;
+    }
+    store.add_customer(&customer, &suite::author()).await.unwrap();
+    let facts = suite::connecting::login_over("acme-okta", suite::okta(), &token, "id1");
+    suite::provision(&store, facts).await.unwrap();
+}
+
 /// A decision that panics, and one that nobody waits for, stop nobody else.
 #[tokio::test]
 async fn a_decision_that_panics_stops_nobody_else() {
