@@ -220,6 +220,15 @@ impl Check<'_> {
                 );
                 self.error(format!("groups.map[{place}].team"), message);
             }
+            let has_one =
+                || snapshot.teams.iter().any(|team| rule.matches.could_give(&rule.team, &team.name));
+            if is_captured && !groups.create_teams && !has_one() {
+                let message = format!(
+                    "the organization has no team that {} could be, whatever the regex captures, and groups.create_teams is off",
+                    Shown(&rule.team)
+                );
+                self.warning(format!("groups.map[{place}].team"), message);
+            }
         }
         for (place, takeover) in self.policy.identity.takeovers.iter().enumerate() {
             if !snapshot.organization.signs_in_over(&takeover.to) {

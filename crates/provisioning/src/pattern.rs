@@ -73,6 +73,14 @@ impl GroupMatch {
         }
     }
 
+    /// Whether the team's name can become this name, whatever is captured.
+    pub(crate) fn could_give(&self, team: &str, name: &str) -> bool {
+        match self {
+            Self::Regex(_) => is_like(&folded(&with_anything_captured(team)), &folded(name)),
+            _ => folded(team) == folded(name),
+        }
+    }
+
     /// The captures that the team's name refers to although the rule captures nothing. They are used literally.
     pub(crate) fn asks_in_vain(&self, team: &str) -> Option<String> {
         match self {
@@ -207,6 +215,28 @@ fn references(team: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The team's name with `*` in place of each reference to a capture. A `*` or `?` in the name itself stays, so that the glob
+/// matches more names rather than fewer.
+fn with_anything_captured(team: &str) -> String {
+    let mut glob = String::new();
+    let mut characters = team.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '$' {
+            glob.push(character);
+            continue;
+        }
+        match characters.peek() {
+            Some('$') => glob.extend(characters.next()),
+            Some('{') => {
+                glob.push('*');
+                characters.by_ref().take_while(|character| *character != '}').for_each(drop);
+            }
+            _ => glob.push(if word(&mut characters).is_some() { '*' } else { '$' }),
+        }
+    }
+    glob
 }
 
 fn word(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
@@ -382,6 +412,25 @@ mod tests {
         let by = GroupMatch::Regex(pattern);
         assert_eq!(by.team_for("k6-perf-rw", "${team} ($2)"), "perf (rw)");
         assert!(by.is_met_by(" k6-perf-rw ") && !by.is_met_by("x k6-perf-rw"));
+    }
+
+    #[test]
+    fn a_team_with_captures_could_be_some_and_not_others() {
+        let regex = GroupMatch::Regex(GroupPattern::new("(?P<team>.*)-(.*)").unwrap());
+        for (team, name, could) in [
+            ("$team", "Anything", true),
+            ("Team $1", "team red", true),
+            ("Team ${team} of $2", "Team Red of Acme", true),
+            ("Team $1", "Red", false),
+            ("${team}s", "Red", false),
+            ("$$1", "$1", true),
+            ("$$1", "Red", false),
+            ("Plain", "plain", true),
+        ] {
+            assert_eq!(regex.could_give(team, name), could, "{team} {name}");
+        }
+        let plain = GroupMatch::Name("red".to_owned());
+        assert!(plain.could_give("$1", "$1") && !plain.could_give("$1", "Red"));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    AdmittedDomains, Create, GroupMatch, LoginFacts, LookUp, Permission, Policy, Severity,
+    AdmittedDomains, Create, GroupMatch, LoginFacts, LookUp, Organization, OrganizationId, Permission,
+    Policy, Severity, Snapshot, Team, TeamId,
 };
 
 #[test]
@@ -307,5 +308,28 @@ fn the_reference_says_what_is_so() {
             assert!(row.contains(name), "{preset}: {name}");
         }
         assert_eq!(names.token, "token");
+    }
+}
+
+/// A rule whose teams nobody can join is said: with a regex it depends on what comes, but not where no team of the organization could be meant.
+#[test]
+fn a_captured_team_that_cannot_be_there_is_a_warning() {
+    let acme = OrganizationId::new("acme");
+    let mut snapshot = Snapshot::new(Organization::new(acme.clone(), "acme", "Acme"));
+    snapshot.teams.push(Team::new(TeamId::new("t"), acme, "Team Red"));
+    let check = |team: &str, more: &str| {
+        let text = format!("[groups]\n{more}\n[[groups.map]]\nregex = 'k6-(?P<team>.+)'\nteam = '{team}'\n");
+        let findings = Policy::check(&text, Some(&snapshot)).unwrap();
+        findings.into_iter().filter(|finding| finding.path == "groups.map[0].team").collect::<Vec<_>>()
+    };
+    for team in ["$team", "team $1", "Team ${team}", "Team Red"] {
+        assert_eq!(check(team, ""), [], "{team}");
+    }
+    for team in ["Squad $team", "${team}s"] {
+        let findings = check(team, "");
+        let [finding] = findings.as_slice() else { panic!("{team}: {findings:?}") };
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.message.contains("whatever the regex captures, and groups.create_teams is off"));
+        assert_eq!(check(team, "create_teams = true"), [], "{team}");
     }
 }

@@ -117,14 +117,23 @@ pub(super) fn admit(
 }
 
 /// Whether there was a list of groups, possibly empty. If not, a note says why.
-pub(super) fn say_what_is_no_list(context: Context<'_>, claim: &GroupClaim<'_>, draft: &mut Draft) -> bool {
+pub(super) fn say_what_is_no_list(
+    context: Context<'_>,
+    login: &LoginFacts,
+    claim: &GroupClaim<'_>,
+    draft: &mut Draft,
+) -> bool {
     let attribute = context.policy.attributes.groups.as_deref().unwrap_or_default();
     match claim {
         GroupClaim::Listed(_) => return true,
         GroupClaim::NotAsked => {}
         GroupClaim::Absent => draft.note(
             RuleId::from("attributes.groups"),
-            format!("No attribute {} came: the teams stay as they are", Shown(attribute)),
+            format!(
+                "No attribute {} came: the teams stay as they are. {}",
+                Shown(attribute),
+                what_came(context, login)
+            ),
         ),
         GroupClaim::Overage => draft.note(
             RuleId::from("attributes.groups_overage"),
@@ -140,6 +149,20 @@ pub(super) fn say_what_is_no_list(context: Context<'_>, claim: &GroupClaim<'_>, 
         ),
     }
     false
+}
+
+/// Lists the names of the attributes that came, without the token's: one of them is probably the attribute of the groups.
+fn what_came(context: Context<'_>, login: &LoginFacts) -> String {
+    /// The most names in the list.
+    const MOST: usize = 20;
+    let token = &context.policy.attributes.token;
+    let names: Vec<&String> = login.attributes.keys().filter(|name| *name != token).collect();
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| Shown(name).to_string()).collect();
+    match names.len().saturating_sub(MOST) {
+        _ if names.is_empty() => "No other attribute came".to_owned(),
+        0 => format!("These came: {}", shown.join(", ")),
+        more => format!("These came: {}, and {more} more", shown.join(", ")),
+    }
 }
 
 /// Adds what a person's groups give, and a note for each group that gives nothing.

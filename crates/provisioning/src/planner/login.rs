@@ -58,7 +58,7 @@ pub(super) fn plan(
     if account.is_none() {
         default_teams(context, &claim, &mut wanted, &mut draft)?;
     }
-    let is_listed = groups::say_what_is_no_list(context, &claim, &mut draft);
+    let is_listed = groups::say_what_is_no_list(context, login, &claim, &mut draft);
     if let GroupClaim::Listed(names) = &claim {
         let over = &login.connection;
         let groups = names.iter().map(|name| groups::of_login(name, over)).collect::<Vec<_>>();
