@@ -7,6 +7,7 @@
 //!   [`global_token_revocation`](SignalService::global_token_revocation) for Okta, [`security_event`](SignalService::security_event) for
 //!   CAEP.
 //! * [`Transmitter`] says whose signals are accepted for one connection: its issuer, its keys and the audiences that it names.
+//!   [`StoredTransmitters`] takes them from the settings of stored connections.
 //! * [`verify`] judges one signed token. It is a pure function.
 //!
 //! ```text
@@ -36,4 +37,4 @@ pub use keys::{FetchKeys, Fetching, KeySet};
 pub use service::{SignalService, SignalStore};
 pub use subject::Subject;
 pub use token::{Expected, Verified, verify};
-pub use transmitter::{Transmitter, Transmitters};
+pub use transmitter::{StoredTransmitters, Transmitter, Transmitters};

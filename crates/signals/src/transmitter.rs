@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use vouchsafe::{ConnectionId, provisioning::OrganizationId};
-use vouchsafe_store::Answer;
+use vouchsafe_store::{Answer, ConnectionStore, StoredTransmitter};
 
 /// The transmitter whose signals are accepted for one connection.
 ///
@@ -61,6 +62,45 @@ impl Transmitter {
 pub trait Transmitters: Send + Sync + fmt::Debug {
     /// The transmitter of a connection.
     fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>>;
+}
+
+/// Transmitters in the settings of stored connections
+/// ([`StoredSettings::transmitter`](vouchsafe_store::StoredSettings::transmitter)). Each signal is verified against the
+/// present settings, and changes of them are audited like those of other settings.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vouchsafe_signals::{FetchKeys, SignalService, StoredTransmitters};
+/// use vouchsafe_store::Store;
+///
+/// fn service(store: Arc<Store>, fetch: Arc<dyn FetchKeys>, provider: vouchsafe::Provider) -> SignalService {
+///     let transmitters = StoredTransmitters::new(store.clone());
+///     SignalService::new(store, Arc::new(transmitters), fetch, provider)
+/// }
+/// # let _ = service;
+/// ```
+#[derive(Clone, Debug)]
+pub struct StoredTransmitters(Arc<dyn ConnectionStore>);
+
+impl StoredTransmitters {
+    /// The transmitters of the connections in this store.
+    pub fn new(store: Arc<dyn ConnectionStore>) -> StoredTransmitters {
+        StoredTransmitters(store)
+    }
+}
+
+impl Transmitters for StoredTransmitters {
+    fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>> {
+        Box::pin(async move {
+            let Some(stored) = self.0.connection(connection).await? else { return Ok(None) };
+            let Some(StoredTransmitter { issuer, keys_url, audiences, .. }) = stored.settings.transmitter
+            else {
+                return Ok(None);
+            };
+            let transmitter = Transmitter::new(stored.organization, stored.id, issuer, keys_url);
+            Ok(Some(audiences.into_iter().fold(transmitter, Transmitter::for_audience)))
+        })
+    }
 }
 
 /// Transmitters in memory, by connection.

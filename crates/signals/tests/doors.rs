@@ -21,9 +21,9 @@ use http::StatusCode;
 use serde_json::json;
 use vouchsafe::provisioning::{AccountId, Actor, OrganizationId};
 use vouchsafe::{ConnectionId, ConnectionState, EntityId};
-use vouchsafe_store::{ConnectionMetadata, Memory, MetadataSource, StoredConnection};
+use vouchsafe_store::{ConnectionMetadata, Memory, MetadataSource, StoredConnection, StoredTransmitter};
 
-use world::{GTR, ISSUER, World, author, by_email, by_subject, session};
+use world::{AUDIENCE, GTR, ISSUER, KEYS, World, author, by_email, by_subject, session};
 
 #[tokio::test]
 async fn universal_logout_ends_the_sessions_of_the_one_person() {
@@ -234,5 +234,33 @@ async fn the_transmitter_of_a_retired_connection_is_believed_nothing() {
         assert_eq!(world.revoke(&token, &by_email()).await, unknown);
         assert_ne!(unknown, StatusCode::NO_CONTENT);
         assert_eq!(world.live().await, [true; 4]);
+    }
+}
+
+/// Whose signals are believed stands in the settings of the connection: what is changed there counts for the next one.
+#[tokio::test]
+async fn transmitters_are_kept_with_their_connections() {
+    for mut world in World::on_every_store().await {
+        world.believes_stored_transmitters();
+        let token =
+            |world: &World, number: u32| world.token(GTR, &world.revocation_claims(&format!("j{number}")));
+        let metadata = ConnectionMetadata::new("<md:EntityDescriptor/>", MetadataSource::Uploaded, world.now);
+        let id = ConnectionId::new("acme-okta").unwrap();
+        let identity_provider = EntityId::new("https://idp.acme.example").unwrap();
+        let mut connection = StoredConnection::new(id, "acme".into(), identity_provider, metadata);
+        connection.state = ConnectionState::Active;
+        connection.revision = world.store.add_connection(&connection, &author()).await.unwrap();
+        assert_eq!(world.revoke(&token(&world, 1), &by_email()).await, StatusCode::NOT_FOUND);
+        let transmitter = StoredTransmitter::new(ISSUER, KEYS).for_audience(AUDIENCE);
+        connection.settings.transmitter = Some(transmitter.clone());
+        connection.revision = world.store.update_connection(&connection, &author()).await.unwrap();
+        let stored = world.store.connection(&connection.id).await.unwrap().unwrap();
+        assert_eq!(stored.settings.transmitter, Some(transmitter));
+        assert_eq!(world.revoke(&token(&world, 2), &by_email()).await, StatusCode::NO_CONTENT);
+        assert_eq!(world.live().await, [false, true, true, true]);
+        connection.settings.transmitter = None;
+        world.store.update_connection(&connection, &author()).await.unwrap();
+        assert_eq!(world.revoke(&token(&world, 3), &by_subject(ISSUER, "00u2")).await, StatusCode::NOT_FOUND);
+        assert_eq!(world.live().await, [false, true, true, true]);
     }
 }

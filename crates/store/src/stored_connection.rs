@@ -256,6 +256,44 @@ pub struct StoredSettings {
     /// What newer metadata from the connection's address has to prove, and how much it may change. Uploaded metadata is
     /// not checked against it.
     pub metadata: MetadataTrust,
+    /// Whose signals end sessions of the connection's people; nobody's by default.
+    pub transmitter: Option<StoredTransmitter>,
+}
+
+/// Whose signals (Universal Logout, security events) are believed for a connection.
+///
+/// ```
+/// use vouchsafe_store::StoredTransmitter;
+///
+/// let okta = StoredTransmitter::new("https://acme.okta.com", "https://acme.okta.com/oauth2/v1/keys")
+///     .for_audience("https://app.example.com/signals/acme-okta/global-token-revocation");
+/// # let _ = okta;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct StoredTransmitter {
+    /// The issuer of its tokens, compared byte by byte.
+    pub issuer: String,
+    /// Where its keys are, as a JWKS.
+    pub keys_url: String,
+    /// Whom its tokens are for: one of them must be in a token. Empty: no token is accepted.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+}
+
+impl StoredTransmitter {
+    /// A transmitter whose tokens are for nobody yet.
+    pub fn new(issuer: impl Into<String>, keys_url: impl Into<String>) -> StoredTransmitter {
+        StoredTransmitter { issuer: issuer.into(), keys_url: keys_url.into(), audiences: Vec::new() }
+    }
+
+    /// The same whose tokens may also be for this audience.
+    #[must_use]
+    pub fn for_audience(mut self, audience: impl Into<String>) -> StoredTransmitter {
+        self.audiences.push(audience.into());
+        self
+    }
 }
 
 impl StoredSettings {
@@ -269,6 +307,7 @@ impl Default for StoredSettings {
             sign_in: ConnectionSettings::default(),
             token_required: true,
             metadata: MetadataTrust::default(),
+            transmitter: None,
         }
     }
 }
@@ -282,6 +321,8 @@ struct SettingsForm {
     token_required: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     metadata: MetadataTrust,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transmitter: Option<StoredTransmitter>,
     #[serde(default)]
     sign_in: ConnectionSettings,
 }
@@ -296,8 +337,8 @@ fn token_required() -> bool {
 
 impl From<StoredSettings> for SettingsForm {
     fn from(settings: StoredSettings) -> Self {
-        let StoredSettings { sign_in, token_required, metadata } = settings;
-        Self { version: StoredSettings::VERSION, token_required, metadata, sign_in }
+        let StoredSettings { sign_in, token_required, metadata, transmitter } = settings;
+        Self { version: StoredSettings::VERSION, token_required, metadata, transmitter, sign_in }
     }
 }
 
@@ -305,9 +346,9 @@ impl TryFrom<SettingsForm> for StoredSettings {
     type Error = String;
 
     fn try_from(form: SettingsForm) -> Result<Self, String> {
-        let SettingsForm { version, token_required, metadata, sign_in } = form;
+        let SettingsForm { version, token_required, metadata, transmitter, sign_in } = form;
         match version == Self::VERSION {
-            true => Ok(Self { sign_in, token_required, metadata }),
+            true => Ok(Self { sign_in, token_required, metadata, transmitter }),
             false => Err(format!("settings of version {version} are not read here")),
         }
     }

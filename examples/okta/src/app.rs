@@ -51,7 +51,6 @@ pub(crate) struct Inner {
     pub(crate) fresh_tokens: FreshTokens,
     pub(crate) scim: ScimService,
     /// Whose signals that a person is out are believed.
-    pub(crate) transmitters: Arc<signals::Configured>,
     signals: SignalService,
     pub(crate) dns: Dns,
     refresh_status: OnceLock<RefreshStatus>,
@@ -171,13 +170,7 @@ impl App {
             })
             .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
         let scim = ScimService::new(shared.clone(), format!("{base_url}{}", scim::PATH), provider.clone());
-        let transmitters = Arc::new(signals::Configured::default());
-        let signals = signals::service(
-            Arc::clone(&shared),
-            Arc::clone(&transmitters),
-            client.clone(),
-            provider.clone(),
-        );
+        let signals = signals::service(Arc::clone(&shared), client.clone(), provider.clone());
         let records = Records::default();
         let kept = Arc::clone(&records);
         let provisioned =
@@ -208,7 +201,6 @@ impl App {
             provisioned,
             fresh_tokens: FreshTokens::default(),
             scim,
-            transmitters,
             signals,
             dns,
             refresh_status: OnceLock::new(),

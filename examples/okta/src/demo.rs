@@ -60,8 +60,14 @@ pub(crate) async fn with_embedded_okta(wanted: Wanted) -> Result<(), Failure> {
         let scim = harness.add(&app, "acme", "acme.example", &token).await?;
         okta.update_app(&acme, |it| it.provisioning = Some(Provisioning::new(app.scim.base(), scim)))?;
         okta.push_user(&acme, "ada@acme.example").await?;
-        let address =
-            signals::configure(&app, &"acme".into(), okta.signals_issuer(), &okta.signals_keys_url()).await?;
+        let address = signals::configure(
+            &app,
+            Actor::Operator,
+            &"acme".into(),
+            okta.signals_issuer(),
+            &okta.signals_keys_url(),
+        )
+        .await?;
         okta.update_app(&acme, |it| it.signals_url = Some(address))?;
     } else {
         say(

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{Actor, OrganizationId, OrganizationToken};
 use vouchsafe_axum::SignedIn;
-use vouchsafe_store::{Author, ScimStore, ScimToken};
+use vouchsafe_store::{Author, ScimStore, ScimToken, StoredConnection};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -33,8 +33,12 @@ pub(crate) async fn issue(app: &App, by: Actor, id: &OrganizationId) -> Result<S
 }
 
 pub(crate) async fn connection(app: &App, id: &OrganizationId) -> Result<ConnectionId, Failure> {
+    Ok(stored_connection(app, id).await?.id)
+}
+
+async fn stored_connection(app: &App, id: &OrganizationId) -> Result<StoredConnection, Failure> {
     let active = connect::active(app, id).await?;
-    Ok(active.ok_or_else(|| Failure::new("Connect an identity provider first."))?.id)
+    active.ok_or_else(|| Failure::new("Connect an identity provider first."))
 }
 
 pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn) -> Response {
@@ -60,8 +64,8 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
             .note("We keep its hash alone. This page shows it for 15 minutes, in this browser.")
         });
     }
-    let connection = connection(app, id).await?;
-    let tokens = app.store.scim_tokens(&connection).await?;
+    let active = stored_connection(app, id).await?;
+    let tokens = app.store.scim_tokens(&active.id).await?;
     let rows: Vec<[String; 5]> = tokens.iter().map(row).collect();
     page = page
         .card("What to enter at your identity provider", |page| {
@@ -98,7 +102,7 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
         }
         page.note("A token that is revoked opens nothing at once. Another one leaves those of before a day.")
     });
-    Ok(signals::card(page, app, &connection))
+    Ok(signals::card(page, app, &active))
 }
 
 fn row(token: &ScimToken) -> [String; 5] {

@@ -1,18 +1,18 @@
 //! Signals by which the identity provider ends a person's sessions: whose are believed for a connection, and where their keys come from.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Form as Posted, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::Utc;
 use serde::Deserialize;
 use vouchsafe::ConnectionId;
 use vouchsafe::crypto::Provider;
-use vouchsafe::provisioning::OrganizationId;
+use vouchsafe::provisioning::{Actor, OrganizationId};
 use vouchsafe_axum::SignedIn;
 use vouchsafe_client::Client;
-use vouchsafe_signals::{FetchKeys, Fetching, SignalService, Transmitter, Transmitters};
-use vouchsafe_store::{Answer, Store};
+use vouchsafe_signals::{FetchKeys, Fetching, SignalService, StoredTransmitters};
+use vouchsafe_store::{ConnectionDecision, Directory, Store, StoredConnection, StoredTransmitter};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -21,23 +21,6 @@ use crate::{scim, settings};
 
 /// Where the doors for signals are.
 pub(crate) const PATH: &str = "/signals";
-
-/// Who sends signals, by connection. This is a demonstration: a service keeps it beside its connections.
-#[derive(Debug, Default)]
-pub(crate) struct Configured(Mutex<BTreeMap<ConnectionId, Transmitter>>);
-
-impl Configured {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Transmitter>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Transmitters for Configured {
-    fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>> {
-        let found = self.lock().get(connection).cloned();
-        Box::pin(async move { Ok(found) })
-    }
-}
 
 /// Keys are loaded as metadata is: over HTTPS, from no address of the own network, in bounded time and size.
 #[derive(Debug)]
@@ -49,13 +32,9 @@ impl FetchKeys for Loaded {
     }
 }
 
-pub(crate) fn service(
-    store: Arc<Store>,
-    configured: Arc<Configured>,
-    client: Client,
-    provider: Provider,
-) -> SignalService {
-    SignalService::new(store, configured, Arc::new(Loaded(client)), provider)
+pub(crate) fn service(store: Arc<Store>, client: Client, provider: Provider) -> SignalService {
+    let transmitters = Arc::new(StoredTransmitters::new(store.clone()));
+    SignalService::new(store, transmitters, Arc::new(Loaded(client)), provider)
 }
 
 /// The address of the doors of a connection.
@@ -66,6 +45,7 @@ fn address(app: &App, connection: &ConnectionId) -> String {
 /// Believes the signals of this issuer for the connection over which the organization signs in. The address that they are sent below.
 pub(crate) async fn configure(
     app: &App,
+    by: Actor,
     id: &OrganizationId,
     issuer: &str,
     keys_url: &str,
@@ -75,17 +55,22 @@ pub(crate) async fn configure(
     }
     let connection = scim::connection(app, id).await?;
     let address = address(app, &connection);
-    let transmitter = Transmitter::new(id.clone(), connection.clone(), issuer, keys_url)
+    let transmitter = StoredTransmitter::new(issuer, keys_url)
         .for_audience(format!("{address}/global-token-revocation"))
         .for_audience(format!("{address}/events"));
-    app.transmitters.lock().insert(connection, transmitter);
+    let believe = ConnectionDecision::new(id.clone(), by, Utc::now(), move |it, _| {
+        it.connection_mut(&connection)?.settings.transmitter = Some(transmitter);
+        Ok(())
+    });
+    app.store.decide_connections(believe).await?;
     Ok(address)
 }
 
 /// What stands on the page of provisioning.
-pub(crate) fn card(page: Page, app: &App, connection: &ConnectionId) -> Page {
-    let known = app.transmitters.lock().get(connection).cloned();
-    let [issuer, keys_url] = match &known {
+pub(crate) fn card(page: Page, app: &App, connection: &StoredConnection) -> Page {
+    let known = &connection.settings.transmitter;
+    let connection = &connection.id;
+    let [issuer, keys_url] = match known {
         Some(known) => [known.issuer.as_str(), known.keys_url.as_str()],
         None => ["", ""],
     };
@@ -133,7 +118,14 @@ pub(crate) async fn save(
 ) -> Response {
     let saved = async {
         let snapshot = settings::require_owner(&app, &signed_in).await?;
-        configure(&app, &snapshot.organization.id, typed.issuer.trim(), typed.keys_url.trim()).await
+        configure(
+            &app,
+            settings::by(&signed_in),
+            &snapshot.organization.id,
+            typed.issuer.trim(),
+            typed.keys_url.trim(),
+        )
+        .await
     };
     match saved.await {
         Ok(_) => Redirect::to("/settings/scim").into_response(),

@@ -13,11 +13,11 @@ use vouchsafe::provisioning::{
     Account, AccountId, Actor, Identity, Organization, OrganizationId, ScimRecord,
 };
 use vouchsafe::{ConnectionId, EntityId};
-use vouchsafe_signals::{FetchKeys, Fetching, SignalService, Transmitter};
+use vouchsafe_signals::{FetchKeys, Fetching, SignalService, StoredTransmitters, Transmitter};
 use vouchsafe_store::{Author, ConnectionStore, Directory, Memory, Session, SessionId, SessionStore, Sqlite};
 
 pub(crate) const ISSUER: &str = "https://acme.okta.example";
-const KEYS: &str = "https://acme.okta.example/oauth2/v1/keys";
+pub(crate) const KEYS: &str = "https://acme.okta.example/oauth2/v1/keys";
 pub(crate) const AUDIENCE: &str = "https://app.example.com/signals/acme-okta/global-token-revocation";
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 
@@ -50,6 +50,7 @@ pub(crate) struct World {
     pub(crate) provider: Provider,
     pub(crate) now: DateTime<Utc>,
     pub(crate) sessions: Vec<SessionId>,
+    from_store: SignalService,
 }
 
 /// Who sets up what there is.
@@ -109,7 +110,15 @@ impl World {
         let transmitters: BTreeMap<_, _> = [(okta(), transmitter)].into();
         let signals =
             SignalService::new(store.clone(), Arc::new(transmitters), published.clone(), provider.clone());
-        World { store, signals, published, key, provider, now: start() + TimeDelta::minutes(1), sessions }
+        let stored = Arc::new(StoredTransmitters::new(store.clone()));
+        let from_store = SignalService::new(store.clone(), stored, published.clone(), provider.clone());
+        let now = start() + TimeDelta::minutes(1);
+        World { store, signals, published, key, provider, now, sessions, from_store }
+    }
+
+    /// From here on those that stand in the settings of connections are believed, and no others.
+    pub(crate) fn believes_stored_transmitters(&mut self) {
+        self.signals = self.from_store.clone();
     }
 
     /// Whose sessions go on: Ada's, Bob's, the owner's, Eve's.
