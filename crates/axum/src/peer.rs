@@ -1,14 +1,15 @@
-//! Where a connection comes from.
+//! The address of the client.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 
-/// The address of the TCP connection, for [`SingleSignOn::client_address`](vouchsafe_web::SingleSignOn::client_address) and
-/// `ScimService::with_client_address` of a service that has no proxy before it.
+/// Returns the address of the TCP connection, for [`SingleSignOn::client_address`](vouchsafe_web::SingleSignOn::client_address)
+/// and `ScimService::with_client_address` of a service without a proxy in front of it.
 ///
-/// axum knows it where the service is served by `Router::into_make_service_with_connect_info::<SocketAddr>`; otherwise it is `None`.
+/// axum provides it if the service is served by `Router::into_make_service_with_connect_info::<SocketAddr>`. Otherwise the
+/// result is `None`.
 #[must_use]
 pub fn peer_address(request: &Parts) -> Option<IpAddr> {
     request.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())

@@ -1,4 +1,4 @@
-//! Whether a verified domain is shown to be the organization's still.
+//! Whether an organization still proves a verified domain.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,12 @@ use crate::{
     domain_challenge::{record_name, record_value},
 };
 
-/// The record in the DNS by which a domain was verified, and whether it is there still.
+/// The record in the DNS by which a domain was verified, and whether the DNS still has it.
 ///
-/// A domain changes hands, and whoever has it next gets the mail of its addresses. So the record stays, and is
-/// [looked for again](Organization::recheck_domain) now and then. An organization whose record has been gone for [`GRACE`](Self::GRACE) keeps the
-/// domain, and its people sign in as before; but no account that is there is opened to somebody by an address of the domain any more, until the
-/// record is back.
+/// A domain can change hands, and its new owner receives the mail of its addresses. So the record stays in the DNS, and the
+/// service [looks for it again](Organization::recheck_domain) from time to time. If it has been missing for
+/// [`GRACE`](Self::GRACE), the organization keeps the domain and its people sign in as before, but no existing account is
+/// linked by an email address of the domain until the record is back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -24,28 +24,28 @@ pub struct DomainProof {
     pub value: String,
     /// When the domain was verified by it.
     pub verified_at: DateTime<Utc>,
-    /// Since when the DNS answers without the record.
+    /// Since when the record is missing in the DNS.
     #[serde(default)]
     pub missing_since: Option<DateTime<Utc>>,
-    /// Since when the domain counts as no longer proven.
+    /// Since when the domain is no longer proven.
     #[serde(default)]
     pub lost_at: Option<DateTime<Utc>>,
 }
 
-/// What came of looking for a record again.
+/// The result of looking for a record again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DomainRecord {
-    /// It is there.
+    /// The DNS has the record.
     Found,
-    /// It is not there; the domain counts as proven until [`DomainProof::GRACE`] is over.
+    /// The record is missing. The domain is proven until [`DomainProof::GRACE`] is over.
     Missing,
-    /// It has not been there for longer than that.
+    /// The record has been missing for longer than that. The domain is no longer proven.
     Lost,
 }
 
 impl DomainProof {
-    /// How long a record may be gone: somebody who tidied up the DNS has so long to write it again.
+    /// How long a record may be missing: the time to write it again after somebody deleted it.
     pub const GRACE: TimeDelta = TimeDelta::days(7);
 
     pub(crate) fn of(challenge: DomainChallenge, now: DateTime<Utc>) -> Self {
@@ -80,20 +80,21 @@ impl DomainProof {
 }
 
 impl Organization {
-    /// The record of a verified domain, where it was verified by one. A domain that the operator entered has none, and is not looked for again.
+    /// Returns the record of a verified domain. A domain that the operator entered has none, and is not checked again.
     #[must_use]
     pub fn domain_proof(&self, domain: &Domain) -> Option<&DomainProof> {
         self.domain_proofs.iter().find(|proof| proof.domain == *domain && self.owns(domain))
     }
 
-    /// Whether the organization owns a domain, and the record that shows it has not been [lost](DomainProof::lost_at).
+    /// Whether the organization owns a domain and its record has not been [lost](DomainProof::lost_at).
     #[must_use]
     pub fn proves(&self, domain: &Domain) -> bool {
         self.owns(domain) && self.domain_proof(domain).is_none_or(|proof| proof.lost_at.is_none())
     }
 
-    /// Says of a verified domain what the DNS has under [`record_name`](DomainProof::record_name) now. Call it only where the DNS answered: a resolver
-    /// that fails says nothing of the record. `None`: the domain was not verified by a record.
+    /// Checks a verified domain again with the records that the DNS has under [`record_name`](DomainProof::record_name) now.
+    /// Call it only if the DNS answered: a failure of the resolver says nothing about the record. Returns `None` if the
+    /// domain was not verified by a record.
     ///
     /// ```
     /// use vouchsafe_crypto::Provider;

@@ -13,8 +13,8 @@ use crate::rate::{RequestLimiter, RequestRate};
 /// How many tokens that open nothing may come from one client address: 30 at once and one a second.
 pub(crate) const DEFAULT_RATE: RequestRate = RequestRate { per_second: 1, burst: 30 };
 
-/// Bounds the look-ups of tokens that open nothing, by client address. Where the address is not known, nothing is bounded: one number for all
-/// strangers would let any of them have the requests of all others refused.
+/// Limits the look-ups of invalid tokens for each client address. If the address is not known, nothing is limited: with one
+/// limit for all strangers, any of them could make the service refuse the requests of all others.
 ///
 /// A token that opened something a moment ago is looked up whatever else comes from its address. So nobody who shares an address with a
 /// customer, such as that of a proxy, keeps that customer's identity provider out.

@@ -1,23 +1,23 @@
-//! Tokens that are good for the one whom they came with first.
+//! Records that belong to the first holder that claims them.
 
 use chrono::{DateTime, Utc};
 
 use crate::{Answer, ReplayStore};
 
-/// Who claimed a record first.
+/// The result of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
-    /// This holder, just now.
+    /// The record is new, and belongs to this holder now.
     First,
-    /// This holder, before.
+    /// The record belongs to this holder from before.
     Again,
-    /// Another holder, before: the record is not this one's.
+    /// The record belongs to another holder.
     OfAnother,
 }
 
-/// Replay records that name who holds them: for a token that does not say whom it is about, and is good for the one subject with which it came
-/// first.
+/// Stores replay records that name their holder. They are for a token that does not say whom it is about, and that is
+/// accepted only for the subject that came with it first.
 ///
 /// ```
 /// use vouchsafe_store::{Claim, ClaimStore, Memory};
@@ -33,13 +33,14 @@ pub enum Claim {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait ClaimStore: ReplayStore {
-    /// Records a hash for a holder, unless it is recorded, and answers who holds it: in one atomic step, so that of many holders at the same time one
-    /// gets it. It is a record as those of [`insert_once`](ReplayStore::insert_once) are, and is swept with them; a hash that was inserted without
-    /// a holder is of another one. Holders are compared byte by byte; they are hashes too, and not empty.
+    /// Records a hash for a holder if the hash is not recorded, and returns who holds it. This is one atomic step: if several
+    /// holders claim a hash at the same time, one of them gets it. The record is like those of
+    /// [`insert_once`](ReplayStore::insert_once) and is swept with them; a hash that was inserted without a holder belongs to
+    /// another holder. Holders are compared byte by byte. They are hashes too, and not empty.
     fn claim<'a>(&'a self, hash: &'a str, holder: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, Claim>;
 }
 
-/// For stores that keep hashes alone: under which a record names its holder.
+/// The hash under which a store that keeps only hashes records the holder.
 pub(crate) fn held_by(hash: &str, holder: &str) -> String {
     format!("{hash} of {holder}")
 }

@@ -1,34 +1,35 @@
-//! Whether the verified domains of all organizations are still shown to be theirs.
+//! Checks the verified domains of all organizations again.
 
 use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{Actor, DomainProof, DomainRecord, Organization, OrganizationId, RuleId};
 
 use crate::{ConnectionDecision, Directory, SignInError, StoreError};
 
-/// What came of looking for the records of all verified domains.
+/// The result of checking all verified domains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecheckedDomains {
-    /// Domains whose record is there.
+    /// Domains whose record the DNS has.
     pub found: usize,
-    /// Domains whose record has been gone for less than [`DomainProof::GRACE`].
+    /// Domains whose record has been missing for less than [`DomainProof::GRACE`].
     pub missing: usize,
     /// Domains that are no longer proven.
     pub lost: usize,
-    /// Domains of which the DNS gave no answer: nothing changes for them.
+    /// Domains for which the DNS gave no answer. Nothing changes for them.
     pub unanswered: usize,
-    /// Organizations that could not be read or written. The next call tries them again.
+    /// Organizations that could not be read or written. The next call checks them again.
     pub failed: usize,
 }
 
-/// Looks for the records by which the organizations' domains were verified, and notes what has changed since the last time. Call it once a day, in
-/// one process.
+/// Looks for the records by which the organizations' domains were verified, and stores what has changed. Call it once a day,
+/// in one process.
 ///
-/// `resolve` answers the TXT records of a name, each with its strings joined: none where the DNS says that there are none, and an error where it does not
-/// answer, which changes nothing. `DomainResolver::txt_records` of `vouchsafe-client` (feature `dns`) is such a function. One domain is asked for
-/// at a time.
+/// `resolve` returns the TXT records of a name, each with its strings joined: no records if the DNS says that there are none,
+/// and an error if the DNS does not answer, which changes nothing. `DomainResolver::txt_records` of `vouchsafe-client`
+/// (feature `dns`) is such a function. The domains are resolved one after the other.
 ///
-/// What changes is in the organization's audit (`organization.domain_proofs`). What a lost domain means is told at [`DomainProof`].
+/// Each change is in the organization's audit (`organization.domain_proofs`). [`DomainProof`] explains what a lost domain
+/// means.
 ///
 /// # Errors
 /// [`StoreError`]: the organizations could not be listed.
@@ -104,7 +105,7 @@ where
     store.decide_connections(decision).await.map(drop)
 }
 
-/// The same of the organization as it is by now: what was given up or verified anew meanwhile is left alone.
+/// Applies the records to the current organization. A domain that was given up or verified again meanwhile stays as it is.
 fn see(organization: &mut Organization, proof: &DomainProof, records: &[String], now: DateTime<Utc>) {
     let current = organization.domain_proof(&proof.domain);
     if current.is_some_and(|current| current.value == proof.value) {

@@ -1,4 +1,4 @@
-//! A customer, added whole.
+//! A new customer with everything that it begins with.
 
 use vouchsafe::provisioning::{Account, Organization, OrganizationId, Project, Snapshot, Team, TokenHash};
 
@@ -7,9 +7,9 @@ use crate::{
     StoredConnection, directory::parsed_policy,
 };
 
-/// Everything that a customer begins with: the organization, what its policy needs, the policy, and the connection over which its people sign in.
-/// [`Directory::add_customer`](crate::Directory::add_customer) writes all of it in one
-/// transaction, or nothing.
+/// Everything that a customer begins with: the organization, the teams and projects that its policy needs, the policy, and
+/// the connection over which its people sign in. [`Directory::add_customer`](crate::Directory::add_customer) writes all of it
+/// in one transaction.
 ///
 /// ```
 /// use vouchsafe::provisioning::{Actor, Organization, OrganizationId, Team, TeamId};

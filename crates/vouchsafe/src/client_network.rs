@@ -1,12 +1,12 @@
-//! What counts as one client.
+//! Determines which addresses count as one client.
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// The network that counts as one client where requests are counted: an IPv4 address, or the first 64 bits of an IPv6 address, which is what
-/// one customer of a network is given.
+/// The network that counts as one client when requests are counted: an IPv4 address, or the first 64 bits of an IPv6
+/// address, which a network usually assigns to one customer.
 ///
-/// An IPv4 address that is written as an IPv6 address (`::ffff:192.0.2.1`) is the IPv4 address.
+/// An IPv4 address in the form of an IPv6 address (`::ffff:192.0.2.1`) counts as the IPv4 address.
 ///
 /// ```
 /// use vouchsafe::ClientNetwork;
@@ -21,7 +21,7 @@ use std::net::IpAddr;
 pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
-    /// The network of an address.
+    /// Returns the network of an address.
     #[must_use]
     pub fn of(address: IpAddr) -> ClientNetwork {
         ClientNetwork(match address.to_canonical() {
@@ -31,7 +31,7 @@ impl ClientNetwork {
     }
 }
 
-/// The first address of the network.
+/// Writes the first address of the network.
 impl fmt::Display for ClientNetwork {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)

@@ -31,8 +31,8 @@ use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, domains, home, key_page, keys, links, members, people, policy, refusals, scim, seed, settings,
-    sign_in, sign_ins, signals, token, trial,
+    api_tokens, connect, domains, home, key_page, keys, links, members, people, policy, refusals, scim, seed,
+    settings, sign_in, sign_ins, signals, token, trial,
 };
 
 /// The state of the service; clones share it.
@@ -215,6 +215,9 @@ impl App {
             .route("/", get(sign_in::page))
             .route("/sign-in/password", post(sign_in::by_password))
             .route("/home", get(home::page))
+            .route(api_tokens::PATH, get(api_tokens::page).post(api_tokens::issue))
+            .route("/tokens/revoke", post(api_tokens::revoke))
+            .route("/api/me", get(api_tokens::me))
             .route("/settings", get(settings::page))
             .route("/settings/connect", post(settings::connect))
             .route("/settings/draft", post(settings::draft))

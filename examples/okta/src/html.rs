@@ -29,7 +29,7 @@ impl Page {
     pub(crate) fn navigation(mut self, email: &str, owner: bool) -> Page {
         let settings = if owner { "<a href=\"/settings\">Organization settings</a>" } else { "" };
         self.navigation = format!(
-            "<nav><a href=\"/home\">Home</a>{settings}<span class=\"who\">{}</span>\
+            "<nav><a href=\"/home\">Home</a><a href=\"/tokens\">API tokens</a>{settings}<span class=\"who\">{}</span>\
              <form method=\"post\" action=\"/saml/logout\"><button class=\"quiet\">Sign out</button></form></nav>",
             escape_markup(email)
         );

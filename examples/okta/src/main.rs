@@ -14,6 +14,7 @@
 //!                                      the service against a real Okta; prints what to enter there
 //! ```
 
+mod api_tokens;
 mod app;
 mod changes;
 mod connect;

@@ -1,21 +1,21 @@
-//! A page of a list, and how much may stand on it.
+//! A page of a list, and its limits.
 
 use serde_json::{Map, Value};
 
 use crate::{Limits, query::Query};
 
-/// What is on a page, and for what there is room.
+/// The resources on a page, and how many more it may contain.
 pub(super) struct Page {
     pub(super) documents: Vec<Map<String, Value>>,
-    /// The number of the last one.
+    /// The number of the last resource.
     pub(super) last: Option<u64>,
-    /// How many members, or groups that they are in, they have together, where that is counted.
+    /// How many members, or groups, all resources have together, if that is counted.
     pub(super) members: Option<usize>,
-    /// How many bytes they have together.
+    /// How many bytes all resources have together.
     bytes: usize,
     most: usize,
     most_bytes: usize,
-    /// Whether it ends before so many resources as are asked for, since there would be too much on it.
+    /// Whether the page ends early because it would be too large.
     pub(super) is_cut: bool,
 }
 
@@ -32,12 +32,12 @@ impl Page {
         }
     }
 
-    /// For how many more resources there is room.
+    /// How many more resources the page may contain.
     pub(super) fn room(&self) -> usize {
         if self.is_cut { 0 } else { self.most.saturating_sub(self.documents.len()) }
     }
 
-    /// Adds a resource, unless the page would have too many bytes with it; the first one in any case.
+    /// Adds a resource, unless the page would become too large. The first resource is always added.
     pub(super) fn add(&mut self, number: u64, document: Map<String, Value>) {
         let bytes = self.bytes.saturating_add(written_bytes(&document));
         let has_room = self.documents.is_empty() || bytes <= self.most_bytes;
@@ -51,7 +51,7 @@ impl Page {
     }
 }
 
-/// How many bytes a document has in an answer.
+/// How many bytes a document has when it is written.
 fn written_bytes(document: &Map<String, Value>) -> usize {
     struct Counted(usize);
     impl std::io::Write for Counted {

@@ -36,6 +36,12 @@ impl Browser {
         Visit::of(self.client.get(url).send().await?).await
     }
 
+    /// What a program asks with a bearer token, without the cookies of anybody.
+    pub(super) async fn get_with_token(url: &str, token: &str) -> Result<Visit, Failure> {
+        let client = Client::builder().no_proxy().build()?;
+        Visit::of(client.get(url).bearer_auth(token).send().await?).await
+    }
+
     /// A form on a page of the same server.
     pub(super) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Result<Visit, Failure> {
         let origin = WebAddress::new(url)?.origin();

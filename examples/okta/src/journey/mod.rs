@@ -49,6 +49,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("the owner's account is linked", owner::links_the_own_account(&world).await);
     report.step("people are pushed by SCIM", provisioning::pushed(&world, &browser).await);
     report.step("unassigned with a live session", provisioning::deactivated(&world).await);
+    report.step("an API token, and its end", provisioning::api_token(&world).await);
     report.step(
         "Universal Logout with a live session",
         provisioning::signalled(&world, &browser, Signal::UniversalLogout).await,

@@ -59,6 +59,37 @@ pub(super) async fn deactivated(world: &World) -> Outcome {
     ))
 }
 
+/// A member issues API tokens and revokes one; the other ends when the member is unassigned, and does not come back.
+pub(super) async fn api_token(world: &World) -> Outcome {
+    let (browser, me) = (Browser::new()?, format!("{}/api/me", world.service));
+    signs_in(world, &browser, CAROL).await?;
+    let mut tokens = Vec::new();
+    for name in ["nightly build", "laptop"] {
+        let page = browser.post(&format!("{}/tokens", world.service), &[("name", name)]).await?;
+        let token = page.text_after("id=\"api-token\">").ok_or_else(|| Failure::new(unexpected(&page)))?;
+        let answer = Browser::get_with_token(&me, token).await?;
+        require(answer.shows(CAROL) && answer.shows(name), || unexpected(&answer))?;
+        tokens.push((token.to_owned(), page));
+    }
+    let [(kept, _), (revoked, page)] = tokens.as_slice() else { return Err(Failure::new("no tokens")) };
+    let laptop = page.text_after("<td data-head=\"Name\">laptop</td><td data-head=\"Token\">");
+    let id = laptop.ok_or_else(|| Failure::new(unexpected(page)))?;
+    browser.post(&format!("{}/tokens/revoke", world.service), &[("id", id)]).await?;
+    let ended = Browser::get_with_token(&me, revoked).await?;
+    require(ended.status == 401, || "the revoked token is valid".to_owned())?;
+    require(Browser::get_with_token(&me, kept).await?.status == 200, || {
+        "the other one ended too".to_owned()
+    })?;
+    require(browser.get(&me).await?.status == 401, || "a session is no token".to_owned())?;
+    world.okta.unassign(&world.tile, CAROL);
+    world.okta.push_user(&world.tile, CAROL).await?;
+    require(Browser::get_with_token(&me, kept).await?.status == 401, || "the token goes on".to_owned())?;
+    world.okta.assign(&world.tile, CAROL)?;
+    world.okta.push_user(&world.tile, CAROL).await?;
+    require(Browser::get_with_token(&me, kept).await?.status == 401, || "the token came back".to_owned())?;
+    Ok("a program used it; one was revoked, and the other ended with the account".to_owned())
+}
+
 /// The owner says whose signals are believed; the identity provider sends one, and the person's live session is over. Nobody else's is, and
 /// the person may sign in again.
 pub(super) async fn signalled(world: &World, owner: &Browser, signal: Signal) -> Outcome {
