@@ -1,7 +1,7 @@
 //! Domains, which an organization verifies by a record in the DNS.
 
 use vouchsafe::provisioning::{Actor, Domain};
-use vouchsafe_store::{Directory, SetUpPurpose};
+use vouchsafe_store::{Directory, SetUpPurpose, recheck_domains};
 
 use crate::world::{World, acme, globex};
 
@@ -39,6 +39,24 @@ async fn a_domain_is_verified_by_its_record() {
     assert_eq!(verified(&world, acme()).await, ["example.com", "acme.example"]);
     let holder = Some(Actor::SetUpLink(link.id));
     assert!(world.audited(&acme()).await.contains(&("organization.domains".to_owned(), holder)));
+}
+
+/// The page shows the record of a verified domain that is missing in the DNS, so that somebody writes it again.
+#[tokio::test]
+async fn a_record_that_is_gone_is_shown() {
+    let world = World::make().await;
+    let (secret, _) = world.link(acme(), SetUpPurpose::Domains).await;
+    let (browser, _) = world.opened(&secret).await;
+    let form = browser.get("/set-up/domains").await;
+    let asked = browser.submit(&form, "/set-up/domains", &[("domain", "acme.example")]).await;
+    let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    let challenge = organization.domain_challenges[0].clone();
+    let (name, value) = (challenge.record_name(), challenge.record_value());
+    world.dns.lock().unwrap().insert(name, vec![value.clone()]);
+    browser.submit(&asked, "/set-up/domains/verify", &[]).await.is(200).says_not(&value);
+    let resolve = |_: String| async { Ok::<Vec<String>, std::io::Error>(Vec::new()) };
+    recheck_domains(&world.store, resolve, chrono::Utc::now()).await.unwrap();
+    browser.get("/set-up/domains").await.is(200).says("no longer has the record").says(&value);
 }
 
 /// No organization takes a verified domain of another, whose name is not shown. A record for it does not help.
