@@ -276,7 +276,9 @@ pub(crate) mod tests {
         let connection = ConnectionId::new("acme").unwrap();
         let issuer = EntityId::new("https://idp.example").unwrap();
         let login = LoginFacts::new(connection.clone(), issuer, subject, at);
-        let before = Snapshot::new(Organization::new("acme".into(), "acme", "Acme"));
+        let mut acme = Organization::new("acme".into(), "acme", "Acme");
+        acme.connections.insert(connection.clone());
+        let before = Snapshot::new(acme);
         let refusal = PlanRefusal::connection_state(connection, "retired", "signed in over").into();
         AuditedRefusal::of_sign_in(&before, &login, &refusal).unwrap()
     }
