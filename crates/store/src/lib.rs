@@ -8,7 +8,7 @@
 //!   and `Postgres` implement them all; `Redis` (feature `redis`) implements those that need no directory. An application may implement
 //!   each of them itself.
 //! * [`SignIn`] describes what one sign-in writes in one transaction: the replay record, the changes of the plan, and
-//! the session.
+//!   the session.
 //!
 //! The traits can be used as trait objects (`Arc<dyn Directory>`). Their methods return a boxed future, an [`Answer`]. Nothing here reads
 //! a clock: time is an argument.

@@ -21,9 +21,9 @@ use crate::{Decided, RememberedLogout, Session, SessionId, SignInError, StoreErr
 /// A store goes through three types. Each is made from the one before and in no other way:
 ///
 /// 1. it inserts [`replay_key`](Self::replay_key) if it is not there, and calls [`confirm`](Self::confirm) with the
-/// result;
+///    result;
 /// 2. it reads the fields of [`SignInContext`], with the snapshot for [`ConfirmedSignIn::facts`] as for
-/// [`About::Login`](crate::About::Login), and calls [`ConfirmedSignIn::decide`] with it;
+///    [`About::Login`](crate::About::Login), and calls [`ConfirmedSignIn::decide`] with it;
 /// 3. it writes what [`DecidedSignIn`] contains, commits, and answers [`DecidedSignIn::into_signed_in`].
 ///
 /// Any error on the way rolls everything back, including the replay record.
