@@ -38,6 +38,7 @@ mod signature_verify;
 mod text;
 mod usage;
 mod values;
+mod values_check;
 mod verdict;
 mod verdict_json;
 
@@ -85,7 +86,7 @@ enum Command {
     Policy(Policy),
     /// What is this message or metadata, from which product, what is wrong, what to change?
     Doctor(doctor::Arguments),
-    /// What to type into an identity provider's console, field by field.
+    /// What to type into an identity provider's console, field by field; or, with --check, what a connection has against what is published now.
     Values(values::Arguments),
     /// Okta's console.
     #[command(subcommand)]

@@ -13,14 +13,17 @@ use vouchsafe::provisioning::AttributeMapping;
 use crate::failure::Failure;
 use crate::output::{Answer, Output};
 use crate::text::{Line, Style, Text};
+use crate::values_check::{self, Check};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The product whose console the values are for.
-    #[arg(long, value_parser = consoles())]
-    product: Console,
+    #[arg(long, value_parser = consoles(), required_unless_present = "check")]
+    product: Option<Console>,
     #[command(flatten)]
     service: Service,
+    #[command(flatten)]
+    check: Check,
 }
 
 /// The values to enter.
@@ -28,13 +31,13 @@ pub(crate) struct Arguments {
 pub(crate) struct Service {
     /// Our entity id.
     #[arg(long, value_name = "URI")]
-    entity_id: String,
+    pub(crate) entity_id: String,
     /// Our assertion consumer.
     #[arg(long, value_name = "URL")]
-    acs: String,
+    pub(crate) acs: String,
     /// Our address for logout, when logout is wanted.
     #[arg(long, value_name = "URL")]
-    slo: Option<String>,
+    pub(crate) slo: Option<String>,
     /// We have a key to decrypt assertions with.
     #[arg(long)]
     encrypted: bool,
@@ -50,7 +53,14 @@ struct Terraform {
 
 /// Runs `vouchsafe values`.
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    show(arguments.product, &arguments.service, output)
+    match (&arguments.check.check, arguments.product) {
+        (Some(live), _) => values_check::run(live, &arguments.check, &arguments.service, output),
+        (None, Some(product)) => show(product, &arguments.service, output),
+        // The parser of arguments asks for one of them.
+        (None, None) => {
+            Err(Failure::usage("cli.usage", "no product is given", "See vouchsafe values --help."))
+        }
+    }
 }
 
 /// Runs `vouchsafe okta values`, the short form.

@@ -46,6 +46,14 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
         strip(&other).replace("entityID=", "validUntil=\"yesterday\" entityID=")
     );
     let aggregate = folder.write("aggregate.xml", aggregate);
+    let rolled = vouchsafe_testkit::IdentityProvider::okta().with_key(keys::identity_provider_p256());
+    let rolled = folder.write("rolled.xml", rolled.metadata().unwrap());
+    let others = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{}{}</md:EntitiesDescriptor>",
+        strip(&other),
+        strip(&other).replacen("entityID=\"", "entityID=\"https://third.example/", 1)
+    );
+    let others = folder.write("others.xml", others);
     let with_id = folder.write("with-id.xml", okta.replacen("entityID=", "ID=\"_md\" entityID=", 1));
     let signed_metadata = vouchsafe(["signature", "sign", "--key", &key, &with_id]).stdout;
     let signed_metadata = folder.write("signed-metadata.xml", signed_metadata);
@@ -139,6 +147,10 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
             0,
             json_of(["okta", "values", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER], b""),
         ),
+        ("values-check.json", 0, json_of(held_against(&idp, &idp), b"")),
+        ("values-check.json", 1, json_of(held_against(&idp, &rolled), b"")),
+        ("refused.json", 1, json_of(held_against(&idp, &others), b"")),
+        ("error.json", 2, json_of(held_against(&idp, &good_file), b"")),
         ("policy-check.json", 0, json_of(["policy", "check", "-"], b"[groups]\nsync = 'managed'")),
         ("policy-check.json", 1, json_of(["policy", "check", "-"], b"[groups]\nsink = 'managed'")),
         (
@@ -183,6 +195,12 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
             json_of(["rollover", "--use", "signing", "--published", "2126-01-01T00:00:00Z"], b""),
         ),
     ]
+}
+
+/// A connection's metadata, and what is published now.
+fn held_against<'a>(known: &'a str, live: &'a str) -> [&'a str; 9] {
+    let [id, acs] = [SERVICE_PROVIDER, ASSERTION_CONSUMER];
+    ["values", "--check", live, "--idp-metadata", known, "--entity-id", id, "--acs", acs]
 }
 
 #[test]

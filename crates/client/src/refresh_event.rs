@@ -48,6 +48,14 @@ pub enum RefreshOutcome {
         /// The changes that it would make.
         changes: Vec<MetadataChange>,
     },
+    /// The source gives a document that somebody refused. It is neither used nor staged. The current metadata is used
+    /// further.
+    #[cfg(feature = "store")]
+    #[non_exhaustive]
+    RefusedBefore {
+        /// The refusal: the document, who refused it, and when.
+        refusal: vouchsafe_store::RefusedMetadata,
+    },
     /// The current metadata is kept, because no usable answer came.
     #[non_exhaustive]
     Kept {
@@ -175,6 +183,11 @@ impl fmt::Display for RefreshEvent {
             RefreshOutcome::Staged { reason, changes } => {
                 write!(f, "newer metadata waits for approval, because {reason}")?;
                 changes.iter().try_for_each(|change| write!(f, "; {change}"))
+            }
+            #[cfg(feature = "store")]
+            RefreshOutcome::RefusedBefore { refusal } => {
+                write!(f, "the source gives metadata that was refused at {}", instant(&refusal.at))?;
+                write!(f, " ({}); the current metadata is kept", refusal.digest)
             }
             RefreshOutcome::Kept { reason, confirmed_at, next, .. } => {
                 let kept = confirmed_at.as_ref().map_or_else(

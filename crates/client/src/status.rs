@@ -44,6 +44,8 @@ pub struct SourceStatus {
     pub last_error: Option<SourceError>,
     /// Whether newer metadata waits for approval.
     pub waits_for_approval: bool,
+    /// The time when somebody refused the document that the source gives; `None` if nobody did.
+    pub refused_at: Option<DateTime<Utc>>,
     /// The time of the next request.
     pub next_attempt: DateTime<Utc>,
 }
@@ -112,6 +114,7 @@ impl RefreshStatus {
             failures: refresh.failures(),
             last_error,
             waits_for_approval: matches!(outcome, RefreshOutcome::Staged { .. }),
+            refused_at: refused_at(outcome),
             next_attempt: refresh.due(),
         };
         self.with(|sources| drop(sources.insert(connection.clone(), status)));
@@ -125,5 +128,13 @@ impl RefreshStatus {
 
     fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<ConnectionId, SourceStatus>) -> T) -> T {
         act(&mut self.sources.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn refused_at(outcome: &RefreshOutcome) -> Option<DateTime<Utc>> {
+    match outcome {
+        #[cfg(feature = "store")]
+        RefreshOutcome::RefusedBefore { refusal } => Some(refusal.at),
+        _ => None,
     }
 }

@@ -128,6 +128,13 @@ pub(crate) async fn taken(
             }
             outcome
         }
+        OfferedMetadata::RefusedBefore(refusal) => {
+            let outcome = RefreshOutcome::RefusedBefore { refusal };
+            if waited.is_none() {
+                return Some(outcome);
+            }
+            outcome
+        }
         _ => RefreshOutcome::Unchanged,
     };
     written(refresh, stored, outcome, store, provider, by).await
@@ -155,8 +162,9 @@ async fn written(
                     && current.staged.as_ref().map(|staged| &staged.document)
                         == stored.staged.as_ref().map(|staged| &staged.document) =>
             {
-                let waits = matches!(outcome, RefreshOutcome::Staged { .. });
-                return Some(if waits { outcome } else { RefreshOutcome::Unchanged });
+                let is_true_still =
+                    matches!(outcome, RefreshOutcome::Staged { .. } | RefreshOutcome::RefusedBefore { .. });
+                return Some(if is_true_still { outcome } else { RefreshOutcome::Unchanged });
             }
             // Its organization has another connection now, or uploads its metadata.
             Some(current) if !is_asked(&current) => return None,

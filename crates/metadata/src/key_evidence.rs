@@ -77,6 +77,19 @@ impl KeyStanding {
     }
 }
 
+impl fmt::Display for KeyStanding {
+    /// The standing in a few words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyStanding::InUse => "in use",
+            KeyStanding::Announced => "announced but unused",
+            KeyStanding::Unproven => "not used yet",
+            KeyStanding::SafeToRemove => "safe to remove",
+            KeyStanding::Withdrawn => "withdrawn",
+        })
+    }
+}
+
 /// One key of an identity provider, with what is known about it. [`KeyEvidence::of`] makes it. Its `Display` is a
 /// sentence for the person who maintains the connection.
 ///
@@ -185,14 +198,38 @@ impl KeyEvidence {
     /// Returns what to do about it, if there is something to do.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
-        let ends_soon = self.expires.is_some_and(|end| end <= later(self.now, SOON));
+        let ends_by = |time: DateTime<Utc>| self.expires.is_some_and(|end| end <= time);
         match self.standing {
             KeyStanding::SafeToRemove => Some("It can be taken out of the identity provider's metadata."),
-            KeyStanding::InUse if ends_soon => Some(
+            KeyStanding::InUse | KeyStanding::Unproven if ends_by(self.now) => Some(
+                "Sign-ins go on, because the key counts and not the date. Ask the identity provider's administrator to announce the next key in the metadata.",
+            ),
+            KeyStanding::InUse | KeyStanding::Unproven if ends_by(later(self.now, SOON)) => Some(
                 "Ask the identity provider's administrator to announce the next key in the metadata before this certificate ends.",
             ),
             _ => None,
         }
+    }
+
+    /// Returns a sentence if the certificate ends within 30 days or has ended, such as "its certificate expires in 12
+    /// days".
+    #[must_use]
+    pub fn ending(&self) -> Option<String> {
+        let left = self.expires?.signed_duration_since(self.now);
+        if left <= TimeDelta::zero() {
+            return Some("its certificate has ended".to_owned());
+        }
+        if left > SOON {
+            return None;
+        }
+        let (days, hours) = (left.num_days(), left.num_hours());
+        Some(match (days, hours) {
+            (0, 0) => "its certificate expires within the hour".to_owned(),
+            (0, 1) => "its certificate expires in 1 hour".to_owned(),
+            (0, hours) => format!("its certificate expires in {hours} hours"),
+            (1, _) => "its certificate expires in 1 day".to_owned(),
+            (days, _) => format!("its certificate expires in {days} days"),
+        })
     }
 }
 
@@ -214,16 +251,7 @@ impl fmt::Display for KeyEvidence {
             let sign_ins = if sighting.verified == 1 { "sign-in" } else { "sign-ins" };
             write!(f, "; it vouched for {} {sign_ins}, the last at {}", sighting.verified, instant(last))?;
         }
-        match self.expires.map(|end| end.signed_duration_since(self.now)) {
-            Some(left) if left <= TimeDelta::zero() => f.write_str("; its certificate has ended"),
-            Some(left) if left <= SOON => {
-                let (days, hours) = (left.num_days(), left.num_hours());
-                let (count, unit) = if days > 0 { (days, "day") } else { (hours, "hour") };
-                let plural = if count == 1 { "" } else { "s" };
-                write!(f, "; its certificate expires in {count} {unit}{plural}")
-            }
-            _ => Ok(()),
-        }
+        self.ending().map_or(Ok(()), |ending| write!(f, "; {ending}"))
     }
 }
 

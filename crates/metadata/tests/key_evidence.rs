@@ -83,9 +83,18 @@ fn a_certificate_that_ends_is_spoken_of_in_time() {
     assert!(said(TimeDelta::days(12)).ends_with("its certificate expires in 12 days"));
     assert!(said(TimeDelta::days(1)).ends_with("its certificate expires in 1 day"));
     assert!(said(TimeDelta::hours(5)).ends_with("its certificate expires in 5 hours"));
+    assert!(said(TimeDelta::hours(1)).ends_with("its certificate expires in 1 hour"));
+    assert!(said(TimeDelta::seconds(1)).ends_with("its certificate expires within the hour"));
     assert!(said(TimeDelta::zero()).ends_with("its certificate has ended"));
-    let advice = |before| KeyEvidence::of(&okta, &used, end - before)[0].advice().is_some();
-    assert!(advice(TimeDelta::days(12)) && !advice(TimeDelta::days(31)));
+    for seen in [&used[..], &[]] {
+        let advice = |before| KeyEvidence::of(&okta, seen, end - before)[0].advice();
+        assert_eq!(advice(TimeDelta::days(31)), None);
+        assert!(
+            advice(TimeDelta::days(12))
+                .is_some_and(|advice| advice.ends_with("before this certificate ends."))
+        );
+        assert!(advice(TimeDelta::zero()).is_some_and(|advice| advice.starts_with("Sign-ins go on")));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, EntityId,
-    metadata::{Aggregate, ChangeSubject, MetadataChange},
+    metadata::{ChangeSubject, MetadataChange},
     provisioning::{
         Account, Actor, DomainProof, Organization, OrganizationId, Project, RuleId, Team, TokenRecord,
     },
@@ -396,13 +396,15 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
         let told: Vec<String> = changes.iter().map(Entry::difference).collect();
         entries.push(Entry::new("connection.metadata_staged", change).values(None, Some(&told.join("; "))));
     }
-    if before.staged.is_some()
+    if let Some(waited) = &before.staged
         && after.staged.is_none()
         && before.metadata.document == after.metadata.document
+        && after.refusal_of(&waited.digest()).is_none()
     {
         let change = format!("Drops newer metadata of the connection {id} that waited for approval.");
         entries.push(Entry::new("connection.metadata_unstaged", change));
     }
+    entries.extend(refusals(before, after));
     if before.settings != after.settings {
         let json = |settings| {
             serde_json::to_string(settings).map_err(|_| StoreError::damaged("settings", "they have no form"))
@@ -411,6 +413,31 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
         entries.push(entry.values(Some(&json(&before.settings)?), Some(&json(&after.settings)?)));
     }
     Ok(entries)
+}
+
+/// Returns the entries for documents that were refused, with the changes that they would have made, and for refusals
+/// that ended.
+fn refusals(before: &StoredConnection, after: &StoredConnection) -> Vec<Entry> {
+    let StoredConnection { id, identity_provider, .. } = after;
+    let refused = after.refused.iter().filter(|refused| before.refusal_of(&refused.digest).is_none());
+    let refused = refused.map(|refused| {
+        let document = before.staged.as_ref().filter(|staged| staged.digest() == refused.digest);
+        let changes =
+            document.map(|staged| metadata_changes(id, identity_provider, &before.metadata, staged));
+        let told: Vec<String> = changes.iter().flatten().map(Entry::difference).collect();
+        let change =
+            format!("Refuses newer metadata of the connection {id}, with the digest {}.", refused.digest);
+        Entry::new("connection.metadata_refused", change).values(None, Some(&told.join("; ")))
+    });
+    let ended = before.refused.iter().filter(|refused| after.refusal_of(&refused.digest).is_none());
+    let ended = ended.map(|refused| {
+        let change = format!(
+            "Ends the refusal of metadata of the connection {id}, with the digest {}.",
+            refused.digest
+        );
+        Entry::new("connection.metadata_refusal_ended", change)
+    });
+    refused.chain(ended).collect()
 }
 
 /// The most changes of metadata that get a record each.
@@ -423,14 +450,8 @@ fn metadata_changes(
     before: &ConnectionMetadata,
     after: &ConnectionMetadata,
 ) -> Vec<Entry> {
-    let [Ok(old), Ok(new)] = [before, after].map(|metadata| Aggregate::read(&*metadata.document)) else {
-        return Vec::new();
-    };
-    let is_meant = |change: &MetadataChange| {
-        change.entity_id() == Some(identity_provider.as_str())
-            && change.subject() != ChangeSubject::ValidUntil
-    };
-    let changes: Vec<MetadataChange> = old.changes_to(&new).into_iter().filter(is_meant).collect();
+    let Ok(mut changes) = before.changes_to(after, identity_provider) else { return Vec::new() };
+    changes.retain(|change| change.subject() != ChangeSubject::ValidUntil);
     let mut entries: Vec<Entry> =
         changes.iter().take(MOST_CHANGES).map(|change| metadata_change(id, change)).collect();
     let more = changes.len().saturating_sub(entries.len());

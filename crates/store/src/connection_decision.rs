@@ -243,6 +243,50 @@ impl OrganizationConnections {
         Ok(())
     }
 
+    /// Refuses [staged](StoredConnection::staged) metadata permanently, if it is the document with this
+    /// [digest](crate::ConnectionMetadata::digest). However often the source gives that document, it is neither used nor
+    /// staged again. Another document is staged. The audit says who refused the document, and what it would have changed.
+    ///
+    /// ```
+    /// use vouchsafe::{ConnectionId, provisioning::Actor};
+    /// use vouchsafe_store::{ConnectionDecision, Directory, SignInError};
+    ///
+    /// async fn refuse(
+    ///     store: &dyn Directory,
+    ///     okta: ConnectionId,
+    ///     digest: String,
+    ///     owner: Actor,
+    ///     now: chrono::DateTime<chrono::Utc>,
+    /// ) -> Result<(), SignInError> {
+    ///     let by = owner.clone();
+    ///     let refusal = ConnectionDecision::new("acme".into(), owner, now, move |acme, now| {
+    ///         acme.refuse_metadata(&okta, &digest, by, now)
+    ///     });
+    ///     store.decide_connections(refusal).await.map(drop)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotStaged`].
+    pub fn refuse_metadata(
+        &mut self,
+        id: &ConnectionId,
+        digest: &str,
+        by: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        Ok(self.connection_mut(id)?.refuse(digest, by, now)?)
+    }
+
+    /// Ends the refusal of the document with this [digest](crate::ConnectionMetadata::digest), for example after a
+    /// mistake. The next time that the source gives the document, it is handled like any other.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotRefused`].
+    pub fn end_metadata_refusal(&mut self, id: &ConnectionId, digest: &str) -> Result<(), SignInError> {
+        Ok(self.connection_mut(id)?.end_refusal(digest)?)
+    }
+
     fn add(&mut self, connection: StoredConnection) -> Result<(), SignInError> {
         if self.connection(&connection.id).is_some() {
             return Err(StoreError::taken("the connection's id").into());

@@ -62,6 +62,13 @@ pub enum StoreError {
         /// The connection.
         connection: ConnectionId,
     },
+    /// The metadata whose refusal should end is not refused.
+    #[error("no such metadata of the connection {connection} is refused")]
+    #[non_exhaustive]
+    NotRefused {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// An organization would have more connections or more metadata than a store keeps for one organization.
     #[error("the organization {organization} would have {wanted} {what}; at most {most} are kept")]
     #[non_exhaustive]
@@ -228,6 +235,7 @@ impl StoreError {
             Self::ConnectionUnknown { .. } => "store.connection_unknown",
             Self::ConnectionFixed { .. } => "store.connection_fixed",
             Self::NotStaged { .. } => "store.not_staged",
+            Self::NotRefused { .. } => "store.not_refused",
             Self::ConnectionLimit { .. } => "store.connection_limit",
             Self::ConnectionUnusable { code, .. } => code,
             Self::NoOrganizationFor { .. } => "store.no_organization",
@@ -266,7 +274,10 @@ impl StoreError {
                 "Make another connection, try it out, and replace this one by it. A retired connection stays retired."
             }
             Self::NotStaged { .. } => {
-                "Look at the connection again: the identity provider gives other metadata now, or somebody has approved it already."
+                "Look at the connection again: the identity provider gives other metadata now, or somebody has approved or refused it already."
+            }
+            Self::NotRefused { .. } => {
+                "Look at the connection again: somebody has ended the refusal already."
             }
             Self::ConnectionLimit { .. } => {
                 "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's."
@@ -417,6 +428,12 @@ impl StoreError {
     #[must_use]
     pub fn not_staged(connection: ConnectionId) -> Self {
         Self::NotStaged { connection }
+    }
+
+    /// The metadata whose refusal should end is not refused.
+    #[must_use]
+    pub fn not_refused(connection: ConnectionId) -> Self {
+        Self::NotRefused { connection }
     }
 
     /// For stores of your own: what was to be changed of a connection never changes.

@@ -49,6 +49,7 @@ mod pending;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod refused_metadata;
 mod replay;
 mod revocation;
 mod scim;
@@ -99,6 +100,7 @@ pub use pending::PendingStore;
 pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+pub use refused_metadata::RefusedMetadata;
 pub use replay::{ReplayStore, forgotten_until};
 pub use revocation::{Announcements, Announces, Revocation};
 pub use scim::{

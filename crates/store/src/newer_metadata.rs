@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{KeyChanges, RefreshError, SpeaksFor, TrustedMetadata, TrustedSource};
 
-use crate::{ConnectionMetadata, StoredConnection};
+use crate::{ConnectionMetadata, RefusedMetadata, StoredConnection};
 
 /// What newer metadata from a connection's address has to prove, and how much it may change.
 ///
@@ -69,7 +69,7 @@ impl MetadataTrust {
 }
 
 /// The result of offering newer metadata to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OfferedMetadata {
     /// The connection already has this document. A staged document no longer waits, since the source gives the known
@@ -83,6 +83,9 @@ pub enum OfferedMetadata {
         /// Why it waits.
         reason: &'static str,
     },
+    /// Somebody [refused](crate::OrganizationConnections::refuse_metadata) exactly this document before. It is neither
+    /// used nor staged. A staged document is dropped, because the source no longer gives it.
+    RefusedBefore(RefusedMetadata),
 }
 
 /// # Newer metadata
@@ -106,8 +109,9 @@ impl StoredConnection {
     }
 
     /// Offers newer metadata that the connection's [source](Self::metadata_source) accepted. It replaces the metadata,
-    /// or is staged until somebody approves it if it changes more than [`MetadataTrust::key_changes`] allows. The
-    /// caller then writes the connection.
+    /// or is staged until somebody approves it if it changes more than [`MetadataTrust::key_changes`] allows. A document
+    /// that somebody refused is refused again, whatever [`MetadataTrust::key_changes`] allows now. The caller then
+    /// writes the connection.
     ///
     /// # Errors
     /// `refresh.nobody` if the document does not describe the identity provider.
@@ -124,6 +128,10 @@ impl StoredConnection {
         let objection = self.objection(offered);
         // The verified bytes if the document is signed, otherwise the document as it was received.
         let document = ConnectionMetadata::new(newer.bytes(), self.metadata.source.clone(), fetched_at);
+        if let Some(refused) = self.refusal_of(&document.digest()).cloned() {
+            self.staged = None;
+            return Ok(OfferedMetadata::RefusedBefore(refused));
+        }
         if let Some(reason) = objection {
             // A document that already waits keeps its time.
             let waits = self.staged.as_ref().is_some_and(|staged| staged.document == document.document);

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use vouchsafe::{
     BindingError, Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, IdentityProvider,
     crypto::{hexadecimal, own_sha256},
-    metadata::MetadataError,
+    metadata::{Aggregate, MetadataChange, MetadataError},
     provisioning::OrganizationId,
 };
 
-use crate::{MetadataTrust, StoreError};
+use crate::{MetadataTrust, RefusedMetadata, StoreError};
 
 /// A connection as a store keeps it: plain data, of which [`to_connection`](Self::to_connection) makes a [`Connection`].
 ///
@@ -57,6 +57,9 @@ pub struct StoredConnection {
     /// [approves](crate::OrganizationConnections::approve_metadata) it, because it changes more than
     /// [`MetadataTrust::key_changes`] allows. Nothing in it is trusted.
     pub staged: Option<ConnectionMetadata>,
+    /// The documents that somebody [refused](crate::OrganizationConnections::refuse_metadata), the newest last. They are
+    /// neither used nor staged.
+    pub refused: Vec<RefusedMetadata>,
     /// The settings in which the connection differs from the service.
     pub settings: StoredSettings,
     /// How often it was written; 0: it is not stored yet.
@@ -79,6 +82,7 @@ impl StoredConnection {
             identity_provider,
             metadata,
             staged: None,
+            refused: Vec::new(),
             settings: StoredSettings::default(),
             revision: 0,
         }
@@ -137,14 +141,23 @@ impl StoredConnection {
         Ok(next.without_stale_metadata())
     }
 
-    /// Staged metadata is dropped if the metadata comes from another source now or is that document, and if the
-    /// connection is retired.
+    /// Staged metadata is dropped if the metadata comes from another source now or is that document, if somebody
+    /// refused it, and if the connection is retired. A refusal of the document that the connection has now is dropped.
     fn without_stale_metadata(mut self) -> StoredConnection {
-        let (state, metadata) = (self.state, &self.metadata);
+        let (state, metadata, refused) = (self.state, &self.metadata, &mut self.refused);
+        if !refused.is_empty() {
+            let digest = metadata.digest();
+            refused.retain(|refused| refused.digest != digest);
+        }
+        let is_refused = |staged: &ConnectionMetadata| {
+            let digest = (!refused.is_empty()).then(|| staged.digest());
+            refused.iter().any(|refused| Some(&refused.digest) == digest.as_ref())
+        };
         self.staged.take_if(|staged| {
             state == ConnectionState::Retired
                 || staged.source != metadata.source
                 || staged.document == metadata.document
+                || is_refused(staged)
         });
         self
     }
@@ -208,6 +221,22 @@ impl ConnectionMetadata {
     #[must_use]
     pub fn digest(&self) -> String {
         hexadecimal(&own_sha256(&self.document))
+    }
+
+    /// Returns the changes that newer metadata makes to this identity provider: keys, endpoints, scopes and dates.
+    ///
+    /// # Errors
+    /// [`MetadataError`] if one of the two documents cannot be read.
+    pub fn changes_to(
+        &self,
+        newer: &ConnectionMetadata,
+        identity_provider: &EntityId,
+    ) -> Result<Vec<MetadataChange>, MetadataError> {
+        let is_meant = |change: &MetadataChange| {
+            change.entity_id().is_none_or(|entity| entity == identity_provider.as_str())
+        };
+        let changes = Aggregate::read(&*self.document)?.changes_to(&Aggregate::read(&*newer.document)?);
+        Ok(changes.into_iter().filter(is_meant).collect())
     }
 }
 

@@ -146,6 +146,13 @@ impl ServiceProvider {
         self.config.signing.as_ref().map(|credential| &credential.certificate)
     }
 
+    /// Returns the certificates that the metadata has beside the one of the signing key: of the key that will sign next,
+    /// or of the key that signed before.
+    #[must_use]
+    pub fn next_signing_certificates(&self) -> &[Certificate] {
+        &self.config.next_signing_certificates
+    }
+
     /// The address for logout messages by browser, unless a connection has an address of its own.
     #[must_use]
     pub fn single_logout(&self) -> Option<&str> {

@@ -70,7 +70,7 @@ const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
     ("vouchsafe-crypto-aws-lc", &["vouchsafe-xml", "vouchsafe-signature", "vouchsafe-encryption"]),
     // The interop tests sign people in at the examples' routers, by identity providers of other makers.
     ("vouchsafe-axum", &["vouchsafe-client", "minimal", "own-database"]),
-    ("vouchsafe-actix", &["vouchsafe"]),
+    ("vouchsafe-actix", &["vouchsafe", "vouchsafe-client"]),
     ("vouchsafe-store", &["vouchsafe-store"]),
     ("vouchsafe-client", &["vouchsafe-client"]),
 ];

@@ -38,6 +38,12 @@ impl KeyUse {
         KeyUse { store, counts: Arc::default() }
     }
 
+    /// Returns the store of the history.
+    #[cfg(feature = "portal")]
+    pub(crate) fn history(&self) -> &dyn KeyHistory {
+        &*self.store
+    }
+
     /// Counts a sign-in. Due counts are written in the background.
     pub(crate) fn note(&self, login: &Login, now: DateTime<Utc>) {
         let due = self.count(login, now);

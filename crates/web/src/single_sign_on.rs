@@ -311,6 +311,12 @@ impl SingleSignOn {
         }
     }
 
+    /// Returns the history of keys, if the use of keys is recorded.
+    #[cfg(feature = "portal")]
+    pub(crate) fn noted_keys(&self) -> Option<&dyn KeyHistory> {
+        self.inner.key_use.as_ref().map(KeyUse::history)
+    }
+
     /// Writes the counts for the [history of keys](Self::key_history) that still wait for their minute. Call it at
     /// the end of a process. [`sweep`](Self::sweep) does it too.
     ///

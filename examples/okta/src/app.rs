@@ -229,6 +229,8 @@ impl App {
             .route("/settings/token/done", post(token::done))
             .route("/settings/reload", post(settings::reload))
             .route("/settings/keys/approve", post(key_page::approve))
+            .route("/settings/keys/refuse", post(key_page::refuse))
+            .route("/settings/keys/end-refusal", post(key_page::end_refusal))
             .route("/settings/keys/changes", post(key_page::choose))
             .route("/settings/disconnect", post(settings::disconnect))
             .route("/settings/members/suspend", post(members::suspend))

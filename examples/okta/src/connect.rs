@@ -161,6 +161,30 @@ pub(crate) async fn approve(
     decide(&app.store, by, &connection.organization, approve).await
 }
 
+/// Refuses newer metadata that the owner has looked at, for good.
+pub(crate) async fn refuse(
+    app: &App,
+    by: Actor,
+    connection: &StoredConnection,
+    digest: String,
+) -> Result<(), Failure> {
+    let (id, owner) = (connection.id.clone(), by.clone());
+    let refuse = move |it: &mut OrganizationConnections, now| it.refuse_metadata(&id, &digest, owner, now);
+    decide(&app.store, by, &connection.organization, refuse).await
+}
+
+/// Ends a refusal that was a mistake.
+pub(crate) async fn end_refusal(
+    app: &App,
+    by: Actor,
+    connection: &StoredConnection,
+    digest: String,
+) -> Result<(), Failure> {
+    let id = connection.id.clone();
+    let end = move |it: &mut OrganizationConnections, _| it.end_metadata_refusal(&id, &digest);
+    decide(&app.store, by, &connection.organization, end).await
+}
+
 /// Changes how far the address of the metadata may change keys by itself.
 pub(crate) async fn choose_key_changes(
     app: &App,

@@ -5,10 +5,10 @@ use axum::response::Response;
 use chrono::Utc;
 use serde::Deserialize;
 use vouchsafe::IdentityProvider;
-use vouchsafe::metadata::{Aggregate, KeyChanges, KeyEvidence};
+use vouchsafe::metadata::{KeyChanges, KeyEvidence};
 use vouchsafe_axum::SignedIn;
 use vouchsafe_client::SourceStatus;
-use vouchsafe_store::{KeyHistory as _, StoredConnection};
+use vouchsafe_store::{ConnectionMetadata, KeyHistory as _, StoredConnection};
 
 use crate::app::App;
 use crate::connect;
@@ -16,9 +16,9 @@ use crate::failure::Failure;
 use crate::html::{Form, Page};
 use crate::settings::{by, finish, require_owner};
 
-/// Metadata that the owner has looked at.
+/// A document that the owner has looked at.
 #[derive(Deserialize)]
-pub(crate) struct Approval {
+pub(crate) struct Judged {
     connection: String,
     digest: String,
 }
@@ -33,14 +33,40 @@ pub(crate) struct Choice {
 pub(crate) async fn approve(
     State(app): State<App>,
     signed_in: SignedIn,
-    Posted(approval): Posted<Approval>,
+    Posted(judged): Posted<Judged>,
 ) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        let connection = connect::named(&app, &snapshot.organization.id, &approval.connection).await?;
-        connect::approve(&app, by(&signed_in), &connection, approval.digest).await
+        let connection = connect::named(&app, &snapshot.organization.id, &judged.connection).await?;
+        connect::approve(&app, by(&signed_in), &connection, judged.digest).await
     };
     finish(&app, &signed_in, outcome.await, "approved", "").await
+}
+
+pub(crate) async fn refuse(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Posted(judged): Posted<Judged>,
+) -> Response {
+    let outcome = async {
+        let snapshot = require_owner(&app, &signed_in).await?;
+        let connection = connect::named(&app, &snapshot.organization.id, &judged.connection).await?;
+        connect::refuse(&app, by(&signed_in), &connection, judged.digest).await
+    };
+    finish(&app, &signed_in, outcome.await, "refused", "").await
+}
+
+pub(crate) async fn end_refusal(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Posted(judged): Posted<Judged>,
+) -> Response {
+    let outcome = async {
+        let snapshot = require_owner(&app, &signed_in).await?;
+        let connection = connect::named(&app, &snapshot.organization.id, &judged.connection).await?;
+        connect::end_refusal(&app, by(&signed_in), &connection, judged.digest).await
+    };
+    finish(&app, &signed_in, outcome.await, "refusal_ended", "").await
 }
 
 pub(crate) async fn choose(
@@ -68,17 +94,14 @@ pub(crate) async fn cards(
     app.sso.flush_key_history().await?;
     let history = app.store.key_history(&stored.id).await?;
     let evidence = KeyEvidence::of(identity_provider, &history, now);
-    let mut keys: Vec<String> = Vec::new();
-    for one in &evidence {
-        let advice = one.advice().map(|advice| format!(" {advice}")).unwrap_or_default();
-        let seen =
-            one.sighting().map(|sighting| sighting.first_seen.format(" First seen %Y-%m-%d %H:%M UTC."));
-        let seen = seen.map(|seen| seen.to_string()).unwrap_or_default();
-        keys.push(format!("{}: {one}.{seen}{advice}", one.fingerprint()));
-    }
+    let keys: Vec<[String; 4]> = evidence.iter().map(key).collect();
     let status = app.refresh_status().and_then(|status| status.of(&stored.id));
     let page = page.card("Keys of the identity provider", |page| {
-        let page = page.list(&keys);
+        let page = page.table(
+            ["Key (SHA-256)", "State", "Sign-ins", "Certificate"],
+            &keys,
+            "The metadata has no key.",
+        );
         let page = page.facts(&[
             ("Metadata", &freshness(status.as_ref(), stored)),
             ("Changes by its address", in_words(stored.settings.metadata.key_changes)),
@@ -91,24 +114,71 @@ pub(crate) async fn cards(
                 page.form(&Form { hidden: &hidden, ..quiet("/settings/keys/changes", in_words(choice)) })
             })
     });
-    Ok(match &stored.staged {
+    let page = match &stored.staged {
         Some(staged) => {
-            let digest = staged.digest();
-            let waits = [&stored.metadata, staged].map(|metadata| Aggregate::read(&*metadata.document));
-            let changes: Vec<String> = match &waits {
-                [Ok(known), Ok(newer)] => known.changes_to(newer).iter().map(ToString::to_string).collect(),
-                _ => vec!["what is known cannot be read".to_owned()],
-            };
-            page.card("Newer metadata waits for your approval", |page| {
-                let hidden = [("connection", stored.id.as_str()), ("digest", digest.as_str())];
-                page.paragraph(
-                    "The identity provider's address gives other keys or addresses. Ask its administrator whether they have changed them, and compare the fingerprints by another way than this page. Until you approve it, the present ones go on.",
-                )
-                .list(&changes)
-                .form(&Form { hidden: &hidden, quiet: false, ..quiet("/settings/keys/approve", "Approve these changes") })
-            })
+            page.card("Newer metadata waits for your approval", |page| waiting(page, stored, staged))
         }
         None => page,
+    };
+    Ok(match stored.refused.is_empty() {
+        true => page,
+        false => page.card("Refused metadata", |page| refused(page, stored)),
+    })
+}
+
+/// The fingerprint, what the identity provider does with the key, what it vouched for, and its certificate; with what somebody should do.
+fn key(one: &KeyEvidence) -> [String; 4] {
+    let advice = one.advice().map(|advice| format!(". {advice}")).unwrap_or_default();
+    let (seen, sign_ins) = match one.sighting() {
+        Some(sighting) => {
+            let last = sighting
+                .last_verified
+                .map(|last| last.format(", the last at %Y-%m-%d %H:%M UTC").to_string());
+            (
+                sighting.first_seen.format(", seen since %Y-%m-%d %H:%M UTC").to_string(),
+                format!("{}{}", sighting.verified, last.unwrap_or_default()),
+            )
+        }
+        None => Default::default(),
+    };
+    let until = one.expires().map(|end| end.format("valid until %Y-%m-%d").to_string());
+    let certificate = [until, one.ending()].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    [one.fingerprint().to_owned(), format!("{}{seen}{advice}", one.standing()), sign_ins, certificate]
+}
+
+fn waiting(page: Page, stored: &StoredConnection, staged: &ConnectionMetadata) -> Page {
+    let digest = staged.digest();
+    let changes: Vec<String> = match stored.metadata.changes_to(staged, &stored.identity_provider) {
+        Ok(changes) => changes.iter().map(ToString::to_string).collect(),
+        Err(error) => {
+            vec![format!("The two documents cannot be compared, since one of them cannot be read: {error}")]
+        }
+    };
+    let hidden = [("connection", stored.id.as_str()), ("digest", digest.as_str())];
+    page.paragraph(
+        "The identity provider's address gives other keys or addresses. Ask its administrator whether they have changed them, and compare the fingerprints by another way than this page. Until you approve it, the present ones go on.",
+    )
+    .facts(&[
+        ("First seen", &staged.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string()),
+        ("SHA-256 of the document", &digest),
+    ])
+    .list(&changes)
+    .form(&Form { hidden: &hidden, quiet: false, ..quiet("/settings/keys/approve", "Approve these changes") })
+    .note("A document that you refuse is never taken, however often the address gives it.")
+    .form(&Form { hidden: &hidden, ..quiet("/settings/keys/refuse", "Refuse this document") })
+}
+
+fn refused(page: Page, stored: &StoredConnection) -> Page {
+    let page = page.paragraph(
+        "These documents are neither taken nor kept for approval, however often the address gives them.",
+    );
+    stored.refused.iter().rev().fold(page, |page, refused| {
+        let hidden = [("connection", stored.id.as_str()), ("digest", refused.digest.as_str())];
+        page.facts(&[
+            ("Refused", &refused.at.format("%Y-%m-%d %H:%M UTC").to_string()),
+            ("SHA-256 of the document", &refused.digest),
+        ])
+        .form(&Form { hidden: &hidden, ..quiet("/settings/keys/end-refusal", "End the refusal") })
     })
 }
 

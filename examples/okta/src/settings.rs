@@ -26,6 +26,10 @@ pub(crate) struct Done {
 pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn, Query(done): Query<Done>) -> Response {
     let message = match done.done.as_deref() {
         Some("approved") => Message::Done("The changes are approved, and count at the next sign-in."),
+        Some("refused") => Message::Done("The document is refused for good."),
+        Some("refusal_ended") => Message::Done(
+            "The refusal has ended. The next time that the address gives the document, it is judged again.",
+        ),
         Some("key_changes") => Message::Done("The choice is kept."),
         Some("reloaded") => Message::Done("The metadata was loaded again."),
         Some("disconnected") => {

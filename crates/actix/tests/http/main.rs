@@ -35,8 +35,16 @@ mod other_connection;
 mod other_sites;
 #[path = "../../../axum/tests/http/outage.rs"]
 mod outage;
+#[path = "../../../axum/tests/http/roll_over.rs"]
+mod roll_over;
 mod serve;
 #[path = "../../../axum/tests/http/sign_in.rs"]
 mod sign_in;
 #[path = "../../../axum/tests/http/silent.rs"]
 mod silent;
+
+/// On the runtime that `#[actix_web::main]` makes.
+#[test]
+fn new_keys_count_without_a_restart_on_the_runtime_of_actix() {
+    actix_web::rt::System::new().block_on(roll_over::rolls_over());
+}

@@ -11,7 +11,7 @@ use crate::world::{World, acme, author, globex};
 
 /// Every page and every form, with a link that does not work.
 const PAGES: [&str; 7] = ["", "/product", "/values", "/metadata", "/trial", "/activate", "/domains"];
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 11] = [
     "/product",
     "/token",
     "/metadata",
@@ -20,6 +20,9 @@ const FORMS: [&str; 8] = [
     "/domains",
     "/domains/verify",
     "/domains/give-up",
+    "/staged/approve",
+    "/staged/refuse",
+    "/staged/judge-again",
 ];
 
 /// The token of the forms of this browser's pages.

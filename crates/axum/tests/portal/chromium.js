@@ -1,9 +1,10 @@
-// The browser of an administrator: node chromium.js JSON opens the link, goes through every step at one width, without script, and prints what it saw:
+// The browser of an administrator: node chromium.js JSON opens the link, goes through every step at one width, or judges newer
+// metadata (`judge`), without script, and prints what it saw:
 // the title of each page, what is wrong with a page, and the text of the last one.
 const { chromium } = require('playwright-core');
 
 (async () => {
-  const { width, link, origin, metadata, screenshots } = JSON.parse(process.argv[2]);
+  const { width, link, origin, metadata, judge, screenshots } = JSON.parse(process.argv[2]);
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     headless: true,
@@ -40,40 +41,52 @@ const { chromium } = require('playwright-core');
   const press = text => led('button', text);
   const follow = text => led('link', text);
 
+  const setsUp = async () => {
+    await look('overview');
+    await follow('Begin');
+    await look('product');
+    await page.getByLabel('Okta', { exact: true }).check();
+    await press('Show the values to copy');
+    await look('values');
+    await follow('Go on to the metadata');
+    await look('metadata');
+    await page.getByLabel('Address of the metadata').fill('https://10.0.0.1/metadata');
+    await press('Take this metadata');
+    await look('metadata-wrong');
+    await page.getByRole('link', { name: 'Go to the field' }).click();
+    // By the keyboard alone: the field has the focus after it.
+    await page.keyboard.press('Tab');
+    await page.getByLabel('Address of the metadata').fill(metadata);
+    await press('Take this metadata');
+    await look('trial');
+    await press('Sign in at your identity provider');
+    // The page leads on by itself; at the identity provider a user is chosen.
+    await page.waitForURL(address => !address.href.startsWith(origin), { timeout: 30000 });
+    await page.getByRole('button', { name: /Ada/ }).or(page.getByRole('button', { name: /ada@example.com/ })).first().click();
+    await page.waitForURL(address => address.href.startsWith(origin), { timeout: 30000 });
+    await page.getByText('The sign-in would be accepted.').waitFor({ timeout: 30000 });
+    await look('tried');
+    await follow('Go on to the activation');
+    await look('activation');
+    await follow('Domains');
+    await look('domains');
+    await follow('Activate');
+    await press('Activate the connection');
+    await look('done');
+  };
+  // Newer metadata waits: it is refused, the refusal ends, and what comes after it is approved.
+  const judges = async () => {
+    await look('waits');
+    await press('Refuse this document');
+    await look('refused');
+    await press('End the refusal');
+    await look('refusal-ended');
+  };
+
   await page.goto(link);
   await look('landing');
   await press('Begin');
-  await look('overview');
-  await follow('Begin');
-  await look('product');
-  await page.getByLabel('Okta', { exact: true }).check();
-  await press('Show the values to copy');
-  await look('values');
-  await follow('Go on to the metadata');
-  await look('metadata');
-  await page.getByLabel('Address of the metadata').fill('https://10.0.0.1/metadata');
-  await press('Take this metadata');
-  await look('metadata-wrong');
-  await page.getByRole('link', { name: 'Go to the field' }).click();
-  // By the keyboard alone: the field has the focus after it.
-  await page.keyboard.press('Tab');
-  await page.getByLabel('Address of the metadata').fill(metadata);
-  await press('Take this metadata');
-  await look('trial');
-  await press('Sign in at your identity provider');
-  // The page leads on by itself; at the identity provider a user is chosen.
-  await page.waitForURL(address => !address.href.startsWith(origin), { timeout: 30000 });
-  await page.getByRole('button', { name: /Ada/ }).or(page.getByRole('button', { name: /ada@example.com/ })).first().click();
-  await page.waitForURL(address => address.href.startsWith(origin), { timeout: 30000 });
-  await page.getByText('The sign-in would be accepted.').waitFor({ timeout: 30000 });
-  await look('tried');
-  await follow('Go on to the activation');
-  await look('activation');
-  await follow('Domains');
-  await look('domains');
-  await follow('Activate');
-  await press('Activate the connection');
-  await look('done');
+  await (judge ? judges() : setsUp());
   console.log(JSON.stringify({ pages, complaints, end: await page.locator('body').innerText() }));
   await browser.close();
 })().catch(error => { console.error(error); process.exit(1); });

@@ -10,7 +10,7 @@ use crate::browser::Browser;
 use crate::world::{World, acme, author};
 
 /// Acme with an active connection; the browser of its administrator with a link that was renewed.
-async fn connected(world: &World) -> (Browser, StoredConnection) {
+pub(crate) async fn connected(world: &World) -> (Browser, StoredConnection) {
     let okta = testkit::IdentityProvider::okta();
     let (browser, link, _) = world.at_trial(acme()).await;
     world.tried(&browser, &okta, "ada@example.com").await.says("would be accepted");
@@ -23,7 +23,7 @@ async fn connected(world: &World) -> (Browser, StoredConnection) {
     (browser, active)
 }
 
-async fn sign_in(
+pub(crate) async fn sign_in(
     world: &World,
     active: &StoredConnection,
     idp: &testkit::IdentityProvider,

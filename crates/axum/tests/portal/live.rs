@@ -6,6 +6,7 @@ use std::process::Command;
 
 use vouchsafe::ConnectionState;
 use vouchsafe_store::SetUpPurpose;
+use vouchsafe_testkit as testkit;
 use vouchsafe_testkit::server::{App as OktaApp, Config, User, start};
 
 use crate::identity_provider::{IdentityProviderProcess, Landed, SIMPLESAMLPHP, shared_folder};
@@ -76,6 +77,36 @@ async fn a_browser_sets_up_by_a_link() {
         assert!(seen["end"].as_str().unwrap().contains("Single sign-on is set up for Acme & Sons <Ltd>"));
         assert_eq!(world.connections(&acme(), ConnectionState::Active).await.len(), 1);
         server.stop().await;
+    }
+}
+
+/// Newer metadata that waits, in a browser at two widths: what would change, the forms, and what was refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_judges_newer_metadata() {
+    let Some(shared) = shared_folder() else { return };
+    for width in [360, 1280] {
+        let world = World::make().await;
+        let (_, active) = crate::later::connected(&world).await;
+        // It has signed somebody in, and has announced the next key and another address.
+        crate::later::sign_in(&world, &active, &testkit::IdentityProvider::okta(), "ada@example.com").await;
+        let next = testkit::keys::other_identity_provider().certificate();
+        let newer = testkit::IdentityProvider::okta().with_next_certificate(next).metadata().unwrap();
+        crate::newer_metadata::stage(&world, &active.id, &newer.replace("/sso/saml", "/sso/other")).await;
+        let (secret, _) = world.link(acme(), SetUpPurpose::Everything).await;
+        let wanted = serde_json::json!({
+            "width": width,
+            "link": format!("{}{}", world.address, world.set_up.link_path(&secret)),
+            "origin": world.address,
+            "judge": true,
+            "screenshots": std::env::var("VOUCHSAFE_SCREENSHOTS").ok(),
+        });
+        let scripts = shared.clone();
+        let seen = tokio::task::spawn_blocking(move || browse(&scripts, &wanted)).await.unwrap();
+        println!("chromium at {width}: {seen}");
+        assert_eq!(seen["complaints"], serde_json::json!([]));
+        assert_eq!(seen["pages"].as_array().unwrap().len(), 4);
+        let [active] = world.connections(&acme(), ConnectionState::Active).await.try_into().unwrap();
+        assert_eq!((active.staged, active.refused), (None, Vec::new()));
     }
 }
 

@@ -19,5 +19,7 @@ mod hostile;
 mod identity_provider;
 mod later;
 mod live;
+mod newer_metadata;
+mod own_keys;
 mod walk;
 mod world;

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
+use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{ConnectionState, EntityId, Provider, ServiceProvider};
 use vouchsafe_axum::{
@@ -17,7 +18,7 @@ use vouchsafe_axum::{
 };
 use vouchsafe_client::{Client, ClientError};
 use vouchsafe_store::{
-    Author, ConnectionStore, Directory, Memory, SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore,
+    Author, ConnectionStore, Directory, KeyHistory, Memory, SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore,
     StoredConnection, StoredSettings,
 };
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest};
@@ -32,6 +33,8 @@ pub(crate) type Records = Arc<Mutex<HashMap<String, Vec<String>>>>;
 pub(crate) struct Differences {
     pub(crate) token_required: bool,
     pub(crate) activates_untried: bool,
+    /// Whether it has the next certificate for its requests in its metadata.
+    pub(crate) announces_a_key: bool,
 }
 
 pub(crate) struct World {
@@ -41,6 +44,8 @@ pub(crate) struct World {
     pub(crate) dns: Records,
     /// The metadata that the identity provider publishes at [`metadata_url`](Self::metadata_url).
     pub(crate) published: Arc<Mutex<String>>,
+    /// Which keys of the service are being replaced.
+    pub(crate) rollovers: Arc<Mutex<Vec<OwnRollover>>>,
     clock: Arc<Mutex<TimeDelta>>,
 }
 
@@ -88,17 +93,30 @@ impl World {
             organization.verified_domains = vec![domain.to_owned()];
             store.add_organization(&organization, &author()).await.unwrap();
         }
-        let service_provider =
-            ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
-                .assertion_consumer(&format!("{address}/saml/acs"))
-                .unwrap()
-                .build()
-                .unwrap();
+        let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+            .assertion_consumer(&format!("{address}/saml/acs"))
+            .unwrap();
+        let builder = match differences.announces_a_key {
+            true => {
+                let (ours, next) =
+                    (testkit::keys::service_provider(), testkit::keys::other_identity_provider());
+                builder
+                    .signing_key(ours.private_key().clone(), ours.certificate().clone())
+                    .next_signing_certificate(next.certificate().clone())
+                    .decryption_key(ours.private_key().clone(), ours.certificate().clone())
+                    .single_logout(&format!("{address}/saml/slo"))
+                    .unwrap()
+            }
+            false => builder,
+        };
+        let service_provider = builder.build().unwrap();
         let shared = Arc::new(store.clone());
         let (dns, published) =
             (Records::default(), Arc::new(Mutex::new(testkit::IdentityProvider::okta().metadata().unwrap())));
         let client = Client::with_loopback().unwrap();
         let records = Arc::clone(&dns);
+        let rollovers = Arc::<Mutex<Vec<OwnRollover>>>::default();
+        let told = Arc::clone(&rollovers);
         let set_up = SetUp::new(Arc::clone(&shared), "/set-up")
             .brand(
                 SetUpBrand::new("Loadbench")
@@ -114,6 +132,7 @@ impl World {
                 let found = records.lock().unwrap().get(&name).cloned().unwrap_or_default();
                 async move { Ok::<_, ClientError>(found) }
             })
+            .own_rollovers(move || told.lock().unwrap().clone())
             .settings(move |_, _, _| {
                 let mut settings = StoredSettings::default();
                 settings.token_required = differences.token_required;
@@ -125,6 +144,7 @@ impl World {
         let ahead = Arc::clone(&clock);
         let sso = SingleSignOn::new(service_provider, connections, Arc::clone(&shared))
             .return_paths(ReturnPaths::new("/home"))
+            .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .clock(move || Utc::now() + *ahead.lock().unwrap())
             .set_up_by(set_up.clone());
         let provisioned = Provisioned::new(shared);
@@ -140,7 +160,7 @@ impl World {
             .nest("/set-up", set_up_routes())
             .with_state(app);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        World { address, store, set_up, dns, published, clock }
+        World { address, store, set_up, dns, published, rollovers, clock }
     }
 
     pub(crate) fn metadata_url(&self) -> String {

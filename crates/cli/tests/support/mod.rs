@@ -68,6 +68,7 @@ fn fits_its_schema(arguments: &[String], run: &Run) {
     let known = [words.join("-"), words.first().copied().unwrap_or_default().to_owned()];
     let own = match words.as_slice() {
         ["okta", ..] => "values.json".to_owned(),
+        ["values", ..] if arguments.iter().any(|one| one == "--check") => "values-check.json".to_owned(),
         _ => known
             .iter()
             .map(|name| format!("{name}.json"))

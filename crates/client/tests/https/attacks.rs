@@ -184,6 +184,63 @@ async fn a_withdrawn_key_comes_back_by_approval_alone() {
     assert_eq!(staged, 2, "each document is told once");
 }
 
+/// An owner refuses a document for good: it comes again at each look, over every process, and also where the address may change anything by now.
+#[tokio::test]
+async fn what_an_owner_refused_is_neither_staged_nor_taken_again() {
+    let wrong = Kit::okta().with_key(keys::identity_provider_p256()).metadata().unwrap();
+    let server = Server::start(Answered::Document(wrong.clone())).await;
+    let store = store_with(&server, |it| it.settings.metadata.key_changes = KeyChanges::Approve).await;
+    let mut first = refresher(&server, &store).await;
+    assert_eq!(next(&mut first).await, "staged: it adds a signing key");
+    let digest = known(&store).await.staged.unwrap().digest();
+    let owner = Actor::Account("ada".into());
+    let refuse = |digest: String| {
+        let by = owner.clone();
+        ConnectionDecision::new("acme".into(), owner.clone(), Utc::now(), move |it, now| {
+            it.refuse_metadata(&acme(), &digest, by, now)
+        })
+    };
+    store.decide_connections(refuse(digest.clone())).await.unwrap();
+    let audited = async || store.audit(&"acme".into()).await.unwrap().len();
+    let (revision, records) = (known(&store).await.revision, audited().await);
+    let refused = async |refresher: &mut StoredRefresher| {
+        let events = refresher.refresh_due().await;
+        let [event] = &events[..] else { panic!("{events:?}") };
+        let RefreshOutcome::RefusedBefore { refusal, .. } = &event.outcome else { panic!("{event}") };
+        assert_eq!((&refusal.digest, &refusal.by), (&digest, &owner));
+        let told = event.to_string();
+        assert!(told.contains(&digest) && told.contains("was refused at"), "{told}");
+        let status = refresher.status().of(&acme()).unwrap();
+        assert_eq!((status.waits_for_approval, status.refused_at), (false, Some(refusal.at)));
+        assert_eq!(status.last_error, None);
+    };
+    for mut refresher in [first, refresher(&server, &store).await] {
+        for _ in 0..3 {
+            refused(&mut refresher).await;
+        }
+    }
+    let (asking, provider) = (client(&server), Provider::rustcrypto());
+    let event = vouchsafe_client::refresh_stored(&asking, &provider, &store, &acme(), owner.clone()).await;
+    assert!(matches!(event.unwrap().outcome, RefreshOutcome::RefusedBefore { .. }));
+    assert_eq!((known(&store).await.revision, audited().await), (revision, records), "nothing is written");
+
+    // Another document waits. When the address goes back to the one that was refused, the other one waits no longer.
+    let mut refresher = refresher(&server, &store).await;
+    server.answers(Answered::Document(announced()));
+    assert_eq!(next(&mut refresher).await, "staged: it adds a signing key");
+    server.answers(Answered::Document(wrong));
+    refused(&mut refresher).await;
+    let mut connection = known(&store).await;
+    assert_eq!((connection.staged.clone(), connection.refused.len()), (None, 1));
+
+    connection.settings.metadata.key_changes = KeyChanges::Follow;
+    store.update_connection(&connection, &author()).await.unwrap();
+    refused(&mut refresher).await;
+    assert_eq!(&*known(&store).await.metadata.document, good().as_bytes());
+    server.answers(Answered::Document(announced()));
+    assert_eq!(next(&mut refresher).await, "changed");
+}
+
 /// A person who controls one customer's address describes another customer's identity provider in the document.
 #[tokio::test]
 async fn a_document_changes_the_connection_of_its_own_address_alone() {

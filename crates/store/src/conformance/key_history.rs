@@ -239,6 +239,85 @@ pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) 
     assert_eq!(approved_connection(&store).await.staged, None);
 }
 
+pub async fn refused_metadata_stays_refused(store: impl Store + KeyHistory) {
+    use crate::{ConnectionDecision, OrganizationConnections, SignInError};
+    use vouchsafe::{ConnectionState, provisioning::Actor};
+
+    super::with_acme(&store).await;
+    let next = keys::identity_provider_p256();
+    let [first, wrong, announced] =
+        [Kit::okta(), Kit::okta().with_key(next), Kit::okta().with_next_certificate(next.certificate())]
+            .map(|kit| kit.metadata().unwrap());
+    let source = || MetadataSource::Url("https://okta.example/metadata".to_owned());
+    let metadata = |document: &str| ConnectionMetadata::new(document, source(), now());
+    let mut connection = StoredConnection::new(id("acme-okta"), acme(), okta(), metadata(&first));
+    connection.state = ConnectionState::Active;
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
+    connection.staged = Some(metadata(&wrong));
+    connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+
+    type Decide = Box<dyn FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send>;
+    let owner = Actor::Account("ada".into());
+    let decide = async |decide: Decide| {
+        let decision = ConnectionDecision::new(acme(), owner.clone(), now(), move |acme, _| decide(acme));
+        store.decide_connections(decision).await.map_err(|error| error.code())
+    };
+    let refuse = |document: &str| -> Decide {
+        let (digest, by) = (metadata(document).digest(), owner.clone());
+        Box::new(move |acme| acme.refuse_metadata(&id("acme-okta"), &digest, by, now()))
+    };
+    let end = |document: &str| -> Decide {
+        let digest = metadata(document).digest();
+        Box::new(move |acme| acme.end_metadata_refusal(&id("acme-okta"), &digest))
+    };
+    let rules_since = async |before: usize| {
+        let records = store.audit(&acme()).await.unwrap().split_off(before);
+        records.into_iter().map(|record| record.rule.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    // What somebody else looked at is not what waits.
+    assert_eq!(decide(refuse(&announced)).await.unwrap_err(), "store.not_staged");
+    let before = store.audit(&acme()).await.unwrap().len();
+    decide(refuse(&wrong)).await.unwrap();
+    let records = store.audit(&acme()).await.unwrap().split_off(before);
+    let [record] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((record.rule.as_str(), &record.actor), ("connection.metadata_refused", &Some(owner.clone())));
+    let digest = metadata(&wrong).digest();
+    assert!(record.change.contains(&digest), "{}", record.change);
+    assert!(record.after.as_ref().is_some_and(|after| after.contains("Adds a key")), "{:?}", record.after);
+    assert_eq!(decide(refuse(&wrong)).await.unwrap_err(), "store.not_staged");
+
+    // Who, when and which: in the store, and so for every process.
+    let connection = approved_connection(&store).await;
+    let [refused] = &connection.refused[..] else { panic!("{:?}", connection.refused) };
+    assert_eq!((&refused.digest, &refused.by, refused.at), (&digest, &owner, now()));
+    assert_eq!((connection.metadata.clone(), connection.staged.clone()), (metadata(&first), None));
+
+    // It cannot be staged again, and another document can.
+    for (document, waits) in [(&wrong, false), (&announced, true)] {
+        let mut connection = approved_connection(&store).await;
+        connection.staged = Some(metadata(document));
+        store.update_connection(&connection, &author()).await.unwrap();
+        assert_eq!(approved_connection(&store).await.staged.is_some(), waits);
+    }
+    // A refusal that was a mistake ends, and then the document waits as any other does.
+    let before = store.audit(&acme()).await.unwrap().len();
+    decide(end(&wrong)).await.unwrap();
+    assert_eq!(rules_since(before).await, ["connection.metadata_refusal_ended"]);
+    assert_eq!(decide(end(&wrong)).await.unwrap_err(), "store.not_refused");
+    let mut connection = approved_connection(&store).await;
+    connection.staged = Some(metadata(&wrong));
+    store.update_connection(&connection, &author()).await.unwrap();
+    assert_eq!(approved_connection(&store).await.staged, Some(metadata(&wrong)));
+
+    // What the owner refused and then uploads by hand is theirs.
+    decide(refuse(&wrong)).await.unwrap();
+    let mut connection = approved_connection(&store).await;
+    connection.metadata = ConnectionMetadata::new(&*wrong, MetadataSource::Uploaded, now());
+    store.update_connection(&connection, &author()).await.unwrap();
+    let connection = approved_connection(&store).await;
+    assert_eq!((&*connection.metadata.document, connection.refused), (wrong.as_bytes(), Vec::new()));
+}
+
 async fn approved_connection(store: &impl Store) -> StoredConnection {
     store.connection(&id("acme-okta")).await.unwrap().unwrap()
 }

@@ -152,7 +152,7 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, key_history, sightings_of_keys_add_up, no_sign_in_is_lost_among_many_writers,
             keys_of_metadata_are_seen_when_it_is_written,
             keys_are_noted_while_their_connection_is_written, every_change_of_keys_and_endpoints_is_audited,
-            staged_metadata_waits_for_approval);
+            staged_metadata_waits_for_approval, refused_metadata_stays_refused);
     };
     (@audit_feed $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, audit_feed, pages_of_the_audit_are_the_whole, the_audit_is_exported_as_lines,

@@ -13,11 +13,11 @@ use crate::{
 };
 
 const BY_ID: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused
     FROM vouchsafe_connections WHERE id = ?";
 
 const BY_ORGANIZATION: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused
     FROM vouchsafe_connections WHERE organization = ? ORDER BY id";
 
 /// The order is that of the index, so that no more rows are read than are answered.
@@ -35,13 +35,13 @@ const TOTALS: &str = "
 
 const ADD: &str = "
     INSERT INTO vouchsafe_connections (state, is_inactive, identity_provider, assertion_consumer,
-        token_required, metadata, source, fetched_at, settings, revision, staged, staged_at, organization, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        token_required, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, organization, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const CHANGE: &str = "
     UPDATE vouchsafe_connections SET state = ?, is_inactive = ?, identity_provider = ?, assertion_consumer = ?,
         token_required = ?, metadata = ?, source = ?, fetched_at = ?, settings = ?, revision = ?,
-        staged = ?, staged_at = ?
+        staged = ?, staged_at = ?, refused = ?
     WHERE organization = ? AND id = ?";
 
 impl<E: Engine> ConnectionStore for E {
@@ -219,6 +219,7 @@ pub(super) fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Re
         .bind(stored.revision)
         .bind(staged.map_or(&[][..], |staged| &*staged.document))
         .bind(staged.map_or(0, |staged| staged.fetched_at.timestamp_millis()))
+        .bind(rows::to_json("refused metadata", &stored.refused)?)
         .bind(stored.organization.as_str())
         .bind(stored.id.as_str());
     Ok(key_history::see_keys_of(batch, stored))
@@ -241,6 +242,7 @@ fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     let mut stored =
         StoredConnection::new(connection_id(row.text(0)?)?, organization, identity_provider, metadata);
     stored.staged = staged;
+    stored.refused = rows::from_json("refused metadata", row.text(11)?)?;
     stored.state = state_named(row.text(2)?)?;
     stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
     stored.revision = row.integer(8)?.unsigned_abs();

@@ -27,6 +27,7 @@ mod service_details;
 mod terraform;
 
 use serde::Serialize;
+use vouchsafe_metadata::OwnKeyUse;
 use vouchsafe_provisioning::{AttributeMapping, Preset};
 
 use crate::doctor::{Product, catalogue};
@@ -158,6 +159,33 @@ impl Console {
         ConsoleValues { product: self.name(), console: self.place(), fields, attributes }
     }
 
+    /// Returns the fields of the console that hold a certificate of the service, which must be replaced together with its
+    /// key. The list is empty if the product holds no certificate for that use.
+    ///
+    /// ```
+    /// use vouchsafe::EntityId;
+    /// use vouchsafe::console::{Console, ServiceDetails};
+    /// use vouchsafe::metadata::OwnKeyUse;
+    ///
+    /// let id = EntityId::new("https://app.example.com/saml/metadata")?;
+    /// let service = ServiceDetails::new(id, "https://app.example.com/saml/acs")?.encrypted();
+    /// let fields = Console::Okta.certificate_fields(&service, OwnKeyUse::Decryption);
+    /// assert_eq!(fields[0].field, "Encryption Certificate");
+    /// assert!(Console::Google.certificate_fields(&service, OwnKeyUse::Decryption).is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn certificate_fields(self, service: &ServiceDetails, usage: OwnKeyUse) -> Vec<ConsoleField> {
+        let certificate = match usage {
+            OwnKeyUse::Decryption => "encryption certificate",
+            _ => "signing certificate",
+        };
+        let values = self.values(service, &AttributeMapping::preset(self.preset()));
+        let mut fields = values.fields;
+        fields.retain(|field| field.value.contains(certificate) || field.note.contains(certificate));
+        fields
+    }
+
     /// Returns the arguments of the product's Terraform resource, if one is known: `okta_app_saml` for Okta,
     /// `azuread_application` for Entra ID.
     #[must_use]
@@ -264,6 +292,24 @@ mod tests {
             }
             assert!(values.attributes.iter().any(|attribute| attribute.name == "token"), "{console:?}");
         }
+    }
+
+    /// Each console that asks for a certificate of the service has a field for it.
+    #[test]
+    fn where_a_certificate_of_ours_is_kept_is_told() {
+        let with_logout =
+            service().encrypted().with_single_logout("https://app.example.com/saml/slo").unwrap();
+        let kept = |service: &ServiceDetails, usage| {
+            let keeps = |console: &&Console| !console.certificate_fields(service, usage).is_empty();
+            Console::ALL.iter().filter(keeps).map(|console| console.id()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            kept(&with_logout, OwnKeyUse::Decryption),
+            ["okta", "entra", "adfs", "keycloak", "onelogin", "pingone", "jumpcloud"]
+        );
+        assert_eq!(kept(&with_logout, OwnKeyUse::Signing), ["okta", "adfs", "keycloak", "pingone"]);
+        // Where nothing is encrypted, there is no certificate for it.
+        assert!(kept(&service(), OwnKeyUse::Decryption).is_empty());
     }
 
     #[test]

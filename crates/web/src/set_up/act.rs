@@ -45,6 +45,7 @@ impl SetUp {
             "metadata" => self.take_metadata(visit, fields).await,
             "trial" => self.start_trial(visit).await,
             "activate" => self.activate(visit, fields).await,
+            staged if staged.starts_with("staged/") => self.act_on_staged(visit, step, fields).await,
             _ => Err(SetUpError::StepUnknown),
         }
     }
@@ -165,7 +166,7 @@ impl SetUp {
         let draft = visit.require_draft()?;
         Ok(Page::new("Activate the connection", |page| {
             let page = self.steps(shown(page, problem), visit, Step::Activate);
-            let page = page.card("What is activated", |card| described(card, draft, visit));
+            let page = page.card("What is activated", |card| described(card, draft, None, visit));
             if visit.is_tried() {
                 return page.card("Activate", |card| self.activation(card, visit, false));
             }

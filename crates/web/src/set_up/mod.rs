@@ -4,8 +4,8 @@
 //! The service issues a link ([`SetUpLink`](vouchsafe_store::SetUpLink)). The person who opens it chooses the
 //! product, copies the values of the service into its console, and gives the metadata. They then try a sign-in, which
 //! shows every check and the plan and changes nothing, and activate the connection. Domains are verified by a record
-//! in the DNS. With an active connection the portal shows its certificates and the last refused sign-ins, and can
-//! replace the identity provider.
+//! in the DNS. With an active connection the portal shows its certificates and the last refused sign-ins, can
+//! replace the identity provider, and shows newer metadata that waits for approval, to be approved or refused.
 //!
 //! The pages are plain HTML and need no script.
 
@@ -16,7 +16,9 @@ mod error;
 mod markup;
 mod metadata;
 mod overview;
+mod own_keys;
 mod pages;
+mod staged;
 mod trial;
 mod visit;
 
@@ -32,6 +34,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use vouchsafe::console::Console;
 use vouchsafe::crypto::Certificate;
+use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::Organization;
 use vouchsafe::{ConnectionId, Explain};
 use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoreError, StoredSettings};
@@ -85,12 +88,14 @@ struct Inner {
     settings: ChooseSettings,
     load: Option<Ask<Vec<u8>>>,
     resolve: Option<Ask<Vec<String>>>,
+    rollovers: Option<AskRollovers>,
     activates_untried: bool,
     asked: Arc<Counted<String>>,
     acted: Arc<Counted<String>>,
 }
 
 type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> StoredSettings + Send + Sync>;
+type AskRollovers = Arc<dyn Fn() -> Vec<OwnRollover> + Send + Sync>;
 type Asked<T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send>>;
 type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
 
@@ -110,6 +115,7 @@ impl SetUp {
             settings: Arc::new(|_, _, _| StoredSettings::default()),
             load: None,
             resolve: None,
+            rollovers: None,
             activates_untried: false,
             asked: Arc::new(Counted::new(ASKED)),
             acted: Arc::new(Counted::new(ACTED)),
@@ -157,6 +163,28 @@ impl SetUp {
         F: Future<Output = Result<Vec<String>, E>> + Send + 'static,
     {
         self.changed(|inner| inner.resolve = Some(asking(resolve)))
+    }
+
+    /// Sets a function that returns the replacements of the service's own keys that are in progress. The portal shows the
+    /// step, why the next one is not done sooner, and which field of their console customers' administrators must
+    /// change. The function is called for each page.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    /// use vouchsafe::metadata::{OwnKeyUse, OwnRollover};
+    /// use vouchsafe_store::Memory;
+    /// use vouchsafe_web::SetUp;
+    ///
+    /// let signing = OwnRollover::new(OwnKeyUse::Signing, Duration::from_secs(7 * 86_400));
+    /// let rollovers = Arc::new(Mutex::new(vec![signing]));
+    /// let set_up = SetUp::new(Arc::new(Memory::new()), "/set-up")
+    ///     .own_rollovers(move || rollovers.lock().map(|all| all.clone()).unwrap_or_default());
+    /// # let _ = set_up;
+    /// ```
+    #[must_use]
+    pub fn own_rollovers(self, ask: impl Fn() -> Vec<OwnRollover> + Send + Sync + 'static) -> SetUp {
+        self.changed(|inner| inner.rollovers = Some(Arc::new(ask)))
     }
 
     /// Allows a connection to be activated without a successful trial, after a confirmation that names what was not
@@ -213,6 +241,7 @@ impl Inner {
             settings: Arc::clone(&self.settings),
             load: self.load.clone(),
             resolve: self.resolve.clone(),
+            rollovers: self.rollovers.clone(),
             activates_untried: self.activates_untried,
             asked: Arc::clone(&self.asked),
             acted: Arc::clone(&self.acted),
@@ -393,6 +422,7 @@ impl SetUp {
         let certificate: &Certificate = match step {
             "encryption.pem" => service_provider.encryption_certificates().first()?,
             "signing.pem" => service_provider.signing_certificate()?,
+            "next-signing.pem" => service_provider.next_signing_certificates().first()?,
             _ => return None,
         };
         let mut response = answer(StatusCode::OK, "application/x-pem-file", certificate.to_pem());

@@ -3,21 +3,24 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::IdentityProvider;
-use vouchsafe::metadata::EntityKey;
+use vouchsafe::metadata::{KeyEvidence, KeySighting, KeyStanding};
 use vouchsafe_store::StoredConnection;
 
 use super::SetUp;
 use super::markup::{Markup, Problem};
 use super::pages::{Page, Step, described, is_used, shown};
-use super::visit::Visit;
+use super::visit::{Sightings, Visit};
 
 /// The maximum number of refusals that are shown.
 const REFUSALS: usize = 10;
-/// The number of days before the end of a certificate from which it is highlighted.
-const SOON: i64 = 30;
 
 impl SetUp {
-    pub(super) fn overview(&self, visit: &Visit<'_>, problem: Option<&Problem>) -> Page {
+    pub(super) fn overview(
+        &self,
+        visit: &Visit<'_>,
+        sightings: &Sightings,
+        problem: Option<&Problem>,
+    ) -> Page {
         if is_used(&visit.link, visit) {
             return self.done(visit);
         }
@@ -35,8 +38,15 @@ impl SetUp {
                 }),
                 false => page,
             };
+            let page = match visit.link.purpose.allows_connections() {
+                true => self.own_keys(page, visit),
+                false => page,
+            };
             match visit.link.purpose.allows_connections() {
-                true => visit.active().fold(page, |page, active| self.active_card(page, active, visit)),
+                true => visit.active().fold(page, |page, active| {
+                    let page = self.newer_metadata(page, active, visit);
+                    self.active_card(page, active, sightings.get(&active.id).map(Vec::as_slice), visit)
+                }),
                 false => page,
             }
         })
@@ -72,8 +82,14 @@ impl SetUp {
         page.card("What comes next", |card| card.paragraph(text).link("button", &self.at(step), button))
     }
 
-    fn active_card(&self, page: Markup, active: &StoredConnection, visit: &Visit<'_>) -> Markup {
-        let page = page.card("Active connection", |card| described(card, active, visit));
+    fn active_card(
+        &self,
+        page: Markup,
+        active: &StoredConnection,
+        sightings: Option<&[KeySighting]>,
+        visit: &Visit<'_>,
+    ) -> Markup {
+        let page = page.card("Active connection", |card| described(card, active, sightings, visit));
         let refused: Vec<[String; 4]> = visit
             .sso
             .refusals()
@@ -113,20 +129,60 @@ impl SetUp {
     }
 }
 
-/// Returns the certificates of an identity provider, with the end of their validity and a note about it.
-pub(super) fn certificates(identity_provider: &IdentityProvider, now: DateTime<Utc>) -> Vec<[String; 3]> {
-    let row = |key: &EntityKey| {
-        let end = key.certificate().and_then(|certificate| certificate.not_after());
-        let end = end.and_then(|end| DateTime::from_timestamp(end, 0));
-        let days = end.map(|end| end.signed_duration_since(now).num_days());
-        let state = match days {
-            None => "a key without certificate",
-            Some(days) if days < 0 => "expired; still trusted, since the metadata names it",
-            Some(days) if days <= SOON => "ends soon: publish the next one, and give its metadata here",
-            Some(_) => "good",
+/// Returns the certificates of an identity provider, with the end of their validity and a note about it. If the use of
+/// keys is recorded, the note also says how each key is used.
+pub(super) fn certificates(
+    identity_provider: &IdentityProvider,
+    sightings: Option<&[KeySighting]>,
+    now: DateTime<Utc>,
+) -> Vec<[String; 3]> {
+    let row = |key: KeyEvidence| {
+        let until = match (key.key(), key.expires()) {
+            (_, Some(end)) => end.format("%Y-%m-%d").to_string(),
+            (Some(key), None) if key.certificate().is_none() => "a key without certificate".to_owned(),
+            (Some(_), None) => "without end".to_owned(),
+            (None, None) => String::new(),
         };
-        let until = end.map_or_else(|| "without end".to_owned(), |end| end.format("%Y-%m-%d").to_string());
-        [key.fingerprint_sha256(), until, state.to_owned()]
+        let mut state: Vec<String> = Vec::new();
+        if sightings.is_some() {
+            state.push(used(&key));
+        }
+        state.extend(key.ending());
+        if state.is_empty() {
+            state.push("good".to_owned());
+        }
+        let mut state = state.join("; ");
+        if let Some(advice) = advice(&key) {
+            state.push_str(&format!(". {advice}"));
+        }
+        [key.fingerprint().to_owned(), until, state]
     };
-    identity_provider.signing_keys().iter().map(row).collect()
+    KeyEvidence::of(identity_provider, sightings.unwrap_or_default(), now).into_iter().map(row).collect()
+}
+
+/// Returns what the administrator of the identity provider should do.
+fn advice(key: &KeyEvidence) -> Option<&'static str> {
+    match key.standing() {
+        KeyStanding::SafeToRemove => Some("You can take it out of the metadata of your identity provider."),
+        KeyStanding::InUse | KeyStanding::Unproven if key.ending().is_some() => {
+            Some("Publish the next key in the metadata of your identity provider before it signs with it.")
+        }
+        _ => None,
+    }
+}
+
+/// Returns how the identity provider uses a key.
+fn used(key: &KeyEvidence) -> String {
+    let standing = key.standing();
+    let minute = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC");
+    match key.sighting() {
+        Some(KeySighting { verified: 0, first_seen, .. }) => {
+            format!("{standing} (since {})", minute(*first_seen))
+        }
+        Some(KeySighting { verified, last_verified: Some(last), .. }) => {
+            let sign_ins = if *verified == 1 { "sign-in" } else { "sign-ins" };
+            format!("{standing} ({verified} {sign_ins}, the last at {})", minute(*last))
+        }
+        _ => standing.to_string(),
+    }
 }

@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, StatusCode};
 use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField};
+use vouchsafe::metadata::KeySighting;
 use vouchsafe_store::{SetUpLink, SetUpLinkState};
 
 use super::error::SetUpError;
@@ -71,7 +72,7 @@ impl Step {
     /// Returns the step of a path; the forms of a step have paths below it.
     pub(super) fn of(path: &str) -> Option<Step> {
         match path.split('/').next().unwrap_or_default() {
-            "" => Some(Step::Overview),
+            "" | "staged" => Some(Step::Overview),
             "product" => Some(Step::Product),
             "values" | "token" => Some(Step::Values),
             "metadata" => Some(Step::Metadata),
@@ -86,7 +87,8 @@ impl Step {
 impl SetUp {
     /// Returns the page of a step.
     pub(super) async fn page(&self, visit: &Visit<'_>, path: &str) -> Result<Page, SetUpError> {
-        let step = Step::of(path).filter(|_| !path.contains('/')).ok_or(SetUpError::StepUnknown)?;
+        let is_page = !path.contains('/') && path != "staged";
+        let step = Step::of(path).filter(|_| is_page).ok_or(SetUpError::StepUnknown)?;
         self.page_of(visit, step, None, None).await
     }
 
@@ -121,7 +123,10 @@ impl SetUp {
     ) -> Result<Page, SetUpError> {
         let typed = |name| fields.and_then(|fields| fields.text(name)).unwrap_or_default();
         match step {
-            Step::Overview => Ok(self.overview(visit, problem)),
+            Step::Overview => {
+                let sightings = visit.sightings().await?;
+                Ok(self.overview(visit, &sightings, problem))
+            }
             Step::Domains => {
                 visit.require_domains()?;
                 Ok(self.domains_page(visit, typed("domain"), problem))
@@ -269,7 +274,11 @@ impl SetUp {
             let page = self.steps(shown(page, problem), visit, Step::Metadata);
             let page = match visit.draft() {
                 Some(draft) => page.card("What was given", |card| {
-                    described(card, draft, visit).link("button", &self.at("trial"), "Go on to the trial")
+                    described(card, draft, None, visit).link(
+                        "button",
+                        &self.at("trial"),
+                        "Go on to the trial",
+                    )
                 }),
                 None => page,
             };
@@ -351,10 +360,11 @@ fn shown_value(value: &str) -> String {
     if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() }
 }
 
-/// Adds the description of a connection's metadata.
+/// Adds the description of a connection's metadata. `sightings` is the recorded use of its keys, if it is recorded.
 pub(super) fn described(
     card: Markup,
     connection: &vouchsafe_store::StoredConnection,
+    sightings: Option<&[KeySighting]>,
     visit: &Visit<'_>,
 ) -> Markup {
     let source = connection.metadata.source.url().unwrap_or("a file or a text, which is not loaded again");
@@ -367,7 +377,7 @@ pub(super) fn described(
     match connection.to_connection() {
         Ok(read) => {
             let identity_provider = read.identity_provider();
-            let keys = super::overview::certificates(identity_provider, visit.now);
+            let keys = super::overview::certificates(identity_provider, sightings, visit.now);
             let warnings: Vec<String> =
                 identity_provider.warnings(visit.now).iter().map(ToString::to_string).collect();
             let card = card.table("Certificates", ["Certificate (SHA-256)", "Valid until", "State"], &keys);

@@ -60,7 +60,7 @@ impl SetUp {
                 )
                 .form(&self.at("trial"), &visit.form_token, |form| form.button("Sign in at your identity provider"))
             })
-            .card("The identity provider", |card| described(card, draft, visit))
+            .card("The identity provider", |card| described(card, draft, None, visit))
         }))
     }
 

@@ -1,9 +1,12 @@
 //! A browser that opened a link: its organization, and the progress of the set-up.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 use vouchsafe::console::{Console, ServiceDetails};
 use vouchsafe::crypto::{CryptoError, Provider, constant_time_eq, hexadecimal};
+use vouchsafe::metadata::KeySighting;
 use vouchsafe::provisioning::{AttributeMapping, Organization, Policy};
 use vouchsafe::{ConnectionId, ConnectionState};
 use vouchsafe_store::{
@@ -30,6 +33,9 @@ pub(super) struct Visit<'r> {
     /// The token in the forms of this browser's pages.
     pub(super) form_token: String,
 }
+
+/// The recorded use of keys, by connection.
+pub(super) type Sightings = HashMap<ConnectionId, Vec<KeySighting>>;
 
 /// How long a browser keeps a link open, in seconds.
 const KEPT_OPEN: i64 = 8 * 60 * 60;
@@ -242,6 +248,18 @@ impl Visit<'_> {
     /// The active connections.
     pub(super) fn active(&self) -> impl Iterator<Item = &StoredConnection> {
         self.connections.iter().filter(|connection| connection.state == ConnectionState::Active)
+    }
+
+    /// Returns the recorded use of the keys of each active connection, if it is [recorded](SingleSignOn::key_history),
+    /// including the last minute.
+    pub(super) async fn sightings(&self) -> Result<Sightings, StoreError> {
+        let mut sightings = Sightings::new();
+        let Some(history) = self.sso.noted_keys() else { return Ok(sightings) };
+        self.sso.flush_key_history().await?;
+        for active in self.active() {
+            sightings.insert(active.id.clone(), history.key_history(&active.id).await?);
+        }
+        Ok(sightings)
     }
 
     /// Returns the active connection to a draft's identity provider, whose metadata the draft renews.

@@ -62,9 +62,12 @@ pub(super) async fn links_the_own_account(world: &World) -> Outcome {
 pub(super) async fn watches_over_the_keys(world: &World, owner: &Browser) -> Outcome {
     let address = |path: &str| format!("{}{path}", world.service);
     let page = owner.get(&address("/settings")).await?;
-    for text in
-        ["Keys of the identity provider", ": in use; it vouched for ", "Follow whatever the address gives"]
-    {
+    for text in [
+        "Keys of the identity provider",
+        "in use, seen since ",
+        "valid until ",
+        "Follow whatever the address gives",
+    ] {
         require(page.shows(text), || format!("{text:?} is missing; {}", unexpected(&page)))?;
     }
     let choice = [("connection", "acme"), ("key_changes", "approve")];
@@ -72,8 +75,12 @@ pub(super) async fn watches_over_the_keys(world: &World, owner: &Browser) -> Out
     let asks = "Ask me before a key or an address is added";
     require(page.status == 200 && page.shows(asks), || unexpected(&page))?;
     let nothing = [("connection", "acme"), ("digest", "00")];
-    let page = owner.post(&address("/settings/keys/approve"), &nothing).await?;
-    require(page.status == 422 && page.shows("waits for approval"), || unexpected(&page))?;
+    for step in ["approve", "refuse"] {
+        let page = owner.post(&address(&format!("/settings/keys/{step}")), &nothing).await?;
+        require(page.status == 422 && page.shows("waits for approval"), || unexpected(&page))?;
+    }
+    let page = owner.post(&address("/settings/keys/end-refusal"), &nothing).await?;
+    require(page.status == 422 && page.shows("is refused"), || unexpected(&page))?;
     let back = [("connection", "acme"), ("key_changes", "follow")];
     owner.post(&address("/settings/keys/changes"), &back).await?;
     Ok("the key that signs is told, and the owner is asked where they want to be".to_owned())

@@ -1,0 +1,153 @@
+//! Newer metadata of an active connection that waits for approval: what the portal shows of it, and who may judge it.
+
+use chrono::{SecondsFormat, TimeDelta};
+use vouchsafe::provisioning::Actor;
+use vouchsafe::{ConnectionId, ConnectionState};
+use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Directory, SetUpPurpose, StoredConnection};
+use vouchsafe_testkit::{self as testkit, keys};
+
+use crate::later::{connected, sign_in};
+use crate::world::{World, acme, author, globex};
+
+/// Keeps a document for approval, as the refresher does. It answers its digest.
+pub(crate) async fn stage(world: &World, connection: &ConnectionId, document: &str) -> String {
+    let mut stored = world.store.connection(connection).await.unwrap().unwrap();
+    let staged = ConnectionMetadata::new(document, stored.metadata.source.clone(), world.now());
+    let digest = staged.digest();
+    stored.staged = Some(staged);
+    world.store.update_connection(&stored, &author()).await.unwrap();
+    digest
+}
+
+async fn active(world: &World) -> StoredConnection {
+    let [active] = world.connections(&acme(), ConnectionState::Active).await.try_into().unwrap();
+    active
+}
+
+fn announced() -> String {
+    let next = keys::other_identity_provider().certificate();
+    testkit::IdentityProvider::okta().with_next_certificate(next).metadata().unwrap()
+}
+
+const APPROVE: &str = "/set-up/staged/approve";
+const REFUSE: &str = "/set-up/staged/refuse";
+const JUDGE_AGAIN: &str = "/set-up/staged/judge-again";
+
+#[tokio::test]
+async fn what_waits_is_shown_with_what_it_would_change_and_is_approved() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    browser.get("/set-up").await.says_not("waits for approval").says_not("Refused metadata");
+    let moved = announced().replace("/sso/saml", "/sso/other");
+    let digest = stage(&world, &connection.id, &moved).await;
+    let new = testkit::IdentityProvider::okta().with_key(keys::other_identity_provider());
+    assert_eq!(sign_in(&world, &connection, &new, "ada@example.com").await, 403, "it is not trusted");
+
+    let page = browser.get("/set-up").await;
+    let fingerprint = keys::other_identity_provider().certificate().fingerprint_sha256();
+    page.is(200).says("Newer metadata waits for approval").says("Key added").says(&fingerprint).says(&digest);
+    page.says("Address removed").says("Address added").says("/sso/other");
+    page.says("Certificates of the newer metadata");
+    let links = world.audited(&acme()).await.len();
+    browser.submit(&page, APPROVE, &[]).await.is(200).says_not("waits for approval").says(&fingerprint);
+    assert_eq!(&*active(&world).await.metadata.document, moved.as_bytes());
+    assert_eq!(sign_in(&world, &connection, &new, "ada@example.com").await, 200);
+    let audited = world.audited(&acme()).await.split_off(links);
+    let by_link = |rule: &str| {
+        audited.iter().any(|(found, by)| found == rule && matches!(by, Some(Actor::SetUpLink(_))))
+    };
+    assert!(by_link("connection.metadata") && by_link("connection.key"), "{audited:?}");
+    // The page tells which of the two signs.
+    browser.get("/set-up").await.says("in use (1 sign-in, the last at ").says("announced but unused (since ");
+}
+
+#[tokio::test]
+async fn what_is_refused_stays_refused_until_the_refusal_ends() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let digest = stage(&world, &connection.id, &announced()).await;
+    let page = browser.get("/set-up").await;
+    let after = browser.submit(&page, REFUSE, &[]).await;
+    after.is(200).says_not("waits for approval").says("Refused metadata").says(&digest);
+    let [refused] = active(&world).await.refused.try_into().unwrap();
+    assert_eq!(refused.digest, digest);
+    assert!(matches!(refused.by, Actor::SetUpLink(_)), "{:?}", refused.by);
+    stage(&world, &connection.id, &announced()).await;
+    assert_eq!(active(&world).await.staged, None);
+    // The form of a page that is open still.
+    browser.submit(&page, APPROVE, &[]).await.is(422).says("store.not_staged");
+    browser.submit(&page, REFUSE, &[]).await.is(422).says("store.not_staged");
+
+    browser.submit(&after, JUDGE_AGAIN, &[]).await.is(200).says_not("Refused metadata");
+    browser.submit(&after, JUDGE_AGAIN, &[]).await.is(422).says("store.not_refused");
+    stage(&world, &connection.id, &announced()).await;
+    assert!(active(&world).await.staged.is_some());
+}
+
+#[tokio::test]
+async fn nobody_judges_what_the_page_did_not_show_or_what_is_not_theirs() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    stage(&world, &connection.id, &announced()).await;
+    let page = browser.get("/set-up").await;
+    for form in [APPROVE, REFUSE] {
+        browser.submit(&page, form, &[("form_token", "x")]).await.is(403).says("set_up.form_token");
+        browser.submit(&page, form, &[("digest", &"0".repeat(64))]).await.is(422).says("store.not_staged");
+        browser.submit(&page, form, &[("connection", "x")]).await.is(422).says("store.connection_unknown");
+        browser.submit(&page, form, &[("connection", "")]).await.is(422).says("set_up.form");
+        let fields = page.form(form);
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let elsewhere = Some("https://elsewhere.example");
+        browser.post_from(form, &fields, Some("cross-site"), elsewhere).await.is(403);
+        // A link of another organization, and one of this that is for domains.
+        let (theirs, _) = world.link(globex(), SetUpPurpose::Everything).await;
+        let (domains, _) = world.link(acme(), SetUpPurpose::Domains).await;
+        for (secret, status, code) in
+            [(theirs, 422, "store.connection_unknown"), (domains, 403, "set_up.purpose")]
+        {
+            let (other, overview) = world.opened(&secret).await;
+            overview.is(200).says_not("waits for approval");
+            let domains = other.get("/set-up/domains").await;
+            let token =
+                domains.form("/set-up/domains").into_iter().find(|(name, _)| name == "form_token").unwrap().1;
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (*name, if *name == "form_token" { token.as_str() } else { *value }))
+                .collect();
+            other.post(form, &fields).await.is(status).says(code);
+        }
+    }
+    for page in ["/set-up/staged", "/set-up/staged/approve"] {
+        browser.get(page).await.is(404).says("set_up.step_unknown");
+    }
+    browser.submit(&page, "/set-up/staged/approve", &[]).await.is(200);
+
+    // What came after the page was opened is not approved with it.
+    let next = stage(&world, &connection.id, &announced().replace("/sso/saml", "/sso/other")).await;
+    let page = browser.get("/set-up").await;
+    let later = stage(&world, &connection.id, &announced().replace("/sso/saml", "/sso/evil")).await;
+    let refused = browser.submit(&page, APPROVE, &[]).await;
+    refused.is(422).says("store.not_staged").says(&later).says_not(&next);
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_not_offered_for_approval() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let end = (world.now() + TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let ending = announced().replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1);
+    stage(&world, &connection.id, &ending).await;
+    let page = browser.get("/set-up").await;
+    page.says("Valid until added").says("Approve these changes");
+    world.wait(TimeDelta::hours(2));
+    let late = browser.get("/set-up").await;
+    late.says("metadata.expired").says_not("Approve these changes").says("Refuse this document");
+    browser.submit(&page, APPROVE, &[]).await.is(422).says("metadata.expired");
+
+    // The document is shown as text, whatever is in it.
+    let nasty = announced().replace("/sso/saml", "/&lt;script>alert(1)&lt;/script>");
+    stage(&world, &connection.id, &nasty).await;
+    browser.get("/set-up").await.is(200).says_not("<script>");
+    let audit = world.store.audit(&acme()).await.unwrap();
+    assert!(audit.iter().all(|record| record.rule.as_str() != "connection.key"));
+}

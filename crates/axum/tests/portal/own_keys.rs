@@ -1,0 +1,83 @@
+//! Keys of the service that are being replaced: the step, and what the customer's administrator does in which console.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use vouchsafe::metadata::{OwnKeyUse, OwnRollover};
+use vouchsafe_store::SetUpPurpose;
+use vouchsafe_testkit::keys;
+
+use crate::world::{Differences, World, acme};
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+
+#[tokio::test]
+async fn each_step_says_what_is_to_be_done_in_which_console() {
+    let world = World::make_with(Differences { announces_a_key: true, ..Differences::default() }).await;
+    let (browser, _, _) = world.at_values(acme()).await;
+    browser.get("/set-up").await.says_not("We replace");
+    let tell = |rollover: OwnRollover| *world.rollovers.lock().unwrap() = vec![rollover];
+
+    let mut signing = OwnRollover::new(OwnKeyUse::Signing, WEEK);
+    tell(signing.clone());
+    let page = browser.get("/set-up").await;
+    page.says("We replace the key that signs our requests")
+        .says("We put the next certificate into our metadata.");
+    page.says("There is nothing for you to do now.").says_not("Signature Certificate");
+
+    signing.published_at = Some(world.now());
+    tell(signing.clone());
+    let earliest = (world.now() + TimeDelta::days(7)).format("%Y-%m-%d %H:%M UTC").to_string();
+    let page = browser.get("/set-up").await;
+    page.says(&format!("We sign with the next key, not before {earliest}."));
+    page.says("In Okta: ").says("Signature Certificate").says("next-signing.pem");
+    let file = browser.get("/set-up/next-signing.pem").await;
+    assert_eq!(file.is(200).body, keys::other_identity_provider().certificate().to_pem());
+
+    signing.switched_at = Some(world.now());
+    tell(signing.clone());
+    browser.get("/set-up").await.says("We remove the old key").says("There is nothing for you to do now.");
+    signing.removed_at = Some(world.now());
+    tell(signing);
+    browser.get("/set-up").await.says_not("We replace");
+
+    // Of a decryption key the order is another: the identity provider may take it as soon as it is published.
+    let mut decryption = OwnRollover::new(OwnKeyUse::Decryption, WEEK);
+    tell(decryption.clone());
+    browser
+        .get("/set-up")
+        .await
+        .says("We give the next key to all of our machines.")
+        .says("nothing for you to do");
+    decryption.loaded_at = Some(world.now());
+    decryption.published_at = Some(world.now());
+    tell(decryption);
+    let page = browser.get("/set-up").await;
+    page.says("We replace the key that opens encrypted assertions")
+        .says("We remove the old key, not before ");
+    page.says("Encryption Certificate").says("/set-up/encryption.pem");
+}
+
+/// Without a product no field is known, a product may keep no certificate of ours, and a link for domains shows none of it.
+#[tokio::test]
+async fn what_is_not_known_is_asked_for_and_what_is_not_needed_is_not() {
+    let world = World::make_with(Differences { announces_a_key: true, ..Differences::default() }).await;
+    let mut signing = OwnRollover::new(OwnKeyUse::Signing, WEEK);
+    signing.published_at = Some(world.now());
+    *world.rollovers.lock().unwrap() = vec![signing];
+    let (secret, _) = world.link(acme(), SetUpPurpose::Everything).await;
+    let (browser, overview) = world.opened(&secret).await;
+    overview.says("Choose your product, and this page shows the field");
+    let products = browser.get("/set-up/product").await;
+    browser.submit(&products, "/set-up/product", &[("product", "google")]).await.is(200);
+    browser.get("/set-up").await.says("Google Workspace keeps no certificate of ours for this.");
+
+    let (domains, _) = world.link(acme(), SetUpPurpose::Domains).await;
+    let (_, overview) = world.opened(&domains).await;
+    overview.says_not("We replace");
+
+    // A service without such a certificate has no file of it.
+    let other = World::make().await;
+    let (browser, _, _) = other.at_values(acme()).await;
+    browser.get("/set-up/next-signing.pem").await.is(404);
+}

@@ -1,0 +1,115 @@
+//! Replacement of the service's own keys: the current step, and what the customer's administrator must change in their
+//! console.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::console::Console;
+use vouchsafe::metadata::{OwnKeyUse, OwnRollover, OwnRolloverAdvice, OwnRolloverStep};
+
+use super::SetUp;
+use super::markup::Markup;
+use super::visit::Visit;
+
+impl SetUp {
+    /// Adds a card for each key that is being replaced.
+    pub(super) fn own_keys(&self, page: Markup, visit: &Visit<'_>) -> Markup {
+        let Some(ask) = &self.0.rollovers else { return page };
+        ask().iter().fold(page, |page, rollover| {
+            let advice = rollover.next_step(visit.now);
+            match advice.step() {
+                OwnRolloverStep::Done => page,
+                _ => page.card(heading(rollover.usage), |card| self.replaced(card, rollover, &advice, visit)),
+            }
+        })
+    }
+
+    fn replaced(
+        &self,
+        card: Markup,
+        rollover: &OwnRollover,
+        advice: &OwnRolloverAdvice,
+        visit: &Visit<'_>,
+    ) -> Markup {
+        let next = match advice.not_before() {
+            Some(time) => format!("We {}, not before {}.", what_we_do(advice.step()), minute(time)),
+            None => format!("We {}.", what_we_do(advice.step())),
+        };
+        let since = rollover.published_at.map(minute);
+        let published = since.map_or_else(|| "not yet".to_owned(), |since| format!("since {since}"));
+        let card = card.facts(&[
+            ("The next certificate is in our metadata", &published),
+            ("Our next step", &next),
+            ("Why not sooner", advice.why()),
+        ]);
+        match is_theirs(rollover.usage, advice.step()) {
+            true => self.theirs(card, rollover.usage, visit),
+            false => card.note("There is nothing for you to do now."),
+        }
+    }
+
+    /// Adds what the administrator must do, with the fields of the console if the product is known.
+    fn theirs(&self, card: Markup, usage: OwnKeyUse, visit: &Visit<'_>) -> Markup {
+        let file = match usage {
+            OwnKeyUse::Decryption => "encryption.pem",
+            _ => "next-signing.pem",
+        };
+        let card = card.paragraph(
+            "What you do: if your identity provider loads our metadata by itself, nothing. Otherwise give it the next certificate.",
+        );
+        let card = match visit.console() {
+            Some(console) => self.fields(card, console, usage, visit),
+            None => card.note("Choose your product, and this page shows the field of its console.").link(
+                "button quiet",
+                &self.at("product"),
+                "Choose the product",
+            ),
+        };
+        card.link("", &self.at(file), "The next certificate (PEM)")
+    }
+
+    fn fields(&self, card: Markup, console: Console, usage: OwnKeyUse, visit: &Visit<'_>) -> Markup {
+        let fields = console.certificate_fields(&self.details_of(visit, console), usage);
+        let rows: Vec<[String; 3]> = fields
+            .into_iter()
+            .map(|field| {
+                [field.section.to_owned(), field.field.to_owned(), "the next certificate".to_owned()]
+            })
+            .collect();
+        match rows.is_empty() {
+            true => card.note(&format!("{} keeps no certificate of ours for this.", console.name())),
+            false => card.table(
+                &format!("In {}: {}", console.name(), console.place()),
+                ["Section", "Field", "What to give"],
+                &rows,
+            ),
+        }
+    }
+}
+
+fn heading(usage: OwnKeyUse) -> &'static str {
+    match usage {
+        OwnKeyUse::Decryption => "We replace the key that opens encrypted assertions",
+        _ => "We replace the key that signs our requests",
+    }
+}
+
+fn what_we_do(step: OwnRolloverStep) -> &'static str {
+    match step {
+        OwnRolloverStep::LoadNext => "give the next key to all of our machines",
+        OwnRolloverStep::PublishNext => "put the next certificate into our metadata",
+        OwnRolloverStep::SwitchOver => "sign with the next key",
+        _ => "remove the old key",
+    }
+}
+
+/// Whether administrators of identity providers must act: the next certificate is published, and the old key is kept for
+/// those that do not have it yet.
+fn is_theirs(usage: OwnKeyUse, step: OwnRolloverStep) -> bool {
+    match usage {
+        OwnKeyUse::Decryption => step == OwnRolloverStep::RemoveOld,
+        _ => step == OwnRolloverStep::SwitchOver,
+    }
+}
+
+fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}

@@ -1,0 +1,176 @@
+//! Newer metadata of an active connection: staged metadata with its changes, and refused metadata.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::metadata::{ChangeSubject, MetadataChange};
+use vouchsafe::{ConnectionId, IdentityProvider};
+use vouchsafe_store::{ConnectionMetadata, StoreError, StoredConnection};
+
+use super::error::SetUpError;
+use super::markup::{Form, Markup, Problem};
+use super::overview::certificates;
+use super::visit::Visit;
+use super::{Fields, Next, SetUp};
+
+/// The largest number of changes that are shown.
+const MOST_CHANGES: usize = 50;
+const MINUTE: &str = "%Y-%m-%d %H:%M UTC";
+
+impl SetUp {
+    /// Adds cards for staged and for refused metadata, if there is any.
+    pub(super) fn newer_metadata(
+        &self,
+        page: Markup,
+        active: &StoredConnection,
+        visit: &Visit<'_>,
+    ) -> Markup {
+        let page = match &active.staged {
+            Some(staged) => page
+                .card("Newer metadata waits for approval", |card| self.waiting(card, active, staged, visit)),
+            None => page,
+        };
+        match active.refused.is_empty() {
+            true => page,
+            false => page.card("Refused metadata", |card| self.refused_metadata(card, active, visit)),
+        }
+    }
+
+    fn waiting(
+        &self,
+        card: Markup,
+        active: &StoredConnection,
+        staged: &ConnectionMetadata,
+        visit: &Visit<'_>,
+    ) -> Markup {
+        let digest = staged.digest();
+        let card = card
+            .paragraph(
+                "The address of the metadata gives other keys or addresses than the connection has. Until they are approved, people sign in by the present ones.",
+            )
+            .facts(&[
+                ("Address", staged.source.url().unwrap_or_default()),
+                ("First seen", &staged.fetched_at.format(MINUTE).to_string()),
+                ("SHA-256 of the document", &digest),
+            ]);
+        let card = changes(card, active, staged);
+        let described = IdentityProvider::from_metadata_entity(&staged.document, &active.identity_provider)
+            .and_then(|described| described.check_validity(visit.now).map(|()| described));
+        let (card, may_be_approved) = match described {
+            Ok(described) => {
+                let keys = certificates(&described, None, visit.now);
+                let heads = ["Certificate (SHA-256)", "Valid until", "State"];
+                (card.table("Certificates of the newer metadata", heads, &keys), true)
+            }
+            Err(error) => (card.problem(&Problem::of(&error.into(), visit.console(), None)), false),
+        };
+        let named = |form: Form| form.hidden("connection", active.id.as_str()).hidden("digest", &digest);
+        let card = match may_be_approved {
+            true => card
+                .note(
+                    "Approve it if you changed your identity provider, and the fingerprints above are those that its console shows.",
+                )
+                .form(&self.at("staged/approve"), &visit.form_token, |form| {
+                    named(form).button("Approve these changes")
+                }),
+            false => card,
+        };
+        card.note("If these changes are not yours, refuse them: this document is then never taken, however often the address gives it.")
+            .form(&self.at("staged/refuse"), &visit.form_token, |form| {
+                named(form).quiet_button("Refuse this document")
+            })
+    }
+
+    fn refused_metadata(&self, card: Markup, active: &StoredConnection, visit: &Visit<'_>) -> Markup {
+        let card = card.paragraph(
+            "These documents are neither taken nor kept for approval, however often the address gives them.",
+        );
+        active.refused.iter().rev().fold(card, |card, refused| {
+            card.facts(&[
+                ("Refused", &refused.at.format(MINUTE).to_string()),
+                ("SHA-256 of the document", &refused.digest),
+            ])
+            .form(&self.at("staged/judge-again"), &visit.form_token, |form| {
+                form.hidden("connection", active.id.as_str())
+                    .hidden("digest", &refused.digest)
+                    .quiet_button("End the refusal")
+            })
+        })
+    }
+
+    /// Approves or refuses the staged document, or ends a refusal. The form names the document that the page showed.
+    pub(super) async fn act_on_staged(
+        &self,
+        visit: &Visit<'_>,
+        step: &str,
+        fields: &Fields,
+    ) -> Result<Next, SetUpError> {
+        let connection = named(visit, fields)?;
+        let digest = fields.given("digest").unwrap_or_default().to_owned();
+        let (organization, link) = (&visit.organization.id, &visit.link.id);
+        let what = step.strip_prefix("staged/").unwrap_or_default();
+        let (id, by) = (connection.clone(), visit.author().actor);
+        match what {
+            "approve" => self.decide(visit, move |it, now| it.approve_metadata(&id, &digest, now)).await?,
+            "refuse" => self.decide(visit, move |it, now| it.refuse_metadata(&id, &digest, by, now)).await?,
+            "judge-again" => self.decide(visit, move |it, _| it.end_metadata_refusal(&id, &digest)).await?,
+            _ => return Err(SetUpError::StepUnknown),
+        };
+        tracing::info!(link, %organization, %connection, what, "newer metadata judged by a set-up link");
+        Ok(Next::Step(""))
+    }
+}
+
+/// Returns the active connection that a form names.
+fn named(visit: &Visit<'_>, fields: &Fields) -> Result<ConnectionId, SetUpError> {
+    let name = fields.given("connection").and_then(|name| ConnectionId::new(name).ok());
+    let name = name.ok_or(SetUpError::Form)?;
+    let found = visit.active().find(|active| active.id == name);
+    Ok(found.ok_or_else(|| StoreError::connection_unknown(&name))?.id.clone())
+}
+
+/// Adds the changes that the newer document would make.
+fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata) -> Markup {
+    let changes = match active.metadata.changes_to(staged, &active.identity_provider) {
+        Ok(changes) => changes,
+        Err(error) => {
+            return card.paragraph(&format!(
+                "The two documents cannot be compared, since one of them cannot be read: {error}"
+            ));
+        }
+    };
+    let rows: Vec<[String; 3]> = changes.iter().take(MOST_CHANGES).map(row).collect();
+    let card = match rows.is_empty() {
+        true => card.paragraph("It changes no key, address, scope or date."),
+        false => card.table("What would change", ["What", "Now", "Then"], &rows),
+    };
+    match changes.len().saturating_sub(rows.len()) {
+        0 => card,
+        more => card.note(&format!("{more} more changes are not shown.")),
+    }
+}
+
+fn row(change: &MetadataChange) -> [String; 3] {
+    let what = match change.subject() {
+        ChangeSubject::Key => "Key",
+        ChangeSubject::Endpoint => "Address",
+        ChangeSubject::Scope => "Scope",
+        ChangeSubject::ValidUntil => "Valid until",
+        _ => "Identity provider",
+    };
+    let verb = match (change.before(), change.after()) {
+        (None, _) => "added",
+        (_, None) => "removed",
+        _ => "changed",
+    };
+    let told = |value: Option<&str>| match (change.subject(), value) {
+        (_, None) => String::new(),
+        (ChangeSubject::ValidUntil, Some(time)) => minute(time),
+        (_, Some(value)) => value.to_owned(),
+    };
+    [format!("{what} {verb}"), told(change.before()), told(change.after())]
+}
+
+/// Writes a time as the other pages do.
+fn minute(time: &str) -> String {
+    let read: Result<DateTime<Utc>, _> = time.parse();
+    read.map_or_else(|_| time.to_owned(), |time| time.format(MINUTE).to_string())
+}
