@@ -164,13 +164,13 @@ fn waiting(page: Page, stored: &StoredConnection, staged: &ConnectionMetadata) -
     ])
     .list(&changes)
     .form(&Form { hidden: &hidden, quiet: false, ..quiet("/settings/keys/approve", "Approve these changes") })
-    .note("A document that you refuse is never taken, however often the address gives it.")
+    .note("A document that you refuse is never used, however often the address gives it.")
     .form(&Form { hidden: &hidden, ..quiet("/settings/keys/refuse", "Refuse this document") })
 }
 
 fn refused(page: Page, stored: &StoredConnection) -> Page {
     let page = page.paragraph(
-        "These documents are neither taken nor kept for approval, however often the address gives them.",
+        "These documents are not used, and you are not asked about them again, however often the address gives them.",
     );
     stored.refused.iter().rev().fold(page, |page, refused| {
         let hidden = [("connection", stored.id.as_str()), ("digest", refused.digest.as_str())];

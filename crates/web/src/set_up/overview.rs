@@ -28,7 +28,12 @@ impl SetUp {
         Page::new(&format!("Set up single sign-on for {name}"), |page| {
             let page = self.steps(shown(page, problem), visit, Step::Overview);
             let page = match visit.link.purpose.allows_connections() {
-                true => self.next(page, visit),
+                true => {
+                    // What waits for a decision comes first.
+                    let page =
+                        visit.active().fold(page, |page, active| self.newer_metadata(page, active, visit));
+                    self.next(self.own_keys(page, visit), visit)
+                }
                 false => page,
             };
             let page = match visit.link.purpose.allows_domains() {
@@ -38,13 +43,8 @@ impl SetUp {
                 }),
                 false => page,
             };
-            let page = match visit.link.purpose.allows_connections() {
-                true => self.own_keys(page, visit),
-                false => page,
-            };
             match visit.link.purpose.allows_connections() {
                 true => visit.active().fold(page, |page, active| {
-                    let page = self.newer_metadata(page, active, visit);
                     self.active_card(page, active, sightings.get(&active.id).map(Vec::as_slice), visit)
                 }),
                 false => page,

@@ -44,7 +44,7 @@ impl SetUp {
         let digest = staged.digest();
         let card = card
             .paragraph(
-                "The address of the metadata gives other keys or addresses than the connection has. Until they are approved, people sign in by the present ones.",
+                "The address of your metadata gives a document with other keys or addresses. Until it is approved, people sign in with the present ones.",
             )
             .facts(&[
                 ("Address", staged.source.url().unwrap_or_default()),
@@ -66,14 +66,14 @@ impl SetUp {
         let card = match may_be_approved {
             true => card
                 .note(
-                    "Approve it if you changed your identity provider, and the fingerprints above are those that its console shows.",
+                    "Approve the changes if you made them, and if your console shows the same fingerprints.",
                 )
                 .form(&self.at("staged/approve"), &visit.form_token, |form| {
                     named(form).button("Approve these changes")
                 }),
             false => card,
         };
-        card.note("If these changes are not yours, refuse them: this document is then never taken, however often the address gives it.")
+        card.note("If the changes are not yours, refuse the document: it is then never used, however often the address gives it.")
             .form(&self.at("staged/refuse"), &visit.form_token, |form| {
                 named(form).quiet_button("Refuse this document")
             })
@@ -81,7 +81,7 @@ impl SetUp {
 
     fn refused_metadata(&self, card: Markup, active: &StoredConnection, visit: &Visit<'_>) -> Markup {
         let card = card.paragraph(
-            "These documents are neither taken nor kept for approval, however often the address gives them.",
+            "These documents are not used, and you are not asked about them again, however often the address gives them.",
         );
         active.refused.iter().rev().fold(card, |card, refused| {
             card.facts(&[
@@ -137,10 +137,10 @@ fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata)
             ));
         }
     };
-    let rows: Vec<[String; 3]> = changes.iter().take(MOST_CHANGES).map(row).collect();
+    let rows: Vec<[String; 2]> = changes.iter().take(MOST_CHANGES).map(row).collect();
     let card = match rows.is_empty() {
         true => card.paragraph("It changes no key, address, scope or date."),
-        false => card.table("What would change", ["What", "Now", "Then"], &rows),
+        false => card.table("What would change", ["What", "Value"], &rows),
     };
     match changes.len().saturating_sub(rows.len()) {
         0 => card,
@@ -148,7 +148,7 @@ fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata)
     }
 }
 
-fn row(change: &MetadataChange) -> [String; 3] {
+fn row(change: &MetadataChange) -> [String; 2] {
     let what = match change.subject() {
         ChangeSubject::Key => "Key",
         ChangeSubject::Endpoint => "Address",
@@ -156,17 +156,18 @@ fn row(change: &MetadataChange) -> [String; 3] {
         ChangeSubject::ValidUntil => "Valid until",
         _ => "Identity provider",
     };
-    let verb = match (change.before(), change.after()) {
-        (None, _) => "added",
-        (_, None) => "removed",
-        _ => "changed",
+    let told = |value: &str| match change.subject() {
+        ChangeSubject::ValidUntil => minute(value),
+        // The bindings of SAML 2.0 are known by their last words.
+        ChangeSubject::Endpoint => value.replace("urn:oasis:names:tc:SAML:2.0:bindings:", ""),
+        _ => value.to_owned(),
     };
-    let told = |value: Option<&str>| match (change.subject(), value) {
-        (_, None) => String::new(),
-        (ChangeSubject::ValidUntil, Some(time)) => minute(time),
-        (_, Some(value)) => value.to_owned(),
+    let (verb, value) = match (change.before(), change.after()) {
+        (None, after) => ("added", told(after.unwrap_or_default())),
+        (Some(before), None) => ("removed", told(before)),
+        (Some(before), Some(after)) => ("changed", format!("{} becomes {}", told(before), told(after))),
     };
-    [format!("{what} {verb}"), told(change.before()), told(change.after())]
+    [format!("{what} {verb}"), value]
 }
 
 /// Writes a time as the other pages do.
