@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
@@ -26,7 +27,7 @@ pub(crate) struct Index {
     places: Vec<Place>,
     groups: Vec<Group>,
     /// The first entity with each name.
-    names: HashMap<Box<str>, usize>,
+    names: HashMap<Arc<str>, usize>,
     /// The validity of the document as a whole.
     whole: Inherited,
     is_one_entity: bool,
@@ -38,7 +39,7 @@ pub(crate) struct Index {
 #[derive(Debug)]
 struct Place {
     /// The entityID without white space around it; empty if there is none.
-    entity_id: Box<str>,
+    entity_id: Arc<str>,
     content: Content,
     /// The EntitiesDescriptor around it.
     group: usize,
@@ -121,13 +122,13 @@ impl Index {
     }
 
     fn add(&mut self, head: Element<'_>, content: Content, group: usize) {
-        let entity_id: Box<str> = trimmed(head.attribute("entityID").unwrap_or_default()).into();
+        let entity_id: Arc<str> = trimmed(head.attribute("entityID").unwrap_or_default()).into();
         let place = self.places.len();
         let mut first = None;
         if matches!(content, Content::Entity(_)) && !entity_id.is_empty() {
             match self.names.get(&entity_id) {
                 Some(earlier) => first = Some(*earlier),
-                None => _ = self.names.insert(entity_id.clone(), place),
+                None => _ = self.names.insert(Arc::clone(&entity_id), place),
             }
         }
         if let Some(earlier) = first.and_then(|earlier| self.places.get_mut(earlier)) {

@@ -1,21 +1,27 @@
 //! A buffer whose beginning is overwritten while the rest is read. It is never written further than it was read.
+//!
+//! A canonical form is often a little longer than what it was made of, so that some written bytes have to wait. They wait in a ring behind
+//! the document, in the same buffer: when the document is read to its end, they stand where they belong but for a rotation of the ring, and
+//! the memory is that of the document and of the longest form that had to wait.
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::ops::Range;
-use std::collections::VecDeque;
 
 use crate::canonical::Sink;
 use crate::{Document, Limits, NamespaceScope, XmlError};
 
-/// The length in bytes of a chunk of waiting bytes.
-const CHUNK: usize = 64 * 1024;
+/// The smallest length in bytes of the ring.
+const RING: usize = 64 * 1024;
 /// Waiting bytes are moved into the buffer when there is room for this number of bytes.
 const ENOUGH: usize = 4 * 1024;
 
 /// A document whose bytes may be overwritten after they were read.
 pub(crate) struct InPlace {
+    /// The document, and behind it the ring.
     buffer: RefCell<Vec<u8>>,
+    /// The length of the document.
+    length: usize,
     /// The offset up to which the bytes of the document are not needed any more.
     free: Cell<usize>,
 }
@@ -26,20 +32,19 @@ pub(crate) struct Overwriter<'b> {
     /// Called with all bytes that are written.
     see: &'b mut dyn FnMut(&[u8]),
     written: usize,
-    /// The waiting bytes, in chunks, so that each byte is moved only once, and the memory of a chunk is freed after
-    /// it was moved.
-    waiting: VecDeque<Vec<u8>>,
-    /// The number of bytes of the first chunk that are moved already.
-    settled: usize,
+    /// The place of the first waiting byte in the ring.
+    first: usize,
+    /// The number of waiting bytes.
+    waiting: usize,
 }
 
 impl InPlace {
     pub(crate) fn new(document: Vec<u8>) -> InPlace {
-        InPlace { buffer: RefCell::new(document), free: Cell::new(0) }
+        InPlace { length: document.len(), buffer: RefCell::new(document), free: Cell::new(0) }
     }
 
     pub(crate) fn overwriter<'b>(&'b self, see: &'b mut dyn FnMut(&[u8])) -> Overwriter<'b> {
-        Overwriter { place: self, see, written: 0, waiting: VecDeque::new(), settled: 0 }
+        Overwriter { place: self, see, written: 0, first: 0, waiting: 0 }
     }
 
     /// Parses a piece. Everything before it was read already. The piece is not needed again.
@@ -52,18 +57,16 @@ impl InPlace {
         let buffer = self.buffer.borrow();
         let piece = Document::parse_in_scope(buffer.get(range.clone()).unwrap_or_default(), scope, limits)
             .map_err(|error| error.shifted(range.start))?;
-        self.free.set(range.end.min(buffer.len()));
+        self.free.set(range.end.min(self.length));
         Ok(piece)
     }
-}
 
-impl InPlace {
-    /// Calls a function with a piece. Everything before it was read already. The piece is needed again if the
-    /// function returns `None`.
+    /// Reads a piece with a function. Everything before it was read already. The piece is needed again if the function
+    /// returns `None`.
     pub(crate) fn read<T>(&self, range: &Range<usize>, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         let buffer = self.buffer.borrow();
         let made = read(buffer.get(range.clone()).unwrap_or_default())?;
-        self.free.set(range.end.min(buffer.len()));
+        self.free.set(range.end.min(self.length));
         Some(made)
     }
 }
@@ -75,33 +78,45 @@ impl fmt::Debug for InPlace {
 }
 
 impl Overwriter<'_> {
-    /// Returns the written bytes, in the buffer of the document.
+    /// Returns what was written, in the buffer of the document.
     pub(crate) fn end(mut self) -> Vec<u8> {
-        self.place.free.set(self.place.buffer.borrow().len());
+        self.place.free.set(self.place.length);
         self.settle();
         let mut buffer = self.place.buffer.take();
-        buffer.truncate(self.written);
-        let left = self.waiting.iter().map(Vec::len).sum::<usize>();
-        buffer.reserve_exact(left.saturating_sub(self.settled));
-        while let Some(chunk) = self.waiting.pop_front() {
-            buffer.extend_from_slice(chunk.get(self.settled..).unwrap_or_default());
-            self.settled = 0;
+        if self.waiting > 0 {
+            // Everything before the ring is written.
+            if let Some(ring) = buffer.get_mut(self.place.length..) {
+                ring.rotate_left(self.first.min(ring.len()));
+            }
+        }
+        let has_ring = buffer.len() > self.place.length;
+        buffer.truncate(self.written.saturating_add(self.waiting));
+        if has_ring {
+            buffer.shrink_to_fit();
         }
         buffer
     }
 
     /// Moves waiting bytes to where the document is not needed any more.
     fn settle(&mut self) {
-        while let Some(chunk) = self.waiting.front() {
-            let bytes = chunk.get(self.settled..).unwrap_or_default();
-            let (count, all) = (self.overwrite(bytes), bytes.len());
-            self.written = self.written.saturating_add(count);
-            if count < all {
-                self.settled = self.settled.saturating_add(count);
+        let mut buffer = self.place.buffer.borrow_mut();
+        let ring = buffer.len().saturating_sub(self.place.length);
+        // At most up to the end of the ring, and then from its beginning.
+        for _ in 0..2 {
+            let together = self.waiting.min(ring.saturating_sub(self.first));
+            let count = together.min(self.room());
+            let from = self.place.length.saturating_add(self.first);
+            let end = from.saturating_add(count);
+            if count == 0 || end > buffer.len() {
                 return;
             }
-            self.waiting.pop_front();
-            self.settled = 0;
+            buffer.copy_within(from..end, self.written);
+            self.written = self.written.saturating_add(count);
+            self.waiting = self.waiting.saturating_sub(count);
+            self.first = self.first.saturating_add(count);
+            if self.first >= ring {
+                self.first = 0;
+            }
         }
     }
 
@@ -111,19 +126,43 @@ impl Overwriter<'_> {
 
     /// Keeps bytes for which there is no room yet.
     fn keep(&mut self, bytes: &[u8]) {
-        match self.waiting.back_mut() {
-            Some(last) if last.len().saturating_add(bytes.len()) <= last.capacity() => {
-                last.extend_from_slice(bytes);
-            }
-            _ => {
-                let mut chunk = Vec::with_capacity(CHUNK.max(bytes.len()));
-                chunk.extend_from_slice(bytes);
-                self.waiting.push_back(chunk);
-            }
+        let mut buffer = self.place.buffer.borrow_mut();
+        let all = self.waiting.saturating_add(bytes.len());
+        if all > buffer.len().saturating_sub(self.place.length) {
+            self.lengthen(&mut buffer, all);
+        }
+        let Some(ring) = buffer.get_mut(self.place.length..) else { return };
+        let behind = self.first.saturating_add(self.waiting);
+        let start = if behind < ring.len() { behind } else { behind.saturating_sub(ring.len()) };
+        let (to_the_end, rest) = bytes.split_at(bytes.len().min(ring.len().saturating_sub(start)));
+        put(ring, start, to_the_end);
+        put(ring, 0, rest);
+        self.waiting = all;
+    }
+
+    /// Makes the ring long enough for this number of bytes, and longer by an eighth at least.
+    fn lengthen(&mut self, buffer: &mut Vec<u8>, needed: usize) {
+        let ring = buffer.len().saturating_sub(self.place.length);
+        let longer = needed.max(ring.saturating_add(ring / 8)).max(RING);
+        let length = self.place.length.saturating_add(longer);
+        if length > buffer.capacity() {
+            // Some allocators copy the document for it, so it is done seldom. Memory that is not used is not resident.
+            let more = longer.max(self.place.length / 16);
+            buffer.reserve_exact(self.place.length.saturating_add(more).saturating_sub(buffer.len()));
+        }
+        buffer.resize(length, 0);
+        // What stood from the first waiting byte to the end of the ring stands at its end again.
+        let wraps = self.first.saturating_add(self.waiting) > ring;
+        if wraps && self.first > 0 {
+            let from = self.place.length.saturating_add(self.first);
+            let end = self.place.length.saturating_add(ring);
+            let moved = longer.saturating_sub(ring);
+            buffer.copy_within(from..end, from.saturating_add(moved));
+            self.first = self.first.saturating_add(moved);
         }
     }
 
-    /// Writes as many of these bytes as there is room for, and returns their number.
+    /// Writes as many of these bytes as there is room for. Returns their number.
     fn overwrite(&self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.room());
         let mut buffer = self.place.buffer.borrow_mut();
@@ -135,14 +174,21 @@ impl Overwriter<'_> {
     }
 }
 
+/// Copies bytes to a place where they have room.
+fn put(ring: &mut [u8], start: usize, bytes: &[u8]) {
+    if let Some(place) = ring.get_mut(start..start.saturating_add(bytes.len())) {
+        place.copy_from_slice(bytes);
+    }
+}
+
 impl Sink for Overwriter<'_> {
     fn write(&mut self, bytes: &[u8]) {
         (self.see)(bytes);
-        if !self.waiting.is_empty() && self.room() >= ENOUGH {
+        if self.waiting > 0 && self.room() >= ENOUGH {
             self.settle();
         }
         let mut rest = bytes;
-        if self.waiting.is_empty() {
+        if self.waiting == 0 {
             let count = self.overwrite(bytes);
             self.written = self.written.saturating_add(count);
             rest = bytes.get(count..).unwrap_or_default();
@@ -161,22 +207,26 @@ mod tests {
         place.free.set(up_to);
     }
 
+    fn document(place: &InPlace) -> Vec<u8> {
+        place.buffer.borrow().get(..place.length).unwrap_or_default().to_vec()
+    }
+
     #[test]
     fn nothing_is_written_over_that_was_not_read() {
         let place = InPlace::new(b"<a/><b/><c/>".to_vec());
         let mut see = |_: &[u8]| {};
         let mut writer = place.overwriter(&mut see);
         writer.write(b"12345678");
-        assert_eq!(&**place.buffer.borrow(), b"<a/><b/><c/>");
+        assert_eq!(document(&place), b"<a/><b/><c/>");
         freed(&place, 4);
         writer.write(b"9");
-        assert_eq!(&**place.buffer.borrow(), b"<a/><b/><c/>", "what waits comes first");
+        assert_eq!(document(&place), b"<a/><b/><c/>", "what waits comes first");
         writer.settle();
-        assert_eq!(&**place.buffer.borrow(), b"1234<b/><c/>");
+        assert_eq!(document(&place), b"1234<b/><c/>");
         let (scope, limits) = (NamespaceScope::empty(), Limits::default());
         assert!(place.parse(&(4..8), &scope, &limits).is_ok());
         writer.settle();
-        assert_eq!(&**place.buffer.borrow(), b"12345678<c/>");
+        assert_eq!(document(&place), b"12345678<c/>");
         assert_eq!(writer.end(), b"123456789");
     }
 
@@ -194,6 +244,37 @@ mod tests {
             }
             assert_eq!(writer.end(), long, "{length} {step}");
             assert_eq!(seen, long);
+        }
+    }
+    /// Pieces of any length, read at any pace: the form is whole, and the memory is that of the document and of what had to wait.
+    #[test]
+    fn whatever_waits_comes_out_in_its_order() {
+        let long: Vec<u8> = (0..=250_u8).cycle().take(3_000_000).collect();
+        let mut state = 20_261_129_u64;
+        let mut next = |most: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % most
+        };
+        for round in 0..60 {
+            let length = next(2_500_000);
+            let place = InPlace::new(vec![0; length]);
+            let mut see = |_: &[u8]| {};
+            let mut writer = place.overwriter(&mut see);
+            let (mut written, mut read, mut most_waited) = (0, 0, 0);
+            while written < long.len() {
+                let end = (written + 1 + next(40_000)).min(long.len());
+                writer.write(&long[written..end]);
+                written = end;
+                most_waited = most_waited.max(writer.waiting);
+                // Now slowly, now fast, now not at all.
+                read = (read + next(60_000) * next(3)).min(length);
+                freed(&place, read);
+            }
+            let buffer = place.buffer.borrow().len();
+            assert!(buffer <= length + RING + most_waited + most_waited / 8 + 40_000, "{round}");
+            let form = writer.end();
+            assert!(form == long, "{round}");
+            assert!(form.capacity() <= length.max(long.len()), "{round}");
         }
     }
 }

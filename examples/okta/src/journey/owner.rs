@@ -1,5 +1,6 @@
 //! What the owner does after the conversion: look up a refusal, link the own account, try another connection out, change over, disconnect.
 
+use vouchsafe_testkit::keys;
 use vouchsafe_testkit::server::{App as OktaApp, User};
 
 use super::browser::{Browser, Form};
@@ -81,9 +82,34 @@ pub(super) async fn watches_over_the_keys(world: &World, owner: &Browser) -> Out
     }
     let page = owner.post(&address("/settings/keys/end-refusal"), &nothing).await?;
     require(page.status == 422 && page.shows("is refused"), || unexpected(&page))?;
+    judges_newer_metadata(world, owner).await?;
     let back = [("connection", "acme"), ("key_changes", "follow")];
     owner.post(&address("/settings/keys/changes"), &back).await?;
     Ok("the key that signs is told, and the owner is asked where they want to be".to_owned())
+}
+
+/// The identity provider publishes another key: the owner refuses it for good, ends the refusal, and is asked again.
+async fn judges_newer_metadata(world: &World, owner: &Browser) -> Result<(), Failure> {
+    let address = |path: &str| format!("{}{path}", world.service);
+    let waits = "Newer metadata waits for your approval";
+    world.okta.set_key(keys::other_identity_provider());
+    let page = owner.post(&address("/settings/reload"), &[]).await?;
+    require(page.status == 200 && page.shows(waits), || unexpected(&page))?;
+    let fingerprint = keys::other_identity_provider().certificate().fingerprint_sha256();
+    require(page.shows(&fingerprint), || "the new key is not shown".to_owned())?;
+    let digest = page.hidden("digest").ok_or_else(|| Failure::new(unexpected(&page)))?;
+    let judged = [("connection", "acme"), ("digest", digest.as_str())];
+    let page = owner.post(&address("/settings/keys/refuse"), &judged).await?;
+    require(page.shows("refused for good") && page.shows("Refused metadata"), || unexpected(&page))?;
+    let page = owner.post(&address("/settings/reload"), &[]).await?;
+    require(page.status == 200 && !page.shows(waits), || "what was refused waits again".to_owned())?;
+    owner.post(&address("/settings/keys/end-refusal"), &judged).await?;
+    let page = owner.post(&address("/settings/reload"), &[]).await?;
+    require(page.shows(waits) && !page.shows("Refused metadata"), || unexpected(&page))?;
+    // The identity provider goes back to its key, and nothing waits any more.
+    world.okta.set_key(keys::identity_provider());
+    let page = owner.post(&address("/settings/reload"), &[]).await?;
+    require(page.status == 200 && !page.shows(waits), || unexpected(&page))
 }
 
 /// A draft is judged and shown, nobody gets in by it, and then it takes the place of the present connection.
