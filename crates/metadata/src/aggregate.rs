@@ -230,6 +230,11 @@ impl Aggregate {
         place.map(|place| AggregateEntity { aggregate: self, place })
     }
 
+    /// Returns the first entity whose `entityID` is this text, even if it is not a valid entity ID.
+    pub(crate) fn named(&self, entity_id: &str) -> Option<AggregateEntity<'_>> {
+        self.index.find(entity_id).map(|place| AggregateEntity { aggregate: self, place })
+    }
+
     /// Returns what a publisher should look at, and what would fail at sign-in: first for the document, then for each
     /// entity, which is read for this purpose. The algorithms that `provider` accepts decide which keys are strong.
     ///

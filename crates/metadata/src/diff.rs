@@ -7,8 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_xml::Quoted;
 
 use crate::{
-    Aggregate, AggregateEntity, EntityDescription, EntityName, IdentityProvider, MetadataError,
-    RoleDescription,
+    Aggregate, AggregateEntity, Binding, EntityDescription, IdentityProvider, MetadataError, RoleDescription,
 };
 
 /// The subject of a [`MetadataChange`].
@@ -135,9 +134,9 @@ fn firsts(aggregate: &Aggregate) -> impl Iterator<Item = AggregateEntity<'_>> {
     aggregate.entities().filter(|entity| entity.entity_id().is_some() && entity.first_of_name().is_none())
 }
 
+/// Returns the entity with the same text as its name, even if that is not a valid entity ID.
 fn counterpart<'a>(entity: AggregateEntity<'_>, other: &'a Aggregate) -> Option<AggregateEntity<'a>> {
-    let name: EntityName = entity.entity_id()?.parse().ok()?;
-    other.find(&name)
+    other.named(entity.entity_id()?)
 }
 
 /// Returns `validUntil` of a document with several entities. For a document of one entity, it is reported with the
@@ -190,9 +189,9 @@ fn keys(description: &EntityDescription) -> BTreeSet<String> {
 
 fn endpoints(description: &EntityDescription) -> BTreeSet<String> {
     let of_role = |role: &RoleDescription| {
-        let shown = role.endpoints().iter().map(|(name, endpoint)| match endpoint {
+        let told = role.endpoints().iter().map(|(name, endpoint)| match endpoint {
             Ok(endpoint) => {
-                let mut text = format!("{name} {} {}", endpoint.binding(), endpoint.location());
+                let mut text = format!("{name} {} {}", shown(endpoint.binding()), endpoint.location());
                 if let Some(responses) = endpoint.response_location() {
                     text.push_str(&format!(", responses to {responses}"));
                 }
@@ -206,9 +205,17 @@ fn endpoints(description: &EntityDescription) -> BTreeSet<String> {
             }
             Err(reason) => format!("{name}, which cannot be used: {reason}"),
         });
-        shown.collect::<Vec<_>>()
+        told.collect::<Vec<_>>()
     };
     description.roles().iter().flat_map(of_role).collect()
+}
+
+/// Returns a binding for a line of a log: the text of an unknown one is quoted, because it can be anything.
+fn shown(binding: &Binding) -> String {
+    match binding {
+        Binding::Other(uri) => Quoted::new(uri).to_string(),
+        known => known.to_string(),
+    }
 }
 
 /// Returns the scopes of an identity provider. Scopes of other entities are not used.

@@ -14,7 +14,7 @@ use crate::source::{Entity, is_role, speaks_saml2};
 use crate::time::parse_duration;
 use crate::{
     Binding, Endpoint, EntityAttributes, EntityDescription, EntityKey, IdentityProvider, MetadataError,
-    RoleDescription, Warning,
+    RoleDescription, Scope, Warning,
 };
 
 /// An entity that can be described.
@@ -298,12 +298,26 @@ fn one_subject_identifier_is_needed(subject: &Subject<'_>, report: &mut Report<'
     }
 }
 
+/// Domains that nobody uses, under top-level domains and public suffixes that many use.
+const UNUSED_DOMAINS: [&str; 8] = [
+    "nobody-has-this.invalid",
+    "nobody-has-this.com",
+    "nobody-has-this.org",
+    "nobody-has-this.net",
+    "nobody-has-this.edu",
+    "nobody-has-this.ac.uk",
+    "nobody-has-this.co.uk",
+    "nobody-has-this.edu.au",
+];
+
 /// Rule: scopes belong to the entity. An expression that matches a domain that nobody has also matches the domains of
 /// others.
 fn scopes_are_of_somebody(subject: &Subject<'_>, report: &mut Report<'_>) {
     let of_roles = subject.description.roles().iter().flat_map(RoleDescription::scopes);
     let scopes = subject.description.scopes().iter().chain(of_roles);
-    for scope in scopes.filter(|scope| scope.is_pattern() && scope.matches("nobody-has-this.invalid")) {
+    let is_broad =
+        |scope: &&Scope| scope.is_pattern() && UNUSED_DOMAINS.iter().any(|domain| scope.matches(domain));
+    for scope in scopes.filter(is_broad) {
         let message = format!("the scope {} matches the domains of others", Quoted::new(scope.value()));
         report.add(LintRule::BroadScope, message);
     }

@@ -18,8 +18,11 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 ///   that many sources spread over time. After a failure it is requested sooner, then less and less often.
 /// * Trust is never removed by a bad answer: an unusable document is refused, and the current one is kept until its
 ///   own `validUntil`, which the user of the metadata checks.
-/// * Trust never goes back: a document is refused if its `validUntil` or its `creationInstant` (SAML V2.0 Metadata
-///   Extensions for Registration and Publication Information 2.3) is earlier than that of the current one.
+/// * Trust never goes back to an older document. The `creationInstant` (SAML V2.0 Metadata Extensions for Registration and
+///   Publication Information 2.3) decides which document is older. If it does not decide, the earlier `validUntil` does.
+///   A `creationInstant` in the future is ignored. If only the transport vouches for a source, an older document is
+///   refused for one day. A source that gives only older documents for a day has gone back on purpose, or somebody who
+///   controlled its address for a moment wrote dates that the genuine documents will not reach.
 ///
 /// A program that fetches repeats these steps: wait until [`due`](Self::due), send a request with
 /// [`validators`](Self::validators), and pass the answer to [`answered`](Self::answered), or call
@@ -49,7 +52,7 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 /// assert!(matches!(refresh.answered(fetched, Some(&metadata), &provider, now, random)?, Refreshed::Unchanged));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Refresh {
     source: TrustedSource,
     schedule: RefreshSchedule,
@@ -61,9 +64,14 @@ pub struct Refresh {
     /// The `cacheDuration` of that document; the next field has its `validUntil`.
     cache_duration: Option<Duration>,
     valid_until: Option<DateTime<Utc>>,
+    /// The time since which the source has given only documents that are older than the current one.
+    older_since: Option<DateTime<Utc>>,
     failures: u32,
     due: DateTime<Utc>,
 }
+
+/// The time for which older documents are refused if only the transport vouches for the source.
+const GIVES_IN_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// The intervals at which a source is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +149,7 @@ impl Refresh {
             confirmed_at: None,
             cache_duration: None,
             valid_until: None,
+            older_since: None,
             failures: 0,
             due: now,
         }
@@ -161,7 +170,7 @@ impl Refresh {
         random: u64,
     ) -> Result<TrustedMetadata, RefreshError> {
         let metadata = self.source.accept(copy, now, provider)?;
-        self.keep(&metadata, Validators::default(), fetched_at);
+        self.keep(&metadata, Validators::default(), fetched_at, now);
         self.due = later(now, part(tenth(self.schedule.usual), random));
         Ok(metadata)
     }
@@ -179,6 +188,14 @@ impl Refresh {
     #[must_use]
     pub fn due(&self) -> DateTime<Utc> {
         self.due
+    }
+
+    /// Returns whether the source is to be asked now. This is so at [`due`](Self::due) and later. It is also so if that
+    /// time is later than any time that the schedule can give, because then the clock was ahead and was set back.
+    #[must_use]
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        let RefreshSchedule { shortest, usual, longest } = self.schedule;
+        self.due <= now || self.due > later(now, shortest.max(usual).max(longest))
     }
 
     /// Returns the validators for the request, if they belong to the current document. They are empty if there is
@@ -239,14 +256,16 @@ impl Refresh {
     /// it did (RFC 9110, 10.2.3).
     ///
     /// It is requested again after one minute, then after two, four and so on, up to its normal interval. Each wait
-    /// is a random time between half of that and all of it.
+    /// is a random time between half of that and all of it. The time that the source asks for is limited to 24 hours
+    /// ([`longest`](RefreshSchedule::longest)), and to half of the time for which the current document is still valid.
     pub fn failed(&mut self, retry_after: Option<Duration>, now: DateTime<Utc>, random: u64) {
         self.failures = self.failures.saturating_add(1);
         let doublings = self.failures.saturating_sub(1).min(16);
         let most = self.schedule.shortest.saturating_mul(1 << doublings).min(self.interval(now));
         let half = most.checked_div(2).unwrap_or_default();
         let wait = half.saturating_add(part(half, random));
-        let asked = retry_after.unwrap_or_default().min(self.schedule.longest);
+        let longest = self.schedule.longest.min(self.half_of_validity(now)).max(self.schedule.shortest);
+        let asked = retry_after.unwrap_or_default().min(longest);
         self.due = later(now, wait.max(asked));
     }
 
@@ -259,8 +278,10 @@ impl Refresh {
     ) -> Result<Refreshed, RefreshError> {
         let (bytes, validators) = match (fetched, at_hand) {
             (FetchedMetadata::Document { bytes, validators }, _) => (bytes, validators),
-            (FetchedMetadata::NotModified, Some(_)) => {
-                self.confirmed_at = Some(now);
+            (FetchedMetadata::NotModified, Some(at_hand)) => {
+                // If the document is not valid any more, the next request is unconditional.
+                at_hand.check_usable(now).inspect_err(|_| self.validators = Validators::default())?;
+                (self.confirmed_at, self.older_since) = (Some(now), None);
                 return Ok(Refreshed::Unchanged);
             }
             (FetchedMetadata::NotModified, None) => return Err(RefreshError::NothingAtHand),
@@ -269,12 +290,12 @@ impl Refresh {
         let is_same = at_hand.is_some_and(|at_hand| at_hand.bytes() == newer.bytes());
         let changes = match at_hand.filter(|_| !is_same) {
             Some(at_hand) => {
-                is_no_older(at_hand, &newer)?;
+                is_no_older(at_hand, &newer, now).or_else(|older| self.give_in(older, now))?;
                 changes(at_hand, &newer)
             }
             None => Vec::new(),
         };
-        self.keep(&newer, validators, now);
+        self.keep(&newer, validators, now, now);
         Ok(match at_hand {
             None => Refreshed::First(newer),
             Some(_) if is_same => Refreshed::Unchanged,
@@ -282,12 +303,26 @@ impl Refresh {
         })
     }
 
-    fn keep(&mut self, metadata: &TrustedMetadata, validators: Validators, at: DateTime<Utc>) {
+    /// Accepts an older document from a source for which only the transport vouches, if the source has given only older
+    /// documents for a day.
+    fn give_in(&mut self, older: RefreshError, now: DateTime<Utc>) -> Result<(), RefreshError> {
+        let since = self.older_since.map_or(now, |since| since.min(now));
+        self.older_since = Some(since);
+        let is_over = now.signed_duration_since(since) >= GIVES_IN_AFTER;
+        if is_over && self.source.is_by_transport_alone() { Ok(()) } else { Err(older) }
+    }
+
+    fn keep(
+        &mut self,
+        metadata: &TrustedMetadata,
+        validators: Validators,
+        fetched_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) {
         self.validators = validators;
         self.validators_of = Some(digest_of(metadata));
-        self.confirmed_at = Some(at);
-        self.cache_duration = metadata.aggregate().cache_duration();
-        self.valid_until = metadata.aggregate().valid_until().ok().flatten();
+        (self.confirmed_at, self.older_since) = (Some(fetched_at), None);
+        (self.cache_duration, self.valid_until) = metadata.lifetime(now);
     }
 
     /// Returns the time until the next request if nothing fails: as the document states, but short enough that there
@@ -295,10 +330,14 @@ impl Refresh {
     fn interval(&self, now: DateTime<Utc>) -> Duration {
         let RefreshSchedule { shortest, usual, longest } = self.schedule;
         let said = self.cache_duration.unwrap_or(usual);
+        said.min(self.half_of_validity(now)).min(longest).max(shortest)
+    }
+
+    /// Half of the time for which the document at hand is still valid.
+    fn half_of_validity(&self, now: DateTime<Utc>) -> Duration {
         let valid_for =
             self.valid_until.map(|end| end.signed_duration_since(now).to_std().unwrap_or_default());
-        let half = valid_for.and_then(|valid_for| valid_for.checked_div(2)).unwrap_or(Duration::MAX);
-        said.min(half).min(longest).max(shortest)
+        valid_for.and_then(|valid_for| valid_for.checked_div(2)).unwrap_or(Duration::MAX)
     }
 }
 
@@ -306,10 +345,18 @@ fn digest_of(metadata: &TrustedMetadata) -> [u8; 32] {
     own_sha256(metadata.bytes())
 }
 
-/// Rule: a document does not replace one that was published later.
-fn is_no_older(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Result<(), RefreshError> {
+/// Rule: a document does not replace one that was published after it. The publication times decide. If they do not, the
+/// ends of validity do. A publisher may shorten the validity of its documents.
+fn is_no_older(
+    at_hand: &TrustedMetadata,
+    newer: &TrustedMetadata,
+    now: DateTime<Utc>,
+) -> Result<(), RefreshError> {
     let [old, new] = [at_hand, newer].map(TrustedMetadata::aggregate);
-    let created = [old.creation_instant(), new.creation_instant()];
+    let created = [old.creation_instant().filter(|created| *created <= now), new.creation_instant()];
+    if matches!(created, [Some(before), Some(after)] if before < after) {
+        return Ok(());
+    }
     let valid = [old.valid_until()?, new.valid_until()?];
     for (what, [before, after]) in [("creationInstant", created), ("validUntil", valid)] {
         if let Some(at_hand) = before.filter(|before| after.is_none_or(|after| after < *before)) {

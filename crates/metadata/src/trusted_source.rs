@@ -9,7 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, from_hexadecimal};
 use vouchsafe_signature::{Evidence, TrustedKey};
 
-use crate::{Aggregate, AggregateEntity, EntityId, EntityName, IdentityProvider, RefreshError};
+use crate::source::{earliest, shortest};
+use crate::{
+    Aggregate, AggregateEntity, EntityId, EntityName, IdentityProvider, MetadataError, RefreshError,
+};
 
 /// The trust in a source of metadata: the entities that it may describe, and the proof that its documents come from
 /// it.
@@ -129,6 +132,11 @@ impl TrustedSource {
     pub fn speaks_for(&self) -> &SpeaksFor {
         &self.speaks_for
     }
+
+    /// Returns whether the documents need no signature.
+    pub(crate) fn is_by_transport_alone(&self) -> bool {
+        matches!(self.proof, Proof::Transport)
+    }
 }
 
 /// # Reading documents
@@ -210,6 +218,12 @@ impl TrustedMetadata {
         found.ok_or_else(|| RefreshError::Nobody { entities: self.aggregate.len() })
     }
 
+    /// Returns the error for a name that no entity has for which the source may speak.
+    #[must_use]
+    pub fn unknown(&self, name: &EntityName) -> MetadataError {
+        self.aggregate.unknown(name)
+    }
+
     /// Returns the document as it was read. For a signed document, these are the signed bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -230,8 +244,28 @@ impl TrustedMetadata {
         self.speaks_for.includes(entity_id)
     }
 
+    /// Returns the shortest `cacheDuration` and the earliest `validUntil` of the document. If the source speaks for named
+    /// entities only, the values of those entities that can be used now, and of their roles, count too.
+    pub(crate) fn lifetime(&self, now: DateTime<Utc>) -> (Option<Duration>, Option<DateTime<Utc>>) {
+        let document = (self.aggregate.cache_duration(), self.aggregate.valid_until().ok().flatten());
+        let SpeaksFor::Entities(named) = &self.speaks_for else { return document };
+        let usable = named.iter().filter_map(|id| self.find(&id.clone().into())).filter_map(|found| {
+            found.identity_provider().ok().filter(|provider| provider.check_validity(now).is_ok())
+        });
+        usable.fold(document, |(cache_duration, valid_until), provider| {
+            let cache_duration = shortest(cache_duration, provider.cache_duration());
+            (cache_duration, earliest(valid_until, provider.valid_until()))
+        })
+    }
+
     fn is_spoken_for(&self, entity: AggregateEntity<'_>) -> bool {
         entity.entity_id().is_some_and(|id| self.speaks_for(id))
+    }
+
+    /// Checks that the document is still valid and has an identity provider that can be used.
+    pub(crate) fn check_usable(&self, now: DateTime<Utc>) -> Result<(), RefreshError> {
+        self.aggregate.check_validity(now)?;
+        self.has_somebody(now)
     }
 
     /// Checks that it contains an identity provider whose metadata can be used now.

@@ -136,6 +136,8 @@ fn every_rule_finds_what_it_is_for() {
         ("a subject identifier that is none", required(&["name"]), &["warning metadata.subject_id_requirement"]),
         ("a subject identifier", required(&["any"]), &[]),
         ("a scope of all", scoped(r".+\.[a-z]+"), &["warning metadata.broad_scope"]),
+        ("a scope of all universities", scoped(r"^(.+\.)?edu$"), &["warning metadata.broad_scope"]),
+        ("a scope of a country", scoped(r".+\.ac\.uk"), &["warning metadata.broad_scope"]),
         ("a scope of its own", scoped(r"^(.+\.)?example\.org$"), &[]),
         ("broken", group(VALID, &good().replace(PEOPLE, "&nothing;")), &["error xml.reference"]),
         ("another namespace", group(VALID, &good().replace("SAML:2.0:metadata", "SAML:1.0:metadata")), &["error metadata.namespace"]),

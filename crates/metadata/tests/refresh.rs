@@ -360,14 +360,15 @@ fn when_a_source_is_asked_again() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// For all answers at all times: the current document was fetched, never goes back, and the next request is
-    /// neither now nor never.
+    /// For all answers at all times: the current document was fetched, and does not go back unless the source has
+    /// given only older documents for a day; and the next request is neither now nor never.
     #[test]
     fn over_time(answers in prop::collection::vec((0_u8..7, 0_i64..100_000, any::<u64>()), 1..40)) {
         let [key, other] = &*KEYS;
         let mut kept = Kept::of_a();
         let mut time = now();
         let mut newest: Option<DateTime<Utc>> = None;
+        let mut older_since: Option<DateTime<Utc>> = None;
         for (number, (answer, seconds, random)) in answers.into_iter().enumerate() {
             time += TimeDelta::seconds(seconds);
             let created = time - TimeDelta::seconds(i64::from(answer) * 100_000);
@@ -377,10 +378,19 @@ proptest! {
                 0..=2 => {
                     let outcome = kept.answered(fetched(&group("", &content)), time, random);
                     let is_taken = outcome != "refresh.rolled_back";
-                    prop_assert_eq!(is_taken, newest.is_none_or(|newest| created >= newest), "{}", outcome);
-                    newest = newest.max(Some(created).filter(|_| is_taken));
+                    let gives_in = older_since.is_some_and(|since| time - since >= TimeDelta::days(1));
+                    let is_newer = newest.is_none_or(|newest| created >= newest);
+                    prop_assert_eq!(is_taken, is_newer || gives_in, "{}", outcome);
+                    if is_taken {
+                        (newest, older_since) = (Some(created), None);
+                    } else {
+                        older_since.get_or_insert(time);
+                    }
                 }
-                3 => drop(kept.answered(FetchedMetadata::NotModified, time, random)),
+                3 => {
+                    kept.answered(FetchedMetadata::NotModified, time, random);
+                    older_since = older_since.filter(|_| kept.metadata.is_none());
+                }
                 4 => prop_assert_eq!(kept.answered(fetched("<html/>"), time, random), "metadata.root"),
                 _ => {
                     let after = Some(Duration::from_secs(random)).filter(|_| answer == 6);
