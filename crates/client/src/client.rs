@@ -18,6 +18,10 @@ use crate::error::ClientError;
 const BYTES: usize = 1024 * 1024;
 /// The longest time of a whole exchange.
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// The largest number of bytes of a federation's document, as in [`Limits::metadata`](vouchsafe::Limits::metadata).
+const FEDERATION_BYTES: usize = 256 * 1024 * 1024;
+/// The longest time of an exchange with a federation's document.
+const FEDERATION_TIMEOUT: Duration = Duration::from_secs(300);
 /// The longest time to connect to the host.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The value of the header `Accept`. A server of the metadata query protocol sends pages to clients that accept
@@ -98,6 +102,12 @@ impl Client {
     pub fn with_time_limit(mut self, timeout: Duration) -> Client {
         self.timeout = timeout;
         self
+    }
+
+    /// Sets the limits for the documents of federations: 256 MiB, which is the limit of metadata as such, and 5 minutes.
+    #[must_use]
+    pub fn for_federations(self) -> Client {
+        self.with_size_limit(FEDERATION_BYTES).with_time_limit(FEDERATION_TIMEOUT)
     }
 
     fn build(

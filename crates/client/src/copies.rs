@@ -1,10 +1,18 @@
 //! The last good document of each source, stored in files.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
 use vouchsafe::crypto::{hexadecimal, own_sha256};
+use vouchsafe::metadata::FetchedMetadata;
+
+use crate::ClientError;
 
 /// A folder with the last good document of each connection. With it, a process that starts while an identity provider
 /// is down can still sign people in.
@@ -39,6 +47,21 @@ impl Copies {
         .await
     }
 
+    /// Removes documents that killed processes have left next to the copies.
+    pub(crate) async fn remove_left_over(&self) {
+        let folder = self.folder.clone();
+        // A failure costs only some space on the disk.
+        let _ = blocking(move || {
+            for entry in std::fs::read_dir(folder)?.flatten() {
+                if is_beside(&entry.path()) && is_left_over(&entry.metadata()?) {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+    }
+
     /// Writes a received document next to the copy, unchanged, because the parsed form of a signed document has no
     /// signature any more, and because memory should hold it only once. Returns the document too.
     pub(crate) async fn write_beside(
@@ -48,12 +71,25 @@ impl Copies {
     ) -> (Vec<u8>, std::io::Result<Beside>) {
         let (folder, copy) = (self.folder.clone(), self.path(id));
         let writing = tokio::task::spawn_blocking(move || {
-            let beside = Beside { path: copy.with_extension("new"), copy };
-            let made = std::fs::create_dir_all(&folder);
-            let written = made.and_then(|()| std::fs::write(&beside.path, &document)).map(|()| beside);
+            let written = std::fs::create_dir_all(&folder).and_then(|()| Beside::write(copy, &document));
             (document, written)
         });
         writing.await.unwrap_or_else(|error| (Vec::new(), Err(std::io::Error::other(error))))
+    }
+
+    /// Writes the document next to the copy, if a document was received.
+    pub(crate) async fn written_beside(
+        &self,
+        id: &ConnectionId,
+        fetched: Result<FetchedMetadata, ClientError>,
+    ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
+        match fetched {
+            Ok(FetchedMetadata::Document { bytes, validators }) => {
+                let (bytes, beside) = self.write_beside(id, bytes).await;
+                (Ok(FetchedMetadata::Document { bytes, validators }), Some(beside))
+            }
+            fetched => (fetched, None),
+        }
     }
 
     /// Returns the path of a copy. The name of a connection is safe in a path, but two names may differ only in
@@ -72,6 +108,14 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
+    /// Writes a new file, because other processes may store their copies in the same folder.
+    fn write(copy: PathBuf, document: &[u8]) -> std::io::Result<Beside> {
+        let path = copy.with_extension(format!("{:016x}.{BESIDE}", any_number()));
+        let mut file = std::fs::File::create_new(&path)?;
+        let beside = Beside { path, copy };
+        file.write_all(document).map(|()| beside)
+    }
+
     /// Replaces the copy atomically.
     pub(crate) async fn keep(self, fetched_at: DateTime<Utc>) -> std::io::Result<()> {
         blocking(move || {
@@ -91,8 +135,69 @@ impl Drop for Beside {
     }
 }
 
+/// The extension of documents next to their copies.
+const BESIDE: &str = "new";
+
+/// No process writes a document for so long.
+const LEFT_OVER_AFTER: Duration = Duration::from_secs(3_600);
+
+/// Returns whether [`Beside::write`] gives such a name to a file.
+fn is_beside(path: &Path) -> bool {
+    let mut parts = path.file_name().and_then(OsStr::to_str).unwrap_or_default().rsplit('.');
+    let is_number = |part: &str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.next() == Some(BESIDE) && parts.next().is_some_and(is_number)
+}
+
+fn is_left_over(file: &std::fs::Metadata) -> bool {
+    let age = file.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+    age.is_some_and(|age| age > LEFT_OVER_AFTER)
+}
+
+/// Returns a number that is different for each process and each document with high probability.
+fn any_number() -> u64 {
+    static COUNTED: AtomicU64 = AtomicU64::new(0);
+    RandomState::new().hash_one((std::process::id(), COUNTED.fetch_add(1, Ordering::Relaxed)))
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two processes that keep their copies in one folder, as while one takes the place of the other.
+    #[tokio::test]
+    async fn two_processes_share_a_folder() {
+        let folder = std::env::temp_dir().join(format!("vouchsafe-shared-copies-{}", any_number()));
+        let copies = Copies::new(&folder);
+        let id = ConnectionId::new("acme").unwrap();
+        let now = Utc::now();
+        let (_, one) = copies.write_beside(&id, b"<one/>".to_vec()).await;
+        let (_, other) = copies.write_beside(&id, b"<other/>".to_vec()).await;
+        let (_, refused) = copies.write_beside(&id, b"<refused/>".to_vec()).await;
+        one.unwrap().keep(now).await.unwrap();
+        assert_eq!(copies.read(&id).await.unwrap().unwrap().document, b"<one/>");
+        drop(refused);
+        other.unwrap().keep(now).await.unwrap();
+        assert_eq!(copies.read(&id).await.unwrap().unwrap().document, b"<other/>");
+
+        // What somebody else writes at this moment stays, and what was left long ago goes.
+        let (_, writing) = copies.write_beside(&id, b"<writing/>".to_vec()).await;
+        let long_ago = SystemTime::now() - Duration::from_secs(7_200);
+        let left = folder.join("acme-00.0123456789abcdef.new");
+        let of_others = folder.join("something.new");
+        for file in [&left, &of_others] {
+            std::fs::write(file, "<lef").unwrap();
+            std::fs::File::options().write(true).open(file).unwrap().set_modified(long_ago).unwrap();
+        }
+        copies.remove_left_over().await;
+        assert!(!left.exists() && of_others.exists());
+        writing.unwrap().keep(now).await.unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -123,7 +123,7 @@ impl ClientError {
                 "Copy the metadata address again from the identity provider's console (Okta: Sign On, \"Metadata URL\")."
             }
             Self::TooLarge { .. } => {
-                "Give the metadata of one identity provider, not that of a federation, or raise the client's size limit."
+                "Give the metadata of one identity provider, not that of a federation; for that of a federation take Client::for_federations, or raise the client's size limit."
             }
             Self::Waiting { .. } => "Look in the log for why it failed before.",
             Self::Dns { .. } => {

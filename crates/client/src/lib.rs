@@ -24,6 +24,7 @@
 //!
 //! The others:
 //!
+//! * [`DocumentRefresher`] keeps one document of many entities fresh: the aggregate of a federation.
 //! * [`MetadataQuery`] asks the metadata server of a federation for one entity at a time.
 //! * `DomainResolver` (feature `dns`) looks up the DNS record with which a customer proves that a domain is theirs.
 //!
@@ -33,6 +34,7 @@ mod address;
 mod answer;
 mod client;
 mod copies;
+mod document_refresher;
 #[cfg(feature = "dns")]
 mod domain_resolver;
 mod error;
@@ -47,6 +49,7 @@ mod stored_refresher;
 mod task;
 
 pub use client::Client;
+pub use document_refresher::DocumentRefresher;
 #[cfg(feature = "dns")]
 pub use domain_resolver::DomainResolver;
 pub use error::ClientError;

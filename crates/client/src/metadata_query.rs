@@ -15,6 +15,8 @@ use crate::{Client, ClientError, RefreshFailure, answer};
 
 /// The time for which a server's answer that it does not know an entity is used.
 const UNKNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
+/// The largest length of an address that is requested.
+const LONGEST_ADDRESS: usize = 2_048;
 /// The largest number of entities that are kept. The sender of a response chooses the name that is requested.
 const ENTITIES: usize = 10_000;
 /// The time for which an entity without validUntil is used after the server last confirmed it.
@@ -33,6 +35,8 @@ const AT_ONCE: usize = 16;
 ///   ([`using_unconfirmed_for`](Self::using_unconfirmed_for)). So an entity that the server does not know any more is
 ///   not trusted for ever.
 /// * The answer that an entity is unknown is used for 10 minutes.
+/// * A name that cannot be part of an address (one of dots only, or a very long one) is requested by `{sha1}` and its
+///   digest.
 /// * Each entity is requested once at a time, and 16 entities together. 10,000 entities are kept; if there are more,
 ///   the ones that were not used for longest are removed.
 ///
@@ -63,7 +67,7 @@ pub struct MetadataQuery {
     schedule: RefreshSchedule,
     by_sha1: bool,
     unconfirmed: TimeDelta,
-    entities: Mutex<HashMap<EntityId, Arc<Entity>>>,
+    entities: Mutex<HashMap<EntityName, Arc<Entity>>>,
     questions: Semaphore,
 }
 
@@ -79,6 +83,7 @@ struct Entity {
 #[derive(Debug)]
 struct Known {
     refresh: Refresh,
+    schedule: RefreshSchedule,
     /// The time for which it is used without a confirmation by the server, if it has no validUntil.
     unconfirmed: TimeDelta,
     at_hand: Option<Arc<(TrustedMetadata, IdentityProvider)>>,
@@ -147,18 +152,31 @@ impl MetadataQuery {
         entity_id: &EntityId,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let entity = self.entity(entity_id, now);
+        self.find_named(&entity_id.clone().into(), now).await
+    }
+
+    /// Does the same with either name of an entity: its entityID, or the SHA-1 of it, which artifacts and the connections
+    /// of `vouchsafe_web::QueriedFederation` contain. The cache is separate for each name.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn find_named(
+        self: &Arc<Self>,
+        name: &EntityName,
+        now: DateTime<Utc>,
+    ) -> Result<Option<IdentityProvider>, RefreshFailure> {
+        let entity = self.entity(name, now);
         match entity.next(now) {
             Next::Answer(found) => return Ok(Some(found.1.clone())),
             Next::Unknown => return Ok(None),
-            Next::Wait(until) => return Err(self.waiting(entity_id, until)),
+            Next::Wait(until) => return Err(self.waiting(name, until)),
             Next::AnswerAndAsk(found) => {
                 // The caller does not wait for this request. If another task is asking already, that is enough.
-                let (query, entity_id) = (Arc::clone(self), entity_id.clone());
+                let (query, name) = (Arc::clone(self), name.clone());
                 tokio::spawn(async move {
                     if let Ok(_turn) = entity.turn.try_lock() {
                         // The failure is counted, and the known metadata is used further.
-                        let _ = query.ask(&entity, &entity_id, now).await;
+                        let _ = query.ask(&entity, &name, now).await;
                     }
                 });
                 return Ok(Some(found.1.clone()));
@@ -169,50 +187,68 @@ impl MetadataQuery {
         match entity.next(now) {
             Next::Answer(found) | Next::AnswerAndAsk(found) => Ok(Some(found.1.clone())),
             Next::Unknown => Ok(None),
-            Next::Wait(until) => Err(self.waiting(entity_id, until)),
-            Next::Ask => self.ask(&entity, entity_id, now).await,
+            Next::Wait(until) => Err(self.waiting(name, until)),
+            Next::Ask => self.ask(&entity, name, now).await,
         }
     }
 
     /// Returns the known state of an entity, which is empty if it was never requested.
-    fn entity(&self, entity_id: &EntityId, now: DateTime<Utc>) -> Arc<Entity> {
+    fn entity(&self, name: &EntityName, now: DateTime<Utc>) -> Arc<Entity> {
         let mut entities = self.entities.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entity) = entities.get(entity_id) {
+        if let Some(entity) = entities.get(name) {
             return Arc::clone(entity);
         }
         if entities.len() >= ENTITIES {
             make_room(&mut entities);
         }
-        let refresh = Refresh::new(self.source.clone().for_entity(entity_id), self.schedule, now);
-        let unconfirmed = self.unconfirmed;
-        let known = Known { refresh, unconfirmed, at_hand: None, unknown_until: None, used_at: now };
+        let source = match name {
+            EntityName::EntityId(id) => self.source.clone().for_entity(id),
+            // The answer is compared with the name after it has come.
+            _ => self.source.clone(),
+        };
+        let refresh = Refresh::new(source, self.schedule, now);
+        let known = Known {
+            refresh,
+            schedule: self.schedule,
+            unconfirmed: self.unconfirmed,
+            at_hand: None,
+            unknown_until: None,
+            used_at: now,
+        };
         let entity = Arc::new(Entity { known: Mutex::new(known), turn: Turn::new(()) });
-        entities.insert(entity_id.clone(), Arc::clone(&entity));
+        entities.insert(name.clone(), Arc::clone(&entity));
         entity
     }
 
     async fn ask(
         &self,
         entity: &Entity,
-        entity_id: &EntityId,
+        name: &EntityName,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
         let validators = entity.read(|known| known.refresh.validators(known.metadata()));
         // The semaphore is never closed.
         let _place = self.questions.acquire().await.ok();
-        let fetched = self.client.fetch(&self.address(entity_id), &validators).await;
-        entity.read(|known| known.take(fetched, entity_id, &self.provider, now))
+        let fetched = self.client.fetch(&self.address(name), &validators).await;
+        entity.read(|known| known.take(fetched, name, &self.provider, now))
     }
 
-    fn waiting(&self, entity_id: &EntityId, until: DateTime<Utc>) -> RefreshFailure {
-        ClientError::Waiting { url: self.address(entity_id), until }.into()
+    fn waiting(&self, name: &EntityName, until: DateTime<Utc>) -> RefreshFailure {
+        ClientError::Waiting { url: self.address(name), until }.into()
     }
 
-    fn address(&self, entity_id: &EntityId) -> String {
-        let name = match self.by_sha1 {
-            true => EntityName::source_id_of(entity_id).to_string(),
-            false => entity_id.as_str().to_owned(),
-        };
+    fn address(&self, name: &EntityName) -> String {
+        let EntityName::EntityId(entity_id) = name else { return self.address_of(&name.to_string()) };
+        let by_digest = || self.address_of(&EntityName::source_id_of(entity_id).to_string());
+        // A URL parser removes these segments, and the sender of a response chooses the name.
+        if self.by_sha1 || matches!(entity_id.as_str(), "." | "..") {
+            return by_digest();
+        }
+        let address = self.address_of(entity_id.as_str());
+        if address.len() > LONGEST_ADDRESS { by_digest() } else { address }
+    }
+
+    fn address_of(&self, name: &str) -> String {
         let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
         // In a path, a space is not written as a plus.
         format!("{}/entities/{}", self.base.trim_end_matches('/'), name.replace('+', "%20"))
@@ -233,18 +269,27 @@ impl Known {
     fn next(&mut self, now: DateTime<Utc>) -> Next {
         self.used_at = self.used_at.max(now);
         match self.usable(now) {
-            Some(found) if self.refresh.due() > now => Next::Answer(Arc::clone(found)),
-            Some(found) => Next::AnswerAndAsk(Arc::clone(found)),
-            None if self.unknown_until.is_some_and(|until| now < until) => Next::Unknown,
-            None if self.refresh.failures() > 0 && self.refresh.due() > now => Next::Wait(self.refresh.due()),
+            Some(found) if self.refresh.is_due(now) => Next::AnswerAndAsk(Arc::clone(found)),
+            Some(found) => Next::Answer(Arc::clone(found)),
+            None if self.is_unknown(now) => Next::Unknown,
+            None if self.refresh.failures() > 0 && !self.refresh.is_due(now) => {
+                Next::Wait(self.refresh.due())
+            }
             None => Next::Ask,
         }
+    }
+
+    /// Returns whether the server said a short time ago that it does not know the entity. The time does not get longer if
+    /// the clock is set back.
+    fn is_unknown(&self, now: DateTime<Utc>) -> bool {
+        let lasts = |until: DateTime<Utc>| until.signed_duration_since(now);
+        self.unknown_until.map(lasts).is_some_and(|left| left > TimeDelta::zero() && left <= UNKNOWN_FOR)
     }
 
     fn take(
         &mut self,
         fetched: Result<FetchedMetadata, ClientError>,
-        entity_id: &EntityId,
+        name: &EntityName,
         provider: &Provider,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
@@ -255,12 +300,20 @@ impl Known {
             // The known metadata is used until it expires.
             Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
                 self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
+                // This is an answer. If it counted as a failure, each next request would wait longer.
+                self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
         if let Refreshed::First(metadata) | Refreshed::Changed { metadata, .. } = refreshed {
-            let found = metadata.identity_provider(entity_id)?.clone();
+            let found = metadata.find(name).and_then(|found| found.identity_provider().ok()).cloned();
+            let Some(found) = found else {
+                // The document is accepted, but describes other entities.
+                self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
+                self.refresh.failed(None, now, answer::random(provider));
+                return Err(RefreshError::from(metadata.unknown(name)).into());
+            };
             self.at_hand = Some(Arc::new((metadata, found)));
         }
         self.unknown_until = None;
@@ -298,10 +351,10 @@ fn is_unknown(error: &RefreshFailure) -> bool {
 
 /// Removes one sixteenth of the entities: those that were not used for longest. Unknown entities are removed first,
 /// because anybody can invent names.
-fn make_room(entities: &mut HashMap<EntityId, Arc<Entity>>) {
+fn make_room(entities: &mut HashMap<EntityName, Arc<Entity>>) {
     let rank = |entity: &Entity| entity.read(|known| (known.at_hand.is_some(), known.used_at));
     let mut ranked: Vec<_> = entities.iter().map(|(name, entity)| (rank(entity), name.clone())).collect();
-    ranked.sort_unstable();
+    ranked.sort_by_key(|(rank, _)| *rank);
     for (_, name) in ranked.into_iter().take(ENTITIES / 16) {
         entities.remove(&name);
     }

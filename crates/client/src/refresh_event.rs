@@ -1,9 +1,11 @@
 //! The events of a connection's metadata.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use vouchsafe::metadata::{MetadataChange, Refresh, RefreshError};
+use vouchsafe::metadata::{MetadataChange, Refresh, RefreshError, TrustedMetadata};
+use vouchsafe::xml::Quoted;
 use vouchsafe::{ConnectionId, Explain, IdentityProvider};
 
 use crate::ClientError;
@@ -37,6 +39,22 @@ pub enum RefreshOutcome {
         /// The identity provider in the newer document.
         identity_provider: IdentityProvider,
         /// The changes: keys, endpoints, dates. The list is empty if the documents differ only in other parts.
+        changes: Vec<MetadataChange>,
+    },
+    /// The first document of many entities was loaded.
+    #[non_exhaustive]
+    DocumentLoaded {
+        /// The document.
+        metadata: Arc<TrustedMetadata>,
+        /// The time when it was loaded. For a stored copy this is earlier.
+        fetched_at: DateTime<Utc>,
+    },
+    /// A newer document of many entities has replaced the current one.
+    #[non_exhaustive]
+    DocumentChanged {
+        /// The document.
+        metadata: Arc<TrustedMetadata>,
+        /// The changes of entities for which the source may speak.
         changes: Vec<MetadataChange>,
     },
     /// A newer document waits for approval, because it changes more than the connection allows its source to change.
@@ -160,6 +178,22 @@ impl RefreshEvent {
     }
 }
 
+impl RefreshEvent {
+    /// Returns the document of many entities that is current from now on. Returns nothing if nothing has changed, and for
+    /// an event about a connection.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Arc<TrustedMetadata>> {
+        match &self.outcome {
+            RefreshOutcome::DocumentLoaded { metadata, .. }
+            | RefreshOutcome::DocumentChanged { metadata, .. } => Some(metadata),
+            _ => None,
+        }
+    }
+}
+
+/// The largest number of changes of a document of many entities in one line.
+const CHANGES_TOLD: usize = 10;
+
 impl fmt::Display for RefreshEvent {
     /// Shows the event in one line, for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -179,6 +213,27 @@ impl fmt::Display for RefreshEvent {
             RefreshOutcome::Changed { changes, .. } => {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 f.write_str(&changes.join("; "))
+            }
+            RefreshOutcome::DocumentLoaded { metadata, fetched_at } => {
+                let entities = metadata.entities().count();
+                write!(
+                    f,
+                    "a document of {entities} entities is loaded, as fetched at {}",
+                    instant(fetched_at)
+                )
+            }
+            RefreshOutcome::DocumentChanged { metadata, changes } => {
+                write!(f, "a newer document of {} entities", metadata.entities().count())?;
+                for change in changes.iter().take(CHANGES_TOLD) {
+                    match change.entity_id() {
+                        Some(entity_id) => write!(f, "; {}: {change}", Quoted::new(entity_id))?,
+                        None => write!(f, "; the document: {change}")?,
+                    }
+                }
+                match changes.len().saturating_sub(CHANGES_TOLD) {
+                    0 => Ok(()),
+                    more => write!(f, "; {more} more changes"),
+                }
             }
             RefreshOutcome::Staged { reason, changes } => {
                 write!(f, "newer metadata waits for approval, because {reason}")?;

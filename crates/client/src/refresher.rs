@@ -157,7 +157,7 @@ impl Refresher {
     /// Requests the sources that are due, eight at a time, and returns the event of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
         let now = Utc::now();
-        let due = |(place, source): (usize, &Source)| (source.refresh.due() <= now).then_some(place);
+        let due = |(place, source): (usize, &Source)| source.refresh.is_due(now).then_some(place);
         let mut waiting = self.sources.iter().enumerate().filter_map(due).collect::<Vec<_>>().into_iter();
         let (mut running, mut events) = (JoinSet::new(), Vec::new());
         loop {
@@ -229,12 +229,12 @@ impl Refresher {
 
     fn until_next(&self) -> Duration {
         let next = self.sources.iter().map(|source| source.refresh.due()).min();
-        let until = next.map(|next| next.signed_duration_since(Utc::now()).to_std().unwrap_or_default());
-        until.unwrap_or(LONGEST_SLEEP).clamp(Duration::from_millis(100), LONGEST_SLEEP)
+        next.map_or(LONGEST_SLEEP, until)
     }
 
     async fn restore_copies(&mut self) -> Vec<RefreshEvent> {
         let Some(copies) = &self.copies else { return Vec::new() };
+        copies.remove_left_over().await;
         let mut events = Vec::new();
         for source in self.sources.iter_mut().filter(|source| source.at_hand.is_none()) {
             let read = copies.read(&source.connection.id).await;
@@ -248,6 +248,12 @@ impl Refresher {
         }
         events
     }
+}
+
+/// Returns how long a refresher sleeps before a request at that time.
+pub(crate) fn until(next: DateTime<Utc>) -> Duration {
+    let until = next.signed_duration_since(Utc::now()).to_std().unwrap_or_default();
+    until.clamp(Duration::from_millis(100), LONGEST_SLEEP)
 }
 
 impl Source {
@@ -292,12 +298,9 @@ impl Source {
         fetched: Result<FetchedMetadata, ClientError>,
         copies: Option<&Copies>,
     ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
-        match (fetched, copies) {
-            (Ok(FetchedMetadata::Document { bytes, validators }), Some(copies)) => {
-                let (bytes, beside) = copies.write_beside(&self.connection.id, bytes).await;
-                (Ok(FetchedMetadata::Document { bytes, validators }), Some(beside))
-            }
-            (fetched, _) => (fetched, None),
+        match copies {
+            Some(copies) => copies.written_beside(&self.connection.id, fetched).await,
+            None => (fetched, None),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use vouchsafe::metadata::{Refresh, RefreshSchedule, SpeaksFor, TrustedSource};
 use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, Provider};
-use vouchsafe_store::{ConnectionStore, MetadataTrust, StoredConnection};
+use vouchsafe_store::{ConnectionStore, MetadataTrust, StoreError, StoredConnection};
 
 use crate::stored_answer::{Asked, RULE, at_hand, is_asked, taken};
 use crate::task::Stop;
@@ -169,21 +169,22 @@ impl StoredRefresher {
 
     async fn refresh_until(&mut self, stop: &Stop) -> Vec<RefreshEvent> {
         let now = Utc::now();
-        let due = self.known.iter().filter(|(_, known)| known.refresh.due() <= now);
+        let due = self.known.iter().filter(|(_, known)| known.refresh.is_due(now));
         let mut waiting = due.map(|(id, _)| id.clone()).collect::<Vec<_>>().into_iter();
         let (mut running, mut events) = (JoinSet::new(), Vec::new());
+        let mut is_down = false;
         loop {
             while running.len() < AT_ONCE
-                && !stop.is_due()
+                && !(is_down || stop.is_due())
                 && let Some(id) = waiting.next()
             {
                 match self.store.connection(&id).await {
                     Ok(Some(stored)) => events.extend(self.ask(stored, &mut running)),
                     Ok(None) => drop(self.known.remove(&id)),
                     Err(reason) => {
-                        let outcome = RefreshOutcome::StoreFailed { reason: Box::new(reason) };
-                        events.push(RefreshEvent { connection: Some(id), outcome });
-                        return events;
+                        // A damaged row concerns one connection. In an outage the other connections are read later.
+                        is_down = !matches!(reason, StoreError::Damaged { .. });
+                        events.extend(self.not_read(id, reason));
                     }
                 }
             }
@@ -193,6 +194,15 @@ impl StoredRefresher {
             let Some(event) = self.answered(asked).await else { continue };
             events.push(event);
         }
+    }
+
+    /// Schedules a connection that the store could not read for later, so that it does not delay the others.
+    fn not_read(&mut self, id: ConnectionId, reason: StoreError) -> Option<RefreshEvent> {
+        let known = self.known.get_mut(&id)?;
+        known.refresh.failed(None, Utc::now(), answer::random(&self.provider));
+        let outcome = RefreshOutcome::StoreFailed { reason: Box::new(reason) };
+        self.status.note(&id, &known.refresh, None, &outcome);
+        Some(RefreshEvent { connection: Some(id), outcome })
     }
 
     /// Requests the source of a connection. If it has no source or is not active, it is removed until the next search

@@ -237,3 +237,96 @@ async fn a_copy_without_an_end_has_one() {
     assert!(other.find(&name, now() + TimeDelta::days(4)).await.unwrap().is_some());
     assert!(other.find(&name, now() + TimeDelta::days(6)).await.is_err());
 }
+
+/// Somebody posts responses in the name of an entity that nobody knows, for hours; then it joins the federation.
+#[tokio::test]
+async fn that_an_entity_is_unknown_is_never_believed_for_longer() {
+    let server = Server::start().await;
+    let name = university();
+    let query = Arc::new(server.query());
+    let at = |minutes: i64| now() + TimeDelta::minutes(minutes);
+    for question in 0..12 {
+        for minutes in [0, 5, 9] {
+            let found = query.find(&name, at(question * 10 + minutes)).await.unwrap();
+            assert!(found.is_none(), "it is unknown, and nothing has failed");
+        }
+        assert_eq!(i64::try_from(server.asked()).unwrap(), question + 1);
+    }
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    assert!(query.find(&name, at(120)).await.unwrap().is_some());
+    // A clock that was ahead, and was set back.
+    let query = Arc::new(server.query());
+    server.documents.lock().unwrap().clear();
+    assert!(query.find(&name, now() + TimeDelta::days(400)).await.unwrap().is_none());
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+}
+
+/// The server says that nothing has changed since a document whose time is over.
+#[tokio::test]
+async fn what_is_over_is_not_confirmed() {
+    let server = Server::start().await;
+    let name = university();
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    let query = Arc::new(server.query());
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+    let late = now() + TimeDelta::days(6);
+    assert_eq!(query.find(&name, late).await.unwrap_err().code(), "metadata.expired");
+    assert_eq!(server.not_modified.load(Ordering::Relaxed), 1);
+    // The next question is for the document itself.
+    let later = late + TimeDelta::hours(1);
+    assert_eq!(query.find(&name, later).await.unwrap_err().code(), "metadata.expired");
+    assert_eq!((server.asked(), server.not_modified.load(Ordering::Relaxed)), (3, 1));
+}
+
+/// Who posts a response chooses the name that is asked for. Of these a path is made shorter: the server would be asked for everybody.
+#[tokio::test]
+async fn names_that_cannot_stand_in_an_address_are_asked_for_by_digest() {
+    let long = "é".repeat(1_000);
+    for name in [".", "..", long.as_str()] {
+        let server = Server::start().await;
+        let name = EntityId::new(name).unwrap();
+        let digest = EntityName::source_id_of(&name).to_string();
+        server.publish(&digest, document(&name, keys::identity_provider()));
+        let query = Arc::new(server.query());
+        assert!(query.find(&name, now()).await.unwrap().is_some(), "{name:.10}");
+        assert_eq!(server.asked(), 1);
+    }
+    // What only looks so is a name as others are, and the digest of another is no name of it.
+    let server = Server::start().await;
+    let query = Arc::new(server.query());
+    let university = document(&university(), keys::identity_provider());
+    for name in ["%2e%2e", "../..", "a/../b", "...", "{sha1}9c1185a5c5e9fc54612808977ee8f548b2258d31"] {
+        let entity = EntityId::new(name).unwrap();
+        server.publish(name, university.clone());
+        assert_eq!(query.find(&entity, now()).await.unwrap_err().code(), "metadata.unknown_entity", "{name}");
+    }
+    assert_eq!(server.asked(), 5);
+}
+
+/// A connection names its identity provider by the digest of the entityID alone.
+#[tokio::test]
+async fn an_entity_is_found_by_its_digest_alone() {
+    let server = Server::start().await;
+    let (name, other) = (university(), EntityId::new("https://other.example").unwrap());
+    let [digest, of_other] = [&name, &other].map(EntityName::source_id_of);
+    for asked in [&digest, &of_other] {
+        server.publish(&asked.to_string(), document(&name, keys::identity_provider()));
+    }
+    let query = Arc::new(server.query());
+    for _ in 0..2 {
+        let found = query.find_named(&digest, now()).await.unwrap().unwrap();
+        assert_eq!(found.entity_id(), &name);
+    }
+    assert_eq!(server.asked(), 1, "it is kept");
+    // An answer that is about another, signed by the federation as it is.
+    assert_eq!(query.find_named(&of_other, now()).await.unwrap_err().code(), "metadata.unknown_entity");
+    assert_eq!(query.find_named(&of_other, now()).await.unwrap_err().code(), "client.waiting");
+    assert_eq!(server.asked(), 2, "a server that gives it is not asked each time");
+    // One that the federation does not know.
+    let unknown = EntityName::source_id_of(&EntityId::new("https://unknown.example").unwrap());
+    for _ in 0..2 {
+        assert!(query.find_named(&unknown, now()).await.unwrap().is_none());
+    }
+    assert_eq!(server.asked(), 3);
+}

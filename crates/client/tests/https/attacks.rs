@@ -315,17 +315,24 @@ async fn what_has_ended_while_it_waited_is_not_approved() {
     store.decide_connections(approval(Utc::now())).await.unwrap();
 }
 
-/// A store that finds the first connection, and then fails.
+/// A store that finds the first connections, and then fails; and one of whose rows cannot be read.
 #[derive(Debug)]
-struct Halfway(Memory);
+struct Failing {
+    store: Memory,
+    fails_halfway: bool,
+    damaged: Option<ConnectionId>,
+}
 
-impl ConnectionStore for Halfway {
+impl ConnectionStore for Failing {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
-        self.0.connection(id)
+        match self.damaged.as_ref() == Some(id) {
+            true => Box::pin(async { Err(StoreError::damaged("connection", "no JSON")) }),
+            false => self.store.connection(id),
+        }
     }
 
     fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
-        self.0.connection_revision(id)
+        self.store.connection_revision(id)
     }
 
     fn connections_to<'a>(
@@ -334,7 +341,7 @@ impl ConnectionStore for Halfway {
         assertion_consumer: Option<&'a str>,
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>> {
-        self.0.connections_to(identity_provider, assertion_consumer, most)
+        self.store.connections_to(identity_provider, assertion_consumer, most)
     }
 
     fn active_connections<'a>(
@@ -342,18 +349,18 @@ impl ConnectionStore for Halfway {
         after: Option<&'a ConnectionId>,
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>> {
-        match after {
-            None => self.0.active_connections(None, most),
+        match after.filter(|_| self.fails_halfway) {
+            None => self.store.active_connections(after, most),
             Some(_) => Box::pin(async { Err(StoreError::unavailable(std::io::Error::other("down"))) }),
         }
     }
 
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
-        self.0.connections_of(organization)
+        self.store.connections_of(organization)
     }
 
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
-        self.0.add_connection(connection, author)
+        self.store.add_connection(connection, author)
     }
 
     fn update_connection<'a>(
@@ -361,14 +368,15 @@ impl ConnectionStore for Halfway {
         connection: &'a StoredConnection,
         author: &'a Author,
     ) -> Answer<'a, u64> {
-        self.0.update_connection(connection, author)
+        self.store.update_connection(connection, author)
     }
 }
 
 #[tokio::test]
 async fn a_store_that_fails_halfway_lets_nobody_be_forgotten() {
     let server = Server::start(Answered::Document(good())).await;
-    let store = Arc::new(Halfway(store_with(&server, |_| ()).await));
+    let store = store_with(&server, |_| ()).await;
+    let store = Arc::new(Failing { store, fails_halfway: true, damaged: None });
     let refresher = StoredRefresher::new(client(&server), Provider::rustcrypto(), store);
     let mut refresher = refresher.with_schedule(always());
     for _ in 0..2 {
@@ -376,4 +384,23 @@ async fn a_store_that_fails_halfway_lets_nobody_be_forgotten() {
         assert!(matches!(failed.outcome, RefreshOutcome::StoreFailed { .. }), "{failed}");
         assert_eq!(told(&refresher.refresh_due().await), ["unchanged"]);
     }
+}
+
+/// One customer's row cannot be read, and that customer is the first one.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_stops_nobody_elses_refresh() {
+    let server = Server::start(Answered::Document(announced())).await;
+    let store = store_with(&server, |_| ()).await;
+    let first = ConnectionId::new("aaa").unwrap();
+    let mut damaged = stored(&server, &good());
+    damaged.id = first.clone();
+    store.add_connection(&damaged, &author()).await.unwrap();
+    let store = Arc::new(Failing { store, fails_halfway: false, damaged: Some(first.clone()) });
+    let refresher = StoredRefresher::new(client(&server), Provider::rustcrypto(), Arc::clone(&store) as _);
+    let mut refresher = refresher.with_schedule(always());
+    assert!(refresher.look_for_connections().await.is_none());
+    assert_eq!(told(&refresher.refresh_due().await), ["store: store.damaged", "changed"]);
+    assert_eq!(&*known(&store.store).await.metadata.document, announced().as_bytes());
+    let status = refresher.status().of(&first).unwrap();
+    assert_eq!((status.failures, status.last_error.map(|error| error.code)), (1, Some("store.damaged")));
 }

@@ -7,6 +7,7 @@
 )]
 
 mod attacks;
+mod documents;
 #[path = "../../../axum/tests/interop/https.rs"]
 mod https;
 mod roll_over;

@@ -1,0 +1,274 @@
+//! Keeps one document of many entities fresh: the aggregate of a federation.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::metadata::{
+    FetchedMetadata, Refresh, RefreshError, RefreshSchedule, Refreshed, TrustedMetadata, TrustedSource,
+};
+use vouchsafe::{ConnectionId, Provider};
+
+use crate::copies::{Beside, Copies};
+use crate::refresher::until;
+use crate::task::Stop;
+use crate::{
+    Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome, RefreshStatus, RefreshTask, answer,
+};
+
+/// Keeps one document of many entities fresh, such as the aggregate of a federation. It requests the document when it is
+/// due, checks it against the source's trust, and keeps the last good document.
+///
+/// The document is in memory once, and several users share it: `vouchsafe_web::Federation` makes connections of it, and
+/// `vouchsafe_web::IdentityProviderList::of_trusted` makes the list from which people choose. The check of a newer
+/// document takes some time if it has tens of megabytes. It runs on a thread for blocking work, and the known document
+/// is used meanwhile.
+///
+/// A [`Client`] reads at most 1 MiB by default. Use [`Client::for_federations`] for the documents of federations.
+///
+/// ```no_run
+/// use vouchsafe::metadata::{SpeaksFor, TrustedSource};
+/// use vouchsafe::{ConnectionId, Provider};
+/// use vouchsafe_client::{Client, DocumentRefresher, RefreshEvent};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let fingerprint = "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF";
+/// let source = TrustedSource::signed_by_certificate(fingerprint, SpeaksFor::Everybody)?
+///     .requiring_valid_until(std::time::Duration::from_secs(28 * 86_400));
+/// let mut refresher = DocumentRefresher::new(
+///     Client::new()?.for_federations(),
+///     Provider::rustcrypto(),
+///     ConnectionId::new("federation")?,
+///     "https://metadata.federation.example/all.xml",
+///     source,
+/// )
+/// .keeping_a_copy_in("/var/lib/service/metadata");
+/// for event in refresher.load().await {
+///     println!("{event}");
+/// }
+/// let metadata = refresher.metadata().ok_or("there is neither a document nor a copy of one")?;
+/// println!("{} entities", metadata.entities().count());
+/// // From now on, beside the service, until the task is stopped or dropped.
+/// let refreshing = refresher.start(|event: &RefreshEvent| {
+///     if let Some(newer) = event.metadata() {
+///         println!("{} entities from now on", newer.entities().count());
+///     }
+/// });
+/// # refreshing.stop().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct DocumentRefresher {
+    client: Client,
+    provider: Provider,
+    name: ConnectionId,
+    address: String,
+    copies: Option<Copies>,
+    refresh: Refresh,
+    at_hand: Option<Arc<TrustedMetadata>>,
+    status: RefreshStatus,
+}
+
+/// # Setting up
+impl DocumentRefresher {
+    /// Makes a refresher for the document at this address. The name identifies its events, its status and its copy; the
+    /// connections to the document's entities have their own names. The document's signature may use the algorithms of
+    /// the provider.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        provider: Provider,
+        name: ConnectionId,
+        address: impl Into<String>,
+        source: TrustedSource,
+    ) -> DocumentRefresher {
+        let refresh = Refresh::new(source, RefreshSchedule::default(), Utc::now());
+        DocumentRefresher {
+            client,
+            provider,
+            name,
+            address: address.into(),
+            copies: None,
+            refresh,
+            at_hand: None,
+            status: RefreshStatus::default(),
+        }
+    }
+
+    /// Sets how often the document is requested.
+    #[must_use]
+    pub fn with_schedule(mut self, schedule: RefreshSchedule) -> DocumentRefresher {
+        self.refresh = Refresh::new(self.refresh.source().clone(), schedule, Utc::now());
+        self
+    }
+
+    /// Stores the last good document in a folder, which is created if it does not exist. [`load`](Self::load) reads it.
+    /// Other refreshers, and other processes, may use the same folder.
+    #[must_use]
+    pub fn keeping_a_copy_in(mut self, folder: impl Into<PathBuf>) -> DocumentRefresher {
+        self.copies = Some(Copies::new(folder));
+        self
+    }
+
+    /// Returns the current document.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&Arc<TrustedMetadata>> {
+        self.at_hand.as_ref()
+    }
+
+    /// Returns a handle that tells how fresh the document is, from now on.
+    #[must_use]
+    pub fn status(&self) -> RefreshStatus {
+        self.status.clone()
+    }
+}
+
+/// # Running
+impl DocumentRefresher {
+    /// Reads the stored copy, and loads the document if there is no copy. A process calls this when it starts. If there is
+    /// neither, the refresher has no document yet, and tries again when it [runs](Self::run).
+    pub async fn load(&mut self) -> Vec<RefreshEvent> {
+        let mut events: Vec<RefreshEvent> = self.restore_copy().await.into_iter().collect();
+        events.extend(self.refresh_due().await);
+        events
+    }
+
+    /// Requests the document if it is due, and returns what happened. Returns nothing if it is not due.
+    pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
+        if !self.refresh.is_due(Utc::now()) {
+            return Vec::new();
+        }
+        let validators = self.refresh.validators(self.at_hand.as_deref());
+        let fetched = self.client.fetch(&self.address, &validators).await;
+        let (fetched, beside) = self.written_beside(fetched).await;
+        let outcome = self.answered(fetched).await;
+        let mut events = vec![self.noted(outcome)];
+        let is_new = events.iter().any(|event| event.metadata().is_some());
+        if let Some(beside) = beside.filter(|_| is_new)
+            && let Err(reason) = self.keep_copy(beside).await
+        {
+            events.push(self.event(RefreshOutcome::CopyFailed { reason }));
+        }
+        events
+    }
+
+    /// Keeps the document fresh for as long as it runs. `tell` is called with each event, on a thread for blocking work.
+    pub async fn run(self, tell: impl Fn(&RefreshEvent) + Send + Sync + 'static) {
+        let (_never, stop) = Stop::never();
+        self.run_until(tell, stop).await;
+    }
+
+    /// [Runs](Self::run) beside the service, on the Tokio runtime that this is called on, until it is [stopped](RefreshTask::stop).
+    pub fn start(self, tell: impl Fn(&RefreshEvent) + Send + Sync + 'static) -> RefreshTask {
+        RefreshTask::start(self.status(), |stop| self.run_until(tell, stop))
+    }
+
+    async fn run_until(mut self, tell: impl Fn(&RefreshEvent) + Send + Sync + 'static, mut stop: Stop) {
+        let tell = Arc::new(tell);
+        loop {
+            for event in self.refresh_due().await {
+                let tell = Arc::clone(&tell);
+                // The next document is requested after this call has ended.
+                let _ = tokio::task::spawn_blocking(move || tell(&event)).await;
+            }
+            if !stop.sleep(self.until_next()).await {
+                return;
+            }
+        }
+    }
+
+    fn until_next(&self) -> Duration {
+        until(self.refresh.due())
+    }
+}
+
+impl DocumentRefresher {
+    async fn restore_copy(&mut self) -> Option<RefreshEvent> {
+        let copies = self.copies.as_ref().filter(|_| self.at_hand.is_none())?;
+        copies.remove_left_over().await;
+        let outcome = match copies.read(&self.name).await {
+            Ok(Some(copy)) => {
+                let (random, provider) = (answer::random(&self.provider), self.provider.clone());
+                self.checked(move |refresh, _| {
+                    let restored =
+                        refresh.restore(copy.document, copy.fetched_at, &provider, Utc::now(), random);
+                    Ok(Refreshed::First(restored?))
+                })
+                .await
+            }
+            Ok(None) => return None,
+            Err(reason) => RefreshOutcome::CopyFailed { reason },
+        };
+        Some(self.noted(outcome))
+    }
+
+    async fn answered(&mut self, fetched: Result<FetchedMetadata, ClientError>) -> RefreshOutcome {
+        let provider = self.provider.clone();
+        self.checked(move |refresh, at_hand| answer::taken(refresh, fetched, at_hand, &provider, Utc::now()))
+            .await
+    }
+
+    /// Checks a document on a thread for blocking work.
+    async fn checked(
+        &mut self,
+        check: impl FnOnce(&mut Refresh, Option<&TrustedMetadata>) -> Result<Refreshed, RefreshFailure>
+        + Send
+        + 'static,
+    ) -> RefreshOutcome {
+        let (mut refresh, at_hand) = (self.refresh.clone(), self.at_hand.clone());
+        let checking = tokio::task::spawn_blocking(move || {
+            let refreshed = check(&mut refresh, at_hand.as_deref());
+            (refresh, refreshed)
+        });
+        let refreshed = match checking.await {
+            Ok((refresh, refreshed)) => {
+                self.refresh = refresh;
+                refreshed
+            }
+            // The runtime shuts down.
+            Err(_) => Err(RefreshError::NothingAtHand.into()),
+        };
+        match refreshed {
+            Ok(Refreshed::First(metadata)) => {
+                let metadata = self.take(metadata);
+                let fetched_at: DateTime<Utc> = self.refresh.confirmed_at().unwrap_or_default();
+                RefreshOutcome::DocumentLoaded { metadata, fetched_at }
+            }
+            Ok(Refreshed::Changed { metadata, changes, .. }) => {
+                RefreshOutcome::DocumentChanged { metadata: self.take(metadata), changes }
+            }
+            Ok(_) => RefreshOutcome::Unchanged,
+            Err(reason) => RefreshOutcome::kept(&self.refresh, None, reason),
+        }
+    }
+
+    fn take(&mut self, metadata: TrustedMetadata) -> Arc<TrustedMetadata> {
+        Arc::clone(self.at_hand.insert(Arc::new(metadata)))
+    }
+
+    fn noted(&self, outcome: RefreshOutcome) -> RefreshEvent {
+        self.status.note(&self.name, &self.refresh, None, &outcome);
+        self.event(outcome)
+    }
+
+    fn event(&self, outcome: RefreshOutcome) -> RefreshEvent {
+        RefreshEvent { connection: Some(self.name.clone()), outcome }
+    }
+
+    /// Writes a received document next to the copy before it is parsed, so that it is in memory only once.
+    async fn written_beside(
+        &self,
+        fetched: Result<FetchedMetadata, ClientError>,
+    ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
+        match &self.copies {
+            Some(copies) => copies.written_beside(&self.name, fetched).await,
+            None => (fetched, None),
+        }
+    }
+
+    async fn keep_copy(&self, beside: std::io::Result<Beside>) -> std::io::Result<()> {
+        beside?.keep(self.refresh.confirmed_at().unwrap_or_default()).await
+    }
+}
