@@ -61,6 +61,12 @@ impl MetadataTrust {
         self.longest_validity_seconds = None;
     }
 
+    /// Returns whether newer metadata must prove the same, apart from what it may change.
+    pub(crate) fn wants_same_proof_as(&self, other: &MetadataTrust) -> bool {
+        let key_changes = other.key_changes;
+        MetadataTrust { key_changes, ..self.clone() } == *other
+    }
+
     /// How far in the future `validUntil` may be, if it is required.
     #[must_use]
     pub fn longest_validity(&self) -> Option<Duration> {

@@ -138,6 +138,10 @@ impl StoredConnection {
         if next.is_retired_since(before) && before.state != ConnectionState::Active {
             next.metadata.document = Arc::default();
         }
+        // The waiting document was checked against the previous requirements, so nobody can approve it any more.
+        if !next.settings.metadata.wants_same_proof_as(&before.settings.metadata) {
+            next.staged = None;
+        }
         Ok(next.without_stale_metadata())
     }
 

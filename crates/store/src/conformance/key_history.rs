@@ -167,6 +167,7 @@ pub async fn every_change_of_keys_and_endpoints_is_audited(store: impl Store + K
 
 pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) {
     use crate::ConnectionDecision;
+    use vouchsafe::metadata::KeyChanges;
     use vouchsafe::{ConnectionState, provisioning::Actor};
 
     super::with_acme(&store).await;
@@ -232,6 +233,21 @@ pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) 
             Some(ConnectionMetadata::new(&*first, now.metadata.source.clone(), now.metadata.fetched_at));
         store.update_connection(&now, &author()).await.unwrap();
     }
+    // What the owner wants newer metadata to prove from now on, the one that waits has not proved.
+    let mut connection = approved_connection(&store).await;
+    let staged = connection.staged.clone();
+    connection.settings.metadata.key_changes = KeyChanges::Overlap;
+    connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+    assert!(staged.is_some() && approved_connection(&store).await.staged == staged);
+    for signer in [Some(keys::identity_provider().certificate().fingerprint_sha256()), None] {
+        connection.settings.metadata.signer = signer;
+        connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+        assert_eq!(approved_connection(&store).await.staged, None);
+        connection.staged.clone_from(&staged);
+        connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+        assert_eq!(approved_connection(&store).await.staged, staged);
+    }
+
     let mut connection = approved_connection(&store).await;
     assert!(connection.staged.is_some());
     connection.state = ConnectionState::Retired;
