@@ -72,9 +72,10 @@ pub use vouchsafe_web::{
     EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
     LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames, NAME_CHANGED,
     NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED, OpenedSession,
-    OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
-    RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer,
-    SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url,
+    OrganizationDiscovery, Paths, Provisioned, QueriedFederation, Rate, ReceiveLimiter, Reference,
+    RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
+    ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut,
+    login_url,
 };
 #[cfg(feature = "portal")]
 pub use vouchsafe_web::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};

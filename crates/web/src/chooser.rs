@@ -1,5 +1,6 @@
 //! The page on which a person chooses an identity provider.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,7 +14,8 @@ use vouchsafe::metadata::Logo;
 
 use crate::answers::{answer, login_url, wants_json};
 use crate::chooser_page;
-use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList};
+use crate::folded::folded;
+use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList, is_own_image};
 use crate::paths::LOGIN;
 
 /// A page for choosing an identity provider, and the list of identity providers for choosers in JavaScript.
@@ -78,6 +80,9 @@ pub struct ShownChoice<'a> {
     pub name: &'a str,
     /// The entityID.
     pub entity_id: &'a str,
+    /// Whether another shown choice has the same name. Show the entityID too then, because an identity provider can use
+    /// the name of another.
+    pub is_ambiguous: bool,
     /// The logo, if one may be shown.
     pub logo: Option<&'a Logo>,
     /// The address that starts the sign-in there.
@@ -86,10 +91,6 @@ pub struct ShownChoice<'a> {
 
 /// The maximum number of choices on a page.
 const MOST: usize = 50;
-
-/// The maximum length of a logo in the metadata, in bytes of its address. 50 logos on a page are then at most 800
-/// KiB.
-const LOGO_BYTES: usize = 16 * 1_024;
 
 impl Chooser {
     /// Makes a chooser of these identity providers.
@@ -136,7 +137,8 @@ impl Chooser {
     }
 
     /// Answers the page: `q` in the query is the search text, `return` a path of the application's. A client that
-    /// asks for JSON receives the same choices as `{"total", "choices": [{"name", "entity_id", "address", "logo"}]}`.
+    /// asks for JSON receives the same choices as
+    /// `{"total", "choices": [{"name", "entity_id", "is_ambiguous", "address", "logo"}]}`.
     #[must_use]
     pub fn page(&self, request: &Parts) -> Response<String> {
         let query = request.uri.query().unwrap_or_default();
@@ -150,10 +152,11 @@ impl Chooser {
         let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
         let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
         let FoundChoices { choices, total, .. } = shown.list.search(&search, &languages, MOST);
-        let choices: Vec<ShownChoice<'_>> = choices
+        let mut choices: Vec<ShownChoice<'_>> = choices
             .into_iter()
             .map(|choice| self.shown_choice(choice, &languages, return_to.as_deref()))
             .collect();
+        mark_ambiguous(&mut choices);
         let view = ChooserView {
             name: &self.name,
             search: &search,
@@ -222,10 +225,8 @@ impl Chooser {
         languages: &[&str],
         return_to: Option<&str>,
     ) -> ShownChoice<'c> {
-        let may_be_shown = |logo: &&Logo| match logo.address() {
-            address if address.starts_with("data:image/") => address.len() <= LOGO_BYTES,
-            address => self.logos_of_others && address.starts_with("https://"),
-        };
+        let is_loaded = |logo: &Logo| self.logos_of_others && logo.address().starts_with("https://");
+        let may_be_shown = |logo: &&Logo| is_own_image(logo) || is_loaded(logo);
         let logos = choice.user_interface().logos().iter().filter(may_be_shown);
         // The logo whose height is closest to that of a row is used.
         let logo = logos.min_by_key(|logo| logo.height().abs_diff(ROW));
@@ -233,7 +234,22 @@ impl Chooser {
             Some(return_to) => login_url(&self.login_path, choice.entity_id(), return_to),
             None => crate::answers::with_query(&self.login_path, &[("organization", choice.entity_id())]),
         };
-        ShownChoice { name: choice.name(languages), entity_id: choice.entity_id(), logo, address }
+        let (name, entity_id) = (choice.name(languages), choice.entity_id());
+        ShownChoice { name, entity_id, is_ambiguous: false, logo, address }
+    }
+}
+
+/// Marks the choices whose names look the same. Invisible characters in a name do not count.
+fn mark_ambiguous(choices: &mut [ShownChoice<'_>]) {
+    let mut counted: HashMap<String, usize> = HashMap::new();
+    for choice in choices.iter() {
+        let count = counted.entry(folded(choice.name)).or_default();
+        *count = count.saturating_add(1);
+    }
+    for choice in choices {
+        let is_shown_already = choice.name == choice.entity_id;
+        choice.is_ambiguous =
+            !is_shown_already && counted.get(&folded(choice.name)).is_some_and(|count| *count > 1);
     }
 }
 

@@ -8,7 +8,10 @@ use crate::chooser::{ChooserView, ShownChoice};
 pub(crate) fn json(view: &ChooserView<'_>) -> String {
     let choice = |choice: &ShownChoice<'_>| -> Value {
         let logo = choice.logo.map(|logo| logo.address());
-        json!({ "name": choice.name, "entity_id": choice.entity_id, "address": choice.address, "logo": logo })
+        json!({
+            "name": choice.name, "entity_id": choice.entity_id, "is_ambiguous": choice.is_ambiguous,
+            "address": choice.address, "logo": logo,
+        })
     };
     let choices: Vec<Value> = view.choices.iter().map(choice).collect();
     json!({ "total": view.total, "choices": choices }).to_string()
@@ -41,8 +44,13 @@ fn row(choice: &ShownChoice<'_>) -> String {
         || "<span></span>".to_owned(),
         |logo| format!("<img alt=\"\" loading=\"lazy\" src=\"{}\">", escape_markup(logo.address())),
     );
+    let entity_id = match choice.is_ambiguous {
+        true => format!("<small>{}</small>", escape_markup(choice.entity_id)),
+        false => String::new(),
+    };
+    // The name has its own text direction, and does not change the direction of other text.
     format!(
-        "<li><a href=\"{}\">{logo}<b>{}</b></a></li>",
+        "<li><a href=\"{}\">{logo}<b dir=\"auto\">{}{entity_id}</b></a></li>",
         escape_markup(&choice.address),
         escape_markup(choice.name)
     )
@@ -65,7 +73,8 @@ button{font:inherit;padding:.55rem 1rem;border:0;border-radius:6px;background:#1
 #told{color:#566173;margin:.6rem 0;min-height:1.5em}ul{list-style:none;margin:0;padding:0}\
 li a{display:flex;align-items:center;gap:.8rem;padding:.55rem .6rem;border-radius:6px;color:inherit;text-decoration:none}\
 li a:hover{background:#eef3f9}li a:focus,input:focus,button:focus{outline:3px solid #6aa3e8;outline-offset:1px}\
-li span,li img{flex:none;width:40px;height:32px;object-fit:contain}li b{font-weight:500;overflow-wrap:anywhere}";
+li span,li img{flex:none;width:40px;height:32px;object-fit:contain}li b{font-weight:500;overflow-wrap:anywhere}\
+li small{display:block;font-weight:400;color:#566173}";
 
 /// The script makes the list follow the typed text and the arrow keys. Without it, the form and the links are used.
 pub(crate) const SCRIPT: &str = r#"(()=>{
@@ -73,7 +82,8 @@ const box=document.getElementById('q'),list=document.getElementById('choices'),t
 let timer=0,asked=0;
 const row=one=>{const item=document.createElement('li'),link=document.createElement('a'),name=document.createElement('b');
 let logo=document.createElement(one.logo?'img':'span');if(one.logo){logo.alt='';logo.loading='lazy';logo.src=one.logo}
-link.href=one.address;name.textContent=one.name;link.append(logo,name);item.append(link);return item};
+link.href=one.address;name.dir='auto';name.textContent=one.name;
+if(one.is_ambiguous){const id=document.createElement('small');id.textContent=one.entity_id;name.append(id)}link.append(logo,name);item.append(link);return item};
 const look=async()=>{const mine=++asked,query=new URLSearchParams(location.search);query.set('q',box.value);
 try{const answer=await fetch(location.pathname+'?'+query,{headers:{accept:'application/json'}});if(!answer.ok)return;
 const found=await answer.json();if(mine!==asked)return;

@@ -100,10 +100,17 @@ impl DiscoveryRequest {
         }
         let address = one("return")?.map(|text| WebAddress::new(&text)).transpose();
         let return_to = address.map_err(|_| refused("return is no web address"))?;
-        if return_to.as_ref().and_then(WebAddress::query).is_some_and(|query| has(query, &parameter)) {
-            return Err(refused("return has the parameter of the answer already"));
+        let request = DiscoveryRequest { entity_id, return_to, parameter, is_passive };
+        request.return_to.as_ref().map_or(Ok(()), |address| request.require_room_in(address))?;
+        Ok(request)
+    }
+
+    /// Checks that the address does not have the parameter of the answer already (2.4.3).
+    fn require_room_in(&self, address: &WebAddress) -> Result<(), HttpError> {
+        match address.query().is_some_and(|query| has(query, &self.parameter)) {
+            true => Err(refused("the address for the answer has the parameter of the answer already")),
+            false => Ok(()),
         }
-        Ok(DiscoveryRequest { entity_id, return_to, parameter, is_passive })
     }
 
     /// Returns the address of the answer, according to the metadata of the requesting service: the requested address
@@ -112,7 +119,7 @@ impl DiscoveryRequest {
     ///
     /// # Errors
     /// [`HttpError::DiscoveryRequest`] if the metadata belongs to another entity, or the address is not in it, or
-    /// there is none, or it has no TLS.
+    /// there is none, or it has no TLS, or it has the parameter of the answer already.
     pub fn return_address(&self, metadata: &EntityDescription) -> Result<WebAddress, HttpError> {
         if metadata.entity_id() != self.entity_id.as_str() {
             return Err(refused("the metadata is another entity's"));
@@ -134,10 +141,11 @@ impl DiscoveryRequest {
                     .address()
             }
         };
-        match found.is_secure() {
-            true => Ok(found.clone()),
-            false => Err(refused("the address for the answer is not https")),
+        if !found.is_secure() {
+            return Err(refused("the address for the answer is not https"));
         }
+        self.require_room_in(found)?;
+        Ok(found.clone())
     }
 
     /// Returns the address that carries the answer (2.4.3): with the entityID of the chosen identity provider, or

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use vouchsafe::crypto::from_hexadecimal;
 use vouchsafe::metadata::{EntityName, TrustedMetadata};
 use vouchsafe::{
-    ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IdentityProvider,
+    Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IdentityProvider,
     IncomingMessage,
 };
 use vouchsafe_store::{Answer, StoreError};
@@ -18,7 +18,7 @@ use crate::connection_source::{ConnectionSource, Discovery};
 ///
 /// The name of a connection is the SHA-1 of the entityID in hexadecimal digits, so it never changes. A connection is
 /// found by the entityID, which the links of a [`Chooser`](crate::Chooser) and the answers of a discovery service
-/// contain.
+/// contain. `vouchsafe_client::DocumentRefresher` loads newer documents, which [replace](Self::replace) this one.
 ///
 /// ```
 /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -42,8 +42,8 @@ pub struct Federation {
 impl Federation {
     /// Makes connections to the identity providers that the source of the document is trusted for.
     #[must_use]
-    pub fn new(metadata: TrustedMetadata) -> Federation {
-        Federation { metadata: RwLock::new(Arc::new(metadata)), settings: ConnectionSettings::default() }
+    pub fn new(metadata: impl Into<Arc<TrustedMetadata>>) -> Federation {
+        Federation { metadata: RwLock::new(metadata.into()), settings: ConnectionSettings::default() }
     }
 
     /// Sets the settings of all connections.
@@ -53,8 +53,8 @@ impl Federation {
     }
 
     /// Replaces the document by a newer one. Identity providers that are no longer in it are no longer trusted.
-    pub fn replace(&self, metadata: TrustedMetadata) {
-        *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(metadata);
+    pub fn replace(&self, metadata: impl Into<Arc<TrustedMetadata>>) {
+        *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = metadata.into();
     }
 
     /// Returns the name of the connection to an identity provider.
@@ -71,19 +71,23 @@ impl Federation {
         let Some(found) = metadata.find(name).and_then(|found| found.identity_provider().ok()) else {
             return Ok(None);
         };
-        self.connection_to(found).map(Some)
-    }
-
-    fn connection_to(&self, identity_provider: &IdentityProvider) -> Result<Connection, StoreError> {
-        let id = Federation::connection_id(identity_provider.entity_id())?;
-        let connection = Connection::new(id, identity_provider.clone());
-        connection.with_settings(self.settings.clone()).map_err(StoreError::backend)
+        connection_to(found, &self.settings).map(Some)
     }
 
     fn by_issuer(&self, issuer: Option<&EntityId>) -> Result<Vec<Connection>, StoreError> {
         let Some(issuer) = issuer else { return Ok(Vec::new()) };
         Ok(self.connection(&EntityName::EntityId(issuer.clone()))?.into_iter().collect())
     }
+}
+
+/// Makes the connection to an identity provider.
+pub(crate) fn connection_to(
+    identity_provider: &IdentityProvider,
+    settings: &ConnectionSettings,
+) -> Result<Connection, StoreError> {
+    let id = Federation::connection_id(identity_provider.entity_id())?;
+    let connection = Connection::new(id, identity_provider.clone());
+    connection.with_settings(settings.clone()).map_err(StoreError::backend)
 }
 
 impl ConnectionSource for Federation {
@@ -95,6 +99,15 @@ impl ConnectionSource for Federation {
 
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>> {
         Box::pin(std::future::ready(self.by_issuer(claimed.issuer())))
+    }
+
+    fn candidates_for_artifact<'a>(
+        &'a self,
+        artifact: &'a Artifact,
+        _received_at: &'a str,
+    ) -> Answer<'a, Vec<Connection>> {
+        let found = self.connection(&EntityName::SourceId(*artifact.source_id().as_bytes()));
+        Box::pin(std::future::ready(found.map(|found| found.into_iter().collect())))
     }
 
     fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {

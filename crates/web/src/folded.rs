@@ -1,5 +1,7 @@
 //! Normalizes text for searching: lower case, without accents.
 
+use vouchsafe::xml::is_plain;
+
 /// Returns the text in lower case without accents, and with one space for each run of characters that are neither
 /// letters nor digits.
 pub(crate) fn folded(text: &str) -> String {
@@ -7,15 +9,25 @@ pub(crate) fn folded(text: &str) -> String {
     for character in text.chars().flat_map(char::to_lowercase) {
         match plain(character) {
             Some(plain) => folded.push_str(plain),
-            None if character.is_alphanumeric() => folded.push(character),
-            // A combining accent follows its letter.
-            None if ('\u{300}'..='\u{36f}').contains(&character) => {}
+            None if is_letter_or_digit(character) => folded.push(character),
+            // An accent that combines with its letter, or an invisible character, such as one that sets a direction.
+            None if !character.is_whitespace() && !is_plain(character) => {}
             None if folded.ends_with(' ') || folded.is_empty() => {}
             None => folded.push(' '),
         }
     }
     folded.truncate(folded.trim_end().len());
     folded
+}
+
+/// Returns whether a text has something to see in it.
+pub(crate) fn is_visible(text: &str) -> bool {
+    text.chars().any(|character| character != ' ' && (is_plain(character) || is_letter_or_digit(character)))
+}
+
+/// The fillers are letters by their category, and invisible.
+fn is_letter_or_digit(character: char) -> bool {
+    character.is_alphanumeric() && !matches!(character, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
 /// Returns the letters without accents for accented Latin letters, in the order of Unicode.
@@ -62,6 +74,7 @@ mod tests {
             ("Московский Университет", "московский университет"),
             ("東京大学", "東京大学"),
             (" -- ", ""),
+            ("Uni\u{200b}versi\u{ad}ty \u{202e}of\u{2066} Zurich", "university of zurich"),
             ("", ""),
         ] {
             assert_eq!(folded(text), expected);

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{
-    Aggregate, EntityAttributes, EntityDescription, LocalizedText, RoleDescription, UserInterface,
+    Aggregate, AggregateEntity, EntityAttributes, EntityDescription, LocalizedText, Logo, RoleDescription,
+    TrustedMetadata, UserInterface,
 };
 
-use crate::folded::folded;
+use crate::folded::{folded, is_visible};
 
 /// Identity providers, searchable by name in any language, by keyword, or by the domain of an e-mail address.
 ///
@@ -61,7 +62,18 @@ impl IdentityProviderList {
     /// readable keys. If several have the same entity ID, the first is used.
     #[must_use]
     pub fn of_aggregate(aggregate: &Aggregate) -> IdentityProviderList {
-        let first_of_each = aggregate.entities().filter(|entity| entity.first_of_name().is_none());
+        IdentityProviderList::of_entities(aggregate.entities())
+    }
+
+    /// Makes the list of a document that a [source](vouchsafe::metadata::TrustedSource) is trusted for. It has only the
+    /// identity providers for which the source may speak.
+    #[must_use]
+    pub fn of_trusted(metadata: &TrustedMetadata) -> IdentityProviderList {
+        IdentityProviderList::of_entities(metadata.entities())
+    }
+
+    fn of_entities<'a>(entities: impl Iterator<Item = AggregateEntity<'a>>) -> IdentityProviderList {
+        let first_of_each = entities.filter(|entity| entity.first_of_name().is_none());
         let described = first_of_each.filter_map(|entity| entity.description().ok());
         let usable = described.filter(|one| one.is_identity_provider() && one.refusal().is_none());
         IdentityProviderList::of_choices(usable.map(|entity| Choice::of_description(&entity)))
@@ -178,10 +190,12 @@ impl Choice {
         attributes: EntityAttributes,
         scopes: Vec<String>,
     ) -> Choice {
-        let names = match shown.display_names() {
+        let mut names = match shown.display_names() {
             [] => organization,
             names => names.to_vec(),
         };
+        // A row of the list must have something to read.
+        names.retain(|name| is_visible(name.value()));
         let folded_names: Vec<String> = names.iter().map(|name| folded(name.value())).collect();
         let domains =
             shown.domain_hints().iter().chain(&scopes).map(|domain| domain.to_lowercase()).collect();
@@ -201,17 +215,21 @@ impl Choice {
         };
         let mut entry = serde_json::Map::new();
         entry.insert("entityID".to_owned(), self.entity_id.clone().into());
+        // Programs that show the feed make links of these.
+        let pages = |list: &[LocalizedText]| -> Vec<LocalizedText> {
+            list.iter().filter(|text| is_web(text.value())).cloned().collect()
+        };
         let lists = [
-            ("DisplayNames", self.names.as_slice()),
-            ("Descriptions", self.shown.descriptions()),
-            ("Keywords", self.shown.keywords()),
-            ("InformationURLs", self.shown.information_urls()),
-            ("PrivacyStatementURLs", self.shown.privacy_statement_urls()),
+            ("DisplayNames", self.names.clone()),
+            ("Descriptions", self.shown.descriptions().to_vec()),
+            ("Keywords", self.shown.keywords().to_vec()),
+            ("InformationURLs", pages(self.shown.information_urls())),
+            ("PrivacyStatementURLs", pages(self.shown.privacy_statement_urls())),
         ];
         for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            entry.insert(name.to_owned(), texts(list));
+            entry.insert(name.to_owned(), texts(&list));
         }
-        let logo = |logo: &vouchsafe::metadata::Logo| {
+        let logo = |logo: &Logo| {
             let mut shown = json!({
                 "value": logo.address(), "height": logo.height().to_string(), "width": logo.width().to_string(),
             });
@@ -220,8 +238,11 @@ impl Choice {
             }
             shown
         };
-        if !self.shown.logos().is_empty() {
-            entry.insert("Logos".to_owned(), self.shown.logos().iter().map(logo).collect());
+        let may_be_shown = |logo: &&Logo| is_own_image(logo) || is_web(logo.address());
+        let logos: Vec<Value> =
+            self.shown.logos().iter().filter(may_be_shown).take(LOGOS_IN_FEED).map(logo).collect();
+        if !logos.is_empty() {
+            entry.insert("Logos".to_owned(), logos.into());
         }
         if !self.attributes.is_empty() {
             let of_one = |one: &vouchsafe::metadata::EntityAttribute| json!({ "name": one.name(), "values": one.values() });
@@ -230,6 +251,27 @@ impl Choice {
         Value::Object(entry)
     }
 }
+
+/// The largest number of logos of one identity provider in the feed, which has all identity providers in one answer.
+const LOGOS_IN_FEED: usize = 8;
+
+/// The maximum length of a logo in the metadata, in bytes of its address. 50 logos on a page are then at most 800 KiB.
+const LOGO_BYTES: usize = 16 * 1_024;
+
+/// Returns whether the logo is an image in the metadata itself, and not too long.
+pub(crate) fn is_own_image(logo: &Logo) -> bool {
+    logo.address().starts_with("data:image/") && logo.address().len() <= LOGO_BYTES
+}
+
+/// Returns whether this is a web address, and not, for example, a script.
+fn is_web(address: &str) -> bool {
+    let begins =
+        |scheme: &str| address.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    begins("https://") || begins("http://")
+}
+
+/// The largest number of different words of a search text that are used.
+const WORDS: usize = 8;
 
 /// The search text of a person.
 struct Query {
@@ -245,20 +287,19 @@ impl Query {
         let text: String = text.chars().take(200).collect();
         let domain = text.rsplit_once('@').map(|(_, domain)| domain.trim().to_lowercase());
         let text = folded(&text);
-        Query {
-            words: text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
-            text,
-            domain,
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            if words.len() < WORDS && words.iter().all(|known| known != word) {
+                words.push(word.to_owned());
+            }
         }
+        Query { words, text, domain }
     }
 
     /// Returns how well a choice matches; lower is better.
     fn rank(&self, choice: &Choice) -> Option<u8> {
         if let Some(domain) = self.domain.as_deref().filter(|domain| !domain.is_empty()) {
-            let is_in = |own: &String| {
-                domain == own || domain.strip_suffix(own.as_str()).is_some_and(|rest| rest.ends_with('.'))
-            };
-            return choice.domains.iter().any(is_in).then_some(0);
+            return choice.domains.iter().filter_map(|own| how_close(domain, own)).min();
         }
         if self.words.is_empty() || choice.folded_names.iter().any(|name| name.starts_with(&self.text)) {
             return Some(0);
@@ -278,4 +319,15 @@ impl Query {
         };
         self.words.iter().all(is_there).then_some(2)
     }
+}
+
+/// Returns how close a domain is to one of an identity provider, if it is equal to it or below it. A smaller number is
+/// closer. Nothing is below a domain of a single label, such as `edu`: an identity provider with that hint would be found
+/// by everybody.
+fn how_close(domain: &str, own: &str) -> Option<u8> {
+    if domain == own {
+        return Some(0);
+    }
+    let is_below = own.contains('.') && domain.strip_suffix(own).is_some_and(|rest| rest.ends_with('.'));
+    is_below.then(|| u8::MAX.saturating_sub(u8::try_from(own.len()).unwrap_or(u8::MAX).min(254)))
 }

@@ -80,6 +80,7 @@ mod organization_discovery;
 mod paths;
 mod places;
 mod provisioned;
+mod queried_federation;
 mod reference;
 mod refusal_log;
 mod refusal_page;
@@ -121,6 +122,7 @@ pub use paths::{
     SINGLE_LOGOUT_SOAP,
 };
 pub use provisioned::{AccountStore, OpenedSession, Provisioned};
+pub use queried_federation::QueriedFederation;
 pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
 pub use refusal_page::{RefusalPage, RefusalView, RefusedAttempt};
