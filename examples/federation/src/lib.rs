@@ -1,7 +1,7 @@
 //! A service in a federation: one document describes thousands of identity providers, and a person chooses one of them.
 //!
 //! No identity provider is read before somebody signs in with it. The list to choose from is made when the document comes, and searched for each
-//! key that is pressed.
+//! key that is pressed. A newer document takes the place of the one at hand while the service runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +11,12 @@ use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use chrono::Utc;
-use vouchsafe::metadata::{Aggregate, MetadataError, ServiceInformation, TrustedSource, UserInterface};
+use vouchsafe::metadata::{ServiceInformation, TrustedMetadata, UserInterface};
 use vouchsafe::provisioning::Identity;
-use vouchsafe::{EntityId, Provider, ServiceProvider};
+use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
-    AcceptedLogin, CHOOSER, Chooser, Federation, HttpError, IdentityProviderList, Paths, ReturnPaths,
-    SingleSignOn, chooser_routes, routes,
+    AcceptedLogin, CHOOSER, Chooser, Discovery, Federation, HttpError, IdentityProviderList, Paths,
+    ReturnPaths, SingleSignOn, chooser_routes, routes,
 };
 use vouchsafe_store::{Memory, SessionId};
 
@@ -41,45 +40,54 @@ impl FromRef<App> for Chooser {
     }
 }
 
-/// The service at that address, for the people of those whom the source of the document speaks for; and its single sign-on, to
-/// [sweep](SingleSignOn::sweep_every). A real service fetches the document again: vouchsafe-client does.
-///
-/// # Errors
-/// When the address is not https and not a loopback host's, and when the document is not what the source is trusted for.
-pub fn router(
-    address: &str,
-    source: &TrustedSource,
-    document: Vec<u8>,
-) -> Result<(Router, SingleSignOn), Box<dyn std::error::Error>> {
-    let information = ServiceInformation::default()
-        .with_user_interface(UserInterface::default().with_display_name("en", NAME))
-        .with_discovery_response(&format!("{address}/saml/discovered"))?;
-    let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
-        .assertion_consumer(&format!("{address}/saml/acs"))?
-        .information(information)
-        .build()?;
-    let trusted = source.accept(document, Utc::now(), &Provider::rustcrypto())?;
-    // The bytes that were signed, and nothing else.
-    let chooser = Chooser::new(list(trusted.bytes())?).name(NAME);
-    let federation = Arc::new(Federation::new(trusted));
-    let sso = SingleSignOn::new(saml, Arc::clone(&federation), Arc::new(Memory::new()))
-        .discovery(federation)
-        .sign_in_page(CHOOSER)
-        .return_paths(ReturnPaths::new("/home").under("/projects"));
-    let app = App { sso: sso.clone(), chooser, sessions: Arc::default() };
-    let pages = Router::new().route("/", get(async || Redirect::to(CHOOSER))).route("/home", get(home));
-    Ok((pages.merge(routes(signed_in)).merge(chooser_routes(&Paths::default())).with_state(app), sso))
+/// The service, and what takes a newer document over.
+#[derive(Clone)]
+pub struct Service {
+    /// Its routes.
+    pub router: Router,
+    /// Its single sign-on, to [sweep](SingleSignOn::sweep_every).
+    pub sso: SingleSignOn,
+    federation: Arc<Federation>,
+    chooser: Chooser,
+}
+
+impl Service {
+    /// The service at that address, for the people of those whom the source of the document speaks for.
+    ///
+    /// # Errors
+    /// When the address is not https and not a loopback host's.
+    pub fn new(
+        address: &str,
+        metadata: &Arc<TrustedMetadata>,
+    ) -> Result<Service, Box<dyn std::error::Error>> {
+        let information = ServiceInformation::default()
+            .with_user_interface(UserInterface::default().with_display_name("en", NAME))
+            .with_discovery_response(&format!("{address}/saml/discovered"))?;
+        let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
+            .assertion_consumer(&format!("{address}/saml/acs"))?
+            .information(information)
+            .build()?;
+        let chooser = Chooser::new(IdentityProviderList::of_trusted(metadata)).name(NAME);
+        let federation = Arc::new(Federation::new(Arc::clone(metadata)));
+        let discovery: Arc<dyn Discovery> = Arc::<Federation>::clone(&federation);
+        let sso = SingleSignOn::new(saml, Arc::clone(&federation), Arc::new(Memory::new()))
+            .discovery(discovery)
+            .sign_in_page(CHOOSER)
+            .return_paths(ReturnPaths::new("/home").under("/projects"));
+        let app = App { sso: sso.clone(), chooser: chooser.clone(), sessions: Arc::default() };
+        let pages = Router::new().route("/", get(async || Redirect::to(CHOOSER))).route("/home", get(home));
+        let router = pages.merge(routes(signed_in)).merge(chooser_routes(&Paths::default())).with_state(app);
+        Ok(Service { router, sso, federation, chooser })
+    }
+
+    /// Takes a newer document over: for sign-ins from now on, and for the list to choose from.
+    pub fn replace(&self, newer: &Arc<TrustedMetadata>) {
+        self.federation.replace(Arc::clone(newer));
+        self.chooser.replace(IdentityProviderList::of_trusted(newer));
+    }
 }
 
 const NAME: &str = "Example Analytics";
-
-/// Those whom people may choose.
-///
-/// # Errors
-/// When it is no metadata.
-pub fn list(document: &[u8]) -> Result<IdentityProviderList, MetadataError> {
-    Ok(IdentityProviderList::of_aggregate(&Aggregate::read(document)?))
-}
 
 async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
     let Some(identity) = Identity::of_login(&accepted.login) else {

@@ -1,20 +1,26 @@
-//! `federation METADATA-FILE [CERTIFICATE-FILE]`: lets people choose among the identity providers of the document, which is signed by the
-//! key of the certificate, at http://localhost:8080. Without a certificate the file is trusted as it stands.
+//! `federation FILE-OR-ADDRESS [CERTIFICATE-FILE]`: lets people choose among the identity providers of the document, which is signed by the
+//! key of the certificate, at http://localhost:8080. A document from an https address is kept fresh, with a copy in the folder for temporary files. Without a
+//! certificate the document is trusted as it stands.
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use federation::router;
+use chrono::Utc;
+use federation::Service;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-use vouchsafe::Provider;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::{SpeaksFor, TrustedSource};
 use vouchsafe::signature::TrustedKey;
+use vouchsafe::{ConnectionId, Provider};
+use vouchsafe_client::{Client, DocumentRefresher, RefreshTask};
 
 const ADDRESS: &str = "http://localhost:8080";
 
+type Problem = Box<dyn std::error::Error>;
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Problem> {
     // Refusals are warnings, with the reference that the person sees.
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(levels).init();
@@ -26,11 +32,40 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let key = TrustedKey::of_certificate(&certificate, "the federation", &Provider::rustcrypto())?;
             (document, TrustedSource::signed_by([key], SpeaksFor::Everybody))
         }
-        _ => return Err("usage: federation METADATA-FILE [CERTIFICATE-FILE]".into()),
+        _ => return Err("usage: federation FILE-OR-ADDRESS [CERTIFICATE-FILE]".into()),
     };
-    let (router, sso) = router(ADDRESS, &source, tokio::fs::read(document).await?)?;
+    let (service, _refreshing) = match document.starts_with("https://") {
+        true => kept_fresh(document, source).await.map(|(service, task)| (service, Some(task)))?,
+        false => (of_file(document, &source).await?, None),
+    };
     // Anybody can start sign-ins, and each is kept for ten minutes.
-    tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
+    tokio::spawn(service.sso.sweep_every(Duration::from_secs(60)));
     println!("listening at {ADDRESS}");
-    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
+    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, service.router).await?)
+}
+
+async fn of_file(path: &str, source: &TrustedSource) -> Result<Service, Problem> {
+    let document = tokio::fs::read(path).await?;
+    let metadata = source.accept(document, Utc::now(), &Provider::rustcrypto())?;
+    Service::new(ADDRESS, &Arc::new(metadata))
+}
+
+async fn kept_fresh(address: &str, source: TrustedSource) -> Result<(Service, RefreshTask), Problem> {
+    let client = Client::new()?.for_federations();
+    let name = ConnectionId::new("federation")?;
+    let mut refresher = DocumentRefresher::new(client, Provider::rustcrypto(), name, address, source)
+        .keeping_a_copy_in(std::env::temp_dir().join("vouchsafe-federation"));
+    for event in refresher.load().await {
+        println!("{event}");
+    }
+    let metadata = refresher.metadata().ok_or("there is neither a document nor a copy of one")?;
+    let service = Service::new(ADDRESS, metadata)?;
+    let told = service.clone();
+    let refreshing = refresher.start(move |event| {
+        println!("{event}");
+        if let Some(newer) = event.metadata() {
+            told.replace(newer);
+        }
+    });
+    Ok((service, refreshing))
 }

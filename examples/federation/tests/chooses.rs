@@ -1,8 +1,11 @@
 //! A person chooses an identity provider, signs in there, and is where they wanted to go.
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
+use std::sync::Arc;
+
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
+use vouchsafe::Provider;
 use vouchsafe::metadata::{SpeaksFor, TrustedSource};
 use vouchsafe_testkit::attacks::CookieJar;
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider};
@@ -23,7 +26,9 @@ async fn a_person_chooses_and_signs_in() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let source = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
-    let (router, _) = federation::router(&address, &source, document()).unwrap();
+    let metadata = source.accept(document(), chrono::Utc::now(), &Provider::rustcrypto()).unwrap();
+    let service = federation::Service::new(&address, &Arc::new(metadata)).unwrap();
+    let router = service.router.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
     let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
 
@@ -82,4 +87,13 @@ async fn a_person_chooses_and_signs_in() {
         .await
         .unwrap();
     AuthnRequest::from_redirect(discovered.headers()[LOCATION].to_str().unwrap()).unwrap();
+
+    // A newer document, in which that identity provider is no more.
+    let without = IdentityProvider::other().metadata().unwrap();
+    let newer = source.accept(without, chrono::Utc::now(), &Provider::rustcrypto()).unwrap();
+    service.replace(&Arc::new(newer));
+    let page = client.get(format!("{address}/saml/choose?q=exk1")).send().await.unwrap();
+    assert_eq!(page.text().await.unwrap().matches("<li>").count(), 0);
+    let refused = client.get(format!("{address}{link}")).send().await.unwrap();
+    assert_eq!(refused.headers()[LOCATION], "/saml/choose?return=%2Fprojects%2F7&problem=organization");
 }
