@@ -271,7 +271,7 @@ pub(crate) fn entity(
     report.finish()
 }
 
-/// The largest number of findings that are reported for one entity.
+/// The largest number of errors, and of other findings, that are reported for one entity.
 const MOST: usize = 100;
 
 /// The findings about one entity.
@@ -284,30 +284,35 @@ pub(crate) struct Report<'i> {
 
 impl Report<'_> {
     pub(crate) fn add(&mut self, rule: LintRule, message: impl Into<String>) {
-        self.push(rule.code(), message.into());
+        self.push(self.made(rule.code(), message.into()));
     }
 
     pub(crate) fn warning(&mut self, warning: &Warning) {
-        self.push(warning.code(), warning.to_string());
+        self.push(self.made(warning.code(), warning.to_string()));
     }
 
     /// Adds an error. The entity is not used because of it, unless it is a duplicate.
     pub(crate) fn error(&mut self, error: &MetadataError) {
-        let before = self.findings.len();
-        self.push(error.code(), error.to_string());
-        let is_duplicate = matches!(error, MetadataError::DuplicateEntity { .. });
-        if let Some(added) = self.findings.get_mut(before).filter(|_| !is_duplicate) {
-            (added.severity, added.remedy) = (Error, error.hint());
+        let mut made = self.made(error.code(), error.to_string());
+        if !matches!(error, MetadataError::DuplicateEntity { .. }) {
+            (made.severity, made.remedy) = (Error, error.hint());
         }
+        self.push(made);
     }
 
-    /// Adds a finding once, however many roles have it.
-    fn push(&mut self, code: &'static str, message: String) {
-        let made = finding(code, message, Some(self.place), Some(self.index));
+    fn made(&self, code: &'static str, message: String) -> LintFinding {
+        finding(code, message, Some(self.place), Some(self.index))
+    }
+
+    /// Adds a finding once, however many roles have it. Errors have their own limit, so that no number of warnings hides
+    /// one.
+    fn push(&mut self, made: LintFinding) {
         if self.findings.contains(&made) {
             return;
         }
-        if self.findings.len() < MOST {
+        let is_error = |finding: &LintFinding| finding.severity == Error;
+        let of_its_kind = self.findings.iter().filter(|known| is_error(known) == is_error(&made)).count();
+        if of_its_kind < MOST {
             self.findings.push(made);
         } else {
             self.left_out = self.left_out.saturating_add(1);

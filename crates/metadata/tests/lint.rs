@@ -196,6 +196,31 @@ fn findings_of_one_entity_are_bounded() {
     assert_eq!(last.message(), "900 findings are left out, from number 101 on: at most 100 are kept");
 }
 
+/// More warnings than are told stand before an error: the errors are told all the same.
+#[test]
+fn no_number_of_warnings_hides_an_error() {
+    let insecure: String = (0..150)
+        .map(|number| REDIRECT.replace("https:", "http:").replace("/sso", &format!("/{number}")))
+        .collect();
+    let consumer = |number: usize| {
+        let by_redirect = CONSUMER.replace("HTTP-POST", "HTTP-Redirect");
+        by_redirect
+            .replace("index=\"0\"", &format!("index=\"{number}\""))
+            .replace("/acs", &format!("/{number}"))
+    };
+    let consumers: String = (0..150).map(consumer).collect();
+    let role = format!(
+        "<md:IDPSSODescriptor {SAML2}>{}{insecure}</md:IDPSSODescriptor><md:SPSSODescriptor {SAML2}>{consumers}</md:SPSSODescriptor>",
+        key(&CERTIFICATE)
+    );
+    let past = entity("https://idp.example.org", &role).replace("2026-12-24", "2026-11-23");
+    let findings = lint(&group(VALID, &past));
+    let of = |code: &str| findings.iter().filter(|finding| finding.code() == code).count();
+    assert_eq!((of("metadata.expired"), of("metadata.left_out")), (1, 1), "{findings:#?}");
+    assert!((2..=100).contains(&of("metadata.consumer_binding")), "errors are bounded too");
+    assert!(findings.len() <= 201);
+}
+
 /// A finding states where the entity is.
 #[test]
 fn findings_have_a_place() {
