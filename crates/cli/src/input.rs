@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::FieldContent;
-use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey};
+use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey, from_hexadecimal};
 use vouchsafe::metadata::Aggregate;
 use vouchsafe::signature::TrustedKey;
-use vouchsafe::xml::{Document, Element, Limits};
+use vouchsafe::xml::{Document, Element, Limits, Quoted};
 
 use crate::failure::Failure;
 
@@ -80,6 +80,18 @@ pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
                 "Give the certificate: PEM, DER or base64, as the console of its owner offers it for download.",
             ),
         }
+    })
+}
+
+/// Reads the SHA-256 fingerprint of a certificate, as `openssl x509 -fingerprint -sha256` and consoles show it.
+pub(crate) fn fingerprint(text: &str) -> Result<[u8; 32], Failure> {
+    let digits: String = text.chars().filter(|one| !one.is_whitespace() && *one != ':').collect();
+    from_hexadecimal(&digits).ok_or_else(|| {
+        Failure::usage(
+            "refresh.fingerprint",
+            format!("{} is no SHA-256 fingerprint of a certificate", Quoted::new(text)),
+            "Give 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` prints them; a SHA-1 fingerprint has 40.",
+        )
     })
 }
 

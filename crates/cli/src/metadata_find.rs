@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use vouchsafe::metadata::{Aggregate, EntityName, MetadataError};
+use vouchsafe::xml::Quoted;
 
 use crate::failure::Failure;
 use crate::input;
@@ -28,7 +29,14 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let aggregate = Aggregate::read(bytes).map_err(|error| Failure::unusable(&arguments.file, error))?;
     let (index, start) = (start.elapsed(), Instant::now());
     let Some(found) = aggregate.find(&name) else {
-        return Err(Failure::refused(aggregate.unknown(&name)));
+        let failure = Failure::refused(aggregate.unknown(&name));
+        return Err(match similar(&aggregate, &arguments.entity) {
+            similar if similar.is_empty() => failure,
+            similar => failure.caused_by(
+                format_args!("similar: {}", similar.join(", ")),
+                "Give one of the similar entity IDs as it is written.",
+            ),
+        });
     };
     let description = found.description().map_err(Failure::refused)?;
     let provider = description.is_identity_provider().then(|| found.identity_provider());
@@ -47,6 +55,17 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     output.write(&shown, || shown.human())?;
     Ok(Answer::Yes)
 }
+
+/// Returns some entity IDs that contain the text, in whatever letter case.
+fn similar(aggregate: &Aggregate, text: &str) -> Vec<String> {
+    let sought = text.to_lowercase();
+    let names = aggregate.entities().filter_map(|entity| entity.entity_id());
+    let similar = names.filter(|name| name.to_lowercase().contains(sought.trim_end_matches('/')));
+    similar.take(SIMILAR).map(|name| Quoted::new(name).to_string()).collect()
+}
+
+/// The largest number of similar entity IDs in an error.
+const SIMILAR: usize = 5;
 
 #[derive(Serialize)]
 struct Found {

@@ -90,11 +90,13 @@ impl Report {
 
     fn human(&self) -> Text {
         let mut text = Text::new();
-        let mut place = None;
+        let mut titled = None;
         for finding in &self.findings {
-            if finding.place.is_some() && finding.place != place {
-                place = finding.place;
-                let name = finding.entity_id.as_deref().unwrap_or("an entity without an entityID");
+            if titled != Some(finding.place) {
+                titled = Some(finding.place);
+                let nameless =
+                    if finding.place.is_some() { "an entity without an entityID" } else { "the document" };
+                let name = finding.entity_id.as_deref().unwrap_or(nameless);
                 let line = finding.line.map(|line| format!(" (line {line})")).unwrap_or_default();
                 text.push(Line::styled(Style::Title, name).then(line));
             }

@@ -14,10 +14,15 @@ use crate::signature_verify::Good;
 use crate::text::Text;
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("trusted").required(true).args(["certificate", "fingerprint"]))]
 pub(crate) struct Arguments {
     /// Certificate of the publisher. Repeatable: the keys are tried in turn.
-    #[arg(long, value_name = "PEM", required = true)]
+    #[arg(long, value_name = "PEM")]
     certificate: Vec<String>,
+    /// SHA-256 fingerprint of the publisher's certificate, with or without colons. The certificate is then taken from the
+    /// signature.
+    #[arg(long, value_name = "SHA256")]
+    fingerprint: Option<String>,
     /// The time to judge at; without it, the clock.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
@@ -39,10 +44,17 @@ struct Valid<'a> {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let provider = arguments.algorithms.provider()?;
-    let keys = input::trusted_keys(&arguments.certificate, &[], &provider)?;
-    let bytes = input::bytes(&arguments.file)?;
-    let (aggregate, evidence) = Aggregate::read_signed(bytes, &keys, &provider)
-        .map_err(|error| unreadable_or_refused(&arguments.file, error))?;
+    let read = match &arguments.fingerprint {
+        Some(fingerprint) => {
+            let sha256 = input::fingerprint(fingerprint)?;
+            Aggregate::read_signed_by_certificate(input::bytes(&arguments.file)?, &sha256, &provider)
+        }
+        None => {
+            let keys = input::trusted_keys(&arguments.certificate, &[], &provider)?;
+            Aggregate::read_signed(input::bytes(&arguments.file)?, &keys, &provider)
+        }
+    };
+    let (aggregate, evidence) = read.map_err(|error| unreadable_or_refused(&arguments.file, error))?;
     let now = arguments.now.unwrap_or_else(input::now);
     aggregate.check_validity(now).map_err(Failure::refused)?;
     let valid_until = aggregate.valid_until().map_err(Failure::refused)?;

@@ -67,6 +67,13 @@ fn one_entity_is_found() {
     ] {
         assert_eq!(code(&find(name)), (status, expected.to_owned()), "{name}");
     }
+    // A part of a name, or another spelling: the names that contain it are told.
+    for similar in ["B.example", "https://b.example/", "B"] {
+        let run = find(similar);
+        assert_eq!(code(&run), (1, "metadata.unknown_entity".to_owned()), "{run:?}");
+        assert!(run.stderr.contains("similar: ") && run.stderr.contains("“https://b.example”"), "{run:?}");
+    }
+    assert!(!find("https://none.example").stderr.contains("similar"));
     // A document that is cut off contains no entities, whatever comes before the cut.
     let cut = group("", &all).replace("</md:EntitiesDescriptor>", "");
     let cut = folder.write("cut.xml", cut);
@@ -102,6 +109,32 @@ fn the_root_is_verified() {
     let human = verify(&good, &["--now", "2026-01-01T00:00:00Z"]);
     assert_eq!(human.status, 0);
     assert!(human.stdout.starts_with("accepted EntitiesDescriptor #_all\n"), "{human:?}");
+
+    let fingerprint = |of: &str| {
+        let pem = std::fs::read(folder.path(of)).unwrap();
+        vouchsafe::crypto::Certificate::from_file_contents(&pem).unwrap().fingerprint_sha256()
+    };
+    let by_fingerprint = |file: &str, fingerprint: &str| {
+        let now = ["--now", "2026-01-01T00:00:00Z"];
+        vouchsafe([&["metadata", "verify", file, "--fingerprint", fingerprint], &now[..]].concat())
+    };
+    // The command signs without a certificate in the signature, so that a fingerprint finds none.
+    let own = fingerprint("idp.crt");
+    assert_eq!(code(&by_fingerprint(&good, &own)), (1, "signature.no_keys".to_owned()));
+    let with_certificate = {
+        let file = folder.path("good-unsigned.xml");
+        let signed = vouchsafe(["signature", "sign", "--key", &key, "--certificate", &crt, &file]);
+        assert_eq!(signed.status, 0, "{signed:?}");
+        folder.write("with-certificate.xml", signed.stdout)
+    };
+    for own in [own.clone(), own.replace(':', "").to_lowercase()] {
+        assert_eq!(by_fingerprint(&with_certificate, &own).status, 0);
+    }
+    let other = fingerprint("evil.crt");
+    assert_eq!(code(&by_fingerprint(&with_certificate, &other)), (1, "signature.no_keys".to_owned()));
+    assert_eq!(code(&by_fingerprint(&with_certificate, &own[..59])), (2, "refresh.fingerprint".to_owned()));
+    let neither = vouchsafe(["metadata", "verify", &good]);
+    assert_eq!(neither.status, 2);
 
     let text = std::fs::read_to_string(&good).unwrap();
     let changed = folder.write("changed.xml", text.replace("https://b.example", "https://c.example"));
