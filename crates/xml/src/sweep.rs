@@ -5,16 +5,18 @@
 //! and written here. A piece with another spelling, over a limit, or not well-formed is left to the parser and the
 //! canonicalizer, which report the error.
 
+mod bindings;
+mod place;
+
 use core::cmp::Ordering;
 
-use memchr::{memchr, memchr3};
+use memchr::memchr;
 
-use crate::arena::{EMPTY, Interner, Span, XML};
+use self::bindings::{Bindings, MOST, Strings, bound, set};
+use self::place::{Item, NotPlain, Place};
+use crate::arena::{EMPTY, XML};
 use crate::canonical::{Canonicalization, Rules};
 use crate::{Limits, names, namespace, scope};
-
-/// The largest number of different prefixes, and of different namespace names, that are stored.
-const MOST: usize = 64;
 
 /// Reads pieces of one document and writes their canonical form by one method.
 #[derive(Debug)]
@@ -39,17 +41,6 @@ pub(crate) struct Sweep {
     output: Vec<u8>,
 }
 
-/// The namespace of each prefix.
-#[derive(Clone, Debug, Default)]
-struct Bindings {
-    /// The binding in the document.
-    source: Vec<u32>,
-    /// The binding in the output.
-    output: Vec<u32>,
-    /// The number of prefixes that the document has declared.
-    count: usize,
-}
-
 #[derive(Debug)]
 struct Open {
     name_start: usize,
@@ -58,32 +49,6 @@ struct Open {
     overwritten: usize,
     in_scope: usize,
 }
-
-#[derive(Clone, Copy, Debug)]
-struct Item {
-    start: usize,
-    prefix_length: usize,
-    name_end: usize,
-    /// The offset after the closing quote.
-    end: usize,
-    namespace: u32,
-    /// The first eight bytes of the local name, which are nearly always enough to compare it.
-    beginning: u64,
-}
-
-/// The current place, and the part of the source that must still be copied.
-struct Place<'p, 'l> {
-    text: &'p str,
-    bytes: &'p [u8],
-    limits: &'l Limits,
-    at: usize,
-    /// The offset from which nothing was written yet.
-    pending: usize,
-    nodes: usize,
-}
-
-/// The piece has another spelling. The part of it that was written must be discarded.
-struct NotPlain;
 
 impl Sweep {
     pub(crate) fn new(method: Canonicalization, inclusive_prefixes: &[&str]) -> Sweep {
@@ -413,166 +378,5 @@ impl Sweep {
     fn flush(&mut self, place: &mut Place<'_, '_>, to: usize) {
         self.output.extend_from_slice(place.between(place.pending, to));
         place.pending = to;
-    }
-}
-
-impl<'p> Place<'p, '_> {
-    fn byte(&self, at: usize) -> Option<u8> {
-        self.bytes.get(at).copied()
-    }
-
-    fn between(&self, start: usize, end: usize) -> &'p [u8] {
-        self.bytes.get(start..end).unwrap_or_default()
-    }
-
-    fn words(&self, start: usize, end: usize) -> &'p str {
-        self.text.get(start..end).unwrap_or_default()
-    }
-
-    /// Returns the prefix of a name.
-    fn prefix(&self, name: usize, length: usize) -> &'p str {
-        self.words(name, name.saturating_add(length))
-    }
-
-    /// Returns the prefix that the attribute declares, if it is a declaration.
-    fn declared(&self, item: &Item) -> Option<&'p str> {
-        match self.words(item.start, item.name_end).strip_prefix("xmlns")? {
-            "" => Some(""),
-            named => named.strip_prefix(':'),
-        }
-    }
-
-    /// Returns where the name at this offset ends, and the length of its prefix.
-    #[inline]
-    fn name(&self, at: usize) -> Result<(usize, usize), NotPlain> {
-        match names::leading_name(self.bytes.get(at..).unwrap_or_default()) {
-            Some((length, prefix_length)) if length <= self.limits.name_bytes => {
-                Ok((at.saturating_add(length), prefix_length))
-            }
-            _ => Err(NotPlain),
-        }
-    }
-
-    /// Reads the attribute at this offset. Its value must be in double quotes and without references.
-    fn attribute(&self, at: usize) -> Result<Item, NotPlain> {
-        let (name_end, prefix_length) = self.name(at)?;
-        let from = name_end.saturating_add(2);
-        if self.between(name_end, from) != b"=\"" {
-            return Err(NotPlain);
-        }
-        let rest = self.bytes.get(from..).unwrap_or_default();
-        let length = memchr3(b'"', b'<', b'&', rest).ok_or(NotPlain)?;
-        let value = rest.get(..length).unwrap_or_default();
-        // There is no early exit, so that the compiler can use vector instructions.
-        let is_plain = value.iter().fold(true, |plain, &byte| plain & (byte >= b' '));
-        if !is_plain || rest.get(length) != Some(&b'"') || length > self.limits.value_bytes {
-            return Err(NotPlain);
-        }
-        let end = from.saturating_add(length).saturating_add(1);
-        let mut item = Item { start: at, prefix_length, name_end, end, namespace: EMPTY, beginning: 0 };
-        item.beginning = item.beginning(self.bytes);
-        Ok(item)
-    }
-
-    /// Reads the text up to the next tag.
-    fn text(&mut self) -> Result<(), NotPlain> {
-        let start = self.at;
-        let mut at = start;
-        loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let found = memchr3(b'<', b'&', b'>', rest).ok_or(NotPlain)?;
-            at = at.saturating_add(found);
-            let rest = rest.get(found..).unwrap_or_default();
-            if rest.starts_with(b"<") {
-                break;
-            }
-            let reference: [&[u8]; 3] = [b"&amp;", b"&lt;", b"&gt;"];
-            let reference = reference.iter().find(|reference| rest.starts_with(reference)).ok_or(NotPlain)?;
-            at = at.saturating_add(reference.len());
-        }
-        if at > start {
-            self.nodes = self.nodes.saturating_add(1);
-        }
-        if at.saturating_sub(start) > self.limits.value_bytes || self.nodes > self.limits.nodes {
-            return Err(NotPlain);
-        }
-        self.at = at;
-        Ok(())
-    }
-}
-
-impl Item {
-    /// Returns the first eight bytes. No byte of a name is zero, so a shorter name sorts before a longer one with the
-    /// same beginning.
-    #[inline]
-    fn beginning(&self, bytes: &[u8]) -> u64 {
-        let name = self.local_name(bytes);
-        match name.first_chunk() {
-            Some(first) => u64::from_be_bytes(*first),
-            None => {
-                (0..8).fold(0, |all, place| (all << 8) | u64::from(name.get(place).copied().unwrap_or(0)))
-            }
-        }
-    }
-
-    #[inline]
-    fn compare_names(&self, other: &Item, bytes: &[u8]) -> Ordering {
-        let rest = || self.local_name(bytes).cmp(other.local_name(bytes));
-        self.beginning.cmp(&other.beginning).then_with(rest)
-    }
-
-    fn local_name<'p>(&self, bytes: &'p [u8]) -> &'p [u8] {
-        let colon = usize::from(self.prefix_length > 0);
-        let start = self.start.saturating_add(self.prefix_length).saturating_add(colon);
-        bytes.get(start..self.name_end).unwrap_or_default()
-    }
-}
-
-#[inline]
-fn bound(bindings: &[u32], prefix: u32) -> u32 {
-    bindings.get(prefix as usize).copied().unwrap_or(EMPTY)
-}
-
-/// Binds the prefix, and returns its binding before.
-fn set(bindings: &mut [u32], prefix: u32, namespace: u32) -> u32 {
-    bindings.get_mut(prefix as usize).map_or(EMPTY, |place| core::mem::replace(place, namespace))
-}
-
-/// A small set of strings with numbers.
-#[derive(Debug)]
-struct Strings {
-    ids: Interner,
-    text: String,
-    first: &'static str,
-}
-
-impl Strings {
-    fn new(first: &'static str) -> Strings {
-        Strings { ids: Interner::new(first, 8), text: String::new(), first }
-    }
-
-    fn known(&self, string: &str) -> Option<u32> {
-        self.ids.find(string, |span| span.of(&self.text))
-    }
-
-    /// Returns the number of the string, which may be new; `None` if there are too many strings.
-    fn id(&mut self, string: &str) -> Option<u32> {
-        if let Some(id) = self.ids.find(string, |span| span.of(&self.text)) {
-            return Some(id);
-        }
-        if self.ids.spans.len() >= MOST {
-            return None;
-        }
-        let start = self.text.len();
-        self.text.push_str(string);
-        Some(self.ids.add(string, Span::new(start, self.text.len())))
-    }
-
-    fn of(&self, id: u32) -> &str {
-        match id {
-            EMPTY => "",
-            XML => self.first,
-            id => self.ids.spans.get(id.saturating_sub(2) as usize).map_or("", |span| span.of(&self.text)),
-        }
     }
 }
