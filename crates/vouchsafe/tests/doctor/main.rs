@@ -9,6 +9,7 @@
     reason = "this is a test: it may panic"
 )]
 
+mod causes;
 mod faults;
 mod fields;
 mod first_lines;
@@ -16,6 +17,7 @@ mod kinds;
 mod messages;
 mod metadata;
 mod products;
+mod recording;
 mod samples;
 mod shared;
 mod signatures;
