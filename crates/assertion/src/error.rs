@@ -476,30 +476,6 @@ pub enum AssertionError {
         /// The class in the message.
         actual: Option<String>,
     },
-    /// The subject-id or pairwise-id is not valid.
-    #[error("the attribute {name}: {reason}")]
-    #[non_exhaustive]
-    SubjectId {
-        /// `subject-id` or `pairwise-id`.
-        name: &'static str,
-        /// What is wrong; never the value.
-        reason: &'static str,
-    },
-    /// The scope of the subject-id or pairwise-id does not belong to the identity provider.
-    #[error(
-        "the attribute {name}: expected a scope of the identity provider, {}, found {}",
-        list(expected),
-        Quoted::new(actual)
-    )]
-    #[non_exhaustive]
-    ForeignScope {
-        /// `subject-id` or `pairwise-id`.
-        name: &'static str,
-        /// The scopes in the identity provider's metadata.
-        expected: Vec<String>,
-        /// The scope in the message.
-        actual: String,
-    },
     /// The assertion was already accepted once.
     #[error("this assertion has been used already")]
     Replayed,

@@ -67,8 +67,6 @@ impl AssertionError {
             Self::AuthnInstant { .. } => "assertion.authn_instant",
             Self::SessionExpired { .. } => "assertion.session_expired",
             Self::AuthnContext { .. } => "assertion.authn_context",
-            Self::SubjectId { .. } => "assertion.subject_id",
-            Self::ForeignScope { .. } => "assertion.scope",
             Self::Replayed => "assertion.replayed",
             Self::OtherAssertion => "assertion.other_assertion",
         }
@@ -253,13 +251,6 @@ impl AssertionError {
             }
             Self::AuthnContext { .. } => {
                 "Set the class at the identity provider (Okta: \"Authentication context class\"), or ask for one that it gives."
-            }
-            Self::SubjectId { .. } => {
-                "Have the identity provider send one value of the form unique-id@scope, or identify people by the NameID."
-            }
-            Self::ForeignScope { .. } => {
-                "Have the identity provider's metadata declare the scope (shibmd:Scope), or configure it here with with_scope once you know \
-                 that it is theirs."
             }
             Self::Replayed => {
                 "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."

@@ -122,7 +122,7 @@ pub use near_miss::only_difference;
 pub use refusal::Refusal;
 pub use replay::{Recorded, ReplayKey};
 pub use requested_name::{NameMismatch, RequestedName, SessionNameId};
-pub use subject_id::SubjectId;
+pub use subject_id::{SubjectId, SubjectIdError};
 pub use trial::Trial;
 pub use trust::{SignaturePolicy, Trust};
 pub use valid::ValidAssertion;

@@ -11,11 +11,10 @@ use vouchsafe_signature::Evidence;
 use crate::attributes::Attributes;
 use crate::conditions::ProxyRestriction;
 use crate::connection_id::ConnectionId;
-use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::name_id::{NameId, PersistentName};
 use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE};
-use crate::subject_id::{self, SubjectId};
+use crate::subject_id::{self, SubjectId, SubjectIdError};
 
 /// A login: its assertion is authentic, valid, and accepted for the first time.
 ///
@@ -101,10 +100,10 @@ impl Login {
     /// identity provider's metadata. Without that check, any identity provider could name the people of any other.
     ///
     /// # Errors
-    /// [`AssertionError::SubjectId`] if it is malformed or occurs several times, and [`AssertionError::ForeignScope`]
+    /// [`SubjectIdError::Invalid`] if it is malformed or occurs several times, and [`SubjectIdError::ForeignScope`]
     /// if its scope does not belong to the identity provider. A scope that is a regular expression must match the
     /// whole scope.
-    pub fn subject_id(&self) -> Result<Option<SubjectId>, AssertionError> {
+    pub fn subject_id(&self) -> Result<Option<SubjectId>, SubjectIdError> {
         subject_id::read(&subject_id::SUBJECT_ID, &self.attributes, &self.scopes)
     }
 
@@ -113,7 +112,7 @@ impl Login {
     ///
     /// # Errors
     /// The same as for [`subject_id`](Login::subject_id).
-    pub fn pairwise_id(&self) -> Result<Option<SubjectId>, AssertionError> {
+    pub fn pairwise_id(&self) -> Result<Option<SubjectId>, SubjectIdError> {
         subject_id::read(&subject_id::PAIRWISE_ID, &self.attributes, &self.scopes)
     }
 

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use vouchsafe_metadata::Scope;
+use vouchsafe_xml::Quoted;
 
 use crate::attributes::Attributes;
-use crate::error::AssertionError;
+use crate::error_words::list;
 use crate::ledger::{Check, Outcome};
 
 /// One of the two attributes: its name in an assertion and in texts, and its rule.
@@ -86,28 +87,83 @@ impl fmt::Debug for SubjectId {
     }
 }
 
+/// The reason why a subject-id or a pairwise-id is not reliable. It does not refuse the login, since not every application uses one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubjectIdError {
+    /// The value is not valid, or there are several.
+    #[error("the attribute {name}: {reason}")]
+    #[non_exhaustive]
+    Invalid {
+        /// `subject-id` or `pairwise-id`.
+        name: &'static str,
+        /// What is wrong; never the value.
+        reason: &'static str,
+    },
+    /// The scope does not belong to the identity provider.
+    #[error(
+        "the attribute {name}: expected a scope of the identity provider, {}, found {}",
+        list(expected),
+        Quoted::new(actual)
+    )]
+    #[non_exhaustive]
+    ForeignScope {
+        /// `subject-id` or `pairwise-id`.
+        name: &'static str,
+        /// The scopes in the identity provider's metadata.
+        expected: Vec<String>,
+        /// The scope in the message.
+        actual: String,
+    },
+}
+
+impl SubjectIdError {
+    /// Returns the stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "assertion.subject_id",
+            Self::ForeignScope { .. } => "assertion.scope",
+        }
+    }
+
+    /// Returns what an operator should change.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => {
+                "Have the identity provider send one value of the form unique-id@scope, or identify people by the NameID."
+            }
+            Self::ForeignScope { .. } => {
+                "Have the identity provider's metadata declare the scope (shibmd:Scope), or configure it here with with_scope once you know \
+                 that it is theirs."
+            }
+        }
+    }
+}
+
 /// Returns the identifier of that kind among the attributes; an error if it is not reliable.
 pub(crate) fn read(
     kind: &Kind,
     attributes: &Attributes,
     scopes: &[Scope],
-) -> Result<Option<SubjectId>, AssertionError> {
+) -> Result<Option<SubjectId>, SubjectIdError> {
     let value = match attributes.get(kind.attribute) {
         None | Some([]) => return Ok(None),
         Some([value]) => value,
         Some(_) => {
-            return Err(AssertionError::SubjectId { name: kind.name, reason: "it has more than one value" });
+            return Err(SubjectIdError::Invalid { name: kind.name, reason: "it has more than one value" });
         }
     };
     let id =
-        SubjectId::parse(value.trim_matches([' ', '\t', '\r', '\n'])).ok_or(AssertionError::SubjectId {
+        SubjectId::parse(value.trim_matches([' ', '\t', '\r', '\n'])).ok_or(SubjectIdError::Invalid {
             name: kind.name,
             reason: "it is not of the form unique-id@scope",
         })?;
     if speaks_for(scopes, &id.scope) {
         return Ok(Some(id));
     }
-    Err(AssertionError::ForeignScope {
+    Err(SubjectIdError::ForeignScope {
         name: kind.name,
         expected: scopes.iter().map(|scope| scope.value().to_owned()).collect(),
         actual: id.scope,

@@ -1,6 +1,6 @@
 //! The trait that every error of these libraries implements.
 
-use vouchsafe_assertion::{AssertionError, Ledger, MessageError, NameMismatch, Refusal};
+use vouchsafe_assertion::{AssertionError, Ledger, MessageError, NameMismatch, Refusal, SubjectIdError};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::{MetadataError, RefreshError};
@@ -75,6 +75,7 @@ explain!(
     AssertionError,
     MessageError,
     NameMismatch,
+    SubjectIdError,
     BindingError,
 );
 
