@@ -134,18 +134,14 @@ impl PublicKeyOperations for Public {
         })
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.encrypt_key_with_label(transport, &[], plain)
-    }
-
-    fn encrypt_key_with_label(
+    fn encrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        or_rest(self.first.encrypt_key_with_label(transport, label, plain), || {
-            self.rest.encrypt_key_with_label(transport, label, plain)
+        or_rest(self.first.encrypt_key(transport, label, plain), || {
+            self.rest.encrypt_key(transport, label, plain)
         })
     }
 }
@@ -161,18 +157,14 @@ impl PrivateKeyOperations for Private {
         or_rest(self.first.sign(algorithm, message), || self.rest.sign(algorithm, message))
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], bytes)
-    }
-
-    fn decrypt_key_with_label(
+    fn decrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
         bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
-        or_rest(self.first.decrypt_key_with_label(transport, label, bytes), || {
-            self.rest.decrypt_key_with_label(transport, label, bytes)
+        or_rest(self.first.decrypt_key(transport, label, bytes), || {
+            self.rest.decrypt_key(transport, label, bytes)
         })
     }
 }

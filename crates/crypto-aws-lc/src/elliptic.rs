@@ -139,7 +139,7 @@ impl PublicKeyOperations for EcdsaPublic {
         key.verify_sig(message, &asn1).map_err(|_| failure::signature_invalid())
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, _plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    fn encrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<Vec<u8>, CryptoError> {
         Err(no_transport(transport))
     }
 }
@@ -157,7 +157,7 @@ impl PrivateKeyOperations for EcdsaPrivate {
         Ok(signature.as_ref().to_vec())
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, _bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<SecretBytes, CryptoError> {
         Err(no_transport(transport))
     }
 }
@@ -178,7 +178,7 @@ impl PublicKeyOperations for Ed25519Public {
         self.0.verify_sig(message, signature).map_err(|_| failure::signature_invalid())
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, _plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    fn encrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<Vec<u8>, CryptoError> {
         Err(no_transport(transport))
     }
 }
@@ -194,7 +194,7 @@ impl PrivateKeyOperations for Ed25519Private {
         Ok(signature.as_ref().to_vec())
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, _bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<SecretBytes, CryptoError> {
         Err(no_transport(transport))
     }
 }

@@ -135,11 +135,7 @@ impl PublicKeyOperations for Public {
         key.verify_sig(message, signature).map_err(|_| failure::signature_invalid())
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.encrypt_key_with_label(transport, &[], plain)
-    }
-
-    fn encrypt_key_with_label(
+    fn encrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
@@ -189,13 +185,9 @@ impl PrivateKeyOperations for Private {
         Ok(bytes)
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], bytes)
-    }
-
     /// The result of AWS-LC for PKCS#1 v1.5 padding is not returned: wrong padding gives the message that
     /// [`Rejection`] has made, so the only remaining error is a wrong length of the bytes.
-    fn decrypt_key_with_label(
+    fn decrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],

@@ -145,28 +145,19 @@ pub trait PublicKeyOperations: Send + Sync {
         signature: &[u8],
     ) -> Result<(), CryptoError>;
 
-    /// Encrypts a content key. The key is an RSA key.
+    /// Encrypts a content key. The key is an RSA key. The label is that of RSA-OAEP, and empty if there is none. A backend
+    /// without labels refuses others with [`failure::label_unsupported`].
     ///
     /// # Errors
     ///
-    /// [`CryptoError::EncryptionFailed`] if the message is too long for the modulus.
-    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError>;
-
-    /// Encrypts a content key with a label of RSA-OAEP. Without an implementation of its own, the backend accepts
-    /// only the empty label.
-    ///
-    /// # Errors
-    ///
-    /// As for [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`] if labels are not
-    /// implemented.
-    fn encrypt_key_with_label(
+    /// [`CryptoError::EncryptionFailed`] if the message is too long for the modulus, and
+    /// [`CryptoError::AlgorithmUnsupported`].
+    fn encrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
         plain: &[u8],
-    ) -> Result<Vec<u8>, CryptoError> {
-        if label.is_empty() { self.encrypt_key(transport, plain) } else { Err(no_label()) }
-    }
+    ) -> Result<Vec<u8>, CryptoError>;
 }
 
 /// The operations of a backend with a private key.
@@ -179,31 +170,18 @@ pub trait PrivateKeyOperations: Send + Sync {
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError>;
 
     /// Decrypts a content key. The key is an RSA key. For wrong padding, RSA PKCS#1 v1.5 must return a random-looking
-    /// message (implicit rejection), or must not be implemented.
+    /// message (implicit rejection), or must not be implemented. The label is that of RSA-OAEP, and empty if there is
+    /// none. A backend without labels refuses others with [`failure::label_unsupported`].
     ///
     /// # Errors
     ///
     /// [`CryptoError::DecryptionFailed`], [`CryptoError::AlgorithmUnsupported`].
-    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError>;
-
-    /// Decrypts a content key with a label of RSA-OAEP. Without an implementation of its own, the backend accepts
-    /// only the empty label.
-    ///
-    /// # Errors
-    ///
-    /// As for [`decrypt_key`](Self::decrypt_key).
-    fn decrypt_key_with_label(
+    fn decrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
         bytes: &[u8],
-    ) -> Result<SecretBytes, CryptoError> {
-        if label.is_empty() { self.decrypt_key(transport, bytes) } else { Err(no_label()) }
-    }
-}
-
-const fn no_label() -> CryptoError {
-    failure::unsupported("of this key", "labels in RSA-OAEP")
+    ) -> Result<SecretBytes, CryptoError>;
 }
 
 /// A digest that is being computed.

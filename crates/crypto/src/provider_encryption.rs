@@ -23,7 +23,7 @@ impl Provider {
         bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
         self.policy.check_transport(transport, key.public_key())?;
-        key.operations().decrypt_key(transport, bytes)
+        key.operations().decrypt_key(transport, &[], bytes)
     }
 
     /// Decrypts the key of a content cipher.
@@ -63,13 +63,13 @@ impl Provider {
         self.policy.check_transport(transport, key.public_key())?;
         self.check_label(transport, label)?;
         if transport != KeyTransport::Rsa15 {
-            let found = key.operations().decrypt_key_with_label(transport, label, bytes)?;
+            let found = key.operations().decrypt_key(transport, label, bytes)?;
             let right = found.as_slice().len() == cipher.key_length();
             return if right { Ok(found) } else { Err(CryptoError::DecryptionFailed {}) };
         }
         let mut substitute = vec![0; cipher.key_length()];
         self.random(&mut substitute)?;
-        let found = match key.operations().decrypt_key(transport, bytes) {
+        let found = match key.operations().decrypt_key(transport, &[], bytes) {
             Err(error @ CryptoError::AlgorithmUnsupported { .. }) => return Err(error),
             found => found.ok(),
         };
@@ -107,7 +107,7 @@ impl Provider {
     ) -> Result<Vec<u8>, CryptoError> {
         self.policy.check_transport(transport, key)?;
         self.check_label(transport, label)?;
-        key.operations().encrypt_key_with_label(transport, label, plain)
+        key.operations().encrypt_key(transport, label, plain)
     }
 
     /// Decrypts content: initialisation vector || ciphertext (|| tag), as in `xenc:CipherValue`. The padding of XML

@@ -189,18 +189,14 @@ impl PublicKeyOperations for Public {
         self.inner.verify(algorithm, message, signature)
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.encrypt_key_with_label(transport, &[], plain)
-    }
-
-    fn encrypt_key_with_label(
+    fn encrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
         self.counts.public.fetch_add(1, Ordering::Relaxed);
-        self.inner.encrypt_key_with_label(transport, label, plain)
+        self.inner.encrypt_key(transport, label, plain)
     }
 }
 
@@ -215,17 +211,13 @@ impl PrivateKeyOperations for Private {
         self.inner.sign(algorithm, message)
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], bytes)
-    }
-
-    fn decrypt_key_with_label(
+    fn decrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
         bytes: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
         self.counts.private.fetch_add(1, Ordering::Relaxed);
-        self.inner.decrypt_key_with_label(transport, label, bytes)
+        self.inner.decrypt_key(transport, label, bytes)
     }
 }

@@ -94,7 +94,8 @@ impl PublicKeyOperations for Clear {
         Ok(())
     }
 
-    fn encrypt_key(&self, _: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    fn encrypt_key(&self, _: KeyTransport, label: &[u8], plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        unlabelled(label)?;
         let length = u8::try_from(plain.len()).unwrap_or(u8::MAX);
         Ok([&[length], plain].concat().into_iter().chain(core::iter::repeat(0)).take(MODULUS).collect())
     }
@@ -105,11 +106,16 @@ impl PrivateKeyOperations for Clear {
         Ok(vec![0; 64])
     }
 
-    fn decrypt_key(&self, _: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, _: KeyTransport, label: &[u8], bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+        unlabelled(label)?;
         let (length, bytes) = bytes.split_first().ok_or_else(failure::decryption_failed)?;
         let key = bytes.get(..usize::from(*length)).ok_or_else(failure::decryption_failed)?;
         Ok(SecretBytes::new(key.to_vec()))
     }
+}
+
+fn unlabelled(label: &[u8]) -> Result<(), CryptoError> {
+    if label.is_empty() { Ok(()) } else { Err(failure::label_unsupported()) }
 }
 
 struct Zeros(DigestAlgorithm);

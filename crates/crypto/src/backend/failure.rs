@@ -8,6 +8,12 @@ pub const fn unsupported(backend: &'static str, algorithm: &'static str) -> Cryp
     CryptoError::AlgorithmUnsupported { backend, algorithm }
 }
 
+/// Returns [`CryptoError::AlgorithmUnsupported`] for a label of RSA-OAEP.
+#[must_use]
+pub const fn label_unsupported() -> CryptoError {
+    unsupported("of this key", "labels in RSA-OAEP")
+}
+
 /// Returns [`CryptoError::KeyMalformed`]: a key in this format cannot be used.
 #[must_use]
 pub const fn key_malformed(form: &'static str, detail: &'static str) -> CryptoError {

@@ -126,7 +126,12 @@ macro_rules! curve {
                 self.0.verify_prehash(digest.as_ref(), &signature).map_err(invalid)
             }
 
-            fn encrypt_key(&self, transport: KeyTransport, _plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+            fn encrypt_key(
+                &self,
+                transport: KeyTransport,
+                _: &[u8],
+                _: &[u8],
+            ) -> Result<Vec<u8>, CryptoError> {
                 Err(super::no_transport(transport))
             }
         }
@@ -144,7 +149,8 @@ macro_rules! curve {
             fn decrypt_key(
                 &self,
                 transport: KeyTransport,
-                _bytes: &[u8],
+                _: &[u8],
+                _: &[u8],
             ) -> Result<SecretBytes, CryptoError> {
                 Err(super::no_transport(transport))
             }
@@ -172,7 +178,7 @@ impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
         self.verify_strict(message, &signature).map_err(invalid)
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, _plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    fn encrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<Vec<u8>, CryptoError> {
         Err(super::no_transport(transport))
     }
 }
@@ -187,7 +193,7 @@ impl PrivateKeyOperations for ed25519_dalek::SigningKey {
         Ok(signature.to_bytes().to_vec())
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, _bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<SecretBytes, CryptoError> {
         Err(super::no_transport(transport))
     }
 }

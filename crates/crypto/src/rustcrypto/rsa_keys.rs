@@ -100,11 +100,7 @@ impl PublicKeyOperations for Public {
         .map_err(|_| CryptoError::SignatureInvalid {})
     }
 
-    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.encrypt_key_with_label(transport, &[], plain)
-    }
-
-    fn encrypt_key_with_label(
+    fn encrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],
@@ -144,13 +140,9 @@ impl PrivateKeyOperations for Private {
         .map_err(|_| CryptoError::SigningFailed { uri: algorithm.uri() })
     }
 
-    fn decrypt_key(&self, transport: KeyTransport, bytes: &[u8]) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_key_with_label(transport, &[], bytes)
-    }
-
     /// For wrong padding, PKCS#1 v1.5 returns a message derived from the key and the bytes
     /// (draft-irtf-cfrg-rsa-guidance, 7). The only remaining error is a wrong length of the bytes.
-    fn decrypt_key_with_label(
+    fn decrypt_key(
         &self,
         transport: KeyTransport,
         label: &[u8],

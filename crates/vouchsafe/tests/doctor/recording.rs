@@ -71,7 +71,11 @@ impl Recording {
         self.examined_with(|doctor| doctor, &[])
     }
 
-    pub(crate) fn examined_with(self, told: impl FnOnce(Doctor) -> Doctor, more: &[(&str, &[u8])]) -> Diagnosis {
+    pub(crate) fn examined_with(
+        self,
+        told: impl FnOnce(Doctor) -> Doctor,
+        more: &[(&str, &[u8])],
+    ) -> Diagnosis {
         let har = json!({"log": {"version": "1.2", "entries": self.entries}}).to_string();
         let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
         let other = testkit::IdentityProvider::other().metadata().unwrap();
