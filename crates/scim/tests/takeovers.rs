@@ -26,9 +26,10 @@ async fn create(world: &mut World, token: &str, body: &Value) -> Answer {
 /// A person of a name, an id and an address that are not those of others.
 fn pushed(user_name: &str, external_id: &str, email: &str) -> Value {
     let mut body = person("ada", "Ada", "Lovelace");
-    body["userName"] = json!(user_name);
-    body["externalId"] = json!(external_id);
-    body["emails"] = json!([{"value": email, "type": "work", "primary": true}]);
+    let attributes = body.as_object_mut().unwrap();
+    attributes.insert("userName".to_owned(), json!(user_name));
+    attributes.insert("externalId".to_owned(), json!(external_id));
+    attributes.insert("emails".to_owned(), json!([{"value": email, "type": "work", "primary": true}]));
     body
 }
 

@@ -165,7 +165,7 @@ mod tests {
             let records = store.audit(&id).await.unwrap();
             records.iter().filter(|record| record.rule.as_str() == "organization.domain_proofs").count()
         };
-        let day = |number: i64| start() + TimeDelta::days(number);
+        let day = |number: i64| start().checked_add_signed(TimeDelta::days(number)).unwrap();
         assert_eq!(look(&store, &dns, day(1)).await, [2, 0, 0, 0, 0]);
         // The servers of the domain fail for a year: nothing is lost.
         let record = dns.remove("_vouchsafe-challenge.acme.example").unwrap();

@@ -26,7 +26,9 @@ use vouchsafe::{
 };
 use vouchsafe_store::{
     About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
-    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NewCustomer, NotedRefusals, OrganizationConnections, PendingStore, PreparedCustomer, RememberedLogout, ReplayStore, Session, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
+    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NewCustomer, NotedRefusals,
+    OrganizationConnections, PendingStore, PreparedCustomer, RememberedLogout, ReplayStore, Session,
+    SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {

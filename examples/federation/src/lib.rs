@@ -4,6 +4,7 @@
 //! key that is pressed. A newer document takes the place of the one at hand while the service runs.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -49,6 +50,12 @@ pub struct Service {
     pub sso: SingleSignOn,
     federation: Arc<Federation>,
     chooser: Chooser,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
 }
 
 impl Service {

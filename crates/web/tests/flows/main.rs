@@ -394,8 +394,8 @@ impl PendingStore for Down {
 #[tokio::test]
 async fn a_store_that_fails_is_an_outage() {
     // When a store can be reached again nobody knows. Another change ends sooner or later.
-    let stores: [(fn(std::io::Error) -> StoreError, _); 2] =
-        [(StoreError::unavailable, None), (StoreError::busy, Some("5"))];
+    let unavailable: fn(std::io::Error) -> StoreError = StoreError::unavailable;
+    let stores = [(unavailable, None), (StoreError::busy, Some("5"))];
     for (failure, retry_after) in stores {
         let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept));
         let connections: Connections = [acme].into_iter().collect();
