@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::header::{
     ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
 };
@@ -230,8 +231,7 @@ impl Client {
             return Ok(response);
         }
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after =
-            retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = retry_after.and_then(|value| wait(value, Utc::now()));
         Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after })
     }
 
@@ -279,4 +279,37 @@ fn without_credentials(address: &str, parsed: &Option<Url>) -> String {
 
 fn failed(address: &str, source: reqwest::Error) -> ClientError {
     ClientError::Exchange { url: address.to_owned(), source: Box::new(source) }
+}
+
+/// Reads the value of `Retry-After`, which is a number of seconds or a date (RFC 9110, 10.2.3).
+fn wait(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(value).ok()?;
+    date.with_timezone(&Utc).signed_duration_since(now).to_std().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_when_in_two_ways() {
+        let now = "2026-11-24T00:00:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("Tue, 24 Nov 2026 00:02:00 GMT", Some(120)),
+            ("Mon, 23 Nov 2026 23:59:00 GMT", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(wait(value, now).map(|wait| wait.as_secs()), seconds, "{value:?}");
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub enum ClientError {
         url: String,
         /// The HTTP status.
         status: u16,
-        /// The time after which the server wants the next request (`Retry-After`), if it states a number of seconds.
+        /// The time after which the server wants the next request (`Retry-After`), if it states one.
         retry_after: Option<Duration>,
     },
     /// The answer is longer than the size limit.

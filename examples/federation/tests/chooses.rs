@@ -95,5 +95,5 @@ async fn a_person_chooses_and_signs_in() {
     let page = client.get(format!("{address}/saml/choose?q=exk1")).send().await.unwrap();
     assert_eq!(page.text().await.unwrap().matches("<li>").count(), 0);
     let refused = client.get(format!("{address}{link}")).send().await.unwrap();
-    assert_eq!(refused.headers()[LOCATION], "/saml/choose?return=%2Fprojects%2F7&problem=organization");
+    assert_eq!(refused.headers()[LOCATION], "/saml/choose?problem=organization&return=%2Fprojects%2F7");
 }
