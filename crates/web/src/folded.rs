@@ -20,6 +20,13 @@ pub(crate) fn folded(text: &str) -> String {
     folded
 }
 
+/// Returns the text without the characters that set the direction of the letters after them. With these a name could look
+/// like another one. A right-to-left name needs none of them.
+pub(crate) fn without_directions(text: &str) -> String {
+    let sets_direction = |one: char| matches!(one, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|one| !sets_direction(*one)).collect()
+}
+
 /// Returns whether a text has something to see in it.
 pub(crate) fn is_visible(text: &str) -> bool {
     text.chars().any(|character| character != ' ' && (is_plain(character) || is_letter_or_digit(character)))

@@ -7,7 +7,7 @@ use vouchsafe::metadata::{
     TrustedMetadata, UserInterface,
 };
 
-use crate::folded::{folded, is_visible};
+use crate::folded::{folded, is_visible, without_directions};
 
 /// Identity providers, searchable by name in any language, by keyword, or by the domain of an e-mail address.
 ///
@@ -190,10 +190,13 @@ impl Choice {
         attributes: EntityAttributes,
         scopes: Vec<String>,
     ) -> Choice {
-        let mut names = match shown.display_names() {
-            [] => organization,
-            names => names.to_vec(),
+        let names = match shown.display_names() {
+            [] => &*organization,
+            names => names,
         };
+        let shown_as_written =
+            |name: &LocalizedText| LocalizedText::new(name.language(), without_directions(name.value()));
+        let mut names: Vec<LocalizedText> = names.iter().map(shown_as_written).collect();
         // A row of the list must have something to read.
         names.retain(|name| is_visible(name.value()));
         let folded_names: Vec<String> = names.iter().map(|name| folded(name.value())).collect();

@@ -84,6 +84,7 @@ fn equal_names_are_told_apart() {
         entity("https://university.example/idp", "University of Zurich", "", ""),
         entity("https://evil.example/idp", "University\u{200b} of \u{202e}\u{2066}Zurich", "", ""),
         entity("https://other.example/idp", "Other", "", ""),
+        entity("https://reversed.example/idp", "\u{202e}hciruZ fo ytisrevinU", "", ""),
         entity("https://unseen.example/idp", "\u{200b}\u{2060}", "", ""),
     ]));
     let html = page(&chooser, "", "text/html");
@@ -92,6 +93,7 @@ fn equal_names_are_told_apart() {
         assert!(html.contains(shown), "{html}");
     }
     assert_eq!(html.matches("<small>").count(), 2, "the others need none");
+    assert!(html.contains("<b dir=\"auto\">hciruZ fo ytisrevinU</b>"), "it looks as it is written");
     assert!(html.contains("<b dir=\"auto\">https://unseen.example/idp</b>"), "a row without a name is none");
     assert!(html.contains("<b dir=\"auto\">Other</b>"));
     let json: serde_json::Value =
@@ -137,8 +139,8 @@ fn the_feed_has_addresses_of_the_web_alone() {
     assert_eq!(values("InformationURLs"), ["https://uni.example/über"]);
     assert_eq!(values("PrivacyStatementURLs"), ["HTTP://uni.example/privacy"]);
     assert_eq!(values("Logos"), ["https://logos.example/l.png", "data:image/png;base64,AAAA"]);
-    // A name is text, whatever is in it: that is for whoever shows it.
-    assert_eq!(values("DisplayNames"), [evil]);
+    // A name is text, and the program that shows it escapes it. It sets no direction.
+    assert_eq!(values("DisplayNames"), ["<img src=x onerror=alert(3)>"]);
     assert_eq!(second["Logos"].as_array().unwrap().len(), 8);
 }
 
