@@ -42,7 +42,7 @@ impl FromRef<App> for Chooser {
 }
 
 /// The service, and what takes a newer document over.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Service {
     /// Its routes.
     pub router: Router,
