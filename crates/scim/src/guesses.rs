@@ -1,4 +1,4 @@
-//! Tokens that open nothing: how many are looked up.
+//! Limits how many invalid tokens are looked up.
 
 use std::collections::HashSet;
 use std::mem;
@@ -10,33 +10,33 @@ use vouchsafe::{ClientNetwork, provisioning::TokenHash};
 
 use crate::rate::{RequestLimiter, RequestRate};
 
-/// How many tokens that open nothing may come from one client address: 30 at once and one a second.
+/// How many invalid tokens may come from one client address: 30 at once and one a second.
 pub(crate) const DEFAULT_RATE: RequestRate = RequestRate { per_second: 1, burst: 30 };
 
 /// Limits the look-ups of invalid tokens for each client address. If the address is not known, nothing is limited: with one
 /// limit for all strangers, any of them could make the service refuse the requests of all others.
 ///
-/// A token that opened something a moment ago is looked up whatever else comes from its address. So nobody who shares an address with a
-/// customer, such as that of a proxy, keeps that customer's identity provider out.
+/// A token that was valid a moment ago is always looked up, whatever else comes from its address. So nobody who shares an
+/// address with a customer, such as the address of a proxy, blocks that customer's identity provider.
 #[derive(Debug)]
 pub(crate) struct Guesses {
     limiter: RequestLimiter<ClientNetwork>,
     worked: Mutex<Worked>,
-    /// That no address is known is said once.
+    /// Logs once that no address is known.
     said: Once,
 }
 
-/// The hashes of tokens that opened something. What was used last is forgotten last.
+/// The hashes of tokens that were valid. The most recently used ones are kept longest.
 #[derive(Debug, Default)]
 struct Worked {
     recent: HashSet<String>,
     older: HashSet<String>,
 }
 
-/// How many tokens are remembered at least, and half of how many at most.
+/// The least number of tokens that are remembered; the most is twice as many.
 const REMEMBERED: usize = 20_000;
 
-/// A look-up that is under way.
+/// A look-up in progress.
 #[derive(Debug)]
 pub(crate) struct Guess<'g> {
     guesses: &'g Guesses,
@@ -46,11 +46,11 @@ pub(crate) struct Guess<'g> {
 
 #[derive(Clone, Copy, Debug)]
 enum Counted {
-    /// Not counted: the token has worked.
+    /// Not counted, because the token was valid before.
     HasWorked,
-    /// Not counted: nobody knows where it comes from.
+    /// Not counted, because the client address is not known.
     FromUnknown,
-    /// Counted as of this client.
+    /// Counted for this client.
     From(ClientNetwork),
 }
 
@@ -63,7 +63,7 @@ impl Guesses {
         self.limiter.rate()
     }
 
-    /// Begins a look-up, or answers after how many seconds there is room for one.
+    /// Begins a look-up, or returns after how many seconds one is allowed.
     pub(crate) fn begin(
         &self,
         hash: &TokenHash,
@@ -86,10 +86,10 @@ impl Guesses {
         self.worked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn say_that_nothing_is_bounded(&self) {
+    fn log_that_nothing_is_limited(&self) {
         self.said.call_once(|| {
             tracing::warn!(
-                "a SCIM token opened nothing, and how often that happens is not limited: with_client_address was not \
+                "an invalid SCIM token came, and the number of such tokens is not limited: with_client_address was not \
                  called, or found no address"
             );
         });
@@ -97,7 +97,7 @@ impl Guesses {
 }
 
 impl Guess<'_> {
-    /// The token opened something.
+    /// Ends the look-up of a valid token.
     pub(crate) fn worked(self) {
         if let Counted::From(network) = self.counted {
             self.guesses.limiter.give_back(&network);
@@ -107,16 +107,16 @@ impl Guess<'_> {
         }
     }
 
-    /// The token opened nothing, or nothing any more.
+    /// Ends the look-up of a token that is invalid, or no longer valid.
     pub(crate) fn failed(self) {
         match self.counted {
             Counted::HasWorked => self.guesses.worked().forget(&self.hash),
-            Counted::FromUnknown => self.guesses.say_that_nothing_is_bounded(),
+            Counted::FromUnknown => self.guesses.log_that_nothing_is_limited(),
             Counted::From(_) => {}
         }
     }
 
-    /// Nobody knows what it opens: the store failed.
+    /// Ends a look-up that gave no result, because the store failed.
     pub(crate) fn given_up(self) {
         if let Counted::From(network) = self.counted {
             self.guesses.limiter.give_back(&network);

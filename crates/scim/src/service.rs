@@ -128,19 +128,19 @@ impl ScimService {
         self.changed(|shared| shared.limiter = RequestLimiter::new(rate))
     }
 
-    /// The same service that looks up tokens of one client address that open nothing at this rate: by default 30 at once and one a second.
-    /// More are answered with 429. Tokens that work are not counted, and those that have worked are looked up in any case. Where the
-    /// [client address](Self::with_client_address) is not known, this limit does not apply.
+    /// Returns the service with this rate of invalid tokens from one client address: by default 30 at once and one a second.
+    /// Further ones are answered with 429. Valid tokens are not counted, and tokens that were valid before are always looked up.
+    /// If the [client address](Self::with_client_address) is not known, this limit does not apply.
     #[must_use]
     pub fn with_failed_token_rate(self, rate: RequestRate) -> ScimService {
         self.changed(|shared| shared.guesses = Guesses::new(rate))
     }
 
-    /// The same service that knows the address of the client who sends a request; of an IPv6 address the first 64 bits count. By default nobody
-    /// knows it, and tokens that open nothing are not limited: the log says so once.
+    /// Returns the service with a function that finds the client's address of a request; of an IPv6 address the first 64 bits
+    /// count. By default the address is not known, and invalid tokens are not limited. The log says so once.
     ///
-    /// Behind a proxy the address of the TCP connection is the proxy's for everybody: take what the proxy writes into a header, and only if
-    /// the proxy takes away what clients write there.
+    /// Behind a proxy, the address of the TCP connection is the proxy's for every client. Read the header that the proxy writes,
+    /// and only if the proxy removes what clients write there.
     #[must_use]
     pub fn with_client_address(
         self,
