@@ -36,6 +36,7 @@ mod decision;
 mod directory;
 mod domain_recheck;
 mod error;
+mod error_makers;
 mod form;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod json;

@@ -1,0 +1,154 @@
+//! What an e-mail address may decide, and which domains it may have.
+
+use std::collections::BTreeSet;
+
+use vouchsafe_provisioning::{Domain, Identity, LookUp, Plan, Policy};
+
+use super::{account, acme, code, connection, login};
+
+#[test]
+fn an_address_that_ends_in_a_verified_domain_by_a_trick_is_refused() {
+    let (mut snapshot, token) = acme();
+    snapshot.accounts.push(account("1", "ada@example.com"));
+    let link = Policy::from_toml("[identity]\nlink_by_email = true\n[admission]\ndomains = ['example.com']");
+    let link = link.unwrap();
+    for address in [
+        "eve@evil.example,ada@example.com",
+        "eve@evil.example@example.com",
+        "\"eve@evil.example\"@example.com",
+        "eve@evil.example ada@example.com",
+        "eve@evil.example\u{0}@example.com",
+        "<ada@example.com>",
+    ] {
+        let login = login(&token, "00u9").with_attribute("user.email", [address]);
+        assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_invalid", "{address:?}");
+    }
+}
+
+#[test]
+fn nobody_is_admitted_with_the_domain_of_another_organization() {
+    let (mut snapshot, token) = acme();
+    snapshot.domains_of_others = BTreeSet::from([Domain::parse("victim.example").unwrap()]);
+    let ceo = login(&token, "00u9").with_attribute("user.email", ["CEO@Victim.example"]);
+    for policy in ["", "[admission]\ndomains = ['victim.example']", "[identity]\nlink_by_email = true"] {
+        let policy = Policy::from_toml(policy).unwrap();
+        assert_eq!(code(policy.plan(&ceo, &snapshot)), "provisioning.domain_of_another");
+    }
+    let sub = login(&token, "00u9").with_attribute("user.email", ["ceo@mail.victim.example"]);
+    let any = Policy::from_toml("[admission]\ndomains = 'any'").unwrap();
+    assert!(any.plan(&sub, &snapshot).is_ok(), "a subdomain is another domain");
+    assert_eq!(code(Policy::default().plan(&sub, &snapshot)), "provisioning.domain_not_verified");
+
+    // A known person signs in all the same; only the address does not follow.
+    let mut known = account("1", "eve@example.com");
+    known.identities.push(Identity::new(connection(), "00u9"));
+    snapshot.accounts.push(known);
+    let plan = Policy::default().plan(&ceo, &snapshot).unwrap();
+    assert!(plan.is_empty());
+    assert_eq!(notes_on_the_address(&plan), 1);
+    assert_eq!(snapshot.after(&plan).accounts[0].email, "eve@example.com");
+    // A store that says so about an own domain has gone wrong: nothing is linked.
+    snapshot.accounts = vec![account("1", "ada@example.com")];
+    snapshot.domains_of_others = BTreeSet::from([Domain::parse("example.com").unwrap()]);
+    let login = login(&token, "00u9").with_attribute("user.email", ["ada@example.com"]);
+    let link = Policy::from_toml("[identity]\nlink_by_email = true").unwrap();
+    assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_taken");
+}
+
+fn notes_on_the_address(plan: &Plan) -> usize {
+    plan.notes().iter().filter(|note| note.rule.as_str() == "profile.email").count()
+}
+
+#[test]
+fn a_known_person_with_an_unusable_address_is_let_in_and_keeps_the_old_one() {
+    let (mut snapshot, token) = acme();
+    let mut known = account("1", "ada@example.com");
+    known.identities.push(Identity::new(connection(), "00u1"));
+    snapshot.accounts.push(known);
+    let login = login(&token, "00u1").with_attribute("user.email", ["jos\u{e9}@example.com"]);
+    let plan = Policy::default().plan(&login, &snapshot).unwrap();
+    assert!(plan.is_empty() && notes_on_the_address(&plan) == 1, "{plan}");
+    assert!(!plan.to_string().contains("jos"), "the address that came is not repeated");
+}
+
+#[test]
+fn a_policy_and_an_organization_have_domains_that_are_domains() {
+    for wrong in ["*.example.com", "example.com.", "@example.com", "b\u{fc}cher.example", "example"] {
+        let error = Policy::from_toml(&format!("[admission]\ndomains = ['{wrong}']")).unwrap_err();
+        assert_eq!(error.line(), 2, "{error}");
+        assert!(error.message().contains("not a usable mail domain"), "{error}");
+        let (mut snapshot, _) = acme();
+        snapshot.organization.verified_domains = vec![wrong.to_owned()];
+        assert_eq!(snapshot.organization.domains().unwrap_err().code(), "provisioning.domain_invalid");
+    }
+    let (mut snapshot, _) = acme();
+    snapshot.organization.verified_domains = vec![" Example.com".to_owned(), "example.COM".to_owned()];
+    assert_eq!(snapshot.organization.domains().unwrap().len(), 1);
+    assert!(snapshot.organization.owns(&Domain::parse("EXAMPLE.com").unwrap()));
+    assert!(!snapshot.organization.owns(&Domain::parse("mail.example.com").unwrap()));
+}
+
+#[test]
+fn a_plan_names_the_domains_of_the_addresses_that_it_gives() {
+    let (mut snapshot, token) = acme();
+    let ada = login(&token, "00u1").with_attribute("user.email", ["ada@Example.com"]);
+    let plan = Policy::default().plan(&ada, &snapshot).unwrap();
+    let domain = |text| BTreeSet::from([Domain::parse(text).unwrap()]);
+    assert_eq!(plan.domains_taken(), domain("example.com"));
+    snapshot = snapshot.after(&plan);
+    assert!(Policy::default().plan(&ada, &snapshot).unwrap().domains_taken().is_empty());
+    let moved = login(&token, "00u1").with_attribute("user.email", ["ada@other.example"]);
+    assert!(Policy::default().plan(&moved, &snapshot).unwrap().domains_taken().is_empty());
+    let any = Policy::from_toml("[admission]\ndomains = 'any'").unwrap();
+    assert_eq!(any.plan(&moved, &snapshot).unwrap().domains_taken(), domain("other.example"));
+}
+
+/// Everything that a log line could be made of.
+#[test]
+fn no_address_is_in_an_error_or_in_debug() {
+    let (mut snapshot, token) = acme();
+    let mut known = account("1", "secret.person@example.com");
+    known.first_name = Some("Secretia".to_owned());
+    known.username = "secret.person".to_owned();
+    known.identities.push(Identity::new(connection(), "secret.person@example.com"));
+    snapshot.accounts.push(known);
+    let secret = |subject: &str, email: &str| {
+        login(&token, subject)
+            .with_attribute("user.email", [email])
+            .with_attribute("user.first_name", ["Secretia II"])
+    };
+    let policy = |text: &str| Policy::from_toml(text).unwrap();
+    snapshot.domains_of_others = BTreeSet::from([Domain::parse("victim.example").unwrap()]);
+    for (policy, login, code) in [
+        (policy(""), secret("00u9", "secret.person@example.com"), "provisioning.email_taken"),
+        (policy(""), secret("00u9", "secret.person@victim.example"), "provisioning.domain_of_another"),
+        (policy(""), secret("00u9", "secret.person@other.example"), "provisioning.domain_not_verified"),
+        (policy(""), secret("00u9", "secret.person(at)example.com"), "provisioning.email_invalid"),
+        (
+            policy("[admission]\ncreate = 'never'"),
+            secret("00u9", "secret.one@example.com"),
+            "provisioning.creation_off",
+        ),
+        (
+            policy("[admission]\ndomains = ['example.org']"),
+            secret("00u9", "secret.one@example.com"),
+            "provisioning.domain_not_allowed",
+        ),
+    ] {
+        let refused = policy.plan(&login, &snapshot).unwrap_err();
+        assert_eq!(refused.code(), code);
+        let shown = format!("{refused} {refused:?} {} {login:?}", refused.hint());
+        assert!(!shown.to_lowercase().contains("secret"), "{shown}");
+        let look_up = format!("{:?}", LookUp::of(&login).unwrap());
+        assert!(!look_up.to_lowercase().contains("secret"), "{look_up}");
+    }
+    for login in [
+        secret("secret.person@example.com", "secret.two@example.com"),
+        secret("00u9", "secret.one@example.com"),
+    ] {
+        let plan = Policy::default().plan(&login, &snapshot).unwrap();
+        let shown = format!("{plan:?} {:?}", snapshot.after(&plan));
+        assert!(!shown.to_lowercase().contains("secret"), "{shown}");
+        assert!(plan.to_string().contains("secret."), "the explanation for the customer's admin has it");
+    }
+}
