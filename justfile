@@ -1,8 +1,9 @@
-# Each lane keeps one promise. `.ci/run` calls them by these names.
+# Each lane keeps one promise; docs/GATE.md lists them. `.ci/run` knows them by the same names.
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-# Everything the gate runs.
-default: format lint test docs once
+# Everything the gate runs (docs/GATE.md).
+default:
+    .ci/run
 
 # The code is formatted.
 format:
@@ -23,9 +24,29 @@ test:
     cargo test -p vouchsafe-axum --features axum-login --doc
     cargo test -p vouchsafe-axum --features portal --test portal
 
-# Each crate builds by itself, without its default features and with all.
+# Each published crate builds by itself with every combination of its features, without a warning (needs cargo-hack).
 alone:
     .ci/run alone
+
+# Each published crate builds with exactly the version of Rust that its manifest states (needs rustup).
+msrv:
+    .ci/run msrv
+
+# The published crates build with the lowest versions of their dependencies that the manifests allow (needs nightly).
+minimal:
+    .ci/run minimal
+
+# The public items of each library are those in docs/api; VOUCHSAFE_WRITE=1 writes them anew (needs rustup and cargo-public-api).
+api:
+    .ci/run api
+
+# Nothing breaks since the last release unless the version says so (needs cargo-semver-checks).
+semver:
+    .ci/run semver
+
+# No manifest names a crate that nothing uses (needs cargo-machete).
+unused:
+    .ci/run unused
 
 # The packages are the same bytes twice, and their doctests pass from the packages alone.
 package:
@@ -39,9 +60,9 @@ typos:
 fuzz-all:
     .ci/run fuzz
 
-# What a user's build has in it, as an SBOM in target/sbom (needs cargo-cyclonedx).
+# What each published crate is built from, as CycloneDX in target/sbom (needs cargo-cyclonedx).
 sbom:
-    cargo cyclonedx --format json --all-features --override-filename sbom
+    .ci/run sbom
 
 # The documentation builds without a warning.
 docs:
