@@ -42,7 +42,7 @@ impl FromRef<App> for Chooser {
 }
 
 /// The service, and what takes a newer document over.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Service {
     /// Its routes.
     pub router: Router,
