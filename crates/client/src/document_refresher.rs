@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::metadata::{
-    FetchedMetadata, Refresh, RefreshError, RefreshSchedule, Refreshed, TrustedMetadata, TrustedSource,
+    FetchedMetadata, Refresh, RefreshSchedule, Refreshed, TrustedMetadata, TrustedSource,
 };
 use vouchsafe::{ConnectionId, Provider};
 
@@ -227,8 +227,10 @@ impl DocumentRefresher {
                 self.refresh = refresh;
                 refreshed
             }
-            // The runtime shuts down.
-            Err(_) => Err(RefreshError::NothingAtHand.into()),
+            Err(_) => {
+                self.refresh.failed(None, Utc::now(), answer::random(&self.provider));
+                Err(RefreshFailure::Interrupted {})
+            }
         };
         match refreshed {
             Ok(Refreshed::First(metadata)) => {

@@ -111,6 +111,10 @@ pub enum RefreshFailure {
     /// The received document was refused.
     #[error(transparent)]
     Refused(#[from] RefreshError),
+    /// The check of the document did not come to an end, because the runtime shuts down or because of a defect.
+    #[error("the check of the document did not come to an end")]
+    #[non_exhaustive]
+    Interrupted {},
 }
 
 impl Explain for RefreshFailure {
@@ -118,6 +122,7 @@ impl Explain for RefreshFailure {
         match self {
             RefreshFailure::Client(error) => error.code(),
             RefreshFailure::Refused(error) => error.code(),
+            RefreshFailure::Interrupted {} => "client.interrupted",
         }
     }
 
@@ -125,6 +130,9 @@ impl Explain for RefreshFailure {
         match self {
             RefreshFailure::Client(error) => error.hint(),
             RefreshFailure::Refused(error) => error.hint(),
+            RefreshFailure::Interrupted {} => {
+                "Look in the log for a panic. If there is one, please report it with the document."
+            }
         }
     }
 }

@@ -151,6 +151,16 @@ fn a_signed_source_never_goes_back() {
     }
     let without = of("2026-12-23T00:00:00Z", None);
     assert_eq!(kept.gets(&without, now() + TimeDelta::days(21)), "refresh.rolled_back");
+
+    // The publisher's clock is ahead, and a mirror has the document of yesterday.
+    let endless = |created: &str| signed(genuine("ID='_e'", Some(created)));
+    let mut kept = Kept::of(TrustedSource::signed_by(
+        [TrustedKey::new(key.private_key().public_key().clone(), "the publisher")],
+        SpeaksFor::entity(okta()),
+    ));
+    assert_eq!(kept.gets(&endless("2026-11-24T00:10:00Z"), now()), "first");
+    assert_eq!(kept.gets(&endless("2026-11-23T00:00:00Z"), now()), "refresh.rolled_back");
+    assert_eq!(kept.gets(&endless("2026-11-24T00:11:00Z"), now()), "changed");
 }
 
 /// A clock that was ahead for a minute, and was set back.

@@ -118,7 +118,7 @@ pub(crate) trait Fails: From<StoreError> + Send + 'static {
 impl Fails for StoreError {
     #[cfg(feature = "sqlite")]
     fn is_of_the_database(&self) -> bool {
-        matches!(self, Self::Backend { .. } | Self::Unavailable { .. })
+        matches!(self, Self::Backend { .. } | Self::Busy { .. } | Self::Unavailable { .. })
     }
 }
 
@@ -136,12 +136,18 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
         sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
             StoreError::unavailable(error)
         }
-        _ if code.as_deref().is_some_and(is_a_lock) => StoreError::busy(error),
+        _ if is_locked(&error) => StoreError::busy(error),
         _ if code.as_deref().is_some_and(is_for_a_moment) => StoreError::unavailable(error),
         // The value is not valid JSON. The error's own text would repeat it.
         _ if code.as_deref() == Some("22P02") => StoreError::damaged("record", "it is not in its form"),
         _ => StoreError::backend(error),
     }
+}
+
+/// Whether an error means that another transaction holds a lock.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref().is_some_and(is_a_lock)
 }
 
 /// PostgreSQL's codes have five characters; SQLite's are numbers of at most four digits.

@@ -17,7 +17,7 @@ use vouchsafe::ReplayKey;
 
 use crate::{
     StoreError,
-    sql::{Action, Answered, Batch, Doing, Engine, Fails, Reading, Wanted, failed, run_one},
+    sql::{Action, Answered, Batch, Doing, Engine, Fails, Reading, Wanted, failed, is_locked, run_one},
 };
 use look_ups::LookUps;
 use run::Connected;
@@ -228,18 +228,15 @@ async fn tried_again<T, E, F: Future<Output = Result<T, E>>>(
     act().await
 }
 
-/// `SQLITE_BUSY` (5) and its extended codes, whose last byte is 5.
-fn is_locked(failure: &sqlx::Error) -> bool {
-    let code = failure.as_database_error().and_then(|failure| failure.code());
-    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
-}
-
 /// The error of an operation that was made for several callers, copied for each of them.
 fn failed_together(failure: &sqlx::Error) -> StoreError {
     match failure {
         sqlx::Error::PoolClosed => failed(sqlx::Error::PoolClosed),
         sqlx::Error::PoolTimedOut => failed(sqlx::Error::PoolTimedOut),
-        other => StoreError::unavailable(FailedTogether(other.to_string())),
+        other => match is_locked(other) {
+            true => StoreError::busy(FailedTogether(other.to_string())),
+            false => StoreError::unavailable(FailedTogether(other.to_string())),
+        },
     }
 }
 

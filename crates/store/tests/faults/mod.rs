@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use vouchsafe::provisioning::{AccountId, Actor, Change, Organization, OrganizationId, OrganizationToken};
 use vouchsafe_store::{
@@ -98,6 +99,25 @@ async fn the_tables_stand_beside_those_of_the_application() {
     let migrations: i64 =
         sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&pool).await.unwrap();
     assert_eq!(migrations, 1, "theirs are left alone");
+}
+
+/// All writes of SQLite wait for each other: who waits too long is told that another one holds the lock, and nothing is lost.
+#[tokio::test]
+async fn a_lock_that_is_held_for_too_long_is_told() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let options = options.busy_timeout(Duration::from_millis(50));
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options.clone()).await.unwrap();
+    let store = Sqlite::on(pool).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let mut other = options.connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = suite::provision(&store, suite::login("ada", &token, "id1")).await.unwrap_err();
+    assert_eq!(refused.code(), "store.busy", "{refused}");
+    assert_eq!(store.insert_once("0123", suite::now()).await.unwrap_err().code(), "store.busy");
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    suite::provision(&store, suite::login("ada", &token, "id1")).await.unwrap();
+    assert_eq!(store.whole(&suite::acme()).await.unwrap().accounts.len(), 1);
 }
 
 /// A process that stops between any two writes of a sign-in leaves nothing of it: here each table refuses in turn.
