@@ -133,6 +133,11 @@ fn wrong_usage_is_told() {
         &[][..],
         &["--check", &known],
         &["--idp-metadata", &known, "--product", "okta"],
+        // What belongs to a check and has no use without it is not passed over.
+        &["--certificate", &known, "--product", "okta"],
+        &["--key", &known, "--certificate", &known, "--product", "okta"],
+        &["--sign-requests", "--product", "okta"],
+        &["--now", "2026-06-01T00:00:00Z", "--product", "okta"],
         &["--check", &known, "--idp-metadata", &known, "--product", "okta"],
         &["--check", &known, "--idp-metadata", &known, "--sign-requests"],
         &["--check", "missing.xml", "--idp-metadata", &known],
