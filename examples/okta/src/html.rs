@@ -291,7 +291,7 @@ header{display:flex;align-items:center;gap:.75rem 2rem;padding:.9rem 1.5rem;back
 nav{display:flex;align-items:center;gap:.5rem 1.25rem;flex:1;flex-wrap:wrap}\
 a{color:var(--accent)}nav a{color:var(--soft);text-decoration:none}nav a:hover{color:var(--ink)}\
 .who{margin-left:auto;color:var(--soft);overflow-wrap:anywhere}nav form,section form{margin:0}\
-section>dl+form,section>table+form,section>ul+form,section>p+form{margin-top:1rem}section>form+form{margin-top:.5rem}\
+section>dl+form,section>table+form,section>ul+form,section>p+form,section>table+dl,section>dl+ul,section>form+p,section>form+dl{margin-top:1rem}section>form+form{margin-top:.5rem}\
 main{max-width:60rem;margin:2.5rem auto;padding:0 1.25rem}main.narrow{max-width:30rem}\
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 1.25rem;overflow-wrap:anywhere}h2{font-size:1.05rem;margin:0 0 .75rem}\
 section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.25rem 1.5rem;margin:0 0 1.25rem}\
