@@ -9,6 +9,8 @@
 //!
 //! The others:
 //!
+//! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session: a redirect to the sign-in page with the wanted page
+//!   in the query. [`login_url`] starts a sign-in that returns there, if [`ReturnPaths`] allows the page.
 //! * [`own_pages_only`] is a middleware that refuses forms that pages of other sites post.
 //! * [`RequestParts`] and [`Answer`] convert the request and the answer to the types of the `http` crate, for everything else that
 //!   [`SingleSignOn`] does.

@@ -6,7 +6,7 @@
 //!   keeps everything in a file or in memory, for the processes of one machine. `Postgres` (feature `postgres`) is for several machines.
 //! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the five traits. [`Memory`], `Sqlite`
 //!   and `Postgres` implement them all; `Redis` (feature `redis`) implements those that need no directory. An application may implement
-//!   each of them itself.
+//!   each of them itself. A service with its own users and sessions needs [`ReplayStore`] and [`PendingStore`] only.
 //! * [`SignIn`] describes what one sign-in writes in one transaction: the replay record, the changes of the plan, and
 //!   the session.
 //!

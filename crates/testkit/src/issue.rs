@@ -2,6 +2,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm, base64_encode};
 use vouchsafe_xml::Canonicalization;
 
+use crate::logout;
 use crate::parts::{Attribute, Encryption, Instant, Part, Place, Signed};
 use crate::{IdentityProvider, KeyPair, TestkitError, render};
 
@@ -400,5 +401,20 @@ impl Issued {
     #[must_use]
     pub fn to_base64(&self) -> String {
         base64_encode(self.xml.as_bytes())
+    }
+
+    /// Returns the body of the form that a browser posts to an assertion consumer, of the content type
+    /// `application/x-www-form-urlencoded`. `relay_state` is the parameter `RelayState` of the request.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), vouchsafe_testkit::TestkitError> {
+    /// let response = vouchsafe_testkit::IdentityProvider::okta().response().issue()?;
+    /// assert!(response.to_form(Some("state")).starts_with("SAMLResponse="));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn to_form(&self, relay_state: Option<&str>) -> String {
+        logout::form("SAMLResponse", &self.xml, relay_state)
     }
 }

@@ -5,7 +5,8 @@
 //! * [`IdentityProvider`] issues responses. [`IdentityProvider::okta`] has the form that Okta uses: prefixes `saml2p` and `saml2`,
 //!   Response and Assertion both signed, certificates with line breaks, five minutes of validity.
 //! * [`ResponseBuilder`] changes any field, leaves any part out and adds anything, so that a test can make the message that it needs.
-//! * [`attacks`] runs every attack against your assertion consumer and reports which were accepted.
+//! * [`attacks`] runs every attack against your assertion consumer and reports which were accepted. You implement
+//!   [`attacks::Service`] for your service, which has two customers for the test.
 //!
 //! Keys are made when they are first used and live as long as the process; the source contains no secret. Everything else is
 //! deterministic: identifiers and times have fixed defaults ([`ISSUE_INSTANT`]) or are arguments. Do not sign real people in with it.

@@ -40,7 +40,8 @@ pub trait Explain: std::error::Error {
     /// Returns what an operator, or the customer's administrator, should change.
     fn hint(&self) -> &'static str;
 
-    /// Returns the one sentence that a browser may show. It never tells what failed.
+    /// Returns the one sentence that a browser may show. It never tells what failed. The pages of `vouchsafe-web` show
+    /// their own constant sentence for every error; `HttpError::refused_with` there takes a sentence of yours.
     fn public_message(&self) -> &'static str {
         "The sign-in could not be completed."
     }

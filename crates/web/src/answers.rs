@@ -63,7 +63,7 @@ impl SingleSignOn {
     pub(crate) fn refuse_in(&self, context: &Context, error: &HttpError) -> Response<String> {
         let reference = self.record(context, error);
         let message = match context.attempt {
-            RefusedAttempt::SignIn => error.public_message(),
+            RefusedAttempt::SignIn => error.shown_message(),
             RefusedAttempt::SignOut | RefusedAttempt::SignOutHere => "The sign-out could not be completed.",
             RefusedAttempt::NameChange => "The change of the name could not be completed.",
         };
@@ -202,6 +202,9 @@ pub(crate) fn comes_by_paos(headers: &HeaderMap) -> bool {
 
 /// Returns the address that starts a sign-in, for a link or a redirect: the path of [`SingleSignOn::login`], with a
 /// query.
+///
+/// The person returns to `return_to` only if [`SingleSignOn::return_paths`] allows it, for example
+/// `.return_paths(ReturnPaths::new("/").under("/projects"))`. By default every login leads to `/`.
 ///
 /// ```
 /// assert_eq!(

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
+use vouchsafe::crypto::CryptoError;
 use vouchsafe::xml::{Cut, Quoted};
 use vouchsafe::{BindingError, ConnectionId, Explain, Ledger, Refusal};
 use vouchsafe_store::StoreError;
@@ -152,6 +153,7 @@ pub enum HttpError {
 pub struct ApplicationError {
     error: Box<dyn Explain + Send + Sync>,
     is_outage: bool,
+    message: Option<String>,
 }
 
 impl fmt::Display for ApplicationError {
@@ -163,13 +165,23 @@ impl fmt::Display for ApplicationError {
 impl HttpError {
     /// Makes the error for the application's decision to refuse this person: status 403.
     pub fn refused_by(error: impl Explain + Send + Sync + 'static) -> HttpError {
-        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: false })
+        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: false, message: None })
+    }
+
+    /// Makes the error for the application's decision to refuse this person, and the sentence that the person reads:
+    /// status 403. The identity provider vouches for the person already, so the sentence may say why. It is escaped.
+    pub fn refused_with(
+        message: impl Into<String>,
+        error: impl Explain + Send + Sync + 'static,
+    ) -> HttpError {
+        let message = Some(message.into());
+        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: false, message })
     }
 
     /// Makes the error for a failure of the application, such as of its database: status 503. It tells nothing about
     /// the person.
     pub fn outage(error: impl Explain + Send + Sync + 'static) -> HttpError {
-        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: true })
+        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: true, message: None })
     }
 
     /// Makes the error for a failed store of the application, with the store's own error and the data that it holds,
@@ -316,6 +328,14 @@ impl HttpError {
         "The sign-in could not be completed."
     }
 
+    /// Returns the sentence for the browser: that of [`refused_with`](Self::refused_with), or the constant one.
+    pub(crate) fn shown_message(&self) -> &str {
+        match self {
+            Self::Application(ApplicationError { message: Some(message), .. }) => message,
+            other => other.public_message(),
+        }
+    }
+
     /// Returns every check that was made, if a response was received.
     pub fn ledger(&self) -> Option<&Ledger> {
         match self {
@@ -370,6 +390,12 @@ impl HttpError {
             other => std::error::Error::source(other),
         };
         source.map(ToString::to_string)
+    }
+}
+
+impl From<CryptoError> for HttpError {
+    fn from(failure: CryptoError) -> HttpError {
+        HttpError::Binding(failure.into())
     }
 }
 

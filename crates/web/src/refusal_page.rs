@@ -15,7 +15,7 @@ use crate::reference::Reference;
 #[non_exhaustive]
 pub struct RefusalView<'a> {
     /// The one sentence.
-    pub message: &'static str,
+    pub message: &'a str,
     /// The reference for the support.
     pub reference: &'a Reference,
     /// A path of the application's, where the person can start again; it includes the path to which they wanted to

@@ -125,6 +125,9 @@ impl SingleSignOn {
         let connection = self.discover(asked).await?.ok_or(HttpError::UnknownConnection)?;
         context.connection = Some(connection.id().clone());
         let return_to = self.inner.return_paths.choose(wanted);
+        if wanted.is_some_and(|wanted| wanted != return_to.as_str()) {
+            tracing::debug!(return_to = return_to.as_str(), "ReturnPaths does not allow the wanted path");
+        }
         let options = self.inner.options_for(request, &connection).return_to(return_to.as_str());
         self.start_counted(request, &connection, options, None).await
     }

@@ -17,12 +17,12 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
-    LoginOptions, PendingRequest, RequestBinding, ServiceProvider, Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, Explain,
+    IdentityProvider, LoginOptions, PendingRequest, RequestBinding, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::{Answer, Memory, PendingStore, ReplayStore, StoreError};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
-use vouchsafe_web::{RefusalPage, ReturnPaths, SingleSignOn, login_url};
+use vouchsafe_web::{HttpError, RefusalPage, ReturnPaths, SingleSignOn, login_url};
 
 const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 const CONSUMER: &str = "https://app.example.com/saml/acs";
@@ -407,6 +407,37 @@ async fn a_store_that_fails_is_an_outage() {
             let told = answer.headers().get(RETRY_AFTER).map(|seconds| seconds.to_str().unwrap());
             assert_eq!(told, retry_after);
         }
+    }
+}
+
+/// The person passed every check, so the application may say why it refuses them. Nothing else may.
+#[tokio::test]
+async fn the_application_tells_its_own_reason_and_no_other_is_told() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("the account is closed")]
+    struct Closed;
+
+    impl Explain for Closed {
+        fn code(&self) -> &'static str {
+            "app.closed"
+        }
+
+        fn hint(&self) -> &'static str {
+            "Open the account again."
+        }
+    }
+
+    let sso = over([]);
+    let headers = request(&[]).headers;
+    let told = sso.refuse(&headers, HttpError::refused_with("Your <b>account</b> is closed.", Closed));
+    assert_eq!(told.status(), 403);
+    assert!(told.body().contains("Your &lt;b&gt;account&lt;/b&gt; is closed."), "{}", told.body());
+    let json = request(&[(http::header::ACCEPT, "application/json")]).headers;
+    let told = sso.refuse(&json, HttpError::refused_with("Your account is closed.", Closed));
+    assert!(told.body().contains("\"Your account is closed.\""), "{}", told.body());
+    for error in [HttpError::refused_by(Closed), HttpError::outage(Closed), HttpError::UnknownPerson] {
+        let page = sso.refuse(&headers, error);
+        assert!(page.body().contains("The sign-in could not be completed."), "{}", page.body());
     }
 }
 
