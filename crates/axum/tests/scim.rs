@@ -16,7 +16,7 @@ use vouchsafe::provisioning::{
     Account, AccountId, Actor, Organization, OrganizationId, OrganizationToken, Role,
 };
 use vouchsafe::{ConnectionId, EntityId, Provider};
-use vouchsafe_axum::scim_routes;
+use vouchsafe_axum::{peer_address, scim_routes};
 use vouchsafe_scim::{RequestRate, ScimService};
 use vouchsafe_store::{Author, Directory as _, Memory, ScimStore as _, ScimToken};
 
@@ -40,8 +40,10 @@ async fn served() -> (SocketAddr, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let scim = ScimService::new(store, format!("http://{address}/scim/v2"), provider)
-        .with_rate(RequestRate { per_second: 1_000, burst: 10_000 });
+        .with_rate(RequestRate { per_second: 1_000, burst: 10_000 })
+        .with_client_address(peer_address);
     let app: Router = Router::new().nest("/scim/v2", scim_routes(scim));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (address, token.reveal())
 }
@@ -70,6 +72,25 @@ async fn a_person_is_pushed_over_http() {
     let told: serde_json::Value = serde_json::from_str(&large.text().await.unwrap()).unwrap();
     assert_eq!(told["status"], "413");
     assert_eq!(client.get(base).bearer_auth(&token).send().await.unwrap().status(), 404);
+}
+
+/// The address of the TCP connection is the client's, in whose name invalid tokens are counted.
+#[tokio::test]
+async fn invalid_tokens_are_limited_for_the_address_of_the_connection() {
+    let (address, token) = served().await;
+    let client = reqwest::Client::new();
+    let users = async |token: &str| {
+        let sent = client.get(format!("http://{address}/scim/v2/Users")).bearer_auth(token).send().await;
+        sent.unwrap().status().as_u16()
+    };
+    assert_eq!(users(&token).await, 200);
+    let mut statuses = Vec::new();
+    for number in 0..60 {
+        statuses.push(users(&format!("{number:064}")).await);
+    }
+    assert!(statuses.iter().take(30).all(|status| *status == 401), "{statuses:?}");
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(users(&token).await, 200, "a token in use is not affected");
 }
 
 /// A client without a token is answered before its announced body has come, and a client with one is not.
