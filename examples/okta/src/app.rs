@@ -19,7 +19,8 @@ use vouchsafe_axum::{
     ASSERTION_CONSUMER, KEPT_FORM, KeptForms, LogoutPage, METADATA, NAME_ID, NAME_ID_SOAP,
     OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord,
     ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SetUp, SingleSignOn, StartLimiter, StoredConnections,
-    own_pages_only, provisioned_routes, require_signed_in, scim_routes, set_up_routes, signal_routes,
+    own_pages_only, peer_address, provisioned_routes, require_signed_in, scim_routes, set_up_routes,
+    signal_routes,
 };
 use vouchsafe_client::{Client, RefreshStatus, StoredRefresher};
 use vouchsafe_scim::ScimService;
@@ -169,7 +170,9 @@ impl App {
                 move |tried| trial::page(store.clone(), tried)
             })
             .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
-        let scim = ScimService::new(shared.clone(), format!("{base_url}{}", scim::PATH), provider.clone());
+        // No proxy stands before it: the client is whoever opened the TCP connection.
+        let scim = ScimService::new(shared.clone(), format!("{base_url}{}", scim::PATH), provider.clone())
+            .with_client_address(peer_address);
         let signals = signals::service(Arc::clone(&shared), client.clone(), provider.clone());
         let records = Records::default();
         let kept = Arc::clone(&records);
@@ -270,7 +273,8 @@ impl App {
         let refresher = StoredRefresher::new(self.client.clone(), provider, Arc::new(self.store.clone()));
         let refreshing = refresher.start(|event| tracing::info!("{event}"));
         let _ = self.refresh_status.set(refreshing.status().clone());
-        let served = axum::serve(listener, self.router()).await;
+        let service = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service).await;
         maintenance.abort();
         refreshing.stop().await;
         Ok(served?)
