@@ -130,6 +130,32 @@ async fn nobody_judges_what_the_page_did_not_show_or_what_is_not_theirs() {
     refused.is(422).says("store.not_staged").says(&later).says_not(&next);
 }
 
+/// A scope for all domains stands behind more changes than the page shows.
+#[tokio::test]
+async fn what_is_not_shown_is_not_approved() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let with = |addresses: usize| {
+        let added: String = (0..addresses)
+            .map(|number| {
+                format!(
+                    r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://idp.example.com/{number}"/>"#
+                )
+            })
+            .collect();
+        let scope = r#"<md:Extensions><s:Scope xmlns:s="urn:mace:shibboleth:metadata:1.0" regexp="true">.*</s:Scope></md:Extensions>"#;
+        let document =
+            announced().replacen("<md:SingleSignOnService", &format!("{added}<md:SingleSignOnService"), 1);
+        document.replacen("<md:KeyDescriptor", &format!("{scope}<md:KeyDescriptor"), 1)
+    };
+    stage(&world, &connection.id, &with(10)).await;
+    browser.get("/set-up").await.says("Scope added").says("Approve these changes");
+    stage(&world, &connection.id, &with(300)).await;
+    let page = browser.get("/set-up").await;
+    page.is(200).says_not("Scope added").says("more changes are not shown").says("Refuse this document");
+    page.says_not("Approve these changes");
+}
+
 #[tokio::test]
 async fn what_cannot_be_used_is_not_offered_for_approval() {
     let world = World::make().await;

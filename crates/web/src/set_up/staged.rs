@@ -11,8 +11,8 @@ use super::overview::certificates;
 use super::visit::Visit;
 use super::{Fields, Next, SetUp};
 
-/// The largest number of changes that are shown.
-const MOST_CHANGES: usize = 50;
+/// The largest number of changes that are shown. A document with more of them cannot be approved here.
+const MOST_CHANGES: usize = 200;
 const MINUTE: &str = "%Y-%m-%d %H:%M UTC";
 
 impl SetUp {
@@ -51,14 +51,14 @@ impl SetUp {
                 ("First seen", &staged.fetched_at.format(MINUTE).to_string()),
                 ("SHA-256 of the document", &digest),
             ]);
-        let card = changes(card, active, staged);
+        let (card, shows_all) = changes(card, active, staged);
         let described = IdentityProvider::from_metadata_entity(&staged.document, &active.identity_provider)
             .and_then(|described| described.check_validity(visit.now).map(|()| described));
         let (card, may_be_approved) = match described {
             Ok(described) => {
                 let keys = certificates(&described, None, visit.now);
                 let heads = ["Certificate (SHA-256)", "Valid until", "State"];
-                (card.table("Certificates of the newer metadata", heads, &keys), true)
+                (card.table("Certificates of the newer metadata", heads, &keys), shows_all)
             }
             Err(error) => (card.problem(&Problem::of(&error.into(), visit.console(), None)), false),
         };
@@ -127,14 +127,14 @@ fn named(visit: &Visit<'_>, fields: &Fields) -> Result<ConnectionId, SetUpError>
     Ok(found.ok_or_else(|| StoreError::connection_unknown(&name))?.id.clone())
 }
 
-/// Adds the changes that the newer document would make.
-fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata) -> Markup {
+/// Adds the changes that the newer document would make. Returns whether all of them are shown.
+fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata) -> (Markup, bool) {
     let changes = match active.metadata.changes_to(staged, &active.identity_provider) {
         Ok(changes) => changes,
         Err(error) => {
-            return card.paragraph(&format!(
-                "The two documents cannot be compared, since one of them cannot be read: {error}"
-            ));
+            let text =
+                format!("The two documents cannot be compared, since one of them cannot be read: {error}");
+            return (card.paragraph(&text), true);
         }
     };
     let rows: Vec<[String; 2]> = changes.iter().take(MOST_CHANGES).map(row).collect();
@@ -143,8 +143,14 @@ fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata)
         false => card.table("What would change", ["What", "Value"], &rows),
     };
     match changes.len().saturating_sub(rows.len()) {
-        0 => card,
-        more => card.note(&format!("{more} more changes are not shown.")),
+        0 => (card, true),
+        more => {
+            let text = format!(
+                "{more} more changes are not shown, so the document cannot be approved here. Compare the documents with \
+                 `vouchsafe metadata diff`, and give the metadata as a file if the changes are yours."
+            );
+            (card.note(&text), false)
+        }
     }
 }
 
