@@ -37,8 +37,8 @@ pub enum KeyChanges {
     Follow,
     /// Keys may be added and removed, as long as one of the known keys stays, and as long as people are sent only to
     /// hosts that were in the metadata before. A document that replaces all keys at once waits for approval. This
-    /// stops a wrong document, and an address that was taken over and changes everything at once. It does not stop
-    /// somebody who controls the address for two refreshes.
+    /// stops a wrong document, such as that of another application. It does not stop somebody who controls the address
+    /// for one refresh and adds a key to the known ones: that key is trusted at once.
     Overlap,
     /// Without approval, no key for signing or encryption and no [scope](IdentityProvider::scopes) is added, and
     /// people are sent only to addresses that were in the metadata before. Removed keys lose their trust at once.
