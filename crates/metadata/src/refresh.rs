@@ -20,7 +20,8 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 ///   own `validUntil`, which the user of the metadata checks.
 /// * Trust never goes back to an older document. The `creationInstant` (SAML V2.0 Metadata Extensions for Registration and
 ///   Publication Information 2.3) decides which document is older. If it does not decide, the earlier `validUntil` does.
-///   A `creationInstant` in the future is ignored. If only the transport vouches for a source, an older document is
+///   A `creationInstant` in the future is ignored, and so is a `validUntil` of an unsigned document that is more than
+///   400 days away. If only the transport vouches for a source, an older document is
 ///   refused for one day. A source that gives only older documents for a day has gone back on purpose, or somebody who
 ///   controlled its address for a moment wrote dates that the genuine documents will not reach.
 ///
@@ -72,6 +73,8 @@ pub struct Refresh {
 
 /// The time for which older documents are refused if only the transport vouches for the source.
 const GIVES_IN_AFTER: TimeDelta = TimeDelta::days(1);
+/// The longest validity of an unsigned document that counts. Metadata is valid for days or weeks, seldom for a year.
+const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
 
 /// The intervals at which a source is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -366,7 +369,9 @@ fn is_no_older(
     if matches!(created, [Some(before), Some(after)] if before < after) {
         return Ok(());
     }
-    let valid = [old.valid_until()?, new.valid_until()?];
+    let is_signed = newer.evidence().is_some();
+    let is_plausible = |end: &DateTime<Utc>| is_signed || end.signed_duration_since(now) <= LONGEST_PLAUSIBLE;
+    let valid = [old.valid_until()?.filter(is_plausible), new.valid_until()?];
     for (what, [before, after]) in [("creationInstant", created), ("validUntil", valid)] {
         if let Some(at_hand) = before.filter(|before| after.is_none_or(|after| after < *before)) {
             return Err(RefreshError::RolledBack { what, offered: after, at_hand });

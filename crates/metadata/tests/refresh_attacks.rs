@@ -80,12 +80,13 @@ impl Kept {
 /// Who has the address of unsigned metadata for a moment writes dates that no genuine document will reach, so that theirs stays trusted.
 #[test]
 fn a_moment_at_the_address_is_not_for_ever() {
-    let far = "validUntil='9999-01-01T00:00:00Z'";
+    let (far, months) = ("validUntil='9999-01-01T00:00:00Z'", "validUntil='2027-06-01T00:00:00Z'");
     for (what, theirs, genuine, at_once) in [
-        ("an end without end", stolen(far, None), genuine("", None), "refresh.rolled_back"),
+        ("an end without end", stolen(far, None), genuine("", None), "changed"),
+        ("an end in some months", stolen(months, None), genuine("", None), "refresh.rolled_back"),
         (
             "an end, where the genuine one has one",
-            stolen(far, None),
+            stolen(months, None),
             genuine("validUntil='2026-12-24T00:00:00Z'", None),
             "refresh.rolled_back",
         ),
@@ -178,7 +179,7 @@ fn a_clock_that_was_ahead_stops_no_refresh() {
     assert!(!kept.refresh.is_due(now() - TimeDelta::hours(12)));
     // The day after which a source is followed begins anew, and not when the clock comes there again.
     let mut kept = Kept::of_okta();
-    let end = "validUntil='2040-01-01T00:00:00Z'";
+    let (end, ahead) = ("validUntil='2027-11-24T00:00:00Z'", now() + TimeDelta::days(300));
     assert_eq!(kept.gets(&genuine(end, None), now()), "first");
     assert_eq!(kept.gets(&genuine("", None), ahead), "refresh.rolled_back");
     assert_eq!(kept.gets(&genuine("", None), now()), "refresh.rolled_back");
