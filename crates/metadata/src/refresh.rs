@@ -293,8 +293,7 @@ impl Refresh {
         let is_same = at_hand.is_some_and(|at_hand| at_hand.bytes() == newer.bytes());
         let changes = match at_hand.filter(|_| !is_same) {
             Some(at_hand) => {
-                is_no_older(at_hand, &newer, self.latest_creation(now))
-                    .or_else(|older| self.give_in(older, now))?;
+                is_no_older(at_hand, &newer, now).or_else(|older| self.give_in(older, now))?;
                 changes(at_hand, &newer)
             }
             None => Vec::new(),
@@ -329,13 +328,6 @@ impl Refresh {
         (self.cache_duration, self.valid_until) = metadata.lifetime(now);
     }
 
-    /// Returns the latest publication time that counts for the current document. Without a signature, somebody who
-    /// controlled the address for a moment could have written a time in the future, which no genuine document would
-    /// reach. The time in a signed document is the publisher's, whose clock may be ahead.
-    fn latest_creation(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        if self.source.is_by_transport_alone() { now } else { DateTime::<Utc>::MAX_UTC }
-    }
-
     /// Returns the time until the next request if nothing fails: as the document states, but short enough that there
     /// is time for further attempts before the document expires.
     fn interval(&self, now: DateTime<Utc>) -> Duration {
@@ -357,19 +349,23 @@ fn digest_of(metadata: &TrustedMetadata) -> [u8; 32] {
 }
 
 /// Rule: a document does not replace one that was published after it. The publication times decide. If they do not, the
-/// ends of validity do. A publisher may shorten the validity of its documents. A publication time of the current
-/// document after `latest` is ignored.
+/// ends of validity do. A publisher may shorten the validity of its documents.
+///
+/// Without a signature, somebody who controlled the address for a moment could have written times that no genuine
+/// document reaches. A publication time in the future and a very late end of validity are then ignored. The times in a
+/// signed document are the publisher's, whose clock may be ahead.
 fn is_no_older(
     at_hand: &TrustedMetadata,
     newer: &TrustedMetadata,
-    latest: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<(), RefreshError> {
+    let is_signed = newer.evidence().is_some();
     let [old, new] = [at_hand, newer].map(TrustedMetadata::aggregate);
-    let created = [old.creation_instant().filter(|created| *created <= latest), new.creation_instant()];
+    let created =
+        [old.creation_instant().filter(|created| is_signed || *created <= now), new.creation_instant()];
     if matches!(created, [Some(before), Some(after)] if before < after) {
         return Ok(());
     }
-    let is_signed = newer.evidence().is_some();
     let is_plausible = |end: &DateTime<Utc>| is_signed || end.signed_duration_since(now) <= LONGEST_PLAUSIBLE;
     let valid = [old.valid_until()?.filter(is_plausible), new.valid_until()?];
     for (what, [before, after]) in [("creationInstant", created), ("validUntil", valid)] {

@@ -41,7 +41,8 @@ async fn serve(router: Router) -> String {
 
 /// The metadata of an identity provider, signed by the federation or by somebody else.
 fn document(of: &IdentityProvider, by: &KeyPair) -> String {
-    let end = (Utc::now() + chrono::TimeDelta::days(5)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let end = Utc::now().checked_add_days(chrono::Days::new(5)).unwrap();
+    let end = end.to_rfc3339_opts(SecondsFormat::Secs, true);
     let attributes = format!("ID=\"_one\" validUntil=\"{end}\" entityID=");
     let xml = of.metadata().unwrap().replacen("entityID=", &attributes, 1);
     let signer = Signer::new(by.private_key());
