@@ -24,9 +24,13 @@ test:
     cargo test -p vouchsafe-axum --features axum-login --doc
     cargo test -p vouchsafe-axum --features portal --test portal
 
-# Each published crate builds by itself with every combination of its features, without a warning (needs cargo-hack).
+# Each published crate builds by itself, without its default features and with all.
 alone:
     .ci/run alone
+
+# The same with every combination of its features, without a warning (needs cargo-hack).
+features:
+    .ci/run features
 
 # Each published crate builds with exactly the version of Rust that its manifest states (needs rustup).
 msrv:
