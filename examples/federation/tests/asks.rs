@@ -114,6 +114,7 @@ async fn a_person_signs_in_by_an_identity_provider_that_is_asked_for() {
             .response()
             .at(Utc::now())
             .service_provider(format!("{address}/saml/metadata"), &format!("{address}/saml/acs"))
+            .assertion_id(if down { "_second" } else { "_first" })
             .in_response_to(&request.id)
             .issue()
             .unwrap();
