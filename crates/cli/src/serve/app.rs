@@ -11,8 +11,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
-use vouchsafe::Ledger;
-use vouchsafe_web::{EndedSession, HttpError, Reference, SingleSignOn, wants_json};
+use vouchsafe::{Ledger, NameIdOrder};
+use vouchsafe_web::{ConnectionSource, EndedSession, HttpError, Reference, SingleSignOn, wants_json};
 
 use crate::failure::{Explained, Failure};
 use crate::output::Output;
@@ -82,16 +82,19 @@ impl App {
             .route(&path("/saml/logout"), post(logout))
             .route(&path("/saml/slo"), get(single_logout).post(single_logout))
             .route(&path("/saml/slo/soap"), post(single_logout_by_soap))
+            .route(&path("/saml/name-id"), get(name_id).post(name_id))
+            .route(&path("/saml/name-id/soap"), post(name_id_by_soap))
+            .route(&path("/saml/name-id/end"), post(end_name))
             .fallback(nothing_here)
             .layer(from_fn_with_state(self.clone(), guard))
             .with_state(self)
     }
 
-    /// Reports the result of a logout message: the sessions that it ended, or why it was refused.
+    /// Reports the result of a message about sessions or names: what it ended, or why it was refused.
     fn told_from_outside(&self, answer: axum::http::Response<String>) -> Response {
-        for issuer in self.sessions.take_ended() {
+        for (what, issuer) in self.sessions.take_ended() {
             let (at, issuer) = (self.sso.now(), Some(issuer));
-            self.tell(Event { at, what: What::LoggedOut, issuer, ledger: Ledger::default() });
+            self.tell(Event { at, what, issuer, ledger: Ledger::default() });
         }
         if let Some(record) = answer
             .extensions()
@@ -127,6 +130,7 @@ impl App {
                 Line::styled(Style::Bad, "refused").then(format!(" [{}]: {}", refusal.code, refusal.message))
             }
             What::LoggedOut => Line::styled(Style::Title, "logged out"),
+            What::NameChanged => Line::styled(Style::Title, "name changed"),
         };
         let issuer = event.issuer.as_deref().map(|issuer| format!(" ({issuer})")).unwrap_or_default();
         // If nobody reads standard output any more, the page still shows the event.
@@ -167,6 +171,7 @@ impl<'a> Told<'a> {
             What::Accepted => ("accepted", None),
             What::Refused(refusal) => ("refused", Some(refusal.as_ref())),
             What::LoggedOut => ("logged_out", None),
+            What::NameChanged => ("name_changed", None),
         };
         Told {
             at: time(event.at),
@@ -242,6 +247,36 @@ async fn single_logout(State(app): State<App>, request: Parts, body: Bytes) -> R
 async fn single_logout_by_soap(State(app): State<App>, request: Parts, body: Bytes) -> Response {
     let answer = app.sso.single_logout_by_soap(&request, &body, None).await;
     app.told_from_outside(answer)
+}
+
+/// What identity providers say of names by browser.
+async fn name_id(State(app): State<App>, request: Parts, body: Bytes) -> Response {
+    let answer = app.sso.name_id(&request, &body, None).await;
+    app.told_from_outside(answer)
+}
+
+/// What they say of names from their own servers.
+async fn name_id_by_soap(State(app): State<App>, request: Parts, body: Bytes) -> Response {
+    let answer = app.sso.name_id_by_soap(&request, &body, None).await;
+    app.told_from_outside(answer)
+}
+
+/// Asks the identity provider to end the name of this browser's session.
+async fn end_name(State(app): State<App>, request: Parts) -> Response {
+    let headers = &request.headers;
+    let order = async {
+        app.sso.own_pages_only(headers, app.sso.cookies().session(headers).is_some())?;
+        let session = app.sessions.of(headers, app.sso.now())?;
+        let participant = session.and_then(|session| session.participant).ok_or(HttpError::UnknownPerson)?;
+        let connection =
+            app.trusted.find(&participant.connection).await?.ok_or(HttpError::UnknownConnection)?;
+        let order = NameIdOrder::terminate(participant.name_id);
+        app.sso.order_name_id(&request, &connection, order, &app.base.path("/")).await
+    };
+    match order.await {
+        Ok(answer) => app.told_from_outside(answer),
+        Err(error) => app.failed(headers, error),
+    }
 }
 
 async fn nothing_here(State(app): State<App>, headers: HeaderMap) -> Response {

@@ -27,6 +27,8 @@ pub(super) enum What {
     Refused(Box<Refusal>),
     /// The session in this service ended.
     LoggedOut,
+    /// An identity provider changed or ended the name of a person, with whose sessions here it is over.
+    NameChanged,
 }
 
 /// The reason why a sign-in was refused.

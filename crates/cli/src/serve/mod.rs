@@ -28,7 +28,7 @@ use vouchsafe::{
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::Memory;
-use vouchsafe_web::{LogoutSessions, SingleSignOn};
+use vouchsafe_web::{LogoutSessions, ManagesNames, ReturnPaths, SingleSignOn};
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
@@ -54,7 +54,13 @@ Addresses:
   GET  BASE/sessions                   every session, as JSON
   POST BASE/saml/logout                ends this browser's session here, and with --key tells the identity provider, if it has an address for that
   GET, POST BASE/saml/slo              with --key: logout messages of the identity provider, by browser
-  POST BASE/saml/slo/soap              with --key: logout requests of its own server";
+  POST BASE/saml/slo/soap              with --key: logout requests of its own server
+  GET, POST BASE/saml/name-id          with --key: names of people that change or end, by browser
+  POST BASE/saml/name-id/soap          with --key: the same from the identity provider's own server
+  POST BASE/saml/name-id/end           with --key: asks the identity provider to end the name of this browser's session
+
+With --key, an enhanced client (ECP) is answered a PAOS envelope at BASE/saml/login, and posts what its identity provider
+answered to BASE/saml/acs.";
 
 /// How long requests in progress may take after the service was told to stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -76,7 +82,7 @@ pub(crate) struct Arguments {
     /// Our entity id; without it, BASE/saml/metadata.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
-    /// Private key that signs requests and logout messages; with it there is single logout.
+    /// Private key that signs requests and logout messages; with it there are single logout, artifacts, enhanced clients and the management of names.
     #[arg(long, value_name = "PEM", requires = "certificate")]
     key: Option<String>,
     /// Certificate of that key.
@@ -248,19 +254,21 @@ fn app(arguments: &Arguments, base: &Base, mut trusted: Trusted, output: Output)
     let provider = service_provider.provider().clone();
     let takes_logout = service_provider.single_logout().is_some();
     let mut sso = SingleSignOn::new(service_provider, Arc::clone(&trusted), Arc::clone(&store))
-        .sign_in_page(&base.path("/"));
+        .sign_in_page(&base.path("/"))
+        .return_paths(ReturnPaths::new(&base.path("/")));
     let sessions = Arc::new(Sessions::new(sso.cookies(), provider));
     if takes_logout {
         // With a key, artifacts are resolved over SOAP. The user of this command chose the identity providers, and
         // the one under test is often on the same machine.
         let client = Client::with_loopback().map_err(|error| Failure::unusable("--idp-metadata", error))?;
-        sso = sso.single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>).back_channel(
-            move |call| {
+        sso = sso
+            .single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>)
+            .names_managed_by(Arc::clone(&sessions) as Arc<dyn ManagesNames>)
+            .back_channel(move |call| {
                 let (client, location, body) =
                     (client.clone(), call.location().to_owned(), call.body().to_owned());
                 async move { client.post_soap(&location, body, SoapCall::SOAP_ACTION).await }
-            },
-        );
+            });
     }
     Ok(App::new(base.clone(), sso, sessions, trusted, output))
 }
@@ -285,8 +293,11 @@ fn service_provider(
             .signing_key(key, certificate.clone())
             .sign_requests(SignRequests::Always)
             .receive_artifacts()
+            .receive_from_enhanced_clients()
             .single_logout(&base.url("/saml/slo"))
             .and_then(|builder| builder.single_logout_soap(&base.url("/saml/slo/soap")))
+            .and_then(|builder| builder.name_id_management(&base.url("/saml/name-id")))
+            .and_then(|builder| builder.name_id_management_soap(&base.url("/saml/name-id/soap")))
             .map_err(|error| Failure::unusable("--base-url", error))?;
     }
     for (key, certificate) in decryption_keys {

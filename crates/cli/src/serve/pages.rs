@@ -5,7 +5,7 @@ use vouchsafe::Login;
 use vouchsafe::assertion::{Check, Ledger, Outcome};
 use vouchsafe::doctor::{Complaint, Exhibit, Severity};
 
-use crate::verdict_json::{attributes, time};
+use crate::verdict_json::{attributes, sessions, time};
 
 use super::app::Inner;
 use super::base::Base;
@@ -62,12 +62,25 @@ fn ourselves(app: &Inner) -> String {
 fn signed_in(app: &Inner, session: &Session) -> String {
     format!(
         "<section><h2>This browser's session</h2><p>From {} since {} (<a href=\"{}\">as JSON</a>).</p>\
-         <form method=\"post\" action=\"{}\"><button>Sign out</button></form></section>",
+         <form method=\"post\" action=\"{}\"><button>Sign out</button></form>{}</section>",
         text(&session.issuer),
         text(&session.since),
         text(&app.base.path("/session")),
-        text(&app.base.path("/saml/logout"))
+        text(&app.base.path("/saml/logout")),
+        end_of_name(app, session)
     )
+}
+
+/// The button that asks the identity provider to end the name, where it has an address for that.
+fn end_of_name(app: &Inner, session: &Session) -> String {
+    let manages = app.sso.service_provider().name_id_management().is_some() && session.participant.is_some();
+    match manages {
+        true => format!(
+            "<form method=\"post\" action=\"{}\"><button>End the name at the identity provider</button></form>",
+            text(&app.base.path("/saml/name-id/end"))
+        ),
+        false => String::new(),
+    }
 }
 
 fn event(event: &Event) -> String {
@@ -75,6 +88,10 @@ fn event(event: &Event) -> String {
         What::Accepted => ("<span class=\"good\">accepted</span>", String::new(), ledger(&event.ledger)),
         What::LoggedOut => {
             ("<b>logged out</b>", String::new(), "<p>The session here has ended.</p>".to_owned())
+        }
+        What::NameChanged => {
+            let body = "<p>The identity provider names this person so no longer, and the sessions of the name have ended.</p>";
+            ("<b>name changed</b>", String::new(), body.to_owned())
         }
         What::Refused(refusal) => {
             let body = reasons(refusal) + &ledger(&event.ledger);
@@ -94,7 +111,7 @@ pub(super) fn accepted(base: &Base, login: &Login) -> String {
         ("Issuer", Some(login.issuer().as_str().to_owned())),
         ("NameID", login.name_id().map(|name| name.value().to_owned())),
         ("Format", login.name_id().and_then(|name| name.format().map(str::to_owned))),
-        ("Session index", login.session_index().map(str::to_owned)),
+        ("Session index", sessions(login)),
         ("Session ends", login.session_not_on_or_after().map(time)),
         ("Authentication", login.authn_context().map(str::to_owned)),
     ];

@@ -7,11 +7,16 @@ use axum::http::{HeaderMap, HeaderValue};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe::provisioning::Identity;
-use vouchsafe::{BindingError, Login, LogoutRequest, Participant, Provider};
+use vouchsafe::{
+    BindingError, EntityId, Login, LogoutRequest, ManageNameIdRequest, NameIdOrder, NameIdStatus,
+    Participant, Provider, StatusAnswer,
+};
 use vouchsafe_store::SessionId;
-use vouchsafe_web::{Cookies, EndsSessions, HttpError, LogoutSessions};
+use vouchsafe_web::{Cookies, EndsSessions, HttpError, LogoutSessions, Managed, ManagesNames};
 
 use crate::verdict_json::attributes;
+
+use super::history::What;
 
 /// The maximum number of sessions; the oldest is removed first.
 const MOST: usize = 1000;
@@ -23,7 +28,7 @@ const LIFETIME: TimeDelta = TimeDelta::hours(8);
 pub(super) struct Session {
     pub(super) issuer: String,
     name_id: Option<String>,
-    session_index: Option<String>,
+    session_indexes: Vec<String>,
     attributes: BTreeMap<String, Vec<String>>,
     pub(super) since: String,
     #[serde(skip)]
@@ -46,7 +51,7 @@ impl Session {
         Session {
             issuer: login.issuer().as_str().to_owned(),
             name_id: login.name_id().map(|name| name.value().to_owned()),
-            session_index: login.session_index().map(str::to_owned),
+            session_indexes: login.session_indexes().to_vec(),
             attributes: attributes(login).into_iter().map(owned).collect(),
             since: start.to_rfc3339_opts(SecondsFormat::Secs, true),
             participant: Participant::of_login(login),
@@ -62,8 +67,8 @@ pub(super) struct Sessions {
     cookies: Cookies,
     provider: Provider,
     live: Mutex<VecDeque<(String, Session)>>,
-    /// The issuers of sessions that identity providers ended, until they are reported.
-    ended: Mutex<Vec<String>>,
+    /// The sessions and names that identity providers ended, with the issuers, until they are reported.
+    ended: Mutex<Vec<(What, String)>>,
 }
 
 impl Sessions {
@@ -114,13 +119,31 @@ impl Sessions {
         Ok((ended, self.cookies.close_session()?))
     }
 
-    /// Returns the issuers of the sessions that identity providers ended since the last call.
-    pub(super) fn take_ended(&self) -> Vec<String> {
+    /// Returns what identity providers ended since the last call, each with the issuer.
+    pub(super) fn take_ended(&self) -> Vec<(What, String)> {
         std::mem::take(&mut self.ended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn sweep(&self, now: DateTime<Utc>) {
         self.live().retain(|(_, session)| now < session.ends);
+    }
+
+    fn end_where(&self, is_meant: impl Fn(&Session) -> bool) -> Vec<Session> {
+        let mut live = self.live();
+        let (ended, left): (Vec<_>, Vec<_>) = live.drain(..).partition(|(_, session)| is_meant(session));
+        live.extend(left);
+        ended.into_iter().map(|(_, session)| session).collect()
+    }
+
+    /// Ends the sessions of a name, and returns their number.
+    fn end_name(&self, person: &Identity, issuer: &EntityId) -> usize {
+        let ended = self.end_where(|session| session.identity.as_ref() == Some(person));
+        self.note((!ended.is_empty()).then(|| (What::NameChanged, issuer.as_str().to_owned())));
+        ended.len()
+    }
+
+    fn note(&self, ended: impl IntoIterator<Item = (What, String)>) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).extend(ended);
     }
 
     fn held(&self, headers: &HeaderMap) -> Result<Option<SessionId>, HttpError> {
@@ -137,18 +160,28 @@ impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         let person = Identity::of_logout_request(request);
         let is_meant = |session: &Session| {
-            session.identity.as_ref() == Some(&person) && request.means(session.session_index.as_deref())
+            session.identity.as_ref() == Some(&person) && request.means(&session.session_indexes)
         };
-        let mut live = self.live();
-        let issuers: Vec<String> = live
-            .iter()
-            .filter(|(_, session)| is_meant(session))
-            .map(|(_, session)| session.issuer.clone())
-            .collect();
-        live.retain(|(_, session)| !is_meant(session));
-        drop(live);
-        let ended = u64::try_from(issuers.len()).unwrap_or(u64::MAX);
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).extend(issuers);
-        Box::pin(std::future::ready(Ok(ended)))
+        let ended = self.end_where(is_meant);
+        self.note(ended.iter().map(|session| (What::LoggedOut, session.issuer.clone())));
+        Box::pin(std::future::ready(Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))))
+    }
+}
+
+/// The sessions of a name that changes or ends, end with it.
+impl ManagesNames for Sessions {
+    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        let status = match self.end_name(&Identity::of_name_id_request(request), request.issuer()) {
+            0 => NameIdStatus::UnknownPrincipal,
+            _ => NameIdStatus::Success,
+        };
+        Box::pin(std::future::ready(Ok(status)))
+    }
+
+    fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()> {
+        let connection = answer.connection().clone();
+        let person = Identity::of_kept_name(&order.name_id, connection, answer.issuer(), answer.audience());
+        self.end_name(&person, answer.issuer());
+        Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -131,8 +131,16 @@ async fn refused(app: &App, headers: &HeaderMap, answer: HttpResponse<String>, f
     let ledger = ledger.unwrap_or_default();
     let known_from_elsewhere = issuer.as_deref().is_some_and(|issuer| app.trusted.is_in_aggregate(issuer));
     let is_verdict = answer.status() == StatusCode::FORBIDDEN;
-    let doctor = if is_verdict && !known_from_elsewhere { app.doctor.about(form).await } else { None };
+    // An enhanced client is answered an envelope, and posted one.
+    let is_envelope =
+        answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/xml"));
+    let doctor =
+        if is_verdict && !known_from_elsewhere && !is_envelope { app.doctor.about(form).await } else { None };
     let refusal = Refusal { code: code.to_owned(), message, hint: hint.to_owned(), doctor };
+    if is_envelope {
+        app.tell(Event { at, what: What::Refused(Box::new(refusal)), issuer, ledger });
+        return answer.into_response();
+    }
     let mut response = if wants_json(headers) {
         answer::json(answer.status(), &Refused::new(code, &refusal.message, hint, &ledger))
     } else {

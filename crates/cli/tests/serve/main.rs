@@ -12,6 +12,7 @@
 
 mod answers;
 mod attacks;
+mod full_mode;
 mod hostile;
 mod logout;
 mod served;
