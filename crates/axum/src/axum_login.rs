@@ -4,12 +4,15 @@
 //! variant for passwords. [`signed_in`] is then the handler of the [routes](crate::routes()).
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use axum::Router;
 //! use axum_login::{AuthManagerLayerBuilder, AuthUser, AuthnBackend, UserId};
 //! use tower_sessions::MemoryStore;
 //! use vouchsafe::Login;
 //! use vouchsafe_axum::tower_session::session_layer;
 //! use vouchsafe_axum::{SingleSignOn, axum_login::signed_in, routes};
+//! use vouchsafe_store::Memory;
 //! # use std::convert::Infallible;
 //! # #[derive(Clone, Debug)]
 //! # struct User(u64);
@@ -39,7 +42,8 @@
 //! }
 //!
 //! fn router(sso: SingleSignOn) -> Router {
-//!     let sessions = session_layer(&sso, MemoryStore::default());
+//!     // With several machines, both must be stores that they share.
+//!     let sessions = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
 //!     let layer = AuthManagerLayerBuilder::new(Users, sessions).build();
 //!     Router::new().merge(routes(signed_in::<Users>)).layer(layer).with_state(sso)
 //! }

@@ -1,59 +1,107 @@
 //! A session store in which no session outlasts its sign-in.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
-use tower_sessions::session_store::Result;
+use tower_sessions::session_store::{Error, Result};
+use vouchsafe::Provider;
+use vouchsafe_store::{EndedSessionStore, SessionId, StoreError};
+use vouchsafe_web::SingleSignOn;
 
 /// The key under which a session has its end, in seconds of Unix time.
 pub(crate) const ENDS: &str = "vouchsafe.ends";
 
 /// A store in which a session ends when its sign-in ends, even if data are added later: `tower-sessions` alone
-/// extends a session with each change. A session that was deleted meanwhile is not saved again, so a request in
-/// progress does not restore a session that an identity provider or the person ended.
+/// extends a session with each change. A deleted session is over at once, on every machine: a request in progress
+/// does not restore a session that an identity provider or the person ended, and neither does a cache in front of the
+/// store (`CachingSessionStore`) on another machine.
+///
+/// `tower-sessions` has no operation that writes a session only if it still exists. So this store records each deleted
+/// session for a day, by a hash of its identifier, in an [`EndedSessionStore`]. All machines that share the sessions
+/// must share that store too. Delete sessions through this store or a clone of it.
 /// [`session_layer`](crate::tower_session::session_layer) uses this store; a layer of your own needs its store
 /// wrapped in one.
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use tower_sessions::{MemoryStore, SessionManagerLayer};
 /// use vouchsafe_axum::tower_session::EndingStore;
+/// use vouchsafe_store::Memory;
 ///
-/// let layer = SessionManagerLayer::new(EndingStore::new(MemoryStore::default()));
+/// # fn example(sso: vouchsafe_axum::SingleSignOn) {
+/// // With several machines, both must be stores that they share.
+/// let layer = SessionManagerLayer::new(EndingStore::new(&sso, MemoryStore::default(), Arc::new(Memory::new())));
 /// # let _ = layer;
+/// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct EndingStore<S>(S);
+pub struct EndingStore<S> {
+    store: S,
+    ended: Arc<dyn EndedSessionStore>,
+    provider: Provider,
+}
+
+/// How long a deletion is recorded: longer than any request takes that has read the session.
+const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
 impl<S> EndingStore<S> {
-    /// Wraps a store.
-    pub fn new(store: S) -> EndingStore<S> {
-        EndingStore(store)
+    /// Wraps a store. `ended` records the deleted sessions.
+    pub fn new(sso: &SingleSignOn, store: S, ended: Arc<dyn EndedSessionStore>) -> EndingStore<S> {
+        EndingStore { store, ended, provider: sso.service_provider().provider().clone() }
     }
+
+    async fn has_ended(&self, id: &Id) -> Result<bool> {
+        self.ended.has_ended(&self.hash(id)?).await.map_err(failed)
+    }
+
+    fn hash(&self, id: &Id) -> Result<String> {
+        let id = SessionId::received(id.to_string(), &self.provider);
+        id.map(|id| id.hash().to_owned()).map_err(|error| Error::Backend(error.to_string()))
+    }
+}
+
+fn failed(error: StoreError) -> Error {
+    Error::Backend(error.to_string())
 }
 
 #[async_trait]
 impl<S: SessionStore> SessionStore for EndingStore<S> {
     async fn create(&self, record: &mut Record) -> Result<()> {
         record.expiry_date = end_of(record);
-        self.0.create(record).await
+        self.store.create(record).await
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        if self.0.load(&record.id).await?.is_none() {
+        if self.store.load(&record.id).await?.is_none() {
             return Ok(());
         }
         let ending = Record { expiry_date: end_of(record), ..record.clone() };
-        self.0.save(&ending).await
+        self.store.save(&ending).await?;
+        // If it was deleted since it was loaded, that was recorded before.
+        if self.has_ended(&record.id).await? {
+            self.store.delete(&record.id).await?;
+        }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let found = self.0.load(id).await?;
-        Ok(found.filter(|record| end_of(record) > OffsetDateTime::now_utc()))
+        let found = self.store.load(id).await?.filter(|record| end_of(record) > OffsetDateTime::now_utc());
+        match found {
+            Some(_) if self.has_ended(id).await? => Ok(None),
+            found => Ok(found),
+        }
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.0.delete(id).await
+        let now = DateTime::<Utc>::from(std::time::SystemTime::now());
+        let until = now.checked_add_signed(REMEMBERED).unwrap_or(now);
+        self.ended.note_ended(&self.hash(id)?, until, now).await.map_err(failed)?;
+        self.store.delete(id).await
     }
 }
 

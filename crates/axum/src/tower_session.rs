@@ -1,12 +1,15 @@
 //! Sessions of `tower-sessions` (feature `tower-sessions`).
 //!
 //! ```
+//! use std::sync::Arc;
+//!
 //! use axum::extract::{FromRef, State};
 //! use axum::response::{IntoResponse, Response};
 //! use axum::{Router, routing::get};
 //! use tower_sessions::{MemoryStore, Session};
 //! use vouchsafe_axum::tower_session::{SessionUser, session_layer};
 //! use vouchsafe_axum::{AcceptedLogin, SingleSignOn, routes};
+//! use vouchsafe_store::Memory;
 //!
 //! /// The session of the application's user, who was found or made by the login.
 //! async fn signed_in(session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
@@ -24,7 +27,8 @@
 //! }
 //!
 //! fn router(sso: SingleSignOn) -> Router {
-//!     let sessions = session_layer(&sso, MemoryStore::default());
+//!     // With several machines, both must be stores that they share.
+//!     let sessions = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
 //!     Router::new().route("/home", get(home)).merge(routes(signed_in)).layer(sessions).with_state(sso)
 //! }
 //! ```
@@ -32,8 +36,8 @@
 //! # Single logout
 //!
 //! An identity provider names a person, but `tower-sessions` finds a session only by its identifier. So record which
-//! sessions a person has, with the identity provider's index of each, and delete those that a request names. The same
-//! applies to `axum-login`, which uses these sessions.
+//! sessions a person has, with the identity provider's indexes of each, and delete those that a request names, through
+//! the [`EndingStore`] of the layer or a clone of it. The same applies to `axum-login`, which uses these sessions.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -41,14 +45,15 @@
 //!
 //! use tower_sessions::{MemoryStore, Session, SessionStore, session::Id};
 //! use vouchsafe::{Login, LogoutRequest, provisioning::Identity};
+//! use vouchsafe_axum::tower_session::EndingStore;
 //! use vouchsafe_axum::{EndsSessions, HttpError, LogoutSessions, SingleSignOn};
 //! use vouchsafe_store::LogoutStore;
 //!
 //! /// The sessions of each person by [`Identity::key`]: a table of the application's, beside that of the sessions.
 //! #[derive(Clone, Debug)]
 //! struct Signed {
-//!     sessions: MemoryStore,
-//!     of_person: Arc<Mutex<HashMap<String, Vec<(Id, Option<String>)>>>>,
+//!     sessions: EndingStore<MemoryStore>,
+//!     of_person: Arc<Mutex<HashMap<String, Vec<(Id, Vec<String>)>>>>,
 //! }
 //!
 //! impl Signed {
@@ -56,7 +61,7 @@
 //!     fn note(&self, session: &Session, login: &Login) {
 //!         if let (Some(person), Some(id)) = (Identity::of_login(login), session.id()) {
 //!             let mut of_person = self.of_person.lock().unwrap();
-//!             of_person.entry(person.key()).or_default().push((id, login.session_index().map(str::to_owned)));
+//!             of_person.entry(person.key()).or_default().push((id, login.session_indexes().to_vec()));
 //!         }
 //!     }
 //! }
@@ -66,7 +71,7 @@
 //!         Box::pin(async move {
 //!             let all = self.of_person.lock().unwrap().get(&Identity::of_logout_request(request).key()).cloned();
 //!             let mut ended = 0;
-//!             for (id, _) in all.unwrap_or_default().iter().filter(|(_, index)| request.means(index.as_deref())) {
+//!             for (id, _) in all.unwrap_or_default().iter().filter(|(_, indexes)| request.means(indexes)) {
 //!                 let deleted = self.sessions.delete(id).await;
 //!                 deleted.map_err(|error| HttpError::unavailable("sessions", error))?;
 //!                 ended += 1;
@@ -81,6 +86,8 @@
 //! }
 //! ```
 
+use std::sync::Arc;
+
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -92,6 +99,7 @@ use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use vouchsafe::Login;
+use vouchsafe_store::EndedSessionStore;
 use vouchsafe_web::{HttpError, SingleSignOn};
 
 use crate::ending_store::ENDS;
@@ -157,22 +165,30 @@ const LIFETIME: Duration = Duration::hours(8);
 ///
 /// A session lasts for 8 hours. Without a sign-in they count from its last change; after a sign-in they count from
 /// the sign-in, whatever is added to the session. The identity provider can end it earlier (SessionNotOnOrAfter). Set
-/// another time by `with_expiry`; the default of `tower-sessions` is two weeks, and each change extends it. A layer
-/// that is not made by this function needs its store in an [`EndingStore`].
+/// another time by `with_expiry`; the default of `tower-sessions` is two weeks, and each change extends it. `ended`
+/// records the deleted sessions. A layer that is not made by this function needs its store in an [`EndingStore`].
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use tower_sessions::cookie::time::Duration;
 /// use tower_sessions::{Expiry, MemoryStore};
 /// use vouchsafe_axum::tower_session::session_layer;
+/// use vouchsafe_store::Memory;
 ///
 /// # fn example(sso: vouchsafe_axum::SingleSignOn) {
-/// let layer = session_layer(&sso, MemoryStore::default()).with_expiry(Expiry::OnInactivity(Duration::hours(1)));
+/// let layer = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
+/// let layer = layer.with_expiry(Expiry::OnInactivity(Duration::hours(1)));
 /// # let _ = layer;
 /// # }
 /// ```
-pub fn session_layer<S: SessionStore>(sso: &SingleSignOn, store: S) -> SessionManagerLayer<EndingStore<S>> {
+pub fn session_layer<S: SessionStore>(
+    sso: &SingleSignOn,
+    store: S,
+    ended: Arc<dyn EndedSessionStore>,
+) -> SessionManagerLayer<EndingStore<S>> {
     let secure = !sso.service_provider().assertion_consumer().starts_with("http://");
-    SessionManagerLayer::new(EndingStore::new(store))
+    SessionManagerLayer::new(EndingStore::new(sso, store, ended))
         .with_expiry(Expiry::OnInactivity(LIFETIME))
         .with_name(if secure { "__Host-session" } else { "session" })
         .with_secure(secure)

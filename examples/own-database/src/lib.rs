@@ -85,7 +85,7 @@ pub fn router(
         .build()?;
     let sso =
         SingleSignOn::new(saml, connections, Arc::new(Memory::new())).return_paths(ReturnPaths::new("/home"));
-    let sessions = session_layer(&sso, MemoryStore::default());
+    let sessions = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
     let app = App { sso: sso.clone(), users };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));
     Ok((pages.nest("/sso", routes(signed_in)).layer(sessions).with_state(app), sso))
