@@ -18,6 +18,9 @@ pub struct SealedForm {
     pub sealed: Vec<u8>,
     /// When the form expires.
     pub expires_at: DateTime<Utc>,
+    /// The network that the form came from, in any representation that can be compared; `None` if it is not known.
+    /// Forms from unknown networks count as forms of one network without limits of its own.
+    pub network: Option<String>,
 }
 
 impl fmt::Debug for SealedForm {
@@ -28,14 +31,34 @@ impl fmt::Debug for SealedForm {
     }
 }
 
-/// The most that a store keeps of all forms together.
+/// How much a store keeps of forms at most.
+///
+/// A client that posts many forms removes forms of its own network. If a network exceeds its limits, its oldest forms
+/// are removed. If all forms together exceed the limits, the oldest forms of the networks with the most are removed:
+/// the newest form of every network stays before the second form of any, and of two forms the one stays with which its
+/// network has fewer bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "it is made by whoever keeps forms")]
 pub struct FormLimits {
-    /// The number of forms.
+    /// The maximum number of forms.
     pub forms: u64,
-    /// The number of bytes of the sealed forms.
+    /// The maximum size of all forms together in bytes, as they are stored.
     pub bytes: u64,
+    /// The maximum number of forms from one network.
+    pub forms_of_network: u64,
+    /// The maximum size of the forms from one network in bytes.
+    pub bytes_of_network: u64,
+}
+
+impl FormLimits {
+    /// For stores: returns whether a form may be kept. A form that is larger than a limit for all may not.
+    #[must_use]
+    pub fn allow(&self, form: &SealedForm) -> bool {
+        let size = u64::try_from(form.sealed.len()).unwrap_or(u64::MAX);
+        let of_network =
+            form.network.is_none() || (self.forms_of_network > 0 && size <= self.bytes_of_network);
+        self.forms > 0 && size <= self.bytes && of_network
+    }
 }
 
 /// Keeps forms that were posted without a session, for all processes of a service.
@@ -46,7 +69,7 @@ pub struct FormLimits {
 ///
 /// # async fn example(form: SealedForm, now: DateTime<Utc>) -> Result<(), vouchsafe_store::StoreError> {
 /// let store = Memory::new();
-/// store.keep_form(&form, FormLimits { forms: 256, bytes: 8 << 20 }, now).await?;
+/// store.keep_form(&form, FormLimits { forms: 256, bytes: 8 << 20, forms_of_network: 64, bytes_of_network: 2 << 20 }, now).await?;
 /// let taken = store.take_form(&form.handle, &form.binding_hash, now).await?;
 /// assert_eq!(taken.as_ref(), Some(&form.sealed));
 /// assert!(store.take_form(&form.handle, &form.binding_hash, now).await?.is_none());
@@ -54,8 +77,8 @@ pub struct FormLimits {
 /// # }
 /// ```
 pub trait FormStore: Send + Sync + fmt::Debug {
-    /// Keeps a form. If there are more forms than the limits allow, the oldest are removed. A form that is larger than
-    /// the limit of all forms together is not kept.
+    /// Stores a form if the limits [allow](FormLimits::allow) it. Other forms are removed if there are more than the
+    /// limits permit ([`FormLimits`]). The new form stays, even if the clocks of several machines differ.
     fn keep_form<'a>(
         &'a self,
         form: &'a SealedForm,

@@ -12,6 +12,7 @@
 //! time are limited. Files, SAML messages and posts to paths that a sign-in may not lead to are not kept: then the
 //! browser is only sent to sign in.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use vouchsafe::crypto::{ContentCipher, SecretBytes, from_hexadecimal, hexadecimal};
 use vouchsafe::xml::escape_markup;
-use vouchsafe::{BindingError, Provider};
+use vouchsafe::{BindingError, ClientNetwork, Provider};
 use vouchsafe_store::{FormLimits, FormStore, Memory, SealedForm};
 
 use crate::answers::{answer, see_other, with_query};
@@ -39,7 +40,7 @@ use crate::single_sign_on::SingleSignOn;
 /// use vouchsafe_store::Memory;
 /// use vouchsafe_web::KeptForms;
 ///
-/// let forms = KeptForms::at("/saml/form").bytes_each(32 * 1024).count(100);
+/// let forms = KeptForms::at("/saml/form").bytes_each(32 * 1024).count(100).per_client_address(10, 256 * 1024);
 /// // Any store of the crate does, and those of databases serve several processes.
 /// let forms = forms.over(Arc::new(Memory::new()));
 /// # let _ = forms;
@@ -48,7 +49,9 @@ use crate::single_sign_on::SingleSignOn;
 pub struct KeptForms {
     path: String,
     most_bytes_each: usize,
-    limits: FormLimits,
+    count: u64,
+    bytes: u64,
+    per_client_address: Option<(u64, u64)>,
     lifetime: Duration,
     left_out: Vec<String>,
     store: Arc<dyn FormStore>,
@@ -56,14 +59,16 @@ pub struct KeptForms {
 
 impl KeptForms {
     /// Makes settings with the page at this path, as browsers see it, where [`KEPT_FORM`](crate::KEPT_FORM) is
-    /// routed. By default a form may have 64 KiB, there may be 256 forms with 8 MiB altogether, and they are kept for
-    /// 10 minutes in the memory of the process.
+    /// routed. By default a form may have 64 KiB, there may be 256 forms with 8 MiB altogether, a quarter of that from
+    /// one client address, and they are kept for 10 minutes in the memory of the process.
     #[must_use]
     pub fn at(path: &str) -> KeptForms {
         KeptForms {
             path: path.to_owned(),
             most_bytes_each: 64 << 10,
-            limits: FormLimits { forms: 256, bytes: 8 << 20 },
+            count: 256,
+            bytes: 8 << 20,
+            per_client_address: None,
             lifetime: Duration::from_secs(600),
             left_out: Vec::new(),
             store: Arc::new(Memory::new()),
@@ -83,19 +88,35 @@ impl KeptForms {
         KeptForms { most_bytes_each: most, ..self }
     }
 
-    /// Sets the maximum size of all forms together in bytes, as they are stored. The oldest are removed for a new
-    /// one.
+    /// Sets the maximum size of all forms together in bytes, as they are stored. For a new form, the oldest forms of the
+    /// networks with the most are removed.
     #[must_use]
-    pub fn bytes(mut self, most: u64) -> KeptForms {
-        self.limits.bytes = most;
-        self
+    pub fn bytes(self, most: u64) -> KeptForms {
+        KeptForms { bytes: most, ..self }
     }
 
-    /// Sets the maximum number of forms. The oldest are removed for a new one.
+    /// Sets the maximum number of forms. For a new form, the oldest forms of the networks with the most are removed.
     #[must_use]
-    pub fn count(mut self, most: u64) -> KeptForms {
-        self.limits.forms = most;
-        self
+    pub fn count(self, most: u64) -> KeptForms {
+        KeptForms { count: most, ..self }
+    }
+
+    /// Sets the maximum number and the maximum size in bytes of the forms from one client address; of an IPv6 address,
+    /// the first 64 bits count. The default is a quarter of the limits for all. If the
+    /// [client address](SingleSignOn::client_address) is not known, this limit does not apply, and a client that posts
+    /// many forms removes those of others.
+    #[must_use]
+    pub fn per_client_address(self, count: u64, bytes: u64) -> KeptForms {
+        KeptForms { per_client_address: Some((count, bytes)), ..self }
+    }
+
+    fn limits(&self) -> FormLimits {
+        let quarter = |of: u64| of.div_ceil(4);
+        // A form is larger when it is sealed, and one must fit.
+        let one = u64::try_from(self.most_bytes_each).unwrap_or(u64::MAX).saturating_mul(2);
+        let default = || (quarter(self.count), quarter(self.bytes).max(one));
+        let (forms_of_network, bytes_of_network) = self.per_client_address.unwrap_or_else(default);
+        FormLimits { forms: self.count, bytes: self.bytes, forms_of_network, bytes_of_network }
     }
 
     /// Sets how long a form is kept.
@@ -206,7 +227,7 @@ impl SingleSignOn {
     /// ```
     pub async fn sign_in_needed_for(&self, request: &Parts, body: &[u8]) -> Response<String> {
         let kept = match self.form_to_keep(request, body) {
-            Some((forms, form)) => self.keep(forms, &form).await,
+            Some((forms, form)) => self.keep(forms, &form, self.inner.address_of(request)).await,
             None => Ok(None),
         };
         match kept {
@@ -238,22 +259,27 @@ impl SingleSignOn {
     }
 
     /// Stores a form; `None` if it is larger than the limit, or if the cipher is not allowed.
-    async fn keep(&self, forms: &KeptForms, form: &KeptForm) -> Result<Option<Response<String>>, HttpError> {
-        let (provider, now) = (self.service_provider().provider(), self.now());
+    async fn keep(
+        &self,
+        forms: &KeptForms,
+        form: &KeptForm,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Response<String>>, HttpError> {
+        let (provider, now, limits) = (self.service_provider().provider(), self.now(), forms.limits());
         let (handle, secret) = (random::<16>(provider)?, Secret::new(provider)?);
         let Some(key) = secret.key().filter(|_| provider.accepts_cipher(CIPHER)) else { return Ok(None) };
-        let sealed = form.sealed(provider, &key)?;
-        if forms.limits.forms == 0 || u64::try_from(sealed.len()).is_ok_and(|size| size > forms.limits.bytes)
-        {
+        let lifetime = TimeDelta::from_std(forms.lifetime).ok();
+        let sealed = SealedForm {
+            handle: handle.clone(),
+            binding_hash: secret.hash(provider)?,
+            sealed: form.sealed(provider, &key)?,
+            expires_at: lifetime.and_then(|lifetime| now.checked_add_signed(lifetime)).unwrap_or(now),
+            network: address.map(|address| network(address, provider)).transpose()?,
+        };
+        if !limits.allow(&sealed) {
             return Ok(None);
         }
-        let expires_at = TimeDelta::from_std(forms.lifetime)
-            .ok()
-            .and_then(|lifetime| now.checked_add_signed(lifetime))
-            .unwrap_or(now);
-        let binding_hash = secret.hash(provider)?;
-        let sealed = SealedForm { handle: handle.clone(), binding_hash, sealed, expires_at };
-        forms.store.keep_form(&sealed, forms.limits, now).await?;
+        forms.store.keep_form(&sealed, limits, now).await?;
         let cookie = self.cookies().bind_form(
             &handle,
             &secret.0,
@@ -307,6 +333,14 @@ impl SingleSignOn {
         let sealed = forms.store.take_form(handle, &binding_hash, self.now()).await?;
         Ok(sealed.and_then(|sealed| KeptForm::opened(&sealed, provider, &key)))
     }
+}
+
+/// Returns the network of a client address as one of 65,536 numbers, so that a store can distinguish networks without
+/// knowing them: each number stands for very many addresses.
+fn network(address: IpAddr, provider: &Provider) -> Result<String, HttpError> {
+    let network = ClientNetwork::of(address).to_string();
+    let hash = provider.sha256(network.as_bytes()).map_err(BindingError::from)?;
+    Ok(hexadecimal(hash.get(..2).unwrap_or_default()))
 }
 
 fn random<const BYTES: usize>(provider: &Provider) -> Result<String, HttpError> {

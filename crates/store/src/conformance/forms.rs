@@ -6,7 +6,12 @@ use tokio::task::JoinSet;
 use super::now;
 use crate::{FormLimits, FormStore, SealedForm};
 
-const PLENTY: FormLimits = FormLimits { forms: 100, bytes: 1 << 20 };
+const PLENTY: FormLimits = at_most(100, 1 << 20);
+
+/// Limits that are the same for one network.
+const fn at_most(forms: u64, bytes: u64) -> FormLimits {
+    FormLimits { forms, bytes, forms_of_network: forms, bytes_of_network: bytes }
+}
 
 fn form(handle: &str, bytes: usize) -> SealedForm {
     SealedForm {
@@ -14,7 +19,35 @@ fn form(handle: &str, bytes: usize) -> SealedForm {
         binding_hash: format!("hash of {handle}"),
         sealed: (0..bytes).map(|place| u8::try_from(place % 256).unwrap()).collect(),
         expires_at: now() + TimeDelta::minutes(10),
+        network: None,
     }
+}
+
+/// One that came from a network in a second.
+async fn keep_from(
+    store: &impl FormStore,
+    network: &str,
+    (handle, bytes): (&str, usize),
+    limits: FormLimits,
+    second: i64,
+) {
+    let at = now() + TimeDelta::seconds(second);
+    let network = Some(network.to_owned()).filter(|network| !network.is_empty());
+    let form = SealedForm { network, expires_at: at + TimeDelta::minutes(10), ..form(handle, bytes) };
+    store.keep_form(&form, limits, at).await.unwrap();
+}
+
+/// Which of these are there, of all that are kept. None is afterwards.
+async fn take_all<'h>(store: &impl FormStore, handles: &[&'h str]) -> Vec<&'h str> {
+    let count = store.count_forms(now()).await.unwrap();
+    let mut there = Vec::new();
+    for handle in handles {
+        if takes(store, handle).await {
+            there.push(*handle);
+        }
+    }
+    assert_eq!(u64::try_from(there.len()).unwrap(), count);
+    there
 }
 
 async fn keep(store: &impl FormStore, handle: &str, bytes: usize, limits: FormLimits, at: DateTime<Utc>) {
@@ -64,7 +97,7 @@ pub async fn a_form_ends_at_its_time(store: impl FormStore) {
     // One that is over takes no place from another.
     keep(&store, "old", 60, PLENTY, now()).await;
     let late = SealedForm { expires_at: end + TimeDelta::minutes(10), ..form("late", 60) };
-    let limits = FormLimits { forms: 2, bytes: 100 };
+    let limits = at_most(2, 100);
     let later = SealedForm { handle: "later".to_owned(), sealed: vec![1; 40], ..late.clone() };
     store.keep_form(&later, limits, end).await.unwrap();
     store.keep_form(&late, limits, end).await.unwrap();
@@ -89,7 +122,7 @@ pub async fn the_oldest_forms_give_way(store: impl FormStore) {
         expires_at: at(second) + TimeDelta::minutes(10),
         ..form(handle, bytes)
     };
-    let three = FormLimits { forms: 3, bytes: 100 };
+    let three = at_most(3, 100);
     for (second, handle) in ["a", "b", "c", "d"].into_iter().enumerate() {
         let second = i64::try_from(second).unwrap();
         store.keep_form(&aged(handle, 10, second), three, at(second)).await.unwrap();
@@ -105,7 +138,7 @@ pub async fn the_oldest_forms_give_way(store: impl FormStore) {
         takes(&store, "f").await && !takes(&store, "g").await,
         "what is larger than everything is not kept"
     );
-    store.keep_form(&aged("h", 1, 7), FormLimits { forms: 0, bytes: 100 }, at(7)).await.unwrap();
+    store.keep_form(&aged("h", 1, 7), at_most(0, 100), at(7)).await.unwrap();
     assert!(!takes(&store, "h").await, "none is kept");
     // The one that comes is kept, also by a machine whose clock is behind.
     store.keep_form(&aged("i", 60, 9), three, at(9)).await.unwrap();
@@ -119,10 +152,65 @@ pub async fn the_oldest_forms_give_way(store: impl FormStore) {
     assert!(takes(&store, "k").await && takes(&store, "l").await);
 }
 
+/// Whoever posts many forms, or large ones, pushes out their own.
+pub async fn the_forms_of_one_network_give_way_to_its_own(store: impl FormStore) {
+    let limits = FormLimits { forms: 8, bytes: 1_000, forms_of_network: 3, bytes_of_network: 300 };
+    keep_from(&store, "victim", ("v1", 10), limits, 0).await;
+    keep_from(&store, "", ("unknown1", 10), limits, 1).await;
+    for (second, handle) in ["a1", "a2", "a3", "a4", "a5"].into_iter().enumerate() {
+        keep_from(&store, "attacker", (handle, 10), limits, 2 + i64::try_from(second).unwrap()).await;
+    }
+    let all = ["v1", "unknown1", "a1", "a2", "a3", "a4", "a5"];
+    assert_eq!(take_all(&store, &all).await, ["v1", "unknown1", "a3", "a4", "a5"]);
+
+    keep_from(&store, "victim", ("v1", 300), limits, 0).await;
+    for (second, (handle, bytes)) in
+        [("a1", 200), ("a2", 90), ("a3", 20), ("a4", 301)].into_iter().enumerate()
+    {
+        keep_from(&store, "attacker", (handle, bytes), limits, 1 + i64::try_from(second).unwrap()).await;
+    }
+    assert_eq!(take_all(&store, &["v1", "a1", "a2", "a3", "a4"]).await, ["v1", "a2", "a3"]);
+    // Nothing is known of where these come from, so only all together are counted.
+    keep_from(&store, "", ("large", 301), limits, 0).await;
+    let none = FormLimits { forms_of_network: 0, ..limits };
+    keep_from(&store, "", ("unknown", 10), none, 0).await;
+    keep_from(&store, "victim", ("v1", 10), none, 0).await;
+    assert_eq!(take_all(&store, &["large", "unknown", "v1"]).await, ["large", "unknown"]);
+    // A form that is kept anew from elsewhere counts there.
+    for second in 0..4 {
+        keep_from(&store, &format!("network {second}"), ("moving", 10), limits, second).await;
+        keep_from(&store, "network 0", (&format!("{second}"), 10), limits, second).await;
+    }
+    assert_eq!(take_all(&store, &["moving", "0", "1", "2", "3"]).await, ["moving", "1", "2", "3"]);
+}
+
+/// Where all together are too many, those of the networks give way that have most, however old the only one of another is.
+pub async fn the_only_form_of_a_network_stays_longest(store: impl FormStore) {
+    let limits = at_most(4, 1_000);
+    keep_from(&store, "victim", ("v1", 10), limits, 0).await;
+    for (second, handle) in ["a1", "a2", "a3", "a4", "a5"].into_iter().enumerate() {
+        keep_from(&store, "attacker", (handle, 10), limits, 1 + i64::try_from(second).unwrap()).await;
+    }
+    keep_from(&store, "other", ("o1", 10), limits, 9).await;
+    assert_eq!(take_all(&store, &["v1", "a1", "a2", "a3", "a4", "a5", "o1"]).await, ["v1", "a4", "a5", "o1"]);
+
+    let limits = at_most(100, 100);
+    keep_from(&store, "victim", ("v1", 20), limits, 0).await;
+    keep_from(&store, "attacker", ("a1", 30), limits, 1).await;
+    keep_from(&store, "attacker", ("a2", 50), limits, 2).await;
+    keep_from(&store, "other", ("o1", 25), limits, 3).await;
+    assert_eq!(take_all(&store, &["v1", "a1", "a2", "o1"]).await, ["v1", "a2", "o1"]);
+    // The one that comes is kept, also where its network has most and another machine's clock is ahead.
+    keep_from(&store, "a:b", ("a1", 60), limits, 9).await;
+    keep_from(&store, "victim", ("v1", 40), limits, 9).await;
+    keep_from(&store, "a:b", ("a2", 60), limits, 1).await;
+    assert_eq!(take_all(&store, &["v1", "a1", "a2"]).await, ["v1", "a2"]);
+}
+
 pub async fn forms_that_are_kept_at_the_same_time_stay_within_the_limits(
     store: impl FormStore + Clone + 'static,
 ) {
-    let limits = FormLimits { forms: 5, bytes: 45 };
+    let limits = at_most(5, 45);
     let mut tasks = JoinSet::new();
     for number in 0..30 {
         let store = store.clone();

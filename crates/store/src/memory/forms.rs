@@ -29,18 +29,51 @@ fn size(form: &SealedForm) -> u64 {
 impl Forms {
     fn keep(&mut self, form: &SealedForm, limits: FormLimits, now: DateTime<Utc>) {
         self.sweep(now);
-        if limits.forms == 0 || size(form) > limits.bytes {
+        if !limits.allow(form) {
             return;
         }
         self.forget(&form.handle);
-        let others = limits.bytes.saturating_sub(size(form));
-        while self.count() >= limits.forms || self.bytes > others {
-            let Some(oldest) = self.in_order.front().cloned() else { break };
-            self.forget(&oldest);
-        }
         self.bytes = self.bytes.saturating_add(size(form));
         self.in_order.push_back(form.handle.clone());
         self.by_handle.insert(form.handle.clone(), form.clone());
+        if form.network.is_some() {
+            let of_network = self.newest_first().into_iter().filter(|kept| kept.network == form.network);
+            let too_many = |kept: &Kept| {
+                kept.place_in_network > limits.forms_of_network
+                    || kept.bytes_in_network > limits.bytes_of_network
+            };
+            self.forget_all(of_network.filter(too_many).map(|kept| kept.handle).collect());
+        }
+        if self.count() > limits.forms || self.bytes > limits.bytes {
+            let newest_first = self.newest_first();
+            let many = beyond(&newest_first, limits.forms, |kept| kept.place_in_network, |_| 1);
+            let large = beyond(&newest_first, limits.bytes, |kept| kept.bytes_in_network, |kept| kept.size);
+            self.forget_all(many.into_iter().chain(large).collect());
+        }
+    }
+
+    /// Returns all forms, the newest first, with the totals of their networks up to each form.
+    fn newest_first(&self) -> Vec<Kept> {
+        let mut networks: HashMap<Option<&String>, (u64, u64)> = HashMap::new();
+        let forms = self.in_order.iter().rev().filter_map(|handle| self.by_handle.get(handle));
+        let kept = forms.map(|form| {
+            let (place, bytes) = networks.entry(form.network.as_ref()).or_default();
+            (*place, *bytes) = (place.saturating_add(1), bytes.saturating_add(size(form)));
+            Kept {
+                handle: form.handle.clone(),
+                network: form.network.clone(),
+                size: size(form),
+                place_in_network: *place,
+                bytes_in_network: *bytes,
+            }
+        });
+        kept.collect()
+    }
+
+    fn forget_all(&mut self, handles: Vec<String>) {
+        for handle in handles {
+            self.forget(&handle);
+        }
     }
 
     fn take(&mut self, handle: &str, binding_hash: &str, now: DateTime<Utc>) -> Option<Vec<u8>> {
@@ -66,6 +99,35 @@ impl Forms {
             self.by_handle.values().filter(is_over).map(|form| form.handle.clone()).collect();
         over.into_iter().filter_map(|handle| self.forget(&handle)).fold(0, |count, _| count.saturating_add(1))
     }
+}
+
+/// A form among those of its network.
+struct Kept {
+    handle: String,
+    network: Option<String>,
+    size: u64,
+    /// Its number among the forms of its network, counted from the newest.
+    place_in_network: u64,
+    /// The size of this form and of the newer forms of its network.
+    bytes_in_network: u64,
+}
+
+/// Returns the handles of the forms that exceed the limit, if the newest form is counted first, and then those whose
+/// networks have the least.
+fn beyond(
+    newest_first: &[Kept],
+    limit: u64,
+    of_network: impl Fn(&Kept) -> u64,
+    weight: impl Fn(&Kept) -> u64,
+) -> Vec<String> {
+    let mut places: Vec<(usize, &Kept)> = newest_first.iter().enumerate().collect();
+    places.sort_by_key(|(place, kept)| (*place > 0, of_network(kept), *place));
+    let mut together = 0_u64;
+    let in_order = places.into_iter().filter_map(|(_, kept)| {
+        together = together.saturating_add(weight(kept));
+        (together > limit).then(|| kept.handle.clone())
+    });
+    in_order.collect()
 }
 
 impl FormStore for Memory {

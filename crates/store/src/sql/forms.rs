@@ -5,16 +5,33 @@ use chrono::{DateTime, Utc};
 use super::{Batch, Engine, locks, memoranda::changed, run_one};
 use crate::{Answer, FormLimits, FormStore, SealedForm, StoreError, text::milliseconds_rounded_up};
 
-/// Deletes the expired forms, and the oldest of those that exceed the limits. The form that has just arrived counts as
-/// the newest, whatever the clocks of several machines say. The parameters: now, the handle of that form twice, the
-/// most forms, the most bytes.
-const MAKE_ROOM: &str = "
+/// Deletes the expired forms, and the oldest forms of the new form's network that exceed its limits. The new form counts
+/// as the newest, whatever the clocks of several machines say. The parameters: now, the network, the handle of the new
+/// form, the most forms, the most bytes.
+const MAKE_ROOM_IN_NETWORK: &str = "
     DELETE FROM vouchsafe_forms WHERE expires_at <= ? OR handle IN (
         SELECT handle FROM (
+            SELECT handle, row_number() OVER newest_first AS place, sum(bytes) OVER newest_first AS together
+            FROM vouchsafe_forms WHERE network = ?
+            WINDOW newest_first AS (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle)) AS of_network
+        WHERE place > ? OR together > ?)";
+
+/// Deletes the oldest forms of the networks that have the most, if all forms together exceed the limits. The parameters:
+/// the handle of the new form, the most forms, the most bytes.
+const MAKE_ROOM: &str = "
+    DELETE FROM vouchsafe_forms WHERE handle IN (
+        SELECT handle FROM (
             SELECT handle,
-                row_number() OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS place,
-                sum(bytes) OVER (ORDER BY CASE WHEN handle = ? THEN 0 ELSE 1 END, kept_at DESC, handle) AS together
-            FROM vouchsafe_forms) AS kept
+                row_number() OVER (ORDER BY is_older, place_in_network, kept_at DESC, handle) AS place,
+                sum(bytes) OVER (ORDER BY is_older, bytes_in_network, kept_at DESC, handle) AS together
+            FROM (
+                SELECT handle, bytes, kept_at, is_older, row_number() OVER newest_first AS place_in_network,
+                    sum(bytes) OVER newest_first AS bytes_in_network
+                FROM (
+                    SELECT handle, network, bytes, kept_at, CASE WHEN handle = ? THEN 0 ELSE 1 END AS is_older
+                    FROM vouchsafe_forms) AS one
+                WINDOW newest_first AS (PARTITION BY network ORDER BY is_older, kept_at DESC, handle)) AS of_network
+            ) AS kept
         WHERE place > ? OR together > ?)";
 
 impl<E: Engine> FormStore for E {
@@ -25,14 +42,12 @@ impl<E: Engine> FormStore for E {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         const KEEP: &str = "
-            INSERT INTO vouchsafe_forms (handle, binding_hash, sealed, bytes, kept_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO vouchsafe_forms (handle, binding_hash, sealed, bytes, kept_at, expires_at, network)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (handle) DO UPDATE
             SET binding_hash = excluded.binding_hash, sealed = excluded.sealed, bytes = excluded.bytes,
-                kept_at = excluded.kept_at, expires_at = excluded.expires_at";
-        let is_kept =
-            limits.forms > 0 && u64::try_from(form.sealed.len()).is_ok_and(|size| size <= limits.bytes);
-        if !is_kept {
+                kept_at = excluded.kept_at, expires_at = excluded.expires_at, network = excluded.network";
+        if !limits.allow(form) {
             return Box::pin(std::future::ready(Ok(())));
         }
         let keep = Batch::of(KEEP)
@@ -41,10 +56,16 @@ impl<E: Engine> FormStore for E {
             .bind(form.sealed.as_slice())
             .bind(form.sealed.len())
             .bind(now.timestamp_millis())
-            .bind(milliseconds_rounded_up(form.expires_at));
-        let make_room = Batch::of(MAKE_ROOM)
+            .bind(milliseconds_rounded_up(form.expires_at))
+            .bind(form.network.as_deref());
+        // An unknown network is NULL, which equals no network.
+        let make_room = Batch::of(MAKE_ROOM_IN_NETWORK)
             .bind(now.timestamp_millis())
+            .bind(form.network.as_deref())
             .bind(form.handle.as_str())
+            .bind(limits.forms_of_network)
+            .bind(limits.bytes_of_network)
+            .then(MAKE_ROOM)
             .bind(form.handle.as_str())
             .bind(limits.forms)
             .bind(limits.bytes);
@@ -53,7 +74,7 @@ impl<E: Engine> FormStore for E {
                 // If several forms are kept at the same time, each transaction sees those of the others.
                 locks::forms(turn).await?;
                 run_one(turn, keep).await?;
-                run_one(turn, make_room).await.map(drop)
+                turn.run(make_room).await.map(drop)
             })
         }))
     }

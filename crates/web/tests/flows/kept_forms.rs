@@ -90,6 +90,41 @@ async fn without_the_cipher_nothing_is_kept() {
     assert!(!location(&asked).contains("kept"));
 }
 
+/// A client without a browser can say of itself what it likes, and pushes out its own forms.
+#[tokio::test]
+async fn whoever_posts_many_forms_pushes_out_their_own() {
+    let store = Memory::new();
+    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone())).count(8);
+    let sso = process(forms.clone())
+        .client_address(|request| request.headers.get("x-from")?.to_str().ok()?.parse().ok());
+    let from = |address: &str| {
+        let mut posted = posted();
+        posted.headers.insert("x-from", address.parse().unwrap());
+        posted
+    };
+    let asked = sso.sign_in_needed_for(&from("192.0.2.1"), b"text=of+the+victim").await;
+    let (held, place) = (cookies(&asked), location(&asked).to_owned());
+    for number in 0..30 {
+        // One customer of a network has all of these addresses.
+        let attacker = from(&format!("2001:db8:0:1:{number:x}::1"));
+        let asked = sso.sign_in_needed_for(&attacker, b"text=of+the+attacker").await;
+        assert!(location(&asked).contains("kept%3D"));
+    }
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1 + 2, "a quarter of 8");
+    let page = sso.kept_form(&back(&held, &place)).await;
+    assert!(page.body().contains("of the victim"), "{}", page.body());
+
+    // The application's own limits; where the address is not known they do not apply.
+    let sso = process(forms.per_client_address(3, 10_000))
+        .client_address(|request| request.headers.get("x-from")?.to_str().ok()?.parse().ok());
+    for _ in 0..5 {
+        sso.sign_in_needed_for(&from("192.0.2.2"), b"text=1").await;
+        sso.sign_in_needed_for(&posted(), b"text=1").await;
+    }
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 8);
+    assert!(!format!("{store:?}").contains("192.0.2"), "no address is kept");
+}
+
 #[derive(Debug)]
 struct Down;
 
