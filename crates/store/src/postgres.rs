@@ -15,7 +15,9 @@ use vouchsafe::ReplayKey;
 
 use crate::{
     StoreError,
-    sql::{Action, Answered, Batch, Doing, Engine, Fails, Reading, Sql, Wanted, failed, run_one},
+    sql::{
+        Action, Answered, Batch, Doing, Engine, Fails, Reading, Sql, Wanted, failed, note_missing, run_one,
+    },
 };
 use run::Connected;
 use transaction::Turn;
@@ -109,7 +111,7 @@ impl Postgres {
             .connect_with(options)
             .await
             .map_err(failed)?;
-        Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
+        Self::over(pool).await
     }
 
     /// A store in the application's own database, over its connections. The application chooses their number, leaves
@@ -119,10 +121,16 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Migration`].
+    /// [`StoreError::Unavailable`], [`StoreError::Backend`] or [`StoreError::Migration`].
     pub async fn on(pool: PgPool) -> Result<Self, StoreError> {
         migrate(&pool).await?;
-        Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
+        Self::over(pool).await
+    }
+
+    async fn over(pool: PgPool) -> Result<Self, StoreError> {
+        let store = Self { pool, replay_margin: ReplayKey::MARGIN };
+        note_missing(&store).await?;
+        Ok(store)
     }
 
     /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is

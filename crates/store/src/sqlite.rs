@@ -17,7 +17,10 @@ use vouchsafe::ReplayKey;
 
 use crate::{
     StoreError,
-    sql::{Action, Answered, Batch, Doing, Engine, Fails, Reading, Wanted, failed, is_locked, run_one},
+    sql::{
+        Action, Answered, Batch, Doing, Engine, Fails, Reading, Wanted, failed, is_locked, note_missing,
+        run_one,
+    },
 };
 use look_ups::LookUps;
 use run::Connected;
@@ -71,7 +74,7 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Backend`] or [`StoreError::Migration`].
+    /// [`StoreError::Backend`], [`StoreError::Unavailable`] or [`StoreError::Migration`].
     pub async fn open(file: impl AsRef<Path>) -> Result<Self, StoreError> {
         let options = options()
             .filename(file)
@@ -82,14 +85,14 @@ impl Sqlite {
         let writing = connected(writing.pragma("wal_autocheckpoint", WRITERS_CHECKPOINT), 1).await?;
         migrate(&writing).await?;
         let reading = connected(options, 8).await?;
-        Ok(Self::over(reading, writing, true))
+        Self::over(reading, writing, true).await
     }
 
     /// A store in memory that ends with its last clone. It has one connection, so everything happens in turn.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Backend`] or [`StoreError::Migration`].
+    /// [`StoreError::Backend`], [`StoreError::Unavailable`] or [`StoreError::Migration`].
     pub async fn in_memory() -> Result<Self, StoreError> {
         Self::on(connected(options().in_memory(true), 1).await?).await
     }
@@ -101,16 +104,22 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Migration`].
+    /// [`StoreError::Backend`], [`StoreError::Unavailable`] or [`StoreError::Migration`].
     pub async fn on(pool: SqlitePool) -> Result<Self, StoreError> {
         migrate(&pool).await?;
-        Ok(Self::over(pool.clone(), pool, false))
+        Self::over(pool.clone(), pool, false).await
     }
 
-    fn over(reading: SqlitePool, writing: SqlitePool, has_own_connection: bool) -> Self {
+    async fn over(
+        reading: SqlitePool,
+        writing: SqlitePool,
+        has_own_connection: bool,
+    ) -> Result<Self, StoreError> {
         let writer = Arc::new(Writer::start(writing.clone(), has_own_connection));
         let look_ups = Arc::new(LookUps::start(reading.clone()));
-        Self { pool: reading, look_ups, writing, writer, replay_margin: ReplayKey::MARGIN }
+        let store = Self { pool: reading, look_ups, writing, writer, replay_margin: ReplayKey::MARGIN };
+        note_missing(&store).await?;
+        Ok(store)
     }
 
     /// Keeps replay records for `margin` after the assertions have become too old. The default and the minimum is
