@@ -34,7 +34,7 @@ pub struct Login {
     pub(crate) scopes: Arc<[Scope]>,
     pub(crate) name_id: Option<NameId>,
     pub(crate) attributes: Attributes,
-    pub(crate) session_index: Option<String>,
+    pub(crate) session_indexes: Vec<String>,
     pub(crate) session_not_on_or_after: Option<DateTime<Utc>>,
     pub(crate) issued_at: Option<DateTime<Utc>>,
     pub(crate) authn_instant: Option<DateTime<Utc>>,
@@ -142,10 +142,11 @@ impl Login {
         &self.attributes
     }
 
-    /// The name of the session at the identity provider. A logout request ends the session by this name.
+    /// The names of the sessions at the identity provider: the SessionIndex of each AuthnStatement that has one. Most
+    /// assertions have one. A logout request that contains any of them ends the session at the service.
     #[must_use]
-    pub fn session_index(&self) -> Option<&str> {
-        self.session_index.as_deref()
+    pub fn session_indexes(&self) -> &[String] {
+        &self.session_indexes
     }
 
     /// The time at which the session at the service must end at the latest.

@@ -11,9 +11,11 @@ use crate::conditions::ProxyFacts;
 use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
+use crate::facts::AuthnStatement;
 use crate::instant::{Clock, Moment, delta};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
+use crate::name_id::is_too_long;
 use crate::refusal::Refusal;
 use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE, Recorded, ReplayKey};
 use crate::rules::{Case, Examination, bearers, examine};
@@ -59,6 +61,7 @@ impl AuthenticAssertion {
         }
 
         let Examination { ledger, error, decided_by } = examination;
+        let session_indexes = session_indexes(&facts.assertion.authn_statements);
         let statement = accepted.and_then(|place| facts.assertion.authn_statements.into_iter().nth(place));
         let (statement, end) = match (error, statement, end) {
             (None, Some(statement), Some(end)) => (statement, end),
@@ -84,7 +87,7 @@ impl AuthenticAssertion {
                 .and_then(|conditions| conditions.proxy_restrictions.into_iter().next())
                 .map(ProxyFacts::into_restriction),
             attributes: facts.assertion.attributes,
-            session_index: statement.session_index,
+            session_indexes,
             session_not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
             issued_at: facts.assertion.issue_instant.at(),
             authn_instant: statement.authn_instant.at(),
@@ -99,6 +102,18 @@ impl AuthenticAssertion {
         };
         Ok(ValidAssertion { login, replay: ReplayKey::new(replay, end) })
     }
+}
+
+/// Returns the different session indexes of the statements. A logout request may contain any of them, also that of a
+/// statement that does not meet the requested context. An index that is too long for a logout request is ignored.
+fn session_indexes(statements: &[AuthnStatement]) -> Vec<String> {
+    let mut indexes = Vec::new();
+    for index in statements.iter().filter_map(|statement| statement.session_index.as_ref()) {
+        if !is_too_long(index) && !indexes.contains(index) {
+            indexes.push(index.clone());
+        }
+    }
+    indexes
 }
 
 /// Returns the time from which this assertion can no longer be accepted, by any of its bearer confirmations and under

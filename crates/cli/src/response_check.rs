@@ -19,7 +19,7 @@ use crate::input;
 use crate::output::{Answer, Output};
 use crate::text::{Line, Style, Text};
 use crate::verdict::{No, Settings, Verdict, decide};
-use crate::verdict_json::{Accepted, Refused, attributes};
+use crate::verdict_json::{Accepted, Refused, attributes, sessions};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("correlation").required(true).args(["in_response_to", "unsolicited"]))]
@@ -205,7 +205,7 @@ fn accepted(login: &Login) -> Text {
     row("issuer", Some(login.issuer().as_str()));
     row("name id", login.name_id().map(|name_id| name_id.value()));
     row("format", login.name_id().and_then(|name_id| name_id.format()));
-    row("session index", login.session_index());
+    row("session index", sessions(login).as_deref());
     row("authn context", login.authn_context());
     for (name, values) in attributes(login) {
         row("attribute", Some(&format!("{name} = {}", values.join(" | "))));

@@ -12,7 +12,7 @@ pub(crate) struct Accepted<'a> {
     verdict: &'static str,
     issuer: &'a str,
     subject: Option<Subject<'a>>,
-    session_index: Option<&'a str>,
+    session_indexes: &'a [String],
     session_not_on_or_after: Option<String>,
     authn_context: Option<&'a str>,
     attributes: BTreeMap<&'a str, Vec<&'a str>>,
@@ -43,7 +43,7 @@ impl<'a> Accepted<'a> {
             subject: login
                 .name_id()
                 .map(|name_id| Subject { name_id: name_id.value(), format: name_id.format() }),
-            session_index: login.session_index(),
+            session_indexes: login.session_indexes(),
             session_not_on_or_after: login.session_not_on_or_after().map(time),
             authn_context: login.authn_context(),
             attributes: attributes(login),
@@ -65,6 +65,12 @@ pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
         all.entry(attribute.name()).or_default().extend(attribute.values().iter().map(String::as_str));
     }
     all
+}
+
+/// The sessions at the identity provider, for people; `None`: it names none.
+pub(crate) fn sessions(login: &Login) -> Option<String> {
+    let indexes = login.session_indexes();
+    (!indexes.is_empty()).then(|| indexes.join(", "))
 }
 
 /// Formats a time for JSON and pages.

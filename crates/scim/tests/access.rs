@@ -195,7 +195,7 @@ async fn who_is_deactivated_or_deleted_has_no_session_when_the_answer_is_there()
             for account in [&ada, &ada, &bob] {
                 let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
                 let session: Session = serde_json::from_value(json!({
-                    "organization": "acme", "account": account, "name_id": null, "session_index": null,
+                    "organization": "acme", "account": account, "name_id": null, "session_indexes": [],
                     "created_at": world.now, "expires_at": world.now + TimeDelta::hours(8),
                 }))
                 .unwrap();

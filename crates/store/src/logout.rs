@@ -48,12 +48,12 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// The latest logout that applies to a session of this person with this session index; for a session without an
-    /// index, the latest of all.
+    /// Returns the latest logout that applies to a session of this person with any of these session indexes; for a
+    /// session without an index, the latest of all.
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
-        session_index: Option<&'a str>,
+        session_indexes: &'a [String],
     ) -> Answer<'a, Option<RememberedLogout>>;
 
     /// Deletes the expired requests and the logouts that need not be remembered any more, and answers how many there
@@ -141,6 +141,13 @@ pub(crate) fn remembered_until(now: DateTime<Utc>) -> DateTime<Utc> {
 /// The key of a session index in a store. An absent index differs from an empty one.
 pub(crate) fn index_key(session_index: Option<&str>) -> String {
     session_index.map_or_else(String::new, |index| format!("={index}"))
+}
+
+/// Returns the names in a store of the logouts that apply to a session with these indexes: those of the indexes, and
+/// that of a logout of all sessions. If it is empty, every logout applies.
+pub(crate) fn keys_that_mean(session_indexes: &[String]) -> Vec<String> {
+    let of_all = (!session_indexes.is_empty()).then(|| index_key(None));
+    of_all.into_iter().chain(session_indexes.iter().map(|index| index_key(Some(index)))).collect()
 }
 
 /// Parses a stored request, unless it has expired.

@@ -3,6 +3,7 @@
 mod api_tokens;
 mod connections;
 mod directory;
+mod ended_sessions;
 mod forms;
 mod key_history;
 mod logouts;
@@ -68,6 +69,7 @@ struct State {
     epochs: HashMap<AccountId, u64>,
     api_tokens: HashMap<String, ApiToken>,
     logouts: HashMap<String, StoredPendingLogout>,
+    ended_sessions: HashMap<String, DateTime<Utc>>,
     forms: forms::Forms,
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,

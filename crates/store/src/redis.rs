@@ -1,6 +1,7 @@
 //! Redis: replays, pending requests, sessions and forms, without a directory.
 
 mod announcements;
+mod ended_sessions;
 mod forms;
 mod replicated;
 mod scripts;

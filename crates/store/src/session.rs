@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use vouchsafe::{
     ConnectionId, Login, Participant, SessionNameId,
     crypto::{CryptoError, Provider},
@@ -42,7 +42,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
     /// Ends the sessions that a logout request of a connection's identity provider selects (SAML Core 3.7.1): those
     /// with this name identifier, its Format and its qualifiers over that connection and, if one is given, with the
-    /// session index. A session without an index is ended by any index ([`Session::is_meant_by`]). Answers how many.
+    /// session index among theirs. A session without an index is ended by any index ([`Session::is_meant_by`]). Answers
+    /// how many.
     fn revoke_by_name_id<'a>(
         &'a self,
         name_id: &'a Identity,
@@ -78,8 +79,9 @@ pub struct Session {
     /// The same name with omitted qualifiers filled in, and the connection. Logout requests are compared with it.
     #[serde(default)]
     pub identity: Option<Identity>,
-    /// The SessionIndex of the session at the identity provider.
-    pub session_index: Option<String>,
+    /// The SessionIndex of each statement of the assertion. Usually there is one.
+    #[serde(default, alias = "session_index", deserialize_with = "none_one_or_several")]
+    pub session_indexes: Vec<String>,
     /// When it began.
     pub created_at: DateTime<Utc>,
     /// When it expires, however much it is used.
@@ -102,7 +104,7 @@ impl Session {
         session.connection = Some(login.connection().clone());
         session.name_id = login.name_id().map(SessionNameId::from);
         session.identity = Identity::of_login(login);
-        session.session_index = login.session_index().map(str::to_owned);
+        session.session_indexes = login.session_indexes().to_vec();
         session.lasting(at_most, login.session_not_on_or_after())
     }
 
@@ -115,7 +117,7 @@ impl Session {
             connection: None,
             name_id: None,
             identity: None,
-            session_index: None,
+            session_indexes: Vec::new(),
             created_at: now,
             expires_at: now,
             idle: None,
@@ -168,15 +170,16 @@ impl Session {
     #[must_use]
     pub fn participant(&self) -> Option<Participant> {
         let (connection, name_id) = (self.connection.clone()?, self.name_id.clone()?);
-        Some(Participant::new(connection, name_id, self.session_index.clone()))
+        Some(Participant::new(connection, name_id, self.session_indexes.clone()))
     }
 
     /// For stores: whether a logout request with this name and this session index (or with none) selects the session. A
     /// session without an index is selected by every request with its name, since it cannot be known that another
-    /// session is meant.
+    /// session is meant, and a session with several indexes by each of them.
     #[must_use]
     pub fn is_meant_by(&self, name_id: &Identity, session_index: Option<&str>) -> bool {
-        let is_of = |index| self.session_index.as_deref().is_none_or(|own| own == index);
+        let is_of =
+            |index| self.session_indexes.is_empty() || self.session_indexes.iter().any(|own| own == index);
         self.identity.as_ref() == Some(name_id) && session_index.is_none_or(is_of)
     }
 
@@ -185,6 +188,20 @@ impl Session {
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
         now >= self.ends_at()
     }
+}
+
+/// Reads session indexes. Records of earlier versions have one index, or null.
+fn none_one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Indexes {
+        Several(Vec<String>),
+        OneOrNone(Option<String>),
+    }
+    Ok(match Indexes::deserialize(deserializer)? {
+        Indexes::Several(indexes) => indexes,
+        Indexes::OneOrNone(index) => index.into_iter().collect(),
+    })
 }
 
 impl fmt::Debug for Session {

@@ -186,10 +186,10 @@ impl ConfirmedSignIn {
         self.terms.links.as_ref().map(|link| link.session.as_str())
     }
 
-    /// The person and session index whose latest logout the store reads; `None`: logouts do not count.
+    /// The person and session indexes whose latest logout the store reads; `None`: logouts do not count.
     #[must_use]
-    pub fn logouts_of(&self) -> Option<(&Identity, Option<&str>)> {
-        Some((self.person.as_ref()?, self.login.session_index()))
+    pub fn logouts_of(&self) -> Option<(&Identity, &[String])> {
+        Some((self.person.as_ref()?, self.login.session_indexes()))
     }
 
     /// For stores: decides with what was read in the transaction.

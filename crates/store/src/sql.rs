@@ -10,6 +10,7 @@ mod connections;
 mod customers;
 mod decide;
 mod directory;
+mod ended_sessions;
 mod forms;
 mod index;
 mod key_history;
@@ -37,6 +38,7 @@ use crate::{SignInError, StoreError};
 
 pub(crate) use batch::{Answered, Batch, Failed, Parameter, Sql};
 pub(crate) use row::Row;
+pub(crate) use sources::note_missing;
 
 /// The result of work in a transaction.
 pub(crate) type Doing<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;

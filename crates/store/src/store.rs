@@ -18,11 +18,12 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, AuditedRefusal, Author, Claim, ClaimStore, CompletedSignIn, ConnectionDecision,
-    ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits,
-    KeyHistory, LogoutStore, Memory, NewCustomer, OrganizationConnections, PendingStore, RecordedSignIn,
-    RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
-    ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret,
-    SetUpStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
+    ConnectionRevision, ConnectionStore, Decides, Decision, Directory, EndedSessionStore, FormLimits,
+    FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, NewCustomer, OrganizationConnections,
+    PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision,
+    ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId,
+    SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn, SignInHistory, StoreError, StoredConnection,
+    Versioned,
 };
 
 /// One of the stores, chosen by its address, so that a service chooses its store in one line of configuration.
@@ -65,6 +66,7 @@ pub struct Store {
     sessions: Arc<dyn SessionStore>,
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
+    ended_sessions: Arc<dyn EndedSessionStore>,
     forms: Arc<dyn FormStore>,
     keys: Arc<dyn KeyHistory>,
     /// Whether pending requests are stored elsewhere, so that a sign-in's transaction does not remove them.
@@ -129,6 +131,7 @@ impl Store {
             + SessionStore
             + PendingStore
             + LogoutStore
+            + EndedSessionStore
             + FormStore
             + KeyHistory
             + Clone
@@ -146,6 +149,7 @@ impl Store {
             sessions: Arc::new(store.clone()),
             pending: Arc::new(store.clone()),
             logouts: Arc::new(store.clone()),
+            ended_sessions: Arc::new(store.clone()),
             forms: Arc::new(store.clone()),
             keys: Arc::new(store),
             is_pending_apart: false,
@@ -260,8 +264,15 @@ impl LogoutStore for Store {
         fn find_logout<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
         fn remove_logout<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
         fn remember_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
-        fn latest_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, Option<RememberedLogout>>;
+        fn latest_logout<'a>(&self, person: &'a Identity, session_indexes: &'a [String]) -> Answer<'a, Option<RememberedLogout>>;
         fn sweep_logouts<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
+}
+
+impl EndedSessionStore for Store {
+    passed_on! { to ended_sessions:
+        fn note_ended<'a>(&self, hash: &'a str, until: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
+        fn has_ended<'a>(&self, hash: &'a str) -> Answer<'a, bool>;
     }
 }
 

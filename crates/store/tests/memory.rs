@@ -13,6 +13,7 @@ async fn memory() -> (Memory, ()) {
 vouchsafe_store::conformance!(memory);
 vouchsafe_store::conformance!(of api_tokens: memory);
 vouchsafe_store::conformance!(of forms: memory);
+vouchsafe_store::conformance!(of ended_sessions: memory);
 vouchsafe_store::conformance!(of set_up_links: memory);
 vouchsafe_store::conformance!(of audit_feed: memory);
 vouchsafe_store::conformance!(of sign_in_history: memory);

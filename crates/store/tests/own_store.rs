@@ -320,7 +320,7 @@ impl State {
         let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
         let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
         let state = self.connections.get(&confirmed.facts().connection).map(|stored| stored.state);
-        let latest = confirmed.logouts_of().and_then(|(person, index)| self.latest_logout(person, index));
+        let latest = confirmed.logouts_of().and_then(|(person, indexes)| self.latest_logout(person, indexes));
         let facts = confirmed.facts().clone();
         let read = SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest);
         let decided = match confirmed.decide(&read) {

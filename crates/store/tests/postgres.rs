@@ -16,6 +16,7 @@ async fn postgres() -> Option<(Postgres, Schema)> {
 vouchsafe_store::conformance!(where available: postgres);
 vouchsafe_store::conformance!(of api_tokens where available: postgres);
 vouchsafe_store::conformance!(of forms where available: postgres);
+vouchsafe_store::conformance!(of ended_sessions where available: postgres);
 vouchsafe_store::conformance!(of set_up_links where available: postgres);
 vouchsafe_store::conformance!(of audit_feed where available: postgres);
 vouchsafe_store::conformance!(of sign_in_history where available: postgres);

@@ -69,6 +69,7 @@ async fn store() -> Option<(Redis, Prefix)> {
 
 vouchsafe_store::conformance!(memoranda where available: store);
 vouchsafe_store::conformance!(of forms where available: store);
+vouchsafe_store::conformance!(of ended_sessions where available: store);
 
 async fn raw() -> MultiplexedConnection {
     let client = redis::Client::open(address().unwrap()).unwrap();
@@ -100,12 +101,14 @@ async fn everything_ends_by_itself() {
         binding_hash: "hash".to_owned(),
         sealed: b"sealed".to_vec(),
         expires_at: now() + TimeDelta::minutes(10),
+        network: Some("network".to_owned()),
     };
-    store.keep_form(&form, FormLimits { forms: 9, bytes: 999 }, now()).await.unwrap();
+    let limits = FormLimits { forms: 9, bytes: 999, forms_of_network: 9, bytes_of_network: 999 };
+    store.keep_form(&form, limits, now()).await.unwrap();
     let mut raw = raw().await;
     let keys: Vec<String> =
         redis::cmd("KEYS").arg(format!("{}*", prefix.0)).query_async(&mut raw).await.unwrap();
-    assert_eq!(keys.len(), 3 + 2 + 2 + 3, "{keys:?}");
+    assert_eq!(keys.len(), 3 + 2 + 2 + 2, "{keys:?}");
     let mut lasting = std::collections::BTreeMap::new();
     for key in &keys {
         let left: i64 = redis::cmd("PTTL").arg(key).query_async(&mut raw).await.unwrap();
@@ -213,7 +216,7 @@ async fn only_what_ended_is_published() {
     let ids = [new_id(), new_id()];
     for (id, index) in ids.iter().zip(["s1", "s2"]) {
         let mut told = session("1", Duration::from_secs(3_600));
-        (told.identity, told.session_index) = (Some(name.clone()), Some(index.to_owned()));
+        (told.identity, told.session_indexes) = (Some(name.clone()), vec![index.to_owned()]);
         store.create(id, &told).await.unwrap();
     }
     assert_eq!(store.revoke_by_name_id(&name, Some("s3")).await.unwrap(), 0);
@@ -320,7 +323,7 @@ async fn what_is_ended_at_one_machine_is_over_at_the_other() {
         let id = new_id();
         let mut told = session(account.as_str(), Duration::from_secs(28_800));
         told.identity = Some(name.clone());
-        told.session_index = Some("s1".to_owned());
+        told.session_indexes = vec!["s1".to_owned()];
         store.create(&id, &told).await.unwrap();
         while cached.find(&id, now()).await.unwrap_or_default().is_none() {}
         if way >= 4 {

@@ -23,6 +23,7 @@ mod in_memory {
     vouchsafe_store::conformance!(memory);
     vouchsafe_store::conformance!(of api_tokens: memory);
     vouchsafe_store::conformance!(of forms: memory);
+    vouchsafe_store::conformance!(of ended_sessions: memory);
     vouchsafe_store::conformance!(of set_up_links: memory);
     vouchsafe_store::conformance!(of audit_feed: memory);
     vouchsafe_store::conformance!(of sign_in_history: memory);
@@ -41,6 +42,7 @@ mod in_a_file {
     vouchsafe_store::conformance!(file);
     vouchsafe_store::conformance!(of api_tokens: file);
     vouchsafe_store::conformance!(of forms: file);
+    vouchsafe_store::conformance!(of ended_sessions: file);
     vouchsafe_store::conformance!(of set_up_links: file);
     vouchsafe_store::conformance!(of audit_feed: file);
     vouchsafe_store::conformance!(of sign_in_history: file);

@@ -83,6 +83,7 @@ pub struct ResponseBuilder {
     // Statements
     pub(crate) authn_instant: Option<Instant>,
     pub(crate) session_index: Option<String>,
+    pub(crate) further_session_indexes: Vec<String>,
     pub(crate) session_not_on_or_after: Option<Instant>,
     pub(crate) authn_context: String,
     pub(crate) attributes: Vec<Attribute>,
@@ -132,6 +133,7 @@ impl ResponseBuilder {
             audience_restrictions: vec![vec![SERVICE_PROVIDER.to_owned()]],
             authn_instant: None,
             session_index: None,
+            further_session_indexes: Vec::new(),
             session_not_on_or_after: None,
             authn_context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport".to_owned(),
             attributes: Vec::new(),
@@ -157,6 +159,12 @@ impl ResponseBuilder {
     /// Leaves a part out.
     pub fn omit(mut self, part: Part) -> Self {
         self.omitted.push(part);
+        self
+    }
+
+    /// One AuthnStatement more, which differs from the first in its `SessionIndex`.
+    pub fn further_session_index(mut self, index: impl Into<String>) -> Self {
+        self.further_session_indexes.push(index.into());
         self
     }
 

@@ -158,7 +158,7 @@ fn assertion(response: &ResponseBuilder) -> Result<String, TestkitError> {
     }
     raw(&mut writer, response, Place::AfterConditions);
     if response.has(Part::AuthnStatement) {
-        authn_statement(&mut writer, response);
+        authn_statements(&mut writer, response);
     }
     if response.has(Part::AttributeStatement) && !response.attributes.is_empty() {
         writer.start("saml2:AttributeStatement");
@@ -234,12 +234,19 @@ fn conditions(writer: &mut Writer, response: &ResponseBuilder) {
 
 /// Writes the AuthnStatement. As in Okta, the session index is the request's identifier, or a new value if there is
 /// no request.
-fn authn_statement(writer: &mut Writer, response: &ResponseBuilder) {
+fn authn_statements(writer: &mut Writer, response: &ResponseBuilder) {
+    let first = response.session_index.as_deref().or(response.in_response_to.as_deref());
+    authn_statement(writer, response, first.unwrap_or("id1767225600000.1"));
+    for further in &response.further_session_indexes {
+        authn_statement(writer, response, further);
+    }
+}
+
+fn authn_statement(writer: &mut Writer, response: &ResponseBuilder, session_index: &str) {
     writer.start("saml2:AuthnStatement");
     let instant = response.time(response.authn_instant.as_ref(), 0);
     attribute(writer, response, Part::AuthnInstant, "AuthnInstant", Some(&instant));
-    let session = response.session_index.as_deref().or(response.in_response_to.as_deref());
-    attribute(writer, response, Part::SessionIndex, "SessionIndex", session.or(Some("id1767225600000.1")));
+    attribute(writer, response, Part::SessionIndex, "SessionIndex", Some(session_index));
     if response.session_not_on_or_after.is_some() {
         writer.attribute("SessionNotOnOrAfter", &response.time(response.session_not_on_or_after.as_ref(), 0));
     }

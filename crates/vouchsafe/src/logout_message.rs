@@ -47,7 +47,7 @@ pub(crate) fn logout_request(ends: &Ends<'_>, participant: &Participant) -> Resu
     xml.attribute("Reason", BY_THE_PERSON);
     xml.element("saml2:Issuer", ends.issuer);
     write_name_id(&mut xml, &participant.name_id);
-    if let Some(index) = &participant.session_index {
+    for index in &participant.session_indexes {
         xml.element("saml2p:SessionIndex", index);
     }
     xml.end();

@@ -24,9 +24,9 @@ pub struct Participant {
     pub connection: ConnectionId,
     /// The person, byte for byte as the identity provider named them.
     pub name_id: SessionNameId,
-    /// The SessionIndex at the identity provider, if it sent one.
+    /// The SessionIndex of each statement of the assertion. Usually there is one.
     #[serde(default)]
-    pub session_index: Option<String>,
+    pub session_indexes: Vec<String>,
 }
 
 impl Participant {
@@ -35,9 +35,9 @@ impl Participant {
     pub fn new(
         connection: ConnectionId,
         name_id: SessionNameId,
-        session_index: Option<String>,
+        session_indexes: impl IntoIterator<Item = String>,
     ) -> Participant {
-        Participant { connection, name_id, session_index }
+        Participant { connection, name_id, session_indexes: session_indexes.into_iter().collect() }
     }
 
     /// Makes a participant of a login; `None` if the login names nobody, so that its identity provider cannot be
@@ -47,7 +47,7 @@ impl Participant {
         Some(Participant {
             connection: login.connection().clone(),
             name_id: SessionNameId::from(login.name_id()?),
-            session_index: login.session_index().map(str::to_owned),
+            session_indexes: login.session_indexes().to_vec(),
         })
     }
 }

@@ -189,7 +189,7 @@ impl SingleSignOn {
         else {
             return Ok(());
         };
-        let latest = single_logout.store.latest_logout(&person, login.session_index()).await?;
+        let latest = single_logout.store.latest_logout(&person, login.session_indexes()).await?;
         match may_be_logged_out(login.issued_at(), login.request_issued_at(), latest, self.now()) {
             true => Err(HttpError::LoggedOut),
             false => Ok(()),

@@ -67,9 +67,9 @@ impl LogoutStore for Failing {
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
-        session_index: Option<&'a str>,
+        session_indexes: &'a [String],
     ) -> Answer<'a, Option<RememberedLogout>> {
-        self.kept.latest_logout(person, session_index)
+        self.kept.latest_logout(person, session_indexes)
     }
 
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {

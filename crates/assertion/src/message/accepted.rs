@@ -134,12 +134,14 @@ impl LogoutRequest {
         &self.session_indexes
     }
 
-    /// Returns whether the request ends the session with this index, if the name matches: its list contains the
-    /// index, or is empty. A session whose assertion had no index is always included, since it cannot be excluded.
+    /// Returns whether the request ends the session with these indexes, if the name matches: its list contains one of
+    /// them, or is empty. A session whose assertion had no index is always included, since it cannot be excluded.
     #[must_use]
-    pub fn means(&self, session_index: Option<&str>) -> bool {
-        let Some(own) = session_index else { return true };
-        self.session_indexes.is_empty() || self.session_indexes.iter().any(|index| index == own)
+    pub fn means(&self, session_indexes: &[impl AsRef<str>]) -> bool {
+        let is_named = |own: &str| self.session_indexes.iter().any(|index| index == own);
+        self.session_indexes.is_empty()
+            || session_indexes.is_empty()
+            || session_indexes.iter().any(|own| is_named(own.as_ref()))
     }
 
     /// The time until which the request is valid, if it states one.

@@ -25,11 +25,20 @@ pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<
     examination.one_of(STATEMENT_RULES, case, case.facts.assertion.authn_statements.iter())
 }
 
-/// The assertion must have an AuthnStatement: somebody signed in.
+/// The maximum number of AuthnStatements: as many sessions as a logout request may name.
+const MOST_STATEMENTS: usize = 100;
+
+/// The assertion must have an AuthnStatement (somebody signed in), and not more than can be stored.
 fn statement(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     match assertion.authn_statements.len() {
         0 => Judgement::failed("at least one", "none", AssertionError::NoAuthnStatement),
         1 => Judgement::passed("at least one", "1"),
+        count if count > MOST_STATEMENTS => {
+            let (expected, actual) = ("at most 100", count.to_string());
+            let place = "Assertion/AuthnStatement";
+            let error = AssertionError::Malformed { place, expected, actual: actual.clone() };
+            Judgement::failed(expected, actual, error)
+        }
         count => Judgement::passed("at least one", count.to_string()),
     }
 }

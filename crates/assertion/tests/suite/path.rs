@@ -71,6 +71,41 @@ fn ages_and_contexts_that_were_asked_for() {
     assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after("2026-01-01T00:01:00.000000001Z")), "");
 }
 
+/// A logout request may name any of them (saml-core-2.0-os 2.7.2, 3.7.1), whichever of the statements is the one that was asked for.
+#[test]
+fn the_sessions_of_all_statements_are_told() {
+    let receiver = okta(NOW);
+    let indexes = |receiver: &Receiver, change: Change| {
+        let issued = good(change).issue().unwrap();
+        let login = receiver.receive(issued.xml().as_bytes()).unwrap();
+        login.session_indexes().to_vec()
+    };
+    assert_eq!(
+        indexes(&receiver, |r| r.session_index("s2").further_session_index("s1").further_session_index("s2")),
+        ["s2", "s1"]
+    );
+    assert_eq!(indexes(&receiver, |r| r.omit(Part::SessionIndex)), [""; 0]);
+    // One that a logout request cannot name.
+    let long = |r: ResponseBuilder| r.session_index("s1").further_session_index("s".repeat(1_025));
+    assert_eq!(indexes(&receiver, long), ["s1"]);
+    let strong = receiver
+        .expectations
+        .clone()
+        .with_authn_contexts(["urn:oasis:names:tc:SAML:2.0:ac:classes:Password"]);
+    let strong = Receiver { expectations: strong, ..receiver };
+    let both = |r: ResponseBuilder| {
+        let context = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password";
+        r.session_index("weak").authn_context("urn:example:weak").insert(
+            Place::AssertionEnd,
+            format!(
+                "<saml2:AuthnStatement xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" AuthnInstant=\"2026-01-01T00:00:00Z\" SessionIndex=\"strong\">\
+                 <saml2:AuthnContext><saml2:AuthnContextClassRef>{context}</saml2:AuthnContextClassRef></saml2:AuthnContext></saml2:AuthnStatement>"
+            ),
+        )
+    };
+    assert_eq!(indexes(&strong, both), ["weak", "strong"]);
+}
+
 #[test]
 fn what_must_be_signed() {
     let receiver = okta(NOW);
@@ -124,7 +159,7 @@ fn a_login_says_what_came() {
     assert!(attributes.get("nil").unwrap().is_empty());
     assert_eq!(attributes.get("nested").unwrap(), ["pairwise"]);
     assert_eq!(attributes.get("absent"), None);
-    assert_eq!(login.session_index(), Some(REQUEST));
+    assert_eq!(login.session_indexes(), [REQUEST]);
     assert_eq!(login.session_not_on_or_after(), Some(at("2026-01-01T08:00:00Z")));
     assert_eq!(login.authn_instant(), Some(at("2026-01-01T00:00:00Z")));
     assert_eq!(login.in_response_to(), Some(REQUEST));

@@ -105,7 +105,11 @@ fn other_than(sample: &Value, login: &Login) -> Vec<String> {
             text(sample["nameid_format"].as_str()),
             text(login.name_id().and_then(|n| n.format())),
         ),
-        ("session_index", text(sample["session_index"].as_str()), text(login.session_index())),
+        (
+            "session_index",
+            text(sample["session_index"].as_str()),
+            text(login.session_indexes().first().map(String::as_str)),
+        ),
         ("authn_context", text(sample["authn_context"].as_str()), text(login.authn_context())),
         ("in_response_to", text(sample["in_response_to"].as_str()), text(login.in_response_to())),
         ("authn_instant", instant("authn_instant"), time(login.authn_instant())),

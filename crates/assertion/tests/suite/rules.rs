@@ -1,7 +1,7 @@
 //! Every rule in both directions: a table of responses that differ from a good one in one thing, with their results.
 
 use crate::common::{AUTHN_BY_REFERENCE, BEARER, Change, Receiver, at, confirmation, good, okta};
-use vouchsafe_testkit::{Part, Place, Signed, keys};
+use vouchsafe_testkit::{Part, Place, ResponseBuilder, Signed, keys};
 
 /// The clock of most cases: the response was issued at 00:00:00, and is valid for five minutes before and after.
 const NOW: &str = "2026-01-01T00:01:00Z";
@@ -329,6 +329,8 @@ const CASES: &[(&str, Change, &str, &str)] = &[
         "",
     ),
     ("without session index", |r| r.omit(Part::SessionIndex), NOW, ""),
+    ("a hundred statements", |r| sessions(r, 100), NOW, ""),
+    ("more statements than a logout request may name", |r| sessions(r, 101), NOW, "assertion.malformed"),
     ("session that lasts", |r| r.session_not_on_or_after("2026-01-01T00:00:00.001Z"), NOW, ""),
     (
         "session that has ended",
@@ -465,6 +467,11 @@ fn forged() -> String {
          <saml2:Subject>{}</saml2:Subject></saml2:Assertion>",
         name("eve@example.com")
     )
+}
+
+/// So many statements, each of a session of its own.
+fn sessions(response: ResponseBuilder, count: usize) -> ResponseBuilder {
+    (1..count).fold(response, |response, number| response.further_session_index(number.to_string()))
 }
 
 fn advice() -> String {

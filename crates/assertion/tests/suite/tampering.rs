@@ -184,7 +184,7 @@ fn content(login: &Login) -> String {
         name.format(),
         name.name_qualifier(),
         name.sp_name_qualifier(),
-        login.session_index(),
+        login.session_indexes(),
         login.session_not_on_or_after(),
         login.authn_instant(),
         login.authn_context(),

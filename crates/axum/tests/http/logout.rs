@@ -272,6 +272,29 @@ async fn a_session_without_an_index_ends_with_any() {
     assert_eq!(app.whoami(&late).await, 401);
 }
 
+/// A session of several at the identity provider ends with any of them, and its assertion begins none afterwards.
+#[tokio::test]
+async fn a_session_of_several_statements_ends_with_any() {
+    let app = app().await;
+    let signed_in = async |number: u32| {
+        let browser = Browser::new();
+        let response = app.response().at(Utc::now() - TimeDelta::seconds(5));
+        let response = response.session_index("s1").further_session_index("s2").further_session_index("s3");
+        let response = response.assertion_id(format!("_several{number}")).issue().unwrap();
+        let answer = app.finish(&browser, &response, "").await;
+        (browser, answer)
+    };
+    let (browser, answer) = signed_in(1).await;
+    assert_eq!((answer.status, app.whoami(&browser).await), (303, 200), "{}", answer.body);
+    app.sent(&app.by_redirect(&Browser::new(), &app.asks().session_index("s4"), None).await);
+    assert_eq!(app.whoami(&browser).await, 200);
+    app.sent(&app.by_redirect(&Browser::new(), &app.asks().session_index("s3"), None).await);
+    assert_eq!(app.whoami(&browser).await, 401);
+    let (late, answer) = signed_in(2).await;
+    assert_eq!((answer.status, app.last_refusal().1.as_str()), (403, "http.logged_out"), "{}", answer.body);
+    assert_eq!(app.whoami(&late).await, 401);
+}
+
 /// An assertion that was issued before the logout and comes after it starts no session (Core 3.7.3.1). One that was
 /// issued later does.
 #[tokio::test]

@@ -33,7 +33,7 @@ use crate::identity_provider::Carried;
 struct Session {
     secret: String,
     identity: Identity,
-    index: Option<String>,
+    indexes: Vec<String>,
     participant: Participant,
 }
 
@@ -52,7 +52,7 @@ impl LogoutSessions for Sessions {
         let person = Identity::of_logout_request(request);
         let mut live = self.0.lock().unwrap();
         let before = live.len();
-        live.retain(|session| session.identity != person || !request.means(session.index.as_deref()));
+        live.retain(|session| session.identity != person || !request.means(&session.indexes));
         let ended = u64::try_from(before - live.len()).unwrap();
         Box::pin(std::future::ready(Ok(ended)))
     }
@@ -94,7 +94,7 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
     app.sessions.0.lock().unwrap().push(Session {
         secret: id.reveal().to_owned(),
         identity: Identity::of_login(&accepted.login).unwrap(),
-        index: accepted.login.session_index().map(str::to_owned),
+        indexes: accepted.login.session_indexes().to_vec(),
         participant: Participant::of_login(&accepted.login).unwrap(),
     });
     let cookie = app.sso.cookies().open_session(id.reveal(), 3600).unwrap();

@@ -182,7 +182,7 @@ pub(crate) async fn session(
 ) -> SessionId {
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session: Session = serde_json::from_value(json!({
-        "organization": organization, "account": account, "name_id": null, "session_index": null,
+        "organization": organization, "account": account, "name_id": null, "session_indexes": [],
         "created_at": at, "expires_at": at + TimeDelta::days(30),
     }))
     .unwrap();

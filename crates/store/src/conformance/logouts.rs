@@ -8,7 +8,7 @@ use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
     POLICY, Store, acme, audit_of_people, author, now,
-    scenarios::{sign_in, valid, valid_reply, valid_without_index},
+    scenarios::{sign_in, valid, valid_of_sessions, valid_reply, valid_without_index},
     with_acme,
 };
 use crate::RememberedLogout;
@@ -55,8 +55,8 @@ fn person(name: &str) -> Identity {
 pub async fn the_latest_logout_of_a_session_is_remembered(store: impl Store) {
     let (ada, bob) = (person("ada"), person("bob"));
     let latest = |who: Identity, index: Option<&'static str>| {
-        let store = store.clone();
-        async move { store.latest_logout(&who, index).await.unwrap().map(|logout| logout.issued_at) }
+        let (store, indexes) = (store.clone(), Vec::from_iter(index.map(str::to_owned)));
+        async move { store.latest_logout(&who, &indexes).await.unwrap().map(|logout| logout.issued_at) }
     };
     assert_eq!(latest(ada.clone(), None).await, None);
     let (early, late) = (now() - TimeDelta::seconds(9), now() - TimeDelta::seconds(1));
@@ -90,7 +90,7 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
         (None, received(25), received(40)),
     ] {
         store.remember_logout(&ada, index, issued_at, received_at).await.unwrap();
-        let kept = store.latest_logout(&ada, Some("s1")).await.unwrap();
+        let kept = store.latest_logout(&ada, &["s1".to_owned()]).await.unwrap();
         assert_eq!(
             kept,
             Some(RememberedLogout { issued_at, received_at: latest }),
@@ -99,7 +99,7 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
     }
     let later = now();
     store.remember_logout(&ada, None, later, received(35)).await.unwrap();
-    let kept = store.latest_logout(&ada, Some("s1")).await.unwrap();
+    let kept = store.latest_logout(&ada, &["s1".to_owned()]).await.unwrap();
     assert_eq!(kept, Some(RememberedLogout { issued_at: later, received_at: received(35) }));
 }
 
@@ -110,10 +110,10 @@ pub async fn what_is_over_of_logouts_is_swept(store: impl Store) {
     assert_eq!(store.sweep_logouts(now()).await.unwrap(), 0);
     assert_eq!(store.sweep_logouts(kept.expires_at()).await.unwrap(), 1);
     assert_eq!(store.sweep_logouts(now() + TimeDelta::days(1) - TimeDelta::seconds(1)).await.unwrap(), 0);
-    assert!(store.latest_logout(&person("ada"), None).await.unwrap().is_some());
+    assert!(store.latest_logout(&person("ada"), &[]).await.unwrap().is_some());
     // A day, and as long as clocks differ.
     assert_eq!(store.sweep_logouts(now() + TimeDelta::hours(26)).await.unwrap(), 1);
-    assert!(store.latest_logout(&person("ada"), None).await.unwrap().is_none());
+    assert!(store.latest_logout(&person("ada"), &[]).await.unwrap().is_none());
 }
 
 /// An assertion that was issued before its person's logout, and comes after it (SAML Core 3.7.3.1), changes nothing at all.
@@ -122,9 +122,9 @@ pub async fn a_sign_in_whose_session_was_logged_out_leaves_nothing(store: impl S
     store.set_policy(&acme(), "", &author()).await.unwrap();
     let first = store.sign_in(sign_in(valid("ada", &token, "id1")).heeding_logouts()).await.unwrap();
     let ada = first.session.identity.clone().unwrap();
-    let index = first.session.session_index.clone();
-    store.remember_logout(&ada, index.as_deref(), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
-    assert_eq!(store.revoke_by_name_id(&ada, index.as_deref()).await.unwrap(), 1);
+    let index = first.session.session_indexes.first().map(String::as_str);
+    store.remember_logout(&ada, index, ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+    assert_eq!(store.revoke_by_name_id(&ada, index).await.unwrap(), 1);
 
     store.set_policy(&acme(), POLICY, &author()).await.unwrap();
     let (before, audit) = (store.whole(&acme()).await.unwrap(), audit_of_people(&store).await);
@@ -163,12 +163,31 @@ pub async fn a_sign_in_without_an_index_heeds_every_logout(store: impl Store) {
     let token = with_acme(&store).await;
     let late = |id: &str| sign_in(valid_without_index("ada", &token, id)).heeding_logouts();
     let first = store.sign_in(late("id1")).await.unwrap();
-    assert_eq!(first.session.session_index, None);
+    assert!(first.session.session_indexes.is_empty());
     let ada = first.session.identity.clone().unwrap();
     store.remember_logout(&ada, Some("s1"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
     assert_eq!(store.revoke_by_name_id(&ada, Some("s1")).await.unwrap(), 1);
     assert_eq!(store.sign_in(late("id2")).await.unwrap_err().code(), "store.logged_out");
     store.sign_in(sign_in(valid("ada", &token, "id3")).heeding_logouts()).await.unwrap();
+}
+
+/// An assertion with several statements is of several sessions at the identity provider, and the logout of any of them means it.
+pub async fn a_sign_in_of_several_sessions_heeds_the_logout_of_any(store: impl Store) {
+    let token = with_acme(&store).await;
+    let of_two = |id: &str| sign_in(valid_of_sessions("ada", &token, id, ["s1", "s2"])).heeding_logouts();
+    let first = store.sign_in(of_two("id1")).await.unwrap();
+    assert_eq!(first.session.session_indexes, ["s1", "s2"]);
+    let ada = first.session.identity.clone().unwrap();
+    store.remember_logout(&ada, Some("s3"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+    assert_eq!(store.revoke_by_name_id(&ada, Some("s3")).await.unwrap(), 0);
+    store.sign_in(of_two("id2")).await.unwrap();
+
+    store.remember_logout(&ada, Some("s2"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+    let both = ["s1", "s2"].map(str::to_owned);
+    assert!(store.latest_logout(&ada, &both).await.unwrap().is_some());
+    assert!(store.latest_logout(&ada, &both[..1]).await.unwrap().is_none());
+    assert_eq!(store.revoke_by_name_id(&ada, Some("s2")).await.unwrap(), 2);
+    assert_eq!(store.sign_in(of_two("id3")).await.unwrap_err().code(), "store.logged_out");
 }
 
 /// Whichever is first: the sign-in is refused, or its session is among those that end.

@@ -298,7 +298,7 @@ pub async fn an_index_ends_the_sessions_without_one(store: impl Memoranda) {
     for index in [Some("s1"), Some("s2"), Some(""), None] {
         let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
         let mut session = session("1", "ada", "s1").lasting(Duration::from_secs(28_800), None);
-        session.session_index = index.map(str::to_owned);
+        session.session_indexes = index.map(str::to_owned).into_iter().collect();
         store.create(&id, &session).await.unwrap();
         ids.push(id);
     }
@@ -314,6 +314,40 @@ pub async fn an_index_ends_the_sessions_without_one(store: impl Memoranda) {
     assert_eq!(store.revoke_by_name_id(&person, Some("s1")).await.unwrap(), 2);
     assert_eq!(left().await, [false, true, true, false]);
     assert_eq!(store.revoke_by_name_id(&person, None).await.unwrap(), 2);
+}
+
+/// A session of several statements is ended by the index of any of them (SAML Core 2.7.2, 3.7.1).
+pub async fn any_of_several_indexes_ends_a_session(store: impl Memoranda) {
+    let person = Identity::new(connection(), "ada");
+    let mut ids = Vec::new();
+    let sessions: [&[&str]; 6] =
+        [&["s1", "s2"], &["s2", "s3"], &["s4"], &["s", "s1,s2", "\",\"", "{s4}"], &["[]", "{}"], &[]];
+    for indexes in sessions {
+        let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+        let mut session = session("1", "ada", "s1").lasting(Duration::from_secs(28_800), None);
+        session.session_indexes = indexes.iter().map(|index| (*index).to_owned()).collect();
+        store.create(&id, &session).await.unwrap();
+        assert_eq!(store.find(&id, now()).await.unwrap().as_ref(), Some(&session));
+        ids.push(id);
+    }
+    let left = async || {
+        let mut left = Vec::new();
+        for (place, id) in ids.iter().enumerate() {
+            if store.find(id, now()).await.unwrap().is_some() {
+                left.push(place);
+            }
+        }
+        left
+    };
+    assert_eq!(store.revoke_by_name_id(&person, Some("s3")).await.unwrap(), 2);
+    assert_eq!(left().await, [0, 2, 3, 4]);
+    assert_eq!(store.revoke_by_name_id(&person, Some("s2")).await.unwrap(), 1);
+    assert_eq!(left().await, [2, 3, 4]);
+    assert_eq!(store.revoke_by_name_id(&person, Some("\",\"")).await.unwrap(), 1);
+    assert_eq!(left().await, [2, 4]);
+    assert_eq!(store.revoke_by_name_id(&person, Some("{}")).await.unwrap(), 1);
+    assert_eq!(store.revoke_by_name_id(&person, Some("s4,")).await.unwrap(), 0);
+    assert_eq!(left().await, [2]);
 }
 
 pub async fn a_negative_lifetime_ends_a_session(store: impl Memoranda) {
@@ -355,7 +389,7 @@ fn session(account: &str, name: &str, index: &str) -> Session {
     session.name_id = Some(SessionNameId::new(name));
     session.connection = Some(connection());
     session.identity = Some(Identity::new(connection(), name));
-    session.session_index = Some(index.to_owned());
+    session.session_indexes = vec![index.to_owned()];
     session
 }
 

@@ -30,6 +30,7 @@ pub mod connecting;
 pub mod connections;
 pub mod customers;
 pub mod directory;
+pub mod ended_sessions;
 pub mod forms;
 pub mod key_history;
 pub mod logouts;
@@ -75,6 +76,7 @@ impl<S: ClaimStore + PendingStore + SessionStore + Clone + 'static> Memoranda fo
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
 /// `conformance!(of api_tokens: make)` makes those of an [`ApiTokenStore`](crate::ApiTokenStore).
 /// `conformance!(of audit_feed: make)` makes those of an [`AuditFeed`](crate::AuditFeed).
+/// `conformance!(of ended_sessions: make)` makes those of an [`EndedSessionStore`](crate::EndedSessionStore).
 /// `conformance!(of forms: make)` makes those of a [`FormStore`](crate::FormStore).
 /// `conformance!(of sign_in_history: make)` makes those of a [`SignInHistory`](crate::SignInHistory).
 /// `conformance!(of key_history: make)` makes those of a [`KeyHistory`](crate::KeyHistory).
@@ -96,6 +98,16 @@ macro_rules! conformance {
             tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
             of_writers_of_one_resource_one_succeeds);
     };
+    (of ended_sessions: $make:path) => {
+        $crate::conformance!(@ended_sessions always $make);
+    };
+    (of ended_sessions where available: $make:path) => {
+        $crate::conformance!(@ended_sessions available $make);
+    };
+    (@ended_sessions $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, ended_sessions, a_session_that_ended_is_remembered,
+            a_session_that_is_written_back_is_found_to_have_ended);
+    };
     (of forms: $make:path) => {
         $crate::conformance!(@forms always $make);
     };
@@ -104,7 +116,8 @@ macro_rules! conformance {
     };
     (@forms $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, forms, a_form_is_taken_once_by_its_browser, of_many_who_take_a_form_one_gets_it,
-            a_form_ends_at_its_time, forms_are_swept, the_oldest_forms_give_way,
+            a_form_ends_at_its_time, forms_are_swept, the_oldest_forms_give_way, the_forms_of_one_network_give_way_to_its_own,
+            the_only_form_of_a_network_stays_longest,
             forms_that_are_kept_at_the_same_time_stay_within_the_limits);
     };
     (of sign_in_history: $make:path) => {
@@ -174,7 +187,7 @@ macro_rules! conformance {
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
             a_pending_request_ends_at_its_time, pending_requests_are_swept, sessions_are_swept,
             a_session_lasts_until_its_end_and_no_longer,
-            sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one,
+            sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one, any_of_several_indexes_ends_a_session,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
         $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
             active_connections_are_walked_page_by_page, every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
@@ -210,7 +223,7 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
             whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
-            a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout,
+            a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout, a_sign_in_of_several_sessions_heeds_the_logout_of_any,
             a_logout_during_a_sign_in_ends_its_session);
         $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, an_owner_by_a_group_goes_with_it_while_there_is_another,
             a_seat_is_needed_to_be_active_again, an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
@@ -232,7 +245,7 @@ macro_rules! conformance {
         $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, of_many_holders_one_gets_the_record, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
-            a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one, a_negative_lifetime_ends_a_session,
+            a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one, any_of_several_indexes_ends_a_session, a_negative_lifetime_ends_a_session,
             a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back);
     };
     (@each $way:ident $make:path, $module:ident, $($name:ident),*) => {

@@ -38,6 +38,12 @@ pub fn valid_without_index(person: &str, token: &str, assertion: &str) -> ValidA
     received("acme", response(person, token, assertion).omit(Part::SessionIndex))
 }
 
+/// The same with one statement for each of these sessions at the identity provider.
+pub fn valid_of_sessions(person: &str, token: &str, assertion: &str, indexes: [&str; 2]) -> ValidAssertion {
+    let response = response(person, token, assertion).session_index(indexes[0]);
+    received("acme", response.further_session_index(indexes[1]))
+}
+
 fn response(person: &str, token: &str, assertion: &str) -> ResponseBuilder {
     vouchsafe_testkit::IdentityProvider::okta()
         .response()

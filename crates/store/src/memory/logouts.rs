@@ -5,7 +5,7 @@ use vouchsafe::PendingLogout;
 use vouchsafe::provisioning::Identity;
 
 use super::{Memory, State, sweep};
-use crate::logout::{index_key, opened, remembered_until};
+use crate::logout::{index_key, keys_that_mean, opened, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout};
 
 /// A remembered logout, and until when it is remembered.
@@ -52,9 +52,9 @@ impl LogoutStore for Memory {
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
-        session_index: Option<&'a str>,
+        session_indexes: &'a [String],
     ) -> Answer<'a, Option<RememberedLogout>> {
-        self.with(move |state| Ok(state.latest_logout(person, session_index)))
+        self.with(move |state| Ok(state.latest_logout(person, session_indexes)))
     }
 
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
@@ -70,14 +70,14 @@ impl State {
     pub(super) fn latest_logout(
         &self,
         person: &Identity,
-        session_index: Option<&str>,
+        session_indexes: &[String],
     ) -> Option<RememberedLogout> {
         let person = person.key();
-        let Some(index) = session_index else {
+        if session_indexes.is_empty() {
             let of_person = self.remembered.iter().filter(|((one, _), _)| *one == person);
             return of_person.map(|(_, kept)| kept.logout).max();
-        };
-        let of = |index| self.remembered.get(&(person.clone(), index_key(index)));
-        [of(None), of(Some(index))].into_iter().flatten().map(|kept| kept.logout).max()
+        }
+        let of = |key| self.remembered.get(&(person.clone(), key));
+        keys_that_mean(session_indexes).into_iter().filter_map(of).map(|kept| kept.logout).max()
     }
 }

@@ -95,8 +95,8 @@ pub(super) fn revoke() -> Call {
 
 /// Ends the sessions of a set and publishes on a channel (first argument). With an account it publishes the second
 /// argument, and the epoch under the third is increased. Without one both are empty, and it ends the sessions that have
-/// the session index (fifth) or none, or all of them, and publishes for each the part of its key after the fourth
-/// argument.
+/// the session index (fifth) among theirs or have none, or all of them, and publishes for each the part of its key after
+/// the fourth argument.
 pub(super) fn revoke_all() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -105,8 +105,11 @@ pub(super) fn revoke_all() -> Call {
                 local matches = true
                 if ARGV[5] then
                     local record = redis.call('HGET', key, 'record')
-                    local index = record and cjson.decode(record)['session_index']
-                    matches = record and (index == nil or index == cjson.null or index == ARGV[5])
+                    local session = record and cjson.decode(record) or {}
+                    local indexes = session['session_indexes'] or {session['session_index']} -- one, of an earlier version
+                    if indexes[1] == cjson.null then indexes = {} end
+                    matches = record and #indexes == 0
+                    for _, index in ipairs(indexes) do matches = matches or index == ARGV[5] end
                 end
                 if matches then
                     local was_there = redis.call('DEL', key)

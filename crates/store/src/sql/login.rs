@@ -14,7 +14,7 @@ use super::{
     Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, logouts, memoranda, rows, run_one,
 };
 use crate::{
-    Decided, RememberedLogout, Session, SignInContext, StoreError, logout::index_key,
+    Decided, RememberedLogout, Session, SignInContext, StoreError, logout::keys_that_mean,
     text::milliseconds_rounded_up,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct AskedLogin<'a> {
     /// The account to link.
     pub(super) links: Option<&'a AccountId>,
     /// The person whose latest logout counts, and the session index.
-    pub(super) logouts_of: Option<(&'a Identity, Option<&'a str>)>,
+    pub(super) logouts_of: Option<(&'a Identity, &'a [String])>,
 }
 
 impl<'a> AskedLogin<'a> {
@@ -94,7 +94,7 @@ const RECORD_AND_LOCK: &str = "
 pub(crate) const MEANT: Sql = Sql { sqlite: MEANT_IN_SQLITE, postgres: MEANT_IN_POSTGRES };
 
 const MEANT_IN_SQLITE: &str = "
-    WITH asked (connection, hashes, organization, names, emails, identities, domains, linked, seats_count, person, session_index)
+    WITH asked (connection, hashes, organization, names, emails, identities, domains, linked, seats_count, person, logout_keys)
         AS MATERIALIZED (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)),
     found AS MATERIALIZED (
         SELECT organization FROM (
@@ -147,18 +147,18 @@ const MEANT_IN_SQLITE: &str = "
             ON connection.id = asked.connection) AS state,
         (SELECT logout.issued_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity = asked.person
-            AND (logout.session_index IN ('', asked.session_index) OR asked.session_index = '')
+            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')
             ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout,
         (SELECT logout.received_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity = asked.person
-            AND (logout.session_index IN ('', asked.session_index) OR asked.session_index = '')
+            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')
             ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout_received";
 
 /// Rows that are looked up by id must be found by the id's index and not by the organization's, however few rows there
 /// were when the statement was planned. `|| ''` excludes the index of the organization, and `OFFSET 0` makes PostgreSQL
 /// look up each value by itself; otherwise it reads all rows of the organization until it has statistics of the table.
 /// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked,
-/// whether seats are counted, person, session index.
+/// whether seats are counted, person, the names of logouts.
 const MEANT_IN_POSTGRES: &str = "
     WITH found AS MATERIALIZED (
         SELECT organization FROM (
@@ -201,9 +201,11 @@ const MEANT_IN_POSTGRES: &str = "
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)),
         (SELECT state FROM vouchsafe_connections WHERE id = $1),
         (SELECT issued_at FROM vouchsafe_logouts_remembered
-            WHERE identity = $10 AND (session_index IN ('', $11) OR $11 = '') ORDER BY issued_at DESC, received_at DESC LIMIT 1),
+            WHERE identity = $10 AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0)
+            ORDER BY issued_at DESC, received_at DESC LIMIT 1),
         (SELECT received_at FROM vouchsafe_logouts_remembered
-            WHERE identity = $10 AND (session_index IN ('', $11) OR $11 = '') ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
+            WHERE identity = $10 AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0)
+            ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
 
 /// Records an assertion that came over this connection. Answers whether it is the first record, and the organization,
 /// which is locked together with the connection.
@@ -371,14 +373,14 @@ async fn with_owners(runs: &mut dyn Runs, mut about: AboutLogin) -> Result<About
 fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Result<Batch, StoreError> {
     let login = asked.login;
     let person = asked.logouts_of.map(|(person, _)| person.key());
-    let session_index = asked.logouts_of.map(|(_, session_index)| index_key(session_index));
+    let logout_keys = asked.logouts_of.map(|(_, session_indexes)| keys_that_mean(session_indexes));
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
     let batch = Batch::of(MEANT).bind(login.connection.as_str()).bind(hashes);
     let nothing = Vec::<String>::new;
     // If the organization is not known yet, nothing else is found.
     let Some(known) = known else {
         let batch = batch.bind(None::<&str>).bind(nothing()).bind(nothing()).bind(nothing()).bind(nothing());
-        return Ok(batch.bind(None::<&str>).bind(false).bind(person).bind(session_index));
+        return Ok(batch.bind(None::<&str>).bind(false).bind(person).bind(logout_keys));
     };
     let meant = look_up.clone().with_takeovers(&known.policy);
     let emails: Vec<String> = meant.emails.iter().map(|email| email.compared().to_owned()).collect();
@@ -395,7 +397,7 @@ fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Resul
         // The number is needed only if there is a limit, and counting reads a row for each account.
         .bind(known.snapshot.organization.seat_limit.is_some())
         .bind(person)
-        .bind(session_index))
+        .bind(logout_keys))
 }
 
 impl Known {

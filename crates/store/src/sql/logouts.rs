@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use vouchsafe::PendingLogout;
 use vouchsafe::provisioning::Identity;
 
-use super::{Batch, Engine, locks, memoranda::changed, rows};
-use crate::logout::{index_key, opened, remembered_until};
+use super::{Batch, Engine, Sql, locks, memoranda::changed, rows};
+use crate::logout::{index_key, keys_that_mean, opened, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout, StoreError, text::milliseconds_rounded_up};
 
 impl<E: Engine> LogoutStore for E {
@@ -69,15 +69,22 @@ impl<E: Engine> LogoutStore for E {
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
-        session_index: Option<&'a str>,
+        session_indexes: &'a [String],
     ) -> Answer<'a, Option<RememberedLogout>> {
-        const LATEST: &str = "
-            SELECT issued_at, received_at FROM vouchsafe_logouts_remembered
-            WHERE identity = ? AND (session_index IN ('', ?) OR ? = '')
-            ORDER BY issued_at DESC, received_at DESC LIMIT 1";
+        const LATEST: Sql = Sql {
+            sqlite: "
+                WITH asked (identity, keys) AS MATERIALIZED (VALUES (?, ?))
+                SELECT issued_at, received_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+                ON logout.identity = asked.identity
+                WHERE logout.session_index IN (SELECT value FROM json_each(asked.keys)) OR asked.keys = '[]'
+                ORDER BY issued_at DESC, received_at DESC LIMIT 1",
+            postgres: "
+                SELECT issued_at, received_at FROM vouchsafe_logouts_remembered
+                WHERE identity = $1 AND (session_index = ANY($2::text[]) OR cardinality($2::text[]) = 0)
+                ORDER BY issued_at DESC, received_at DESC LIMIT 1",
+        };
         Box::pin(async move {
-            let index = index_key(session_index);
-            let asked = Batch::of(LATEST).bind(person.key()).bind(index.clone()).bind(index);
+            let asked = Batch::of(LATEST).bind(person.key()).bind(keys_that_mean(session_indexes));
             let answered = self.ask(asked).await?;
             let Some(row) = answered.rows.first() else { return Ok(None) };
             Ok(remembered(row.optional_integer(0)?, row.optional_integer(1)?))

@@ -86,8 +86,8 @@ const END_OVER: Sql =
     end_where!("connection IN (SELECT value FROM json_each(?))", "connection = ANY($1::text[])");
 const END_OF_NAME: Sql = end_where!("identity = ?", "identity = $1", " RETURNING hash");
 const END_OF_NAME_AND_INDEX: Sql = end_where!(
-    "identity = ? AND (session_index = ? OR session_index IS NULL)",
-    "identity = $1 AND (session_index = $2 OR session_index IS NULL)",
+    "identity = ? AND (session_indexes = '[]' OR EXISTS (SELECT 1 FROM json_each(session_indexes) WHERE value = ?))",
+    "identity = $1 AND (session_indexes = '{}' OR $2 = ANY(session_indexes))",
     " RETURNING hash"
 );
 const SWEEP: Sql = end_where!("expires_at <= ?", "expires_at <= $1");

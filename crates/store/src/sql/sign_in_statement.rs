@@ -21,7 +21,7 @@ const RETURNING: &str = "
     ended AS (DELETE FROM vouchsafe_sessions USING changed WHERE hash = $2 RETURNING hash),
     answered AS (DELETE FROM vouchsafe_pending USING changed WHERE handle = $3)
     INSERT INTO vouchsafe_sessions
-        (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+        (hash, account, epoch, connection, identity, session_indexes, expires_at, last_used_at, record)
     SELECT $4, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $5, $6, $7, $8, $9, $10
     FROM changed RETURNING (SELECT hash FROM ended)";
 
@@ -44,7 +44,7 @@ const ARRIVING: &str = concat!(
     ended AS (DELETE FROM vouchsafe_sessions WHERE hash = $2 RETURNING hash),
     answered AS (DELETE FROM vouchsafe_pending WHERE handle = $3)
     INSERT INTO vouchsafe_sessions
-        (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+        (hash, account, epoch, connection, identity, session_indexes, expires_at, last_used_at, record)
     SELECT $4, $1, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $5, $6, $7, $8, $9, $10
     RETURNING (SELECT hash FROM ended)"
 );
@@ -143,7 +143,7 @@ fn with_session(
         .bind(id.hash())
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
-        .bind(session.session_index.as_deref())
+        .bind(session.session_indexes.clone())
         .bind(milliseconds_rounded_up(session.ends_at()))
         .bind(session.last_used_at.timestamp_millis())
         .bind(to_json("session", session)?))

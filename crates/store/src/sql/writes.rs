@@ -330,7 +330,7 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
     Ok(batch
         .then(
             "INSERT INTO vouchsafe_sessions
-                 (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+                 (hash, account, epoch, connection, identity, session_indexes, expires_at, last_used_at, record)
              VALUES (?, ?, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = ?), 0), ?, ?, ?, ?, ?, CASE WHEN NOT EXISTS (SELECT 1 FROM vouchsafe_accounts
                  WHERE id = ? AND organization = ? AND active = 0) THEN ? END)",
         )
@@ -341,7 +341,7 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
         .bind(session.account.as_str())
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
-        .bind(session.session_index.as_deref())
+        .bind(session.session_indexes.clone())
         .bind(milliseconds_rounded_up(session.ends_at()))
         .bind(session.last_used_at.timestamp_millis())
         .bind(session.account.as_str())

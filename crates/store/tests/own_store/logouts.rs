@@ -46,9 +46,9 @@ impl LogoutStore for Own {
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
-        session_index: Option<&'a str>,
+        session_indexes: &'a [String],
     ) -> Answer<'a, Option<RememberedLogout>> {
-        self.with(move |state| Ok(state.latest_logout(person, session_index)))
+        self.with(move |state| Ok(state.latest_logout(person, session_indexes)))
     }
 
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
@@ -64,11 +64,13 @@ impl State {
     pub(crate) fn latest_logout(
         &self,
         person: &Identity,
-        session_index: Option<&str>,
+        session_indexes: &[String],
     ) -> Option<RememberedLogout> {
         let person = person.key();
-        let is_meant = |of: Option<&str>| of.is_none() || session_index.is_none() || of == session_index;
-        let meant = self.remembered.iter().filter(|((one, of), _)| *one == person && is_meant(of.as_deref()));
+        let is_meant = |of: &Option<String>| {
+            session_indexes.is_empty() || of.as_ref().is_none_or(|of| session_indexes.contains(of))
+        };
+        let meant = self.remembered.iter().filter(|((one, of), _)| *one == person && is_meant(of));
         meant.map(|(_, (logout, _))| *logout).max()
     }
 }

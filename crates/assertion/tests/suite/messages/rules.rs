@@ -82,6 +82,23 @@ fn each_rule_refuses_what_it_is_about() {
             "message.name_id",
         ),
         (|m| m.name_id("x".repeat(257)), "accepted", "accepted"),
+        (|m| m.name_id("ä".repeat(1_024)), "accepted", "accepted"),
+        (|m| m.name_id("ä".repeat(1_025)), "message.name_id", "message.name_id"),
+        (|m| m.qualifiers(Some(&"x".repeat(1_025)), None), "message.name_id", "message.name_id"),
+        (|m| m.qualifiers(None, Some(&"x".repeat(1_025))), "message.name_id", "message.name_id"),
+        // The sessions.
+        (|m| (0..100).fold(m, |m, index| m.session_index(index.to_string())), "accepted", "accepted"),
+        (
+            |m| (0..101).fold(m, |m, index| m.session_index(index.to_string())),
+            "message.session_indexes",
+            "message.session_indexes",
+        ),
+        (|m| m.session_index("ä".repeat(1_024)), "accepted", "accepted"),
+        (
+            |m| m.session_index("s1").session_index("ä".repeat(1_025)),
+            "message.session_indexes",
+            "message.session_indexes",
+        ),
         (|m| m.extensions("<x:any xmlns:x=\"urn:x\"/>"), "accepted", "accepted"),
         (|m| m.raw("<x:any xmlns:x=\"urn:x\"/>"), "assertion.schema", "assertion.schema"),
         (|m| m.in_response_to(Some("_1")), "assertion.schema", "assertion.schema"),
