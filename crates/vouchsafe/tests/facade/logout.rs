@@ -293,6 +293,25 @@ fn an_answer_needs_the_browser_that_was_sent() {
     assert_eq!(code(receive(&request, started, Some(&cookie), now())), "message.kind");
 }
 
+/// An answer over another connection to the same identity provider, with the same keys and the same address, answers
+/// nothing, whatever candidates the caller passes.
+#[test]
+fn an_answer_comes_over_the_connection_that_was_asked() {
+    let saml = saml();
+    let asked = over(trusted(&okta()));
+    let other = Connection::new(ConnectionId::new("other").unwrap(), trusted(&okta()));
+    let receive = |candidates: &[Connection]| {
+        let started = start(&saml, &asked).unwrap();
+        let answer = okta().logout_response(started.pending.request_id()).at(now());
+        let bound = started.pending.bind(Some(started.binding.reveal()), saml.provider())?;
+        let incoming = saml.open_message(by_query(&answer).unwrap(), SINGLE_LOGOUT)?;
+        saml.receive_message(incoming, candidates, ExpectMessage::LogoutReply(&bound), now()).map(drop)
+    };
+    let none = code(receive(&[]));
+    assert_eq!(code(receive(std::slice::from_ref(&other))), none);
+    receive(&[other, asked.clone()]).unwrap();
+}
+
 /// Data of one customer's connection are not sent over another's, whatever the caller passes.
 #[test]
 fn a_person_is_named_to_their_own_identity_provider_alone() {
