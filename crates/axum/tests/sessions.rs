@@ -437,7 +437,7 @@ fn ending<S: SessionStore>(inner: S, ended: &Memory) -> EndingStore<S> {
 
 /// A session that is stored.
 async fn stored(store: &impl SessionStore) -> Record {
-    let expiry_date = OffsetDateTime::now_utc() + Duration::hours(1);
+    let expiry_date = OffsetDateTime::now_utc().saturating_add(Duration::hours(1));
     let mut record =
         Record { id: Id::default(), data: [("user".to_owned(), "ada".into())].into(), expiry_date };
     store.create(&mut record).await.unwrap();
@@ -463,7 +463,13 @@ async fn a_deleted_session_is_not_saved_again() {
 
 /// A store that is slow to write: it waits before it writes, and again when it has written.
 #[derive(Clone, Debug)]
-struct Slow(MemoryStore, Arc<[Barrier; 2]>);
+struct Slow(MemoryStore, Arc<Pauses>);
+
+#[derive(Debug)]
+struct Pauses {
+    before: Barrier,
+    after: Barrier,
+}
 
 #[async_trait]
 impl SessionStore for Slow {
@@ -472,9 +478,9 @@ impl SessionStore for Slow {
     }
 
     async fn save(&self, record: &Record) -> StoreResult<()> {
-        self.1[0].wait().await;
+        self.1.before.wait().await;
         self.0.save(record).await?;
-        self.1[1].wait().await;
+        self.1.after.wait().await;
         Ok(())
     }
 
@@ -490,8 +496,8 @@ impl SessionStore for Slow {
 /// One machine has read a session and is about to write it; another one deletes it. `is_killed`: the first machine dies when it has written it.
 async fn written_back(is_killed: bool) {
     let (inner, ended) = (MemoryStore::default(), Memory::new());
-    let barriers = Arc::new([Barrier::new(2), Barrier::new(2)]);
-    let [one, other] = [(); 2].map(|()| ending(Slow(inner.clone(), barriers.clone()), &ended));
+    let pauses = Arc::new(Pauses { before: Barrier::new(2), after: Barrier::new(2) });
+    let [one, other] = [(); 2].map(|()| ending(Slow(inner.clone(), pauses.clone()), &ended));
     let record = stored(&one).await;
     let saving = tokio::spawn({
         let record = record.clone();
@@ -502,8 +508,8 @@ async fn written_back(is_killed: bool) {
         tokio::task::yield_now().await;
     }
     other.delete(&record.id).await.unwrap();
-    barriers[0].wait().await;
-    barriers[1].wait().await;
+    pauses.before.wait().await;
+    pauses.after.wait().await;
     match is_killed {
         true => saving.abort(),
         false => saving.await.unwrap().unwrap(),
