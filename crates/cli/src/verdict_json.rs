@@ -12,7 +12,11 @@ pub(crate) struct Accepted<'a> {
     verdict: &'static str,
     issuer: &'a str,
     subject: Option<Subject<'a>>,
-    session_indexes: &'a [String],
+    /// The first one, if there are several.
+    session_index: Option<&'a str>,
+    /// All of them, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_indexes: Option<&'a [String]>,
     session_not_on_or_after: Option<String>,
     authn_context: Option<&'a str>,
     attributes: BTreeMap<&'a str, Vec<&'a str>>,
@@ -43,7 +47,8 @@ impl<'a> Accepted<'a> {
             subject: login
                 .name_id()
                 .map(|name_id| Subject { name_id: name_id.value(), format: name_id.format() }),
-            session_indexes: login.session_indexes(),
+            session_index: login.session_indexes().first().map(String::as_str),
+            session_indexes: several(login),
             session_not_on_or_after: login.session_not_on_or_after().map(time),
             authn_context: login.authn_context(),
             attributes: attributes(login),
@@ -65,6 +70,11 @@ pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
         all.entry(attribute.name()).or_default().extend(attribute.values().iter().map(String::as_str));
     }
     all
+}
+
+/// The session indexes, if the assertion has more than one.
+pub(crate) fn several(login: &Login) -> Option<&[String]> {
+    Some(login.session_indexes()).filter(|indexes| indexes.len() > 1)
 }
 
 /// The sessions at the identity provider, for people; `None`: it names none.

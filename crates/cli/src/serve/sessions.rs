@@ -14,7 +14,7 @@ use vouchsafe::{
 use vouchsafe_store::SessionId;
 use vouchsafe_web::{Cookies, EndsSessions, HttpError, LogoutSessions, Managed, ManagesNames};
 
-use crate::verdict_json::attributes;
+use crate::verdict_json::{attributes, several};
 
 use super::history::What;
 
@@ -28,7 +28,11 @@ const LIFETIME: TimeDelta = TimeDelta::hours(8);
 pub(super) struct Session {
     pub(super) issuer: String,
     name_id: Option<String>,
-    session_indexes: Vec<String>,
+    /// The first one, if there are several.
+    session_index: Option<String>,
+    /// All of them, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_indexes: Option<Vec<String>>,
     attributes: BTreeMap<String, Vec<String>>,
     pub(super) since: String,
     #[serde(skip)]
@@ -36,9 +40,11 @@ pub(super) struct Session {
     /// The data for the identity provider when the session ends.
     #[serde(skip)]
     pub(super) participant: Option<Participant>,
-    /// The identity by which a logout request finds the session.
+    /// The identity and the session indexes by which a logout request finds the session.
     #[serde(skip)]
     identity: Option<Identity>,
+    #[serde(skip)]
+    indexes: Vec<String>,
 }
 
 impl Session {
@@ -51,11 +57,13 @@ impl Session {
         Session {
             issuer: login.issuer().as_str().to_owned(),
             name_id: login.name_id().map(|name| name.value().to_owned()),
-            session_indexes: login.session_indexes().to_vec(),
+            session_index: login.session_indexes().first().cloned(),
+            session_indexes: several(login).map(<[String]>::to_vec),
             attributes: attributes(login).into_iter().map(owned).collect(),
             since: start.to_rfc3339_opts(SecondsFormat::Secs, true),
             participant: Participant::of_login(login),
             identity: Identity::of_login(login),
+            indexes: login.session_indexes().to_vec(),
             ends: login.session_not_on_or_after().map_or(end, |limit| limit.min(end)),
         }
     }
@@ -159,9 +167,8 @@ impl Sessions {
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         let person = Identity::of_logout_request(request);
-        let is_meant = |session: &Session| {
-            session.identity.as_ref() == Some(&person) && request.means(&session.session_indexes)
-        };
+        let is_meant =
+            |session: &Session| session.identity.as_ref() == Some(&person) && request.means(&session.indexes);
         let ended = self.end_where(is_meant);
         self.note(ended.iter().map(|session| (What::LoggedOut, session.issuer.clone())));
         Box::pin(std::future::ready(Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))))

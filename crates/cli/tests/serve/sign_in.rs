@@ -85,10 +85,7 @@ async fn a_sign_in_its_session_and_its_end() {
     assert_eq!(answer["issuer"], OKTA_ENTITY_ID);
     assert_eq!(answer["subject"]["name_id"], "ada@example.com");
     assert_eq!(answer["subject"]["format"], vouchsafe_testkit::EMAIL_ADDRESS);
-    assert_eq!(
-        (&answer["session_indexes"], &answer["session_not_on_or_after"]),
-        (&json!(["s-1"]), &Value::Null)
-    );
+    assert_eq!((&answer["session_index"], &answer["session_not_on_or_after"]), (&json!("s-1"), &Value::Null));
     assert_eq!(answer["attributes"], json!({"groups": ["Everyone", "perf-team"]}));
     let entries = answer["ledger"].as_array().unwrap();
     assert!(entries.len() > 20 && entries.iter().all(|entry| entry["outcome"] != "failed"));
@@ -96,7 +93,7 @@ async fn a_sign_in_its_session_and_its_end() {
     let (status, session) = browser.json(&served, "/session").await;
     let since = session["since"].as_str().unwrap().to_owned();
     assert!(chrono::DateTime::parse_from_rfc3339(&since).is_ok());
-    let expected = json!({"issuer": OKTA_ENTITY_ID, "name_id": "ada@example.com", "session_indexes": ["s-1"],
+    let expected = json!({"issuer": OKTA_ENTITY_ID, "name_id": "ada@example.com", "session_index": "s-1",
         "attributes": {"groups": ["Everyone", "perf-team"]}, "since": since});
     assert_eq!((status, &session), (200, &expected));
     assert_eq!(browser.json(&served, "/sessions").await, (200, json!([expected])));
