@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use vouchsafe_benches::{Failure, Message, Receiver, SHAPES};
+use vouchsafe_benches::{Failure, Message, Receiver, SHAPES, processor_time};
 
 /// How long a message is received over and over: the system tells the time of the processor in steps of some milliseconds.
 const LONG: Duration = Duration::from_millis(200);
@@ -43,21 +43,15 @@ fn receive(receiver: &Receiver, message: &Message) {
 /// For one receive, on the average.
 fn milliseconds(receiver: &Receiver, message: &Message) -> f64 {
     receive(receiver, message);
-    let (start, clock) = (time_of_the_processor(), Instant::now());
+    let (start, clock) = (processor_time(), Instant::now());
     let mut times = 0_u32;
     while clock.elapsed() < LONG || times < 20 {
         receive(receiver, message);
         times = times.saturating_add(1);
     }
-    let spent = match (start, time_of_the_processor()) {
+    let spent = match (start, processor_time()) {
         (Some(start), Some(end)) => end.saturating_sub(start),
         _ => clock.elapsed(),
     };
     spent.as_secs_f64() * 1e3 / f64::from(times)
-}
-
-/// How long this thread was on a processor.
-fn time_of_the_processor() -> Option<Duration> {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    statistics.split(' ').next()?.parse().ok().map(Duration::from_nanos)
 }

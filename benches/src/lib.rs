@@ -21,7 +21,7 @@ pub use customers::Customers;
 pub use federation::Federation;
 pub use floor::Floor;
 pub use hostile::{Hostile, Seal};
-pub use measure::{Measured, Task, interleaved};
+pub use measure::{Measured, Task, interleaved, processor_time};
 pub use message::{Message, Shape};
 pub use ourselves::{our_work, verify_all};
 pub use peers::{Peers, build_peers};

@@ -64,6 +64,14 @@ pub fn interleaved(tasks: &mut [Box<dyn Task + '_>], rounds: usize) -> Result<Ve
     Ok(samples.into_iter().map(summary).collect())
 }
 
+/// Returns the time that this thread was on a processor, if the system tells it. Other work on the machine does not add to it, except that it
+/// takes room in the caches.
+#[must_use]
+pub fn processor_time() -> Option<Duration> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    statistics.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
 fn summary(mut samples: Vec<f64>) -> Measured {
     samples.sort_by(f64::total_cmp);
     let at = |position: usize| samples.get(position).copied().unwrap_or(f64::NAN);
