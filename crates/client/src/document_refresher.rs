@@ -105,7 +105,8 @@ impl DocumentRefresher {
     }
 
     /// Stores the last good document in a folder, which is created if it does not exist. [`load`](Self::load) reads it.
-    /// Other refreshers, and other processes, may use the same folder.
+    /// Other refreshers, and other processes, may use the same folder. Nobody but the service may write to it: a copy is
+    /// checked like the document, so without a signature it is trusted as it is.
     #[must_use]
     pub fn keeping_a_copy_in(mut self, folder: impl Into<PathBuf>) -> DocumentRefresher {
         self.copies = Some(Copies::new(folder));

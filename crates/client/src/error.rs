@@ -63,6 +63,14 @@ pub enum ClientError {
         /// The time of the next request.
         until: DateTime<Utc>,
     },
+    /// Too many requests to the server are running or waiting, or too many names that are not known were asked for in a
+    /// short time. No request was sent.
+    #[error("{url:?} is not asked now: too many other names are being asked for")]
+    #[non_exhaustive]
+    Busy {
+        /// The address.
+        url: String,
+    },
     /// The DNS query failed.
     #[error("the TXT records of {name:?} could not be asked for: {reason}")]
     #[non_exhaustive]
@@ -103,6 +111,7 @@ impl ClientError {
             Self::Status { .. } => "client.status",
             Self::TooLarge { .. } => "client.too_large",
             Self::Waiting { .. } => "client.waiting",
+            Self::Busy { .. } => "client.busy",
             Self::Dns { .. } => "client.dns",
             Self::Metadata { source, .. } => source.code(),
         }
@@ -126,6 +135,9 @@ impl ClientError {
                 "Give the metadata of one identity provider, not that of a federation; for that of a federation take Client::for_federations, or raise the client's size limit."
             }
             Self::Waiting { .. } => "Look in the log for why it failed before.",
+            Self::Busy { .. } => {
+                "Try again in a few seconds. If it lasts, look in the log for somebody who posts responses with invented issuers, and whether the server answers slowly. Identity providers that are known already still sign in."
+            }
             Self::Dns { .. } => {
                 "Try again in a minute. If it goes on: look at the resolvers of this machine, and with a tool such as dig at the servers of the domain."
             }

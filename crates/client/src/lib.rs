@@ -39,6 +39,7 @@ mod document_refresher;
 mod domain_resolver;
 mod error;
 mod metadata_query;
+mod questions;
 mod refresh_event;
 mod refresher;
 mod status;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex as Turn, Semaphore};
+use tokio::sync::Mutex as Turn;
 use vouchsafe::metadata::{
     EntityName, FetchedMetadata, MetadataError, Refresh, RefreshError, RefreshSchedule, Refreshed,
     TrustedMetadata, TrustedSource,
 };
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
+use crate::questions::Questions;
 use crate::{Client, ClientError, RefreshFailure, answer};
 
 /// The time for which a server's answer that it does not know an entity is used.
@@ -21,8 +22,6 @@ const LONGEST_ADDRESS: usize = 2_048;
 const ENTITIES: usize = 10_000;
 /// The time for which an entity without validUntil is used after the server last confirmed it.
 const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
-/// The largest number of requests at a time.
-const AT_ONCE: usize = 16;
 
 /// A server of the metadata query protocol (draft-young-md-query), which federations offer instead of one large
 /// document.
@@ -37,8 +36,11 @@ const AT_ONCE: usize = 16;
 /// * The answer that an entity is unknown is used for 10 minutes.
 /// * A name that cannot be part of an address (one of dots only, or a very long one) is requested by `{sha1}` and its
 ///   digest.
-/// * Each entity is requested once at a time, and 16 entities together. 10,000 entities are kept; if there are more,
-///   the ones that were not used for longest are removed.
+/// * Each entity is requested once at a time. 10,000 entities are kept; if there are more, the ones that were not used
+///   for longest are removed.
+/// * Anybody can invent names, so names that are not known are limited: 60 at once, then 5 in a second, and 8
+///   requests at a time. Known entities have 8 requests of their own. Nobody waits for more than 5 seconds before
+///   the request is sent. Beyond these limits the answer is [`ClientError::Busy`].
 ///
 /// ```no_run
 /// # async fn example(federation: vouchsafe::signature::TrustedKey) -> Result<(), Box<dyn std::error::Error>> {
@@ -67,8 +69,16 @@ pub struct MetadataQuery {
     schedule: RefreshSchedule,
     by_sha1: bool,
     unconfirmed: TimeDelta,
-    entities: Mutex<HashMap<EntityName, Arc<Entity>>>,
-    questions: Semaphore,
+    entities: Mutex<Entities>,
+    questions: Questions,
+}
+
+/// The entities that were requested.
+#[derive(Debug, Default)]
+struct Entities {
+    by_name: HashMap<EntityName, Arc<Entity>>,
+    /// The entityIDs among these names, by their SHA-1.
+    entity_ids: HashMap<EntityName, EntityName>,
 }
 
 /// An entity that was requested.
@@ -123,7 +133,7 @@ impl MetadataQuery {
             by_sha1: false,
             unconfirmed: UNCONFIRMED,
             entities: Mutex::default(),
-            questions: Semaphore::new(AT_ONCE),
+            questions: Questions::default(),
         }
     }
 
@@ -156,7 +166,7 @@ impl MetadataQuery {
     }
 
     /// Does the same with either name of an entity: its entityID, or the SHA-1 of it, which artifacts and the connections
-    /// of `vouchsafe_web::QueriedFederation` contain. The cache is separate for each name.
+    /// of `vouchsafe_web::QueriedFederation` contain. An entity that is known by its entityID is found by its SHA-1 too.
     ///
     /// # Errors
     /// As [`find`](Self::find).
@@ -165,16 +175,19 @@ impl MetadataQuery {
         name: &EntityName,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let entity = self.entity(name, now);
+        let (name, entity) = self.entity(name, now);
         match entity.next(now) {
             Next::Answer(found) => return Ok(Some(found.1.clone())),
             Next::Unknown => return Ok(None),
-            Next::Wait(until) => return Err(self.waiting(name, until)),
+            Next::Wait(until) => return Err(self.waiting(&name, until)),
             Next::AnswerAndAsk(found) => {
                 // The caller does not wait for this request. If another task is asking already, that is enough.
-                let (query, name) = (Arc::clone(self), name.clone());
+                let query = Arc::clone(self);
                 tokio::spawn(async move {
-                    if let Ok(_turn) = entity.turn.try_lock() {
+                    if let Ok(_turn) = entity.turn.try_lock()
+                        && let Some(waiting) = query.questions.wait(true)
+                        && let Some(_place) = waiting.place().await
+                    {
                         // The failure is counted, and the known metadata is used further.
                         let _ = query.ask(&entity, &name, now).await;
                     }
@@ -183,23 +196,38 @@ impl MetadataQuery {
             }
             Next::Ask => {}
         }
-        let _turn = entity.turn.lock().await;
+        let is_known = entity.read(|known| known.at_hand.is_some());
+        let waiting = self.questions.wait(is_known).ok_or_else(|| self.busy(&name))?;
+        let _turn = waiting.for_turn(entity.turn.lock()).await.ok_or_else(|| self.busy(&name))?;
         match entity.next(now) {
             Next::Answer(found) | Next::AnswerAndAsk(found) => Ok(Some(found.1.clone())),
             Next::Unknown => Ok(None),
-            Next::Wait(until) => Err(self.waiting(name, until)),
-            Next::Ask => self.ask(&entity, name, now).await,
+            Next::Wait(until) => Err(self.waiting(&name, until)),
+            Next::Ask => {
+                if !is_known && !self.questions.count_new_name() {
+                    return Err(self.busy(&name));
+                }
+                let _place = waiting.place().await.ok_or_else(|| self.busy(&name))?;
+                self.ask(&entity, &name, now).await
+            }
         }
     }
 
-    /// Returns the known state of an entity, which is empty if it was never requested.
-    fn entity(&self, name: &EntityName, now: DateTime<Utc>) -> Arc<Entity> {
+    /// Returns the known state of an entity, which is empty if it was never requested, and the name by which the server
+    /// is asked for it.
+    fn entity(&self, name: &EntityName, now: DateTime<Utc>) -> (EntityName, Arc<Entity>) {
         let mut entities = self.entities.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entity) = entities.get(name) {
-            return Arc::clone(entity);
+        let is_known = |entity: &Arc<Entity>| entity.read(|known| known.at_hand.is_some());
+        if let Some(entity_id) = entities.entity_ids.get(name)
+            && let Some(entity) = entities.by_name.get(entity_id).filter(|entity| is_known(entity))
+        {
+            return (entity_id.clone(), Arc::clone(entity));
         }
-        if entities.len() >= ENTITIES {
-            make_room(&mut entities);
+        if let Some(entity) = entities.by_name.get(name) {
+            return (name.clone(), Arc::clone(entity));
+        }
+        if entities.by_name.len() >= ENTITIES {
+            entities.make_room();
         }
         let source = match name {
             EntityName::EntityId(id) => self.source.clone().for_entity(id),
@@ -216,10 +244,14 @@ impl MetadataQuery {
             used_at: now,
         };
         let entity = Arc::new(Entity { known: Mutex::new(known), turn: Turn::new(()) });
-        entities.insert(name.clone(), Arc::clone(&entity));
-        entity
+        entities.by_name.insert(name.clone(), Arc::clone(&entity));
+        if let EntityName::EntityId(entity_id) = name {
+            entities.entity_ids.insert(EntityName::source_id_of(entity_id), name.clone());
+        }
+        (name.clone(), entity)
     }
 
+    /// Requests an entity, for a caller that has a place for it.
     async fn ask(
         &self,
         entity: &Entity,
@@ -227,14 +259,16 @@ impl MetadataQuery {
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
         let validators = entity.read(|known| known.refresh.validators(known.metadata()));
-        // The semaphore is never closed.
-        let _place = self.questions.acquire().await.ok();
         let fetched = self.client.fetch(&self.address(name), &validators).await;
         entity.read(|known| known.take(fetched, name, &self.provider, now))
     }
 
     fn waiting(&self, name: &EntityName, until: DateTime<Utc>) -> RefreshFailure {
         ClientError::Waiting { url: self.address(name), until }.into()
+    }
+
+    fn busy(&self, name: &EntityName) -> RefreshFailure {
+        ClientError::Busy { url: self.address(name) }.into()
     }
 
     fn address(&self, name: &EntityName) -> String {
@@ -349,13 +383,17 @@ fn is_unknown(error: &RefreshFailure) -> bool {
     )
 }
 
-/// Removes one sixteenth of the entities: those that were not used for longest. Unknown entities are removed first,
-/// because anybody can invent names.
-fn make_room(entities: &mut HashMap<EntityName, Arc<Entity>>) {
-    let rank = |entity: &Entity| entity.read(|known| (known.at_hand.is_some(), known.used_at));
-    let mut ranked: Vec<_> = entities.iter().map(|(name, entity)| (rank(entity), name.clone())).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    for (_, name) in ranked.into_iter().take(ENTITIES / 16) {
-        entities.remove(&name);
+impl Entities {
+    /// Removes one sixteenth of the entities: those that were not used for longest. Unknown entities are removed first,
+    /// because anybody can invent names.
+    fn make_room(&mut self) {
+        let rank = |entity: &Entity| entity.read(|known| (known.at_hand.is_some(), known.used_at));
+        let mut ranked: Vec<_> =
+            self.by_name.iter().map(|(name, entity)| (rank(entity), name.clone())).collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        for (_, name) in ranked.into_iter().take(ENTITIES / 16) {
+            self.by_name.remove(&name);
+        }
+        self.entity_ids.retain(|_, entity_id| self.by_name.contains_key(entity_id));
     }
 }

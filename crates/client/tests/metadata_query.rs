@@ -25,6 +25,8 @@ struct Server {
     is_down: Arc<Mutex<bool>>,
     asked: Arc<AtomicUsize>,
     not_modified: Arc<AtomicUsize>,
+    /// The time that the server takes to say that it does not know an entity.
+    takes: Arc<Mutex<Duration>>,
     address: String,
 }
 
@@ -60,6 +62,8 @@ async fn respond(State(server): State<Server>, Path(name): Path<String>, headers
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let Some(document) = server.documents.lock().unwrap().get(&name).cloned() else {
+        let takes = *server.takes.lock().unwrap();
+        tokio::time::sleep(takes).await;
         return StatusCode::NOT_FOUND.into_response();
     };
     let tag = format!("\"{}\"", document.len());
@@ -329,4 +333,89 @@ async fn an_entity_is_found_by_its_digest_alone() {
         assert!(query.find_named(&unknown, now()).await.unwrap().is_none());
     }
     assert_eq!(server.asked(), 3);
+}
+
+/// A person who signs in at the university has its entityID in the start, and its SHA-1 in the connection afterwards. Not all
+/// servers know the SHA-1.
+#[tokio::test]
+async fn an_entity_that_is_known_is_found_by_its_digest_too() {
+    let server = Server::start().await;
+    let name = university();
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    let query = Arc::new(server.query());
+    let digest = EntityName::source_id_of(&name);
+    // A stranger comes first with the digest.
+    assert!(query.find_named(&digest, now()).await.unwrap().is_none());
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+    assert_eq!(query.find_named(&digest, now()).await.unwrap().unwrap().entity_id(), &name);
+    assert_eq!(server.asked(), 2);
+}
+
+/// Somebody posts responses with two hundred invented issuers, and the server is slow.
+#[tokio::test]
+async fn invented_names_keep_nobody_from_an_entity_that_is_known() {
+    let server = Server::start().await;
+    let name = university();
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    let query = Arc::new(server.query());
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+    *server.takes.lock().unwrap() = Duration::from_secs(3);
+    let invented: Vec<_> = (0..200)
+        .map(|number| {
+            let query = Arc::clone(&query);
+            let name = EntityId::new(format!("https://invented.example/{number}")).unwrap();
+            tokio::spawn(async move { query.find(&name, now()).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(server.asked(), 1 + 8, "so many are asked for at once");
+
+    let started = std::time::Instant::now();
+    for asked in [EntityName::EntityId(name.clone()), EntityName::source_id_of(&name)] {
+        assert!(query.find_named(&asked, now()).await.unwrap().is_some());
+    }
+    // It is kept fresh meanwhile, and what has expired is asked for at once.
+    let later = now() + TimeDelta::hours(7);
+    assert!(query.find(&name, later).await.unwrap().is_some());
+    until_asked(&server, 1 + 8 + 1).await;
+    assert_eq!(server.not_modified.load(Ordering::Relaxed), 1);
+    assert_eq!(query.find(&name, now() + TimeDelta::days(6)).await.unwrap_err().code(), "metadata.expired");
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+
+    let mut busy = 0;
+    for one in invented {
+        match one.await.unwrap() {
+            Ok(found) => assert!(found.is_none()),
+            Err(error) => {
+                assert_eq!(error.code(), "client.busy");
+                busy += 1;
+            }
+        }
+    }
+    // Eight at a time, in two turns, before all others have waited for five seconds.
+    assert_eq!((server.asked(), busy), (1 + 2 + 16, 200 - 16));
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+}
+
+/// A fast server is not asked for each invented name either.
+#[tokio::test]
+async fn invented_names_are_asked_for_at_a_rate() {
+    let server = Server::start().await;
+    let query = Arc::new(server.query());
+    let started = std::time::Instant::now();
+    let mut busy = 0;
+    for number in 0..500_u16 {
+        let digest = [number.to_be_bytes(), [7; 2]].concat().repeat(5);
+        let name = EntityName::SourceId(digest.try_into().unwrap());
+        match query.find_named(&name, now()).await {
+            Ok(found) => assert!(found.is_none()),
+            Err(error) => {
+                assert_eq!(error.code(), "client.busy");
+                busy += 1;
+            }
+        }
+    }
+    let more = usize::try_from(started.elapsed().as_millis() / 200).unwrap() + 1;
+    assert!((60..=60 + more).contains(&server.asked()), "{} after {:?}", server.asked(), started.elapsed());
+    assert_eq!(server.asked() + busy, 500);
 }

@@ -58,7 +58,9 @@ impl SingleSignOn {
         let pending = self.pending_request(&request.headers, relay_state.as_ref(), None).await?;
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
-        let candidates = open_if_any(self.candidates_for_artifact(&sent, at, received_at, asked).await?);
+        let look_up = self.candidates_for_artifact(&sent, at, received_at, asked);
+        let (candidates, permit) = permit.during(look_up).await?;
+        let candidates = open_if_any(candidates);
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
@@ -136,7 +138,7 @@ impl SingleSignOn {
         let connections = &self.inner.connections;
         Ok(match (asked, at) {
             (Some(pending), _) => connections.find(pending.connection()).await?.into_iter().collect(),
-            (None, Some(id)) => self.find_connection(id).await?.into_iter().collect(),
+            (None, Some(id)) => self.find_by_address(id).await?.into_iter().collect(),
             (None, None) => connections.candidates_for_artifact(sent.artifact(), received_at).await?,
         })
     }

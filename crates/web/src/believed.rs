@@ -69,9 +69,16 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<Believed, HttpError> {
         let relay_state = incoming.relay_state().cloned();
+        let look_up = async {
+            Ok::<Vec<Connection>, HttpError>(match connection {
+                Some(id) => self.find_by_address(id).await?.into_iter().collect(),
+                None => self.inner.connections.candidates_for_message(&incoming).await?,
+            })
+        };
+        let (candidates, permit) = permit.during(look_up).await?;
         let candidates: Vec<Connection> = match connection {
-            Some(id) => self.find_connection(id).await?.into_iter().collect(),
-            None => open_if_any(self.inner.connections.candidates_for_message(&incoming).await?),
+            Some(_) => candidates,
+            None => open_if_any(candidates),
         };
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());

@@ -118,8 +118,8 @@ impl SingleSignOn {
         Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
     }
 
-    /// Opens a posted response. A response to an address that is not served is still read, so that neither the answer
-    /// nor its duration tells which connection names exist.
+    /// Opens a posted response. A response to an address that is not served is still read after the look-up, so that
+    /// neither the answer nor the duration of the reading tells which connection names exist.
     async fn opened_as_posted(
         &self,
         request: &Parts,
@@ -141,7 +141,8 @@ impl SingleSignOn {
         let pending = self.pending_request(&request.headers, relay_state.as_ref(), answers).await?;
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
-        let candidates = open_if_any(self.candidates(&claimed, asked).await?);
+        let (candidates, permit) = permit.during(self.candidates(&claimed, asked)).await?;
+        let candidates = open_if_any(candidates);
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
@@ -218,7 +219,7 @@ impl SingleSignOn {
     async fn received_at(&self, connection: Option<&str>) -> Result<String, HttpError> {
         let ours = self.service_provider().assertion_consumer();
         let Some(id) = connection else { return Ok(ours.to_owned()) };
-        let found = self.find_connection(id).await?;
+        let found = self.find_by_address(id).await?;
         let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
         let connection = open.ok_or(HttpError::UnknownConnection)?;
         match self.service_provider().assertion_consumer_for(&connection) {
@@ -263,7 +264,7 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<Vec<EntityId>, HttpError> {
         let Some(id) = at else { return Ok(self.inner.connections.closest_issuers(claimed).await?) };
-        let Some(connection) = self.find_connection(id).await? else { return Ok(Vec::new()) };
+        let Some(connection) = self.find_by_address(id).await? else { return Ok(Vec::new()) };
         context.connection = Some(connection.id().clone());
         Ok(vec![connection.identity_provider().entity_id().clone()])
     }

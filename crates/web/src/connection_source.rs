@@ -12,6 +12,13 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// Returns the connection with this name.
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>>;
 
+    /// Returns the connection with this name, which is part of an address that was requested: that of the metadata or of
+    /// an assertion consumer service of one connection. Anybody can request such an address with any name, so this must
+    /// not ask another server. The default implementation does the same as [`find`](Self::find).
+    fn find_by_address<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
+        self.find(id)
+    }
+
     /// Returns the connections over which a response may have come that answers no request of ours: those whose own
     /// assertion consumer it was posted to, or otherwise those of the claimed issuer. At most one more than
     /// [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) are returned.

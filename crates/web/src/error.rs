@@ -85,7 +85,7 @@ pub enum HttpError {
     #[error("{limit} responses {of} are being checked already")]
     #[non_exhaustive]
     Busy {
-        /// "over one connection" or "altogether".
+        /// "over one connection", "in look-ups of connections" or "altogether".
         of: &'static str,
         /// The limit.
         limit: usize,

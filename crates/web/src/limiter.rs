@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use tokio::time::timeout;
 use vouchsafe::{ClientNetwork, ConnectionId};
 
 use crate::error::HttpError;
@@ -38,8 +40,15 @@ struct Shared {
     all: Arc<Places<()>>,
     addresses: Arc<Places<ClientNetwork>>,
     connections: Arc<Places<ConnectionId>>,
+    /// Look-ups that take long. Each holds a parsed response, but no place among all.
+    look_ups: Arc<Places<()>>,
     queue: Queue,
 }
+
+/// The number of look-ups that take long for each place among all.
+const LOOK_UPS_PER_PLACE: usize = 4;
+/// The time for which a look-up keeps the place among all.
+const SHORT_LOOK_UP: Duration = Duration::from_millis(50);
 
 impl Default for ReceiveLimiter {
     /// Allows 64 at a time, 8 of one client address, 16 over one connection; 1024 more, with 64 MiB together, wait
@@ -57,6 +66,7 @@ impl ReceiveLimiter {
             all: Places::new(all),
             addresses: Places::new(8),
             connections: Places::new(16),
+            look_ups: Places::new(all.saturating_mul(LOOK_UPS_PER_PLACE)),
             queue: Queue::new(1024, 64 * 1024 * 1024, Duration::from_secs(5)),
         }))
     }
@@ -89,11 +99,12 @@ impl ReceiveLimiter {
 
     /// Returns a limiter with changed limits, in which nothing is being checked.
     fn changed(self, change: impl FnOnce(&mut Shared)) -> ReceiveLimiter {
-        let Shared { all, addresses, connections, queue } = &*self.0;
+        let Shared { all, addresses, connections, look_ups, queue } = &*self.0;
         let mut shared = Shared {
             all: Places::new(all.limit()),
             addresses: Places::new(addresses.limit()),
             connections: Places::new(connections.limit()),
+            look_ups: Places::new(look_ups.limit()),
             queue: Queue::new(queue.most, queue.most_bytes, queue.at_most),
         };
         change(&mut shared);
@@ -176,6 +187,26 @@ impl ReceivePermit {
             Ok(permit) => Ok(permit),
             Err(waiting) => waiting.wait().await,
         }
+    }
+
+    /// Looks up the connections of a response. A look-up that takes long, because another server or a slow database is
+    /// asked, holds no place among all: the sender chooses what is looked up, and must not delay responses whose
+    /// connections are known.
+    pub(crate) async fn during<T>(
+        self,
+        look_up: impl Future<Output = Result<T, HttpError>> + Send,
+    ) -> Result<(T, ReceivePermit), HttpError> {
+        let mut look_up = pin!(look_up);
+        if let Ok(found) = timeout(SHORT_LOOK_UP, look_up.as_mut()).await {
+            return Ok((found?, self));
+        }
+        let look_ups = &self.limiter.0.look_ups;
+        let busy = || HttpError::Busy { of: "in look-ups of connections", limit: look_ups.limit() };
+        let _place = look_ups.take_now(&()).ok_or_else(busy)?;
+        let bytes = self.wait.bytes();
+        let paused = self.pause();
+        let found = look_up.await?;
+        Ok((found, paused.resume(bytes).await?))
     }
 
     /// Releases the place among all and keeps the others, while an answer is awaited.
@@ -378,6 +409,37 @@ mod tests {
             assert_eq!(code(limiter.enter(Some(IpAddr::V4(number.into())), 1).await), "http.busy");
         }
         assert_eq!(remembered(&limiter), (1, 0, 0));
+    }
+
+    /// Whoever posts a response chooses the issuer that is looked up.
+    #[tokio::test(start_paused = true)]
+    async fn a_look_up_that_takes_long_keeps_nobody_else() {
+        let limiter = ReceiveLimiter::new(2).queue(0, Duration::ZERO);
+        let look_up = |seconds: u64| {
+            let limiter = limiter.clone();
+            async move {
+                let permit = limiter.enter(None, 1).await?;
+                let found = permit.during(async move {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                    Ok(seconds)
+                });
+                found.await.map(|(seconds, _permit)| seconds)
+            }
+        };
+        let mut slow = Vec::new();
+        for _ in 0..8 {
+            slow.push(tokio::spawn(look_up(15)));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(look_up(0).await.unwrap(), 0, "a look-up that takes no time");
+        let refused = look_up(15).await.unwrap_err();
+        assert_eq!(refused.code(), "http.busy", "what waits is bounded");
+        assert!(limiter.enter(None, 1).await.is_ok());
+        for one in slow {
+            assert_eq!(one.await.unwrap().unwrap(), 15);
+        }
+        assert_eq!(limiter.0.look_ups.len(), 0);
+        assert_eq!(remembered(&limiter), (0, 0, 0));
     }
 
     #[tokio::test]

@@ -171,7 +171,7 @@ impl SingleSignOn {
         let Some(id) = connection else {
             return common.map(str::to_owned).ok_or(HttpError::NoNameIdManagement);
         };
-        let found = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
+        let found = self.find_by_address(id).await?.ok_or(HttpError::UnknownConnection)?;
         let own = match by {
             Carriage::Soap => service_provider.name_id_management_soap_for(&found),
             _ => service_provider.name_id_management_for(&found),

@@ -144,6 +144,12 @@ pub(crate) struct Wait {
     bytes: usize,
 }
 
+impl Wait {
+    pub(crate) fn bytes(self) -> usize {
+        self.bytes
+    }
+}
+
 /// The number of waiting callers, and the bytes that they hold.
 #[derive(Debug, Default)]
 struct Waiting {

@@ -20,7 +20,11 @@ use crate::federation::connection_to;
 ///
 /// The name of a connection is the SHA-1 of the entityID in hexadecimal digits, so it never changes. An identity provider
 /// is looked up by that name, by the entityID that a person chose, and by the claimed issuer of a response. The sender of
-/// a response chooses that issuer, so the look-up should cache its answers, and also the answer that there is none.
+/// a response chooses that issuer, so the look-up should cache its answers, and also the answer that there is none, and
+/// limit how many names that it does not know it asks for. `MetadataQuery` does.
+///
+/// A connection has no addresses of its own: metadata and assertion consumer service are those of the service, and
+/// requests to `/saml/{connection}/...` look nothing up.
 ///
 /// ```
 /// use vouchsafe::IdentityProvider;
@@ -82,6 +86,10 @@ fn is_named(entity_id: &EntityId, name: &EntityName) -> bool {
 impl ConnectionSource for QueriedFederation {
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
         Box::pin(self.connection(from_hexadecimal(id.as_str()).map(EntityName::SourceId)))
+    }
+
+    fn find_by_address<'a>(&'a self, _id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>> {

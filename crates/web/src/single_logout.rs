@@ -130,7 +130,7 @@ impl SingleSignOn {
             address.map(str::to_owned)
         };
         let Some(id) = connection else { return of(None).ok_or(HttpError::NoSingleLogout) };
-        let found = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
+        let found = self.find_by_address(id).await?.ok_or(HttpError::UnknownConnection)?;
         let own = of(Some(&found)).filter(|own| of(None).as_ref() != Some(own));
         own.ok_or(HttpError::UnknownConnection)
     }

@@ -300,6 +300,12 @@ impl SingleSignOn {
         Ok(self.inner.connections.find(&id).await?)
     }
 
+    /// Returns the connection whose name is part of the requested address.
+    pub(crate) async fn find_by_address(&self, id: &str) -> Result<Option<Connection>, HttpError> {
+        let Ok(id) = ConnectionId::new(id) else { return Ok(None) };
+        Ok(self.inner.connections.find_by_address(&id).await?)
+    }
+
     /// Returns the connection of a person's organization, by what they typed.
     ///
     /// # Errors

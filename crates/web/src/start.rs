@@ -195,7 +195,7 @@ impl SingleSignOn {
     /// The answer is the same for an unknown name, for a connection that is retired or cannot be used, and for one
     /// that does not differ from the service.
     pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
-        let served = self.find_connection(id).await.and_then(|found| {
+        let served = self.find_by_address(id).await.and_then(|found| {
             let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
             let own =
                 open.map(|connection| self.service_provider().metadata_xml_for(&connection)).transpose()?;
