@@ -1,6 +1,5 @@
 //! The page on which a person chooses an identity provider.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,7 +13,6 @@ use vouchsafe::metadata::Logo;
 
 use crate::answers::{answer, login_url, wants_json};
 use crate::chooser_page;
-use crate::folded::folded;
 use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList, is_own_image};
 use crate::paths::LOGIN;
 
@@ -80,7 +78,8 @@ pub struct ShownChoice<'a> {
     pub name: &'a str,
     /// The entityID.
     pub entity_id: &'a str,
-    /// Whether another shown choice has the same name. Show the entityID too then, because an identity provider can use
+    /// Whether another identity provider of the list has the same name, [also one that is not
+    /// shown](IdentityProviderList::is_ambiguous). Show the entityID too then, because an identity provider can use
     /// the name of another.
     pub is_ambiguous: bool,
     /// The logo, if one may be shown.
@@ -152,11 +151,13 @@ impl Chooser {
         let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
         let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
         let FoundChoices { choices, total, .. } = shown.list.search(&search, &languages, MOST);
-        let mut choices: Vec<ShownChoice<'_>> = choices
+        let choices: Vec<ShownChoice<'_>> = choices
             .into_iter()
-            .map(|choice| self.shown_choice(choice, &languages, return_to.as_deref()))
+            .map(|choice| {
+                let is_ambiguous = shown.list.is_ambiguous(choice, &languages);
+                ShownChoice { is_ambiguous, ..self.shown_choice(choice, &languages, return_to.as_deref()) }
+            })
             .collect();
-        mark_ambiguous(&mut choices);
         let view = ChooserView {
             name: &self.name,
             search: &search,
@@ -236,20 +237,6 @@ impl Chooser {
         };
         let (name, entity_id) = (choice.name(languages), choice.entity_id());
         ShownChoice { name, entity_id, is_ambiguous: false, logo, address }
-    }
-}
-
-/// Marks the choices whose names look the same. Invisible characters in a name do not count.
-fn mark_ambiguous(choices: &mut [ShownChoice<'_>]) {
-    let mut counted: HashMap<String, usize> = HashMap::new();
-    for choice in choices.iter() {
-        let count = counted.entry(folded(choice.name)).or_default();
-        *count = count.saturating_add(1);
-    }
-    for choice in choices {
-        let is_shown_already = choice.name == choice.entity_id;
-        choice.is_ambiguous =
-            !is_shown_already && counted.get(&folded(choice.name)).is_some_and(|count| *count > 1);
     }
 }
 

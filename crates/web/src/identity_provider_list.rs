@@ -1,5 +1,7 @@
 //! The list of identity providers that people choose from.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{
@@ -28,6 +30,8 @@ use crate::folded::{folded, is_visible, without_directions};
 pub struct IdentityProviderList {
     /// The choices, sorted by name.
     choices: Vec<Choice>,
+    /// The normalized names and entityIDs that more than one of the choices has, in any language.
+    shared_names: HashSet<String>,
 }
 
 /// One identity provider of the list.
@@ -91,7 +95,8 @@ impl IdentityProviderList {
         let mut choices: Vec<Choice> =
             choices.filter(|choice| !choice.attributes.hides_from_discovery()).collect();
         choices.sort_by_cached_key(|choice| folded(choice.name(&[])));
-        IdentityProviderList { choices }
+        let shared_names = shared_names(&choices);
+        IdentityProviderList { choices, shared_names }
     }
 }
 
@@ -132,11 +137,35 @@ impl IdentityProviderList {
         FoundChoices { choices: found.into_iter().map(|(_, choice)| choice).collect(), total }
     }
 
+    /// Returns whether another identity provider of the list has the same name, or one that looks the same, in any
+    /// language. Show the entityID too then, because an identity provider can use the name of another, and the
+    /// other may be one that the search did not find.
+    #[must_use]
+    pub fn is_ambiguous(&self, choice: &Choice, languages: &[&str]) -> bool {
+        let name = choice.name(languages);
+        name != choice.entity_id && self.shared_names.contains(&folded(name))
+    }
+
     /// Returns all of them as JSON, in the format of choosers in JavaScript (the DiscoFeed of Shibboleth).
     #[must_use]
     pub fn feed(&self) -> String {
         Value::Array(self.choices.iter().map(Choice::feed).collect()).to_string()
     }
+}
+
+/// Returns what more than one of the choices is called. A choice may have one name in several languages.
+fn shared_names(choices: &[Choice]) -> HashSet<String> {
+    let (mut names, mut shared) = (HashSet::new(), HashSet::new());
+    for choice in choices {
+        let of_choice: HashSet<String> =
+            choice.folded_names.iter().cloned().chain([folded(&choice.entity_id)]).collect();
+        for name in of_choice {
+            if let Some(name) = names.replace(name) {
+                shared.insert(name);
+            }
+        }
+    }
+    shared
 }
 
 impl Choice {

@@ -6,8 +6,6 @@
     reason = "this is a test: it may panic"
 )]
 
-use std::time::{Duration, Instant};
-
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Request};
 use vouchsafe::metadata::{Aggregate, EntityName, MetadataDescription, SpeaksFor, TrustedSource};
@@ -104,6 +102,39 @@ fn equal_names_are_told_apart() {
     assert!(page(&chooser, "?q=other", "application/json").contains("\"is_ambiguous\":false"));
 }
 
+/// One has the name of a university, in some language, and the domain that the university does not claim: a search finds it
+/// alone.
+#[test]
+fn a_name_is_told_apart_from_those_that_are_not_found() {
+    let german = r#"<u:DisplayName xml:lang="de">Universität Zürich</u:DisplayName>"#;
+    let all = list(&[
+        entity("https://university.example/idp", "University of Zurich", german, ""),
+        entity("https://evil.example/idp", "University of Zurich", "", &hint("uni.example")),
+        entity("https://bad.example/idp", "Universitat Zurich", "", &hint("bad.example")),
+        entity("https://address.example/idp", "https://university.example/idp", "", &hint("address.example")),
+        entity(
+            "https://other.example/idp",
+            "Other",
+            r#"<u:DisplayName xml:lang="de">Other</u:DisplayName>"#,
+            &hint("other.example"),
+        ),
+    ]);
+    let chooser = Chooser::new(all);
+    for (domain, is_ambiguous) in
+        [("uni.example", true), ("bad.example", true), ("address.example", true), ("other.example", false)]
+    {
+        let json: serde_json::Value =
+            serde_json::from_str(&page(&chooser, &format!("?q=ada@{domain}"), "application/json")).unwrap();
+        assert_eq!(
+            (&json["total"], &json["choices"][0]["is_ambiguous"]),
+            (&1.into(), &is_ambiguous.into()),
+            "{domain}"
+        );
+    }
+    let html = page(&chooser, "?q=ada@uni.example", "text/html");
+    assert!(html.contains("<small>https://evil.example/idp</small>"), "{html}");
+}
+
 /// What others show as links and images runs nothing, and one member does not fill the feed.
 #[test]
 fn the_feed_has_addresses_of_the_web_alone() {
@@ -146,27 +177,23 @@ fn the_feed_has_addresses_of_the_web_alone() {
 
 /// A search of as many words as fit, each of which is in every name but for the last.
 #[test]
-fn a_long_search_costs_little_more_than_a_short_one() {
+fn what_stands_after_eight_words_does_not_count() {
     let words = (0..100).map(|number| format!("w{number:02}")).collect::<Vec<_>>().join(" ");
     let keywords = format!("<u:Keywords xml:lang=\"en\">{words}</u:Keywords>");
     let entities: Vec<String> = (0..500)
         .map(|n| entity(&format!("https://{n}.example"), &format!("College {n}"), &keywords, ""))
         .collect();
     let all = list(&entities);
-    let time = |text: &str| {
-        let least = (0..5).map(|_| {
-            let start = Instant::now();
-            assert!(all.search(text, &["en"], 50).total <= 500);
-            start.elapsed()
-        });
-        least.min().unwrap()
-    };
-    let (short, long) =
-        (time("w90 w91 w92 w93 w94 w95 w96 zzz"), time(&(words.get(200..395).unwrap().to_owned() + " zzz")));
-    assert!(long < short * 4 + Duration::from_millis(20), "{short:?} {long:?}");
-    // A word that stands there often is looked for once, and what stands after eight words does not count.
-    assert_eq!(all.search("w01 w01 w01 w02 w02 w03 w04 w05 w06 w07 w08 zzz", &["en"], 1).total, 500);
-    assert_eq!(all.search("w01 zzz", &["en"], 1).total, 0);
+    let found = |text: &str| all.search(text, &["en"], 50).total;
+    // Eight words are looked for, and no more: the ninth is in no name.
+    assert_eq!(found("w90 w91 w92 w93 w94 w95 w96 zzz"), 0);
+    assert_eq!(found("w90 w91 w92 w93 w94 w95 w96 w97 zzz"), 500);
+    // A text is cut off after two hundred characters, also within a word.
+    let long = |length: usize| format!("w90{}zzz", " ".repeat(length - 3));
+    assert_eq!((found(&long(197)), found(&long(200))), (0, 500));
+    // A word that stands there often counts once.
+    assert_eq!(found("w01 w01 w01 w02 w02 w03 w04 w05 w06 w07 w08 zzz"), 500);
+    assert_eq!(found("w01 zzz"), 0);
 }
 
 /// People choose among those whom the source speaks for.
