@@ -427,6 +427,27 @@ async fn a_link_does_not_fill_the_audit() {
     assert!(told.iter().filter(|status| **status == 429).count() >= 10, "{told:?}");
 }
 
+/// Each page parses metadata, so their number is limited too, also that of the pages after a refused form.
+#[tokio::test]
+async fn a_link_does_not_show_pages_without_end() {
+    let world = World::make().await;
+    let (browser, ..) = world.at_trial(acme()).await;
+    let token = form_token(&browser).await;
+    let mut shown = 0;
+    let refused = loop {
+        let page = browser.get("/set-up").await;
+        if page.status != 200 {
+            break page;
+        }
+        shown += 1;
+        assert!(shown < 2_000, "it is never too often");
+    };
+    refused.is(429).says("set_up.too_often");
+    assert!(shown > 50, "{shown}");
+    // Forms are counted by themselves.
+    browser.post("/set-up/domains", &[("form_token", &token), ("domain", "no domain")]).await.is(422);
+}
+
 /// A link that requests metadata again and again must wait.
 #[tokio::test]
 async fn a_link_is_no_way_to_have_others_asked() {

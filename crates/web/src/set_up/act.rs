@@ -91,6 +91,11 @@ impl SetUp {
         counted(&self.0.acted, link)
     }
 
+    /// Counts a page that is shown.
+    pub(super) fn count_look(&self, link: &str) -> Result<(), SetUpError> {
+        counted(&self.0.looked, link)
+    }
+
     /// Activates the draft. If there is already an active connection to the same identity provider, its metadata is
     /// renewed instead, so that people keep their accounts.
     async fn activate(&self, visit: &mut Visit<'_>, fields: &Fields) -> Result<Next, SetUpError> {

@@ -1,12 +1,13 @@
 //! Processes the customer's metadata: loads it, parses it, checks it against the service, and keeps it as a draft.
 
-use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::LintSeverity;
+use vouchsafe::{Connection, IdentityProvider};
 use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoredConnection};
 
 use super::error::SetUpError;
 use super::visit::{Visit, is_draft};
 use super::{Fields, Next, SetUp};
+use crate::check::elsewhere;
 
 impl SetUp {
     pub(super) async fn take_metadata(
@@ -16,7 +17,13 @@ impl SetUp {
     ) -> Result<Next, SetUpError> {
         let console = visit.require_console()?;
         let metadata = self.given(visit, fields).await?;
-        let identity_provider = IdentityProvider::from_metadata(&metadata.document)?;
+        // Metadata may be large, so it is parsed where other requests do not wait for it.
+        let (metadata, identity_provider) = elsewhere(move || {
+            let read = IdentityProvider::from_metadata(&metadata.document);
+            Ok((metadata, read))
+        })
+        .await?;
+        let identity_provider = identity_provider?;
         identity_provider.check_validity(visit.now)?;
         let is_of_draft =
             visit.draft().is_some_and(|draft| draft.identity_provider == *identity_provider.entity_id());
@@ -27,8 +34,9 @@ impl SetUp {
             }
             _ => visit.unused_name()?,
         };
-        let mut wanted =
-            StoredConnection::from_metadata(name.clone(), visit.link.organization.clone(), metadata)?;
+        let (organization, entity_id) =
+            (visit.link.organization.clone(), identity_provider.entity_id().clone());
+        let mut wanted = StoredConnection::new(name.clone(), organization, entity_id, metadata);
         // Metadata that renews that of an active connection is tried with the settings of that connection.
         wanted.settings = match visit.renewed_by(&wanted) {
             Some(renewed) => renewed.settings.clone(),
@@ -90,7 +98,9 @@ fn require_usable(
     wanted: &StoredConnection,
     identity_provider: &IdentityProvider,
 ) -> Result<(), SetUpError> {
-    let connection = wanted.to_connection()?;
+    let connection = Connection::new(wanted.id.clone(), identity_provider.clone())
+        .with_state(wanted.state)
+        .with_settings(wanted.settings.sign_in.clone())?;
     let findings = visit.sso.service_provider().check_metadata(&connection, identity_provider, visit.now);
     match findings.iter().find(|finding| finding.severity() == LintSeverity::Error) {
         Some(finding) => Err(SetUpError::Unusable {

@@ -18,6 +18,7 @@ mod metadata;
 mod overview;
 mod own_keys;
 mod pages;
+mod parsed;
 mod staged;
 mod trial;
 mod visit;
@@ -92,6 +93,7 @@ struct Inner {
     activates_untried: bool,
     asked: Arc<Counted<String>>,
     acted: Arc<Counted<String>>,
+    looked: Arc<Counted<String>>,
 }
 
 type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> StoredSettings + Send + Sync>;
@@ -103,6 +105,8 @@ type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
 const ASKED: Rate = Rate::new(10, 1);
 /// How often a link may be used for actions that are stored: 100 at once, and then one per second.
 const ACTED: Rate = Rate::new(100, 1);
+/// How often the pages of a link are shown, whose metadata is parsed each time: 100 at once, and then two per second.
+const LOOKED: Rate = Rate::new(100, 2);
 
 impl SetUp {
     /// Makes a portal at this path, as browsers see it, over a store.
@@ -119,6 +123,7 @@ impl SetUp {
             activates_untried: false,
             asked: Arc::new(Counted::new(ASKED)),
             acted: Arc::new(Counted::new(ACTED)),
+            looked: Arc::new(Counted::new(LOOKED)),
         }))
     }
 
@@ -245,6 +250,7 @@ impl Inner {
             activates_untried: self.activates_untried,
             asked: Arc::clone(&self.asked),
             acted: Arc::clone(&self.acted),
+            looked: Arc::clone(&self.looked),
         }
     }
 }
@@ -352,12 +358,20 @@ impl SetUp {
                 tracing::info!(link = %visit.link.id, organization = %visit.organization.id, code = error.code(), step, "set-up step refused");
                 // The page of the form is shown again, with the problem at its field.
                 let page = match (&error, fields) {
-                    (SetUpError::LinkOver { .. } | SetUpError::StepUnknown | SetUpError::Purpose, _)
+                    (
+                        SetUpError::LinkOver { .. }
+                        | SetUpError::StepUnknown
+                        | SetUpError::Purpose
+                        // Nothing is parsed for somebody who comes too often.
+                        | SetUpError::TooOften { .. },
+                        _,
+                    )
                     | (_, None) => None,
                     (_, Some(fields)) => self.page_again(visit, step, fields, &error).await.ok(),
                 };
                 let page = page.unwrap_or_else(|| Page::problem(&error, visit.console(), &self.at("")));
-                self.shown(sso, request, &organization, Next::Page(page.with(error.status())))
+                let response = self.shown(sso, request, &organization, Next::Page(page.with(error.status())));
+                later(response, &error)
             }
         }
     }
@@ -371,16 +385,8 @@ impl SetUp {
             }
             error => {
                 tracing::info!(code = error.code(), "set-up link refused");
-                let retry_after = match &error {
-                    SetUpError::TooOften { retry_after } => Some(*retry_after),
-                    _ => None,
-                };
                 let page = Page::problem(&error, None, "").with(error.status());
-                let mut response = self.shown(sso, request, "", Next::Page(page));
-                if let Some(seconds) = retry_after {
-                    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-                }
-                response
+                later(self.shown(sso, request, "", Next::Page(page)), &error)
             }
         }
     }
@@ -430,6 +436,14 @@ impl SetUp {
         response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
         Some(Next::Answer(Box::new(response)))
     }
+}
+
+/// Says when the next attempt is useful, if that is known.
+fn later(mut response: Response<String>, error: &SetUpError) -> Response<String> {
+    if let SetUpError::TooOften { retry_after } = error {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+    }
+    response
 }
 
 /// The fields of a posted form.

@@ -86,16 +86,17 @@ impl Step {
 
 impl SetUp {
     /// Returns the page of a step.
-    pub(super) async fn page(&self, visit: &Visit<'_>, path: &str) -> Result<Page, SetUpError> {
+    pub(super) async fn page(&self, visit: &mut Visit<'_>, path: &str) -> Result<Page, SetUpError> {
         let is_page = !path.contains('/') && path != "staged";
         let step = Step::of(path).filter(|_| is_page).ok_or(SetUpError::StepUnknown)?;
+        self.count_look(&visit.link.id)?;
         self.page_of(visit, step, None, None).await
     }
 
     /// Returns the page from which a form came, with the problem and the typed text.
     pub(super) async fn page_again(
         &self,
-        visit: &Visit<'_>,
+        visit: &mut Visit<'_>,
         path: &str,
         fields: &Fields,
         error: &SetUpError,
@@ -116,12 +117,14 @@ impl SetUp {
 
     async fn page_of(
         &self,
-        visit: &Visit<'_>,
+        visit: &mut Visit<'_>,
         step: Step,
         fields: Option<&Fields>,
         problem: Option<&Problem>,
     ) -> Result<Page, SetUpError> {
         let typed = |name| fields.and_then(|fields| fields.text(name)).unwrap_or_default();
+        visit.parse_for(step).await?;
+        let visit = &*visit;
         match step {
             Step::Overview => {
                 let sightings = visit.sightings().await?;
@@ -374,8 +377,9 @@ pub(super) fn described(
         ("Metadata from", source),
         ("Loaded", &loaded),
     ]);
-    match connection.to_connection() {
-        Ok(read) => {
+    match visit.parsed.get(&connection.id).map(|parsed| &parsed.connection) {
+        None => card,
+        Some(Ok(read)) => {
             let identity_provider = read.identity_provider();
             let keys = super::overview::certificates(identity_provider, sightings, visit.now);
             let warnings: Vec<String> =
@@ -383,7 +387,7 @@ pub(super) fn described(
             let card = card.table("Certificates", ["Certificate (SHA-256)", "Valid until", "State"], &keys);
             if warnings.is_empty() { card } else { card.list(warnings.iter().map(String::as_str)) }
         }
-        Err(error) => card.problem(&Problem::of(&error.into(), visit.console(), None)),
+        Some(Err(error)) => card.problem(&Problem::of(error, visit.console(), None)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Newer metadata of an active connection: staged metadata with its changes, and refused metadata.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::metadata::{ChangeSubject, MetadataChange};
-use vouchsafe::{ConnectionId, IdentityProvider};
+use vouchsafe::ConnectionId;
+use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
 use vouchsafe_store::{ConnectionMetadata, StoreError, StoredConnection};
 
 use super::error::SetUpError;
@@ -51,16 +51,17 @@ impl SetUp {
                 ("First seen", &staged.fetched_at.format(MINUTE).to_string()),
                 ("SHA-256 of the document", &digest),
             ]);
-        let (card, shows_all) = changes(card, active, staged);
-        let described = IdentityProvider::from_metadata_entity(&staged.document, &active.identity_provider)
-            .and_then(|described| described.check_validity(visit.now).map(|()| described));
-        let (card, may_be_approved) = match described {
+        let Some(parsed) = visit.parsed.get(&active.id).and_then(|parsed| parsed.staged.as_ref()) else {
+            return card;
+        };
+        let (card, shows_all) = changes(card, &parsed.changes);
+        let (card, may_be_approved) = match &parsed.identity_provider {
             Ok(described) => {
-                let keys = certificates(&described, None, visit.now);
+                let keys = certificates(described, None, visit.now);
                 let heads = ["Certificate (SHA-256)", "Valid until", "State"];
                 (card.table("Certificates of the newer metadata", heads, &keys), shows_all)
             }
-            Err(error) => (card.problem(&Problem::of(&error.into(), visit.console(), None)), false),
+            Err(error) => (card.problem(&Problem::of(error, visit.console(), None)), false),
         };
         let named = |form: Form| form.hidden("connection", active.id.as_str()).hidden("digest", &digest);
         let card = match may_be_approved {
@@ -128,8 +129,8 @@ fn named(visit: &Visit<'_>, fields: &Fields) -> Result<ConnectionId, SetUpError>
 }
 
 /// Adds the changes that the newer document would make. Returns whether all of them are shown.
-fn changes(card: Markup, active: &StoredConnection, staged: &ConnectionMetadata) -> (Markup, bool) {
-    let changes = match active.metadata.changes_to(staged, &active.identity_provider) {
+fn changes(card: Markup, changes: &Result<Vec<MetadataChange>, MetadataError>) -> (Markup, bool) {
+    let changes = match changes {
         Ok(changes) => changes,
         Err(error) => {
             let text =

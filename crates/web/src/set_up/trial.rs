@@ -15,6 +15,7 @@ use super::markup::{Markup, Problem};
 use super::pages::{Page, Step, described, shown};
 use super::visit::{Visit, fingerprint, is_draft, names, renewed_among, require_open};
 use super::{Next, SetUp};
+use crate::check::elsewhere;
 use crate::single_sign_on::SingleSignOn;
 use crate::trial::TriedOut;
 
@@ -66,7 +67,8 @@ impl SetUp {
 
     pub(super) async fn start_trial(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
         let draft = visit.require_draft()?;
-        let connection = draft.to_connection()?;
+        let stored = draft.clone();
+        let connection = elsewhere(move || Ok(stored.to_connection())).await??;
         let tried = fingerprint(draft, visit.sso.service_provider().provider())?;
         let options = LoginOptions::default().trial().context(format!("{CONTEXT}{}:{tried}", visit.link.id));
         let answer = visit.sso.start(visit.request, &connection, options).await?;

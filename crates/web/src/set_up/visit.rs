@@ -15,7 +15,8 @@ use vouchsafe_store::{
 };
 
 use super::error::SetUpError;
-use super::pages::Page;
+use super::pages::{Page, Step, is_used};
+use super::parsed::Parsed;
 use super::{Fields, Next, SetUp};
 use crate::error::HttpError;
 use crate::same_origin::{Source, may_change, source};
@@ -30,6 +31,8 @@ pub(super) struct Visit<'r> {
     pub(super) organization: Organization,
     pub(super) policy: Policy,
     pub(super) connections: Vec<StoredConnection>,
+    /// The parsed metadata of the connections that the page shows.
+    pub(super) parsed: Parsed,
     /// The token in the forms of this browser's pages.
     pub(super) form_token: String,
 }
@@ -94,7 +97,8 @@ impl SetUp {
         let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
         let connections = self.0.store.connections_of(&link.organization).await?;
-        Ok(Visit { sso, request, now, link, organization, policy, connections, form_token })
+        let parsed = Parsed::default();
+        Ok(Visit { sso, request, now, link, organization, policy, connections, parsed, form_token })
     }
 
     async fn opened(&self, secret: &SetUpSecret) -> Result<SetUpLink, SetUpError> {
@@ -248,6 +252,20 @@ impl Visit<'_> {
     /// The active connections.
     pub(super) fn active(&self) -> impl Iterator<Item = &StoredConnection> {
         self.connections.iter().filter(|connection| connection.state == ConnectionState::Active)
+    }
+
+    /// Parses the metadata that the page of a step shows.
+    pub(super) async fn parse_for(&mut self, step: Step) -> Result<(), SetUpError> {
+        self.parsed = match step {
+            Step::Overview if !is_used(&self.link, self) && self.link.purpose.allows_connections() => {
+                Parsed::of(self.active(), self.now).await?
+            }
+            Step::Metadata | Step::Trial | Step::Activate => {
+                Parsed::of(self.draft().into_iter(), self.now).await?
+            }
+            _ => Parsed::default(),
+        };
+        Ok(())
     }
 
     /// Returns the recorded use of the keys of each active connection, if it is [recorded](SingleSignOn::key_history),
