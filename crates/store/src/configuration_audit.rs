@@ -2,14 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, EntityId,
-    metadata::{ChangeSubject, MetadataChange},
     provisioning::{
         Account, Actor, DomainProof, Organization, OrganizationId, Project, RuleId, Team, TokenRecord,
     },
     xml::Quoted,
 };
 
+use crate::metadata_audit::metadata_changes;
 use crate::{
     AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, SetUpLink, StoreError,
     StoredConnection,
@@ -17,26 +16,26 @@ use crate::{
 
 /// A change of the configuration, before its author is known.
 #[derive(Clone)]
-struct Entry {
-    rule: &'static str,
-    change: String,
-    before: Option<String>,
-    after: Option<String>,
+pub(crate) struct Entry {
+    pub(crate) rule: &'static str,
+    pub(crate) change: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 impl Entry {
-    fn new(rule: &'static str, change: impl Into<String>) -> Entry {
+    pub(crate) fn new(rule: &'static str, change: impl Into<String>) -> Entry {
         Entry { rule, change: change.into(), before: None, after: None }
     }
 
-    fn values(self, before: Option<&str>, after: Option<&str>) -> Entry {
+    pub(crate) fn values(self, before: Option<&str>, after: Option<&str>) -> Entry {
         Entry { before: before.map(str::to_owned), after: after.map(str::to_owned), ..self }
     }
 }
 
 impl Entry {
     /// The values before and after, in one text.
-    fn difference(&self) -> String {
+    pub(crate) fn difference(&self) -> String {
         match (&self.before, &self.after) {
             (None, after) => format!("{} {}", self.change, after.as_deref().unwrap_or_default()),
             (Some(before), None) => format!("{} {before}", self.change),
@@ -438,42 +437,4 @@ fn refusals(before: &StoredConnection, after: &StoredConnection) -> Vec<Entry> {
         Entry::new("connection.metadata_refusal_ended", change)
     });
     refused.chain(ended).collect()
-}
-
-/// The most changes of metadata that get a record each.
-const MOST_CHANGES: usize = 64;
-
-/// Differences in the identity provider's keys, endpoints and scopes. Dates change with each document and are left out.
-fn metadata_changes(
-    id: &ConnectionId,
-    identity_provider: &EntityId,
-    before: &ConnectionMetadata,
-    after: &ConnectionMetadata,
-) -> Vec<Entry> {
-    let Ok(mut changes) = before.changes_to(after, identity_provider) else { return Vec::new() };
-    changes.retain(|change| change.subject() != ChangeSubject::ValidUntil);
-    let mut entries: Vec<Entry> =
-        changes.iter().take(MOST_CHANGES).map(|change| metadata_change(id, change)).collect();
-    let more = changes.len().saturating_sub(entries.len());
-    if more > 0 {
-        let change = format!("Changes {more} more things in the metadata of the connection {id}.");
-        entries.push(Entry::new("connection.metadata_more", change));
-    }
-    entries
-}
-
-fn metadata_change(id: &ConnectionId, change: &MetadataChange) -> Entry {
-    let (rule, what) = match change.subject() {
-        ChangeSubject::Key => ("connection.key", "a key"),
-        ChangeSubject::Endpoint => ("connection.endpoint", "an endpoint"),
-        ChangeSubject::Scope => ("connection.scope", "a scope"),
-        _ => ("connection.entity", "the description"),
-    };
-    let verb = match (change.before(), change.after()) {
-        (None, Some(_)) => "Adds",
-        (Some(_), None) => "Removes",
-        _ => "Changes",
-    };
-    let entry = Entry::new(rule, format!("{verb} {what} of the identity provider of the connection {id}."));
-    entry.values(change.before(), change.after())
 }

@@ -44,6 +44,7 @@ mod json;
 mod key_history;
 mod logout;
 mod memory;
+mod metadata_audit;
 mod new_customer;
 mod newer_metadata;
 mod pending;
