@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, Redirect, ServiceConfig};
@@ -14,8 +15,11 @@ use vouchsafe_actix::{
 };
 use vouchsafe_store::{Memory, SessionId};
 
-/// Who is signed in, by the hash of the session's secret.
-type Sessions = Mutex<HashMap<String, String>>;
+/// How long a session lasts.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+/// Who is signed in and since when, by the hash of the session's secret.
+type Sessions = Mutex<HashMap<String, (String, Instant)>>;
 
 /// What the workers share.
 #[derive(Clone, Debug)]
@@ -80,8 +84,11 @@ fn user(accepted: &Accepted) -> Option<String> {
 fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted, user: String) -> Answer {
     let opened = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from);
     let answer = opened.map_err(HttpError::from).and_then(|session| {
-        sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session.hash().to_owned(), user);
-        accepted.redirect([sso.cookies().open_session(session.reveal(), 3600)?])
+        let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, (_, since)| since.elapsed() < LIFETIME);
+        sessions.insert(session.hash().to_owned(), (user, Instant::now()));
+        let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();
+        accepted.redirect([sso.cookies().open_session(session.reveal(), seconds)?])
     });
     Answer(answer.unwrap_or_else(|error| accepted.refuse(error)))
 }
@@ -95,7 +102,7 @@ async fn home(
     let session = SessionId::received(held, sso.service_provider().provider());
     let sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
     match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
-        Some(user) => Either::Left(user),
-        None => Either::Right(Redirect::to("/").see_other()),
+        Some((user, since)) if since.elapsed() < LIFETIME => Either::Left(user),
+        _ => Either::Right(Redirect::to("/").see_other()),
     }
 }

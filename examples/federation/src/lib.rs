@@ -3,7 +3,8 @@
 //! No identity provider is read before somebody signs in with it. The list to choose from is made when the document comes, and searched for each
 //! key that is pressed. A newer document takes the place of the one at hand while the service runs.
 
-use std::collections::HashMap;
+mod sessions;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,12 +22,13 @@ use vouchsafe_axum::{
 };
 use vouchsafe_store::{Memory, SessionId};
 
+use sessions::Sessions;
+
 #[derive(Clone)]
 struct App {
     sso: SingleSignOn,
     chooser: Chooser,
-    /// Who is signed in, by the hash of the session's secret.
-    sessions: Arc<Mutex<HashMap<String, String>>>,
+    sessions: Arc<Mutex<Sessions>>,
 }
 
 impl FromRef<App> for SingleSignOn {
@@ -103,9 +105,10 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
     let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
         return Redirect::to("/").into_response();
     };
-    let user = identity.key().to_owned();
-    app.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session.hash().to_owned(), user);
-    let cookie = app.sso.cookies().open_session(session.reveal(), 3600);
+    let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.open(session.hash(), identity.key(), app.sso.now());
+    drop(sessions);
+    let cookie = app.sso.cookies().open_session(session.reveal(), Sessions::SECONDS);
     let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 }
@@ -114,7 +117,9 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
     let held = app.sso.cookies().session(&headers).unwrap_or_default();
     let session = SessionId::received(held, app.sso.service_provider().provider());
     let sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
+    let user =
+        session.ok().and_then(|session| sessions.user(session.hash(), app.sso.now()).map(str::to_owned));
+    match user {
         Some(user) => user.into_response(),
         None => Redirect::to(CHOOSER).into_response(),
     }

@@ -1,6 +1,6 @@
 //! `federation FILE-OR-ADDRESS [CERTIFICATE-FILE]`: lets people choose among the identity providers of the document, which is signed by the
-//! key of the certificate, at http://localhost:8080. A document from an https address is kept fresh, with a copy in the folder for temporary files. Without a
-//! certificate the document is trusted as it stands.
+//! key of the certificate, at http://localhost:8080. A document from an https address is kept fresh. If there is a certificate to check it
+//! with, a copy is kept in ~/.cache/vouchsafe-federation. Without a certificate the document is trusted as it stands, so a copy would be trusted too.
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
 use std::sync::Arc;
@@ -35,7 +35,9 @@ async fn main() -> Result<(), Problem> {
         _ => return Err("usage: federation FILE-OR-ADDRESS [CERTIFICATE-FILE]".into()),
     };
     let (service, _refreshing) = match document.starts_with("https://") {
-        true => kept_fresh(document, source).await.map(|(service, task)| (service, Some(task)))?,
+        true => kept_fresh(document, source, arguments.len() == 2)
+            .await
+            .map(|(service, task)| (service, Some(task)))?,
         false => (of_file(document, &source).await?, None),
     };
     // Anybody can start sign-ins, and each is kept for ten minutes.
@@ -50,11 +52,19 @@ async fn of_file(path: &str, source: &TrustedSource) -> Result<Service, Problem>
     Service::new(ADDRESS, &Arc::new(metadata))
 }
 
-async fn kept_fresh(address: &str, source: TrustedSource) -> Result<(Service, RefreshTask), Problem> {
+async fn kept_fresh(
+    address: &str,
+    source: TrustedSource,
+    is_signed: bool,
+) -> Result<(Service, RefreshTask), Problem> {
     let client = Client::new()?.for_federations();
     let name = ConnectionId::new("federation")?;
-    let mut refresher = DocumentRefresher::new(client, Provider::rustcrypto(), name, address, source)
-        .keeping_a_copy_in(std::env::temp_dir().join("vouchsafe-federation"));
+    let mut refresher = DocumentRefresher::new(client, Provider::rustcrypto(), name, address, source);
+    // Other people of this machine cannot write there. In a folder for everybody they could leave a document.
+    let folder = std::env::home_dir().map(|home| home.join(".cache").join("vouchsafe-federation"));
+    if let Some(folder) = folder.filter(|_| is_signed) {
+        refresher = refresher.keeping_a_copy_in(folder);
+    }
     for event in refresher.load().await {
         println!("{event}");
     }

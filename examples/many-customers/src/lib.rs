@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
@@ -19,11 +20,14 @@ use vouchsafe_store::{
     Author, ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
 };
 
+/// How long a session lasts.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
 #[derive(Clone)]
 struct App {
     sso: SingleSignOn,
-    /// Who is signed in, by the hash of the session's secret.
-    sessions: Arc<Mutex<HashMap<String, String>>>,
+    /// Who is signed in and since when, by the hash of the session's secret.
+    sessions: Arc<Mutex<HashMap<String, (String, Instant)>>>,
 }
 
 impl FromRef<App> for SingleSignOn {
@@ -88,8 +92,12 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
     let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
         return Redirect::to("/").into_response();
     };
-    app.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session.hash().to_owned(), user);
-    let cookie = app.sso.cookies().open_session(session.reveal(), 3600);
+    let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.retain(|_, (_, since)| since.elapsed() < LIFETIME);
+    sessions.insert(session.hash().to_owned(), (user, Instant::now()));
+    drop(sessions);
+    let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();
+    let cookie = app.sso.cookies().open_session(session.reveal(), seconds);
     let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 }
@@ -99,7 +107,7 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
     let session = SessionId::received(held, app.sso.service_provider().provider());
     let sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
     match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
-        Some(user) => user.into_response(),
-        None => Redirect::to("/").into_response(),
+        Some((user, since)) if since.elapsed() < LIFETIME => user.into_response(),
+        _ => Redirect::to("/").into_response(),
     }
 }

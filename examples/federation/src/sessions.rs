@@ -1,0 +1,43 @@
+//! The sessions of the people who are signed in.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Who is signed in, by the hash of the session's secret, and until when.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(HashMap<String, (String, DateTime<Utc>)>);
+
+impl Sessions {
+    /// How long a session lasts, in seconds.
+    pub(crate) const SECONDS: i64 = 3_600;
+
+    /// Keeps a session, and removes those that are over.
+    pub(crate) fn open(&mut self, hash: &str, user: &str, now: DateTime<Utc>) {
+        self.0.retain(|_, (_, ends)| now < *ends);
+        let ends = now.checked_add_signed(TimeDelta::seconds(Self::SECONDS)).unwrap_or(now);
+        self.0.insert(hash.to_owned(), (user.to_owned(), ends));
+    }
+
+    /// Returns whose session this is, if it is not over.
+    pub(crate) fn user(&self, hash: &str, now: DateTime<Utc>) -> Option<&str> {
+        let (user, ends) = self.0.get(hash)?;
+        (now < *ends).then_some(user.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_and_is_removed() {
+        let start: DateTime<Utc> = "2026-11-29T09:00:00Z".parse().unwrap();
+        let mut sessions = Sessions::default();
+        sessions.open("one", "ada", start);
+        assert_eq!(sessions.user("one", start + TimeDelta::minutes(59)), Some("ada"));
+        assert_eq!(sessions.user("one", start + TimeDelta::minutes(60)), None);
+        sessions.open("other", "grace", start + TimeDelta::minutes(60));
+        assert_eq!(sessions.0.len(), 1);
+    }
+}
