@@ -145,6 +145,19 @@ impl Organization {
         Ok(())
     }
 
+    /// Takes back the request for a domain that is not verified. A verified domain decides who can sign in and stays.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::DomainVerified`].
+    pub fn take_back_challenge(&mut self, domain: &Domain) -> Result<(), PlanRefusal> {
+        if self.owns(domain) {
+            return Err(PlanRefusal::DomainVerified { domain: domain.clone() });
+        }
+        self.domain_challenges.retain(|known| known.domain != *domain);
+        Ok(())
+    }
+
     /// Removes a domain and its challenge, and answers whether it was verified. Its people are no longer admitted or
     /// linked by it.
     pub fn give_up_domain(&mut self, domain: &Domain) -> bool {
@@ -229,5 +242,21 @@ mod tests {
         let later = now() + DomainChallenge::VALIDITY;
         acme.challenge_domain(issue("more.example", later)).unwrap();
         assert_eq!(acme.domain_challenges.len(), 1, "those that have expired are forgotten");
+    }
+
+    #[test]
+    fn only_what_is_not_verified_is_taken_back() {
+        let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
+        let domain = Domain::parse("acme.example").unwrap();
+        let ask = || DomainChallenge::issue(domain.clone(), &Provider::rustcrypto(), now()).unwrap();
+        acme.challenge_domain(ask()).unwrap();
+        acme.take_back_challenge(&domain).unwrap();
+        assert!(acme.domain_challenges.is_empty());
+        let challenge = ask();
+        acme.challenge_domain(challenge.clone()).unwrap();
+        acme.verify_domain(&domain, &[challenge.record_value()], now()).unwrap();
+        let before = acme.clone();
+        assert_eq!(acme.take_back_challenge(&domain).unwrap_err().code(), "provisioning.domain_verified");
+        assert_eq!(acme, before);
     }
 }

@@ -1,5 +1,6 @@
 //! `[enforcement]`, `[sessions]` and `[offboarding]`: passwords, how long a session lasts, and accounts that nobody uses.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,8 +10,8 @@ use crate::{
     entries::tables, policy_error::at_key,
 };
 
-/// `[enforcement]`: who may still use a password.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// `[enforcement]`: who may still use a password. `Debug` shows no address.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -21,6 +22,16 @@ pub struct Enforcement {
     /// away. They are not suspended for being unused.
     #[serde(deserialize_with = "addresses")]
     pub break_glass: Vec<String>,
+}
+
+impl fmt::Debug for Enforcement {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Enforcement")
+            .field("passwords", &self.passwords)
+            .field("break_glass", &self.break_glass.len())
+            .finish()
+    }
 }
 
 /// Who may use a password in an organization that signs in over an identity provider.

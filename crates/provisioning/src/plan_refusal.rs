@@ -352,6 +352,17 @@ pub enum PlanRefusal {
         /// Id of that account.
         account: String,
     },
+    /// A connection takes over the people of another, and SCIM alone may not give it this account.
+    #[error(
+        "the account {account} belongs to a person of the connection that is taken over, and SCIM alone does not give it away: {reason}"
+    )]
+    #[non_exhaustive]
+    ScimTakeoverRefused {
+        /// The account's id.
+        account: String,
+        /// The reason.
+        reason: &'static str,
+    },
     /// The identity provider of the connection may not change the account.
     #[error("the account {account} is not managed over the connection {connection}: {reason}")]
     #[non_exhaustive]
@@ -423,6 +434,13 @@ pub enum PlanRefusal {
         organization: String,
         /// Which address of the list, from 0.
         place: usize,
+    },
+    /// The domain is verified, so the request for it cannot be taken back.
+    #[error("the domain {domain} is verified, and a request for it is not taken back any more")]
+    #[non_exhaustive]
+    DomainVerified {
+        /// The domain.
+        domain: Domain,
     },
     /// No value was issued for the domain, or its DNS records do not have the value.
     #[error("the domain {domain} is not verified: {reason}")]

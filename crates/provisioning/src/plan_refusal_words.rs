@@ -67,6 +67,7 @@ impl PlanRefusal {
             Self::TooManyRemovals { .. } => "provisioning.too_many_removals",
             Self::DomainNotVerified { .. } => "provisioning.domain_not_verified",
             Self::ScimUserExists { .. } => "provisioning.scim_user_exists",
+            Self::ScimTakeoverRefused { .. } => "provisioning.scim_takeover_refused",
             Self::ScimNotManaged { .. } => "provisioning.scim_not_managed",
             Self::GroupUnknown { .. } => "provisioning.group_unknown",
             Self::GroupName { .. } => "provisioning.group_name",
@@ -74,6 +75,7 @@ impl PlanRefusal {
             Self::InvitationRefused { .. } => "provisioning.invitation_refused",
             Self::EnforcementUntested { .. } => "provisioning.enforcement_untested",
             Self::BreakGlassUnknown { .. } => "provisioning.break_glass_unknown",
+            Self::DomainVerified { .. } => "provisioning.domain_verified",
             Self::DomainChallenge { .. } => "provisioning.domain_challenge",
             Self::Cryptography { source } => source.code(),
         }
@@ -197,6 +199,9 @@ impl PlanRefusal {
             Self::ScimUserExists { .. } => {
                 "Give the person another userName at the identity provider, or update the resource that exists."
             }
+            Self::ScimTakeoverRefused { .. } => {
+                "Let the person sign in over the new connection once, and push the person again. Give somebody else with the same userName or externalId another one at the identity provider."
+            }
             Self::ScimNotManaged { .. } => {
                 "Let the person sign in to the account with the password and link it, or set identity.link_by_email in the policy for accounts without password, role or other link."
             }
@@ -211,6 +216,9 @@ impl PlanRefusal {
             }
             Self::BreakGlassUnknown { .. } => {
                 "Name the e-mail address of an active owner with a password, and try the policy by `vouchsafe policy check --state`."
+            }
+            Self::DomainVerified { .. } => {
+                "Look at the domains again: somebody has verified this one meanwhile. The operator of the service gives up a verified domain."
             }
             Self::DomainChallenge { .. } => {
                 "Ask for a new value, write it into the DNS as the TXT record that is shown, and check again when the DNS has it."

@@ -8,6 +8,7 @@ mod newcomer;
 mod profile;
 mod roles;
 mod rules;
+mod scim_existing;
 mod scim_groups;
 mod scim_users;
 mod settle;
@@ -175,7 +176,15 @@ fn reason_against_address(
         Some("the DNS no longer shows that the domain is the organization's")
     } else if !is_verified(context, email) {
         Some("the domain is not a verified one of the organization")
-    } else if account.has_password {
+    } else {
+        reason_against_account(account)
+    }
+}
+
+/// The reason why an account becomes nobody's by what an identity provider says of an address, or says by SCIM: its
+/// person signs in to it first.
+fn reason_against_account(account: &Account) -> Option<&'static str> {
+    if account.has_password {
         Some("it has a password")
     } else if account.role != Role::Member {
         Some("it has a role above member")

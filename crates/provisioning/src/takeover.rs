@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 /// That people who signed in over one connection of the organization sign in to the same accounts over another, as when the identity
-/// provider is replaced. An account is taken over once, at the person's first sign-in over the new connection: one that has an identity of
-/// the new connection is not taken over again. The old identity stays as long as the organization has the old connection.
+/// provider is replaced. An account is taken over once: at the person's first sign-in over the new connection, or before it by SCIM over the
+/// new connection. One that has an identity of the new connection is not taken over again, and one that SCIM over the new connection gave
+/// to a person is taken over by no other. The old identity stays as long as the organization has the old connection.
 ///
 /// ```
 /// use vouchsafe_provisioning::{Anchor, Policy};
@@ -43,7 +44,8 @@ pub enum Anchor {
     /// The same subject: the same attribute with the same value, such as
     /// `urn:oasis:names:tc:SAML:attribute:subject-id` as `identity.subject_attribute`, or the same NameID with Format and qualifiers. Both
     /// identity providers must mean the same person by it. SCIM over the new connection finds the account by it too, before the person has
-    /// signed in over it: the `externalId` or `userName` is the subject, or what SCIM over the old connection called the person.
+    /// signed in over it, if the account has no password and no role above member: the `externalId` is the subject, or the `externalId`
+    /// that SCIM over the old connection sent. The `userName` alone finds no account, because a name may be given to the next person.
     Subject,
     /// The same e-mail address, by the rule of [`link_by_email`](crate::IdentityRules::link_by_email): in a domain that the organization has
     /// verified, and never an account with a password or a role above member. Its person signs in to it otherwise, and links it. SCIM over the

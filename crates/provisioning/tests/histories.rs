@@ -173,6 +173,7 @@ fn the_histories_reach_every_kind_of_step_and_refusal() {
         "provisioning.scim_only",
         "provisioning.creation_off",
         "provisioning.scim_user_exists",
+        "provisioning.scim_takeover_refused",
         "provisioning.scim_not_managed",
         "provisioning.group_name",
         "provisioning.group_blocked",

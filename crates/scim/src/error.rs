@@ -349,7 +349,9 @@ impl From<PlanRefusal> for ScimError {
         match refusal {
             // The address belongs to an account that the connection may not link.
             PlanRefusal::EmailTaken { .. } => ScimError::Uniqueness { what: "the e-mail address".to_owned() },
-            PlanRefusal::ScimUserExists { .. } => ScimError::Uniqueness { what: "the person".to_owned() },
+            PlanRefusal::ScimUserExists { .. } | PlanRefusal::ScimTakeoverRefused { .. } => {
+                ScimError::Uniqueness { what: "the person".to_owned() }
+            }
             PlanRefusal::EmailInvalid { source, .. } => ScimError::value("emails", source.to_string()),
             PlanRefusal::AttributeMissing { attribute, .. } => ScimError::value(attribute, "it is required"),
             other => ScimError::Refused(other),

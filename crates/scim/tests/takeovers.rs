@@ -6,7 +6,7 @@ mod common;
 
 use common::{Answer, World, acme, author, entra, issue, okta, person, start};
 use serde_json::{Value, json};
-use vouchsafe::provisioning::{Account, AccountId, Identity, OrganizationId};
+use vouchsafe::provisioning::{Account, AccountId, Identity, OrganizationId, Role};
 
 const BY_SUBJECT: &str = "[[identity.takeovers]]\nfrom = 'acme-okta'\nto = 'acme-entra'\nby = 'subject'";
 
@@ -39,18 +39,58 @@ async fn number_of_accounts(world: &World) -> usize {
 
 #[tokio::test]
 async fn whoever_signs_in_over_the_old_connection_is_adopted_by_the_subject() {
-    for subject in ["00u-ada", "ada.l"] {
-        for mut world in World::on_every_store().await {
-            let token = world_with(&world, BY_SUBJECT, subject).await;
-            let before = number_of_accounts(&world).await;
-            // Another address came: who it is was said by the subject.
-            let answer = create(&mut world, &token, &pushed("ada.l", "00u-ada", "ada.l@acme.example")).await;
-            assert_eq!(answer.status, 201, "{}: {}", world.store_name(), answer.text);
-            assert_eq!(answer.body["id"], json!("ada"), "{}", world.store_name());
-            assert_eq!(number_of_accounts(&world).await, before, "{}", world.store_name());
-            let again = create(&mut world, &token, &pushed("ada.l", "00u-ada", "ada.l@acme.example")).await;
-            assert_eq!((again.status, &again.body["scimType"]), (409, &json!("uniqueness")));
+    for mut world in World::on_every_store().await {
+        let token = world_with(&world, BY_SUBJECT, "00u-ada").await;
+        let before = number_of_accounts(&world).await;
+        // Another address came: who it is was said by the subject.
+        let answer = create(&mut world, &token, &pushed("ada.l", "00u-ada", "ada.l@acme.example")).await;
+        assert_eq!(answer.status, 201, "{}: {}", world.store_name(), answer.text);
+        assert_eq!(answer.body["id"], json!("ada"), "{}", world.store_name());
+        assert_eq!(number_of_accounts(&world).await, before, "{}", world.store_name());
+        let again = create(&mut world, &token, &pushed("ada.l", "00u-ada", "ada.l@acme.example")).await;
+        assert_eq!((again.status, &again.body["scimType"]), (409, &json!("uniqueness")));
+    }
+}
+
+/// A name may be given to the next person: it adopts nobody, and no second account of that name is made.
+#[tokio::test]
+async fn a_user_name_that_is_the_subject_of_before_adopts_nobody() {
+    for mut world in World::on_every_store().await {
+        let token = world_with(&world, BY_SUBJECT, "ada.l").await;
+        let before = world.store.whole(&acme()).await.unwrap();
+        for (id, email) in [("E2", "new@acme.example"), ("E2", "ada@acme.example")] {
+            let answer = create(&mut world, &token, &pushed("ada.l", id, email)).await;
+            assert_eq!(
+                (answer.status, &answer.body["scimType"]),
+                (409, &json!("uniqueness")),
+                "{}: {}",
+                world.store_name(),
+                answer.text
+            );
         }
+        let after = world.store.whole(&acme()).await.unwrap();
+        assert_eq!(after.accounts, before.accounts, "{}", world.store_name());
+    }
+}
+
+/// SCIM gives nobody an account that is worth taking, whatever it is known by.
+#[tokio::test]
+async fn an_owner_is_adopted_after_a_sign_in_over_the_new_connection() {
+    for mut world in World::on_every_store().await {
+        let token = world_with(&world, BY_SUBJECT, "x").await;
+        let mut owner = Account::new(AccountId::new("owner-of-before"), acme(), "own@acme.example");
+        owner.role = Role::Owner;
+        owner.identities.push(Identity::new(okta(), "00u-own"));
+        world.store.add_account(&owner, &author()).await.unwrap();
+        let mut member = Account::new(AccountId::new("moved"), acme(), "moved@acme.example");
+        member.has_password = true;
+        member.identities.push(Identity::new(okta(), "00u-moved"));
+        member.identities.push(Identity::new(entra(), "00u-moved"));
+        world.store.add_account(&member, &author()).await.unwrap();
+        let answer = create(&mut world, &token, &pushed("own", "00u-own", "own.new@acme.example")).await;
+        assert_eq!(answer.status, 409, "{}: {}", world.store_name(), answer.text);
+        let answer = create(&mut world, &token, &pushed("moved", "00u-moved", "moved@acme.example")).await;
+        assert_eq!((answer.status, &answer.body["id"]), (201, &json!("moved")), "{}", answer.text);
     }
 }
 

@@ -270,8 +270,8 @@ fn created_by_scim<'c>(
         })
     };
     let subject = identity.subject.trim();
-    let by_subject = find(&|record| record.external_id.as_deref() == Some(subject))
-        .or_else(|| find(&|record| record.is_named(subject)));
+    let by_subject =
+        find(&|record| has_external_id(record, subject)).or_else(|| find(&|record| record.is_named(subject)));
     if by_subject.is_some() {
         return Ok(by_subject);
     }
@@ -288,8 +288,17 @@ fn created_by_scim<'c>(
         .find(|account| account.scim_record(over).is_some_and(|record| !record.deleted)))
 }
 
+fn has_external_id(record: &ScimRecord, subject: &str) -> bool {
+    record.external_id.as_deref() == Some(subject)
+}
+
+/// Whether the record is about the person with this subject.
+fn is_about(record: &ScimRecord, subject: &str) -> bool {
+    has_external_id(record, subject) || record.is_named(subject)
+}
+
 /// The account of a person of another connection that this one takes over. It is taken over once, so a second person
-/// with the same anchor gets none.
+/// with the same anchor gets none, and neither does a person other than the one to whom SCIM over this connection gave it.
 fn taken_over<'c>(
     context: Context<'c>,
     login: &LoginFacts,
@@ -304,8 +313,12 @@ fn taken_over<'c>(
                 reason_against_address(context, account, &email).is_none().then_some(account)
             }),
         };
-        let found =
-            found.filter(|account| account.signs_in_over(&takeover.from) && !account.signs_in_over(own));
+        let is_of_another = |account: &Account| {
+            account.scim_record(own).is_some_and(|record| !is_about(record, identity.subject.trim()))
+        };
+        let found = found.filter(|account| {
+            account.signs_in_over(&takeover.from) && !account.signs_in_over(own) && !is_of_another(account)
+        });
         if found.is_some() {
             return Ok(found);
         }

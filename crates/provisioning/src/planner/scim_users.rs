@@ -1,17 +1,15 @@
 //! People that an identity provider creates, changes, deactivates and deletes by SCIM.
 
-use vouchsafe_assertion::ConnectionId;
-
 use super::{
     Context,
     draft::Draft,
     groups::Wanted,
     newcomer::{self, Newcomer},
-    profile, reason_against_address, reason_against_linking, scim_groups, settle,
+    profile, scim_existing, scim_groups, settle,
 };
 use crate::{
-    Account, AccountId, Action, Actor, Anchor, Cause, Create, EmailAddress, Hold, Plan, PlanRefusal, RuleId,
-    ScimFact, ScimRecord, ScimUser, hold::status_under,
+    Account, AccountId, Action, Actor, Cause, Create, Hold, Plan, PlanRefusal, RuleId, ScimFact, ScimRecord,
+    ScimUser, hold::status_under,
 };
 
 fn rule() -> RuleId {
@@ -29,7 +27,7 @@ pub(super) fn create(context: Context<'_>, fact: &ScimFact, user: &ScimUser) -> 
     is_nobody_elses(context, fact, &record_of(fact, user, None), came_back)?;
     let existing = match came_back {
         Some(account) => Some(account),
-        None => existing(context, fact, user)?,
+        None => scim_existing::find(context, fact, user)?,
     };
     let mut draft = draft(context, fact);
     if let Some(account) = existing {
@@ -147,95 +145,6 @@ fn deleted_before<'c>(context: Context<'c>, fact: &ScimFact, user: &ScimUser) ->
         let record = account.scim_record(&fact.connection).filter(|record| record.deleted);
         record.is_some_and(|record| record.external_id.as_ref() == Some(came))
     })
-}
-
-/// The existing account of a person that is created, if there is one: an account that signs in over the connection with
-/// that name or id, an account that the connection takes over, or an account that may be linked by email address.
-fn existing<'c>(
-    context: Context<'c>,
-    fact: &ScimFact,
-    user: &ScimUser,
-) -> Result<Option<&'c Account>, PlanRefusal> {
-    let over = &fact.connection;
-    if let Some(account) = only(context, |account| has_subject(account, over, user), over)? {
-        return Ok(Some(account));
-    }
-    if let Some(account) = taken_over_by_subject(context, fact, user)? {
-        return Ok(Some(account));
-    }
-    let Some(email) = profile::scim_email(user)? else { return Ok(None) };
-    let Some(account) = context.snapshot.account_with(&email) else { return Ok(None) };
-    if is_taken_over(context, fact, account, &email) {
-        return Ok(Some(account));
-    }
-    let is_theirs = account.signs_in_over(over)
-        && account.scim_record(over).is_none()
-        && super::is_verified(context, &email);
-    match reason_against_linking(context, account, &email).filter(|_| !is_theirs) {
-        None => Ok(Some(account)),
-        Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
-    }
-}
-
-/// The one account for which `is_meant` is true and that has no SCIM record over the connection. If the `userName` belongs
-/// to one account and the `externalId` to another, neither is used.
-fn only<'c>(
-    context: Context<'c>,
-    is_meant: impl Fn(&Account) -> bool,
-    over: &ConnectionId,
-) -> Result<Option<&'c Account>, PlanRefusal> {
-    let mut found = context
-        .snapshot
-        .accounts()
-        .filter(|account| account.scim_record(over).is_none() && is_meant(account));
-    let account = found.next();
-    match found.next() {
-        Some(other) => Err(PlanRefusal::ScimUserExists { account: other.id.to_string() }),
-        None => Ok(account),
-    }
-}
-
-/// Whether the person of the account signs in over a connection with the `userName` or the `externalId` as the subject.
-fn has_subject(account: &Account, over: &ConnectionId, user: &ScimUser) -> bool {
-    let names = [Some(user.user_name.trim()), user.external_id.as_deref()];
-    account.subjects(over).any(|subject| names.contains(&Some(subject)))
-}
-
-/// The account of a person of another connection that this one takes over by subject: the person signs in over the other
-/// connection with the `externalId` or the `userName`, or was created over it with one of them. As at a first sign-in, an
-/// account is taken over once, and an account that the other connection deleted is not taken over.
-fn taken_over_by_subject<'c>(
-    context: Context<'c>,
-    fact: &ScimFact,
-    user: &ScimUser,
-) -> Result<Option<&'c Account>, PlanRefusal> {
-    let own = &fact.connection;
-    let is_known_over = |account: &Account, from: &ConnectionId| {
-        let has_record = account.scim_record(from).is_some_and(|record| {
-            record.is_named(user.user_name.trim())
-                || (user.external_id.is_some() && record.external_id == user.external_id)
-        });
-        account.is_managed_over(from) && (has_record || has_subject(account, from, user))
-    };
-    let takeovers = context.policy.identity.takeovers.iter();
-    let takeovers: Vec<_> =
-        takeovers.filter(|takeover| takeover.to == *own && takeover.by == Anchor::Subject).collect();
-    let is_meant = |account: &Account| {
-        !account.signs_in_over(own) && takeovers.iter().any(|takeover| is_known_over(account, &takeover.from))
-    };
-    only(context, is_meant, own)
-}
-
-/// Whether the account with the address belongs to a person of another connection that this one takes over by address:
-/// as at a first sign-in, and once. An account that the other connection deleted is not taken over.
-fn is_taken_over(context: Context<'_>, fact: &ScimFact, account: &Account, email: &EmailAddress) -> bool {
-    let own = &fact.connection;
-    let mut takeovers = context.policy.identity.takeovers.iter();
-    takeovers.any(|takeover| {
-        takeover.to == *own && takeover.by == Anchor::Email && account.is_managed_over(&takeover.from)
-    }) && !account.signs_in_over(own)
-        && account.scim_record(own).is_none()
-        && reason_against_address(context, account, email).is_none()
 }
 
 /// Changes an existing account to match SCIM.

@@ -33,6 +33,8 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
         takes_nothing_for_what_was_not_said(policy, fact, &plan),
         removes_no_more_than_allowed(policy, fact, before, &after),
         scim_keeps_what_is_not_its_own(policy, fact, before, &after),
+        nobody_is_given_what_is_worth_taking(fact, before, &after),
+        nobody_takes_over_what_scim_gave_to_another(fact, before, &plan),
         locks_nobody_out(policy, &after),
         is_consistent(&after),
         explains_itself(&plan),
@@ -231,6 +233,45 @@ fn scim_keeps_what_is_not_its_own(
         let is_worth_taking =
             old.has_password || old.role != Role::Member || policy.enforcement.is_break_glass(old);
         holds(!is_worth_taking || old.email == new.email, format!("SCIM moves the address of {}", old.id))?;
+    }
+    Ok(())
+}
+
+/// SCIM makes no account of a member with more rights, or with a password, known over a connection that its person does not sign in over.
+fn nobody_is_given_what_is_worth_taking(
+    fact: &Fact,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Result<(), String> {
+    let Fact::Scim(fact) = fact else { return Ok(()) };
+    let over = &fact.connection;
+    for old in before.accounts() {
+        let is_given = old.scim_record(over).is_none()
+            && after.account(&old.id).is_some_and(|new| new.scim_record(over).is_some());
+        let is_worth_taking = old.has_password || old.role != Role::Member;
+        holds(
+            !is_given || !is_worth_taking || old.signs_in_over(over),
+            format!("SCIM over {over} is given {}", old.id),
+        )?;
+    }
+    Ok(())
+}
+
+/// An account that SCIM over a connection gave to a person is taken over, over this connection, by this person only.
+fn nobody_takes_over_what_scim_gave_to_another(
+    fact: &Fact,
+    before: &Snapshot,
+    plan: &Plan,
+) -> Result<(), String> {
+    let Fact::Login(login) = fact else { return Ok(()) };
+    for step in plan.steps().iter().filter(|step| step.rule.as_str() == "identity.takeovers") {
+        let Action::LinkIdentity { identity } = &step.action else { continue };
+        let old = plan.account_of(step).and_then(|id| before.account(id));
+        let record = old.and_then(|old| old.scim_record(&login.connection));
+        let is_theirs = record.is_none_or(|record| {
+            record.external_id.as_deref() == Some(&identity.subject) || record.is_named(&identity.subject)
+        });
+        holds(is_theirs, "an account that SCIM gave to another is taken over")?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*, sample::select};
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_provisioning::{
     Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, Identity, LoginFacts, OrganizationId,
     Permission, Policy, Role, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Snapshot, Team, TeamId,
@@ -14,6 +15,7 @@ const GROUPS: [&str; 4] = ["Engineering", "Sales", "perf-team", "Admins"];
 
 pub(crate) fn world() -> Snapshot {
     let mut world = Snapshot::new(ACME.0.clone());
+    world.organization.connections.extend([connection(), moved_to()]);
     for name in ["Engineering", "Sales"] {
         world.teams.push(Team::new(TeamId::new(name), acme(), name));
     }
@@ -38,6 +40,15 @@ pub(crate) fn world() -> Snapshot {
     world
 }
 
+/// The connection of the identity provider that replaces the other.
+fn moved_to() -> ConnectionId {
+    ConnectionId::new("acme-new").unwrap()
+}
+
+fn over(is_moved: bool) -> ConnectionId {
+    if is_moved { moved_to() } else { connection() }
+}
+
 fn acme() -> OrganizationId {
     OrganizationId::new("acme")
 }
@@ -55,11 +66,17 @@ prop_compose! {
         (role_choice, ceiling) in (select(["highest", "first"].as_slice()), select(["admin", "owner"].as_slice())),
         passwords in select(["optional", "mixed", "required"].as_slice()),
         break_glass in any::<bool>(),
-        blocked in option::weighted(0.1, Just("Sales")),
+        (blocked, takeovers) in (
+            option::weighted(0.1, Just("Sales")), vec(select(["subject", "email"].as_slice()), 0..3),
+        ),
     ) -> Policy {
         let teams = if defaults { "[{ name = 'Sales' }]" } else { "[]" };
         let blocked: Vec<&str> = blocked.into_iter().collect();
         let glass = if break_glass { "['owner@example.com']" } else { "[]" };
+        let takeovers: String = takeovers
+            .iter()
+            .map(|by| format!("[[identity.takeovers]]\nfrom = 'acme'\nto = 'acme-new'\nby = '{by}'\n"))
+            .collect();
         let toml = format!(
             "[attributes]\ngroups = 'department'\n[identity]\nlink_by_email = {link}\n\
              [admission]\ncreate = '{create}'\napproval = '{approval}'\nblocked_groups = {blocked:?}\n\
@@ -70,7 +87,7 @@ prop_compose! {
              [[groups.roles]]\ngroup = 'Admins'\nrole = 'owner'\n\
              [[groups.roles]]\nglob = 'eng*'\nrole = 'admin'\n\
              [enforcement]\npasswords = '{passwords}'\nbreak_glass = {glass}\n\
-             [offboarding]\nsuspend_after = '90d'\n"
+             [offboarding]\nsuspend_after = '90d'\n{takeovers}"
         );
         Policy::from_toml(&toml).expect("the policy is well-formed")
     }
@@ -79,15 +96,47 @@ prop_compose! {
 /// What somebody may want, told by names: who is meant is found in the state of the moment.
 #[derive(Clone, Debug)]
 pub(crate) enum Wish {
-    Login { person: &'static str, groups: Option<Vec<&'static str>>, later: i64 },
-    Create { person: &'static str, active: Option<bool> },
-    Set { person: &'static str, active: Option<bool>, named: &'static str },
-    Delete { person: &'static str },
-    Push { group: &'static str, members: Vec<&'static str> },
-    Edit { group: &'static str, named: &'static str, join: Option<&'static str>, leave: Option<&'static str> },
-    Drop { group: &'static str },
-    ByHand { person: &'static str, what: usize },
-    Sweep { later: i64 },
+    Login {
+        person: &'static str,
+        groups: Option<Vec<&'static str>>,
+        later: i64,
+        is_moved: bool,
+    },
+    /// By the `externalId` of one person, with the name of another.
+    Create {
+        person: &'static str,
+        active: Option<bool>,
+        id: String,
+        is_moved: bool,
+    },
+    Set {
+        person: &'static str,
+        active: Option<bool>,
+        named: &'static str,
+    },
+    Delete {
+        person: &'static str,
+    },
+    Push {
+        group: &'static str,
+        members: Vec<&'static str>,
+    },
+    Edit {
+        group: &'static str,
+        named: &'static str,
+        join: Option<&'static str>,
+        leave: Option<&'static str>,
+    },
+    Drop {
+        group: &'static str,
+    },
+    ByHand {
+        person: &'static str,
+        what: usize,
+    },
+    Sweep {
+        later: i64,
+    },
 }
 
 pub(crate) fn wishes() -> impl Strategy<Value = Wish> {
@@ -96,10 +145,18 @@ pub(crate) fn wishes() -> impl Strategy<Value = Wish> {
     let group = || select(GROUPS.as_slice());
     let groups = || option::weighted(0.8, vec(group(), 0..3));
     let active = || option::of(any::<bool>());
+    let is_moved = || prop::bool::weighted(0.3);
     let later = || select([0_i64, 0, 0, 60, 120].as_slice());
     prop_oneof![
-        6 => (anybody(), groups(), later()).prop_map(|(person, groups, later)| Wish::Login { person, groups, later }),
-        2 => (person(), active()).prop_map(|(person, active)| Wish::Create { person, active }),
+        6 => (anybody(), groups(), later(), is_moved())
+            .prop_map(|(person, groups, later, is_moved)| Wish::Login { person, groups, later, is_moved }),
+        2 => (person(), active()).prop_map(|(person, active)| {
+            Wish::Create { person, active, id: format!("x-{person}"), is_moved: false }
+        }),
+        3 => (anybody(), active(), anybody(), select(["", "x-"].as_slice()), any::<bool>())
+            .prop_map(|(person, active, id, kind, is_moved)| {
+                Wish::Create { person, active, id: format!("{kind}{id}"), is_moved }
+            }),
         3 => (anybody(), active(), person()).prop_map(|(person, active, named)| Wish::Set { person, active, named }),
         1 => anybody().prop_map(|person| Wish::Delete { person }),
         2 => (group(), vec(anybody(), 0..3)).prop_map(|(group, members)| Wish::Push { group, members }),
@@ -117,9 +174,9 @@ impl Wish {
         let id = |person: &str| account(state, person).map(|account| account.id.clone());
         let scim = |change| Fact::from(ScimFact::new(connection(), change, now()));
         Some(match self {
-            Self::Login { person, groups, later } => {
+            Self::Login { person, groups, later, is_moved } => {
                 let at = at(*later);
-                let login = LoginFacts::new(connection(), okta(), *person, at)
+                let login = LoginFacts::new(over(*is_moved), okta(), *person, at)
                     .with_attribute("user.email", [format!("{person}@example.com")])
                     .with_attribute("token", [ACME.1.clone()]);
                 match groups {
@@ -127,7 +184,11 @@ impl Wish {
                     None => login.into(),
                 }
             }
-            Self::Create { person, active } => scim(ScimChange::CreateUser(user(person, *active))),
+            Self::Create { person, active, id, is_moved } => {
+                let mut user = user(person, *active);
+                user.external_id = Some(id.clone());
+                ScimFact::new(over(*is_moved), ScimChange::CreateUser(user), now()).into()
+            }
             Self::Set { person, active, named } => {
                 let named = if *person == "owner" { "owner" } else { named };
                 scim(ScimChange::set_user(id(person)?, user(named, *active)))
