@@ -1,14 +1,10 @@
 //! Limits how many invalid tokens are looked up.
 
-use std::collections::HashSet;
-use std::mem;
 use std::net::IpAddr;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use chrono::{DateTime, Utc};
-use vouchsafe::{ClientNetwork, provisioning::TokenHash};
-
-use crate::rate::{RequestLimiter, RequestRate};
+use vouchsafe::{ClientNetwork, RecentlyUsed, RequestLimiter, RequestRate, provisioning::TokenHash};
 
 /// How many invalid tokens may come from one client address: 30 at once and one a second.
 pub(crate) const DEFAULT_RATE: RequestRate = RequestRate { per_second: 1, burst: 30 };
@@ -21,20 +17,11 @@ pub(crate) const DEFAULT_RATE: RequestRate = RequestRate { per_second: 1, burst:
 #[derive(Debug)]
 pub(crate) struct Guesses {
     limiter: RequestLimiter<ClientNetwork>,
-    worked: Mutex<Worked>,
+    /// The hashes of tokens that were valid.
+    worked: Mutex<RecentlyUsed<String>>,
     /// Logs once that no address is known.
     said: Once,
 }
-
-/// The hashes of tokens that were valid. The most recently used ones are kept longest.
-#[derive(Debug, Default)]
-struct Worked {
-    recent: HashSet<String>,
-    older: HashSet<String>,
-}
-
-/// The least number of tokens that are remembered; the most is twice as many.
-const REMEMBERED: usize = 20_000;
 
 /// A look-up in progress.
 #[derive(Debug)]
@@ -82,7 +69,7 @@ impl Guesses {
         Ok(Guess { guesses: self, hash, counted })
     }
 
-    fn worked(&self) -> std::sync::MutexGuard<'_, Worked> {
+    fn worked(&self) -> MutexGuard<'_, RecentlyUsed<String>> {
         self.worked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -121,29 +108,6 @@ impl Guess<'_> {
         if let Counted::From(network) = self.counted {
             self.guesses.limiter.give_back(&network);
         }
-    }
-}
-
-impl Worked {
-    fn knows(&mut self, hash: &str) -> bool {
-        if self.recent.contains(hash) {
-            return true;
-        }
-        let Some(hash) = self.older.take(hash) else { return false };
-        self.add(hash);
-        true
-    }
-
-    fn add(&mut self, hash: String) {
-        if self.recent.len() >= REMEMBERED {
-            self.older = mem::take(&mut self.recent);
-        }
-        self.recent.insert(hash);
-    }
-
-    fn forget(&mut self, hash: &str) {
-        self.recent.remove(hash);
-        self.older.remove(hash);
     }
 }
 
@@ -192,19 +156,5 @@ mod tests {
         }
         assert!(guesses.said.is_completed());
         guesses.begin(&token(), None, now).unwrap().worked();
-    }
-
-    #[test]
-    fn a_token_in_use_is_remembered_whatever_number_there_is() {
-        let mut worked = Worked::default();
-        worked.add("in use".to_owned());
-        for number in 0..5 * REMEMBERED {
-            worked.add(number.to_string());
-            assert!(number % 1_000 > 0 || worked.knows("in use"), "after {number} others");
-        }
-        assert!(worked.knows(&(5 * REMEMBERED - 1).to_string()) && !worked.knows("0"));
-        assert!(worked.recent.len() + worked.older.len() <= 2 * REMEMBERED);
-        worked.forget("in use");
-        assert!(!worked.knows("in use"));
     }
 }

@@ -18,15 +18,15 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::{Method, Response, request::Parts};
 use serde_json::{Map, Value};
-use vouchsafe::{ConnectionId, Explain as _, crypto::Provider};
+use vouchsafe::{ConnectionId, Explain as _, RequestLimiter, crypto::Provider};
 use vouchsafe_store::{ScimKind, ScimStore};
 
 use crate::{
     Limits, RequestRate, ScimError,
     costly::Costly,
     guesses::{self, Guesses},
+    noted::Noted,
     query::Query,
-    rate::RequestLimiter,
     schema::{resource_types, schemas},
 };
 use answer::Answered;
@@ -73,6 +73,7 @@ struct Shared {
     limits: Limits,
     limiter: RequestLimiter<ConnectionId>,
     guesses: Guesses,
+    noted: Noted,
     costly: Costly,
     client_address: ClientAddress,
 }
@@ -108,6 +109,7 @@ impl ScimService {
                 limits,
                 limiter: RequestLimiter::new(RequestRate::default()),
                 guesses: Guesses::new(guesses::DEFAULT_RATE),
+                noted: Noted::default(),
                 client_address: ClientAddress::default(),
             }),
         }
@@ -150,7 +152,7 @@ impl ScimService {
     }
 
     fn changed(self, change: impl FnOnce(&mut Shared)) -> ScimService {
-        let Shared { store, base, provider, limits, limiter, guesses, costly, client_address } =
+        let Shared { store, base, provider, limits, limiter, guesses, costly, client_address, noted: _ } =
             &*self.shared;
         let mut copy = Shared {
             store: Arc::clone(store),
@@ -159,6 +161,7 @@ impl ScimService {
             limits: limits.clone(),
             limiter: RequestLimiter::new(limiter.rate()),
             guesses: Guesses::new(guesses.rate()),
+            noted: Noted::default(),
             costly: costly.clone(),
             client_address: client_address.clone(),
         };

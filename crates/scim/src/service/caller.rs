@@ -77,7 +77,7 @@ impl Caller {
         hash: &TokenHash,
         now: DateTime<Utc>,
     ) -> Result<Option<ScimToken>, StoreError> {
-        let store = &service.shared.store;
+        let (store, noted) = (&service.shared.store, &service.shared.noted);
         let Some(token) = store.scim_token(hash).await? else { return Ok(None) };
         let organization = store.organization(&token.organization).await?;
         let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&token.connection));
@@ -85,7 +85,8 @@ impl Caller {
             return Ok(Some(token));
         }
         // The customer's admin sees in the audit why nothing is pushed any more. The request is refused, whether that can be noted or not.
-        let _ = store.note_refusal(&AuditedRefusal::of_scim_token(&token, now)).await;
+        let refused = AuditedRefusal::of_scim_token(&token, now);
+        let _ = noted.once(&refused, || store.note_refusal(&refused)).await;
         Ok(None)
     }
 }

@@ -1,4 +1,4 @@
-//! Rate limits of the requests over one connection, and of invalid tokens from one client address.
+//! Limits how many requests there are in a time, for each connection, client or other key.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 
 /// A number of requests at once, and a number of requests a second after that. Each process counts separately.
 ///
-/// The default is for requests over a connection. Entra ID sends up to 25 requests a second and Okta fewer; the default
-/// allows both, and prevents one customer from delaying others.
+/// The default is for SCIM requests over a connection. Entra ID sends up to 25 requests a second and Okta fewer; the
+/// default allows both, and prevents one customer from delaying others.
 ///
 /// ```
-/// let rate = vouchsafe_scim::RequestRate { per_second: 20, burst: 100 };
+/// let rate = vouchsafe::RequestRate { per_second: 20, burst: 100 };
 /// # let _ = rate;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +29,22 @@ impl Default for RequestRate {
     }
 }
 
-/// The remaining requests of each key.
+/// The remaining requests of each key. About ten thousand keys are remembered; the keys that have used up most are
+/// forgotten last.
+///
+/// ```
+/// use vouchsafe::{RequestLimiter, RequestRate};
+///
+/// let limiter = RequestLimiter::new(RequestRate { per_second: 1, burst: 1 });
+/// let now = "2026-01-15T09:00:00Z".parse()?;
+/// assert_eq!(limiter.take(&"ada", now), Ok(()));
+/// assert_eq!(limiter.take(&"ada", now), Err(1));
+/// limiter.give_back(&"ada");
+/// assert_eq!(limiter.take(&"ada", now), Ok(()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct RequestLimiter<K> {
+pub struct RequestLimiter<K> {
     rate: RequestRate,
     buckets: Mutex<HashMap<K, Bucket>>,
 }
@@ -74,16 +87,23 @@ fn forget_the_fullest<K: Eq + Hash + Clone>(buckets: &mut HashMap<K, Bucket>, le
 }
 
 impl<K: Eq + Hash + Clone> RequestLimiter<K> {
-    pub(crate) fn rate(&self) -> RequestRate {
-        self.rate
-    }
-
-    pub(crate) fn new(rate: RequestRate) -> RequestLimiter<K> {
+    /// A limiter with this rate for each key.
+    #[must_use]
+    pub fn new(rate: RequestRate) -> RequestLimiter<K> {
         RequestLimiter { rate, buckets: Mutex::default() }
     }
 
-    /// Takes one request, or answers the number of seconds until there is one.
-    pub(crate) fn take(&self, key: &K, now: DateTime<Utc>) -> Result<(), u64> {
+    /// The rate.
+    #[must_use]
+    pub fn rate(&self) -> RequestRate {
+        self.rate
+    }
+
+    /// Takes one request.
+    ///
+    /// # Errors
+    /// The number of seconds until there is one.
+    pub fn take(&self, key: &K, now: DateTime<Utc>) -> Result<(), u64> {
         let (full, per_second) = (self.full(), u64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST && !buckets.contains_key(key) {
@@ -105,7 +125,7 @@ impl<K: Eq + Hash + Clone> RequestLimiter<K> {
     }
 
     /// Returns one request that was taken.
-    pub(crate) fn give_back(&self, key: &K) {
+    pub fn give_back(&self, key: &K) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get_mut(key) {
             bucket.left = bucket.left.saturating_add(ONE).min(self.full());
@@ -120,7 +140,7 @@ impl<K: Eq + Hash + Clone> RequestLimiter<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vouchsafe::ConnectionId;
+    use crate::ConnectionId;
 
     #[test]
     fn a_burst_is_let_through_and_then_so_many_a_second() {

@@ -1,0 +1,87 @@
+//! Remembers which refusals were written to the audit.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use vouchsafe::{RecentlyUsed, provisioning::OrganizationId};
+use vouchsafe_store::AuditedRefusal;
+
+/// The refusals that this process has written. A store writes each of them once an hour, but needs a transaction to find
+/// that it did; a client that goes on with an ended token must not cause one for every request.
+#[derive(Debug, Default)]
+pub(crate) struct Noted(Mutex<RecentlyUsed<Key>>);
+
+/// A refusal as stores compare them: the organization, the hour, and whom it is about.
+type Key = (OrganizationId, i64, String);
+
+impl Noted {
+    /// Writes a refusal, unless this process wrote it in the same hour. What could not be written is written the next time.
+    pub(crate) async fn once<W, E>(
+        &self,
+        refused: &AuditedRefusal,
+        write: impl FnOnce() -> W,
+    ) -> Result<(), E>
+    where
+        W: Future<Output = Result<(), E>>,
+    {
+        let key = (refused.organization().clone(), refused.hour(), refused.who().to_owned());
+        if !self.is_first(&key) {
+            return Ok(());
+        }
+        let written = write().await;
+        if written.is_err() {
+            self.keys().forget(&key);
+        }
+        written
+    }
+
+    fn is_first(&self, key: &Key) -> bool {
+        let mut keys = self.keys();
+        let is_first = !keys.knows(key);
+        if is_first {
+            keys.add(key.clone());
+        }
+        is_first
+    }
+
+    fn keys(&self) -> MutexGuard<'_, RecentlyUsed<Key>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+    use vouchsafe::{ConnectionId, Provider, provisioning::OrganizationToken};
+    use vouchsafe_store::ScimToken;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_ended_token_costs_one_write_an_hour() {
+        let provider = Provider::rustcrypto();
+        let start: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        let token = |connection: &str| {
+            let hash = OrganizationToken::issue(&provider).unwrap().hash(&provider).unwrap();
+            ScimToken::new(hash, "acme".into(), ConnectionId::new(connection).unwrap(), start)
+        };
+        let (noted, writes) = (Noted::default(), Cell::new(0));
+        let (one, other) = (token("acme-okta"), token("acme-entra"));
+        let send = async |token: &ScimToken, at: DateTime<Utc>, written: Result<(), ()>| {
+            let write = || {
+                writes.set(writes.get() + 1);
+                std::future::ready(written)
+            };
+            noted.once(&AuditedRefusal::of_scim_token(token, at), write).await
+        };
+        assert_eq!(send(&one, start, Err(())).await, Err(()), "the store failed");
+        for minute in 0..60 {
+            assert_eq!(send(&one, start + TimeDelta::minutes(minute), Ok(())).await, Ok(()));
+        }
+        assert_eq!(writes.get(), 2);
+        assert_eq!(send(&other, start, Ok(())).await, Ok(()));
+        assert_eq!(send(&one, start + TimeDelta::hours(1), Ok(())).await, Ok(()));
+        assert_eq!(writes.get(), 4);
+    }
+}
