@@ -15,6 +15,13 @@ pub enum SignalError {
         /// The reason.
         reason: &'static str,
     },
+    /// Too many tokens came that the transmitter did not sign, from one client address or over one connection.
+    #[error("too many tokens came that the transmitter did not sign")]
+    #[non_exhaustive]
+    TooMany {
+        /// The number of seconds until one more is looked into.
+        retry_after: u64,
+    },
     /// No transmitter is configured for the connection.
     #[error("no signals are taken for this connection")]
     UnknownConnection,
@@ -98,11 +105,13 @@ impl SignalError {
             Self::UnknownConnection | Self::UnknownSubject => StatusCode::NOT_FOUND,
             Self::Store(_) | Self::Keys { .. } | Self::Cryptography(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::UNAUTHORIZED,
         }
     }
 
-    /// The error code (RFC 8935, 2.4) for a refused security event; `None`: the receiver failed.
+    /// The error code (RFC 8935, 2.4) for a refused security event; `None`: the receiver failed, or takes no
+    /// more at the moment.
     #[must_use]
     pub fn event_code(&self) -> Option<&'static str> {
         match self {
@@ -114,7 +123,7 @@ impl SignalError {
             Self::Issuer { .. } => Some("invalid_issuer"),
             Self::Audience { .. } => Some("invalid_audience"),
             Self::UnknownSubject | Self::Refused(_) => Some("access_denied"),
-            Self::Store(_) | Self::Keys { .. } | Self::Cryptography(_) => None,
+            Self::Store(_) | Self::Keys { .. } | Self::Cryptography(_) | Self::TooMany { .. } => None,
         }
     }
 }
@@ -129,6 +138,7 @@ impl SignalError {
                 | Self::Keys { .. }
                 | Self::Cryptography(_)
                 | Self::UnknownConnection
+                | Self::TooMany { .. }
                 | Self::Refused(_)
         )
     }
@@ -138,6 +148,7 @@ impl Explain for SignalError {
     fn code(&self) -> &'static str {
         match self {
             Self::Malformed { .. } => "signal.malformed",
+            Self::TooMany { .. } => "signal.too_many",
             Self::UnknownConnection => "signal.unknown_connection",
             Self::Algorithm => "signal.algorithm",
             Self::Type { .. } => "signal.type",
@@ -159,6 +170,9 @@ impl Explain for SignalError {
         match self {
             Self::Malformed { .. } | Self::Type { .. } => {
                 "Check that the address is that of this kind of signal, and that the subject is an e-mail address or issuer and subject."
+            }
+            Self::TooMany { .. } => {
+                "The transmitter sends it again. If all clients come through one proxy, let with_client_address read the address that the proxy names."
             }
             Self::UnknownConnection => {
                 "Configure the transmitter of the connection, or correct the address at the identity provider."

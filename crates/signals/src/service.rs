@@ -1,6 +1,7 @@
 //! The two doors, over the types of the `http` crate.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +12,7 @@ use http::{
 };
 use serde_json::{Value, json};
 use vouchsafe::{
-    ConnectionId, ConnectionState, Explain as _,
+    ConnectionId, ConnectionState, Explain as _, RequestRate,
     crypto::{Provider, hexadecimal},
     provisioning::{AccountId, Actor, Change, RuleId},
 };
@@ -20,8 +21,9 @@ use vouchsafe_store::{AuditedRefusal, Claim, ClaimStore, ConnectionStore, Decisi
 use crate::{
     Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
     keys::KeyCache,
+    strangers::{self, Strangers},
     subject::is_theirs,
-    token::{SKEW, Signed, claimed_key},
+    token::{self, SKEW, Signed, claimed_key},
 };
 
 /// The event that ends sessions.
@@ -33,21 +35,25 @@ const REVOCATION_AGE: TimeDelta = TimeDelta::minutes(5);
 /// How old a security event may be: a transmitter tries for a while.
 const EVENT_AGE: TimeDelta = TimeDelta::hours(24);
 
-/// The most bytes of a body.
+/// The most bytes of a body beside a token.
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// What signals need of a store.
 pub trait SignalStore: Directory + ConnectionStore + ClaimStore {}
 impl<S: Directory + ConnectionStore + ClaimStore + ?Sized> SignalStore for S {}
 
-/// Answers signals of identity providers. Clones share their keys.
+/// Answers signals of identity providers. Clones share their keys and limits.
 #[derive(Clone)]
 pub struct SignalService {
     store: Arc<dyn SignalStore>,
     transmitters: Arc<dyn Transmitters>,
     keys: Arc<KeyCache>,
+    strangers: Arc<Strangers>,
+    client_address: Option<Arc<FindAddress>>,
     provider: Provider,
 }
+
+type FindAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 
 impl fmt::Debug for SignalService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +72,43 @@ impl SignalService {
         fetch: Arc<dyn FetchKeys>,
         provider: Provider,
     ) -> SignalService {
-        SignalService { store, transmitters, keys: Arc::new(KeyCache::new(fetch)), provider }
+        SignalService {
+            store,
+            transmitters,
+            keys: Arc::new(KeyCache::new(fetch)),
+            strangers: Arc::new(Strangers::new(strangers::PER_CLIENT, strangers::PER_CONNECTION)),
+            client_address: None,
+            provider,
+        }
+    }
+
+    /// Returns the service with a function that finds the client's address of a request; of an IPv6 address the first 64 bits
+    /// count. By default the address is not known, and tokens that no transmitter signed are limited for each connection only: a
+    /// stranger who sends many then keeps the transmitter out for a while.
+    ///
+    /// Behind a proxy, the address of the TCP connection is the proxy's for every client. Read the header that the proxy writes,
+    /// and only if the proxy removes what clients write there.
+    #[must_use]
+    pub fn with_client_address(
+        mut self,
+        find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> SignalService {
+        self.client_address = Some(Arc::new(find));
+        self
+    }
+
+    /// Returns the service with these rates of tokens that the transmitter of the connection did not sign: from one client
+    /// address, by default 100 at once and one a second, and over one connection, by default 500 at once and 50 a second. Further
+    /// ones are answered with 429 and cost no read. Signed tokens are not counted. A client address that has sent a signed token
+    /// over the connection is counted apart from others there.
+    #[must_use]
+    pub fn with_unsigned_rates(
+        mut self,
+        per_client: RequestRate,
+        per_connection: RequestRate,
+    ) -> SignalService {
+        self.strangers = Arc::new(Strangers::new(per_client, per_connection));
+        self
     }
 
     /// Okta's Universal Logout: a POST of `{"sub_id": {...}}` with a signed token as `Authorization: Bearer`. 204 when all sessions and API tokens
@@ -81,11 +123,12 @@ impl SignalService {
         body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Response<Vec<u8>> {
-        match self.revoked(connection, &request.headers, body, now).await {
+        match self.revoked(connection, request, body, now).await {
             Ok(()) => answer(StatusCode::NO_CONTENT, None),
             Err(error) => {
                 log(&error, "global token revocation");
                 let mut response = answer(error.status(), Some(json!({"error": error.code()})));
+                retry_as_said(&mut response, &error);
                 if error.status() == StatusCode::UNAUTHORIZED {
                     let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
                     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -97,8 +140,8 @@ impl SignalService {
 
     /// A security event that is pushed (RFC 8935): 202 when it was taken, whether or not it is one that ends sessions.
     ///
-    /// `body` reads the body, as for [`global_token_revocation`](Self::global_token_revocation); but here it is the token, and is called where the
-    /// connection has a transmitter.
+    /// `body` reads the body, as for [`global_token_revocation`](Self::global_token_revocation); but here it is the token, which has at most
+    /// 16 KiB, and is read first.
     pub async fn security_event<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
@@ -106,7 +149,7 @@ impl SignalService {
         body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Response<Vec<u8>> {
-        match self.event(connection, &request.headers, body, now).await {
+        match self.event(connection, request, body, now).await {
             // Who is nobody here is not told to the transmitter.
             Ok(()) | Err(SignalError::UnknownSubject) => answer(StatusCode::ACCEPTED, None),
             Err(error) => {
@@ -116,7 +159,15 @@ impl SignalService {
                         StatusCode::BAD_REQUEST,
                         Some(json!({"err": code, "description": error.code()})),
                     ),
-                    None => answer(StatusCode::SERVICE_UNAVAILABLE, None),
+                    None => {
+                        let status = match &error {
+                            SignalError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+                            _ => StatusCode::SERVICE_UNAVAILABLE,
+                        };
+                        let mut response = answer(status, None);
+                        retry_as_said(&mut response, &error);
+                        response
+                    }
                 }
             }
         }
@@ -125,13 +176,13 @@ impl SignalService {
     async fn revoked<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
-        headers: &HeaderMap,
+        request: &Parts,
         body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let transmitter = self.transmitter(connection).await?;
-        let token = bearer_token(headers).ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
-        let signed = self.signed(token, &transmitter, now).await?;
+        let token = bearer_token(&request.headers);
+        let token = token.ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
+        let (transmitter, signed) = self.signed(connection, request, token, now).await?;
         let done = self.revoked_for(&transmitter, signed, body, now).await;
         self.noting(&transmitter, done, now).await
     }
@@ -151,7 +202,7 @@ impl SignalService {
         );
         expected.ends = true;
         let verified = signed.judged(&expected, now)?;
-        let body: Value = read_json(&whole(body).await?)?;
+        let body: Value = read_json(&whole(body, LONGEST_BODY).await?)?;
         let subject = body.get("sub_id").or_else(|| body.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
         let subject = Subject::from_json(subject)?;
@@ -163,24 +214,23 @@ impl SignalService {
     async fn event<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
-        headers: &HeaderMap,
+        request: &Parts,
         body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let transmitter = self.transmitter(connection).await?;
         let content_type =
-            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/secevent+jwt") {
             return Err(SignalError::Malformed {
                 reason: "the content type is not application/secevent+jwt",
             });
         }
-        let body = whole(body).await?;
+        let body = whole(body, token::LONGEST).await?;
         let token = std::str::from_utf8(&body)
             .map_err(|_| SignalError::Malformed { reason: "the body is no signed token" })?
             .trim();
-        let signed = self.signed(token, &transmitter, now).await?;
+        let (transmitter, signed) = self.signed(connection, request, token, now).await?;
         let done = self.event_for(&transmitter, signed, now).await;
         self.noting(&transmitter, done, now).await
     }
@@ -225,30 +275,58 @@ impl SignalService {
         done
     }
 
-    async fn transmitter(&self, connection: &str) -> Result<Transmitter, SignalError> {
-        let connection = ConnectionId::new(connection).map_err(|_| SignalError::UnknownConnection)?;
-        let found = self.transmitters.transmitter(&connection).await?;
-        let found =
-            found.filter(|found| found.connection == connection).ok_or(SignalError::UnknownConnection)?;
-        // One whose connection signs nobody in any more is believed nothing.
-        let organization = self.store.organization(&found.organization).await?;
-        let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&connection));
-        // Its organization may still name one that was retired by a write.
-        let stored = self.store.connection(&connection).await?;
-        let is_retired = stored.is_some_and(|stored| stored.state == ConnectionState::Retired);
-        if signs_in && !is_retired { Ok(found) } else { Err(SignalError::UnknownConnection) }
-    }
-
-    /// The token, if the transmitter signed it.
+    /// The token, if the transmitter of the connection signed it. Anybody can post one: its form is checked before anything is read, and until its
+    /// signature is verified, the transmitter is all that is read.
     async fn signed(
         &self,
+        connection: &str,
+        request: &Parts,
         token: &str,
-        transmitter: &Transmitter,
         now: DateTime<Utc>,
-    ) -> Result<Signed, SignalError> {
+    ) -> Result<(Transmitter, Signed), SignalError> {
+        let connection = ConnectionId::new(connection).map_err(|_| SignalError::UnknownConnection)?;
         let kid = claimed_key(token)?;
-        let key = self.keys.key(&transmitter.keys_url, &kid, &self.provider, now).await?;
-        Signed::by(token, &key, &self.provider)
+        let from = self.client_address.as_ref().and_then(|find| find(request));
+        let attempt = self.strangers.begin(&connection, from, now);
+        let attempt = attempt.map_err(|retry_after| SignalError::TooMany { retry_after })?;
+        match self.signed_over(&connection, token, &kid, now).await {
+            Ok((transmitter, signed)) => {
+                attempt.signed();
+                self.signs_somebody_in(&transmitter).await?;
+                Ok((transmitter, signed))
+            }
+            Err(SignalError::Store(failure)) => {
+                attempt.given_up();
+                Err(SignalError::Store(failure))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn signed_over(
+        &self,
+        connection: &ConnectionId,
+        token: &str,
+        kid: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(Transmitter, Signed), SignalError> {
+        let found = self.transmitters.transmitter(connection).await?;
+        let found =
+            found.filter(|found| found.connection == *connection).ok_or(SignalError::UnknownConnection)?;
+        let key = self.keys.key(&found.keys_url, kid, &self.provider, now).await?;
+        let signed = Signed::by(token, &key, &self.provider)?;
+        Ok((found, signed))
+    }
+
+    /// A transmitter whose connection signs nobody in any more is believed nothing.
+    async fn signs_somebody_in(&self, transmitter: &Transmitter) -> Result<(), SignalError> {
+        let connection = &transmitter.connection;
+        let organization = self.store.organization(&transmitter.organization).await?;
+        let signs_in = organization.is_some_and(|known| known.value.signs_in_over(connection));
+        // Its organization may still name one that was retired by a write.
+        let stored = self.store.connection_outline(connection).await?;
+        let is_retired = stored.is_some_and(|stored| stored.state == ConnectionState::Retired);
+        if signs_in && !is_retired { Ok(()) } else { Err(SignalError::UnknownConnection) }
     }
 
     /// Takes a token that does not say whom it is about, and is good for the one subject that it came with first: whether it is the first time.
@@ -332,8 +410,9 @@ impl SignalService {
 /// All of a body that is not too long.
 async fn whole<B: Future<Output = Option<Vec<u8>>>>(
     body: impl FnOnce(usize) -> B,
+    most: usize,
 ) -> Result<Vec<u8>, SignalError> {
-    let body = body(LONGEST_BODY).await.filter(|body| body.len() <= LONGEST_BODY);
+    let body = body(most).await.filter(|body| body.len() <= most);
     body.ok_or(SignalError::Malformed { reason: "the body is too long" })
 }
 
@@ -360,6 +439,13 @@ fn answer(status: StatusCode, body: Option<Value>) -> Response<Vec<u8>> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     response
+}
+
+/// Says when the transmitter may send again, if too many came.
+fn retry_as_said(response: &mut Response<Vec<u8>>, error: &SignalError) {
+    if let SignalError::TooMany { retry_after } = error {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+    }
 }
 
 fn log(error: &SignalError, what: &'static str) {

@@ -72,7 +72,7 @@ impl Verified {
 }
 
 /// The most bytes of a token.
-const LONGEST: usize = 16 * 1024;
+pub(crate) const LONGEST: usize = 16 * 1024;
 
 /// The allowed difference between the clocks.
 pub(crate) const SKEW: TimeDelta = TimeDelta::minutes(2);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use vouchsafe::{ConnectionId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, ConnectionState, provisioning::OrganizationId};
 use vouchsafe_store::{Answer, ConnectionStore, StoredTransmitter};
 
 /// The transmitter whose signals are accepted for one connection.
@@ -60,7 +60,7 @@ impl Transmitter {
 
 /// The configuration of transmitters.
 pub trait Transmitters: Send + Sync + fmt::Debug {
-    /// The transmitter of a connection.
+    /// The transmitter of a connection. It is asked for each token that has the form of one, whoever sent it.
     fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>>;
 }
 
@@ -92,7 +92,10 @@ impl StoredTransmitters {
 impl Transmitters for StoredTransmitters {
     fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>> {
         Box::pin(async move {
-            let Some(stored) = self.0.connection(connection).await? else { return Ok(None) };
+            let stored = self.0.connection_outline(connection).await?;
+            let Some(stored) = stored.filter(|stored| stored.state != ConnectionState::Retired) else {
+                return Ok(None);
+            };
             let Some(StoredTransmitter { issuer, keys_url, audiences, .. }) = stored.settings.transmitter
             else {
                 return Ok(None);

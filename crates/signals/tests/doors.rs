@@ -9,6 +9,8 @@
 
 #[path = "doors/keys.rs"]
 mod keys;
+#[path = "doors/limits.rs"]
+mod limits;
 #[path = "doors/tokens.rs"]
 mod tokens;
 #[path = "doors/world.rs"]

@@ -1,8 +1,8 @@
 //! Connections in a store, for all processes of a service.
 
-use vouchsafe::{ConnectionId, EntityId, assertion::SourceId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
-use crate::{Answer, Author, StoredConnection};
+use crate::{Answer, Author, StoredConnection, StoredSettings};
 
 /// Stores connections, each of which names a customer's identity provider.
 ///
@@ -19,6 +19,13 @@ use crate::{Answer, Author, StoredConnection};
 pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
     /// The connection with this id.
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>>;
+
+    /// The connection with this id without its metadata, which may have several MiB. It is read for requests of anybody.
+    ///
+    /// The default implementation reads the whole connection.
+    fn connection_outline<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<ConnectionOutline>> {
+        Box::pin(async move { Ok(self.connection(id).await?.map(ConnectionOutline::from)) })
+    }
 
     /// The current revision of the connection with this id.
     fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>>;
@@ -76,6 +83,39 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
         connection: &'a StoredConnection,
         author: &'a Author,
     ) -> Answer<'a, u64>;
+}
+
+/// A connection without its metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionOutline {
+    /// Its id.
+    pub id: ConnectionId,
+    /// The organization that it belongs to.
+    pub organization: OrganizationId,
+    /// Its state.
+    pub state: ConnectionState,
+    /// The settings in which it differs from the service.
+    pub settings: StoredSettings,
+}
+
+impl ConnectionOutline {
+    /// The outline of a connection.
+    #[must_use]
+    pub fn new(
+        id: ConnectionId,
+        organization: OrganizationId,
+        state: ConnectionState,
+        settings: StoredSettings,
+    ) -> Self {
+        Self { id, organization, state, settings }
+    }
+}
+
+impl From<StoredConnection> for ConnectionOutline {
+    fn from(stored: StoredConnection) -> Self {
+        Self::new(stored.id, stored.organization, stored.state, stored.settings)
+    }
 }
 
 /// The id of a connection and its current revision.

@@ -86,7 +86,7 @@ pub use cached_sessions::CachedSessions;
 pub use claim::{Claim, ClaimStore};
 pub use configuration_audit::Author;
 pub use connection_decision::{ConnectionDecision, DecidedConnections, OrganizationConnections};
-pub use connection_store::{ConnectionRevision, ConnectionStore};
+pub use connection_store::{ConnectionOutline, ConnectionRevision, ConnectionStore};
 pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};

@@ -18,12 +18,12 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, AuditedRefusal, Author, Claim, ClaimStore, CompletedSignIn, ConnectionDecision,
-    ConnectionRevision, ConnectionStore, Decides, Decision, Directory, EndedSessionStore, FormLimits,
-    FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, NewCustomer, OrganizationConnections,
-    PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision,
-    ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId,
-    SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn, SignInHistory, StoreError, StoredConnection,
-    Versioned,
+    ConnectionOutline, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, EndedSessionStore,
+    FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, NewCustomer,
+    OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation,
+    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm,
+    Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn, SignInHistory, StoreError,
+    StoredConnection, Versioned,
 };
 
 /// One of the stores, chosen by its address, so that a service chooses its store in one line of configuration.
@@ -288,6 +288,7 @@ impl FormStore for Store {
 impl ConnectionStore for Store {
     passed_on! { to connections:
         fn connection<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>>;
+        fn connection_outline<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<ConnectionOutline>>;
         fn connection_revision<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<u64>>;
         fn connections_to<'a>(&self, identity_provider: &'a EntityId, assertion_consumer: Option<&'a str>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
         fn identity_provider_of_source<'a>(&self, source: SourceId) -> Answer<'a, Option<EntityId>>;

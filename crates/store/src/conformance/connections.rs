@@ -7,7 +7,7 @@ use vouchsafe::{
 };
 
 use super::{Store, acme, author, globex, globex_idp, now, okta};
-use crate::{ConnectionMetadata, ConnectionRevision, MetadataSource, StoredConnection};
+use crate::{ConnectionMetadata, ConnectionOutline, ConnectionRevision, MetadataSource, StoredConnection};
 
 pub fn id(name: &str) -> ConnectionId {
     ConnectionId::new(name).unwrap()
@@ -38,15 +38,20 @@ pub async fn a_connection_is_kept_whole(store: impl Store) {
         .unwrap();
     assert_eq!(store.connection(&connection.id).await.unwrap(), None);
     assert_eq!(store.connection_revision(&connection.id).await.unwrap(), None);
+    assert_eq!(store.connection_outline(&connection.id).await.unwrap(), None);
     connection.revision = store.add_connection(&connection, &author()).await.unwrap();
     assert_eq!(connection.revision, 1);
     assert_eq!(store.connection(&connection.id).await.unwrap().as_ref(), Some(&connection));
+    let outline = store.connection_outline(&connection.id).await.unwrap();
+    assert_eq!(outline, Some(ConnectionOutline::from(connection.clone())));
 
     connection.metadata = ConnectionMetadata::new("<other/>", MetadataSource::Uploaded, now());
     connection.settings = Default::default();
     connection.state = ConnectionState::Active;
     connection.revision = store.update_connection(&connection, &author()).await.unwrap();
     assert_eq!(store.connection(&connection.id).await.unwrap().as_ref(), Some(&connection));
+    let outline = store.connection_outline(&connection.id).await.unwrap();
+    assert_eq!(outline, Some(ConnectionOutline::from(connection)));
 }
 
 pub async fn every_write_of_a_connection_is_a_new_revision(store: impl Store) {

@@ -4,13 +4,23 @@ use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, pr
 
 use super::{Memory, State};
 use crate::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore, ConnectionTotals,
-    OrganizationConnections, Session, SignInError, StoreError, StoredConnection,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionOutline, ConnectionRevision, ConnectionStore,
+    ConnectionTotals, OrganizationConnections, Session, SignInError, StoreError, StoredConnection,
 };
 
 impl ConnectionStore for Memory {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
         self.with(move |state| Ok(state.connections.get(id).cloned()))
+    }
+
+    fn connection_outline<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<ConnectionOutline>> {
+        self.with(move |state| {
+            let known = state.connections.get(id);
+            Ok(known.map(|known| {
+                let (id, organization) = (known.id.clone(), known.organization.clone());
+                ConnectionOutline::new(id, organization, known.state, known.settings.clone())
+            }))
+        })
     }
 
     fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {

@@ -8,13 +8,16 @@ use super::{
     sources, writes,
 };
 use crate::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
-    ConnectionTotals, MetadataSource, OrganizationConnections, SignInError, StoreError, StoredConnection,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionOutline,
+    ConnectionRevision, ConnectionStore, ConnectionTotals, MetadataSource, OrganizationConnections,
+    SignInError, StoreError, StoredConnection,
 };
 
 const BY_ID: &str = "
     SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused
     FROM vouchsafe_connections WHERE id = ?";
+
+const OUTLINE: &str = "SELECT id, organization, state, settings FROM vouchsafe_connections WHERE id = ?";
 
 const BY_ORGANIZATION: &str = "
     SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused
@@ -49,6 +52,13 @@ impl<E: Engine> ConnectionStore for E {
         Box::pin(async move {
             let answered = self.ask(Batch::of(BY_ID).bind(id.as_str())).await?;
             answered.rows.first().map(stored).transpose()
+        })
+    }
+
+    fn connection_outline<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<ConnectionOutline>> {
+        Box::pin(async move {
+            let answered = self.ask(Batch::of(OUTLINE).bind(id.as_str())).await?;
+            answered.rows.first().map(outline).transpose()
         })
     }
 
@@ -247,6 +257,12 @@ fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
     stored.revision = row.integer(8)?.unsigned_abs();
     Ok(stored)
+}
+
+fn outline(row: &Row) -> Result<ConnectionOutline, StoreError> {
+    let (id, organization) = (connection_id(row.text(0)?)?, OrganizationId::new(row.text(1)?));
+    let settings = rows::from_json("settings of a connection", row.text(3)?)?;
+    Ok(ConnectionOutline::new(id, organization, state_named(row.text(2)?)?, settings))
 }
 
 fn revision(row: &Row) -> Result<ConnectionRevision, StoreError> {
