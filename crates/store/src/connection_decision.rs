@@ -243,9 +243,11 @@ impl OrganizationConnections {
         Ok(())
     }
 
-    /// Refuses [staged](StoredConnection::staged) metadata permanently, if it is the document with this
+    /// Refuses [staged](StoredConnection::staged) metadata until the refusal is
+    /// [ended](Self::end_metadata_refusal), if it is the document with this
     /// [digest](crate::ConnectionMetadata::digest). However often the source gives that document, it is neither used nor
-    /// staged again. Another document is staged. The audit says who refused the document, and what it would have changed.
+    /// staged again. Another document is staged. The last [64](StoredConnection::MOST_REFUSED) refusals of a connection are
+    /// kept; one more drops the oldest that a set-up link made, or else the oldest. The audit says who refused the document, and what it would have changed.
     ///
     /// ```
     /// use vouchsafe::{ConnectionId, provisioning::Actor};
@@ -279,12 +281,18 @@ impl OrganizationConnections {
     }
 
     /// Ends the refusal of the document with this [digest](crate::ConnectionMetadata::digest), for example after a
-    /// mistake. The next time that the source gives the document, it is handled like any other.
+    /// mistake. The next time that the source gives the document, it is handled like any other. A set-up link ends only
+    /// refusals that set-up links made.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotRefused`].
-    pub fn end_metadata_refusal(&mut self, id: &ConnectionId, digest: &str) -> Result<(), SignInError> {
-        Ok(self.connection_mut(id)?.end_refusal(digest)?)
+    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotRefused`], and [`StoreError::RefusedByOwner`] for a set-up link.
+    pub fn end_metadata_refusal(
+        &mut self,
+        id: &ConnectionId,
+        digest: &str,
+        by: &Actor,
+    ) -> Result<(), SignInError> {
+        Ok(self.connection_mut(id)?.end_refusal(digest, by)?)
     }
 
     fn add(&mut self, connection: StoredConnection) -> Result<(), SignInError> {

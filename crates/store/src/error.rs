@@ -69,6 +69,15 @@ pub enum StoreError {
         /// The connection.
         connection: ConnectionId,
     },
+    /// An owner or the operator refused the metadata, and a set-up link does not end that.
+    #[error(
+        "an owner or the operator refused this metadata of the connection {connection}, and a set-up link does not end the refusal"
+    )]
+    #[non_exhaustive]
+    RefusedByOwner {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// An organization would have more connections or more metadata than a store keeps for one organization.
     #[error("the organization {organization} would have {wanted} {what}; at most {most} are kept")]
     #[non_exhaustive]
@@ -236,6 +245,7 @@ impl StoreError {
             Self::ConnectionFixed { .. } => "store.connection_fixed",
             Self::NotStaged { .. } => "store.not_staged",
             Self::NotRefused { .. } => "store.not_refused",
+            Self::RefusedByOwner { .. } => "store.refused_by_owner",
             Self::ConnectionLimit { .. } => "store.connection_limit",
             Self::ConnectionUnusable { code, .. } => code,
             Self::NoOrganizationFor { .. } => "store.no_organization",
@@ -278,6 +288,9 @@ impl StoreError {
             }
             Self::NotRefused { .. } => {
                 "Look at the connection again: somebody has ended the refusal already."
+            }
+            Self::RefusedByOwner { .. } => {
+                "Ask an owner of the organization, or the operator of the service, to end the refusal."
             }
             Self::ConnectionLimit { .. } => {
                 "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's."

@@ -96,6 +96,12 @@ impl StoreError {
         Self::NotRefused { connection }
     }
 
+    /// An owner or the operator refused the metadata whose refusal should end.
+    #[must_use]
+    pub fn refused_by_owner(connection: ConnectionId) -> Self {
+        Self::RefusedByOwner { connection }
+    }
+
     /// For stores of your own: what was to be changed of a connection never changes.
     #[must_use]
     pub fn connection_fixed(connection: ConnectionId, what: &'static str) -> Self {

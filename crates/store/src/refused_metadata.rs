@@ -6,10 +6,6 @@ use vouchsafe::provisioning::Actor;
 
 use crate::{StoreError, StoredConnection};
 
-/// The largest number of refusals of one connection. Each is a decision of a person, so there are few. One more drops
-/// the oldest: its document would be staged again.
-const MOST_REFUSED: usize = 64;
-
 /// The refusal of a document. The document is neither used nor staged, however often the source gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,8 +19,24 @@ pub struct RefusedMetadata {
     pub at: DateTime<Utc>,
 }
 
+impl RefusedMetadata {
+    /// Whether this actor may end the refusal. The holder of a set-up link may end only what such a holder refused.
+    #[must_use]
+    pub fn may_be_ended_by(&self, actor: &Actor) -> bool {
+        !is_link(actor) || is_link(&self.by)
+    }
+}
+
+fn is_link(actor: &Actor) -> bool {
+    matches!(actor, Actor::SetUpLink(_))
+}
+
 /// # Refused metadata
 impl StoredConnection {
+    /// The largest number of refusals of one connection. Each is a decision of a person, so there are few. One more drops
+    /// the oldest that a set-up link made, or else the oldest: its document would be staged again.
+    pub const MOST_REFUSED: usize = 64;
+
     /// Returns the refusal of the document with this [digest](crate::ConnectionMetadata::digest), if there is one.
     #[must_use]
     pub fn refusal_of(&self, digest: &str) -> Option<&RefusedMetadata> {
@@ -37,18 +49,79 @@ impl StoredConnection {
         staged.ok_or_else(|| StoreError::not_staged(self.id.clone()))?;
         self.refused.retain(|refused| refused.digest != digest);
         self.refused.push(RefusedMetadata { digest: digest.to_owned(), by, at });
-        let too_many = self.refused.len().saturating_sub(MOST_REFUSED);
-        self.refused.drain(..too_many);
+        while self.refused.len() > Self::MOST_REFUSED {
+            // A holder of a link cannot drop an owner's refusals by making many.
+            let oldest = self.refused.iter().position(|refused| is_link(&refused.by)).unwrap_or_default();
+            self.refused.remove(oldest);
+        }
         Ok(())
     }
 
     /// Ends the refusal of the document with this digest.
-    pub(crate) fn end_refusal(&mut self, digest: &str) -> Result<(), StoreError> {
-        let before = self.refused.len();
-        self.refused.retain(|refused| refused.digest != digest);
-        match self.refused.len() < before {
-            true => Ok(()),
-            false => Err(StoreError::not_refused(self.id.clone())),
+    pub(crate) fn end_refusal(&mut self, digest: &str, by: &Actor) -> Result<(), StoreError> {
+        match self.refusal_of(digest) {
+            None => return Err(StoreError::not_refused(self.id.clone())),
+            Some(refused) if !refused.may_be_ended_by(by) => {
+                return Err(StoreError::refused_by_owner(self.id.clone()));
+            }
+            Some(_) => {}
         }
+        self.refused.retain(|refused| refused.digest != digest);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vouchsafe::{ConnectionId, EntityId};
+
+    use super::*;
+    use crate::{ConnectionMetadata, MetadataSource};
+
+    fn refuse(connection: &mut StoredConnection, text: String, by: &Actor) -> String {
+        let at = DateTime::UNIX_EPOCH;
+        let staged = ConnectionMetadata::new(text, MetadataSource::Uploaded, at);
+        let digest = staged.digest();
+        connection.staged = Some(staged);
+        connection.refuse(&digest, by.clone(), at).unwrap();
+        digest
+    }
+
+    #[test]
+    fn a_link_neither_ends_nor_drops_the_refusal_of_an_owner() {
+        let (owner, link) = (Actor::Account("ada".into()), Actor::SetUpLink("1".to_owned()));
+        let metadata = ConnectionMetadata::new("<x/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
+        let identity_provider = EntityId::new("https://idp.example").unwrap();
+        let id = ConnectionId::new("acme").unwrap();
+        let mut connection = StoredConnection::new(id, "acme".into(), identity_provider, metadata);
+        let by_owner = refuse(&mut connection, "owner".to_owned(), &owner);
+        let by_operator = refuse(&mut connection, "operator".to_owned(), &Actor::Operator);
+        let by_links: Vec<String> =
+            (0..100).map(|number| refuse(&mut connection, format!("{number}"), &link)).collect();
+        assert_eq!(connection.refused.len(), StoredConnection::MOST_REFUSED);
+        for digest in [&by_owner, &by_operator] {
+            assert!(connection.refusal_of(digest).is_some());
+            assert_eq!(connection.end_refusal(digest, &link).unwrap_err().code(), "store.refused_by_owner");
+        }
+        assert!(connection.refusal_of(&by_links[0]).is_none());
+        assert_eq!(connection.end_refusal(&by_links[0], &link).unwrap_err().code(), "store.not_refused");
+        let other_link = Actor::SetUpLink("2".to_owned());
+        connection.end_refusal(&by_links[99], &other_link).unwrap();
+        connection.end_refusal(&by_links[98], &owner).unwrap();
+        connection.end_refusal(&by_owner, &Actor::Operator).unwrap();
+        connection.end_refusal(&by_operator, &owner).unwrap();
+    }
+
+    #[test]
+    fn the_oldest_refusal_of_owners_is_dropped_by_another() {
+        let owner = Actor::Account("ada".into());
+        let metadata = ConnectionMetadata::new("<x/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
+        let identity_provider = EntityId::new("https://idp.example").unwrap();
+        let id = ConnectionId::new("acme").unwrap();
+        let mut connection = StoredConnection::new(id, "acme".into(), identity_provider, metadata);
+        let digests: Vec<String> = (0..=StoredConnection::MOST_REFUSED)
+            .map(|number| refuse(&mut connection, format!("{number}"), &owner))
+            .collect();
+        assert!(connection.refusal_of(&digests[0]).is_none() && connection.refusal_of(&digests[1]).is_some());
     }
 }

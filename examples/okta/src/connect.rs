@@ -180,8 +180,8 @@ pub(crate) async fn end_refusal(
     connection: &StoredConnection,
     digest: String,
 ) -> Result<(), Failure> {
-    let id = connection.id.clone();
-    let end = move |it: &mut OrganizationConnections, _| it.end_metadata_refusal(&id, &digest);
+    let (id, owner) = (connection.id.clone(), by.clone());
+    let end = move |it: &mut OrganizationConnections, _| it.end_metadata_refusal(&id, &digest, &owner);
     decide(&app.store, by, &connection.organization, end).await
 }
 

@@ -103,8 +103,8 @@ async fn a_verified_domain_is_not_given_up_by_a_link() {
     browser
         .submit(&asked, "/set-up/domains/give-up", &[("domain", "example.com")])
         .await
-        .is(403)
-        .says("set_up.purpose");
+        .is(422)
+        .says("provisioning.domain_verified");
     let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
     assert!(
         organization.owns(&Domain::parse("example.com").unwrap())
@@ -116,4 +116,26 @@ async fn a_verified_domain_is_not_given_up_by_a_link() {
         .await
         .is(422)
         .says("no value was asked for");
+}
+
+/// One link verifies the domain while the page of another still shows its request.
+#[tokio::test]
+async fn a_request_is_not_taken_back_by_a_page_from_before_its_verification() {
+    let world = World::make().await;
+    let (secret, _) = world.link(acme(), SetUpPurpose::Domains).await;
+    let (browser, _) = world.opened(&secret).await;
+    let form = browser.get("/set-up/domains").await;
+    let asked = browser.submit(&form, "/set-up/domains", &[("domain", "acme.example")]).await;
+    let (theirs, _) = world.link(acme(), SetUpPurpose::Domains).await;
+    let (other, _) = world.opened(&theirs).await;
+    let shown = other.get("/set-up/domains").await;
+    let challenge =
+        world.store.organization(&acme()).await.unwrap().unwrap().value.domain_challenges[0].clone();
+    world.dns.lock().unwrap().insert(challenge.record_name(), vec![challenge.record_value()]);
+    other.submit(&shown, "/set-up/domains/verify", &[]).await.is(200);
+    let refused = browser.submit(&asked, "/set-up/domains/give-up", &[]).await;
+    refused.is(422).says("provisioning.domain_verified");
+    let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    let domain = Domain::parse("acme.example").unwrap();
+    assert!(organization.owns(&domain) && organization.proves(&domain));
 }

@@ -3,7 +3,9 @@
 use chrono::{SecondsFormat, TimeDelta};
 use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, ConnectionState};
-use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Directory, SetUpPurpose, StoredConnection};
+use vouchsafe_store::{
+    ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, SetUpPurpose, StoredConnection,
+};
 use vouchsafe_testkit::{self as testkit, keys};
 
 use crate::later::{connected, sign_in};
@@ -82,6 +84,31 @@ async fn what_is_refused_stays_refused_until_the_refusal_ends() {
     browser.submit(&after, JUDGE_AGAIN, &[]).await.is(422).says("store.not_refused");
     stage(&world, &connection.id, &announced()).await;
     assert!(active(&world).await.staged.is_some());
+}
+
+/// What an owner or the operator refused is refused for every link.
+#[tokio::test]
+async fn a_link_does_not_end_the_refusal_of_an_owner() {
+    for by in [Actor::Account("olga".into()), Actor::Operator] {
+        let world = World::make().await;
+        let (browser, connection) = connected(&world).await;
+        let digest = stage(&world, &connection.id, &announced()).await;
+        let forms = browser.get("/set-up").await.form(REFUSE);
+        let (id, refused, author) = (connection.id.clone(), digest.clone(), by.clone());
+        let refusal = ConnectionDecision::new(acme(), by, chrono::Utc::now(), move |it, now| {
+            it.refuse_metadata(&id, &refused, author, now)
+        });
+        world.store.decide_connections(refusal).await.unwrap();
+        let page = browser.get("/set-up").await;
+        page.is(200).says("Refused metadata").says(&digest).says_not("End the refusal");
+        // The form would have these fields.
+        let fields: Vec<_> = forms.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let answer = browser.post(JUDGE_AGAIN, &fields).await;
+        answer.is(422).says("store.refused_by_owner");
+        assert_eq!(active(&world).await.refused.len(), 1);
+        stage(&world, &connection.id, &announced()).await;
+        assert_eq!(active(&world).await.staged, None);
+    }
 }
 
 #[tokio::test]

@@ -283,8 +283,8 @@ pub async fn refused_metadata_stays_refused(store: impl Store + KeyHistory) {
         Box::new(move |acme| acme.refuse_metadata(&id("acme-okta"), &digest, by, now()))
     };
     let end = |document: &str| -> Decide {
-        let digest = metadata(document).digest();
-        Box::new(move |acme| acme.end_metadata_refusal(&id("acme-okta"), &digest))
+        let (digest, by) = (metadata(document).digest(), owner.clone());
+        Box::new(move |acme| acme.end_metadata_refusal(&id("acme-okta"), &digest, &by))
     };
     let rules_since = async |before: usize| {
         let records = store.audit(&acme()).await.unwrap().split_off(before);

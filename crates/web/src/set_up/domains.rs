@@ -27,15 +27,11 @@ impl SetUp {
             }
             "domains/verify" => self.verify(visit, domain).await?,
             "domains/give-up" => {
-                // A verified domain decides who can sign in, so a link can remove only an unverified one.
-                if visit.organization.owns(&domain) {
-                    return Err(SetUpError::Purpose);
-                }
-                let give_up = move |it: &mut OrganizationConnections, _| {
-                    it.organization.give_up_domain(&domain);
-                    Ok(())
+                // Decided in the transaction: somebody else may have verified the domain since the page was read.
+                let take_back = move |it: &mut OrganizationConnections, _| {
+                    Ok(it.organization.take_back_challenge(&domain)?)
                 };
-                self.decide(visit, give_up).await?;
+                self.decide(visit, take_back).await?;
             }
             _ => return Err(SetUpError::StepUnknown),
         }

@@ -84,12 +84,16 @@ impl SetUp {
         let card = card.paragraph(
             "These documents are not used, and you are not asked about them again, however often the address gives them.",
         );
+        let holder = visit.author().actor;
         active.refused.iter().rev().fold(card, |card, refused| {
-            card.facts(&[
+            let card = card.facts(&[
                 ("Refused", &refused.at.format(MINUTE).to_string()),
                 ("SHA-256 of the document", &refused.digest),
-            ])
-            .form(&self.at("staged/judge-again"), &visit.form_token, |form| {
+            ]);
+            if !refused.may_be_ended_by(&holder) {
+                return card.note("An owner of the organization or the operator of the service refused it, and ends the refusal.");
+            }
+            card.form(&self.at("staged/judge-again"), &visit.form_token, |form| {
                 form.hidden("connection", active.id.as_str())
                     .hidden("digest", &refused.digest)
                     .quiet_button("End the refusal")
@@ -112,7 +116,9 @@ impl SetUp {
         match what {
             "approve" => self.decide(visit, move |it, now| it.approve_metadata(&id, &digest, now)).await?,
             "refuse" => self.decide(visit, move |it, now| it.refuse_metadata(&id, &digest, by, now)).await?,
-            "judge-again" => self.decide(visit, move |it, _| it.end_metadata_refusal(&id, &digest)).await?,
+            "judge-again" => {
+                self.decide(visit, move |it, _| it.end_metadata_refusal(&id, &digest, &by)).await?
+            }
             _ => return Err(SetUpError::StepUnknown),
         };
         tracing::info!(link, %organization, %connection, what, "newer metadata judged by a set-up link");
