@@ -6,7 +6,7 @@ use vouchsafe::provisioning::{Actor, DomainProof, DomainRecord, Organization, Or
 use crate::{ConnectionDecision, Directory, SignInError, StoreError};
 
 /// The result of checking all verified domains.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RecheckedDomains {
     /// Domains whose record the DNS has.
@@ -17,8 +17,8 @@ pub struct RecheckedDomains {
     pub lost: usize,
     /// Domains for which the DNS gave no answer. Nothing changes for them.
     pub unanswered: usize,
-    /// Organizations that could not be read or written. The next call checks them again.
-    pub failed: usize,
+    /// Organizations that could not be read or written, and why. Write them to the log. The next call checks them again.
+    pub failed: Vec<(OrganizationId, SignInError)>,
 }
 
 /// Looks for the records by which the organizations' domains were verified, and stores what has changed. Call it once a day,
@@ -41,6 +41,9 @@ pub struct RecheckedDomains {
 /// let (store, now) = (Memory::new(), "2026-01-15T09:00:00Z".parse()?);
 /// let resolve = |_name: String| async { Ok::<Vec<String>, std::io::Error>(Vec::new()) };
 /// let rechecked = recheck_domains(&store, resolve, now).await?;
+/// for (organization, error) in &rechecked.failed {
+///     eprintln!("the domains of {organization} were not checked: {error}");
+/// }
 /// assert_eq!(rechecked.lost, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -57,8 +60,8 @@ where
 {
     let mut rechecked = RecheckedDomains::default();
     for id in store.organizations().await? {
-        if recheck(store, &id, &resolve, now, &mut rechecked).await.is_err() {
-            rechecked.failed = rechecked.failed.saturating_add(1);
+        if let Err(error) = recheck(store, &id, &resolve, now, &mut rechecked).await {
+            rechecked.failed.push((id, error));
         }
     }
     Ok(rechecked)
@@ -150,7 +153,7 @@ mod tests {
             async move { answer }
         };
         let came = recheck_domains(store, resolve, now).await.unwrap();
-        [came.found, came.missing, came.lost, came.unanswered, came.failed]
+        [came.found, came.missing, came.lost, came.unanswered, came.failed.len()]
     }
 
     async fn a_record_that_goes_is_noted_and_its_domain_lost_after_a_while(store: impl Directory) {

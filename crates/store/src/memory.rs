@@ -13,6 +13,7 @@ mod sign_in_history;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     hash::Hash,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -49,10 +50,17 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
     replay_margin: TimeDelta,
+}
+
+/// Shows nothing of what is stored.
+impl fmt::Debug for Memory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Memory").finish_non_exhaustive()
+    }
 }
 
 impl Default for Memory {
@@ -61,7 +69,7 @@ impl Default for Memory {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     replays: HashMap<String, DateTime<Utc>>,
     pending: HashMap<String, StoredPendingRequest>,
@@ -85,7 +93,6 @@ struct State {
 }
 
 /// An organization and what belongs to it.
-#[derive(Debug)]
 struct Held {
     whole: Snapshot,
     policy: Option<String>,

@@ -1,5 +1,7 @@
 //! A new customer with everything that it begins with.
 
+use std::fmt;
+
 use vouchsafe::provisioning::{Account, Organization, OrganizationId, Project, Snapshot, Team, TokenHash};
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
 
 /// Everything that a customer begins with: the organization, the teams and projects that its policy needs, the policy, and
 /// the connection over which its people sign in. [`Directory::add_customer`](crate::Directory::add_customer) writes all of it
-/// in one transaction.
+/// in one transaction. `Debug` does not show the policy, which may name people by their addresses.
 ///
 /// ```
 /// use vouchsafe::provisioning::{Actor, Organization, OrganizationId, Team, TeamId};
@@ -32,7 +34,7 @@ use crate::{
 /// }
 /// # let _ = add;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it is added by Directory::add_customer"]
 pub struct NewCustomer {
     organization: Organization,
@@ -41,6 +43,19 @@ pub struct NewCustomer {
     accounts: Vec<Account>,
     policy: Option<String>,
     connection: Option<(StoredConnection, Option<TokenHash>)>,
+}
+
+impl fmt::Debug for NewCustomer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("NewCustomer")
+            .field("organization", &self.organization.id)
+            .field("projects", &self.projects)
+            .field("teams", &self.teams)
+            .field("accounts", &self.accounts)
+            .field("connection", &self.connection.as_ref().map(|(connection, _)| &connection.id))
+            .finish_non_exhaustive()
+    }
 }
 
 impl NewCustomer {
@@ -148,8 +163,8 @@ impl NewCustomer {
     }
 }
 
-/// Everything of a new customer, for a store to write, all of it or nothing.
-#[derive(Clone, Debug)]
+/// Everything of a new customer, for a store to write, all of it or nothing. `Debug` does not show the policy.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct PreparedCustomer {
     /// The organization, converted where it has a connection.
@@ -168,10 +183,48 @@ pub struct PreparedCustomer {
     pub audit: Vec<AuditRecord>,
 }
 
+impl fmt::Debug for PreparedCustomer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let connections: Vec<_> = self.connections.iter().map(|connection| &connection.id).collect();
+        formatter
+            .debug_struct("PreparedCustomer")
+            .field("organization", &self.organization.id)
+            .field("projects", &self.projects)
+            .field("teams", &self.teams)
+            .field("accounts", &self.accounts)
+            .field("connections", &connections)
+            .finish_non_exhaustive()
+    }
+}
+
 impl PreparedCustomer {
     /// For stores: what is answered once everything is written.
     #[must_use]
     pub fn into_answer(self) -> OrganizationConnections {
         OrganizationConnections::new(self.organization, self.connections)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use vouchsafe::provisioning::Actor;
+
+    use super::*;
+
+    #[test]
+    fn debug_names_nobody() {
+        let id = OrganizationId::new("acme");
+        let owner = Account::new("1".into(), id.clone(), "olga@acme.example");
+        let mut owner_with_password = owner;
+        owner_with_password.has_password = true;
+        owner_with_password.role = vouchsafe::provisioning::Role::Owner;
+        let customer = NewCustomer::new(Organization::new(id, "acme", "Acme"))
+            .with_account(owner_with_password)
+            .with_policy("[enforcement]\nbreak_glass = ['olga@acme.example']");
+        let prepared = customer.prepared(&Author::new(Actor::Operator, DateTime::UNIX_EPOCH)).unwrap();
+        for text in [format!("{customer:?}"), format!("{prepared:#?}")] {
+            assert!(text.contains("acme") && !text.contains("olga"), "{text}");
+        }
     }
 }

@@ -205,13 +205,19 @@ pub(crate) async fn recheck(app: &App) {
         async move { resolver.txt_records(&name).await }
     };
     match recheck_domains(&app.store, resolve, Utc::now()).await {
-        Ok(came) => tracing::info!(
-            found = came.found,
-            missing = came.missing,
-            lost = came.lost,
-            unanswered = came.unanswered,
-            "the records of verified domains were looked for"
-        ),
+        Ok(came) => {
+            tracing::info!(
+                found = came.found,
+                missing = came.missing,
+                lost = came.lost,
+                unanswered = came.unanswered,
+                failed = came.failed.len(),
+                "the records of verified domains were looked for"
+            );
+            for (organization, reason) in &came.failed {
+                tracing::error!(%organization, %reason, "the domains of an organization could not be looked for");
+            }
+        }
         Err(error) => tracing::error!(reason = %error, "the domains could not be looked for"),
     }
 }

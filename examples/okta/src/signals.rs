@@ -9,7 +9,7 @@ use serde::Deserialize;
 use vouchsafe::ConnectionId;
 use vouchsafe::crypto::Provider;
 use vouchsafe::provisioning::{Actor, OrganizationId};
-use vouchsafe_axum::SignedIn;
+use vouchsafe_axum::{SignedIn, peer_address};
 use vouchsafe_client::Client;
 use vouchsafe_signals::{FetchKeys, Fetching, SignalService, StoredTransmitters};
 use vouchsafe_store::{ConnectionDecision, Directory, Store, StoredConnection, StoredTransmitter};
@@ -35,6 +35,7 @@ impl FetchKeys for Loaded {
 pub(crate) fn service(store: Arc<Store>, client: Client, provider: Provider) -> SignalService {
     let transmitters = Arc::new(StoredTransmitters::new(store.clone()));
     SignalService::new(store, transmitters, Arc::new(Loaded(client)), provider)
+        .with_client_address(peer_address)
 }
 
 /// The address of the doors of a connection.

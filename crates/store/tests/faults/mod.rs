@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use vouchsafe::provisioning::{AccountId, Actor, Change, Organization, OrganizationId, OrganizationToken};
 use vouchsafe_store::{
     About, ConnectionDecision, ConnectionStore, Decision, Directory, ReplayStore, Session, SessionId,
-    SessionStore, SignInError, Sqlite,
+    SessionStore, SignInError, Sqlite, recheck_domains,
 };
 use vouchsafe_testkit::ISSUE_INSTANT;
 
@@ -350,4 +350,22 @@ async fn after_kill_9_every_response_was_answered_or_can_be_posted_again() {
     }
     assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), KILLED);
     assert_eq!(again + whole.accounts.len(), KILLED);
+}
+
+/// The domains of an organization that cannot be read are not checked, and the operator is told whose and why.
+#[tokio::test]
+async fn an_organization_whose_domains_cannot_be_checked_is_named() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    suite::with_acme(&store).await;
+    let other = Organization::new(OrganizationId::new("other"), "other", "Other");
+    store.add_organization(&other, &suite::author()).await.unwrap();
+    let damage = "UPDATE vouchsafe_organizations SET record = '{' WHERE id = ?";
+    sqlx::query(damage).bind(acme().as_str()).execute(&pool).await.unwrap();
+    let resolve = |_name: String| async { Ok::<Vec<String>, std::io::Error>(Vec::new()) };
+    let rechecked = recheck_domains(&store, resolve, now()).await.unwrap();
+    let failed: Vec<_> = rechecked.failed.iter().map(|(whose, error)| (whose, error.code())).collect();
+    assert_eq!(failed, [(&acme(), "store.damaged")]);
 }
