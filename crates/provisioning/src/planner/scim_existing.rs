@@ -140,10 +140,7 @@ fn is_taken_over(context: Context<'_>, fact: &ScimFact, account: &Account, email
 }
 
 /// The takeovers of a connection by an anchor.
-fn takeovers<'c>(
-    context: Context<'c>,
-    own: &'c ConnectionId,
-    by: Anchor,
-) -> impl Iterator<Item = &'c Takeover> {
-    context.policy.identity.takeovers.iter().filter(move |takeover| takeover.to == *own && takeover.by == by)
+fn takeovers<'c>(context: Context<'c>, own: &ConnectionId, by: Anchor) -> impl Iterator<Item = &'c Takeover> {
+    let all = context.policy.identity.takeovers.iter();
+    all.filter(move |takeover| takeover.to == *own && takeover.by == by)
 }
