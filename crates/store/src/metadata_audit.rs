@@ -137,9 +137,8 @@ mod tests {
             1,
         );
         let last_key = "</md:KeyDescriptor>";
-        let at = xml.rfind(last_key).unwrap() + last_key.len();
-        let (before, after) = xml.split_at(at);
-        format!("{before}{logouts}{after}")
+        let (before, after) = xml.rsplit_once(last_key).unwrap();
+        format!("{before}{last_key}{logouts}{after}")
     }
 
     fn entries(before: &ConnectionMetadata, after: &ConnectionMetadata) -> Vec<Entry> {

@@ -127,7 +127,7 @@ fn sessions() -> Vec<String> {
             person().key(),
             index.map_or_else(|| "NULL".to_owned(), |index| format!("'{index}'")),
             serde_json::to_string(record).unwrap(),
-            (now() + TimeDelta::hours(8)).timestamp_millis(),
+            now().checked_add_signed(TimeDelta::hours(8)).unwrap().timestamp_millis(),
         )
     };
     [Some("s1"), Some("s2"), None].map(row).to_vec()

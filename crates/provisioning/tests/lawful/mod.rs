@@ -265,7 +265,7 @@ fn nobody_takes_over_what_scim_gave_to_another(
 ) -> Result<(), String> {
     let Fact::Login(login) = fact else { return Ok(()) };
     for step in plan.steps().iter().filter(|step| step.rule.as_str() == "identity.takeovers") {
-        let Action::LinkIdentity { identity } = &step.action else { continue };
+        let Action::LinkIdentity { identity, .. } = &step.action else { continue };
         let old = plan.account_of(step).and_then(|id| before.account(id));
         let record = old.and_then(|old| old.scim_record(&login.connection));
         let is_theirs = record.is_none_or(|record| {

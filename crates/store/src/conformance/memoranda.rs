@@ -1,6 +1,6 @@
 //! Replays, pending requests, sessions.
 
-use crate::{Claim, Session, SessionId, SessionNameId, SessionStore};
+use crate::{Session, SessionId, SessionNameId, SessionStore};
 use chrono::TimeDelta;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -22,34 +22,6 @@ pub async fn one_of_a_hundred_records_is_the_first(store: impl Memoranda) {
     let firsts = tasks.join_all().await.into_iter().filter(|inserted| *inserted).count();
     assert_eq!(firsts, 1);
     assert!(store.insert_once("4567", now()).await.unwrap());
-}
-
-/// Each holder asks many times, all at once: one holder gets the record, once.
-pub async fn of_many_holders_one_gets_the_record(store: impl Memoranda) {
-    for round in 0..8 {
-        let mut tasks = JoinSet::new();
-        for number in 0..40 {
-            let store = store.clone();
-            let (hash, holder) = (format!("token {round}"), format!("holder {}", number % 4));
-            tasks.spawn(async move { (store.claim(&hash, &holder, now()).await.unwrap(), holder) });
-        }
-        let claims = tasks.join_all().await;
-        let firsts: Vec<&String> =
-            claims.iter().filter(|(claim, _)| *claim == Claim::First).map(|(_, holder)| holder).collect();
-        let [first] = firsts.as_slice() else {
-            panic!("the record was claimed {} times first", firsts.len())
-        };
-        for (claim, holder) in &claims {
-            assert_eq!(*claim == Claim::OfAnother, holder != *first, "{claim:?}: {holder}");
-        }
-    }
-    // It is a replay record like others.
-    assert!(store.is_recorded("token 0").await.unwrap());
-    assert!(!store.insert_once("token 0", now()).await.unwrap());
-    assert!(store.insert_once("0123", now()).await.unwrap());
-    for holder in ["ada", "1"] {
-        assert_eq!(store.claim("0123", holder, now()).await.unwrap(), Claim::OfAnother);
-    }
 }
 
 pub async fn records_are_swept_a_margin_after_their_time(store: impl Store) {

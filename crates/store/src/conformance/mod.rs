@@ -25,6 +25,7 @@
 
 pub mod api_tokens;
 pub mod audit_feed;
+pub mod claims;
 pub mod configuration;
 pub mod connecting;
 pub mod connections;
@@ -179,7 +180,8 @@ macro_rules! conformance {
         $crate::conformance!(@all available $make);
     };
     (@all $way:ident $make:path) => {
-        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, of_many_holders_one_gets_the_record, a_record_is_looked_up_without_being_made,
+        $crate::conformance!(@each $way $make, claims, of_many_holders_one_gets_the_record);
+        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made,
             a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back,
             sessions_that_nobody_uses_are_swept, records_are_swept_a_margin_after_their_time,
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
@@ -242,7 +244,8 @@ macro_rules! conformance {
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
     };
     (memoranda where available: $make:path) => {
-        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, of_many_holders_one_gets_the_record, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
+        $crate::conformance!(@each available $make, claims, of_many_holders_one_gets_the_record);
+        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
             a_name_ends_the_sessions_of_its_own_person_only, an_index_ends_the_sessions_without_one, any_of_several_indexes_ends_a_session, a_negative_lifetime_ends_a_session,
