@@ -36,7 +36,6 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
         ],
         "points in time: std has none that can be printed and parsed",
     ),
-    ("ed25519_dalek", &["vouchsafe-crypto"], "the backend on RustCrypto implements its traits for the keys"),
     ("http", HTTP, "requests, answers and headers, the same in every framework"),
     ("schemars", &["vouchsafe-provisioning"], "the JSON Schema of a policy (feature)"),
     (
@@ -57,7 +56,6 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ),
     ("sqlx_postgres", &["vouchsafe-store"], "the application's own pool"),
     ("sqlx_sqlite", &["vouchsafe-store"], "the application's own pool"),
-    ("tokio", &["vouchsafe-web"], "the error of a thread that ended without a result"),
     ("tower_sessions", &["vouchsafe-axum"], "the session layer of the application (feature)"),
     ("tower_sessions_core", &["vouchsafe-axum"], "the session of a request, and its store (feature)"),
 ];

@@ -299,5 +299,6 @@ pub(crate) fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
 pub(crate) async fn elsewhere<T: Send + 'static>(
     compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
 ) -> Result<T, HttpError> {
-    tokio::task::spawn_blocking(compute).await.unwrap_or_else(|source| Err(HttpError::Worker { source }))
+    let done = tokio::task::spawn_blocking(compute).await;
+    done.unwrap_or_else(|stopped| Err(HttpError::Worker { source: stopped.into() }))
 }

@@ -108,7 +108,7 @@ pub enum HttpError {
     #[non_exhaustive]
     Worker {
         /// The error of the thread.
-        source: tokio::task::JoinError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A request to a discovery service, or its answer, does not follow the protocol (sstc-saml-idp-discovery).
     #[error("the discovery of an identity provider cannot go on: {reason}")]

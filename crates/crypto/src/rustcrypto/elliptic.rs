@@ -27,9 +27,9 @@ pub(super) fn public_key(
         KeyKind::P521 => {
             Arc::new(Ecdsa(p521::ecdsa::VerifyingKey::from_public_key_der(spki_der).map_err(malformed)?))
         }
-        KeyKind::Ed25519 => {
-            Arc::new(ed25519_dalek::VerifyingKey::from_public_key_der(spki_der).map_err(malformed)?)
-        }
+        KeyKind::Ed25519 => Arc::new(Ed25519Public(
+            ed25519_dalek::VerifyingKey::from_public_key_der(spki_der).map_err(malformed)?,
+        )),
         KeyKind::Rsa { .. } => return Err(super::not_elliptic(kind)),
     })
 }
@@ -50,7 +50,7 @@ pub(super) fn private_key(
             Arc::new(Ecdsa(p521::ecdsa::SigningKey::from_pkcs8_der(pkcs8_der).map_err(malformed)?))
         }
         KeyKind::Ed25519 => {
-            Arc::new(ed25519_dalek::SigningKey::from_pkcs8_der(pkcs8_der).map_err(malformed)?)
+            Arc::new(Ed25519Private(ed25519_dalek::SigningKey::from_pkcs8_der(pkcs8_der).map_err(malformed)?))
         }
         KeyKind::Rsa { .. } => return Err(super::not_elliptic(kind)),
     })
@@ -162,7 +162,9 @@ curve!(p256, KeyKind::P256);
 curve!(p384, KeyKind::P384);
 curve!(p521, KeyKind::P521);
 
-impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
+struct Ed25519Public(ed25519_dalek::VerifyingKey);
+
+impl PublicKeyOperations for Ed25519Public {
     fn verify(
         &self,
         algorithm: SignatureAlgorithm,
@@ -175,7 +177,7 @@ impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
         signature_form::check(KeyKind::Ed25519, signature)?;
         let invalid = |_| CryptoError::SignatureInvalid {};
         let signature = ed25519_dalek::Signature::from_slice(signature).map_err(invalid)?;
-        self.verify_strict(message, &signature).map_err(invalid)
+        self.0.verify_strict(message, &signature).map_err(invalid)
     }
 
     fn encrypt_key(&self, transport: KeyTransport, _: &[u8], _: &[u8]) -> Result<Vec<u8>, CryptoError> {
@@ -183,13 +185,15 @@ impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
     }
 }
 
-impl PrivateKeyOperations for ed25519_dalek::SigningKey {
+struct Ed25519Private(ed25519_dalek::SigningKey);
+
+impl PrivateKeyOperations for Ed25519Private {
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         if algorithm != SignatureAlgorithm::Ed25519 {
             return Err(super::mismatch(algorithm));
         }
         let signature =
-            self.try_sign(message).map_err(|_| CryptoError::SigningFailed { uri: algorithm.uri() })?;
+            self.0.try_sign(message).map_err(|_| CryptoError::SigningFailed { uri: algorithm.uri() })?;
         Ok(signature.to_bytes().to_vec())
     }
 
