@@ -61,7 +61,7 @@ impl AuthenticAssertion {
         }
 
         let Examination { ledger, error, decided_by } = examination;
-        let session_indexes = session_indexes(&facts.assertion.authn_statements);
+        let session_indexes = session_indexes(&mut facts.assertion.authn_statements);
         let statement = accepted.and_then(|place| facts.assertion.authn_statements.into_iter().nth(place));
         let (statement, end) = match (error, statement, end) {
             (None, Some(statement), Some(end)) => (statement, end),
@@ -104,13 +104,13 @@ impl AuthenticAssertion {
     }
 }
 
-/// Returns the different session indexes of the statements. A logout request may contain any of them, also that of a
+/// Takes the different session indexes out of the statements. A logout request may contain any of them, also that of a
 /// statement that does not meet the requested context. An index that is too long for a logout request is ignored.
-fn session_indexes(statements: &[AuthnStatement]) -> Vec<String> {
+fn session_indexes(statements: &mut [AuthnStatement]) -> Vec<String> {
     let mut indexes = Vec::new();
-    for index in statements.iter().filter_map(|statement| statement.session_index.as_ref()) {
-        if !is_too_long(index) && !indexes.contains(index) {
-            indexes.push(index.clone());
+    for index in statements.iter_mut().filter_map(|statement| statement.session_index.take()) {
+        if !is_too_long(&index) && !indexes.contains(&index) {
+            indexes.push(index);
         }
     }
     indexes

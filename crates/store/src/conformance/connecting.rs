@@ -436,6 +436,7 @@ pub async fn the_configuration_is_audited_with_its_actor(store: impl Store) {
         "connection.state",
         "connection.added",
         "connection.metadata",
+        "connection.metadata_not_compared",
         "connection.settings",
         "organization.disconnected",
         "token.revoked",
@@ -444,6 +445,6 @@ pub async fn the_configuration_is_audited_with_its_actor(store: impl Store) {
     assert_eq!(rules, expected);
     assert_eq!(records[3].before.as_deref(), Some("active"));
     assert_eq!(records[3].after.as_deref(), Some("retired"));
-    assert!(records[6].after.as_ref().unwrap().contains("\"token_required\":false"));
+    assert!(records[7].after.as_ref().unwrap().contains("\"token_required\":false"));
     assert!(!serde_json::to_string(&records).unwrap().contains(&token));
 }

@@ -161,8 +161,9 @@ pub async fn every_change_of_keys_and_endpoints_is_audited(store: impl Store + K
     assert!(records.contains(&rule("connection.endpoint", false, true)), "{records:?}");
     let records = changes_of(Kit::okta().metadata().unwrap()).await;
     assert!(records.contains(&rule("connection.key", true, false)), "{records:?}");
-    // What cannot be read is told as other metadata.
-    assert_eq!(changes_of("<other/>".to_owned()).await, [other_document]);
+    // What cannot be read is told as other metadata, and that it was not compared.
+    let not_compared = rule("connection.metadata_not_compared", true, true);
+    assert_eq!(changes_of("<other/>".to_owned()).await, [other_document, not_compared]);
 }
 
 pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) {
