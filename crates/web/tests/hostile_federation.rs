@@ -82,7 +82,7 @@ fn equal_names_are_told_apart() {
         entity("https://university.example/idp", "University of Zurich", "", ""),
         entity("https://evil.example/idp", "University\u{200b} of \u{202e}\u{2066}Zurich", "", ""),
         entity("https://other.example/idp", "Other", "", ""),
-        entity("https://reversed.example/idp", "\u{202e}hciruZ fo ytisrevinU", "", ""),
+        entity("https://reversed.example/idp", "\u{202e}ytisrevinU hciruZ", "", ""),
         entity("https://unseen.example/idp", "\u{200b}\u{2060}", "", ""),
     ]));
     let html = page(&chooser, "", "text/html");
@@ -91,7 +91,7 @@ fn equal_names_are_told_apart() {
         assert!(html.contains(shown), "{html}");
     }
     assert_eq!(html.matches("<small>").count(), 2, "the others need none");
-    assert!(html.contains("<b dir=\"auto\">hciruZ fo ytisrevinU</b>"), "it looks as it is written");
+    assert!(html.contains("<b dir=\"auto\">ytisrevinU hciruZ</b>"), "it looks as it is written");
     assert!(html.contains("<b dir=\"auto\">https://unseen.example/idp</b>"), "a row without a name is none");
     assert!(html.contains("<b dir=\"auto\">Other</b>"));
     let json: serde_json::Value =
