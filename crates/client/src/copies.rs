@@ -77,18 +77,19 @@ impl Copies {
         writing.await.unwrap_or_else(|error| (Vec::new(), Err(std::io::Error::other(error))))
     }
 
-    /// Writes the document next to the copy, if a document was received.
+    /// Writes the document next to the copy, if copies are kept and a document was received. This is done before it is
+    /// parsed, so that memory holds it only once.
     pub(crate) async fn written_beside(
-        &self,
+        copies: Option<&Copies>,
         id: &ConnectionId,
         fetched: Result<FetchedMetadata, ClientError>,
     ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
-        match fetched {
-            Ok(FetchedMetadata::Document { bytes, validators }) => {
-                let (bytes, beside) = self.write_beside(id, bytes).await;
+        match (copies, fetched) {
+            (Some(copies), Ok(FetchedMetadata::Document { bytes, validators })) => {
+                let (bytes, beside) = copies.write_beside(id, bytes).await;
                 (Ok(FetchedMetadata::Document { bytes, validators }), Some(beside))
             }
-            fetched => (fetched, None),
+            (_, fetched) => (fetched, None),
         }
     }
 

@@ -143,7 +143,7 @@ impl DocumentRefresher {
         }
         let validators = self.refresh.validators(self.at_hand.as_deref());
         let fetched = self.client.fetch(&self.address, &validators).await;
-        let (fetched, beside) = self.written_beside(fetched).await;
+        let (fetched, beside) = Copies::written_beside(self.copies.as_ref(), &self.name, fetched).await;
         let outcome = self.answered(fetched).await;
         let mut events = vec![self.noted(outcome)];
         let is_new = events.iter().any(|event| event.metadata().is_some());
@@ -258,17 +258,6 @@ impl DocumentRefresher {
 
     fn event(&self, outcome: RefreshOutcome) -> RefreshEvent {
         RefreshEvent { connection: Some(self.name.clone()), outcome }
-    }
-
-    /// Writes a received document next to the copy before it is parsed, so that it is in memory only once.
-    async fn written_beside(
-        &self,
-        fetched: Result<FetchedMetadata, ClientError>,
-    ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
-        match &self.copies {
-            Some(copies) => copies.written_beside(&self.name, fetched).await,
-            None => (fetched, None),
-        }
     }
 
     async fn keep_copy(&self, beside: std::io::Result<Beside>) -> std::io::Result<()> {

@@ -173,7 +173,8 @@ impl Refresher {
             // The task neither panics nor is cancelled.
             let Ok((place, fetched)) = joined else { continue };
             if let Some(source) = self.sources.get_mut(place) {
-                let (fetched, beside) = source.written_beside(fetched, self.copies.as_ref()).await;
+                let (fetched, beside) =
+                    Copies::written_beside(self.copies.as_ref(), &source.connection.id, fetched).await;
                 let event = source.answered(fetched, &self.provider);
                 self.status.note(&source.connection.id, &source.refresh, None, &event.outcome);
                 let is_new = event.identity_provider().is_some();
@@ -291,27 +292,11 @@ impl Source {
         outcome
     }
 
-    /// Writes a received document next to the copy, if copies are kept. This is done before it is parsed, so that
-    /// memory holds it only once.
-    async fn written_beside(
-        &self,
-        fetched: Result<FetchedMetadata, ClientError>,
-        copies: Option<&Copies>,
-    ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
-        match copies {
-            Some(copies) => copies.written_beside(&self.connection.id, fetched).await,
-            None => (fetched, None),
-        }
-    }
-
     /// Stores a document in its file. Returns an event if this fails.
     async fn keep_copy(&self, beside: std::io::Result<Beside>) -> Option<RefreshEvent> {
         let fetched_at = self.refresh.confirmed_at()?;
-        let kept = match beside {
-            Ok(beside) => beside.keep(fetched_at).await,
-            Err(error) => Err(error),
-        };
-        let (id, reason) = (self.connection.id.clone(), kept.err()?);
+        let kept = async { beside?.keep(fetched_at).await };
+        let (id, reason) = (self.connection.id.clone(), kept.await.err()?);
         Some(RefreshEvent { connection: Some(id), outcome: RefreshOutcome::CopyFailed { reason } })
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use crate::time::later;
 use crate::{EntityKey, IdentityProvider};
 
 /// The time without a signature by a key, while another key signed, after which it counts as
 /// [unused](KeyStanding::SafeToRemove): seven days.
 const QUIET: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The time before the end of a certificate from which the end is mentioned.
-const SOON: TimeDelta = TimeDelta::days(30);
+const SOON: Duration = Duration::from_secs(30 * 86_400);
 
 /// The observations of one key, which a store keeps for each connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +220,7 @@ impl KeyEvidence {
         if left <= TimeDelta::zero() {
             return Some("its certificate has ended".to_owned());
         }
-        if left > SOON {
+        if left.to_std().is_ok_and(|left| left > SOON) {
             return None;
         }
         let (days, hours) = (left.num_days(), left.num_hours());
@@ -267,8 +268,4 @@ fn standing(last: Option<DateTime<Utc>>, newest: Option<DateTime<Utc>>) -> KeySt
 
 fn is_quiet(last: DateTime<Utc>, newest: DateTime<Utc>) -> bool {
     newest.signed_duration_since(last).to_std().is_ok_and(|quiet| quiet >= QUIET)
-}
-
-fn later(now: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
-    now.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

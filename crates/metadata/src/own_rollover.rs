@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use crate::time::later;
 
 /// The use of one of our own keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -203,9 +205,4 @@ impl OwnRollover {
     fn read_by_all(&self, published: DateTime<Utc>) -> Option<DateTime<Utc>> {
         (!self.confirmed_by_all).then(|| later(published, self.readers))
     }
-}
-
-fn later(time: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
-    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
-    time.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

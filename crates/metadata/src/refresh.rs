@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, own_sha256};
 
+use crate::time::later;
 use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 
 /// One source of metadata over time: when it is requested again, and what is done with its answer.
@@ -390,9 +391,4 @@ fn tenth(duration: Duration) -> Duration {
 fn part(duration: Duration, random: u64) -> Duration {
     let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
     Duration::from_millis(random.checked_rem(milliseconds).unwrap_or_default())
-}
-
-fn later(now: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
-    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
-    now.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

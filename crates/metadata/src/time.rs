@@ -28,6 +28,12 @@ pub(crate) fn parse_date_time(text: &str) -> Option<DateTime<Utc>> {
     midnight.checked_add_signed(time)?.checked_sub_signed(zone)
 }
 
+/// Returns the time after this one by a duration, or the last time of the calendar.
+pub(crate) fn later(time: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
+    time.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 /// Returns three numbers with this character between them.
 fn fields(text: &str, between: char) -> Option<[&str; 3]> {
     let mut parts = text.split(between);

@@ -79,16 +79,20 @@ impl DomainChallenge {
     ///
     /// [`PlanRefusal::DomainChallenge`]: the value has expired, or no record has it.
     pub fn check(&self, records: &[impl AsRef<str>], now: DateTime<Utc>) -> Result<(), PlanRefusal> {
-        let expected = self.record_value();
         let refused = |reason| PlanRefusal::DomainChallenge { domain: self.domain.clone(), reason };
         if now >= self.expires_at {
             return Err(refused("the value has expired"));
         }
-        match records.iter().any(|record| record.as_ref().trim() == expected) {
+        match has_record(records, &self.record_value()) {
             true => Ok(()),
             false => Err(refused("no TXT record has the value")),
         }
     }
+}
+
+/// Whether one of the TXT records has this content.
+pub(crate) fn has_record(records: &[impl AsRef<str>], content: &str) -> bool {
+    records.iter().any(|record| record.as_ref().trim() == content)
 }
 
 pub(crate) fn record_name(domain: &Domain) -> String {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Domain, DomainChallenge, Organization,
-    domain_challenge::{record_name, record_value},
+    domain_challenge::{has_record, record_name, record_value},
 };
 
 /// The record in the DNS by which a domain was verified, and whether the DNS still has it.
@@ -66,8 +66,7 @@ impl DomainProof {
     }
 
     fn see(&mut self, records: &[impl AsRef<str>], now: DateTime<Utc>) -> DomainRecord {
-        let expected = self.record_value();
-        if records.iter().any(|record| record.as_ref().trim() == expected) {
+        if has_record(records, &self.record_value()) {
             (self.missing_since, self.lost_at) = (None, None);
             return DomainRecord::Found;
         }

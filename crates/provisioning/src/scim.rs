@@ -318,6 +318,11 @@ impl ScimRecord {
         format!("scim-external-id {}:{connection} {external_id}", connection.as_str().len())
     }
 
+    /// Whether this is its `externalId`, compared byte by byte.
+    pub(crate) fn has_external_id(&self, external_id: &str) -> bool {
+        self.external_id.as_deref() == Some(external_id)
+    }
+
     /// Whether this is its `userName`, ignoring case.
     #[must_use]
     pub fn is_named(&self, user_name: &str) -> bool {

@@ -6,6 +6,7 @@ use chrono::Utc;
 use serde::Deserialize;
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{KeyChanges, KeyEvidence};
+use vouchsafe::provisioning::Actor;
 use vouchsafe_axum::SignedIn;
 use vouchsafe_client::SourceStatus;
 use vouchsafe_store::{ConnectionMetadata, KeyHistory as _, StoredConnection};
@@ -33,53 +34,53 @@ pub(crate) struct Choice {
 pub(crate) async fn approve(
     State(app): State<App>,
     signed_in: SignedIn,
-    Posted(judged): Posted<Judged>,
+    Posted(Judged { connection, digest }): Posted<Judged>,
 ) -> Response {
-    let outcome = async {
-        let snapshot = require_owner(&app, &signed_in).await?;
-        let connection = connect::named(&app, &snapshot.organization.id, &judged.connection).await?;
-        connect::approve(&app, by(&signed_in), &connection, judged.digest).await
-    };
-    finish(&app, &signed_in, outcome.await, "approved", "").await
+    let act = async |by, it: &StoredConnection| connect::approve(&app, by, it, digest).await;
+    change(&app, &signed_in, &connection, act, "approved").await
 }
 
 pub(crate) async fn refuse(
     State(app): State<App>,
     signed_in: SignedIn,
-    Posted(judged): Posted<Judged>,
+    Posted(Judged { connection, digest }): Posted<Judged>,
 ) -> Response {
-    let outcome = async {
-        let snapshot = require_owner(&app, &signed_in).await?;
-        let connection = connect::named(&app, &snapshot.organization.id, &judged.connection).await?;
-        connect::refuse(&app, by(&signed_in), &connection, judged.digest).await
-    };
-    finish(&app, &signed_in, outcome.await, "refused", "").await
+    let act = async |by, it: &StoredConnection| connect::refuse(&app, by, it, digest).await;
+    change(&app, &signed_in, &connection, act, "refused").await
 }
 
 pub(crate) async fn end_refusal(
     State(app): State<App>,
     signed_in: SignedIn,
-    Posted(judged): Posted<Judged>,
+    Posted(Judged { connection, digest }): Posted<Judged>,
 ) -> Response {
-    let outcome = async {
-        let snapshot = require_owner(&app, &signed_in).await?;
-        let connection = connect::named(&app, &snapshot.organization.id, &judged.connection).await?;
-        connect::end_refusal(&app, by(&signed_in), &connection, judged.digest).await
-    };
-    finish(&app, &signed_in, outcome.await, "refusal_ended", "").await
+    let act = async |by, it: &StoredConnection| connect::end_refusal(&app, by, it, digest).await;
+    change(&app, &signed_in, &connection, act, "refusal_ended").await
 }
 
 pub(crate) async fn choose(
     State(app): State<App>,
     signed_in: SignedIn,
-    Posted(choice): Posted<Choice>,
+    Posted(Choice { connection, key_changes }): Posted<Choice>,
+) -> Response {
+    let act = async |by, it: &StoredConnection| connect::choose_key_changes(&app, by, it, key_changes).await;
+    change(&app, &signed_in, &connection, act, "key_changes").await
+}
+
+/// Changes a connection of the organization, if an owner asks for it.
+async fn change(
+    app: &App,
+    signed_in: &SignedIn,
+    connection: &str,
+    act: impl AsyncFnOnce(Actor, &StoredConnection) -> Result<(), Failure>,
+    said: &str,
 ) -> Response {
     let outcome = async {
-        let snapshot = require_owner(&app, &signed_in).await?;
-        let connection = connect::named(&app, &snapshot.organization.id, &choice.connection).await?;
-        connect::choose_key_changes(&app, by(&signed_in), &connection, choice.key_changes).await
+        let snapshot = require_owner(app, signed_in).await?;
+        let connection = connect::named(app, &snapshot.organization.id, connection).await?;
+        act(by(signed_in), &connection).await
     };
-    finish(&app, &signed_in, outcome.await, "key_changes", "").await
+    finish(app, signed_in, outcome.await, said, "").await
 }
 
 /// What is known of the keys, how fresh the metadata is, and what waits.

@@ -271,7 +271,7 @@ fn created_by_scim<'c>(
     };
     let subject = identity.subject.trim();
     let by_subject =
-        find(&|record| has_external_id(record, subject)).or_else(|| find(&|record| record.is_named(subject)));
+        find(&|record| record.has_external_id(subject)).or_else(|| find(&|record| record.is_named(subject)));
     if by_subject.is_some() {
         return Ok(by_subject);
     }
@@ -288,13 +288,9 @@ fn created_by_scim<'c>(
         .find(|account| account.scim_record(over).is_some_and(|record| !record.deleted)))
 }
 
-fn has_external_id(record: &ScimRecord, subject: &str) -> bool {
-    record.external_id.as_deref() == Some(subject)
-}
-
 /// Whether the record is about the person with this subject.
 fn is_about(record: &ScimRecord, subject: &str) -> bool {
-    has_external_id(record, subject) || record.is_named(subject)
+    record.has_external_id(subject) || record.is_named(subject)
 }
 
 /// The account of a person of another connection that this one takes over. It is taken over once, so a second person

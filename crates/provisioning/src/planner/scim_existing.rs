@@ -97,7 +97,7 @@ fn has_id(account: &Account, from: &ConnectionId, user: &ScimUser) -> bool {
     let Some(id) = user.external_id.as_deref() else { return false };
     let record = account.scim_record(from);
     account.subjects(from).any(|subject| subject == id)
-        || record.is_some_and(|record| record.external_id.as_deref() == Some(id))
+        || record.is_some_and(|record| record.has_external_id(id))
 }
 
 /// Whether the `userName` is the subject with which the person signs in over the other connection, or the `userName` of

@@ -4,7 +4,7 @@ use vouchsafe::provisioning::{Domain, DomainChallenge};
 use vouchsafe_store::{ConnectionDecision, OrganizationConnections, SignInError};
 
 use super::error::SetUpError;
-use super::markup::{Input, Kind, Problem};
+use super::markup::{Input, Kind, Problem, minute};
 use super::pages::{Page, Step, shown};
 use super::visit::Visit;
 use super::{Fields, Next, SetUp};
@@ -80,7 +80,7 @@ impl SetUp {
                     match proof.and_then(|proof| Some((proof, proof.missing_since?))) {
                         None => card,
                         Some((proof, since)) => {
-                            let since = since.format("%Y-%m-%d %H:%M UTC").to_string();
+                            let since = minute(since);
                             let (name, value) = (proof.record_name(), proof.record_value());
                             card.paragraph("The DNS no longer has the record that shows that the domain is yours. Write it again.")
                                 .facts(&[("Name", &name), ("Type", "TXT"), ("Value", &value), ("Gone since", &since)])
@@ -90,7 +90,7 @@ impl SetUp {
             });
             let page = visit.organization.domain_challenges.iter().fold(page, |page, challenge| {
                 page.card(challenge.domain.as_str(), |card| {
-                    let until = challenge.expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
+                    let until = minute(challenge.expires_at);
                     let (name, value) = (challenge.record_name(), challenge.record_value());
                     let card = card
                         .paragraph("Not verified yet. Write this record into its DNS, and then look for it. The DNS may take an hour to show it.")

@@ -1,8 +1,14 @@
 //! The elements of the pages. Text is escaped when it is inserted.
 
+use chrono::{DateTime, Utc};
 use vouchsafe::xml::escape_markup;
 
 use super::error::SetUpError;
+
+/// Returns a time as the pages show it, to the minute.
+pub(super) fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
 
 /// The growing content of a page.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use vouchsafe::metadata::{KeyEvidence, KeySighting, KeyStanding};
 use vouchsafe_store::StoredConnection;
 
 use super::SetUp;
-use super::markup::{Markup, Problem};
+use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, is_used, shown};
 use super::visit::{Sightings, Visit};
 
@@ -101,7 +101,7 @@ impl SetUp {
                     Some(console) => console.hint(record.code, record.hint),
                     None => record.hint.to_owned(),
                 };
-                let at = record.at.format("%Y-%m-%d %H:%M UTC").to_string();
+                let at = minute(record.at);
                 [
                     at,
                     format!("{} ({})", record.message, record.code),
@@ -174,7 +174,6 @@ fn advice(key: &KeyEvidence) -> Option<&'static str> {
 /// Returns how the identity provider uses a key.
 fn used(key: &KeyEvidence) -> String {
     let standing = key.standing();
-    let minute = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC");
     match key.sighting() {
         Some(KeySighting { verified: 0, first_seen, .. }) => {
             format!("{standing} (since {})", minute(*first_seen))

@@ -1,12 +1,11 @@
 //! Replacement of the service's own keys: the current step, and what the customer's administrator must change in their
 //! console.
 
-use chrono::{DateTime, Utc};
 use vouchsafe::console::Console;
 use vouchsafe::metadata::{OwnKeyUse, OwnRollover, OwnRolloverAdvice, OwnRolloverStep};
 
 use super::SetUp;
-use super::markup::Markup;
+use super::markup::{Markup, minute};
 use super::visit::Visit;
 
 impl SetUp {
@@ -108,8 +107,4 @@ fn is_theirs(usage: OwnKeyUse, step: OwnRolloverStep) -> bool {
         OwnKeyUse::Decryption => step == OwnRolloverStep::RemoveOld,
         _ => step == OwnRolloverStep::SwitchOver,
     }
-}
-
-fn minute(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M UTC").to_string()
 }

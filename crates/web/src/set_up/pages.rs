@@ -6,7 +6,7 @@ use vouchsafe::metadata::KeySighting;
 use vouchsafe_store::{SetUpLink, SetUpLinkState};
 
 use super::error::SetUpError;
-use super::markup::{Input, Kind, Markup, Problem};
+use super::markup::{Input, Kind, Markup, Problem, minute};
 use super::visit::{Visit, require_open};
 use super::{Fields, SetUp};
 
@@ -42,7 +42,7 @@ impl Page {
     pub(super) fn landing(set_up: &SetUp, organization: &str, link: &SetUpLink, secret: &str) -> Page {
         let service = set_up.0.brand.name();
         let at = if service.is_empty() { String::new() } else { format!(" at {service}") };
-        let until = link.expires_at.format("%Y-%m-%d %H:%M UTC");
+        let until = minute(link.expires_at);
         Page::new(&format!("Set up single sign-on for {organization}{at}"), |page| {
             page.card("Before you begin", |card| {
                 card.paragraph(&format!(
@@ -371,7 +371,7 @@ pub(super) fn described(
     visit: &Visit<'_>,
 ) -> Markup {
     let source = connection.metadata.source.url().unwrap_or("a file or a text, which is not loaded again");
-    let loaded = connection.metadata.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string();
+    let loaded = minute(connection.metadata.fetched_at);
     let card = card.facts(&[
         ("Identity provider", connection.identity_provider.as_str()),
         ("Metadata from", source),

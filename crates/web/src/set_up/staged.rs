@@ -6,14 +6,13 @@ use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
 use vouchsafe_store::{ConnectionMetadata, StoreError, StoredConnection};
 
 use super::error::SetUpError;
-use super::markup::{Form, Markup, Problem};
+use super::markup::{Form, Markup, Problem, minute};
 use super::overview::certificates;
 use super::visit::Visit;
 use super::{Fields, Next, SetUp};
 
 /// The largest number of changes that are shown. A document with more of them cannot be approved here.
 const MOST_CHANGES: usize = 200;
-const MINUTE: &str = "%Y-%m-%d %H:%M UTC";
 
 impl SetUp {
     /// Adds cards for staged and for refused metadata, if there is any.
@@ -48,7 +47,7 @@ impl SetUp {
             )
             .facts(&[
                 ("Address", staged.source.url().unwrap_or_default()),
-                ("First seen", &staged.fetched_at.format(MINUTE).to_string()),
+                ("First seen", &minute(staged.fetched_at)),
                 ("SHA-256 of the document", &digest),
             ]);
         let Some(parsed) = visit.parsed.get(&active.id).and_then(|parsed| parsed.staged.as_ref()) else {
@@ -87,7 +86,7 @@ impl SetUp {
         let holder = visit.author().actor;
         active.refused.iter().rev().fold(card, |card, refused| {
             let card = card.facts(&[
-                ("Refused", &refused.at.format(MINUTE).to_string()),
+                ("Refused", &minute(refused.at)),
                 ("SHA-256 of the document", &refused.digest),
             ]);
             if !refused.may_be_ended_by(&holder) {
@@ -170,7 +169,9 @@ fn row(change: &MetadataChange) -> [String; 2] {
         _ => "Identity provider",
     };
     let told = |value: &str| match change.subject() {
-        ChangeSubject::ValidUntil => minute(value),
+        ChangeSubject::ValidUntil => {
+            value.parse().map_or_else(|_| value.to_owned(), |time: DateTime<Utc>| minute(time))
+        }
         // The bindings of SAML 2.0 are known by their last words.
         ChangeSubject::Endpoint => value.replace("urn:oasis:names:tc:SAML:2.0:bindings:", ""),
         _ => value.to_owned(),
@@ -181,10 +182,4 @@ fn row(change: &MetadataChange) -> [String; 2] {
         (Some(before), Some(after)) => ("changed", format!("{} becomes {}", told(before), told(after))),
     };
     [format!("{what} {verb}"), value]
-}
-
-/// Writes a time as the other pages do.
-fn minute(time: &str) -> String {
-    let read: Result<DateTime<Utc>, _> = time.parse();
-    read.map_or_else(|_| time.to_owned(), |time| time.format(MINUTE).to_string())
 }

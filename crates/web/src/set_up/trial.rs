@@ -11,7 +11,7 @@ use vouchsafe::{Explain, Ledger, LoginOptions, Trial};
 use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, StoredConnection};
 
 use super::error::SetUpError;
-use super::markup::{Markup, Problem};
+use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, shown};
 use super::visit::{Visit, fingerprint, is_draft, names, renewed_among, require_open};
 use super::{Next, SetUp};
@@ -40,7 +40,7 @@ impl SetUp {
             let page = self.steps(shown(page, problem), visit, Step::Trial);
             let page = match visit.trial() {
                 Some(trial) => page.card("The last trial", |card| {
-                    let at = trial.at.format("%Y-%m-%d %H:%M UTC");
+                    let at = minute(trial.at);
                     match &trial.refused {
                         None => card.success(&format!("Accepted at {at}.")).link(
                             "button",
