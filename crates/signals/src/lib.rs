@@ -20,8 +20,8 @@
 //! * **Which tokens.** Only signatures by RSA and ECDSA are accepted; `none` and HMAC are not. Keys come from the transmitter's JWKS and
 //!   never from the token. The [`Provider`](vouchsafe::Provider) computes, with its minimum for the length of keys. `jsonwebtoken` only
 //!   reads headers and JWKs. Its own cryptography, which a process chooses once, is not used.
-//! * **Tokens that nobody signed.** Anybody can post them. Their form is checked before anything is read, then one short row of the
-//!   store is, and their number is limited for each client address and connection.
+//! * **Tokens with an invalid signature.** Anybody can post them. Their form is checked before anything is read from the store, then one
+//!   short row is read. Their number is limited for each client address and connection.
 //! * **Repeated tokens.** A token that was processed has no effect a second time. A token that could not be processed, because the store
 //!   was not available, is processed when it comes again.
 //!

@@ -4,9 +4,9 @@
 //!
 //! * [`Store`] opens a store by its address. [`Memory`] is for tests and for one process. `Sqlite` (feature `sqlite`, on by default)
 //!   keeps everything in a file or in memory, for the processes of one machine. `Postgres` (feature `postgres`) is for several machines.
-//! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the five traits. [`Memory`], `Sqlite`
-//!   and `Postgres` implement them all; `Redis` (feature `redis`) implements those that need no directory. An application may implement
-//!   each of them itself. A service with its own users and sessions needs [`ReplayStore`] and [`PendingStore`] only.
+//! * [`ReplayStore`], [`PendingStore`], [`SessionStore`], [`ConnectionStore`] and [`Directory`] are the main traits. [`Memory`], `Sqlite`
+//!   and `Postgres` implement them all; `Redis` (feature `redis`) implements the first three. An application may implement each of them
+//!   itself. A service with its own users and sessions needs [`ReplayStore`] and [`PendingStore`] only.
 //! * [`SignIn`] describes what one sign-in writes in one transaction: the replay record, the changes of the plan, and
 //!   the session.
 //!

@@ -1,5 +1,4 @@
 //! A SAML 2.0 service provider. Your service reads only bytes that a trusted key signed, and every refusal is explained.
-//! its cause.
 //!
 //! Start with these items:
 //!
@@ -8,8 +7,8 @@
 //! * [`PostedResponse`] is what a browser posts to your service. [`ServiceProvider::receive`] judges it, and the result becomes a
 //!   [`Login`].
 //!
-//! This crate is the facade. It knows the bindings (what a browser posts, and where it is redirected), the requests that are not answered
-//! yet, and whom the service trusts. Each step from bytes to a login is a crate of its own, which is re-exported here as a module.
+//! This crate is the facade. It handles the bindings (what a browser posts, and where it is redirected), the requests that are not answered
+//! yet, and the identity providers that the service trusts. Each step from bytes to a login is a crate of its own, which is re-exported here as a module.
 //!
 //! ```no_run
 //! use chrono::{DateTime, Utc};

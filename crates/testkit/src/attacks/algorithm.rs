@@ -93,7 +93,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     row("algorithm/none", "the algorithm is called none, the value empty", |scene| {
         made(scene, |draft| Ok(draft.method("none").with_value("")))
     }),
-    row("algorithm/unknown", "an algorithm that nobody knows, with any value", |scene| {
+    row("algorithm/unknown", "an unknown algorithm, with any value", |scene| {
         made(scene, |draft| Ok(draft.method("urn:example:always-right").with_value("AA==")))
     }),
     row("algorithm/no-method", "no SignatureMethod", |scene| {

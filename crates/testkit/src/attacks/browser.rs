@@ -69,7 +69,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
     row(
         "browser/other-relay-state",
-        "a browser without cookies brings it with a RelayState of nobody",
+        "a browser without cookies brings it with an unknown RelayState",
         |scene| one(answer(scene)?.relayed(Some("00000000000000000000000000000000")).by(NEW)),
     ),
     row(

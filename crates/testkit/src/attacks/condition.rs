@@ -138,12 +138,12 @@ pub(super) const ATTACKS: &[Attack] = &[
         )
     })
     .known_as(KEYCLOAK_PROXY),
-    row("condition/proxy-count", "a ProxyRestriction whose Count is no number", |scene| {
+    row("condition/proxy-count", "a ProxyRestriction whose Count is not a number", |scene| {
         let proxy = "<saml2:ProxyRestriction Count=\"-1\"></saml2:ProxyRestriction>";
         hostile(scene, scene.message().insert(Place::Conditions, proxy))
     })
     .known_as(KEYCLOAK_PROXY),
-    row("condition/proxy-audience", "our Audience stands in a ProxyRestriction alone", |scene| {
+    row("condition/proxy-audience", "our Audience is only in a ProxyRestriction", |scene| {
         let proxy = format!(
             "<saml2:ProxyRestriction><saml2:Audience>{}</saml2:Audience></saml2:ProxyRestriction>",
             scene.target().entity_id

@@ -55,14 +55,10 @@ pub(super) const ATTACKS: &[Attack] = &[
         "a key for encryption alone, and a message by the attacker's own",
         |scene| hostile(scene, &encryption(), by(scene, keys::attacker_p256())),
     ),
-    row(
-        "configuration/unknown-use",
-        "a key for a use that nobody knows, and a message that it signed",
-        |scene| {
-            let key = info(keys::attacker().certificate());
-            hostile(scene, &descriptor(Some("anything"), &key), by(scene, keys::attacker()))
-        },
-    ),
+    row("configuration/unknown-use", "a key for an unknown use, and a message that it signed", |scene| {
+        let key = info(keys::attacker().certificate());
+        hostile(scene, &descriptor(Some("anything"), &key), by(scene, keys::attacker()))
+    }),
     row("configuration/use-upper-case", "a key for ENCRYPTION, and a message that it signed", |scene| {
         let key = info(keys::attacker().certificate());
         hostile(scene, &descriptor(Some("ENCRYPTION"), &key), by(scene, keys::attacker()))
@@ -80,7 +76,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
     row(
         "configuration/not-a-certificate",
-        "a certificate that is none, and a message by the attacker's key",
+        "an invalid certificate, and a message by the attacker's key",
         |scene| {
             let none = "<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>";
             hostile(scene, &descriptor(Some("signing"), none), by(scene, keys::attacker()))

@@ -38,7 +38,7 @@ attacks! {
     "time/conditions-not-yet", "Conditions begin in an hour", ALWAYS, |scene, response| {
         response.not_before(scene.minutes(60)).not_on_or_after(scene.minutes(120))
     };
-    "time/conditions-malformed", "NotOnOrAfter of the Conditions is no time", ALWAYS, |_, response| {
+    "time/conditions-malformed", "NotOnOrAfter of the Conditions is not a time", ALWAYS, |_, response| {
         response.not_on_or_after("never")
     };
     "time/conditions-empty", "NotOnOrAfter of the Conditions is empty", ALWAYS, |_, response| {
@@ -50,7 +50,7 @@ attacks! {
     "time/confirmation-not-before", "SubjectConfirmationData has NotBefore, in an hour", ALWAYS, |scene, response| {
         response.subject_not_before(scene.minutes(60))
     };
-    "time/confirmation-malformed", "NotOnOrAfter of the SubjectConfirmationData is no time", ALWAYS, |_, response| {
+    "time/confirmation-malformed", "NotOnOrAfter of the SubjectConfirmationData is not a time", ALWAYS, |_, response| {
         response.subject_not_on_or_after("2999-99-99T00:00:00Z")
     };
     "time/confirmation-unlimited", "SubjectConfirmationData without NotOnOrAfter", ALWAYS, |_, response| {
@@ -137,10 +137,10 @@ attacks! {
     "request/absent-subject", "only the Response says what it answers", REQUEST, |_, response| {
         response.omit(Part::SubjectInResponseTo)
     };
-    "request/unknown", "the answer to a request that nobody made", UNSOLICITED, |_, response| {
+    "request/unknown", "the answer to a request that was never made", UNSOLICITED, |_, response| {
         response.in_response_to("_nobody")
     };
-    "request/unknown-subject", "the SubjectConfirmationData answers a request that nobody made", UNSOLICITED, |_, response| {
+    "request/unknown-subject", "the SubjectConfirmationData answers a request that was never made", UNSOLICITED, |_, response| {
         response.subject_in_response_to("_nobody")
     };
     "issuer/other", "both Issuers are unknown", ALWAYS, |_, response| response.issuer("https://other.example/idp");
@@ -162,10 +162,10 @@ attacks! {
     };
     "message/version-response", "the Response is of version 1.1", ALWAYS, |_, response| response.response_version("1.1");
     "message/version-assertion", "the Assertion is of version 1.1", ALWAYS, |_, response| response.assertion_version("1.1");
-    "message/no-authn-statement", "the Assertion says nothing of an authentication", ALWAYS, |_, response| {
+    "message/no-authn-statement", "the Assertion has no AuthnStatement", ALWAYS, |_, response| {
         response.omit(Part::AuthnStatement)
     };
-    "message/unknown-condition", "a condition that nobody knows", ALWAYS, |_, response| {
+    "message/unknown-condition", "an unknown condition", ALWAYS, |_, response| {
         response.insert(
             Place::Conditions,
             format!(

@@ -128,12 +128,18 @@ pub(super) const ATTACKS: &[Attack] = &[
         |scene| audience(scene, &format!("<?x?>{SUFFIX}")),
     )
     .known_as(DROPPED),
-    row("markup/instruction-audience", Kind::Markup, "Audience \"ours<?x?>.evil\", signed so", |scene| {
-        let ours = scene.target().entity_id.clone();
-        let message = scene.message().audience(format!("{ours}{SUFFIX}")).sign(Signed::Neither).issue()?;
-        let split = cut_at(message.xml(), &ours, &format!("<?x?>{SUFFIX}"));
-        Ok(vec![scene.hostile(signed_as_it_stands(scene, &split)?)])
-    })
+    row(
+        "markup/instruction-audience",
+        Kind::Markup,
+        "Audience \"ours<?x?>.evil\", signed in this form",
+        |scene| {
+            let ours = scene.target().entity_id.clone();
+            let message =
+                scene.message().audience(format!("{ours}{SUFFIX}")).sign(Signed::Neither).issue()?;
+            let split = cut_at(message.xml(), &ours, &format!("<?x?>{SUFFIX}"));
+            Ok(vec![scene.hostile(signed_as_it_stands(scene, &split)?)])
+        },
+    )
     .known_as(DROPPED),
     row(
         "markup/instruction-outside",

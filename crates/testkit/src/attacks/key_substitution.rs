@@ -53,7 +53,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         substituted(scene, &x509(&[keys::attacker().certificate(), genuine(scene).certificate()]))
     })
     .from(Base::Assertion),
-    row("key/key-value", "signed by the attacker's key, which stands in a KeyValue", |scene| {
+    row("key/key-value", "signed by the attacker's key, which is in a KeyValue", |scene| {
         substituted(scene, &rsa_key_value(keys::attacker())?)
     })
     .from(Base::Assertion)
@@ -63,7 +63,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         substituted(scene, &[rsa_key_value(keys::attacker())?, certificate].concat())
     })
     .from(Base::Assertion),
-    row("key/der-encoded", "signed by the attacker's key, which stands in a DEREncodedKeyValue", |scene| {
+    row("key/der-encoded", "signed by the attacker's key, which is in a DEREncodedKeyValue", |scene| {
         let spki = base64_encode(keys::attacker().certificate().spki_der());
         substituted(
             scene,

@@ -21,12 +21,12 @@ const RUBY_SAML: &str = "CVE-2025-25291, CVE-2025-25292 (ruby-saml)";
 pub(super) const ATTACKS: &[Attack] = &[
     row(
         "markup/instruction-name-id",
-        "NameID \"victim<?x?>.evil\", signed so: the whole text or nothing",
+        "NameID \"victim<?x?>.evil\", signed in this form: the whole text or nothing",
         |scene| signed_so(scene, "<?x y?>"),
     ),
     row(
         "markup/element-name-id",
-        "NameID \"victim<x/>.evil\", signed so: the whole text or nothing",
+        "NameID \"victim<x/>.evil\", signed in this form: the whole text or nothing",
         |scene| signed_so(scene, "<x xmlns=\"urn:example:x\"></x>"),
     ),
     row("markup/cdata-name-id", "NameID \"<![CDATA[victim]]>.evil\": the whole text or nothing", |scene| {
@@ -64,7 +64,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
     row(
         "markup/foreign-assertion",
-        "forged Assertion in a namespace of no meaning before the signed one",
+        "forged Assertion in an unknown namespace before the signed one",
         |scene| renamed(scene, "urn:example:x"),
     ),
     row(
@@ -155,7 +155,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             std::iter::once(0xfeff).chain(issued.encode_utf16()).flat_map(u16::to_le_bytes).collect();
         Ok(vec![scene.hostile(bytes)])
     }),
-    row("markup/not-utf-8", "bytes that are no UTF-8 in Extensions of the genuine Response", |scene| {
+    row("markup/not-utf-8", "bytes that are not UTF-8 in Extensions of the genuine Response", |scene| {
         let issued = scene.message().issue()?.into_xml();
         let marked = after(&issued, &["Response", "Issuer"], &extensions("MARK"))?;
         let (head, tail) = marked.split_once("MARK").unwrap_or((&marked, ""));

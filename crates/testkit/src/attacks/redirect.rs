@@ -130,7 +130,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         let signed = Signed::of(scene)?;
         signed.bent(format!("+SAMLRequest={}&{}", forged_value(scene)?, signed.text))
     }),
-    row("redirect/extra", "a parameter of no meaning beside the signed ones", |scene| {
+    row("redirect/extra", "an unknown parameter beside the signed ones", |scene| {
         let signed = Signed::of(scene)?;
         signed.bent(format!("{}&utm_source=x", signed.text))
     }),
@@ -143,7 +143,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         let signed = Signed::of(scene)?;
         signed.bent(format!("{}&Signature=", signed.text))
     }),
-    row("redirect/encoding", "a SAMLEncoding that nobody knows", |scene| {
+    row("redirect/encoding", "an unknown SAMLEncoding", |scene| {
         let signed = Signed::of(scene)?;
         signed.bent(format!("{}&SAMLEncoding=urn:example:none", signed.text))
     }),

@@ -123,7 +123,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     row("schema/no-authn-instant", "an AuthnStatement without AuthnInstant", |scene| {
         issued(scene, scene.message().omit(Part::AuthnInstant))
     }),
-    row("schema/authn-instant", "an AuthnInstant that is no time", |scene| {
+    row("schema/authn-instant", "an AuthnInstant that is not a time", |scene| {
         issued(scene, scene.message().authn_instant("yesterday"))
     }),
     row("schema/empty-statement", "an AttributeStatement without Attribute", |scene| {

@@ -45,7 +45,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     row("simple-sign/no-algorithm", "a form with a signature and no algorithm", |scene| {
         Ok(vec![signed(scene, &forged(scene)?, keys::attacker())?.without("SigAlg")])
     }),
-    row("simple-sign/unknown-algorithm", "a form signed by an algorithm that nobody knows", |scene| {
+    row("simple-sign/unknown-algorithm", "a form signed by an unknown algorithm", |scene| {
         let form = signed(scene, &forged(scene)?, keys::attacker())?;
         Ok(vec![form.without("SigAlg").with_last("SigAlg", "urn:example:none")])
     }),

@@ -49,7 +49,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     row("stripping/tampered", "the subject changed, everything else as it was", |scene| {
         forge(scene, |xml| Ok(xml.to_owned()))
     }),
-    row("stripping/tampered-digest", "the subject changed and the digest made right again", redigested),
+    row("stripping/tampered-digest", "the subject changed and the digest computed again", redigested),
     row("stripping/empty-value", "SignatureValue is empty, the digest right", |scene| {
         let forged = redigested_text(scene)?;
         Ok(vec![scene.hostile(fill(&forged, &VALUE, "")?)])
@@ -113,7 +113,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .from(Base::Response),
     row(
         "stripping/elsewhere",
-        "the identity provider signed something else that stands in Extensions",
+        "the identity provider signed another element, which is in Extensions",
         |scene| {
             signed_elsewhere(scene, |xml, element| after(xml, &["Response", "Issuer"], &extensions(element)))
         },
@@ -121,14 +121,14 @@ pub(super) const ATTACKS: &[Attack] = &[
     .known_as("CVE-2022-39299 (passport-saml)"),
     row(
         "stripping/elsewhere-last",
-        "the identity provider signed something else that stands last",
+        "the identity provider signed another element, which is the last one",
         |scene| signed_elsewhere(scene, |xml, element| append(xml, &["Response"], element)),
     ),
     row("stripping/inner-element", "the signature covers the Issuer alone, by the right key", |scene| {
         let id = format!("{}.issuer", scene.assertion_id());
         inner_element(scene, &id)
     }),
-    row("stripping/foreign-namespace", "the signature in a namespace of no meaning", |scene| {
+    row("stripping/foreign-namespace", "the signature in an unknown namespace", |scene| {
         forge(scene, |xml| Ok(xml.replace(&format!("xmlns:ds=\"{DSIG}\""), "xmlns:ds=\"urn:example:x\"")))
     }),
     row("stripping/renamed", "the signature is called something else", |scene| {

@@ -59,7 +59,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             ))
         })
     }),
-    row("transform/unknown", "a transform that nobody knows, any digest", |scene| {
+    row("transform/unknown", "an unknown transform, any digest", |scene| {
         forged(scene, |_| {
             let all = transforms(&[ENVELOPED, "urn:example:transform"]);
             Ok(Draft::new().reference(Some(&uri(scene)), &all, SHA256, &digest(b"")?))
@@ -98,7 +98,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             Ok(Draft::new().reference(Some(&uri(scene)), &all, SHA256, &digest(&canonical(assertion)?)?))
         })
     }),
-    row("transform/detached", "the signature stands beside the genuine Assertion", |scene| {
+    row("transform/detached", "the signature is beside the genuine Assertion", |scene| {
         let unsigned = scene.message().sign(Signed::Neither).issue()?.into_xml();
         let assertion = copy(&unsigned, &["Response", "Assertion"])?;
         let draft = Draft::new().reference(
@@ -153,7 +153,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     ),
     row(
         "reference/three",
-        "three References, the one for the Assertion is wrong and stands in the middle",
+        "three References, the one in the middle is for the Assertion and wrong",
         |scene| several(scene, &[false, true, false]),
     )
     .known_as(GOXMLDSIG),
@@ -194,7 +194,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .known_as(GOXMLDSIG),
     row(
         "reference/manifest",
-        "a Reference to a Manifest, whose digest of the Assertion nobody checks",
+        "a Reference to a Manifest, whose digest of the Assertion is not checked",
         manifest,
     ),
 ];

@@ -171,7 +171,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
     row(
         "wrapping/foreign-element",
-        "the signed Assertion in an element of no meaning before a forged one",
+        "the signed Assertion in an element without a meaning before a forged one",
         |scene| {
             wrap(scene, |parts| {
                 let foreign = format!("<x:Wrapper xmlns:x=\"urn:example:x\">{}</x:Wrapper>", parts.original);

@@ -180,26 +180,29 @@ fn the_table_is_in_step() {
 fn table() -> String {
     let mut text = String::from(
         "# Attacks\n\n\
-         What `vouchsafe_testkit::attacks` does to a service. Made from the names in the source; a test keeps it in step. How to\n\
-         run them: the documentation of that module. A name is stable: by it an attack is left out that a service accepts\n\
-         knowingly (`attacks::all().without(\"algorithm/rsa-sha1\")`), or is declared to show nothing about a service\n\
-         (`not_applicable(\"control/assertion-signed\", \"both signatures are wanted\")`). Everything else that shows nothing fails\n\
-         the test. Attacks on a door that a service does not have are named in its report.\n\n\
-         Every attack needs the assertion consumer. Some need more of the service, each a method of `attacks::Service`:\n\n\
-         | door | method | attacks |\n|---|---|---|\n\
+         This page lists the attacks of `vouchsafe_testkit::attacks`. It is generated from the source, and a test compares it with the\n\
+         source. [TESTING.md](TESTING.md) describes how to run the attacks. The names are stable. Use a name to leave out an attack that your\n\
+         service accepts on purpose (`attacks::all().without(\"algorithm/rsa-sha1\")`), or to declare that an attack cannot show anything about\n\
+         your service (`not_applicable(\"control/assertion-signed\", \"both signatures are wanted\")`). If another attack shows nothing, because\n\
+         the genuine message that it is made from is refused, the test fails. An attack that needs a door which your service does not have is\n\
+         not run, and the report lists it.\n\n\
+         Every attack needs the assertion consumer. Some attacks need another door of the service. Most doors are a method of\n\
+         `attacks::Service`:\n\n\
+         | door | item | attacks |\n|---|---|---|\n\
          | the start of a sign-in, in several browsers and for two customers | `start` | `browser/`, `pending/`, `return/`, some of `request/` |\n\
-         | into which account a sign-in leads, who is signed in | `post`, `session` | `account/` |\n\
-         | posts at the same time | `post_together` | `replay/together` |\n\
-         | trust that is taken away | `set_trusted` | `tenancy/disabled` |\n\
+         | the account of a sign-in, and who is signed in | `post`, `session` | `account/` |\n\
+         | several posts at the same time | `post_together` | `replay/together` |\n\
+         | an identity provider that is no longer trusted | `set_trusted` | `tenancy/disabled` |\n\
          | an address for each customer | `Target::other_assertion_consumer` | `tenancy/address` |\n\
-         | metadata that is configured | `post_trusting` | `configuration/` |\n\
+         | the configuration of metadata | `post_trusting` | `configuration/` |\n\
          | the query of a redirect | `receive_query` | `redirect/` |\n\
-         | the identity provider of who types an address | `discover` | `account/claimed` |\n\
-         | where the browser is sent | `Outcome::leading_to` | `return/`, `relay-state/` |\n\n\
-         Other endpoints have traits of their own: single logout `attacks::logout::LogoutService`, sign-ins by artifact\n\
-         `attacks::artifact::ArtifactService`, for which the kit runs a resolution service on loopback. Their attacks stand at the end; each\n\
-         comes by every door that is named. `attacks::catalogue` is the list of all, with the endpoint of each.\n\n\
-         Not here yet, since the features that they concern are not: attacks on SCIM, and on metadata that is fetched.\n\n",
+         | the identity provider for an e-mail address that somebody enters | `discover` | `account/claimed` |\n\
+         | the address to which the browser is sent | `Outcome::leading_to` | `return/`, `relay-state/` |\n\n\
+         Other endpoints have their own traits: `attacks::logout::LogoutService` for single logout, and\n\
+         `attacks::artifact::ArtifactService` for sign-ins by artifact, for which the kit runs a resolution service on loopback. Their attacks\n\
+         are at the end of this page. Each of them is sent over every door (binding) that the table names. `attacks::catalogue` returns all\n\
+         attacks, with the endpoint of each.\n\n\
+         There are no attacks on SCIM and on metadata that is fetched.\n\n",
     );
     let all = attacks::all();
     let _ = writeln!(text, "| kind | attacks |\n|---|---|");

@@ -22,13 +22,15 @@ const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
 pub(super) static ROWS: &[Row] = &[
     known_as(
         CHANNEL,
-        row("unsigned", "nobody signed the answer: the channel is taken for a signature", |s, q| {
-            enveloped(&s.answer(q, Some(&response(s)?)).xml()?)
-        }),
+        row(
+            "unsigned",
+            "the answer is not signed: the TLS channel is used instead of a signature",
+            |s, q| enveloped(&s.answer(q, Some(&response(s)?)).xml()?),
+        ),
     ),
     known_as(
         CHANNEL,
-        row("nothing-signed", "nobody signed anything", |s, q| {
+        row("nothing-signed", "neither the answer nor the Response is signed", |s, q| {
             enveloped(&s.answer(q, Some(&unsigned(s)?)).xml()?)
         }),
     ),
@@ -71,10 +73,10 @@ pub(super) static ROWS: &[Row] = &[
     row("no-issuer", "the answer names no issuer", |s, q| {
         s.answer(q, Some(&response(s)?)).issuer(None).to_soap()
     }),
-    row("unknown-issuer", "the answer names an issuer who is nobody", |s, q| {
+    row("unknown-issuer", "the answer has an unknown Issuer", |s, q| {
         s.answer(q, Some(&response(s)?)).issuer(Some("https://evil.example")).to_soap()
     }),
-    row("issuer-format", "the answer's issuer is no entity", |s, q| {
+    row("issuer-format", "the Format of the answer's Issuer is not entity", |s, q| {
         s.answer(q, Some(&response(s)?)).issuer_format(crate::EMAIL_ADDRESS).to_soap()
     }),
     row("other-question", "a genuine answer to another question", |s, _| {
@@ -102,7 +104,7 @@ pub(super) static ROWS: &[Row] = &[
     row("future", "the answer is issued an hour from now", |s, q| {
         s.answer(q, Some(&response(s)?)).at(s.in_minutes(60)).to_soap()
     }),
-    row("no-time", "the answer's IssueInstant is no time", |s, q| {
+    row("no-time", "the answer's IssueInstant is not a time", |s, q| {
         s.answer(q, Some(&response(s)?)).issue_instant("now").to_soap()
     }),
     row("version", "the answer is of SAML 1.1", |s, q| {
@@ -111,7 +113,7 @@ pub(super) static ROWS: &[Row] = &[
     row("failed", "the answer says that nothing came of it, and has a Response", |s, q| {
         s.answer(q, Some(&response(s)?)).status([format!("{STATUS}Responder")]).to_soap()
     }),
-    row("no-status", "the answer says nothing of what came of it", |s, q| {
+    row("no-status", "the answer has no Status", |s, q| {
         s.answer(q, Some(&response(s)?)).status(Vec::<String>::new()).to_soap()
     }),
     row("in-extensions", "a genuine empty answer with the Response in its Extensions", |s, q| {

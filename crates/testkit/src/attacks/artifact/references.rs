@@ -17,10 +17,10 @@ pub(super) static ROWS: &[Row] = &[
     row("other-source", "the SourceID of another identity provider that is trusted", |s| {
         s.fields_with(&s.other().artifact(crate::ARTIFACT_INDEX, s.handle()))
     }),
-    row("unknown-source", "the SourceID of nobody who is trusted", |s| {
+    row("unknown-source", "the SourceID of an identity provider that is not trusted", |s| {
         s.fields_with(&artifact_of("https://evil.example/metadata", crate::ARTIFACT_INDEX, s.handle()))
     }),
-    row("source-case", "the SourceID of the entity ID in other letters", |s| {
+    row("source-case", "the SourceID of the entity ID in another case", |s| {
         let name = s.identity_provider().entity_id().to_uppercase();
         s.fields_with(&artifact_of(&name, crate::ARTIFACT_INDEX, s.handle()))
     }),

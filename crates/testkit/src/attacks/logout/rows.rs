@@ -28,7 +28,7 @@ const FRONT: &[Door] = &[Door::Redirect, Door::Post];
 const ENVELOPED: &[Door] = &[Door::Post, Door::Soap];
 
 pub(super) const ROWS: &[Row] = &[
-    row("unsigned", "a request that nobody signed (esaml, CVE-2026-86696)", |s| s.raw(&s.genuine().xml()?)),
+    row("unsigned", "an unsigned request (esaml, CVE-2026-86696)", |s| s.raw(&s.genuine().xml()?)),
     row("attacker-key", "signed by a key of the attacker's", |s| {
         s.signed(&s.genuine().key(keys::attacker()))
     }),
@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         let longer = format!("{}.evil.example", s.target.single_logout);
         s.signed(&s.genuine().destination(Some(&longer)))
     }),
-    row("destination-case", "a Destination in other letters", |s| {
+    row("destination-case", "a Destination in another case", |s| {
         s.signed(&s.genuine().destination(Some(&s.target.single_logout.to_uppercase())))
     }),
     row("empty-destination", "an empty Destination", |s| s.signed(&s.genuine().destination(Some("")))),
@@ -79,15 +79,15 @@ pub(super) const ROWS: &[Row] = &[
     row("expired", "NotOnOrAfter is past", |s| {
         s.signed(&s.genuine().not_on_or_after("2020-01-01T00:00:00Z"))
     }),
-    row("malformed-end", "a NotOnOrAfter that is no time", |s| {
+    row("malformed-end", "a NotOnOrAfter that is not a time", |s| {
         s.signed(&s.genuine().not_on_or_after("never"))
     }),
     row("old", "issued an hour ago, without NotOnOrAfter", |s| s.signed(&s.genuine().at(s.ago(60)))),
     row("future", "issued an hour from now", |s| s.signed(&s.genuine().at(s.ago(-60)))),
-    row("no-time", "an IssueInstant that is no time", |s| s.signed(&s.genuine().issue_instant("now"))),
+    row("no-time", "an IssueInstant that is not a time", |s| s.signed(&s.genuine().issue_instant("now"))),
     row("version", "of SAML 1.1", |s| s.signed(&s.genuine().version("1.1"))),
     row("no-issuer", "without Issuer", |s| s.signed(&s.genuine().issuer(None))),
-    row("issuer-format", "an Issuer that is no entity", |s| {
+    row("issuer-format", "an Issuer whose Format is not entity", |s| {
         s.signed(&s.genuine().issuer_format(crate::EMAIL_ADDRESS))
     }),
     row("replayed", "a genuine request, sent again after the victim signed in again", |s| {
@@ -141,7 +141,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     at(
         ENVELOPED,
-        row("signature-of-extensions", "a signature that refers to what stands in Extensions", |s| {
+        row("signature-of-extensions", "a signature that refers to an element in Extensions", |s| {
             let inner = s.genuine().name_id("somebody@example.com").signed()?;
             let signature = surgery::copy(&inner, &["LogoutRequest", "Signature"])?;
             let bare = surgery::without(&inner, &["LogoutRequest", "Signature"])?;
