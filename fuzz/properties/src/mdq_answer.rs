@@ -75,7 +75,7 @@ pub fn originals() -> &'static [String; 4] {
         let [okta, other] = [IdentityProvider::okta(), IdentityProvider::other()].map(|one| {
             let metadata = one.metadata().expect("metadata");
             let (_, entity) = metadata.split_at(metadata.find("<md:").unwrap_or_default());
-            entity.to_owned()
+            with_constant_certificates(entity)
         });
         let dated = |entity: &str, year: u16| {
             let attributes = format!("ID=\"_e\" validUntil=\"{year}-01-01T00:00:00Z\" entityID=");
@@ -98,6 +98,27 @@ pub fn originals() -> &'static [String; 4] {
     });
     &ORIGINALS
 }
+
+/// The test kit makes its certificates anew in each process, and the corpus must hold what this process has signed too.
+fn with_constant_certificates(entity: &str) -> String {
+    let (open, close) = ("<ds:X509Certificate>", "</ds:X509Certificate>");
+    let mut pieces = entity.split(open);
+    let mut written = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (_, after) = piece.split_once(close).expect("the end of a certificate");
+        written.extend([open, CERTIFICATE, close, after]);
+    }
+    written
+}
+
+/// A self-signed certificate with an Ed25519 key that nobody has.
+const CERTIFICATE: &str = concat!(
+    "MIIBNDCB56ADAgECAhQkt7JPA0QYbgsSIMj/lOtaGz+NCDAFBgMrZXAwDzENMAsGA1UEAwwEZnV6ejAgFw0yNjExMjkxNjIw",
+    "MDVaGA8yMTI2MTEwNTE2MjAwNVowDzENMAsGA1UEAwwEZnV6ejAqMAUGAytlcAMhABX0Nccb60Ok3/6x2O8BSMa7Vj7GbDY1",
+    "9CxoH2OKZ6h/o1MwUTAdBgNVHQ4EFgQUTlqMQzU50VW9NIT8IPY6ZnG8DYgwHwYDVR0jBBgwFoAUTlqMQzU50VW9NIT8IPY6",
+    "ZnG8DYgwDwYDVR0TAQH/BAUwAwEB/zAFBgMrZXADQQC42e3bAgqNSp/0wtdViMrb2HQrcYlTuC7ZJ27u2y+akElKd+tHgBpZ",
+    "rdZH8E0i7WqYFxKa21EzQQz1K+Nwa6wE",
+);
 
 /// What they are once they were verified.
 fn read(original: &str) -> Vec<u8> {
