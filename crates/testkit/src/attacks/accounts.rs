@@ -128,7 +128,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     .starting(WITHIN),
     row(
         "account/claimed-address",
-        "the other names the person, and whoever types their address is sent to the other",
+        "the other names the person, and everybody who enters the person's address is sent to the other",
         |scene| {
             let mut steps = before_the_victim(scene, |other| named(other, other.victim(), other.victim()))?;
             steps.insert(1, Step::Discover(scene.victim().to_owned()));

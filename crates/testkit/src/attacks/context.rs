@@ -131,7 +131,7 @@ attacks! {
     "request/other-subject", "the SubjectConfirmationData answers another request", REQUEST, |_, response| {
         response.subject_in_response_to("_other")
     };
-    "request/absent", "an unsolicited message in the place of an answer", REQUEST, |_, response| {
+    "request/absent", "an unsolicited message instead of an answer", REQUEST, |_, response| {
         response.omit(Part::ResponseInResponseTo).omit(Part::SubjectInResponseTo)
     };
     "request/absent-subject", "only the Response says what it answers", REQUEST, |_, response| {

@@ -17,7 +17,7 @@ const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>)
 pub(super) const ATTACKS: &[Attack] = &[
     row(
         "resource/inherited-namespace",
-        "a namespace of 1,000 quotation marks, written anew on 5,000 elements",
+        "a namespace of 1,000 quotation marks, written again on 5,000 elements",
         |scene| {
             let name = "\"".repeat(1_000);
             inherited(scene, &format!("xmlns:x='{name}'"), &"<x:a/>".repeat(5_000))
@@ -55,7 +55,7 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
     row(
         "resource/prefixes-anew",
-        "1,500 elements inside each other, each declares one prefix anew",
+        "1,500 elements inside each other, each declares one prefix again",
         |scene| {
             let start: String = (0..1_500).map(|number| format!("<x:a xmlns:x=\"urn:{number}\">")).collect();
             body(scene, &[start, "</x:a>".repeat(1_500)].concat())

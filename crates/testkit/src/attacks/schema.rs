@@ -78,7 +78,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             append(&without(xml, &RESTRICTION)?, &CONDITIONS, &audience)
         })
     }),
-    row("schema/conditions-in-advice", "the only Conditions stand in the Advice", |scene| {
+    row("schema/conditions-in-advice", "the only Conditions are in the Advice", |scene| {
         signed(scene, |xml| {
             let advice = format!("<saml2:Advice>{}</saml2:Advice>", copy(xml, &CONDITIONS)?);
             super::surgery::replace(xml, &CONDITIONS, &advice)

@@ -118,7 +118,7 @@ pub(super) const ROWS: &[Row] = &[
         let name = surgery::copy(&genuine.xml()?, &["LogoutRequest", "NameID"])?;
         s.signed(&genuine.name_id("somebody@example.com").raw(name))
     }),
-    row("response", "a genuine Response in the place of a request", |s| s.raw(&s.response()?)),
+    row("response", "a genuine Response instead of a request", |s| s.raw(&s.response()?)),
     row("doctype", "a document type with an entity", |s| {
         s.raw(&format!("<!DOCTYPE r [<!ENTITY e \"x\">]>{}", s.genuine().xml()?))
     }),
@@ -170,7 +170,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     at(
         REDIRECT,
-        row("escaped-name", "SAMLRe%71uest in the place of SAMLRequest", |s| {
+        row("escaped-name", "SAMLRe%71uest instead of SAMLRequest", |s| {
             bent(s, |genuine, forged| format!("{genuine}&SAMLRe%71uest={forged}"))
         }),
     ),
