@@ -158,8 +158,9 @@ impl PlanRefusal {
             Self::EmailInvalid { source } => source.hint(),
             Self::EmailTaken { .. } => {
                 "Let the person sign in with the password and link the account, or set identity.link_by_email in the \
-                 policy for accounts without password, role or other link. If this began for everybody at once, the \
-                 Name ID format in the identity provider's console was changed: change it back."
+                 policy for accounts without password, role or other link. If SCIM created the account, or this began for \
+                 everybody at once, let the identity provider send the Name ID that is the userName or externalId of SCIM, \
+                 or that it sent before."
             }
             Self::IdentityTaken { .. } => "Unlink the person from that account first.",
             Self::IdentityUnknown { .. } => {

@@ -155,13 +155,14 @@ fn reason_against_linking(
     context: Context<'_>,
     account: &Account,
     email: &EmailAddress,
+    is_linked: bool,
 ) -> Option<&'static str> {
     if !context.policy.identity.link_by_email {
-        return Some("identity.link_by_email is off");
+        return Some(match account.scim.is_empty() || is_linked {
+            true => "identity.link_by_email is off",
+            false => "SCIM created it for a person whose userName and externalId are not this subject",
+        });
     }
-    // An account that was deleted by SCIM still belongs to its person; the next person with the address is somebody
-    // else.
-    let is_linked = !account.identities.is_empty() || !account.scim.is_empty();
     let linked = is_linked.then_some("it is linked to somebody already");
     reason_against_address(context, account, email).or(linked)
 }

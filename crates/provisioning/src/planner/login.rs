@@ -1,5 +1,6 @@
 //! A sign-in: its organization, its person, and what the person gets.
 
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::{CryptoError, hexadecimal};
 
 use super::{
@@ -12,8 +13,8 @@ use super::{
     settle,
 };
 use crate::{
-    Account, AccountId, Action, Anchor, Cause, Create, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal,
-    RuleId, ScimRecord, Source, SyncMode, TokenHash,
+    Account, AccountId, Action, Anchor, Cause, Create, Identity, LoginFacts, Plan, PlanRefusal, RuleId,
+    ScimRecord, Source, SyncMode, TokenHash,
     facts::{GroupClaim, Single},
     text::Shown,
 };
@@ -226,7 +227,7 @@ fn find<'c>(
     if let Some(account) = known {
         return Ok(Found::Known(account));
     }
-    if let Some(account) = created_by_scim(context, login, identity)? {
+    if let Some(account) = created_by_scim(context, &login.connection, identity) {
         return Ok(Found::ToLink {
             account,
             rule: BY_SCIM,
@@ -243,7 +244,7 @@ fn find<'c>(
     let Some(email) = profile::email(context, login)? else { return Ok(Found::Nobody) };
     let Some(account) = context.snapshot.account_with(&email) else { return Ok(Found::Nobody) };
     account.may_be_used()?;
-    match reason_against_linking(context, account, &email) {
+    match reason_against_linking(context, account, &email, is_linked_to_another(account, &login.connection)) {
         Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
         None => Ok(Found::ToLink {
             account,
@@ -254,38 +255,28 @@ fn find<'c>(
 }
 
 /// The account that the identity provider of the connection created by SCIM for a person who signs in over it for the
-/// first time: by `externalId` or `userName`, which equals the subject, or by a verified e-mail address. An account
-/// with a password must be linked by its person.
+/// first time: its `externalId` or `userName` is the subject. An account with a password must be linked by its person.
 fn created_by_scim<'c>(
     context: Context<'c>,
-    login: &LoginFacts,
+    over: &ConnectionId,
     identity: &Identity,
-) -> Result<Option<&'c Account>, PlanRefusal> {
-    let over = &login.connection;
-    let is_free = |account: &&Account| !account.has_password && !account.signs_in_over(over);
+) -> Option<&'c Account> {
     let find = |is_meant: &dyn Fn(&ScimRecord) -> bool| {
         context.snapshot.accounts().find(|account| {
             let record = account.scim_record(over).filter(|record| !record.deleted);
-            record.is_some_and(is_meant) && is_free(account)
+            record.is_some_and(is_meant) && !account.has_password && !account.signs_in_over(over)
         })
     };
     let subject = identity.subject.trim();
-    let by_subject =
-        find(&|record| record.has_external_id(subject)).or_else(|| find(&|record| record.is_named(subject)));
-    if by_subject.is_some() {
-        return Ok(by_subject);
-    }
-    let Some(email) = profile::email(context, login)?.filter(|email| super::is_verified(context, email))
-    else {
-        return Ok(None);
-    };
-    let has_address = |account: &&Account| EmailAddress::parse(&account.email).as_ref() == Ok(&email);
-    Ok(context
-        .snapshot
-        .accounts()
-        .filter(is_free)
-        .filter(has_address)
-        .find(|account| account.scim_record(over).is_some_and(|record| !record.deleted)))
+    find(&|record| record.has_external_id(subject)).or_else(|| find(&|record| record.is_named(subject)))
+}
+
+/// Whether the account belongs to a person who has signed in, or whom another connection pushed. One that was only pushed
+/// over this connection belongs to the person whom the identity provider means by its address, if addresses may decide.
+/// One that was deleted by SCIM still belongs to its person; the next person with the address is somebody else.
+fn is_linked_to_another(account: &Account, over: &ConnectionId) -> bool {
+    !account.identities.is_empty()
+        || account.scim.iter().any(|record| record.deleted || record.connection != *over)
 }
 
 /// Whether the record is about the person with this subject.

@@ -123,7 +123,8 @@ fn by_address<'c>(
     let is_theirs = account.signs_in_over(over)
         && account.scim_record(over).is_none()
         && super::is_verified(context, &email);
-    match reason_against_linking(context, account, &email).filter(|_| !is_theirs) {
+    let is_linked = !account.identities.is_empty() || !account.scim.is_empty();
+    match reason_against_linking(context, account, &email, is_linked).filter(|_| !is_theirs) {
         None => Ok(Some(account)),
         Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
     }

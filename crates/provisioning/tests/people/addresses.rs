@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use vouchsafe_provisioning::{Domain, Identity, LookUp, Plan, Policy};
+use vouchsafe_assertion::ConnectionId;
+use vouchsafe_provisioning::{Domain, Identity, LookUp, Plan, Policy, Role, ScimRecord};
 
 use super::{account, acme, code, connection, login};
 
@@ -53,6 +54,79 @@ fn nobody_is_admitted_with_the_domain_of_another_organization() {
     let login = login(&token, "00u9").with_attribute("user.email", ["ada@example.com"]);
     let link = Policy::from_toml("[identity]\nlink_by_email = true").unwrap();
     assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_taken");
+}
+
+/// Whoever may change the own address at the identity provider, or gets the address of somebody else, does not get the
+/// account that SCIM made for that person.
+#[test]
+fn an_address_gives_nobody_the_account_that_scim_made_for_somebody_else() {
+    let (mut snapshot, token) = acme();
+    let ada = || {
+        let mut ada = account("1", "ada@example.com");
+        let mut record = ScimRecord::new(connection(), "ada.l");
+        record.external_id = Some("E1".to_owned());
+        ada.scim.push(record);
+        ada
+    };
+    let sign_in = |subject: &str| login(&token, subject).with_attribute("user.email", ["ada@example.com"]);
+    snapshot.accounts = vec![ada()];
+    let (default, link) = (Policy::default(), Policy::from_toml("[identity]\nlink_by_email = true").unwrap());
+    let refused = default.plan(&sign_in("E9"), &snapshot).unwrap_err();
+    assert_eq!(refused.code(), "provisioning.email_taken");
+    assert!(refused.to_string().contains("userName and externalId are not this subject"), "{refused}");
+    for subject in ["E1", "ada.l", "ADA.L"] {
+        let plan = default.plan(&sign_in(subject), &snapshot).unwrap();
+        assert_eq!((plan.account(), plan.steps()[0].rule.as_str()), (Some(&ada().id), "identity.scim"));
+        // The real one is not locked out by somebody who came before, nor replaced by somebody who comes after.
+        let after = snapshot.after(&plan);
+        for policy in [&default, &link] {
+            assert_eq!(code(policy.plan(&sign_in("E9"), &after)), "provisioning.email_taken");
+        }
+    }
+    // Where the organization lets addresses decide, they decide here too, under the rules for addresses.
+    let plan = link.plan(&sign_in("E9"), &snapshot).unwrap();
+    assert_eq!((plan.account(), plan.steps()[0].rule.as_str()), (Some(&ada().id), "identity.link_by_email"));
+    let other = || ConnectionId::new("acme-other").unwrap();
+    let never: [(&str, &dyn Fn(&mut vouchsafe_provisioning::Account)); 6] = [
+        ("admin", &|ada| ada.role = Role::Admin),
+        ("owner", &|ada| ada.role = Role::Owner),
+        ("password", &|ada| ada.has_password = true),
+        ("identity of another connection", &|ada| ada.identities.push(Identity::new(other(), "E1"))),
+        ("record of another connection", &|ada| ada.scim.push(ScimRecord::new(other(), "ada.l"))),
+        ("deleted", &|ada| ada.scim[0].deleted = true),
+    ];
+    for (name, change) in never {
+        let mut changed = ada();
+        change(&mut changed);
+        snapshot.accounts = vec![changed];
+        assert_eq!(code(link.plan(&sign_in("E9"), &snapshot)), "provisioning.email_taken", "{name}");
+    }
+}
+
+/// The same while an identity provider is replaced: SCIM over the new connection has said whose account it is.
+#[test]
+fn an_address_gives_nobody_the_account_that_scim_over_a_new_connection_gave_to_its_person() {
+    let (mut snapshot, token) = acme();
+    let [old, new] = ["acme-old", "acme-new"].map(|name| ConnectionId::new(name).unwrap());
+    snapshot.organization.connections = [old.clone(), new.clone()].into();
+    let mut ada = account("1", "ada@example.com");
+    ada.identities.push(Identity::new(old, "E1"));
+    let mut record = ScimRecord::new(new.clone(), "ada.l");
+    record.external_id = Some("E1".to_owned());
+    ada.scim.push(record);
+    ada.role = Role::Admin;
+    snapshot.accounts = vec![ada];
+    for by in ["subject", "email"] {
+        let takeover = format!("[[identity.takeovers]]\nfrom = 'acme-old'\nto = 'acme-new'\nby = '{by}'");
+        let policy = Policy::from_toml(&takeover).unwrap();
+        let sign_in = |subject: &str| {
+            let mut login = login(&token, subject).with_attribute("user.email", ["ada@example.com"]);
+            login.connection = new.clone();
+            login
+        };
+        assert_eq!(code(policy.plan(&sign_in("E9"), &snapshot)), "provisioning.email_taken", "{by}");
+        assert!(policy.plan(&sign_in("E1"), &snapshot).is_ok(), "{by}");
+    }
 }
 
 fn notes_on_the_address(plan: &Plan) -> usize {
