@@ -85,11 +85,13 @@ impl ConnectionDecision {
     /// For stores: decides. Call it inside the transaction, with the records that were read in it.
     ///
     /// # Errors
-    /// The refusal, after which the transaction is rolled back.
+    /// The refusal, after which the transaction is rolled back. Whatever the function does, [`StoreError::RefusedByOwner`]
+    /// if a set-up link would end the [refusal](OrganizationConnections::refuse_metadata) of somebody else.
     pub fn decide(self, before: &OrganizationConnections) -> Result<DecidedConnections, SignInError> {
         let mut after = before.clone();
         (self.decide)(&mut after, self.author.at)?;
         let mut decided = DecidedConnections::of(before, after)?;
+        decided.require_kept_refusals(before, &self.author.actor)?;
         decided.audit = AuditRecord::of_connections(before, &decided.after, &self.author)?;
         if self.keeps_sessions {
             decided.ends_sessions_over.clear();
@@ -386,6 +388,23 @@ impl DecidedConnections {
             None => {
                 self.added.push(connection.first());
                 connections.push(connection.first());
+            }
+        }
+        Ok(())
+    }
+
+    /// A refusal of metadata ends when it is [ended](OrganizationConnections::end_metadata_refusal), and when the
+    /// connection gets the document by other means. Both are allowed only to whoever may end it.
+    fn require_kept_refusals(
+        &self,
+        before: &OrganizationConnections,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let changed = self.changed.iter().filter_map(|after| Some((before.connection(&after.id)?, after)));
+        for (before, after) in changed {
+            let mut ended = before.refused.iter().filter(|one| after.refusal_of(&one.digest).is_none());
+            if !ended.all(|refused| refused.may_be_ended_by(actor)) {
+                return Err(StoreError::refused_by_owner(after.id.clone()));
             }
         }
         Ok(())

@@ -73,10 +73,17 @@ impl StoredConnection {
 
 #[cfg(test)]
 mod tests {
-    use vouchsafe::{ConnectionId, EntityId};
+    use vouchsafe::{ConnectionId, EntityId, provisioning::Organization};
 
     use super::*;
-    use crate::{ConnectionMetadata, MetadataSource};
+    use crate::{ConnectionDecision, ConnectionMetadata, MetadataSource, OrganizationConnections};
+
+    fn connection() -> StoredConnection {
+        let metadata = ConnectionMetadata::new("<x/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
+        let identity_provider = EntityId::new("https://idp.example").unwrap();
+        let id = ConnectionId::new("acme").unwrap();
+        StoredConnection::new(id, "acme".into(), identity_provider, metadata)
+    }
 
     fn refuse(connection: &mut StoredConnection, text: String, by: &Actor) -> String {
         let at = DateTime::UNIX_EPOCH;
@@ -90,10 +97,7 @@ mod tests {
     #[test]
     fn a_link_neither_ends_nor_drops_the_refusal_of_an_owner() {
         let (owner, link) = (Actor::Account("ada".into()), Actor::SetUpLink("1".to_owned()));
-        let metadata = ConnectionMetadata::new("<x/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
-        let identity_provider = EntityId::new("https://idp.example").unwrap();
-        let id = ConnectionId::new("acme").unwrap();
-        let mut connection = StoredConnection::new(id, "acme".into(), identity_provider, metadata);
+        let mut connection = connection();
         let by_owner = refuse(&mut connection, "owner".to_owned(), &owner);
         let by_operator = refuse(&mut connection, "operator".to_owned(), &Actor::Operator);
         let by_links: Vec<String> =
@@ -112,13 +116,46 @@ mod tests {
         connection.end_refusal(&by_operator, &owner).unwrap();
     }
 
+    /// Neither by giving the document itself, nor in any other decision.
+    #[test]
+    fn a_decision_of_a_link_ends_no_refusal_of_an_owner() {
+        let owner = Actor::Account("olga".into());
+        for (refuses, decides, is_allowed) in [
+            (owner.clone(), Actor::SetUpLink("l1".to_owned()), false),
+            (Actor::Operator, Actor::SetUpLink("l1".to_owned()), false),
+            (Actor::SetUpLink("l2".to_owned()), Actor::SetUpLink("l1".to_owned()), true),
+            (owner.clone(), owner.clone(), true),
+            (owner, Actor::Operator, true),
+        ] {
+            let mut connection = connection();
+            refuse(&mut connection, "<other/>".to_owned(), &refuses);
+            let (id, organization) = (connection.id.clone(), connection.organization.clone());
+            let before = OrganizationConnections::new(
+                Organization::new(organization.clone(), "acme", "Acme"),
+                vec![connection],
+            );
+            let given = ConnectionMetadata::new("<other/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
+            let decision =
+                ConnectionDecision::new(organization, decides, DateTime::UNIX_EPOCH, move |it, _| {
+                    it.connection_mut(&id)?.metadata = given;
+                    Ok(())
+                });
+            let decided = decision.decide(&before);
+            assert_eq!(decided.is_ok(), is_allowed, "refused by {refuses:?}");
+            match decided {
+                Ok(decided) => {
+                    let rules: Vec<&str> = decided.audit.iter().map(|one| one.rule.as_str()).collect();
+                    assert!(rules.contains(&"connection.metadata_refusal_ended"), "{rules:?}");
+                }
+                Err(error) => assert_eq!(error.code(), "store.refused_by_owner"),
+            }
+        }
+    }
+
     #[test]
     fn the_oldest_refusal_of_owners_is_dropped_by_another() {
         let owner = Actor::Account("ada".into());
-        let metadata = ConnectionMetadata::new("<x/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
-        let identity_provider = EntityId::new("https://idp.example").unwrap();
-        let id = ConnectionId::new("acme").unwrap();
-        let mut connection = StoredConnection::new(id, "acme".into(), identity_provider, metadata);
+        let mut connection = connection();
         let digests: Vec<String> = (0..=StoredConnection::MOST_REFUSED)
             .map(|number| refuse(&mut connection, format!("{number}"), &owner))
             .collect();

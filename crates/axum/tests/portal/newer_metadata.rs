@@ -8,6 +8,7 @@ use vouchsafe_store::{
 };
 use vouchsafe_testkit::{self as testkit, keys};
 
+use crate::browser::Browser;
 use crate::later::{connected, sign_in};
 use crate::world::{World, acme, author, globex};
 
@@ -109,6 +110,41 @@ async fn a_link_does_not_end_the_refusal_of_an_owner() {
         stage(&world, &connection.id, &announced()).await;
         assert_eq!(active(&world).await.staged, None);
     }
+}
+
+/// A refused document is not used because a link gives it as its own, before the refusal or after it.
+#[tokio::test]
+async fn a_link_does_not_give_a_document_that_an_owner_refused() {
+    let refuse = async |world: &World, connection: &StoredConnection, digest: String| {
+        let (id, by) = (connection.id.clone(), Actor::Account("olga".into()));
+        let refusal = ConnectionDecision::new(acme(), by.clone(), world.now(), move |it, now| {
+            it.refuse_metadata(&id, &digest, by, now)
+        });
+        world.store.decide_connections(refusal).await.unwrap();
+    };
+    let give = async |browser: &Browser, document: &str| {
+        let products = browser.get("/set-up/product").await;
+        browser.submit(&products, "/set-up/product", &[("product", "okta")]).await.is(200);
+        let form = browser.get("/set-up/metadata").await;
+        browser.submit(&form, "/set-up/metadata", &[("metadata_text", document)]).await
+    };
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let digest = stage(&world, &connection.id, &announced()).await;
+    refuse(&world, &connection, digest).await;
+    give(&browser, &announced()).await.is(422).says("store.refused_by_owner");
+
+    // The draft was tried before the owner refused the document.
+    let later = announced().replace("/sso/saml", "/sso/later");
+    give(&browser, &later).await.is(200).says("Try a sign-in");
+    let next = testkit::IdentityProvider::okta().with_key(keys::other_identity_provider());
+    world.tried(&browser, &next, "ada@example.com").await.says("would be accepted");
+    let digest = stage(&world, &connection.id, &later).await;
+    refuse(&world, &connection, digest).await;
+    let page = browser.get("/set-up/activate").await;
+    browser.submit(&page, "/set-up/activate", &[]).await.is(422).says("store.refused_by_owner");
+    let active = active(&world).await;
+    assert_eq!((&active.metadata, active.refused.len()), (&connection.metadata, 2));
 }
 
 #[tokio::test]

@@ -42,6 +42,7 @@ impl SetUp {
             Some(renewed) => renewed.settings.clone(),
             None => (self.0.settings)(&name, &visit.organization, console),
         };
+        visit.require_not_refused(&wanted)?;
         require_usable(visit, &wanted, &identity_provider)?;
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
         let kept = name.clone();

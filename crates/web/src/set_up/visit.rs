@@ -285,6 +285,18 @@ impl Visit<'_> {
         renewed_among(&self.connections, draft)
     }
 
+    /// Checks that nobody whose refusal this link may not end has refused the draft's document for the connection that
+    /// it renews. A store checks the same when the draft is activated.
+    pub(super) fn require_not_refused(&self, draft: &StoredConnection) -> Result<(), StoreError> {
+        let Some(renewed) = self.renewed_by(draft) else { return Ok(()) };
+        match renewed.refusal_of(&draft.metadata.digest()) {
+            Some(refused) if !refused.may_be_ended_by(&self.link.actor()) => {
+                Err(StoreError::refused_by_owner(renewed.id.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the last trial of the draft in its current state.
     pub(super) fn trial(&self) -> Option<&SetUpTrial> {
         let (draft, trial) = (self.draft()?, self.link.progress.trial.as_ref()?);
