@@ -169,6 +169,31 @@ pub enum XmlError {
     },
 }
 
+/// The offset of an error, by shared or by exclusive reference as the error is given.
+macro_rules! offset_of {
+    ($error:expr) => {
+        match $error {
+            XmlError::Limit { offset, .. }
+            | XmlError::Utf8 { offset }
+            | XmlError::Character { offset, .. }
+            | XmlError::Doctype { offset }
+            | XmlError::Declaration { offset, .. }
+            | XmlError::Syntax { offset, .. }
+            | XmlError::Name { offset, .. }
+            | XmlError::Reference { offset, .. }
+            | XmlError::DuplicateAttribute { offset, .. }
+            | XmlError::Prefix { offset, .. }
+            | XmlError::Namespace { offset, .. }
+            | XmlError::EndTag { offset, .. }
+            | XmlError::OutsideRoot { offset, .. } => Some(offset),
+            XmlError::Encoding { .. }
+            | XmlError::Unclosed { .. }
+            | XmlError::NoRoot
+            | XmlError::Writer { .. } => None,
+        }
+    };
+}
+
 impl XmlError {
     /// Returns the stable code of the error, such as `xml.doctype`.
     pub const fn code(&self) -> &'static str {
@@ -225,42 +250,14 @@ impl XmlError {
 
     /// Returns the offset in the input, if the error has one.
     pub const fn offset(&self) -> Option<usize> {
-        match self {
-            Self::Limit { offset, .. }
-            | Self::Utf8 { offset }
-            | Self::Character { offset, .. }
-            | Self::Doctype { offset }
-            | Self::Declaration { offset, .. }
-            | Self::Syntax { offset, .. }
-            | Self::Name { offset, .. }
-            | Self::Reference { offset, .. }
-            | Self::DuplicateAttribute { offset, .. }
-            | Self::Prefix { offset, .. }
-            | Self::Namespace { offset, .. }
-            | Self::EndTag { offset, .. }
-            | Self::OutsideRoot { offset, .. } => Some(*offset),
-            Self::Encoding { .. } | Self::Unclosed { .. } | Self::NoRoot | Self::Writer { .. } => None,
-        }
+        offset_of!(self).copied()
     }
 
     /// Returns the same error for an input that has `by` more bytes before it.
     #[must_use]
     pub fn shifted(mut self, by: usize) -> Self {
-        match &mut self {
-            Self::Limit { offset, .. }
-            | Self::Utf8 { offset }
-            | Self::Character { offset, .. }
-            | Self::Doctype { offset }
-            | Self::Declaration { offset, .. }
-            | Self::Syntax { offset, .. }
-            | Self::Name { offset, .. }
-            | Self::Reference { offset, .. }
-            | Self::DuplicateAttribute { offset, .. }
-            | Self::Prefix { offset, .. }
-            | Self::Namespace { offset, .. }
-            | Self::EndTag { offset, .. }
-            | Self::OutsideRoot { offset, .. } => *offset = offset.saturating_add(by),
-            Self::Encoding { .. } | Self::Unclosed { .. } | Self::NoRoot | Self::Writer { .. } => {}
+        if let Some(offset) = offset_of!(&mut self) {
+            *offset = offset.saturating_add(by);
         }
         self
     }
