@@ -9,7 +9,7 @@ use vouchsafe::doctor::{
     Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story, Verdict,
 };
 
-use crate::algorithms::Algorithms;
+use crate::acceptance::Decryption;
 use crate::browse;
 use crate::failure::Failure;
 use crate::input;
@@ -48,14 +48,8 @@ pub(crate) struct Arguments {
     /// How long a request of this service waits for its answer, in seconds. Default: 600.
     #[arg(long, value_name = "SECONDS")]
     request_lifetime: Option<u32>,
-    /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn.
-    #[arg(long, value_name = "PEM")]
-    decryption_key: Vec<String>,
-    /// Open AES-CBC that no signature covers.
-    #[arg(long)]
-    danger_unauthenticated_cbc: bool,
     #[command(flatten)]
-    algorithms: Algorithms,
+    decryption: Decryption,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
@@ -83,8 +77,8 @@ fn given(path: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
-    let provider = arguments.algorithms.provider()?;
-    let keys = input::private_keys(&arguments.decryption_key, &provider)?;
+    let provider = arguments.decryption.provider()?;
+    let keys = arguments.decryption.private_keys(&provider)?;
     let mut doctor = Doctor::new(input::now()).with_decryption_keys(keys).with_provider(provider);
     if let Some(entity_id) = &arguments.entity_id {
         doctor = doctor.with_entity_id(entity_id);
@@ -101,7 +95,7 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
     if let Some(seconds) = arguments.request_lifetime {
         doctor = doctor.with_request_lifetime(Duration::from_secs(u64::from(seconds)));
     }
-    if arguments.danger_unauthenticated_cbc {
+    if arguments.decryption.unauthenticated_cbc {
         doctor = doctor.danger_unauthenticated_cbc();
     }
     Ok(doctor)

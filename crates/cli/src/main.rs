@@ -3,6 +3,7 @@
 //! The exit status is 0 for yes, 1 for no, and 2 for wrong usage or unreadable input. Results go to standard output,
 //! diagnostics to standard error.
 
+mod acceptance;
 mod algorithms;
 mod browse;
 mod c14n;

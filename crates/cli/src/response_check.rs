@@ -1,7 +1,5 @@
 //! `vouchsafe response check`: checks whether a Response would be accepted, and tells the reason if not.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use vouchsafe::assertion::{
     Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, OutstandingRequest, SignaturePolicy,
@@ -12,7 +10,7 @@ use vouchsafe::metadata::EntityId;
 use vouchsafe::xml::{Document, Limits};
 use vouchsafe::{FieldContent, PostedResponse};
 
-use crate::algorithms::Algorithms;
+use crate::acceptance::Acceptance;
 use crate::failure::Failure;
 use crate::identity_providers::IdentityProviders;
 use crate::input;
@@ -46,23 +44,8 @@ pub(crate) struct Arguments {
     /// The time to judge at; without it, the clock.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
-    /// How far the clocks may differ.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    skew: u32,
-    /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn.
-    #[arg(long, value_name = "PEM")]
-    decryption_key: Vec<String>,
-    /// Refuse a Response that is not signed itself.
-    #[arg(long)]
-    require_signed_response: bool,
-    /// Refuse an Assertion that is not signed itself.
-    #[arg(long)]
-    require_signed_assertion: bool,
-    /// Open AES-CBC that no signature covers.
-    #[arg(long)]
-    danger_unauthenticated_cbc: bool,
     #[command(flatten)]
-    algorithms: Algorithms,
+    acceptance: Acceptance,
     /// FILE is the form field SAMLResponse as posted.
     #[arg(long)]
     base64: bool,
@@ -99,7 +82,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
-    let provider = arguments.algorithms.provider()?;
+    let acceptance = &arguments.acceptance;
+    let provider = acceptance.decryption.provider()?;
     let entity_id = EntityId::new(arguments.entity_id.as_str())
         .map_err(|error| Failure::unusable("--entity-id", error))?;
     let correlation = match &arguments.in_response_to {
@@ -109,21 +93,21 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         None => Correlation::Unsolicited,
     };
     let mut signatures = SignaturePolicy::default();
-    if arguments.require_signed_response {
+    if acceptance.require_signed_response {
         signatures = signatures.require_signed_response();
     }
-    if arguments.require_signed_assertion {
+    if acceptance.require_signed_assertion {
         signatures = signatures.require_signed_assertion();
     }
     let identity_providers = IdentityProviders::load(&arguments.idp_metadata)?;
     Ok(Settings {
         asked: asked(arguments, &identity_providers)?,
         identity_providers,
-        unauthenticated_cbc: arguments.danger_unauthenticated_cbc,
+        unauthenticated_cbc: acceptance.decryption.unauthenticated_cbc,
         expectations: Expectations::new(entity_id, arguments.acs.as_str(), correlation)
-            .with_clock_skew(Duration::from_secs(u64::from(arguments.skew)))
+            .with_clock_skew(acceptance.skew())
             .map_err(|error| Failure::unusable("--skew", error))?,
-        decryption_keys: input::private_keys(&arguments.decryption_key, &provider)?,
+        decryption_keys: acceptance.decryption.private_keys(&provider)?,
         signatures,
         provider,
         now: arguments.now.unwrap_or_else(input::now),

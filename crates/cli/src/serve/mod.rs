@@ -30,7 +30,7 @@ use vouchsafe_client::Client;
 use vouchsafe_store::Memory;
 use vouchsafe_web::{LogoutSessions, ManagesNames, ReturnPaths, SingleSignOn};
 
-use crate::algorithms::Algorithms;
+use crate::acceptance::Acceptance;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Answer, Output};
@@ -58,6 +58,8 @@ Addresses:
   GET, POST BASE/saml/name-id          with --key: names of people that change or end, by browser
   POST BASE/saml/name-id/soap          with --key: the same from the identity provider's own server
   POST BASE/saml/name-id/end           with --key: asks the identity provider to end the name of this browser's session
+
+With --decryption-key, our metadata has a certificate for each key: --certificate if it is that key's, otherwise one that is made for it.
 
 With --key, an enhanced client (ECP) is answered a PAOS envelope at BASE/saml/login, and posts what its identity provider
 answered to BASE/saml/acs.";
@@ -88,27 +90,11 @@ pub(crate) struct Arguments {
     /// Certificate of that key.
     #[arg(long, value_name = "PEM", requires = "key")]
     certificate: Option<String>,
-    /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn. Our metadata has --certificate for it, if that is the
-    /// same key's, else a certificate that is made for it.
-    #[arg(long, value_name = "PEM")]
-    decryption_key: Vec<String>,
     /// What to do with a Response that answers no request: refuse it, start a sign-in in its place, or accept it.
     #[arg(long, value_enum, default_value_t = OnUnsolicited::Refuse)]
     unsolicited: OnUnsolicited,
-    /// How far the clocks may differ.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    skew: u32,
-    /// Refuse a Response that is not signed itself.
-    #[arg(long)]
-    require_signed_response: bool,
-    /// Refuse an Assertion that is not signed itself.
-    #[arg(long)]
-    require_signed_assertion: bool,
-    /// Open AES-CBC that no signature covers.
-    #[arg(long)]
-    danger_unauthenticated_cbc: bool,
     #[command(flatten)]
-    algorithms: Algorithms,
+    acceptance: Acceptance,
 }
 
 /// `--unsolicited`.
@@ -227,19 +213,14 @@ async fn sweeping(app: App) {
     }
 }
 
-/// Makes the settings in which every connection differs from the defaults.
+/// Makes the settings in which every connection differs from the defaults. What must be signed is a setting of the
+/// [service provider](service_provider), since its metadata says it.
 fn settings(arguments: &Arguments) -> Result<ConnectionSettings, Failure> {
     let mut settings = ConnectionSettings::default()
         .unsolicited(arguments.unsolicited.into())
-        .clock_skew(Duration::from_secs(u64::from(arguments.skew)))
+        .clock_skew(arguments.acceptance.skew())
         .map_err(|error| Failure::unusable("--skew", error))?;
-    if arguments.require_signed_response {
-        settings = settings.require_signed_response();
-    }
-    if arguments.require_signed_assertion {
-        settings = settings.require_signed_assertion();
-    }
-    if arguments.danger_unauthenticated_cbc {
+    if arguments.acceptance.decryption.unauthenticated_cbc {
         settings = settings.danger_accept_unauthenticated_cbc();
     }
     Ok(settings)
@@ -279,7 +260,7 @@ fn service_provider(
     base: &Base,
     decryption_keys: Vec<(PrivateKey, Certificate)>,
 ) -> Result<ServiceProvider, Failure> {
-    let provider = arguments.algorithms.provider()?;
+    let provider = arguments.acceptance.decryption.provider()?;
     let entity_id = arguments.entity_id.clone().unwrap_or_else(|| base.url("/saml/metadata"));
     let entity_id = EntityId::new(entity_id).map_err(|error| Failure::unusable("--entity-id", error))?;
     let mut builder = ServiceProvider::builder(entity_id)
@@ -303,10 +284,10 @@ fn service_provider(
     for (key, certificate) in decryption_keys {
         builder = builder.decryption_key(key, certificate);
     }
-    if arguments.require_signed_response {
+    if arguments.acceptance.require_signed_response {
         builder = builder.require_signed_response();
     }
-    if arguments.require_signed_assertion {
+    if arguments.acceptance.require_signed_assertion {
         builder = builder.require_signed_assertion();
     }
     builder.build().map_err(|error: BindingError| Failure::unusable("--key and --certificate", error))
@@ -314,9 +295,9 @@ fn service_provider(
 
 /// Reads the decryption keys, each with its certificate for our metadata.
 fn decryption_keys(arguments: &Arguments) -> Result<Vec<(PrivateKey, Certificate)>, Failure> {
-    let provider = arguments.algorithms.provider()?;
+    let provider = arguments.acceptance.decryption.provider()?;
     let signing = arguments.certificate.as_deref().map(input::certificate).transpose()?;
-    let paths = arguments.decryption_key.iter();
+    let paths = arguments.acceptance.decryption.keys.iter();
     let keys = paths.map(|path| {
         let key = input::private_key(path, &provider)?;
         let own = signing.clone().filter(|certificate| certificate.certifies(key.public_key()));
