@@ -11,13 +11,12 @@ use crate::{RefreshStatus, SourceStatus};
 /// Tokio runtimes.
 ///
 /// ```no_run
-/// # async fn example(store: vouchsafe_store::Memory) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(refresher: vouchsafe_client::Refresher) -> Result<(), Box<dyn std::error::Error>> {
 /// use std::sync::Arc;
-/// use vouchsafe::Provider;
-/// use vouchsafe_client::{Client, StoredRefresher};
+/// use vouchsafe::Connections;
 ///
-/// let refresher = StoredRefresher::new(Client::new()?, Provider::rustcrypto(), Arc::new(store));
-/// let refreshing = refresher.start(|event| eprintln!("{event}"));
+/// let connections = Arc::new(Connections::new());
+/// let refreshing = refresher.start(Arc::clone(&connections), |event| eprintln!("{event}"));
 ///
 /// // Serve: `axum::serve(listener, router).with_graceful_shutdown(..).await`, `HttpServer::new(..).run().await`. Then:
 /// refreshing.stop().await;
