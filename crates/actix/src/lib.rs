@@ -7,6 +7,43 @@
 //!   a scope.
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use actix_web::{Responder, web::{Data, ServiceConfig}};
+//! use vouchsafe::provisioning::Identity;
+//! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, IdentityProvider, ServiceProvider};
+//! use vouchsafe_actix::{AcceptedLogin, Answer, HttpError, SingleSignOn, routes};
+//! use vouchsafe_store::Memory;
+//!
+//! /// A service with one customer. Its people sign in at `/saml/login?organization=acme`.
+//! fn sso(okta_metadata: &[u8]) -> Result<Data<SingleSignOn>, Box<dyn std::error::Error>> {
+//!     let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+//!         .assertion_consumer("https://app.example.com/saml/acs")?
+//!         .build()?;
+//!     let acme = Connection::new(ConnectionId::new("acme")?, IdentityProvider::from_metadata(okta_metadata)?);
+//!     let customers: Connections = [acme].into_iter().collect();
+//!     Ok(Data::new(SingleSignOn::new(saml, Arc::new(customers), Arc::new(Memory::new()))))
+//! }
+//!
+//! /// For each worker: `App::new().configure(|config| configure(config, sso.clone()))`.
+//! fn configure(config: &mut ServiceConfig, sso: Data<SingleSignOn>) {
+//!     config.app_data(sso).configure(routes(signed_in));
+//! }
+//!
+//! /// Gets each login that was accepted, and opens a session.
+//! async fn signed_in(sso: Data<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> impl Responder {
+//!     // A person is identified by the connection, and by the name with its format and qualifiers.
+//!     let Some(person) = Identity::of_login(&accepted.login) else {
+//!         return Answer(accepted.refuse(HttpError::UnknownPerson));
+//!     };
+//!     let session = my_sessions::open(&person.key()).await;
+//!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
+//!     Answer(answer.unwrap_or_else(|error| accepted.refuse(error)))
+//! }
+//! # mod my_sessions { pub async fn open(_: &str) -> String { String::new() } }
+//! # let _ = (sso, configure);
+//! ```
+//!
 //! The others:
 //!
 //! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session: a redirect to the sign-in page with the wanted page
@@ -17,7 +54,8 @@
 //! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with
 //!   [`provisioned_routes`], the extractor [`SignedIn`] for the session, and the middleware [`require_signed_in`].
 //!
-//! examples/actix is a service with one customer and sessions in memory.
+//! [examples/actix](https://github.com/vouchsafe/vouchsafe/tree/main/examples/actix) is a service with one customer and sessions in
+//! memory.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
@@ -40,8 +78,8 @@ pub use vouchsafe_web::{
     EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
     LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames, NAME_CHANGED,
     NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED, OpenedSession,
-    OrganizationDiscovery, Paths, Provisioned, QueriedFederation, Rate, ReceiveLimiter, Reference,
-    RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
+    OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter, Reference, RefusalLog,
+    RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
     ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut,
     login_url,
 };

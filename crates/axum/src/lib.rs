@@ -7,6 +7,39 @@
 //!   nested.
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use axum::{Router, extract::State, response::{IntoResponse, Response}};
+//! use vouchsafe::provisioning::Identity;
+//! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, IdentityProvider, ServiceProvider};
+//! use vouchsafe_axum::{AcceptedLogin, HttpError, SingleSignOn, routes};
+//! use vouchsafe_store::Memory;
+//!
+//! /// A service with one customer. Its people sign in at `/saml/login?organization=acme`.
+//! fn app(okta_metadata: &[u8]) -> Result<Router, Box<dyn std::error::Error>> {
+//!     let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+//!         .assertion_consumer("https://app.example.com/saml/acs")?
+//!         .build()?;
+//!     let acme = Connection::new(ConnectionId::new("acme")?, IdentityProvider::from_metadata(okta_metadata)?);
+//!     let customers: Connections = [acme].into_iter().collect();
+//!     let sso = SingleSignOn::new(saml, Arc::new(customers), Arc::new(Memory::new()));
+//!     Ok(Router::new().merge(routes(signed_in)).with_state(sso))
+//! }
+//!
+//! /// Gets each login that was accepted, and opens a session.
+//! async fn signed_in(State(sso): State<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
+//!     // A person is identified by the connection, and by the name with its format and qualifiers.
+//!     let Some(person) = Identity::of_login(&accepted.login) else {
+//!         return accepted.refuse(HttpError::UnknownPerson).into_response();
+//!     };
+//!     let session = my_sessions::open(&person.key()).await;
+//!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
+//!     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+//! }
+//! # mod my_sessions { pub async fn open(_: &str) -> String { String::new() } }
+//! # let _ = app;
+//! ```
+//!
 //! The others:
 //!
 //! * [`peer_address`] is the client's address where no proxy stands before the service.
@@ -24,10 +57,12 @@
 //! * `signals` adds the endpoints at which an identity provider ends a person's sessions: `signal_routes`.
 //! * `portal` adds the pages on which an administrator of a customer connects an identity provider: `set_up_routes`.
 //!
-//! # A whole service
+//! # Whole services
 //!
-//! examples/minimal is a service with one customer in about 60 lines. examples/own-database has its own users and `tower-sessions`, and
-//! examples/okta is a whole product. docs/OKTA.md tells what to type into Okta's console.
+//! The repository has [a service with one customer](https://github.com/vouchsafe/vouchsafe/tree/main/examples/minimal) in about 60
+//! lines, one [with its own users and `tower-sessions`](https://github.com/vouchsafe/vouchsafe/tree/main/examples/own-database), and
+//! [a whole product](https://github.com/vouchsafe/vouchsafe/tree/main/examples/okta).
+//! [OKTA.md](https://github.com/vouchsafe/vouchsafe/blob/main/docs/OKTA.md) says what to type into Okta's console.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
@@ -72,8 +107,8 @@ pub use vouchsafe_web::{
     EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
     LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames, NAME_CHANGED,
     NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED, OpenedSession,
-    OrganizationDiscovery, Paths, Provisioned, QueriedFederation, Rate, ReceiveLimiter, Reference,
-    RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
+    OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter, Reference, RefusalLog,
+    RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
     ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut,
     login_url,
 };

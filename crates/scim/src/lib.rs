@@ -22,12 +22,33 @@
 //!   changed; paging by cursor (RFC 9865) is correct also while they are removed.
 //! * **PATCH** is read as the RFC, Okta and Entra ID write it ([`Patch`]): all operations are applied, or none.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use http::{Response, request::Parts};
+//! use vouchsafe::Provider;
+//! use vouchsafe_scim::ScimService;
+//! use vouchsafe_store::Memory;
+//!
+//! // One base address for all customers: the bearer token says which connection sends a request.
+//! let scim = ScimService::new(Arc::new(Memory::new()), "https://app.example.com/scim/v2", Provider::rustcrypto())
+//!     .with_client_address(|request| request.headers.get("x-real-ip")?.to_str().ok()?.parse().ok());
+//!
+//! /// The handler of everything below `/scim/v2`. `path` is the rest of the path.
+//! async fn endpoint(scim: &ScimService, request: &Parts, path: &str, body: Vec<u8>) -> Response<Vec<u8>> {
+//!     // The body is asked for only after the token was found valid; `most` is the largest length that is allowed.
+//!     let read = async |most: usize| Some(body).filter(|body| body.len() <= most);
+//!     scim.handle(request, path, read, chrono::Utc::now()).await
+//! }
+//! # let _ = (scim, endpoint);
+//! ```
+//!
+//! `docs/SCIM.md` in the repository says what to type into Okta's and Entra ID's console, and how a connection gets its token.
+//!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod costly;
 mod error;
 mod filter;
-mod guesses;
 mod limits;
 mod names;
 mod noted;

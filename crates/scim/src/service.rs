@@ -18,13 +18,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use http::{Method, Response, request::Parts};
 use serde_json::{Map, Value};
-use vouchsafe::{ConnectionId, Explain as _, RequestLimiter, crypto::Provider};
+use vouchsafe::{AttemptLimiter, ConnectionId, Explain as _, RequestLimiter, crypto::Provider};
 use vouchsafe_store::{ScimKind, ScimStore};
 
 use crate::{
     Limits, RequestRate, ScimError,
     costly::Costly,
-    guesses::{self, Guesses},
     noted::Noted,
     query::Query,
     schema::{resource_types, schemas},
@@ -72,11 +71,19 @@ struct Shared {
     provider: Provider,
     limits: Limits,
     limiter: RequestLimiter<ConnectionId>,
-    guesses: Guesses,
+    /// The look-ups of tokens, by their hashes.
+    guesses: AttemptLimiter<String>,
     noted: Noted,
     costly: Costly,
     client_address: ClientAddress,
 }
+
+/// How many requests may come over one connection. Entra ID sends up to 25 requests a second and Okta fewer; both are
+/// allowed, and one customer does not delay others.
+const PER_CONNECTION: RequestRate = RequestRate { per_second: 50, burst: 250 };
+
+/// How many invalid tokens may come from one client address: 30 at once and one a second.
+const INVALID_TOKENS: RequestRate = RequestRate { per_second: 1, burst: 30 };
 
 /// Where requests come from.
 #[derive(Clone, Default)]
@@ -107,8 +114,8 @@ impl ScimService {
                 provider,
                 costly: Costly::new(limits.costly_per_connection, limits.costly),
                 limits,
-                limiter: RequestLimiter::new(RequestRate::default()),
-                guesses: Guesses::new(guesses::DEFAULT_RATE),
+                limiter: RequestLimiter::new(PER_CONNECTION),
+                guesses: AttemptLimiter::new(INVALID_TOKENS),
                 noted: Noted::default(),
                 client_address: ClientAddress::default(),
             }),
@@ -124,7 +131,8 @@ impl ScimService {
         })
     }
 
-    /// The same service that takes requests of one connection at this rate.
+    /// Returns the service with this rate of requests over one connection: by default 250 at once and 50 a second. Further ones
+    /// are answered with 429.
     #[must_use]
     pub fn with_rate(self, rate: RequestRate) -> ScimService {
         self.changed(|shared| shared.limiter = RequestLimiter::new(rate))
@@ -135,7 +143,7 @@ impl ScimService {
     /// If the [client address](Self::with_client_address) is not known, this limit does not apply.
     #[must_use]
     pub fn with_failed_token_rate(self, rate: RequestRate) -> ScimService {
-        self.changed(|shared| shared.guesses = Guesses::new(rate))
+        self.changed(|shared| shared.guesses = AttemptLimiter::new(rate))
     }
 
     /// Returns the service with a function that finds the client's address of a request; of an IPv6 address the first 64 bits
@@ -160,7 +168,7 @@ impl ScimService {
             provider: provider.clone(),
             limits: limits.clone(),
             limiter: RequestLimiter::new(limiter.rate()),
-            guesses: Guesses::new(guesses.rate()),
+            guesses: AttemptLimiter::new(guesses.rate()),
             noted: Noted::default(),
             costly: costly.clone(),
             client_address: client_address.clone(),

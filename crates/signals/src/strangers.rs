@@ -1,10 +1,9 @@
 //! Limits how many tokens are looked into that no transmitter signed.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use chrono::{DateTime, Utc};
-use vouchsafe::{ClientNetwork, ConnectionId, RecentlyUsed, RequestLimiter, RequestRate};
+use vouchsafe::{Attempt, AttemptLimiter, ClientNetwork, ConnectionId, RequestLimiter, RequestRate};
 
 /// How many tokens without a transmitter's signature may come from one client address: 100 at once and one a second.
 pub(crate) const PER_CLIENT: RequestRate = RequestRate { per_second: 1, burst: 100 };
@@ -19,100 +18,76 @@ pub(crate) const PER_CONNECTION: RequestRate = RequestRate { per_second: 50, bur
 /// nothing of the transmitter's.
 #[derive(Debug)]
 pub(crate) struct Strangers {
-    clients: RequestLimiter<ClientNetwork>,
+    clients: AttemptLimiter<Known>,
     connections: RequestLimiter<ConnectionId>,
     transmitters: RequestLimiter<Known>,
-    known: Mutex<RecentlyUsed<Known>>,
-    /// Logs once that no address is known.
-    said: Once,
 }
 
 /// A client over a connection.
 type Known = (ConnectionId, ClientNetwork);
 
-/// A token whose signature was not verified yet.
+/// A token whose signature was not verified yet. If it is dropped, it stays counted.
 #[derive(Debug)]
-pub(crate) struct Attempt<'s> {
+pub(crate) struct Unverified<'s> {
     strangers: &'s Strangers,
-    connection: ConnectionId,
-    client: Option<ClientNetwork>,
-    is_known: bool,
+    connection: &'s ConnectionId,
+    attempt: Attempt<'s, Known>,
 }
 
 impl Strangers {
     pub(crate) fn new(per_client: RequestRate, per_connection: RequestRate) -> Strangers {
         Strangers {
-            clients: RequestLimiter::new(per_client),
+            clients: AttemptLimiter::new(per_client),
             connections: RequestLimiter::new(per_connection),
             transmitters: RequestLimiter::new(per_connection),
-            known: Mutex::default(),
-            said: Once::new(),
         }
     }
 
     /// Counts a token, or returns after how many seconds one is allowed.
-    pub(crate) fn begin(
-        &self,
-        connection: &ConnectionId,
+    pub(crate) fn begin<'s>(
+        &'s self,
+        connection: &'s ConnectionId,
         from: Option<IpAddr>,
         now: DateTime<Utc>,
-    ) -> Result<Attempt<'_>, u64> {
-        let client = from.map(ClientNetwork::of);
-        let key = client.map(|client| (connection.clone(), client));
-        let known = key.filter(|key| self.known().knows(key));
-        match (&known, &client) {
-            (Some(known), _) => self.transmitters.take(known, now)?,
-            (None, Some(client)) => {
-                self.clients.take(client, now)?;
-                self.connections.take(connection, now).inspect_err(|_| self.clients.give_back(client))?;
-            }
-            (None, None) => {
-                self.connections
-                    .take(connection, now)
-                    .inspect_err(|_| self.log_that_all_are_counted_as_one())?;
+    ) -> Result<Unverified<'s>, u64> {
+        let attempt = self.clients.begin(from, |client| (connection.clone(), client), now)?;
+        let counted = match attempt.proven_key() {
+            Some(known) => self.transmitters.take(known, now),
+            None => self.connections.take(connection, now),
+        };
+        match counted {
+            Ok(()) => Ok(Unverified { strangers: self, connection, attempt }),
+            Err(seconds) => {
+                if attempt.is_first_from_unknown_address() {
+                    tracing::warn!(
+                        "too many unsigned signals came over a connection, and the transmitter is counted together with all \
+                         others: with_client_address was not called, or found no address"
+                    );
+                }
+                attempt.given_up();
+                Err(seconds)
             }
         }
-        Ok(Attempt { strangers: self, connection: connection.clone(), client, is_known: known.is_some() })
-    }
-
-    fn known(&self) -> MutexGuard<'_, RecentlyUsed<Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn log_that_all_are_counted_as_one(&self) {
-        self.said.call_once(|| {
-            tracing::warn!(
-                "too many unsigned signals came over a connection, and the transmitter is counted together with all others: \
-                 with_client_address was not called, or found no address"
-            );
-        });
     }
 }
 
-impl Attempt<'_> {
+impl Unverified<'_> {
     /// Ends the attempt: the transmitter signed the token.
     pub(crate) fn signed(self) {
         self.give_back();
-        if let Some(client) = self.client.filter(|_| !self.is_known) {
-            self.strangers.known().add((self.connection, client));
-        }
+        self.attempt.succeeded();
     }
 
     /// Ends the attempt without a result, because the store failed.
     pub(crate) fn given_up(self) {
         self.give_back();
+        self.attempt.given_up();
     }
 
     fn give_back(&self) {
-        match self.client {
-            Some(client) if self.is_known => {
-                self.strangers.transmitters.give_back(&(self.connection.clone(), client));
-            }
-            Some(client) => {
-                self.strangers.clients.give_back(&client);
-                self.strangers.connections.give_back(&self.connection);
-            }
-            None => self.strangers.connections.give_back(&self.connection),
+        match self.attempt.proven_key() {
+            Some(known) => self.strangers.transmitters.give_back(known),
+            None => self.strangers.connections.give_back(self.connection),
         }
     }
 }
@@ -176,6 +151,5 @@ mod tests {
             strangers.begin(&acme, None, at()).unwrap().given_up();
         }
         assert_eq!((0..10).filter(|_| strangers.begin(&acme, None, at()).is_ok()).count(), 5);
-        assert!(strangers.said.is_completed());
     }
 }

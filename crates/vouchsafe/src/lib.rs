@@ -7,6 +7,8 @@
 //! * [`PostedResponse`] is what a browser posts to your service. [`ServiceProvider::receive`] judges it, and the result becomes a
 //!   [`Login`].
 //!
+//! With axum or actix-web, start at `vouchsafe-axum` or `vouchsafe-actix` instead: they have the routes, the cookies and the stores.
+//!
 //! This crate is the facade. It handles the bindings (what a browser posts, and where it is redirected), the requests that are not answered
 //! yet, and the identity providers that the service trusts. Each step from bytes to a login is a crate of its own, which is re-exported here as a module.
 //!
@@ -67,6 +69,7 @@
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod artifact;
+mod attempt_limiter;
 mod autopsy;
 mod autopsy_finding;
 mod back_channel;
@@ -114,6 +117,7 @@ mod signature_inquiry;
 mod signing;
 
 pub use artifact::{ArtifactResolution, ConfirmedArtifact, SentArtifact, ValidArtifact};
+pub use attempt_limiter::{Attempt, AttemptLimiter};
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
 pub use back_channel::SoapCall;

@@ -1,15 +1,13 @@
 //! Limits how many requests there are in a time, for each connection, client or other key.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// A number of requests at once, and a number of requests a second after that. Each process counts separately.
-///
-/// The default is for SCIM requests over a connection. Entra ID sends up to 25 requests a second and Okta fewer; the
-/// default allows both, and prevents one customer from delaying others.
 ///
 /// ```
 /// let rate = vouchsafe::RequestRate { per_second: 20, burst: 100 };
@@ -23,14 +21,15 @@ pub struct RequestRate {
     pub burst: u32,
 }
 
-impl Default for RequestRate {
-    fn default() -> RequestRate {
-        RequestRate { per_second: 50, burst: 250 }
-    }
-}
-
-/// The remaining requests of each key. About ten thousand keys are remembered; the keys that have used up most are
-/// forgotten last.
+/// Limits the requests of each key, such as a connection or a [client address](crate::ClientNetwork), to a rate.
+///
+/// About ten thousand keys are remembered. If more come, the keys that have used up least are forgotten, and start again
+/// with a full burst. So whoever sends requests with many keys neither gets back what one of them has used up, as long as
+/// ten thousand others have not used up more, nor takes anything from the others. A key that anybody can choose, such as
+/// an address, needs another limit besides: one for all keys together.
+///
+/// The clock may be corrected while the service runs. A time before the last one gives nothing, and a clock that is set
+/// back by more than a minute is counted from its new time.
 ///
 /// ```
 /// use vouchsafe::{RequestLimiter, RequestRate};
@@ -66,6 +65,10 @@ const FORGOTTEN: usize = MOST / 10;
 /// One request.
 const ONE: u64 = 1_000;
 
+/// Requests take their time before they are counted, so a time may be a little before the last one. If it is further
+/// before it, the clock was set back.
+const LATE: TimeDelta = TimeDelta::minutes(1);
+
 impl Bucket {
     /// The remaining requests at a time.
     fn left_at(&self, now: DateTime<Utc>, per_second: u64, full: u64) -> u64 {
@@ -74,14 +77,22 @@ impl Bucket {
         let gained = u64::try_from(elapsed).unwrap_or(0).saturating_mul(per_second);
         self.left.saturating_add(gained).min(full)
     }
+
+    /// The time from which on requests are gained.
+    fn gains_from(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let is_late = self.at > now && self.at.signed_duration_since(now) <= LATE;
+        if is_late { self.at } else { now }
+    }
 }
 
 /// Makes room for new keys. The keys that have used up most are forgotten last, however many others come.
 fn forget_the_fullest<K: Eq + Hash + Clone>(buckets: &mut HashMap<K, Bucket>, left: impl Fn(&Bucket) -> u64) {
-    let mut by_what_is_left: Vec<(u64, K)> =
-        buckets.iter().map(|(key, bucket)| (left(bucket), key.clone())).collect();
-    by_what_is_left.sort_unstable_by_key(|(left, _)| *left);
-    for (_, key) in by_what_is_left.iter().rev().take(FORGOTTEN) {
+    let mut fullest_first: Vec<(Reverse<u64>, K)> =
+        buckets.iter().map(|(key, bucket)| (Reverse(left(bucket)), key.clone())).collect();
+    if fullest_first.len() > FORGOTTEN {
+        fullest_first.select_nth_unstable_by_key(FORGOTTEN, |(left, _)| *left);
+    }
+    for (_, key) in fullest_first.iter().take(FORGOTTEN) {
         buckets.remove(key);
     }
 }
@@ -111,7 +122,7 @@ impl<K: Eq + Hash + Clone> RequestLimiter<K> {
         }
         let bucket = buckets.entry(key.clone()).or_insert(Bucket { left: full, at: now });
         bucket.left = bucket.left_at(now, per_second, full);
-        bucket.at = bucket.at.max(now);
+        bucket.at = bucket.gains_from(now);
         match bucket.left.checked_sub(ONE) {
             Some(left) => {
                 bucket.left = left;
@@ -147,7 +158,7 @@ mod tests {
         let limiter = RequestLimiter::new(RequestRate { per_second: 2, burst: 3 });
         let connection = ConnectionId::new("acme").unwrap();
         let start: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
-        let after = |milliseconds| start + chrono::TimeDelta::milliseconds(milliseconds);
+        let after = |milliseconds| start + TimeDelta::milliseconds(milliseconds);
         assert!((0..3).all(|_| limiter.take(&connection, start).is_ok()));
         assert_eq!(limiter.take(&connection, start), Err(1));
         assert_eq!(limiter.take(&connection, after(499)), Err(1));
@@ -176,5 +187,43 @@ mod tests {
             assert!(number % 100 > 0 || limiter.take(&greedy, now).is_err(), "after {number} others");
         }
         assert!(limiter.buckets.lock().unwrap().len() <= MOST);
+    }
+
+    /// A clock that was ahead, and is corrected, keeps nobody out until it is there again.
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_out() {
+        let limiter = RequestLimiter::new(RequestRate { per_second: 1, burst: 2 });
+        let right: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        let after = |seconds| right + TimeDelta::seconds(seconds);
+        let an_hour_ahead = after(3_600);
+        while limiter.take(&1, an_hour_ahead).is_ok() {}
+        assert_eq!(limiter.take(&1, right), Err(1), "nothing is gained by it");
+        assert_eq!(limiter.take(&1, after(1)), Ok(()));
+        assert_eq!(limiter.take(&1, after(1)), Err(1));
+        // Requests that come in another order than they began gain nothing.
+        assert_eq!(limiter.take(&1, after(0)), Err(1));
+        assert_eq!(limiter.take(&1, after(1)), Err(1));
+        assert_eq!(limiter.take(&1, after(2)), Ok(()));
+    }
+
+    /// Whoever has many addresses takes nothing from those who come later.
+    #[test]
+    fn many_keys_that_are_used_up_keep_no_new_one_out() {
+        let limiter = RequestLimiter::new(RequestRate { per_second: 1, burst: 2 });
+        let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        for number in 0..3 * MOST {
+            while limiter.take(&number, now).is_ok() {}
+            assert!(limiter.buckets.lock().unwrap().len() <= MOST);
+        }
+        assert_eq!((0..10).filter(|_| limiter.take(&(4 * MOST), now).is_ok()).count(), 2);
+        assert_eq!((0..10).filter(|_| limiter.take(&(5 * MOST), now).is_ok()).count(), 2);
+    }
+
+    #[test]
+    fn a_rate_of_nothing_is_one() {
+        let limiter = RequestLimiter::new(RequestRate { per_second: 0, burst: 0 });
+        let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        assert_eq!((limiter.take(&1, now), limiter.take(&1, now)), (Ok(()), Err(1)));
+        assert_eq!(limiter.take(&1, now + TimeDelta::seconds(1)), Ok(()));
     }
 }

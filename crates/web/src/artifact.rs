@@ -113,7 +113,7 @@ impl SingleSignOn {
             self.service_provider().check_artifact(sent, received_at, candidates, expect, self.now())?;
         // Each artifact causes a request and a record, like the start of a sign-in.
         self.count_start(request)?;
-        self.inner.starts.count_over(valid.connection())?;
+        self.inner.starts.count_over(valid.connection(), self.now())?;
         let recorded = self.inner.replays.record(valid.replay_key()).await?;
         let (resolution, permit) = self.question(valid.confirm(recorded)?, permit).await?;
         let (answer, permit) = self.asked_what_it_stands_for(&resolution, permit).await?;

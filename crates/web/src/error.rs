@@ -5,7 +5,7 @@ use std::fmt;
 use http::StatusCode;
 use vouchsafe::crypto::CryptoError;
 use vouchsafe::xml::{Cut, Quoted};
-use vouchsafe::{BindingError, ConnectionId, Explain, Ledger, Refusal};
+use vouchsafe::{BindingError, ConnectionId, Explain, Ledger, Refusal, RequestRate};
 use vouchsafe_store::StoreError;
 
 /// The reason why a browser flow failed.
@@ -91,15 +91,13 @@ pub enum HttpError {
         limit: usize,
     },
     /// Too many sign-ins were started in a short time. Nothing of this one was stored.
-    #[error("more sign-ins are started {of} than {at_once} at once and then {per_second} a second")]
+    #[error("more sign-ins are started {of} than {} at once and then {} a second", rate.burst, rate.per_second)]
     #[non_exhaustive]
     TooManyStarts {
         /// "from one client address", "over one connection" or "altogether".
         of: &'static str,
-        /// The number that is allowed at once.
-        at_once: u32,
-        /// The number that is allowed per second after that.
-        per_second: u32,
+        /// The rate that is allowed.
+        rate: RequestRate,
         /// The number of seconds after which another sign-in is allowed.
         retry_after: u64,
     },

@@ -131,6 +131,7 @@ pub use return_path::{ReturnPath, ReturnPaths};
 pub use set_up::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;
-pub use start_limiter::{Rate, StartLimiter};
+pub use start_limiter::StartLimiter;
 pub use stored_connections::StoredConnections;
 pub use trial::TriedOut;
+pub use vouchsafe::RequestRate;

@@ -39,7 +39,7 @@ impl SingleSignOn {
 
     /// Counts a start for the client, before anything is looked up.
     pub(crate) fn count_start(&self, request: &Parts) -> Result<(), HttpError> {
-        self.inner.starts.count_client(self.inner.address_of(request))
+        self.inner.starts.count_client(self.inner.address_of(request), self.now())
     }
 
     /// Does the same as [`start`](Self::start) after the client was counted, with one additional cookie.
@@ -67,7 +67,7 @@ impl SingleSignOn {
         started: StartedLogin,
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
-        self.inner.starts.count_over(started.pending.connection())?;
+        self.inner.starts.count_over(started.pending.connection(), self.now())?;
         stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
         let cookie = self.cookies().bind(headers, &started.pending, started.binding.reveal());
         let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;

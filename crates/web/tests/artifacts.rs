@@ -19,7 +19,7 @@ use vouchsafe_store::{
     Author, ConnectionMetadata, ConnectionStore as _, Memory, MetadataSource, StoredConnection,
 };
 use vouchsafe_testkit::{self as testkit, ASSERTION_CONSUMER, AuthnRequest, SERVICE_PROVIDER, keys};
-use vouchsafe_web::{ConnectionSource, Rate, SingleSignOn, StartLimiter, StoredConnections};
+use vouchsafe_web::{ConnectionSource, RequestRate, SingleSignOn, StartLimiter, StoredConnections};
 
 const RESOLUTION: &str = "https://example.okta.com/artifact";
 const OWN: &str = "https://app.example.com/saml/own/acs";
@@ -403,7 +403,7 @@ async fn a_service_that_takes_no_artifacts_says_so() {
 #[tokio::test]
 async fn questions_are_counted_like_starts() {
     let service = Service::new(Unsolicited::Refuse);
-    let limiter = StartLimiter::default().per_connection(Rate::new(3, 1));
+    let limiter = StartLimiter::default().per_connection(RequestRate { burst: 3, per_second: 1 });
     let sso = service.sso.clone().start_limiter(limiter);
     let okta_connection = sso.find_connection("okta").await.unwrap().unwrap();
     let (request, cookies) =

@@ -15,7 +15,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::Memory;
 use vouchsafe_testkit as testkit;
-use vouchsafe_web::{Rate, ReceiveLimiter, SingleSignOn, StartLimiter};
+use vouchsafe_web::{ReceiveLimiter, RequestRate, SingleSignOn, StartLimiter};
 
 const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 const CONSUMER: &str = "https://app.example.com/saml/acs";
@@ -69,7 +69,7 @@ fn is_too_many(answer: &Response<String>) -> bool {
 
 #[tokio::test]
 async fn one_client_starts_so_many_sign_ins() {
-    let limiter = StartLimiter::default().per_client_address(Rate::new(3, 1));
+    let limiter = StartLimiter::default().per_client_address(RequestRate { burst: 3, per_second: 1 });
     let sso = service(Unsolicited::Refuse).start_limiter(limiter);
     let started = async |address: &str, asked: &str| {
         let answer = sso.login(&from(address), asked.as_bytes()).await;
@@ -97,7 +97,7 @@ async fn one_client_starts_so_many_sign_ins() {
 /// Names that are not found cost no write, and count only for the client.
 #[tokio::test]
 async fn over_one_connection_so_many_sign_ins_start() {
-    let limiter = StartLimiter::default().per_connection(Rate::new(2, 1));
+    let limiter = StartLimiter::default().per_connection(RequestRate { burst: 2, per_second: 1 });
     let sso = service(Unsolicited::Refuse).start_limiter(limiter);
     for _ in 0..5 {
         assert_eq!(sso.login(&from(""), b"organization=nobody").await.status(), 303);
@@ -112,7 +112,7 @@ async fn over_one_connection_so_many_sign_ins_start() {
 /// counted.
 #[tokio::test]
 async fn whatever_starts_a_sign_in_is_counted() {
-    let one = || StartLimiter::default().per_client_address(Rate::new(1, 1));
+    let one = || StartLimiter::default().per_client_address(RequestRate { burst: 1, per_second: 1 });
     let acme = connection("acme", ConnectionSettings::default());
     for way in ["restart", "trial", "start"] {
         let sso = service(Unsolicited::Restart).start_limiter(one());

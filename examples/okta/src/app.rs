@@ -17,7 +17,7 @@ use vouchsafe::crypto::Certificate;
 use vouchsafe::{EntityId, ServiceProvider, SoapCall};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, KEPT_FORM, KeptForms, LogoutPage, METADATA, NAME_ID, NAME_ID_SOAP,
-    OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord,
+    OrganizationDiscovery, Provisioned, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord, RequestRate,
     ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SetUp, SingleSignOn, StartLimiter, StoredConnections,
     own_pages_only, peer_address, provisioned_routes, require_signed_in, scim_routes, set_up_routes,
     signal_routes,
@@ -121,7 +121,7 @@ impl std::ops::Deref for App {
 /// How long a sign-in that was started waits for its answer.
 pub(crate) const REQUEST_LIFETIME: Duration = Duration::from_secs(600);
 /// How many sign-ins are started: no fewer than `--load` starts.
-const LOAD: Rate = Rate::new(100_000, 10_000);
+const LOAD: RequestRate = RequestRate { burst: 100_000, per_second: 10_000 };
 
 impl App {
     /// Opens the store, and makes or loads the key. Connections are read when somebody signs in over them.

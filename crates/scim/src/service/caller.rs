@@ -26,8 +26,8 @@ pub(super) struct Caller {
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 impl Caller {
-    /// The same work for every token: its hash is looked up, whatever it is worth. Too many from one address that are worth nothing are not
-    /// looked up any more.
+    /// The same work for every token: its hash is looked up, whether it is valid or not. After too many invalid ones from one client address,
+    /// further ones are not looked up, unless they were valid a moment ago.
     pub(super) async fn of(
         service: &ScimService,
         request: &Parts,
@@ -36,19 +36,25 @@ impl Caller {
         let token = bearer_token(request).ok_or(ScimError::Unauthorized)?;
         let shared = &service.shared;
         let hash = TokenHash::of(token, &shared.provider).map_err(ScimError::Cryptography)?;
-        let guess = shared.guesses.begin(&hash, shared.client_address.of(request), now);
-        let guess = guess.map_err(|retry_after| ScimError::TooManyGuesses { retry_after })?;
+        let attempt = shared.guesses.begin(shared.client_address.of(request), |_| hash.to_hex(), now);
+        let attempt = attempt.map_err(|retry_after| ScimError::TooManyGuesses { retry_after })?;
         let token = match Self::working(service, &hash, now).await {
             Ok(Some(token)) => {
-                guess.worked();
+                attempt.succeeded();
                 token
             }
             Ok(None) => {
-                guess.failed();
+                if attempt.is_first_from_unknown_address() {
+                    tracing::warn!(
+                        "an invalid SCIM token came, and the number of such tokens is not limited: with_client_address was \
+                         not called, or found no address"
+                    );
+                }
+                attempt.failed();
                 return Err(ScimError::Unauthorized);
             }
             Err(failure) => {
-                guess.given_up();
+                attempt.given_up();
                 return Err(failure.into());
             }
         };

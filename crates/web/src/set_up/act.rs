@@ -1,19 +1,16 @@
 //! Carries out the forms of the portal.
 
-use std::time::Instant;
-
-use chrono::TimeDelta;
-use vouchsafe::ConnectionId;
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::console::Console;
 use vouchsafe::provisioning::{OrganizationToken, Policy};
-use vouchsafe_store::StoreError;
+use vouchsafe::{ConnectionId, RequestLimiter};
+use vouchsafe_store::{SetUpLink, StoreError};
 
 use super::error::SetUpError;
 use super::markup::{Markup, Problem};
 use super::pages::{Page, Step, described, shown};
 use super::visit::{Visit, fingerprint, renewed_among};
 use super::{Fields, Next, SetUp};
-use crate::start_limiter::Counted;
 
 /// How long an old token works after a new one was issued, so that there is time to enter the new one into the
 /// console.
@@ -22,9 +19,8 @@ const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
 const BESIDE: &str = "";
 
 /// Counts one action of a link.
-fn counted(counter: &Counted<String>, link: &str) -> Result<(), SetUpError> {
-    let counted = counter.count_at(&link.to_owned(), Instant::now());
-    counted.map_err(|wait| SetUpError::TooOften { retry_after: wait.as_secs().saturating_add(1) })
+fn counted(limiter: &RequestLimiter<String>, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
+    limiter.take(&link.id, now).map_err(|retry_after| SetUpError::TooOften { retry_after })
 }
 
 impl SetUp {
@@ -34,7 +30,7 @@ impl SetUp {
         step: &str,
         fields: &Fields,
     ) -> Result<Next, SetUpError> {
-        self.count_act(&visit.link.id)?;
+        self.count_act(&visit.link, visit.now)?;
         if step.starts_with("domains") {
             return self.act_on_domain(visit, step, fields).await;
         }
@@ -83,17 +79,17 @@ impl SetUp {
 
     /// Counts an action that sends requests to others: for metadata or to the DNS.
     pub(super) fn count(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
-        counted(&self.0.asked, &visit.link.id)
+        counted(&self.0.asked, &visit.link, visit.now)
     }
 
     /// Counts an action of a link that is stored: its forms, its trials.
-    pub(super) fn count_act(&self, link: &str) -> Result<(), SetUpError> {
-        counted(&self.0.acted, link)
+    pub(super) fn count_act(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
+        counted(&self.0.acted, link, now)
     }
 
     /// Counts a page that is shown.
-    pub(super) fn count_look(&self, link: &str) -> Result<(), SetUpError> {
-        counted(&self.0.looked, link)
+    pub(super) fn count_look(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
+        counted(&self.0.looked, &visit.link, visit.now)
     }
 
     /// Activates the draft. If there is already an active connection to the same identity provider, its metadata is

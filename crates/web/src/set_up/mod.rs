@@ -37,13 +37,12 @@ use vouchsafe::console::Console;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::Organization;
-use vouchsafe::{ConnectionId, Explain};
+use vouchsafe::{ConnectionId, Explain, RequestLimiter, RequestRate};
 use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoreError, StoredSettings};
 
 use crate::answers::{answer, see_other};
 use crate::form_fields::{FormPart, parts_of};
 use crate::single_sign_on::SingleSignOn;
-use crate::start_limiter::{Counted, Rate};
 
 pub use brand::{SetUpBrand, SetUpView};
 pub use error::SetUpError;
@@ -91,9 +90,9 @@ struct Inner {
     resolve: Option<Ask<Vec<String>>>,
     rollovers: Option<AskRollovers>,
     activates_untried: bool,
-    asked: Arc<Counted<String>>,
-    acted: Arc<Counted<String>>,
-    looked: Arc<Counted<String>>,
+    asked: Arc<RequestLimiter<String>>,
+    acted: Arc<RequestLimiter<String>>,
+    looked: Arc<RequestLimiter<String>>,
 }
 
 type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> StoredSettings + Send + Sync>;
@@ -102,11 +101,11 @@ type Asked<T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send>>;
 type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
 
 /// How often a link may send requests for metadata or to the DNS: 10 at once, and then one per second.
-const ASKED: Rate = Rate::new(10, 1);
+const ASKED: RequestRate = RequestRate { burst: 10, per_second: 1 };
 /// How often a link may be used for actions that are stored: 100 at once, and then one per second.
-const ACTED: Rate = Rate::new(100, 1);
+const ACTED: RequestRate = RequestRate { burst: 100, per_second: 1 };
 /// How often the pages of a link are shown, whose metadata is parsed each time: 100 at once, and then two per second.
-const LOOKED: Rate = Rate::new(100, 2);
+const LOOKED: RequestRate = RequestRate { burst: 100, per_second: 2 };
 
 impl SetUp {
     /// Makes a portal at this path, as browsers see it, over a store.
@@ -121,9 +120,9 @@ impl SetUp {
             resolve: None,
             rollovers: None,
             activates_untried: false,
-            asked: Arc::new(Counted::new(ASKED)),
-            acted: Arc::new(Counted::new(ACTED)),
-            looked: Arc::new(Counted::new(LOOKED)),
+            asked: Arc::new(RequestLimiter::new(ASKED)),
+            acted: Arc::new(RequestLimiter::new(ACTED)),
+            looked: Arc::new(RequestLimiter::new(LOOKED)),
         }))
     }
 

@@ -89,7 +89,7 @@ impl SetUp {
     pub(super) async fn page(&self, visit: &mut Visit<'_>, path: &str) -> Result<Page, SetUpError> {
         let is_page = !path.contains('/') && path != "staged";
         let step = Step::of(path).filter(|_| is_page).ok_or(SetUpError::StepUnknown)?;
-        self.count_look(&visit.link.id)?;
+        self.count_look(visit)?;
         self.page_of(visit, step, None, None).await
     }
 

@@ -135,7 +135,7 @@ impl SetUp {
         if !link.purpose.allows_connections() {
             return Err(SetUpError::Purpose);
         }
-        self.count_act(&link.id)?;
+        self.count_act(&link, tried.at)?;
         let draft = self.tried_draft(&link, tried).await?;
         if fingerprint(&draft, sso.service_provider().provider())? != print {
             return Err(SetUpError::NotTried);
