@@ -30,6 +30,42 @@
 //! attribute. An [`EmailAddress`] decides something only if its organization has verified its [`Domain`]. A domain belongs to one
 //! organization.
 //!
+//! ```
+//! use vouchsafe_assertion::ConnectionId;
+//! use vouchsafe_crypto::Provider;
+//! use vouchsafe_metadata::EntityId;
+//! use vouchsafe_provisioning::{LoginFacts, Organization, OrganizationId, Policy, Snapshot};
+//!
+//! let policy = Policy::from_toml(r#"
+//!     [groups]
+//!     create_teams = true
+//!
+//!     [[groups.map]]
+//!     group = "Engineering"
+//!     team = "Builders"
+//! "#)?;
+//!
+//! // What is stored: an organization that has connected its identity provider and verified a domain.
+//! let (now, okta) = ("2026-01-15T09:00:00Z".parse()?, EntityId::new("http://www.okta.com/exk1")?);
+//! let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
+//! acme.entitled = true;
+//! acme.verified_domains = vec!["example.com".to_owned()];
+//! let token = acme.convert(okta.clone(), &Provider::rustcrypto(), now)?.reveal();
+//! let snapshot = Snapshot::new(acme);
+//!
+//! // What came: a login, which `LoginFacts` is usually made from.
+//! let login = LoginFacts::new(ConnectionId::new("acme")?, okta, "00u1", now)
+//!     .with_attribute("token", [token])
+//!     .with_attribute("user.email", ["ada@example.com"])
+//!     .with_attribute("groups", ["Engineering", "Everyone"]);
+//!
+//! let plan = policy.plan(&login, &snapshot)?;
+//! assert!(plan.to_string().contains("ada@example.com") && plan.to_string().contains("Builders"));
+//! let after = snapshot.after(&plan);
+//! assert!(policy.plan(&login, &after)?.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod account;

@@ -21,6 +21,27 @@
 //! This crate does not decide which elements of a message must be signed, whether identifiers are unique beyond the one that is
 //! referenced, and what a message means. `vouchsafe-assertion` decides that.
 //!
+//! ```
+//! use vouchsafe_crypto::{KeyKind, Provider};
+//! use vouchsafe_signature::{Signer, TrustedKey, sign, verify};
+//! use vouchsafe_xml::{Document, Limits};
+//!
+//! let (provider, limits) = (Provider::rustcrypto(), Limits::default());
+//! let key = provider.generate_key(KeyKind::P256)?;
+//! let xml = sign(r#"<Response ID="_1"><Status/></Response>"#, "_1", &Signer::new(&key), &provider, &limits)?;
+//!
+//! let trusted = [TrustedKey::new(key.public_key().clone(), "the identity provider's key")];
+//! let document = Document::parse(xml.as_bytes(), &limits)?;
+//! let verified = verify(document.root(), &trusted, &provider, &limits)?;
+//! assert_eq!(verified.bytes(), br#"<Response ID="_1"><Status></Status></Response>"#);
+//!
+//! let changed = xml.replace("<Status/>", "<Status>Success</Status>");
+//! let document = Document::parse(changed.as_bytes(), &limits)?;
+//! let refused = verify(document.root(), &trusted, &provider, &limits).unwrap_err();
+//! assert_eq!(refused.code(), "signature.digest_mismatch");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod algorithms;

@@ -13,6 +13,26 @@
 //! The traits can be used as trait objects (`Arc<dyn Directory>`). Their methods return a boxed future, an [`Answer`]. Nothing here reads
 //! a clock: time is an argument.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use vouchsafe_store::{ReplayStore, Store};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In production `sqlite:///var/lib/example/service.db` or `postgres://user:password@host/database`.
+//! let store = Arc::new(Store::connect("memory").await?);
+//!
+//! // Of all calls with one hash, in all processes, exactly one is answered `true`.
+//! let expires_at = "2026-01-15T09:10:00Z".parse()?;
+//! assert!(store.insert_once("hash of an assertion", expires_at).await?);
+//! assert!(!store.insert_once("hash of an assertion", expires_at).await?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `vouchsafe-web` and the crates for frameworks take such a store, and call it. To write a store of your own, implement the traits
+//! and run the suite of the feature `conformance` over it.
+//!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 
 mod api_token;
