@@ -77,6 +77,14 @@ pub enum ScimError {
         /// The attribute that must be unique.
         what: String,
     },
+    /// An account of the organization that is not one of this connection has the value. The client finds no resource to
+    /// match, and creating it again does not help.
+    #[error("an account of the organization that this connection does not manage has the {what}")]
+    #[non_exhaustive]
+    AccountOfAnother {
+        /// "e-mail address", or "userName or externalId".
+        what: &'static str,
+    },
     /// A filter that is not a look-up would have to search more resources than the limit.
     #[error("the query would search more than {most} resources one by one")]
     #[non_exhaustive]
@@ -201,7 +209,7 @@ impl ScimError {
             | Self::Mutability { .. }
             | Self::TooMany { .. }
             | Self::InvalidCursor => StatusCode::BAD_REQUEST,
-            Self::Uniqueness { .. } => StatusCode::CONFLICT,
+            Self::Uniqueness { .. } | Self::AccountOfAnother { .. } => StatusCode::CONFLICT,
             Self::NotFound { .. } | Self::NoEndpoint => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotImplemented { .. } => StatusCode::NOT_IMPLEMENTED,
@@ -227,7 +235,7 @@ impl ScimError {
             Self::InvalidValue { .. } => Some("invalidValue"),
             Self::NoTarget { .. } => Some("noTarget"),
             Self::Mutability { .. } => Some("mutability"),
-            Self::Uniqueness { .. } => Some("uniqueness"),
+            Self::Uniqueness { .. } | Self::AccountOfAnother { .. } => Some("uniqueness"),
             Self::TooMany { .. } => Some("tooMany"),
             // RFC 9865, 2.1.
             Self::InvalidCursor => Some("invalidCursor"),
@@ -270,6 +278,7 @@ impl Explain for ScimError {
             Self::NoTarget { .. } => "scim.no_target",
             Self::Mutability { .. } => "scim.mutability",
             Self::Uniqueness { .. } => "scim.uniqueness",
+            Self::AccountOfAnother { .. } => "scim.account_of_another",
             Self::TooMany { .. } => "scim.too_many",
             Self::InvalidCursor => "scim.invalid_cursor",
             Self::NotFound { .. } => "scim.not_found",
@@ -306,6 +315,10 @@ impl Explain for ScimError {
             }
             Self::Uniqueness { .. } => {
                 "Another person or group of this connection has the name. Match it at the identity provider instead of creating it again."
+            }
+            Self::AccountOfAnother { .. } => {
+                "Let the person sign in over this connection or link the account there, then push them again. The organization's audit says what is in the way, \
+                 such as a password or a role."
             }
             Self::InvalidCursor => "Begin the list again without a cursor.",
             Self::NotFound { .. } | Self::NoEndpoint | Self::MethodNotAllowed { .. } => {
@@ -348,9 +361,9 @@ impl From<PlanRefusal> for ScimError {
     fn from(refusal: PlanRefusal) -> ScimError {
         match refusal {
             // The address belongs to an account that the connection may not link.
-            PlanRefusal::EmailTaken { .. } => ScimError::Uniqueness { what: "the e-mail address".to_owned() },
+            PlanRefusal::EmailTaken { .. } => ScimError::AccountOfAnother { what: "e-mail address" },
             PlanRefusal::ScimUserExists { .. } | PlanRefusal::ScimTakeoverRefused { .. } => {
-                ScimError::Uniqueness { what: "the person".to_owned() }
+                ScimError::AccountOfAnother { what: "userName or externalId" }
             }
             PlanRefusal::EmailInvalid { source, .. } => ScimError::value("emails", source.to_string()),
             PlanRefusal::AttributeMissing { attribute, .. } => ScimError::value(attribute, "it is required"),

@@ -51,7 +51,6 @@ mod error;
 mod filter;
 mod limits;
 mod names;
-mod noted;
 mod patch;
 mod path;
 mod projection;

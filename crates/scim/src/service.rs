@@ -19,12 +19,11 @@ use chrono::{DateTime, Utc};
 use http::{Method, Response, request::Parts};
 use serde_json::{Map, Value};
 use vouchsafe::{AttemptLimiter, ConnectionId, Explain as _, RequestLimiter, crypto::Provider};
-use vouchsafe_store::{ScimKind, ScimStore};
+use vouchsafe_store::{ScimKind, ScimStore, WrittenRefusals};
 
 use crate::{
     Limits, RequestRate, ScimError,
     costly::Costly,
-    noted::Noted,
     query::Query,
     schema::{resource_types, schemas},
 };
@@ -73,7 +72,7 @@ struct Shared {
     limiter: RequestLimiter<ConnectionId>,
     /// The look-ups of tokens, by their hashes.
     guesses: AttemptLimiter<String>,
-    noted: Noted,
+    written: WrittenRefusals,
     costly: Costly,
     client_address: ClientAddress,
 }
@@ -84,6 +83,10 @@ const PER_CONNECTION: RequestRate = RequestRate { per_second: 50, burst: 250 };
 
 /// How many invalid tokens may come from one client address: 30 at once and one a second.
 const INVALID_TOKENS: RequestRate = RequestRate { per_second: 1, burst: 30 };
+
+/// How many more may come from all client addresses together: 500 at once and 100 a second. A token that is new to this
+/// process comes among them if somebody else at the same address, such as an identity provider's, has used up the address.
+const MORE_INVALID_TOKENS: RequestRate = RequestRate { per_second: 100, burst: 500 };
 
 /// Where requests come from.
 #[derive(Clone, Default)]
@@ -115,8 +118,8 @@ impl ScimService {
                 costly: Costly::new(limits.costly_per_connection, limits.costly),
                 limits,
                 limiter: RequestLimiter::new(PER_CONNECTION),
-                guesses: AttemptLimiter::new(INVALID_TOKENS),
-                noted: Noted::default(),
+                guesses: AttemptLimiter::new(INVALID_TOKENS).and_beyond(MORE_INVALID_TOKENS),
+                written: WrittenRefusals::default(),
                 client_address: ClientAddress::default(),
             }),
         }
@@ -138,12 +141,13 @@ impl ScimService {
         self.changed(|shared| shared.limiter = RequestLimiter::new(rate))
     }
 
-    /// Returns the service with this rate of invalid tokens from one client address: by default 30 at once and one a second.
-    /// Further ones are answered with 429. Valid tokens are not counted, and tokens that were valid before are always looked up.
-    /// If the [client address](Self::with_client_address) is not known, this limit does not apply.
+    /// Returns the service with these rates of invalid tokens: from one client address, by default 30 at once and one a second,
+    /// and beyond it from all of them together, by default 500 at once and 100 a second. Further ones are answered with 429.
+    /// Valid tokens are not counted, and tokens that this process found valid before are always looked up. If the [client
+    /// address](Self::with_client_address) is not known, these limits do not apply.
     #[must_use]
-    pub fn with_failed_token_rate(self, rate: RequestRate) -> ScimService {
-        self.changed(|shared| shared.guesses = AttemptLimiter::new(rate))
+    pub fn with_failed_token_rates(self, per_client: RequestRate, beyond: RequestRate) -> ScimService {
+        self.changed(|shared| shared.guesses = AttemptLimiter::new(per_client).and_beyond(beyond))
     }
 
     /// Returns the service with a function that finds the client's address of a request; of an IPv6 address the first 64 bits
@@ -160,7 +164,7 @@ impl ScimService {
     }
 
     fn changed(self, change: impl FnOnce(&mut Shared)) -> ScimService {
-        let Shared { store, base, provider, limits, limiter, guesses, costly, client_address, noted: _ } =
+        let Shared { store, base, provider, limits, limiter, guesses, costly, client_address, written: _ } =
             &*self.shared;
         let mut copy = Shared {
             store: Arc::clone(store),
@@ -168,8 +172,8 @@ impl ScimService {
             provider: provider.clone(),
             limits: limits.clone(),
             limiter: RequestLimiter::new(limiter.rate()),
-            guesses: AttemptLimiter::new(guesses.rate()),
-            noted: Noted::default(),
+            guesses: guesses.renewed(),
+            written: WrittenRefusals::default(),
             costly: costly.clone(),
             client_address: client_address.clone(),
         };

@@ -127,6 +127,9 @@ const LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// The shortest time between two fetches of a set because of an unknown key or a failure, whoever names such keys.
 const ASKED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
+/// How far a time may be in the future because of a request that began later and was faster.
+const OVERTAKEN: TimeDelta = TimeDelta::minutes(1);
+
 impl KeyCache {
     pub(crate) fn new(fetch: Arc<dyn FetchKeys>) -> KeyCache {
         KeyCache { fetch, sets: Mutex::default() }
@@ -143,8 +146,10 @@ impl KeyCache {
         let unknown = || SignalError::UnknownKey { kid: kid.chars().take(100).collect() };
         let set = self.set(address).await;
         let mut kept = set.lock().await;
+        // A time in the future is from before the clock was set back, except for requests that overtook this one.
         let is_within = |time: Option<DateTime<Utc>>, span| {
-            time.is_some_and(|time| now.signed_duration_since(time) < span)
+            let age = time.map(|time| now.signed_duration_since(time));
+            age.is_some_and(|age| -OVERTAKEN <= age && age < span)
         };
         let is_fresh = is_within(kept.fetched_at, LIFETIME);
         if let Some(key) = kept.keys.key(kid).filter(|_| is_fresh) {

@@ -20,8 +20,9 @@
 //! * **Which tokens.** Only signatures by RSA and ECDSA are accepted; `none` and HMAC are not. Keys come from the transmitter's JWKS and
 //!   never from the token. The [`Provider`](vouchsafe::Provider) computes, with its minimum for the length of keys. `jsonwebtoken` only
 //!   reads headers and JWKs. Its own cryptography, which a process chooses once, is not used.
-//! * **Tokens with an invalid signature.** Anybody can post them. Their form is checked before anything is read from the store, then one
-//!   short row is read. Their number is limited for each client address and connection.
+//! * **Tokens that are not valid.** Anybody can post them. Their form is checked before anything is read, then one short row of the
+//!   store is, at a limited rate. Their number is limited for each client address and connection, and a client that has sent a valid
+//!   token is counted apart from all others.
 //! * **Repeated tokens.** A token that was processed has no effect a second time. A token that could not be processed, because the store
 //!   was not available, is processed when it comes again.
 //!
@@ -29,6 +30,7 @@
 
 mod error;
 mod keys;
+mod look_ups;
 mod service;
 mod strangers;
 mod subject;

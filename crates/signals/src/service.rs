@@ -16,11 +16,14 @@ use vouchsafe::{
     crypto::{Provider, hexadecimal},
     provisioning::{AccountId, Actor, Change, RuleId},
 };
-use vouchsafe_store::{AuditedRefusal, Claim, ClaimStore, ConnectionStore, Decision, Directory};
+use vouchsafe_store::{
+    AuditedRefusal, Claim, ClaimStore, ConnectionStore, Decision, Directory, WrittenRefusals,
+};
 
 use crate::{
     Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
     keys::KeyCache,
+    look_ups::{Found, LookUps},
     strangers::{self, Strangers},
     subject::is_theirs,
     token::{self, SKEW, Signed, claimed_key},
@@ -46,10 +49,11 @@ impl<S: Directory + ConnectionStore + ClaimStore + ?Sized> SignalStore for S {}
 #[derive(Clone)]
 pub struct SignalService {
     store: Arc<dyn SignalStore>,
-    transmitters: Arc<dyn Transmitters>,
+    transmitters: Arc<LookUps>,
     keys: Arc<KeyCache>,
     strangers: Arc<Strangers>,
     client_address: Option<Arc<FindAddress>>,
+    written: Arc<WrittenRefusals>,
     provider: Provider,
 }
 
@@ -74,17 +78,22 @@ impl SignalService {
     ) -> SignalService {
         SignalService {
             store,
-            transmitters,
+            transmitters: Arc::new(LookUps::new(transmitters)),
             keys: Arc::new(KeyCache::new(fetch)),
-            strangers: Arc::new(Strangers::new(strangers::PER_CLIENT, strangers::PER_CONNECTION)),
+            strangers: Arc::new(Strangers::new(
+                strangers::PER_CLIENT,
+                strangers::PER_CONNECTION,
+                strangers::VALID,
+            )),
             client_address: None,
+            written: Arc::default(),
             provider,
         }
     }
 
     /// Returns the service with a function that finds the client's address of a request; of an IPv6 address the first 64 bits
-    /// count. By default the address is not known, and tokens that no transmitter signed are limited for each connection only: a
-    /// stranger who sends many then keeps the transmitter out for a while.
+    /// count. By default the address is not known, and tokens that are not valid are limited for each connection only: a
+    /// stranger who sends more than a thousand a second then keeps the transmitter out for as long.
     ///
     /// Behind a proxy, the address of the TCP connection is the proxy's for every client. Read the header that the proxy writes,
     /// and only if the proxy removes what clients write there.
@@ -97,17 +106,26 @@ impl SignalService {
         self
     }
 
-    /// Returns the service with these rates of tokens that the transmitter of the connection did not sign: from one client
-    /// address, by default 100 at once and one a second, and over one connection, by default 500 at once and 50 a second. Further
-    /// ones are answered with 429 and cost no read. Signed tokens are not counted. A client address that has sent a signed token
-    /// over the connection is counted apart from others there.
+    /// Returns the service with these rates of tokens over one connection that are not valid: from one client address, by default
+    /// 100 at once and one a second, and from all of them, by default 5,000 at once and 1,000 a second. Further ones are answered
+    /// with 429. Valid tokens are counted [apart](Self::with_rate).
     #[must_use]
-    pub fn with_unsigned_rates(
+    pub fn with_invalid_token_rates(
         mut self,
         per_client: RequestRate,
         per_connection: RequestRate,
     ) -> SignalService {
-        self.strangers = Arc::new(Strangers::new(per_client, per_connection));
+        let [_, _, valid] = self.strangers.rates();
+        self.strangers = Arc::new(Strangers::new(per_client, per_connection, valid));
+        self
+    }
+
+    /// Returns the service with this rate of tokens over one connection from a client address that has sent a valid one, by
+    /// default 500 at once and 50 a second. Further ones are answered with 429.
+    #[must_use]
+    pub fn with_rate(mut self, rate: RequestRate) -> SignalService {
+        let [per_client, per_connection, _] = self.strangers.rates();
+        self.strangers = Arc::new(Strangers::new(per_client, per_connection, rate));
         self
     }
 
@@ -182,33 +200,26 @@ impl SignalService {
     ) -> Result<(), SignalError> {
         let token = bearer_token(&request.headers);
         let token = token.ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
-        let (transmitter, signed) = self.signed(connection, request, token, now).await?;
-        let done = self.revoked_for(&transmitter, signed, body, now).await;
+        let (transmitter, verified) =
+            self.verified(connection, request, token, (global_token_revocation, now)).await?;
+        let done = self.revoked_for(&transmitter, &verified, body, now).await;
         self.noting(&transmitter, done, now).await
     }
 
     async fn revoked_for<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         transmitter: &Transmitter,
-        signed: Signed,
+        verified: &Verified,
         body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let mut expected = Expected::new(
-            "global-token-revocation+jwt",
-            &transmitter.issuer,
-            &transmitter.audiences,
-            REVOCATION_AGE,
-        );
-        expected.ends = true;
-        let verified = signed.judged(&expected, now)?;
         let body: Value = read_json(&whole(body, LONGEST_BODY).await?)?;
         let subject = body.get("sub_id").or_else(|| body.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
         let subject = Subject::from_json(subject)?;
-        let is_first = self.claimed_for(transmitter, &verified, &subject).await?;
+        let is_first = self.claimed_for(transmitter, verified, &subject).await?;
         let rule = "signals.global_token_revocation";
-        self.end(transmitter, (&verified, is_first), &subject, rule, now).await
+        self.end(transmitter, (verified, is_first), &subject, rule, now).await
     }
 
     async fn event<B: Future<Output = Option<Vec<u8>>>>(
@@ -230,19 +241,18 @@ impl SignalService {
         let token = std::str::from_utf8(&body)
             .map_err(|_| SignalError::Malformed { reason: "the body is no signed token" })?
             .trim();
-        let (transmitter, signed) = self.signed(connection, request, token, now).await?;
-        let done = self.event_for(&transmitter, signed, now).await;
+        let (transmitter, verified) =
+            self.verified(connection, request, token, (security_event, now)).await?;
+        let done = self.event_for(&transmitter, &verified, now).await;
         self.noting(&transmitter, done, now).await
     }
 
     async fn event_for(
         &self,
         transmitter: &Transmitter,
-        signed: Signed,
+        verified: &Verified,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let expected = Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE);
-        let verified = signed.judged(&expected, now)?;
         let events = verified.claim("events").and_then(Value::as_object);
         let events = events.ok_or(SignalError::Malformed { reason: "it has no events" })?;
         // Others, such as the verification of the stream, are taken and mean nothing here.
@@ -251,9 +261,9 @@ impl SignalService {
         let subject = subject.ok_or(SignalError::Malformed { reason: "the event has no subject" })?;
         let subject = Subject::from_json(subject)?;
         // Whom it is about is signed with the rest.
-        let (id, end) = self.record_of(transmitter, &verified)?;
+        let (id, end) = self.record_of(transmitter, verified)?;
         let is_first = self.store.insert_once(&id, end).await?;
-        self.end(transmitter, (&verified, is_first), &subject, "signals.session_revoked", now).await
+        self.end(transmitter, (verified, is_first), &subject, "signals.session_revoked", now).await
     }
 
     /// What came of a signal that the transmitter signed. That it was refused, and by which rule, stands in the audit of the customer, whose admin
@@ -264,58 +274,93 @@ impl SignalService {
         done: Result<(), SignalError>,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let Err(error) = &done else { return done };
-        if error.is_of_a_rule() {
-            let (organization, words) = (transmitter.organization.clone(), error.to_string());
-            let refused =
-                AuditedRefusal::of_signal(organization, &transmitter.connection, (error.code(), &words), now);
-            // It is refused, whether that can be noted or not.
-            let _ = self.store.note_refusal(&refused).await;
+        if let Err(error) = &done {
+            self.note(transmitter, error, now).await;
         }
         done
     }
 
-    /// The token, if the transmitter of the connection signed it. Anybody can post one: its form is checked before anything is read, and until its
-    /// signature is verified, the transmitter is all that is read.
-    async fn signed(
+    /// Writes into the audit which rule refused a signal: by one process once an hour, whoever sends it again.
+    async fn note(&self, transmitter: &Transmitter, error: &SignalError, now: DateTime<Utc>) {
+        if !error.is_of_a_rule() {
+            return;
+        }
+        let (organization, words) = (transmitter.organization.clone(), error.to_string());
+        let refused =
+            AuditedRefusal::of_signal(organization, &transmitter.connection, (error.code(), &words), now);
+        let write = || async {
+            self.signs_somebody_in(transmitter).await?;
+            Ok::<(), SignalError>(self.store.note_refusal(&refused).await?)
+        };
+        // It is refused, whether that can be noted or not.
+        let _ = self.written.once(&refused, write).await;
+    }
+
+    /// The claims of the token, if the transmitter of the connection signed it, for this purpose and now. Anybody can post one: its form is
+    /// checked before anything is read, and until its signature is verified, the transmitter is all that is read. A token that was signed and
+    /// is not valid, such as an old one, counts like one that nobody signed: whoever has found it can send it for ever.
+    async fn verified(
         &self,
         connection: &str,
         request: &Parts,
         token: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(Transmitter, Signed), SignalError> {
+        (purpose, now): (Purpose, DateTime<Utc>),
+    ) -> Result<(Transmitter, Verified), SignalError> {
         let connection = ConnectionId::new(connection).map_err(|_| SignalError::UnknownConnection)?;
         let kid = claimed_key(token)?;
         let from = self.client_address.as_ref().and_then(|find| find(request));
-        let attempt = self.strangers.begin(&connection, from, now);
-        let attempt = attempt.map_err(|retry_after| SignalError::TooMany { retry_after })?;
-        match self.signed_over(&connection, token, &kid, now).await {
-            Ok((transmitter, signed)) => {
-                attempt.signed();
-                self.signs_somebody_in(&transmitter).await?;
-                Ok((transmitter, signed))
+        let too_many = |retry_after| SignalError::TooMany { retry_after };
+        let unverified = self.strangers.begin(&connection, from, now).map_err(too_many)?;
+        match self.verified_over(&connection, (token, &kid), (purpose, now)).await {
+            Ok(found) => {
+                unverified.valid(now).map_err(too_many)?;
+                Ok(found)
             }
             Err(SignalError::Store(failure)) => {
-                attempt.given_up();
+                unverified.given_up();
                 Err(SignalError::Store(failure))
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn signed_over(
+    async fn verified_over(
         &self,
         connection: &ConnectionId,
-        token: &str,
-        kid: &str,
+        token: (&str, &str),
+        (purpose, now): (Purpose, DateTime<Utc>),
+    ) -> Result<(Transmitter, Verified), SignalError> {
+        let (transmitter, signed) = match self.transmitters.find(connection, now).await? {
+            Found::Present(transmitter) => self.signed_by(transmitter, token, now).await?,
+            Found::Remembered(remembered) => {
+                let (remembered, signed) = self.signed_by(remembered, token, now).await?;
+                match self.transmitters.present(connection).await? {
+                    present if present == remembered => (present, signed),
+                    present => self.signed_by(present, token, now).await?,
+                }
+            }
+        };
+        match signed.judged(&purpose(&transmitter), now) {
+            Ok(verified) => {
+                self.signs_somebody_in(&transmitter).await?;
+                Ok((transmitter, verified))
+            }
+            Err(error) => {
+                self.note(&transmitter, &error, now).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn signed_by(
+        &self,
+        transmitter: Transmitter,
+        (token, kid): (&str, &str),
         now: DateTime<Utc>,
     ) -> Result<(Transmitter, Signed), SignalError> {
-        let found = self.transmitters.transmitter(connection).await?;
-        let found =
-            found.filter(|found| found.connection == *connection).ok_or(SignalError::UnknownConnection)?;
-        let key = self.keys.key(&found.keys_url, kid, &self.provider, now).await?;
+        let key = self.keys.key(&transmitter.keys_url, kid, &self.provider, now).await?;
         let signed = Signed::by(token, &key, &self.provider)?;
-        Ok((found, signed))
+        Ok((transmitter, signed))
     }
 
     /// A transmitter whose connection signs nobody in any more is believed nothing.
@@ -375,7 +420,11 @@ impl SignalService {
         let meant = self.meant(transmitter, subject).await?;
         for (account, ended_at) in meant {
             // What came before was done, unless the store failed in between.
-            if !is_first && ended_at.is_some_and(|ended_at| ended_at >= verified.issued_at()) {
+            // Its clock may be ahead of ours, so the sessions may have ended before the token was issued.
+            let is_done = |ended_at: DateTime<Utc>| {
+                ended_at.checked_add_signed(SKEW).is_none_or(|end| end >= verified.issued_at())
+            };
+            if !is_first && ended_at.is_some_and(is_done) {
                 continue;
             }
             let actor = Actor::Rule(RuleId::from(rule));
@@ -405,6 +454,20 @@ impl SignalService {
         let meant: Vec<_> = meant.map(|account| (account.id.clone(), account.ended_at)).collect();
         if meant.is_empty() { Err(SignalError::UnknownSubject) } else { Ok(meant) }
     }
+}
+
+/// What a token of the transmitter must be.
+type Purpose = fn(&Transmitter) -> Expected<'_>;
+
+fn global_token_revocation(transmitter: &Transmitter) -> Expected<'_> {
+    let Transmitter { issuer, audiences, .. } = transmitter;
+    let mut expected = Expected::new("global-token-revocation+jwt", issuer, audiences, REVOCATION_AGE);
+    expected.ends = true;
+    expected
+}
+
+fn security_event(transmitter: &Transmitter) -> Expected<'_> {
+    Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE)
 }
 
 /// All of a body that is not too long.

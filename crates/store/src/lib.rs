@@ -90,6 +90,7 @@ mod sqlite;
 mod store;
 mod stored_connection;
 mod text;
+mod written_refusals;
 
 use std::pin::Pin;
 
@@ -147,6 +148,7 @@ pub use stored_connection::{
 };
 
 pub use vouchsafe::SessionNameId;
+pub use written_refusals::WrittenRefusals;
 
 /// The result of a store's method: a future that can be sent to another thread.
 ///

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{header::AUTHORIZATION, request::Parts};
 use vouchsafe::{
-    ConnectionId,
+    ClientNetwork, ConnectionId,
     provisioning::{OrganizationId, TokenHash},
 };
 use vouchsafe_store::{AuditedRefusal, ScimToken, StoreError};
@@ -36,7 +36,8 @@ impl Caller {
         let token = bearer_token(request).ok_or(ScimError::Unauthorized)?;
         let shared = &service.shared;
         let hash = TokenHash::of(token, &shared.provider).map_err(ScimError::Cryptography)?;
-        let attempt = shared.guesses.begin(shared.client_address.of(request), |_| hash.to_hex(), now);
+        let client = shared.client_address.of(request).map(ClientNetwork::of);
+        let attempt = shared.guesses.begin(client.map(|client| (client, hash.to_hex())), now);
         let attempt = attempt.map_err(|retry_after| ScimError::TooManyGuesses { retry_after })?;
         let token = match Self::working(service, &hash, now).await {
             Ok(Some(token)) => {
@@ -83,7 +84,7 @@ impl Caller {
         hash: &TokenHash,
         now: DateTime<Utc>,
     ) -> Result<Option<ScimToken>, StoreError> {
-        let (store, noted) = (&service.shared.store, &service.shared.noted);
+        let (store, written) = (&service.shared.store, &service.shared.written);
         let Some(token) = store.scim_token(hash).await? else { return Ok(None) };
         let organization = store.organization(&token.organization).await?;
         let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&token.connection));
@@ -92,7 +93,7 @@ impl Caller {
         }
         // The customer's admin sees in the audit why nothing is pushed any more. The request is refused, whether that can be noted or not.
         let refused = AuditedRefusal::of_scim_token(&token, now);
-        let _ = noted.once(&refused, || store.note_refusal(&refused)).await;
+        let _ = written.once(&refused, || store.note_refusal(&refused)).await;
         Ok(None)
     }
 }

@@ -77,7 +77,7 @@ async fn more_unsigned_tokens_are_answered_with_429_and_the_transmitter_is_not_k
     for mut world in World::on_every_store().await {
         let rate = |burst| RequestRate { per_second: 1, burst };
         world.signals =
-            world.signals.clone().with_unsigned_rates(rate(2), rate(4)).with_client_address(x_client);
+            world.signals.clone().with_invalid_token_rates(rate(2), rate(4)).with_client_address(x_client);
         let send = async |world: &World, token: &str, from: &str| {
             let body = json!({"sub_id": by_email()}).to_string().into_bytes();
             let body = move |_: usize| std::future::ready(Some(body));

@@ -3,27 +3,28 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use vouchsafe::{RecentlyUsed, provisioning::OrganizationId};
-use vouchsafe_store::AuditedRefusal;
+
+use crate::AuditedRefusal;
 
 /// The refusals that this process has written. A store writes each of them once an hour, but needs a transaction to find
 /// that it did; a client that goes on with an ended token must not cause one for every request.
 #[derive(Debug, Default)]
-pub(crate) struct Noted(Mutex<RecentlyUsed<Key>>);
+pub struct WrittenRefusals(Mutex<RecentlyUsed<Key>>);
 
-/// A refusal as stores compare them: the organization, the hour, and whom it is about.
-type Key = (OrganizationId, i64, String);
+/// A refusal as stores compare them: the organization, the hour, the rule, and whom it is about.
+type Key = (OrganizationId, i64, String, String);
 
-impl Noted {
+impl WrittenRefusals {
     /// Writes a refusal, unless this process wrote it in the same hour. What could not be written is written the next time.
-    pub(crate) async fn once<W, E>(
-        &self,
-        refused: &AuditedRefusal,
-        write: impl FnOnce() -> W,
-    ) -> Result<(), E>
+    ///
+    /// # Errors
+    /// The error of `write`.
+    pub async fn once<W, E>(&self, refused: &AuditedRefusal, write: impl FnOnce() -> W) -> Result<(), E>
     where
         W: Future<Output = Result<(), E>>,
     {
-        let key = (refused.organization().clone(), refused.hour(), refused.who().to_owned());
+        let (rule, who) = (refused.record().rule.as_str().to_owned(), refused.who().to_owned());
+        let key = (refused.organization().clone(), refused.hour(), rule, who);
         if !self.is_first(&key) {
             return Ok(());
         }
@@ -54,9 +55,9 @@ mod tests {
 
     use chrono::{DateTime, TimeDelta, Utc};
     use vouchsafe::{ConnectionId, Provider, provisioning::OrganizationToken};
-    use vouchsafe_store::ScimToken;
 
     use super::*;
+    use crate::ScimToken;
 
     #[tokio::test]
     async fn an_ended_token_costs_one_write_an_hour() {
@@ -66,14 +67,14 @@ mod tests {
             let hash = OrganizationToken::issue(&provider).unwrap().hash(&provider).unwrap();
             ScimToken::new(hash, "acme".into(), ConnectionId::new(connection).unwrap(), start)
         };
-        let (noted, writes) = (Noted::default(), Cell::new(0));
+        let (written, writes) = (WrittenRefusals::default(), Cell::new(0));
         let (one, other) = (token("acme-okta"), token("acme-entra"));
-        let send = async |token: &ScimToken, at: DateTime<Utc>, written: Result<(), ()>| {
+        let send = async |token: &ScimToken, at: DateTime<Utc>, result: Result<(), ()>| {
             let write = || {
                 writes.set(writes.get() + 1);
-                std::future::ready(written)
+                std::future::ready(result)
             };
-            noted.once(&AuditedRefusal::of_scim_token(token, at), write).await
+            written.once(&AuditedRefusal::of_scim_token(token, at), write).await
         };
         assert_eq!(send(&one, start, Err(())).await, Err(()), "the store failed");
         for minute in 0..60 {
@@ -83,5 +84,17 @@ mod tests {
         assert_eq!(send(&other, start, Ok(())).await, Ok(()));
         assert_eq!(send(&one, start + TimeDelta::hours(1), Ok(())).await, Ok(()));
         assert_eq!(writes.get(), 4);
+        // Another rule is another refusal.
+        let signal = |code| {
+            AuditedRefusal::of_signal("acme".into(), &one.connection, (code, "it is not valid"), start)
+        };
+        for code in ["signal.audience", "signal.expired", "signal.audience"] {
+            let write = || {
+                writes.set(writes.get() + 1);
+                std::future::ready(Ok::<(), ()>(()))
+            };
+            written.once(&signal(code), write).await.unwrap();
+        }
+        assert_eq!(writes.get(), 6);
     }
 }
