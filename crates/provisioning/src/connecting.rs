@@ -106,7 +106,7 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::NotConverted`].
+    /// [`PlanRefusal::NotConverted`]; [`PlanRefusal::TokenLimit`] if [`MAX_TOKENS`](Self::MAX_TOKENS) are valid.
     pub fn rotate_to(
         &mut self,
         hash: TokenHash,
@@ -116,6 +116,10 @@ impl Organization {
         if self.conversion.is_none() {
             return Err(PlanRefusal::NotConverted { organization: self.name.clone() });
         }
+        // None that the identity provider may still send is forgotten.
+        if self.tokens.iter().filter(|record| record.works_at(now)).count() >= Self::MAX_TOKENS {
+            return Err(PlanRefusal::TokenLimit { organization: self.name.clone(), most: Self::MAX_TOKENS });
+        }
         let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
         for record in &mut self.tokens {
             record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
@@ -124,8 +128,16 @@ impl Organization {
         Ok(())
     }
 
-    /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash.
+    /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. If there are more than
+    /// [`MAX_TOKENS`](Self::MAX_TOKENS) then, the oldest that is no longer valid is forgotten, or else the oldest.
     pub fn add_token(&mut self, hash: TokenHash, now: DateTime<Utc>) {
         self.tokens.push(TokenRecord::new(hash, now));
+        while self.tokens.len() > Self::MAX_TOKENS {
+            let ended = self.tokens.iter().position(|record| !record.works_at(now));
+            self.tokens.remove(ended.unwrap_or_default());
+        }
     }
+
+    /// The most tokens that are kept, valid or not. All of them are read at each sign-in.
+    pub const MAX_TOKENS: usize = 16;
 }

@@ -103,18 +103,26 @@ pub(crate) fn record_value(value: &str) -> String {
     format!("vouchsafe-domain-verification={value}")
 }
 
+/// The reason why no more domains are verified.
+pub(crate) const TOO_MANY_DOMAINS: &str = "the organization has verified as many domains as it can";
+
 impl Organization {
     /// The most domains that can wait for verification at a time.
     pub const MAX_CHALLENGES: usize = 20;
+
+    /// The most domains that can be verified. All of them are looked up in the DNS every day.
+    pub const MAX_DOMAINS: usize = 200;
 
     /// Stores a value that was just issued. An earlier value for the same domain proves nothing afterwards.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::DomainChallenge`] for too many domains at a time.
+    /// [`PlanRefusal::DomainChallenge`] for too many domains at a time, and if
+    /// [`MAX_DOMAINS`](Self::MAX_DOMAINS) are verified.
     pub fn challenge_domain(&mut self, challenge: DomainChallenge) -> Result<(), PlanRefusal> {
         self.domain_challenges
             .retain(|known| known.domain != challenge.domain && challenge.issued_at < known.expires_at);
+        self.require_room_for(&challenge.domain)?;
         if self.domain_challenges.len() >= Self::MAX_CHALLENGES {
             let reason = "too many other domains wait for their verification";
             return Err(PlanRefusal::DomainChallenge { domain: challenge.domain, reason });
@@ -139,6 +147,7 @@ impl Organization {
         let reason = "no value was asked for";
         let known = known.ok_or_else(|| PlanRefusal::DomainChallenge { domain: domain.clone(), reason })?;
         known.check(records, now)?;
+        self.require_room_for(domain)?;
         let proof = DomainProof::of(known.clone(), now);
         self.domain_challenges.retain(|known| known.domain != *domain);
         self.domain_proofs.retain(|known| known.domain != *domain);
@@ -147,6 +156,13 @@ impl Organization {
             self.verified_domains.push(domain.to_string());
         }
         Ok(())
+    }
+
+    fn require_room_for(&self, domain: &Domain) -> Result<(), PlanRefusal> {
+        if self.owns(domain) || self.verified_domains.len() < Self::MAX_DOMAINS {
+            return Ok(());
+        }
+        Err(PlanRefusal::DomainChallenge { domain: domain.clone(), reason: TOO_MANY_DOMAINS })
     }
 
     /// Takes back the request for a domain that is not verified. A verified domain decides who can sign in and stays.
@@ -246,6 +262,24 @@ mod tests {
         let later = now() + DomainChallenge::VALIDITY;
         acme.challenge_domain(issue("more.example", later)).unwrap();
         assert_eq!(acme.domain_challenges.len(), 1, "those that have expired are forgotten");
+    }
+
+    /// A link that is made for it could otherwise verify one a second, and each is looked up every day.
+    #[test]
+    fn so_many_domains_are_verified() {
+        let mut acme = acme();
+        for number in 0..Organization::MAX_DOMAINS {
+            let challenge = issue(&format!("d{number}.example"), now());
+            let (domain, records) = (challenge.domain.clone(), [challenge.record_value()]);
+            acme.challenge_domain(challenge).unwrap();
+            acme.verify_domain(&domain, &records, now()).unwrap();
+        }
+        let refused = acme.challenge_domain(issue("more.example", now())).unwrap_err();
+        assert_eq!(refused.code(), "provisioning.domain_challenge");
+        assert!(refused.hint().contains("give up domains"), "{refused}");
+        acme.challenge_domain(issue("d0.example", now())).unwrap();
+        acme.give_up_domain(&Domain::parse("d0.example").unwrap());
+        acme.challenge_domain(issue("more.example", now())).unwrap();
     }
 
     #[test]

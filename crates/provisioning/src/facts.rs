@@ -264,23 +264,28 @@ impl LoginFacts {
         if distinct.all(|other| other == first) { Single::Value(first) } else { Single::Ambiguous }
     }
 
+    /// All groups that the login contains, however many they are, each once.
+    pub(crate) fn all_groups(&self, policy: &Policy) -> Vec<&str> {
+        let attribute = policy.attributes.groups.as_deref();
+        let values = attribute.and_then(|attribute| self.values(attribute)).unwrap_or_default();
+        let mut seen = std::collections::BTreeSet::new();
+        let values: Vec<&str> = match (values, policy.groups.split.as_ref()) {
+            ([list], Some(split)) => split.values(list).collect(),
+            (values, _) => values.iter().map(|value| value.trim()).collect(),
+        };
+        let named = values.into_iter().filter(|value| !value.is_empty());
+        // Ids and regular expressions distinguish names that differ only in case; what such names give together is still
+        // given once.
+        named.filter(|name| seen.insert(*name)).collect()
+    }
+
     /// The groups of the person, as far as the login contains them.
     pub(crate) fn groups(&self, policy: &Policy) -> GroupClaim<'_> {
         let Some(attribute) = policy.attributes.groups.as_deref() else { return GroupClaim::NotAsked };
         let overage = policy.attributes.groups_overage.as_deref();
         match self.values(attribute) {
-            Some(values) => {
-                let mut seen = std::collections::BTreeSet::new();
-                let split = policy.groups.split.as_ref();
-                let values: Vec<&str> = match (values, split) {
-                    ([list], Some(split)) => split.values(list).collect(),
-                    (values, _) => values.iter().map(|value| value.trim()).collect(),
-                };
-                let named = values.into_iter().filter(|value| !value.is_empty());
-                // Ids and regular expressions distinguish names that differ only in case; what such names give together
-                // is still given once.
-                let each_once = named.filter(|name| seen.insert(*name));
-                let groups: Vec<&str> = each_once.take(Self::MAX_GROUPS.saturating_add(1)).collect();
+            Some(_) => {
+                let groups = self.all_groups(policy);
                 if groups.len() > Self::MAX_GROUPS { GroupClaim::TooMany } else { GroupClaim::Listed(groups) }
             }
             None if overage.is_some_and(|name| self.attributes.contains_key(name)) => GroupClaim::Overage,

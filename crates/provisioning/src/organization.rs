@@ -249,7 +249,7 @@ impl Organization {
     fn issue(&mut self, provider: &Provider, now: DateTime<Utc>) -> Result<OrganizationToken, PlanRefusal> {
         let token = OrganizationToken::issue(provider).map_err(PlanRefusal::cryptography)?;
         let hash = token.hash(provider).map_err(PlanRefusal::cryptography)?;
-        self.tokens.push(TokenRecord::new(hash, now));
+        self.add_token(hash, now);
         Ok(token)
     }
 }

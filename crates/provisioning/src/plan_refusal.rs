@@ -352,6 +352,22 @@ pub enum PlanRefusal {
         /// Id of that account.
         account: String,
     },
+    /// SCIM gave the account to this person, and a sign-in may not link it.
+    #[error("SCIM gave the account {account} to this person, who may not be linked to it: {reason}")]
+    #[non_exhaustive]
+    ScimAccountTaken {
+        /// Id of the account.
+        account: String,
+        /// The reason.
+        reason: &'static str,
+    },
+    /// The identity provider says that the person has more groups than it sends, and some groups are blocked.
+    #[error("the identity provider did not send the person's groups, which may be one of those that are blocked: {}", blocked.join(", "))]
+    #[non_exhaustive]
+    GroupsNotSent {
+        /// The blocked groups.
+        blocked: Vec<String>,
+    },
     /// A connection takes over the people of another, and SCIM alone may not give it this account.
     #[error(
         "the account {account} belongs to a person of the connection that is taken over, and SCIM alone does not give it away: {reason}"
@@ -441,6 +457,15 @@ pub enum PlanRefusal {
     DomainVerified {
         /// The domain.
         domain: Domain,
+    },
+    /// The organization has too many valid tokens.
+    #[error("the organization {organization} has {most} valid tokens already, and no more are issued")]
+    #[non_exhaustive]
+    TokenLimit {
+        /// The organization's name.
+        organization: String,
+        /// The most valid tokens.
+        most: usize,
     },
     /// No value was issued for the domain, or its DNS records do not have the value.
     #[error("the domain {domain} is not verified: {reason}")]

@@ -3,7 +3,7 @@
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
-use crate::{AccountId, PlanRefusal};
+use crate::{AccountId, PlanRefusal, domain_challenge::TOO_MANY_DOMAINS};
 
 impl PlanRefusal {
     /// The state of the connection does not allow the operation.
@@ -68,6 +68,8 @@ impl PlanRefusal {
             Self::DomainNotVerified { .. } => "provisioning.domain_not_verified",
             Self::ScimUserExists { .. } => "provisioning.scim_user_exists",
             Self::ScimTakeoverRefused { .. } => "provisioning.scim_takeover_refused",
+            Self::ScimAccountTaken { .. } => "provisioning.scim_account_taken",
+            Self::GroupsNotSent { .. } => "provisioning.groups_not_sent",
             Self::ScimNotManaged { .. } => "provisioning.scim_not_managed",
             Self::GroupUnknown { .. } => "provisioning.group_unknown",
             Self::GroupName { .. } => "provisioning.group_name",
@@ -76,6 +78,7 @@ impl PlanRefusal {
             Self::EnforcementUntested { .. } => "provisioning.enforcement_untested",
             Self::BreakGlassUnknown { .. } => "provisioning.break_glass_unknown",
             Self::DomainVerified { .. } => "provisioning.domain_verified",
+            Self::TokenLimit { .. } => "provisioning.token_limit",
             Self::DomainChallenge { .. } => "provisioning.domain_challenge",
             Self::Cryptography { source } => source.code(),
         }
@@ -200,6 +203,14 @@ impl PlanRefusal {
             Self::ScimUserExists { .. } => {
                 "Give the person another userName at the identity provider, or update the resource that exists."
             }
+            Self::ScimAccountTaken { .. } => {
+                "If the account has a password, let the person sign in with it and link the account. Otherwise compare the userName, \
+                 the externalId and the address of both people at the identity provider, and push the person again."
+            }
+            Self::GroupsNotSent { .. } => {
+                "Let the identity provider send only the groups that are assigned to the application (Entra ID: Groups assigned to the \
+                 application)."
+            }
             Self::ScimTakeoverRefused { .. } => {
                 "Let the person sign in over the new connection once, and push the person again. Give somebody else with the same userName or externalId another one at the identity provider."
             }
@@ -220,6 +231,12 @@ impl PlanRefusal {
             }
             Self::DomainVerified { .. } => {
                 "Look at the domains again: somebody has verified this one meanwhile. The operator of the service gives up a verified domain."
+            }
+            Self::TokenLimit { .. } => {
+                "Wait until earlier tokens have ended, a day after they were replaced, or revoke those that nobody uses."
+            }
+            Self::DomainChallenge { reason, .. } if *reason == TOO_MANY_DOMAINS => {
+                "Have the operator of the service give up domains that are not used any more."
             }
             Self::DomainChallenge { .. } => {
                 "Ask for a new value, write it into the DNS as the TXT record that is shown, and check again when the DNS has it."

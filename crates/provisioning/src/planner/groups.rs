@@ -81,10 +81,11 @@ pub(super) fn pushed<'c>(
 }
 
 /// `admission.required_groups` and `admission.blocked_groups`. The groups of a person are those that came with the
-/// login and those that were pushed by SCIM. A known person is refused only if there was a list of groups; a new person
-/// must be in a required group.
+/// login and those that were pushed by SCIM. A known person is refused only if there was a list of groups, or if the
+/// identity provider says that there are too many to send and some are blocked; a new person must be in a required group.
 pub(super) fn admit(
     context: Context<'_>,
+    login: &LoginFacts,
     claim: &GroupClaim<'_>,
     pushed: &[&DirectoryGroup],
     is_first: bool,
@@ -94,10 +95,13 @@ pub(super) fn admit(
         return Ok(());
     }
     let (listed, is_listed) = match claim {
-        GroupClaim::Listed(groups) => (groups.as_slice(), true),
-        GroupClaim::NotAsked | GroupClaim::Absent | GroupClaim::Overage | GroupClaim::TooMany => {
-            (&[][..], false)
+        GroupClaim::Listed(groups) => (groups.clone(), true),
+        // More than give teams. But a person who can make groups must not get out of a blocked one by having many.
+        GroupClaim::TooMany => (login.all_groups(context.policy), true),
+        GroupClaim::Overage if !admission.blocked_groups.is_empty() => {
+            return Err(PlanRefusal::GroupsNotSent { blocked: admission.blocked_groups.clone() });
         }
+        GroupClaim::NotAsked | GroupClaim::Absent | GroupClaim::Overage => (Vec::new(), false),
     };
     let names = pushed.iter().map(|group| group.name.as_str());
     let ids = pushed.iter().filter_map(|group| group.external_id.as_deref());

@@ -35,19 +35,19 @@ pub(super) fn plan(
     let mut draft = Draft::new(context, cause, login.at);
     let found = find(context, login, &identity, linking)?;
     let claim = groups::claim(context, login);
-    // A person whose account was created by SCIM, or existed before, has not shown a group yet.
+    // A person whose account existed before has not shown a group yet.
     let (account, is_first) = match found {
         Found::Known(account) => (Some(account), false),
         Found::ToLink { account, rule, because } => {
             draft.link(account, &identity, rule, because);
-            (Some(account), [BY_SCIM, BY_EMAIL].contains(&rule))
+            (Some(account), true)
         }
         Found::Nobody => (None, true),
     };
     if let Some(account) = account {
         account.may_be_used()?;
     }
-    groups::admit(context, &claim, &groups::pushed(context, account, &login.connection), is_first)?;
+    groups::admit(context, login, &claim, &groups::pushed(context, account, &login.connection), is_first)?;
     match account {
         Some(account) => {
             draft.is_about(account);
@@ -213,10 +213,14 @@ fn find<'c>(
     linking: Option<&AccountId>,
 ) -> Result<Found<'c>, PlanRefusal> {
     let known = context.snapshot.account_of(identity);
+    let pushed = pushed_as(context, &login.connection, identity);
     if let Some(id) = linking {
         return match known {
             Some(account) if account.id == *id => Ok(Found::Known(account)),
             Some(other) => Err(PlanRefusal::IdentityTaken { account: other.id.to_string() }),
+            None if pushed.is_some_and(|pushed| pushed.id != *id) => Err(PlanRefusal::IdentityTaken {
+                account: pushed.map(|pushed| pushed.id.to_string()).unwrap_or_default(),
+            }),
             None => Ok(Found::ToLink {
                 account: context.snapshot.known_account(id)?,
                 rule: "identity.signed_in",
@@ -227,12 +231,16 @@ fn find<'c>(
     if let Some(account) = known {
         return Ok(Found::Known(account));
     }
-    if let Some(account) = created_by_scim(context, &login.connection, identity) {
-        return Ok(Found::ToLink {
-            account,
-            rule: BY_SCIM,
-            because: "the identity provider created the account by SCIM for this person",
-        });
+    if let Some(account) = pushed {
+        account.may_be_used()?;
+        return match reason_against_pushed(account, &login.connection) {
+            Some(reason) => Err(PlanRefusal::ScimAccountTaken { account: account.id.to_string(), reason }),
+            None => Ok(Found::ToLink {
+                account,
+                rule: BY_SCIM,
+                because: "the identity provider created the account by SCIM for this person",
+            }),
+        };
     }
     if let Some(account) = taken_over(context, login, identity)? {
         return Ok(Found::ToLink {
@@ -254,21 +262,30 @@ fn find<'c>(
     }
 }
 
-/// The account that the identity provider of the connection created by SCIM for a person who signs in over it for the
-/// first time: its `externalId` or `userName` is the subject. An account with a password must be linked by its person.
-fn created_by_scim<'c>(
-    context: Context<'c>,
-    over: &ConnectionId,
-    identity: &Identity,
-) -> Option<&'c Account> {
-    let find = |is_meant: &dyn Fn(&ScimRecord) -> bool| {
-        context.snapshot.accounts().find(|account| {
-            let record = account.scim_record(over).filter(|record| !record.deleted);
-            record.is_some_and(is_meant) && !account.has_password && !account.signs_in_over(over)
-        })
-    };
+/// The account of which SCIM over the connection says that it is this person's: its `externalId` or `userName` is the
+/// subject. Also an account that SCIM has deleted, unless its name may belong to somebody else by now.
+fn pushed_as<'c>(context: Context<'c>, over: &ConnectionId, identity: &Identity) -> Option<&'c Account> {
     let subject = identity.subject.trim();
-    find(&|record| record.has_external_id(subject)).or_else(|| find(&|record| record.is_named(subject)))
+    let find = |key: String| {
+        let mut accounts = context.snapshot.accounts();
+        accounts.find(|account| account.scim_record(over).is_some_and(|record| record.keys().contains(&key)))
+    };
+    find(ScimRecord::key_of_external_id(over, subject))
+        .or_else(|| find(ScimRecord::key_of_user_name(over, subject)))
+}
+
+/// The reason why a person does not sign in to the account that SCIM gave them. Another account is not made for them
+/// either: SCIM would then suspend the wrong one.
+fn reason_against_pushed(account: &Account, over: &ConnectionId) -> Option<&'static str> {
+    if account.scim_record(over).is_some_and(|record| record.deleted) {
+        Some("SCIM has deleted the person")
+    } else if account.has_password {
+        Some("it has a password")
+    } else if account.signs_in_over(over) {
+        Some("another person signs in to it over the connection")
+    } else {
+        None
+    }
 }
 
 /// Whether the account belongs to a person who has signed in, or whom another connection pushed. One that was only pushed

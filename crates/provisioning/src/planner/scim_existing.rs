@@ -120,14 +120,26 @@ fn by_address<'c>(
     if is_taken_over(context, fact, account, &email) {
         return Ok(Some(account));
     }
-    let is_theirs = account.signs_in_over(over)
-        && account.scim_record(over).is_none()
-        && super::is_verified(context, &email);
     let is_linked = !account.identities.is_empty() || !account.scim.is_empty();
-    match reason_against_linking(context, account, &email, is_linked).filter(|_| !is_theirs) {
+    let reason = match is_theirs(context, account, over, &email) {
+        true => reason_against_account(account),
+        false => reason_against_linking(context, account, &email, is_linked),
+    };
+    match reason {
         None => Ok(Some(account)),
         Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
     }
+}
+
+/// Whether the account with the address is the person's who signs in over the connection: the address is the subject, or
+/// the organization lets addresses decide. Otherwise the person with the address may be another one than who signs in, such
+/// as the next one who got it.
+fn is_theirs(context: Context<'_>, account: &Account, over: &ConnectionId, email: &EmailAddress) -> bool {
+    let is_subject = |subject: &str| EmailAddress::parse(subject.trim()).as_ref() == Ok(email);
+    account.scim_record(over).is_none()
+        && account.signs_in_over(over)
+        && super::is_verified(context, email)
+        && (context.policy.identity.link_by_email || account.subjects(over).any(is_subject))
 }
 
 /// Whether the account with the address belongs to a person of another connection that this one takes over by address:

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use vouchsafe_assertion::ConnectionId;
-use vouchsafe_provisioning::{Domain, Identity, LookUp, Plan, Policy, Role, ScimRecord};
+use vouchsafe_provisioning::{
+    Account, Domain, Fact, Identity, LoginFacts, LookUp, Plan, Policy, Role, ScimChange, ScimFact,
+    ScimRecord, ScimUser, Status,
+};
 
-use super::{account, acme, code, connection, login};
+use super::{account, acme, code, connection, login, now};
 
 #[test]
 fn an_address_that_ends_in_a_verified_domain_by_a_trick_is_refused() {
@@ -87,7 +90,7 @@ fn an_address_gives_nobody_the_account_that_scim_made_for_somebody_else() {
     let plan = link.plan(&sign_in("E9"), &snapshot).unwrap();
     assert_eq!((plan.account(), plan.steps()[0].rule.as_str()), (Some(&ada().id), "identity.link_by_email"));
     let other = || ConnectionId::new("acme-other").unwrap();
-    let never: [(&str, &dyn Fn(&mut vouchsafe_provisioning::Account)); 6] = [
+    let never: [(&str, &dyn Fn(&mut Account)); 6] = [
         ("admin", &|ada| ada.role = Role::Admin),
         ("owner", &|ada| ada.role = Role::Owner),
         ("password", &|ada| ada.has_password = true),
@@ -126,6 +129,119 @@ fn an_address_gives_nobody_the_account_that_scim_over_a_new_connection_gave_to_i
         };
         assert_eq!(code(policy.plan(&sign_in("E9"), &snapshot)), "provisioning.email_taken", "{by}");
         assert!(policy.plan(&sign_in("E1"), &snapshot).is_ok(), "{by}");
+    }
+}
+
+/// SCIM with the address of somebody who signs in with another name is about another person, such as the next one with the
+/// address: the account of the first is not given to the second.
+#[test]
+fn scim_with_an_address_alone_gets_no_account_of_somebody_who_signs_in() {
+    let (mut snapshot, _) = acme();
+    let create = |name: &str, id: &str| {
+        let mut user = ScimUser::new(name);
+        user.external_id = Some(id.to_owned());
+        user.email = Some("ada@example.com".to_owned());
+        user.active = Some(true);
+        ScimFact::new(connection(), ScimChange::CreateUser(user), now())
+    };
+    let ada = |subject: &str| {
+        let mut ada = account("1", "ada@example.com");
+        ada.identities.push(Identity::new(connection(), subject));
+        ada
+    };
+    let (default, link) = (Policy::default(), Policy::from_toml("[identity]\nlink_by_email = true").unwrap());
+    snapshot.accounts = vec![ada("S-ada")];
+    assert_eq!(code(default.plan(create("mallory", "E9"), &snapshot)), "provisioning.email_taken");
+    for (name, id) in [("S-ada", "E1"), ("ada.l", "S-ada")] {
+        assert_eq!(default.plan(create(name, id), &snapshot).unwrap().account(), Some(&ada("").id), "{name}");
+    }
+    assert_eq!(link.plan(create("ada.l", "E1"), &snapshot).unwrap().account(), Some(&ada("").id));
+    // The address is the name with which she signs in.
+    snapshot.accounts = vec![ada("ADA@example.com")];
+    assert_eq!(default.plan(create("ada.l", "E1"), &snapshot).unwrap().account(), Some(&ada("").id));
+    // By an address, never one with a password or a role.
+    for policy in [&default, &link] {
+        for change in
+            [|ada: &mut Account| ada.role = Role::Owner, |ada: &mut Account| ada.has_password = true]
+        {
+            let mut changed = ada("ADA@example.com");
+            change(&mut changed);
+            snapshot.accounts = vec![changed];
+            assert_eq!(code(policy.plan(create("ada.l", "E1"), &snapshot)), "provisioning.email_taken");
+        }
+    }
+}
+
+/// Whom SCIM speaks about has one account. With a second one, SCIM would suspend the wrong one.
+#[test]
+fn whom_scim_speaks_about_gets_no_second_account() {
+    let (mut snapshot, token) = acme();
+    let sign_in = |subject: &str, email: &str| login(&token, subject).with_attribute("user.email", [email]);
+    let pushed = |change: &dyn Fn(&mut Account)| {
+        let mut pushed = account("1", "ada@example.com");
+        let mut record = ScimRecord::new(connection(), "mallory");
+        record.external_id = Some("E9".to_owned());
+        pushed.scim.push(record);
+        change(&mut pushed);
+        pushed
+    };
+    let taken = "provisioning.scim_account_taken";
+    let cases: [(&str, &dyn Fn(&mut Account), &str); 4] = [
+        ("another signs in to it", &|it| it.identities.push(Identity::new(connection(), "S-ada")), taken),
+        ("it has a password", &|it| it.has_password = true, taken),
+        ("deleted and active", &|it| it.scim[0].deleted = true, taken),
+        (
+            "deleted",
+            &|it| {
+                it.scim[0].deleted = true;
+                it.status = Status::Suspended;
+            },
+            "provisioning.account_suspended",
+        ),
+    ];
+    for (name, change, expected) in cases {
+        snapshot.accounts = vec![pushed(change)];
+        for email in ["ada@example.com", "mallory@example.com"] {
+            let refused = Policy::default().plan(&sign_in("E9", email), &snapshot).unwrap_err();
+            assert_eq!(refused.code(), expected, "{name}: {refused}");
+        }
+        // A link by the person who is signed in to another account would part the two as well.
+        let other = account("2", "mallory@example.com");
+        snapshot.accounts.push(other.clone());
+        let link = Fact::link(sign_in("E9", "mallory@example.com"), other.id);
+        assert_eq!(code(Policy::default().plan(link, &snapshot)), "provisioning.identity_taken", "{name}");
+    }
+    // The name of somebody who was deleted may belong to the next person, if ids tell them apart.
+    snapshot.accounts = vec![pushed(&|it| it.scim[0].deleted = true)];
+    let next = sign_in("mallory", "mallory@example.com");
+    assert!(Policy::default().plan(&next, &snapshot).is_ok());
+}
+
+/// Whoever can make groups does not get out of a blocked one by having many.
+#[test]
+fn many_groups_hide_no_blocked_one() {
+    let (mut snapshot, token) = acme();
+    let toml = "[attributes]\ngroups = 'department'\ngroups_overage = 'more'\n[admission]\nblocked_groups = ['Leavers']";
+    let policy = Policy::from_toml(toml).unwrap();
+    let many = |first: &str| {
+        let names = (0..LoginFacts::MAX_GROUPS + 5).map(|number| format!("g{number}"));
+        let names: Vec<String> = std::iter::once(first.to_owned()).chain(names).collect();
+        login(&token, "E1")
+            .with_attribute("user.email", ["ada@example.com"])
+            .with_attribute("department", names)
+    };
+    let overage = login(&token, "E1")
+        .with_attribute("user.email", ["ada@example.com"])
+        .with_attribute("more", ["https://graph.example/groups"]);
+    let mut known = account("1", "ada@example.com");
+    known.identities.push(Identity::new(connection(), "E1"));
+    for accounts in [vec![], vec![known]] {
+        snapshot.accounts = accounts;
+        assert_eq!(code(policy.plan(&many("leavers"), &snapshot)), "provisioning.group_blocked");
+        assert!(policy.plan(&many("Staff"), &snapshot).is_ok());
+        assert_eq!(code(policy.plan(&overage, &snapshot)), "provisioning.groups_not_sent");
+        let open = Policy::from_toml(&toml.replace("blocked_groups = ['Leavers']", "")).unwrap();
+        assert!(open.plan(&overage, &snapshot).is_ok());
     }
 }
 
