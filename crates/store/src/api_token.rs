@@ -113,10 +113,14 @@ impl ApiToken {
     }
 
     /// Whether this actor may revoke the token. The member, an active owner or admin of the organization, the operator
-    /// and a rule of the service may. `account` is the actor's account as it is stored.
+    /// and a rule of the service may; nobody else. `account` is the actor's account as it is stored.
     #[must_use]
     pub fn may_be_revoked_by(&self, actor: &Actor, account: Option<&Account>) -> bool {
-        let Actor::Account(id) = actor else { return true };
+        let id = match actor {
+            Actor::Operator | Actor::Rule(_) => return true,
+            Actor::Account(id) => id,
+            _ => return false,
+        };
         let is_theirs = |account: &Account| account.id == *id && account.organization == self.organization;
         let Some(account) = account.filter(|account| is_theirs(account) && account.is_active()) else {
             return false;

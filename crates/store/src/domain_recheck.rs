@@ -1,5 +1,7 @@
 //! Checks the verified domains of all organizations again.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{Actor, DomainProof, DomainRecord, Organization, OrganizationId, RuleId};
 
@@ -15,7 +17,7 @@ pub struct RecheckedDomains {
     pub missing: usize,
     /// Domains that are no longer proven.
     pub lost: usize,
-    /// Domains for which the DNS gave no answer. Nothing changes for them.
+    /// Domains for which the DNS gave no answer, and those for which there was no time. Nothing changes for them.
     pub unanswered: usize,
     /// Organizations that could not be read or written, and why. Write them to the log. The next call checks them again.
     pub failed: Vec<(OrganizationId, SignInError)>,
@@ -26,7 +28,9 @@ pub struct RecheckedDomains {
 ///
 /// `resolve` returns the TXT records of a name, each with its strings joined: no records if the DNS says that there are none,
 /// and an error if the DNS does not answer, which changes nothing. `DomainResolver::txt_records` of `vouchsafe-client`
-/// (feature `dns`) is such a function. The domains are resolved one after the other.
+/// (feature `dns`) is such a function. The domains are resolved one after the other. If the servers of an organization's
+/// domains answer so slowly that they take more than a minute together, the rest of its domains is left for another day; each
+/// day it begins with another domain. So no organization uses up the time of the others.
 ///
 /// Each change is in the organization's audit (`organization.domain_proofs`). [`DomainProof`] explains what a lost domain
 /// means.
@@ -58,9 +62,29 @@ where
     F: Fn(String) -> A,
     A: Future<Output = Result<Vec<String>, E>>,
 {
+    let begin = Instant::now();
+    recheck_by(store, resolve, now, &|| begin.elapsed()).await
+}
+
+/// How long the domains of one organization may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same with a clock of its own.
+async fn recheck_by<F, A, E>(
+    store: &(impl Directory + ?Sized),
+    resolve: F,
+    now: DateTime<Utc>,
+    elapsed: &(impl Fn() -> Duration + Sync + ?Sized),
+) -> Result<RecheckedDomains, StoreError>
+where
+    F: Fn(String) -> A,
+    A: Future<Output = Result<Vec<String>, E>>,
+{
     let mut rechecked = RecheckedDomains::default();
     for id in store.organizations().await? {
-        if let Err(error) = recheck(store, &id, &resolve, now, &mut rechecked).await {
+        let end = elapsed().saturating_add(PATIENCE);
+        let is_over = || elapsed() >= end;
+        if let Err(error) = recheck(store, &id, (&resolve, &is_over), now, &mut rechecked).await {
             rechecked.failed.push((id, error));
         }
     }
@@ -70,7 +94,7 @@ where
 async fn recheck<F, A, E>(
     store: &(impl Directory + ?Sized),
     id: &OrganizationId,
-    resolve: &F,
+    (resolve, is_over): (&F, &(dyn Fn() -> bool + Sync)),
     now: DateTime<Utc>,
     rechecked: &mut RecheckedDomains,
 ) -> Result<(), SignInError>
@@ -81,11 +105,12 @@ where
     let Some(known) = store.organization(id).await? else { return Ok(()) };
     let mut seen = known.value.clone();
     let mut answers = Vec::new();
-    for proof in &known.value.domain_proofs {
+    for proof in from_another_each_day(&known.value.domain_proofs, now) {
         if known.value.domain_proof(&proof.domain).is_none() {
             continue;
         }
-        let Ok(records) = resolve(proof.record_name()).await else {
+        let answer = if is_over() { None } else { resolve(proof.record_name()).await.ok() };
+        let Some(records) = answer else {
             rechecked.unanswered = rechecked.unanswered.saturating_add(1);
             continue;
         };
@@ -108,6 +133,14 @@ where
     store.decide_connections(decision).await.map(drop)
 }
 
+/// All of them, beginning with another one each day.
+fn from_another_each_day(proofs: &[DomainProof], now: DateTime<Utc>) -> impl Iterator<Item = &DomainProof> {
+    const A_DAY: i64 = 86_400;
+    let day = usize::try_from(now.timestamp().div_euclid(A_DAY)).unwrap_or_default();
+    let (before, from) = proofs.split_at(day.checked_rem(proofs.len()).unwrap_or_default());
+    from.iter().chain(before)
+}
+
 /// Applies the records to the current organization. A domain that was given up or verified again meanwhile stays as it is.
 fn see(organization: &mut Organization, proof: &DomainProof, records: &[String], now: DateTime<Utc>) {
     let current = organization.domain_proof(&proof.domain);
@@ -119,6 +152,7 @@ fn see(organization: &mut Organization, proof: &DomainProof, records: &[String],
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Mutex;
 
     use chrono::TimeDelta;
     use vouchsafe::Provider;
@@ -196,6 +230,41 @@ mod tests {
         assert_eq!(look(&store, &dns, day(377)).await, [2, 0, 0, 0, 0]);
         assert!(proves().await);
         assert_eq!(noted().await, 3);
+    }
+
+    /// Servers that answer just before each time limit do not keep the other organizations from being checked.
+    #[tokio::test]
+    async fn one_organization_takes_a_minute_and_no_more() {
+        let (store, mut dns) = (Memory::new(), Dns::new());
+        let author = Author::new(Actor::Operator, start());
+        let mut slow = Organization::new(OrganizationId::new("a-slow"), "a-slow", "Slow");
+        for number in 0..20 {
+            let domain = Domain::parse(&format!("d{number}.slow.example")).unwrap();
+            let challenge = DomainChallenge::issue(domain.clone(), &Provider::rustcrypto(), start()).unwrap();
+            let records = vec![challenge.record_value()];
+            dns.insert(challenge.record_name(), records.clone());
+            slow.challenge_domain(challenge).unwrap();
+            slow.verify_domain(&domain, &records, start()).unwrap();
+        }
+        store.add_organization(&slow, &author).await.unwrap();
+        with_domain(&store, "globex", &mut dns).await;
+        let mut seen = std::collections::BTreeSet::new();
+        for day in 1..=20 {
+            let (clock, asked) = (Mutex::new(Duration::ZERO), Mutex::new(Vec::new()));
+            let resolve = |name: String| {
+                if name.contains("slow") {
+                    *clock.lock().unwrap() += Duration::from_millis(9_900);
+                }
+                let answer = dns.get(&name).cloned().ok_or("nobody answers");
+                asked.lock().unwrap().push(name);
+                std::future::ready(answer)
+            };
+            let now = start().checked_add_signed(TimeDelta::days(day)).unwrap();
+            let came = recheck_by(&store, resolve, now, &|| *clock.lock().unwrap()).await.unwrap();
+            assert_eq!([came.found, came.unanswered], [8, 13], "day {day}");
+            seen.extend(asked.into_inner().unwrap());
+        }
+        assert_eq!(seen.len(), 21, "each has its day");
     }
 
     #[tokio::test]

@@ -1,24 +1,27 @@
 //! PostgreSQL: everything, for several machines.
 
 mod announcements;
+mod permits;
 mod run;
 mod transaction;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use sqlx::{
     Connection as _, Executor as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use vouchsafe::ReplayKey;
+use vouchsafe::{ConnectionId, ReplayKey, provisioning::OrganizationId};
 
 use crate::{
     StoreError,
     sql::{
-        Action, Answered, Batch, Doing, Engine, Fails, Reading, Sql, Wanted, failed, note_missing, run_one,
+        Action, Answered, Batch, Doing, Engine, Fails, Permit, Reading, Sql, Wanted, failed, note_missing,
+        run_one,
     },
 };
+use permits::Permits;
 use run::Connected;
 use transaction::Turn;
 
@@ -75,6 +78,7 @@ const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pool: PgPool,
+    permits: Arc<Permits>,
     replay_margin: TimeDelta,
 }
 
@@ -128,7 +132,10 @@ impl Postgres {
     }
 
     async fn over(pool: PgPool) -> Result<Self, StoreError> {
-        let store = Self { pool, replay_margin: ReplayKey::MARGIN };
+        // A quarter of the connections.
+        let each = usize::try_from(pool.options().get_max_connections() / 4).unwrap_or(1);
+        let permits = Arc::new(Permits::new(each, ACQUIRE_TIMEOUT));
+        let store = Self { pool, permits, replay_margin: ReplayKey::MARGIN };
         note_missing(&store).await?;
         Ok(store)
     }
@@ -184,6 +191,29 @@ impl Engine for Postgres {
                     let _ = transaction.rollback().await;
                     Err(refusal)
                 }
+            }
+        })
+    }
+
+    fn permit<'a>(&'a self, organization: &'a OrganizationId) -> Doing<'a, Option<Permit>, StoreError> {
+        Box::pin(async move { self.permits.of(organization).await.map(Some) })
+    }
+
+    fn permit_over<'a>(&'a self, connection: &'a ConnectionId) -> Doing<'a, Option<Permit>, StoreError> {
+        const OF_CONNECTION: &str = "SELECT organization FROM vouchsafe_connections WHERE id = $1";
+        Box::pin(async move {
+            if let Some(organization) = self.permits.organization_of(connection) {
+                return self.permit(&organization).await;
+            }
+            let answered = self.ask(Batch::of(OF_CONNECTION).bind(connection.as_str())).await?;
+            match answered.rows.first() {
+                Some(row) => {
+                    let organization = OrganizationId::new(row.text(0)?);
+                    self.permits.remember(connection, &organization);
+                    self.permit(&organization).await
+                }
+                // It is not stored. Its people are found by their token, or by the name of the connection.
+                None => self.permit(&OrganizationId::new(connection.as_str())).await,
             }
         })
     }

@@ -20,10 +20,16 @@ pub struct RefusedMetadata {
 }
 
 impl RefusedMetadata {
-    /// Whether this actor may end the refusal. The holder of a set-up link may end only what such a holder refused.
+    /// Whether this actor may end the refusal: an account, the operator and a rule of the service may, and the holder of a
+    /// set-up link may end what such a holder refused. An application lets only owners and admins decide about connections,
+    /// so an account that comes here is one of them.
     #[must_use]
     pub fn may_be_ended_by(&self, actor: &Actor) -> bool {
-        !is_link(actor) || is_link(&self.by)
+        match actor {
+            Actor::Account(_) | Actor::Operator | Actor::Rule(_) => true,
+            Actor::SetUpLink(_) => is_link(&self.by),
+            _ => false,
+        }
     }
 }
 
@@ -114,6 +120,18 @@ mod tests {
         connection.end_refusal(&by_links[98], &owner).unwrap();
         connection.end_refusal(&by_owner, &Actor::Operator).unwrap();
         connection.end_refusal(&by_operator, &owner).unwrap();
+    }
+
+    #[test]
+    fn an_identity_provider_ends_no_refusal() {
+        let mut connection = connection();
+        refuse(&mut connection, "<other/>".to_owned(), &Actor::Operator);
+        let over = || ConnectionId::new("acme").unwrap();
+        for actor in [Actor::Scim(over()), Actor::IdentityProvider(over()), Actor::SetUpLink("1".to_owned())]
+        {
+            assert!(!connection.refused[0].may_be_ended_by(&actor), "{actor:?}");
+        }
+        assert!(connection.refused[0].may_be_ended_by(&Actor::Operator));
     }
 
     /// Neither by giving the document itself, nor in any other decision.

@@ -33,6 +33,9 @@ mod row;
 use std::{fmt, pin::Pin};
 
 use chrono::TimeDelta;
+/// The right of a transaction to take a connection, until this is dropped.
+pub(crate) use tokio::sync::OwnedSemaphorePermit as Permit;
+use vouchsafe::{ConnectionId, provisioning::OrganizationId};
 
 use crate::{SignInError, StoreError};
 
@@ -71,6 +74,19 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Looks up a value that was committed before the call.
     fn look_up(&self, wanted: Wanted) -> Doing<'_, Option<String>, StoreError>;
+
+    /// Waits until a transaction of an organization may take a connection. An engine whose transactions do not wait for
+    /// each other while they hold one has no such permits.
+    fn permit<'a>(&'a self, organization: &'a OrganizationId) -> Doing<'a, Option<Permit>, StoreError> {
+        let _ = organization;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// The same for a transaction over a connection.
+    fn permit_over<'a>(&'a self, connection: &'a ConnectionId) -> Doing<'a, Option<Permit>, StoreError> {
+        let _ = connection;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// How long replay records are kept after the assertions have become too old.
     fn replay_margin(&self) -> TimeDelta;

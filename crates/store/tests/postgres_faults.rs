@@ -111,6 +111,59 @@ async fn a_fault_at_any_step_leaves_nothing_behind() {
     store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
 }
 
+/// Each statement is a round trip: a first sign-in into teams that exist is written by one.
+#[tokio::test]
+async fn a_first_sign_in_is_written_by_one_statement() {
+    let Some(schema) = schema().await else { return };
+    let pool = PgPoolOptions::new().max_connections(4).connect(schema.address()).await.unwrap();
+    let store = Postgres::on(pool.clone()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    for statement in [
+        "CREATE TABLE written (by TEXT)",
+        "CREATE FUNCTION note() RETURNS trigger AS $$ BEGIN INSERT INTO written VALUES (current_query()); RETURN NEW; END $$
+         LANGUAGE plpgsql",
+        "CREATE TRIGGER note AFTER INSERT ON vouchsafe_accounts FOR EACH ROW EXECUTE FUNCTION note()",
+        "CREATE TRIGGER note AFTER INSERT ON vouchsafe_sessions FOR EACH ROW EXECUTE FUNCTION note()",
+    ] {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    }
+    store.sign_in(sign_in(valid("bob", &token, "id2"))).await.unwrap();
+    let written: Vec<String> = sqlx::query_scalar("SELECT by FROM written").fetch_all(&pool).await.unwrap();
+    assert_eq!(written.len(), 2, "an account and a session: {written:?}");
+    assert!(written[0] == written[1] && written[0].contains("audited AS"), "{written:?}");
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 2);
+}
+
+/// Whoever waits for the lock of one organization leaves connections to the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_decisions_of_one_organization_leave_connections_to_others() {
+    let Some(schema) = schema().await else { return };
+    let store = opened(&schema).await;
+    suite::with_acme(&store).await;
+    let globex = vouchsafe::provisioning::Organization::new("globex-2".into(), "globex-2", "Globex");
+    store.add_organization(&globex, &author()).await.unwrap();
+    let slow = || {
+        let store = store.clone();
+        let decision = ConnectionDecision::new(acme(), Actor::Operator, now(), |_, _| {
+            std::thread::sleep(Duration::from_millis(50));
+            Ok(())
+        });
+        async move { store.decide_connections(decision).await }
+    };
+    let mut waiting = JoinSet::new();
+    (0..100).for_each(|_| drop(waiting.spawn(slow())));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let begin = Instant::now();
+    let decision = ConnectionDecision::new("globex-2".into(), Actor::Operator, now(), |_, _| Ok(()));
+    store.decide_connections(decision).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(2), "it took {:?}", begin.elapsed());
+    assert!(!waiting.is_empty());
+    while let Some(done) = waiting.join_next().await {
+        done.unwrap().unwrap();
+    }
+}
+
 /// A connection that the server closes in the middle is an outage for whoever had it, and for nobody after.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lost_connection_is_an_outage_and_the_next_one_works() {

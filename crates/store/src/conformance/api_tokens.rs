@@ -137,4 +137,5 @@ pub async fn a_token_is_of_an_account_of_its_organization(store: impl Store + Ap
         assert_eq!(token.may_be_revoked_by(&Actor::Account(id), account), may, "{actor}");
     }
     assert!(token.may_be_revoked_by(&Actor::Operator, None));
+    assert!(!token.may_be_revoked_by(&Actor::SetUpLink("1".to_owned()), None));
 }

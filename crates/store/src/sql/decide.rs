@@ -40,7 +40,8 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
                     let read = about.as_read(links_from.as_ref());
                     let refused = |error| Refused::of(&about.snapshot, confirmed.facts(), error);
                     let outcome = confirmed.outcome(&read).map_err(refused)?;
-                    if sign_in_statement::wrote(turn, &confirmed, &outcome, &about.snapshot).await? {
+                    let known = (&about.snapshot, &about.asked_domains);
+                    if sign_in_statement::wrote(turn, &confirmed, &outcome, known).await? {
                         return Ok(confirmed.decided_as(outcome));
                     }
                     Found::Login(Box::new(about))

@@ -10,9 +10,9 @@ use super::{
     rows, writes,
 };
 use crate::{
-    AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision,
-    Decides, Decision, Directory, NewCustomer, OrganizationConnections, SignIn, SignInError, StoreError,
-    Versioned, directory::parsed_policy,
+    About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
+    ConnectionDecision, Decides, Decision, Directory, NewCustomer, OrganizationConnections, SignIn,
+    SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl<E: Engine> Directory for E {
@@ -188,19 +188,41 @@ impl<E: Engine> Directory for E {
     }
 
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
-        let decided =
-            self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))));
-        Box::pin(async move { refusals::noting(self, decided).await?.into_signed_in() })
+        Box::pin(async move {
+            let connection = sign_in.connection().clone();
+            let _permit = self.permit_over(&connection).await?;
+            let decided =
+                self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))));
+            refusals::noting(self, decided).await?.into_signed_in()
+        })
     }
 
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
-        let decided =
-            self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::decide(turn, decision))));
-        Box::pin(refusals::noting(self, decided))
+        Box::pin(async move {
+            let (connection, organization) = match decision.about() {
+                About::Login(login) => (Some(login.connection.clone()), None),
+                About::Scim { organization, .. }
+                | About::Account { organization, .. }
+                | About::Organization(organization) => (None, Some(organization.clone())),
+            };
+            let _permit = match (connection, organization) {
+                (Some(connection), _) => self.permit_over(&connection).await?,
+                (None, Some(organization)) => self.permit(&organization).await?,
+                (None, None) => None,
+            };
+            let decided =
+                self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::decide(turn, decision))));
+            refusals::noting(self, decided).await
+        })
     }
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
-        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(connections::decide(turn, decision))))
+        Box::pin(async move {
+            let organization = decision.organization().clone();
+            let _permit = self.permit(&organization).await?;
+            self.write::<_, SignInError>(Box::new(move |turn| Box::pin(connections::decide(turn, decision))))
+                .await
+        })
     }
 
     fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()> {

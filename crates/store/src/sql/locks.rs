@@ -25,6 +25,9 @@ const NAMES: &str = "
         ELSE pg_advisory_xact_lock(hashtextextended(current_schema() || substr(name, 2), 0)) END
     FROM unnest($1::text[]) AS name";
 
+/// The most names of one decision that are locked each by itself.
+const MOST_NAMES: usize = 64;
+
 const ACCOUNTS: &str = "
     SELECT record FROM vouchsafe_accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 
@@ -119,7 +122,7 @@ pub(super) async fn new_name(
     organization: &OrganizationId,
     name: &str,
 ) -> Result<(), StoreError> {
-    names(turn, vec![name_of(organization, name)]).await
+    names(turn, locks_of_names(organization, [&name.to_owned()]).into_iter().collect()).await
 }
 
 /// Locks the number of seats that are taken.
@@ -250,8 +253,44 @@ fn names_made(decided: &Decided, before: &Snapshot) -> BTreeSet<String> {
             names.insert(seats_of(organization));
         }
     }
-    names.extend(decided.teams.iter().map(|team| name_of(organization, &team.name)));
-    names.extend(decided.groups.iter().map(|group| name_of(organization, &group.name)));
-    names.extend(decided.projects.iter().map(|project| name_of(organization, &project.name)));
+    let teams = decided.teams.iter().map(|team| &team.name);
+    let groups = decided.groups.iter().map(|group| &group.name);
+    let projects = decided.projects.iter().map(|project| &project.name);
+    names.extend(locks_of_names(organization, teams.chain(groups).chain(projects)));
     names
+}
+
+/// The locks of names of teams, groups and projects: each, and the one of all names so that several may hold it. For many
+/// names, the one of all names alone: a database has a fixed number of locks, which its other users need too.
+fn locks_of_names<'n>(
+    organization: &OrganizationId,
+    made: impl IntoIterator<Item = &'n String>,
+) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = made.into_iter().map(|name| name_of(organization, name)).collect();
+    if names.len() > MOST_NAMES {
+        return BTreeSet::from([format!("-names {organization}")]);
+    }
+    if !names.is_empty() {
+        names.insert(format!("+names {organization}"));
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_holds_few_locks_however_many_names_it_makes() {
+        let acme = OrganizationId::new("acme");
+        let locks = |number: usize| {
+            let names: Vec<String> = (0..number).map(|number| format!("Team {number}")).collect();
+            locks_of_names(&acme, &names)
+        };
+        assert!(locks(0).is_empty());
+        assert_eq!(locks(1), BTreeSet::from(["+names acme".to_owned(), "-name acme team 0".to_owned()]));
+        assert_eq!(locks(MOST_NAMES).len(), MOST_NAMES + 1);
+        assert_eq!(locks(MOST_NAMES + 1), BTreeSet::from(["-names acme".to_owned()]));
+        assert_eq!(locks(2_000).len(), 1);
+    }
 }

@@ -133,8 +133,11 @@ impl<E: Engine> ScimStore for E {
     }
 
     fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied> {
-        let decided = self.write::<_, Refused>(Box::new(move |turn| Box::pin(decided(turn, decision))));
-        Box::pin(refusals::noting(self, decided))
+        Box::pin(async move {
+            let _permit = self.permit(&decision.organization.clone()).await?;
+            let decided = self.write::<_, Refused>(Box::new(move |turn| Box::pin(decided(turn, decision))));
+            refusals::noting(self, decided).await
+        })
     }
 
     fn scim_token<'a>(&'a self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>> {

@@ -4,9 +4,11 @@
 //! Both are decided on values that were read without locks, and the statement itself checks whether they still hold. If
 //! they do not, nothing is written, and the sign-in is locked, read and decided again.
 
+use std::collections::BTreeSet;
+
 use vouchsafe::{
     ConnectionId,
-    provisioning::{Account, EmailAddress, Identity, Role, Snapshot},
+    provisioning::{Account, Domain, EmailAddress, Identity, Role, Snapshot},
 };
 
 use super::{Batch, Transaction, rows::to_json, run_one, writes};
@@ -54,21 +56,22 @@ const SAVEPOINT: &str = "SAVEPOINT before_arriving";
 const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT before_arriving";
 
 /// Writes the sign-in if it has one of the two forms and nobody changed the state that was decided on. Otherwise
-/// nothing is written.
+/// nothing is written. The snapshot says whose the asked domains are.
 pub(super) async fn wrote(
     turn: &mut dyn Transaction,
     confirmed: &ConfirmedSignIn,
     (decided, session): &(Decided, Session),
-    before: &Snapshot,
+    (before, asked_domains): (&Snapshot, &BTreeSet<Domain>),
 ) -> Result<bool, StoreError> {
     let [account] = decided.accounts.as_slice() else { return Ok(false) };
     let changes_more = !(decided.teams.is_empty()
         && decided.projects.is_empty()
         && decided.groups.is_empty()
         && decided.removed_groups.is_empty()
-        && decided.ended_accounts.is_empty()
-        && decided.plan.domains_taken().is_empty());
-    if changes_more || !account.is_active() || decided.plan.waits_for_approval() {
+        && decided.ended_accounts.is_empty());
+    let domains = decided.plan.domains_taken();
+    let are_free = domains.is_subset(asked_domains) && domains.is_disjoint(&before.domains_of_others);
+    if changes_more || !are_free || !account.is_active() || decided.plan.waits_for_approval() {
         return Ok(false);
     }
     match before.account(&account.id) {

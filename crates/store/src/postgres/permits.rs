@@ -1,0 +1,112 @@
+//! Limits how many transactions of one organization hold a connection of the pool at a time.
+//!
+//! Transactions of one organization wait for each other. Without a limit, those that wait would hold every connection, and
+//! keep all other organizations waiting.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use vouchsafe::{ConnectionId, provisioning::OrganizationId};
+
+use crate::StoreError;
+use crate::sql::Permit;
+
+/// The permits of all organizations.
+#[derive(Debug)]
+pub(super) struct Permits {
+    each: usize,
+    patience: Duration,
+    organizations: Mutex<HashMap<OrganizationId, Arc<Semaphore>>>,
+    /// The organization of each connection, which never changes.
+    of_connections: Mutex<HashMap<ConnectionId, OrganizationId>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the organization has too many transactions at a time")]
+struct TooMany;
+
+/// Beyond this number, what nobody uses is forgotten.
+const MANY: usize = 10_000;
+
+impl Permits {
+    /// At most this number for one organization, and 1 at least. Who waits longer is told that the store is unavailable.
+    pub(super) fn new(each: usize, patience: Duration) -> Permits {
+        Permits {
+            each: each.max(1),
+            patience,
+            organizations: Mutex::default(),
+            of_connections: Mutex::default(),
+        }
+    }
+
+    /// Waits for a permit.
+    pub(super) async fn of(&self, organization: &OrganizationId) -> Result<Permit, StoreError> {
+        let semaphore = self.semaphore(organization);
+        match timeout(self.patience, semaphore.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(StoreError::unavailable(TooMany)),
+        }
+    }
+
+    fn semaphore(&self, organization: &OrganizationId) -> Arc<Semaphore> {
+        let mut organizations = locked(&self.organizations);
+        if organizations.len() >= MANY {
+            organizations.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+        }
+        let known = organizations.entry(organization.clone());
+        Arc::clone(known.or_insert_with(|| Arc::new(Semaphore::new(self.each))))
+    }
+
+    /// The organization of a connection, if it was [remembered](Self::remember).
+    pub(super) fn organization_of(&self, connection: &ConnectionId) -> Option<OrganizationId> {
+        locked(&self.of_connections).get(connection).cloned()
+    }
+
+    /// Remembers the organization of a stored connection.
+    pub(super) fn remember(&self, connection: &ConnectionId, organization: &OrganizationId) {
+        let mut known = locked(&self.of_connections);
+        if known.len() >= MANY {
+            known.clear();
+        }
+        known.insert(connection.clone(), organization.clone());
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_of_one_organization_and_others_beside_them() {
+        let permits = Permits::new(2, Duration::from_millis(50));
+        let [acme, globex] = ["acme", "globex"].map(OrganizationId::new);
+        let (first, _second) = (permits.of(&acme).await.unwrap(), permits.of(&acme).await.unwrap());
+        let refused = permits.of(&acme).await.unwrap_err();
+        assert_eq!((refused.code(), refused.is_outage()), ("store.unavailable", true));
+        assert!(permits.of(&globex).await.is_ok());
+        drop(first);
+        assert!(permits.of(&acme).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_uses_is_forgotten() {
+        let permits = Permits::new(1, Duration::from_secs(10));
+        let held = permits.of(&OrganizationId::new("held")).await.unwrap();
+        for number in 0..2 * MANY {
+            drop(permits.of(&OrganizationId::new(format!("o{number}"))).await.unwrap());
+            permits.remember(&ConnectionId::new(format!("c{number}")).unwrap(), &OrganizationId::new("acme"));
+        }
+        assert!(
+            locked(&permits.organizations).len() <= MANY && locked(&permits.of_connections).len() <= MANY
+        );
+        assert!(locked(&permits.organizations).contains_key(&OrganizationId::new("held")));
+        drop(held);
+    }
+}
