@@ -448,6 +448,22 @@ async fn a_link_does_not_show_pages_without_end() {
     browser.post("/set-up/domains", &[("form_token", &token), ("domain", "no domain")]).await.is(422);
 }
 
+/// Requests that show no page read the organization's connections too.
+#[tokio::test]
+async fn a_link_does_not_have_connections_read_without_end() {
+    for path in ["/set-up/no-page", "/set-up/staged/x", "/set-up/encryption.pem"] {
+        let world = World::make().await;
+        let (browser, ..) = world.at_trial(acme()).await;
+        let mut answered = 0;
+        while browser.get(path).await.status != 429 {
+            answered += 1;
+            assert!(answered < 2_000, "{path} is never too often");
+        }
+        assert!(answered > 50, "{path}: {answered}");
+        browser.post("/set-up/product", &[("form_token", "wrong")]).await.is(429);
+    }
+}
+
 /// A link that requests metadata again and again must wait.
 #[tokio::test]
 async fn a_link_is_no_way_to_have_others_asked() {

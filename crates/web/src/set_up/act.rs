@@ -87,6 +87,11 @@ impl SetUp {
         counted(&self.0.acted, link, now)
     }
 
+    /// Counts a request with a link, before anything of the organization is read.
+    pub(super) fn count_request(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
+        counted(&self.0.came, link, now)
+    }
+
     /// Counts a page that is shown.
     pub(super) fn count_look(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
         counted(&self.0.looked, &visit.link, visit.now)

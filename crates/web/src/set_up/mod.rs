@@ -93,6 +93,7 @@ struct Inner {
     asked: Arc<RequestLimiter<String>>,
     acted: Arc<RequestLimiter<String>>,
     looked: Arc<RequestLimiter<String>>,
+    came: Arc<RequestLimiter<String>>,
 }
 
 type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> StoredSettings + Send + Sync>;
@@ -106,6 +107,10 @@ const ASKED: RequestRate = RequestRate { burst: 10, per_second: 1 };
 const ACTED: RequestRate = RequestRate { burst: 100, per_second: 1 };
 /// How often the pages of a link are shown, whose metadata is parsed each time: 100 at once, and then two per second.
 const LOOKED: RequestRate = RequestRate { burst: 100, per_second: 2 };
+
+/// How many requests of any kind come with a link, each of which reads the organization's connections: 400 at once, and
+/// then ten per second.
+const CAME: RequestRate = RequestRate { burst: 400, per_second: 10 };
 
 impl SetUp {
     /// Makes a portal at this path, as browsers see it, over a store.
@@ -123,6 +128,7 @@ impl SetUp {
             asked: Arc::new(RequestLimiter::new(ASKED)),
             acted: Arc::new(RequestLimiter::new(ACTED)),
             looked: Arc::new(RequestLimiter::new(LOOKED)),
+            came: Arc::new(RequestLimiter::new(CAME)),
         }))
     }
 
@@ -250,6 +256,7 @@ impl Inner {
             asked: Arc::clone(&self.asked),
             acted: Arc::clone(&self.acted),
             looked: Arc::clone(&self.looked),
+            came: Arc::clone(&self.came),
         }
     }
 }

@@ -93,6 +93,7 @@ impl SetUp {
         if link.state(now) != SetUpLinkState::Used {
             require_open(&link, now)?;
         }
+        self.count_request(&link, now)?;
         let form_token = form_token(&secret, provider)?;
         let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
