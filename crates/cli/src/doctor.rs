@@ -33,13 +33,13 @@ pub(crate) struct Arguments {
     /// The loopback address of the page; without it, a free port of 127.0.0.1.
     #[arg(long, value_name = "ADDR", requires = "browse")]
     listen: Option<SocketAddr>,
-    /// Our entity ID. Default: the one in our metadata among the files; without that, the Audience is not checked.
+    /// Entity ID of your service. Default: the one in its metadata among the files; without that, the Audience is not checked.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
-    /// Our assertion consumer service. Default: the one in our metadata among the files; without that, Destination and Recipient are not checked.
+    /// Assertion consumer (ACS) of your service. Default: the one in its metadata among the files; without that, Destination and Recipient are not checked.
     #[arg(long, value_name = "URL")]
     acs: Option<String>,
-    /// Our address for logout messages. Default: the one in our metadata among the files; without that, the Destination of logout messages is not checked.
+    /// Address for logout messages of your service. Default: the one in its metadata among the files; without that, the Destination of logout messages is not checked.
     #[arg(long, value_name = "URL")]
     slo: Option<String>,
     /// The time for all checks. Default: the time at which each message was recorded or issued, and now for everything else.

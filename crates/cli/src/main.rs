@@ -50,9 +50,18 @@ use clap::{Parser, Subcommand};
 use crate::failure::Failure;
 use crate::output::{Answer, Format, Output};
 
-/// Inspect, check and explain SAML messages.
+/// The text at the end of `--help`.
+const STATUS: &str = "\
+Files: - is standard input. Results are written to standard output, and messages about problems to standard error.
+Exit status: 0 yes, 1 no, 2 wrong usage or unreadable input.
+
+  vouchsafe doctor response.xml metadata.xml        what is wrong with this response?
+  vouchsafe values --product okta --entity-id https://app.example.com/saml/metadata --acs https://app.example.com/saml/acs
+  vouchsafe serve --base-url http://localhost:8080 --idp-metadata metadata.xml";
+
+/// Checks, explains and makes SAML messages, metadata and policies of provisioning.
 #[derive(Debug, Parser)]
-#[command(name = "vouchsafe", version, arg_required_else_help = true)]
+#[command(name = "vouchsafe", version, arg_required_else_help = true, after_help = STATUS)]
 struct Arguments {
     /// How results are written.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -66,53 +75,53 @@ enum Command {
     /// Check whether a Response would be accepted.
     #[command(subcommand)]
     Response(Response),
-    /// Run files of cases.
+    /// Run test cases, each a Response with the expected verdict.
     #[command(subcommand)]
     Corpus(Corpus),
-    /// Canonical XML of a document or of one element.
+    /// Write the canonical XML of a document or of one element.
     C14n(c14n::Arguments),
     /// Verify and make XML signatures.
     #[command(subcommand)]
     Signature(Signature),
-    /// Query strings of the HTTP-Redirect binding.
+    /// Decode and verify query strings of the HTTP-Redirect binding.
     #[command(subcommand)]
     Redirect(Redirect),
     /// Decrypt everything that is encrypted in a document.
     Decrypt(decrypt::Arguments),
-    /// Look at metadata, and write our own.
+    /// Show, search, verify, check and compare metadata, and write that of your service.
     #[command(subcommand)]
     Metadata(Metadata),
-    /// Policies of provisioning: who gets which account, teams and roles.
+    /// Check and try policies of provisioning, which say who gets which account, teams and roles.
     #[command(subcommand)]
     Policy(Policy),
-    /// What is this message or metadata, from which product, what is wrong, what to change?
+    /// Say what a message or metadata is, from which product, what is wrong with it, and what to change.
     Doctor(doctor::Arguments),
-    /// What to type into an identity provider's console, field by field; or, with --check, what a connection has against what is published now.
+    /// Write what to type into an identity provider's console, field by field; or, with --check, compare a connection with the metadata that is published now.
     Values(values::Arguments),
-    /// Okta's console.
+    /// Write what to type into Okta's console.
     #[command(subcommand)]
     Okta(Okta),
-    /// Replacing a key of our own: the next step, why it is that one, and when it may be done. 1 if it is too early for it.
+    /// Say the next step of replacing a key of your service, the reason for it, and when it may be done. The exit status is 1 if it is too early.
     Rollover(rollover::Arguments),
-    /// A service provider to try an identity provider with: each sign-in is judged and shown, and nobody gets in anywhere.
+    /// Run a service provider to try an identity provider with: it checks and shows each sign-in, and gives access to nothing.
     Serve(Box<serve::Arguments>),
 }
 
 #[derive(Debug, Subcommand)]
 enum Response {
-    /// Would this Response be accepted, and if not, why?
+    /// Check whether a Response would be accepted, and say why if not.
     Check(response_check::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
 enum Corpus {
-    /// Run every case of a manifest: a line a failure, and the count.
+    /// Run every case of a manifest, and write a line for each failure and the numbers of cases.
     Run(corpus_run::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
 enum Signature {
-    /// Is the enveloped signature of this document good?
+    /// Verify the enveloped signature of a document.
     Verify(signature_verify::Arguments),
     /// Put an enveloped signature into a document.
     Sign(signature_sign::Arguments),
@@ -120,39 +129,39 @@ enum Signature {
 
 #[derive(Debug, Subcommand)]
 enum Redirect {
-    /// The message in a query string, not verified.
+    /// Show the message in a query string, without verifying it.
     Decode(redirect_decode::Arguments),
-    /// Is the signature of this query string good?
+    /// Verify the signature of a query string.
     Verify(redirect_verify::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
 enum Metadata {
-    /// Roles, endpoints, keys with fingerprints and dates, extensions.
+    /// Show roles, endpoints, keys with fingerprints and dates, and extensions.
     Show(metadata_show::Arguments),
-    /// One entity out of an aggregate, with the time and the memory it took.
+    /// Show one entity of an aggregate, with the time and the memory that it took.
     Find(metadata_find::Arguments),
-    /// Is the document signed at its root, and still valid?
+    /// Verify that the document is signed at its root and still valid.
     Verify(metadata_verify::Arguments),
-    /// What the publisher should look at, and what would fail at login: severity, clause and remedy.
+    /// List what the publisher should look at and what would fail at a sign-in, with severity, clause and remedy.
     Lint(metadata_lint::Arguments),
-    /// What a refresh would change: keys, endpoints, dates, scopes.
+    /// List what newer metadata would change: keys, endpoints, dates, scopes.
     Diff(metadata_diff::Arguments),
-    /// Our own descriptor.
+    /// Write the metadata of your service.
     Sp(Box<metadata_sp::Arguments>),
 }
 
 #[derive(Debug, Subcommand)]
 enum Policy {
-    /// Can the policy be read, and is there something in it to look at: line, column and remedy.
+    /// Check a policy, and list what is wrong or suspicious with line, column and remedy.
     Check(policy_check::Arguments),
-    /// What a sign-in would change, and why. Nothing is applied.
+    /// Show what a sign-in would change, and why. Nothing is applied.
     Plan(policy_plan::Arguments),
-    /// What recorded sign-ins come to, and who gains and loses what under another policy.
+    /// Apply recorded sign-ins, and show who gains and loses what, also under another policy.
     Replay(policy_replay::Arguments),
-    /// Files to start from: a policy, an organization and sign-ins that work together.
+    /// Write files to start from: a policy, an organization and sign-ins that work together.
     Example(policy_example::Arguments),
-    /// JSON Schemas of policies, states and facts, for editors.
+    /// Write the JSON Schemas of policies, states and facts, for editors.
     Schema(policy_schema::Arguments),
 }
 

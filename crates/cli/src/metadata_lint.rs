@@ -14,7 +14,7 @@ use crate::text::{Line, Style, Text, counted};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The time to judge at; without it, the clock.
+    /// The time for all checks. Default: now.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
     #[command(flatten)]

@@ -14,7 +14,7 @@ use crate::response_check::instant;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Our entity id.
+    /// Entity ID of your service.
     #[arg(long, value_name = "URI")]
     entity_id: String,
     /// Address that takes Responses by HTTP-POST. Repeatable: the first is the default.
@@ -23,13 +23,13 @@ pub(crate) struct Arguments {
     /// Address for logout by HTTP-Redirect and HTTP-POST. Repeatable.
     #[arg(long, value_name = "URL")]
     slo: Vec<String>,
-    /// Certificate whose key signs our requests. Repeatable.
+    /// Certificate of the key that signs requests. Repeatable.
     #[arg(long, value_name = "PEM")]
     signing_certificate: Vec<String>,
     /// Certificate to encrypt for. Repeatable: several during a rollover.
     #[arg(long, value_name = "PEM")]
     encryption_certificate: Vec<String>,
-    /// Say that our authentication requests are signed.
+    /// Say that the service signs its authentication requests.
     #[arg(long)]
     authn_requests_signed: bool,
     /// Say that an Assertion without its own signature is refused, even in a signed Response. Services that are built with

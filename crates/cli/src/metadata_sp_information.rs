@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Information {
-    /// NameID format we take. Repeatable: the preferred first.
+    /// NameID format that the service accepts. Repeatable: the preferred first.
     #[arg(long, value_name = "URI")]
     name_id_format: Vec<String>,
     /// Name for people, in the language of --language.
@@ -39,10 +39,10 @@ pub(crate) struct Information {
     /// A requested attribute, by its name. Repeatable. A ! at the end marks it as required.
     #[arg(long, value_name = "NAME[!]")]
     attribute: Vec<String>,
-    /// Subject identifier that we need.
+    /// Subject identifier that the service needs.
     #[arg(long, value_enum)]
     subject_id: Option<SubjectRequirement>,
-    /// Entity category that we are in. Repeatable.
+    /// Entity category of the service. Repeatable.
     #[arg(long, value_name = "URI")]
     category: Vec<String>,
     /// Address to which a discovery service may send people back. Repeatable: the first is the default.

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     /// signature.
     #[arg(long, value_name = "SHA256")]
     fingerprint: Option<String>,
-    /// The time to judge at; without it, the clock.
+    /// The time for all checks. Default: now.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::text::{Line, Text};
 pub(crate) enum Format {
     Human,
     Json,
-    /// SARIF, for tools that show findings in a file: `metadata lint` alone.
+    /// SARIF, for tools that show findings in files; only for `metadata lint`.
     Sarif,
 }
 

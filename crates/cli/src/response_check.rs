@@ -25,23 +25,23 @@ pub(crate) struct Arguments {
     /// Metadata of an identity provider to trust. Repeatable; aggregates are allowed.
     #[arg(long, value_name = "FILE", required = true)]
     idp_metadata: Vec<String>,
-    /// Our entity id, which must be the audience.
+    /// Entity ID of your service, which must be the audience.
     #[arg(long, value_name = "URI")]
     entity_id: String,
-    /// Our assertion consumer, which must be the recipient.
+    /// Assertion consumer (ACS) of your service, which must be the recipient.
     #[arg(long, value_name = "URL")]
     acs: String,
     /// ID of the request that it must answer.
     #[arg(long, value_name = "ID")]
     in_response_to: Option<String>,
-    /// Entity id of the identity provider that the request was sent to: nobody else may answer it. Required with --in-response-to when several are
+    /// Entity ID of the identity provider that the request was sent to: nobody else may answer it. Required with --in-response-to when several are
     /// trusted.
     #[arg(long, value_name = "ENTITY-ID", conflicts_with = "unsolicited")]
     asked: Option<String>,
     /// It must answer no request: the sign-in began at the identity provider.
     #[arg(long)]
     unsolicited: bool,
-    /// The time to judge at; without it, the clock.
+    /// The time for all checks. Default: now.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
     #[command(flatten)]

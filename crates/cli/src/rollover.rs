@@ -17,13 +17,13 @@ pub(crate) struct Arguments {
     /// What the key is for.
     #[arg(long = "use", value_enum)]
     usage: Use,
-    /// The number of hours after which every identity provider has read our metadata again.
+    /// The number of hours after which every identity provider has read the service's metadata again.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     readers: u32,
     /// The time at which every process had the next decryption key.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     loaded: Option<DateTime<Utc>>,
-    /// The time at which our metadata contained the next certificate.
+    /// The time at which the service's metadata contained the next certificate.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     published: Option<DateTime<Utc>>,
     /// Every identity provider has confirmed that it has the next certificate.
@@ -38,14 +38,14 @@ pub(crate) struct Arguments {
     /// When the old key was removed.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     removed: Option<DateTime<Utc>>,
-    /// The time to judge at; without it, the clock.
+    /// The time for all checks. Default: now.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Use {
-    /// Our requests are signed with it.
+    /// It signs the requests of the service.
     Signing,
     /// Assertions are encrypted to it.
     Decryption,

@@ -29,16 +29,16 @@ pub(crate) struct Arguments {
 /// The values to enter.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Service {
-    /// Our entity id.
+    /// Entity ID of your service.
     #[arg(long, value_name = "URI")]
     pub(crate) entity_id: String,
-    /// Our assertion consumer.
+    /// Assertion consumer (ACS) of your service.
     #[arg(long, value_name = "URL")]
     pub(crate) acs: String,
-    /// Our address for logout, when logout is wanted.
+    /// Address for logout of your service, if it takes part in single logout.
     #[arg(long, value_name = "URL")]
     pub(crate) slo: Option<String>,
-    /// We have a key to decrypt assertions with.
+    /// Your service has a key to decrypt assertions with.
     #[arg(long)]
     encrypted: bool,
     /// Write the arguments of the Terraform resource instead (Okta: `okta_app_saml`; Entra ID: `azuread_application`).

@@ -23,16 +23,16 @@ pub(crate) struct Check {
     /// The metadata that the connection has; - is standard input.
     #[arg(long, value_name = "FILE", requires = "check", conflicts_with = "product")]
     idp_metadata: Option<String>,
-    /// Private key that our requests and logout messages are signed with.
+    /// Private key that signs the requests and logout messages of your service.
     #[arg(long, value_name = "PEM", requires_all = ["check", "certificate"], conflicts_with = "product")]
     key: Option<String>,
     /// Certificate of that key.
     #[arg(long, value_name = "PEM", requires = "key", conflicts_with = "product")]
     certificate: Option<String>,
-    /// We sign every request, and not only where the identity provider wants it.
+    /// Your service signs every request, and not only if the identity provider wants it.
     #[arg(long, requires = "key", conflicts_with = "product")]
     sign_requests: bool,
-    /// The time to judge at; without it, the clock.
+    /// The time for all checks. Default: now.
     #[arg(long, value_name = "RFC3339", value_parser = instant, requires = "check", conflicts_with = "product")]
     now: Option<DateTime<Utc>>,
 }

@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     /// Metadata of an identity provider to trust: a file, or an address (https, or http on a loopback host). Repeatable; aggregates are allowed.
     #[arg(long, value_name = "FILE|URL", required = true)]
     idp_metadata: Vec<String>,
-    /// Our entity id; without it, BASE/saml/metadata.
+    /// Entity ID of the test service. Default: BASE/saml/metadata.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
     /// Private key that signs requests and logout messages; with it there are single logout, artifacts, enhanced clients and the management of names.
