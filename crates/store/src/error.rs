@@ -326,7 +326,7 @@ impl StoreError {
                 "Give one such as postgres://user:password@host/database, sqlite:///path/to/file or memory."
             }
             Self::Migration { .. } => {
-                "Check that this is a database of Vouchsafe, and of this version or an older one."
+                "Check that this is a database of Vouchsafe whose tables a release made, and that the account may create tables."
             }
         }
     }

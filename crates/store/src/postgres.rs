@@ -170,6 +170,8 @@ impl Postgres {
 async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
     let mut migrations = sqlx::migrate!("migrations/postgres");
     migrations.dangerous_set_table_name("vouchsafe_migrations");
+    // A newer version may have migrated already. Migrations only add, so this version can use its tables.
+    migrations.set_ignore_missing(true);
     let migrated = migrations.run(pool).await;
     migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }

@@ -217,6 +217,8 @@ async fn connected(options: SqliteConnectOptions, connections: u32) -> Result<Sq
 async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     let mut migrations = sqlx::migrate!("migrations/sqlite");
     migrations.dangerous_set_table_name("vouchsafe_migrations");
+    // A newer version may have migrated already. Migrations only add, so this version can use its tables.
+    migrations.set_ignore_missing(true);
     let migrated = tried_again(|| migrations.run(pool), |_| true).await;
     migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }

@@ -1,4 +1,5 @@
-//! Databases that an earlier version wrote: their tables are brought up to date, and what is looked up in another way since then is found.
+//! Databases that an earlier version wrote: their tables are brought up to date, and what is looked up in another way
+//! since then is found. And databases that a newer version has migrated already, while this one still runs.
 
 #![cfg(all(feature = "sqlite", feature = "postgres"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
@@ -160,4 +161,44 @@ async fn sessions_of_one_index_are_ended_by_it_in_postgres() {
         sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
     }
     each_ends_by_its_index(Postgres::on(pool).await.unwrap()).await;
+}
+
+/// What a newer version may do to the tables, and how it is recorded.
+const NEWER: [&str; 3] = [
+    "ALTER TABLE vouchsafe_sessions ADD COLUMN newer TEXT NOT NULL DEFAULT ''",
+    "CREATE TABLE vouchsafe_newer (id TEXT PRIMARY KEY)",
+    "INSERT INTO vouchsafe_migrations (version, description, success, checksum, execution_time)
+     VALUES (9000, 'newer', TRUE, '', 0)",
+];
+
+/// During a rolling deployment, a machine may start with the earlier version after the newer one has migrated.
+async fn keeps_a_session(store: impl SessionStore) {
+    let (id, account) = (session_id(Some("s1")), AccountId::new("a1"));
+    let mut session = Session::of(acme(), account, now()).lasting(Duration::from_secs(28_800), None);
+    session.identity = Some(person());
+    session.session_indexes = vec!["s1".to_owned()];
+    store.create(&id, &session).await.unwrap();
+    assert_eq!(store.find(&id, now()).await.unwrap().unwrap().session_indexes, ["s1"]);
+    assert_eq!(store.revoke_by_name_id(&person(), Some("s1")).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_newer_version_may_have_migrated_in_sqlite() {
+    let pool = sqlite_as_of(BEFORE_SESSION_INDEXES.0).await;
+    drop(Sqlite::on(pool.clone()).await.unwrap());
+    for statement in NEWER {
+        sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
+    keeps_a_session(Sqlite::on(pool).await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_newer_version_may_have_migrated_in_postgres() {
+    let Some(schema) = schema().await else { return };
+    let pool = postgres_as_of(BEFORE_SESSION_INDEXES.1, schema.address()).await;
+    drop(Postgres::on(pool.clone()).await.unwrap());
+    for statement in NEWER {
+        sqlx::query(AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
+    keeps_a_session(Postgres::on(pool).await.unwrap()).await;
 }
