@@ -1,7 +1,7 @@
 //! Links an account with a password to its person at the identity provider.
 
-use http::Response;
 use http::request::Parts;
+use http::{Method, Response};
 use vouchsafe::provisioning::AccountId;
 use vouchsafe::{Connection, ConnectionState, PendingRequest};
 use vouchsafe_store::{Session, StoreError};
@@ -25,7 +25,7 @@ impl Provisioned {
     /// Links the account of the browser's session: starts a sign-in over a connection of its organization, whose
     /// answer adds the person at the identity provider to the account. After that, single sign-on leads to the
     /// account. Use it for a form of the application on a page for people who are signed in with a password; a
-    /// browser without a session is sent to the sign-in page.
+    /// browser without a session is sent to the sign-in page, and a client that asks for JSON receives status 401.
     ///
     /// `fields` is the posted form: `connection`, the name of one of
     /// [`connections_to_link`](Self::connections_to_link). It may be omitted if there is only one.
@@ -42,7 +42,8 @@ impl Provisioned {
         let chosen = chosen.map(|(_, value)| value).filter(|value| !value.trim().is_empty());
         let answered = match self.session(sso, &request.headers).await {
             Ok(Some(session)) => self.start_link(sso, request, &session, chosen.as_deref()).await,
-            Ok(None) => see_other(&sso.way_back(None, None), []),
+            // A sign-in does not lead back here, whatever the method: the posted form is not kept.
+            Ok(None) => return sso.sign_in_needed(&Method::POST, &request.uri, &request.headers),
             Err(error) => Err(error),
         };
         answered.unwrap_or_else(|error| sso.refuse(&request.headers, error))

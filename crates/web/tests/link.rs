@@ -5,7 +5,7 @@
 mod acme;
 
 use acme::{Acme, answered, cookies, location, request};
-use http::header::{COOKIE, LOCATION};
+use http::header::{ACCEPT, COOKIE, LOCATION};
 use http::{HeaderName, Response};
 use vouchsafe::{LoginOptions, Provider};
 use vouchsafe_store::{Directory, SessionId, SessionStore};
@@ -88,6 +88,9 @@ async fn a_link_needs_the_session_that_asked_for_it() {
     assert_eq!(acme.links().await, 1);
     // A browser without a session is sent to the sign-in page.
     assert_eq!(location(&acme.link(&session, "").await), "/");
+    let own = HeaderName::from_static("sec-fetch-site");
+    let program = request(&[(COOKIE, &session), (own, "same-origin"), (ACCEPT, "application/json")]);
+    assert_eq!(acme.provisioned.link(&acme.sso, &program, b"").await.status(), 401);
 }
 
 /// The person chooses among several connections, and is never sent to the first one by name.

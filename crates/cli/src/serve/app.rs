@@ -147,6 +147,16 @@ impl App {
         answer::page(status, pages::failure(&self.base, code, message, hint))
     }
 
+    /// Answers a browser without a session.
+    fn nobody(&self, headers: &HeaderMap) -> Response {
+        let failure = Failure::usage(
+            "serve.no_session",
+            "nobody is signed in in this browser",
+            "Begin a sign-in at the base URL, and try again in the same browser.",
+        );
+        self.unusable(headers, StatusCode::UNAUTHORIZED, &failure)
+    }
+
     fn failed(&self, headers: &HeaderMap, error: HttpError) -> Response {
         let status = error.status();
         self.unusable(headers, status, &Failure::refused(Explained::from(error)))
@@ -264,10 +274,22 @@ async fn name_id_by_soap(State(app): State<App>, request: Parts, body: Bytes) ->
 /// Asks the identity provider to end the name of this browser's session.
 async fn end_name(State(app): State<App>, request: Parts) -> Response {
     let headers = &request.headers;
+    let holds_session = app.sso.cookies().session(headers).is_some();
+    let session = app.sso.own_pages_only(headers, holds_session);
+    let session = match session.and_then(|()| app.sessions.of(headers, app.sso.now())) {
+        Ok(Some(session)) => session,
+        Ok(None) => return app.nobody(headers),
+        Err(error) => return app.failed(headers, error),
+    };
+    let Some(participant) = session.participant else {
+        let failure = Failure::usage(
+            "serve.no_name",
+            "this browser's session has no name identifier",
+            "Let the identity provider send a NameID; a name that it did not send cannot be ended.",
+        );
+        return app.unusable(headers, StatusCode::BAD_REQUEST, &failure);
+    };
     let order = async {
-        app.sso.own_pages_only(headers, app.sso.cookies().session(headers).is_some())?;
-        let session = app.sessions.of(headers, app.sso.now())?;
-        let participant = session.and_then(|session| session.participant).ok_or(HttpError::UnknownPerson)?;
         let connection =
             app.trusted.find(&participant.connection).await?.ok_or(HttpError::UnknownConnection)?;
         let order = NameIdOrder::terminate(participant.name_id);

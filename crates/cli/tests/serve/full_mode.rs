@@ -97,7 +97,11 @@ async fn a_person_has_their_name_ended() {
     assert!(ada.send(served.get("/")).await.text().await.unwrap().contains("action=\"/saml/name-id/end\""));
     let from = |site: &str| served.post("/saml/name-id/end").header("sec-fetch-site", site);
     assert_eq!(ada.send(from("cross-site")).await.status(), 403);
-    assert_eq!(Browser::default().send(from("same-origin")).await.status(), 403);
+    let stranger = Browser::default().send(from("same-origin").header(ACCEPT, "application/json")).await;
+    assert_eq!(stranger.status(), 401);
+    let told: Value = serde_json::from_str(&stranger.text().await.unwrap()).unwrap();
+    assert_eq!(told["code"], "serve.no_session", "{told}");
+    assert!(told["hint"].as_str().unwrap().contains("sign-in"), "{told}");
     let sent = ada.send(from("same-origin")).await;
     assert_eq!(sent.status(), 303);
     let location = sent.headers()[LOCATION].to_str().unwrap().to_owned();
