@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, ManageNameIdRequest, NameId, SessionNameId};
+use vouchsafe_crypto::{hexadecimal, own_sha256};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
 use crate::text::is_longer_than;
@@ -196,9 +197,19 @@ impl Identity {
     }
 
     /// A text that is equal for equal persons and different for different ones. A store keeps it unique in an
-    /// organization. Each part is preceded by its length.
+    /// organization. Each part is preceded by its length. A text of more than 1,000 bytes is replaced by its hash, since
+    /// databases limit the keys of an index.
     #[must_use]
     pub fn key(&self) -> String {
+        let whole = self.whole_key();
+        if whole.len() <= LONGEST_KEY {
+            return whole;
+        }
+        let hash = hexadecimal(&own_sha256(whole.as_bytes()));
+        format!("hash {} {hash}", part(self.connection.as_str()))
+    }
+
+    fn whole_key(&self) -> String {
         match &self.source {
             SubjectSource::NameId { format, name_qualifier, sp_name_qualifier } => {
                 let qualifiers = [name_qualifier.as_deref(), sp_name_qualifier.as_deref()];
@@ -220,6 +231,9 @@ impl fmt::Debug for Identity {
         formatter.debug_struct("Identity").field("connection", &self.connection).finish_non_exhaustive()
     }
 }
+
+/// The maximum length of a key in bytes, without the connection's name in the key of a long one.
+const LONGEST_KEY: usize = 1_000;
 
 fn part(text: &str) -> String {
     format!("{}:{text}", text.len())
@@ -284,7 +298,13 @@ mod tests {
             qualified(Some(""), None),
             Identity::of_attribute(connection(), "uid", "7"),
             Identity::of_attribute(connection(), "mail", "7"),
+            Identity::new(connection(), "7".repeat(2_000)),
+            Identity::new(connection(), "7".repeat(2_001)),
+            Identity::new(ConnectionId::new("entra").unwrap(), "7".repeat(2_000)),
+            qualified(Some(&"a".repeat(2_000)), None),
+            qualified(None, Some(&"a".repeat(2_000))),
         ];
+        assert!(people.iter().all(|one| one.key().len() <= LONGEST_KEY));
         for (place, one) in people.iter().enumerate() {
             for (other_place, other) in people.iter().enumerate() {
                 assert_eq!(one.key() == other.key(), place == other_place, "{} {}", one.key(), other.key());

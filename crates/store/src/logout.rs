@@ -1,6 +1,7 @@
 //! Logout requests that wait for their answer, and logouts that are remembered.
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use vouchsafe::crypto::{hexadecimal, own_sha256};
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{PendingLogout, StoredPendingLogout};
 
@@ -138,9 +139,17 @@ pub(crate) fn remembered_until(now: DateTime<Utc>) -> DateTime<Utc> {
     now.checked_add_signed(until).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// The key of a session index in a store. An absent index differs from an empty one.
+/// The maximum length of a session index that is kept as it is, in bytes. Databases limit the keys of an index.
+const LONGEST_INDEX: usize = 500;
+
+/// The key of a session index in a store: the index, or its hash if it is long. An absent index differs from an empty
+/// one.
 pub(crate) fn index_key(session_index: Option<&str>) -> String {
-    session_index.map_or_else(String::new, |index| format!("={index}"))
+    match session_index {
+        None => String::new(),
+        Some(index) if index.len() <= LONGEST_INDEX => format!("={index}"),
+        Some(long) => format!("#{}", hexadecimal(&own_sha256(long.as_bytes()))),
+    }
 }
 
 /// Returns the names in a store of the logouts that apply to a session with these indexes: those of the indexes, and

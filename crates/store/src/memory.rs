@@ -79,7 +79,8 @@ struct State {
     logouts: HashMap<String, StoredPendingLogout>,
     ended_sessions: HashMap<String, DateTime<Utc>>,
     forms: forms::Forms,
-    remembered: HashMap<(String, String), logouts::Remembered>,
+    /// By person, then by session index.
+    remembered: HashMap<String, HashMap<String, logouts::Remembered>>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     sources: HashMap<SourceId, EntityId>,
     keys: HashMap<ConnectionId, Vec<KeySighting>>,

@@ -1,8 +1,10 @@
 //! Sign-outs on their way, and logouts to be remembered.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{AccountId, Identity};
 use vouchsafe::{ConnectionId, LogoutAnswer, LogoutJourney, PendingLogout};
 use vouchsafe_testkit::ISSUE_INSTANT;
 
@@ -11,7 +13,7 @@ use super::{
     scenarios::{sign_in, valid, valid_of_sessions, valid_reply, valid_without_index},
     with_acme,
 };
-use crate::RememberedLogout;
+use crate::{RememberedLogout, Session, SessionId};
 
 fn pending(handle: &str) -> PendingLogout {
     let mut journey = LogoutJourney::default().returning_to("/bye");
@@ -49,6 +51,38 @@ pub async fn a_pending_logout_is_found_until_it_is_removed(store: impl Store) {
 
 fn person(name: &str) -> Identity {
     Identity::new(ConnectionId::new("acme").unwrap(), name)
+}
+
+/// Text that no database compresses, of 1,024 characters with four bytes each: the longest that an assertion may have.
+fn long_text(seed: u64) -> String {
+    let next = |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+    let numbers = std::iter::successors(Some(seed), next).skip(1);
+    let characters =
+        numbers.filter_map(|number| char::from_u32(0x2_0000 + u32::try_from(number >> 49).unwrap()));
+    characters.take(1_024).collect()
+}
+
+/// Databases limit the keys of an index. A logout that cannot be stored would not end its session.
+pub async fn the_longest_names_and_indexes_are_kept(store: impl Store) {
+    let [name, one, other] = [1, 2, 3].map(long_text);
+    let qualified = person(&name).with_qualifiers(Some(&one), Some(&other));
+    for (number, who) in [person("ada"), person(&name), qualified].into_iter().enumerate() {
+        let secret = format!("the session {number}");
+        let id = SessionId::received(secret, &vouchsafe::Provider::rustcrypto()).unwrap();
+        let session = Session::of(acme(), AccountId::new("a1"), now());
+        let mut session = session.lasting(Duration::from_secs(3_600), None);
+        session.identity = Some(who.clone());
+        session.session_indexes = vec![one.clone()];
+        store.create(&id, &session).await.unwrap();
+        assert_eq!(store.revoke_by_name_id(&who, Some(&other)).await.unwrap(), 0);
+        store.remember_logout(&who, Some(&one), now(), now()).await.unwrap();
+        let latest = async |index: &String| {
+            let latest = store.latest_logout(&who, std::slice::from_ref(index)).await.unwrap();
+            latest.map(|logout| logout.issued_at)
+        };
+        assert_eq!((latest(&one).await, latest(&other).await), (Some(now()), None), "{number}");
+        assert_eq!(store.revoke_by_name_id(&who, Some(&one)).await.unwrap(), 1, "{number}");
+    }
 }
 
 /// A logout of all sessions means every index; one of an index that one alone. Of several the latest counts.

@@ -222,7 +222,7 @@ macro_rules! conformance {
             the_store_and_the_planner_agree_on_what_a_plan_makes, the_audit_from_its_beginning_gives_the_state,
             who_is_refused_is_audited_by_which_rule, a_stranger_leaves_one_record_in_the_audit_of_another_organization, a_change_that_is_refused_is_audited_with_its_actor,
             what_is_added_is_audited_with_its_actor, groups_whose_names_fold_to_one_are_one_team);
-        $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
+        $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed, the_longest_names_and_indexes_are_kept,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
             whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
             a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout, a_sign_in_of_several_sessions_heeds_the_logout_of_any,

@@ -41,7 +41,8 @@ impl LogoutStore for Memory {
         self.with(move |state| {
             let logout = RememberedLogout { issued_at, received_at: now };
             let new = Remembered { logout, until: remembered_until(now) };
-            let kept = state.remembered.entry((person.key(), index_key(session_index))).or_insert(new);
+            let of_person = state.remembered.entry(person.key()).or_default();
+            let kept = of_person.entry(index_key(session_index)).or_insert(new);
             if kept.logout < logout {
                 *kept = new;
             }
@@ -60,7 +61,10 @@ impl LogoutStore for Memory {
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| {
             let requests = sweep(&mut state.logouts, |pending| pending.expires_at <= now.timestamp());
-            let remembered = sweep(&mut state.remembered, |kept| kept.until <= now);
+            let of_people = state.remembered.values_mut();
+            let remembered = of_people.map(|of_person| sweep(of_person, |kept| kept.until <= now));
+            let remembered = remembered.fold(0, u64::saturating_add);
+            state.remembered.retain(|_, of_person| !of_person.is_empty());
             Ok(requests.saturating_add(remembered))
         })
     }
@@ -72,12 +76,11 @@ impl State {
         person: &Identity,
         session_indexes: &[String],
     ) -> Option<RememberedLogout> {
-        let person = person.key();
+        let of_person = self.remembered.get(&person.key())?;
         if session_indexes.is_empty() {
-            let of_person = self.remembered.iter().filter(|((one, _), _)| *one == person);
-            return of_person.map(|(_, kept)| kept.logout).max();
+            return of_person.values().map(|kept| kept.logout).max();
         }
-        let of = |key| self.remembered.get(&(person.clone(), key));
-        keys_that_mean(session_indexes).into_iter().filter_map(of).map(|kept| kept.logout).max()
+        let keys = keys_that_mean(session_indexes);
+        keys.iter().filter_map(|key| of_person.get(key)).map(|kept| kept.logout).max()
     }
 }
