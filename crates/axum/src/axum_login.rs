@@ -49,21 +49,64 @@
 //! }
 //! ```
 
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use axum_login::{AuthSession, AuthnBackend, Error};
 use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 use vouchsafe::Login;
-use vouchsafe_web::{Accepted, HttpError};
+use vouchsafe::provisioning::Identity;
+use vouchsafe_web::{Accepted, HttpError, LogoutCheck};
 
 use crate::accepted_login::AcceptedLogin;
 use crate::tower_session::{self, renew};
 
+/// Records which sessions a person has, so that single logout finds them.
+///
+/// [`signed_in`] calls it for each session if it is in an extension of the request: `.layer(Extension(SessionNotes::new(..)))`.
+/// [`LogoutSessions`](crate::LogoutSessions) then deletes the sessions of the person whom a logout request names, as the
+/// documentation of [`tower_session`](crate::tower_session) shows.
+pub trait NotesSessions: Send + Sync + 'static {
+    /// Records the [identifier](Session::id) of a session with the person, who is found by
+    /// [`Identity::key`], and the identity provider's indexes of the session.
+    fn note<'a>(
+        &'a self,
+        session: &'a Session,
+        person: &'a Identity,
+        session_indexes: &'a [String],
+    ) -> Pin<Box<dyn Future<Output = Result<(), HttpError>> + Send + 'a>>;
+}
+
+/// [`NotesSessions`] as an extension of requests.
+#[derive(Clone)]
+pub struct SessionNotes(Arc<dyn NotesSessions>);
+
+impl SessionNotes {
+    /// Makes the extension.
+    pub fn new(notes: impl NotesSessions) -> SessionNotes {
+        SessionNotes(Arc::new(notes))
+    }
+}
+
+impl fmt::Debug for SessionNotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionNotes").finish_non_exhaustive()
+    }
+}
+
 /// Signs in the user whom the backend finds for the login, and sends the browser on. If it finds none, the login is
 /// refused with `http.unknown_person`. If the backend or the session store fails, the status is 503.
+///
+/// With single logout, put [`SessionNotes`] into an extension: without them no logout of an identity provider ends the
+/// session, which is logged. A login whose session is ended while it is answered is refused with `http.logged_out`.
 pub async fn signed_in<B>(
     session: Session,
     mut auth: AuthSession<B>,
+    notes: Option<Extension<SessionNotes>>,
     AcceptedLogin(accepted): AcceptedLogin,
 ) -> Response
 where
@@ -73,13 +116,43 @@ where
 {
     let Accepted { login, answer, .. } = accepted;
     let signed_in = async {
-        let ends = login.session_not_on_or_after();
+        let (ends, check) = (login.session_not_on_or_after(), answer.logout_check(&login));
         let found = auth.authenticate(login.into()).await.map_err(failed)?;
         let user = found.ok_or(HttpError::UnknownPerson)?;
         sign_in(&session, &mut auth, &user, ends).await?;
+        // The session is found by its person before it is checked whether the person was logged out meanwhile.
+        let kept = match keep(&session, notes.as_ref(), &check).await {
+            Ok(()) => check.passes().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            auth.logout().await.map_err(failed)?;
+            tower_session::sign_out(&session).await?;
+            return Err(error);
+        }
         answer.redirect([])
     };
     signed_in.await.unwrap_or_else(|error| answer.refuse(error)).into_response()
+}
+
+/// Notes the session for single logout.
+async fn keep(
+    session: &Session,
+    notes: Option<&Extension<SessionNotes>>,
+    check: &LogoutCheck,
+) -> Result<(), HttpError> {
+    match (notes, check.person()) {
+        (Some(Extension(notes)), Some(person)) => {
+            notes.0.note(session, person, check.session_indexes()).await
+        }
+        (None, Some(_)) if check.takes_logouts() => {
+            tracing::warn!(
+                "no logout of an identity provider ends this session, since SessionNotes are not set"
+            );
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Signs a user in on the session. The session receives a new identifier, and data of a previous user are removed;

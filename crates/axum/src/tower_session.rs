@@ -37,16 +37,23 @@
 //!
 //! An identity provider names a person, but `tower-sessions` finds a session only by its identifier. So record which
 //! sessions a person has, with the identity provider's indexes of each, and delete those that a request names, through
-//! the [`EndingStore`] of the layer or a clone of it. The same applies to `axum-login`, which uses these sessions.
+//! the [`EndingStore`] of the layer or a clone of it. A logout may come while a sign-in is answered: check this after the
+//! session is recorded. With `axum-login`, which uses these sessions, the record is its `NotesSessions`, and its
+//! `signed_in` checks the rest.
+//!
+//! Signing out here takes the person's [`Participant`](vouchsafe::Participant), which the sign-in puts into the session.
 //!
 //! ```
 //! use std::collections::HashMap;
 //! use std::sync::{Arc, Mutex};
 //!
+//! use axum::extract::State;
+//! use axum::http::HeaderMap;
+//! use axum::response::{IntoResponse, Response};
 //! use tower_sessions::{MemoryStore, Session, SessionStore, session::Id};
-//! use vouchsafe::{Login, LogoutRequest, provisioning::Identity};
-//! use vouchsafe_axum::tower_session::EndingStore;
-//! use vouchsafe_axum::{EndsSessions, HttpError, LogoutSessions, SingleSignOn};
+//! use vouchsafe::{Login, LogoutRequest, Participant, provisioning::Identity};
+//! use vouchsafe_axum::tower_session::{EndingStore, SessionUser, sign_out};
+//! use vouchsafe_axum::{AcceptedLogin, EndedSession, EndsSessions, HttpError, LogoutSessions, SingleSignOn};
 //! use vouchsafe_store::LogoutStore;
 //!
 //! /// The sessions of each person by [`Identity::key`]: a table of the application's, beside that of the sessions.
@@ -54,6 +61,37 @@
 //! struct Signed {
 //!     sessions: EndingStore<MemoryStore>,
 //!     of_person: Arc<Mutex<HashMap<String, Vec<(Id, Vec<String>)>>>>,
+//! }
+//!
+//! /// The session of the application's user, recorded for single logout.
+//! async fn signed_in(State(signed): State<Signed>, session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
+//!     let opened = async {
+//!         let user = format!("user of {}", accepted.connection());
+//!         SessionUser(user).sign_in(&session, &accepted.login).await?;
+//!         let participant = Participant::of_login(&accepted.login);
+//!         let kept = session.insert("participant", participant).await;
+//!         kept.map_err(|error| HttpError::unavailable("sessions", error))?;
+//!         signed.note(&session, &accepted.login);
+//!         if let Err(logged_out) = accepted.not_logged_out().await {
+//!             sign_out(&session).await?;
+//!             return Err(logged_out);
+//!         }
+//!         accepted.redirect([])
+//!     };
+//!     opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+//! }
+//!
+//! /// POST /saml/logout: ends the session here, and tells its identity provider.
+//! async fn logout(State(sso): State<SingleSignOn>, session: Session, headers: HeaderMap) -> Response {
+//!     let end = async {
+//!         let told = session.get::<Option<Participant>>("participant").await;
+//!         let told = told.map_err(|error| HttpError::unavailable("sessions", error))?;
+//!         sign_out(&session).await?;
+//!         let mut ended = EndedSession::default();
+//!         ended.participants.extend(told.flatten());
+//!         Ok(ended)
+//!     };
+//!     sso.sign_out(&headers, session.id().is_some(), end).await.into_response()
 //! }
 //!
 //! impl Signed {

@@ -10,6 +10,7 @@ use crate::answers::{Context, see_other};
 use crate::check::Step;
 use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
+use crate::logout_check::LogoutCheck;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
@@ -51,6 +52,15 @@ impl Accepted {
     #[must_use]
     pub fn refuse(&self, error: impl Into<HttpError>) -> Response<String> {
         self.answer.refuse(error)
+    }
+
+    /// Checks, after you have opened a session of your own, that its identity provider has not ended it in the
+    /// meantime: [`SingleSignOn::not_logged_out`]. End the session if this fails.
+    ///
+    /// # Errors
+    /// The same as for [`SingleSignOn::not_logged_out`].
+    pub async fn not_logged_out(&self) -> Result<(), HttpError> {
+        self.answer.logout_check(&self.login).passes().await
     }
 }
 
@@ -100,6 +110,11 @@ impl SignInAnswer {
         more: impl IntoIterator<Item = HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
         see_other(self.return_to.as_str(), self.cookies.iter().cloned().chain(more))
+    }
+
+    /// The same as [`SingleSignOn::logout_check`].
+    pub fn logout_check(&self, login: &Login) -> LogoutCheck {
+        self.sso.logout_check(login)
     }
 
     /// The answer if the application refuses this person, or fails. It is logged and kept like every refusal. See
@@ -188,8 +203,9 @@ impl SingleSignOn {
     }
 
     /// Does the same as [`accept`](Self::accept) or [`accept_for`](Self::accept_for), but does not record the replay.
-    /// The caller must record [`ValidAssertion::replay_key`], [confirm](ValidAssertion::confirm) the assertion, and
-    /// then remove the request that was answered.
+    /// The caller must record [`ValidAssertion::replay_key`], [confirm](ValidAssertion::confirm) the assertion, check
+    /// with the login that its identity provider [has not ended its session](Self::not_logged_out), and then remove
+    /// the request that was answered.
     ///
     /// # Errors
     /// The same as for [`accept`](Self::accept).
