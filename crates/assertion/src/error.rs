@@ -83,7 +83,7 @@ pub enum AssertionError {
         value: String,
     },
     /// Several connections have the same identity provider and the same key.
-    #[error("{count} connections could have received the response: {reason}")]
+    #[error("the message could belong to {count} connections: {reason}")]
     #[non_exhaustive]
     ConnectionAmbiguous {
         /// The number of connections.

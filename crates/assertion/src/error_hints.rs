@@ -96,8 +96,8 @@ impl AssertionError {
                 "Name the connection with 1 to 64 letters and digits of ASCII, `-` and `_`: the name stands in addresses."
             }
             Self::ConnectionAmbiguous { .. } => {
-                "Give each connection an assertion consumer of its own (Connection::with_assertion_consumer), and enter it at the identity \
-                 provider (Okta: \"Single sign-on URL\")."
+                "Give each connection addresses of its own: an assertion consumer (ConnectionSettings::assertion_consumer), and for logout \
+                 messages a logout address (ConnectionSettings::single_logout). Enter them at the identity provider (Okta: \"Single sign-on URL\")."
             }
             Self::ConnectionState { .. } => {
                 "Try a sign-in with the connection first, and then activate it; a retired connection stays retired."
@@ -116,7 +116,9 @@ impl AssertionError {
             Self::MessageId { .. } => "Pass the ID of the AuthnRequest exactly as it was sent.",
             Self::UnknownIssuer { .. } => {
                 "Compare this entity ID letter by letter with the identity provider's console first (Okta: \"Identity Provider Issuer\"): if it \
-                 is not there, anybody may have made this message. If it is there, load the metadata from that console."
+                 is not there, anybody may have made this message. If it is there, load the metadata from that console. A connection with an \
+                 assertion consumer of its own receives responses only there, and logout messages only at a logout address of its own \
+                 (ConnectionSettings::single_logout)."
             }
             Self::UnexpectedIssuer { .. } => {
                 "The person was sent to one identity provider and came back from another: let the sign-in start again."

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    Carriage, ClaimedMessage, ConnectionId, MessageError, MessageExpectations, MessageId, MessageKind,
-    OutstandingRequest, Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
+    Carriage, ClaimedMessage, ConnectionId, MOST_CANDIDATES, MessageError, MessageExpectations, MessageId,
+    MessageKind, OutstandingRequest, Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
 };
 use vouchsafe_crypto::base64_decode;
 use vouchsafe_metadata::EntityId;
@@ -35,11 +35,13 @@ use crate::service_provider::ServiceProvider;
 /// assert!(SentMessage::from_form(b"SAMLRequest=PGEvPg&SAMLResponse=PGEvPg", &limits).is_err());
 /// # Ok::<(), vouchsafe::BindingError>(())
 /// ```
+#[derive(Clone)]
 pub struct SentMessage {
     shape: Shape,
     relay_state: Option<RelayState>,
 }
 
+#[derive(Clone)]
 enum Shape {
     Query(String),
     Posted(MessageParameter, Vec<u8>),
@@ -129,6 +131,7 @@ pub struct IncomingMessage {
     claimed: ClaimedMessage,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
+    sent: SentMessage,
 }
 
 impl IncomingMessage {
@@ -237,15 +240,15 @@ impl ServiceProvider {
     /// A [`Refusal`] if the bytes are not acceptable XML, or not a message that a service provider receives.
     pub fn open_message(&self, sent: SentMessage, received_at: &str) -> Result<IncomingMessage, Refusal> {
         let limits = self.limits();
-        let SentMessage { shape, relay_state } = sent;
-        let claimed = match shape {
-            Shape::Query(query) => ClaimedMessage::in_query(&query, limits)?,
-            Shape::Posted(parameter, bytes) => ClaimedMessage::posted(parameter, &bytes, None, limits)?,
-            Shape::SignedForm(fields) => ClaimedMessage::in_form(fields, limits)?,
-            Shape::Soap(bytes) => ClaimedMessage::in_soap(&bytes, limits)?,
+        let claimed = match &sent.shape {
+            Shape::Query(query) => ClaimedMessage::in_query(query, limits)?,
+            Shape::Posted(parameter, bytes) => ClaimedMessage::posted(*parameter, bytes, None, limits)?,
+            Shape::SignedForm(fields) => ClaimedMessage::in_form(fields.clone(), limits)?,
+            Shape::Soap(bytes) => ClaimedMessage::in_soap(bytes, limits)?,
         };
+        let relay_state = sent.relay_state.clone();
         let relay_state = relay_state.or_else(|| claimed.relay_state().map(RelayState::received));
-        Ok(IncomingMessage { claimed, received_at: received_at.into(), relay_state })
+        Ok(IncomingMessage { claimed, received_at: received_at.into(), relay_state, sent })
     }
 
     /// Decides whether to accept a message: finds the connection, authenticates the message, reads what was signed,
@@ -300,6 +303,43 @@ impl ServiceProvider {
             expectations = expectations.answering(OutstandingRequest::new(request, waiting.issued_at));
         }
         authenticate_message(claimed, trust, self.limits())?.read()?.validate(&expectations, now)
+    }
+
+    /// Does the same as [`receive_message`](Self::receive_message) for a request of an identity provider, which may
+    /// belong to several connections: they have the identity provider and the key that signed in common. Public keys
+    /// are public, so anybody can configure such a connection, and must not thereby prevent that sessions of others
+    /// end.
+    ///
+    /// Carry the request out for each of them. It names people of its own connection alone, so that of one customer
+    /// reaches nobody of another. Answer it only if all of them have the same address for answers. The messages have
+    /// one [`replay_key`](ValidMessage::replay_key).
+    ///
+    /// # Errors
+    /// The same as for [`receive_message`](Self::receive_message). It is ambiguous only if there are more than
+    /// [`MOST_CANDIDATES`].
+    pub fn receive_request(
+        &self,
+        incoming: IncomingMessage,
+        candidates: &[Connection],
+        expect: ExpectMessage<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ValidMessage>, Refusal> {
+        let (sent, received_at) = (incoming.sent.clone(), Arc::clone(&incoming.received_at));
+        let refusal = match self.receive_message(incoming, candidates, expect, now) {
+            Ok(valid) => return Ok(vec![valid]),
+            Err(refusal) => refusal,
+        };
+        // The key that signed was found, and several connections have it.
+        let is_shared =
+            refusal.code() == "assertion.connection_ambiguous" && candidates.len() <= MOST_CANDIDATES;
+        let mut valid = Vec::new();
+        for candidate in candidates.iter().filter(|_| is_shared) {
+            let incoming = self.open_message(sent.clone(), &received_at)?;
+            let alone = std::slice::from_ref(candidate);
+            // A connection that cannot read the request, such as one without its decryption key, has no say.
+            valid.extend(self.receive_message(incoming, alone, expect, now).ok());
+        }
+        if valid.is_empty() { Err(refusal) } else { Ok(valid) }
     }
 
     /// Returns `Ok(None)` if the message does not belong to the connection.

@@ -2,8 +2,10 @@
 
 use http::Method;
 use http::request::Parts;
+use vouchsafe::metadata::Binding;
 use vouchsafe::{
-    Connection, ExpectMessage, IncomingMessage, Message, RelayState, ReplayKey, SentMessage, ValidMessage,
+    Connection, ExpectMessage, IdentityProvider, IncomingMessage, Message, RelayState, ReplayKey,
+    SentMessage, ValidMessage,
 };
 
 use crate::answers::Context;
@@ -12,10 +14,11 @@ use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::single_sign_on::SingleSignOn;
 
-/// A request that a key of the connection signed and that was not used before.
+/// A request that a key of the connections signed and that was not used before.
 pub(crate) struct Believed {
-    pub(crate) message: Message,
-    pub(crate) connection: Connection,
+    /// The request as each connection understands it. There are several only if they have the identity provider and
+    /// its key in common.
+    pub(crate) messages: Vec<(Message, Connection)>,
     pub(crate) relay_state: Option<RelayState>,
     /// The key to record after the request was carried out. A request that failed can then be sent again.
     pub(crate) replay_key: ReplayKey,
@@ -87,15 +90,47 @@ impl SingleSignOn {
         let (service_provider, judged, now) =
             (self.service_provider().clone(), candidates.clone(), self.now());
         let (valid, permit) = elsewhere(move || {
-            Ok((service_provider.receive_message(incoming, &judged, expect, now)?, permit))
+            Ok((service_provider.receive_request(incoming, &judged, expect, now)?, permit))
         })
         .await?;
-        let replay_key = valid.replay_key();
-        let message = self.confirm_message(valid).await?;
-        let found = candidates.into_iter().find(|one| one.id() == message.connection());
-        let connection = found.ok_or(HttpError::UnknownConnection)?;
-        context.connection = Some(connection.id().clone());
-        Ok(Believed { message, connection, relay_state, replay_key, permit })
+        let replay_key = valid.first().map(ValidMessage::replay_key).ok_or(HttpError::UnknownConnection)?;
+        let mut messages = Vec::new();
+        for valid in valid {
+            let message = self.confirm_message(valid).await?;
+            let found = candidates.iter().find(|one| one.id() == message.connection());
+            let connection = found.ok_or(HttpError::UnknownConnection)?.clone();
+            messages.push((message, connection));
+        }
+        match messages.as_slice() {
+            [(_, only)] => context.connection = Some(only.id().clone()),
+            several => {
+                let connections = several.len();
+                tracing::warn!(
+                    connections,
+                    "a request is carried out for several connections with one identity provider and key"
+                );
+            }
+        }
+        Ok(Believed { messages, relay_state, replay_key, permit })
+    }
+
+    /// Returns the request to answer: the only one, or the first one if all connections have the same address for
+    /// answers. Otherwise it is not known who asked.
+    pub(crate) fn to_answer<'r, R>(
+        &self,
+        carried_out: &'r [(R, Connection)],
+        service: impl Fn(&IdentityProvider, &Binding) -> Option<String>,
+    ) -> Option<&'r (R, Connection)> {
+        let address = |connection: &Connection| {
+            let identity_provider = connection.identity_provider();
+            let bindings =
+                [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign, Binding::Soap];
+            let services = bindings.map(|binding| service(identity_provider, &binding));
+            (self.service_provider().entity_id_for(connection).clone(), services)
+        };
+        let (first, others) = carried_out.split_first()?;
+        let meant = address(&first.1);
+        others.iter().all(|(_, connection)| address(connection) == meant).then_some(first)
     }
 
     /// Confirms a message that was not carried out before. It is recorded after it was carried out.

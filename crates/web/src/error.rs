@@ -274,8 +274,9 @@ impl HttpError {
                 "The person signs in again. A response that is used after the logout of its session was kept by a slow browser, or copied."
             }
             Self::NoSingleLogout => {
-                "Configure single_logout on the builder and single_logout_over on SingleSignOn, or take the address out of the identity \
-                 provider's console."
+                "Configure single_logout on the builder and single_logout_over on SingleSignOn. A connection with an assertion consumer of its own \
+                 needs a logout address of its own: ConnectionSettings::single_logout. Otherwise take the address out of the identity provider's \
+                 console."
             }
             Self::BackChannel { .. } => {
                 "Look at the source of the error: the identity provider's SOAP address must be reachable from this service. The person starts the \
@@ -286,7 +287,8 @@ impl HttpError {
             }
             Self::NoNameIdManagement => {
                 "Configure name_id_management on the builder and names_managed_by on SingleSignOn, and a back_channel where the identity provider \
-                 takes SOAP alone; or take the address out of its metadata."
+                 takes SOAP alone. A connection with an assertion consumer of its own needs an address of its own: \
+                 ConnectionSettings::name_id_management. Otherwise take the address out of the identity provider's console."
             }
             Self::TooManyFromAddress { .. } => {
                 "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."

@@ -104,7 +104,7 @@ impl KeptForms {
     /// Sets the maximum number and the maximum size in bytes of the forms from one client address; of an IPv6 address,
     /// the first 64 bits count. The default is a quarter of the limits for all. If the
     /// [client address](SingleSignOn::client_address) is not known, this limit does not apply, and a client that posts
-    /// many forms removes those of others.
+    /// many forms removes those of others. No cookie can take its place, since such a client drops its cookies.
     #[must_use]
     pub fn per_client_address(self, count: u64, bytes: u64) -> KeptForms {
         KeptForms { per_client_address: Some((count, bytes)), ..self }

@@ -10,10 +10,9 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BindingError, Connection, Login, LogoutAnswer, LogoutJourney, LogoutRequest, Participant, SoapCall,
-    provisioning::Identity,
+    BindingError, Connection, LogoutAnswer, LogoutJourney, LogoutRequest, Participant, SoapCall,
 };
-use vouchsafe_store::{LogoutStore, may_be_logged_out};
+use vouchsafe_store::LogoutStore;
 
 use crate::answers::{Context, carried, see_other};
 use crate::error::HttpError;
@@ -41,6 +40,18 @@ pub(crate) fn meant_by(request: &LogoutRequest) -> impl Iterator<Item = Option<&
     indexes.is_empty().then_some(None).into_iter().chain(indexes.iter().map(|index| Some(index.as_str())))
 }
 
+/// The maximum number of session indexes of one request that are remembered one by one.
+const MOST_REMEMBERED: usize = 8;
+
+/// Returns for which sessions a request is remembered. If it names many indexes, it is remembered for all sessions of the
+/// person, so that one identity provider does not fill the store of all. A late assertion of another session is then
+/// refused too, and the person signs in again.
+pub(crate) fn remembered_by(request: &LogoutRequest) -> impl Iterator<Item = Option<&str>> {
+    let is_short = request.session_indexes().len() <= MOST_REMEMBERED;
+    let of_all = (!is_short).then_some(None);
+    of_all.into_iter().chain(meant_by(request).filter(move |_| is_short))
+}
+
 /// A session that ended in this service: what the browser receives, and who must still be told.
 #[derive(Debug, Default)]
 pub struct EndedSession {
@@ -64,6 +75,10 @@ pub(crate) type BackChannel =
 pub(crate) const BACK_CHANNEL_TIME: Duration = Duration::from_secs(5);
 /// How long all identity providers may take together.
 const BACK_CHANNEL_TIME_OF_ALL: Duration = Duration::from_secs(10);
+
+const NO_ADDRESS_OF_OURS: &str = "this service has no logout address for the connection: configure single_logout on the builder, and on ConnectionSettings where the connection has an assertion consumer of its own";
+const NO_BACK_CHANNEL: &str =
+    "it takes logout over SOAP alone, and no back_channel is configured on SingleSignOn";
 
 impl SingleSignOn {
     /// Takes part in single logout, if the service provider has a [logout
@@ -177,25 +192,6 @@ impl SingleSignOn {
         self.sign_out(headers, holds_session_cookie, end).await
     }
 
-    /// Refuses a login whose session an identity provider has already ended: its assertion was issued before a
-    /// logout, and came after it (SAML Core 3.7.3.1). [`accept`](Self::accept) checks this automatically. Check again
-    /// after you opened a session of your own, and end the session if this fails: the logout may come in between.
-    /// [`Provisioned`](crate::Provisioned) checks it in the transaction of the sign-in.
-    ///
-    /// # Errors
-    /// [`HttpError::LoggedOut`]; [`HttpError::Store`].
-    pub async fn not_logged_out(&self, login: &Login) -> Result<(), HttpError> {
-        let (Some(single_logout), Some(person)) = (&self.inner.single_logout, Identity::of_login(login))
-        else {
-            return Ok(());
-        };
-        let latest = single_logout.store.latest_logout(&person, login.session_indexes()).await?;
-        match may_be_logged_out(login.issued_at(), login.request_issued_at(), latest, self.now()) {
-            true => Err(HttpError::LoggedOut),
-            false => Ok(()),
-        }
-    }
-
     /// Tells the next identity provider of a sign-out, until one must be told by the browser, or all have been told.
     pub(crate) async fn travel(
         &self,
@@ -249,10 +245,21 @@ impl SingleSignOn {
 
     /// Tells an identity provider over SOAP, if that is possible, and waits at most this time for its answer.
     async fn call(&self, connection: &Connection, participant: &Participant, time: Duration) -> LogoutAnswer {
-        let Some(send) = &self.inner.back_channel else { return LogoutAnswer::NotAsked };
-        let Ok(call) = self.service_provider().logout_call(connection, participant, self.now()) else {
-            return LogoutAnswer::NotAsked;
+        let not_asked = |reason: &str| {
+            tracing::warn!(connection = %connection.id(), reason, "an identity provider is not told of a sign-out");
+            LogoutAnswer::NotAsked
         };
+        let call = match self.service_provider().logout_call(connection, participant, self.now()) {
+            Ok(call) => call,
+            Err(_) if self.service_provider().single_logout_for(connection).is_none() => {
+                return not_asked(NO_ADDRESS_OF_OURS);
+            }
+            Err(error) => {
+                tracing::info!(connection = %connection.id(), reason = %error, "an identity provider is not told of a sign-out");
+                return LogoutAnswer::NotAsked;
+            }
+        };
+        let Some(send) = &self.inner.back_channel else { return not_asked(NO_BACK_CHANNEL) };
         let answered = match tokio::time::timeout(time, send(&call)).await {
             Ok(Ok(answered)) => answered,
             Ok(Err(error)) => {

@@ -47,12 +47,10 @@ pub trait ManagesNames: Send + Sync + fmt::Debug {
 /// The result of [`ManagesNames`].
 pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Send + 'a>>;
 
-/// A request that was accepted and carried out.
+/// A request that was accepted and carried out, for each connection that it belongs to, with its result there.
 struct CarriedOut {
-    request: ManageNameIdRequest,
-    connection: Connection,
+    requests: Vec<((ManageNameIdRequest, NameIdStatus), Connection)>,
     relay_state: Option<RelayState>,
-    status: NameIdStatus,
 }
 
 impl SingleSignOn {
@@ -124,12 +122,15 @@ impl SingleSignOn {
             let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
             let (incoming, permit) = self.open_message(request, sent, at, body.len()).await?;
             let done = self.carry_out_name_id(incoming, connection, permit, &mut context).await?;
-            let (CarriedOut { request, connection, status, .. }, now) = (done, self.now());
-            let service_provider = self.service_provider();
-            Ok(service_provider.answer_name_id_request_by_soap(&connection, &request, status, now)?)
+            let Some(((request, status), connection)) = self.name_id_to_answer(&done.requests) else {
+                return Ok(None);
+            };
+            let (service_provider, now) = (self.service_provider(), self.now());
+            Ok(Some(service_provider.answer_name_id_request_by_soap(connection, request, *status, now)?))
         };
         match outcome.await {
-            Ok(envelope) => soap(StatusCode::OK, envelope),
+            Ok(Some(envelope)) => soap(StatusCode::OK, envelope),
+            Ok(None) => self.soap_unanswered(),
             Err(error) => self.soap_refused(&context, &error),
         }
     }
@@ -147,15 +148,24 @@ impl SingleSignOn {
             return self.name_id_answered(request, incoming, permit).await;
         }
         let done = self.carry_out_name_id(incoming, connection, permit, context).await?;
-        let CarriedOut { request, connection, relay_state, status } = done;
-        let answer = self.service_provider().answer_name_id_request(
-            &connection,
-            &request,
-            relay_state.as_ref(),
-            status,
-            self.now(),
-        )?;
+        let Some(((request, status), connection)) = self.name_id_to_answer(&done.requests) else {
+            return see_other(&self.inner.sign_in_page, []);
+        };
+        let (relay_state, now) = (done.relay_state.as_ref(), self.now());
+        let service_provider = self.service_provider();
+        let answer =
+            service_provider.answer_name_id_request(connection, request, relay_state, *status, now)?;
         carried_in_frame(&answer, [])
+    }
+
+    /// Returns the request to answer, if it is known who asked.
+    fn name_id_to_answer<'r>(
+        &self,
+        carried_out: &'r [((ManageNameIdRequest, NameIdStatus), Connection)],
+    ) -> Option<&'r ((ManageNameIdRequest, NameIdStatus), Connection)> {
+        self.to_answer(carried_out, |identity_provider, binding| {
+            identity_provider.name_id_management_at(binding).map(|one| one.location_of_responses().to_owned())
+        })
     }
 
     /// Returns the address as the sender sees it: the service's, or the connection's own.
@@ -176,7 +186,7 @@ impl SingleSignOn {
             Carriage::Soap => service_provider.name_id_management_soap_for(&found),
             _ => service_provider.name_id_management_for(&found),
         };
-        own.filter(|own| common != Some(own)).map(str::to_owned).ok_or(HttpError::UnknownConnection)
+        own.filter(|own| common != Some(own)).map(str::to_owned).ok_or(HttpError::NoNameIdManagement)
     }
 
     /// Accepts a request once, and lets the application carry it out.
@@ -190,15 +200,26 @@ impl SingleSignOn {
         let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
         let expect = ExpectMessage::NameIdRequest;
         let believed = self.believe(incoming, connection, expect, permit, context).await?;
-        let Believed { message, connection, relay_state, replay_key, permit: _permit } = believed;
-        let Message::ManageNameIdRequest(request) = message else {
-            return Err(HttpError::NoNameIdManagement);
-        };
-        let status = names.requested(&request).await?;
+        let Believed { messages, relay_state, replay_key, permit: _permit } = believed;
+        let (mut requests, mut failure) = (Vec::new(), None);
+        for (message, connection) in messages {
+            let Message::ManageNameIdRequest(request) = message else {
+                return Err(HttpError::NoNameIdManagement);
+            };
+            match names.requested(&request).await {
+                Ok(status) => {
+                    tracing::info!(connection = %connection.id(), ?status, change = ?request.change(), "an identity provider manages a name");
+                    requests.push(((request, status), connection));
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
         // This comes last: a request that could not be carried out can be sent again.
         self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
-        tracing::info!(connection = %connection.id(), ?status, change = ?request.change(), "an identity provider manages a name");
-        Ok(CarriedOut { request, connection, relay_state, status })
+        Ok(CarriedOut { requests, relay_state })
     }
 
     /// Processes the answer to a request of ours, from the browser that carried the request.

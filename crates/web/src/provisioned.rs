@@ -19,7 +19,7 @@ use vouchsafe_store::{
 use crate::accept::Checked;
 use crate::error::HttpError;
 use crate::link;
-use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by};
+use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by, remembered_by};
 use crate::name_id::{Managed, ManagesNames};
 use crate::single_sign_on::SingleSignOn;
 
@@ -233,12 +233,14 @@ impl LogoutSessions for Provisioned {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         Box::pin(async move {
             let person = Identity::of_logout_request(request);
-            let mut ended = 0_u64;
-            for session_index in meant_by(request) {
-                // The logout is remembered first. A sign-in at this moment either sees it, or its session is among
-                // those that end.
+            // The logout is remembered first. A sign-in at this moment either sees it, or its session is among those
+            // that end.
+            for session_index in remembered_by(request) {
                 let (issued_at, accepted_at) = (request.issued_at(), request.accepted_at());
                 self.store.remember_logout(&person, session_index, issued_at, accepted_at).await?;
+            }
+            let mut ended = 0_u64;
+            for session_index in meant_by(request) {
                 ended = ended.saturating_add(self.store.revoke_by_name_id(&person, session_index).await?);
             }
             Ok(ended)

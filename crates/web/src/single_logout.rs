@@ -14,16 +14,15 @@ use crate::believed::Believed;
 use crate::check::elsewhere;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
-use crate::logout::{SingleLogout, meant_by};
+use crate::logout::{SingleLogout, remembered_by};
 use crate::single_sign_on::SingleSignOn;
 
 /// The waiting times before a failed store is tried again.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
-/// A logout request that was accepted and carried out.
+/// A logout request that was accepted and carried out, for each connection that it belongs to.
 struct CarriedOut {
-    request: LogoutRequest,
-    connection: Connection,
+    requests: Vec<(LogoutRequest, Connection)>,
     relay_state: Option<RelayState>,
     status: LogoutStatus,
 }
@@ -62,18 +61,32 @@ impl SingleSignOn {
             let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
             let (incoming, permit) = self.open_message(request, sent, at, body.len()).await?;
             let done = self.carry_out(single_logout, incoming, connection, permit, &mut context).await?;
+            let Some((request, connection)) = self.logout_to_answer(&done.requests) else { return Ok(None) };
             let now = self.now();
-            Ok(self.service_provider().answer_logout_by_soap(
-                &done.connection,
-                &done.request,
-                done.status,
-                now,
-            )?)
+            let answer =
+                self.service_provider().answer_logout_by_soap(connection, request, done.status, now)?;
+            Ok(Some(answer))
         };
         match outcome.await {
-            Ok(envelope) => soap(StatusCode::OK, envelope),
+            Ok(Some(envelope)) => soap(StatusCode::OK, envelope),
+            Ok(None) => self.soap_unanswered(),
             Err(error) => self.soap_refused(&context, &error),
         }
+    }
+
+    /// Answers a request that was carried out for several connections, so that it is not known who asked.
+    pub(crate) fn soap_unanswered(&self) -> Response<String> {
+        soap(StatusCode::FORBIDDEN, self.service_provider().soap_fault().unwrap_or_default())
+    }
+
+    /// Returns the request to answer, if it is known who asked.
+    fn logout_to_answer<'r>(
+        &self,
+        carried_out: &'r [(LogoutRequest, Connection)],
+    ) -> Option<&'r (LogoutRequest, Connection)> {
+        self.to_answer(carried_out, |identity_provider, binding| {
+            identity_provider.single_logout_at(binding).map(|one| one.location_of_responses().to_owned())
+        })
     }
 
     /// Answers with a fault that does not tell the reason.
@@ -99,19 +112,17 @@ impl SingleSignOn {
             return self.logout_answered(single_logout, &request.headers, incoming, permit).await;
         }
         let done = self.carry_out(single_logout, incoming, connection, permit, context).await?;
+        let Some((request, connection)) = self.logout_to_answer(&done.requests) else {
+            return self.arrived(&vouchsafe::LogoutJourney::default(), []).await;
+        };
         let (relay_state, now) = (done.relay_state.as_ref(), self.now());
-        let answered = self.service_provider().answer_logout(
-            &done.connection,
-            &done.request,
-            relay_state,
-            done.status,
-            now,
-        );
+        let answered =
+            self.service_provider().answer_logout(connection, request, relay_state, done.status, now);
         match answered {
             Ok(message) => carried_in_frame(&message, []),
             Err(error) => {
                 // The sessions have ended. That the answer cannot be sent is only logged.
-                tracing::warn!(connection = %done.connection.id(), code = error.code(), reason = %error, "a logout request was carried out and cannot be answered");
+                tracing::warn!(connection = %connection.id(), code = error.code(), reason = %error, "a logout request was carried out and cannot be answered");
                 self.arrived(&vouchsafe::LogoutJourney::default(), []).await
             }
         }
@@ -132,7 +143,7 @@ impl SingleSignOn {
         let Some(id) = connection else { return of(None).ok_or(HttpError::NoSingleLogout) };
         let found = self.find_by_address(id).await?.ok_or(HttpError::UnknownConnection)?;
         let own = of(Some(&found)).filter(|own| of(None).as_ref() != Some(own));
-        own.ok_or(HttpError::UnknownConnection)
+        own.ok_or(HttpError::NoSingleLogout)
     }
 
     /// Accepts a logout request once, remembers it, ends its sessions, and then records that this was done.
@@ -146,14 +157,26 @@ impl SingleSignOn {
     ) -> Result<CarriedOut, HttpError> {
         let expect = ExpectMessage::LogoutRequest;
         let believed = self.believe(incoming, connection, expect, permit, context).await?;
-        let Believed { message, connection, relay_state, replay_key, permit: _permit } = believed;
-        let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
-        let ended = self.end_sessions(single_logout, &request).await?;
+        let Believed { messages, relay_state, replay_key, permit: _permit } = believed;
+        let (mut requests, mut failure) = (Vec::new(), None);
+        for (message, connection) in messages {
+            let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
+            // A connection whose sessions cannot be ended now does not keep those of others.
+            match self.end_sessions(single_logout, &request).await {
+                Ok(ended) => {
+                    tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions")
+                }
+                Err(error) => failure = Some(error),
+            }
+            requests.push((request, connection));
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
         // This comes last: a request that could not be carried out can be sent again. Two copies at the same time may
         // both be carried out, which ends no further sessions.
         self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
-        tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions");
-        Ok(CarriedOut { request, connection, relay_state, status: LogoutStatus::Success })
+        Ok(CarriedOut { requests, relay_state, status: LogoutStatus::Success })
     }
 
     /// Ends the sessions. The identity provider may not send the request again, so a store that fails for a moment is
@@ -184,7 +207,7 @@ impl SingleSignOn {
     async fn remember(&self, single_logout: &SingleLogout, request: &LogoutRequest) -> Result<(), HttpError> {
         let person = Identity::of_logout_request(request);
         let (issued_at, now) = (request.issued_at(), self.now());
-        for session_index in meant_by(request) {
+        for session_index in remembered_by(request) {
             single_logout.store.remember_logout(&person, session_index, issued_at, now).await?;
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use http::header::{LOCATION, SET_COOKIE};
@@ -20,6 +20,7 @@ use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
 use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, SingleSignOn};
 
 const THERE: &str = "https://example.okta.com/slo";
+const SOAP: &str = "https://app.example.com/saml/slo/soap";
 
 /// A store of sign-outs that fails a number of times.
 #[derive(Debug, Default)]
@@ -77,13 +78,14 @@ impl LogoutStore for Failing {
     }
 }
 
-/// One session, and whether it has ended.
+/// One session, whether it has ended, and over which connections that was asked.
 #[derive(Debug, Default)]
-struct One(AtomicBool);
+struct One(AtomicBool, Mutex<Vec<String>>);
 
 impl LogoutSessions for One {
-    fn end<'a>(&'a self, _: &'a LogoutRequest) -> EndsSessions<'a> {
+    fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         self.0.store(true, Ordering::SeqCst);
+        self.1.lock().unwrap().push(request.connection().to_string());
         Box::pin(std::future::ready(Ok(1)))
     }
 }
@@ -113,6 +115,8 @@ fn service_over(
         .unwrap()
         .signing_key(ours.private_key().clone(), ours.certificate().clone())
         .single_logout(SINGLE_LOGOUT)
+        .unwrap()
+        .single_logout_soap(SOAP)
         .unwrap()
         .build()
         .unwrap();
@@ -182,21 +186,52 @@ async fn a_request_that_failed_is_carried_out_when_it_comes_again() {
     assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (403, false), "a copy");
 }
 
-/// A person of the victim's identity provider is not sent to an address of another customer.
-#[tokio::test]
-async fn nobody_is_sent_to_another_customers_address() {
+/// The victim's identity provider as another customer configures it: its entity ID and its public key, which stands in
+/// its metadata, with another address.
+fn impostor() -> testkit::IdentityProvider {
     let pair = keys::identity_provider();
     let mut der = pair.certificate().der().to_vec();
     *der.last_mut().unwrap() ^= 1;
     let theirs = KeyPair::new(pair.private_key().clone(), Certificate::from_der(&der).unwrap());
-    let impostor =
-        testkit::IdentityProvider::okta().with_key(&theirs).with_single_logout("https://mallory.example/");
+    testkit::IdentityProvider::okta().with_key(&theirs).with_single_logout("https://mallory.example/")
+}
+
+/// Another customer who configures the victim's public key does not prevent that the victim's sessions end, and nobody
+/// is sent to that customer's address. The identity provider is not answered, since it is not known which one asked.
+#[tokio::test]
+async fn nobody_is_sent_to_another_customers_address() {
     let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
-    let sso = service_over(&store, &sessions, [over("a-mallory", &impostor), over("okta", &okta())]);
+    let sso = service_over(&store, &sessions, [over("a-mallory", &impostor()), over("okta", &okta())]);
     let message = okta().logout_request().at(Utc::now()).to_query(Some("the victim's state")).unwrap();
+    let ask = async || sso.single_logout(&request(&format!("/saml/slo?{message}")), b"", None).await;
+    let answer = ask().await;
+    assert_eq!((answer.status().as_u16(), answer.headers().get(LOCATION)), (200, None));
+    assert_eq!(*sessions.1.lock().unwrap(), ["a-mallory", "okta"], "each ends sessions of its own");
+    assert!(!answer.body().contains("mallory"), "{}", answer.body());
+    assert_eq!(ask().await.status().as_u16(), 403, "a copy");
+    assert_eq!(sessions.1.lock().unwrap().len(), 2);
+}
+
+/// Over SOAP it is the same: the sessions end, and the answer tells nothing.
+#[tokio::test]
+async fn a_request_over_soap_of_a_key_of_two_customers_is_carried_out() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service_over(&store, &sessions, [over("a-mallory", &impostor()), over("okta", &okta())]);
+    let envelope = okta().logout_request().at(Utc::now()).destination(Some(SOAP)).to_soap().unwrap();
+    let answer = sso.single_logout_by_soap(&request("/saml/slo/soap"), envelope.as_bytes(), None).await;
+    assert_eq!(*sessions.1.lock().unwrap(), ["a-mallory", "okta"]);
+    assert!(answer.status().as_u16() == 403 && answer.body().contains("Fault"), "{}", answer.body());
+}
+
+/// Two connections of one customer to one identity provider are answered, since both have one address.
+#[tokio::test]
+async fn two_connections_with_one_address_are_answered() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service_over(&store, &sessions, [over("first", &okta()), over("second", &okta())]);
+    let message = okta().logout_request().at(Utc::now()).to_query(None).unwrap();
     let answer = sso.single_logout(&request(&format!("/saml/slo?{message}")), b"", None).await;
-    let sent_to = answer.headers().get(LOCATION).map_or("", |place| place.to_str().unwrap());
-    assert!(!sent_to.starts_with("https://mallory.example/"), "status {}: {:.60}", answer.status(), sent_to);
+    assert_eq!(*sessions.1.lock().unwrap(), ["first", "second"]);
+    assert!(answer.headers()[LOCATION].to_str().unwrap().starts_with(THERE));
 }
 
 /// A request of another kind is refused before the store of replays is used.

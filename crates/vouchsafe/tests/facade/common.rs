@@ -16,6 +16,13 @@ pub(crate) fn trusted(identity_provider: &testkit::IdentityProvider) -> Identity
     IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
 }
 
+/// Metadata that is valid until this time.
+pub(crate) fn valid_until(metadata: &str, end: DateTime<Utc>) -> IdentityProvider {
+    let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let limited = metadata.replacen(" entityID=", &format!(" validUntil=\"{end}\" entityID="), 1);
+    IdentityProvider::from_metadata(limited.as_bytes()).unwrap()
+}
+
 pub(crate) fn builder() -> Builder<Complete> {
     ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)

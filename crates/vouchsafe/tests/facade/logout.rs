@@ -1,16 +1,17 @@
 //! Single logout on the facade: our requests, their requests, and the answers, over each binding.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::xml::{Document, namespace};
 use vouchsafe::{
-    BindingError, Connection, ConnectionId, ConnectionSettings, ExpectMessage, IdentityProvider, Limits,
-    LogoutAnswer, LogoutJourney, LogoutOutcome, LogoutRequest, LogoutStatus, Message, Participant,
-    PendingLogout, Refusal, RelayState, SentMessage, ServiceProvider, SessionNameId, StartedLogout, redirect,
+    BindingError, Connection, ConnectionId, ConnectionSettings, ConnectionState, ExpectMessage,
+    IdentityProvider, Limits, LogoutAnswer, LogoutJourney, LogoutOutcome, LogoutRequest, LogoutStatus,
+    Message, Participant, PendingLogout, Refusal, RelayState, SentMessage, ServiceProvider, SessionNameId,
+    StartedLogout, redirect,
 };
 use vouchsafe_testkit::{self as testkit, LogoutBuilder, SINGLE_LOGOUT, keys};
 
-use crate::common::{SOAP, builder, now, trusted, with_single_logout};
+use crate::common::{SOAP, builder, now, trusted, valid_until, with_single_logout};
 
 const OKTA_LOGOUT: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/slo/saml";
 
@@ -310,6 +311,10 @@ fn an_answer_comes_over_the_connection_that_was_asked() {
     let none = code(receive(&[]));
     assert_eq!(code(receive(std::slice::from_ref(&other))), none);
     receive(&[other, asked.clone()]).unwrap();
+    // A connection that is tested again in between may still be answered, and a retired one not.
+    receive(&[asked.clone().with_state(ConnectionState::Draft)]).unwrap();
+    let retired = asked.clone().with_state(ConnectionState::Retired);
+    assert_eq!(code(receive(&[retired])), "assertion.connection_state");
 }
 
 /// Data of one customer's connection are not sent over another's, whatever the caller passes.
@@ -445,13 +450,13 @@ fn our_metadata_names_the_addresses() {
     assert!(!builder().build().unwrap().metadata_xml().unwrap().contains("SingleLogoutService"));
 }
 
-/// Requests are refused for retired connections, expired metadata, and times out of range.
+/// Requests are refused for retired connections, and times out of range.
 #[test]
 fn requests_are_refused_for_the_connection_too() {
     let saml = saml();
     let connection = over(trusted(&okta()));
     let request = okta().logout_request();
-    let retired = connection.clone().with_state(vouchsafe::ConnectionState::Retired);
+    let retired = connection.clone().with_state(ConnectionState::Retired);
     assert_eq!(
         code(received(&saml, &retired, by_query(&request), SINGLE_LOGOUT)),
         "assertion.connection_state"
@@ -461,6 +466,33 @@ fn requests_are_refused_for_the_connection_too() {
     let settings = ConnectionSettings::default().clock_skew(std::time::Duration::from_secs(180)).unwrap();
     let wide = connection.with_settings(settings).unwrap();
     assert_eq!(code(received(&saml, &wide, by_query(&old), SINGLE_LOGOUT)), "accepted");
+}
+
+/// Metadata that has expired has keys and addresses that nobody vouches for: nothing is accepted or sent.
+#[test]
+fn expired_metadata_carries_no_logout() {
+    let (saml, end) = (saml(), now() + TimeDelta::seconds(1));
+    let services = [service("HTTP-Redirect", ""), service("SOAP", "")].concat();
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{services}<md:NameIDFormat>"), 1);
+    let connection = over(valid_until(&metadata, end));
+    let receive = |at: DateTime<Utc>| {
+        let incoming = saml.open_message(by_query(&okta().logout_request()).unwrap(), SINGLE_LOGOUT)?;
+        let candidates = std::slice::from_ref(&connection);
+        saml.receive_message(incoming, candidates, ExpectMessage::LogoutRequest, at).map(drop)
+    };
+    let (request, _) =
+        received(&saml, &connection, by_query(&okta().logout_request()), SINGLE_LOGOUT).unwrap();
+    let sent = |at: DateTime<Utc>| {
+        [
+            saml.start_logout(&connection, &ada(), LogoutJourney::default(), at).map(drop),
+            saml.logout_call(&connection, &ada(), at).map(drop),
+            saml.answer_logout(&connection, &request, None, LogoutStatus::Success, at).map(drop),
+        ]
+        .map(|outcome| outcome.map_or_else(|error| error.code(), |()| "sent"))
+    };
+    assert_eq!((code(receive(now())), sent(now())), ("accepted", ["sent"; 3]));
+    assert_eq!((code(receive(end)), sent(end)), ("metadata.expired", ["metadata.expired"; 3]));
 }
 
 /// Content that cannot be a message is refused before it is parsed.

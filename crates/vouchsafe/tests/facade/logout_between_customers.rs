@@ -76,6 +76,53 @@ fn a_key_in_two_certificates_names_neither_connection() {
     assert_eq!(outcomes, ["assertion.connection_ambiguous"; 3]);
 }
 
+/// A request is carried out for each connection that has the key, or anybody who configures a public key could prevent
+/// that sessions of others end. Whoever has not the key has no say.
+#[test]
+fn a_request_belongs_to_each_connection_with_the_key() {
+    let saml = saml();
+    let other_key = testkit::IdentityProvider::okta().with_key(keys::other_identity_provider());
+    let (mallory, victim) = (connection("a-mallory", &impostor()), connection("victim", &okta()));
+    let third = connection("third", &other_key.with_single_logout(MALLORY));
+    let receive = |candidates: &[Connection], message: LogoutBuilder| {
+        let sent = SentMessage::from_query(&message.to_query(None).unwrap(), &Limits::default()).unwrap();
+        let incoming = saml.open_message(sent, SINGLE_LOGOUT).unwrap();
+        saml.receive_request(incoming, candidates, ExpectMessage::LogoutRequest, now())
+    };
+    let all = [mallory.clone(), third.clone(), victim.clone()];
+    let valid = receive(&all, okta().logout_request()).unwrap();
+    let names: Vec<_> = valid.iter().map(|one| one.connection().as_str()).collect();
+    assert_eq!(names, ["a-mallory", "victim"]);
+    assert_eq!(valid[0].replay_key().hash(), valid[1].replay_key().hash());
+
+    let code = |outcome: Result<Vec<vouchsafe::ValidMessage>, Refusal>| outcome.unwrap_err().code();
+    let forged = okta().logout_request().key(keys::service_provider());
+    assert_eq!(code(receive(&all, forged)), "signature.not_verified");
+    let late = okta().logout_request().at(now() - TimeDelta::hours(1));
+    assert_eq!(code(receive(&all, late)), "assertion.connection_ambiguous", "valid for none of them");
+    let retired = [mallory, victim].map(|one| one.with_state(ConnectionState::Retired));
+    assert_eq!(code(receive(&retired, okta().logout_request())), "assertion.connection_state");
+    let many: Vec<_> = (0..17).map(|number| connection(&format!("c{number}"), &okta())).collect();
+    assert_eq!(code(receive(&many, okta().logout_request())), "assertion.connection_ambiguous");
+    assert_eq!(receive(&many[..16], okta().logout_request()).unwrap().len(), 16);
+}
+
+/// A connection to another identity provider has no say, although it has the same key and the caller passes it.
+#[test]
+fn a_connection_to_another_identity_provider_has_no_say() {
+    let saml = saml();
+    let (other, own) = ("https://mallory.example/entity", okta());
+    let other = testkit::IdentityProvider::new(other, "https://mallory.example/sso", own.key());
+    let both = [connection("mallory", &other.with_single_logout(MALLORY)), connection("victim", &own)];
+    let outcome = |candidates: &[Connection]| {
+        let query = own.logout_request().to_query(None).unwrap();
+        let sent = SentMessage::from_query(&query, &Limits::default()).unwrap();
+        told(over(&saml, candidates, sent, SINGLE_LOGOUT))
+    };
+    assert_eq!(outcome(&both), "accepted over victim");
+    assert_eq!(outcome(&both[..1]), "assertion.unknown_issuer");
+}
+
 fn own_soap(name: &str) -> Connection {
     let settings = ConnectionSettings::default()
         .assertion_consumer(&format!("https://app.example.com/saml/{name}/acs"))

@@ -1,5 +1,6 @@
 //! Messages about names: our requests, their requests, and the answers.
 
+use chrono::TimeDelta;
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits, namespace};
 use vouchsafe::{
@@ -8,7 +9,7 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{self as testkit, keys};
 
-use crate::common::{now, with_single_logout};
+use crate::common::{now, valid_until, with_single_logout};
 
 const NAMES: &str = "https://app.example.com/saml/name-id";
 const NAMES_SOAP: &str = "https://app.example.com/saml/name-id/soap";
@@ -87,6 +88,31 @@ fn an_order_repeats_the_name_and_is_signed() {
         assert_eq!(again.name_id_order(), Some(&order));
         assert!(!format!("{again:?}").contains("ada<1>"), "not shown");
     }
+}
+
+/// Nothing is asked at addresses of metadata that has expired.
+#[test]
+fn expired_metadata_is_not_asked() {
+    let (saml, end) = (saml(), now() + TimeDelta::seconds(1));
+    let services = |binding: &str| {
+        format!(
+            "<md:ManageNameIDService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{THERE}\"/>"
+        )
+    };
+    let both = [services("HTTP-Redirect"), services("SOAP")].concat();
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{both}<md:NameIDFormat>"), 1);
+    let connection = Connection::new(ConnectionId::new("okta").unwrap(), valid_until(&metadata, end));
+    let sent = |at| {
+        let order = NameIdOrder::terminate(ada());
+        [
+            saml.name_id_call(&connection, &order, at).map(drop),
+            saml.start_name_id_order(&connection, order, None, at).map(drop),
+        ]
+        .map(|outcome| outcome.map_or_else(|error| error.code(), |()| "sent"))
+    };
+    assert_eq!(sent(now()), ["sent"; 2]);
+    assert_eq!(sent(end), ["metadata.expired"; 2]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{Service, builder, connection, now, okta, posted, trusted};
+use crate::common::{Service, builder, connection, now, okta, posted, trusted, valid_until};
 use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::ContentCipher;
@@ -447,14 +447,8 @@ fn what_is_no_response_is_refused_and_not_feared() {
 
 #[test]
 fn metadata_that_is_no_longer_valid_is_not_relied_on() {
-    let okta_metadata = IdentityProvider::okta().metadata().unwrap();
     let end = now() + TimeDelta::seconds(1);
-    let limited = okta_metadata.replacen(
-        " entityID=",
-        &format!(" validUntil=\"{}\" entityID=", end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
-        1,
-    );
-    let identity_provider = vouchsafe::IdentityProvider::from_metadata(limited.as_bytes()).unwrap();
+    let identity_provider = valid_until(&IdentityProvider::okta().metadata().unwrap(), end);
     let service_provider = Service::new(builder()).with(connection("okta", identity_provider));
     let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
 
