@@ -236,6 +236,46 @@ fn only_the_one_who_was_asked_is_asked_and_only_at_the_service_that_is_named() {
     assert_eq!(unasked(&service.with(retired), &artifact), "assertion.connection_state");
 }
 
+/// Connections that the caller passes and that the artifact does not belong to are not asked.
+#[test]
+fn whoever_is_passed_is_asked_only_if_the_artifact_is_theirs() {
+    let service = service();
+    let other = IdentityProvider::other().with_artifact_resolution(ARTIFACT_INDEX, RESOLUTION);
+    let accepts = |name: &str, of: &IdentityProvider| over(name, of).with_settings(accepting()).unwrap();
+    let (other, own, twin) = (accepts("other", &other), accepts("okta", &okta()), accepts("twin", &okta()));
+    let asked = |candidates: &[Connection], expect: Expect<'_>| {
+        let artifact = sent(&okta().artifact(ARTIFACT_INDEX, HANDLE));
+        let valid =
+            service.saml.check_artifact(artifact, testkit::ASSERTION_CONSUMER, candidates, expect, now());
+        valid.map_or_else(|refusal| refusal.code().to_owned(), |valid| valid.connection().to_string())
+    };
+    let both = [other, own.clone()];
+    assert_eq!(asked(&both, Expect::Unsolicited), "okta");
+    assert_eq!(asked(&both[..1], Expect::Unsolicited), "message.artifact_source_unknown");
+    let bound = service.asked(LoginOptions::default());
+    assert_eq!(asked(&[twin.clone(), own], Expect::Reply(&bound)), "okta");
+    assert_eq!(asked(&[twin], Expect::Reply(&bound)), "message.artifact_source_unknown");
+}
+
+/// A service with another binding is not asked over SOAP, although it has the index.
+#[test]
+fn only_a_soap_service_is_asked() {
+    let service = service();
+    let bound = service.asked(LoginOptions::default());
+    let metadata = okta().metadata().unwrap();
+    let (before, after) = metadata.split_once("<md:ArtifactResolutionService").unwrap();
+    let post = "<md:ArtifactResolutionService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" index=\"7\" Location=\"https://example.okta.com/post\"/>";
+    let metadata = [before, post, "<md:ArtifactResolutionService", after].concat();
+    let trusted = vouchsafe::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let connection = Connection::new(ConnectionId::new("okta").unwrap(), trusted);
+    let check = |index| {
+        let artifact = sent(&okta().artifact(index, HANDLE));
+        let (at, candidates) = (testkit::ASSERTION_CONSUMER, std::slice::from_ref(&connection));
+        code(service.saml.check_artifact(artifact, at, candidates, Expect::Reply(&bound), now()))
+    };
+    assert_eq!((check(ARTIFACT_INDEX), check(7)), ("accepted", "message.artifact_index"));
+}
+
 /// The look-up by SourceID follows additions, replacements and removals.
 #[test]
 fn connections_are_found_by_source() {
