@@ -451,7 +451,7 @@ impl AuthnBackend for Slow {
 }
 
 /// The identifiers that were noted, with whose they are and which indexes they have.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Noted(Arc<Mutex<Vec<(Id, String, Vec<String>)>>>);
 
 impl bridge::NotesSessions for Noted {
