@@ -101,3 +101,26 @@ pub trait FormStore: Send + Sync + fmt::Debug {
     /// Deletes the expired forms and answers how many there were.
     fn sweep_forms(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_that_would_go_at_once_is_not_allowed() {
+        let limits = FormLimits { forms: 2, bytes: 10, forms_of_network: 1, bytes_of_network: 5 };
+        let form = |bytes: usize, network: Option<&str>| SealedForm {
+            handle: "handle".to_owned(),
+            binding_hash: "hash".to_owned(),
+            sealed: vec![0; bytes],
+            expires_at: DateTime::UNIX_EPOCH,
+            network: network.map(str::to_owned),
+        };
+        assert!(limits.allow(&form(10, None)) && !limits.allow(&form(11, None)));
+        assert!(limits.allow(&form(5, Some("a"))) && !limits.allow(&form(6, Some("a"))));
+        let none = FormLimits { forms: 0, ..limits };
+        assert!(!none.allow(&form(1, None)));
+        let none_of_network = FormLimits { forms_of_network: 0, ..limits };
+        assert!(!none_of_network.allow(&form(1, Some("a"))) && none_of_network.allow(&form(1, None)));
+    }
+}
