@@ -205,6 +205,9 @@ pub async fn the_only_form_of_a_network_stays_longest(store: impl FormStore) {
     keep_from(&store, "victim", ("v1", 40), limits, 9).await;
     keep_from(&store, "a:b", ("a2", 60), limits, 1).await;
     assert_eq!(take_all(&store, &["v1", "a1", "a2"]).await, ["v1", "a2"]);
+    keep_from(&store, "victim", ("v1", 50), limits, 1).await;
+    keep_from(&store, "a:b", ("a1", 60), limits, 2).await;
+    assert_eq!(take_all(&store, &["v1", "a1"]).await, ["a1"], "a smaller one has to go");
 }
 
 pub async fn forms_that_are_kept_at_the_same_time_stay_within_the_limits(
