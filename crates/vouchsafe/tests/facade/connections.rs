@@ -67,7 +67,7 @@ fn without_an_address_of_its_own_neither_is_named() {
     let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
     let refusal = service.receive(&unsolicited, Expect::Unsolicited, now()).unwrap_err();
     assert_eq!(refusal.code(), "assertion.connection_ambiguous");
-    assert!(refusal.hint().contains("assertion consumer of its own"));
+    assert!(refusal.hint().contains("addresses of its own"));
     assert!(!refusal.to_string().contains("globex"), "nobody is told about another: {refusal}");
     // A reply identifies its connection.
     for name in ["okta", "globex"] {
