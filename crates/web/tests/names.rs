@@ -15,7 +15,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Memory, StoreError};
 use vouchsafe_testkit::{self as testkit, keys};
-use vouchsafe_web::{HttpError, Managed, ManagesNames, ReturnPaths, SingleSignOn};
+use vouchsafe_web::{HttpError, Managed, ManagesNames, Reference, ReturnPaths, SingleSignOn};
 
 const THERE: &str = "https://example.okta.com/nim";
 const HERE: &str = "https://app.example.com/saml/name-id";
@@ -107,4 +107,24 @@ async fn a_confirmation_that_fails_is_carried_out_when_it_comes_again() {
     assert_eq!(names.confirmed.load(Ordering::SeqCst), 1);
     assert_eq!(brought().await.0, 403, "it was answered");
     assert_eq!(names.confirmed.load(Ordering::SeqCst), 1);
+}
+
+/// A connection without an address of its own takes nothing at an address with its name, and says what is missing.
+#[tokio::test]
+async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
+    let sso = service(&Arc::new(Failing::default()));
+    let terminate =
+        format!("<samlp:Terminate xmlns:samlp=\"{}\"/>", vouchsafe::xml::namespace::SAML_PROTOCOL);
+    let asked = okta().logout_request().element("ManageNameIDRequest").at(Utc::now()).raw(terminate);
+    let query = asked.destination(Some(HERE)).to_query(None).unwrap();
+    let refused = async |connection: &str| {
+        let brought = request(&format!("/saml/{connection}/name-id?{query}"), "a=1");
+        let answer = sso.name_id(&brought, b"", Some(connection)).await;
+        let reference = answer.extensions().get::<Reference>().unwrap();
+        sso.refusals().find(reference.as_str()).unwrap().code
+    };
+    assert_eq!(refused("okta").await, "http.no_name_id_management");
+    assert_eq!(refused("unknown").await, "http.unknown_connection");
+    let here = request(&format!("/saml/name-id?{query}"), "a=1");
+    assert_eq!(sso.name_id(&here, b"", None).await.status().as_u16(), 303);
 }

@@ -17,7 +17,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Answer, LogoutStore, Memory, RememberedLogout, StoreError};
 use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
-use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, SingleSignOn};
+use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, Reference, SingleSignOn};
 
 const THERE: &str = "https://example.okta.com/slo";
 const SOAP: &str = "https://app.example.com/saml/slo/soap";
@@ -246,5 +246,24 @@ async fn a_request_about_a_name_is_refused_for_its_kind() {
     assert_eq!(sso.single_logout(&by_redirect, b"", None).await.status().as_u16(), 403);
     let okta_connection = ConnectionId::new("okta").unwrap();
     assert_eq!(sso.refusals().of(&okta_connection).first().map(|record| record.code), Some("message.kind"));
+    assert!(!sessions.0.load(Ordering::SeqCst));
+}
+
+/// A connection without a logout address of its own takes nothing at an address with its name, and says what is missing.
+#[tokio::test]
+async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service(&store, &sessions);
+    let query = okta().logout_request().at(Utc::now()).to_query(None).unwrap();
+    let refused = async |connection: &str| {
+        let brought = request(&format!("/saml/{connection}/slo?{query}"));
+        let answer = sso.single_logout(&brought, b"", Some(connection)).await;
+        let reference = answer.extensions().get::<Reference>().unwrap();
+        sso.refusals().find(reference.as_str()).unwrap()
+    };
+    let own = refused("okta").await;
+    assert_eq!(own.code, "http.no_single_logout");
+    assert!(own.hint.contains("ConnectionSettings::single_logout"), "{}", own.hint);
+    assert_eq!(refused("unknown").await.code, "http.unknown_connection");
     assert!(!sessions.0.load(Ordering::SeqCst));
 }
