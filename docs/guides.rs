@@ -10,7 +10,6 @@
 //! | [`testing`] | the test kit and the attacks in your own tests |
 //! | [`operating`] | errors, logs and metrics |
 //! | [`production`] | a checklist before you deploy |
-//! | [`rollover`] | keys that change, theirs and ours |
 //! | [`rollover`] | keys that change: the identity provider's and yours |
 //! | [`offboarding`] | what to do when somebody leaves a customer |
 //! | [`scim`] | people and groups that an identity provider pushes, and signals |

@@ -50,7 +50,7 @@
 //!   in the query. [`login_url`] starts a sign-in that returns there, if [`ReturnPaths`] allows the page.
 //! * [`own_pages_only`] is a middleware that refuses forms that pages of other sites post.
 //! * [`RequestParts`] and [`Answer`] convert the request and the answer to the types of the `http` crate, for everything else that
-//!   [`SingleSignOn`] does.
+//!   [`SingleSignOn`] does. [`HeaderMap`] is that of the `http` crate, and not that of actix-web.
 //! * [`Provisioned`] is for a service that has neither users nor sessions yet: it keeps both in `vouchsafe-store`. It comes with
 //!   [`provisioned_routes`], the extractor [`SignedIn`] for the session, and the middleware [`require_signed_in`].
 //!
@@ -67,6 +67,7 @@ mod session;
 
 pub use accepted_login::{AcceptedLogin, CheckedLogin, LoginOutcome};
 pub use convert::{Answer, RequestParts, peer_address};
+pub use http::HeaderMap;
 pub use routes::{chooser_routes, provisioned_routes, provisioned_routes_at, routes, routes_at};
 pub use same_origin::own_pages_only;
 pub use session::{MaybeSignedIn, SignedIn, require_signed_in};

@@ -180,10 +180,9 @@ async fn login_by_form(posted: Posted) -> impl Responder {
 async fn provision(
     sso: web::Data<SingleSignOn>,
     provisioned: web::Data<Provisioned>,
-    RequestParts(request): RequestParts,
     CheckedLogin(checked): CheckedLogin,
 ) -> impl Responder {
-    Answer(provisioned.provision(&sso, &request.headers, checked).await)
+    Answer(provisioned.provision(&sso, checked).await)
 }
 
 async fn logout(

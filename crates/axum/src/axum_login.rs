@@ -43,7 +43,7 @@
 //!
 //! fn router(sso: SingleSignOn) -> Router {
 //!     // With several machines, both must be stores that they share.
-//!     let sessions = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
+//!     let (sso, sessions) = session_layer(sso, MemoryStore::default(), Arc::new(Memory::new()));
 //!     let layer = AuthManagerLayerBuilder::new(Users, sessions).build();
 //!     Router::new().merge(routes(signed_in::<Users>)).layer(layer).with_state(sso)
 //! }
@@ -114,12 +114,12 @@ where
     B::Credentials: From<Login>,
     B::Error: 'static,
 {
-    let Accepted { login, answer, .. } = accepted;
+    let Accepted { login, previous_session, answer, .. } = accepted;
     let signed_in = async {
         let (ends, check) = (login.session_not_on_or_after(), answer.logout_check(&login));
         let found = auth.authenticate(login.into()).await.map_err(failed)?;
         let user = found.ok_or(HttpError::UnknownPerson)?;
-        sign_in(&session, &mut auth, &user, ends).await?;
+        sign_in(&session, &mut auth, &user, ends, previous_session.as_deref()).await?;
         // The session is found by its person before it is checked whether the person was logged out meanwhile.
         let kept = match keep(&session, notes.as_ref(), &check).await {
             Ok(()) => check.passes().await,
@@ -157,7 +157,8 @@ async fn keep(
 
 /// Signs a user in on the session. The session receives a new identifier, and data of a previous user are removed;
 /// `AuthSession::login` alone does this only for the first user of a session. `ends` is the time at which the
-/// identity provider ends the session: [`Login::session_not_on_or_after`]. The session store enforces it, so the
+/// identity provider ends the session: [`Login::session_not_on_or_after`]. `previous` is the session of the browser
+/// that ends: [`Accepted::previous_session`]. The session store enforces both, so the
 /// layer must be a [`session_layer`](crate::tower_session::session_layer) or have its store in an
 /// [`EndingStore`](crate::tower_session::EndingStore).
 ///
@@ -168,6 +169,7 @@ pub async fn sign_in<B>(
     auth: &mut AuthSession<B>,
     user: &B::User,
     ends: Option<DateTime<Utc>>,
+    previous: Option<&str>,
 ) -> Result<(), HttpError>
 where
     B: AuthnBackend + 'static,
@@ -176,7 +178,7 @@ where
     if auth.user.is_some() {
         auth.logout().await.map_err(failed)?;
     }
-    renew(session, ends).await?;
+    renew(session, ends, previous).await?;
     auth.login(user).await.map_err(failed)?;
     session.save().await.map_err(tower_session::failed)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
@@ -14,6 +15,8 @@ use vouchsafe_web::SingleSignOn;
 
 /// The key under which a session has its end, in seconds of Unix time.
 pub(crate) const ENDS: &str = "vouchsafe.ends";
+/// The key under which a session that is saved for the first time has the hash of the session that it replaces.
+pub(crate) const REPLACES: &str = "vouchsafe.replaces";
 
 /// A store in which a session ends when its sign-in ends, even if data are added later: `tower-sessions` alone
 /// extends a session with each change. A deleted session is over at once, on every machine: a request in progress
@@ -23,6 +26,10 @@ pub(crate) const ENDS: &str = "vouchsafe.ends";
 /// `tower-sessions` has no operation that writes a session only if it still exists. So this store records each deleted
 /// session for a day, by a hash of its identifier, in an [`EndedSessionStore`]. All machines that share the sessions
 /// must share that store too. Delete sessions through this store or a clone of it.
+///
+/// The browser's previous session ends when the session of a new sign-in is stored. Only its hash is known then, so it
+/// is recorded as deleted until it would have ended.
+///
 /// [`session_layer`](crate::tower_session::session_layer) uses this store; a layer of your own needs its store
 /// wrapped in one.
 ///
@@ -48,6 +55,9 @@ pub struct EndingStore<S> {
 
 /// How long a deletion is recorded: longer than any request takes that has read the session.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
+/// How long a session is at least recorded that was replaced, and whose end is not known. The sessions of
+/// `tower-sessions` last two weeks by default.
+const LONGEST: TimeDelta = TimeDelta::days(30);
 
 impl<S> EndingStore<S> {
     /// Wraps a store. `ended` records the deleted sessions.
@@ -57,6 +67,17 @@ impl<S> EndingStore<S> {
 
     async fn has_ended(&self, id: &Id) -> Result<bool> {
         self.ended.has_ended(&self.hash(id)?).await.map_err(failed)
+    }
+
+    /// Ends the session that another one replaces, once that one is stored.
+    async fn end_replaced(&self, replaced: Option<Value>, by: &Record) -> Result<()> {
+        let Some(Value::String(hash)) = replaced else { return Ok(()) };
+        let now = DateTime::<Utc>::from(std::time::SystemTime::now());
+        // It was made by the same layer at an earlier time, so it ends before a new one would. If the application has
+        // shortened its sessions since, it lasts longer.
+        let ends = DateTime::from_timestamp(by.expiry_date.unix_timestamp(), 0).unwrap_or(now);
+        let until = now.checked_add_signed(LONGEST).unwrap_or(now).max(ends);
+        self.ended.note_ended(&hash, until, now).await.map_err(failed)
     }
 
     fn hash(&self, id: &Id) -> Result<String> {
@@ -73,15 +94,19 @@ fn failed(error: StoreError) -> Error {
 impl<S: SessionStore> SessionStore for EndingStore<S> {
     async fn create(&self, record: &mut Record) -> Result<()> {
         record.expiry_date = end_of(record);
-        self.store.create(record).await
+        let replaced = record.data.remove(REPLACES);
+        self.store.create(record).await?;
+        self.end_replaced(replaced, record).await
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
         if self.store.load(&record.id).await?.is_none() {
             return Ok(());
         }
-        let ending = Record { expiry_date: end_of(record), ..record.clone() };
+        let mut ending = Record { expiry_date: end_of(record), ..record.clone() };
+        let replaced = ending.data.remove(REPLACES);
         self.store.save(&ending).await?;
+        self.end_replaced(replaced, &ending).await?;
         // If it was deleted since it was loaded, that was recorded before.
         if self.has_ended(&record.id).await? {
             self.store.delete(&record.id).await?;
@@ -107,7 +132,7 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
 
 /// Returns the earlier of the end of the sign-in and that of the record.
 fn end_of(record: &Record) -> OffsetDateTime {
-    let end = record.data.get(ENDS).and_then(serde_json::Value::as_i64);
+    let end = record.data.get(ENDS).and_then(Value::as_i64);
     let end = end.and_then(|end| OffsetDateTime::from_unix_timestamp(end).ok());
     end.map_or(record.expiry_date, |end| end.min(record.expiry_date))
 }

@@ -165,10 +165,9 @@ async fn discovered(State(sso): State<SingleSignOn>, request: Parts) -> Response
 pub async fn provision(
     State(sso): State<SingleSignOn>,
     State(provisioned): State<Provisioned>,
-    headers: HeaderMap,
     CheckedLogin(checked): CheckedLogin,
 ) -> Response {
-    provisioned.provision(&sso, &headers, checked).await.into_response()
+    provisioned.provision(&sso, checked).await.into_response()
 }
 
 /// The handler that ends a session in this service.

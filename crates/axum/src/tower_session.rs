@@ -15,7 +15,7 @@
 //! async fn signed_in(session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
 //!     let opened = async {
 //!         let user = format!("user of {}", accepted.connection());
-//!         SessionUser(user).sign_in(&session, &accepted.login).await?;
+//!         SessionUser(user).sign_in(&session, &accepted).await?;
 //!         accepted.redirect([])
 //!     };
 //!     opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
@@ -28,7 +28,7 @@
 //!
 //! fn router(sso: SingleSignOn) -> Router {
 //!     // With several machines, both must be stores that they share.
-//!     let sessions = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
+//!     let (sso, sessions) = session_layer(sso, MemoryStore::default(), Arc::new(Memory::new()));
 //!     Router::new().route("/home", get(home)).merge(routes(signed_in)).layer(sessions).with_state(sso)
 //! }
 //! ```
@@ -136,12 +136,11 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
-use vouchsafe::Login;
 use vouchsafe_store::EndedSessionStore;
-use vouchsafe_web::{HttpError, SingleSignOn};
+use vouchsafe_web::{Accepted, HttpError, SingleSignOn};
 
-use crate::ending_store::ENDS;
 pub use crate::ending_store::EndingStore;
+use crate::ending_store::{ENDS, REPLACES};
 use crate::session::nobody;
 
 /// The user of the session: the application's user or the identifier of one. It is an argument of a handler, with the
@@ -158,15 +157,21 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
     /// one shares it. If it was the session of another user, its data are removed. It ends at the time of the
     /// identity provider (SessionNotOnOrAfter), if that is earlier. It is stored before the browser is answered.
     ///
+    /// Browsers do not send the session's cookie with the identity provider's POST, unless both are the same site. So
+    /// this is usually a new session without data. The one that the browser held when the sign-in started ends
+    /// ([`Accepted::previous_session`]), also if it was that of a visitor: keep data that must last longer, such as a
+    /// shopping cart, under a name in [`LoginOptions::context`](vouchsafe::LoginOptions::context).
+    ///
     /// # Errors
     /// [`HttpError::Unavailable`].
-    pub async fn sign_in(&self, session: &Session, login: &Login) -> Result<(), HttpError> {
+    pub async fn sign_in(&self, session: &Session, accepted: &Accepted) -> Result<(), HttpError> {
         let before = SessionUser::<serde_json::Value>::of(session).await?;
         let user = serde_json::to_value(&self.0).map_err(|error| failed(error.into()))?;
         if before.is_some_and(|before| before.0 != user) {
             session.clear().await;
         }
-        renew(session, login.session_not_on_or_after()).await?;
+        let previous = accepted.previous_session.as_deref();
+        renew(session, accepted.login.session_not_on_or_after(), previous).await?;
         session.insert_value(KEY, user).await.map_err(failed)?;
         session.save().await.map_err(failed)
     }
@@ -206,6 +211,10 @@ const LIFETIME: Duration = Duration::hours(8);
 /// another time by `with_expiry`; the default of `tower-sessions` is two weeks, and each change extends it. `ended`
 /// records the deleted sessions. A layer that is not made by this function needs its store in an [`EndingStore`].
 ///
+/// The returned `SingleSignOn` finds the browser's session in requests of this layer, so that it ends at the next
+/// sign-in. Use it as the state of the [routes](crate::routes()). For a layer that is not made by this function, set
+/// it by `sso.browser_session(tower_session::held)`.
+///
 /// ```
 /// use std::sync::Arc;
 ///
@@ -215,22 +224,30 @@ const LIFETIME: Duration = Duration::hours(8);
 /// use vouchsafe_store::Memory;
 ///
 /// # fn example(sso: vouchsafe_axum::SingleSignOn) {
-/// let layer = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
+/// let (sso, layer) = session_layer(sso, MemoryStore::default(), Arc::new(Memory::new()));
 /// let layer = layer.with_expiry(Expiry::OnInactivity(Duration::hours(1)));
-/// # let _ = layer;
+/// # let _ = (sso, layer);
 /// # }
 /// ```
 pub fn session_layer<S: SessionStore>(
-    sso: &SingleSignOn,
+    sso: SingleSignOn,
     store: S,
     ended: Arc<dyn EndedSessionStore>,
-) -> SessionManagerLayer<EndingStore<S>> {
+) -> (SingleSignOn, SessionManagerLayer<EndingStore<S>>) {
     let secure = !sso.service_provider().assertion_consumer().starts_with("http://");
-    SessionManagerLayer::new(EndingStore::new(sso, store, ended))
+    let layer = SessionManagerLayer::new(EndingStore::new(&sso, store, ended))
         .with_expiry(Expiry::OnInactivity(LIFETIME))
         .with_name(if secure { "__Host-session" } else { "session" })
         .with_secure(secure)
-        .with_same_site(SameSite::Lax)
+        .with_same_site(SameSite::Lax);
+    (sso.browser_session(held), layer)
+}
+
+/// Returns the identifier of the session in a request, for [`SingleSignOn::browser_session`].
+#[must_use]
+pub fn held(request: &Parts) -> Option<String> {
+    let session = request.extensions.get::<Session>()?;
+    session.id().map(|id| id.to_string())
 }
 
 impl<S, T> FromRequestParts<S> for SessionUser<T>
@@ -274,9 +291,16 @@ where
 }
 
 /// Gives the session a new identifier, and its end: after the configured time, or at the time of the identity
-/// provider, if that is earlier.
-pub(crate) async fn renew(session: &Session, ends: Option<DateTime<Utc>>) -> Result<(), HttpError> {
+/// provider, if that is earlier. The previous session of the browser ends when this one is stored.
+pub(crate) async fn renew(
+    session: &Session,
+    ends: Option<DateTime<Utc>>,
+    previous: Option<&str>,
+) -> Result<(), HttpError> {
     session.cycle_id().await.map_err(failed)?;
+    if let Some(hash) = previous {
+        session.insert_value(REPLACES, hash.into()).await.map_err(failed)?;
+    }
     let at_most = session.expiry_date();
     let said = ends.and_then(|end| OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
     let end = said.map_or(at_most, |said| said.min(at_most));

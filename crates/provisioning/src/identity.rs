@@ -196,9 +196,10 @@ impl Identity {
         is_longer(&self.subject) || is_source_longer
     }
 
-    /// A text that is equal for equal persons and different for different ones. A store keeps it unique in an
-    /// organization. Each part is preceded by its length. A text of more than 1,000 bytes is replaced by its hash, since
-    /// databases limit the keys of an index.
+    /// A text that is equal for equal persons and different for different ones: the key of a person in a table of
+    /// users or sessions. It contains the connection, and the name with its format and qualifiers, each preceded by its
+    /// length, so nothing has to be stored beside it. A store keeps it unique in an organization.
+    /// A text of more than 1,000 bytes is replaced by its hash, since databases limit the keys of an index.
     #[must_use]
     pub fn key(&self) -> String {
         let whole = self.whole_key();

@@ -39,7 +39,7 @@ struct Terms {
     id: SessionId,
     lifetime: Duration,
     answers: Option<String>,
-    replaces: Option<SessionId>,
+    replaces: Option<String>,
     links: Option<Link>,
     heeds_logouts: bool,
 }
@@ -66,10 +66,10 @@ impl SignIn {
         self
     }
 
-    /// The same sign-in for a browser that has a session already; that session ends.
+    /// The same sign-in for a browser that has a session already: the session with this [hash](SessionId::hash) ends.
     #[must_use]
-    pub fn replacing(mut self, session: Option<SessionId>) -> Self {
-        self.terms.replaces = session;
+    pub fn replacing(mut self, session: Option<impl Into<String>>) -> Self {
+        self.terms.replaces = session.map(Into::into);
         self
     }
 
@@ -96,10 +96,10 @@ impl SignIn {
         self.terms.answers.as_deref()
     }
 
-    /// The session that ends.
+    /// The [hash](SessionId::hash) of the session that ends.
     #[must_use]
-    pub fn replaces(&self) -> Option<&SessionId> {
-        self.terms.replaces.as_ref()
+    pub fn replaces(&self) -> Option<&str> {
+        self.terms.replaces.as_deref()
     }
 
     /// The replay record that the store inserts if it is not there.
@@ -226,7 +226,7 @@ impl ConfirmedSignIn {
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn terms(&self) -> (&SessionId, Option<&str>, Option<&str>) {
         let Terms { id, replaces, answers, .. } = &self.terms;
-        (id, replaces.as_ref().map(SessionId::hash), answers.as_deref())
+        (id, replaces.as_deref(), answers.as_deref())
     }
 
     /// Whether, since the assertion was checked, the connection was not retired and the session not ended.
@@ -289,10 +289,10 @@ impl DecidedSignIn {
         self.is_admitted().then_some((&self.terms.id, &self.session))
     }
 
-    /// The session that ends.
+    /// The [hash](SessionId::hash) of the session that ends.
     #[must_use]
-    pub fn replaces(&self) -> Option<&SessionId> {
-        self.terms.replaces.as_ref().filter(|_| self.is_admitted())
+    pub fn replaces(&self) -> Option<&str> {
+        self.terms.replaces.as_deref().filter(|_| self.is_admitted())
     }
 
     fn is_admitted(&self) -> bool {

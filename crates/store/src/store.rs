@@ -407,7 +407,7 @@ impl Directory for Store {
             let answered = sign_in.answers().filter(|_| self.is_pending_apart).map(str::to_owned);
             // A request that is stored elsewhere is not looked for in the database.
             let sign_in = if answered.is_some() { sign_in.answering(None) } else { sign_in };
-            let replaced = sign_in.replaces().map(|id| Revocation::Session(id.hash().to_owned()));
+            let replaced = sign_in.replaces().map(|hash| Revocation::Session(hash.to_owned()));
             let completed = self.directory.sign_in(sign_in).await?;
             self.hear(replaced.as_slice());
             if let Some(handle) = answered {

@@ -336,7 +336,7 @@ impl State {
             self.pending.remove(handle);
         }
         if let Some(before) = decided.replaces() {
-            self.sessions.remove(before.hash());
+            self.sessions.remove(before);
         }
         if let Some((id, session)) = decided.session() {
             self.sessions.insert(id.hash().to_owned(), session.clone());

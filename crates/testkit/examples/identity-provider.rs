@@ -1,45 +1,71 @@
 //! An Okta-shaped identity provider on loopback, for a service that you develop:
-//! `identity-provider [METADATA-FILE [PORT] | ENTITY-ID ASSERTION-CONSUMER [PORT]]`.
+//! `identity-provider [--key FILE] [METADATA [PORT] | ENTITY-ID ASSERTION-CONSUMER [PORT]]`.
 //!
-//! With a file of the service's metadata it also knows the logout address and the certificates of the service.
-//! Without arguments it knows the service of `examples/minimal` and of the guides, at `http://localhost:8080`. It
-//! listens on port 8081 unless another one is given. There are no passwords:
-//! anybody who opens the page can choose any user. It stops when the process ends.
+//! METADATA is the `http` address of the service's metadata, or a file of it. From them it knows the logout address
+//! and the certificates of the service. The service need not run yet: the address is read every second until it
+//! answers, and then every few seconds, so that a service that starts with another key is known again.
+//!
+//! Without arguments it knows the service of `examples/minimal` and of the guides, at `http://localhost:8080`, and
+//! offers no logout. It listens on port 8081 unless another one is given. Each start makes a new key, and the service
+//! must load the metadata again; with `--key` the key is kept in that file, which is made if it does not exist.
+//!
+//! There are no passwords: anybody who opens the page can choose any user. It stops when the process ends.
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
 
-use vouchsafe_testkit::server::{App, Config, User, start};
+use vouchsafe_crypto::KeyKind;
+use vouchsafe_testkit::KeyPair;
+use vouchsafe_testkit::server::{App, AppId, Config, Okta, User, start};
 
 const ENTITY_ID: &str = "http://localhost:8080/saml/metadata";
 const ASSERTION_CONSUMER: &str = "http://localhost:8080/saml/acs";
 const LABEL: &str = "My service";
 const PORT: u16 = 8081;
-const USAGE: &str = "usage: identity-provider [METADATA-FILE [PORT] | ENTITY-ID ASSERTION-CONSUMER [PORT]]";
+const USAGE: &str =
+    "usage: identity-provider [--key FILE] [METADATA [PORT] | ENTITY-ID ASSERTION-CONSUMER [PORT]]";
+
+type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (app, port) = match arguments.as_slice() {
-        [] => (App::new(LABEL, ENTITY_ID, ASSERTION_CONSUMER), PORT),
+    let (key_file, arguments) = match arguments.as_slice() {
+        [option, file, rest @ ..] if option == "--key" => (Some(file), rest),
+        all => (None, all),
+    };
+    let (service, port) = match arguments {
+        [] => (Service::Named(App::new(LABEL, ENTITY_ID, ASSERTION_CONSUMER)), PORT),
         [option, ..] if option.starts_with('-') => {
             println!("{USAGE}");
             return Ok(());
         }
-        [metadata] => (described_in(metadata)?, PORT),
-        [metadata, port] if port.parse::<u16>().is_ok() => (described_in(metadata)?, port.parse()?),
-        [entity_id, assertion_consumer] => (App::new(LABEL, entity_id, assertion_consumer), PORT),
+        [metadata] => (Service::described(metadata)?, PORT),
+        [metadata, port] if port.parse::<u16>().is_ok() => (Service::described(metadata)?, port.parse()?),
+        [entity_id, assertion_consumer] => {
+            (Service::Named(App::new(LABEL, entity_id, assertion_consumer)), PORT)
+        }
         [entity_id, assertion_consumer, port] => {
-            (App::new(LABEL, entity_id, assertion_consumer), port.parse()?)
+            (Service::Named(App::new(LABEL, entity_id, assertion_consumer)), port.parse()?)
         }
         [_, _, _, _, ..] => return Err(USAGE.into()),
     };
-    println!("Service:   entity ID {}, assertion consumer {}", app.entity_id, app.single_sign_on_url);
-    let server = start(Config::default().listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))).await?;
+    let config = Config::default().listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let config = match key_file {
+        Some(file) => config.key(&kept_in(Path::new(file))?),
+        None => config,
+    };
+    let server = start(config).await?;
     let okta = server.okta();
     okta.add_user(User::new("ada@example.com", "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));
     okta.add_user(User::new("grace@example.com", "Grace", "Hopper").in_groups(["Everyone"]));
-    let app = okta.add_app(app);
+    let app = okta.add_app(match &service {
+        Service::Named(app) => app.clone(),
+        Service::At(address) => App::to_be_loaded(LABEL, address),
+    });
     okta.assign(&app, "ada@example.com")?;
     okta.assign(&app, "grace@example.com")?;
 
@@ -49,13 +75,93 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "Users, groups and attributes can be changed at {}admin. Press Ctrl-C to stop.",
         server.dashboard_url()
     );
+    match service {
+        Service::Named(app) => print_service(&app),
+        Service::At(address) => {
+            tokio::spawn(keep_loaded(okta, app, address));
+        }
+    }
     tokio::signal::ctrl_c().await?;
     server.stop().await;
     Ok(())
 }
 
-/// The service in a file of its metadata.
-fn described_in(file: &str) -> Result<App, Box<dyn std::error::Error>> {
-    let metadata = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
-    Ok(App::from_metadata(LABEL, &metadata)?)
+/// The service that people sign in to.
+enum Service {
+    /// Its entity ID and addresses are known.
+    Named(App),
+    /// Its metadata are at this address.
+    At(String),
+}
+
+impl Service {
+    fn described(metadata: &str) -> Result<Service, Failure> {
+        if metadata.starts_with("http://") {
+            return Ok(Service::At(metadata.to_owned()));
+        }
+        let read = std::fs::read(metadata).map_err(|error| format!("{metadata}: {error}"))?;
+        Ok(Service::Named(App::from_metadata(LABEL, &read)?))
+    }
+}
+
+/// Reads the service's metadata again and again, and prints what changes.
+async fn keep_loaded(okta: Okta, app: AppId, address: String) {
+    let mut printed = String::new();
+    let mut print_once = |line: String| {
+        if line != printed {
+            println!("{line}");
+            printed = line;
+        }
+    };
+    loop {
+        let wait = match okta.load_metadata(&app, &address).await {
+            Ok(loaded) => {
+                print_once(service(&loaded));
+                5
+            }
+            Err(error) => {
+                print_once(format!("Service:   its metadata at {address} cannot be read yet ({error})"));
+                1
+            }
+        };
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+}
+
+fn print_service(app: &App) {
+    println!("{}", service(app));
+}
+
+/// Describes the service, and says whether it can be told of a logout.
+fn service(app: &App) -> String {
+    let logout = match (&app.single_logout_url, &app.signature_certificate) {
+        (Some(address), Some(_)) => format!("at {address}"),
+        (Some(_), None) => "refused, since the service's metadata have no signing certificate".to_owned(),
+        (None, _) => {
+            "not offered, since no logout address of the service is known: give the address of its metadata"
+                .to_owned()
+        }
+    };
+    format!(
+        "Service:   entity ID {}, assertion consumer {}\nLogout:    {logout}",
+        app.entity_id, app.single_sign_on_url
+    )
+}
+
+/// Reads the key from a file, or makes one and writes it there.
+fn kept_in(file: &Path) -> Result<KeyPair, Failure> {
+    let named = |error: std::io::Error| format!("{}: {error}", file.display());
+    if file.exists() {
+        return Ok(KeyPair::from_pem(&std::fs::read_to_string(file).map_err(named)?)?);
+    }
+    let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "vouchsafe-testkit")?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(file)
+        .and_then(|mut opened| opened.write_all(key.to_pem().as_str().as_bytes()))
+        .map_err(named)?;
+    Ok(key)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
+use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider, SecretString};
 
 use crate::TestkitError;
 
@@ -40,6 +40,22 @@ impl KeyPair {
     #[must_use]
     pub fn new(private_key: PrivateKey, certificate: Certificate) -> Self {
         Self { inner: Arc::new(Inner { private_key, certificate }) }
+    }
+
+    /// Reads the pair that [`to_pem`](Self::to_pem) wrote.
+    ///
+    /// # Errors
+    ///
+    /// An error is returned if the text does not contain a private key and a certificate in PEM.
+    pub fn from_pem(text: &str) -> Result<Self, TestkitError> {
+        Ok(Self::new(provider().private_key(text)?, Certificate::from_pem(text)?))
+    }
+
+    /// Returns the private key and the certificate in PEM, to keep the pair in a file.
+    #[must_use]
+    pub fn to_pem(&self) -> SecretString {
+        let private_key = self.inner.private_key.to_pkcs8_pem();
+        SecretString::new(format!("{}{}", private_key.as_str(), self.inner.certificate.to_pem()))
     }
 
     /// Returns the private key.

@@ -100,6 +100,7 @@ impl ServiceProvider {
             name_id_order: None,
             return_to: options.return_to,
             context: options.context,
+            previous_session: options.previous_session,
         };
         let signing = self.signing_for(connection, &binding)?;
         let message = Written {

@@ -47,6 +47,7 @@ pub struct PendingRequest {
     pub(crate) name_id_order: Option<NameIdOrder>,
     pub(crate) return_to: Option<String>,
     pub(crate) context: Option<String>,
+    pub(crate) previous_session: Option<String>,
 }
 
 /// A pending request together with the proof that the browser that posts the response also started the sign-in.
@@ -153,6 +154,9 @@ pub struct StoredPendingRequest {
     /// A value that the application stored with the request.
     #[serde(default)]
     pub context: Option<String>,
+    /// SHA-256 of the identifier of the session that the browser held, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_session: Option<String>,
 }
 
 impl PendingRequest {
@@ -181,6 +185,14 @@ impl PendingRequest {
     /// [`LoginOptions::context`](crate::LoginOptions::context). It was never sent anywhere.
     pub fn context(&self) -> Option<&str> {
         self.context.as_deref()
+    }
+
+    /// The hash of the session that the browser held when it started the sign-in:
+    /// [`LoginOptions::previous_session`](crate::LoginOptions::previous_session). End that session when the answer has
+    /// opened another one.
+    #[must_use]
+    pub fn previous_session(&self) -> Option<&str> {
+        self.previous_session.as_deref()
     }
 
     /// Compares the value of the binding cookie that the browser sent with the stored hash, in constant time.
@@ -272,6 +284,7 @@ impl PendingRequest {
             name_id_order: Some(order),
             return_to,
             context: None,
+            previous_session: None,
         }
     }
 
@@ -318,6 +331,7 @@ impl PendingRequest {
             name_id_order: self.name_id_order.as_ref().map(NameIdOrder::to_stored),
             return_to: self.return_to.clone(),
             context: self.context.clone(),
+            previous_session: self.previous_session.clone(),
         }
     }
 
@@ -363,6 +377,7 @@ impl PendingRequest {
             name_id_order: stored.name_id_order.map(NameIdOrder::from_stored),
             return_to: stored.return_to,
             context: stored.context,
+            previous_session: stored.previous_session,
         })
     }
 }

@@ -36,6 +36,7 @@ pub struct LoginOptions {
     pub(crate) name_id_policy: Option<NameIdPolicy>,
     pub(crate) request: RequestDetails,
     pub(crate) context: Option<String>,
+    pub(crate) previous_session: Option<String>,
     pub(crate) relay_state: Option<RelayState>,
     pub(crate) return_to: Option<String>,
     pub(crate) requested_context: Option<RequestedAuthnContext>,
@@ -97,6 +98,16 @@ impl LoginOptions {
     #[must_use]
     pub fn context(mut self, context: impl Into<String>) -> Self {
         self.context = Some(context.into());
+        self
+    }
+
+    /// Stores with the pending request which session the browser holds now, so that it can be ended when the answer is
+    /// accepted: browsers do not send a session cookie (`SameSite=Lax`) with the identity provider's POST. `hash` is
+    /// the SHA-256 of the session's identifier, never the identifier itself. It is never sent. `vouchsafe-web` does
+    /// this automatically.
+    #[must_use]
+    pub fn previous_session(mut self, hash: impl Into<String>) -> Self {
+        self.previous_session = Some(hash.into());
         self
     }
 

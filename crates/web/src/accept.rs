@@ -11,6 +11,7 @@ use crate::check::Step;
 use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
 use crate::logout_check::LogoutCheck;
+use crate::restart::restart_in;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
@@ -25,6 +26,12 @@ pub struct Accepted {
     /// The value that the application stored with the request: [`LoginOptions::context`]. `None` also if the login
     /// answers no request.
     pub context: Option<String>,
+    /// The session that this browser held before: the SHA-256 of its identifier, in the form of
+    /// [`SessionId::hash`](vouchsafe_store::SessionId::hash). End it when you have opened the new one. The browser
+    /// does not send its session cookie with the identity provider's POST, so this is the session of the moment at
+    /// which the sign-in [started](SingleSignOn::start). `None` if there was none, and for a response from another
+    /// site that is accepted without a request ([`Unsolicited::Accept`]).
+    pub previous_session: Option<String>,
     /// The answer for the browser.
     pub answer: SignInAnswer,
 }
@@ -84,6 +91,8 @@ pub struct Checked {
     /// The request that the response answers; `None` if it answers none. The request stays pending until it is
     /// removed.
     pub pending: Option<PendingRequest>,
+    /// The session that this browser held before: [`Accepted::previous_session`].
+    pub previous_session: Option<String>,
     /// The answer for the browser.
     pub answer: SignInAnswer,
 }
@@ -135,6 +144,10 @@ impl SingleSignOn {
     /// Accepts a response that was posted to the service's assertion consumer. It finds the request that this browser
     /// started and the connections that the response may belong to, checks the response on a thread where no other
     /// request waits for it, and records that it was used.
+    ///
+    /// Route both POST and GET to it: an artifact may come in the query of a GET, and a new sign-in that starts
+    /// instead of a response comes by way of a redirect to this address, so that the browser sends its session's
+    /// cookie.
     ///
     /// # Errors
     /// The answer for the browser:
@@ -228,14 +241,14 @@ impl SingleSignOn {
     }
 
     async fn confirmed(&self, checked: Checked) -> Result<Accepted, Box<Response<String>>> {
-        let Checked { valid, pending, answer } = checked;
+        let Checked { valid, pending, previous_session, answer } = checked;
         let (replays, requests) = (self.inner.replays.as_ref(), self.inner.pending.as_ref());
         let confirmed = stores::confirm(replays, requests, valid, pending.as_ref()).await;
         let login = confirmed.map_err(|error| Box::new(answer.refuse(error)))?;
         self.not_logged_out(&login).await.map_err(|error| Box::new(answer.refuse(error)))?;
         self.note_keys(&login);
         let context = pending.and_then(|pending| pending.context().map(str::to_owned));
-        Ok(Accepted { login, context, answer })
+        Ok(Accepted { login, context, previous_session, answer })
     }
 
     async fn checked(
@@ -257,6 +270,10 @@ impl SingleSignOn {
         at: Option<&str>,
     ) -> Result<Judged, Box<Response<String>>> {
         let mut context = Context::of(&request.headers);
+        if let Some(handle) = restart_in(request) {
+            let restarted = self.continue_restart(request, &handle).await;
+            return Err(Box::new(restarted.unwrap_or_else(|error| self.refuse_in(&context, &error))));
+        }
         match self.step(request, body, at, &mut context).await {
             Ok(Step::Checked(checked)) => Ok(Judged::Checked(checked)),
             Ok(Step::Declined(declined)) => Ok(Judged::Declined(declined)),

@@ -109,13 +109,14 @@ impl SingleSignOn {
         let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
         let cookies = unbound.into_iter().chain(cookies.unmark_restart(headers)).collect();
         let return_to = self.destination(relay_state.as_ref(), pending.as_ref());
+        let previous_session = self.previous_session(request, pending.as_ref())?;
         let known = Context {
             connection: Some(valid.connection().clone()),
             issuer: Some(valid.issuer().as_str().to_owned()),
             ..context.clone()
         };
         let answer = SignInAnswer { return_to, cookies, sso: self.clone(), known };
-        Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
+        Ok(Step::Checked(Box::new(Checked { valid, pending, previous_session, answer })))
     }
 
     /// Opens a posted response. A response to an address that is not served is still read after the look-up, so that

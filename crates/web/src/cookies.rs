@@ -24,6 +24,9 @@
 //! replaces the oldest. The number is limited because any page can make a browser start sign-ins, and browsers remove
 //! a site's oldest cookies, including the session, if there are too many. The session cookie is `Lax` and not
 //! `Strict` because the redirect after the POST still counts as coming from the identity provider's site.
+//!
+//! So the session of the browser is not known when the response comes. Its hash is noted when the sign-in starts
+//! ([`Accepted::previous_session`](crate::Accepted::previous_session)).
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};

@@ -39,6 +39,7 @@ pub struct DeclinedSignIn {
     /// The answer for the browser: where the person wanted to go, and cookies that every answer must carry.
     pub answer: SignInAnswer,
     asked: Connection,
+    previous_session: Option<String>,
     was_made_again: bool,
     error: HttpError,
 }
@@ -108,6 +109,11 @@ impl DeclinedSignIn {
         let again = async {
             let handle = handle_again(sso.service_provider().provider())?;
             let options = options.return_to(return_to.as_str()).relay_state(handle);
+            // The session cookie does not come with the answer that declined.
+            let options = match &self.previous_session {
+                Some(hash) => options.previous_session(hash),
+                None => options,
+            };
             sso.start(request, &self.asked, options).await
         };
         again.await.unwrap_or_else(|error| self.answer.refuse(error))
@@ -204,6 +210,7 @@ impl SingleSignOn {
             is_passive: pending.is_passive(),
             answer: SignInAnswer { return_to, cookies, sso: self.clone(), known },
             asked: asked.clone(),
+            previous_session: pending.previous_session().map(str::to_owned),
             was_made_again: was_made_again(pending.handle()),
             error: refusal.into(),
         })

@@ -80,6 +80,7 @@ mod name_id;
 mod organization_discovery;
 mod paths;
 mod places;
+mod previous_session;
 mod provisioned;
 mod queried_federation;
 mod reference;

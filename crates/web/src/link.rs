@@ -74,6 +74,7 @@ impl Provisioned {
         };
         let options = sso.inner.options_for(request, connection);
         let options = options.context(format!("{LINKS}{}:{}", opened.hash, opened.session.account));
+        let options = options.previous_session(&opened.hash);
         let started = sso.service_provider().start_login(connection, options, sso.now())?;
         sso.send(&request.headers, started, None).await
     }

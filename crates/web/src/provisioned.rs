@@ -46,7 +46,7 @@ impl<T: SessionStore + LogoutStore + Directory> AccountStore for T {}
 ///     body: &[u8],
 /// ) -> Response<String> {
 ///     match sso.check(request, body, None).await {
-///         Ok(checked) => provisioned.provision(sso, &request.headers, checked).await,
+///         Ok(checked) => provisioned.provision(sso, checked).await,
 ///         Err(answer) => *answer,
 ///     }
 /// }
@@ -98,9 +98,9 @@ impl Provisioned {
     }
 
     /// Signs in by a checked response in one transaction: the replay record, the account with teams and projects, the
-    /// session, and the removal of the answered request. A previous session of the browser ends. The answer sets the
-    /// session's cookie and sends the browser on. The answer to a request that [links](Self::link) an account links
-    /// it.
+    /// session, and the removal of the answered request. The [previous session](Checked::previous_session) of the
+    /// browser ends. Returns the session's cookie for the answer to the browser. The answer to a request that
+    /// [links](Self::link) an account links it.
     ///
     /// # Errors
     /// A replay; a refusal by the policy, as [`HttpError::refused_by`]; a failure of the store. In these cases
@@ -108,14 +108,13 @@ impl Provisioned {
     pub async fn sign_in(
         &self,
         sso: &SingleSignOn,
-        headers: &HeaderMap,
         valid: ValidAssertion,
         pending: Option<&PendingRequest>,
+        previous_session: Option<String>,
     ) -> Result<HeaderValue, HttpError> {
         let id = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from)?;
-        let sign_in = SignIn::new(valid, id, self.session_lifetime)
-            .answering(pending)
-            .replacing(received(sso, headers)?);
+        let sign_in =
+            SignIn::new(valid, id, self.session_lifetime).answering(pending).replacing(previous_session);
         let sign_in = match link::linked_by(pending) {
             Some((account, session)) => sign_in.linking(account, session),
             None => sign_in,
@@ -159,14 +158,9 @@ impl Provisioned {
 
     /// [Signs in](Self::sign_in) by a checked response, and answers the browser. A person whose e-mail address
     /// belongs to an account made by other means is sent to the sign-in page with [`NOT_LINKED`](crate::NOT_LINKED).
-    pub async fn provision(
-        &self,
-        sso: &SingleSignOn,
-        headers: &HeaderMap,
-        checked: Checked,
-    ) -> Response<String> {
-        let Checked { valid, pending, answer } = checked;
-        let signed_in = self.sign_in(sso, headers, valid, pending.as_ref()).await;
+    pub async fn provision(&self, sso: &SingleSignOn, checked: Checked) -> Response<String> {
+        let Checked { valid, pending, previous_session, answer } = checked;
+        let signed_in = self.sign_in(sso, valid, pending.as_ref(), previous_session).await;
         let answered = signed_in.and_then(|cookie| answer.redirect([cookie]));
         answered.unwrap_or_else(|error| match link::asks_for_link(&error) && !answer.known.wants_json {
             true => link::ask_for_link(sso, &answer.known, &error),
@@ -190,18 +184,22 @@ impl Provisioned {
         sso.sign_out(headers, holds_session, end).await
     }
 
-    /// Opens a session that no identity provider started, such as that of an owner with a password. The answer to the
-    /// browser must contain the returned `Set-Cookie` header.
+    /// Opens a session that no identity provider started, such as that of an owner with a password. The session that
+    /// the browser sends in `headers` ends. The answer to the browser must contain the returned `Set-Cookie` header.
     ///
     /// # Errors
     /// The errors of the store and of the provider's random source; a suspended account is refused.
     pub async fn open_session(
         &self,
         sso: &SingleSignOn,
+        headers: &HeaderMap,
         session: Session,
     ) -> Result<(OpenedSession, HeaderValue), HttpError> {
         let id = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from)?;
         self.store.create(&id, &session).await.map_err(refused_or_outage)?;
+        if let Some(previous) = received(sso, headers)? {
+            self.store.revoke(&previous).await?;
+        }
         let cookie = session_cookie(sso, &id, &session)?;
         Ok((OpenedSession { session, hash: id.hash().to_owned() }, cookie))
     }

@@ -1,14 +1,18 @@
 //! Starts a new sign-in instead of using a response.
 
-use http::Response;
 use http::request::Parts;
+use http::{Method, Response};
 use vouchsafe::crypto::hexadecimal;
-use vouchsafe::{BindingError, Connection, ConnectionState, LoginOptions, Provider, RelayState, Unsolicited};
+use vouchsafe::{
+    BindingError, Connection, ConnectionState, LoginOptions, Provider, RelayState, Unsolicited, WebAddress,
+};
 
 use crate::answers::{Context, see_other};
 use crate::error::HttpError;
 use crate::return_path::ReturnPath;
+use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
+use crate::stores;
 
 /// The connection of the new sign-in, and where it leads.
 pub(crate) struct Restart {
@@ -100,17 +104,76 @@ impl SingleSignOn {
         request: &Parts,
         restart: Restart,
     ) -> Result<Response<String>, HttpError> {
-        let Restart { connection, return_to } = restart;
         if self.must_confirm(&request.headers) {
-            return see_other(&self.way_back(Some(return_to.as_str()), None), []);
+            return see_other(&self.way_back(Some(restart.return_to.as_str()), None), []);
         }
-        let options: LoginOptions = self.inner.options_for(request, &connection);
-        let options = options
-            .return_to(return_to.as_str())
-            .relay_state(handle_again(self.service_provider().provider())?);
         self.count_start(request)?;
-        self.start_counted(request, &connection, options, self.cookies().mark_restart()).await
+        let is_foreign = source(&request.headers, self.service_provider()) == Source::Foreign;
+        if is_foreign && self.held_session(request)?.is_none() {
+            return self.restart_from_own_address(request, &restart).await;
+        }
+        let options = self.options_again(request, &restart)?;
+        self.start_counted(request, &restart.connection, options, self.cookies().mark_restart()).await
     }
+
+    /// Redirects the browser to the address of this service that it has just posted to, where the sign-in starts: with
+    /// the redirect it sends the cookie of its session (`SameSite=Lax`), and with a form of another site it does not.
+    /// Until then the connection and the path wait in a request that is never sent.
+    async fn restart_from_own_address(
+        &self,
+        request: &Parts,
+        restart: &Restart,
+    ) -> Result<Response<String>, HttpError> {
+        let (cookies, connection) = (self.cookies(), &restart.connection);
+        let options = self.options_again(request, restart)?;
+        let waiting = self.service_provider().start_login(connection, options, self.now())?;
+        stores::keep(self.inner.pending.as_ref(), &waiting.pending).await?;
+        let binding = cookies.bind(&request.headers, &waiting.pending, waiting.binding.reveal());
+        let binding = binding.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+        let address = WebAddress::new(self.service_provider().assertion_consumer_for(connection));
+        let address = address.map_err(BindingError::from)?;
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair(RESTART, waiting.pending.handle())
+            .finish();
+        see_other(&address.with_query(&query), cookies.mark_restart().into_iter().chain([binding]))
+    }
+
+    /// Starts the sign-in that waited for this redirect, once.
+    pub(crate) async fn continue_restart(
+        &self,
+        request: &Parts,
+        handle: &RelayState,
+    ) -> Result<Response<String>, HttpError> {
+        let nothing_waits = || HttpError::no_pending_request(handle.as_str());
+        let waiting = self.pending_request(&request.headers, Some(handle), None).await?;
+        let waiting = waiting.filter(|_| was_made_again(handle.as_str())).ok_or_else(nothing_waits)?;
+        if !self.inner.pending.remove_pending(handle.as_str()).await? {
+            return Err(nothing_waits());
+        }
+        let connection = self.inner.connections.find(waiting.request().connection()).await?;
+        let connection = connection.ok_or(HttpError::UnknownConnection)?;
+        let restart = Restart { connection, return_to: self.destination(None, Some(waiting.request())) };
+        let options = self.options_again(request, &restart)?;
+        let unbound = self.cookies().unbind(&request.headers, handle.as_str());
+        self.start_counted(request, &restart.connection, options, unbound).await
+    }
+
+    /// Returns the options of a request that is made instead of using a response.
+    fn options_again(&self, request: &Parts, restart: &Restart) -> Result<LoginOptions, HttpError> {
+        let options = self.inner.options_for(request, &restart.connection);
+        let handle = handle_again(self.service_provider().provider())?;
+        Ok(options.return_to(restart.return_to.as_str()).relay_state(handle))
+    }
+}
+
+/// The parameter with the handle of a sign-in that starts with this request.
+const RESTART: &str = "restart";
+
+/// Returns the handle of a sign-in that starts with this request: the redirect after a response that was not used.
+pub(crate) fn restart_in(request: &Parts) -> Option<RelayState> {
+    let query = request.uri.query().filter(|_| request.method == Method::GET)?;
+    let (_, handle) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == RESTART)?;
+    RelayState::new(&handle).ok()
 }
 
 /// Returns whether a RelayState is a handle (32 hexadecimal digits) of a request of ours that was not itself made

@@ -75,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) refusals: RefusalLog,
     key_use: Option<KeyUse>,
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
+    browser_session: Option<Hook<Parts, Option<String>>>,
     on_refusal: Option<Hook<RefusalRecord, ()>>,
     login_options: Option<ChooseOptions>,
     pub(crate) when_declined: Option<Choose>,
@@ -115,6 +116,7 @@ impl SingleSignOn {
                 refusals: RefusalLog::default(),
                 key_use: None,
                 client_address: None,
+                browser_session: None,
                 on_refusal: None,
                 login_options: None,
                 when_declined: None,
@@ -391,6 +393,17 @@ impl SingleSignOn {
 impl Inner {
     pub(crate) fn address_of(&self, request: &Parts) -> Option<IpAddr> {
         self.client_address.as_ref().and_then(|find| find(request))
+    }
+
+    pub(crate) fn browser_session(&self) -> Option<&(dyn Fn(&Parts) -> Option<String> + Send + Sync)> {
+        self.browser_session.as_deref()
+    }
+
+    pub(crate) fn set_browser_session(
+        &mut self,
+        find: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
+    ) {
+        self.browser_session = Some(Arc::new(find));
     }
 
     pub(crate) fn options_for(&self, request: &Parts, connection: &Connection) -> LoginOptions {

@@ -53,6 +53,7 @@ impl SingleSignOn {
         let is_enhanced =
             self.service_provider().receives_from_enhanced_clients() && asks_by_paos(&request.headers);
         let options = if is_enhanced { options.for_enhanced_client() } else { options };
+        let options = self.noting_session(request, options)?;
         let started = self.service_provider().start_login(connection, options, self.now())?;
         if link::is_link(&started.pending) {
             return Err(HttpError::ReservedContext);

@@ -25,7 +25,7 @@ impl Acme {
         let form = answered(&asked, assertion, "owner@example.com");
         let posted = request(&[(COOKIE, &cookies(started))]);
         let checked = self.sso.check(&posted, &form, None).await.unwrap();
-        self.provisioned.provision(&self.sso, &posted.headers, checked).await
+        self.provisioned.provision(&self.sso, checked).await
     }
 
     async fn links(&self) -> usize {
@@ -60,7 +60,7 @@ async fn what_a_browser_sends_as_context_links_no_account() {
         let form = answered(&asked, id, &format!("person{id}@example.com"));
         let posted = request(&[(COOKIE, &cookies(&started))]);
         let checked = acme.sso.check(&posted, &form, None).await.unwrap();
-        let answer = acme.provisioned.provision(&acme.sso, &posted.headers, checked).await;
+        let answer = acme.provisioned.provision(&acme.sso, checked).await;
         assert_eq!(answer.status(), 303, "{context}: {}", answer.body());
     }
     assert_eq!(acme.links().await, 0);

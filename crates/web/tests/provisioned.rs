@@ -26,7 +26,7 @@ async fn sign_in(acme: &Acme, provisioned: &Provisioned, email: &str, accepts: &
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
     let posted = request(&[(COOKIE, &cookies(&started)), (ACCEPT, accepts)]);
     let checked = acme.sso.check(&posted, &answered(&asked, &fresh_id(), email), None).await.unwrap();
-    provisioned.provision(&acme.sso, &posted.headers, checked).await
+    provisioned.provision(&acme.sso, checked).await
 }
 
 /// Returns an assertion ID, which is also the person's name: each sign-in is of another person.
@@ -158,6 +158,6 @@ async fn a_suspended_account_is_refused_and_no_outage() {
     acme.store.decide(suspend).await.unwrap();
     let session =
         Session::of(other.organization, other.id, Utc::now()).lasting(Duration::from_secs(3_600), None);
-    let error = acme.provisioned.open_session(&acme.sso, session).await.unwrap_err();
+    let error = acme.provisioned.open_session(&acme.sso, &request(&[]).headers, session).await.unwrap_err();
     assert_eq!((error.code(), error.status().as_u16()), ("store.account_suspended", 403));
 }

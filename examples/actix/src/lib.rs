@@ -85,7 +85,9 @@ fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted, user: Stri
     let opened = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from);
     let answer = opened.map_err(HttpError::from).and_then(|session| {
         let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, (_, since)| since.elapsed() < LIFETIME);
+        // The session that the browser had before is over.
+        let previous = accepted.previous_session.as_ref();
+        sessions.retain(|hash, (_, since)| since.elapsed() < LIFETIME && previous != Some(hash));
         sessions.insert(session.hash().to_owned(), (user, Instant::now()));
         let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();
         accepted.redirect([sso.cookies().open_session(session.reveal(), seconds)?])

@@ -106,7 +106,7 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
         return Redirect::to("/").into_response();
     };
     let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.open(session.hash(), &identity.key(), app.sso.now());
+    sessions.open(session.hash(), &identity.key(), accepted.previous_session.as_deref(), app.sso.now());
     drop(sessions);
     let cookie = app.sso.cookies().open_session(session.reveal(), Sessions::SECONDS);
     let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));

@@ -12,9 +12,9 @@ impl Sessions {
     /// How long a session lasts, in seconds.
     pub(crate) const SECONDS: i64 = 3_600;
 
-    /// Keeps a session, and removes those that are over.
-    pub(crate) fn open(&mut self, hash: &str, user: &str, now: DateTime<Utc>) {
-        self.0.retain(|_, (_, ends)| now < *ends);
+    /// Keeps a session, and removes those that are over and the browser's previous one.
+    pub(crate) fn open(&mut self, hash: &str, user: &str, previous: Option<&str>, now: DateTime<Utc>) {
+        self.0.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
         let ends = now.checked_add_signed(TimeDelta::seconds(Self::SECONDS)).unwrap_or(now);
         self.0.insert(hash.to_owned(), (user.to_owned(), ends));
     }
@@ -34,10 +34,12 @@ mod tests {
     fn a_session_ends_and_is_removed() {
         let start: DateTime<Utc> = "2026-11-29T09:00:00Z".parse().unwrap();
         let mut sessions = Sessions::default();
-        sessions.open("one", "ada", start);
+        sessions.open("one", "ada", None, start);
         assert_eq!(sessions.user("one", start + TimeDelta::minutes(59)), Some("ada"));
         assert_eq!(sessions.user("one", start + TimeDelta::minutes(60)), None);
-        sessions.open("other", "grace", start + TimeDelta::minutes(60));
+        sessions.open("other", "grace", None, start + TimeDelta::minutes(60));
         assert_eq!(sessions.0.len(), 1);
+        sessions.open("third", "grace", Some("other"), start + TimeDelta::minutes(61));
+        assert_eq!(sessions.0.keys().collect::<Vec<_>>(), ["third"]);
     }
 }

@@ -119,8 +119,10 @@ async fn a_person_signs_in_by_an_identity_provider_that_is_asked_for() {
             .issue()
             .unwrap();
         let fields = [("SAMLResponse", issued.to_base64()), ("RelayState", request.relay_state.unwrap())];
-        let posted =
-            client.post(format!("{address}/saml/acs")).header(COOKIE, cookies.header()).form(&fields);
+        let posted = client
+            .post(format!("{address}/saml/acs"))
+            .header(COOKIE, cookies.header_of_foreign_form())
+            .form(&fields);
         let posted = posted.send().await.unwrap();
         assert_eq!((posted.status().as_u16(), posted.headers()[LOCATION].to_str().unwrap()), (303, "/home"));
         if !down {

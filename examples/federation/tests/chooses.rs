@@ -58,7 +58,7 @@ async fn a_person_chooses_and_signs_in() {
     let fields = [("SAMLResponse", issued.to_base64()), ("RelayState", request.relay_state.unwrap())];
     let posted = client
         .post(format!("{address}/saml/acs"))
-        .header(COOKIE, cookies.header())
+        .header(COOKIE, cookies.header_of_foreign_form())
         .form(&fields)
         .send()
         .await

@@ -61,7 +61,9 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
         return Redirect::to("/").into_response();
     };
     let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.retain(|_, (_, since)| since.elapsed() < LIFETIME);
+    // The session that the browser had before is over.
+    let previous = accepted.previous_session.as_ref();
+    sessions.retain(|hash, (_, since)| since.elapsed() < LIFETIME && previous != Some(hash));
     sessions.insert(session.hash().to_owned(), (user, Instant::now()));
     drop(sessions);
     let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();

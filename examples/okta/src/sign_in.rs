@@ -107,7 +107,7 @@ async fn owner_session(
     }
     let session = Session::of(owner.organization.clone(), owner.id.clone(), Utc::now());
     let session = session.lasting(Duration::from_secs(3_600), None);
-    let (opened, cookie) = app.provisioned.open_session(&app.sso, session).await?;
+    let (opened, cookie) = app.provisioned.open_session(&app.sso, &request.headers, session).await?;
     let mut response = if credentials.link.is_some() {
         let started = app.provisioned.start_link(&app.sso, request, &opened, None).await;
         started.unwrap_or_else(|error| app.sso.refuse(&request.headers, error)).into_response()

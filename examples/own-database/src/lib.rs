@@ -8,15 +8,14 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Router, routing::get};
 use tower_sessions::{MemoryStore, Session};
 use vouchsafe::provisioning::Identity;
-use vouchsafe::{ConnectionId, Connections, EntityId, Explain, Login, ServiceProvider};
+use vouchsafe::{Connections, EntityId, Explain, Login, ServiceProvider};
 use vouchsafe_axum::tower_session::{SessionUser, session_layer};
 use vouchsafe_axum::{AcceptedLogin, HttpError, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
 use vouchsafe_store::Memory;
 
-/// The application's users, by customer and identity: a name means something together with the connection that vouches for it, and with its
-/// format and qualifiers.
+/// The application's users, by [`Identity::key`]: the name with its format and qualifiers, and the connection that vouches for it.
 #[derive(Clone, Debug, Default)]
-pub struct Users(Arc<Mutex<HashMap<(ConnectionId, Identity), User>>>);
+pub struct Users(Arc<Mutex<HashMap<String, User>>>);
 
 /// A row of the table.
 #[derive(Debug)]
@@ -51,10 +50,10 @@ impl Users {
         // A transient name is another one at each sign-in: nobody is found again by it.
         let name = login.name_id().filter(|name| !name.is_transient());
         let (identity, name) = Identity::of_login(login).zip(name).ok_or(Unwelcome)?;
-        let customer = login.connection().clone();
+        let customer = login.connection();
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = User { number: users.len(), blocked: false };
-        let user = users.entry((customer.clone(), identity)).or_insert(new);
+        let user = users.entry(identity.key()).or_insert(new);
         if user.blocked { Err(Unwelcome) } else { Ok(format!("{customer} {} {}", user.number, name.value())) }
     }
 }
@@ -85,7 +84,7 @@ pub fn router(
         .build()?;
     let sso =
         SingleSignOn::new(saml, connections, Arc::new(Memory::new())).return_paths(ReturnPaths::new("/home"));
-    let sessions = session_layer(&sso, MemoryStore::default(), Arc::new(Memory::new()));
+    let (sso, sessions) = session_layer(sso, MemoryStore::default(), Arc::new(Memory::new()));
     let app = App { sso: sso.clone(), users };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));
     Ok((pages.nest("/sso", routes(signed_in)).layer(sessions).with_state(app), sso))
@@ -103,7 +102,7 @@ async fn signed_in(
 ) -> Response {
     let outcome = async {
         let user = app.users.sign_in(&accepted.login).map_err(HttpError::refused_by)?;
-        SessionUser(user).sign_in(&session, &accepted.login).await?;
+        SessionUser(user).sign_in(&session, &accepted).await?;
         accepted.redirect([])
     };
     outcome.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()

@@ -35,6 +35,8 @@ mod other_connection;
 mod other_sites;
 #[path = "../../../axum/tests/http/outage.rs"]
 mod outage;
+#[path = "../../../axum/tests/http/previous_session.rs"]
+mod previous_session;
 #[path = "../../../axum/tests/http/roll_over.rs"]
 mod roll_over;
 mod serve;

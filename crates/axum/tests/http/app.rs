@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::Utc;
+use reqwest::Body;
 use reqwest::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{
@@ -290,8 +291,12 @@ impl Browser {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let held = self.cookies.lock().unwrap().header();
-        let response = request.header(COOKIE, held).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let mut request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.cookies.lock().unwrap().header_with(body);
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         let headers = response.headers().clone();
         let set_cookies: Vec<String> =
             headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect();

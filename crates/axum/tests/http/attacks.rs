@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
-use reqwest::Response;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Body, Response};
 use vouchsafe::provisioning::{Organization, OrganizationId};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
@@ -164,8 +164,12 @@ impl Reached {
     }
 
     async fn send(&self, browser: Browser, request: reqwest::RequestBuilder) -> Response {
-        let held = self.cookies.lock().unwrap().entry(browser).or_default().header();
-        let response = request.header(COOKIE, held).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let mut request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.cookies.lock().unwrap().entry(browser).or_default().header_with(body);
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         let mut cookies = self.cookies.lock().unwrap();
         let jar = cookies.entry(browser).or_default();
         for cookie in response.headers().get_all(SET_COOKIE) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use http::HeaderMap;
 use vouchsafe::provisioning::{Account, AccountId, OrganizationId, Role};
 use vouchsafe_store::{Directory, Session};
 use vouchsafe_testkit::AuthnRequest;
@@ -38,7 +39,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     let provisioned = Provisioned::new(std::sync::Arc::new(app.store.clone()));
     let session = Session::of(organization, id.clone(), Utc::now());
     let session = session.lasting(Duration::from_secs(3_600), None);
-    let (_, cookie) = provisioned.open_session(&app.sso, session).await.unwrap();
+    let (_, cookie) = provisioned.open_session(&app.sso, &HeaderMap::new(), session).await.unwrap();
     browser.keep(cookie.to_str().unwrap());
     assert_eq!(browser.post_saying(&link, &[("sec-fetch-site", "cross-site")]).await.status, 403);
 

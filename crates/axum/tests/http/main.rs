@@ -21,6 +21,7 @@ mod nested;
 mod other_connection;
 mod other_sites;
 mod outage;
+mod previous_session;
 mod roll_over;
 mod serve;
 mod sign_in;

@@ -11,6 +11,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
+use reqwest::Body;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use tokio::net::TcpListener;
 use vouchsafe::provisioning::Identity;
@@ -276,8 +277,12 @@ impl LogoutBrowser {
             Carried::Get(url) => client.get(url),
             Carried::Post(action, fields) => client.post(action).form(fields),
         };
-        let held = self.0.lock().unwrap().header();
-        let response = request.header(COOKIE, held).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let mut request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.0.lock().unwrap().header_with(body);
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         for cookie in response.headers().get_all(SET_COOKIE) {
             assert!(self.0.lock().unwrap().keep(cookie.to_str().unwrap()), "{cookie:?} is no cookie");
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use own_database::Users;
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Body, Client, RequestBuilder};
 use tokio::net::TcpListener;
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, NameIdPolicy,
@@ -126,8 +126,12 @@ impl<'r> Browser<'r> {
     }
 
     async fn send(&self, request: RequestBuilder) -> (u16, String) {
-        let held = self.jar.lock().unwrap().header();
-        let response = request.header(COOKIE, held).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let mut request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.jar.lock().unwrap().header_with(body);
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         let mut jar = self.jar.lock().unwrap();
         for cookie in response.headers().get_all(SET_COOKIE) {
             assert!(jar.keep(cookie.to_str().unwrap()), "{cookie:?} is no cookie");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod ending;
+mod previous;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use axum::{Extension, Router, routing::get};
 use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, UserId};
 use chrono::{TimeDelta, Utc};
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Body, Client, Request};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result as StoreResult};
@@ -30,7 +32,7 @@ use vouchsafe_axum::{
 };
 use vouchsafe_store::{LogoutStore, Memory};
 use vouchsafe_testkit::attacks::CookieJar;
-use vouchsafe_testkit::{self as testkit, ResponseBuilder};
+use vouchsafe_testkit::{self as testkit, AuthnRequest, ResponseBuilder};
 
 /// A listening service, and the last sign-in.
 struct Served {
@@ -97,8 +99,18 @@ impl Browser {
         self.jar.lock().unwrap().header()
     }
 
+    /// Sends what a browser sends: a response comes from the page of the identity provider, which is another site.
     async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Response {
-        let response = request.header(COOKIE, self.held()).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.jar.lock().unwrap().header_with(body);
+        self.send_with(&held, client, request).await
+    }
+
+    async fn send_with(&self, held: &str, client: Client, mut request: Request) -> reqwest::Response {
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         for cookie in response.headers().get_all(SET_COOKIE) {
             self.keep(cookie.to_str().unwrap());
         }
@@ -114,12 +126,29 @@ impl Browser {
         let form = [("SAMLResponse", response.issue().unwrap().to_base64())];
         self.send(self.client.post(format!("{}/saml/acs", served.address)).form(&form)).await
     }
+
+    /// Posts from an identity provider of the same site: the browser sends all cookies.
+    async fn post_from_same_site(&self, served: &Served, response: ResponseBuilder) -> reqwest::Response {
+        let form = [("SAMLResponse", response.issue().unwrap().to_base64())];
+        let request = self.client.post(format!("{}/saml/acs", served.address)).form(&form);
+        self.send_with(&self.held(), self.client.clone(), request.build().unwrap()).await
+    }
+
+    /// Signs in from a link of the service's front page, over an identity provider of another site.
+    async fn sign_in(&self, served: &Served, name: &str, id: &str) -> reqwest::Response {
+        let started = self.client.get(format!("{}/saml/login?organization=acme", served.address));
+        let started = self.send(started).await;
+        let asked = AuthnRequest::from_redirect(started.headers()[LOCATION].to_str().unwrap()).unwrap();
+        let issued = served.response(name, id).in_response_to(&asked.id).issue().unwrap();
+        let form = [("SAMLResponse", issued.to_base64()), ("RelayState", asked.relay_state.unwrap())];
+        self.send(self.client.post(format!("{}/saml/acs", served.address)).form(&form)).await
+    }
 }
 
 async fn signed_in(session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
     let opened = async {
         let name = accepted.login.name_id().map(|name| name.value().to_owned()).unwrap_or_default();
-        SessionUser(name).sign_in(&session, &accepted.login).await?;
+        SessionUser(name).sign_in(&session, &accepted).await?;
         accepted.redirect([])
     };
     opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
@@ -144,10 +173,8 @@ where
 }
 
 fn over(store: impl SessionStore + Clone, sso: &SingleSignOn) -> Router {
-    pages()
-        .merge(routes(signed_in))
-        .layer(session_layer(sso, store, Arc::new(Memory::new())))
-        .with_state(sso.clone())
+    let (sso, sessions) = session_layer(sso.clone(), store, Arc::new(Memory::new()));
+    pages().merge(routes(signed_in)).layer(sessions).with_state(sso)
 }
 
 #[tokio::test]
@@ -164,10 +191,10 @@ async fn a_session_of_tower_sessions() {
     assert_eq!(nobody.status(), 401);
     assert_eq!(browser.get(&at("/maybe")).await, (200, String::new()));
 
-    // A visitor's data stay in the session; a party that knew the previous identifier has no access to it.
+    // If the identity provider is of the same site, a visitor's data stay in the session; a party that knew the previous identifier has no access to it.
     browser.get(&at("/put")).await;
     let before = browser.held();
-    let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
+    let answer = browser.post_from_same_site(&served, served.response("ada@example.com", "_1")).await;
     assert_eq!((answer.status().as_u16(), answer.headers()[LOCATION].to_str().unwrap()), (303, "/home"));
     let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
@@ -178,10 +205,10 @@ async fn a_session_of_tower_sessions() {
     assert_eq!(fixed.get(&at("/maybe")).await.1, "");
 
     // The same person keeps everything; another person receives none of it.
-    browser.post(&served, served.response("ada@example.com", "_2")).await;
+    browser.post_from_same_site(&served, served.response("ada@example.com", "_2")).await;
     assert_eq!(browser.get(&at("/cart")).await.1, "Some(7)");
     let adas = browser.held();
-    browser.post(&served, served.response("eve@example.com", "_3")).await;
+    browser.post_from_same_site(&served, served.response("eve@example.com", "_3")).await;
     assert_eq!(browser.get(&at("/home")).await.1, "eve@example.com");
     assert_eq!(browser.get(&at("/cart")).await.1, "None");
     assert_ne!(browser.held(), adas);
@@ -270,11 +297,7 @@ async fn a_session_of_axum_login_ends_when_the_identity_provider_says() {
     let served = Served::start(|sso| {
         let layer =
             SessionManagerLayer::new(EndingStore::new(sso, MemoryStore::default(), Arc::new(Memory::new())));
-        let layer = layer.with_secure(false).with_same_site(SameSite::Lax);
-        let layer = AuthManagerLayerBuilder::new(Users, layer).build();
-        let who = async |auth: AuthSession<Users>| auth.user.map(|user| user.name).unwrap_or_default();
-        let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Users>));
-        pages.layer(layer).with_state(sso.clone())
+        of_axum_login(sso.clone(), layer.with_secure(false).with_same_site(SameSite::Lax))
     })
     .await;
     let at = |path: &str| format!("{}{path}", served.address);
@@ -388,36 +411,41 @@ impl AuthnBackend for Users {
     }
 }
 
+/// The pages with a user of `axum-login`.
+fn of_axum_login<S>(sso: SingleSignOn, sessions: SessionManagerLayer<S>) -> Router
+where
+    S: SessionStore + Clone,
+{
+    let layer = AuthManagerLayerBuilder::new(Users, sessions).build();
+    let who = async |auth: AuthSession<Users>| auth.user.map(|user| user.name).unwrap_or_default();
+    let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Users>));
+    pages.layer(layer).with_state(sso)
+}
+
 #[tokio::test]
 async fn a_user_of_axum_login() {
     let served = Served::start(|sso| {
-        let layer = AuthManagerLayerBuilder::new(
-            Users,
-            session_layer(sso, MemoryStore::default(), Arc::new(Memory::new())),
-        )
-        .build();
-        let who = async |auth: AuthSession<Users>| auth.user.map(|user| user.name).unwrap_or_default();
-        let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Users>));
-        pages.layer(layer).with_state(sso.clone())
+        let (sso, sessions) = session_layer(sso.clone(), MemoryStore::default(), Arc::new(Memory::new()));
+        of_axum_login(sso, sessions)
     })
     .await;
     let at = |path: &str| format!("{}{path}", served.address);
     let browser = Browser::new();
     browser.get(&at("/put")).await;
     let visitor = browser.held();
-    let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
+    let answer = browser.post_from_same_site(&served, served.response("ada@example.com", "_1")).await;
     assert_eq!((answer.status().as_u16(), answer.headers()[LOCATION].to_str().unwrap()), (303, "/home"));
     assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com");
     assert_eq!(browser.get(&at("/cart")).await.1, "Some(7)");
     let adas = browser.held();
     assert_ne!(visitor, adas);
 
-    let answer = browser.post(&served, served.response("mallory@example.com", "_2")).await;
+    let answer = browser.post_from_same_site(&served, served.response("mallory@example.com", "_2")).await;
     assert_eq!((answer.status().as_u16(), served.last_code()), (403, "http.unknown_person"));
     assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com", "the session goes on");
 
     // Another user in the same browser receives no data of the previous session, and another identifier.
-    let answer = browser.post(&served, served.response("eve@example.com", "_3")).await;
+    let answer = browser.post_from_same_site(&served, served.response("eve@example.com", "_3")).await;
     assert_eq!(answer.status(), 303);
     assert_eq!(browser.get(&at("/who")).await.1, "eve@example.com");
     assert_eq!(browser.get(&at("/cart")).await.1, "None");

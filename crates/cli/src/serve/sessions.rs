@@ -12,7 +12,7 @@ use vouchsafe::{
     Participant, Provider, StatusAnswer,
 };
 use vouchsafe_store::SessionId;
-use vouchsafe_web::{Cookies, EndsSessions, HttpError, LogoutSessions, Managed, ManagesNames};
+use vouchsafe_web::{Accepted, Cookies, EndsSessions, HttpError, LogoutSessions, Managed, ManagesNames};
 
 use crate::verdict_json::{attributes, several};
 
@@ -85,14 +85,14 @@ impl Sessions {
     }
 
     /// Opens the session of a login, replaces the browser's previous one, and returns its cookie.
-    pub(super) fn open(&self, headers: &HeaderMap, login: &Login) -> Result<HeaderValue, HttpError> {
+    pub(super) fn open(&self, accepted: &Accepted) -> Result<HeaderValue, HttpError> {
+        let login = &accepted.login;
         let id = SessionId::generate(&self.provider).map_err(BindingError::from)?;
         let session = Session::of(login);
         let lifetime = session.ends.signed_duration_since(login.accepted_at()).num_seconds();
         let cookie = self.cookies.open_session(id.reveal(), lifetime)?;
-        let before = self.held(headers)?;
         let mut live = self.live();
-        live.retain(|(hash, _)| before.as_ref().is_none_or(|before| before.hash() != hash));
+        live.retain(|(hash, _)| accepted.previous_session.as_ref() != Some(hash));
         if live.len() >= MOST {
             live.pop_front();
         }

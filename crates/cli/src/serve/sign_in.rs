@@ -100,7 +100,7 @@ pub(super) async fn assertion_consumer(State(app): State<App>, request: Request)
 
 fn accepted(app: &App, headers: &HeaderMap, accepted: &Accepted) -> Response {
     let login = &accepted.login;
-    let session = match app.sessions.open(headers, login) {
+    let session = match app.sessions.open(accepted) {
         Ok(cookie) => cookie,
         Err(error) => return accepted.refuse(error).into_response(),
     };

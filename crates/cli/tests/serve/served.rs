@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Body, RequestBuilder, Response};
 use serde_json::Value;
 use vouchsafe_testkit::attacks::CookieJar;
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider, Issued, ResponseBuilder};
@@ -127,8 +127,12 @@ pub struct Browser {
 
 impl Browser {
     pub async fn send(&self, request: RequestBuilder) -> Response {
-        let held = self.jar.lock().unwrap().header();
-        let response = request.header(COOKIE, held).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let mut request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.jar.lock().unwrap().header_with(body);
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         let mut jar = self.jar.lock().unwrap();
         for cookie in response.headers().get_all(SET_COOKIE) {
             assert!(jar.keep(cookie.to_str().unwrap()), "{cookie:?} is no cookie");

@@ -62,7 +62,7 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
     let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
-    let batch = writes::ended(batch, signed_in.replaces().map(|before| before.hash()), signed_in.answers());
+    let batch = writes::ended(batch, signed_in.replaces(), signed_in.answers());
     turn.write(match signed_in.session() {
         Some((id, session)) => writes::session(batch, id.hash(), session)?,
         None => batch,

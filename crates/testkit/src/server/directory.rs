@@ -6,6 +6,7 @@ use vouchsafe_crypto::PrivateKey;
 
 use super::faults::Faults;
 use super::model::{App, AppId, User};
+use super::outgoing::Outgoing;
 use super::sessions::Sessions;
 use super::signals::new_key;
 use crate::{
@@ -158,6 +159,27 @@ impl Okta {
         let mut state = self.lock();
         change(state.apps.get_mut(app).ok_or_else(|| unknown("application", app.as_str()))?);
         Ok(())
+    }
+
+    /// Loads the metadata of an application from an `http` address, and replaces the entity ID, the addresses and the
+    /// certificates by those of the metadata. Returns the application as it is now.
+    ///
+    /// # Errors
+    ///
+    /// An error is returned if there is no such application, if the address does not answer, or if the answer is not
+    /// the metadata of a service provider. Then nothing changes.
+    pub async fn load_metadata(&self, app: &AppId, address: &str) -> Result<App, TestkitError> {
+        let label = self.app(app)?.label;
+        let metadata = Outgoing::new("GET", address, "").send_for_text().await?;
+        let loaded = App::from_metadata(label, metadata.as_bytes())?;
+        self.update_app(app, |app| {
+            app.entity_id = loaded.entity_id;
+            app.single_sign_on_url = loaded.single_sign_on_url;
+            app.single_logout_url = loaded.single_logout_url;
+            app.signature_certificate = loaded.signature_certificate;
+            app.encryption_certificate = loaded.encryption_certificate;
+        })?;
+        self.app(app)
     }
 
     /// Sets an attribute that is the same for all users, such as `token`; an empty value removes it.

@@ -161,6 +161,15 @@ impl App {
         Ok(app)
     }
 
+    /// Makes an application whose metadata are at this `http` address, for a service that need not run yet. It offers
+    /// single logout, so that the service can load the identity provider's metadata first. Until
+    /// [`Okta::load_metadata`](super::Okta::load_metadata) has read the service's metadata, nobody can sign in.
+    pub fn to_be_loaded(label: impl Into<String>, address: &str) -> Self {
+        let mut app = Self::new(label, address, address);
+        app.single_logout_url = Some(address.to_owned());
+        app
+    }
+
     /// Sets the default RelayState.
     pub fn with_default_relay_state(mut self, relay_state: impl Into<String>) -> Self {
         self.default_relay_state = Some(relay_state.into());

@@ -33,6 +33,11 @@ impl Outgoing {
     /// Sends the request. Returns the body of the answer, or `null` if it is not JSON. Every status except success is
     /// an error.
     pub(super) async fn send(self) -> Result<Value, TestkitError> {
+        Ok(serde_json::from_str(&self.send_for_text().await?).unwrap_or_default())
+    }
+
+    /// Sends the request, and returns the body of the answer. Every status except success is an error.
+    pub(super) async fn send_for_text(self) -> Result<String, TestkitError> {
         let path =
             self.host_and_path().map(|(_, path)| path.split('?').next().unwrap_or_default().to_owned());
         let request = format!("{} {}", self.method, path.unwrap_or_default());
@@ -45,10 +50,10 @@ impl Outgoing {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let status =
             head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        let body: Value = serde_json::from_str(body).unwrap_or_default();
         match status {
-            200..=299 => Ok(body),
+            200..=299 => Ok(body.to_owned()),
             _ => {
+                let body: Value = serde_json::from_str(body).unwrap_or_default();
                 let said =
                     ["detail", "error", "description"].iter().find_map(|name| body.get(name)?.as_str());
                 Err(failed(status, said.unwrap_or(head).to_owned()))

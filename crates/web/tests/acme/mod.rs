@@ -87,7 +87,8 @@ impl Acme {
     pub(crate) async fn signed_in(&self) -> (OpenedSession, String) {
         let session = Session::of(self.owner.organization.clone(), self.owner.id.clone(), Utc::now());
         let session = session.lasting(Duration::from_secs(3_600), None);
-        let (opened, cookie) = self.provisioned.open_session(&self.sso, session).await.unwrap();
+        let (opened, cookie) =
+            self.provisioned.open_session(&self.sso, &request(&[]).headers, session).await.unwrap();
         (opened, cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use chrono::Utc;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{Body, RequestBuilder, Response};
 use vouchsafe::{Connection, ConnectionId, IdentityProvider};
 use vouchsafe_testkit::attacks::{
     self, Account, Asked, Browser, CookieJar, Customer, Form, Outcome, Service, Session, Started, Target,
@@ -46,8 +46,12 @@ impl Reached {
     }
 
     pub(crate) async fn send(&self, browser: Browser, request: RequestBuilder) -> Response {
-        let held = self.cookies.lock().unwrap().entry(browser).or_default().header();
-        let response = request.header(COOKIE, held).send().await.unwrap();
+        let (client, request) = request.build_split();
+        let mut request = request.unwrap();
+        let body = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let held = self.cookies.lock().unwrap().entry(browser).or_default().header_with(body);
+        request.headers_mut().insert(COOKIE, held.parse().unwrap());
+        let response = client.execute(request).await.unwrap();
         let mut cookies = self.cookies.lock().unwrap();
         let jar = cookies.entry(browser).or_default();
         for cookie in response.headers().get_all(SET_COOKIE) {
