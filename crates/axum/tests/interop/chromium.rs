@@ -1,6 +1,6 @@
 //! A browser signs in over https at a service whose identity provider is another site. The binding cookie is sent
-//! across sites, the session cookie is not, and the page of the HTTP-POST binding posts itself under its
-//! Content-Security-Policy.
+//! across sites, and the session cookie is not: the session is noted when the sign-in starts. The page of the HTTP-POST
+//! binding posts itself under its Content-Security-Policy.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +14,11 @@ use chrono::Utc;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use vouchsafe::crypto::KeyKind;
 use vouchsafe::{
-    Connection, ConnectionId, Connections, EntityId, IdentityProvider, LoginOptions, RequestBinding,
-    ServiceProvider,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LoginOptions,
+    Provider, RequestBinding, ServiceProvider, Unsolicited,
 };
 use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, routes};
-use vouchsafe_store::Memory;
+use vouchsafe_store::{Memory, SessionId};
 use vouchsafe_testkit::{self as testkit, AuthnRequest, KeyPair, keys};
 
 use crate::https::Listening;
@@ -29,6 +29,8 @@ struct App {
     sso: SingleSignOn,
     /// What the browser sent with each response that was accepted.
     sent: Arc<Mutex<Vec<HeaderMap>>>,
+    /// The session that each of them replaced.
+    previous: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl FromRef<App> for SingleSignOn {
@@ -43,6 +45,7 @@ async fn signed_in(
     AcceptedLogin(accepted): AcceptedLogin,
 ) -> Response {
     app.sent.lock().unwrap().push(headers);
+    app.previous.lock().unwrap().push(accepted.previous_session.clone());
     let session = app.sso.cookies().open_session("0123456789abcdef", 3600).unwrap();
     accepted.redirect([session]).unwrap().into_response()
 }
@@ -60,27 +63,34 @@ struct Issuer {
 
 impl Issuer {
     fn answer(&self, request: &AuthnRequest) -> Html<String> {
-        let response = self
-            .identity_provider
-            .response()
-            .at(Utc::now())
-            .service_provider(&self.entity_id, &self.consumer)
-            .assertion_id(format!("{}.answer", request.id))
-            .in_response_to(&request.id)
-            .issue()
-            .unwrap();
+        let response = self.response(&format!("{}.answer", request.id)).in_response_to(&request.id);
+        self.posted(response, request.relay_state.as_deref().unwrap_or_default())
+    }
+
+    fn response(&self, assertion: &str) -> testkit::ResponseBuilder {
+        let response = self.identity_provider.response().at(Utc::now()).assertion_id(assertion);
+        response.service_provider(&self.entity_id, &self.consumer)
+    }
+
+    fn posted(&self, response: testkit::ResponseBuilder, relay_state: &str) -> Html<String> {
+        let response = response.issue().unwrap();
         Html(format!(
             "<form method=\"post\" action=\"{}\"><input name=\"SAMLResponse\" value=\"{}\"><input name=\"RelayState\" value=\"{}\"></form>\
              <script>document.forms[0].submit()</script>",
             self.consumer,
             response.to_base64(),
-            request.relay_state.as_deref().unwrap_or_default()
+            relay_state
         ))
     }
 }
 
 async fn by_redirect(State(issuer): State<Arc<Issuer>>, RawQuery(query): RawQuery) -> Html<String> {
     issuer.answer(&AuthnRequest::from_redirect(&query.unwrap_or_default()).unwrap())
+}
+
+/// What the icon on the dashboard does: a response that answers no request.
+async fn by_icon(State(issuer): State<Arc<Issuer>>) -> Html<String> {
+    issuer.posted(issuer.response("_icon"), "")
 }
 
 async fn by_post(State(issuer): State<Arc<Issuer>>, body: String) -> Html<String> {
@@ -128,7 +138,8 @@ async fn a_browser_signs_in_across_sites() {
         .build()
         .unwrap();
     let trusted = IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap();
-    let acme = Connection::new(ConnectionId::new("acme").unwrap(), trusted);
+    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+    let acme = Connection::new(ConnectionId::new("acme").unwrap(), trusted).with_settings(settings).unwrap();
     let connections: Connections = [acme].into_iter().collect();
     let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
         .return_paths(ReturnPaths::new("/home"))
@@ -137,26 +148,33 @@ async fn a_browser_signs_in_across_sites() {
             _ => LoginOptions::default(),
         });
     let sent = Arc::<Mutex<Vec<HeaderMap>>>::default();
-    let app = App { sso, sent: Arc::clone(&sent) };
+    let previous = Arc::<Mutex<Vec<Option<String>>>>::default();
+    let app = App { sso, sent: Arc::clone(&sent), previous: Arc::clone(&previous) };
     service.serve(Router::new().route("/home", get(home)).merge(routes(signed_in)).with_state(app));
     let state = Arc::new(Issuer { identity_provider, entity_id, consumer });
-    issuer.serve(Router::new().route("/sso", get(by_redirect).post(by_post)).with_state(state));
+    let pages = Router::new().route("/sso", get(by_redirect).post(by_post)).route("/icon", get(by_icon));
+    let icon = format!("https://idp.example.net:{}/icon", issuer.port());
+    issuer.serve(pages.with_state(state));
 
     let rules = "MAP app.example.test 127.0.0.1, MAP idp.example.net 127.0.0.1";
-    let addresses = ["", "&by-post"].map(|how| format!("{address}/saml/login?organization=acme{how}"));
+    let login = |how| format!("{address}/saml/login?organization=acme{how}");
+    let addresses = [login(""), login("&by-post"), icon];
     let seen = tokio::task::spawn_blocking(move || browse(&shared, rules, &addresses)).await.unwrap();
     println!("chromium: {seen}");
-    assert_eq!(seen["shown"], serde_json::json!(["0123456789abcdef", "0123456789abcdef"]));
+    assert_eq!(seen["shown"], serde_json::json!(vec!["0123456789abcdef"; 3]));
     assert_eq!(seen["complaints"], serde_json::json!([]));
 
     let sent = sent.lock().unwrap();
-    assert_eq!(sent.len(), 2);
+    assert_eq!(sent.len(), 3);
+    // The session of the start is known nevertheless, also where the response of the icon started it.
+    let known = SessionId::received("0123456789abcdef", &Provider::rustcrypto()).unwrap().hash().to_owned();
+    assert_eq!(*previous.lock().unwrap(), [None, Some(known.clone()), Some(known)]);
     for headers in sent.iter() {
         let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
         assert_eq!(value("sec-fetch-site"), "cross-site");
         // The session cookie of the first sign-in is not sent with the form of the second.
         let cookies = value("cookie");
-        assert!(cookies.starts_with("__Host-vouchsafe-login-0=") && !cookies.contains(';'), "{cookies}");
+        assert!(cookies.contains("__Host-vouchsafe-login-") && !cookies.contains("session"), "{cookies}");
     }
     let cookies = seen["cookies"].as_array().unwrap();
     let [session] = cookies.as_slice() else { panic!("the session and nothing else: {cookies:?}") };
