@@ -105,7 +105,12 @@ pub use vouchsafe_web::{
     CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView, CommonDomainCookie,
     ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, DeclinedSignIn, Discovery, DiscoveryRequest,
     EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
-    login_url, LOGIN, LOGOUT, LogoutCheck, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames, NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut,
+    LOGIN, LOGOUT, LogoutCheck, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames,
+    NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED,
+    OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter, Reference,
+    RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT,
+    SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter,
+    StoredConnections, TriedOut, login_url,
 };
 #[cfg(feature = "portal")]
 pub use vouchsafe_web::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};

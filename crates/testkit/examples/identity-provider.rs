@@ -38,7 +38,7 @@ async fn main() -> Result<(), Failure> {
         all => (None, all),
     };
     let (service, port) = match arguments {
-        [] => (Service::Named(App::new(LABEL, ENTITY_ID, ASSERTION_CONSUMER)), PORT),
+        [] => (Service::named(App::new(LABEL, ENTITY_ID, ASSERTION_CONSUMER)), PORT),
         [option, ..] if option.starts_with('-') => {
             println!("{USAGE}");
             return Ok(());
@@ -46,10 +46,10 @@ async fn main() -> Result<(), Failure> {
         [metadata] => (Service::described(metadata)?, PORT),
         [metadata, port] if port.parse::<u16>().is_ok() => (Service::described(metadata)?, port.parse()?),
         [entity_id, assertion_consumer] => {
-            (Service::Named(App::new(LABEL, entity_id, assertion_consumer)), PORT)
+            (Service::named(App::new(LABEL, entity_id, assertion_consumer)), PORT)
         }
         [entity_id, assertion_consumer, port] => {
-            (Service::Named(App::new(LABEL, entity_id, assertion_consumer)), port.parse()?)
+            (Service::named(App::new(LABEL, entity_id, assertion_consumer)), port.parse()?)
         }
         [_, _, _, _, ..] => return Err(USAGE.into()),
     };
@@ -63,7 +63,7 @@ async fn main() -> Result<(), Failure> {
     okta.add_user(User::new("ada@example.com", "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));
     okta.add_user(User::new("grace@example.com", "Grace", "Hopper").in_groups(["Everyone"]));
     let app = okta.add_app(match &service {
-        Service::Named(app) => app.clone(),
+        Service::Named(app) => App::clone(app),
         Service::At(address) => App::to_be_loaded(LABEL, address),
     });
     okta.assign(&app, "ada@example.com")?;
@@ -89,18 +89,22 @@ async fn main() -> Result<(), Failure> {
 /// The service that people sign in to.
 enum Service {
     /// Its entity ID and addresses are known.
-    Named(App),
+    Named(Box<App>),
     /// Its metadata are at this address.
     At(String),
 }
 
 impl Service {
+    fn named(app: App) -> Service {
+        Service::Named(Box::new(app))
+    }
+
     fn described(metadata: &str) -> Result<Service, Failure> {
         if metadata.starts_with("http://") {
             return Ok(Service::At(metadata.to_owned()));
         }
         let read = std::fs::read(metadata).map_err(|error| format!("{metadata}: {error}"))?;
-        Ok(Service::Named(App::from_metadata(LABEL, &read)?))
+        Ok(Service::named(App::from_metadata(LABEL, &read)?))
     }
 }
 

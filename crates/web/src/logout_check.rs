@@ -78,7 +78,6 @@ impl SingleSignOn {
 
     /// Makes the check of [`not_logged_out`](Self::not_logged_out) for an application that gives the login away before
     /// it has opened the session.
-    #[must_use]
     pub fn logout_check(&self, login: &Login) -> LogoutCheck {
         LogoutCheck {
             sso: self.clone(),

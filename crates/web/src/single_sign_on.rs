@@ -395,8 +395,8 @@ impl Inner {
         self.client_address.as_ref().and_then(|find| find(request))
     }
 
-    pub(crate) fn browser_session(&self) -> Option<&(dyn Fn(&Parts) -> Option<String> + Send + Sync)> {
-        self.browser_session.as_deref()
+    pub(crate) fn browser_session(&self) -> Option<&Hook<Parts, Option<String>>> {
+        self.browser_session.as_ref()
     }
 
     pub(crate) fn set_browser_session(

@@ -11,8 +11,7 @@ use acme::{Acme, answered, cookies, location, request};
 use http::header::COOKIE;
 use http::{HeaderName, Method, Response};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, IdentityProvider, LoginOptions, Provider,
-    Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, Connections, IdentityProvider, Provider, Unsolicited,
 };
 use vouchsafe_store::{PendingStore, SessionId};
 use vouchsafe_testkit::AuthnRequest;
@@ -109,7 +108,7 @@ async fn the_application_says_how_its_sessions_are_found() {
 #[tokio::test]
 async fn a_second_request_keeps_the_session() {
     let mut acme = Acme::over(&["acme"]).await;
-    acme.sso = acme.sso.clone().when_declined(|_| AfterDeclined::AskAgain(Box::new(LoginOptions::default())));
+    acme.sso = acme.sso.clone().when_declined(|_| AfterDeclined::AskAgain(Box::default()));
     let (started, asked) = acme.starts(SESSION).await;
     let declined = vouchsafe_testkit::IdentityProvider::okta()
         .response()

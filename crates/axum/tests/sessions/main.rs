@@ -468,7 +468,10 @@ impl AuthnBackend for Slow {
     async fn authenticate(&self, login: Login) -> Result<Option<User>, Infallible> {
         let (person, now) = (Identity::of_login(&login).unwrap(), Utc::now());
         if login.name_id().unwrap().value().starts_with("late") {
-            self.0.remember_logout(&person, None, now + TimeDelta::seconds(5), now).await.unwrap();
+            self.0
+                .remember_logout(&person, None, now.checked_add_signed(TimeDelta::seconds(5)).unwrap(), now)
+                .await
+                .unwrap();
         }
         Ok(login.name_id().and_then(|name| Users::find(name.value())))
     }
@@ -480,7 +483,9 @@ impl AuthnBackend for Slow {
 
 /// The identifiers that were noted, with whose they are and which indexes they have.
 #[derive(Clone, Debug, Default)]
-struct Noted(Arc<Mutex<Vec<(Id, String, Vec<String>)>>>);
+struct Noted(Arc<Mutex<Vec<Note>>>);
+
+type Note = (Id, String, Vec<String>);
 
 impl bridge::NotesSessions for Noted {
     fn note<'a>(
@@ -507,7 +512,7 @@ async fn a_user_of_axum_login_takes_part_in_single_logout() {
     let (logouts, noted, store) = (Arc::new(Memory::new()), Noted::default(), MemoryStore::default());
     let served = Served::start(|sso| {
         let sso = sso.clone().single_logout_over(logouts.clone(), Arc::new(noted.clone()));
-        let sessions = session_layer(&sso, store.clone(), Arc::new(Memory::new()));
+        let (sso, sessions) = session_layer(sso, store.clone(), Arc::new(Memory::new()));
         let layer = AuthManagerLayerBuilder::new(Slow(logouts.clone()), sessions).build();
         let who = async |auth: AuthSession<Slow>| auth.user.map(|user| user.name).unwrap_or_default();
         let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Slow>));

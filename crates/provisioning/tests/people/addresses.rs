@@ -74,23 +74,24 @@ fn an_address_gives_nobody_the_account_that_scim_made_for_somebody_else() {
     let sign_in = |subject: &str| login(&token, subject).with_attribute("user.email", ["ada@example.com"]);
     snapshot.accounts = vec![ada()];
     let (default, link) = (Policy::default(), Policy::from_toml("[identity]\nlink_by_email = true").unwrap());
-    let refused = default.plan(&sign_in("E9"), &snapshot).unwrap_err();
+    let refused = default.plan(sign_in("E9"), &snapshot).unwrap_err();
     assert_eq!(refused.code(), "provisioning.email_taken");
     assert!(refused.to_string().contains("userName and externalId are not this subject"), "{refused}");
     for subject in ["E1", "ada.l", "ADA.L"] {
-        let plan = default.plan(&sign_in(subject), &snapshot).unwrap();
+        let plan = default.plan(sign_in(subject), &snapshot).unwrap();
         assert_eq!((plan.account(), plan.steps()[0].rule.as_str()), (Some(&ada().id), "identity.scim"));
         // The real one is not locked out by somebody who came before, nor replaced by somebody who comes after.
         let after = snapshot.after(&plan);
         for policy in [&default, &link] {
-            assert_eq!(code(policy.plan(&sign_in("E9"), &after)), "provisioning.email_taken");
+            assert_eq!(code(policy.plan(sign_in("E9"), &after)), "provisioning.email_taken");
         }
     }
     // Where the organization lets addresses decide, they decide here too, under the rules for addresses.
-    let plan = link.plan(&sign_in("E9"), &snapshot).unwrap();
+    let plan = link.plan(sign_in("E9"), &snapshot).unwrap();
     assert_eq!((plan.account(), plan.steps()[0].rule.as_str()), (Some(&ada().id), "identity.link_by_email"));
     let other = || ConnectionId::new("acme-other").unwrap();
-    let never: [(&str, &dyn Fn(&mut Account)); 6] = [
+    type Change<'c> = (&'c str, &'c dyn Fn(&mut Account));
+    let never: [Change<'_>; 6] = [
         ("admin", &|ada| ada.role = Role::Admin),
         ("owner", &|ada| ada.role = Role::Owner),
         ("password", &|ada| ada.has_password = true),
@@ -102,7 +103,7 @@ fn an_address_gives_nobody_the_account_that_scim_made_for_somebody_else() {
         let mut changed = ada();
         change(&mut changed);
         snapshot.accounts = vec![changed];
-        assert_eq!(code(link.plan(&sign_in("E9"), &snapshot)), "provisioning.email_taken", "{name}");
+        assert_eq!(code(link.plan(sign_in("E9"), &snapshot)), "provisioning.email_taken", "{name}");
     }
 }
 
@@ -127,8 +128,8 @@ fn an_address_gives_nobody_the_account_that_scim_over_a_new_connection_gave_to_i
             login.connection = new.clone();
             login
         };
-        assert_eq!(code(policy.plan(&sign_in("E9"), &snapshot)), "provisioning.email_taken", "{by}");
-        assert!(policy.plan(&sign_in("E1"), &snapshot).is_ok(), "{by}");
+        assert_eq!(code(policy.plan(sign_in("E9"), &snapshot)), "provisioning.email_taken", "{by}");
+        assert!(policy.plan(sign_in("E1"), &snapshot).is_ok(), "{by}");
     }
 }
 
@@ -186,7 +187,8 @@ fn whom_scim_speaks_about_gets_no_second_account() {
         pushed
     };
     let taken = "provisioning.scim_account_taken";
-    let cases: [(&str, &dyn Fn(&mut Account), &str); 4] = [
+    type Case<'c> = (&'c str, &'c dyn Fn(&mut Account), &'c str);
+    let cases: [Case<'_>; 4] = [
         ("another signs in to it", &|it| it.identities.push(Identity::new(connection(), "S-ada")), taken),
         ("it has a password", &|it| it.has_password = true, taken),
         ("deleted and active", &|it| it.scim[0].deleted = true, taken),
@@ -202,7 +204,7 @@ fn whom_scim_speaks_about_gets_no_second_account() {
     for (name, change, expected) in cases {
         snapshot.accounts = vec![pushed(change)];
         for email in ["ada@example.com", "mallory@example.com"] {
-            let refused = Policy::default().plan(&sign_in("E9", email), &snapshot).unwrap_err();
+            let refused = Policy::default().plan(sign_in("E9", email), &snapshot).unwrap_err();
             assert_eq!(refused.code(), expected, "{name}: {refused}");
         }
         // A link by the person who is signed in to another account would part the two as well.
@@ -237,8 +239,8 @@ fn many_groups_hide_no_blocked_one() {
     known.identities.push(Identity::new(connection(), "E1"));
     for accounts in [vec![], vec![known]] {
         snapshot.accounts = accounts;
-        assert_eq!(code(policy.plan(&many("leavers"), &snapshot)), "provisioning.group_blocked");
-        assert!(policy.plan(&many("Staff"), &snapshot).is_ok());
+        assert_eq!(code(policy.plan(many("leavers"), &snapshot)), "provisioning.group_blocked");
+        assert!(policy.plan(many("Staff"), &snapshot).is_ok());
         assert_eq!(code(policy.plan(&overage, &snapshot)), "provisioning.groups_not_sent");
         let open = Policy::from_toml(&toml.replace("blocked_groups = ['Leavers']", "")).unwrap();
         assert!(open.plan(&overage, &snapshot).is_ok());
