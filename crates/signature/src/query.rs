@@ -208,6 +208,12 @@ impl UnverifiedQuery {
     pub fn relay_state(&self) -> Option<&str> {
         self.0.relay_state.as_deref()
     }
+
+    /// Returns whether the query has a signature or names its algorithm. Whether it is a good one is not checked.
+    #[must_use]
+    pub fn claims_signature(&self) -> bool {
+        self.0.claims_signature
+    }
 }
 
 impl std::fmt::Debug for UnverifiedQuery {
@@ -225,6 +231,7 @@ struct Content {
     parameter: MessageParameter,
     message: String,
     relay_state: Option<String>,
+    claims_signature: bool,
 }
 
 /// The names of the binding's parameters.
@@ -292,6 +299,7 @@ impl<'q> Parameters<'q> {
                 Some(raw) => Some(form_value("RelayState", raw)?.into_owned()),
                 None => None,
             },
+            claims_signature: self.algorithm.is_some() || self.signature.is_some(),
         })
     }
 

@@ -28,6 +28,9 @@ pub enum BindingError {
         /// The number of bytes that are allowed.
         limit: usize,
     },
+    /// A request to an address for messages carries none.
+    #[error("the request carries no SAML message")]
+    NoMessage,
     /// The form has no field of that name.
     #[error("the posted form has no field {name}")]
     #[non_exhaustive]
@@ -239,6 +242,7 @@ impl BindingError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "binding.too_large",
+            Self::NoMessage => "binding.no_message",
             Self::FieldMissing { .. } => "binding.field_missing",
             Self::ClockSkew { .. } => "binding.clock_skew",
             Self::FieldRepeated { .. } => "binding.field_repeated",
@@ -277,6 +281,10 @@ impl BindingError {
         match self {
             Self::TooLarge { .. } => {
                 "Raise Limits::input_bytes if the identity provider really sends messages of this size."
+            }
+            Self::NoMessage => {
+                "Nobody has to change anything if a person opened this address by hand. Identity providers send their logout messages, or messages \
+                 about names, to it (Okta: \"Single Logout URL\"): in the query of a GET, in the form of a POST."
             }
             Self::FieldMissing { .. } => {
                 "The assertion consumer takes the form an identity provider posts. In the identity provider's console (Okta: \

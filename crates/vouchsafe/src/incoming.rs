@@ -53,11 +53,11 @@ impl SentMessage {
     /// Reads the raw query string of the requested address (the part after `?`).
     ///
     /// # Errors
-    /// [`BindingError::TooLarge`], [`BindingError::FieldMissing`].
+    /// [`BindingError::TooLarge`], [`BindingError::NoMessage`].
     pub fn from_query(raw_query: &str, limits: &Limits) -> Result<SentMessage, BindingError> {
         require_at_most("query string", raw_query.len(), encoded_limit(limits))?;
         if raw_query.is_empty() {
-            return Err(BindingError::FieldMissing { name: MessageParameter::Request.name() });
+            return Err(BindingError::NoMessage);
         }
         Ok(SentMessage { shape: Shape::Query(raw_query.to_owned()), relay_state: None })
     }
@@ -66,7 +66,7 @@ impl SentMessage {
     /// RelayState. If it has fields named `SigAlg` and `Signature`, the binding is HTTP-POST-SimpleSign.
     ///
     /// # Errors
-    /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
+    /// [`BindingError::NoMessage`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
     pub fn from_form(body: &[u8], limits: &Limits) -> Result<SentMessage, BindingError> {
         // Every byte of the field may be percent-encoded, which makes three bytes of one.
         require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
@@ -77,7 +77,7 @@ impl SentMessage {
             (Some(value), None) => (MessageParameter::Request, value),
             (None, Some(value)) => (MessageParameter::Response, value),
             (None, None) => {
-                return Err(BindingError::FieldMissing { name: MessageParameter::Request.name() });
+                return Err(BindingError::NoMessage);
             }
             (Some(_), Some(_)) => {
                 return Err(BindingError::FieldRepeated { name: MessageParameter::Request.name(), count: 2 });

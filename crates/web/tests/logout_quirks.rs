@@ -446,4 +446,8 @@ async fn those_who_do_not_answer_take_ten_seconds_together() {
     let page = scene.signs_out(names.map(ada).to_vec()).await;
     assert!(began.elapsed() <= std::time::Duration::from_secs(11), "{:?}", began.elapsed());
     assert_eq!(page.body().matches("it did not answer").count(), 4, "{}", page.body());
+    // Each of them takes five at most.
+    let began = tokio::time::Instant::now();
+    scene.signs_out(vec![ada("a")]).await;
+    assert!(began.elapsed() <= std::time::Duration::from_secs(6), "{:?}", began.elapsed());
 }

@@ -152,6 +152,7 @@ async fn the_cookies_that_end_a_session_are_in_every_answer() {
     let answer = sso.sign_out(&request("/saml/logout").headers, true, end).await;
     let set: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().collect();
     assert!(set.iter().any(|cookie| *cookie == "session=; Max-Age=0"), "status {}: {set:?}", answer.status());
+    assert!(answer.body().contains("it cannot be asked to sign you out"), "{}", answer.body());
 }
 
 /// A request is accepted only once, so a store that fails for a moment is tried again.

@@ -85,6 +85,7 @@ fn signed_content(
             let (bytes, evidence) = verified.into_parts();
             (parse(&bytes, limits)?, evidence)
         }
+        Signed::Nothing => return Err(unsigned(steps, kind)),
         Signed::Query(query) => {
             let verified = verify_query(&query, keys, provider);
             (document, around(steps, verified.map(|verified| verified.evidence().clone()))?)

@@ -47,6 +47,7 @@ fn signer<'t>(
             }
             return key_among_all(message, candidates, limits);
         }
+        Signed::Nothing => return Err(unsigned()),
         Signed::Query(query) => key_by(candidates, limits, &|keys, provider| {
             Ok(verify_query(query, keys, provider)?.evidence().key_fingerprint().clone())
         }),

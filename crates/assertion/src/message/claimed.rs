@@ -41,6 +41,8 @@ pub(super) enum Signed {
     Enveloped,
     /// The query, unchanged from the address.
     Query(String),
+    /// Nothing: the query has no signature. One in the message does not count, since it does not cover the RelayState.
+    Nothing,
     /// The fields of the form, decoded.
     Form(Vec<(String, String)>),
 }
@@ -101,7 +103,10 @@ impl ClaimedMessage {
         let query = UnverifiedQuery::read(raw_query).map_err(AssertionError::from)?;
         let document = Document::parse(&inflated(query.message(), limits)?, limits)?;
         let relay_state = query.relay_state().map(str::to_owned);
-        let signed = Signed::Query(raw_query.to_owned());
+        let signed = match query.claims_signature() {
+            true => Signed::Query(raw_query.to_owned()),
+            false => Signed::Nothing,
+        };
         ClaimedMessage::of(document, Carriage::Redirect, signed, Some(query.parameter()), relay_state)
     }
 

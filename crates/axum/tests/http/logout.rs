@@ -150,7 +150,7 @@ async fn an_answer_that_nobody_asked_for_changes_nothing() {
     );
     let unsigned = good.to_unsigned_query(Some(&state)).unwrap();
     let answer = browser.get(&format!("{}?{unsigned}", app.slo())).await;
-    app.assert_sign_out_refused(&answer, "signature.query");
+    app.assert_sign_out_refused(&answer, "message.unsigned");
     let others = IdentityProvider::other().logout_response(&id).at(Utc::now());
     let others = others.destination(Some(&app.slo()));
     app.assert_sign_out_refused(
@@ -223,8 +223,8 @@ async fn a_logout_request_that_is_not_believed_ends_nothing() {
         refused(app.by_post(&browser, &wrong).await, code);
     }
     let query = good.to_unsigned_query(None).unwrap();
-    refused(browser.get(&format!("{}?{query}", app.slo())).await, "signature.query");
-    refused(browser.get(&app.slo()).await, "binding.field_missing");
+    refused(browser.get(&format!("{}?{query}", app.slo())).await, "message.unsigned");
+    refused(browser.get(&app.slo()).await, "binding.no_message");
     refused(browser.post(&app.slo(), &[("SAMLRequest", "!")]).await, "binding.base64");
     let escaped = good.to_query(None).unwrap().replacen("SAMLRequest", "SAMLRe%71uest", 1);
     refused(browser.get(&format!("{}?{escaped}", app.slo())).await, "signature.query");

@@ -213,7 +213,7 @@ async fn what_is_not_believed_changes_nothing() {
     }
     let unsigned = format!("{}?{}", app.names(), request().to_unsigned_query(None).unwrap());
     let refused = Browser::new().get(&unsigned).await;
-    app.assert_name_refused(&refused, "signature.query");
+    app.assert_name_refused(&refused, "message.unsigned");
     // The logout address does not accept it either.
     let at_logout = request().destination(Some(&format!("{}/saml/slo", app.address)));
     let query = at_logout.to_query(None).unwrap();

@@ -178,7 +178,7 @@ impl Case<'_> {
             let found = if has_algorithm {
                 "it has SigAlg and no Signature"
             } else {
-                "it has neither SigAlg nor Signature"
+                "it has Signature and no SigAlg"
             };
             let hint = "Have the sender sign the query (Okta: \"Enable Single Logout\" with a Signature Certificate): logout messages by HTTP-Redirect are always \
                         signed. If it was, give the address with its whole query.";

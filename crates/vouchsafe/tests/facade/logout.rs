@@ -500,12 +500,12 @@ fn expired_metadata_carries_no_logout() {
 fn what_is_sent_is_one_message() {
     let limits = Limits::default();
     let form = |body: &str| SentMessage::from_form(body.as_bytes(), &limits).map(|_| ()).unwrap_err().code();
-    assert_eq!(form(""), "binding.field_missing");
+    assert_eq!(form(""), "binding.no_message");
     assert_eq!(form("SAMLRequest=PGE%2B&SAMLRequest=PGE%2B"), "binding.field_repeated");
     assert_eq!(form("SAMLRequest=PGE%2B&SAMLResponse=PGE%2B"), "binding.field_repeated");
     assert_eq!(form("SAMLRequest=PGE%2B&RelayState=a&RelayState=b"), "binding.field_repeated");
     assert_eq!(form("SAMLRequest=!"), "binding.base64");
-    assert_eq!(SentMessage::from_query("", &limits).unwrap_err().code(), "binding.field_missing");
+    assert_eq!(SentMessage::from_query("", &limits).unwrap_err().code(), "binding.no_message");
     let small = Limits::default().with_input_bytes(10);
     assert_eq!(SentMessage::from_soap(&[b' '; 11], &small).unwrap_err().code(), "binding.too_large");
     assert_eq!(SentMessage::from_query(&"x".repeat(2000), &small).unwrap_err().code(), "binding.too_large");

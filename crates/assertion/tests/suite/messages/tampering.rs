@@ -24,7 +24,7 @@ fn an_unsigned_message_is_refused_over_every_binding() {
         let query = message.to_unsigned_query(Some("state")).unwrap();
         assert_eq!(
             code(address.receive(ClaimedMessage::in_query(&query, &address.limits))),
-            "signature.query"
+            "message.unsigned"
         );
     }
     let xml = IdentityProvider::okta().logout_request().xml().unwrap();
@@ -37,7 +37,10 @@ fn an_enveloped_signature_does_not_make_up_for_that_of_the_query() {
     let address = address();
     let signed = IdentityProvider::okta().logout_request().signed().unwrap();
     let query = logout::query("SAMLRequest", &signed, Some("state"));
-    assert_eq!(code(address.receive(ClaimedMessage::in_query(&query, &address.limits))), "signature.query");
+    assert_eq!(code(address.receive(ClaimedMessage::in_query(&query, &address.limits))), "message.unsigned");
+    // Half a signature is none either.
+    let half = format!("{query}&SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256");
+    assert_eq!(code(address.receive(ClaimedMessage::in_query(&half, &address.limits))), "signature.query");
 }
 
 /// A genuine signed Assertion inside the Extensions signs nothing (CVE-2026-133430), wherever it is.
