@@ -44,7 +44,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::resolver::Resolver;
-use super::endpoint_report::{EndpointReport, EndpointVerdict};
+use super::endpoint_report::{EndpointReport, EndpointVerdict, PROOF_AFTER};
 use super::target::Asked;
 use crate::logout::soap;
 use crate::{ARTIFACT_INDEX, IdentityProvider, Issued, LogoutBuilder, ResponseBuilder, TestkitError};
@@ -325,14 +325,21 @@ static GENUINE: Row = Row {
 pub async fn run(service: &impl ArtifactService, target: &ArtifactTarget) -> EndpointReport {
     let mut entries = Vec::new();
     for door in Door::ALL {
-        let works = succeeds(service, target, &GENUINE, door).await;
-        for attack in all().into_iter().filter(|attack| attack.door == door) {
-            let verdict = match works && succeeds(service, target, attack.row, door).await {
-                true => EndpointVerdict::Succeeded,
-                false if works => EndpointVerdict::Refused,
-                false => EndpointVerdict::Inconclusive,
-            };
-            entries.push((attack.name(), verdict));
+        let mut works = succeeds(service, target, &GENUINE, door).await;
+        let attacks: Vec<ArtifactAttack> = all().into_iter().filter(|attack| attack.door == door).collect();
+        for some in attacks.chunks(PROOF_AFTER) {
+            let mut verdicts = Vec::new();
+            for attack in some {
+                verdicts.push(match works && succeeds(service, target, attack.row, door).await {
+                    true => EndpointVerdict::Succeeded,
+                    false if works => EndpointVerdict::Refused,
+                    false => EndpointVerdict::Inconclusive,
+                });
+            }
+            works = works && succeeds(service, target, &GENUINE, door).await;
+            for (attack, verdict) in some.iter().zip(verdicts) {
+                entries.push((attack.name(), verdict.proven_by(works)));
+            }
         }
     }
     EndpointReport::new(entries, "SIGNED IN")

@@ -14,6 +14,17 @@ pub enum EndpointVerdict {
     Inconclusive,
 }
 
+impl EndpointVerdict {
+    /// Returns the verdict of an attack, of which a genuine message shows afterwards whether the endpoint still `works`.
+    /// An endpoint that has stopped refuses everything.
+    pub(super) fn proven_by(self, works: bool) -> EndpointVerdict {
+        if works || self == EndpointVerdict::Succeeded { self } else { EndpointVerdict::Inconclusive }
+    }
+}
+
+/// After how many attacks a genuine message shows again that an endpoint works.
+pub(super) const PROOF_AFTER: usize = 8;
+
 /// The results of all attacks on an endpoint.
 #[derive(Clone, Debug)]
 #[must_use]

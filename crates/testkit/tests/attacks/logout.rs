@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use vouchsafe_crypto::base64_decode;
+use vouchsafe_testkit::attacks::EndpointVerdict;
 use vouchsafe_testkit::attacks::logout::{Delivery, Door, LogoutService, LogoutTarget, all, run};
 use vouchsafe_testkit::{IdentityProvider, SINGLE_LOGOUT};
 
@@ -90,4 +91,38 @@ async fn a_careless_service_falls_for_all_and_a_deaf_one_proves_nothing() {
     assert!(report.to_string().contains("proves nothing: logout/unsigned/redirect"));
     let soap = all().iter().filter(|attack| attack.door() == Door::Soap).count();
     assert!(soap > 30, "{soap}");
+}
+
+/// A service that ends sessions for the first messages, and then answers nothing any more.
+struct Tired {
+    inner: Careless,
+    left: Cell<usize>,
+}
+
+impl LogoutService for Tired {
+    async fn open(&self) {
+        self.inner.open().await;
+    }
+
+    async fn deliver(&self, delivery: &Delivery) {
+        if let Some(left) = self.left.get().checked_sub(1) {
+            self.left.set(left);
+            self.inner.deliver(delivery).await;
+        }
+    }
+
+    async fn is_alive(&self) -> bool {
+        self.inner.is_alive().await
+    }
+}
+
+/// What a service refuses because it has stopped proves nothing.
+#[tokio::test]
+async fn a_service_that_stops_halfway_refuses_nothing() {
+    let service = Tired { inner: Careless(Cell::new(true)), left: Cell::new(30) };
+    let report = run(&service, &target()).await;
+    assert!(report.findings().count() > 0, "{report}");
+    assert!(report.inconclusive().count() > all().len() / 2, "{report}");
+    let last = report.entries().last().unwrap();
+    assert_eq!(last.1, EndpointVerdict::Inconclusive);
 }

@@ -70,6 +70,24 @@ async fn forms_are_bounded_and_swept() {
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 0);
 }
 
+/// An application may hand over any request: only a posted form of limited size is kept.
+#[tokio::test]
+async fn only_a_small_posted_form_is_kept() {
+    let store = Memory::new();
+    let sso = process(KeptForms::at("/saml/form").over(Arc::new(store.clone())).bytes_each(100));
+    let is_kept = async |request: &http::request::Parts, bytes: usize| {
+        let body = format!("text={}", "x".repeat(bytes));
+        location(&sso.sign_in_needed_for(request, body.as_bytes()).await).contains("kept%3D")
+    };
+    assert!(is_kept(&posted(), 95).await && !is_kept(&posted(), 96).await);
+    let mut other = posted();
+    for method in [Method::GET, Method::PUT] {
+        other.method = method;
+        assert!(!is_kept(&other, 10).await);
+    }
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1);
+}
+
 /// Nothing is stored if it cannot be encrypted.
 #[tokio::test]
 async fn without_the_cipher_nothing_is_kept() {
