@@ -1,13 +1,15 @@
 //! The two doors, over the types of the `http` crate.
 
+mod messages;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
-    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, WWW_AUTHENTICATE},
     request::Parts,
 };
 use serde_json::{Value, json};
@@ -28,6 +30,8 @@ use crate::{
     subject::is_theirs,
     token::{self, SKEW, Signed, claimed_key},
 };
+
+use messages::{answer, bearer_token, log, read_json, retry_as_said, whole};
 
 /// The event that ends sessions.
 const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
@@ -468,54 +472,4 @@ fn global_token_revocation(transmitter: &Transmitter) -> Expected<'_> {
 
 fn security_event(transmitter: &Transmitter) -> Expected<'_> {
     Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE)
-}
-
-/// All of a body that is not too long.
-async fn whole<B: Future<Output = Option<Vec<u8>>>>(
-    body: impl FnOnce(usize) -> B,
-    most: usize,
-) -> Result<Vec<u8>, SignalError> {
-    let body = body(most).await.filter(|body| body.len() <= most);
-    body.ok_or(SignalError::Malformed { reason: "the body is too long" })
-}
-
-fn read_json(body: &[u8]) -> Result<Value, SignalError> {
-    serde_json::from_slice(body).map_err(|_| SignalError::Malformed { reason: "the body is no JSON" })
-}
-
-/// The one bearer token of the request.
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    let (header, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
-    let (scheme, token) = header.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn answer(status: StatusCode, body: Option<Value>) -> Response<Vec<u8>> {
-    let mut response = Response::new(body.map(|body| body.to_string().into_bytes()).unwrap_or_default());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    } else if status.is_client_error() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    response
-}
-
-/// Says when the transmitter may send again, if too many came.
-fn retry_as_said(response: &mut Response<Vec<u8>>, error: &SignalError) {
-    if let SignalError::TooMany { retry_after } = error {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
-    }
-}
-
-fn log(error: &SignalError, what: &'static str) {
-    match error {
-        SignalError::Store(source) => {
-            tracing::error!(code = error.code(), error = %source, "a {what} failed")
-        }
-        _ => tracing::warn!(code = error.code(), "a {what} was refused"),
-    }
 }

@@ -76,7 +76,21 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// The organization's policy, or the default policy if none was set.
     fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy>;
 
-    /// Sets the organization's policy from TOML. The text is parsed first, and the organization [must be allowed to
+    /// The text of the organization's policy, as it was set; `None` if none was set.
+    fn policy_text<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<String>>;
+
+    /// Sets the organization's policy if the stored text is still `before`, which [`policy_text`](Self::policy_text)
+    /// answered; otherwise [`StoreError::PolicyConflict`](crate::StoreError::PolicyConflict). Use it for a policy that a
+    /// person has edited, so that of two people at the same time neither loses the change of the other.
+    fn replace_policy<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        before: Option<&'a str>,
+        toml: &'a str,
+        author: &'a Author,
+    ) -> Answer<'a, ()>;
+
+    /// Sets the organization's policy from TOML, whatever it was before. The text is parsed first, and the organization [must be allowed to
     /// have it](Policy::may_be_set): a policy that would lock everybody out is
     /// [`StoreError::PolicyRefused`](crate::StoreError::PolicyRefused). The change is [audited](AuditRecord::of_policy)
     /// in the same transaction.

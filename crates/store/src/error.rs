@@ -26,6 +26,13 @@ pub enum StoreError {
         /// The version in the store.
         actual: u64,
     },
+    /// The policy was changed by somebody else since it was read.
+    #[error("the policy of the organization {organization} was changed meanwhile")]
+    #[non_exhaustive]
+    PolicyConflict {
+        /// The organization.
+        organization: OrganizationId,
+    },
     /// The connection was changed by somebody else since it was read.
     #[error(
         "the connection {connection} was changed meanwhile: revision {expected} was read, it is now {actual}"
@@ -240,6 +247,7 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => "store.conflict",
+            Self::PolicyConflict { .. } => "store.policy_conflict",
             Self::ConnectionConflict { .. } => "store.connection_conflict",
             Self::ConnectionUnknown { .. } => "store.connection_unknown",
             Self::ConnectionFixed { .. } => "store.connection_fixed",
@@ -275,6 +283,9 @@ impl StoreError {
         match self {
             Self::Conflict { .. } => {
                 "Somebody else saved a change first: read the organization again and repeat yours."
+            }
+            Self::PolicyConflict { .. } => {
+                "Somebody else saved a policy first: read it again and repeat your change."
             }
             Self::ConnectionConflict { .. } => {
                 "Somebody else saved a change first: read the connection again and repeat yours."

@@ -96,6 +96,12 @@ impl StoreError {
         Self::NotRefused { connection }
     }
 
+    /// The policy is not the one that was read.
+    #[must_use]
+    pub fn policy_conflict(organization: OrganizationId) -> Self {
+        Self::PolicyConflict { organization }
+    }
+
     /// An owner or the operator refused the metadata whose refusal should end.
     #[must_use]
     pub fn refused_by_owner(connection: ConnectionId) -> Self {

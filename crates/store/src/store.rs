@@ -389,6 +389,8 @@ impl Directory for Store {
         fn organizations<'a>(&self) -> Answer<'a, Vec<OrganizationId>>;
         fn update_organization<'a>(&self, organization: &'a Versioned<Organization>, author: &'a Author) -> Answer<'a, u64>;
         fn policy<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Policy>;
+        fn policy_text<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Option<String>>;
+        fn replace_policy<'a>(&self, id: &'a OrganizationId, before: Option<&'a str>, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
         fn set_policy<'a>(&self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
         fn add_account<'a>(&self, account: &'a Account, author: &'a Author) -> Answer<'a, ()>;
         fn add_team<'a>(&self, team: &'a Team, author: &'a Author) -> Answer<'a, ()>;

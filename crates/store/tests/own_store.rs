@@ -152,18 +152,27 @@ impl Directory for Own {
         self.with(move |state| parsed_policy(id, state.held(id)?.policy.as_deref()))
     }
 
-    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
+    fn policy_text<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<String>> {
+        self.with(move |state| Ok(state.held(id)?.policy.clone()))
+    }
+
+    fn replace_policy<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        before: Option<&'a str>,
+        toml: &'a str,
+        author: &'a Author,
+    ) -> Answer<'a, ()> {
         self.with(move |state| {
-            let policy = parsed_policy(id, Some(toml))?;
-            let held = state.held(id)?;
-            policy
-                .may_be_set(&held.whole)
-                .map_err(|source| StoreError::policy_refused(id.clone(), source))?;
-            let before = held.policy.replace(toml.to_owned());
-            held.changed();
-            state.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));
-            Ok(())
+            if state.held(id)?.policy.as_deref() != before {
+                return Err(StoreError::policy_conflict(id.clone()));
+            }
+            state.set_policy(id, toml, author)
         })
+    }
+
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
+        self.with(move |state| state.set_policy(id, toml, author))
     }
 
     fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
@@ -264,6 +273,16 @@ impl Directory for Own {
 }
 
 impl State {
+    fn set_policy(&mut self, id: &OrganizationId, toml: &str, author: &Author) -> Result<(), StoreError> {
+        let policy = parsed_policy(id, Some(toml))?;
+        let held = self.held(id)?;
+        policy.may_be_set(&held.whole).map_err(|source| StoreError::policy_refused(id.clone(), source))?;
+        let before = held.policy.replace(toml.to_owned());
+        held.changed();
+        self.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));
+        Ok(())
+    }
+
     /// Everything that can fail comes before anything is written.
     fn add_customer(&mut self, customer: PreparedCustomer) -> Result<OrganizationConnections, SignInError> {
         let organization = &customer.organization;

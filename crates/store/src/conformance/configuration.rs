@@ -226,6 +226,29 @@ pub async fn sessions_end_with_a_connection_that_is_retired_by_a_write(store: im
     assert_eq!(left(&store, &opened).await, ["others", "password"]);
 }
 
+/// Of two people who edit the policy at the same time, neither loses the change of the other without being told.
+pub async fn a_policy_that_was_read_is_replaced_and_no_other(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let (first, second) = ("[admission]\ncreate = 'never'", "[admission]\ndomains = 'any'");
+    assert_eq!(store.policy_text(&acme()).await.unwrap(), None);
+    let refused = async |before: Option<&str>, toml: &str| {
+        let refused = store.replace_policy(&acme(), before, toml, &author()).await.unwrap_err();
+        assert_eq!(refused.code(), "store.policy_conflict");
+    };
+    refused(Some(first), second).await;
+    store.replace_policy(&acme(), None, first, &author()).await.unwrap();
+    refused(None, second).await;
+    refused(Some(second), second).await;
+    assert_eq!(store.policy_text(&acme()).await.unwrap().as_deref(), Some(first));
+    let records = store.audit(&acme()).await.unwrap().len();
+    store.replace_policy(&acme(), Some(first), second, &author()).await.unwrap();
+    assert_eq!(store.policy_text(&acme()).await.unwrap().as_deref(), Some(second));
+    assert!(store.audit(&acme()).await.unwrap().len() > records);
+    let wrong = store.replace_policy(&acme(), Some(second), "[admission", &author()).await.unwrap_err();
+    assert_eq!(wrong.code(), "store.policy");
+    assert!(store.policy_text(&"nobody".into()).await.is_err());
+}
+
 /// Tokens are in the audit by the names that people know them by, and not by what opens the door.
 pub async fn no_token_is_in_the_audit(store: impl Store) {
     with_entitled_acme(&store).await;

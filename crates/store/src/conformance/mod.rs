@@ -207,7 +207,8 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, configuration, a_slug_is_found_and_unique_whatever_its_case,
             every_change_of_the_configuration_is_audited, a_policy_that_locks_everybody_out_is_not_kept,
             sessions_end_with_the_connection_they_began_over,
-            sessions_end_with_a_connection_that_is_retired_by_a_write, no_token_is_in_the_audit);
+            sessions_end_with_a_connection_that_is_retired_by_a_write, no_token_is_in_the_audit,
+            a_policy_that_was_read_is_replaced_and_no_other);
         $crate::conformance!(@each $way $make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,

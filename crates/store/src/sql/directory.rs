@@ -93,25 +93,27 @@ impl<E: Engine> Directory for E {
         })
     }
 
+    fn policy_text<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<String>> {
+        const TEXT: &str = "SELECT policy FROM vouchsafe_organizations WHERE id = ?";
+        Box::pin(async move {
+            let answered = self.ask(Batch::of(TEXT).bind(id.as_str())).await?;
+            let row = answered.rows.first().ok_or_else(|| StoreError::organization_unknown(id))?;
+            Ok(row.optional_text(0)?.map(str::to_owned))
+        })
+    }
+
+    fn replace_policy<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        before: Option<&'a str>,
+        toml: &'a str,
+        author: &'a Author,
+    ) -> Answer<'a, ()> {
+        set_policy(self, id, Some(before.map(str::to_owned)), (toml, author))
+    }
+
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
-        let read = parsed_policy(id, Some(toml));
-        let (id, toml, author) = (id.clone(), toml.to_owned(), author.clone());
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                let policy = read?;
-                locks::organization(turn, &id).await?;
-                let (mut snapshot, before) = rows::organization_and_policy_text(turn, &id).await?;
-                rows::load_everything(turn, &mut snapshot).await?;
-                let is_set = policy.may_be_set(&snapshot);
-                is_set.map_err(|source| StoreError::policy_refused(id.clone(), source))?;
-                rows::changed(turn, &id).await?;
-                let set = Batch::of("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
-                    .bind(toml.as_str())
-                    .bind(id.as_str());
-                let records = AuditRecord::of_policy(&id, before.as_deref(), &toml, &author);
-                turn.run(writes::audit(set, &records)?).await.map(drop)
-            })
-        }))
+        set_policy(self, id, None, (toml, author))
     }
 
     fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
@@ -232,6 +234,36 @@ impl<E: Engine> Directory for E {
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
         Box::pin(decide::audit(self, id))
     }
+}
+
+/// Sets a policy. `expected` is the text that must be stored, if that matters.
+fn set_policy<'a>(
+    engine: &'a impl Engine,
+    id: &OrganizationId,
+    expected: Option<Option<String>>,
+    (toml, author): (&str, &Author),
+) -> Answer<'a, ()> {
+    let read = parsed_policy(id, Some(toml));
+    let (id, toml, author) = (id.clone(), toml.to_owned(), author.clone());
+    engine.write::<(), StoreError>(Box::new(move |turn| {
+        Box::pin(async move {
+            let policy = read?;
+            locks::organization(turn, &id).await?;
+            let (mut snapshot, before) = rows::organization_and_policy_text(turn, &id).await?;
+            if expected.is_some_and(|expected| expected != before) {
+                return Err(StoreError::policy_conflict(id));
+            }
+            rows::load_everything(turn, &mut snapshot).await?;
+            let is_set = policy.may_be_set(&snapshot);
+            is_set.map_err(|source| StoreError::policy_refused(id.clone(), source))?;
+            rows::changed(turn, &id).await?;
+            let set = Batch::of("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
+                .bind(toml.as_str())
+                .bind(id.as_str());
+            let records = AuditRecord::of_policy(&id, before.as_deref(), &toml, &author);
+            turn.run(writes::audit(set, &records)?).await.map(drop)
+        })
+    }))
 }
 
 /// The organization that a query answers.

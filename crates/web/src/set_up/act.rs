@@ -160,8 +160,12 @@ impl SetUp {
         }
         let Some(console) = visit.console() else { return Ok(()) };
         let toml = format!("[attributes]\npreset = \"{}\"\n", console.id());
-        self.0.store.set_policy(&visit.link.organization, &toml, &visit.author()).await?;
-        Ok(())
+        let (id, author) = (&visit.link.organization, visit.author());
+        match self.0.store.replace_policy(id, None, &toml, &author).await {
+            // A policy was saved since this request began, or the default was saved on purpose.
+            Err(StoreError::PolicyConflict { .. }) => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     pub(super) fn activation_page(
