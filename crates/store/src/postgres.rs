@@ -132,8 +132,9 @@ impl Postgres {
     }
 
     async fn over(pool: PgPool) -> Result<Self, StoreError> {
-        // A quarter of the connections.
-        let each = usize::try_from(pool.options().get_max_connections() / 4).unwrap_or(1);
+        // Half of the connections: transactions that end together cost one write to the disk, so fewer would slow down a
+        // large organization.
+        let each = usize::try_from(pool.options().get_max_connections() / 2).unwrap_or(1);
         let permits = Arc::new(Permits::new(each, ACQUIRE_TIMEOUT));
         let store = Self { pool, permits, replay_margin: ReplayKey::MARGIN };
         note_missing(&store).await?;

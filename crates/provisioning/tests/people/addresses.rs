@@ -90,8 +90,8 @@ fn an_address_gives_nobody_the_account_that_scim_made_for_somebody_else() {
     let plan = link.plan(sign_in("E9"), &snapshot).unwrap();
     assert_eq!((plan.account(), plan.steps()[0].rule.as_str()), (Some(&ada().id), "identity.link_by_email"));
     let other = || ConnectionId::new("acme-other").unwrap();
-    type Change<'c> = (&'c str, &'c dyn Fn(&mut Account));
-    let never: [Change<'_>; 6] = [
+    type Case<'c> = (&'static str, &'c dyn Fn(&mut Account));
+    let never: [Case<'_>; 6] = [
         ("admin", &|ada| ada.role = Role::Admin),
         ("owner", &|ada| ada.role = Role::Owner),
         ("password", &|ada| ada.has_password = true),
@@ -187,7 +187,7 @@ fn whom_scim_speaks_about_gets_no_second_account() {
         pushed
     };
     let taken = "provisioning.scim_account_taken";
-    type Case<'c> = (&'c str, &'c dyn Fn(&mut Account), &'c str);
+    type Case<'c> = (&'static str, &'c dyn Fn(&mut Account), &'static str);
     let cases: [Case<'_>; 4] = [
         ("another signs in to it", &|it| it.identities.push(Identity::new(connection(), "S-ada")), taken),
         ("it has a password", &|it| it.has_password = true, taken),
