@@ -38,7 +38,8 @@ impl Copies {
         let path = self.path(id);
         blocking(move || match std::fs::read(&path) {
             Ok(document) => {
-                let fetched_at = std::fs::metadata(&path)?.modified()?.into();
+                // A time in the future is that of a clock that was ahead.
+                let fetched_at = DateTime::<Utc>::from(std::fs::metadata(&path)?.modified()?).min(Utc::now());
                 Ok(Some(Copy { document, fetched_at }))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -93,6 +94,23 @@ impl Copies {
         }
     }
 
+    /// Dates the copy anew, because the source has confirmed it.
+    async fn confirm(&self, id: &ConnectionId, confirmed_at: DateTime<Utc>) {
+        let path = self.path(id);
+        // A failure makes the copy look older than it is.
+        let _ = blocking(move || {
+            std::fs::File::options().write(true).open(path)?.set_modified(confirmed_at.into())
+        })
+        .await;
+    }
+
+    /// Removes the copy, because it is older than the current document and a newer one cannot be written.
+    async fn remove(&self, id: &ConnectionId) {
+        let path = self.path(id);
+        // If this fails too, the next attempt to write the copy replaces it.
+        let _ = blocking(move || std::fs::remove_file(path)).await;
+    }
+
     /// Returns the path of a copy. The name of a connection is safe in a path, but two names may differ only in
     /// letter case, which some file systems ignore. So the path contains a hash.
     fn path(&self, id: &ConnectionId) -> PathBuf {
@@ -117,9 +135,12 @@ impl Beside {
         file.write_all(document).map(|()| beside)
     }
 
-    /// Replaces the copy atomically.
+    /// Replaces the copy atomically. The copy stays if another process has fetched it later.
     pub(crate) async fn keep(self, fetched_at: DateTime<Utc>) -> std::io::Result<()> {
         blocking(move || {
+            if is_of_later(&self.copy, fetched_at.into()) {
+                return Ok(());
+            }
             let file = std::fs::File::options().write(true).open(&self.path)?;
             file.set_modified(fetched_at.into())?;
             file.sync_all()?;
@@ -136,6 +157,54 @@ impl Drop for Beside {
     }
 }
 
+/// Whether the copy of a source is that of its current document.
+#[derive(Debug, Default)]
+pub(crate) struct LastCopy {
+    is_behind: bool,
+}
+
+impl LastCopy {
+    /// Returns whether the current document could not be written. Then the whole document is asked for, so that it is
+    /// written with the next answer.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Keeps a document that was accepted, if the copy is not that of the current document yet, which it is not after
+    /// `is_new`; otherwise the copy is dated anew. `confirmed_at` is the time when the source last confirmed the document. If
+    /// the document cannot be kept, an older copy is removed, because a key in it may have been withdrawn.
+    pub(crate) async fn keep(
+        &mut self,
+        copies: &Copies,
+        id: &ConnectionId,
+        beside: Option<std::io::Result<Beside>>,
+        is_new: bool,
+        confirmed_at: Option<DateTime<Utc>>,
+    ) -> std::io::Result<()> {
+        self.is_behind |= is_new;
+        let Some(confirmed_at) = confirmed_at else { return Ok(()) };
+        let beside = match beside {
+            _ if !self.is_behind => {
+                copies.confirm(id, confirmed_at).await;
+                return Ok(());
+            }
+            Some(beside) => beside,
+            None => return Ok(()),
+        };
+        let kept = async { beside?.keep(confirmed_at).await };
+        match kept.await {
+            Ok(()) => {
+                self.is_behind = false;
+                Ok(())
+            }
+            Err(reason) => {
+                copies.remove(id).await;
+                Err(reason)
+            }
+        }
+    }
+}
+
 /// The extension of documents next to their copies.
 const BESIDE: &str = "new";
 
@@ -147,6 +216,12 @@ fn is_beside(path: &Path) -> bool {
     let mut parts = path.file_name().and_then(OsStr::to_str).unwrap_or_default().rsplit('.');
     let is_number = |part: &str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     parts.next() == Some(BESIDE) && parts.next().is_some_and(is_number)
+}
+
+/// Returns whether the copy was fetched after this time. A time in the future is that of a clock that was ahead.
+fn is_of_later(copy: &Path, fetched_at: SystemTime) -> bool {
+    let modified = std::fs::metadata(copy).and_then(|file| file.modified());
+    modified.is_ok_and(|at| at > fetched_at && at <= SystemTime::now())
 }
 
 fn is_left_over(file: &std::fs::Metadata) -> bool {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use vouchsafe::metadata::{
-    FetchedMetadata, Refresh, RefreshSchedule, Refreshed, TrustedMetadata, TrustedSource,
+    FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, TrustedMetadata, TrustedSource,
+    Validators,
 };
 use vouchsafe::{ConnectionId, Provider};
 
-use crate::copies::{Beside, Copies};
+use crate::copies::{Copies, LastCopy};
 use crate::refresher::until;
 use crate::task::Stop;
 use crate::{
@@ -68,6 +69,11 @@ pub struct DocumentRefresher {
     copies: Option<Copies>,
     refresh: Refresh,
     at_hand: Option<Arc<TrustedMetadata>>,
+    /// A copy that has ended. It is not used, and newer documents are compared with it.
+    ended: Option<Arc<TrustedMetadata>>,
+    copy: LastCopy,
+    /// Whether the copy was looked for.
+    is_restored: bool,
     status: RefreshStatus,
 }
 
@@ -93,6 +99,9 @@ impl DocumentRefresher {
             copies: None,
             refresh,
             at_hand: None,
+            ended: None,
+            copy: LastCopy::default(),
+            is_restored: false,
             status: RefreshStatus::default(),
         }
     }
@@ -138,24 +147,32 @@ impl DocumentRefresher {
 
     /// Requests the document if it is due, and returns what happened. Returns nothing if it is not due.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
-        if !self.refresh.is_due(Utc::now()) {
+        let now = Utc::now();
+        if !self.refresh.is_due(now) {
             return Vec::new();
         }
-        let validators = self.refresh.validators(self.at_hand.as_deref());
+        let validators = match self.copy.is_behind() {
+            true => Validators::default(),
+            false => self.refresh.validators(self.at_hand.as_deref().map(TrustedMetadata::bytes), now),
+        };
         let fetched = self.client.fetch(&self.address, &validators).await;
         let (fetched, beside) = Copies::written_beside(self.copies.as_ref(), &self.name, fetched).await;
         let outcome = self.answered(fetched).await;
         let mut events = vec![self.noted(outcome)];
         let is_new = events.iter().any(|event| event.metadata().is_some());
-        if let Some(beside) = beside.filter(|_| is_new)
-            && let Err(reason) = self.keep_copy(beside).await
-        {
-            events.push(self.event(RefreshOutcome::CopyFailed { reason }));
+        let is_unchanged = events.iter().any(|event| matches!(event.outcome, RefreshOutcome::Unchanged));
+        let beside = beside.filter(|_| is_new || is_unchanged);
+        if let Some(copies) = &self.copies {
+            let fetched_at = self.refresh.confirmed_at().filter(|_| is_new || is_unchanged);
+            if let Err(reason) = self.copy.keep(copies, &self.name, beside, is_new, fetched_at).await {
+                events.push(self.event(RefreshOutcome::CopyFailed { reason }));
+            }
+            self.status.note_copy(&self.name, self.copy.is_behind());
         }
         events
     }
 
-    /// Keeps the document fresh for as long as it runs. `tell` is called with each event, on a thread for blocking work.
+    /// Keeps the document fresh for as long as it runs. It begins like [`load`](Self::load), if that was not called. `tell` is called with each event, on a thread for blocking work.
     pub async fn run(self, tell: impl Fn(&RefreshEvent) + Send + Sync + 'static) {
         let (_never, stop) = Stop::never();
         self.run_until(tell, stop).await;
@@ -168,8 +185,9 @@ impl DocumentRefresher {
 
     async fn run_until(mut self, tell: impl Fn(&RefreshEvent) + Send + Sync + 'static, mut stop: Stop) {
         let tell = Arc::new(tell);
+        let mut restored = self.restore_copy().await;
         loop {
-            for event in self.refresh_due().await {
+            for event in restored.take().into_iter().chain(self.refresh_due().await) {
                 let tell = Arc::clone(&tell);
                 // The next document is requested after this call has ended.
                 let _ = tokio::task::spawn_blocking(move || tell(&event)).await;
@@ -187,7 +205,8 @@ impl DocumentRefresher {
 
 impl DocumentRefresher {
     async fn restore_copy(&mut self) -> Option<RefreshEvent> {
-        let copies = self.copies.as_ref().filter(|_| self.at_hand.is_none())?;
+        let copies = self.copies.clone().filter(|_| !self.is_restored)?;
+        self.is_restored = true;
         copies.remove_left_over().await;
         let outcome = match copies.read(&self.name).await {
             Ok(Some(copy)) => {
@@ -202,6 +221,13 @@ impl DocumentRefresher {
             Ok(None) => return None,
             Err(reason) => RefreshOutcome::CopyFailed { reason },
         };
+        if self.at_hand.is_none()
+            && let Ok(Some(copy)) = copies.read(&self.name).await
+        {
+            let (source, provider) = (self.refresh.source().clone(), self.provider.clone());
+            let recalling = tokio::task::spawn_blocking(move || source.recall(copy.document, &provider).ok());
+            self.ended = recalling.await.ok().flatten().map(Arc::new);
+        }
         Some(self.noted(outcome))
     }
 
@@ -218,7 +244,7 @@ impl DocumentRefresher {
         + Send
         + 'static,
     ) -> RefreshOutcome {
-        let (mut refresh, at_hand) = (self.refresh.clone(), self.at_hand.clone());
+        let (mut refresh, at_hand) = (self.refresh.clone(), self.at_hand.clone().or(self.ended.clone()));
         let checking = tokio::task::spawn_blocking(move || {
             let refreshed = check(&mut refresh, at_hand.as_deref());
             (refresh, refreshed)
@@ -234,21 +260,21 @@ impl DocumentRefresher {
             }
         };
         match refreshed {
-            Ok(Refreshed::First(metadata)) => {
-                let metadata = self.take(metadata);
-                let fetched_at: DateTime<Utc> = self.refresh.confirmed_at().unwrap_or_default();
-                RefreshOutcome::DocumentLoaded { metadata, fetched_at }
-            }
-            Ok(Refreshed::Changed { metadata, changes, .. }) => {
-                RefreshOutcome::DocumentChanged { metadata: self.take(metadata), changes }
-            }
+            Ok(Refreshed::First(metadata)) => self.take(metadata, Vec::new()),
+            Ok(Refreshed::Renewed(metadata)) => self.take(metadata, Vec::new()),
+            Ok(Refreshed::Changed { metadata, changes, .. }) => self.take(metadata, changes),
             Ok(_) => RefreshOutcome::Unchanged,
             Err(reason) => RefreshOutcome::kept(&self.refresh, None, reason),
         }
     }
 
-    fn take(&mut self, metadata: TrustedMetadata) -> Arc<TrustedMetadata> {
-        Arc::clone(self.at_hand.insert(Arc::new(metadata)))
+    fn take(&mut self, metadata: TrustedMetadata, changes: Vec<MetadataChange>) -> RefreshOutcome {
+        let (metadata, fetched_at) = (Arc::new(metadata), self.refresh.confirmed_at().unwrap_or_default());
+        self.ended = None;
+        match self.at_hand.replace(Arc::clone(&metadata)) {
+            Some(_) => RefreshOutcome::DocumentChanged { metadata, changes },
+            None => RefreshOutcome::DocumentLoaded { metadata, fetched_at },
+        }
     }
 
     fn noted(&self, outcome: RefreshOutcome) -> RefreshEvent {
@@ -258,9 +284,5 @@ impl DocumentRefresher {
 
     fn event(&self, outcome: RefreshOutcome) -> RefreshEvent {
         RefreshEvent { connection: Some(self.name.clone()), outcome }
-    }
-
-    async fn keep_copy(&self, beside: std::io::Result<Beside>) -> std::io::Result<()> {
-        beside?.keep(self.refresh.confirmed_at().unwrap_or_default()).await
     }
 }

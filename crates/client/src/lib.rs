@@ -55,6 +55,7 @@ pub use document_refresher::DocumentRefresher;
 pub use domain_resolver::DomainResolver;
 pub use error::ClientError;
 pub use metadata_query::MetadataQuery;
+pub use questions::QueryLimits;
 pub use refresh_event::{RefreshEvent, RefreshFailure, RefreshOutcome};
 pub use refresher::{RefreshedConnection, Refresher};
 pub use status::{RefreshStatus, SourceError, SourceStatus};

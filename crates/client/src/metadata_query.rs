@@ -12,14 +12,10 @@ use vouchsafe::metadata::{
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
 use crate::questions::Questions;
-use crate::{Client, ClientError, RefreshFailure, answer};
+use crate::{Client, QueryLimits, ClientError, RefreshFailure, answer};
 
-/// The time for which a server's answer that it does not know an entity is used.
-const UNKNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
 /// The largest length of an address that is requested.
 const LONGEST_ADDRESS: usize = 2_048;
-/// The largest number of entities that are kept. The sender of a response chooses the name that is requested.
-const ENTITIES: usize = 10_000;
 /// The time for which an entity without validUntil is used after the server last confirmed it.
 const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
 
@@ -40,7 +36,7 @@ const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
 ///   for longest are removed.
 /// * Anybody can invent names, so names that are not known are limited: 60 at once, then 5 in a second, and 8
 ///   requests at a time. Known entities have 8 requests of their own. Nobody waits for more than 5 seconds before
-///   the request is sent. Beyond these limits the answer is [`ClientError::Busy`].
+///   the request is sent. Beyond these limits the answer is [`ClientError::Busy`]. [`QueryLimits`] has them all.
 ///
 /// ```no_run
 /// # async fn example(federation: vouchsafe::signature::TrustedKey) -> Result<(), Box<dyn std::error::Error>> {
@@ -96,6 +92,8 @@ struct Known {
     schedule: RefreshSchedule,
     /// The time for which it is used without a confirmation by the server, if it has no validUntil.
     unconfirmed: TimeDelta,
+    /// The time for which the server's answer that it does not know the entity is used.
+    unknown_for: TimeDelta,
     at_hand: Option<Arc<(TrustedMetadata, IdentityProvider)>>,
     /// The time until which the server's answer that there is no such entity is used.
     unknown_until: Option<DateTime<Utc>>,
@@ -133,7 +131,7 @@ impl MetadataQuery {
             by_sha1: false,
             unconfirmed: UNCONFIRMED,
             entities: Mutex::default(),
-            questions: Questions::default(),
+            questions: Questions::new(QueryLimits::default()),
         }
     }
 
@@ -150,6 +148,13 @@ impl MetadataQuery {
     #[must_use]
     pub fn using_unconfirmed_for(mut self, duration: std::time::Duration) -> MetadataQuery {
         self.unconfirmed = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
+        self
+    }
+
+    /// Sets how many names are requested and kept.
+    #[must_use]
+    pub fn with_limits(mut self, limits: QueryLimits) -> MetadataQuery {
+        self.questions = Questions::new(limits);
         self
     }
 
@@ -226,8 +231,9 @@ impl MetadataQuery {
         if let Some(entity) = entities.by_name.get(name) {
             return (name.clone(), Arc::clone(entity));
         }
-        if entities.by_name.len() >= ENTITIES {
-            entities.make_room();
+        let most = self.questions.limits().entities.max(1);
+        if entities.by_name.len() >= most {
+            entities.make_room(most);
         }
         let source = match name {
             EntityName::EntityId(id) => self.source.clone().for_entity(id),
@@ -239,6 +245,7 @@ impl MetadataQuery {
             refresh,
             schedule: self.schedule,
             unconfirmed: self.unconfirmed,
+            unknown_for: TimeDelta::from_std(self.questions.limits().unknown_for).unwrap_or(TimeDelta::MAX),
             at_hand: None,
             unknown_until: None,
             used_at: now,
@@ -258,7 +265,8 @@ impl MetadataQuery {
         name: &EntityName,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let validators = entity.read(|known| known.refresh.validators(known.metadata()));
+        let validators =
+            entity.read(|known| known.refresh.validators(known.metadata().map(TrustedMetadata::bytes), now));
         let fetched = self.client.fetch(&self.address(name), &validators).await;
         entity.read(|known| known.take(fetched, name, &self.provider, now))
     }
@@ -317,7 +325,7 @@ impl Known {
     /// the clock is set back.
     fn is_unknown(&self, now: DateTime<Utc>) -> bool {
         let lasts = |until: DateTime<Utc>| until.signed_duration_since(now);
-        self.unknown_until.map(lasts).is_some_and(|left| left > TimeDelta::zero() && left <= UNKNOWN_FOR)
+        self.unknown_until.map(lasts).is_some_and(|left| left > TimeDelta::zero() && left <= self.unknown_for)
     }
 
     fn take(
@@ -329,22 +337,26 @@ impl Known {
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
         let at_hand = self.at_hand.clone();
         let at_hand = at_hand.as_deref().map(|(metadata, _)| metadata);
+        let before = self.refresh.clone();
         let refreshed = match answer::taken(&mut self.refresh, fetched, at_hand, provider, now) {
             Ok(refreshed) => refreshed,
             // The known metadata is used until it expires.
             Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
-                self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
+                self.unknown_until = now.checked_add_signed(self.unknown_for);
                 // This is an answer. If it counted as a failure, each next request would wait longer.
                 self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
                 return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        if let Refreshed::First(metadata) | Refreshed::Changed { metadata, .. } = refreshed {
+        if let Refreshed::First(metadata)
+        | Refreshed::Renewed(metadata)
+        | Refreshed::Changed { metadata, .. } = refreshed
+        {
             let found = metadata.find(name).and_then(|found| found.identity_provider().ok()).cloned();
             let Some(found) = found else {
-                // The document is accepted, but describes other entities.
-                self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
+                // The document is accepted, but describes other entities. It says nothing about the known metadata.
+                self.refresh = before;
                 self.refresh.failed(None, now, answer::random(provider));
                 return Err(RefreshError::from(metadata.unknown(name)).into());
             };
@@ -386,12 +398,12 @@ fn is_unknown(error: &RefreshFailure) -> bool {
 impl Entities {
     /// Removes one sixteenth of the entities: those that were not used for longest. Unknown entities are removed first,
     /// because anybody can invent names.
-    fn make_room(&mut self) {
+    fn make_room(&mut self, most: usize) {
         let rank = |entity: &Entity| entity.read(|known| (known.at_hand.is_some(), known.used_at));
         let mut ranked: Vec<_> =
             self.by_name.iter().map(|(name, entity)| (rank(entity), name.clone())).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
-        for (_, name) in ranked.into_iter().take(ENTITIES / 16) {
+        for (_, name) in ranked.into_iter().take((most / 16).max(1)) {
             self.by_name.remove(&name);
         }
         self.entity_ids.retain(|_, entity_id| self.by_name.contains_key(entity_id));

@@ -6,25 +6,69 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// The largest number of requests at a time about entities that are known.
-const OF_KNOWN: usize = 8;
-/// The largest number of callers that wait for an answer about a known entity.
-const WAITING_OF_KNOWN: usize = 512;
-/// The largest number of requests at a time about entities that are not known.
-const OF_NEW: usize = 8;
-/// The largest number of callers that wait for an answer about an entity that is not known.
-const WAITING_OF_NEW: usize = 128;
-/// The time that a caller waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// One more name that is not known is requested in this time.
-const EVERY: Duration = Duration::from_millis(200);
-/// The number of names that are not known, and are requested at once after a quiet time.
-const AT_ONCE: u32 = 60;
+/// The limits of a [`MetadataQuery`](crate::MetadataQuery). The sender of a response, or of an artifact, chooses the name
+/// that is requested, so names that are not known have places of their own and a rate. Entities that are known do not wait
+/// for them.
+///
+/// ```
+/// use std::time::Duration;
+/// use vouchsafe_client::QueryLimits;
+///
+/// // A service of a whole country: 20 new names in a second, and 200 at once after a quiet time.
+/// let mut limits = QueryLimits::default();
+/// limits.new_names_at_once = 200;
+/// limits.new_name_every = Duration::from_millis(50);
+/// # let _ = limits;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueryLimits {
+    /// The number of names that are not known, and are requested at once after a quiet time. The default is 60: a lecture
+    /// hall whose people come from as many universities.
+    pub new_names_at_once: u32,
+    /// One more name that is not known is requested in this time. The default is 200 milliseconds: 18,000 names an hour,
+    /// which is more than the largest federation has (eduGAIN: about 10,000), and a load that each server can bear.
+    pub new_name_every: Duration,
+    /// The largest number of requests at a time about entities that are not known. The default is 8, as many as refreshers
+    /// send.
+    pub requests_of_new: usize,
+    /// The largest number of callers that wait for an answer about an entity that is not known. The default is 128, 16 for
+    /// each request; each holds a connection of a browser.
+    pub waiting_for_new: usize,
+    /// The largest number of requests at a time about entities that are known. The default is 8.
+    pub requests_of_known: usize,
+    /// The largest number of callers that wait for an answer about a known entity. The default is 512.
+    pub waiting_for_known: usize,
+    /// The time that a caller waits for its turn. The default is 5 seconds; people reload a page that takes longer.
+    pub patience: Duration,
+    /// The largest number of entities that are kept. The default is 10,000, the size of eduGAIN; each has about 10 KB. If
+    /// there are more, those that were not used for longest are removed.
+    pub entities: usize,
+    /// The time for which the answer that an entity is unknown is used. The default is 10 minutes, as in OpenSAML
+    /// (`negativeLookupCacheDuration`).
+    pub unknown_for: Duration,
+}
 
-/// The limits of the requests. The sender of a response, or of an artifact, chooses the name that is requested, so
-/// names that are not known have places of their own and a rate. Entities that are known do not wait for them.
+impl Default for QueryLimits {
+    fn default() -> QueryLimits {
+        QueryLimits {
+            new_names_at_once: 60,
+            new_name_every: Duration::from_millis(200),
+            requests_of_new: 8,
+            waiting_for_new: 128,
+            requests_of_known: 8,
+            waiting_for_known: 512,
+            patience: Duration::from_secs(5),
+            entities: 10_000,
+            unknown_for: Duration::from_secs(600),
+        }
+    }
+}
+
+/// The requests under way, and those that wait.
 #[derive(Debug)]
 pub(crate) struct Questions {
+    limits: QueryLimits,
     of_known: Places,
     of_new: Places,
     new_names: Mutex<Rate>,
@@ -44,28 +88,33 @@ pub(crate) struct Waiting<'q> {
     until: Instant,
 }
 
-impl Default for Questions {
-    fn default() -> Questions {
+impl Questions {
+    /// Each kind has at least one place, so that no limit stops everything.
+    pub(crate) fn new(limits: QueryLimits) -> Questions {
         Questions {
-            of_known: Places::new(OF_KNOWN, WAITING_OF_KNOWN),
-            of_new: Places::new(OF_NEW, WAITING_OF_NEW),
+            of_known: Places::new(limits.requests_of_known.max(1), limits.waiting_for_known.max(1)),
+            of_new: Places::new(limits.requests_of_new.max(1), limits.waiting_for_new.max(1)),
             new_names: Mutex::new(Rate { spent: Duration::ZERO, at: Instant::now() }),
+            limits,
         }
     }
-}
 
-impl Questions {
+    pub(crate) fn limits(&self) -> &QueryLimits {
+        &self.limits
+    }
+
     /// Begins to wait, unless too many wait already.
     pub(crate) fn wait(&self, is_known: bool) -> Option<Waiting<'_>> {
         let places = if is_known { &self.of_known } else { &self.of_new };
         let now = Instant::now();
-        let until = now.checked_add(PATIENCE).unwrap_or(now);
+        let until = now.checked_add(self.limits.patience).unwrap_or(now);
         Some(Waiting { places, _counted: places.waiting.try_acquire().ok()?, until })
     }
 
     /// Counts a name that is not known, unless too many were requested a short time ago.
     pub(crate) fn count_new_name(&self) -> bool {
-        self.new_names.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now())
+        let mut rate = self.new_names.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.count(Instant::now(), self.limits.new_name_every, self.limits.new_names_at_once)
     }
 }
 
@@ -96,11 +145,11 @@ struct Rate {
 }
 
 impl Rate {
-    fn count(&mut self, now: Instant) -> bool {
+    fn count(&mut self, now: Instant, every: Duration, at_once: u32) -> bool {
         self.spent = self.spent.saturating_sub(now.saturating_duration_since(self.at));
         self.at = self.at.max(now);
-        let spent = self.spent.saturating_add(EVERY);
-        let is_within = spent <= EVERY.saturating_mul(AT_ONCE);
+        let spent = self.spent.saturating_add(every);
+        let is_within = spent <= every.saturating_mul(at_once);
         if is_within {
             self.spent = spent;
         }
@@ -114,7 +163,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn sixty_names_at_once_and_then_five_in_a_second() {
-        let questions = Questions::default();
+        let questions = Questions::new(QueryLimits::default());
         let counted = || (0..1_000).filter(|_| questions.count_new_name()).count();
         assert_eq!(counted(), 60);
         tokio::time::advance(Duration::from_secs(2)).await;
@@ -125,21 +174,48 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_goes_after_five_seconds_and_leaves_its_place_in_the_line() {
-        let questions = Questions::default();
+        let questions = Questions::new(QueryLimits::default());
         let mut asking = Vec::new();
-        for _ in 0..OF_NEW {
+        for _ in 0..8 {
             asking.push(questions.wait(false).unwrap().place().await.unwrap());
         }
         let before = Instant::now();
         assert!(questions.wait(false).unwrap().place().await.is_none());
-        assert_eq!(before.elapsed().as_secs(), PATIENCE.as_secs());
-        let waiting: Vec<_> = (0..WAITING_OF_NEW + 1).filter_map(|_| questions.wait(false)).collect();
-        assert_eq!(waiting.len(), WAITING_OF_NEW);
+        assert_eq!(before.elapsed().as_secs(), 5);
+        let waiting: Vec<_> = (0..129).filter_map(|_| questions.wait(false)).collect();
+        assert_eq!(waiting.len(), 128);
         assert!(
             questions.wait(true).unwrap().place().await.is_some(),
             "known entities have their own places"
         );
         drop((waiting, asking));
         assert!(questions.wait(false).unwrap().place().await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limits_are_settings() {
+        let limits = QueryLimits {
+            new_names_at_once: 3,
+            new_name_every: Duration::from_secs(1),
+            requests_of_new: 1,
+            waiting_for_new: 2,
+            requests_of_known: 0,
+            patience: Duration::from_secs(1),
+            ..QueryLimits::default()
+        };
+        let questions = Questions::new(limits);
+        let counted = || (0..100).filter(|_| questions.count_new_name()).count();
+        assert_eq!(counted(), 3);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(counted(), 2);
+        let place = questions.wait(false).unwrap().place().await.unwrap();
+        let waiting: Vec<_> = (0..9).filter_map(|_| questions.wait(false)).collect();
+        assert_eq!(waiting.len(), 2);
+        drop(waiting);
+        let before = Instant::now();
+        assert!(questions.wait(false).unwrap().place().await.is_none());
+        assert_eq!(before.elapsed().as_secs(), 1);
+        drop(place);
+        assert!(questions.wait(true).unwrap().place().await.is_some(), "one place is left in any case");
     }
 }

@@ -33,12 +33,18 @@ pub enum RefreshOutcome {
     },
     /// The metadata has not changed.
     Unchanged,
+    /// A newer document that states the same, with other dates, has replaced the old one.
+    #[non_exhaustive]
+    Renewed {
+        /// The identity provider in the newer document.
+        identity_provider: IdentityProvider,
+    },
     /// A newer document has replaced the old one.
     #[non_exhaustive]
     Changed {
         /// The identity provider in the newer document.
         identity_provider: IdentityProvider,
-        /// The changes: keys, endpoints, dates. The list is empty if the documents differ only in other parts.
+        /// The changes: keys, endpoints, scopes, dates and other statements.
         changes: Vec<MetadataChange>,
     },
     /// The first document of many entities was loaded.
@@ -180,6 +186,7 @@ impl RefreshEvent {
     pub fn identity_provider(&self) -> Option<&IdentityProvider> {
         match &self.outcome {
             RefreshOutcome::Loaded { identity_provider, .. }
+            | RefreshOutcome::Renewed { identity_provider }
             | RefreshOutcome::Changed { identity_provider, .. } => Some(identity_provider),
             _ => None,
         }
@@ -199,8 +206,20 @@ impl RefreshEvent {
     }
 }
 
-/// The largest number of changes of a document of many entities in one line.
+/// The largest number of changes in one line.
 const CHANGES_TOLD: usize = 10;
+
+fn write_changes(f: &mut fmt::Formatter<'_>, changes: &[MetadataChange]) -> fmt::Result {
+    changes.iter().take(CHANGES_TOLD).try_for_each(|change| write!(f, "; {change}"))?;
+    write_more(f, changes)
+}
+
+fn write_more(f: &mut fmt::Formatter<'_>, changes: &[MetadataChange]) -> fmt::Result {
+    match changes.len().saturating_sub(CHANGES_TOLD) {
+        0 => Ok(()),
+        more => write!(f, "; {more} more changes"),
+    }
+}
 
 impl fmt::Display for RefreshEvent {
     /// Shows the event in one line, for logs.
@@ -215,12 +234,12 @@ impl fmt::Display for RefreshEvent {
                 write!(f, "loaded, as fetched at {}", instant(fetched_at))
             }
             RefreshOutcome::Unchanged => f.write_str("nothing has changed"),
-            RefreshOutcome::Changed { changes, .. } if changes.is_empty() => {
-                f.write_str("a newer document says the same")
+            RefreshOutcome::Renewed { .. } => {
+                f.write_str("a newer document states the same, with other dates")
             }
             RefreshOutcome::Changed { changes, .. } => {
-                let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-                f.write_str(&changes.join("; "))
+                f.write_str("a newer document")?;
+                write_changes(f, changes)
             }
             RefreshOutcome::DocumentLoaded { metadata, fetched_at } => {
                 let entities = metadata.entities().count();
@@ -238,14 +257,11 @@ impl fmt::Display for RefreshEvent {
                         None => write!(f, "; the document: {change}")?,
                     }
                 }
-                match changes.len().saturating_sub(CHANGES_TOLD) {
-                    0 => Ok(()),
-                    more => write!(f, "; {more} more changes"),
-                }
+                write_more(f, changes)
             }
             RefreshOutcome::Staged { reason, changes } => {
                 write!(f, "newer metadata waits for approval, because {reason}")?;
-                changes.iter().try_for_each(|change| write!(f, "; {change}"))
+                write_changes(f, changes)
             }
             #[cfg(feature = "store")]
             RefreshOutcome::RefusedBefore { refusal } => {

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use vouchsafe::metadata::{
     FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata,
-    TrustedSource,
+    TrustedSource, Validators,
 };
-use vouchsafe::{ConnectionId, Connections, EntityId, Provider};
+use vouchsafe::{Connection, ConnectionId, Connections, EntityId, Provider};
 
-use crate::copies::{Beside, Copies};
+use crate::copies::{Beside, Copies, Copy, LastCopy};
 use crate::task::Stop;
 use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, RefreshStatus, RefreshTask, answer};
 
@@ -78,6 +78,18 @@ struct Source {
     connection: RefreshedConnection,
     refresh: Refresh,
     at_hand: Option<TrustedMetadata>,
+    /// Whether the document at hand was valid when it was read. If not, newer ones are only compared with it.
+    is_loaded: bool,
+    copy: LastCopy,
+    /// Whether its copy was looked for.
+    is_restored: bool,
+}
+
+/// The way in which a document was accepted.
+enum Accepted {
+    First,
+    Renewed,
+    Changed(Vec<MetadataChange>),
 }
 
 impl RefreshedConnection {
@@ -138,7 +150,15 @@ impl Refresher {
     #[must_use]
     pub fn with(mut self, connection: RefreshedConnection) -> Refresher {
         let refresh = Refresh::new(connection.source.clone(), self.schedule, Utc::now());
-        self.sources.push(Source { connection, refresh, at_hand: None });
+        let (copy, at_hand) = (LastCopy::default(), None);
+        self.sources.push(Source {
+            connection,
+            refresh,
+            at_hand,
+            is_loaded: false,
+            copy,
+            is_restored: false,
+        });
         self
     }
 }
@@ -156,20 +176,36 @@ impl Refresher {
 
     /// Requests the sources that are due, eight at a time, and returns the event of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
+        let mut events = Vec::new();
+        let (_never, stop) = Stop::never();
+        self.refresh_until(&stop, |event| events.push(event)).await;
+        events
+    }
+
+    /// Requests the sources that are due, and passes each event on when it comes: a source that is slow does not hold back
+    /// the keys of another.
+    async fn refresh_until(&mut self, stop: &Stop, mut tell: impl FnMut(RefreshEvent)) {
         let now = Utc::now();
         let due = |(place, source): (usize, &Source)| source.refresh.is_due(now).then_some(place);
         let mut waiting = self.sources.iter().enumerate().filter_map(due).collect::<Vec<_>>().into_iter();
-        let (mut running, mut events) = (JoinSet::new(), Vec::new());
+        let mut running = JoinSet::new();
         loop {
             while running.len() < AT_ONCE
+                && !stop.is_due()
                 && let Some(place) = waiting.next()
             {
                 let Some(source) = self.sources.get(place) else { continue };
                 let (client, address) = (self.client.clone(), source.connection.address.clone());
-                let validators = source.refresh.validators(source.at_hand.as_ref());
+                let validators = match source.copy.is_behind() {
+                    true => Validators::default(),
+                    false => {
+                        let at_hand = source.at_hand.as_ref().map(TrustedMetadata::bytes);
+                        source.refresh.validators(at_hand, now)
+                    }
+                };
                 running.spawn(async move { (place, client.fetch(&address, &validators).await) });
             }
-            let Some(joined) = running.join_next().await else { return events };
+            let Some(joined) = running.join_next().await else { return };
             // The task neither panics nor is cancelled.
             let Ok((place, fetched)) = joined else { continue };
             if let Some(source) = self.sources.get_mut(place) {
@@ -178,16 +214,20 @@ impl Refresher {
                 let event = source.answered(fetched, &self.provider);
                 self.status.note(&source.connection.id, &source.refresh, None, &event.outcome);
                 let is_new = event.identity_provider().is_some();
-                events.push(event);
-                if let Some(beside) = beside.filter(|_| is_new) {
-                    events.extend(source.keep_copy(beside).await);
-                }
+                let is_accepted = is_new || matches!(event.outcome, RefreshOutcome::Unchanged);
+                tell(event);
+                let beside = beside.filter(|_| is_accepted);
+                let failed = source.keep_copy(self.copies.as_ref(), beside, is_new, is_accepted).await;
+                failed.into_iter().for_each(&mut tell);
+                self.status.note_copy(&source.connection.id, source.copy.is_behind());
             }
         }
     }
 
-    /// Keeps the connections fresh as long as it runs: new keys take effect at the next sign-in. A connection that is
-    /// missing in `connections` is not added. `tell` is called with each event.
+    /// Keeps the connections fresh as long as it runs: new keys take effect at the next sign-in. It begins like
+    /// [`load`](Self::load), if that was not called. When the metadata of a connection is loaded for the first time and
+    /// `connections` does not have the connection, it is added with default settings. A connection that is missing later
+    /// was removed, and is not added again. `tell` is called with each event.
     pub async fn run(self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
         let (_never, stop) = Stop::never();
         self.run_until(connections, tell, stop).await;
@@ -214,14 +254,13 @@ impl Refresher {
         tell: impl Fn(&RefreshEvent) + Send,
         mut stop: Stop,
     ) {
+        let mut tell = move |event: RefreshEvent| {
+            take_effect(&connections, &event);
+            tell(&event);
+        };
+        self.restore_copies().await.into_iter().for_each(&mut tell);
         loop {
-            for event in self.refresh_due().await {
-                if let (Some(id), Some(newer)) = (event.connection(), event.identity_provider()) {
-                    // The metadata is about the same entity, because it was selected by the entity's name.
-                    let _ = connections.refresh(id.as_str(), newer.clone());
-                }
-                tell(&event);
-            }
+            self.refresh_until(&stop, &mut tell).await;
             if !stop.sleep(self.until_next()).await {
                 return;
             }
@@ -237,10 +276,11 @@ impl Refresher {
         let Some(copies) = &self.copies else { return Vec::new() };
         copies.remove_left_over().await;
         let mut events = Vec::new();
-        for source in self.sources.iter_mut().filter(|source| source.at_hand.is_none()) {
+        for source in self.sources.iter_mut().filter(|source| !source.is_restored) {
+            source.is_restored = true;
             let read = copies.read(&source.connection.id).await;
             let outcome = match read {
-                Ok(Some(copy)) => source.restore(copy.document, copy.fetched_at, &self.provider),
+                Ok(Some(copy)) => source.restore(copy, &self.provider),
                 Ok(None) => continue,
                 Err(reason) => RefreshOutcome::CopyFailed { reason },
             };
@@ -265,38 +305,68 @@ impl Source {
     ) -> RefreshEvent {
         let taken = answer::taken(&mut self.refresh, fetched, self.at_hand.as_ref(), provider, Utc::now());
         let outcome = match taken {
-            Ok(Refreshed::Changed { metadata, changes, .. }) => self.take(metadata, Some(changes)),
-            Ok(Refreshed::First(metadata)) => self.take(metadata, None),
+            Ok(Refreshed::Changed { metadata, changes, .. }) => {
+                self.take(metadata, Accepted::Changed(changes))
+            }
+            Ok(Refreshed::First(metadata)) => self.take(metadata, Accepted::First),
+            Ok(Refreshed::Renewed(metadata)) => self.take(metadata, Accepted::Renewed),
             Ok(_) => RefreshOutcome::Unchanged,
             Err(reason) => RefreshOutcome::kept(&self.refresh, None, reason),
         };
         RefreshEvent { connection: Some(self.connection.id.clone()), outcome }
     }
 
-    fn restore(&mut self, copy: Vec<u8>, fetched_at: DateTime<Utc>, provider: &Provider) -> RefreshOutcome {
-        let random = answer::random(provider);
-        match self.refresh.restore(copy, fetched_at, provider, Utc::now(), random) {
-            Ok(metadata) => self.take(metadata, None),
-            Err(error) => RefreshOutcome::kept(&self.refresh, None, error.into()),
+    fn restore(&mut self, copy: Copy, provider: &Provider) -> RefreshOutcome {
+        let (random, document) = (answer::random(provider), copy.document.clone());
+        match self.refresh.restore(document, copy.fetched_at, provider, Utc::now(), random) {
+            Ok(metadata) => self.take(metadata, Accepted::First),
+            Err(error) => {
+                // It is not used any more, and newer documents are compared with it.
+                self.at_hand = self.refresh.source().recall(copy.document, provider).ok();
+                RefreshOutcome::kept(&self.refresh, None, error.into())
+            }
         }
     }
 
-    fn take(&mut self, metadata: TrustedMetadata, changes: Option<Vec<MetadataChange>>) -> RefreshOutcome {
+    fn take(&mut self, metadata: TrustedMetadata, accepted: Accepted) -> RefreshOutcome {
         let fetched_at = self.refresh.confirmed_at().unwrap_or_default();
-        let outcome = match metadata.identity_provider(&self.connection.identity_provider) {
-            Ok(identity_provider) => RefreshOutcome::taken(identity_provider, changes, fetched_at),
+        let identity_provider = match metadata.identity_provider(&self.connection.identity_provider) {
+            Ok(identity_provider) => identity_provider.clone(),
             // An accepted document contains it, so this does not happen.
             Err(error) => return RefreshOutcome::kept(&self.refresh, None, error.into()),
         };
+        let was_loaded = std::mem::replace(&mut self.is_loaded, true);
         self.at_hand = Some(metadata);
-        outcome
+        match accepted {
+            Accepted::Changed(changes) if was_loaded => {
+                RefreshOutcome::Changed { identity_provider, changes }
+            }
+            Accepted::Renewed if was_loaded => RefreshOutcome::Renewed { identity_provider },
+            _ => RefreshOutcome::Loaded { identity_provider, fetched_at },
+        }
     }
 
     /// Stores a document in its file. Returns an event if this fails.
-    async fn keep_copy(&self, beside: std::io::Result<Beside>) -> Option<RefreshEvent> {
-        let fetched_at = self.refresh.confirmed_at()?;
-        let kept = async { beside?.keep(fetched_at).await };
-        let (id, reason) = (self.connection.id.clone(), kept.await.err()?);
+    async fn keep_copy(
+        &mut self,
+        copies: Option<&Copies>,
+        beside: Option<std::io::Result<Beside>>,
+        is_new: bool,
+        is_accepted: bool,
+    ) -> Option<RefreshEvent> {
+        let (id, fetched_at) = (self.connection.id.clone(), self.refresh.confirmed_at());
+        let confirmed = fetched_at.filter(|_| is_accepted);
+        let reason = self.copy.keep(copies?, &id, beside, is_new, confirmed).await.err()?;
         Some(RefreshEvent { connection: Some(id), outcome: RefreshOutcome::CopyFailed { reason } })
+    }
+}
+
+/// Gives newer metadata to its connection.
+fn take_effect(connections: &Connections, event: &RefreshEvent) {
+    let (Some(id), Some(newer)) = (event.connection(), event.identity_provider()) else { return };
+    // The metadata is about the same entity, because it was selected by the entity's name.
+    let refreshed = connections.refresh(id.as_str(), newer.clone());
+    if matches!((refreshed, &event.outcome), (Ok(None), RefreshOutcome::Loaded { .. })) {
+        connections.put(Connection::new(id.clone(), newer.clone()));
     }
 }

@@ -46,6 +46,8 @@ pub struct SourceStatus {
     pub waits_for_approval: bool,
     /// The time when somebody refused the document that the source gives; `None` if nobody did.
     pub refused_at: Option<DateTime<Utc>>,
+    /// Whether the current metadata could not be written to its copy, so that a restart does not know it.
+    pub copy_is_behind: bool,
     /// The time of the next request.
     pub next_attempt: DateTime<Utc>,
 }
@@ -115,9 +117,19 @@ impl RefreshStatus {
             last_error,
             waits_for_approval: matches!(outcome, RefreshOutcome::Staged { .. }),
             refused_at: refused_at(outcome),
+            copy_is_behind: false,
             next_attempt: refresh.due(),
         };
         self.with(|sources| drop(sources.insert(connection.clone(), status)));
+    }
+
+    /// Records whether the copy of the current metadata could be written.
+    pub(crate) fn note_copy(&self, connection: &ConnectionId, is_behind: bool) {
+        self.with(|sources| {
+            if let Some(status) = sources.get_mut(connection) {
+                status.copy_is_behind = is_behind;
+            }
+        });
     }
 
     /// Removes connections that are not refreshed any more.

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::metadata::{
-    FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata, TrustedSource,
-    Validators,
+    FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata,
+    TrustedSource, Validators,
 };
 use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, ConnectionState, Provider};
 use vouchsafe_store::{Author, ConnectionStore, OfferedMetadata, StoreError, StoredConnection};
 
-use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, answer};
+use crate::{Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome, answer};
 
 /// The name of the rule in the audit for changes by a refresher.
 pub(crate) const RULE: &str = "metadata.refresh";
@@ -60,29 +60,21 @@ pub async fn refresh_stored(
             ));
         }
     };
-    let at_hand = at_hand(&stored, provider, now);
     let fetched = client.fetch(&url, &Validators::default()).await;
-    let asked = Asked { stored, at_hand, fetched };
+    let asked = Asked { stored, fetched };
     told(taken(&mut refresh, asked, store, provider, by).await?)
 }
 
 /// A connection, and the answer of its source.
 pub(crate) struct Asked {
     pub(crate) stored: StoredConnection,
-    pub(crate) at_hand: Option<TrustedMetadata>,
     pub(crate) fetched: Result<FetchedMetadata, ClientError>,
 }
 
-/// Returns the current metadata of a connection, if it is usable, so that newer metadata can be compared with it. The
-/// store is trusted for its content.
-pub(crate) fn at_hand(
-    stored: &StoredConnection,
-    provider: &Provider,
-    now: DateTime<Utc>,
-) -> Option<TrustedMetadata> {
-    let in_the_store =
-        TrustedSource::danger_by_transport_alone(SpeaksFor::entity(stored.identity_provider.clone()));
-    in_the_store.accept(&*stored.metadata.document, now, provider).ok()
+/// A connection as the answer of its source changes it, and the outcome.
+struct Judged {
+    stored: StoredConnection,
+    outcome: RefreshOutcome,
 }
 
 /// Handles an answer. Returns `None` if the connection must not be refreshed any more.
@@ -93,75 +85,123 @@ pub(crate) async fn taken(
     provider: &Provider,
     by: Actor,
 ) -> Option<RefreshOutcome> {
-    let Asked { mut stored, at_hand, fetched } = asked;
-    let now = Utc::now();
-    let (metadata, changes) = match answer::taken(refresh, fetched, at_hand.as_ref(), provider, now) {
-        Ok(Refreshed::First(metadata)) => (metadata, None),
-        Ok(Refreshed::Changed { metadata, changes, .. }) => (metadata, Some(changes)),
-        // The source sends the known document again, so staged metadata is removed.
+    let (before, now) = (asked.stored.clone(), Utc::now());
+    let (mut judging, with) = (refresh.clone(), provider.clone());
+    // Whoever controls the address decides how much there is to parse and to compare.
+    let judged = tokio::task::spawn_blocking(move || {
+        let judged = judge(&mut judging, asked, &with, now);
+        (judging, judged)
+    });
+    let Judged { stored, outcome } = match judged.await {
+        Ok((judging, judged)) => {
+            *refresh = judging;
+            judged
+        }
+        Err(_) => {
+            refresh.failed(None, now, answer::random(provider));
+            let fetched_at = Some(before.metadata.fetched_at);
+            return Some(RefreshOutcome::kept(refresh, fetched_at, RefreshFailure::Interrupted {}));
+        }
+    };
+    if stored == before {
+        return Some(outcome);
+    }
+    let written = match stored.is_renewal_of(&before) {
+        true => store.renew_connection(&stored).await,
+        false => store.update_connection(&stored, &Author::new(by, now)).await.map(drop),
+    };
+    match written {
+        Ok(()) => Some(outcome),
+        // What is remembered about a refused document is written with the next one.
+        Err(_) if matches!(outcome, RefreshOutcome::Kept { .. }) => Some(outcome),
+        Err(reason) => not_written(refresh, stored, outcome, store, provider, reason).await,
+    }
+}
+
+fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime<Utc>) -> Judged {
+    let Asked { mut stored, fetched } = asked;
+    let (at_hand, before) = (at_hand(&stored, provider), refresh.clone());
+    refresh.set_older_since(stored.older_since);
+    let answered = answer::taken(refresh, fetched, at_hand.as_ref(), provider, now);
+    stored.older_since = refresh.older_since();
+    let outcome = match answered {
+        Ok(Refreshed::First(metadata) | Refreshed::Renewed(metadata)) => {
+            offered(refresh, &mut stored, &metadata, None, now)
+        }
+        Ok(Refreshed::Changed { metadata, changes, .. }) => {
+            offered(refresh, &mut stored, &metadata, Some(changes), now)
+        }
+        // The source states what is known, so staged metadata is removed.
         Ok(_) => {
-            let outcome = RefreshOutcome::Unchanged;
-            return match stored.staged.take() {
-                Some(_) => written(refresh, stored, outcome, store, provider, by).await,
-                None => Some(outcome),
-            };
+            stored.staged = None;
+            RefreshOutcome::Unchanged
         }
         Err(reason) => {
             let fetched_at = (!stored.metadata.document.is_empty()).then_some(stored.metadata.fetched_at);
-            return Some(RefreshOutcome::kept(refresh, fetched_at, reason));
+            RefreshOutcome::kept(refresh, fetched_at, reason)
         }
     };
-    let waited = stored.staged.clone();
-    let offered = stored.offer_metadata(&metadata, now);
+    if matches!(outcome, RefreshOutcome::Staged { .. } | RefreshOutcome::RefusedBefore { .. }) {
+        refresh.set_aside(&before, now, answer::random(provider));
+    }
+    Judged { stored, outcome }
+}
+
+/// Returns the current metadata of a connection, if it can be read, so that newer metadata can be compared with it. It may
+/// have ended. The store is trusted for its content. Metadata whose dates somebody else may have written is not compared.
+fn at_hand(stored: &StoredConnection, provider: &Provider) -> Option<TrustedMetadata> {
+    let in_the_store =
+        TrustedSource::danger_by_transport_alone(SpeaksFor::entity(stored.identity_provider.clone()));
+    let comparable = stored.has_dates_of_its_source().then_some(&*stored.metadata.document)?;
+    in_the_store.recall(comparable, provider).ok()
+}
+
+/// Offers an accepted document to the connection.
+fn offered(
+    refresh: &Refresh,
+    stored: &mut StoredConnection,
+    metadata: &TrustedMetadata,
+    changes: Option<Vec<MetadataChange>>,
+    now: DateTime<Utc>,
+) -> RefreshOutcome {
+    let present = stored.metadata.clone();
+    let offered = stored.offer_metadata(metadata, now);
     // An accepted document describes it.
     let newer = metadata.identity_provider(&stored.identity_provider);
     let (offered, newer) = match offered.and_then(|offered| Ok((offered, newer?))) {
         Ok(both) => both,
-        Err(reason) => return Some(RefreshOutcome::kept(refresh, None, reason.into())),
+        Err(reason) => return RefreshOutcome::kept(refresh, None, reason.into()),
     };
-    let outcome = match offered {
+    match offered {
         OfferedMetadata::Taken => RefreshOutcome::taken(newer, changes, now),
+        OfferedMetadata::Renewed => RefreshOutcome::Renewed { identity_provider: newer.clone() },
         OfferedMetadata::Staged { reason, .. } => {
-            let outcome = RefreshOutcome::Staged { reason, changes: changes.unwrap_or_default() };
-            if stored.staged == waited {
-                return Some(outcome);
-            }
-            outcome
+            // If there is nothing that it could be compared with, everything in it is new.
+            let compared =
+                || present.comparison_with(stored.staged.as_ref()?, &stored.identity_provider).ok();
+            let changes = changes.or_else(|| Some(compared()?.changes)).unwrap_or_default();
+            RefreshOutcome::Staged { reason, changes }
         }
-        OfferedMetadata::RefusedBefore(refusal) => {
-            let outcome = RefreshOutcome::RefusedBefore { refusal };
-            if waited.is_none() {
-                return Some(outcome);
-            }
-            outcome
-        }
+        OfferedMetadata::RefusedBefore(refusal) => RefreshOutcome::RefusedBefore { refusal },
         _ => RefreshOutcome::Unchanged,
-    };
-    written(refresh, stored, outcome, store, provider, by).await
+    }
 }
 
-/// Writes the connection. Returns the outcome, or `None` if the connection must not be refreshed any more.
-async fn written(
+/// Returns the outcome if the connection was not written, or `None` if it must not be refreshed any more.
+async fn not_written(
     refresh: &mut Refresh,
     stored: StoredConnection,
     outcome: RefreshOutcome,
     store: &dyn ConnectionStore,
     provider: &Provider,
-    by: Actor,
+    reason: StoreError,
 ) -> Option<RefreshOutcome> {
-    let now = Utc::now();
-    let author = Author::new(by, now);
-    let Err(reason) = store.update_connection(&stored, &author).await else { return Some(outcome) };
     if let StoreError::ConnectionConflict { .. } = &reason
         && let Ok(current) = store.connection(&stored.id).await
     {
         match current {
             // Another process has written the same change first.
-            Some(current)
-                if current.metadata.document == stored.metadata.document
-                    && current.staged.as_ref().map(|staged| &staged.document)
-                        == stored.staged.as_ref().map(|staged| &staged.document) =>
-            {
+            Some(current) if says_the_same(&current, &stored) => {
                 let is_true_still =
                     matches!(outcome, RefreshOutcome::Staged { .. } | RefreshOutcome::RefusedBefore { .. });
                 return Some(if is_true_still { outcome } else { RefreshOutcome::Unchanged });
@@ -173,8 +213,14 @@ async fn written(
         }
     }
     // The connection was not written: the next answer is compared with the metadata of that time.
-    refresh.failed(None, now, answer::random(provider));
+    refresh.failed(None, Utc::now(), answer::random(provider));
     Some(RefreshOutcome::StoreFailed { reason: Box::new(reason) })
+}
+
+fn says_the_same(current: &StoredConnection, stored: &StoredConnection) -> bool {
+    let digests =
+        |of: &StoredConnection| (of.digest(&of.metadata), of.staged.as_ref().map(|staged| of.digest(staged)));
+    digests(current) == digests(stored)
 }
 
 /// Returns whether the source of a connection is requested: the connection is active, and it has an address.

@@ -11,7 +11,7 @@ use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, Provider};
 use vouchsafe_store::{ConnectionStore, MetadataTrust, StoreError, StoredConnection};
 
-use crate::stored_answer::{Asked, RULE, at_hand, is_asked, taken};
+use crate::stored_answer::{Asked, RULE, is_asked, taken};
 use crate::task::Stop;
 use crate::{Client, RefreshEvent, RefreshFailure, RefreshOutcome, RefreshStatus, RefreshTask, answer};
 
@@ -215,7 +215,6 @@ impl StoredRefresher {
             return None;
         };
         let known = self.known.get_mut(&stored.id)?;
-        let at_hand = at_hand(&stored, &self.provider, now);
         let origin = Origin { address: url.clone(), trust: stored.settings.metadata.clone() };
         if known.origin.as_ref() != Some(&origin) {
             let source = match stored.metadata_source() {
@@ -233,11 +232,12 @@ impl StoredRefresher {
             // The validators of another address must not be used.
             *known = Known { refresh: Refresh::new(source, self.schedule, now), origin: Some(origin) };
         }
-        let validators = known.refresh.validators(at_hand.as_ref());
+        known.refresh.set_older_since(stored.older_since);
+        let validators = known.refresh.validators(Some(&stored.metadata.document), now);
         let client = self.client.clone();
         running.spawn(async move {
             let fetched = client.fetch(&url, &validators).await;
-            Asked { stored, at_hand, fetched }
+            Asked { stored, fetched }
         });
         None
     }

@@ -273,8 +273,10 @@ async fn what_is_over_is_not_confirmed() {
     let name = university();
     server.publish(name.as_str(), document(&name, keys::identity_provider()));
     let query = Arc::new(server.query());
-    assert!(query.find(&name, now()).await.unwrap().is_some());
-    let late = now() + TimeDelta::days(6);
+    // It ends five days later.
+    let begin = now() + TimeDelta::days(5) - TimeDelta::hours(1);
+    assert!(query.find(&name, begin).await.unwrap().is_some());
+    let late = begin + TimeDelta::hours(2);
     assert_eq!(query.find(&name, late).await.unwrap_err().code(), "metadata.expired");
     assert_eq!(server.not_modified.load(Ordering::Relaxed), 1);
     // The next question is for the document itself.

@@ -145,6 +145,8 @@ fn told(event: &RefreshEvent) -> String {
     match &event.outcome {
         RefreshOutcome::Loaded { .. } => "loaded".to_owned(),
         RefreshOutcome::Unchanged => "unchanged".to_owned(),
+        RefreshOutcome::Renewed { .. } => "renewed".to_owned(),
+        RefreshOutcome::CopyFailed { .. } => "copy failed".to_owned(),
         RefreshOutcome::Changed { identity_provider, .. } => {
             format!("changed: {} keys", identity_provider.signing_keys().len())
         }
@@ -195,6 +197,7 @@ async fn a_source_that_has_nothing_new_sends_nothing() {
     let server = Server::start(Answer::Tagged(document(), "\"1\"")).await;
     let mut refresher = refresher(&server);
     assert_eq!(next(&mut refresher).await, "loaded");
+    assert_eq!(next(&mut refresher).await, "unchanged", "it has sent the same twice");
     server.answers(Answer::Tagged("<html/>".to_owned(), "\"1\""));
     assert_eq!(next(&mut refresher).await, "unchanged");
     server.answers(Answer::Tagged(announced(), "\"2\""));
@@ -310,4 +313,153 @@ async fn readers_never_wait_and_never_see_nothing() {
         assert_eq!(none, 0);
         assert!(one > 0 && both > 0, "{one} {both}");
     }
+}
+
+/// The same document, written anew each time.
+#[tokio::test]
+async fn a_document_that_is_written_anew_is_no_change() {
+    let written = |attributes: &str| document().replacen("entityID=", &format!("{attributes} entityID="), 1);
+    let server = Server::start(Answer::Document(written("ID=\"_0\""))).await;
+    let mut refresher = refresher(&server);
+    assert_eq!(next(&mut refresher).await, "loaded");
+    for number in 1..10 {
+        server.answers(Answer::Document(written(&format!("ID=\"_{number}\""))));
+        assert_eq!(next(&mut refresher).await, "unchanged");
+    }
+    for day in 10..20 {
+        server.answers(Answer::Document(written(&format!("validUntil=\"2099-01-{day}T00:00:00Z\""))));
+        let events = refresher.refresh_due().await;
+        let [event] = &events[..] else { panic!("{events:?}") };
+        assert_eq!(told(event), "renewed");
+        let end = event.identity_provider().unwrap().valid_until().unwrap();
+        assert_eq!(end.to_rfc3339(), format!("2099-01-{day}T00:00:00+00:00"));
+    }
+}
+
+/// A folder of copies, which is removed afterwards.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        Folder(std::env::temp_dir().join(format!("vouchsafe-{name}-{}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The disk is full when a key is withdrawn. The next start must not trust it again.
+#[tokio::test]
+async fn a_copy_that_could_not_be_written_is_written_later() {
+    let folder = Folder::new("full");
+    let server = Server::start(Answer::Tagged(announced(), "\"2\"")).await;
+    let mut running = refresher(&server).keeping_copies_in(&folder.0);
+    assert_eq!(told(&running.load().await[0]), "loaded");
+    // Nothing can be written beside the copy.
+    let aside = folder.0.with_extension("aside");
+    std::fs::rename(&folder.0, &aside).unwrap();
+    std::fs::write(&folder.0, "").unwrap();
+    server.answers(Answer::Tagged(document(), "\"1\""));
+    let told_of: Vec<String> = running.refresh_due().await.iter().map(told).collect();
+    assert_eq!(told_of, ["changed: 1 keys", "copy failed"]);
+    assert!(running.status().of(&id()).unwrap().copy_is_behind);
+    std::fs::remove_file(&folder.0).unwrap();
+    std::fs::rename(&aside, &folder.0).unwrap();
+    assert_eq!(next(&mut running).await, "unchanged");
+    assert!(!running.status().of(&id()).unwrap().copy_is_behind);
+    drop(running);
+
+    server.answers(Answer::Status(StatusCode::SERVICE_UNAVAILABLE, None));
+    let mut restarted = refresher(&server).keeping_copies_in(&folder.0);
+    let events = restarted.load().await;
+    let keys = events[0].identity_provider().unwrap().signing_keys();
+    assert_eq!(keys.len(), 1, "the withdrawn key is not trusted again");
+}
+
+/// A copy says when its document was confirmed, and an older one of another process does not replace it.
+#[tokio::test]
+async fn a_copy_is_dated_by_its_last_confirmation() {
+    let folder = Folder::new("dated");
+    let server = Server::start(Answer::Document(document())).await;
+    let mut running = refresher(&server).keeping_copies_in(&folder.0);
+    running.load().await;
+    let copy = std::fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
+    let hour = Duration::from_secs(3_600);
+    for (date, what) in [
+        (std::time::SystemTime::now() - 48 * hour, "two days ago"),
+        (std::time::SystemTime::now() + 48 * hour, "a clock that was ahead"),
+    ] {
+        std::fs::File::options().write(true).open(&copy).unwrap().set_modified(date).unwrap();
+        assert_eq!(next(&mut running).await, "unchanged");
+        let modified = std::fs::metadata(&copy).unwrap().modified().unwrap();
+        let age = std::time::SystemTime::now().duration_since(modified).unwrap();
+        assert!(age < Duration::from_secs(60), "{what}");
+    }
+}
+
+/// As the guide has it: a refresher is started, and nothing else is done.
+#[tokio::test]
+async fn starting_is_enough() {
+    let folder = Folder::new("started");
+    let server = Server::start(Answer::Document(document())).await;
+    for answer in [Answer::Document(document()), Answer::Status(StatusCode::SERVICE_UNAVAILABLE, None)] {
+        server.answers(answer);
+        let connections = Arc::new(Connections::new());
+        let refresher = Refresher::new(client(), Provider::rustcrypto())
+            .keeping_copies_in(&folder.0)
+            .with(RefreshedConnection::new(id(), entity_id(), &server.address));
+        let refreshing = refresher.start(Arc::clone(&connections), |_| ());
+        let mut waited = 0;
+        while connections.get("acme").is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            waited += 1;
+            assert!(waited < 500, "the connection is there, from the address or from its copy");
+        }
+        refreshing.stop().await;
+    }
+    // A connection that was removed is not added again.
+    let connections = Arc::new(Connections::new());
+    server.answers(Answer::Document(document()));
+    let mut loaded = refresher(&server);
+    loaded.load().await;
+    server.answers(Answer::Document(announced()));
+    let (told_of, refreshing) = {
+        let told_of = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&told_of);
+        let count = move |event: &RefreshEvent| {
+            if matches!(event.outcome, RefreshOutcome::Changed { .. }) {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        (told_of, loaded.start(Arc::clone(&connections), count))
+    };
+    while told_of.load(Ordering::Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    refreshing.stop().await;
+    assert!(connections.get("acme").is_none());
+}
+
+/// One source never answers: the withdrawn key of another takes effect all the same.
+#[tokio::test]
+async fn a_slow_source_holds_no_other_back() {
+    let (quick, slow) =
+        (Server::start(Answer::Document(announced())).await, Server::start(Answer::Nothing).await);
+    let connections = Arc::new(Connections::new());
+    let patient = Client::with_loopback().unwrap().with_time_limit(Duration::from_secs(60));
+    let other = ConnectionId::new("slow").unwrap();
+    let refresher = Refresher::new(patient, Provider::rustcrypto())
+        .with_schedule(always())
+        .with(RefreshedConnection::new(other, entity_id(), &slow.address))
+        .with(RefreshedConnection::new(id(), entity_id(), &quick.address));
+    let refreshing = refresher.start(Arc::clone(&connections), |_| ());
+    let begin = std::time::Instant::now();
+    while connections.get("acme").is_none() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(begin.elapsed() < Duration::from_secs(30));
+    }
+    drop(refreshing);
 }

@@ -68,6 +68,11 @@ fn told(event: &RefreshEvent) -> String {
     let outcome = match &event.outcome {
         RefreshOutcome::Loaded { .. } => "loaded".to_owned(),
         RefreshOutcome::Unchanged => "unchanged".to_owned(),
+        RefreshOutcome::Renewed { .. } => "renewed".to_owned(),
+        RefreshOutcome::Staged { reason, changes, .. } => {
+            format!("staged with {} changes: {reason}", changes.len())
+        }
+        RefreshOutcome::RefusedBefore { .. } => "refused before".to_owned(),
         RefreshOutcome::Changed { changes, .. } => format!("{} changes", changes.len()),
         RefreshOutcome::Kept { reason, confirmed_at: Some(_), .. } => format!("kept: {}", reason.code()),
         RefreshOutcome::StoreFailed { reason, .. } => format!("store: {}", reason.code()),
@@ -133,7 +138,7 @@ async fn metadata_that_has_ended_is_replaced() {
     let mut refresher = refresher(&store);
     assert!(refresher.look_for_connections().await.is_none());
     let events: Vec<_> = refresher.refresh_due().await.iter().map(told).collect();
-    assert_eq!(events, ["acme loaded"]);
+    assert_eq!(events, ["acme renewed"]);
     let stored = store.connection(&acme.id).await.unwrap().unwrap();
     assert_eq!(&*stored.metadata.document, good.as_bytes());
 }
@@ -183,4 +188,178 @@ async fn what_was_not_written_is_asked_for_again() {
     }
     let stored = store.connection(&acme.id).await.unwrap().unwrap();
     assert_eq!(&*stored.metadata.document, new.as_bytes(), "{all:?}");
+}
+
+/// Entra ID and others write an ID and a signature anew at each request, federations also the dates: nothing is written
+/// that anybody would read, and what is refused stays refused.
+#[tokio::test]
+async fn a_document_that_is_written_anew_is_neither_a_revision_nor_a_record() {
+    use vouchsafe::metadata::KeyChanges;
+    use vouchsafe_store::{ConnectionDecision, Directory};
+
+    let written = |kit: &Kit, attributes: &str| {
+        kit.metadata().unwrap().replacen("entityID=", &format!("{attributes} entityID="), 1)
+    };
+    let next = keys::identity_provider_p256().certificate();
+    let (known, adding) = (Kit::okta(), Kit::okta().with_next_certificate(next));
+    let (served, address) = serve(written(&known, "ID=\"_0\"")).await;
+    let store = Memory::new();
+    let mut acme = connection(
+        "acme",
+        &written(&known, "ID=\"_0\""),
+        MetadataSource::Url(address),
+        ConnectionState::Draft,
+    );
+    acme.settings.metadata.key_changes = KeyChanges::Approve;
+    let mut organization =
+        vouchsafe::provisioning::Organization::new(acme.organization.clone(), "acme", "Acme");
+    organization.entitled = true;
+    store.add_organization(&organization, &author()).await.unwrap();
+    let (id, whose) = (acme.id.clone(), acme.organization.clone());
+    let convert =
+        ConnectionDecision::new(whose.clone(), Actor::Operator, chrono::Utc::now(), move |it, now| {
+            it.convert(acme, None, now)
+        });
+    store.decide_connections(convert).await.unwrap();
+    let mut refreshing = refresher(&store);
+    assert!(refreshing.look_for_connections().await.is_none());
+    let written_so_far =
+        async || (store.connection_revision(&id).await.unwrap(), store.audit(&whose).await.unwrap().len());
+    let stored = async || store.connection(&id).await.unwrap().unwrap();
+
+    let before = written_so_far().await;
+    for number in 1..5 {
+        *served.lock().unwrap() = Some(written(&known, &format!("ID=\"_{number}\"")));
+        assert_eq!(refreshing.refresh_due().await.iter().map(told).collect::<Vec<_>>(), ["acme unchanged"]);
+    }
+    assert_eq!(&*stored().await.metadata.document, written(&known, "ID=\"_0\"").as_bytes());
+    for day in 10..15 {
+        let end = format!("validUntil=\"2099-01-{day}T00:00:00Z\"");
+        *served.lock().unwrap() = Some(written(&known, &end));
+        assert_eq!(refreshing.refresh_due().await.iter().map(told).collect::<Vec<_>>(), ["acme renewed"]);
+        assert_eq!(&*stored().await.metadata.document, written(&known, &end).as_bytes());
+    }
+    assert_eq!(written_so_far().await, before);
+
+    // What must be approved is staged once.
+    for number in 1..5 {
+        let end = format!("ID=\"_{number}\" validUntil=\"2099-02-1{number}T00:00:00Z\"");
+        *served.lock().unwrap() = Some(written(&adding, &end));
+        let events = refreshing.refresh_due().await;
+        assert!(told(&events[0]).starts_with("acme staged with "), "{events:?}");
+        assert_eq!(&*stored().await.staged.unwrap().document, written(&adding, &end).as_bytes());
+    }
+    assert_eq!(written_so_far().await, (before.0.map(|revision| revision + 1), before.1 + 1));
+    assert_eq!(
+        refreshing.status().of(&id).unwrap().confirmed_at.map(|at| at < chrono::Utc::now()),
+        Some(true)
+    );
+
+    // A refusal is of what it says.
+    let staged = stored().await;
+    let (digest, refused) = (staged.digest(staged.staged.as_ref().unwrap()), id.clone());
+    let refuse =
+        ConnectionDecision::new(whose.clone(), Actor::Operator, chrono::Utc::now(), move |it, now| {
+            it.refuse_metadata(&refused, &digest, Actor::Operator, now)
+        });
+    store.decide_connections(refuse).await.unwrap();
+    let before = written_so_far().await;
+    for number in 1..5 {
+        *served.lock().unwrap() = Some(written(&adding, &format!("ID=\"_{number}\"")));
+        let events = refreshing.refresh_due().await;
+        assert_eq!(events.iter().map(told).collect::<Vec<_>>(), ["acme refused before"]);
+    }
+    assert_eq!((written_so_far().await, stored().await.staged), (before, None));
+    // One thing more is something else.
+    *served.lock().unwrap() = Some(written(&adding, "ID=\"_1\"").replace("/sso/saml", "/sso/other"));
+    let events = refreshing.refresh_due().await;
+    assert!(told(&events[0]).starts_with("acme staged with "), "{events:?}");
+}
+
+/// The day after which an unsigned source that has gone back is followed: restarts and other instances know when it began.
+#[tokio::test]
+async fn the_day_of_older_documents_goes_on_after_a_restart() {
+    let written = |end: &str| {
+        Kit::okta().metadata().unwrap().replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1)
+    };
+    let year = chrono::Utc::now() + chrono::TimeDelta::days(300);
+    let at =
+        |days: i64| (year + chrono::TimeDelta::days(days)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let (newer, older) = (written(&at(1)), written(&at(0)));
+    let (served, address) = serve(older.clone()).await;
+    let store = Memory::new();
+    let acme = connection("acme", &newer, MetadataSource::Url(address), ConnectionState::Active);
+    store.add_connection(&acme, &author()).await.unwrap();
+    let since = async || store.connection(&acme.id).await.unwrap().unwrap().older_since;
+    let next = async || {
+        // Each time another instance, which has just started.
+        let mut refreshing = refresher(&store);
+        assert!(refreshing.look_for_connections().await.is_none());
+        refreshing.refresh_due().await.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(next().await, ["acme kept: refresh.rolled_back"]);
+    let begin = since().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(next().await, ["acme kept: refresh.rolled_back"]);
+        assert_eq!(since().await, Some(begin));
+    }
+    // A newer one between them begins the day anew.
+    *served.lock().unwrap() = Some(newer);
+    assert_eq!(next().await, ["acme unchanged"]);
+    assert_eq!(since().await, None);
+    *served.lock().unwrap() = Some(older.clone());
+    assert_eq!(next().await, ["acme kept: refresh.rolled_back"]);
+    assert!(since().await.unwrap() > begin);
+
+    // A day later.
+    let mut stored = store.connection(&acme.id).await.unwrap().unwrap();
+    stored.older_since = stored.older_since.map(|since| since - chrono::TimeDelta::hours(23));
+    store.renew_connection(&stored).await.unwrap();
+    assert_eq!(next().await, ["acme kept: refresh.rolled_back"]);
+    stored.older_since = stored.older_since.map(|since| since - chrono::TimeDelta::hours(2));
+    store.renew_connection(&stored).await.unwrap();
+    assert_eq!(next().await, ["acme renewed"]);
+    let stored = store.connection(&acme.id).await.unwrap().unwrap();
+    assert_eq!((&*stored.metadata.document, stored.older_since), (older.as_bytes(), None));
+    assert_eq!(stored.revision, 2, "its end is sooner, which all processes must see");
+}
+
+/// Somebody has the address for a moment, and sends a modification time of now. The genuine server, which has an older
+/// document, would then answer that nothing has changed.
+#[tokio::test]
+async fn a_moment_at_the_address_does_not_silence_the_genuine_server() {
+    use axum::http::{HeaderMap, header};
+    type Modified = Arc<Mutex<(String, &'static str)>>;
+    async fn respond(State(served): State<Modified>, headers: HeaderMap) -> Response {
+        let (document, modified) = served.lock().unwrap().clone();
+        let time = |text: &str| chrono::DateTime::parse_from_rfc2822(text).unwrap();
+        let known = headers.get(header::IF_MODIFIED_SINCE).map(|since| time(since.to_str().unwrap()));
+        match known {
+            Some(since) if time(modified) <= since => StatusCode::NOT_MODIFIED.into_response(),
+            _ => ([(header::LAST_MODIFIED, modified)], document).into_response(),
+        }
+    }
+    let genuine = (Kit::okta().metadata().unwrap(), "Mon, 02 Nov 2026 00:00:00 GMT");
+    let evil = Kit::new(Kit::okta().entity_id(), "https://evil.example/sso", keys::attacker());
+    let served: Modified = Arc::new(Mutex::new(genuine.clone()));
+    let router = Router::new().route("/metadata", get(respond)).with_state(Arc::clone(&served));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/metadata", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let store = Memory::new();
+    let acme = connection("acme", &genuine.0, MetadataSource::Url(address), ConnectionState::Active);
+    store.add_connection(&acme, &author()).await.unwrap();
+    let mut refreshing = refresher(&store);
+    assert!(refreshing.look_for_connections().await.is_none());
+    let mut next = async || {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        refreshing.refresh_due().await.iter().map(told).collect::<Vec<_>>().concat()
+    };
+    assert_eq!((next().await, next().await), ("acme unchanged".to_owned(), "acme unchanged".to_owned()));
+    *served.lock().unwrap() = (evil.metadata().unwrap(), "Sun, 29 Nov 2026 16:00:00 GMT");
+    assert!(next().await.ends_with(" changes"));
+    *served.lock().unwrap() = genuine.clone();
+    assert!(next().await.ends_with(" changes"));
+    let stored = store.connection(&acme.id).await.unwrap().unwrap();
+    assert_eq!(&*stored.metadata.document, genuine.0.as_bytes());
 }

@@ -17,7 +17,9 @@ use crate::encoding::in_utf8;
 use crate::foreign::refused;
 use crate::index::{self, Index, require_metadata};
 use crate::source::is_entity;
-use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, key_info, lint};
+use crate::{
+    EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, content, key_info, lint,
+};
 
 /// A metadata document with any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
 ///
@@ -364,6 +366,43 @@ impl<'a> AggregateEntity<'a> {
             && !self.is_alone()
             && !other.is_alone()
             && self.aggregate.index.has_same_surroundings(self.place, &other.aggregate.index, other.place)
+    }
+
+    /// Returns the SHA-256 of everything that the entity states, without what publishers write anew in each document:
+    /// comments and layout, its `ID` and its signature, `validUntil` and `cacheDuration`, and when it was published. Two
+    /// entities with the same digest are the same at a sign-in, except for how long they are valid.
+    ///
+    /// ```
+    /// use vouchsafe_metadata::Aggregate;
+    ///
+    /// let digest = |head: &str| {
+    ///     let xml = format!(
+    ///         r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" {head} entityID="https://a.example"/>"#
+    ///     );
+    ///     Aggregate::read(xml)?.entities().next().expect("it is there").content_digest()
+    /// };
+    /// assert_eq!(digest("ID='_1' validUntil='2027-01-01T00:00:00Z'")?, digest("ID='_2'")?);
+    /// assert_ne!(digest("")?, digest("other='1'")?);
+    /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `xml.*`, `metadata.namespace` if it cannot be parsed.
+    pub fn content_digest(&self) -> Result<[u8; 32], MetadataError> {
+        self.with_element(content::digest)
+    }
+
+    /// Returns whether both state the same, perhaps with other dates.
+    pub(crate) fn states_the_same_as(&self, other: &AggregateEntity<'_>) -> bool {
+        self.entity_id() == other.entity_id()
+            && (self.is_same_as(other)
+                || matches!((self.content_digest(), other.content_digest()), (Ok(own), Ok(others)) if own == others))
+    }
+
+    /// Calls `tell` with the element of the entity, which is parsed for it.
+    pub(crate) fn with_element<T>(&self, tell: impl FnOnce(Element<'_>) -> T) -> Result<T, MetadataError> {
+        let document = self.aggregate.index.document(&self.aggregate.bytes, self.place)?;
+        Ok(tell(document.root()))
     }
 
     /// Calls `tell` with the identity provider. It is read again, unless it was kept.

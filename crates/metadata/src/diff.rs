@@ -5,9 +5,11 @@ use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_xml::Quoted;
+use vouchsafe_xml::namespace::SAML_PROTOCOL;
 
 use crate::{
-    Aggregate, AggregateEntity, Binding, EntityDescription, IdentityProvider, MetadataError, RoleDescription,
+    Aggregate, AggregateEntity, Binding, Endpoint, EntityDescription, EntityId, EntityKey, IdentityProvider,
+    MetadataError, RoleDescription, statements,
 };
 
 /// The subject of a [`MetadataChange`].
@@ -24,6 +26,8 @@ pub enum ChangeSubject {
     ValidUntil,
     /// A `shibmd:Scope`.
     Scope,
+    /// Any other statement of the entity: a flag, a NameID format, a name, a category.
+    Statement,
 }
 
 impl ChangeSubject {
@@ -36,6 +40,7 @@ impl ChangeSubject {
             ChangeSubject::Endpoint => "endpoint",
             ChangeSubject::ValidUntil => "valid_until",
             ChangeSubject::Scope => "scope",
+            ChangeSubject::Statement => "statement",
         }
     }
 }
@@ -90,16 +95,17 @@ impl fmt::Display for MetadataChange {
 }
 
 impl Aggregate {
-    /// Returns the changes if a newer document replaces this one: keys, endpoints, dates and scopes of each entity,
-    /// and entities that are added, are removed, or cannot be read any more. Entities are compared by name, the first
-    /// of each name; the order in the document does not matter.
+    /// Returns the changes if a newer document replaces this one: keys, endpoints, dates, scopes and the other statements
+    /// of each entity, and entities that are added, are removed, or cannot be read any more. Of an entity that is added,
+    /// or that could not be read before, everything is listed. Entities are compared by name, the first of each name; the
+    /// order in the document does not matter.
     ///
     /// ```
     /// use vouchsafe_metadata::Aggregate;
     ///
     /// let document = |name: &str| {
     ///     Aggregate::read(format!(
-    ///         r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{name}"><md:SPSSODescriptor/></md:EntityDescriptor>"#
+    ///         r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{name}"/>"#
     ///     ))
     /// };
     /// let changes = document("https://a.example")?.changes_to(&document("https://b.example")?);
@@ -115,15 +121,46 @@ impl Aggregate {
         for entity in firsts(self) {
             match counterpart(entity, newer) {
                 Some(newer_entity) => compare(entity, newer_entity, &mut changes),
-                None => {
-                    let gone = Some(state(&entity.description()));
-                    push(&mut changes, entity.entity_id(), ChangeSubject::Entity, gone, None);
-                }
+                None => remove(entity, &mut changes),
             }
         }
         for entity in firsts(newer).filter(|entity| counterpart(*entity, self).is_none()) {
-            let come = Some(state(&entity.description()));
-            push(&mut changes, entity.entity_id(), ChangeSubject::Entity, None, come);
+            add(entity, &mut changes);
+        }
+        changes
+    }
+
+    /// Returns the changes of the whole document and of one entity, as [`changes_to`](Self::changes_to) does. Other entities
+    /// are not looked at, however many there are. If there is no document before, everything that the newer one states is
+    /// an addition.
+    ///
+    /// ```
+    /// use vouchsafe_metadata::{Aggregate, EntityId};
+    ///
+    /// let aggregate = Aggregate::read(
+    ///     r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://a.example"><md:SPSSODescriptor AuthnRequestsSigned="true"/></md:EntityDescriptor>"#,
+    /// )?;
+    /// let changes = Aggregate::changes_of(&EntityId::new("https://a.example")?, None, &aggregate);
+    /// let all: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    /// assert_eq!(all[0], "entity added: it can be read");
+    /// assert!(all[1].ends_with("AuthnRequestsSigned: “true”"));
+    /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+    /// ```
+    #[must_use]
+    pub fn changes_of(
+        entity_id: &EntityId,
+        before: Option<&Aggregate>,
+        newer: &Aggregate,
+    ) -> Vec<MetadataChange> {
+        let mut changes = Vec::new();
+        let was = before.and_then(of_the_document);
+        push(&mut changes, None, ChangeSubject::ValidUntil, was, of_the_document(newer));
+        let known = before.and_then(|before| before.named(entity_id.as_str()));
+        match (known, newer.named(entity_id.as_str())) {
+            (Some(before), Some(after)) => compare(before, after, &mut changes),
+            (Some(before), None) => remove(before, &mut changes),
+            (None, Some(after)) => add(after, &mut changes),
+            (None, None) => {}
         }
         changes
     }
@@ -164,50 +201,145 @@ fn compare(before: AggregateEntity<'_>, after: AggregateEntity<'_>, changes: &mu
     let read = [before.description(), after.description()];
     let [old_state, new_state] = read.each_ref().map(state);
     push(changes, id, ChangeSubject::Entity, Some(old_state), Some(new_state));
-    let [Ok(old), Ok(new)] = read else { return };
-    differences(changes, id, ChangeSubject::Key, keys(&old), keys(&new));
-    differences(changes, id, ChangeSubject::Endpoint, endpoints(&old), endpoints(&new));
+    let [old, Ok(new)] = read else { return };
+    let Ok(old) = old else { return add_content(after, &new, changes) };
+    let known = changes.len();
+    differences(changes, id, ChangeSubject::Key, keys(before, &old), keys(after, &new));
+    differences(changes, id, ChangeSubject::Endpoint, endpoints(before, &old), endpoints(after, &new));
     differences(changes, id, ChangeSubject::Scope, scopes(before), scopes(after));
+    differences(changes, id, ChangeSubject::Statement, statements(before), statements(after));
+    if changes.len() == known && before.content_digest().ok() != after.content_digest().ok() {
+        let what = "the order of what it states, or a detail that is not listed".to_owned();
+        push(changes, id, ChangeSubject::Statement, None, Some(what));
+    }
     // A time that all entities inherit is reported once, for the document.
-    let inherited = [(before, &old), (after, &new)].iter().all(|(entity, description)| {
-        !entity.is_alone() && entity.document_valid_until() == description.valid_until()
-    });
+    let inherited = [(before, &old), (after, &new)]
+        .iter()
+        .all(|(entity, description)| is_inherited(*entity, description));
     if !inherited {
         let [old, new] = [&old, &new].map(|description| description.valid_until().map(instant));
         push(changes, id, ChangeSubject::ValidUntil, old, new);
     }
 }
 
-fn keys(description: &EntityDescription) -> BTreeSet<String> {
-    let of_role = |role: &RoleDescription| {
-        let shown = |usage: &str, key: &dyn fmt::Display| format!("{} {usage}: {key}", role.name());
-        let signing = role.signing_keys().iter().map(|key| shown("signing", key));
-        signing.chain(role.encryption_keys().iter().map(|key| shown("encryption", key))).collect::<Vec<_>>()
-    };
-    description.roles().iter().flat_map(of_role).collect()
+fn remove(entity: AggregateEntity<'_>, changes: &mut Vec<MetadataChange>) {
+    let gone = Some(state(&entity.description()));
+    push(changes, entity.entity_id(), ChangeSubject::Entity, gone, None);
 }
 
-fn endpoints(description: &EntityDescription) -> BTreeSet<String> {
+/// Reports an entity that was not there before, with everything that it states.
+fn add(entity: AggregateEntity<'_>, changes: &mut Vec<MetadataChange>) {
+    let read = entity.description();
+    push(changes, entity.entity_id(), ChangeSubject::Entity, None, Some(state(&read)));
+    if let Ok(description) = read {
+        add_content(entity, &description, changes);
+    }
+}
+
+fn add_content(
+    entity: AggregateEntity<'_>,
+    description: &EntityDescription,
+    changes: &mut Vec<MetadataChange>,
+) {
+    let (id, nothing) = (entity.entity_id(), BTreeSet::new);
+    differences(changes, id, ChangeSubject::Key, nothing(), keys(entity, description));
+    differences(changes, id, ChangeSubject::Endpoint, nothing(), endpoints(entity, description));
+    differences(changes, id, ChangeSubject::Scope, nothing(), scopes(entity));
+    differences(changes, id, ChangeSubject::Statement, nothing(), statements(entity));
+    if !is_inherited(entity, description) {
+        push(changes, id, ChangeSubject::ValidUntil, None, description.valid_until().map(instant));
+    }
+}
+
+/// Returns whether the entity is valid for as long as the whole document, which has several.
+fn is_inherited(entity: AggregateEntity<'_>, description: &EntityDescription) -> bool {
+    !entity.is_alone() && entity.document_valid_until() == description.valid_until()
+}
+
+fn statements(entity: AggregateEntity<'_>) -> BTreeSet<String> {
+    entity.with_element(statements::of).unwrap_or_default()
+}
+
+/// Returns the keys: those of the identity provider, as a sign-in uses them, and those of the other roles, of which the
+/// first few are described. The text of another role's key says so, because what moves from a role that nobody uses into
+/// the used one is a change. The same holds for endpoints.
+fn keys(entity: AggregateEntity<'_>, description: &EntityDescription) -> BTreeSet<String> {
+    let told = |role: &str, signing: &[EntityKey], encryption: &[EntityKey]| {
+        let line = |usage: &str, key: &EntityKey| format!("{role} {usage}: {key}");
+        let signing = signing.iter().map(|key| line("signing", key));
+        signing.chain(encryption.iter().map(|key| line("encryption", key))).collect::<Vec<_>>()
+    };
+    let used = entity.with_identity_provider(|provider| {
+        told(IDENTITY_PROVIDER, provider.signing_keys(), provider.encryption_keys())
+    });
+    let others = other_roles(description, used.is_some());
+    let others = others.flat_map(|role| told(&role_label(role), role.signing_keys(), role.encryption_keys()));
+    others.chain(used.into_iter().flatten()).collect()
+}
+
+fn endpoints(entity: AggregateEntity<'_>, description: &EntityDescription) -> BTreeSet<String> {
+    let used = entity.with_identity_provider(used_endpoints);
+    let is_used = used.is_some();
     let of_role = |role: &RoleDescription| {
+        let label = if is_used { format!("{}: ", role_label(role)) } else { String::new() };
         let told = role.endpoints().iter().map(|(name, endpoint)| match endpoint {
-            Ok(endpoint) => {
-                let mut text = format!("{name} {} {}", shown(endpoint.binding()), endpoint.location());
-                if let Some(responses) = endpoint.response_location() {
-                    text.push_str(&format!(", responses to {responses}"));
-                }
-                if let Some(index) = endpoint.index() {
-                    text.push_str(&format!(", index {index}"));
-                }
-                if endpoint.is_default() {
-                    text.push_str(", default");
-                }
-                text
-            }
-            Err(reason) => format!("{name}, which cannot be used: {reason}"),
+            Ok(endpoint) => format!("{label}{}", endpoint_line(name, endpoint)),
+            Err(reason) => format!("{label}{name}, which cannot be used: {reason}"),
         });
         told.collect::<Vec<_>>()
     };
-    description.roles().iter().flat_map(of_role).collect()
+    other_roles(description, is_used).flat_map(of_role).chain(used.into_iter().flatten()).collect()
+}
+
+/// Returns the endpoints of an identity provider. Of several with one binding, the first is used.
+fn used_endpoints(provider: &IdentityProvider) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, all) in provider.services() {
+        for (place, endpoint) in all.iter().enumerate() {
+            let is_alike = |other: &Endpoint| other.binding() == endpoint.binding();
+            let mut line = endpoint_line(name, endpoint);
+            let is_first = !all.iter().take(place).any(is_alike);
+            if is_first && all.iter().skip(place.saturating_add(1)).any(is_alike) {
+                line.push_str(", the first with its binding");
+            }
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+const IDENTITY_PROVIDER: &str = "IDPSSODescriptor";
+
+/// Returns the described roles without the one of the identity provider, if that is read by itself.
+fn other_roles(description: &EntityDescription, is_used: bool) -> impl Iterator<Item = &RoleDescription> {
+    let is_identity_provider =
+        |role: &RoleDescription| role.name() == IDENTITY_PROVIDER && speaks_saml2(role);
+    description.roles().iter().filter(move |role| !(is_used && is_identity_provider(role)))
+}
+
+fn speaks_saml2(role: &RoleDescription) -> bool {
+    role.protocols().iter().any(|protocol| protocol == SAML_PROTOCOL)
+}
+
+fn role_label(role: &RoleDescription) -> String {
+    match speaks_saml2(role) {
+        true => role.name().to_owned(),
+        false => format!("{} of other protocols", role.name()),
+    }
+}
+
+fn endpoint_line(name: &str, endpoint: &Endpoint) -> String {
+    let mut text = format!("{name} {} {}", shown(endpoint.binding()), endpoint.location());
+    if let Some(responses) = endpoint.response_location() {
+        text.push_str(&format!(", responses to {responses}"));
+    }
+    if let Some(index) = endpoint.index() {
+        text.push_str(&format!(", index {index}"));
+    }
+    if endpoint.is_default() {
+        text.push_str(", default");
+    }
+    text
 }
 
 /// Returns a binding for a line of a log: the text of an unknown one is quoted, because it can be anything.

@@ -141,14 +141,19 @@ impl IdentityProvider {
         Err(MetadataError::OtherEntity { expected, actual })
     }
 
-    fn insecure_endpoints(&self) -> impl Iterator<Item = Warning> + '_ {
-        let services = [
+    /// Returns its endpoints by the names of their elements.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&'static str, &[Endpoint])> {
+        let services: [(&'static str, &[Endpoint]); 4] = [
             ("SingleSignOnService", &self.single_sign_on),
             ("SingleLogoutService", &self.single_logout),
             ("ManageNameIDService", &self.name_id_management),
             ("ArtifactResolutionService", &self.artifact_resolution),
         ];
-        services.into_iter().flat_map(|(element, endpoints)| {
+        services.into_iter()
+    }
+
+    fn insecure_endpoints(&self) -> impl Iterator<Item = Warning> + '_ {
+        self.services().flat_map(|(element, endpoints)| {
             endpoints.iter().filter(|endpoint| !endpoint.is_secure()).map(move |endpoint| {
                 Warning::EndpointInsecure {
                     element: element.to_owned(),

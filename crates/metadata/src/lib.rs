@@ -57,7 +57,7 @@
 //! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |
-//! | `lint`, `lint_rules`, `diff` | what a publisher should look at; what a refresh would change |
+//! | `lint`, `lint_rules`, `diff`, `statements`, `content` | what a publisher should look at; what a refresh would change; whether two entities state the same |
 //! | `trusted_source`, `refresh`, `key_changes`, `key_evidence`, `own_rollover` | what a source is trusted for; when it is requested again; how far a newer document may change keys; what is known about keys over time; how your own keys are replaced |
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
@@ -66,6 +66,7 @@ mod aggregate;
 mod algorithm_support;
 mod bounded;
 mod contact;
+mod content;
 mod description;
 mod diff;
 mod encoding;
@@ -100,6 +101,7 @@ mod scope;
 mod service_information;
 mod service_provider;
 mod source;
+mod statements;
 mod time;
 mod trusted_source;
 mod user_interface;

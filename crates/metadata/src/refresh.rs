@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, own_sha256};
 
 use crate::time::later;
-use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
+use crate::{Aggregate, MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 
 /// One source of metadata over time: when it is requested again, and what is done with its answer.
 ///
@@ -15,10 +15,12 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 /// database.
 ///
 /// * The source is requested again after the `cacheDuration` of its document, or after
-///   [`usual`](RefreshSchedule::usual), and before the document expires. A random part makes it a little earlier, so
+///   [`usual`](RefreshSchedule::usual), and before the document expires; after a change, not sooner than in 15 minutes. A random part makes it a little earlier, so
 ///   that many sources spread over time. After a failure it is requested sooner, then less and less often.
 /// * Trust is never removed by a bad answer: an unusable document is refused, and the current one is kept until its
 ///   own `validUntil`, which the user of the metadata checks.
+/// * Requests have the validators of the current document, but not always ([`validators`](Self::validators)): the
+///   whole document is asked for at least once a day.
 /// * Trust never goes back to an older document. The `creationInstant` (SAML V2.0 Metadata Extensions for Registration and
 ///   Publication Information 2.3) decides which document is older. If it does not decide, the earlier `validUntil` does.
 ///   A `creationInstant` in the future is ignored, and so is a `validUntil` of an unsigned document that is more than
@@ -47,7 +49,6 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 /// let random = 4_711;
 /// let Refreshed::First(metadata) = refresh.answered(fetched, None, &provider, now, random)? else { panic!() };
 /// assert!(metadata.find(&okta.into()).is_some());
-/// assert_eq!(refresh.validators(Some(&metadata)).etag.as_deref(), Some("\"1\""));
 /// assert!(refresh.due() > now);
 /// // Later: nothing has changed.
 /// let fetched = FetchedMetadata::NotModified;
@@ -61,6 +62,8 @@ pub struct Refresh {
     validators: Validators,
     /// The SHA-256 of the document that they were received with.
     validators_of: Option<[u8; 32]>,
+    /// The time when a whole document was last accepted.
+    whole_at: Option<DateTime<Utc>>,
     /// The time when the current document was last fetched, or when the source said that it has not changed.
     confirmed_at: Option<DateTime<Utc>>,
     /// The `cacheDuration` of that document; the next field has its `validUntil`.
@@ -74,6 +77,10 @@ pub struct Refresh {
 
 /// The time for which older documents are refused if only the transport vouches for the source.
 const GIVES_IN_AFTER: TimeDelta = TimeDelta::days(1);
+/// The time after which a source is asked for the whole document, whatever validators it has given.
+const WHOLE_AFTER: TimeDelta = TimeDelta::days(1);
+/// The shortest time after a document that has changed something, whatever the document asks for.
+const SHORTEST_AFTER_CHANGE: Duration = Duration::from_secs(15 * 60);
 /// The longest validity of an unsigned document that counts. Metadata is valid for days or weeks, seldom for a year.
 const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
 
@@ -127,15 +134,17 @@ pub enum FetchedMetadata {
 pub enum Refreshed {
     /// There was no document before, and this is the first one.
     First(TrustedMetadata),
-    /// Nothing has changed.
+    /// Nothing has changed. If the source has sent a document, it states the same, with the same dates.
     Unchanged,
+    /// A newer document replaces the current one. It [states the same](crate::AggregateEntity::content_digest) about each
+    /// entity that the source may describe, with other dates, so nobody has to be told.
+    Renewed(TrustedMetadata),
     /// A newer document replaces the current one.
     #[non_exhaustive]
     Changed {
         /// The document.
         metadata: TrustedMetadata,
-        /// The changes of the entities that the source may describe. The list is empty if the documents differ only
-        /// in other parts.
+        /// The changes of the entities that the source may describe.
         changes: Vec<MetadataChange>,
     },
 }
@@ -150,6 +159,7 @@ impl Refresh {
             schedule,
             validators: Validators::default(),
             validators_of: None,
+            whole_at: None,
             confirmed_at: None,
             cache_duration: None,
             valid_until: None,
@@ -164,7 +174,8 @@ impl Refresh {
     /// [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses.
     ///
     /// # Errors
-    /// As for [`TrustedSource::accept`]. In this case the source is requested at once.
+    /// As for [`TrustedSource::accept`]. In this case the source is requested at once. A copy that has ended can still be
+    /// [recalled](TrustedSource::recall), so that newer documents are compared with it.
     pub fn restore(
         &mut self,
         copy: impl Into<Vec<u8>>,
@@ -202,12 +213,23 @@ impl Refresh {
         self.due <= now || self.due > later(now, shortest.max(usual).max(longest))
     }
 
-    /// Returns the validators for the request, if they belong to the current document. They are empty if there is
+    /// Returns the validators for the request, if they belong to the current document, which has these
+    /// [bytes](TrustedMetadata::bytes). They are empty if there is
     /// another document, or none, because the answer "not modified" would be about a document that is not there.
+    ///
+    /// The answer "not modified" confirms a document only by validators that came with it. Somebody who controlled the
+    /// address for a moment could choose them so that the genuine source gives this answer from then on. So they are also
+    /// empty once a day, and while the source gives older documents; and if only the transport vouches for the source,
+    /// until it has given the same document twice.
     #[must_use]
-    pub fn validators(&self, at_hand: Option<&TrustedMetadata>) -> Validators {
-        let is_theirs = at_hand.is_some() && at_hand.map(digest_of) == self.validators_of;
-        if is_theirs { self.validators.clone() } else { Validators::default() }
+    pub fn validators(&self, at_hand: Option<&[u8]>, now: DateTime<Utc>) -> Validators {
+        let is_theirs = at_hand.is_some_and(|bytes| Some(own_sha256(bytes)) == self.validators_of);
+        let age = self.whole_at.map(|at| now.signed_duration_since(at));
+        let is_recent = age.is_some_and(|age| age >= TimeDelta::zero() && age < WHOLE_AFTER);
+        match is_theirs && is_recent && self.older_since.is_none() {
+            true => self.validators.clone(),
+            false => Validators::default(),
+        }
     }
 
     /// Returns when the current document was last fetched or confirmed.
@@ -220,6 +242,19 @@ impl Refresh {
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    /// Returns the time since which the source has given only documents that are older than the current one; `None` if
+    /// its last document was not older.
+    #[must_use]
+    pub fn older_since(&self) -> Option<DateTime<Utc>> {
+        self.older_since
+    }
+
+    /// Sets the time since which the source has given only older documents, as another process or an earlier one has
+    /// recorded it. A time in the future counts as now.
+    pub fn set_older_since(&mut self, since: Option<DateTime<Utc>>) {
+        self.older_since = since;
     }
 
     /// Returns what the source is trusted for.
@@ -244,9 +279,12 @@ impl Refresh {
         match self.take(fetched, at_hand, provider, now) {
             Ok(refreshed) => {
                 self.failures = 0;
-                let interval = self.interval(now);
-                let earlier = part(tenth(interval), random);
-                self.due = later(now, interval.saturating_sub(earlier));
+                let is_change = matches!(refreshed, Refreshed::Changed { .. });
+                self.due = self.next(now, random);
+                if is_change {
+                    // A document may not ask to be replaced by another one each minute, each time with records of it.
+                    self.due = self.due.max(later(now, SHORTEST_AFTER_CHANGE.min(self.schedule.usual)));
+                }
                 Ok(refreshed)
             }
             Err(error) => {
@@ -273,6 +311,20 @@ impl Refresh {
         self.due = later(now, wait.max(asked));
     }
 
+    /// Records that the caller does not use the document that was accepted last, for example because it waits for approval.
+    /// `before` is this refresh before the answer. What is known about the current document stays: the source has not
+    /// confirmed it, and it is asked for again early enough before it ends.
+    pub fn set_aside(&mut self, before: &Refresh, now: DateTime<Utc>, random: u64) {
+        let (failures, older_since) = (self.failures, self.older_since);
+        *self = Refresh { failures, older_since, ..before.clone() };
+        self.due = self.next(now, random);
+    }
+
+    fn next(&self, now: DateTime<Utc>, random: u64) -> DateTime<Utc> {
+        let interval = self.interval(now);
+        later(now, interval.saturating_sub(part(tenth(interval), random)))
+    }
+
     fn take(
         &mut self,
         fetched: FetchedMetadata,
@@ -291,20 +343,27 @@ impl Refresh {
             (FetchedMetadata::NotModified, None) => return Err(RefreshError::NothingAtHand),
         };
         let newer = self.source.accept(bytes, now, provider)?;
-        let is_same = at_hand.is_some_and(|at_hand| at_hand.bytes() == newer.bytes());
-        let changes = match at_hand.filter(|_| !is_same) {
-            Some(at_hand) => {
-                is_no_older(at_hand, &newer, now).or_else(|older| self.give_in(older, now))?;
-                changes(at_hand, &newer)
-            }
-            None => Vec::new(),
+        let at_first =
+            if self.source.is_by_transport_alone() { Validators::default() } else { validators.clone() };
+        let Some(at_hand) = at_hand else {
+            self.keep(&newer, at_first, now, now);
+            return Ok(Refreshed::First(newer));
         };
-        self.keep(&newer, validators, now, now);
-        Ok(match at_hand {
-            None => Refreshed::First(newer),
-            Some(_) if is_same => Refreshed::Unchanged,
-            Some(_) => Refreshed::Changed { metadata: newer, changes },
-        })
+        if at_hand.bytes() != newer.bytes() {
+            is_no_older(at_hand, &newer, now).or_else(|older| self.give_in(older, now))?;
+        }
+        let states_the_same = newer.states_the_same_as(at_hand);
+        if states_the_same && newer.has_dates_of(at_hand) {
+            // The caller keeps the document at hand.
+            self.keep(at_hand, validators, now, now);
+            return Ok(Refreshed::Unchanged);
+        }
+        self.keep(&newer, at_first, now, now);
+        if states_the_same {
+            return Ok(Refreshed::Renewed(newer));
+        }
+        let changes = changes(at_hand, &newer);
+        Ok(Refreshed::Changed { metadata: newer, changes })
     }
 
     /// Accepts an older document from a source for which only the transport vouches, if the source has given only older
@@ -324,7 +383,7 @@ impl Refresh {
         now: DateTime<Utc>,
     ) {
         self.validators = validators;
-        self.validators_of = Some(digest_of(metadata));
+        (self.validators_of, self.whole_at) = (Some(own_sha256(metadata.bytes())), Some(now));
         (self.confirmed_at, self.older_since) = (Some(fetched_at), None);
         (self.cache_duration, self.valid_until) = metadata.lifetime(now);
     }
@@ -345,16 +404,13 @@ impl Refresh {
     }
 }
 
-fn digest_of(metadata: &TrustedMetadata) -> [u8; 32] {
-    own_sha256(metadata.bytes())
-}
-
 /// Rule: a document does not replace one that was published after it. The publication times decide. If they do not, the
 /// ends of validity do. A publisher may shorten the validity of its documents.
 ///
 /// Without a signature, somebody who controlled the address for a moment could have written times that no genuine
 /// document reaches. A publication time in the future and a very late end of validity are then ignored. The times in a
-/// signed document are the publisher's, whose clock may be ahead.
+/// signed document are the publisher's, whose clock may be ahead. An end that is past says nothing, because a document that
+/// is valid now ends later.
 fn is_no_older(
     at_hand: &TrustedMetadata,
     newer: &TrustedMetadata,
@@ -367,7 +423,9 @@ fn is_no_older(
     if matches!(created, [Some(before), Some(after)] if before < after) {
         return Ok(());
     }
-    let is_plausible = |end: &DateTime<Utc>| is_signed || end.signed_duration_since(now) <= LONGEST_PLAUSIBLE;
+    let is_plausible = |end: &DateTime<Utc>| {
+        *end > now && (is_signed || end.signed_duration_since(now) <= LONGEST_PLAUSIBLE)
+    };
     let valid = [old.valid_until()?.filter(is_plausible), new.valid_until()?];
     for (what, [before, after]) in [("creationInstant", created), ("validUntil", valid)] {
         if let Some(at_hand) = before.filter(|before| after.is_none_or(|after| after < *before)) {
@@ -377,10 +435,20 @@ fn is_no_older(
     Ok(())
 }
 
-/// Returns the changes of the entities that the source may describe.
+/// Returns the changes of the entities that the source may describe. Others are not looked at.
 fn changes(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Vec<MetadataChange> {
-    let speaks = |change: &MetadataChange| change.entity_id().is_none_or(|id| newer.speaks_for(id));
-    at_hand.aggregate().changes_to(newer.aggregate()).into_iter().filter(speaks).collect()
+    let [before, after] = [at_hand, newer].map(TrustedMetadata::aggregate);
+    match newer.described() {
+        None => before.changes_to(after),
+        Some(named) => {
+            let mut changes: Vec<MetadataChange> =
+                named.iter().flat_map(|id| Aggregate::changes_of(id, Some(before), after)).collect();
+            // A change of the document is found with each entity.
+            let mut is_told = false;
+            changes.retain(|one| one.entity_id().is_some() || !std::mem::replace(&mut is_told, true));
+            changes
+        }
+    }
 }
 
 fn tenth(duration: Duration) -> Duration {

@@ -153,12 +153,25 @@ impl TrustedSource {
         now: DateTime<Utc>,
         provider: &Provider,
     ) -> Result<TrustedMetadata, RefreshError> {
-        let (aggregate, evidence) = self.read(document.into(), provider)?;
-        aggregate.check_validity(now)?;
-        self.check_longest_validity(aggregate.valid_until()?, now)?;
-        let metadata = TrustedMetadata { aggregate, evidence, speaks_for: self.speaks_for.clone() };
+        let metadata = self.recall(document, provider)?;
+        metadata.aggregate.check_validity(now)?;
+        self.check_longest_validity(metadata.aggregate.valid_until()?, now)?;
         metadata.has_somebody(now)?;
         Ok(metadata)
+    }
+
+    /// Reads a document that was accepted before, such as a stored copy. It may have ended since. It must not be used in that
+    /// case, but a newer document is compared with it, so that nothing older takes its place.
+    ///
+    /// # Errors
+    /// The errors of [`Aggregate::read`] and [`Aggregate::read_signed`].
+    pub fn recall(
+        &self,
+        document: impl Into<Vec<u8>>,
+        provider: &Provider,
+    ) -> Result<TrustedMetadata, RefreshError> {
+        let (aggregate, evidence) = self.read(document.into(), provider)?;
+        Ok(TrustedMetadata { aggregate, evidence, speaks_for: self.speaks_for.clone() })
     }
 
     fn read(
@@ -240,8 +253,12 @@ impl TrustedMetadata {
         &self.aggregate
     }
 
-    pub(crate) fn speaks_for(&self, entity_id: &str) -> bool {
-        self.speaks_for.includes(entity_id)
+    /// Returns the entities that the source may describe; `None` if those are all.
+    pub(crate) fn described(&self) -> Option<&BTreeSet<EntityId>> {
+        match &self.speaks_for {
+            SpeaksFor::Entities(named) => Some(named),
+            SpeaksFor::Everybody => None,
+        }
     }
 
     /// Returns the shortest `cacheDuration` and the earliest `validUntil` of the document. If the source speaks for named
@@ -258,8 +275,54 @@ impl TrustedMetadata {
         })
     }
 
+    /// Returns whether this document and an earlier one state the same about each entity that this one's source may
+    /// describe.
+    pub(crate) fn states_the_same_as(&self, earlier: &TrustedMetadata) -> bool {
+        if self.bytes() == earlier.bytes() {
+            return true;
+        }
+        let same = |one: Option<AggregateEntity<'_>>, other: Option<AggregateEntity<'_>>| match (one, other) {
+            (Some(one), Some(other)) => one.states_the_same_as(&other),
+            (None, None) => true,
+            _ => false,
+        };
+        match &self.speaks_for {
+            SpeaksFor::Entities(named) => named.iter().all(|id| {
+                let name = id.clone().into();
+                same(self.find(&name), earlier.find(&name))
+            }),
+            SpeaksFor::Everybody => {
+                let mut others = earlier.entities();
+                self.entities().all(|own| same(Some(own), others.next())) && others.next().is_none()
+            }
+        }
+    }
+
+    /// Returns whether this document has the dates of an earlier one: when it was published, how long it is valid, and
+    /// how soon to look for a newer one.
+    pub(crate) fn has_dates_of(&self, earlier: &TrustedMetadata) -> bool {
+        self.bytes() == earlier.bytes()
+            || matches!((self.dates(), earlier.dates()), (Some(own), Some(others)) if own == others)
+    }
+
+    /// Returns the dates of the document and of the entities that its source may describe; `None` if that may be all of
+    /// many.
+    fn dates(&self) -> Option<impl PartialEq> {
+        let SpeaksFor::Entities(named) = &self.speaks_for else { return None };
+        let of_entity = |id: &EntityId| {
+            let provider = self.identity_provider(id).ok()?;
+            Some((provider.valid_until(), provider.cache_duration()))
+        };
+        let whole = (
+            self.aggregate.creation_instant(),
+            self.aggregate.valid_until().ok(),
+            self.aggregate.cache_duration(),
+        );
+        Some((whole, named.iter().map(of_entity).collect::<Vec<_>>()))
+    }
+
     fn is_spoken_for(&self, entity: AggregateEntity<'_>) -> bool {
-        entity.entity_id().is_some_and(|id| self.speaks_for(id))
+        entity.entity_id().is_some_and(|id| self.speaks_for.includes(id))
     }
 
     /// Checks that the document is still valid and has an identity provider that can be used.

@@ -109,6 +109,10 @@ impl Kept {
                 assert!(self.metadata.replace(metadata).is_some());
                 "changed"
             }
+            Ok(Refreshed::Renewed(metadata)) => {
+                assert!(self.metadata.replace(metadata).is_some());
+                "renewed"
+            }
             Ok(other) => panic!("{other:?}"),
             Err(error) => {
                 assert!(!error.hint().is_empty() && !error.to_string().is_empty());
@@ -204,8 +208,7 @@ fn nobody_is_found_whom_the_source_may_not_speak_for() {
     }
     let both = fetched(&group("", &(entity("a", key) + &entity("b", key))));
     let refreshed = kept.refresh.answered(both, kept.metadata.as_ref(), &PROVIDER, now(), 0).unwrap();
-    let Refreshed::Changed { changes, .. } = refreshed else { panic!("{refreshed:?}") };
-    assert_eq!(changes, [], "of another nothing is told");
+    assert!(matches!(refreshed, Refreshed::Unchanged), "of another nothing is told: {refreshed:?}");
 }
 
 #[test]
@@ -267,7 +270,7 @@ fn one_entity_never_goes_back() {
     let mut kept = Kept::of_a();
     assert_eq!(kept.gets(&of("2026-11-23T12:00:00Z")), "first");
     assert_eq!(kept.gets(&of("2026-11-23T11:00:00Z")), "refresh.rolled_back");
-    assert_eq!(kept.gets(&of("2026-11-23T13:00:00Z")), "changed");
+    assert_eq!(kept.gets(&of("2026-11-23T13:00:00Z")), "renewed");
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn what_changed_is_told() {
 fn a_source_is_asked_with_what_came_last() {
     let [key, _] = &*KEYS;
     let mut kept = Kept::of_a();
-    assert_eq!(kept.refresh.validators(None), Validators::default());
+    assert_eq!(kept.refresh.validators(None, now()), Validators::default());
     assert_eq!(kept.answered(FetchedMetadata::NotModified, now(), 0), "refresh.nothing_at_hand");
     let with = |etag: &str, document: &str| {
         let mut validators = Validators::default();
@@ -298,16 +301,27 @@ fn a_source_is_asked_with_what_came_last() {
         FetchedMetadata::Document { bytes: document.into(), validators }
     };
     let document = group("", &entity("a", key));
+    let asked = |kept: &Kept, at| {
+        kept.refresh.validators(kept.metadata.as_ref().map(TrustedMetadata::bytes), at).etag
+    };
     assert_eq!(kept.answered(with("\"1\"", &document), now(), 0), "first");
-    assert_eq!(kept.refresh.validators(kept.metadata.as_ref()).etag.as_deref(), Some("\"1\""));
+    assert_eq!(asked(&kept, now()), None, "nobody but the sender vouches for them so far");
+    assert_eq!(kept.answered(with("\"1\"", &document), now(), 0), "unchanged");
+    assert_eq!(asked(&kept, now()).as_deref(), Some("\"1\""));
     let later = now() + TimeDelta::hours(1);
     assert_eq!(kept.answered(FetchedMetadata::NotModified, later, 0), "unchanged");
     assert_eq!(kept.refresh.confirmed_at(), Some(later));
     // The validator of a refused document is not sent, because a better document would never be sent then.
     assert_eq!(kept.answered(with("\"2\"", "<html/>"), later, 0), "metadata.root");
-    assert_eq!(kept.refresh.validators(kept.metadata.as_ref()).etag.as_deref(), Some("\"1\""));
+    assert_eq!(asked(&kept, later).as_deref(), Some("\"1\""));
     assert_eq!(kept.answered(with("\"3\"", &document), later, 0), "unchanged");
-    assert_eq!(kept.refresh.validators(kept.metadata.as_ref()).etag.as_deref(), Some("\"3\""));
+    assert_eq!(asked(&kept, later).as_deref(), Some("\"3\""));
+    // Once a day the whole document is asked for, however often it was confirmed.
+    let evening = later + TimeDelta::hours(23);
+    assert_eq!(kept.answered(FetchedMetadata::NotModified, evening, 0), "unchanged");
+    assert_eq!(asked(&kept, evening).as_deref(), Some("\"3\""));
+    assert_eq!(asked(&kept, later + TimeDelta::days(1)), None);
+    assert_eq!(asked(&kept, later - TimeDelta::minutes(1)), None, "the clock was ahead");
 }
 
 #[test]
@@ -377,7 +391,7 @@ proptest! {
             match answer {
                 0..=2 => {
                     let outcome = kept.answered(fetched(&group("", &content)), time, random);
-                    let is_taken = outcome != "refresh.rolled_back";
+                    let is_taken = outcome != "refresh.rolled_back"; // also "renewed" and "unchanged"
                     let gives_in = older_since.is_some_and(|since| time - since >= TimeDelta::days(1));
                     let is_newer = newest.is_none_or(|newest| created >= newest);
                     prop_assert_eq!(is_taken, is_newer || gives_in, "{}", outcome);

@@ -58,10 +58,27 @@ impl Kept {
         Kept::of(TrustedSource::danger_by_transport_alone(SpeaksFor::entity(okta())))
     }
 
-    /// `first`, `unchanged`, `changed`, or the code of the error.
+    /// `first`, `unchanged`, `renewed`, `changed`, or the code of the error.
     fn gets(&mut self, document: &str, at: DateTime<Utc>) -> &'static str {
-        let bytes = document.as_bytes().to_vec();
-        let fetched = FetchedMetadata::Document { bytes, validators: Validators::default() };
+        self.gets_with("", document, at)
+    }
+
+    /// The same with an ETag.
+    fn gets_with(&mut self, etag: &str, document: &str, at: DateTime<Utc>) -> &'static str {
+        let mut validators = Validators::default();
+        validators.etag = Some(etag.to_owned()).filter(|etag| !etag.is_empty());
+        self.answered(FetchedMetadata::Document { bytes: document.as_bytes().to_vec(), validators }, at)
+    }
+
+    /// What a server gives whose document has this ETag: nothing, if it is asked with that.
+    fn asks(&mut self, etag: &str, document: &str, at: DateTime<Utc>) -> &'static str {
+        match self.refresh.validators(self.at_hand.as_ref().map(TrustedMetadata::bytes), at).etag {
+            Some(known) if known == etag => self.answered(FetchedMetadata::NotModified, at),
+            _ => self.gets_with(etag, document, at),
+        }
+    }
+
+    fn answered(&mut self, fetched: FetchedMetadata, at: DateTime<Utc>) -> &'static str {
         match self.refresh.answered(fetched, self.at_hand.as_ref(), &Provider::rustcrypto(), at, 0) {
             Ok(Refreshed::First(metadata)) => {
                 self.at_hand = Some(metadata);
@@ -70,6 +87,10 @@ impl Kept {
             Ok(Refreshed::Changed { metadata, .. }) => {
                 self.at_hand = Some(metadata);
                 "changed"
+            }
+            Ok(Refreshed::Renewed(metadata)) => {
+                self.at_hand = Some(metadata);
+                "renewed"
             }
             Ok(_) => "unchanged",
             Err(error) => error.code(),
@@ -118,6 +139,94 @@ fn a_moment_at_the_address_is_not_for_ever() {
     }
 }
 
+/// Who has the address for a moment sends their keys with the validators of the genuine document, or with ones that are as
+/// good: the genuine server would say from then on that nothing has changed.
+#[test]
+fn validators_of_a_moment_confirm_nothing() {
+    let (theirs, mine) = (stolen("", None), genuine("", None));
+    for hours_there in [1, 2, 20] {
+        let mut kept = Kept::of_okta();
+        assert_eq!(kept.asks("1", &mine, now()), "first");
+        assert_eq!(kept.asks("1", &mine, now()), "unchanged");
+        assert_eq!(kept.gets_with("1", &theirs, now()), "changed");
+        for hour in 1..hours_there {
+            assert_eq!(kept.asks("1", &theirs, now() + TimeDelta::hours(hour)), "unchanged");
+        }
+        // The genuine server is there again: at once, or where both were asked for twice, within a day.
+        let back = |hour| now() + TimeDelta::hours(hour);
+        let hours = (hours_there..).find(|hour| kept.asks("1", &mine, back(*hour)) == "changed").unwrap();
+        assert!(hours == hours_there || (hours_there > 1 && hours <= 25), "{hours_there} {hours}");
+    }
+
+    // Dates of tomorrow and a validator that confirms: the day after which the source is followed goes on.
+    let mut kept = Kept::of_okta();
+    let theirs = stolen("validUntil='2027-06-01T00:00:00Z'", None);
+    assert_eq!(kept.gets_with("1", &theirs, now()), "first");
+    assert_eq!(kept.gets_with("1", &theirs, now()), "unchanged");
+    let told: Vec<_> = (1..=50).map(|hour| kept.asks("1", &mine, now() + TimeDelta::hours(hour))).collect();
+    let followed = told.iter().position(|told| *told == "changed").unwrap();
+    assert_eq!(
+        told[..followed].iter().filter(|told| **told == "refresh.rolled_back").count(),
+        24,
+        "{told:?}"
+    );
+}
+
+/// A mirror of a signed source gives yesterday's document with the validator of today's.
+#[test]
+fn a_false_validator_holds_a_signed_source_back_for_a_day() {
+    let key = keys::identity_provider_p256();
+    let trusted = TrustedKey::new(key.private_key().public_key().clone(), "the publisher");
+    let signed = |created: &str, kit: &Kit| {
+        let signer = Signer::new(key.private_key());
+        let xml = document(kit, "ID='_e'", Some(created));
+        sign(&xml, "_e", &signer, &Provider::rustcrypto(), &Limits::metadata()).unwrap()
+    };
+    let old = signed("2026-11-22T00:00:00Z", &Kit::okta());
+    let new = signed("2026-11-23T00:00:00Z", &Kit::okta().with_key(keys::attacker()));
+    let mut kept = Kept::of(TrustedSource::signed_by([trusted], SpeaksFor::entity(okta())));
+    assert_eq!(kept.gets_with("new", &old, now()), "first");
+    for hour in 1..24 {
+        assert_eq!(kept.asks("new", &new, now() + TimeDelta::hours(hour)), "unchanged");
+    }
+    assert_eq!(kept.asks("new", &new, now() + TimeDelta::hours(24)), "changed");
+}
+
+/// The document at hand has ended: an older one that is valid for longer does not take its place, and a newer one does.
+#[test]
+fn a_document_that_has_ended_is_still_the_newest() {
+    let key = keys::identity_provider_p256();
+    let trusted = || TrustedKey::new(key.private_key().public_key().clone(), "the publisher");
+    let source = || TrustedSource::signed_by([trusted()], SpeaksFor::entity(okta()));
+    let signed = |kit: &Kit, end: &str, created: &str| {
+        let signer = Signer::new(key.private_key());
+        let xml = document(kit, &format!("ID='_e' {end}"), Some(created));
+        sign(&xml, "_e", &signer, &Provider::rustcrypto(), &Limits::metadata()).unwrap()
+    };
+    let with_stolen = Kit::okta().with_next_certificate(keys::attacker().certificate());
+    let older = signed(&with_stolen, "validUntil='2026-12-24T00:00:00Z'", "2026-11-20T00:00:00Z");
+    let ending = signed(&Kit::okta(), "validUntil='2026-11-25T00:00:00Z'", "2026-11-23T00:00:00Z");
+    let newer = signed(&Kit::okta(), "", "2026-11-26T00:00:00Z");
+    let late = now() + TimeDelta::days(3);
+    let mut kept = Kept::of(source());
+    assert_eq!(kept.gets(&ending, now()), "first");
+    // As after a restart.
+    let mut restarted = Kept::of(source());
+    assert_eq!(
+        restarted
+            .refresh
+            .restore(ending.clone(), now(), &Provider::rustcrypto(), late, 0)
+            .unwrap_err()
+            .code(),
+        "metadata.expired"
+    );
+    restarted.at_hand = Some(restarted.refresh.source().recall(ending, &Provider::rustcrypto()).unwrap());
+    for mut kept in [kept, restarted] {
+        assert_eq!(kept.gets(&older, late), "refresh.rolled_back");
+        assert_eq!(kept.gets(&newer, late), "renewed");
+    }
+}
+
 /// A mirror that is behind from time to time is no source that has gone back.
 #[test]
 fn a_source_that_gives_both_does_not_go_back() {
@@ -145,7 +254,7 @@ fn a_signed_source_never_goes_back() {
     let (early, late) = ("2026-11-20T00:00:00Z", "2026-11-23T00:00:00Z");
     assert_eq!(kept.gets(&of("2027-06-01T00:00:00Z", Some(early)), now()), "first");
     // Whoever publishes makes their documents valid for a shorter time: it is newer all the same.
-    assert_eq!(kept.gets(&of("2026-12-24T00:00:00Z", Some(late)), now()), "changed");
+    assert_eq!(kept.gets(&of("2026-12-24T00:00:00Z", Some(late)), now()), "renewed");
     for days in 1..20 {
         let older = of("2027-06-01T00:00:00Z", Some(early));
         assert_eq!(kept.gets(&older, now() + TimeDelta::days(days)), "refresh.rolled_back");
@@ -161,7 +270,7 @@ fn a_signed_source_never_goes_back() {
     ));
     assert_eq!(kept.gets(&endless("2026-11-24T00:10:00Z"), now()), "first");
     assert_eq!(kept.gets(&endless("2026-11-23T00:00:00Z"), now()), "refresh.rolled_back");
-    assert_eq!(kept.gets(&endless("2026-11-24T00:11:00Z"), now()), "changed");
+    assert_eq!(kept.gets(&endless("2026-11-24T00:11:00Z"), now()), "renewed");
 }
 
 /// A clock that was ahead for a minute, and was set back.
@@ -183,7 +292,7 @@ fn a_clock_that_was_ahead_stops_no_refresh() {
     assert_eq!(kept.gets(&genuine(end, None), now()), "first");
     assert_eq!(kept.gets(&genuine("", None), ahead), "refresh.rolled_back");
     assert_eq!(kept.gets(&genuine("", None), now()), "refresh.rolled_back");
-    assert_eq!(kept.gets(&genuine("", None), now() + TimeDelta::days(1)), "changed");
+    assert_eq!(kept.gets(&genuine("", None), now() + TimeDelta::days(1)), "renewed");
 }
 
 /// What the entity and its role say counts, and not the root of an aggregate alone: the shortest on any level.
@@ -257,6 +366,154 @@ fn names_that_are_none_are_no_change() {
     let changes = document("").changes_to(&without);
     let names: Vec<_> = changes.iter().map(|change| change.entity_id()).collect();
     assert_eq!(names, [Some(digest.as_str())]);
+}
+
+/// Another address and another key stand behind more roles, and more endpoints that look the same, than are described.
+#[test]
+fn what_is_used_is_told_wherever_it_stands() {
+    let (before, evil) = (genuine("", None), stolen("", None));
+    let roles = r#"<md:SPSSODescriptor protocolSupportEnumeration="x"/>"#.repeat(64);
+    let one = r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://idp.example.com/slo"/>"#;
+    for hidden in [
+        evil.replacen("<md:IDPSSODescriptor", &format!("{roles}<md:IDPSSODescriptor"), 1),
+        evil.replacen("<md:SingleSignOnService", &format!("{}<md:SingleSignOnService", one.repeat(1_024)), 1),
+    ] {
+        let [before, after] = [&before, &hidden].map(|xml| Aggregate::read(xml.as_str()).unwrap());
+        let lines: Vec<String> = before.changes_to(&after).iter().map(ToString::to_string).collect();
+        let added = |what: &str, value: &str| {
+            lines.iter().any(|line| line.starts_with(&format!("{what} added")) && line.contains(value))
+        };
+        assert!(added("endpoint", "https://evil.example/sso"), "{lines:?}");
+        assert!(added("key", &keys::attacker().certificate().fingerprint_sha256()), "{lines:?}");
+    }
+}
+
+/// A role of other protocols has the attacker's key and addresses at first, and then the protocols change places.
+#[test]
+fn what_moves_into_the_used_role_is_told() {
+    let role = |of: &str| {
+        let begin = of.find("<md:IDPSSODescriptor").unwrap();
+        let end = of.find("</md:IDPSSODescriptor>").unwrap() + "</md:IDPSSODescriptor>".len();
+        of[begin..end].to_owned()
+    };
+    let (plain, evil) = (genuine("", None), stolen("", None));
+    let old_protocol = |role: &str| {
+        role.replacen("urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:1.1:protocol", 1)
+    };
+    let both = |one: &str, other: &str| plain.replacen(&role(&plain), &[one, other].concat(), 1);
+    let beside = both(&role(&plain), &old_protocol(&role(&evil)));
+    let swapped = both(&old_protocol(&role(&plain)), &role(&evil));
+    for (before, after) in [(&plain, &swapped), (&beside, &swapped)] {
+        let [before, after] = [before, after].map(|xml| Aggregate::read(xml.as_str()).unwrap());
+        let lines: Vec<String> = before.changes_to(&after).iter().map(ToString::to_string).collect();
+        let attacker = keys::attacker().certificate().fingerprint_sha256();
+        let told = |begin: &str, value: &str| {
+            lines.iter().any(|line| line.starts_with(begin) && line.contains(value))
+        };
+        assert!(told("key added: IDPSSODescriptor signing", &attacker), "{lines:?}");
+        assert!(told("endpoint added: SingleSignOnService", "https://evil.example/sso"), "{lines:?}");
+    }
+    // Of two addresses with one binding, the first is used.
+    let more = r#"<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://second.example/sso"/>"#;
+    let last = plain.replacen("</md:IDPSSODescriptor>", &format!("{more}</md:IDPSSODescriptor>"), 1);
+    let first = plain.replacen("<md:SingleSignOnService", &format!("{more}<md:SingleSignOnService"), 1);
+    let [before, after] = [last, first].map(|xml| Aggregate::read(xml).unwrap());
+    let lines: Vec<String> = before.changes_to(&after).iter().map(ToString::to_string).collect();
+    assert!(
+        lines.iter().any(|line| line.contains("https://second.example/sso, the first with its binding")),
+        "{lines:?}"
+    );
+}
+
+/// Of a document with thousands of other entities, only the one that is asked for is read, at each refresh.
+#[test]
+fn thousands_of_others_cost_nothing() {
+    let namespaces: String = (0..190).map(|number| format!(" xmlns:p{number:03}='urn:n:{number}'")).collect();
+    let of = |kit: &Kit, name: &str| {
+        let okta = document(kit, "", None);
+        let others: String =
+            (0..10_000).map(|number| format!("<md:EntityDescriptor entityID='{name}{number}'/>")).collect();
+        format!(
+            "<md:EntitiesDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'{namespaces}>{okta}{others}</md:EntitiesDescriptor>"
+        )
+    };
+    let mut kept = Kept::of_okta();
+    assert_eq!(kept.gets(&of(&Kit::okta(), "a"), now()), "first");
+    let begin = std::time::Instant::now();
+    assert_eq!(kept.gets(&of(&Kit::okta(), "b"), now()), "unchanged");
+    assert_eq!(kept.gets(&of(&Kit::okta().with_key(keys::attacker()), "c"), now()), "changed");
+    // Comparing all of them takes more than a minute in a build without optimization.
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
+
+/// A document that changes each minute, and says that it is to be asked for each minute.
+#[test]
+fn a_change_is_asked_for_again_after_a_quarter_of_an_hour() {
+    let mut kept = Kept::of_okta();
+    assert_eq!(kept.gets(&genuine("cacheDuration='PT1M'", None), now()), "first");
+    assert_eq!(kept.refresh.due() - now(), TimeDelta::minutes(1));
+    let next = document(&Kit::okta().with_key(keys::attacker()), "cacheDuration='PT1M'", None);
+    assert_eq!(kept.gets(&next, now()), "changed");
+    assert_eq!(kept.refresh.due() - now(), TimeDelta::minutes(15));
+    assert_eq!(kept.gets(&next, now()), "unchanged");
+    assert_eq!(kept.refresh.due() - now(), TimeDelta::minutes(1));
+}
+
+/// What is neither a key nor an address is told too, and nothing differs without a line.
+#[test]
+fn other_statements_are_told() {
+    let before = genuine("", None);
+    let wants = |value: &str| {
+        before.replacen("<md:IDPSSODescriptor", &format!(r#"<md:IDPSSODescriptor errorURL="{value}""#), 1)
+    };
+    let named = |name: &str| {
+        let shown = format!(
+            r#"<md:Extensions><ui:UIInfo xmlns:ui="urn:oasis:names:tc:SAML:metadata:ui"><ui:DisplayName xml:lang="en">{name}</ui:DisplayName></ui:UIInfo></md:Extensions>"#
+        );
+        before.replacen("<md:KeyDescriptor", &format!("{shown}<md:KeyDescriptor"), 1)
+    };
+    let two = |one: &str, other: &str| {
+        let format = |name: &str| format!("<md:NameIDFormat>{name}</md:NameIDFormat>");
+        let formats = format(one) + &format(other);
+        before.replacen("<md:SingleSignOnService", &format!("{formats}<md:SingleSignOnService"), 1)
+    };
+    let cut = "x".repeat(300);
+    for (old, new, expected) in [
+        (
+            wants("false"),
+            wants("true"),
+            vec!["removed: IDPSSODescriptor errorURL: “false”", "added: IDPSSODescriptor errorURL: “true”"],
+        ),
+        (
+            named("Okta"),
+            named("Bank"),
+            vec![
+                "removed: IDPSSODescriptor: UIInfo/DisplayName in “en”: “Okta”",
+                "added: IDPSSODescriptor: UIInfo/DisplayName in “en”: “Bank”",
+            ],
+        ),
+        (before.clone(), named("Bank"), vec!["added: IDPSSODescriptor: UIInfo/DisplayName in “en”: “Bank”"]),
+        (
+            two("a", "b"),
+            two("a", "c"),
+            vec![
+                "removed: IDPSSODescriptor: IDPSSODescriptor/NameIDFormat: “b”",
+                "added: IDPSSODescriptor: IDPSSODescriptor/NameIDFormat: “c”",
+            ],
+        ),
+        (
+            two("a", "b"),
+            two("b", "a"),
+            vec!["added: the order of what it states, or a detail that is not listed"],
+        ),
+        (two("a", "b"), two("a", "b").replace("><", ">\n<"), vec![]),
+    ] {
+        let [before, after] = [old, new].map(|xml| Aggregate::read(xml).unwrap());
+        let lines: Vec<String> = before.changes_to(&after).iter().map(ToString::to_string).collect();
+        assert_eq!(lines, expected.iter().map(|line| format!("statement {line}")).collect::<Vec<_>>());
+    }
+    let [one, other] = ["1", "2"].map(|end| Aggregate::read(named(&format!("{cut}{end}"))).unwrap());
+    assert_eq!(one.changes_to(&other).len(), 2, "a long name that differs at its end");
 }
 
 /// A binding can be any text, and a line of a log says what has changed.

@@ -381,14 +381,17 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
         let entry = Entry::new("connection.state", format!("Makes the connection {id} {}.", after.state));
         entries.push(entry.values(Some(before.state.name()), Some(after.state.name())));
     }
-    if before.metadata.document != after.metadata.document && !after.is_discarded() {
+    let states_the_same = after.states_the_same(&before.metadata, &after.metadata);
+    if !(states_the_same || after.is_discarded()) {
         let entry = Entry::new("connection.metadata", format!("Gives the connection {id} other metadata."));
         entries.push(entry.values(before.metadata.source.url(), after.metadata.source.url()));
         entries.extend(metadata_changes(id, identity_provider, &before.metadata, &after.metadata));
     }
-    let staged = |connection: &StoredConnection| connection.staged.as_ref().map(ConnectionMetadata::digest);
+    if states_the_same {
+        entries.extend(earlier_end(before, after));
+    }
     if let Some(waiting) = &after.staged
-        && staged(before) != staged(after)
+        && before.staged.as_ref().is_none_or(|waited| !after.states_the_same(waited, waiting))
     {
         let change = format!("Keeps newer metadata of the connection {id} until somebody approves it.");
         let changes = metadata_changes(id, identity_provider, &after.metadata, waiting);
@@ -397,8 +400,8 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
     }
     if let Some(waited) = &before.staged
         && after.staged.is_none()
-        && before.metadata.document == after.metadata.document
-        && after.refusal_of(&waited.digest()).is_none()
+        && states_the_same
+        && after.refusal_of(&after.digest(waited)).is_none()
     {
         let change = format!("Drops newer metadata of the connection {id} that waited for approval.");
         entries.push(Entry::new("connection.metadata_unstaged", change));
@@ -414,13 +417,24 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
     Ok(entries)
 }
 
+/// Returns the entry for metadata that states the same and ends sooner, since sign-ins may then end sooner. A later end is
+/// written with each document, and is not recorded.
+fn earlier_end(before: &StoredConnection, after: &StoredConnection) -> Option<Entry> {
+    let end = |of: &ConnectionMetadata| of.end(&after.identity_provider).flatten();
+    let (was, is) = (end(&before.metadata), end(&after.metadata)?);
+    let change = format!("Ends the validity of the metadata of the connection {} sooner.", after.id);
+    let entry = Entry::new("connection.metadata_end", change);
+    let told = |end: DateTime<Utc>| end.to_rfc3339();
+    was.is_none_or(|was| is < was).then(|| entry.values(was.map(told).as_deref(), Some(&told(is))))
+}
+
 /// Returns the entries for documents that were refused, with the changes that they would have made, and for refusals
 /// that ended.
 fn refusals(before: &StoredConnection, after: &StoredConnection) -> Vec<Entry> {
     let StoredConnection { id, identity_provider, .. } = after;
     let refused = after.refused.iter().filter(|refused| before.refusal_of(&refused.digest).is_none());
     let refused = refused.map(|refused| {
-        let document = before.staged.as_ref().filter(|staged| staged.digest() == refused.digest);
+        let document = before.staged.as_ref().filter(|staged| after.digest(staged) == refused.digest);
         let changes =
             document.map(|staged| metadata_changes(id, identity_provider, &before.metadata, staged));
         let told: Vec<String> = changes.iter().flatten().map(Entry::difference).collect();

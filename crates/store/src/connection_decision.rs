@@ -236,7 +236,8 @@ impl OrganizationConnections {
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
         let connection = self.connection_mut(id)?;
-        let staged = connection.staged.take_if(|staged| staged.digest() == digest);
+        let identity_provider = &connection.identity_provider;
+        let staged = connection.staged.take_if(|staged| staged.digest(identity_provider) == digest);
         let staged = staged.ok_or_else(|| StoreError::not_staged(id.clone()))?;
         IdentityProvider::from_metadata_entity(&staged.document, &connection.identity_provider)
             .and_then(|described| described.check_validity(now))
@@ -247,8 +248,8 @@ impl OrganizationConnections {
 
     /// Refuses [staged](StoredConnection::staged) metadata until the refusal is
     /// [ended](Self::end_metadata_refusal), if it is the document with this
-    /// [digest](crate::ConnectionMetadata::digest). However often the source gives that document, it is neither used nor
-    /// staged again. Another document is staged. The last [64](StoredConnection::MOST_REFUSED) refusals of a connection are
+    /// [digest](crate::ConnectionMetadata::digest). However often the source gives a document that states the same, it is
+    /// neither used nor staged again. One that states something else is staged. The last [64](StoredConnection::MOST_REFUSED) refusals of a connection are
     /// kept; one more drops the oldest that a set-up link made, or else the oldest. The audit says who refused the document, and what it would have changed.
     ///
     /// ```

@@ -8,9 +8,10 @@ use crate::{Answer, Author, StoredConnection, StoredSettings};
 ///
 /// Every write gives a connection its next revision. A process that caches a connection compares this number to know
 /// whether its copy is current; `vouchsafe_web::StoredConnections` does so. Several processes over one store see a
-/// write at the next sign-in.
+/// write at the next sign-in. A [renewal](Self::renew_connection) keeps the revision, so a cached connection whose metadata
+/// has ended is to be read again.
 ///
-/// Every write adds [records](crate::AuditRecord::of_connection) to the audit of the connection's organization in the
+/// Every write except a renewal adds [records](crate::AuditRecord::of_connection) to the audit of the connection's organization in the
 /// same transaction, if the store keeps an audit (see [`Directory`](crate::Directory)).
 ///
 /// Connections are never deleted. Accounts, sessions and refusals name the connection that they came over, and a reused
@@ -83,6 +84,12 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
         connection: &'a StoredConnection,
         author: &'a Author,
     ) -> Answer<'a, u64>;
+
+    /// Writes what a refresh found if nobody has to be told, as [`StoredConnection::renewed_in_place_of`] says: newer
+    /// copies of the metadata and of the staged metadata that state the same, and since when the address has given only
+    /// older documents. The revision stays, and nothing is written to the audit. Metadata that is too large is
+    /// [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit).
+    fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()>;
 }
 
 /// A connection without its metadata.

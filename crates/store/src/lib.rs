@@ -50,6 +50,7 @@ mod configuration_audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connection_decision;
+mod connection_metadata;
 mod connection_store;
 mod connection_totals;
 mod decision;
@@ -73,6 +74,7 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod refused_metadata;
+mod renewal;
 mod replay;
 mod revocation;
 mod scim;
@@ -107,6 +109,7 @@ pub use cached_sessions::CachedSessions;
 pub use claim::{Claim, ClaimStore};
 pub use configuration_audit::Author;
 pub use connection_decision::{ConnectionDecision, DecidedConnections, OrganizationConnections};
+pub use connection_metadata::{ConnectionMetadata, MetadataComparison, MetadataSource};
 pub use connection_store::{ConnectionOutline, ConnectionRevision, ConnectionStore};
 pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
@@ -143,9 +146,7 @@ pub use sign_in_history::{ExplainedLine, HistoryLimits, RecordedSignIn, SignInHi
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use store::Store;
-pub use stored_connection::{
-    ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings, StoredTransmitter,
-};
+pub use stored_connection::{StoredConnection, StoredSettings, StoredTransmitter};
 
 pub use vouchsafe::SessionNameId;
 pub use written_refusals::WrittenRefusals;

@@ -1,6 +1,6 @@
 //! Audit records of changes of an identity provider's metadata.
 
-use vouchsafe::metadata::{ChangeSubject, MetadataChange};
+use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
 use vouchsafe::{ConnectionId, EntityId};
 
 use crate::ConnectionMetadata;
@@ -18,23 +18,28 @@ pub(crate) fn metadata_changes(
     before: &ConnectionMetadata,
     after: &ConnectionMetadata,
 ) -> Vec<Entry> {
-    let mut changes = match before.changes_to(after, identity_provider) {
-        Ok(changes) => changes,
-        Err(_) if before.document.is_empty() || after.document.is_empty() => return Vec::new(),
-        Err(error) => {
-            let change = format!(
-                "The metadata of the connection {id} cannot be compared with the earlier one: {error}"
-            );
-            let entry = Entry::new("connection.metadata_not_compared", change);
-            return vec![entry.values(Some(&before.digest()), Some(&after.digest()))];
-        }
+    if before.document.is_empty() || after.document.is_empty() {
+        return Vec::new();
+    }
+    let digest = |of: &ConnectionMetadata| of.digest(identity_provider);
+    let not_compared = |error: &MetadataError| {
+        let change =
+            format!("The metadata of the connection {id} cannot be compared with the earlier one: {error}");
+        let entry = Entry::new("connection.metadata_not_compared", change);
+        entry.values(Some(&digest(before)), Some(&digest(after)))
     };
+    let compared = match before.comparison_with(after, identity_provider) {
+        Ok(compared) => compared,
+        Err(error) => return vec![not_compared(&error)],
+    };
+    let mut changes = compared.changes;
     changes.retain(|change| change.subject() != ChangeSubject::ValidUntil);
     // A stable sort keeps the order among changes of one kind.
     changes.sort_by_key(|change| (Kind::of(change), change.after().is_none()));
     let (listed, more) = changes.split_at(changes.len().min(MOST_CHANGES));
     let entries = listed.iter().map(|change| metadata_change(id, change));
-    entries.chain(more_changes(id, more, &after.digest())).collect()
+    let first = compared.unreadable.as_ref().map(not_compared);
+    first.into_iter().chain(entries).chain(more_changes(id, more, &digest(after))).collect()
 }
 
 /// The kinds of changes. The first ones decide who can sign in.
@@ -83,7 +88,7 @@ fn more_changes(id: &ConnectionId, more: &[MetadataChange], digest: &str) -> Opt
     let counts = Kind::ALL.map(|kind| (kind, count(kind))).into_iter().filter(|(_, count)| *count > 0);
     let counts: Vec<String> = counts.map(|(kind, count)| format!("{} {count}", kind.plural())).collect();
     let change = format!(
-        "Changes {} more things in the metadata of the connection {id}, which are not listed ({}). The document has the digest {digest}.",
+        "Changes {} more things in the metadata of the connection {id}, which are not listed ({}). What the document states has the digest {digest}.",
         more.len(),
         counts.join(", ")
     );
@@ -95,6 +100,7 @@ fn metadata_change(id: &ConnectionId, change: &MetadataChange) -> Entry {
         ChangeSubject::Key => ("connection.key", "a key"),
         ChangeSubject::Endpoint => ("connection.endpoint", "an endpoint"),
         ChangeSubject::Scope => ("connection.scope", "a scope"),
+        ChangeSubject::Statement => ("connection.statement", "a statement"),
         _ => ("connection.entity", "the description"),
     };
     let verb = match (change.before(), change.after()) {
@@ -173,19 +179,25 @@ mod tests {
         let last = &entries.last().unwrap().change;
         assert!(last.contains(&format!("Changes {not_listed} more things")), "{last}");
         assert!(last.contains(&format!("(other endpoints {not_listed})")), "{last}");
-        assert!(last.contains(&after.digest()), "{last}");
+        let entity_id = EntityId::new(okta.entity_id()).unwrap();
+        assert!(last.contains(&after.digest(&entity_id)), "{last}");
     }
 
+    /// If the present metadata cannot be read, everything that the newer one brings is listed.
     #[test]
     fn a_document_that_cannot_be_compared_is_a_record() {
-        let (before, after) = (stored("<broken"), stored(&metadata(&Kit::okta(), 0, 0)));
-        let entries = entries(&before, &after);
-        assert_eq!(entries.len(), 1);
-        let entry = &entries[0];
-        assert_eq!(entry.rule, "connection.metadata_not_compared");
-        assert_eq!(
-            (entry.before.clone(), entry.after.clone()),
-            (Some(before.digest()), Some(after.digest()))
-        );
+        let okta = EntityId::new(Kit::okta().entity_id()).unwrap();
+        let (broken, good) = (stored("<broken"), stored(&metadata(&Kit::okta(), 0, 1)));
+        for (before, after) in [(&broken, &good), (&good, &broken)] {
+            let entries = entries(before, after);
+            let entry = &entries[0];
+            assert_eq!(entry.rule, "connection.metadata_not_compared");
+            let digests = [before, after].map(|one| Some(one.digest(&okta)));
+            assert_eq!([entry.before.clone(), entry.after.clone()], digests);
+            let rules: Vec<&str> = entries.iter().map(|entry| entry.rule).collect();
+            for rule in ["connection.key", "connection.endpoint", "connection.scope", "connection.entity"] {
+                assert_eq!(rules.contains(&rule), std::ptr::eq(after, &good), "{rule}: {rules:?}");
+            }
+        }
     }
 }

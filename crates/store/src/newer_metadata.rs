@@ -81,6 +81,9 @@ pub enum OfferedMetadata {
     /// The connection already has this document. A staged document no longer waits, since the source gives the known
     /// document again.
     Known,
+    /// The document states the same as the connection's metadata and has taken its place, because its dates are other
+    /// ones. A staged document no longer waits.
+    Renewed,
     /// The document has replaced the connection's metadata.
     Taken,
     /// The document waits until somebody [approves](crate::OrganizationConnections::approve_metadata) it.
@@ -89,7 +92,7 @@ pub enum OfferedMetadata {
         /// Why it waits.
         reason: &'static str,
     },
-    /// Somebody [refused](crate::OrganizationConnections::refuse_metadata) exactly this document before. It is neither
+    /// Somebody [refused](crate::OrganizationConnections::refuse_metadata) before what this document states. It is neither
     /// used nor staged. A staged document is dropped, because the source no longer gives it.
     RefusedBefore(RefusedMetadata),
 }
@@ -115,9 +118,11 @@ impl StoredConnection {
     }
 
     /// Offers newer metadata that the connection's [source](Self::metadata_source) accepted. It replaces the metadata,
-    /// or is staged until somebody approves it if it changes more than [`MetadataTrust::key_changes`] allows. A document
-    /// that somebody refused is refused again, whatever [`MetadataTrust::key_changes`] allows now. The caller then
-    /// writes the connection.
+    /// or is staged until somebody approves it if it changes more than [`MetadataTrust::key_changes`] allows. What
+    /// somebody refused is refused again, whatever [`MetadataTrust::key_changes`] allows now. A document counts by what it
+    /// states about the identity provider ([`ConnectionMetadata::digest`]), and not by its bytes: one that was written
+    /// anew is neither a change nor something else to approve. The caller then writes the connection, if it
+    /// [is more than a renewal](StoredConnection::is_renewal_of) by `update_connection`, otherwise by `renew_connection`.
     ///
     /// # Errors
     /// `refresh.nobody` if the document does not describe the identity provider.
@@ -127,27 +132,47 @@ impl StoredConnection {
         fetched_at: DateTime<Utc>,
     ) -> Result<OfferedMetadata, RefreshError> {
         let offered = newer.identity_provider(&self.identity_provider)?;
-        if *self.metadata.document == *newer.bytes() {
+        // The verified bytes if the document is signed, otherwise the document as it was received.
+        let mut document = ConnectionMetadata::new(newer.bytes(), self.metadata.source.clone(), fetched_at);
+        document.signer.clone_from(&self.settings.metadata.signer);
+        if self.metadata.document == document.document && self.metadata.signer == document.signer {
             self.staged = None;
             return Ok(OfferedMetadata::Known);
         }
+        if self.states_the_same(&self.metadata, &document) {
+            (self.metadata, self.staged) = (document, None);
+            return Ok(OfferedMetadata::Renewed);
+        }
         let objection = self.objection(offered);
-        // The verified bytes if the document is signed, otherwise the document as it was received.
-        let document = ConnectionMetadata::new(newer.bytes(), self.metadata.source.clone(), fetched_at);
-        if let Some(refused) = self.refusal_of(&document.digest()).cloned() {
+        if let Some(refused) = self.refusal_of(&self.digest(&document)).cloned() {
             self.staged = None;
             return Ok(OfferedMetadata::RefusedBefore(refused));
         }
         if let Some(reason) = objection {
-            // A document that already waits keeps its time.
-            let waits = self.staged.as_ref().is_some_and(|staged| staged.document == document.document);
-            if !waits {
-                self.staged = Some(document);
-            }
+            self.stage(document);
             return Ok(OfferedMetadata::Staged { reason });
         }
         (self.metadata, self.staged) = (document, None);
         Ok(OfferedMetadata::Taken)
+    }
+
+    /// Stages a document. If one that states the same waits already, it stays, or only its copy is renewed, so that it does
+    /// not end while it waits.
+    fn stage(&mut self, document: ConnectionMetadata) {
+        let waits = self.staged.as_ref().filter(|staged| self.states_the_same(staged, &document));
+        let end = |of: &ConnectionMetadata| of.end(&self.identity_provider);
+        match waits {
+            Some(staged) if end(staged) == end(&document) && staged.signer == document.signer => {}
+            _ => self.staged = Some(document),
+        }
+    }
+
+    /// Whether the dates of the metadata are those of the party that newer metadata must come from. If they were written
+    /// before a signer was required, anybody may have written them.
+    #[must_use]
+    pub fn has_dates_of_its_source(&self) -> bool {
+        let signer = &self.settings.metadata.signer;
+        signer.is_none() || *signer == self.metadata.signer
     }
 
     /// The reason why newer metadata has to wait for approval.

@@ -6,12 +6,13 @@ use vouchsafe::provisioning::Actor;
 
 use crate::{StoreError, StoredConnection};
 
-/// The refusal of a document. The document is neither used nor staged, however often the source gives it.
+/// The refusal of what a document states. No document that states it is used or staged, however often the source gives
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RefusedMetadata {
-    /// The [digest](crate::ConnectionMetadata::digest) of the document.
+    /// The [digest](crate::ConnectionMetadata::digest) of what the document states.
     pub digest: String,
     /// The actor who refused it.
     pub by: Actor,
@@ -51,7 +52,7 @@ impl StoredConnection {
 
     /// Refuses the [staged](Self::staged) document, if it has this digest.
     pub(crate) fn refuse(&mut self, digest: &str, by: Actor, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let staged = self.staged.take_if(|staged| staged.digest() == digest);
+        let staged = self.staged.take_if(|staged| staged.digest(&self.identity_provider) == digest);
         staged.ok_or_else(|| StoreError::not_staged(self.id.clone()))?;
         self.refused.retain(|refused| refused.digest != digest);
         self.refused.push(RefusedMetadata { digest: digest.to_owned(), by, at });
@@ -94,7 +95,7 @@ mod tests {
     fn refuse(connection: &mut StoredConnection, text: String, by: &Actor) -> String {
         let at = DateTime::UNIX_EPOCH;
         let staged = ConnectionMetadata::new(text, MetadataSource::Uploaded, at);
-        let digest = staged.digest();
+        let digest = connection.digest(&staged);
         connection.staged = Some(staged);
         connection.refuse(&digest, by.clone(), at).unwrap();
         digest

@@ -295,6 +295,7 @@ impl ConnectionStore for Store {
         fn active_connections<'a>(&self, after: Option<&'a ConnectionId>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
         fn connections_of<'a>(&self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;
         fn add_connection<'a>(&self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;
+        fn renew_connection<'a>(&self, connection: &'a StoredConnection) -> Answer<'a, ()>;
     }
 
     fn update_connection<'a>(

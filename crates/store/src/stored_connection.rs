@@ -1,18 +1,15 @@
 //! A connection as a store keeps it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
     BindingError, Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, IdentityProvider,
-    crypto::{hexadecimal, own_sha256},
-    metadata::{Aggregate, MetadataChange, MetadataError},
-    provisioning::OrganizationId,
+    metadata::MetadataError, provisioning::OrganizationId,
 };
 
-use crate::{MetadataTrust, RefusedMetadata, StoreError};
+use crate::{ConnectionMetadata, MetadataTrust, RefusedMetadata, StoreError};
 
 /// A connection as a store keeps it: plain data, of which [`to_connection`](Self::to_connection) makes a [`Connection`].
 ///
@@ -57,6 +54,9 @@ pub struct StoredConnection {
     /// [approves](crate::OrganizationConnections::approve_metadata) it, because it changes more than
     /// [`MetadataTrust::key_changes`] allows. Nothing in it is trusted.
     pub staged: Option<ConnectionMetadata>,
+    /// The time since which the address has given only documents that are older than [`metadata`](Self::metadata);
+    /// `None` if its last document was not older. A refresher writes it, so that a restart and all processes know it.
+    pub older_since: Option<DateTime<Utc>>,
     /// The documents that somebody [refused](crate::OrganizationConnections::refuse_metadata), the newest last. They are
     /// neither used nor staged.
     pub refused: Vec<RefusedMetadata>,
@@ -82,6 +82,7 @@ impl StoredConnection {
             identity_provider,
             metadata,
             staged: None,
+            older_since: None,
             refused: Vec::new(),
             settings: StoredSettings::default(),
             revision: 0,
@@ -135,6 +136,7 @@ impl StoredConnection {
             return fixed("retired state");
         }
         let mut next = StoredConnection { revision: before.revision.saturating_add(1), ..self.clone() };
+        next.keep_renewals_of(before);
         if next.is_retired_since(before) && before.state != ConnectionState::Active {
             next.metadata.document = Arc::default();
         }
@@ -145,25 +147,31 @@ impl StoredConnection {
         Ok(next.without_stale_metadata())
     }
 
-    /// Staged metadata is dropped if the metadata comes from another source now or is that document, if somebody
-    /// refused it, and if the connection is retired. A refusal of the document that the connection has now is dropped.
+    /// Staged metadata is dropped if the metadata comes from another source now or states the same, if somebody refused
+    /// it, and if the connection is retired. A refusal of what the metadata states now is dropped.
     fn without_stale_metadata(mut self) -> StoredConnection {
-        let (state, metadata, refused) = (self.state, &self.metadata, &mut self.refused);
-        if !refused.is_empty() {
-            let digest = metadata.digest();
-            refused.retain(|refused| refused.digest != digest);
+        if !self.refused.is_empty() {
+            let digest = self.digest(&self.metadata);
+            self.refused.retain(|refused| refused.digest != digest);
         }
-        let is_refused = |staged: &ConnectionMetadata| {
-            let digest = (!refused.is_empty()).then(|| staged.digest());
-            refused.iter().any(|refused| Some(&refused.digest) == digest.as_ref())
-        };
-        self.staged.take_if(|staged| {
-            state == ConnectionState::Retired
-                || staged.source != metadata.source
-                || staged.document == metadata.document
-                || is_refused(staged)
-        });
+        if let Some(staged) = &self.staged {
+            let is_stale = self.state == ConnectionState::Retired
+                || staged.source != self.metadata.source
+                || self.states_the_same(staged, &self.metadata)
+                || (!self.refused.is_empty() && self.refusal_of(&self.digest(staged)).is_some());
+            self.staged.take_if(|_| is_stale);
+        }
         self
+    }
+
+    /// The [digest](ConnectionMetadata::digest) of what metadata states about this connection's identity provider.
+    #[must_use]
+    pub fn digest(&self, metadata: &ConnectionMetadata) -> String {
+        metadata.digest(&self.identity_provider)
+    }
+
+    pub(crate) fn states_the_same(&self, one: &ConnectionMetadata, other: &ConnectionMetadata) -> bool {
+        one.states_the_same_as(other, &self.identity_provider)
     }
 
     /// Whether it is a retired draft. Nobody signed in over it, and its metadata is not kept.
@@ -189,80 +197,6 @@ impl StoredConnection {
     #[must_use]
     pub fn first(&self) -> StoredConnection {
         StoredConnection { revision: 1, ..self.clone() }.without_stale_metadata()
-    }
-}
-
-/// The metadata document of an identity provider as it was fetched.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ConnectionMetadata {
-    /// The document. Copies of a connection share it.
-    pub document: Arc<[u8]>,
-    /// Where it came from.
-    pub source: MetadataSource,
-    /// When it was fetched or uploaded.
-    pub fetched_at: DateTime<Utc>,
-}
-
-/// Where metadata came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum MetadataSource {
-    /// It was fetched from this address and can be fetched again.
-    Url(String),
-    /// Somebody uploaded it.
-    Uploaded,
-}
-
-impl ConnectionMetadata {
-    /// A document that was fetched or uploaded at this time.
-    pub fn new(document: impl Into<Vec<u8>>, source: MetadataSource, fetched_at: DateTime<Utc>) -> Self {
-        Self { document: document.into().into(), source, fetched_at }
-    }
-
-    /// The SHA-256 digest of the document in hexadecimal digits. An approval names it.
-    #[must_use]
-    pub fn digest(&self) -> String {
-        hexadecimal(&own_sha256(&self.document))
-    }
-
-    /// Returns the changes that newer metadata makes to this identity provider: keys, endpoints, scopes and dates.
-    ///
-    /// # Errors
-    /// [`MetadataError`] if one of the two documents cannot be read.
-    pub fn changes_to(
-        &self,
-        newer: &ConnectionMetadata,
-        identity_provider: &EntityId,
-    ) -> Result<Vec<MetadataChange>, MetadataError> {
-        let is_meant = |change: &MetadataChange| {
-            change.entity_id().is_none_or(|entity| entity == identity_provider.as_str())
-        };
-        let changes = Aggregate::read(&*self.document)?.changes_to(&Aggregate::read(&*newer.document)?);
-        Ok(changes.into_iter().filter(is_meant).collect())
-    }
-}
-
-impl MetadataSource {
-    /// The address from which it can be fetched again.
-    #[must_use]
-    pub fn url(&self) -> Option<&str> {
-        match self {
-            Self::Url(url) => Some(url),
-            Self::Uploaded => None,
-        }
-    }
-}
-
-impl fmt::Debug for ConnectionMetadata {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ConnectionMetadata")
-            .field("bytes", &self.document.len())
-            .field("source", &self.source)
-            .field("fetched_at", &self.fetched_at)
-            .finish()
     }
 }
 

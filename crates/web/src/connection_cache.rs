@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::OnceCell;
 use vouchsafe::{BindingError, Connection, ConnectionId};
 use vouchsafe_store::ConnectionRevision;
+
+/// The time after which metadata that has ended is read again.
+const READ_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// A connection as it was read from the store.
 #[derive(Debug)]
@@ -17,8 +21,21 @@ pub(crate) struct Loaded {
     /// Whether it would be the same if it was read again. If the application could not prepare it, preparation may
     /// succeed a moment later.
     pub(crate) lasts: bool,
+    /// The time at which it was read.
+    pub(crate) read_at: DateTime<Utc>,
     /// The connection, or the reason why it cannot be used.
     pub(crate) connection: Result<Connection, BindingError>,
+}
+
+impl Loaded {
+    /// Returns whether it must be read again, because its metadata has ended and may have been renewed since: a renewal
+    /// does not change the revision. If the metadata has really ended, it is read once a minute, and not for each request.
+    pub(crate) fn is_outdated(&self, now: DateTime<Utc>) -> bool {
+        let ends =
+            self.connection.as_ref().ok().and_then(|connection| connection.identity_provider().valid_until());
+        let age = now.signed_duration_since(self.read_at);
+        ends.is_some_and(|end| end <= now) && !(TimeDelta::zero()..READ_AGAIN_AFTER).contains(&age)
+    }
 }
 
 /// The place for a connection at one revision; `None` in it if the connection was not there. Other callers wait until

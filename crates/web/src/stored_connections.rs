@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{
     Artifact, BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId,
@@ -16,7 +17,7 @@ use crate::connection_source::ConnectionSource;
 /// The connections of a [`ConnectionStore`], loaded when somebody signs in over them.
 ///
 /// Each look-up asks the store for the connection's revision, so a write of another process takes effect at the next
-/// sign-in. A loaded connection is kept, with its keys parsed, until it is written, or until
+/// sign-in. A loaded connection is kept, with its keys parsed, until it is written or its metadata ends, or until
 /// [`at_most`](Self::at_most) others, or others with [this much metadata](Self::at_most_bytes), were used since. So
 /// memory does not grow with the number of customers or with what they upload, and nothing is loaded at the start.
 ///
@@ -42,6 +43,7 @@ pub struct StoredConnections {
     store: Arc<dyn ConnectionStore>,
     cache: Mutex<ConnectionCache>,
     prepare: Option<Prepare>,
+    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
 type Prepare = Arc<dyn Fn(&StoredConnection, Connection) -> Result<Connection, BindingError> + Send + Sync>;
@@ -55,7 +57,7 @@ impl StoredConnections {
     /// Makes connections over this store.
     pub fn new<S: ConnectionStore + 'static>(store: Arc<S>) -> StoredConnections {
         let cache = Mutex::new(ConnectionCache::new(Self::KEPT, Self::KEPT_BYTES));
-        StoredConnections { store, cache, prepare: None }
+        StoredConnections { store, cache, prepare: None, clock: Arc::new(Utc::now) }
     }
 
     /// Sets the maximum number of connections that are kept.
@@ -86,6 +88,13 @@ impl StoredConnections {
         StoredConnections { prepare: Some(Arc::new(prepare)), ..self }
     }
 
+    /// Sets the clock, by default the system's. It tells when the metadata of a kept connection has ended, so that it is
+    /// read again. Use the one of [`SingleSignOn::clock`](crate::SingleSignOn::clock).
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> StoredConnections {
+        StoredConnections { clock: Arc::new(clock), ..self }
+    }
+
     /// The number of connections that are kept at present.
     #[must_use]
     pub fn kept(&self) -> usize {
@@ -94,7 +103,12 @@ impl StoredConnections {
 
     /// Returns the connection at this revision, or as it was written since.
     async fn load(&self, wanted: &ConnectionRevision) -> Result<Option<Connection>, StoreError> {
-        let place: Place = self.cache().place(wanted);
+        let mut place: Place = self.cache().place(wanted);
+        let kept = place.get().and_then(Option::as_ref);
+        if kept.is_some_and(|kept| kept.is_outdated((self.clock)())) {
+            self.cache().forget(&wanted.id, &place);
+            place = self.cache().place(wanted);
+        }
         let loaded = place.get_or_try_init(|| self.read(&wanted.id)).await;
         let read = loaded.as_ref().ok().and_then(|loaded| loaded.as_ref());
         match read.filter(|read| read.revision == wanted.revision && read.lasts) {
@@ -118,7 +132,7 @@ impl StoredConnections {
             }
             Err(failure) => return Err(failure),
         };
-        let (revision, bytes) = (stored.revision, stored.metadata.document.len());
+        let (revision, bytes, read_at) = (stored.revision, stored.metadata.document.len(), (self.clock)());
         let prepare = self.prepare.clone();
         // Metadata may be large, so it is parsed where other requests do not wait for it.
         let making = tokio::task::spawn_blocking(move || match (stored.to_connection(), prepare) {
@@ -133,7 +147,7 @@ impl StoredConnections {
             let code = reason.code();
             tracing::warn!(connection = %id, revision, code, %reason, "the stored connection cannot be used");
         }
-        Ok(Some(Loaded { revision, bytes, lasts, connection }))
+        Ok(Some(Loaded { revision, bytes, lasts, read_at, connection }))
     }
 
     /// Returns the usable ones of the connections. If the only one is unusable, this is an error. If there are

@@ -307,6 +307,45 @@ async fn so_many_are_kept_as_the_application_says() {
     assert!(shown.starts_with("StoredConnections { store: Counting") && shown.contains("kept: 2"), "{shown}");
 }
 
+/// Metadata is renewed without a revision. A process that has parsed the earlier copy reads the connection again when that
+/// has ended, and once a minute where nothing was renewed.
+#[tokio::test]
+async fn metadata_that_was_renewed_is_read_when_the_earlier_copy_ends() {
+    use chrono::{DateTime, TimeDelta};
+    let ending = |end: DateTime<Utc>| {
+        let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let document = idp(1).metadata().unwrap();
+        let document = document.replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1);
+        ConnectionMetadata::new(document, MetadataSource::Uploaded, Utc::now())
+    };
+    let begin = Utc::now();
+    let store = Arc::new(Counting::default());
+    let mut acme = StoredConnection { metadata: ending(begin + TimeDelta::hours(1)), ..stored("acme", &idp(1)) };
+    acme.revision = store.inner.add_connection(&acme, &author()).await.unwrap();
+    let minutes = Arc::new(AtomicUsize::new(0));
+    let shared = Arc::clone(&minutes);
+    let clock = move || begin + TimeDelta::minutes(i64::try_from(shared.load(Ordering::Relaxed)).unwrap());
+    let source = StoredConnections::new(Arc::clone(&store)).clock(clock);
+    let end_at = async |minute: usize| {
+        minutes.store(minute, Ordering::Relaxed);
+        let found = source.find(&id("acme")).await.unwrap().unwrap();
+        let end = found.identity_provider().valid_until().unwrap() - begin;
+        (end.num_minutes() + 1, store.reads.load(Ordering::Relaxed))
+    };
+    assert_eq!(end_at(0).await, (60, 1));
+    acme.metadata = ending(begin + TimeDelta::hours(2));
+    store.inner.renew_connection(&acme).await.unwrap();
+    assert_eq!(end_at(59).await, (60, 1), "it is valid still");
+    assert_eq!(end_at(60).await, (120, 2));
+    assert_eq!(end_at(61).await, (120, 2));
+    // Nothing was renewed.
+    for (minute, reads) in [(120, 3), (120, 3), (121, 4), (121, 4), (200, 5)] {
+        assert_eq!(end_at(minute).await, (120, reads));
+    }
+    // The clock was ahead.
+    assert_eq!(end_at(130).await, (120, 6));
+}
+
 /// The author of written connections.
 fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())
@@ -349,6 +388,10 @@ impl ConnectionStore for Counting {
 
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
         self.up(self.inner.add_connection(connection, author))
+    }
+
+    fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
+        self.up(self.inner.renew_connection(connection))
     }
 
     fn update_connection<'a>(

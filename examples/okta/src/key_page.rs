@@ -148,25 +148,35 @@ fn key(one: &KeyEvidence) -> [String; 4] {
 }
 
 fn waiting(page: Page, stored: &StoredConnection, staged: &ConnectionMetadata) -> Page {
-    let digest = staged.digest();
-    let changes: Vec<String> = match stored.metadata.changes_to(staged, &stored.identity_provider) {
-        Ok(changes) => changes.iter().map(ToString::to_string).collect(),
-        Err(error) => {
-            vec![format!("The two documents cannot be compared, since one of them cannot be read: {error}")]
-        }
-    };
+    let digest = stored.digest(staged);
     let hidden = [("connection", stored.id.as_str()), ("digest", digest.as_str())];
-    page.paragraph(
+    let page = page.paragraph(
         "The identity provider's address gives other keys or addresses. Ask its administrator whether they have changed them, and compare the fingerprints by another way than this page. Until you approve it, the present ones go on.",
     )
     .facts(&[
         ("First seen", &staged.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string()),
-        ("SHA-256 of the document", &digest),
-    ])
-    .list(&changes)
-    .form(&Form { hidden: &hidden, quiet: false, ..quiet("/settings/keys/approve", "Approve these changes") })
-    .note("A document that you refuse is never used, however often the address gives it.")
-    .form(&Form { hidden: &hidden, ..quiet("/settings/keys/refuse", "Refuse this document") })
+        ("Digest of what it states", &digest),
+    ]);
+    let page = match stored.metadata.comparison_with(staged, &stored.identity_provider) {
+        Ok(compared) => {
+            let page = match &compared.unreadable {
+                Some(error) => page.paragraph(&format!(
+                    "The present metadata cannot be read, so everything that the newer document states is listed as added. The reason: {error}"
+                )),
+                None => page,
+            };
+            let changes: Vec<String> = compared.changes.iter().map(ToString::to_string).collect();
+            page.list(&changes).form(&Form {
+                hidden: &hidden,
+                quiet: false,
+                ..quiet("/settings/keys/approve", "Approve these changes")
+            })
+        }
+        // What cannot be shown cannot be approved.
+        Err(error) => page.paragraph(&format!("The newer document cannot be read: {error}")),
+    };
+    page.note("What you refuse is never used, however often the address gives it.")
+        .form(&Form { hidden: &hidden, ..quiet("/settings/keys/refuse", "Refuse this document") })
 }
 
 fn refused(page: Page, stored: &StoredConnection) -> Page {
@@ -177,7 +187,7 @@ fn refused(page: Page, stored: &StoredConnection) -> Page {
         let hidden = [("connection", stored.id.as_str()), ("digest", refused.digest.as_str())];
         page.facts(&[
             ("Refused", &refused.at.format("%Y-%m-%d %H:%M UTC").to_string()),
-            ("SHA-256 of the document", &refused.digest),
+            ("Digest of what it states", &refused.digest),
         ])
         .form(&Form { hidden: &hidden, ..quiet("/settings/keys/end-refusal", "End the refusal") })
     })

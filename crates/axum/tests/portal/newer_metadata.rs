@@ -16,7 +16,7 @@ use crate::world::{World, acme, author, globex};
 pub(crate) async fn stage(world: &World, connection: &ConnectionId, document: &str) -> String {
     let mut stored = world.store.connection(connection).await.unwrap().unwrap();
     let staged = ConnectionMetadata::new(document, stored.metadata.source.clone(), world.now());
-    let digest = staged.digest();
+    let digest = stored.digest(&staged);
     stored.staged = Some(staged);
     world.store.update_connection(&stored, &author()).await.unwrap();
     digest
@@ -217,6 +217,70 @@ async fn what_is_not_shown_is_not_approved() {
     let page = browser.get("/set-up").await;
     page.is(200).says_not("Scope added").says("more changes are not shown").says("Refuse this document");
     page.says_not("Approve these changes");
+}
+
+/// The present metadata cannot be compared with: everything that the newer one brings is shown, or it is not approved.
+#[tokio::test]
+async fn what_cannot_be_compared_is_shown_whole() {
+    for damage in [
+        ("<md:EntityDescriptor", "<md:EntityDescriptor broken"),
+        ("entityID=", "validUntil=\"soon\" entityID="),
+    ] {
+        let world = World::make().await;
+        let (browser, connection) = connected(&world).await;
+        let mut stored = active(&world).await;
+        let document =
+            std::str::from_utf8(&stored.metadata.document).unwrap().replacen(damage.0, damage.1, 1);
+        stored.metadata.document = document.into_bytes().into();
+        world.store.update_connection(&stored, &author()).await.unwrap();
+        let moved = announced().replace("/sso/saml", "/sso/elsewhere");
+        let scope = r#"<md:Extensions><s:Scope xmlns:s="urn:mace:shibboleth:metadata:1.0">evil.example</s:Scope></md:Extensions>"#;
+        let moved = moved.replacen("<md:KeyDescriptor", &format!("{scope}<md:KeyDescriptor"), 1);
+        stage(&world, &connection.id, &moved).await;
+        let page = browser.get("/set-up").await;
+        page.is(200)
+            .says("cannot be read")
+            .says("Address added")
+            .says("/sso/elsewhere")
+            .says("Scope added")
+            .says("evil.example");
+        for key in [keys::identity_provider(), keys::other_identity_provider()] {
+            page.says("Key added").says(&key.certificate().fingerprint_sha256());
+        }
+        page.says("Statement added").says("Identity provider").says("Approve these changes");
+        // There is more than the page shows.
+        let logout = |number: usize| {
+            format!(
+                r#"<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://idp.example.com/{number}"/>"#
+            )
+        };
+        let many: String = (0..300).map(logout).collect();
+        let many = moved.replacen("<md:SingleSignOnService", &format!("{many}<md:SingleSignOnService"), 1);
+        stage(&world, &connection.id, &many).await;
+        let page = browser.get("/set-up").await;
+        page.is(200).says("more changes are not shown").says_not("Approve these changes");
+        // The newer document cannot be read either.
+        stage(&world, &connection.id, "<md:EntityDescriptor").await;
+        let page = browser.get("/set-up").await;
+        page.is(200)
+            .says("The newer document cannot be read")
+            .says_not("Approve these changes")
+            .says("Refuse this document");
+    }
+}
+
+/// The address gives each time a document that was written anew: the page that is open approves it all the same.
+#[tokio::test]
+async fn a_document_that_was_written_anew_is_the_same_to_approve() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let written = |id: &str| announced().replacen("entityID=", &format!("ID=\"{id}\" entityID="), 1);
+    let digest = stage(&world, &connection.id, &written("_1")).await;
+    let page = browser.get("/set-up").await;
+    assert_eq!(stage(&world, &connection.id, &written("_2")).await, digest);
+    browser.submit(&page, REFUSE, &[]).await.is(200).says("Refused metadata").says(&digest);
+    stage(&world, &connection.id, &written("_3")).await;
+    assert_eq!(active(&world).await.staged, None, "it is refused however it is written");
 }
 
 #[tokio::test]

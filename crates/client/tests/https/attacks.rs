@@ -45,6 +45,11 @@ async fn known(store: &Memory) -> StoredConnection {
     store.connection(&acme()).await.unwrap().unwrap()
 }
 
+async fn staged_digest(store: &Memory) -> String {
+    let known = known(store).await;
+    known.digest(known.staged.as_ref().unwrap())
+}
+
 fn told(events: &[RefreshEvent]) -> Vec<String> {
     let told = events.iter().map(|event| match &event.outcome {
         RefreshOutcome::Changed { .. } => "changed".to_owned(),
@@ -192,7 +197,7 @@ async fn what_an_owner_refused_is_neither_staged_nor_taken_again() {
     let store = store_with(&server, |it| it.settings.metadata.key_changes = KeyChanges::Approve).await;
     let mut first = refresher(&server, &store).await;
     assert_eq!(next(&mut first).await, "staged: it adds a signing key");
-    let digest = known(&store).await.staged.unwrap().digest();
+    let digest = staged_digest(&store).await;
     let owner = Actor::Account("ada".into());
     let refuse = |digest: String| {
         let by = owner.clone();
@@ -303,7 +308,7 @@ async fn what_has_ended_while_it_waited_is_not_approved() {
     let store = store_with(&server, |it| it.settings.metadata.key_changes = KeyChanges::Approve).await;
     let mut refresher = refresher(&server, &store).await;
     assert_eq!(next(&mut refresher).await, "staged: it adds a signing key");
-    let digest = known(&store).await.staged.unwrap().digest();
+    let digest = staged_digest(&store).await;
     let approval = |at| {
         let digest = digest.clone();
         ConnectionDecision::new("acme".into(), Actor::Operator, at, move |it, now| {
@@ -369,6 +374,10 @@ impl ConnectionStore for Failing {
         author: &'a Author,
     ) -> Answer<'a, u64> {
         self.store.update_connection(connection, author)
+    }
+
+    fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
+        self.store.renew_connection(connection)
     }
 }
 

@@ -130,6 +130,7 @@ pub(crate) async fn next(refresher: &mut StoredRefresher) -> String {
             format!("staged: {reason}")
         }
         RefreshOutcome::Changed { .. } => "changed".to_owned(),
+        RefreshOutcome::Renewed { .. } => "renewed".to_owned(),
         RefreshOutcome::Unchanged => "unchanged".to_owned(),
         RefreshOutcome::Kept { reason, .. } => format!("kept: {}", vouchsafe::Explain::code(reason)),
         other => format!("{other:?}"),
@@ -211,7 +212,8 @@ async fn what_an_owner_approves_is_trusted_from_then_on() {
     server.answers(Answer::Document(announced));
     assert_eq!(next(&mut refresher).await, "staged: it adds a signing key");
 
-    let digest = store.connection(&acme()).await.unwrap().unwrap().staged.unwrap().digest();
+    let waiting = store.connection(&acme()).await.unwrap().unwrap();
+    let digest = waiting.digest(waiting.staged.as_ref().unwrap());
     let owner = Actor::Account("ada".into());
     let approval =
         ConnectionDecision::new("acme".into(), owner.clone(), Utc::now(), move |organization, now| {
@@ -248,7 +250,9 @@ async fn a_pinned_certificate_vouches_for_newer_metadata() {
     server.answers(Answer::Document(signed(true).replace("/sso/saml", "/evil")));
     assert_eq!(next(&mut refresher).await, "kept: signature.digest_mismatch");
     server.answers(Answer::Document(signed(false)));
-    assert_eq!(next(&mut refresher).await, "changed", "it is what was signed now");
+    assert_eq!(next(&mut refresher).await, "renewed", "it is what was signed now");
+    let by_signer = store.connection(&acme()).await.unwrap().unwrap();
+    assert!(by_signer.has_dates_of_its_source() && by_signer.revision == connection.revision + 1);
     assert_eq!(next(&mut refresher).await, "unchanged");
     server.answers(Answer::Document(signed(true)));
     assert_eq!(next(&mut refresher).await, "changed");
@@ -326,4 +330,30 @@ async fn a_source_that_is_asked_by_a_button_is_trusted_as_far_as_ever() {
     uploaded.metadata.source = MetadataSource::Uploaded;
     store.update_connection(&uploaded, &author()).await.unwrap();
     assert!(refresh_stored(&client, &provider, &store, &acme(), owner()).await.is_none());
+}
+
+/// A source that is not signed gets a signer, after somebody had its address for a moment and wrote dates that no genuine
+/// document will reach.
+#[tokio::test]
+async fn dates_that_nobody_signed_do_not_hold_a_signed_document_back() {
+    let dated = Kit::okta().with_key(keys::attacker()).metadata().unwrap().replacen(
+        "entityID=",
+        "validUntil=\"2099-01-01T00:00:00Z\" entityID=",
+        1,
+    );
+    let genuine = crate::federation("2026-02-01T00:00:00Z", "2036-02-01T00:00:00Z", false);
+    let server = Server::start(Answer::Document(dated.clone())).await;
+    let store = Memory::new();
+    let mut connection = stored(&server, &dated);
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
+    let mut refresher = refresher(&server, &store).await;
+    assert_eq!(next(&mut refresher).await, "unchanged");
+    connection.settings.metadata.signer = Some(keys::identity_provider().certificate().fingerprint_sha256());
+    store.update_connection(&connection, &author()).await.unwrap();
+    server.answers(Answer::Document(genuine));
+    assert_ne!(next(&mut refresher).await, "kept: refresh.rolled_back");
+    let trusted = store.connection(&acme()).await.unwrap().unwrap().to_connection().unwrap();
+    let attacker = keys::attacker().certificate();
+    let keys = trusted.identity_provider().signing_keys();
+    assert!(keys.iter().all(|key| key.certificate() != Some(attacker)), "{keys:?}");
 }

@@ -163,6 +163,10 @@ impl ConnectionStore for OutlineOnly {
         refused()
     }
 
+    fn renew_connection<'a>(&'a self, _: &'a StoredConnection) -> Answer<'a, ()> {
+        refused()
+    }
+
     fn update_connection<'a>(&'a self, _: &'a StoredConnection, _: &'a Author) -> Answer<'a, u64> {
         refused()
     }

@@ -198,9 +198,9 @@ pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) 
             acme.approve_metadata(&id, &digest, now)
         })
     };
-    let refused = store.decide_connections(approve(metadata(&first, 1).digest())).await.unwrap_err();
+    let refused = store.decide_connections(approve(metadata(&first, 1).digest(&okta()))).await.unwrap_err();
     assert_eq!(refused.code(), "store.not_staged");
-    let digest = metadata(&announced, 9).digest();
+    let digest = metadata(&announced, 9).digest(&okta());
     store.decide_connections(approve(digest.clone())).await.unwrap();
     let approved = store.connection(&connection.id).await.unwrap().unwrap();
     assert_eq!((approved.metadata, approved.staged), (metadata(&announced, 1), None));
@@ -215,7 +215,7 @@ pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) 
     let mut connection = approved_connection(&store).await;
     connection.staged = Some(metadata(&ended, 2));
     store.update_connection(&connection, &author()).await.unwrap();
-    let refused = store.decide_connections(approve(metadata(&ended, 2).digest())).await.unwrap_err();
+    let refused = store.decide_connections(approve(metadata(&ended, 2).digest(&okta()))).await.unwrap_err();
     assert_eq!(refused.code(), "metadata.expired");
     assert!(approved_connection(&store).await.staged.is_some());
 
@@ -280,11 +280,11 @@ pub async fn refused_metadata_stays_refused(store: impl Store + KeyHistory) {
         store.decide_connections(decision).await.map_err(|error| error.code())
     };
     let refuse = |document: &str| -> Decide {
-        let (digest, by) = (metadata(document).digest(), owner.clone());
+        let (digest, by) = (metadata(document).digest(&okta()), owner.clone());
         Box::new(move |acme| acme.refuse_metadata(&id("acme-okta"), &digest, by, now()))
     };
     let end = |document: &str| -> Decide {
-        let (digest, by) = (metadata(document).digest(), owner.clone());
+        let (digest, by) = (metadata(document).digest(&okta()), owner.clone());
         Box::new(move |acme| acme.end_metadata_refusal(&id("acme-okta"), &digest, &by))
     };
     let rules_since = async |before: usize| {
@@ -298,7 +298,7 @@ pub async fn refused_metadata_stays_refused(store: impl Store + KeyHistory) {
     let records = store.audit(&acme()).await.unwrap().split_off(before);
     let [record] = &records[..] else { panic!("{records:?}") };
     assert_eq!((record.rule.as_str(), &record.actor), ("connection.metadata_refused", &Some(owner.clone())));
-    let digest = metadata(&wrong).digest();
+    let digest = metadata(&wrong).digest(&okta());
     assert!(record.change.contains(&digest), "{}", record.change);
     assert!(record.after.as_ref().is_some_and(|after| after.contains("Adds a key")), "{:?}", record.after);
     assert_eq!(decide(refuse(&wrong)).await.unwrap_err(), "store.not_staged");

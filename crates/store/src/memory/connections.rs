@@ -101,6 +101,17 @@ impl ConnectionStore for Memory {
             Ok(state.keep(next))
         })
     }
+
+    fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let before = state.connections.get(&connection.id);
+            let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
+            let next = connection.renewed_in_place_of(before)?;
+            state.others_of(&next).require_room(Some(before), &next)?;
+            state.keep(next);
+            Ok(())
+        })
+    }
 }
 
 impl State {

@@ -14,13 +14,15 @@ use crate::{
 };
 
 const BY_ID: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, older_since,
+        signer, staged_signer
     FROM vouchsafe_connections WHERE id = ?";
 
 const OUTLINE: &str = "SELECT id, organization, state, settings FROM vouchsafe_connections WHERE id = ?";
 
 const BY_ORGANIZATION: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, older_since,
+        signer, staged_signer
     FROM vouchsafe_connections WHERE organization = ? ORDER BY id";
 
 /// The order is that of the index, so that no more rows are read than are answered.
@@ -38,13 +40,14 @@ const TOTALS: &str = "
 
 const ADD: &str = "
     INSERT INTO vouchsafe_connections (state, is_inactive, identity_provider, assertion_consumer,
-        token_required, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, organization, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        token_required, metadata, source, fetched_at, settings, revision, staged, staged_at, refused,
+        older_since, signer, staged_signer, organization, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const CHANGE: &str = "
     UPDATE vouchsafe_connections SET state = ?, is_inactive = ?, identity_provider = ?, assertion_consumer = ?,
         token_required = ?, metadata = ?, source = ?, fetched_at = ?, settings = ?, revision = ?,
-        staged = ?, staged_at = ?, refused = ?
+        staged = ?, staged_at = ?, refused = ?, older_since = ?, signer = ?, staged_signer = ?
     WHERE organization = ? AND id = ?";
 
 impl<E: Engine> ConnectionStore for E {
@@ -131,9 +134,7 @@ impl<E: Engine> ConnectionStore for E {
                 // A retired connection's sessions end, so nobody may sign in meanwhile.
                 locks::organization(turn, &changed.organization).await?;
                 locks::connections(turn, &changed.organization).await?;
-                let before = run_one(turn, Batch::of(BY_ID).bind(changed.id.as_str())).await?;
-                let before = before.rows.first().map(stored).transpose()?;
-                let before = before.ok_or_else(|| StoreError::connection_unknown(&changed.id))?;
+                let before = read(turn, &changed.id).await?;
                 let next = changed.in_place_of(&before)?;
                 others_of(turn, &next).await?.require_room(Some(&before), &next)?;
                 let mut batch = write(sources::note([&next]), &next, false)?;
@@ -148,6 +149,25 @@ impl<E: Engine> ConnectionStore for E {
             })
         }))
     }
+
+    fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
+        let renewed = connection.clone();
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::connections(turn, &renewed.organization).await?;
+                let before = read(turn, &renewed.id).await?;
+                let next = renewed.renewed_in_place_of(&before)?;
+                others_of(turn, &next).await?.require_room(Some(&before), &next)?;
+                turn.run(write(sources::note([&next]), &next, false)?).await?;
+                Ok(())
+            })
+        }))
+    }
+}
+
+async fn read(runs: &mut dyn Runs, id: &ConnectionId) -> Result<StoredConnection, StoreError> {
+    let found = run_one(runs, Batch::of(BY_ID).bind(id.as_str())).await?;
+    found.rows.first().map(stored).transpose()?.ok_or_else(|| StoreError::connection_unknown(id))
 }
 
 /// The totals of the other connections of its organization.
@@ -230,6 +250,9 @@ pub(super) fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Re
         .bind(staged.map_or(&[][..], |staged| &*staged.document))
         .bind(staged.map_or(0, |staged| staged.fetched_at.timestamp_millis()))
         .bind(rows::to_json("refused metadata", &stored.refused)?)
+        .bind(stored.older_since.map_or(0, |since| since.timestamp_millis()))
+        .bind(stored.metadata.signer.as_deref().unwrap_or_default())
+        .bind(staged.and_then(|staged| staged.signer.as_deref()).unwrap_or_default())
         .bind(stored.organization.as_str())
         .bind(stored.id.as_str());
     Ok(key_history::see_keys_of(batch, stored))
@@ -237,6 +260,9 @@ pub(super) fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Re
 
 fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     let damaged = |what| StoreError::damaged("connection", what);
+    let signer = |column| {
+        Ok::<_, StoreError>(Some(row.text(column)?).filter(|text| !text.is_empty()).map(str::to_owned))
+    };
     let fetched_at = DateTime::from_timestamp_millis(row.integer(6)?).ok_or_else(|| damaged("fetched_at"))?;
     let source: MetadataSource = rows::from_json("source of metadata", row.text(5)?)?;
     let identity_provider = EntityId::new(row.text(3)?).map_err(|_| damaged("identity_provider"))?;
@@ -244,15 +270,21 @@ fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
         none if none.is_empty() => None,
         document => {
             let at = DateTime::from_timestamp_millis(row.integer(10)?).ok_or_else(|| damaged("staged_at"))?;
-            Some(ConnectionMetadata::new(document, source.clone(), at))
+            let staged = ConnectionMetadata::new(document, source.clone(), at);
+            Some(ConnectionMetadata { signer: signer(14)?, ..staged })
         }
     };
     let metadata = ConnectionMetadata::new(row.bytes(4)?, source, fetched_at);
+    let metadata = ConnectionMetadata { signer: signer(13)?, ..metadata };
     let organization = OrganizationId::new(row.text(1)?);
     let mut stored =
         StoredConnection::new(connection_id(row.text(0)?)?, organization, identity_provider, metadata);
     stored.staged = staged;
     stored.refused = rows::from_json("refused metadata", row.text(11)?)?;
+    stored.older_since = match row.integer(12)? {
+        0 => None,
+        at => Some(DateTime::from_timestamp_millis(at).ok_or_else(|| damaged("older_since"))?),
+    };
     stored.state = state_named(row.text(2)?)?;
     stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
     stored.revision = row.integer(8)?.unsigned_abs();

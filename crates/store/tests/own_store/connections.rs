@@ -94,6 +94,18 @@ impl ConnectionStore for Own {
             Ok(connection.revision.saturating_add(1))
         })
     }
+
+    fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let others = state.others_of(connection);
+            let before = state.connections.get_mut(&connection.id);
+            let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
+            let next = connection.renewed_in_place_of(before)?;
+            others.require_room(Some(before), &next)?;
+            *before = next;
+            Ok(())
+        })
+    }
 }
 
 impl State {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vouchsafe::metadata::{MetadataChange, MetadataError};
+use vouchsafe::metadata::MetadataError;
 use vouchsafe::{Connection, ConnectionId, IdentityProvider};
-use vouchsafe_store::StoredConnection;
+use vouchsafe_store::{MetadataComparison, StoredConnection};
 
 use super::error::SetUpError;
 use crate::check::elsewhere;
@@ -25,7 +25,8 @@ pub(super) struct ParsedConnection {
 
 /// The parsed metadata that waits for approval.
 pub(super) struct ParsedStaged {
-    pub(super) changes: Result<Vec<MetadataChange>, MetadataError>,
+    /// Its differences from the present metadata, if it can be read.
+    pub(super) compared: Result<MetadataComparison, MetadataError>,
     /// The identity provider, if the metadata is valid.
     pub(super) identity_provider: Result<IdentityProvider, SetUpError>,
 }
@@ -61,7 +62,7 @@ impl ParsedConnection {
             Ok(read)
         };
         let staged = stored.staged.as_ref().map(|staged| ParsedStaged {
-            changes: stored.metadata.changes_to(staged, entity_id),
+            compared: stored.metadata.comparison_with(staged, entity_id),
             identity_provider: valid(&staged.document),
         });
         ParsedConnection { connection: stored.to_connection().map_err(SetUpError::from), staged }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
 use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
-use vouchsafe_store::{ConnectionMetadata, StoreError, StoredConnection};
+use vouchsafe_store::{ConnectionMetadata, MetadataComparison, StoreError, StoredConnection};
 
 use super::error::SetUpError;
 use super::markup::{Form, Markup, Problem, minute};
@@ -40,7 +40,7 @@ impl SetUp {
         staged: &ConnectionMetadata,
         visit: &Visit<'_>,
     ) -> Markup {
-        let digest = staged.digest();
+        let digest = active.digest(staged);
         let card = card
             .paragraph(
                 "The address of your metadata gives a document with other keys or addresses. Until it is approved, people sign in with the present ones.",
@@ -48,12 +48,12 @@ impl SetUp {
             .facts(&[
                 ("Address", staged.source.url().unwrap_or_default()),
                 ("First seen", &minute(staged.fetched_at)),
-                ("SHA-256 of the document", &digest),
+                ("Digest of what it states", &digest),
             ]);
         let Some(parsed) = visit.parsed.get(&active.id).and_then(|parsed| parsed.staged.as_ref()) else {
             return card;
         };
-        let (card, shows_all) = changes(card, &parsed.changes);
+        let (card, shows_all) = changes(card, &parsed.compared);
         let (card, may_be_approved) = match &parsed.identity_provider {
             Ok(described) => {
                 let keys = certificates(described, None, visit.now);
@@ -73,7 +73,7 @@ impl SetUp {
                 }),
             false => card,
         };
-        card.note("If the changes are not yours, refuse the document: it is then never used, however often the address gives it.")
+        card.note("If the changes are not yours, refuse the document: what it states is then never used, however often the address gives it.")
             .form(&self.at("staged/refuse"), &visit.form_token, |form| {
                 named(form).quiet_button("Refuse this document")
             })
@@ -87,7 +87,7 @@ impl SetUp {
         active.refused.iter().rev().fold(card, |card, refused| {
             let card = card.facts(&[
                 ("Refused", &minute(refused.at)),
-                ("SHA-256 of the document", &refused.digest),
+                ("Digest of what it states", &refused.digest),
             ]);
             if !refused.may_be_ended_by(&holder) {
                 return card.note("An owner of the organization or the operator of the service refused it, and ends the refusal.");
@@ -134,18 +134,22 @@ fn named(visit: &Visit<'_>, fields: &Fields) -> Result<ConnectionId, SetUpError>
 }
 
 /// Adds the changes that the newer document would make. Returns whether all of them are shown.
-fn changes(card: Markup, changes: &Result<Vec<MetadataChange>, MetadataError>) -> (Markup, bool) {
-    let changes = match changes {
-        Ok(changes) => changes,
-        Err(error) => {
-            let text =
-                format!("The two documents cannot be compared, since one of them cannot be read: {error}");
-            return (card.paragraph(&text), true);
-        }
+fn changes(card: Markup, compared: &Result<MetadataComparison, MetadataError>) -> (Markup, bool) {
+    let compared = match compared {
+        Ok(compared) => compared,
+        // Nothing can be shown of it.
+        Err(error) => return (card.paragraph(&format!("The newer document cannot be read: {error}")), false),
     };
+    let card = match &compared.unreadable {
+        Some(error) => card.paragraph(&format!(
+            "The present metadata cannot be read, so the two documents cannot be compared. Everything that the newer document states is listed as added. The reason: {error}"
+        )),
+        None => card,
+    };
+    let changes = &compared.changes;
     let rows: Vec<[String; 2]> = changes.iter().take(MOST_CHANGES).map(row).collect();
     let card = match rows.is_empty() {
-        true => card.paragraph("It changes no key, address, scope or date."),
+        true => card.paragraph("It changes nothing that this service reads."),
         false => card.table("What would change", ["What", "Value"], &rows),
     };
     match changes.len().saturating_sub(rows.len()) {
@@ -166,6 +170,7 @@ fn row(change: &MetadataChange) -> [String; 2] {
         ChangeSubject::Endpoint => "Address",
         ChangeSubject::Scope => "Scope",
         ChangeSubject::ValidUntil => "Valid until",
+        ChangeSubject::Statement => "Statement",
         _ => "Identity provider",
     };
     let told = |value: &str| match change.subject() {
