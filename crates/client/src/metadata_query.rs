@@ -12,7 +12,7 @@ use vouchsafe::metadata::{
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
 use crate::questions::Questions;
-use crate::{Client, QueryLimits, ClientError, RefreshFailure, answer};
+use crate::{Client, ClientError, QueryLimits, RefreshFailure, answer};
 
 /// The largest length of an address that is requested.
 const LONGEST_ADDRESS: usize = 2_048;

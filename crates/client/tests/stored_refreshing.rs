@@ -202,11 +202,11 @@ async fn a_document_that_is_written_anew_is_neither_a_revision_nor_a_record() {
     };
     let next = keys::identity_provider_p256().certificate();
     let (known, adding) = (Kit::okta(), Kit::okta().with_next_certificate(next));
-    let (served, address) = serve(written(&known, "ID=\"_0\"")).await;
+    let (served, address) = serve(written(&known, "ID=\"_0\" validUntil=\"2099-01-01T00:00:00Z\"")).await;
     let store = Memory::new();
     let mut acme = connection(
         "acme",
-        &written(&known, "ID=\"_0\""),
+        &written(&known, "ID=\"_0\" validUntil=\"2099-01-01T00:00:00Z\""),
         MetadataSource::Url(address),
         ConnectionState::Draft,
     );
@@ -229,10 +229,14 @@ async fn a_document_that_is_written_anew_is_neither_a_revision_nor_a_record() {
 
     let before = written_so_far().await;
     for number in 1..5 {
-        *served.lock().unwrap() = Some(written(&known, &format!("ID=\"_{number}\"")));
+        *served.lock().unwrap() =
+            Some(written(&known, &format!("ID=\"_{number}\" validUntil=\"2099-01-01T00:00:00Z\"")));
         assert_eq!(refreshing.refresh_due().await.iter().map(told).collect::<Vec<_>>(), ["acme unchanged"]);
     }
-    assert_eq!(&*stored().await.metadata.document, written(&known, "ID=\"_0\"").as_bytes());
+    assert_eq!(
+        &*stored().await.metadata.document,
+        written(&known, "ID=\"_0\" validUntil=\"2099-01-01T00:00:00Z\"").as_bytes()
+    );
     for day in 10..15 {
         let end = format!("validUntil=\"2099-01-{day}T00:00:00Z\"");
         *served.lock().unwrap() = Some(written(&known, &end));
