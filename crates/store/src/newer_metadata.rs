@@ -167,6 +167,15 @@ impl StoredConnection {
         }
     }
 
+    /// The reason why the staged metadata has to wait for approval, as [`OfferedMetadata::Staged`] says it; `None` if nothing
+    /// is staged, if it cannot be read, or if [`MetadataTrust::key_changes`] allows it by now.
+    #[must_use]
+    pub fn reason_to_wait(&self) -> Option<&'static str> {
+        let staged = self.staged.as_ref()?;
+        let read = IdentityProvider::from_metadata_entity(&staged.document, &self.identity_provider);
+        self.objection(&read.ok()?)
+    }
+
     /// Whether the dates of the metadata are those of the party that newer metadata must come from. If they were written
     /// before a signer was required, anybody may have written them.
     #[must_use]

@@ -41,7 +41,7 @@ pub fn check(data: &[u8]) {
     let first = refresh.answered(document(newest.as_bytes()), None, keys::provider(), NOW, 0);
     let Ok(Refreshed::First(at_hand)) = first else { panic!("the original is accepted") };
     match refresh.answered(document(&answer), Some(&at_hand), keys::provider(), NOW, 0) {
-        Ok(Refreshed::Changed { metadata, .. }) => {
+        Ok(Refreshed::Changed { metadata, .. } | Refreshed::Renewed(metadata)) => {
             is_what_was_signed(&metadata, asked);
             assert_ne!(metadata.bytes(), older(), "an older document takes the place of the newer one");
         }

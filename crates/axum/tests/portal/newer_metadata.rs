@@ -1,6 +1,7 @@
 //! Newer metadata of an active connection that waits for approval: what the portal shows of it, and who may judge it.
 
 use chrono::{SecondsFormat, TimeDelta};
+use vouchsafe::metadata::KeyChanges;
 use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, ConnectionState};
 use vouchsafe_store::{
@@ -17,6 +18,7 @@ pub(crate) async fn stage(world: &World, connection: &ConnectionId, document: &s
     let mut stored = world.store.connection(connection).await.unwrap().unwrap();
     let staged = ConnectionMetadata::new(document, stored.metadata.source.clone(), world.now());
     let digest = stored.digest(&staged);
+    stored.settings.metadata.key_changes = KeyChanges::Approve;
     stored.staged = Some(staged);
     world.store.update_connection(&stored, &author()).await.unwrap();
     digest
@@ -50,7 +52,7 @@ async fn what_waits_is_shown_with_what_it_would_change_and_is_approved() {
     let fingerprint = keys::other_identity_provider().certificate().fingerprint_sha256();
     page.is(200).says("Newer metadata waits for approval").says("Key added").says(&fingerprint).says(&digest);
     page.says("Address removed").says("Address added").says("/sso/other");
-    page.says("Certificates of the newer metadata");
+    page.says("Certificates of the newer metadata").says("It waits because").says("new; ");
     let links = world.audited(&acme()).await.len();
     browser.submit(&page, APPROVE, &[]).await.is(200).says_not("waits for approval").says(&fingerprint);
     assert_eq!(&*active(&world).await.metadata.document, moved.as_bytes());

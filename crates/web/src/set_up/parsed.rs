@@ -27,6 +27,8 @@ pub(super) struct ParsedConnection {
 pub(super) struct ParsedStaged {
     /// Its differences from the present metadata, if it can be read.
     pub(super) compared: Result<MetadataComparison, MetadataError>,
+    /// The reason why it waits.
+    pub(super) reason: Option<&'static str>,
     /// The identity provider, if the metadata is valid.
     pub(super) identity_provider: Result<IdentityProvider, SetUpError>,
 }
@@ -63,6 +65,7 @@ impl ParsedConnection {
         };
         let staged = stored.staged.as_ref().map(|staged| ParsedStaged {
             compared: stored.metadata.comparison_with(staged, entity_id),
+            reason: stored.reason_to_wait(),
             identity_provider: valid(&staged.document),
         });
         ParsedConnection { connection: stored.to_connection().map_err(SetUpError::from), staged }

@@ -53,12 +53,27 @@ impl SetUp {
         let Some(parsed) = visit.parsed.get(&active.id).and_then(|parsed| parsed.staged.as_ref()) else {
             return card;
         };
+        let card = match parsed.reason {
+            Some(reason) => card.paragraph(&format!("It waits because {reason}.")),
+            None => card,
+        };
         let (card, shows_all) = changes(card, &parsed.compared);
+        let shows_why = parsed.reason.is_none() || parsed.compared.as_ref().is_ok_and(adds_something);
         let (card, may_be_approved) = match &parsed.identity_provider {
             Ok(described) => {
-                let keys = certificates(described, None, visit.now);
+                let present = visit.parsed.get(&active.id).and_then(|parsed| parsed.connection.as_ref().ok());
+                let known = present.map_or_else(Vec::new, |present| {
+                    certificates(present.identity_provider(), None, visit.now)
+                });
+                let mut keys = certificates(described, None, visit.now);
+                for [fingerprint, _, state] in &mut keys {
+                    if !known.iter().any(|[known, ..]| known == fingerprint) {
+                        *state = format!("new; {state}");
+                    }
+                }
                 let heads = ["Certificate (SHA-256)", "Valid until", "State"];
-                (card.table("Certificates of the newer metadata", heads, &keys), shows_all)
+                let card = card.table("Certificates of the newer metadata", heads, &keys);
+                (card, shows_all && shows_why)
             }
             Err(error) => (card.problem(&Problem::of(error, visit.console(), None)), false),
         };
@@ -162,6 +177,17 @@ fn changes(card: Markup, compared: &Result<MetadataComparison, MetadataError>) -
             (card.note(&text), false)
         }
     }
+}
+
+/// Returns whether one of the changes can be the reason why the document waits: a key, an address or a scope that it adds.
+fn adds_something(compared: &MetadataComparison) -> bool {
+    compared.changes.iter().any(|change| {
+        let is_trust = matches!(
+            change.subject(),
+            ChangeSubject::Key | ChangeSubject::Endpoint | ChangeSubject::Scope | ChangeSubject::Entity
+        );
+        is_trust && change.after().is_some()
+    })
 }
 
 fn row(change: &MetadataChange) -> [String; 2] {
