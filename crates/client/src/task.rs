@@ -85,7 +85,6 @@ impl Stop {
         tokio::time::timeout(time, self.0.wait_for(|stop| *stop)).await.is_err()
     }
 
-    #[cfg(feature = "store")]
     pub(crate) fn is_due(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()
     }
