@@ -105,7 +105,7 @@ impl Copies {
     }
 
     /// Removes the copy, because it is older than the current document and a newer one cannot be written.
-    async fn remove(&self, id: &ConnectionId) {
+    pub(crate) async fn remove(&self, id: &ConnectionId) {
         let path = self.path(id);
         // If this fails too, the next attempt to write the copy replaces it.
         let _ = blocking(move || std::fs::remove_file(path)).await;

@@ -37,8 +37,10 @@ mod copies;
 mod document_refresher;
 #[cfg(feature = "dns")]
 mod domain_resolver;
+mod entity_copies;
 mod error;
 mod metadata_query;
+mod queried_entity;
 mod questions;
 mod refresh_event;
 mod refresher;

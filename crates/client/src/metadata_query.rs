@@ -1,18 +1,18 @@
 //! The metadata of one entity at a time, from a server of the metadata query protocol.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Mutex as Turn;
-use vouchsafe::metadata::{
-    EntityName, FetchedMetadata, MetadataError, Refresh, RefreshError, RefreshSchedule, Refreshed,
-    TrustedMetadata, TrustedSource,
-};
+use vouchsafe::metadata::{EntityName, RefreshSchedule, TrustedSource, Validators};
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
+use crate::copies::LastCopy;
+use crate::entity_copies::EntityCopies;
+use crate::queried_entity::{Entity, EntitySettings, Next};
 use crate::questions::Questions;
-use crate::{Client, ClientError, QueryLimits, RefreshFailure, answer};
+use crate::{Client, ClientError, QueryLimits, RefreshFailure};
 
 /// The largest length of an address that is requested.
 const LONGEST_ADDRESS: usize = 2_048;
@@ -30,6 +30,9 @@ const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
 ///   ([`using_unconfirmed_for`](Self::using_unconfirmed_for)). So an entity that the server does not know any more is
 ///   not trusted for ever.
 /// * The answer that an entity is unknown is used for 10 minutes.
+/// * With [`keeping_copies_in`](Self::keeping_copies_in) the last good answer about each entity is kept in a folder, and
+///   is checked again when it is read. So a process that starts knows what was known before, also while the server is
+///   down.
 /// * A name that cannot be part of an address (one of dots only, or a very long one) is requested by `{sha1}` and its
 ///   digest.
 /// * Each entity is requested once at a time. 10,000 entities are kept; if there are more, the ones that were not used
@@ -37,6 +40,7 @@ const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
 /// * Anybody can invent names, so names that are not known are limited: 60 at once, then 5 in a second, and 8
 ///   requests at a time. Known entities have 8 requests of their own. Nobody waits for more than 5 seconds before
 ///   the request is sent. Beyond these limits the answer is [`ClientError::Busy`]. [`QueryLimits`] has them all.
+///   Names that the application [expects](Self::set_expected) count as known.
 ///
 /// ```no_run
 /// # async fn example(federation: vouchsafe::signature::TrustedKey) -> Result<(), Box<dyn std::error::Error>> {
@@ -47,7 +51,8 @@ const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
 ///
 /// let source = TrustedSource::signed_by([federation], SpeaksFor::Everybody);
 /// let provider = Provider::rustcrypto();
-/// let federation = Arc::new(MetadataQuery::new(Client::new()?, provider, "https://mdq.example.org/", source));
+/// let federation = MetadataQuery::new(Client::new()?, provider, "https://mdq.example.org/", source);
+/// let federation = Arc::new(federation.keeping_copies_in("/var/lib/example/federation"));
 /// let university = EntityId::new("https://idp.university.example/shibboleth")?;
 /// match federation.find(&university, chrono::Utc::now()).await? {
 ///     Some(identity_provider) => println!("{}", identity_provider.entity_id()),
@@ -65,6 +70,9 @@ pub struct MetadataQuery {
     schedule: RefreshSchedule,
     by_sha1: bool,
     unconfirmed: TimeDelta,
+    copies: Option<EntityCopies>,
+    /// The names that the application expects.
+    expected: RwLock<HashSet<EntityName>>,
     entities: Mutex<Entities>,
     questions: Questions,
 }
@@ -75,41 +83,6 @@ struct Entities {
     by_name: HashMap<EntityName, Arc<Entity>>,
     /// The entityIDs among these names, by their SHA-1.
     entity_ids: HashMap<EntityName, EntityName>,
-}
-
-/// An entity that was requested.
-#[derive(Debug)]
-struct Entity {
-    known: Mutex<Known>,
-    /// The lock of the task that asks the server.
-    turn: Turn<()>,
-}
-
-/// The known state of an entity.
-#[derive(Debug)]
-struct Known {
-    refresh: Refresh,
-    schedule: RefreshSchedule,
-    /// The time for which it is used without a confirmation by the server, if it has no validUntil.
-    unconfirmed: TimeDelta,
-    /// The time for which the server's answer that it does not know the entity is used.
-    unknown_for: TimeDelta,
-    at_hand: Option<Arc<(TrustedMetadata, IdentityProvider)>>,
-    /// The time until which the server's answer that there is no such entity is used.
-    unknown_until: Option<DateTime<Utc>>,
-    used_at: DateTime<Utc>,
-}
-
-/// The next step for an entity.
-enum Next {
-    /// The entity is known, and the metadata is fresh.
-    Answer(Arc<(TrustedMetadata, IdentityProvider)>),
-    /// The entity is known, and the server must be asked whether it has changed.
-    AnswerAndAsk(Arc<(TrustedMetadata, IdentityProvider)>),
-    Unknown,
-    /// The last request failed, and it is too early for the next one.
-    Wait(DateTime<Utc>),
-    Ask,
 }
 
 impl MetadataQuery {
@@ -130,6 +103,8 @@ impl MetadataQuery {
             schedule: RefreshSchedule::default(),
             by_sha1: false,
             unconfirmed: UNCONFIRMED,
+            copies: None,
+            expected: RwLock::default(),
             entities: Mutex::default(),
             questions: Questions::new(QueryLimits::default()),
         }
@@ -154,8 +129,37 @@ impl MetadataQuery {
     /// Sets how many names are requested and kept.
     #[must_use]
     pub fn with_limits(mut self, limits: QueryLimits) -> MetadataQuery {
+        self.copies = self.copies.map(|copies| copies.with_most(limits.entities));
         self.questions = Questions::new(limits);
         self
+    }
+
+    /// Keeps the last good answer about each entity in a folder, which is created if it does not exist. Nobody but the
+    /// service may write to it. A copy is checked like an answer of the server: the signature, and its `validUntil`.
+    ///
+    /// A failure to write keeps nobody from signing in. [`copy_failure`](Self::copy_failure) tells it.
+    #[must_use]
+    pub fn keeping_copies_in(mut self, folder: impl Into<PathBuf>) -> MetadataQuery {
+        self.copies = Some(EntityCopies::new(folder.into(), self.questions.limits().entities));
+        self
+    }
+
+    /// Returns why the folder of the copies could not be read or written, unless a copy was written since. For a health
+    /// check.
+    #[must_use]
+    pub fn copy_failure(&self) -> Option<String> {
+        self.copies.as_ref().and_then(EntityCopies::failure)
+    }
+
+    /// Sets the entities that the application expects, in place of those that were set before: the identity providers of
+    /// its customers, or those of the list that people choose from. Requests for them are not counted as invented names,
+    /// so they are found also while somebody asks for these, and before they were ever found.
+    ///
+    /// Never pass names here that come from a request.
+    pub fn set_expected(&self, entity_ids: impl IntoIterator<Item = EntityId>) {
+        let both = |id: EntityId| [EntityName::source_id_of(&id), EntityName::EntityId(id)];
+        let expected = entity_ids.into_iter().flat_map(both).collect();
+        *self.expected.write().unwrap_or_else(PoisonError::into_inner) = expected;
     }
 
     /// Returns the identity provider of this name, or `None` if the server does not know it.
@@ -180,7 +184,7 @@ impl MetadataQuery {
         name: &EntityName,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let (name, entity) = self.entity(name, now);
+        let (name, entity) = self.restored(name, now).await;
         match entity.next(now) {
             Next::Answer(found) => return Ok(Some(found.1.clone())),
             Next::Unknown => return Ok(None),
@@ -189,21 +193,21 @@ impl MetadataQuery {
                 // The caller does not wait for this request. If another task is asking already, that is enough.
                 let query = Arc::clone(self);
                 tokio::spawn(async move {
-                    if let Ok(_turn) = entity.turn.try_lock()
+                    if let Ok(mut turn) = entity.turn.try_lock()
                         && let Some(waiting) = query.questions.wait(true)
                         && let Some(_place) = waiting.place().await
                     {
                         // The failure is counted, and the known metadata is used further.
-                        let _ = query.ask(&entity, &name, now).await;
+                        let _ = query.ask(&entity, &mut turn, &name, now).await;
                     }
                 });
                 return Ok(Some(found.1.clone()));
             }
             Next::Ask => {}
         }
-        let is_known = entity.read(|known| known.at_hand.is_some());
+        let is_known = entity.is_known() || self.is_expected(&name);
         let waiting = self.questions.wait(is_known).ok_or_else(|| self.busy(&name))?;
-        let _turn = waiting.for_turn(entity.turn.lock()).await.ok_or_else(|| self.busy(&name))?;
+        let mut turn = waiting.for_turn(entity.turn.lock()).await.ok_or_else(|| self.busy(&name))?;
         match entity.next(now) {
             Next::Answer(found) | Next::AnswerAndAsk(found) => Ok(Some(found.1.clone())),
             Next::Unknown => Ok(None),
@@ -213,18 +217,51 @@ impl MetadataQuery {
                     return Err(self.busy(&name));
                 }
                 let _place = waiting.place().await.ok_or_else(|| self.busy(&name))?;
-                self.ask(&entity, &name, now).await
+                self.ask(&entity, &mut turn, &name, now).await
             }
         }
+    }
+
+    /// Returns the entity of this name, after its copy was read if there is one. A SHA-1 that belongs to a copy is replaced
+    /// by the entityID, because not all servers know the SHA-1.
+    async fn restored(&self, name: &EntityName, now: DateTime<Utc>) -> (EntityName, Arc<Entity>) {
+        let (name, entity) = self.entity(name, now);
+        self.restore(&name, &entity, now).await;
+        let entity_id = match &name {
+            EntityName::SourceId(_) if self.copies.is_some() => entity.entity_id(),
+            _ => None,
+        };
+        if let Some(entity_id) = entity_id {
+            let (by_id, of_id) = self.entity(&entity_id.into(), now);
+            self.restore(&by_id, &of_id, now).await;
+            if of_id.is_known() {
+                return (by_id, of_id);
+            }
+        }
+        (name, entity)
+    }
+
+    /// Reads the copy of an entity once. Others who look for the entity wait for it.
+    async fn restore(&self, name: &EntityName, entity: &Entity, now: DateTime<Utc>) {
+        let Some(copies) = &self.copies else { return };
+        let read = async || {
+            if let Some(copy) = copies.read(name).await {
+                entity.read(|known| known.restore(copy, name, &self.provider, now));
+            }
+        };
+        entity.restored.get_or_init(read).await;
+    }
+
+    fn is_expected(&self, name: &EntityName) -> bool {
+        self.expected.read().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
 
     /// Returns the known state of an entity, which is empty if it was never requested, and the name by which the server
     /// is asked for it.
     fn entity(&self, name: &EntityName, now: DateTime<Utc>) -> (EntityName, Arc<Entity>) {
         let mut entities = self.entities.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = |entity: &Arc<Entity>| entity.read(|known| known.at_hand.is_some());
         if let Some(entity_id) = entities.entity_ids.get(name)
-            && let Some(entity) = entities.by_name.get(entity_id).filter(|entity| is_known(entity))
+            && let Some(entity) = entities.by_name.get(entity_id).filter(|entity| entity.is_known())
         {
             return (entity_id.clone(), Arc::clone(entity));
         }
@@ -240,17 +277,12 @@ impl MetadataQuery {
             // The answer is compared with the name after it has come.
             _ => self.source.clone(),
         };
-        let refresh = Refresh::new(source, self.schedule, now);
-        let known = Known {
-            refresh,
+        let settings = EntitySettings {
             schedule: self.schedule,
             unconfirmed: self.unconfirmed,
             unknown_for: TimeDelta::from_std(self.questions.limits().unknown_for).unwrap_or(TimeDelta::MAX),
-            at_hand: None,
-            unknown_until: None,
-            used_at: now,
         };
-        let entity = Arc::new(Entity { known: Mutex::new(known), turn: Turn::new(()) });
+        let entity = Arc::new(Entity::new(source, settings, now));
         entities.by_name.insert(name.clone(), Arc::clone(&entity));
         if let EntityName::EntityId(entity_id) = name {
             entities.entity_ids.insert(EntityName::source_id_of(entity_id), name.clone());
@@ -262,13 +294,32 @@ impl MetadataQuery {
     async fn ask(
         &self,
         entity: &Entity,
+        last_copy: &mut LastCopy,
         name: &EntityName,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let validators =
-            entity.read(|known| known.refresh.validators(known.metadata().map(TrustedMetadata::bytes), now));
+        let validators = match last_copy.is_behind() {
+            true => Validators::default(),
+            false => entity.read(|known| known.validators(now)),
+        };
         let fetched = self.client.fetch(&self.address(name), &validators).await;
-        entity.read(|known| known.take(fetched, name, &self.provider, now))
+        let (fetched, beside) = match &self.copies {
+            Some(copies) => copies.written_beside(name, fetched).await,
+            None => (fetched, None),
+        };
+        let (answer, is_new, confirmed_at) = entity.read(|known| {
+            let before = known.at_hand.clone();
+            let answer = known.take(fetched, name, &self.provider, now);
+            let is_same = match (&before, &known.at_hand) {
+                (Some(before), Some(after)) => Arc::ptr_eq(before, after),
+                (before, after) => before.is_none() && after.is_none(),
+            };
+            (answer, !is_same, known.refresh.confirmed_at())
+        });
+        if let (Some(copies), Ok(Some(_))) = (&self.copies, &answer) {
+            copies.keep(name, last_copy, beside, is_new, confirmed_at).await;
+        }
+        answer
     }
 
     fn waiting(&self, name: &EntityName, until: DateTime<Utc>) -> RefreshFailure {
@@ -295,104 +346,6 @@ impl MetadataQuery {
         // In a path, a space is not written as a plus.
         format!("{}/entities/{}", self.base.trim_end_matches('/'), name.replace('+', "%20"))
     }
-}
-
-impl Entity {
-    fn next(&self, now: DateTime<Utc>) -> Next {
-        self.read(|known| known.next(now))
-    }
-
-    fn read<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {
-        look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Known {
-    fn next(&mut self, now: DateTime<Utc>) -> Next {
-        self.used_at = self.used_at.max(now);
-        match self.usable(now) {
-            Some(found) if self.refresh.is_due(now) => Next::AnswerAndAsk(Arc::clone(found)),
-            Some(found) => Next::Answer(Arc::clone(found)),
-            None if self.is_unknown(now) => Next::Unknown,
-            None if self.refresh.failures() > 0 && !self.refresh.is_due(now) => {
-                Next::Wait(self.refresh.due())
-            }
-            None => Next::Ask,
-        }
-    }
-
-    /// Returns whether the server said a short time ago that it does not know the entity. The time does not get longer if
-    /// the clock is set back.
-    fn is_unknown(&self, now: DateTime<Utc>) -> bool {
-        let lasts = |until: DateTime<Utc>| until.signed_duration_since(now);
-        self.unknown_until.map(lasts).is_some_and(|left| left > TimeDelta::zero() && left <= self.unknown_for)
-    }
-
-    fn take(
-        &mut self,
-        fetched: Result<FetchedMetadata, ClientError>,
-        name: &EntityName,
-        provider: &Provider,
-        now: DateTime<Utc>,
-    ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let at_hand = self.at_hand.clone();
-        let at_hand = at_hand.as_deref().map(|(metadata, _)| metadata);
-        let before = self.refresh.clone();
-        let refreshed = match answer::taken(&mut self.refresh, fetched, at_hand, provider, now) {
-            Ok(refreshed) => refreshed,
-            // The known metadata is used until it expires.
-            Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
-                self.unknown_until = now.checked_add_signed(self.unknown_for);
-                // This is an answer. If it counted as a failure, each next request would wait longer.
-                self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
-        if let Refreshed::First(metadata)
-        | Refreshed::Renewed(metadata)
-        | Refreshed::Changed { metadata, .. } = refreshed
-        {
-            let found = metadata.find(name).and_then(|found| found.identity_provider().ok()).cloned();
-            let Some(found) = found else {
-                // The document is accepted, but describes other entities. It says nothing about the known metadata.
-                self.refresh = before;
-                self.refresh.failed(None, now, answer::random(provider));
-                return Err(RefreshError::from(metadata.unknown(name)).into());
-            };
-            self.at_hand = Some(Arc::new((metadata, found)));
-        }
-        self.unknown_until = None;
-        Ok(self.at_hand.as_deref().map(|(_, found)| found.clone()))
-    }
-
-    /// Returns the current metadata, unless it has expired. It is kept after that, so that no older document replaces
-    /// it.
-    fn usable(&self, now: DateTime<Utc>) -> Option<&Arc<(TrustedMetadata, IdentityProvider)>> {
-        let found = self.at_hand.as_ref().filter(|found| found.1.check_validity(now).is_ok())?;
-        if found.1.valid_until().is_some() {
-            return Some(found);
-        }
-        let last = self.refresh.confirmed_at()?.checked_add_signed(self.unconfirmed);
-        last.is_none_or(|last| now < last).then_some(found)
-    }
-
-    fn metadata(&self) -> Option<&TrustedMetadata> {
-        self.at_hand.as_deref().map(|(metadata, _)| metadata)
-    }
-}
-
-/// Returns whether the server states that it does not know the entity. Some servers send a document without entities
-/// instead of status 404.
-fn is_unknown(error: &RefreshFailure) -> bool {
-    matches!(
-        error,
-        RefreshFailure::Client(ClientError::Status { status: 404, .. })
-            | RefreshFailure::Refused(RefreshError::Metadata(MetadataError::UnknownEntity {
-                entities: 0,
-                ..
-            }))
-    )
 }
 
 impl Entities {

@@ -8,7 +8,9 @@ use tokio::time::Instant;
 
 /// The limits of a [`MetadataQuery`](crate::MetadataQuery). The sender of a response, or of an artifact, chooses the name
 /// that is requested, so names that are not known have places of their own and a rate. Entities that are known do not wait
-/// for them.
+/// for them: those that were found before, in memory or in a [copy](crate::MetadataQuery::keeping_copies_in), and those
+/// that the application [expects](crate::MetadataQuery::set_expected). The limits are those of one `MetadataQuery`, so
+/// those of several processes add up. 0 counts as 1.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,7 +43,7 @@ pub struct QueryLimits {
     pub waiting_for_known: usize,
     /// The time that a caller waits for its turn. The default is 5 seconds; people reload a page that takes longer.
     pub patience: Duration,
-    /// The largest number of entities that are kept. The default is 10,000, the size of eduGAIN; each has about 10 KB. If
+    /// The largest number of entities that are kept in memory, and of copies in the folder. The default is 10,000, the size of eduGAIN; each has about 10 KB. If
     /// there are more, those that were not used for longest are removed.
     pub entities: usize,
     /// The time for which the answer that an entity is unknown is used. The default is 10 minutes, as in OpenSAML

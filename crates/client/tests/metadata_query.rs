@@ -1,5 +1,14 @@
 //! A federation's server that answers for one entity at a time.
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    reason = "this is a test: it may panic"
+)]
+
+#[path = "metadata_query/copies.rs"]
+mod copies;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
