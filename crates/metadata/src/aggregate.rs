@@ -358,14 +358,23 @@ impl<'a> AggregateEntity<'a> {
         }
     }
 
+    fn text(&self) -> Option<&'a [u8]> {
+        self.aggregate.bytes.get(self.range()?)
+    }
+
     /// Returns whether the other entity has the same bytes, and the same namespaces and dates around it. The validity
     /// of the document as a whole is not compared.
     pub(crate) fn is_same_as(&self, other: &AggregateEntity<'_>) -> bool {
-        let (Some(own), Some(others)) = (self.range(), other.range()) else { return false };
-        self.aggregate.bytes.get(own) == other.aggregate.bytes.get(others)
+        let (Some(own), Some(others)) = (self.text(), other.text()) else { return false };
+        own == others
             && !self.is_alone()
             && !other.is_alone()
-            && self.aggregate.index.has_same_surroundings(self.place, &other.aggregate.index, other.place)
+            && self.aggregate.index.has_same_surroundings(
+                own,
+                self.place,
+                &other.aggregate.index,
+                other.place,
+            )
     }
 
     /// Returns the SHA-256 of everything that the entity states, without what publishers write anew in each document:

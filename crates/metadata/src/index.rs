@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
-use vouchsafe_xml::{Document, Element, Limits, NamespaceScope, Outline};
+use vouchsafe_xml::{Document, Element, Limits, Outline};
 
 use crate::description::{EntityDescription, describe};
 use crate::foreign::refused;
 use crate::read::{identity_provider, trimmed};
 use crate::registration::MDRPI;
+use crate::scopes::Scopes;
 use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
 use crate::time::parse_date_time;
 use crate::{IdentityProvider, MetadataError};
@@ -25,7 +26,10 @@ use crate::{IdentityProvider, MetadataError};
 #[derive(Debug)]
 pub(crate) struct Index {
     places: Vec<Place>,
-    groups: Vec<Group>,
+    /// What is inherited in each EntitiesDescriptor; the first is the outside of the root.
+    groups: Vec<Inherited>,
+    /// The namespaces in the groups.
+    scopes: Scopes,
     /// The first entity with each name.
     names: HashMap<Arc<str>, usize>,
     /// The validity of the document as a whole.
@@ -59,17 +63,6 @@ enum Content {
     },
 }
 
-/// An EntitiesDescriptor, or the outside of the root.
-#[derive(Debug)]
-struct Group {
-    inherited: Inherited,
-    /// The group around it. The outside of the root refers to itself.
-    outer: usize,
-    /// The namespace declarations on its element. Those around it are not repeated here, because there may be many
-    /// groups.
-    declarations: Vec<(Box<str>, Box<str>)>,
-}
-
 /// # Making a value
 impl Index {
     pub(crate) fn of(metadata: &[u8]) -> Result<Index, MetadataError> {
@@ -80,10 +73,12 @@ impl Index {
     pub(crate) fn of_outline(outline: &Outline) -> Result<Index, MetadataError> {
         let root = outline.frame().root();
         require_metadata(root)?;
-        let outside = Group { inherited: Inherited::default(), outer: 0, declarations: Vec::new() };
+        let mut scopes = Scopes::default();
+        scopes.add(None, None);
         let mut index = Index {
             places: Vec::with_capacity(outline.pieces().len()),
-            groups: vec![outside],
+            groups: vec![Inherited::default()],
+            scopes,
             names: HashMap::with_capacity(outline.pieces().len()),
             whole: Inherited::default().within(root),
             is_one_entity: is_entity(root),
@@ -103,8 +98,8 @@ impl Index {
                 self.add(element, Content::Entity(piece.range()), group);
             } else if is_group(element) {
                 let inherited = self.inherited(group).within(element);
-                let declarations = element.declarations().map(|(prefix, name)| (prefix.into(), name.into()));
-                self.groups.push(Group { inherited, outer: group, declarations: declarations.collect() });
+                self.groups.push(inherited);
+                self.scopes.add(Some(element), Some(group));
                 let own = self.groups.len().saturating_sub(1);
                 let begin = waiting.len();
                 let children = element
@@ -139,7 +134,7 @@ impl Index {
 
     fn inherited(&self, group: usize) -> &Inherited {
         static NOTHING: Inherited = Inherited::NOTHING;
-        self.groups.get(group).map_or(&NOTHING, |group| &group.inherited)
+        self.groups.get(group).unwrap_or(&NOTHING)
     }
 }
 
@@ -215,9 +210,9 @@ impl Index {
         };
         match &found.content {
             Content::Entity(range) => {
-                let scope = self.scope(found.group)?;
-                let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };
                 let bytes = metadata.get(range.clone()).unwrap_or_default();
+                let scope = self.scopes.of(found.group, bytes).map_err(MetadataError::Xml)?;
+                let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };
                 Document::parse_in_scope(bytes, &scope, &limits)
                     .map_err(|error| MetadataError::Xml(error.shifted(range.start)))
             }
@@ -228,26 +223,20 @@ impl Index {
         }
     }
 
-    /// Returns the namespaces in scope in a group. Groups are not nested more deeply than elements may be.
-    fn scope(&self, group: usize) -> Result<NamespaceScope, MetadataError> {
-        let outer = |group: &usize| self.groups.get(*group).map(|found| found.outer).filter(|_| *group > 0);
-        let mut round: Vec<usize> = std::iter::successors(Some(group), outer).collect();
-        round.reverse();
-        let declarations = round.iter().filter_map(|group| self.groups.get(*group));
-        let mut declarations = declarations.flat_map(|group| &group.declarations);
-        let scope =
-            declarations.try_fold(NamespaceScope::empty(), |scope, (prefix, name)| scope.bind(prefix, name));
-        scope.map_err(MetadataError::Xml)
-    }
-
-    /// Returns whether the namespaces and dates around these entities are the same, except for the dates of the whole
-    /// documents.
-    pub(crate) fn has_same_surroundings(&self, place: usize, other: &Index, others: usize) -> bool {
+    /// Returns whether the namespaces and dates around these entities, which have the same text, are the same, except
+    /// for the dates of the whole documents.
+    pub(crate) fn has_same_surroundings(
+        &self,
+        text: &[u8],
+        place: usize,
+        other: &Index,
+        others: usize,
+    ) -> bool {
         let round = |index: &Index, place: usize| {
             let group = index.places.get(place)?.group;
             let inherited = index.inherited(group);
             let is_of_the_whole = inherited.valid_until().ok()? == index.whole.valid_until().ok()?;
-            is_of_the_whole.then(|| (index.scope(group).ok(), inherited.cache_duration()))
+            is_of_the_whole.then(|| (index.scopes.of(group, text).ok(), inherited.cache_duration()))
         };
         matches!((round(self, place), round(other, others)), (Some(own), Some(others)) if own == others)
     }
