@@ -53,12 +53,13 @@ impl KeySighting {
 pub enum KeyStanding {
     /// The identity provider signs with it.
     InUse,
-    /// It is in the metadata and loaded, but the identity provider still signs with another one: it is the next key.
+    /// It is in the metadata and loaded, but the identity provider still signs with another one that is there: it is
+    /// the next key.
     Announced,
-    /// It is in the metadata, but nobody has signed in with this or any other key yet.
+    /// It is in the metadata, but nobody has signed in with this or any other key of the metadata yet.
     Unproven,
-    /// The identity provider signs with another key, and has not signed with this one for a week. The key can be
-    /// removed from the metadata.
+    /// The identity provider signs with another key of the metadata, and has not signed with this one for a week. The
+    /// key can be removed from the metadata.
     SafeToRemove,
     /// It is not in the metadata any more. It was trusted when it was seen, and is not trusted now.
     Withdrawn,
@@ -119,6 +120,8 @@ pub struct KeyEvidence {
     key: Option<EntityKey>,
     standing: KeyStanding,
     sighting: Option<KeySighting>,
+    /// Whether it is withdrawn, and no key of the metadata has signed since.
+    was_last: bool,
     expires: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
@@ -132,13 +135,17 @@ impl KeyEvidence {
         sightings: &[KeySighting],
         now: DateTime<Utc>,
     ) -> Vec<KeyEvidence> {
-        let newest = sightings.iter().filter_map(|sighting| sighting.last_verified).max();
+        let keys = identity_provider.signing_keys();
+        let names: Vec<String> = keys.iter().map(EntityKey::fingerprint_sha256).collect();
+        // A clock that was ahead must not make all other keys look unused.
+        let last = |sighting: &KeySighting| sighting.last_verified.map(|last| last.min(now));
+        // A signature by a key that is not in the metadata any more is refused, so it does not replace another key.
+        let trusted = sightings.iter().filter(|sighting| names.contains(&sighting.fingerprint));
+        let newest = trusted.filter_map(last).max();
         let mut evidence: Vec<KeyEvidence> = Vec::new();
-        for key in identity_provider.signing_keys() {
-            let fingerprint = key.fingerprint_sha256();
+        for (key, fingerprint) in keys.iter().zip(names) {
             let sighting = sightings.iter().find(|sighting| sighting.fingerprint == fingerprint).cloned();
-            let last = sighting.as_ref().and_then(|sighting| sighting.last_verified);
-            let standing = standing(last, newest);
+            let standing = standing(sighting.as_ref().and_then(last), newest);
             let end = key.certificate().and_then(vouchsafe_crypto::Certificate::not_after);
             let expires = end.and_then(|end| DateTime::from_timestamp(end, 0));
             evidence.push(KeyEvidence {
@@ -146,6 +153,7 @@ impl KeyEvidence {
                 key: Some(key.clone()),
                 standing,
                 sighting,
+                was_last: false,
                 expires,
                 now,
             });
@@ -157,6 +165,7 @@ impl KeyEvidence {
                     key: None,
                     standing: KeyStanding::Withdrawn,
                     sighting: Some(sighting.clone()),
+                    was_last: last(sighting).is_some_and(|last| newest.is_none_or(|newest| newest < last)),
                     expires: None,
                     now,
                 });
@@ -183,6 +192,12 @@ impl KeyEvidence {
         self.standing
     }
 
+    /// Returns whether it is withdrawn, and no key of the metadata has signed since. Sign-ins may be failing then.
+    #[must_use]
+    pub fn was_last_to_sign(&self) -> bool {
+        self.was_last
+    }
+
     /// Returns the observations of it; `None` if there are none.
     #[must_use]
     pub fn sighting(&self) -> Option<&KeySighting> {
@@ -202,6 +217,9 @@ impl KeyEvidence {
         let ends_by = |time: DateTime<Utc>| self.expires.is_some_and(|end| end <= time);
         match self.standing {
             KeyStanding::SafeToRemove => Some("It can be taken out of the identity provider's metadata."),
+            KeyStanding::Withdrawn if self.was_last => Some(
+                "If people cannot sign in since it was withdrawn, the identity provider still signs with it. Ask its administrator, and trust the key again only if it was not withdrawn because it was stolen.",
+            ),
             KeyStanding::InUse | KeyStanding::Unproven if ends_by(self.now) => Some(
                 "Sign-ins go on, because the key counts and not the date. Ask the identity provider's administrator to announce the next key in the metadata.",
             ),
@@ -244,6 +262,9 @@ impl fmt::Display for KeyEvidence {
             KeyStanding::Announced => write!(f, "announced but unused{since}")?,
             KeyStanding::Unproven => write!(f, "in the metadata{since}, and nobody has signed in by it yet")?,
             KeyStanding::SafeToRemove => f.write_str("safe to remove: another key signs")?,
+            KeyStanding::Withdrawn if self.was_last => {
+                f.write_str("withdrawn, and not trusted any more; no key of the metadata has signed since")?;
+            }
             KeyStanding::Withdrawn => f.write_str("withdrawn, and not trusted any more")?,
         }
         if let Some(sighting) = &self.sighting
@@ -256,7 +277,8 @@ impl fmt::Display for KeyEvidence {
     }
 }
 
-/// Returns the state of a key, from the time when it signed last and the time when any key signed last.
+/// Returns the state of a key of the metadata, from the time when it signed last and the time when any key of the metadata
+/// signed last.
 fn standing(last: Option<DateTime<Utc>>, newest: Option<DateTime<Utc>>) -> KeyStanding {
     match (last, newest) {
         (None, None) => KeyStanding::Unproven,

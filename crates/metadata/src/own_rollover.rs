@@ -48,7 +48,8 @@ pub struct OwnRollover {
     /// longest interval that any of them uses. If an administrator must upload our metadata, this time is unknown:
     /// use [`confirmed_by_all`](Self::confirmed_by_all) instead.
     pub readers: Duration,
-    /// The time from which all our processes can decrypt with the next key. It is not used for a signing key.
+    /// The time from which all our processes can decrypt with the next key. It is not used for a signing key. This and
+    /// the following times may be planned ones: no step is advised before what it requires has happened.
     pub loaded_at: Option<DateTime<Utc>>,
     /// The time from which our metadata contains the next key.
     pub published_at: Option<DateTime<Utc>>,
@@ -147,7 +148,13 @@ impl OwnRollover {
     /// Returns what to do next.
     #[must_use]
     pub fn next_step(&self, now: DateTime<Utc>) -> OwnRolloverAdvice {
+        let is_removed = self.removed_at.is_some_and(|time| time <= now);
         let advice = match self.usage {
+            _ if is_removed => OwnRolloverAdvice {
+                step: OwnRolloverStep::Done,
+                why: "the old key is gone",
+                not_before: None,
+            },
             OwnKeyUse::Signing => self.signing(),
             OwnKeyUse::Decryption => self.decryption(),
         };
@@ -156,19 +163,18 @@ impl OwnRollover {
 
     fn signing(&self) -> OwnRolloverAdvice {
         let step = |step, not_before, why| OwnRolloverAdvice { step, why, not_before };
-        match (self.published_at, self.switched_at, self.removed_at) {
-            (_, _, Some(_)) => step(OwnRolloverStep::Done, None, "the old key is gone"),
-            (_, Some(switched), None) => step(
+        match (self.published_at, self.switched_at) {
+            (_, Some(switched)) => step(
                 OwnRolloverStep::RemoveOld,
                 Some(later(switched, Self::UNDER_WAY)),
                 "requests that were signed with the old key may still be on their way",
             ),
-            (Some(published), None, None) => step(
+            (Some(published), None) => step(
                 OwnRolloverStep::SwitchOver,
-                self.read_by_all(published),
+                Some(self.read_by_all(published)),
                 "identity providers that have not read our metadata since the next key is in it refuse what it signs",
             ),
-            (None, None, None) => step(
+            (None, None) => step(
                 OwnRolloverStep::PublishNext,
                 None,
                 "identity providers must know the next key before it signs; nothing changes for them meanwhile",
@@ -178,23 +184,23 @@ impl OwnRollover {
 
     fn decryption(&self) -> OwnRolloverAdvice {
         let step = |step, not_before, why| OwnRolloverAdvice { step, why, not_before };
-        match (self.loaded_at, self.published_at, self.removed_at) {
-            (_, _, Some(_)) => step(OwnRolloverStep::Done, None, "the old key is gone"),
-            (None, _, None) => step(
+        match (self.loaded_at, self.published_at) {
+            (None, _) => step(
                 OwnRolloverStep::LoadNext,
                 None,
                 "an identity provider encrypts to the next key as soon as it reads it, and every process must be able to decrypt that",
             ),
-            (Some(_), None, None) => step(
+            (Some(loaded), None) => step(
                 OwnRolloverStep::PublishNext,
-                None,
+                Some(loaded),
                 "every process can decrypt with both keys, so that identity providers may take the next one when they will",
             ),
-            (Some(_), Some(published), None) => {
+            (Some(_), Some(published)) => {
                 let used = self.old_last_used.map(|used| later(used, self.readers));
+                let under_way = later(self.read_by_all(published), Self::UNDER_WAY);
                 step(
                     OwnRolloverStep::RemoveOld,
-                    self.read_by_all(later(published, Self::UNDER_WAY)).max(used),
+                    Some(under_way).max(used),
                     "identity providers that have not read our metadata encrypt to the old key, and what they send could not be decrypted",
                 )
             }
@@ -202,7 +208,7 @@ impl OwnRollover {
     }
 
     /// Returns the time when all identity providers have read what was published at this time.
-    fn read_by_all(&self, published: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        (!self.confirmed_by_all).then(|| later(published, self.readers))
+    fn read_by_all(&self, published: DateTime<Utc>) -> DateTime<Utc> {
+        if self.confirmed_by_all { published } else { later(published, self.readers) }
     }
 }

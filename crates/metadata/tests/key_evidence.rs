@@ -71,6 +71,32 @@ fn each_day_of_a_roll_over_has_its_standing() {
     assert!(gone.key().is_none() && gone.sighting().is_some());
 }
 
+/// The next key was stolen and is withdrawn again: the one key that is left is never called safe to remove, and it is said
+/// that the identity provider may still sign with the other.
+#[test]
+fn the_last_key_is_never_safe_to_remove() {
+    let (okta, after) = (both(), only_current());
+    let [old, new] = [0, 1].map(|place: usize| okta.signing_keys()[place].fingerprint_sha256());
+    let signed = KeySighting::new(&old, day(0)).and_verified(10, day(1));
+    let stolen = KeySighting::new(&new, day(1)).and_verified(10, day(9));
+    let never = KeySighting::new(&old, day(0));
+    assert_eq!(standings(&after, &[signed.clone(), stolen.clone()], day(10)), ["in_use", "withdrawn"]);
+    assert_eq!(standings(&after, &[never, stolen.clone()], day(10)), ["unproven", "withdrawn"]);
+    let evidence = KeyEvidence::of(&after, &[signed.clone(), stolen.clone()], day(10));
+    assert_eq!(evidence[0].advice(), None);
+    assert!(evidence[1].was_last_to_sign() && !evidence[0].was_last_to_sign());
+    assert!(evidence[1].advice().is_some_and(|advice| advice.contains("still signs with it")));
+    assert!(evidence[1].to_string().contains("no key of the metadata has signed since"), "{}", evidence[1]);
+    // The identity provider has gone back to the first key.
+    let evidence = KeyEvidence::of(&after, &[signed.and_verified(1, day(10)), stolen], day(10));
+    assert!(!evidence[1].was_last_to_sign() && evidence[1].advice().is_none());
+
+    // A clock was a month ahead for an hour.
+    let ahead = KeySighting::new(&new, day(1)).and_verified(1, day(40));
+    let now = KeySighting::new(&old, day(0)).and_verified(10, day(9));
+    assert_eq!(standings(&okta, &[now, ahead], day(10)), ["in_use", "in_use"]);
+}
+
 #[test]
 fn a_certificate_that_ends_is_spoken_of_in_time() {
     let okta = only_current();
@@ -182,4 +208,32 @@ fn our_own_keys_are_replaced_in_order() {
     assert_eq!(step(&decryption, day(3)), (OwnRolloverStep::RemoveOld, Some(day(4))));
     decryption.removed_at = Some(day(5));
     assert_eq!(step(&decryption, day(5)), (OwnRolloverStep::Done, None));
+}
+
+/// The times may be planned ones. No step is advised before what it requires has happened, whatever is confirmed.
+#[test]
+fn no_step_is_advised_before_what_it_requires() {
+    let hour = TimeDelta::hours(1);
+    let step = |rollover: &OwnRollover, now| {
+        let next = rollover.next_step(now);
+        (next.step(), next.not_before())
+    };
+    let mut decryption = OwnRollover::new(OwnKeyUse::Decryption, Duration::from_secs(86_400));
+    decryption.loaded_at = Some(day(5));
+    assert_eq!(step(&decryption, day(0)), (OwnRolloverStep::PublishNext, Some(day(5))));
+    assert_eq!(step(&decryption, day(5)), (OwnRolloverStep::PublishNext, None));
+    decryption.confirmed_by_all = true;
+    decryption.published_at = Some(day(6));
+    // What was encrypted to the old key a moment ago is under way.
+    assert_eq!(step(&decryption, day(6)), (OwnRolloverStep::RemoveOld, Some(day(6) + hour)));
+    assert_eq!(step(&decryption, day(0)), (OwnRolloverStep::RemoveOld, Some(day(6) + hour)));
+    decryption.removed_at = Some(day(7));
+    assert_eq!(step(&decryption, day(6)), (OwnRolloverStep::RemoveOld, Some(day(6) + hour)));
+    assert_eq!(step(&decryption, day(7)), (OwnRolloverStep::Done, None));
+
+    let mut signing = OwnRollover::new(OwnKeyUse::Signing, Duration::from_secs(86_400));
+    signing.confirmed_by_all = true;
+    signing.published_at = Some(day(5));
+    assert_eq!(step(&signing, day(0)), (OwnRolloverStep::SwitchOver, Some(day(5))));
+    assert_eq!(step(&signing, day(5)), (OwnRolloverStep::SwitchOver, None));
 }

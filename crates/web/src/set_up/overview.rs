@@ -164,6 +164,9 @@ pub(super) fn certificates(
 fn advice(key: &KeyEvidence) -> Option<&'static str> {
     match key.standing() {
         KeyStanding::SafeToRemove => Some("You can take it out of the metadata of your identity provider."),
+        KeyStanding::Withdrawn if key.was_last_to_sign() => Some(
+            "No key of the metadata has signed since. If people cannot sign in, your identity provider still signs with this one: let it sign with a key of its metadata.",
+        ),
         KeyStanding::InUse | KeyStanding::Unproven if key.ending().is_some() => {
             Some("Publish the next key in the metadata of your identity provider before it signs with it.")
         }

@@ -32,14 +32,18 @@ impl SetUp {
             Some(time) => format!("We {}, not before {}.", what_we_do(advice.step()), minute(time)),
             None => format!("We {}.", what_we_do(advice.step())),
         };
-        let since = rollover.published_at.map(minute);
-        let published = since.map_or_else(|| "not yet".to_owned(), |since| format!("since {since}"));
+        let is_published = rollover.published_at.is_some_and(|time| time <= visit.now);
+        let published = match rollover.published_at.map(minute) {
+            None => "not yet".to_owned(),
+            Some(time) if is_published => format!("since {time}"),
+            Some(time) => format!("not before {time}"),
+        };
         let card = card.facts(&[
             ("The next certificate is in our metadata", &published),
             ("Our next step", &next),
             ("Why not sooner", advice.why()),
         ]);
-        match is_theirs(rollover.usage, advice.step()) {
+        match is_published && is_theirs(rollover.usage, advice.step()) {
             true => self.theirs(card, rollover.usage, visit),
             false => card.note("There is nothing for you to do now."),
         }
