@@ -36,12 +36,16 @@ pub enum KeyChanges {
     #[default]
     Follow,
     /// Keys may be added and removed, as long as one of the known keys stays, and as long as people are sent only to
-    /// hosts that were in the metadata before. A document that replaces all keys at once waits for approval. This
+    /// hosts that were in the metadata before. Scopes may be added, and everything that does not need an approval under
+    /// [`Approve`](Self::Approve) may change. A document that replaces all keys at once waits for approval. This
     /// stops a wrong document, such as that of another application. It does not stop somebody who controls the address
     /// for one refresh and adds a key to the known ones: that key is trusted at once.
     Overlap,
     /// Without approval, no key for signing or encryption and no [scope](IdentityProvider::scopes) is added, and
     /// people are sent only to addresses that were in the metadata before. Removed keys lose their trust at once.
+    /// Everything else changes without approval: removed addresses and scopes (nobody can start a sign-in without an
+    /// address), names, logos and descriptions, NameID formats, `WantAuthnRequestsSigned`, the algorithms that we sign
+    /// with, entity attributes, and the dates.
     Approve,
 }
 
