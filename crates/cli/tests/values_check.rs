@@ -82,6 +82,25 @@ fn a_connection_is_held_against_what_is_published() {
         let agrees = human.stdout.contains("agrees with what is published");
         assert_eq!(agrees, expected.is_empty(), "{name}: {human:?}");
     }
+    // What the connection has can stop sign-ins as well, whatever is published.
+    let same = folder.path("same.xml");
+    for (name, broken, code) in [
+        (
+            "known-ended",
+            okta().replacen("entityID=", "validUntil=\"2026-01-01T00:00:00Z\" entityID=", 1),
+            "connection.known_expired",
+        ),
+        (
+            "known-insecure",
+            okta().replace("Location=\"https:", "Location=\"http:"),
+            "connection.insecure_sign_on",
+        ),
+    ] {
+        let known = folder.write(&format!("{name}.xml"), broken);
+        let run = check(&known, &same, &["--now", "2026-06-01T00:00:00Z"]);
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(run.stdout.contains(code) && !run.stdout.contains("agrees with"), "{run:?}");
+    }
     // With a key to sign with, there is nothing left to say.
     let (key, certificate) = (folder.path("sp.key"), folder.path("sp.crt"));
     let signed = folder.write("signed.xml", signed);

@@ -1,7 +1,7 @@
 //! Starts a sign-in at the service.
 
 use chrono::{DateTime, Utc};
-use vouchsafe_metadata::{Binding, WebAddress};
+use vouchsafe_metadata::{Binding, IdentityProvider, WebAddress};
 use vouchsafe_signature::MessageParameter;
 
 use crate::browser_binding::BrowserBinding;
@@ -13,8 +13,7 @@ use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
 use crate::request::{Asked, Ends, LoginOptions, authn_request, message_id, random_handle};
 use crate::request_details::{RequestBinding, ResponseBinding};
-use crate::service_provider::ServiceProvider;
-use crate::signing::Signing;
+use crate::service_provider::{ServiceProvider, SigningCredential};
 
 /// A sign-in that was started: the message that the browser carries, the request that the service stores, and the
 /// binding that only this browser receives.
@@ -54,8 +53,9 @@ impl ServiceProvider {
         let settings = connection.settings();
         let details = options.request.or(&settings.request);
         let by_client = options.for_enhanced_client;
-        let answer_by = self.answer_by(connection, by_client, details.response_binding)?;
-        let (binding, location) = single_sign_on(connection, by_client, details.binding)?;
+        let answer_by = self.answer_by(identity_provider, by_client, details.response_binding)?;
+        let (binding, location) = single_sign_on(identity_provider, by_client, details.binding)?;
+        let credential = self.credential_for(connection, identity_provider, &binding)?;
         let request_id = message_id(self.provider())?;
         let name_id_policy = options.name_id_policy.as_ref().or(settings.name_id_policy.as_ref());
         let asked = options.requested_context.as_ref().or(settings.requested_context.as_ref());
@@ -102,7 +102,7 @@ impl ServiceProvider {
             context: options.context,
             previous_session: options.previous_session,
         };
-        let signing = self.signing_for(connection, &binding)?;
+        let signing = credential.map(|credential| self.signing(credential, connection));
         let message = Written {
             xml,
             id: pending.request_id(),
@@ -130,10 +130,24 @@ impl ServiceProvider {
         Ok(StartedLogin { request, pending, binding: browser })
     }
 
+    /// Returns why [`start_login`](Self::start_login) with default options would refuse this identity provider in
+    /// place of the connection's, apart from the dates of its metadata and the state of the connection.
+    pub(crate) fn obstacles(
+        &self,
+        connection: &Connection,
+        identity_provider: &IdentityProvider,
+    ) -> Vec<BindingError> {
+        let details = &connection.settings().request;
+        let answer_by = self.answer_by(identity_provider, false, details.response_binding);
+        let credential = single_sign_on(identity_provider, false, details.binding)
+            .and_then(|(binding, _)| self.credential_for(connection, identity_provider, &binding));
+        answer_by.err().into_iter().chain(credential.err()).collect()
+    }
+
     /// Returns the binding that the answer should use: HTTP-Artifact if both sides support it.
     fn answer_by(
         &self,
-        connection: &Connection,
+        identity_provider: &IdentityProvider,
         for_enhanced_client: bool,
         asked: Option<ResponseBinding>,
     ) -> Result<Binding, BindingError> {
@@ -148,7 +162,6 @@ impl ServiceProvider {
         if !self.receives_artifacts() {
             return Err(BindingError::ArtifactsNotReceived);
         }
-        let identity_provider = connection.identity_provider();
         let services = identity_provider.artifact_resolution();
         if services.iter().any(|endpoint| *endpoint.binding() == Binding::Soap) {
             return Ok(asked);
@@ -157,22 +170,23 @@ impl ServiceProvider {
         Err(BindingError::NoArtifactResolution { entity_id })
     }
 
-    /// Returns the signing key and algorithm, if requests over this connection are signed.
-    fn signing_for(
+    /// Returns the signing key, if requests over this connection to this identity provider are signed.
+    fn credential_for(
         &self,
         connection: &Connection,
+        identity_provider: &IdentityProvider,
         binding: &Binding,
-    ) -> Result<Option<Signing<'_>>, BindingError> {
-        let wanted = connection.identity_provider().wants_authn_requests_signed()
-            || *binding == Binding::HttpPostSimpleSign;
+    ) -> Result<Option<&SigningCredential>, BindingError> {
+        let wanted =
+            identity_provider.wants_authn_requests_signed() || *binding == Binding::HttpPostSimpleSign;
         let when = connection.settings().sign_requests.unwrap_or(self.config.sign_requests);
         if !wanted && when != SignRequests::Always {
             return Ok(None);
         }
         let credential = self.config.signing.as_ref().ok_or_else(|| BindingError::NoSigningKey {
-            entity_id: connection.identity_provider().entity_id().as_str().to_owned(),
+            entity_id: identity_provider.entity_id().as_str().to_owned(),
         })?;
-        Ok(Some(self.signing(credential, connection)))
+        Ok(Some(credential))
     }
 }
 
@@ -193,13 +207,12 @@ fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingEr
 /// Returns the binding of the request and the address, which must be secure: the chosen binding, or the first that
 /// the identity provider accepts.
 fn single_sign_on(
-    connection: &Connection,
+    identity_provider: &IdentityProvider,
     for_enhanced_client: bool,
     asked: Option<RequestBinding>,
 ) -> Result<(Binding, &WebAddress), BindingError> {
     const ALL: [RequestBinding; 3] =
         [RequestBinding::Redirect, RequestBinding::Post, RequestBinding::PostSimpleSign];
-    let identity_provider = connection.identity_provider();
     let at = |binding: RequestBinding| {
         let location = identity_provider.single_sign_on_at(&binding.binding())?;
         Some((binding.binding(), location))

@@ -7,6 +7,7 @@ use vouchsafe_metadata::{Binding, EntityKey, IdentityProvider, LintSeverity, Sig
 
 use crate::builder::SignRequests;
 use crate::connection::Connection;
+use crate::error::BindingError;
 use crate::service_provider::ServiceProvider;
 use crate::signing::can_be_verified;
 
@@ -26,6 +27,12 @@ pub enum MetadataFinding {
     /// The metadata is past its validUntil.
     #[non_exhaustive]
     Expired {
+        /// The end of its validity.
+        valid_until: DateTime<Utc>,
+    },
+    /// The connection's own metadata is past its validUntil, so every sign-in is refused.
+    #[non_exhaustive]
+    KnownExpired {
         /// The end of its validity.
         valid_until: DateTime<Utc>,
     },
@@ -49,8 +56,27 @@ pub enum MetadataFinding {
         /// The address of the connection.
         address: String,
     },
-    /// The metadata has no address for HTTP-Redirect or HTTP-POST.
-    NoSignOn,
+    /// The connection's metadata or what is published has no address for the binding of sign-in requests.
+    #[non_exhaustive]
+    NoSignOn {
+        /// The binding that the connection uses; HTTP-Redirect if it uses any.
+        binding: &'static str,
+    },
+    /// The address for sign-in requests, in the connection's metadata or in what is published, is neither https nor on
+    /// a loopback host: nobody is sent there.
+    #[non_exhaustive]
+    InsecureSignOn {
+        /// The address.
+        address: String,
+    },
+    /// No sign-in can be started over the connection, for another reason.
+    #[non_exhaustive]
+    CannotStart {
+        /// The error of [`ServiceProvider::start_login`].
+        reason: String,
+        /// Its hint.
+        hint: &'static str,
+    },
     /// The address to which logout messages are sent is not published.
     #[non_exhaustive]
     LogoutElsewhere {
@@ -64,17 +90,32 @@ pub enum MetadataFinding {
 }
 
 impl MetadataFinding {
+    /// Returns the finding for an error by which a sign-in cannot be started.
+    fn of_obstacle(error: BindingError) -> MetadataFinding {
+        match error {
+            BindingError::NoSingleSignOn { binding, .. } => MetadataFinding::NoSignOn { binding },
+            BindingError::InsecureLocation { location, .. } => {
+                MetadataFinding::InsecureSignOn { address: location }
+            }
+            BindingError::NoSigningKey { .. } => MetadataFinding::NoKeyToSignWith,
+            other => MetadataFinding::CannotStart { reason: other.to_string(), hint: other.hint() },
+        }
+    }
+
     /// Returns a stable identifier of the kind of finding.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             MetadataFinding::OtherEntity { .. } => "connection.other_entity",
             MetadataFinding::Expired { .. } => "connection.metadata_expired",
+            MetadataFinding::KnownExpired { .. } => "connection.known_expired",
             MetadataFinding::NoKeyInCommon => "connection.no_key_in_common",
             MetadataFinding::KeyNotTrusted { .. } => "connection.key_not_trusted",
             MetadataFinding::KeyWithdrawn { .. } => "connection.key_withdrawn",
             MetadataFinding::SignOnElsewhere { .. } => "connection.sign_on_elsewhere",
-            MetadataFinding::NoSignOn => "connection.no_sign_on",
+            MetadataFinding::NoSignOn { .. } => "connection.no_sign_on",
+            MetadataFinding::InsecureSignOn { .. } => "connection.insecure_sign_on",
+            MetadataFinding::CannotStart { .. } => "connection.cannot_start",
             MetadataFinding::LogoutElsewhere { .. } => "connection.logout_elsewhere",
             MetadataFinding::NoKeyToSignWith => "connection.no_key_to_sign_with",
             MetadataFinding::NoAlgorithmInCommon => "connection.no_algorithm_in_common",
@@ -87,8 +128,11 @@ impl MetadataFinding {
         match self {
             MetadataFinding::OtherEntity { .. }
             | MetadataFinding::Expired { .. }
+            | MetadataFinding::KnownExpired { .. }
             | MetadataFinding::NoKeyInCommon
-            | MetadataFinding::NoSignOn
+            | MetadataFinding::NoSignOn { .. }
+            | MetadataFinding::InsecureSignOn { .. }
+            | MetadataFinding::CannotStart { .. }
             | MetadataFinding::NoKeyToSignWith => LintSeverity::Error,
             MetadataFinding::KeyWithdrawn { .. } => LintSeverity::Note,
             _ => LintSeverity::Warning,
@@ -103,14 +147,23 @@ impl MetadataFinding {
                 "Make another connection for the other identity provider, or correct the address that the metadata is fetched from."
             }
             MetadataFinding::Expired { .. } => "Have the publisher renew it.",
-            MetadataFinding::NoKeyInCommon
-            | MetadataFinding::KeyNotTrusted { .. }
-            | MetadataFinding::KeyWithdrawn { .. }
-            | MetadataFinding::SignOnElsewhere { .. }
-            | MetadataFinding::LogoutElsewhere { .. } => {
-                "Put this metadata in the place of the connection's, or let it be refreshed."
+            MetadataFinding::KnownExpired { .. } => {
+                "Compare the fingerprint of the published key with the identity provider's console first, then put this metadata in the place of the connection's. If it is refreshed by itself, find out why that stopped."
             }
-            MetadataFinding::NoSignOn => "Have the publisher add a SingleSignOnService with HTTP-Redirect.",
+            MetadataFinding::NoKeyInCommon | MetadataFinding::KeyNotTrusted { .. } => {
+                "Compare the fingerprint with the identity provider's console first: anybody who holds the address of the metadata can publish a key. If the key is there, put this metadata in the place of the connection's, or let it be refreshed."
+            }
+            MetadataFinding::SignOnElsewhere { .. } | MetadataFinding::LogoutElsewhere { .. } => {
+                "Compare the addresses with the identity provider's console first: people type their passwords there. If they are the same, put this metadata in the place of the connection's, or let it be refreshed."
+            }
+            MetadataFinding::KeyWithdrawn { .. } => {
+                "Compare the remaining keys with the identity provider's console, then put this metadata in the place of the connection's, or let it be refreshed."
+            }
+            MetadataFinding::NoSignOn { .. } => {
+                "Have the publisher add a SingleSignOnService with this binding, or let the connection use any binding."
+            }
+            MetadataFinding::InsecureSignOn { .. } => "Have the publisher name an https address.",
+            MetadataFinding::CannotStart { hint, .. } => hint,
             MetadataFinding::NoKeyToSignWith => {
                 "Give the service provider a signing_key, and the identity provider its certificate."
             }
@@ -128,13 +181,21 @@ impl fmt::Display for MetadataFinding {
                 write!(f, "the metadata is of {actual:?}, the connection to {expected:?}")
             }
             MetadataFinding::Expired { valid_until } => write!(f, "the metadata was valid until {valid_until}"),
+            MetadataFinding::KnownExpired { valid_until } => {
+                write!(f, "the metadata of the connection was valid until {valid_until}, and every sign-in is refused since then")
+            }
             MetadataFinding::NoKeyInCommon => f.write_str("no key that is published is trusted over the connection"),
             MetadataFinding::KeyNotTrusted { key } => write!(f, "published and not trusted: {key}"),
             MetadataFinding::KeyWithdrawn { key } => write!(f, "trusted and not published any more: {key}"),
             MetadataFinding::SignOnElsewhere { address } => {
                 write!(f, "sign-in requests are sent to {address:?}, which is not published")
             }
-            MetadataFinding::NoSignOn => f.write_str("there is no address for sign-in requests by HTTP-Redirect or HTTP-POST"),
+            MetadataFinding::NoSignOn { binding } => write!(f, "there is no address for sign-in requests by {binding}"),
+            MetadataFinding::InsecureSignOn { address } => write!(
+                f,
+                "nobody is sent to {address:?} to sign in, because it is neither https nor a loopback host"
+            ),
+            MetadataFinding::CannotStart { reason, .. } => write!(f, "no sign-in can be started: {reason}"),
             MetadataFinding::LogoutElsewhere { address } => {
                 write!(f, "logout messages are sent to {address:?}, which is not published")
             }
@@ -152,6 +213,9 @@ impl ServiceProvider {
     /// Compares a connection with the metadata that its identity provider publishes now. The findings tell what would
     /// fail at the next sign-in, what will fail after a change of keys, and what is out of date. There are none if
     /// both agree.
+    ///
+    /// Whether a sign-in can be started is decided by the rules of [`start_login`](Self::start_login), for the
+    /// connection's own metadata and for what is published.
     ///
     /// ```
     /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
@@ -178,33 +242,41 @@ impl ServiceProvider {
             return vec![MetadataFinding::OtherEntity { expected, actual }];
         }
         let mut findings = Vec::new();
+        let mut obstacles = self.obstacles(connection, ours);
+        obstacles.extend(self.obstacles(connection, live));
         if let Some(valid_until) = live.valid_until().filter(|valid_until| *valid_until <= now) {
             findings.push(MetadataFinding::Expired { valid_until });
         }
+        if let Some(valid_until) = ours.valid_until().filter(|valid_until| *valid_until <= now) {
+            findings.push(MetadataFinding::KnownExpired { valid_until });
+        }
         keys(ours, live, &mut findings);
         addresses(ours, live, &mut findings);
-        self.requests(connection, live, &mut findings);
+        for finding in obstacles.into_iter().map(MetadataFinding::of_obstacle) {
+            // Both documents may have the same fault.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+        self.algorithms(connection, live, &mut findings);
         findings
     }
 
-    fn requests(
+    fn algorithms(
         &self,
         connection: &Connection,
         live: &IdentityProvider,
         findings: &mut Vec<MetadataFinding>,
     ) {
+        let Some(credential) = &self.config.signing else { return };
         let when = connection.settings().sign_requests.unwrap_or(self.config.sign_requests);
         let is_signed = live.wants_authn_requests_signed() || when == SignRequests::Always;
-        match &self.config.signing {
-            None if is_signed => findings.push(MetadataFinding::NoKeyToSignWith),
-            Some(credential) if is_signed || self.single_logout_for(connection).is_some() => {
-                let methods = live.algorithm_support().signing_methods();
-                let can = |method: &SigningMethod| can_be_verified(method, &credential.key, self.provider());
-                if !methods.is_empty() && !methods.iter().any(can) {
-                    findings.push(MetadataFinding::NoAlgorithmInCommon);
-                }
+        if is_signed || self.single_logout_for(connection).is_some() {
+            let methods = live.algorithm_support().signing_methods();
+            let can = |method: &SigningMethod| can_be_verified(method, &credential.key, self.provider());
+            if !methods.is_empty() && !methods.iter().any(can) {
+                findings.push(MetadataFinding::NoAlgorithmInCommon);
             }
-            _ => {}
         }
     }
 }
@@ -223,13 +295,10 @@ fn keys(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<Met
 
 /// Compares the addresses of the bindings that we use.
 fn addresses(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<MetadataFinding>) {
-    let by_browser = [Binding::HttpRedirect, Binding::HttpPost];
+    let by_browser = [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign];
     let sign_on = |provider: &IdentityProvider, binding: &Binding| {
         provider.single_sign_on_at(binding).map(|address| address.as_str().to_owned())
     };
-    if by_browser.iter().all(|binding| sign_on(live, binding).is_none()) {
-        findings.push(MetadataFinding::NoSignOn);
-    }
     for binding in &by_browser {
         let published = live.single_sign_on().iter().filter(|endpoint| endpoint.binding() == binding);
         let known: Vec<&str> = published.map(|endpoint| endpoint.location()).collect();

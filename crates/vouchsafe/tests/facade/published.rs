@@ -134,3 +134,54 @@ fn a_connection_is_held_against_live_metadata() {
         ["connection.no_algorithm_in_common"]
     );
 }
+
+/// What says that sign-ins go on asks what starts them: the connection's own metadata has ended, its address is not secure,
+/// or it does not have what the connection is set to use.
+#[test]
+fn no_check_passes_where_no_sign_in_can_be_started() {
+    let metadata = IdentityProvider::other().metadata().unwrap();
+    let from = |xml: &str| vouchsafe::IdentityProvider::from_metadata(xml.as_bytes()).unwrap();
+    let ended = from(&metadata.replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1));
+    let insecure = from(&metadata.replace("Location=\"https://", "Location=\"http://"));
+    let nowhere = from(&metadata.replace("bindings:HTTP-", "bindings:Other-"));
+    let wanting = trusted(&IdentityProvider::other()).with_authn_requests_signed(true);
+    let good = || trusted(&IdentityProvider::other());
+    let plain = vouchsafe::ConnectionSettings::default;
+    let simple = plain().binding(RequestBinding::PostSimpleSign);
+    let by_artifact = plain().response_binding(vouchsafe::ResponseBinding::Artifact);
+    for (known, settings, code) in [
+        (ended, plain(), "connection.known_expired"),
+        (insecure.clone(), plain(), "connection.insecure_sign_on"),
+        (nowhere, plain(), "connection.no_sign_on"),
+        (wanting, plain(), "connection.no_key_to_sign_with"),
+        (good(), simple, "connection.no_sign_on"),
+        (good(), by_artifact, "connection.cannot_start"),
+    ] {
+        let over = connection("other", known).with_settings(settings).unwrap();
+        let saml = builder().build().unwrap();
+        let findings = saml.check_metadata(&over, &good(), now());
+        let errors: Vec<&str> = findings
+            .iter()
+            .filter(|one| one.severity() == vouchsafe::metadata::LintSeverity::Error)
+            .map(vouchsafe::MetadataFinding::code)
+            .collect();
+        assert_eq!(errors, [code]);
+        saml.start_login(&over, LoginOptions::default(), now()).unwrap_err();
+    }
+    // What is published would stop sign-ins as soon as it is taken.
+    let saml = builder().build().unwrap();
+    let findings = saml.check_metadata(&connection("other", good()), &insecure, now());
+    assert!(findings.iter().any(|one| one.code() == "connection.insecure_sign_on"), "{findings:?}");
+    // An identity provider with HTTP-POST-SimpleSign alone is used by it.
+    let simple = from(
+        &metadata
+            .replace("bindings:HTTP-POST\"", "bindings:HTTP-POST-SimpleSign\"")
+            .replace("bindings:HTTP-Redirect", "bindings:Other"),
+    );
+    let key = keys::service_provider_p256();
+    let signing =
+        builder().signing_key(key.private_key().clone(), key.certificate().clone()).build().unwrap();
+    let over = connection("other", simple.clone());
+    assert_eq!(signing.check_metadata(&over, &simple, now()), []);
+    let _ = signing.start_login(&over, LoginOptions::default(), now()).unwrap();
+}
