@@ -19,7 +19,7 @@ impl ServiceProvider {
     /// # Errors
     /// [`BindingError::Metadata`] if it cannot be written or signed.
     pub fn metadata_xml(&self) -> Result<String, BindingError> {
-        self.written(&self.descriptor()?)
+        self.xml_of(&self.descriptor()?)
     }
 
     /// Writes the descriptor for the identity provider of one connection: with the connection's own entity ID,
@@ -28,7 +28,7 @@ impl ServiceProvider {
     /// # Errors
     /// The same as for [`metadata_xml`](Self::metadata_xml).
     pub fn metadata_xml_for(&self, connection: &Connection) -> Result<String, BindingError> {
-        self.written(&self.descriptor_for(connection)?)
+        self.xml_of(&self.descriptor_for(connection)?)
     }
 
     /// Returns the descriptor that [`metadata_xml`](Self::metadata_xml) writes, to extend it: a further assertion
@@ -124,7 +124,13 @@ impl ServiceProvider {
         Ok(descriptor)
     }
 
-    fn written(&self, descriptor: &ServiceProviderDescriptor) -> Result<String, BindingError> {
+    /// Writes a descriptor, such as an extended one, as XML. It is signed if
+    /// [`sign_metadata`](crate::Builder::sign_metadata) is set. The ID of a signed document is random, and so are some
+    /// signatures: the document is another one at each call.
+    ///
+    /// # Errors
+    /// The same as for [`metadata_xml`](Self::metadata_xml).
+    pub fn xml_of(&self, descriptor: &ServiceProviderDescriptor) -> Result<String, BindingError> {
         match self.config.signing.as_ref().filter(|_| self.config.sign_metadata) {
             Some(credential) => {
                 let signer = Signer::new(&credential.key).certificate(&credential.certificate);
@@ -132,6 +138,12 @@ impl ServiceProvider {
             }
             None => Ok(descriptor.to_xml()?),
         }
+    }
+
+    /// Returns whether our metadata is signed.
+    #[must_use]
+    pub fn signs_metadata(&self) -> bool {
+        self.config.sign_metadata && self.config.signing.is_some()
     }
 }
 

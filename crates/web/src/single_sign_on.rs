@@ -20,6 +20,7 @@ use crate::limiter::ReceiveLimiter;
 use crate::logout::{BackChannel, SingleLogout};
 use crate::logout_page::LogoutPage;
 use crate::name_id::ManagesNames;
+use crate::own_metadata::SignedMetadata;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
 use crate::return_path::ReturnPaths;
@@ -73,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) kept_forms: Option<KeptForms>,
     pub(crate) logout_page: LogoutPage,
     pub(crate) refusals: RefusalLog,
+    pub(crate) signed_metadata: SignedMetadata,
     key_use: Option<KeyUse>,
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
     browser_session: Option<Hook<Parts, Option<String>>>,
@@ -114,6 +116,7 @@ impl SingleSignOn {
                 kept_forms: None,
                 logout_page: LogoutPage::default(),
                 refusals: RefusalLog::default(),
+                signed_metadata: SignedMetadata::default(),
                 key_use: None,
                 client_address: None,
                 browser_session: None,

@@ -1,10 +1,10 @@
-//! Starts a sign-in, and serves our metadata.
+//! Starts a sign-in.
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin, WebAddress};
+use http::{HeaderMap, HeaderValue, Method, Response};
+use vouchsafe::{Connection, LoginOptions, StartedLogin, WebAddress};
 
-use crate::answers::{Context, answer, asks_by_paos, carried, see_other};
+use crate::answers::{Context, asks_by_paos, carried, see_other};
 use crate::discovery_request::{DiscoveryRequest, discovered, one_value};
 use crate::error::HttpError;
 use crate::link;
@@ -14,8 +14,6 @@ use crate::stores;
 
 /// The query parameter of the [sign-in page](SingleSignOn::sign_in_page) if a sign-in could not be started.
 pub const NOT_STARTED: (&str, &str) = ("problem", "organization");
-
-const METADATA_TYPE: &str = "application/samlmetadata+xml";
 
 impl SingleSignOn {
     /// Starts a sign-in over a connection: stores the request, binds it to this browser, and answers the redirect or,
@@ -179,33 +177,5 @@ impl SingleSignOn {
             .extend_pairs(wanted)
             .finish();
         self.login(request, fields.as_bytes()).await
-    }
-
-    /// Answers our metadata.
-    pub fn metadata(&self, headers: &HeaderMap) -> Response<String> {
-        match self.service_provider().metadata_xml() {
-            Ok(xml) => answer(StatusCode::OK, METADATA_TYPE, xml),
-            Err(error) => self.refuse(headers, error),
-        }
-    }
-
-    /// Answers our metadata for the identity provider of one connection that differs from the service: in the entity
-    /// ID, the assertion consumer, the certificates or the signature requirements. For all other connections the
-    /// service's [`metadata`](Self::metadata) is correct.
-    ///
-    /// The answer is the same for an unknown name, for a connection that is retired or cannot be used, and for one
-    /// that does not differ from the service.
-    pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
-        let served = self.find_by_address(id).await.and_then(|found| {
-            let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
-            let own =
-                open.map(|connection| self.service_provider().metadata_xml_for(&connection)).transpose()?;
-            let common = self.service_provider().metadata_xml()?;
-            own.filter(|own| *own != common).ok_or(HttpError::UnknownConnection)
-        });
-        match served {
-            Ok(xml) => answer(StatusCode::OK, METADATA_TYPE, xml),
-            Err(error) => self.refuse(headers, error),
-        }
     }
 }
