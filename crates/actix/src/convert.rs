@@ -4,7 +4,7 @@
 use std::future::{Ready, ready};
 use std::net::{IpAddr, SocketAddr};
 
-use actix_web::body::BoxBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse, Responder, dev, web};
@@ -42,9 +42,9 @@ impl FromRequest for RequestParts {
 
 /// An answer of the browser flows, as the response of a handler.
 #[derive(Debug)]
-pub struct Answer(pub Response<String>);
+pub struct Answer<B = String>(pub Response<B>);
 
-impl Responder for Answer {
+impl<B: MessageBody + 'static> Responder for Answer<B> {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
@@ -52,8 +52,8 @@ impl Responder for Answer {
     }
 }
 
-impl From<Answer> for HttpResponse {
-    fn from(Answer(answer): Answer) -> HttpResponse {
+impl<B: MessageBody + 'static> From<Answer<B>> for HttpResponse {
+    fn from(Answer(answer): Answer<B>) -> HttpResponse {
         let (parts, body) = answer.into_parts();
         let Ok(status) = StatusCode::from_u16(parts.status.as_u16()) else {
             return HttpResponse::InternalServerError().finish();

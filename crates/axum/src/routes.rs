@@ -1,7 +1,7 @@
 //! The routes of the service provider.
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRef, Path, State};
 use axum::handler::Handler;
@@ -153,7 +153,7 @@ async fn choose(State(chooser): State<Chooser>, request: Parts) -> Response {
 }
 
 async fn discovery_feed(State(chooser): State<Chooser>, headers: HeaderMap) -> Response {
-    chooser.feed(&headers).into_response()
+    chooser.feed(&headers).map(Body::from).into_response()
 }
 
 /// Processes the answer of a discovery service.

@@ -1,8 +1,8 @@
 //! The answers for browsers: redirects, pages, refusals.
 
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+    RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
@@ -227,8 +227,16 @@ pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
 }
 
+/// Returns whether the client already has the content with this tag (If-None-Match, RFC 9110, 13.1.2). Tags are compared
+/// without their strength.
+pub(crate) fn is_held(headers: &HeaderMap, etag: &str) -> bool {
+    let held = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    held.flat_map(|value| value.split(',')).any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
+}
+
 /// Makes an answer that is not cached and whose content type is not guessed.
-pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<String> {
+pub(crate) fn answer<B>(status: StatusCode, content_type: &'static str, body: B) -> Response<B> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let fixed: [(HeaderName, &'static str); 3] =

@@ -3,17 +3,16 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
-};
+use bytes::Bytes;
+use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, REFERRER_POLICY, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use vouchsafe::crypto::{base64_encode, hexadecimal, own_sha256};
 use vouchsafe::metadata::Logo;
 
-use crate::answers::{answer, login_url, wants_json};
+use crate::answers::{answer, is_held, login_url, wants_json};
 use crate::chooser_page;
-use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList, is_own_image};
+use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList, is_own_image, is_web};
 use crate::paths::LOGIN;
 
 /// A page for choosing an identity provider, and the list of identity providers for choosers in JavaScript.
@@ -48,7 +47,7 @@ pub struct Chooser {
 /// The list, and the forms of it that are computed once.
 struct Shown {
     list: IdentityProviderList,
-    feed: String,
+    feed: Bytes,
     etag: String,
 }
 
@@ -200,18 +199,16 @@ impl Chooser {
         )
     }
 
-    /// Answers the DiscoFeed: the whole list as JSON, for choosers in JavaScript.
+    /// Answers the [DiscoFeed](IdentityProviderList::feed): the whole list as JSON, for choosers in JavaScript. All
+    /// answers share one copy of it.
     #[must_use]
-    pub fn feed(&self, headers: &HeaderMap) -> Response<String> {
+    pub fn feed(&self, headers: &HeaderMap) -> Response<Bytes> {
         let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
-        let held = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let is_held = held
-            .flat_map(|value| value.split(','))
-            .any(|tag| tag.trim().trim_start_matches("W/") == shown.etag);
-        let mut response = match is_held {
-            true => answer(StatusCode::NOT_MODIFIED, "application/json", String::new()),
-            false => answer(StatusCode::OK, "application/json", shown.feed.clone()),
+        let (status, body) = match is_held(headers, &shown.etag) {
+            true => (StatusCode::NOT_MODIFIED, Bytes::new()),
+            false => (StatusCode::OK, shown.feed.clone()),
         };
+        let mut response = answer(status, "application/json", body);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if let Ok(etag) = HeaderValue::from_str(&shown.etag) {
@@ -226,7 +223,9 @@ impl Chooser {
         languages: &[&str],
         return_to: Option<&str>,
     ) -> ShownChoice<'c> {
-        let is_loaded = |logo: &Logo| self.logos_of_others && logo.address().starts_with("https://");
+        let is_loaded = |logo: &Logo| {
+            self.logos_of_others && logo.address().starts_with("https://") && is_web(logo.address())
+        };
         let may_be_shown = |logo: &&Logo| is_own_image(logo) || is_loaded(logo);
         let logos = choice.user_interface().logos().iter().filter(may_be_shown);
         // The logo whose height is closest to that of a row is used.
@@ -247,7 +246,8 @@ impl Shown {
     fn of(list: IdentityProviderList) -> Shown {
         let feed = list.feed();
         let digest = own_sha256(feed.as_bytes());
-        Shown { etag: format!("\"{}\"", hexadecimal(digest.get(..16).unwrap_or(&digest))), feed, list }
+        let etag = format!("\"{}\"", hexadecimal(digest.get(..16).unwrap_or(&digest)));
+        Shown { etag, feed: feed.into(), list }
     }
 }
 

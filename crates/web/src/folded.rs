@@ -1,5 +1,6 @@
 //! Normalizes text for searching: lower case, without accents.
 
+use unicode_security::skeleton;
 use vouchsafe::xml::is_plain;
 
 /// Returns the text in lower case without accents, and with one space for each run of characters that are neither
@@ -18,6 +19,18 @@ pub(crate) fn folded(text: &str) -> String {
     }
     folded.truncate(folded.trim_end().len());
     folded
+}
+
+/// Returns a form that is the same for texts that look the same, whatever alphabets their letters are of: the skeleton of
+/// Unicode Technical Standard 39, in lower case and without accents.
+pub(crate) fn look(text: &str) -> String {
+    folded(&skeleton(text).collect::<String>())
+}
+
+/// Returns the first characters of a text.
+pub(crate) fn first_characters(text: &str, most: usize) -> &str {
+    let end = text.char_indices().nth(most).map_or(text.len(), |(end, _)| end);
+    text.get(..end).unwrap_or(text)
 }
 
 /// Returns the text without the characters that set the direction of the letters after them. With these a name could look
@@ -69,7 +82,34 @@ fn plain(character: char) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::folded;
+    use super::{first_characters, folded, look};
+
+    #[test]
+    fn what_looks_the_same() {
+        for (one, other) in [
+            ("University", "Univ\u{435}rsity"),
+            ("Norway", "\u{39d}\u{3bf}rway"),
+            ("Indiana", "lndiana"),
+            ("Kim", "Kirn"),
+            ("Zürich", "Zurich"),
+            ("Московский", "Mo\u{441}\u{43a}\u{43e}вский"),
+        ] {
+            assert_eq!(look(one), look(other), "{one} {other}");
+        }
+        for (one, other) in [("University", "Universities"), ("Москва", "Москвич"), ("東京大学", "京都大学")]
+        {
+            assert_ne!(look(one), look(other));
+        }
+    }
+
+    #[test]
+    fn the_first_characters() {
+        for (text, most, expected) in
+            [("äöü", 2, "äö"), ("äöü", 3, "äöü"), ("äöü", 9, "äöü"), ("ä", 0, ""), ("", 1, "")]
+        {
+            assert_eq!(first_characters(text, most), expected);
+        }
+    }
 
     #[test]
     fn as_people_search() {

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{
     Aggregate, AggregateEntity, EntityAttributes, EntityDescription, LocalizedText, Logo, RoleDescription,
     TrustedMetadata, UserInterface,
 };
 
-use crate::folded::{folded, is_visible, without_directions};
+use crate::discovery_feed;
+use crate::folded::{first_characters, folded, is_visible, look, without_directions};
 
 /// Identity providers, searchable by name in any language, by keyword, or by the domain of an e-mail address.
 ///
@@ -30,7 +30,8 @@ use crate::folded::{folded, is_visible, without_directions};
 pub struct IdentityProviderList {
     /// The choices, sorted by name.
     choices: Vec<Choice>,
-    /// The normalized names and entityIDs that more than one of the choices has, in any language.
+    /// The names and entityIDs that more than one of the choices has, in any language, in the form in which equal ones
+    /// and ones that look the same are equal.
     shared_names: HashSet<String>,
 }
 
@@ -138,27 +139,43 @@ impl IdentityProviderList {
     }
 
     /// Returns whether another identity provider of the list has the same name, or one that looks the same, in any
-    /// language. Show the entityID too then, because an identity provider can use the name of another, and the
-    /// other may be one that the search did not find.
+    /// language. Letters of different alphabets may look the same, such as the Latin and the Cyrillic a (Unicode
+    /// Technical Standard 39). Show the entityID too then, because an identity provider can use the name of another,
+    /// and the other may be one that the search did not find.
     #[must_use]
     pub fn is_ambiguous(&self, choice: &Choice, languages: &[&str]) -> bool {
         let name = choice.name(languages);
-        name != choice.entity_id && self.shared_names.contains(&folded(name))
+        name != choice.entity_id && forms(name).iter().any(|form| self.shared_names.contains(form))
     }
 
     /// Returns all of them as JSON, in the format of choosers in JavaScript (the DiscoFeed of Shibboleth).
+    ///
+    /// Names and other texts are cut off after 200 and 1,000 characters, and longer addresses are left out. One identity
+    /// provider has at most 64 KiB, or less if the feed would have more than 32 MiB. What does not fit is left out, logos
+    /// first.
     #[must_use]
     pub fn feed(&self) -> String {
-        Value::Array(self.choices.iter().map(Choice::feed).collect()).to_string()
+        discovery_feed::feed(&self.choices)
     }
+
+    #[cfg(test)]
+    pub(crate) fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+}
+
+/// Returns the forms of a name by which it is compared. Letters that are the same in upper and lower case may look the same
+/// as another only in one of them, so there are two.
+fn forms(name: &str) -> [String; 2] {
+    [folded(name), look(name)]
 }
 
 /// Returns what more than one of the choices is called. A choice may have one name in several languages.
 fn shared_names(choices: &[Choice]) -> HashSet<String> {
     let (mut names, mut shared) = (HashSet::new(), HashSet::new());
     for choice in choices {
-        let of_choice: HashSet<String> =
-            choice.folded_names.iter().cloned().chain([folded(&choice.entity_id)]).collect();
+        let texts = choice.names.iter().map(LocalizedText::value).chain([choice.entity_id.as_str()]);
+        let of_choice: HashSet<String> = texts.flat_map(forms).collect();
         for name in of_choice {
             if let Some(name) = names.replace(name) {
                 shared.insert(name);
@@ -185,6 +202,14 @@ impl Choice {
     #[must_use]
     pub fn user_interface(&self) -> &UserInterface {
         &self.shown
+    }
+
+    pub(crate) fn names(&self) -> &[LocalizedText] {
+        &self.names
+    }
+
+    pub(crate) fn attributes(&self) -> &EntityAttributes {
+        &self.attributes
     }
 
     fn of_description(entity: &EntityDescription) -> Choice {
@@ -223,8 +248,11 @@ impl Choice {
             [] => &*organization,
             names => names,
         };
-        let shown_as_written =
-            |name: &LocalizedText| LocalizedText::new(name.language(), without_directions(name.value()));
+        // Everybody who searches or looks at the list pays for long names.
+        let shown_as_written = |name: &LocalizedText| {
+            let value = without_directions(first_characters(name.value(), LONGEST_NAME));
+            LocalizedText::new(name.language(), value)
+        };
         let mut names: Vec<LocalizedText> = names.iter().map(shown_as_written).collect();
         // A row of the list must have something to read.
         names.retain(|name| is_visible(name.value()));
@@ -232,7 +260,8 @@ impl Choice {
         let domains =
             shown.domain_hints().iter().chain(&scopes).map(|domain| domain.to_lowercase()).collect();
         let mut words = String::new();
-        let keywords = shown.keywords().iter().map(|keywords| folded(keywords.value()));
+        let keywords = shown.keywords().iter();
+        let keywords = keywords.map(|keywords| folded(first_characters(keywords.value(), LONGEST_TEXT)));
         let address = std::iter::once(folded(entity_id)).filter(|_| names.is_empty());
         for text in folded_names.iter().cloned().chain(keywords).chain(address) {
             words.push(' ');
@@ -240,52 +269,16 @@ impl Choice {
         }
         Choice { entity_id: entity_id.to_owned(), names, shown, attributes, folded_names, words, domains }
     }
-
-    fn feed(&self) -> Value {
-        let texts = |texts: &[LocalizedText]| -> Value {
-            texts.iter().map(|text| json!({ "value": text.value(), "lang": text.language() })).collect()
-        };
-        let mut entry = serde_json::Map::new();
-        entry.insert("entityID".to_owned(), self.entity_id.clone().into());
-        // Programs that show the feed make links of these.
-        let pages = |list: &[LocalizedText]| -> Vec<LocalizedText> {
-            list.iter().filter(|text| is_web(text.value())).cloned().collect()
-        };
-        let lists = [
-            ("DisplayNames", self.names.clone()),
-            ("Descriptions", self.shown.descriptions().to_vec()),
-            ("Keywords", self.shown.keywords().to_vec()),
-            ("InformationURLs", pages(self.shown.information_urls())),
-            ("PrivacyStatementURLs", pages(self.shown.privacy_statement_urls())),
-        ];
-        for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            entry.insert(name.to_owned(), texts(&list));
-        }
-        let logo = |logo: &Logo| {
-            let mut shown = json!({
-                "value": logo.address(), "height": logo.height().to_string(), "width": logo.width().to_string(),
-            });
-            if let (Some(language), Some(shown)) = (logo.language(), shown.as_object_mut()) {
-                shown.insert("lang".to_owned(), language.into());
-            }
-            shown
-        };
-        let may_be_shown = |logo: &&Logo| is_own_image(logo) || is_web(logo.address());
-        let logos: Vec<Value> =
-            self.shown.logos().iter().filter(may_be_shown).take(LOGOS_IN_FEED).map(logo).collect();
-        if !logos.is_empty() {
-            entry.insert("Logos".to_owned(), logos.into());
-        }
-        if !self.attributes.is_empty() {
-            let of_one = |one: &vouchsafe::metadata::EntityAttribute| json!({ "name": one.name(), "values": one.values() });
-            entry.insert("EntityAttributes".to_owned(), self.attributes.all().iter().map(of_one).collect());
-        }
-        Value::Object(entry)
-    }
 }
 
-/// The largest number of logos of one identity provider in the feed, which has all identity providers in one answer.
-const LOGOS_IN_FEED: usize = 8;
+/// The maximum length of a name in characters. No list shows a longer one whole.
+const LONGEST_NAME: usize = 200;
+
+/// The maximum length of another text in characters.
+pub(crate) const LONGEST_TEXT: usize = 1_000;
+
+/// The maximum length of a web address in bytes.
+pub(crate) const LONGEST_ADDRESS: usize = 2_048;
 
 /// The maximum length of a logo in the metadata, in bytes of its address. 50 logos on a page are then at most 800 KiB.
 const LOGO_BYTES: usize = 16 * 1_024;
@@ -295,11 +288,11 @@ pub(crate) fn is_own_image(logo: &Logo) -> bool {
     logo.address().starts_with("data:image/") && logo.address().len() <= LOGO_BYTES
 }
 
-/// Returns whether this is a web address, and not, for example, a script.
-fn is_web(address: &str) -> bool {
+/// Returns whether this is a web address that can be shown, and not, for example, a script.
+pub(crate) fn is_web(address: &str) -> bool {
     let begins =
         |scheme: &str| address.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
-    begins("https://") || begins("http://")
+    (begins("https://") || begins("http://")) && address.len() <= LONGEST_ADDRESS
 }
 
 /// The largest number of different words of a search text that are used.
