@@ -1,11 +1,5 @@
 //! A federation's server that answers for one entity at a time.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::string_slice,
-    reason = "this is a test: it may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "this is a test: it may panic")]
 
 #[path = "metadata_query/copies.rs"]
 mod copies;

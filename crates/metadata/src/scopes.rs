@@ -89,7 +89,6 @@ fn mentioned_prefixes(piece: &[u8]) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use vouchsafe_xml::{Document, Limits};
 

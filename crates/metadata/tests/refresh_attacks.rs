@@ -394,7 +394,7 @@ fn what_moves_into_the_used_role_is_told() {
     let role = |of: &str| {
         let begin = of.find("<md:IDPSSODescriptor").unwrap();
         let end = of.find("</md:IDPSSODescriptor>").unwrap() + "</md:IDPSSODescriptor>".len();
-        of[begin..end].to_owned()
+        of.get(begin..end).unwrap().to_owned()
     };
     let (plain, evil) = (genuine("", None), stolen("", None));
     let old_protocol = |role: &str| {

@@ -111,7 +111,6 @@ fn logo(logo: &Logo) -> Value {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 mod tests {
     use vouchsafe_testkit::IdentityProvider as Kit;
 

@@ -320,8 +320,8 @@ async fn metadata_that_was_renewed_is_read_when_the_earlier_copy_ends() {
     };
     let begin = Utc::now();
     let store = Arc::new(Counting::default());
-    let mut acme =
-        StoredConnection { metadata: ending(begin + TimeDelta::hours(1)), ..stored("acme", &idp(1)) };
+    let mut acme = stored("acme", &idp(1));
+    acme.metadata = ending(begin + TimeDelta::hours(1));
     acme.revision = store.inner.add_connection(&acme, &author()).await.unwrap();
     let minutes = Arc::new(AtomicUsize::new(0));
     let shared = Arc::clone(&minutes);

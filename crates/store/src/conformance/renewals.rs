@@ -76,17 +76,11 @@ pub async fn what_decides_is_never_a_renewal(store: impl Store) {
     let same = written(&okta(), &format!("ID=\"_2\" {LATER}"));
     let evil = Kit::new(okta().entity_id(), "https://evil.example/sso", keys::identity_provider());
     let scope = r#"<md:Extensions><s:Scope xmlns:s="urn:mace:shibboleth:metadata:1.0">evil.example</s:Scope></md:Extensions>"#;
-    let first_endpoint = same.find("<md:SingleSignOnService").unwrap();
-    let second_endpoint =
-        first_endpoint + 1 + same[first_endpoint + 1..].find("<md:SingleSignOnService").unwrap();
-    let end = second_endpoint + same[second_endpoint..].find("/>").unwrap() + 2;
-    let swapped = [
-        &same[..first_endpoint],
-        &same[second_endpoint..end],
-        &same[first_endpoint..second_endpoint],
-        &same[end..],
-    ]
-    .concat();
+    let (endpoint, end) = ("<md:SingleSignOnService", "/>");
+    let mut pieces = same.splitn(3, endpoint);
+    let [before, first, rest] = [(); 3].map(|()| pieces.next().unwrap());
+    let (second, after) = rest.split_once(end).unwrap();
+    let swapped = [before, endpoint, second, end, endpoint, first, after].concat();
     let documents = [
         ("another key", written(&okta().with_key(keys::attacker()), LATER)),
         ("a key more", written(&okta().with_next_certificate(keys::attacker().certificate()), LATER)),
