@@ -119,9 +119,17 @@ impl Known {
     pub(crate) fn restore(&mut self, copy: Copy, name: &EntityName, provider: &Provider, now: DateTime<Utc>) {
         let mut refresh = self.refresh.clone();
         let random = answer::random(provider);
-        let restored = refresh.restore(copy.document.clone(), copy.fetched_at, provider, now, random);
-        let restored = restored.or_else(|_| refresh.source().recall(copy.document, provider));
-        let Ok(metadata) = restored else { return };
+        let metadata = match refresh.restore(copy.document.clone(), copy.fetched_at, provider, now, random) {
+            Ok(metadata) => metadata,
+            // `usable` looks at nothing but the time, so what is refused for another reason must not be recalled.
+            Err(RefreshError::Metadata(MetadataError::Expired { .. })) => {
+                match refresh.source().recall(copy.document, provider) {
+                    Ok(metadata) => metadata,
+                    Err(_) => return,
+                }
+            }
+            Err(_) => return,
+        };
         let found = metadata.find(name).and_then(|found| found.identity_provider().ok()).cloned();
         if let Some(found) = found {
             self.at_hand = Some(Arc::new((metadata, found)));

@@ -52,10 +52,17 @@ impl Server {
     }
 
     fn query(&self) -> MetadataQuery {
-        let key = keys::identity_provider().private_key().public_key().clone();
-        let source = TrustedSource::signed_by([TrustedKey::new(key, "federation")], SpeaksFor::Everybody);
+        self.query_of(self.source())
+    }
+
+    fn query_of(&self, source: TrustedSource) -> MetadataQuery {
         let client = Client::with_loopback().unwrap();
         MetadataQuery::new(client, Provider::rustcrypto(), &self.address, source)
+    }
+
+    fn source(&self) -> TrustedSource {
+        let key = keys::identity_provider().private_key().public_key().clone();
+        TrustedSource::signed_by([TrustedKey::new(key, "federation")], SpeaksFor::Everybody)
     }
 }
 

@@ -152,6 +152,24 @@ async fn a_copy_is_believed_no_more_than_the_server() {
     assert!(start().find(&name, now()).await.unwrap().is_some());
 }
 
+/// The source is trusted less than when the copy was written: its documents must end soon.
+#[tokio::test]
+async fn a_copy_is_held_to_the_trust_of_today() {
+    let (server, folder) = (Server::start().await, Folder::new());
+    let name = university();
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    assert!(
+        Arc::new(server.query().keeping_copies_in(&folder.0)).find(&name, now()).await.unwrap().is_some()
+    );
+    *server.is_down.lock().unwrap() = true;
+    for (days, is_used) in [(6, true), (4, false)] {
+        let query =
+            server.query_of(server.source().requiring_valid_until(Duration::from_secs(days * 86_400)));
+        let query = Arc::new(query.keeping_copies_in(&folder.0));
+        assert_eq!(query.find(&name, now()).await.is_ok(), is_used, "{days} days");
+    }
+}
+
 /// A copy has ended. It is not used, and a mirror cannot put an older document in its place that still has a withdrawn key.
 #[tokio::test]
 async fn a_copy_that_has_ended_is_still_what_answers_are_compared_with() {
