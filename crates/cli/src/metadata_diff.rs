@@ -32,7 +32,7 @@ struct Changes {
 struct Change {
     /// Null if the change is about the document.
     entity_id: Option<String>,
-    /// `entity`, `key`, `endpoint`, `valid_until` or `scope`.
+    /// `entity`, `key`, `endpoint`, `valid_until`, `scope` or `statement`.
     subject: &'static str,
     before: Option<String>,
     after: Option<String>,
