@@ -142,8 +142,7 @@ fn service(app: &App) -> String {
         (Some(address), Some(_)) => format!("at {address}"),
         (Some(_), None) => "refused, since the service's metadata have no signing certificate".to_owned(),
         (None, _) => {
-            "not offered, since no logout address of the service is known: give the address of its metadata"
-                .to_owned()
+            "not offered, since the service's metadata were not given, or have no logout address".to_owned()
         }
     };
     format!(
