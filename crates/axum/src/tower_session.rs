@@ -67,7 +67,7 @@
 //! async fn signed_in(State(signed): State<Signed>, session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
 //!     let opened = async {
 //!         let user = format!("user of {}", accepted.connection());
-//!         SessionUser(user).sign_in(&session, &accepted.login).await?;
+//!         SessionUser(user).sign_in(&session, &accepted).await?;
 //!         let participant = Participant::of_login(&accepted.login);
 //!         let kept = session.insert("participant", participant).await;
 //!         kept.map_err(|error| HttpError::unavailable("sessions", error))?;
