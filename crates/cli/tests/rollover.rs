@@ -19,7 +19,7 @@ const MONDAY: &str = "2026-06-01T09:00:00Z";
 #[test]
 fn each_step_is_told_in_its_order() {
     // The known facts, the time, the next step, and whether it is too early for it.
-    let signing: [(&[&str], &str, &str, i32); 5] = [
+    let signing: [(&[&str], &str, &str, i32); 6] = [
         (&[], MONDAY, "publish_next", 0),
         (&["--published", MONDAY], "2026-06-01T20:00:00Z", "switch_over", 1),
         (&["--published", MONDAY], "2026-06-02T09:00:00Z", "switch_over", 0),
@@ -29,11 +29,20 @@ fn each_step_is_told_in_its_order() {
             "remove_old",
             1,
         ),
+        // A planned time: the next certificate is not published yet, whatever is confirmed.
+        (&["--published", "2030-01-01T00:00:00Z", "--confirmed"], MONDAY, "switch_over", 1),
         (&["--published", MONDAY, "--removed", "2026-06-03T09:00:00Z"], "2026-06-03T09:00:00Z", "done", 0),
     ];
-    let decryption: [(&[&str], &str, &str, i32); 4] = [
+    let decryption: [(&[&str], &str, &str, i32); 6] = [
         (&[], MONDAY, "load_next", 0),
         (&["--loaded", MONDAY], MONDAY, "publish_next", 0),
+        (&["--loaded", "2030-01-01T00:00:00Z"], MONDAY, "publish_next", 1),
+        (
+            &["--loaded", MONDAY, "--published", MONDAY, "--confirmed"],
+            "2026-06-01T09:30:00Z",
+            "remove_old",
+            1,
+        ),
         (&["--loaded", MONDAY, "--published", MONDAY], "2026-06-01T20:00:00Z", "remove_old", 1),
         (
             &["--loaded", MONDAY, "--published", MONDAY, "--confirmed"],

@@ -25,6 +25,11 @@ async fn each_step_says_what_is_to_be_done_in_which_console() {
         .says("We put the next certificate into our metadata.");
     page.says("There is nothing for you to do now.").says_not("Signature Certificate");
 
+    // A planned time: nobody is told to take a certificate that is not published.
+    signing.published_at = Some(world.now() + TimeDelta::days(1));
+    tell(signing.clone());
+    browser.get("/set-up").await.says("not before ").says("There is nothing for you to do now.");
+
     signing.published_at = Some(world.now());
     tell(signing.clone());
     let earliest = (world.now() + TimeDelta::days(7)).format("%Y-%m-%d %H:%M UTC").to_string();
