@@ -246,7 +246,7 @@ async fn a_head_carries_nothing_out() {
     let query = app.asks().to_query(None).unwrap();
     let url = format!("{}?{query}", app.slo());
     let looked = Browser::new().head(&url).await;
-    assert_eq!((looked.status, app.last_refusal().1.as_str()), (403, "binding.field_missing"));
+    assert_eq!((looked.status, app.last_refusal().1.as_str()), (403, "binding.no_message"));
     assert_eq!(app.whoami(&browser).await, 200);
     assert_eq!(Browser::new().get(&url).await.status, 303, "it is not used up");
     assert_eq!(app.whoami(&browser).await, 401);
