@@ -99,7 +99,7 @@ fn a_query_is_verified_by_the_metadata_of_its_sender() {
         redirect::encode(redirect::SAML_REQUEST, &message("LogoutRequest", testkit::OKTA_ENTITY_ID), None);
     let exhibit = first(&[&plain, &metadata]);
     assert_eq!((fact(&exhibit, "signed"), fact(&exhibit, "verified")), (Some("no"), Some("no")));
-    assert_eq!(errors(&exhibit), ["signature.query"], "{exhibit:#?}");
+    assert_eq!(errors(&exhibit), ["message.unsigned"], "{exhibit:#?}");
 }
 
 #[test]
