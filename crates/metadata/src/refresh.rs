@@ -282,8 +282,7 @@ impl Refresh {
                 let is_change = matches!(refreshed, Refreshed::Changed { .. });
                 self.due = self.next(now, random);
                 if is_change {
-                    // A document may not ask to be replaced by another one each minute, each time with records of it.
-                    self.due = self.due.max(later(now, SHORTEST_AFTER_CHANGE.min(self.schedule.usual)));
+                    self.due = self.due.max(self.after_change(now));
                 }
                 Ok(refreshed)
             }
@@ -317,7 +316,13 @@ impl Refresh {
     pub fn set_aside(&mut self, before: &Refresh, now: DateTime<Utc>, random: u64) {
         let (failures, older_since) = (self.failures, self.older_since);
         *self = Refresh { failures, older_since, ..before.clone() };
-        self.due = self.next(now, random);
+        self.due = self.next(now, random).max(self.after_change(now));
+    }
+
+    /// Returns the time before which a source that has changed something is not asked again. A document may not ask to be
+    /// replaced by another one each minute, each time with records of it.
+    fn after_change(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        later(now, SHORTEST_AFTER_CHANGE.min(self.schedule.usual))
     }
 
     fn next(&self, now: DateTime<Utc>, random: u64) -> DateTime<Utc> {

@@ -457,6 +457,12 @@ fn a_change_is_asked_for_again_after_a_quarter_of_an_hour() {
     assert_eq!(kept.refresh.due() - now(), TimeDelta::minutes(15));
     assert_eq!(kept.gets(&next, now()), "unchanged");
     assert_eq!(kept.refresh.due() - now(), TimeDelta::minutes(1));
+    // The same if each document waits for approval. The source has not confirmed the current one.
+    let (before, late) = (kept.refresh.clone(), now() + TimeDelta::hours(2));
+    assert_eq!(kept.gets(&genuine("cacheDuration='PT1M'", None), late), "changed");
+    kept.refresh.set_aside(&before, late, 0);
+    assert_eq!(kept.refresh.due() - late, TimeDelta::minutes(15));
+    assert_eq!(kept.refresh.confirmed_at(), Some(now()));
 }
 
 /// What is neither a key nor an address is told too, and nothing differs without a line.

@@ -249,7 +249,10 @@ async fn what_cannot_be_compared_is_shown_whole() {
         for key in [keys::identity_provider(), keys::other_identity_provider()] {
             page.says("Key added").says(&key.certificate().fingerprint_sha256());
         }
-        page.says("Statement added").says("Identity provider").says("Approve these changes");
+        page.says("Statement added")
+            .says("http://www.okta.com/exk1vouchsafe0kit0h7: it can")
+            .says("nobody can sign in");
+        page.says("Approve these changes");
         // There is more than the page shows.
         let logout = |number: usize| {
             format!(

@@ -41,10 +41,17 @@ impl SetUp {
         visit: &Visit<'_>,
     ) -> Markup {
         let digest = active.digest(staged);
+        let is_usable = visit.parsed.get(&active.id).is_some_and(|parsed| parsed.connection.is_ok());
+        let until = match is_usable {
+            true => "Until it is approved, people sign in with the present ones.",
+            false => {
+                "The present metadata cannot be used, so nobody can sign in until newer metadata is approved or given."
+            }
+        };
         let card = card
-            .paragraph(
-                "The address of your metadata gives a document with other keys or addresses. Until it is approved, people sign in with the present ones.",
-            )
+            .paragraph(&format!(
+                "The address of your metadata gives a document with other keys or addresses. {until}"
+            ))
             .facts(&[
                 ("Address", staged.source.url().unwrap_or_default()),
                 ("First seen", &minute(staged.fetched_at)),
@@ -211,6 +218,10 @@ fn row(change: &MetadataChange) -> [String; 2] {
         (None, after) => ("added", told(after.unwrap_or_default())),
         (Some(before), None) => ("removed", told(before)),
         (Some(before), Some(after)) => ("changed", format!("{} becomes {}", told(before), told(after))),
+    };
+    let value = match (change.subject(), change.entity_id()) {
+        (ChangeSubject::Entity, Some(entity_id)) => format!("{entity_id}: {value}"),
+        _ => value,
     };
     [format!("{what} {verb}"), value]
 }
