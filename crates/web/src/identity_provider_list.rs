@@ -164,10 +164,10 @@ impl IdentityProviderList {
     }
 }
 
-/// Returns the forms of a name by which it is compared. Letters that are the same in upper and lower case may look the same
-/// as another only in one of them, so there are two.
-fn forms(name: &str) -> [String; 2] {
-    [folded(name), look(name)]
+/// Returns the forms of a name by which it is compared. Letters may look the same as those of another alphabet in only one
+/// of upper and lower case, so the name is also compared as it would look in capitals.
+fn forms(name: &str) -> [String; 3] {
+    [folded(name), look(name), look(&name.to_uppercase())]
 }
 
 /// Returns what more than one of the choices is called. A choice may have one name in several languages.
