@@ -12,8 +12,8 @@ use http::{HeaderName, HeaderValue, Request};
 use vouchsafe::crypto::Certificate;
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{
-    Connection, ConnectionId, Connections, EntityId, IdentityProvider, LogoutRequest, Participant,
-    PendingLogout, ServiceProvider, SessionNameId,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LogoutRequest,
+    Participant, PendingLogout, ServiceProvider, SessionNameId,
 };
 use vouchsafe_store::{Answer, LogoutStore, Memory, RememberedLogout, StoreError};
 use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
@@ -267,4 +267,19 @@ async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
     assert!(own.hint.contains("ConnectionSettings::single_logout"), "{}", own.hint);
     assert_eq!(refused("unknown").await.code, "http.unknown_connection");
     assert!(!sessions.0.load(Ordering::SeqCst));
+}
+
+/// A connection with a logout address of its own is looked up by the name in it, and not by the issuer.
+#[tokio::test]
+async fn a_connection_with_an_address_of_its_own_is_found_by_it() {
+    let own = "https://app.example.com/saml/okta/slo";
+    let settings = ConnectionSettings::default().assertion_consumer("https://app.example.com/saml/okta/acs");
+    let settings = settings.unwrap().single_logout(own).unwrap();
+    let connection = over("okta", &okta()).with_settings(settings).unwrap();
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service_over(&store, &sessions, [connection, over("shared", &okta())]);
+    let query = okta().logout_request().at(Utc::now()).destination(Some(own)).to_query(None).unwrap();
+    let answer = sso.single_logout(&request(&format!("/saml/okta/slo?{query}")), b"", Some("okta")).await;
+    assert_eq!(answer.status().as_u16(), 303);
+    assert_eq!(*sessions.1.lock().unwrap(), ["okta"]);
 }

@@ -85,6 +85,9 @@ async fn only_a_small_posted_form_is_kept() {
         other.method = method;
         assert!(!is_kept(&other, 10).await);
     }
+    let mut to_the_page = posted();
+    to_the_page.uri = "/saml/form".parse().unwrap();
+    assert!(!is_kept(&to_the_page, 10).await, "it would lead back to itself");
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1);
 }
 
