@@ -71,8 +71,8 @@ use crate::tower_session::{self, renew};
 /// [`LogoutSessions`](crate::LogoutSessions) then deletes the sessions of the person whom a logout request names, as the
 /// documentation of [`tower_session`](crate::tower_session) shows.
 pub trait NotesSessions: Send + Sync + 'static {
-    /// Records the [identifier](Session::id) of a session with the person, who is found by
-    /// [`Identity::key`], and the identity provider's indexes of the session.
+    /// Records the [identifier](Session::id) of a session with the person and the identity provider's indexes of the
+    /// session, with which [`LoggedOut::means`](vouchsafe::provisioning::LoggedOut::means) compares a logout request.
     fn note<'a>(
         &'a self,
         session: &'a Session,

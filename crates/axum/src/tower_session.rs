@@ -51,16 +51,17 @@
 //! use axum::http::HeaderMap;
 //! use axum::response::{IntoResponse, Response};
 //! use tower_sessions::{MemoryStore, Session, SessionStore, session::Id};
-//! use vouchsafe::{Login, LogoutRequest, Participant, provisioning::Identity};
+//! use vouchsafe::{Login, LogoutRequest, Participant, provisioning::{Identity, LoggedOut}};
 //! use vouchsafe_axum::tower_session::{EndingStore, SessionUser, sign_out};
 //! use vouchsafe_axum::{AcceptedLogin, EndedSession, EndsSessions, HttpError, LogoutSessions, SingleSignOn};
 //! use vouchsafe_store::LogoutStore;
 //!
-//! /// The sessions of each person by [`Identity::key`]: a table of the application's, beside that of the sessions.
+//! /// The sessions with their people: a table of the application's, beside that of the sessions. In SQL, index it by
+//! /// [`Identity::value_key`], and by the connection where its logout requests end sessions by their index.
 //! #[derive(Clone, Debug)]
 //! struct Signed {
 //!     sessions: EndingStore<MemoryStore>,
-//!     of_person: Arc<Mutex<HashMap<String, Vec<(Id, Vec<String>)>>>>,
+//!     people: Arc<Mutex<HashMap<Id, (Identity, Vec<String>)>>>,
 //! }
 //!
 //! /// The session of the application's user, recorded for single logout.
@@ -98,8 +99,8 @@
 //!     /// After `SessionUser::sign_in`.
 //!     fn note(&self, session: &Session, login: &Login) {
 //!         if let (Some(person), Some(id)) = (Identity::of_login(login), session.id()) {
-//!             let mut of_person = self.of_person.lock().unwrap();
-//!             of_person.entry(person.key()).or_default().push((id, login.session_indexes().to_vec()));
+//!             let mut people = self.people.lock().unwrap();
+//!             people.insert(id, (person, login.session_indexes().to_vec()));
 //!         }
 //!     }
 //! }
@@ -107,9 +108,9 @@
 //! impl LogoutSessions for Signed {
 //!     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
 //!         Box::pin(async move {
-//!             let all = self.of_person.lock().unwrap().get(&Identity::of_logout_request(request).key()).cloned();
+//!             let (logout, people) = (LoggedOut::of(request), self.people.lock().unwrap().clone());
 //!             let mut ended = 0;
-//!             for (id, _) in all.unwrap_or_default().iter().filter(|(_, indexes)| request.means(indexes)) {
+//!             for (id, _) in people.iter().filter(|(_, (person, indexes))| logout.means(person, indexes)) {
 //!                 let deleted = self.sessions.delete(id).await;
 //!                 deleted.map_err(|error| HttpError::unavailable("sessions", error))?;
 //!                 ended += 1;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, ManageNameIdRequest, NameId, SessionNameId};
+use vouchsafe_assertion::{ConnectionId, Login, ManageNameIdRequest, NameId, SessionNameId};
 use vouchsafe_crypto::{hexadecimal, own_sha256};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
@@ -118,13 +118,6 @@ impl Identity {
         Some(Self::of_name_id(login.name_id()?, connection, login.issuer(), login.audience()))
     }
 
-    /// The NameID of a logout request: the person whose sessions end.
-    #[must_use]
-    pub fn of_logout_request(request: &LogoutRequest) -> Self {
-        let connection = request.connection().clone();
-        Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
-    }
-
     /// The NameID of a request that changes or ends a name: the person by their earlier name.
     #[must_use]
     pub fn of_name_id_request(request: &ManageNameIdRequest) -> Self {
@@ -202,12 +195,7 @@ impl Identity {
     /// A text of more than 1,000 bytes is replaced by its hash, since databases limit the keys of an index.
     #[must_use]
     pub fn key(&self) -> String {
-        let whole = self.whole_key();
-        if whole.len() <= LONGEST_KEY {
-            return whole;
-        }
-        let hash = hexadecimal(&own_sha256(whole.as_bytes()));
-        format!("hash {} {hash}", part(self.connection.as_str()))
+        short_key(self.whole_key(), &self.connection)
     }
 
     fn whole_key(&self) -> String {
@@ -236,11 +224,20 @@ impl fmt::Debug for Identity {
 /// The maximum length of a key in bytes, without the connection's name in the key of a long one.
 const LONGEST_KEY: usize = 1_000;
 
-fn part(text: &str) -> String {
+/// Replaces a long key by its hash.
+pub(crate) fn short_key(whole: String, connection: &ConnectionId) -> String {
+    if whole.len() <= LONGEST_KEY {
+        return whole;
+    }
+    let hash = hexadecimal(&own_sha256(whole.as_bytes()));
+    format!("hash {} {hash}", part(connection.as_str()))
+}
+
+pub(crate) fn part(text: &str) -> String {
     format!("{}:{text}", text.len())
 }
 
-fn optional(text: Option<&str>) -> String {
+pub(crate) fn optional(text: Option<&str>) -> String {
     text.map_or_else(|| "-".to_owned(), part)
 }
 

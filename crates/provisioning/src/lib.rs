@@ -92,6 +92,7 @@ mod identifier;
 mod identity;
 #[cfg(feature = "schema")]
 mod json_places;
+mod logged_out;
 mod lookup;
 mod mapping;
 mod membership;
@@ -141,6 +142,7 @@ pub use groups::{Groups, RoleChoice, SyncMode, Unmapped};
 pub use hold::Hold;
 pub use identifier::{AccountId, GroupId, OrganizationId, ProjectId, RuleId, TeamId};
 pub use identity::{Identity, SubjectSource};
+pub use logged_out::LoggedOut;
 pub use lookup::LookUp;
 pub use mapping::{AttributeMapping, Preset};
 pub use membership::{Grant, Membership, RoleGrant, Source};

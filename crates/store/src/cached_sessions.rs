@@ -9,7 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId,
-    provisioning::{AccountId, Identity},
+    provisioning::{AccountId, LoggedOut},
 };
 
 use crate::{Announcements, Announces, Answer, Revocation, Session, SessionId, SessionStore};
@@ -273,18 +273,18 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
         })
     }
 
-    fn revoke_by_name_id<'a>(
-        &'a self,
-        name_id: &'a Identity,
-        session_index: Option<&'a str>,
-    ) -> Answer<'a, u64> {
+    fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
         Box::pin(async move {
-            let revoked = self.store.revoke_by_name_id(name_id, session_index).await?;
+            let revoked = self.store.revoke_logged_out(logout).await?;
             if revoked > 0 {
-                self.cache.state().forget_where(|session| session.is_meant_by(name_id, session_index));
+                self.cache.state().forget_where(|session| session.is_meant_by(logout));
             }
             Ok(revoked)
         })
+    }
+
+    fn may_have_value<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, bool> {
+        self.store.may_have_value(logout)
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {

@@ -119,7 +119,7 @@ pub use ended_session::EndedSessionStore;
 pub use error::StoreError;
 pub use form::{FormLimits, FormStore, SealedForm};
 pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
-pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
+pub use logout::{LOGOUT_MEMORY, LogoutStore, MOST_REMEMBERED_INDEXES, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;
 pub use new_customer::{NewCustomer, PreparedCustomer};
 pub use newer_metadata::{MetadataTrust, OfferedMetadata};

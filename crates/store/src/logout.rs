@@ -1,8 +1,10 @@
 //! Logout requests that wait for their answer, and logouts that are remembered.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use vouchsafe::crypto::{hexadecimal, own_sha256};
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Identity, LoggedOut};
 use vouchsafe::{PendingLogout, StoredPendingLogout};
 
 use crate::{Answer, StoreError};
@@ -16,12 +18,12 @@ use crate::{Answer, StoreError};
 /// ([`may_be_logged_out`]).
 ///
 /// ```
-/// use vouchsafe::provisioning::Identity;
+/// use vouchsafe::provisioning::LoggedOut;
 /// use vouchsafe_store::{LogoutStore, Memory};
 ///
 /// # async fn example(store: Memory, request: vouchsafe::LogoutRequest) -> Result<(), vouchsafe_store::StoreError> {
-/// let person = Identity::of_logout_request(&request);
-/// store.remember_logout(&person, None, request.issued_at(), request.accepted_at()).await?;
+/// let logout = LoggedOut::of(&request);
+/// store.remember_logout(&logout, request.issued_at(), request.accepted_at()).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -36,21 +38,26 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     /// `true`.
     fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool>;
 
-    /// Records that the sessions of a person that began until then have ended: all of them, or those with a session
-    /// index. `now` is when the logout was received. Of several logouts the [latest](RememberedLogout) counts.
+    /// Records that the sessions that a logout [means](LoggedOut::means) and that began until then have ended. `now` is
+    /// when it was received. Of several logouts the [latest](RememberedLogout) counts.
+    ///
+    /// A store keeps it under each of its [keys](LoggedOut::keys), with each session index or, without an index, for
+    /// every index. A logout of more than [`MOST_REMEMBERED_INDEXES`] counts for every index, so that one identity
+    /// provider does not fill the store of all: a late assertion of another session is then refused too, and the person
+    /// signs in again.
     ///
     /// If the store is also a [`Directory`](crate::Directory), every sign-in of the person that is under way is
     /// committed or refused before this answers. A caller that ends the sessions afterwards therefore misses none.
     fn remember_logout<'a>(
         &'a self,
-        person: &'a Identity,
-        session_index: Option<&'a str>,
+        logout: &'a LoggedOut,
         issued_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// Returns the latest logout that applies to a session of this person with any of these session indexes; for a
-    /// session without an index, the latest of all.
+    /// Returns the latest logout that applies to a session of this person with these session indexes. A logout under one
+    /// of its [keys](Identity::logout_keys) applies if it is of one of the indexes or of every index. To a session
+    /// without an index every logout under the first key applies, and no other.
     fn latest_logout<'a>(
         &'a self,
         person: &'a Identity,
@@ -61,6 +68,9 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     /// were together.
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
+
+/// The maximum number of session indexes of one logout that are remembered one by one.
+pub const MOST_REMEMBERED_INDEXES: usize = 8;
 
 /// How long a logout is remembered: one day. Where logouts count, an older assertion begins no session, since earlier
 /// logouts are no longer known.
@@ -81,6 +91,12 @@ impl RememberedLogout {
     /// Whether the logout may have ended the session of an assertion that was issued at `issued_at`, by the identity
     /// provider's clock, in answer to a request of `asked_at`, by our clock.
     fn may_have_ended(&self, issued_at: DateTime<Utc>, asked_at: Option<DateTime<Utc>>) -> bool {
+        // The request of the assertion did not exist before the logout was received, so the assertion is newer, whatever the
+        // clocks of the identity provider's machines say. Those of our own machines may differ a little.
+        let certainly_later = self.received_at.checked_add_signed(OWN_CLOCKS_DIFFER);
+        if asked_at.zip(certainly_later).is_some_and(|(asked, later)| asked > later) {
+            return false;
+        }
         // Many write their times in whole seconds. Such a time stands for any moment within its second.
         let written_in_seconds = |time: DateTime<Utc>| time.nanosecond() == 0;
         let (earliest, latest) = (self.issued_at, TimeDelta::milliseconds(999));
@@ -97,8 +113,14 @@ impl RememberedLogout {
     }
 }
 
+/// How far the clocks of this service's machines may differ.
+const OWN_CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
+
 /// Whether a logout may have ended the session of an assertion (SAML Core 3.7.3.1): the latest remembered logout, or
 /// one that is no longer remembered.
+///
+/// If the request that the assertion answers was made more than five seconds after the logout was received, both by the
+/// clock of this service, the assertion is newer. Otherwise the times of the identity provider decide:
 ///
 /// The assertion was [issued](vouchsafe::Login::issued_at) at `issued_at`, by the clock of the identity provider that
 /// also issued the logout. If both times are in the same second and one of them is in whole seconds, the request that
@@ -145,18 +167,42 @@ const LONGEST_INDEX: usize = 500;
 /// The key of a session index in a store: the index, or its hash if it is long. An absent index differs from an empty
 /// one.
 pub(crate) fn index_key(session_index: Option<&str>) -> String {
-    match session_index {
+    match session_index.map(str::trim) {
         None => String::new(),
         Some(index) if index.len() <= LONGEST_INDEX => format!("={index}"),
         Some(long) => format!("#{}", hexadecimal(&own_sha256(long.as_bytes()))),
     }
 }
 
-/// Returns the names in a store of the logouts that apply to a session with these indexes: those of the indexes, and
-/// that of a logout of all sessions. If it is empty, every logout applies.
+/// Returns the pairs of names and session indexes under which a logout is remembered.
+pub(crate) fn remembered_under(logout: &LoggedOut) -> Vec<(String, String)> {
+    let indexes = logout.session_indexes();
+    let of_each = indexes.iter().map(|index| index_key(Some(index)));
+    let indexes: Vec<String> = match indexes.len() {
+        1..=MOST_REMEMBERED_INDEXES => of_each.collect(),
+        _ => vec![index_key(None)],
+    };
+    let pairs = logout
+        .keys()
+        .into_iter()
+        .flat_map(|key| indexes.iter().map(move |index| (key.clone(), index.clone())).collect::<Vec<_>>());
+    // One order, so that two transactions do not wait for each other.
+    pairs.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Returns the keys in a store of the indexes of logouts that apply to a session with these indexes: those of the
+/// indexes, and that of a logout of all sessions. If it is empty, every logout applies.
 pub(crate) fn keys_that_mean(session_indexes: &[String]) -> Vec<String> {
     let of_all = (!session_indexes.is_empty()).then(|| index_key(None));
     of_all.into_iter().chain(session_indexes.iter().map(|index| index_key(Some(index)))).collect()
+}
+
+/// Returns the keys in a store of the names of logouts that apply to a session of this person with these indexes.
+pub(crate) fn names_that_mean(person: &Identity, session_indexes: &[String]) -> Vec<String> {
+    match session_indexes {
+        [] => vec![person.key()],
+        _ => person.logout_keys(),
+    }
 }
 
 /// Parses a stored request, unless it has expired.
@@ -207,6 +253,25 @@ mod tests {
         }
         let latest = Some(RememberedLogout { issued_at: now, received_at: now });
         assert!(!may_be_logged_out(None, None, None, now) && may_be_logged_out(None, Some(now), latest, now));
+    }
+
+    /// The identity provider's machines have different clocks. Whoever asked after the logout is not kept out by them.
+    #[test]
+    fn a_request_after_the_logout_is_answered_by_a_newer_assertion() {
+        let (now, received_at) = (at("2026-11-24T12:00:00Z"), at("2026-11-24T11:59:00Z"));
+        let latest = Some(RememberedLogout { issued_at: at("2026-11-24T11:59:10Z"), received_at });
+        let issued_at = Some(at("2026-11-24T11:59:07Z"));
+        for (asked_at, expected) in [
+            (None, true),
+            (Some("2026-11-24T11:58:00Z"), true),
+            (Some("2026-11-24T11:59:04Z"), true),
+            (Some("2026-11-24T11:59:05Z"), true),
+            (Some("2026-11-24T11:59:05.1Z"), false),
+            (Some("2026-11-24T11:59:20Z"), false),
+        ] {
+            let actual = may_be_logged_out(issued_at, asked_at.map(at), latest, now);
+            assert_eq!(actual, expected, "{asked_at:?}");
+        }
     }
 
     /// The logout was received at 11:59:00.5 by our clock. The request decides only if the identity provider's times

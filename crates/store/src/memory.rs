@@ -25,7 +25,7 @@ use vouchsafe::{
     ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
     assertion::SourceId,
     metadata::KeySighting,
-    provisioning::{AccountId, Identity, OrganizationId, Snapshot},
+    provisioning::{AccountId, LoggedOut, OrganizationId, Snapshot},
 };
 
 use crate::{
@@ -79,7 +79,7 @@ struct State {
     logouts: HashMap<String, StoredPendingLogout>,
     ended_sessions: HashMap<String, DateTime<Utc>>,
     forms: forms::Forms,
-    /// By person, then by session index.
+    /// By the key of the name, then by session index.
     remembered: HashMap<String, HashMap<String, logouts::Remembered>>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     sources: HashMap<SourceId, EntityId>,
@@ -209,13 +209,14 @@ impl SessionStore for Memory {
         self.with(move |state| Ok(state.sessions.remove(id.hash()).is_some()))
     }
 
-    fn revoke_by_name_id<'a>(
-        &'a self,
-        name_id: &'a Identity,
-        session_index: Option<&'a str>,
-    ) -> Answer<'a, u64> {
+    fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
+        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.is_meant_by(logout))))
+    }
+
+    fn may_have_value<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, bool> {
         self.with(move |state| {
-            Ok(sweep(&mut state.sessions, |session| session.is_meant_by(name_id, session_index)))
+            let mut people = state.sessions.values().filter_map(|session| session.identity.as_ref());
+            Ok(people.any(|person| logout.has_value_of(person)))
         })
     }
 

@@ -6,20 +6,21 @@ mod forms;
 mod replicated;
 mod scripts;
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::{Client, FromRedisValue, RedisError, aio::ConnectionManager, aio::ConnectionManagerConfig, cmd};
 use replicated::Replicated;
 use vouchsafe::{
-    PendingRequest, ReplayKey, StoredPendingRequest,
-    provisioning::{AccountId, Identity},
+    ConnectionId, PendingRequest, ReplayKey, StoredPendingRequest,
+    provisioning::{AccountId, LoggedOut},
 };
 
 use crate::{
     Answer, Claim, ClaimStore, PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore,
     StoreError,
     json::{from_json, to_json},
+    logout::index_key,
 };
 
 /// How long an answer may take. A slower server counts as an outage.
@@ -129,6 +130,11 @@ impl Redis {
             Some(replicated) => replicated.invoke(&record).await,
             None => record.invoke(&self.connection).await,
         }
+    }
+
+    /// The sessions over a connection with a session index.
+    fn of_index(&self, connection: &ConnectionId, index: &str) -> String {
+        self.key("index", &format!("{connection} {index}"))
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
@@ -242,6 +248,11 @@ impl SessionStore for Redis {
                 .key(self.key("account", session.account.as_str()));
             if let Some(identity) = &session.identity {
                 call = call.key(self.key("name", &identity.key()));
+                let indexes: BTreeSet<String> =
+                    session.session_indexes.iter().map(|index| index_key(Some(index))).collect();
+                for index in indexes {
+                    call = call.key(self.of_index(&identity.connection, &index));
+                }
             }
             let created: bool = call
                 .arg(record)
@@ -291,16 +302,30 @@ impl SessionStore for Redis {
         })
     }
 
-    fn revoke_by_name_id<'a>(
-        &'a self,
-        name_id: &'a Identity,
-        session_index: Option<&'a str>,
-    ) -> Answer<'a, u64> {
+    fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
         Box::pin(async move {
-            let mut call = scripts::revoke_all().key(self.key("name", &name_id.key()));
-            call = call.arg(self.channel()).arg("").arg("").arg(self.key("session", ""));
-            if let Some(index) = session_index {
-                call = call.arg(index);
+            let mut call = scripts::members().key(self.key("name", &logout.person().key()));
+            // A logout by its whole name finds the sessions of the name alone.
+            let is_by_name = logout.keys().len() == 1;
+            for index in logout.session_indexes().iter().filter(|_| !is_by_name) {
+                call = call.key(self.of_index(logout.connection(), &index_key(Some(index))));
+            }
+            let found: Vec<(String, String)> = call.invoke(&self.connection).await?;
+            let prefix = self.key("session", "");
+            let mut meant = BTreeSet::new();
+            for (key, record) in found {
+                let session: Session = from_json("session", &record)?;
+                if session.is_meant_by(logout) {
+                    meant.insert(key);
+                }
+            }
+            if meant.is_empty() {
+                return Ok(0);
+            }
+            let mut call = scripts::revoke_these().arg(self.channel());
+            for key in &meant {
+                let hash = key.strip_prefix(&prefix).unwrap_or(key);
+                call = call.key(key).arg(Revocation::Session(hash.to_owned()).to_text());
             }
             call.invoke(&self.connection).await
         })
@@ -313,7 +338,6 @@ impl SessionStore for Redis {
                 .arg(self.channel())
                 .arg(Revocation::Account(account.clone()).to_text())
                 .arg(self.key("epoch", account.as_str()))
-                .arg("")
                 .invoke(&self.connection)
                 .await
         })

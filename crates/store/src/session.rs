@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use vouchsafe::{
     ConnectionId, Login, Participant, SessionNameId,
     crypto::{CryptoError, Provider},
-    provisioning::{AccountId, Identity, OrganizationId},
+    provisioning::{AccountId, Identity, LoggedOut, OrganizationId},
 };
 
 use crate::{Answer, secret::HashedSecret};
@@ -40,15 +40,17 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Ends one session and answers whether there was one.
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool>;
 
-    /// Ends the sessions that a logout request of a connection's identity provider selects (SAML Core 3.7.1): those
-    /// with this name identifier, its Format and its qualifiers over that connection and, if one is given, with the
-    /// session index among theirs. A session without an index is ended by any index ([`Session::is_meant_by`]). Answers
-    /// how many.
-    fn revoke_by_name_id<'a>(
-        &'a self,
-        name_id: &'a Identity,
-        session_index: Option<&'a str>,
-    ) -> Answer<'a, u64>;
+    /// Ends the sessions that a logout of a connection's identity provider means (SAML Core 3.7.1):
+    /// [`Session::is_meant_by`]. Answers how many.
+    fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64>;
+
+    /// Whether there may be a session over the connection whose name has the same value as that of a logout
+    /// ([`LoggedOut::has_value_of`]). It is asked for a warning after a logout that ended no session, and may be answered
+    /// from a part of the sessions. A store that cannot find out answers `false`.
+    fn may_have_value<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, bool> {
+        let _ = logout;
+        Box::pin(async { Ok(false) })
+    }
 
     /// Ends all sessions of an account, increases its [epoch](Self::epoch), and answers how many sessions there were.
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
@@ -173,14 +175,10 @@ impl Session {
         Some(Participant::new(connection, name_id, self.session_indexes.clone()))
     }
 
-    /// For stores: whether a logout request with this name and this session index (or with none) selects the session. A
-    /// session without an index is selected by every request with its name, since it cannot be known that another
-    /// session is meant, and a session with several indexes by each of them.
+    /// For stores: whether a logout [means](LoggedOut::means) the session.
     #[must_use]
-    pub fn is_meant_by(&self, name_id: &Identity, session_index: Option<&str>) -> bool {
-        let is_of =
-            |index| self.session_indexes.is_empty() || self.session_indexes.iter().any(|own| own == index);
-        self.identity.as_ref() == Some(name_id) && session_index.is_none_or(is_of)
+    pub fn is_meant_by(&self, logout: &LoggedOut) -> bool {
+        self.identity.as_ref().is_some_and(|person| logout.means(person, &self.session_indexes))
     }
 
     /// Whether it has expired.

@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgPool, SqlitePool, sqlite::SqliteConnectOptions};
 use vouchsafe::{
     ConnectionId, EntityId, Provider,
     assertion::SourceId,
-    provisioning::{AccountId, Identity},
+    provisioning::{AccountId, Identity, LoggedOut},
 };
 use vouchsafe_store::{
     ConnectionStore, Postgres, Session, SessionId, SessionStore, Sqlite,
@@ -139,9 +139,9 @@ async fn each_ends_by_its_index(store: impl SessionStore) {
         let found = store.find(&session_id(index), now()).await.unwrap().unwrap();
         assert_eq!(found.session_indexes, expected);
     }
-    assert_eq!(store.revoke_by_name_id(&person(), Some("s1")).await.unwrap(), 2);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person(), Some("s1"))).await.unwrap(), 2);
     assert!(store.find(&session_id(Some("s2")), now()).await.unwrap().is_some());
-    assert_eq!(store.revoke_by_name_id(&person(), Some("s2")).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person(), Some("s2"))).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn keeps_a_session(store: impl SessionStore) {
     session.session_indexes = vec!["s1".to_owned()];
     store.create(&id, &session).await.unwrap();
     assert_eq!(store.find(&id, now()).await.unwrap().unwrap().session_indexes, ["s1"]);
-    assert_eq!(store.revoke_by_name_id(&person(), Some("s1")).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person(), Some("s1"))).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redis::aio::MultiplexedConnection;
 use vouchsafe::{
     Provider, ReplayKey,
-    provisioning::{AccountId, Identity},
+    provisioning::{AccountId, Identity, LoggedOut},
 };
 use vouchsafe_store::{
     Announces, CachedSessions, FormLimits, FormStore, PendingStore, Redis, ReplayStore, Revocation,
@@ -211,7 +211,7 @@ async fn only_what_ended_is_published() {
     let mut announcements = store.announcements().await.unwrap();
     let name = Identity::new(connection(), "ada");
     assert!(!store.revoke(&new_id()).await.unwrap());
-    assert_eq!(store.revoke_by_name_id(&name, None).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(name.clone())).await.unwrap(), 0);
     assert!(announcements.until_now().await.unwrap().is_empty());
     let ids = [new_id(), new_id()];
     for (id, index) in ids.iter().zip(["s1", "s2"]) {
@@ -219,8 +219,8 @@ async fn only_what_ended_is_published() {
         (told.identity, told.session_indexes) = (Some(name.clone()), vec![index.to_owned()]);
         store.create(id, &told).await.unwrap();
     }
-    assert_eq!(store.revoke_by_name_id(&name, Some("s3")).await.unwrap(), 0);
-    assert_eq!(store.revoke_by_name_id(&name, Some("s2")).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(name.clone(), Some("s3"))).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(name.clone(), Some("s2"))).await.unwrap(), 1);
     let told = announcements.until_now().await.unwrap();
     assert_eq!(told, [Revocation::Session(ids[1].hash().to_owned())]);
     assert!(store.revoke(&ids[0]).await.unwrap());
@@ -332,8 +332,8 @@ async fn what_is_ended_at_one_machine_is_over_at_the_other() {
         let ended = match way % 4 {
             0 => store.revoke_account(&account).await.unwrap(),
             1 => u64::from(store.revoke(&id).await.unwrap()),
-            2 => store.revoke_by_name_id(&name, Some("s1")).await.unwrap(),
-            _ => store.revoke_by_name_id(&name, None).await.unwrap(),
+            2 => store.revoke_logged_out(&LoggedOut::sessions(name.clone(), Some("s1"))).await.unwrap(),
+            _ => store.revoke_logged_out(&LoggedOut::all_of(name.clone())).await.unwrap(),
         };
         assert_eq!(ended, 1, "way {way}");
         let from = Instant::now();
@@ -342,6 +342,6 @@ async fn what_is_ended_at_one_machine_is_over_at_the_other() {
             assert!(from.elapsed() < Duration::from_millis(100), "way {way}: {:?}", from.elapsed());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        store.revoke_by_name_id(&name, None).await.unwrap();
+        store.revoke_logged_out(&LoggedOut::all_of(name.clone())).await.unwrap();
     }
 }

@@ -12,7 +12,7 @@ use postgres_server::schema;
 use sqlx::{Connection as _, PgConnection};
 use vouchsafe::{
     ConnectionState, Provider,
-    provisioning::{Account, AccountId, Actor, Change, Identity},
+    provisioning::{Account, AccountId, Actor, Change, Identity, LoggedOut},
 };
 use vouchsafe_store::{
     Announces, CachedSessions, ConnectionStore, Directory, Postgres, Revocation, Session, SessionId,
@@ -72,7 +72,7 @@ async fn each_way_to_end_a_session_is_heard<S: Directory + SessionStore + Announ
             0 => drop(ends.decide(suspension(&account)).await.unwrap()),
             1 => assert_eq!(ends.revoke_account(&account).await.unwrap(), 1),
             2 => assert!(ends.revoke(&id).await.unwrap()),
-            _ => assert_eq!(ends.revoke_by_name_id(&name, None).await.unwrap(), 1),
+            _ => assert_eq!(ends.revoke_logged_out(&LoggedOut::all_of(name.clone())).await.unwrap(), 1),
         }
         let after = dies_within(&other, &id).await;
         assert!(after < PROMISED, "way {way}: {after:?} after the answer, {:?} in all", ended.elapsed());
@@ -248,7 +248,7 @@ async fn only_what_ended_is_announced<S: Directory + SessionStore + ConnectionSt
     empty.state = ConnectionState::Retired;
     store.update_connection(&empty, &suite::author()).await.unwrap();
     assert!(!store.revoke(&new_id()).await.unwrap());
-    assert_eq!(store.revoke_by_name_id(&name, None).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(name.clone())).await.unwrap(), 0);
     assert_eq!(announcements.until_now().await.unwrap(), []);
 
     let (named, over) = (new_id(), new_id());
@@ -257,7 +257,7 @@ async fn only_what_ended_is_announced<S: Directory + SessionStore + ConnectionSt
     store.create(&named, &session).await.unwrap();
     (session.identity, session.connection) = (None, Some(connection.id.clone()));
     store.create(&over, &session).await.unwrap();
-    assert_eq!(store.revoke_by_name_id(&name, None).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(name.clone())).await.unwrap(), 1);
     let told = announcements.until_now().await.unwrap();
     assert_eq!(told, [Revocation::Session(named.hash().to_owned())]);
     connection.state = ConnectionState::Retired;

@@ -197,6 +197,12 @@ impl LogoutBuilder {
         self
     }
 
+    /// Leaves out every SessionIndex.
+    pub fn without_session_index(mut self) -> Self {
+        self.session_indexes.clear();
+        self
+    }
+
     /// Sets `InResponseTo`, or leaves it out.
     pub fn in_response_to(mut self, id: Option<&str>) -> Self {
         self.in_response_to = id.map(str::to_owned);

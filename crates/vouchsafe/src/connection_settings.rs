@@ -70,6 +70,8 @@ pub struct ConnectionSettings {
     pub(crate) unsolicited: Unsolicited,
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) tolerate_confirmation_not_before: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) logout_by_session_index: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) danger_allow: Vec<String>,
     #[serde(skip_serializing_if = "is_false")]
@@ -266,6 +268,25 @@ impl ConnectionSettings {
     pub fn tolerate_confirmation_not_before(mut self) -> Self {
         self.tolerate_confirmation_not_before = true;
         self
+    }
+
+    /// Ends, by a logout request with session indexes, all sessions over this connection with one of them, whatever
+    /// name the request has. Entra ID needs it if the NameID is customized there: its logout requests then have
+    /// another name than its assertions, and only the index is the same. The request is signed by the connection's
+    /// key, so it reaches no session of another connection.
+    ///
+    /// It is off by default, because SAML allows small indexes that many people have in common (SAML Core 2.7.2).
+    /// With such an identity provider, the logout of one person would end the sessions of others.
+    #[must_use]
+    pub fn logout_by_session_index(mut self) -> Self {
+        self.logout_by_session_index = true;
+        self
+    }
+
+    /// Whether the session indexes of a logout request decide alone.
+    #[must_use]
+    pub fn ends_by_session_index(&self) -> bool {
+        self.logout_by_session_index
     }
 
     /// Decrypts content that was encrypted with AES-CBC even if no signature covers the ciphertext.

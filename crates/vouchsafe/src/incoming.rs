@@ -369,6 +369,8 @@ impl ServiceProvider {
         // A request ends sessions only over an active connection. An answer to a request of ours may still come after
         // the connection's state changed.
         let is_open = match expect.waiting() {
+            // It changes nothing but the page, and the person was already sent away.
+            Some(_) if matches!(expect, ExpectMessage::LogoutReply(_)) => true,
             Some(_) => connection.state() != ConnectionState::Retired,
             None => connection.state() == ConnectionState::Active,
         };
@@ -386,6 +388,8 @@ impl ServiceProvider {
     ) -> Result<MessageExpectations, Refusal> {
         let expectations = MessageExpectations::new(self.entity_id_for(connection).clone(), received_at);
         let expectations = expectations.with_clock_skew(self.clock_skew_for(connection))?;
+        let by_session_index = connection.settings().ends_by_session_index();
+        let expectations = expectations.ending_by_session_index(by_session_index);
         Ok(match self.maximum_message_age_for(connection) {
             Some(age) => expectations.with_maximum_age(age.min(MessageExpectations::MAXIMUM_AGE)),
             None => expectations,

@@ -13,7 +13,7 @@ use crate::envelope::{SUCCESS, Status};
 use crate::instant::Moment;
 use crate::ledger::Ledger;
 use crate::message::facts::{AnswerFacts, Body, MessageFacts};
-use crate::message::{Carriage, MessageError, MessageKind, ResolvedResponse};
+use crate::message::{Carriage, MessageError, MessageExpectations, MessageKind, ResolvedResponse};
 use crate::name_id::NameId;
 use crate::refusal::Refusal;
 
@@ -109,6 +109,7 @@ pub struct LogoutRequest {
     id: String,
     name_id: NameId,
     session_indexes: Vec<String>,
+    by_session_index: bool,
     not_on_or_after: Option<DateTime<Utc>>,
     reason: Option<String>,
 }
@@ -122,26 +123,25 @@ impl LogoutRequest {
         &self.id
     }
 
-    /// The person whose sessions end. Compare the whole name: value, Format and both qualifiers.
+    /// The person whose sessions end: value, Format and both qualifiers. Identity providers omit some of them, so
+    /// `vouchsafe_provisioning::LoggedOut` compares it.
     #[must_use]
     pub fn name_id(&self) -> &NameId {
         &self.name_id
     }
 
-    /// The sessions that end; if it is empty, all sessions of that name over the connection.
+    /// The sessions that end, without white space around them; if it is empty, all sessions of that name over the
+    /// connection.
     #[must_use]
     pub fn session_indexes(&self) -> &[String] {
         &self.session_indexes
     }
 
-    /// Returns whether the request ends the session with these indexes, if the name matches: its list contains one of
-    /// them, or is empty. A session whose assertion had no index is always included, since it cannot be excluded.
+    /// Whether the request ends every session over the connection that has one of its indexes, whatever name it has
+    /// ([`MessageExpectations::ending_by_session_index`](crate::MessageExpectations::ending_by_session_index)).
     #[must_use]
-    pub fn means(&self, session_indexes: &[impl AsRef<str>]) -> bool {
-        let is_named = |own: &str| self.session_indexes.iter().any(|index| index == own);
-        self.session_indexes.is_empty()
-            || session_indexes.is_empty()
-            || session_indexes.iter().any(|own| is_named(own.as_ref()))
+    pub fn ends_by_session_index(&self) -> bool {
+        self.by_session_index
     }
 
     /// The time until which the request is valid, if it states one.
@@ -286,6 +286,7 @@ impl Message {
     pub(super) fn of(
         accepted: Accepted,
         facts: MessageFacts,
+        expectations: &MessageExpectations,
     ) -> Result<Message, (Box<Accepted>, MessageError)> {
         let MessageFacts { kind, id, body, .. } = facts;
         let nobody = MessageError::NameId { kind, reason: "it names nobody" };
@@ -297,6 +298,7 @@ impl Message {
                     id,
                     name_id,
                     session_indexes: logout.session_indexes,
+                    by_session_index: expectations.ends_by_session_index(),
                     not_on_or_after: logout.not_on_or_after.as_ref().and_then(Moment::at),
                     reason: logout.reason,
                 }))

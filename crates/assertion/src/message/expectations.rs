@@ -26,6 +26,7 @@ pub struct MessageExpectations {
     answers: Option<OutstandingRequest>,
     clock_skew: Duration,
     maximum_age: Duration,
+    by_session_index: bool,
 }
 
 impl MessageExpectations {
@@ -42,6 +43,7 @@ impl MessageExpectations {
             answers: None,
             clock_skew: Duration::from_secs(60),
             maximum_age: Self::MAXIMUM_AGE,
+            by_session_index: false,
         }
     }
 
@@ -70,6 +72,22 @@ impl MessageExpectations {
     pub fn with_maximum_age(mut self, age: Duration) -> MessageExpectations {
         self.maximum_age = age;
         self
+    }
+
+    /// Ends, by a logout request with session indexes, the sessions with these indexes whatever name they have. Use it
+    /// for an identity provider whose indexes are unique and whose logout requests have another name than its
+    /// assertions, as Entra ID if the NameID is customized. SAML allows indexes that many people have in common, so
+    /// this is off by default.
+    #[must_use]
+    pub fn ending_by_session_index(mut self, alone: bool) -> MessageExpectations {
+        self.by_session_index = alone;
+        self
+    }
+
+    /// Whether a session index alone selects sessions.
+    #[must_use]
+    pub fn ends_by_session_index(&self) -> bool {
+        self.by_session_index
     }
 
     /// The service provider's entity ID.

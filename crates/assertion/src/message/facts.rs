@@ -69,7 +69,7 @@ impl MessageFacts {
         let body = match kind {
             MessageKind::LogoutRequest => Body::Logout(LogoutFacts {
                 name_id: name_id(root, opener)?,
-                session_indexes: texts(root, "SessionIndex"),
+                session_indexes: indexes(root),
                 not_on_or_after: root.attribute("NotOnOrAfter").map(Moment::read),
                 reason: root.attribute("Reason").map(str::to_owned),
             }),
@@ -117,7 +117,9 @@ fn new_id(root: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Option<Strin
     }
 }
 
-/// Returns the texts byte for byte, since a session index is compared with that of an assertion.
-fn texts(root: Element<'_>, name: &str) -> Vec<String> {
-    elements_named(root, SAMLP, name).map(|element| element.text().into_owned()).collect()
+/// Returns the session indexes. White space around one is the sender's layout: the assertion has the index in an
+/// attribute. An empty index names no session, so it is left out.
+fn indexes(root: Element<'_>) -> Vec<String> {
+    let all = elements_named(root, SAMLP, "SessionIndex").map(|element| trimmed(&element.text()).to_owned());
+    all.filter(|index| !index.is_empty()).collect()
 }

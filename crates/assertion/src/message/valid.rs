@@ -53,7 +53,7 @@ impl ReadMessage {
             issued_at,
             accepted_at: now,
         };
-        match Message::of(accepted, facts) {
+        match Message::of(accepted, facts, expectations) {
             Ok(message) => Ok(ValidMessage { message, replay }),
             Err((accepted, error)) => {
                 Err(Refusal::with_ledger(error.into(), accepted.ledger).over(&accepted.connection))

@@ -14,7 +14,7 @@ use axum::{
 use reqwest::Body;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use tokio::net::TcpListener;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Identity, LoggedOut};
 use vouchsafe::{
     Builder, Complete, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider,
     LogoutRequest, ManageNameIdRequest, NameIdOrder, NameIdStatus, Participant, ServiceProvider, SoapCall,
@@ -50,10 +50,10 @@ impl fmt::Debug for Sessions {
 
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
-        let person = Identity::of_logout_request(request);
+        let logout = LoggedOut::of(request);
         let mut live = self.0.lock().unwrap();
         let before = live.len();
-        live.retain(|session| session.identity != person || !request.means(&session.indexes));
+        live.retain(|session| !logout.means(&session.identity, &session.indexes));
         let ended = u64::try_from(before - live.len()).unwrap();
         Box::pin(std::future::ready(Ok(ended)))
     }

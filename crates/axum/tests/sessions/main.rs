@@ -23,7 +23,8 @@ use tower_sessions::session_store::{Error, Result as StoreResult};
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer, SessionStore};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Login,
-    LogoutRequest, ServiceProvider, Unsolicited, provisioning::Identity,
+    LogoutRequest, ServiceProvider, Unsolicited,
+    provisioning::{Identity, LoggedOut},
 };
 use vouchsafe_axum::tower_session::{EndingStore, SessionUser, session_layer, sign_out};
 use vouchsafe_axum::{
@@ -469,7 +470,11 @@ impl AuthnBackend for Slow {
         let (person, now) = (Identity::of_login(&login).unwrap(), Utc::now());
         if login.name_id().unwrap().value().starts_with("late") {
             self.0
-                .remember_logout(&person, None, now.checked_add_signed(TimeDelta::seconds(5)).unwrap(), now)
+                .remember_logout(
+                    &LoggedOut::all_of(person),
+                    now.checked_add_signed(TimeDelta::seconds(5)).unwrap(),
+                    now,
+                )
                 .await
                 .unwrap();
         }

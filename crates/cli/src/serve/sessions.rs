@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::{HeaderMap, HeaderValue};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Identity, LoggedOut};
 use vouchsafe::{
     BindingError, EntityId, Login, LogoutRequest, ManageNameIdRequest, NameIdOrder, NameIdStatus,
     Participant, Provider, StatusAnswer,
@@ -166,10 +166,10 @@ impl Sessions {
 
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
-        let person = Identity::of_logout_request(request);
-        let is_meant =
-            |session: &Session| session.identity.as_ref() == Some(&person) && request.means(&session.indexes);
-        let ended = self.end_where(is_meant);
+        let logout = LoggedOut::of(request);
+        let is_meant = |person: &Identity, session: &Session| logout.means(person, &session.indexes);
+        let ended = self
+            .end_where(|session| session.identity.as_ref().is_some_and(|person| is_meant(person, session)));
         self.note(ended.iter().map(|session| (What::LoggedOut, session.issuer.clone())));
         Box::pin(std::future::ready(Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))))
     }

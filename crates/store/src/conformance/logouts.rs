@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
-use vouchsafe::provisioning::{AccountId, Identity};
+use vouchsafe::provisioning::{AccountId, Identity, LoggedOut};
 use vouchsafe::{ConnectionId, LogoutAnswer, LogoutJourney, PendingLogout};
 use vouchsafe_testkit::ISSUE_INSTANT;
 
@@ -74,15 +74,122 @@ pub async fn the_longest_names_and_indexes_are_kept(store: impl Store) {
         session.identity = Some(who.clone());
         session.session_indexes = vec![one.clone()];
         store.create(&id, &session).await.unwrap();
-        assert_eq!(store.revoke_by_name_id(&who, Some(&other)).await.unwrap(), 0);
-        store.remember_logout(&who, Some(&one), now(), now()).await.unwrap();
+        assert_eq!(
+            store.revoke_logged_out(&LoggedOut::sessions(who.clone(), Some(&other))).await.unwrap(),
+            0
+        );
+        store.remember_logout(&LoggedOut::sessions(who.clone(), Some(&one)), now(), now()).await.unwrap();
         let latest = async |index: &String| {
             let latest = store.latest_logout(&who, std::slice::from_ref(index)).await.unwrap();
             latest.map(|logout| logout.issued_at)
         };
         assert_eq!((latest(&one).await, latest(&other).await), (Some(now()), None), "{number}");
-        assert_eq!(store.revoke_by_name_id(&who, Some(&one)).await.unwrap(), 1, "{number}");
+        assert_eq!(
+            store.revoke_logged_out(&LoggedOut::sessions(who.clone(), Some(&one))).await.unwrap(),
+            1,
+            "{number}"
+        );
     }
+}
+
+/// A session of ada over the connection `acme`, whose name has a Format and a qualifier, with these indexes.
+async fn session_of(store: &impl Store, secret: &str, name: &Identity, indexes: &[&str]) {
+    let id = SessionId::received(secret, &vouchsafe::Provider::rustcrypto()).unwrap();
+    let session = Session::of(acme(), AccountId::new("a1"), now());
+    let mut session = session.lasting(Duration::from_secs(3_600), None);
+    session.connection = Some(name.connection.clone());
+    session.identity = Some(name.clone());
+    session.session_indexes = indexes.iter().map(|&index| index.to_owned()).collect();
+    store.create(&id, &session).await.unwrap();
+}
+
+/// Entra ID repeats the value of a NameID without its Format. The session index shows who is meant.
+pub async fn a_logout_that_omits_parts_of_the_name_ends_the_session_of_its_index(store: impl Store) {
+    const EMAIL: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+    let own = Some("https://app.example".to_owned());
+    let ada = person("ada").with_format(EMAIL).with_qualifiers(None, own.as_deref());
+    let elsewhere = ada.over(ConnectionId::new("other").unwrap());
+    for (secret, name, indexes) in [
+        ("one", &ada, &["s1"][..]),
+        ("two", &ada, &["s2"]),
+        ("several", &ada, &["s3", "\n s4 "]),
+        ("none", &ada, &[]),
+        ("elsewhere", &elsewhere, &["s1"]),
+        ("bob", &person("bob"), &["s1"]),
+    ] {
+        session_of(&store, secret, name, indexes).await;
+    }
+    let bare = |indexes: &[&str]| LoggedOut::sessions(person("ada"), indexes).named_with(None, None, None);
+    let other_format = person("ada").with_format("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent");
+    let other_format = LoggedOut::sessions(other_format.clone(), ["s1"]).named_with(
+        Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".to_owned()),
+        None,
+        None,
+    );
+    for nobody in [bare(&[]), bare(&["s5"]), bare(&["S1"]), other_format] {
+        assert_eq!(store.revoke_logged_out(&nobody).await.unwrap(), 0);
+        store.remember_logout(&nobody, now(), now()).await.unwrap();
+    }
+    let s1 = ["s1".to_owned()];
+    assert!(store.latest_logout(&ada, &s1).await.unwrap().is_none());
+    let logout = bare(&["s1", "s4"]);
+    store.remember_logout(&logout, now(), now()).await.unwrap();
+    assert_eq!(store.revoke_logged_out(&logout).await.unwrap(), 2);
+    assert_eq!(store.revoke_logged_out(&logout).await.unwrap(), 0);
+    for (name, indexes, is_out) in [
+        (&ada, &["s1"][..], true),
+        (&ada, &["s9", "s4"], true),
+        (&ada, &["s2"], false),
+        (&ada, &[], false),
+        (&elsewhere, &["s1"], false),
+        (&person("bob"), &["s1"], false),
+        (&person("ada").with_format("another"), &["s1"], true),
+    ] {
+        let indexes: Vec<String> = indexes.iter().map(|&index| index.to_owned()).collect();
+        let latest = store.latest_logout(name, &indexes).await.unwrap();
+        assert_eq!(latest.is_some(), is_out, "{indexes:?}");
+    }
+    // Many indexes are remembered as one logout of every index.
+    let many: Vec<String> = (0..20).map(|number| format!("many{number}")).collect();
+    let many = LoggedOut::sessions(person("ada"), &many).named_with(None, None, None);
+    store.remember_logout(&many, now(), now()).await.unwrap();
+    assert!(store.latest_logout(&ada, &["s2".to_owned()]).await.unwrap().is_some());
+    assert!(store.latest_logout(&elsewhere, &["s2".to_owned()]).await.unwrap().is_none());
+}
+
+/// Where a connection says so, a session index alone ends sessions over it.
+pub async fn a_logout_by_session_index_alone_ends_sessions_of_any_name(store: impl Store) {
+    let (ada, bob) = (person("ada"), person("bob"));
+    let elsewhere = ada.over(ConnectionId::new("other").unwrap());
+    for (secret, name, indexes) in [
+        ("one", &ada, &["s1"][..]),
+        ("two", &ada, &["s2"]),
+        ("bob", &bob, &["s2", "s1"]),
+        ("none", &ada, &[]),
+        ("elsewhere", &elsewhere, &["s1"]),
+    ] {
+        session_of(&store, secret, name, indexes).await;
+    }
+    let named = |indexes: &[&str]| {
+        let named = LoggedOut::sessions(person("H0EPlI1hHuuvn5N6"), indexes).named_with(None, None, None);
+        named.by_session_index(true)
+    };
+    assert_eq!(store.revoke_logged_out(&named(&["s1"]).by_session_index(false)).await.unwrap(), 0);
+    for logout in [named(&["s1"]), named(&[])] {
+        store.remember_logout(&logout, now(), now()).await.unwrap();
+    }
+    for (name, index, is_out) in [
+        (&ada, &["s1"][..], true),
+        (&ada, &["s2"], false),
+        (&bob, &["s1"], true),
+        (&ada, &[], false),
+        (&elsewhere, &["s1"], false),
+    ] {
+        let indexes: Vec<String> = index.iter().map(|&index| index.to_owned()).collect();
+        assert_eq!(store.latest_logout(name, &indexes).await.unwrap().is_some(), is_out, "{index:?}");
+    }
+    assert_eq!(store.revoke_logged_out(&named(&[])).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&named(&["s1"])).await.unwrap(), 2);
 }
 
 /// A logout of all sessions means every index; one of an index that one alone. Of several the latest counts.
@@ -94,18 +201,18 @@ pub async fn the_latest_logout_of_a_session_is_remembered(store: impl Store) {
     };
     assert_eq!(latest(ada.clone(), None).await, None);
     let (early, late) = (now() - TimeDelta::seconds(9), now() - TimeDelta::seconds(1));
-    store.remember_logout(&ada, Some("s1"), early, now()).await.unwrap();
+    store.remember_logout(&LoggedOut::sessions(ada.clone(), Some("s1")), early, now()).await.unwrap();
     assert_eq!(latest(ada.clone(), Some("s1")).await, Some(early));
     for other in [Some("s2"), Some(""), Some("S1"), Some("=s1")] {
         assert_eq!(latest(ada.clone(), other).await, None, "{other:?}");
     }
     assert_eq!(latest(ada.clone(), None).await, Some(early), "nobody knows that another session was meant");
     assert_eq!(latest(bob.clone(), Some("s1")).await, None);
-    store.remember_logout(&ada, None, late, now()).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(ada.clone()), late, now()).await.unwrap();
     for any in [None, Some("s1"), Some("s2"), Some("")] {
         assert_eq!(latest(ada.clone(), any).await, Some(late), "{any:?}");
     }
-    store.remember_logout(&ada, None, early, now()).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(ada.clone()), early, now()).await.unwrap();
     assert_eq!(latest(ada.clone(), None).await, Some(late), "the latest counts, whichever comes last");
     let elsewhere = ada.over(ConnectionId::new("other").unwrap());
     assert_eq!(latest(elsewhere, None).await, None, "another connection's person");
@@ -123,7 +230,10 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
         (None, received(40), received(40)),
         (None, received(25), received(40)),
     ] {
-        store.remember_logout(&ada, index, issued_at, received_at).await.unwrap();
+        store
+            .remember_logout(&LoggedOut::sessions(ada.clone(), index), issued_at, received_at)
+            .await
+            .unwrap();
         let kept = store.latest_logout(&ada, &["s1".to_owned()]).await.unwrap();
         assert_eq!(
             kept,
@@ -132,7 +242,7 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
         );
     }
     let later = now();
-    store.remember_logout(&ada, None, later, received(35)).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(ada.clone()), later, received(35)).await.unwrap();
     let kept = store.latest_logout(&ada, &["s1".to_owned()]).await.unwrap();
     assert_eq!(kept, Some(RememberedLogout { issued_at: later, received_at: received(35) }));
 }
@@ -140,7 +250,7 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
 pub async fn what_is_over_of_logouts_is_swept(store: impl Store) {
     let kept = pending("one");
     store.keep_logout(&kept).await.unwrap();
-    store.remember_logout(&person("ada"), None, now(), now()).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(person("ada")), now(), now()).await.unwrap();
     assert_eq!(store.sweep_logouts(now()).await.unwrap(), 0);
     assert_eq!(store.sweep_logouts(kept.expires_at()).await.unwrap(), 1);
     assert_eq!(store.sweep_logouts(now() + TimeDelta::days(1) - TimeDelta::seconds(1)).await.unwrap(), 0);
@@ -157,8 +267,11 @@ pub async fn a_sign_in_whose_session_was_logged_out_leaves_nothing(store: impl S
     let first = store.sign_in(sign_in(valid("ada", &token, "id1")).heeding_logouts()).await.unwrap();
     let ada = first.session.identity.clone().unwrap();
     let index = first.session.session_indexes.first().map(String::as_str);
-    store.remember_logout(&ada, index, ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
-    assert_eq!(store.revoke_by_name_id(&ada, index).await.unwrap(), 1);
+    store
+        .remember_logout(&LoggedOut::sessions(ada.clone(), index), ISSUE_INSTANT, ISSUE_INSTANT)
+        .await
+        .unwrap();
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(ada.clone(), index)).await.unwrap(), 1);
 
     store.set_policy(&acme(), POLICY, &author()).await.unwrap();
     let (before, audit) = (store.whole(&acme()).await.unwrap(), audit_of_people(&store).await);
@@ -179,8 +292,8 @@ pub async fn whoever_signs_in_again_within_the_second_of_a_logout_is_let_in(stor
     let first = store.sign_in(sign_in(valid("ada", &token, "id1")).heeding_logouts()).await.unwrap();
     let ada = first.session.identity.clone().unwrap();
     let received_at = ISSUE_INSTANT + TimeDelta::milliseconds(300);
-    store.remember_logout(&ada, None, ISSUE_INSTANT, received_at).await.unwrap();
-    store.revoke_by_name_id(&ada, None).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(ada.clone()), ISSUE_INSTANT, received_at).await.unwrap();
+    store.revoke_logged_out(&LoggedOut::all_of(ada.clone())).await.unwrap();
     let asked = |id: &str, milliseconds: i64| {
         let asked_at = ISSUE_INSTANT + TimeDelta::milliseconds(milliseconds);
         sign_in(valid_reply("ada", &token, id, asked_at)).heeding_logouts()
@@ -199,8 +312,11 @@ pub async fn a_sign_in_without_an_index_heeds_every_logout(store: impl Store) {
     let first = store.sign_in(late("id1")).await.unwrap();
     assert!(first.session.session_indexes.is_empty());
     let ada = first.session.identity.clone().unwrap();
-    store.remember_logout(&ada, Some("s1"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
-    assert_eq!(store.revoke_by_name_id(&ada, Some("s1")).await.unwrap(), 1);
+    store
+        .remember_logout(&LoggedOut::sessions(ada.clone(), Some("s1")), ISSUE_INSTANT, ISSUE_INSTANT)
+        .await
+        .unwrap();
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(ada.clone(), Some("s1"))).await.unwrap(), 1);
     assert_eq!(store.sign_in(late("id2")).await.unwrap_err().code(), "store.logged_out");
     store.sign_in(sign_in(valid("ada", &token, "id3")).heeding_logouts()).await.unwrap();
 }
@@ -212,19 +328,26 @@ pub async fn a_sign_in_of_several_sessions_heeds_the_logout_of_any(store: impl S
     let first = store.sign_in(of_two("id1")).await.unwrap();
     assert_eq!(first.session.session_indexes, ["s1", "s2"]);
     let ada = first.session.identity.clone().unwrap();
-    store.remember_logout(&ada, Some("s3"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
-    assert_eq!(store.revoke_by_name_id(&ada, Some("s3")).await.unwrap(), 0);
+    store
+        .remember_logout(&LoggedOut::sessions(ada.clone(), Some("s3")), ISSUE_INSTANT, ISSUE_INSTANT)
+        .await
+        .unwrap();
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(ada.clone(), Some("s3"))).await.unwrap(), 0);
     store.sign_in(of_two("id2")).await.unwrap();
 
-    store.remember_logout(&ada, Some("s2"), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+    store
+        .remember_logout(&LoggedOut::sessions(ada.clone(), Some("s2")), ISSUE_INSTANT, ISSUE_INSTANT)
+        .await
+        .unwrap();
     let both = ["s1", "s2"].map(str::to_owned);
     assert!(store.latest_logout(&ada, &both).await.unwrap().is_some());
     assert!(store.latest_logout(&ada, &both[..1]).await.unwrap().is_none());
-    assert_eq!(store.revoke_by_name_id(&ada, Some("s2")).await.unwrap(), 2);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(ada.clone(), Some("s2"))).await.unwrap(), 2);
     assert_eq!(store.sign_in(of_two("id3")).await.unwrap_err().code(), "store.logged_out");
 }
 
-/// Whichever is first: the sign-in is refused, or its session is among those that end.
+/// Whichever is first: the sign-in is refused, or its session is among those that end. Some logouts omit the name's
+/// Format, or name another.
 pub async fn a_logout_during_a_sign_in_ends_its_session(store: impl Store) {
     let token = with_acme(&store).await;
     let mut outcomes = [0, 0];
@@ -232,6 +355,13 @@ pub async fn a_logout_during_a_sign_in_ends_its_session(store: impl Store) {
         let person = format!("person{round}");
         let known = store.sign_in(sign_in(valid(&person, &token, &format!("{round}a")))).await.unwrap();
         let identity = known.session.identity.clone().unwrap();
+        let logout = match round % 2 {
+            0 => LoggedOut::all_of(identity),
+            _ => {
+                let bare = Identity::new(identity.connection, identity.subject);
+                LoggedOut::sessions(bare, &known.session.session_indexes).named_with(None, None, None)
+            }
+        };
         let signing_in = {
             let (store, token, person) = (store.clone(), token.clone(), person.clone());
             tokio::spawn(async move {
@@ -243,8 +373,8 @@ pub async fn a_logout_during_a_sign_in_ends_its_session(store: impl Store) {
         let logging_out = tokio::spawn(async move {
             // Somewhere within the sign-in.
             tokio::time::sleep(std::time::Duration::from_millis(round % 10)).await;
-            store_of_logout.remember_logout(&identity, None, ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
-            store_of_logout.revoke_by_name_id(&identity, None).await.unwrap()
+            store_of_logout.remember_logout(&logout, ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+            store_of_logout.revoke_logged_out(&logout).await.unwrap()
         });
         let (signed_in, ended) = (signing_in.await.unwrap(), logging_out.await.unwrap());
         match signed_in {

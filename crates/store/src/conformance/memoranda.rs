@@ -7,7 +7,9 @@ use tokio::task::JoinSet;
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Expect, IdentityProvider, LoginOptions, PendingRequest,
     PostedResponse, Provider, ServiceProvider, Unsolicited,
-    provisioning::{Account, AccountId, Actor, Change, Identity, Organization, Policy, Snapshot, Status},
+    provisioning::{
+        Account, AccountId, Actor, Change, Identity, LoggedOut, Organization, Policy, Snapshot, Status,
+    },
 };
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
 
@@ -231,12 +233,12 @@ pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Memoranda) {
     }
     let ada = Identity::new(connection(), "ada");
     let other = Identity::new(ConnectionId::new("globex").unwrap(), "ada");
-    assert_eq!(store.revoke_by_name_id(&other, None).await.unwrap(), 0);
-    assert_eq!(store.revoke_by_name_id(&ada, Some("s3")).await.unwrap(), 0);
-    assert_eq!(store.revoke_by_name_id(&ada, Some("s1")).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(other.clone())).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(ada.clone(), Some("s3"))).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(ada.clone(), Some("s1"))).await.unwrap(), 1);
     assert_eq!(store.find(&ids[0], now()).await.unwrap(), None);
     assert!(store.find(&ids[1], now()).await.unwrap().is_some());
-    assert_eq!(store.revoke_by_name_id(&ada, None).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(ada.clone())).await.unwrap(), 1);
     assert!(store.revoke(&ids[2]).await.unwrap());
     assert!(!store.revoke(&ids[2]).await.unwrap());
     assert_eq!(store.epoch(&AccountId::new("2")).await.unwrap(), 0);
@@ -258,7 +260,7 @@ pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Memoran
         store.create(&id, &session).await.unwrap();
         ids.push(id);
     }
-    assert_eq!(store.revoke_by_name_id(&persistent, None).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(persistent.clone())).await.unwrap(), 1);
     let left = async |id| store.find(id, now()).await.unwrap().is_some();
     assert_eq!((left(&ids[0]).await, left(&ids[1]).await, left(&ids[2]).await), (true, false, true));
 }
@@ -282,10 +284,10 @@ pub async fn an_index_ends_the_sessions_without_one(store: impl Memoranda) {
         left
     };
     let other = person.over(ConnectionId::new("other").unwrap());
-    assert_eq!(store.revoke_by_name_id(&other, Some("s1")).await.unwrap(), 0);
-    assert_eq!(store.revoke_by_name_id(&person, Some("s1")).await.unwrap(), 2);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(other.clone(), Some("s1"))).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person.clone(), Some("s1"))).await.unwrap(), 2);
     assert_eq!(left().await, [false, true, true, false]);
-    assert_eq!(store.revoke_by_name_id(&person, None).await.unwrap(), 2);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(person.clone())).await.unwrap(), 2);
 }
 
 /// A session of several statements is ended by the index of any of them (SAML Core 2.7.2, 3.7.1).
@@ -311,14 +313,17 @@ pub async fn any_of_several_indexes_ends_a_session(store: impl Memoranda) {
         }
         left
     };
-    assert_eq!(store.revoke_by_name_id(&person, Some("s3")).await.unwrap(), 2);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person.clone(), Some("s3"))).await.unwrap(), 2);
     assert_eq!(left().await, [0, 2, 3, 4]);
-    assert_eq!(store.revoke_by_name_id(&person, Some("s2")).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person.clone(), Some("s2"))).await.unwrap(), 1);
     assert_eq!(left().await, [2, 3, 4]);
-    assert_eq!(store.revoke_by_name_id(&person, Some("\",\"")).await.unwrap(), 1);
+    assert_eq!(
+        store.revoke_logged_out(&LoggedOut::sessions(person.clone(), Some("\",\""))).await.unwrap(),
+        1
+    );
     assert_eq!(left().await, [2, 4]);
-    assert_eq!(store.revoke_by_name_id(&person, Some("{}")).await.unwrap(), 1);
-    assert_eq!(store.revoke_by_name_id(&person, Some("s4,")).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person.clone(), Some("{}"))).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::sessions(person.clone(), Some("s4,"))).await.unwrap(), 0);
     assert_eq!(left().await, [2]);
 }
 

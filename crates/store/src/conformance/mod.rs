@@ -41,6 +41,7 @@ pub mod provisioning;
 pub mod renewals;
 pub mod scenarios;
 pub mod scim;
+pub mod session_index;
 pub mod set_up_links;
 pub mod sign_in;
 pub mod sign_in_history;
@@ -182,6 +183,7 @@ macro_rules! conformance {
     };
     (@all $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, claims, of_many_holders_one_gets_the_record);
+        $crate::conformance!(@each $way $make, session_index, an_index_finds_a_session_whose_name_has_other_parts);
         $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made,
             a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back,
             sessions_that_nobody_uses_are_swept, records_are_swept_a_margin_after_their_time,
@@ -227,6 +229,7 @@ macro_rules! conformance {
             who_is_refused_is_audited_by_which_rule, a_stranger_leaves_one_record_in_the_audit_of_another_organization, a_change_that_is_refused_is_audited_with_its_actor,
             what_is_added_is_audited_with_its_actor, groups_whose_names_fold_to_one_are_one_team);
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed, the_longest_names_and_indexes_are_kept,
+            a_logout_that_omits_parts_of_the_name_ends_the_session_of_its_index, a_logout_by_session_index_alone_ends_sessions_of_any_name,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
             whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
             a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout, a_sign_in_of_several_sessions_heeds_the_logout_of_any,
@@ -249,6 +252,7 @@ macro_rules! conformance {
     };
     (memoranda where available: $make:path) => {
         $crate::conformance!(@each available $make, claims, of_many_holders_one_gets_the_record);
+        $crate::conformance!(@each available $make, session_index, an_index_finds_a_session_whose_name_has_other_parts);
         $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,

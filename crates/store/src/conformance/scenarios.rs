@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use vouchsafe::{
     ConnectionId, ConnectionState, Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
     provisioning::{
-        Account, AccountId, Action, Actor, Change, Membership, Permission, Policy, Project, ProjectId, Role,
-        Snapshot, Source, Team, TeamId,
+        Account, AccountId, Action, Actor, Change, LoggedOut, Membership, Permission, Policy, Project,
+        ProjectId, Role, Snapshot, Source, Team, TeamId,
     },
 };
 use vouchsafe_testkit::{Attribute, ISSUE_INSTANT, Part, ResponseBuilder};
@@ -236,9 +236,9 @@ pub async fn an_assertion_is_accepted_once_over_all_connections(store: impl Stor
     assert_eq!(store.sign_in(other).await.unwrap_err().code(), "provisioning.email_taken");
     let mut identity = first.session.identity.clone().unwrap();
     identity.connection = ConnectionId::new("acme-new").unwrap();
-    assert_eq!(store.revoke_by_name_id(&identity, None).await.unwrap(), 0);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(identity.clone())).await.unwrap(), 0);
     identity.connection = ConnectionId::new("acme").unwrap();
-    assert_eq!(store.revoke_by_name_id(&identity, None).await.unwrap(), 1);
+    assert_eq!(store.revoke_logged_out(&LoggedOut::all_of(identity.clone())).await.unwrap(), 1);
 }
 
 pub async fn a_sign_in_answers_its_request_and_replaces_a_session(store: impl Store) {

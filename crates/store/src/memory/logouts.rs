@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::PendingLogout;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Identity, LoggedOut};
 
 use super::{Memory, State, sweep};
-use crate::logout::{index_key, keys_that_mean, opened, remembered_until};
+use crate::logout::{keys_that_mean, names_that_mean, opened, remembered_under, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout};
 
 /// A remembered logout, and until when it is remembered.
@@ -33,18 +33,18 @@ impl LogoutStore for Memory {
 
     fn remember_logout<'a>(
         &'a self,
-        person: &'a Identity,
-        session_index: Option<&'a str>,
+        logout: &'a LoggedOut,
         issued_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         self.with(move |state| {
-            let logout = RememberedLogout { issued_at, received_at: now };
-            let new = Remembered { logout, until: remembered_until(now) };
-            let of_person = state.remembered.entry(person.key()).or_default();
-            let kept = of_person.entry(index_key(session_index)).or_insert(new);
-            if kept.logout < logout {
-                *kept = new;
+            let times = RememberedLogout { issued_at, received_at: now };
+            let new = Remembered { logout: times, until: remembered_until(now) };
+            for (name, index) in remembered_under(logout) {
+                let kept = state.remembered.entry(name).or_default().entry(index).or_insert(new);
+                if kept.logout < times {
+                    *kept = new;
+                }
             }
             Ok(())
         })
@@ -76,11 +76,13 @@ impl State {
         person: &Identity,
         session_indexes: &[String],
     ) -> Option<RememberedLogout> {
-        let of_person = self.remembered.get(&person.key())?;
-        if session_indexes.is_empty() {
-            return of_person.values().map(|kept| kept.logout).max();
-        }
         let keys = keys_that_mean(session_indexes);
-        keys.iter().filter_map(|key| of_person.get(key)).map(|kept| kept.logout).max()
+        let names = names_that_mean(person, session_indexes);
+        let of_names = names.iter().filter_map(|name| self.remembered.get(name));
+        let latest = of_names.filter_map(|of_name| match keys.as_slice() {
+            [] => of_name.values().map(|kept| kept.logout).max(),
+            keys => keys.iter().filter_map(|key| of_name.get(key)).map(|kept| kept.logout).max(),
+        });
+        latest.max()
     }
 }

@@ -1,7 +1,7 @@
 //! Steps that use several keys, each as a script, which Redis runs atomically.
 //!
-//! A session is a hash with its record. The sessions of an account, and those of a name at an identity provider, are in
-//! a sorted set each, by their expiry, so that expired ones are removed when another begins.
+//! A session is a hash with its record. The sessions of an account, those of a name at an identity provider, and those
+//! with a session index are in a sorted set each, by their expiry, so that expired ones are removed when another begins.
 
 use std::sync::LazyLock;
 
@@ -45,8 +45,8 @@ pub(super) fn claim() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Keeps a session. Keys: the session, its account's sessions, and those of its name if it has one. Arguments: its
-/// record, its longest duration, when it was last used, and its duration without use.
+/// Keeps a session. Keys: the session, its account's sessions, and those of its name and of its session indexes if it
+/// has a name. Arguments: its record, its longest duration, when it was last used, and its duration without use.
 pub(super) fn create() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
@@ -55,7 +55,8 @@ pub(super) fn create() -> Call {
             local now = time[1] * 1000 + math.floor(time[2] / 1000)
             redis.call('HSET', KEYS[1], 'record', ARGV[1], 'used', ARGV[3])
             redis.call('PEXPIRE', KEYS[1], ARGV[4])
-            for _, set in ipairs({KEYS[2], KEYS[3]}) do
+            for place = 2, #KEYS do
+                local set = KEYS[place]
                 redis.call('ZREMRANGEBYSCORE', set, '-inf', string.format('%.0f', now))
                 redis.call('ZADD', set, string.format('%.0f', now + ARGV[2]), KEYS[1])
                 if redis.call('PTTL', set) < tonumber(ARGV[2]) then redis.call('PEXPIRE', set, ARGV[2]) end
@@ -93,35 +94,56 @@ pub(super) fn revoke() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Ends the sessions of a set and publishes on a channel (first argument). With an account it publishes the second
-/// argument, and the epoch under the third is increased. Without one both are empty, and it ends the sessions that have
-/// the session index (fifth) among theirs or have none, or all of them, and publishes for each the part of its key after
-/// the fourth argument.
+/// Ends the sessions of an account, a set. Publishes on a channel (first argument) that they ended (second), and
+/// increases the epoch under the third.
 pub(super) fn revoke_all() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
             r"local ended = 0
             for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-                local matches = true
-                if ARGV[5] then
+                ended = ended + redis.call('DEL', key)
+                redis.call('ZREM', KEYS[1], key)
+            end
+            redis.call('INCR', ARGV[3])
+            redis.call('PUBLISH', ARGV[1], ARGV[2])
+            return ended",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
+/// Returns the sessions that are in any of several sets, each with its record.
+pub(super) fn members() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local found = {}
+            for _, set in ipairs(KEYS) do
+                for _, key in ipairs(redis.call('ZRANGE', set, 0, -1)) do
                     local record = redis.call('HGET', key, 'record')
-                    local session = record and cjson.decode(record) or {}
-                    local indexes = session['session_indexes'] or {session['session_index']} -- one, of an earlier version
-                    if indexes[1] == cjson.null then indexes = {} end
-                    matches = record and #indexes == 0
-                    for _, index in ipairs(indexes) do matches = matches or index == ARGV[5] end
-                end
-                if matches then
-                    local was_there = redis.call('DEL', key)
-                    redis.call('ZREM', KEYS[1], key)
-                    ended = ended + was_there
-                    if was_there == 1 and ARGV[2] == '' then
-                        redis.call('PUBLISH', ARGV[1], 'session ' .. string.sub(key, string.len(ARGV[4]) + 1))
+                    if record then
+                        table.insert(found, {key, record})
+                    else
+                        redis.call('ZREM', set, key)
                     end
                 end
             end
-            if ARGV[3] ~= '' then redis.call('INCR', ARGV[3]) end
-            if ARGV[2] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
+            return found",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
+/// Ends these sessions, and publishes on a channel (first argument) which of them ended (the others, in their order).
+pub(super) fn revoke_these() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local ended = 0
+            for place, key in ipairs(KEYS) do
+                if redis.call('DEL', key) == 1 then
+                    ended = ended + 1
+                    redis.call('PUBLISH', ARGV[1], ARGV[place + 1])
+                end
+            end
             return ended",
         )
     });

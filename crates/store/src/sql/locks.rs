@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe::{
     ConnectionId,
-    provisioning::{Account, AccountId, EmailAddress, Identity, OrganizationId, Snapshot},
+    provisioning::{Account, AccountId, EmailAddress, Identity, LoggedOut, OrganizationId, Snapshot},
 };
 
 use super::{Batch, Sql, Transaction, rows, run_one};
@@ -76,18 +76,25 @@ pub(super) async fn login(
     person: Option<&Identity>,
 ) -> Result<(), StoreError> {
     let mut all = vec![format!("+organization {organization}"), format!("+connection {connection}")];
-    all.extend(person.map(|person| format!("+logout {}", person.key())));
+    all.extend(person.into_iter().flat_map(against_logouts));
     names(turn, all).await
 }
 
 /// Locks a person, so that no logout of them is recorded.
 pub(super) async fn no_logout_of(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
-    names(turn, vec![format!("+logout {}", person.key())]).await
+    names(turn, against_logouts(person).into()).await
 }
 
-/// Locks a person of whom a logout is recorded.
-pub(super) async fn logout(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
-    names(turn, vec![format!("-logout {}", person.key())]).await
+/// The locks of a person who signs in: no logout of any name over the connection is recorded, and none of this name.
+fn against_logouts(person: &Identity) -> [String; 2] {
+    [format!("+logouts over {}", person.connection), format!("+logout {}", person.value_key())]
+}
+
+/// Locks the people of whom a logout is recorded: those whose names have its value, or all over its connection.
+pub(super) async fn logout(turn: &mut dyn Transaction, logout: &LoggedOut) -> Result<(), StoreError> {
+    let of_any = logout.is_of_any_name().then(|| format!("-logouts over {}", logout.connection()));
+    let of_value = format!("-logout {}", logout.person().value_key());
+    names(turn, of_any.into_iter().chain([of_value]).collect()).await
 }
 
 /// Locks connections that are retired, so that nobody signs in over them meanwhile.

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::PendingLogout;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Identity, LoggedOut};
 
 use super::{Batch, Engine, Sql, locks, memoranda::changed, rows};
-use crate::logout::{index_key, keys_that_mean, opened, remembered_until};
+use crate::logout::{keys_that_mean, names_that_mean, opened, remembered_under, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout, StoreError, text::milliseconds_rounded_up};
 
 impl<E: Engine> LogoutStore for E {
@@ -37,30 +37,44 @@ impl<E: Engine> LogoutStore for E {
 
     fn remember_logout<'a>(
         &'a self,
-        person: &'a Identity,
-        session_index: Option<&'a str>,
+        logout: &'a LoggedOut,
         issued_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
-        const REMEMBER: &str = "
-            INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
-            VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (identity, session_index) DO UPDATE
-            SET issued_at = excluded.issued_at, received_at = excluded.received_at, expires_at = excluded.expires_at
-            WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at
-                OR excluded.issued_at = vouchsafe_logouts_remembered.issued_at
-                AND excluded.received_at > vouchsafe_logouts_remembered.received_at";
+        const REMEMBER: Sql = Sql {
+            sqlite: "
+                WITH asked (names, indexes, issued_at, received_at, expires_at)
+                    AS MATERIALIZED (VALUES (?, ?, ?, ?, ?))
+                INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
+                SELECT name.value, one.value, asked.issued_at, asked.received_at, asked.expires_at
+                FROM asked CROSS JOIN json_each(asked.names) AS name CROSS JOIN json_each(asked.indexes) AS one
+                WHERE one.key = name.key
+                ON CONFLICT (identity, session_index) DO UPDATE SET issued_at = excluded.issued_at,
+                    received_at = excluded.received_at, expires_at = excluded.expires_at
+                WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at
+                    OR excluded.issued_at = vouchsafe_logouts_remembered.issued_at
+                    AND excluded.received_at > vouchsafe_logouts_remembered.received_at",
+            postgres: "
+                INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
+                SELECT name, one, $3, $4, $5 FROM unnest($1::text[], $2::text[]) AS pair (name, one)
+                ON CONFLICT (identity, session_index) DO UPDATE SET issued_at = excluded.issued_at,
+                    received_at = excluded.received_at, expires_at = excluded.expires_at
+                WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at
+                    OR excluded.issued_at = vouchsafe_logouts_remembered.issued_at
+                    AND excluded.received_at > vouchsafe_logouts_remembered.received_at",
+        };
+        let (names, indexes): (Vec<String>, Vec<String>) = remembered_under(logout).into_iter().unzip();
         let remember = Batch::of(REMEMBER)
-            .bind(person.key())
-            .bind(index_key(session_index))
+            .bind(names)
+            .bind(indexes)
             .bind(milliseconds_rounded_up(issued_at))
             .bind(milliseconds_rounded_up(now))
             .bind(milliseconds_rounded_up(remembered_until(now)));
-        let person = person.clone();
+        let logout = logout.clone();
         // Sessions are looked for after the logout is visible to everybody.
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
-                locks::logout(turn, &person).await?;
+                locks::logout(turn, &logout).await?;
                 turn.run(remember).await.map(drop)
             })
         }))
@@ -73,18 +87,19 @@ impl<E: Engine> LogoutStore for E {
     ) -> Answer<'a, Option<RememberedLogout>> {
         const LATEST: Sql = Sql {
             sqlite: "
-                WITH asked (identity, keys) AS MATERIALIZED (VALUES (?, ?))
-                SELECT issued_at, received_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
-                ON logout.identity = asked.identity
+                WITH asked (names, keys) AS MATERIALIZED (VALUES (?, ?))
+                SELECT issued_at, received_at FROM asked CROSS JOIN json_each(asked.names) AS name
+                CROSS JOIN vouchsafe_logouts_remembered AS logout ON logout.identity = name.value
                 WHERE logout.session_index IN (SELECT value FROM json_each(asked.keys)) OR asked.keys = '[]'
                 ORDER BY issued_at DESC, received_at DESC LIMIT 1",
             postgres: "
                 SELECT issued_at, received_at FROM vouchsafe_logouts_remembered
-                WHERE identity = $1 AND (session_index = ANY($2::text[]) OR cardinality($2::text[]) = 0)
+                WHERE identity = ANY($1::text[]) AND (session_index = ANY($2::text[]) OR cardinality($2::text[]) = 0)
                 ORDER BY issued_at DESC, received_at DESC LIMIT 1",
         };
         Box::pin(async move {
-            let asked = Batch::of(LATEST).bind(person.key()).bind(keys_that_mean(session_indexes));
+            let names = names_that_mean(person, session_indexes);
+            let asked = Batch::of(LATEST).bind(names).bind(keys_that_mean(session_indexes));
             let answered = self.ask(asked).await?;
             let Some(row) = answered.rows.first() else { return Ok(None) };
             Ok(remembered(row.optional_integer(0)?, row.optional_integer(1)?))

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
-use vouchsafe::provisioning::{AccountId, Identity};
+use vouchsafe::provisioning::{AccountId, LoggedOut};
 
 use super::{Batch, Engine, Runs, Sql, Wanted, locks, memoranda::changed, rows, run_one, writes};
 use crate::{
@@ -25,6 +25,11 @@ fn read_back(text: &str) -> Result<Session, StoreError> {
         session.last_used_at = last_used_at.ok_or_else(damaged)?;
     }
     Ok(session)
+}
+
+/// The session indexes by which a logout finds a session, without white space around them.
+pub(super) fn searched_indexes(session: &Session) -> Vec<String> {
+    session.session_indexes.iter().map(|index| index.trim().to_owned()).collect()
 }
 
 /// Writes that a session is used, unless that was written a short time ago. Sweeping goes by the end that follows from
@@ -84,12 +89,45 @@ pub(super) fn end_of_accounts(batch: Batch, accounts: &[AccountId]) -> Batch {
 
 const END_OVER: Sql =
     end_where!("connection IN (SELECT value FROM json_each(?))", "connection = ANY($1::text[])");
-const END_OF_NAME: Sql = end_where!("identity = ?", "identity = $1", " RETURNING hash");
-const END_OF_NAME_AND_INDEX: Sql = end_where!(
-    "identity = ? AND (session_indexes = '[]' OR EXISTS (SELECT 1 FROM json_each(session_indexes) WHERE value = ?))",
-    "identity = $1 AND (session_indexes = '{}' OR $2 = ANY(session_indexes))",
-    " RETURNING hash"
-);
+const END_THESE: Sql =
+    end_where!("hash IN (SELECT value FROM json_each(?))", "hash = ANY($1::text[])", " RETURNING hash");
+
+/// The sessions that a logout may mean: those of its name, and those over the connection with one of the indexes. The
+/// first index of a session is in an index of the database; few sessions have several. PostgreSQL's has the index's hash,
+/// since it limits the length of what it indexes.
+const MAY_BE_MEANT: Sql = Sql {
+    sqlite: "
+        WITH asked (identity, connection, indexes) AS MATERIALIZED (VALUES (?, ?, ?))
+        SELECT hash, record FROM vouchsafe_sessions WHERE hash IN (
+            SELECT one.hash FROM asked CROSS JOIN vouchsafe_sessions AS one ON one.identity = asked.identity
+            UNION
+            SELECT one.hash FROM asked CROSS JOIN json_each(asked.indexes) AS wanted
+            CROSS JOIN vouchsafe_sessions AS one
+                ON one.connection = asked.connection AND one.session_indexes ->> 0 = wanted.value
+            UNION
+            SELECT one.hash FROM asked CROSS JOIN vouchsafe_sessions AS one
+                ON one.connection = asked.connection AND json_array_length(one.session_indexes) > 1
+            WHERE asked.indexes <> '[]')",
+    postgres: "
+        SELECT hash, record FROM vouchsafe_sessions WHERE hash IN (
+            SELECT hash FROM vouchsafe_sessions WHERE identity = $1
+            UNION SELECT hash FROM vouchsafe_sessions
+                WHERE connection = $2 AND hashtextextended(session_indexes[1], 0)
+                    IN (SELECT hashtextextended(one, 0) FROM unnest($3::text[]) AS one)
+            UNION SELECT hash FROM vouchsafe_sessions
+                WHERE connection = $2 AND cardinality(session_indexes) > 1 AND cardinality($3::text[]) > 0)
+        ORDER BY hash FOR UPDATE",
+};
+
+/// Looks through a part of a connection's sessions for a name that ends with this text.
+const HAS_NAME_THAT_ENDS: Sql = Sql {
+    sqlite: "
+        SELECT count(*) FROM (SELECT identity FROM vouchsafe_sessions WHERE connection = ? LIMIT 2000)
+        CROSS JOIN (SELECT ? AS ending) WHERE substr(identity, -length(ending)) = ending",
+    postgres: "
+        SELECT count(*) FROM (SELECT identity FROM vouchsafe_sessions WHERE connection = $1 LIMIT 2000) AS some
+        WHERE right(identity, length($2)) = $2",
+};
 const SWEEP: Sql = end_where!("expires_at <= ?", "expires_at <= $1");
 
 /// Ends the sessions that began over these connections.
@@ -139,16 +177,40 @@ impl<E: Engine> SessionStore for E {
         Box::pin(async move { Ok(changed(self, revoke).await? == 1) })
     }
 
-    fn revoke_by_name_id<'a>(
-        &'a self,
-        name_id: &'a Identity,
-        session_index: Option<&'a str>,
-    ) -> Answer<'a, u64> {
-        let by_name = match session_index {
-            None => Batch::of(END_OF_NAME).bind(name_id.key()),
-            Some(index) => Batch::of(END_OF_NAME_AND_INDEX).bind(name_id.key()).bind(index),
-        };
-        Box::pin(changed(self, by_name.announcing_sessions()))
+    fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
+        let logout = logout.clone();
+        self.write::<u64, StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                // A logout by its whole name finds the sessions of the name alone.
+                let is_by_name = logout.keys().len() == 1;
+                let indexes = if is_by_name { Vec::new() } else { logout.session_indexes().to_vec() };
+                let asked = Batch::of(MAY_BE_MEANT)
+                    .bind(logout.person().key())
+                    .bind(logout.connection().as_str())
+                    .bind(indexes);
+                let found = run_one(turn, asked).await?;
+                let mut meant = Vec::new();
+                for row in &found.rows {
+                    let session: Session = rows::from_json("session", row.text(1)?)?;
+                    if session.is_meant_by(&logout) {
+                        meant.push(row.text(0)?.to_owned());
+                    }
+                }
+                if meant.is_empty() {
+                    return Ok(0);
+                }
+                let ended = run_one(turn, Batch::of(END_THESE).bind(meant).announcing_sessions()).await?;
+                Ok(ended.changed)
+            })
+        }))
+    }
+
+    fn may_have_value<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, bool> {
+        let value = &logout.person().subject;
+        let asked = Batch::of(HAS_NAME_THAT_ENDS)
+            .bind(logout.connection().as_str())
+            .bind(format!(" {}:{value}", value.len()));
+        Box::pin(async move { Ok(self.ask(asked).await?.number()? > 0) })
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
@@ -162,5 +224,29 @@ impl<E: Engine> SessionStore for E {
 
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         Box::pin(changed(self, Batch::of(SWEEP).bind(now.timestamp_millis())))
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use super::MAY_BE_MEANT;
+    use crate::Sqlite;
+
+    /// A logout costs the same over a connection with a hundred thousand sessions.
+    #[tokio::test]
+    async fn a_logout_reads_no_sessions_but_those_it_may_mean() {
+        let store = Sqlite::in_memory().await.unwrap();
+        let steps = store.steps_of(MAY_BE_MEANT.sqlite).await;
+        for index in ["by_identity", "by_session_index", "of_several"] {
+            let name = format!("vouchsafe_sessions_{index}");
+            assert!(steps.iter().any(|step| step.contains(&name)), "{index}: {steps:#?}");
+        }
+        let reads_all = |step: &&String| {
+            step.starts_with("SCAN")
+                && !step.contains("VIRTUAL TABLE")
+                && (step.contains("one") || step.contains("vouchsafe_"))
+        };
+        assert_eq!(steps.iter().find(reads_all), None, "{steps:#?}");
     }
 }

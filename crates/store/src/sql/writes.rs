@@ -341,7 +341,7 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
         .bind(session.account.as_str())
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
-        .bind(session.session_indexes.clone())
+        .bind(sessions::searched_indexes(session))
         .bind(milliseconds_rounded_up(session.ends_at()))
         .bind(session.last_used_at.timestamp_millis())
         .bind(session.account.as_str())

@@ -1,8 +1,11 @@
 //! Its sign-outs.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::{PendingLogout, provisioning::Identity};
-use vouchsafe_store::{Answer, LogoutStore, RememberedLogout, StoreError};
+use vouchsafe::{
+    PendingLogout,
+    provisioning::{Identity, LoggedOut},
+};
+use vouchsafe_store::{Answer, LogoutStore, MOST_REMEMBERED_INDEXES, RememberedLogout, StoreError};
 
 use super::{Own, State, sweep};
 
@@ -28,17 +31,24 @@ impl LogoutStore for Own {
 
     fn remember_logout<'a>(
         &'a self,
-        person: &'a Identity,
-        session_index: Option<&'a str>,
+        logout: &'a LoggedOut,
         issued_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         self.with(move |state| {
-            let logout = RememberedLogout { issued_at, received_at: now };
-            let new = (logout, now.checked_add_signed(TimeDelta::days(1)).unwrap_or(now));
-            let key = (person.key(), session_index.map(str::to_owned));
-            let kept = state.remembered.entry(key).or_insert(new);
-            *kept = (*kept).max(new);
+            let times = RememberedLogout { issued_at, received_at: now };
+            let new = (times, now.checked_add_signed(TimeDelta::days(1)).unwrap_or(now));
+            let indexes: Vec<Option<String>> = match logout.session_indexes() {
+                [] => vec![None],
+                many if many.len() > MOST_REMEMBERED_INDEXES => vec![None],
+                few => few.iter().cloned().map(Some).collect(),
+            };
+            for name in logout.keys() {
+                for index in &indexes {
+                    let kept = state.remembered.entry((name.clone(), index.clone())).or_insert(new);
+                    *kept = (*kept).max(new);
+                }
+            }
             Ok(())
         })
     }
@@ -66,11 +76,14 @@ impl State {
         person: &Identity,
         session_indexes: &[String],
     ) -> Option<RememberedLogout> {
-        let person = person.key();
+        let mut names = person.logout_keys();
+        if session_indexes.is_empty() {
+            names.truncate(1);
+        }
         let is_meant = |of: &Option<String>| {
             session_indexes.is_empty() || of.as_ref().is_none_or(|of| session_indexes.contains(of))
         };
-        let meant = self.remembered.iter().filter(|((one, of), _)| *one == person && is_meant(of));
+        let meant = self.remembered.iter().filter(|((one, of), _)| names.contains(one) && is_meant(of));
         meant.map(|(_, (logout, _))| *logout).max()
     }
 }

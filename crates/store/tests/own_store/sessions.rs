@@ -1,7 +1,7 @@
 //! Its sessions.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::provisioning::{AccountId, Identity};
+use vouchsafe::provisioning::{AccountId, LoggedOut};
 use vouchsafe_store::{Answer, Session, SessionId, SessionStore, StoreError};
 
 use super::{Own, State, sweep};
@@ -35,14 +35,8 @@ impl SessionStore for Own {
         self.with(move |state| Ok(state.sessions.remove(id.hash()).is_some()))
     }
 
-    fn revoke_by_name_id<'a>(
-        &'a self,
-        name_id: &'a Identity,
-        session_index: Option<&'a str>,
-    ) -> Answer<'a, u64> {
-        self.with(move |state| {
-            Ok(sweep(&mut state.sessions, |session| session.is_meant_by(name_id, session_index)))
-        })
+    fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
+        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.is_meant_by(logout))))
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {

@@ -23,11 +23,11 @@ fn a_logout_request_is_read_whole_however_it_comes() {
         .session_index(" two ");
     for outcome in [address.by_post(&request), address.by_redirect(&request), address.by_soap(&request)] {
         let Message::LogoutRequest(accepted) = outcome.unwrap() else { panic!("another message") };
-        assert_eq!(accepted.name_id().value(), " ada@example.com", "nothing is trimmed");
+        assert_eq!(accepted.name_id().value(), " ada@example.com", "a name is not trimmed");
         assert_eq!(accepted.name_id().name_qualifier(), Some("https://idp.example"));
         assert_eq!(accepted.name_id().sp_name_qualifier(), Some("https://app.example"));
         assert!(accepted.name_id().is_email());
-        assert_eq!(accepted.session_indexes(), ["_one", " two "]);
+        assert_eq!(accepted.session_indexes(), ["_one", "two"]);
         assert_eq!(accepted.id(), vouchsafe_testkit::LOGOUT_ID);
         assert_eq!(accepted.issuer().as_str(), OKTA_ENTITY_ID);
         assert_eq!(accepted.connection().as_str(), "acme");

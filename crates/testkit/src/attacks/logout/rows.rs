@@ -103,7 +103,11 @@ pub(super) const ROWS: &[Row] = &[
     row("other-format", "the victim's name in another Format", |s| {
         s.signed(&s.genuine().name_id_format(Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")))
     }),
-    row("no-format", "the victim's name without Format", |s| s.signed(&s.genuine().name_id_format(None))),
+    // With the victim's session index it is no attack: Entra ID sends such requests.
+    row("no-format", "the victim's name without Format, with another session's index", |s| {
+        let genuine = s.genuine().name_id_format(None).without_session_index();
+        s.signed(&genuine.session_index("_of_another_session"))
+    }),
     row("name-qualifier", "the victim's name with a NameQualifier", |s| {
         s.signed(&s.genuine().qualifiers(Some("https://idp.example"), None))
     }),
