@@ -63,7 +63,8 @@ where
             .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap))
             .route(&paths.name_id_soap, web::post().to(name_id_by_soap))
             .route(&paths.connection_name_id_soap, web::post().to(name_id_by_soap))
-            .route(&paths.kept_form, read().to(kept_form));
+            .route(&paths.kept_form, read().to(kept_form))
+            .route(&paths.kept_form, web::post().to(kept_form));
         for path in [&paths.name_id, &paths.connection_name_id] {
             let both = web::resource(path).route(read().to(name_id));
             config.service(both.route(web::post().to(name_id)));
@@ -152,7 +153,11 @@ async fn name_id_by_soap(posted: Posted) -> impl Responder {
     Answer(sso.name_id_by_soap(&request, &body, connection.as_deref()).await)
 }
 
-async fn kept_form(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
+async fn kept_form(
+    sso: web::Data<SingleSignOn>,
+    RequestParts(request): RequestParts,
+    _read: web::Bytes,
+) -> impl Responder {
     Answer(sso.kept_form(&request).await)
 }
 

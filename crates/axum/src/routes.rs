@@ -87,7 +87,7 @@ where
         .route(&paths.connection_name_id, get(name_id).post(name_id))
         .route(&paths.name_id_soap, post(name_id_by_soap))
         .route(&paths.connection_name_id_soap, post(name_id_by_soap))
-        .route(&paths.kept_form, get(kept_form))
+        .route(&paths.kept_form, get(kept_form).post(kept_form))
 }
 
 /// Makes the routes in which [`Provisioned`] processes a login, and the end of a session.
@@ -210,7 +210,7 @@ async fn name_id_by_soap(Posted { sso, request, body, connection }: Posted) -> R
     sso.name_id_by_soap(&request, &body, connection.as_deref()).await.into_response()
 }
 
-async fn kept_form(State(sso): State<SingleSignOn>, request: Parts) -> Response {
+async fn kept_form(State(sso): State<SingleSignOn>, request: Parts, _read: Bytes) -> Response {
     sso.kept_form(&request).await.into_response()
 }
 

@@ -70,6 +70,7 @@ impl FormLimits {
 /// # async fn example(form: SealedForm, now: DateTime<Utc>) -> Result<(), vouchsafe_store::StoreError> {
 /// let store = Memory::new();
 /// store.keep_form(&form, FormLimits { forms: 256, bytes: 8 << 20, forms_of_network: 64, bytes_of_network: 2 << 20 }, now).await?;
+/// assert_eq!(store.find_form(&form.handle, &form.binding_hash, now).await?.as_ref(), Some(&form.sealed));
 /// let taken = store.take_form(&form.handle, &form.binding_hash, now).await?;
 /// assert_eq!(taken.as_ref(), Some(&form.sealed));
 /// assert!(store.take_form(&form.handle, &form.binding_hash, now).await?.is_none());
@@ -85,6 +86,14 @@ pub trait FormStore: Send + Sync + fmt::Debug {
         limits: FormLimits,
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
+
+    /// The form with this handle and binding hash, unless it has expired. It stays stored.
+    fn find_form<'a>(
+        &'a self,
+        handle: &'a str,
+        binding_hash: &'a str,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, Option<Vec<u8>>>;
 
     /// Removes and answers the form with this handle if it has this hash; a form with another hash stays. If many ask
     /// at the same time, one of them gets it. Nobody gets an expired form.

@@ -8,8 +8,8 @@ use vouchsafe::{
     assertion::SourceId,
     metadata::KeySighting,
     provisioning::{
-        Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
-        Policy, Project, Snapshot, Team, TokenHash,
+        Account, AccountId, Domain, GroupId, Identity, LoggedOut, LoginFacts, Organization, OrganizationId,
+        Plan, Policy, Project, Snapshot, Team, TokenHash,
     },
 };
 
@@ -251,7 +251,8 @@ impl SessionStore for Store {
         fn create<'a>(&self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
         fn find<'a>(&self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
         fn revoke<'a>(&self, id: &'a SessionId) -> Answer<'a, bool>;
-        fn revoke_by_name_id<'a>(&self, name_id: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, u64>;
+        fn revoke_logged_out<'a>(&self, logout: &'a LoggedOut) -> Answer<'a, u64>;
+        fn may_have_value<'a>(&self, logout: &'a LoggedOut) -> Answer<'a, bool>;
         fn revoke_account<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
         fn epoch<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
         fn sweep_sessions<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
@@ -263,7 +264,7 @@ impl LogoutStore for Store {
         fn keep_logout<'a>(&self, pending: &'a PendingLogout) -> Answer<'a, ()>;
         fn find_logout<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
         fn remove_logout<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
-        fn remember_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
+        fn remember_logout<'a>(&self, logout: &'a LoggedOut, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
         fn latest_logout<'a>(&self, person: &'a Identity, session_indexes: &'a [String]) -> Answer<'a, Option<RememberedLogout>>;
         fn sweep_logouts<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
     }
@@ -279,6 +280,7 @@ impl EndedSessionStore for Store {
 impl FormStore for Store {
     passed_on! { to forms:
         fn keep_form<'a>(&self, form: &'a SealedForm, limits: FormLimits, now: DateTime<Utc>) -> Answer<'a, ()>;
+        fn find_form<'a>(&self, handle: &'a str, binding_hash: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<Vec<u8>>>;
         fn take_form<'a>(&self, handle: &'a str, binding_hash: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<Vec<u8>>>;
         fn count_forms<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
         fn sweep_forms<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;

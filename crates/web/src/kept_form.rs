@@ -7,7 +7,7 @@
 //! automatically, since it is not known who sent the form: on a shared computer, another person may have signed in.
 //!
 //! A kept form comes from a page of this service. It goes back only to the path to which it was posted, and only to
-//! the browser that posted it: a random handle finds it, and a cookie of that browser decrypts it, once. It is
+//! the browser that posted it: a random handle finds it, and a cookie of that browser decrypts it. It is posted once. It is
 //! encrypted with a key in that cookie, so that the store and its backups contain nothing readable. Size, number and
 //! time are limited. Files, SAML messages and posts to paths that a sign-in may not lead to are not kept: then the
 //! browser is only sent to sign in.
@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use vouchsafe::crypto::{ContentCipher, SecretBytes, from_hexadecimal, hexadecimal};
 use vouchsafe::xml::escape_markup;
@@ -102,7 +102,7 @@ impl KeptForms {
     }
 
     /// Sets the maximum number and the maximum size in bytes of the forms from one client address; of an IPv6 address,
-    /// the first 64 bits count. The default is a quarter of the limits for all. If the
+    /// the first 48 bits count, since one customer may have many networks of 64 bits. The default is a quarter of the limits for all. If the
     /// [client address](SingleSignOn::client_address) is not known, this limit does not apply, and a client that posts
     /// many forms removes those of others. No cookie can take its place, since such a client drops its cookies.
     #[must_use]
@@ -214,7 +214,8 @@ impl SingleSignOn {
     }
 
     /// Does the same as [`sign_in_needed`](Self::sign_in_needed) for a form that was posted without a session: the
-    /// form is kept, if it may be, and can be posted again after the sign-in. `request` has the address that the
+    /// form is kept, if it may be, and can be posted again after the sign-in. A form that a script sends is not kept, and
+    /// neither is one of a client that starts too much ([`StartLimiter`](crate::StartLimiter)). `request` has the address that the
     /// browser asked for, outside of any nesting, and `body` the whole posted body.
     ///
     /// ```
@@ -227,8 +228,11 @@ impl SingleSignOn {
     /// ```
     pub async fn sign_in_needed_for(&self, request: &Parts, body: &[u8]) -> Response<String> {
         let kept = match self.form_to_keep(request, body) {
-            Some((forms, form)) => self.keep(forms, &form, self.inner.address_of(request)).await,
-            None => Ok(None),
+            // Anybody can post forms, as anybody can start a sign-in.
+            Some((forms, form)) if self.count_start(request).is_ok() => {
+                self.keep(forms, &form, self.inner.address_of(request)).await
+            }
+            _ => Ok(None),
         };
         match kept {
             Ok(Some(answered)) => answered,
@@ -242,7 +246,7 @@ impl SingleSignOn {
         let forms = self.inner.kept_forms.as_ref()?;
         let is_ours = source(&request.headers, self.service_provider()) == Source::Own;
         let is_form = request.method == Method::POST && body.len() <= forms.most_bytes_each;
-        if !is_ours || !is_form || crate::wants_json(&request.headers) {
+        if !is_ours || !is_form || !is_navigation(&request.headers) || crate::wants_json(&request.headers) {
             return None;
         }
         let target = request.uri.path_and_query().map(PathAndQuery::as_str)?;
@@ -290,24 +294,44 @@ impl SingleSignOn {
         see_other(&self.way_back(Some(&back), None), [cookie]).map(Some)
     }
 
-    /// Answers the page with a button that posts a kept form again, once. Another browser, or one that is late, is
-    /// redirected to the default path of sign-ins. A request that is not a GET, or not for this browser's form,
-    /// leaves the form in the store.
+    /// Answers a GET with a page with a button that posts a kept form again. The page can be reloaded until then. The
+    /// button posts to this page first: a POST takes the form out of the store, so that it is posted once, and sends the
+    /// browser on with its form (status 307). Another browser, or one that is late, is redirected to the default path of
+    /// sign-ins. A request by another method, or not for this browser's form, leaves the form in the store.
+    ///
+    /// Route both methods, and read the body of a POST before you call this; it is not used.
     pub async fn kept_form(&self, request: &Parts) -> Response<String> {
         let home = self.inner.return_paths.choose(None);
-        let Some((forms, handle, secret)) = self.asked_form(request) else {
-            return see_other(home.as_str(), []).unwrap_or_else(|error| self.refuse(&request.headers, error));
+        let answered = match self.asked_form(request) {
+            Some(asked) if request.method == Method::POST => self.send_on(request, asked).await,
+            Some((forms, handle, secret)) => {
+                let again = with_query(&forms.path, &[("kept", &handle)]);
+                match self.stored_form(forms, &handle, &secret, false).await {
+                    Ok(form) => form.map(|form| page(&form, &again, home.as_str(), self.now())).transpose(),
+                    Err(error) => Err(error),
+                }
+            }
+            None => Ok(None),
         };
-        let page = match self.take_form(forms, &handle, &secret).await {
-            Ok(Some(form)) => page(&form, home.as_str(), self.now()),
+        let answered = match answered {
+            Ok(Some(answered)) => Ok(answered),
             Ok(None) => see_other(home.as_str(), []),
             // The form may still be stored, and the browser may try again.
-            Err(error) => return self.refuse(&request.headers, error),
+            Err(error) => Err(error),
         };
-        let mut page = page.unwrap_or_else(|error| self.refuse(&request.headers, error));
-        let unbound = self.cookies().unbind_form(&request.headers);
-        page.headers_mut().extend(unbound.map(|cookie| (SET_COOKIE, cookie)));
-        page
+        answered.unwrap_or_else(|error| self.refuse(&request.headers, error))
+    }
+
+    /// Takes the form out, and has the browser post it to where it was posted before.
+    async fn send_on(
+        &self,
+        request: &Parts,
+        (forms, handle, secret): (&KeptForms, String, Secret),
+    ) -> Result<Option<Response<String>>, HttpError> {
+        let Some(form) = self.stored_form(forms, &handle, &secret, true).await? else { return Ok(None) };
+        let mut answered = see_other(&form.target, self.cookies().unbind_form(&request.headers))?;
+        *answered.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+        Ok(Some(answered))
     }
 
     /// Returns the handle and the secret of the requested form, if it is the one that this browser holds. A link of
@@ -316,29 +340,45 @@ impl SingleSignOn {
         let (handle, secret) = self.cookies().form(&request.headers)?;
         let query = request.uri.query().unwrap_or_default().as_bytes();
         let (_, asked) = form_urlencoded::parse(query).find(|(name, _)| name == "kept")?;
-        let is_asked = request.method == Method::GET && asked == handle;
+        let is_asked = [Method::GET, Method::POST].contains(&request.method) && asked == handle;
         let forms = self.inner.kept_forms.as_ref().filter(|_| is_asked)?;
         Some((forms, handle, Secret(secret)))
     }
 
-    async fn take_form(
+    async fn stored_form(
         &self,
         forms: &KeptForms,
         handle: &str,
         secret: &Secret,
+        takes_it: bool,
     ) -> Result<Option<KeptForm>, HttpError> {
         let provider = self.service_provider().provider();
         let Some(key) = secret.key() else { return Ok(None) };
         let binding_hash = secret.hash(provider)?;
-        let sealed = forms.store.take_form(handle, &binding_hash, self.now()).await?;
+        let sealed = match takes_it {
+            true => forms.store.take_form(handle, &binding_hash, self.now()).await?,
+            false => forms.store.find_form(handle, &binding_hash, self.now()).await?,
+        };
         Ok(sealed.and_then(|sealed| KeptForm::opened(&sealed, provider, &key)))
+    }
+}
+
+/// Returns whether the person sent the form, and not a script of a page, such as one that saves a draft or tells that the
+/// page is open. Its answer is not shown, and its form would take the place of what a person wrote.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-mode") {
+        Some(mode) => mode == "navigate",
+        None => headers
+            .get(ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html")),
     }
 }
 
 /// Returns the network of a client address as one of 65,536 numbers, so that a store can distinguish networks without
 /// knowing them: each number stands for very many addresses.
 fn network(address: IpAddr, provider: &Provider) -> Result<String, HttpError> {
-    let network = ClientNetwork::of(address).to_string();
+    let network = ClientNetwork::of(address).site().to_string();
     let hash = provider.sha256(network.as_bytes()).map_err(BindingError::from)?;
     Ok(hexadecimal(hash.get(..2).unwrap_or_default()))
 }
@@ -349,7 +389,7 @@ fn random<const BYTES: usize>(provider: &Provider) -> Result<String, HttpError> 
     Ok(hexadecimal(&bytes))
 }
 
-fn page(form: &KeptForm, home: &str, now: DateTime<Utc>) -> Result<Response<String>, HttpError> {
+fn page(form: &KeptForm, again: &str, home: &str, now: DateTime<Utc>) -> Result<Response<String>, HttpError> {
     let fields: String = form
         .fields
         .iter()
@@ -374,7 +414,7 @@ fn page(form: &KeptForm, home: &str, now: DateTime<Utc>) -> Result<Response<Stri
          <p><a href=\"{}\">Do not send it</a></p></main></body></html>",
         crate::refusal_page::STYLE,
         escape_markup(path),
-        escape_markup(&form.target),
+        escape_markup(again),
         form.kind.enctype(),
         escape_markup(home),
     );

@@ -37,11 +37,15 @@ pub struct StartLimiter(Arc<Shared>);
 struct Shared {
     all: RequestLimiter<()>,
     addresses: RequestLimiter<ClientNetwork>,
+    /// The larger IPv6 networks that one customer may have.
+    sites: RequestLimiter<ClientNetwork>,
     connections: RequestLimiter<ConnectionId>,
 }
 
 const ALL: RequestRate = RequestRate { burst: 20_000, per_second: 1_000 };
 const PER_ADDRESS: RequestRate = RequestRate { burst: 300, per_second: 10 };
+/// How many client addresses an IPv6 network of 48 bits counts as.
+const ADDRESSES_OF_SITE: u32 = 16;
 const PER_CONNECTION: RequestRate = RequestRate { burst: 3_000, per_second: 100 };
 
 impl Default for StartLimiter {
@@ -59,7 +63,8 @@ impl StartLimiter {
         StartLimiter::with(all, PER_ADDRESS, PER_CONNECTION)
     }
 
-    /// Sets the rate for one client address; for an IPv6 address, the first 64 bits count. If the [client
+    /// Sets the rate for one client address; for an IPv6 address, the first 64 bits count. A network of 48 bits,
+    /// which one customer may have, is allowed sixteen times as many. If the [client
     /// address](crate::SingleSignOn::client_address) is not known, this limit does not apply.
     #[must_use]
     pub fn per_client_address(self, rate: RequestRate) -> StartLimiter {
@@ -77,6 +82,10 @@ impl StartLimiter {
         StartLimiter(Arc::new(Shared {
             all: RequestLimiter::new(all),
             addresses: RequestLimiter::new(address),
+            sites: RequestLimiter::new(RequestRate {
+                burst: address.burst.saturating_mul(ADDRESSES_OF_SITE),
+                per_second: address.per_second.saturating_mul(ADDRESSES_OF_SITE),
+            }),
             connections: RequestLimiter::new(connection),
         }))
     }
@@ -84,8 +93,12 @@ impl StartLimiter {
     /// Counts a sign-in that a client wants to start, before anything is looked up.
     pub(crate) fn count_client(&self, address: Option<IpAddr>, now: DateTime<Utc>) -> Result<(), HttpError> {
         let Some(client) = address.map(ClientNetwork::of) else { return Ok(()) };
-        let counted = self.0.addresses.take(&client, now);
-        counted.map_err(too_many("from one client address", self.0.addresses.rate()))
+        let Shared { addresses, sites, .. } = &*self.0;
+        addresses.take(&client, now).map_err(too_many("from one client address", addresses.rate()))?;
+        sites.take(&client.site(), now).map_err(|retry_after| {
+            addresses.give_back(&client);
+            too_many("from one IPv6 network of 48 bits", sites.rate())(retry_after)
+        })
     }
 
     /// Counts a sign-in that is started over a connection.
@@ -146,5 +159,16 @@ mod tests {
             assert!(limiter.count_client(address(number), now).is_ok(), "address {number}");
             assert!(limiter.count_client(address(number), now).is_err(), "address {number}");
         }
+    }
+
+    /// One customer has many IPv6 networks of 64 bits.
+    #[test]
+    fn a_customer_with_many_networks_counts_as_one() {
+        let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        let limiter = StartLimiter::default().per_client_address(RequestRate { burst: 2, per_second: 1 });
+        let counts = |address: String| limiter.count_client(Some(address.parse().unwrap()), now).is_ok();
+        assert_eq!((0..256).filter(|net| counts(format!("2001:db8:0:{net:x}::1"))).count(), 32);
+        assert!(!counts("2001:db8:0:ffff::1".to_owned()));
+        assert!(counts("2001:db8:1::1".to_owned()) && counts("192.0.2.1".to_owned()));
     }
 }

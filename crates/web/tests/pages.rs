@@ -178,6 +178,7 @@ async fn asked(sso: &SingleSignOn, key: &testkit::KeyPair, name: &str) -> Respon
 async fn kept_form(sso: &SingleSignOn) -> Response<String> {
     let mut posted = request(Method::POST, "/projects/7/notes", "");
     posted.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    posted.headers.insert("sec-fetch-mode", HeaderValue::from_static("navigate"));
     let asked = sso.sign_in_needed_for(&posted, b"text=A+long+text").await;
     let place = location(&asked);
     let handle = place.split_once("kept%3D").unwrap().1;

@@ -15,7 +15,8 @@ impl App {
         kind: &str,
         body: &str,
     ) -> Answer {
-        browser.post_as(&format!("{}/projects/7/notes?draft=1", self.address), said, kind, body).await
+        let said: Vec<_> = said.iter().copied().chain([("sec-fetch-mode", "navigate")]).collect();
+        browser.post_as(&format!("{}/projects/7/notes?draft=1", self.address), &said, kind, body).await
     }
 
     /// Signs in, and follows to the path where the sign-in leads.
@@ -49,12 +50,13 @@ async fn what_somebody_wrote_comes_back() {
 
     let page = app.back(&browser, &asked.location).await;
     assert_eq!(page.status, 200, "{page:?}");
-    assert!(page.body.contains("action=\"/projects/7/notes?draft=1\""), "{}", page.body);
+    let handle = asked.location.split_once("kept%3D").unwrap().1.split('&').next().unwrap();
+    assert!(page.body.contains(&format!("action=\"/saml/form?kept={handle}\"")), "{}", page.body);
     assert!(page.body.contains("name=\"text\" value=\"two\r\nlines &amp; &lt;b&gt;\""), "{}", page.body);
     assert!(page.body.contains("name=\"submit\"") && !page.body.contains("secret"), "{}", page.body);
     let policy = page.headers.get("content-security-policy").unwrap().to_str().unwrap();
     assert!(policy.contains("form-action 'self'"), "{policy}");
-    assert!(page.set_cookies.iter().any(|one| one.contains("vouchsafe-form=") && one.contains("Max-Age=0")));
+    assert!(!page.set_cookies.iter().any(|one| one.contains("vouchsafe-form=")), "it can be reloaded");
 
     // It is not known who wrote it, so the person must confirm that it is sent in their name.
     assert!(page.body.contains("<button type=\"submit\">Send it now</button>"), "{}", page.body);
@@ -63,6 +65,12 @@ async fn what_somebody_wrote_comes_back() {
 
     // Posted by the button in the new session, it arrives.
     let again = "text=two%0D%0Alines+%26+%3Cb%3E&text=again&submit=1";
+    let button = format!("{}/saml/form?kept={handle}", app.address);
+    let sent_on = browser.post_as(&button, &[OWN], URLENCODED, again).await;
+    assert_eq!((sent_on.status, sent_on.location.as_str()), (307, "/projects/7/notes?draft=1"));
+    assert!(
+        sent_on.set_cookies.iter().any(|one| one.contains("vouchsafe-form=") && one.contains("Max-Age=0"))
+    );
     let done = app.notes(&browser, &[OWN], URLENCODED, again).await;
     assert_eq!((done.status, done.body.as_str()), (200, again));
 }
@@ -150,7 +158,13 @@ async fn only_the_browser_that_wrote_it_gets_it_and_once() {
 
     let page = app.back(&browser, &asked.location).await;
     assert!(page.body.contains("value=\"mine\""), "{page:?}");
+    let button = format!("{}/saml/form?kept={handle}", app.address);
+    // Another browser's button takes nothing.
+    assert_eq!(other.post_as(&button, &[OWN], URLENCODED, "text=mine").await.location, "/");
+    assert_eq!(browser.post_as(&button, &[OWN], URLENCODED, "text=mine").await.status, 307);
     browser.keep(asked.set_cookies[0].as_str());
-    let again = browser.get(&format!("{}/saml/form?kept={handle}", app.address)).await;
-    assert_eq!((again.status, again.location.as_str()), (303, "/"), "{again:?}");
+    for again in [browser.get(&button).await, browser.post_as(&button, &[OWN], URLENCODED, "text=mine").await]
+    {
+        assert_eq!((again.status, again.location.as_str()), (303, "/"), "{again:?}");
+    }
 }

@@ -63,10 +63,14 @@ pub async fn a_form_is_taken_once_by_its_browser(store: impl FormStore) {
     let kept = form("one", 600);
     store.keep_form(&kept, PLENTY, now()).await.unwrap();
     for (handle, hash) in [("one", "hash of two"), ("one", ""), ("two", "hash of one"), ("", "")] {
+        assert_eq!(store.find_form(handle, hash, now()).await.unwrap(), None, "{handle} {hash}");
         assert_eq!(store.take_form(handle, hash, now()).await.unwrap(), None, "{handle} {hash}");
     }
     assert_eq!(store.count_forms(now()).await.unwrap(), 1, "it is not spoilt by others");
+    let found = store.find_form("one", "hash of one", now()).await.unwrap();
     let taken = store.take_form("one", "hash of one", now()).await.unwrap();
+    assert_eq!(found, taken, "it stays until it is taken");
+    assert_eq!(store.find_form("one", "hash of one", now()).await.unwrap(), None);
     assert_eq!(taken, Some(kept.sealed), "byte for byte");
     assert!(!takes(&store, "one").await);
     assert_eq!(store.count_forms(now()).await.unwrap(), 0);
@@ -91,6 +95,8 @@ pub async fn a_form_ends_at_its_time(store: impl FormStore) {
     let moment = TimeDelta::milliseconds(1);
     assert_eq!(store.count_forms(end - moment).await.unwrap(), 2);
     assert_eq!(store.count_forms(end).await.unwrap(), 0);
+    assert!(store.find_form("one", "hash of one", end - moment).await.unwrap().is_some());
+    assert!(store.find_form("one", "hash of one", end).await.unwrap().is_none());
     let in_time = store.take_form("one", "hash of one", end - moment).await.unwrap();
     assert!(in_time.is_some());
     assert_eq!(store.take_form("two", "hash of two", end).await.unwrap(), None);

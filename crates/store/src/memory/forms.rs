@@ -143,6 +143,19 @@ impl FormStore for Memory {
         })
     }
 
+    fn find_form<'a>(
+        &'a self,
+        handle: &'a str,
+        binding_hash: &'a str,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, Option<Vec<u8>>> {
+        self.with(move |state| {
+            let found = state.forms.by_handle.get(handle);
+            let found = found.filter(|form| form.binding_hash == binding_hash && now < form.expires_at);
+            Ok(found.map(|form| form.sealed.clone()))
+        })
+    }
+
     fn take_form<'a>(
         &'a self,
         handle: &'a str,

@@ -142,6 +142,22 @@ impl FormStore for Redis {
         })
     }
 
+    fn find_form<'a>(
+        &'a self,
+        handle: &'a str,
+        binding_hash: &'a str,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, Option<Vec<u8>>> {
+        type Fields = (Option<String>, Option<Vec<u8>>, Option<i64>);
+        Box::pin(async move {
+            let fields =
+                cmd("HMGET").arg(self.key("form", handle)).arg("binding").arg("sealed").arg("end").take();
+            let (binding, sealed, end): Fields = self.ask(&fields).await?;
+            let is_live = end.is_some_and(|end| now.timestamp_millis() < end);
+            Ok(sealed.filter(|_| is_live && binding.as_deref() == Some(binding_hash)))
+        })
+    }
+
     fn take_form<'a>(
         &'a self,
         handle: &'a str,

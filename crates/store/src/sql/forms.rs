@@ -79,6 +79,20 @@ impl<E: Engine> FormStore for E {
         }))
     }
 
+    fn find_form<'a>(
+        &'a self,
+        handle: &'a str,
+        binding_hash: &'a str,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, Option<Vec<u8>>> {
+        const FIND: &str =
+            "SELECT sealed FROM vouchsafe_forms WHERE handle = ? AND binding_hash = ? AND expires_at > ?";
+        Box::pin(async move {
+            let asked = Batch::of(FIND).bind(handle).bind(binding_hash).bind(now.timestamp_millis());
+            self.ask(asked).await?.rows.first().map(|row| row.bytes(0)).transpose()
+        })
+    }
+
     fn take_form<'a>(
         &'a self,
         handle: &'a str,

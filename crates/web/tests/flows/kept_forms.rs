@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{CONTENT_TYPE, COOKIE};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE};
 use http::{HeaderName, Method};
 use vouchsafe::{ConnectionSettings, Provider, ServiceProvider};
 use vouchsafe_store::{Answer, FormLimits, FormStore, Memory, SealedForm, StoreError};
-use vouchsafe_web::{KeptForms, SingleSignOn};
+use vouchsafe_web::{KeptForms, RequestRate, SingleSignOn, StartLimiter};
 
 use crate::{CONSUMER, ENTITY_ID, connection, cookies, location, over, request};
 
@@ -21,6 +21,7 @@ fn posted() -> http::request::Parts {
     let mut posted =
         request(&[(HeaderName::from_static("sec-fetch-site"), "same-origin"), (CONTENT_TYPE, FORM)]);
     posted.method = Method::POST;
+    posted.headers.insert(ACCEPT, "text/html,*/*;q=0.8".parse().unwrap());
     posted.uri = "/projects/7/notes".parse().unwrap();
     posted
 }
@@ -43,10 +44,22 @@ async fn a_form_that_one_process_keeps_another_gives_back() {
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1);
     assert!(!format!("{store:?}").contains("long"), "nothing of it in Debug");
 
-    let page = other.kept_form(&back(&held, &place)).await;
-    assert!(page.body().contains("name=\"text\" value=\"a long text\""), "{}", page.body());
-    let again = one.kept_form(&back(&held, &place)).await;
-    assert_eq!((again.status().as_u16(), location(&again)), (303, "/home"), "once");
+    // A reload, or a tab that the browser had put away, shows it again.
+    for process in [&other, &one, &other] {
+        let page = process.kept_form(&back(&held, &place)).await;
+        assert!(page.body().contains("name=\"text\" value=\"a long text\""), "{}", page.body());
+        assert_eq!(cookies(&page), "");
+    }
+    // The button posts it to the page first, which sends the browser on with it, once.
+    let mut button = back(&held, &place);
+    button.method = Method::POST;
+    let sent_on = one.kept_form(&button).await;
+    assert_eq!((sent_on.status().as_u16(), location(&sent_on)), (307, "/projects/7/notes"));
+    assert_eq!(cookies(&sent_on), "__Host-vouchsafe-form=.");
+    for again in [button, back(&held, &place)] {
+        let again = other.kept_form(&again).await;
+        assert_eq!((again.status().as_u16(), location(&again)), (303, "/home"), "once");
+    }
 }
 
 #[tokio::test]
@@ -126,8 +139,8 @@ async fn whoever_posts_many_forms_pushes_out_their_own() {
     let asked = sso.sign_in_needed_for(&from("192.0.2.1"), b"text=of+the+victim").await;
     let (held, place) = (cookies(&asked), location(&asked).to_owned());
     for number in 0..30 {
-        // One customer of a network has all of these addresses.
-        let attacker = from(&format!("2001:db8:0:1:{number:x}::1"));
+        // One customer has all of these networks.
+        let attacker = from(&format!("2001:db8:0:{number:x}::1"));
         let asked = sso.sign_in_needed_for(&attacker, b"text=of+the+attacker").await;
         assert!(location(&asked).contains("kept%3D"));
     }
@@ -146,6 +159,45 @@ async fn whoever_posts_many_forms_pushes_out_their_own() {
     assert!(!format!("{store:?}").contains("192.0.2"), "no address is kept");
 }
 
+/// A page's script that saves a draft, or tells that the page is open, does not replace what a person wrote.
+#[tokio::test]
+async fn a_form_of_a_script_is_not_kept() {
+    let sso = process(KeptForms::at("/saml/form"));
+    for (mode, accept, is_kept) in [
+        (Some("navigate"), "text/html", true),
+        (Some("navigate"), "*/*", true),
+        (None, "text/html,application/xhtml+xml", true),
+        (Some("no-cors"), "*/*", false),
+        (Some("cors"), "text/html", false),
+        (Some("same-origin"), "text/html", false),
+        (None, "*/*", false),
+    ] {
+        let mut posted = posted();
+        posted.headers.insert(ACCEPT, accept.parse().unwrap());
+        if let Some(mode) = mode {
+            posted.headers.insert("sec-fetch-mode", mode.parse().unwrap());
+        }
+        let asked = sso.sign_in_needed_for(&posted, b"text=1").await;
+        assert_eq!(location(&asked).contains("kept%3D"), is_kept, "{mode:?} {accept}");
+        assert_eq!(!cookies(&asked).is_empty(), is_kept, "{mode:?} {accept}");
+    }
+}
+
+/// A form costs the store more than the start of a sign-in, which is counted.
+#[tokio::test]
+async fn a_kept_form_counts_as_a_start() {
+    let store = Memory::new();
+    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone()));
+    let sso = process(forms)
+        .start_limiter(StartLimiter::default().per_client_address(RequestRate { burst: 3, per_second: 1 }))
+        .client_address(|_| "192.0.2.1".parse().ok());
+    for _ in 0..10 {
+        let asked = sso.sign_in_needed_for(&posted(), b"text=1").await;
+        assert_eq!(asked.status().as_u16(), 303, "the person can always sign in");
+    }
+    assert!((3..=4).contains(&store.count_forms(Utc::now()).await.unwrap()));
+}
+
 #[derive(Debug)]
 struct Down;
 
@@ -155,6 +207,10 @@ fn down<T: Send + 'static>() -> Answer<'static, T> {
 
 impl FormStore for Down {
     fn keep_form<'a>(&'a self, _: &'a SealedForm, _: FormLimits, _: DateTime<Utc>) -> Answer<'a, ()> {
+        down()
+    }
+
+    fn find_form<'a>(&'a self, _: &'a str, _: &'a str, _: DateTime<Utc>) -> Answer<'a, Option<Vec<u8>>> {
         down()
     }
 
