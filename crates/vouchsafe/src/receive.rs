@@ -138,6 +138,26 @@ impl ServiceProvider {
             .explain(refusal, message)
     }
 
+    /// Finds the connection that sent a response which answers no request of this browser, among several with the same
+    /// identity provider: the active one at whose assertion consumer it was received and whose key signed it. It is for
+    /// callers that start a new sign-in instead of using the response. The response is not checked further.
+    ///
+    /// # Errors
+    /// `assertion.connection_ambiguous` if several have the key, `signature.not_verified` and similar codes if none has
+    /// it, `assertion.unknown_issuer` if there is no such connection.
+    pub fn sender<'c>(
+        &self,
+        claimed: &ClaimedResponse,
+        candidates: &'c [Connection],
+    ) -> Result<&'c Connection, Refusal> {
+        let may_be = |one: &&Connection| {
+            one.state() == ConnectionState::Active
+                && claimed.issuer() == Some(one.identity_provider().entity_id())
+                && self.assertion_consumer_for(one) == claimed.received_at()
+        };
+        self.signer(claimed, candidates.iter().filter(may_be)).map(|(connection, _)| connection)
+    }
+
     /// Finds the candidate whose key made the signature. A candidate whose keys cannot be used is skipped if there
     /// are others.
     fn signer<'c>(

@@ -152,7 +152,9 @@ impl SingleSignOn {
         if pending.is_none() {
             claimed.require_success()?;
         }
+        let is_undecided = pending.is_none() && self.unasked(&claimed, &candidates).needs_key();
         if pending.is_none()
+            && !is_undecided
             && let Some(restart) = self.to_restart(request, &self.unasked(&claimed, &candidates), context)?
         {
             return Ok(Opening::Restart(restart));
@@ -175,14 +177,59 @@ impl SingleSignOn {
                 self.open((body, by_paos), received_at, waiting.wait().await?).await?
             }
         };
-        Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
+        let opened = Opened { claimed, relay_state, pending, candidates, permit };
+        if is_undecided {
+            self.sent_by_one(request, opened, context).await
+        } else {
+            Ok(Opening::Response(Box::new(opened)))
+        }
+    }
+
+    /// Decides whether a new sign-in starts instead of using a response that several connections may have sent, since
+    /// anybody can claim the identity provider of another. The key that signed it shows which one it was.
+    async fn sent_by_one(
+        &self,
+        request: &Parts,
+        opened: Opened,
+        context: &mut Context,
+    ) -> Result<Opening, HttpError> {
+        let service_provider = self.service_provider().clone();
+        let (opened, sender) = elsewhere(move || {
+            let sender =
+                service_provider.sender(&opened.claimed, &opened.candidates).map(|one| one.id().clone());
+            Ok((opened, sender))
+        })
+        .await?;
+        let restart = match sender {
+            Ok(id) => {
+                context.connection.get_or_insert(id.clone());
+                let sender = opened.candidates.iter().filter(|one| *one.id() == id);
+                self.to_restart(request, &self.unasked(&opened.claimed, sender), context)?
+            }
+            // That it is late says more than that its sender is not known; and one that accepts it judges it.
+            Err(refusal) => {
+                let unasked = self.unasked(&opened.claimed, &opened.candidates);
+                match self.to_restart(request, &unasked, context)? {
+                    None if !unasked.is_accepted() => return Err(refusal.into()),
+                    restart => restart,
+                }
+            }
+        };
+        Ok(match restart {
+            Some(restart) => Opening::Restart(restart),
+            None => Opening::Response(Box::new(opened)),
+        })
     }
 
     /// Returns what is known about a response without a pending request of this browser.
-    fn unasked<'c>(&self, claimed: &'c ClaimedResponse, candidates: &'c [Connection]) -> Unasked<'c> {
+    fn unasked<'c>(
+        &self,
+        claimed: &'c ClaimedResponse,
+        candidates: impl IntoIterator<Item = &'c Connection>,
+    ) -> Unasked<'c> {
         let is_of_issuer =
             |connection: &&Connection| claimed.issuer() == Some(connection.identity_provider().entity_id());
-        let of_issuer = candidates.iter().filter(is_of_issuer).collect();
+        let of_issuer = candidates.into_iter().filter(is_of_issuer).collect();
         let is_addressed = |connection: &Connection| self.is_at(connection, claimed.received_at());
         Unasked::new(claimed.relay_state(), claimed.in_response_to(), of_issuer, is_addressed)
     }

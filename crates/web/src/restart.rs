@@ -41,8 +41,19 @@ impl<'a> Unasked<'a> {
         Unasked { relay_state, answers, may_be: of_issuer.into_iter().filter(is_open).collect() }
     }
 
-    /// Returns the only connection at which a sign-in may start. If there are several, it returns `None`, since only
-    /// a key could decide among them.
+    /// Returns whether the key that signed must show which of several connections sent the response, before it is known
+    /// whether a new sign-in starts.
+    pub(crate) fn needs_key(&self) -> bool {
+        let restarts = |one: &&Connection| one.settings().on_unsolicited() == Unsolicited::Restart;
+        self.may_be.len() > 1 && (self.answers.is_some() || self.may_be.iter().any(restarts))
+    }
+
+    /// Returns whether one of the connections accepts it without a request.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.may_be.iter().any(|one| one.settings().on_unsolicited() == Unsolicited::Accept)
+    }
+
+    /// Returns the only connection at which a sign-in may start, or `None` if there are several.
     fn only_one(&self, may: impl Fn(&Connection) -> bool) -> Option<&'a Connection> {
         let mut found = self.may_be.iter().filter(|connection| may(connection));
         let first = found.next();
@@ -82,8 +93,7 @@ impl SingleSignOn {
             return restart.ok_or_else(too_late).map(Some);
         }
         let wants = |connection: &Connection| connection.settings().on_unsolicited();
-        let accepts = |connection: &Connection| wants(connection) == Unsolicited::Accept;
-        if unasked.may_be.iter().copied().any(accepts) {
+        if unasked.is_accepted() {
             return Ok(None);
         }
         let restarts = |connection: &Connection| may_begin && wants(connection) == Unsolicited::Restart;

@@ -202,8 +202,9 @@ impl SetUp {
     ///
     /// Metadata is often public, so an administrator could activate a connection to another customer's identity
     /// provider. This signs nobody in, but unsolicited responses of that identity provider become ambiguous if both
-    /// connections have the same assertion consumer. A required trial prevents this. Without it, give each connection
-    /// an assertion consumer of its own, by [`settings`](Self::settings).
+    /// connections have the same assertion consumer. A required trial does not prevent this: it can be signed by a key of
+    /// the administrator's own that stands in the metadata beside the copied one. So give each connection an assertion
+    /// consumer of its own, by [`settings`](Self::settings), wherever customers do not trust each other.
     #[must_use]
     pub fn danger_activate_untried(self) -> SetUp {
         self.changed(|inner| inner.activates_untried = true)

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{TimeDelta, Utc};
 use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderName, Method};
-use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, Unsolicited};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited,
+};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
 
 use crate::{Posted, connection, cookies, location, over, request, unasked};
@@ -33,6 +35,29 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
     // A forged response starts a request like any link does, and nothing of it is used.
     let other = sso.accept(&request(&[]), b"SAMLResponse=PGEvPg==").await.unwrap_err();
     assert_eq!(other.status(), 403);
+}
+
+/// Any customer can claim the entity ID of another's identity provider. The key that signed shows whose response it is.
+#[tokio::test]
+async fn a_claimed_entity_id_stops_no_restart() {
+    let restarts = || ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+    let claims = testkit::IdentityProvider::okta().with_key(testkit::keys::service_provider());
+    let claims = IdentityProvider::from_metadata(claims.metadata().unwrap().as_bytes()).unwrap();
+    let mallory = Connection::new(ConnectionId::new("mallory").unwrap(), claims);
+    for settings in [restarts(), ConnectionSettings::default().unsolicited(Unsolicited::Accept)] {
+        let mallory = mallory.clone().with_settings(settings).unwrap();
+        let sso = over([mallory, connection("victim", restarts())]);
+        let restarted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+        let asked = AuthnRequest::from_redirect(location(&restarted)).unwrap();
+        let body = Posted { reply_to: Some(&asked), ..unasked("_2") }.body();
+        let accepted = sso.accept(&request(&[(COOKIE, &cookies(&restarted))]), &body).await.unwrap();
+        assert_eq!(accepted.connection().as_str(), "victim");
+    }
+    // If both have the key, the refusal says so.
+    let sso = over([connection("copy", restarts()), connection("victim", restarts())]);
+    let refused = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+    let reference = refused.extensions().get::<vouchsafe_web::Reference>().unwrap();
+    assert_eq!(sso.refusals().find(reference.as_str()).unwrap().code, "assertion.connection_ambiguous");
 }
 
 #[tokio::test]
