@@ -32,7 +32,7 @@ pub enum BindingError {
     #[error("the request carries no SAML message")]
     NoMessage,
     /// The form has no field of that name.
-    #[error("the posted form has no field {name}")]
+    #[error("the request has no field {name}")]
     #[non_exhaustive]
     FieldMissing {
         /// The name of the field.
@@ -285,6 +285,9 @@ impl BindingError {
             Self::NoMessage => {
                 "Nobody has to change anything if a person opened this address by hand. Identity providers send their logout messages, or messages \
                  about names, to it (Okta: \"Single Logout URL\"): in the query of a GET, in the form of a POST."
+            }
+            Self::FieldMissing { name: "SAMLart" } => {
+                "The assertion consumer takes a response by POST, or an artifact in the query. A person who opens it by hand sees this."
             }
             Self::FieldMissing { .. } => {
                 "The assertion consumer takes the form an identity provider posts. In the identity provider's console (Okta: \

@@ -140,7 +140,16 @@ impl ServiceProvider {
     /// # Errors
     /// [`BindingError::Xml`]; this does not occur in practice.
     pub fn soap_fault(&self) -> Result<String, BindingError> {
-        soap_fault("The request was not accepted.")
+        soap_fault("S:Client", "The request was not accepted.")
+    }
+
+    /// Returns the envelope for a request over SOAP that cannot be carried out now: a fault that says that it may be sent
+    /// again.
+    ///
+    /// # Errors
+    /// [`BindingError::Xml`]; this does not occur in practice.
+    pub fn soap_fault_for_now(&self) -> Result<String, BindingError> {
+        soap_fault("S:Server", "The request could not be carried out now.")
     }
 
     fn logout_response(

@@ -85,12 +85,13 @@ pub(crate) fn soap_envelope(message: &str) -> String {
     format!("<S:Envelope xmlns:S=\"{}\"><S:Body>{message}</S:Body></S:Envelope>", namespace::SOAP_ENVELOPE)
 }
 
-/// Writes the fault that answers a refused message. It does not tell the reason.
-pub(crate) fn soap_fault(text: &str) -> Result<String, BindingError> {
+/// Writes the fault that answers a refused message. It does not tell the reason. `S:Client` means that the message
+/// should not be sent again without a change, and `S:Server` that it may succeed later (SOAP 1.1, 4.4.1).
+pub(crate) fn soap_fault(code: &str, text: &str) -> Result<String, BindingError> {
     let mut xml = Writer::new();
     xml.start("S:Envelope").namespace("S", namespace::SOAP_ENVELOPE);
     xml.start("S:Body").start("S:Fault");
-    xml.element("faultcode", "S:Client").element("faultstring", text);
+    xml.element("faultcode", code).element("faultstring", text);
     xml.end().end().end();
     Ok(xml.finish()?)
 }

@@ -94,12 +94,22 @@ impl SingleSignOn {
         })
         .await?;
         let replay_key = valid.first().map(ValidMessage::replay_key).ok_or(HttpError::UnknownConnection)?;
-        let mut messages = Vec::new();
+        let (mut messages, mut too_many) = (Vec::new(), None);
         for valid in valid {
             let message = self.confirm_message(valid).await?;
             let found = candidates.iter().find(|one| one.id() == message.connection());
             let connection = found.ok_or(HttpError::UnknownConnection)?.clone();
-            messages.push((message, connection));
+            // Each one that is carried out is remembered. A connection that has too many does not keep others.
+            match self.inner.requests.take(connection.id(), self.now()) {
+                Ok(()) => messages.push((message, connection)),
+                Err(retry_after) => {
+                    let rate = self.inner.requests.rate();
+                    too_many = Some(HttpError::TooManyRequests { rate, retry_after });
+                }
+            }
+        }
+        if let Some(error) = too_many.filter(|_| messages.is_empty()) {
+            return Err(error);
         }
         match messages.as_slice() {
             [(_, only)] => context.connection = Some(only.id().clone()),

@@ -40,6 +40,9 @@ pub struct Cookies {
     secure: bool,
 }
 
+/// In place of the handle of a sign-out: its last request was answered.
+pub(crate) const ANSWERED: &str = "answered";
+
 impl Cookies {
     /// Makes the format for a service at this address: secure cookies, unless the address is `http`, which is allowed
     /// only on loopback hosts.
@@ -121,9 +124,20 @@ impl Cookies {
         (!handle.is_empty() && !secret.is_empty()).then(|| (handle.to_owned(), secret.to_owned()))
     }
 
+    /// Returns the `Set-Cookie` header that replaces it after the answer: the browser can then reload the page that shows
+    /// the result. `request` is the hash of the answered request's ID.
+    pub(crate) fn note_answered_logout(self, request: &str) -> Option<HeaderValue> {
+        self.set_across_sites(&self.logout_name(), &format!("{ANSWERED}.{request}"), 600)
+    }
+
     /// Returns the `Set-Cookie` header that removes it.
     pub(crate) fn unbind_logout(self) -> Option<HeaderValue> {
         self.set_across_sites(&self.logout_name(), "", 0)
+    }
+
+    /// Returns whether a `Set-Cookie` header sets the cookie of sign-outs.
+    pub(crate) fn is_of_logout(self, cookie: &HeaderValue) -> bool {
+        cookie.as_bytes().starts_with(format!("{}=", self.logout_name()).as_bytes())
     }
 
     /// Returns the `Set-Cookie` header that lets this browser open a kept form. There is one at a time: a new one

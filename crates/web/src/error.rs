@@ -101,6 +101,18 @@ pub enum HttpError {
         /// The number of seconds after which another sign-in is allowed.
         retry_after: u64,
     },
+    /// An identity provider asked to end sessions, or to change names, too often in a short time. Nothing of this request
+    /// was carried out or stored, and it can be sent again.
+    #[error(
+        "more requests of an identity provider come over one connection than {} at once and then {} a second", rate.burst, rate.per_second
+    )]
+    #[non_exhaustive]
+    TooManyRequests {
+        /// The rate that is allowed.
+        rate: RequestRate,
+        /// The number of seconds after which another request is allowed.
+        retry_after: u64,
+    },
     /// The thread that checked a response ended without a result.
     #[error("the check of a response broke off: {source}")]
     #[non_exhaustive]
@@ -236,6 +248,7 @@ impl HttpError {
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
             Self::TooManyStarts { .. } => "http.too_many_starts",
+            Self::TooManyRequests { .. } => "http.too_many_requests",
             Self::Worker { .. } => "http.worker",
             Self::DiscoveryRequest { .. } => "http.discovery_request",
             Self::UnknownConnection => "http.unknown_connection",
@@ -301,6 +314,10 @@ impl HttpError {
                  everybody comes through one proxy, let client_address read the address that the proxy \
                  names; if so many people sign in, raise the rates of StartLimiter."
             }
+            Self::TooManyRequests { .. } => {
+                "Look in the log for the connection, and ask its customer what sends the requests. If so many people are signed \
+                 out, raise the rate of SingleSignOn::requests_per_connection."
+            }
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::DiscoveryRequest { .. } => {
                 "Have the service that asks publish the address for the answer in its metadata (idpdisc:DiscoveryResponse), and ask with that one."
@@ -353,7 +370,9 @@ impl HttpError {
             Self::Store(failure) if failure.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(StoreError::ConnectionUnusable { .. }) => StatusCode::FORBIDDEN,
             Self::Store(_) | Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::TooManyFromAddress { .. } | Self::TooManyStarts { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyFromAddress { .. } | Self::TooManyStarts { .. } | Self::TooManyRequests { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Busy { .. } | Self::Unavailable { .. } | Self::BackChannel { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -366,7 +385,9 @@ impl HttpError {
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyFromAddress { .. } | Self::Busy { .. } => Some(1),
-            Self::TooManyStarts { retry_after, .. } => Some(*retry_after),
+            Self::TooManyStarts { retry_after, .. } | Self::TooManyRequests { retry_after, .. } => {
+                Some(*retry_after)
+            }
             // The store is there, and another change ends sooner or later.
             Self::Store(StoreError::Busy { .. }) => Some(5),
             _ => None,

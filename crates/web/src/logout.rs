@@ -23,34 +23,16 @@ use crate::single_sign_on::SingleSignOn;
 /// The sessions of an application that an identity provider can end. [`Provisioned`](crate::Provisioned) implements
 /// it.
 pub trait LogoutSessions: Send + Sync + fmt::Debug {
-    /// Ends the sessions that the request names: those of its whole name, over its connection, and with its session
-    /// indexes if it has some ([`LogoutRequest::means`]). Cookies cannot be used to find them: an identity provider
-    /// may send the request in an invisible frame, or from its own server. Returns the number of ended sessions; zero
-    /// is not an error, since they may have ended before.
+    /// Ends the sessions over its connection that the request means, by their names and session indexes:
+    /// [`LoggedOut::means`](vouchsafe::provisioning::LoggedOut::means) of
+    /// [`LoggedOut::of`](vouchsafe::provisioning::LoggedOut::of). Cookies cannot be used to find them: an identity
+    /// provider may send the request in an invisible frame, or from its own server. Returns the number of ended
+    /// sessions; zero is not an error, since they may have ended before.
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a>;
 }
 
 /// The result of [`LogoutSessions::end`].
 pub type EndsSessions<'a> = Pin<Box<dyn Future<Output = Result<u64, HttpError>> + Send + 'a>>;
-
-/// Returns the session indexes that a request names, in the form for stores: each of them, or `None` for all
-/// sessions.
-pub(crate) fn meant_by(request: &LogoutRequest) -> impl Iterator<Item = Option<&str>> {
-    let indexes = request.session_indexes();
-    indexes.is_empty().then_some(None).into_iter().chain(indexes.iter().map(|index| Some(index.as_str())))
-}
-
-/// The maximum number of session indexes of one request that are remembered one by one.
-const MOST_REMEMBERED: usize = 8;
-
-/// Returns for which sessions a request is remembered. If it names many indexes, it is remembered for all sessions of the
-/// person, so that one identity provider does not fill the store of all. A late assertion of another session is then
-/// refused too, and the person signs in again.
-pub(crate) fn remembered_by(request: &LogoutRequest) -> impl Iterator<Item = Option<&str>> {
-    let is_short = request.session_indexes().len() <= MOST_REMEMBERED;
-    let of_all = (!is_short).then_some(None);
-    of_all.into_iter().chain(meant_by(request).filter(move |_| is_short))
-}
 
 /// A session that ended in this service: what the browser receives, and who must still be told.
 #[derive(Debug, Default)]
@@ -222,10 +204,8 @@ impl SingleSignOn {
                         continue;
                     }
                     let binding = self.cookies().bind_logout(&started.pending, started.binding.reveal());
-                    // A name may have one `Set-Cookie` header only (RFC 6265 4.1.1). So the cookie of the previous
-                    // sign-out is replaced instead of removed.
-                    let ended = self.cookies().unbind_logout();
-                    cookies.retain(|cookie| Some(cookie) != ended.as_ref());
+                    // A name may have one `Set-Cookie` header only (RFC 6265 4.1.1).
+                    cookies.retain(|cookie| !self.cookies().is_of_logout(cookie));
                     cookies.extend(binding);
                     return carried(&started.request, cookies);
                 }

@@ -17,7 +17,8 @@ use crate::refusal_page::STYLE;
 pub struct LogoutView<'a> {
     /// The answer of each identity provider, in the order in which they were told.
     pub answers: &'a [ParticipantAnswer],
-    /// The name of each of them, in the same order: from its metadata, or that of its connection.
+    /// The name of each of them, in the same order: from its metadata, or that of its connection. A customer writes the
+    /// metadata: escape the name in HTML, as [`escape_markup`] does.
     pub names: &'a [String],
     /// A path of the application's, where the person can sign in again.
     pub back: &'a str,
@@ -70,7 +71,18 @@ impl LogoutPage {
     }
 
     /// Makes a page of the application: HTML, sent with a Content-Security-Policy that allows inline styles, images
-    /// of the application's own, and no script.
+    /// of the application's own, and no script. The [names](LogoutView::names) of identity providers are not escaped.
+    ///
+    /// ```
+    /// use vouchsafe::xml::escape_markup;
+    /// use vouchsafe_web::LogoutPage;
+    ///
+    /// let own = LogoutPage::rendered_by(|shown| {
+    ///     let names: String = shown.names.iter().map(|name| format!("<li>{}</li>", escape_markup(name))).collect();
+    ///     format!("<!DOCTYPE html><title>Signed out</title><p>You are signed out. We told:</p><ul>{names}</ul>")
+    /// });
+    /// # let _ = own;
+    /// ```
     #[must_use]
     pub fn rendered_by(render: impl Fn(&LogoutView<'_>) -> String + Send + Sync + 'static) -> LogoutPage {
         LogoutPage(Kind::Rendered(Arc::new(render)))

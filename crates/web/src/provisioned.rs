@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Response};
-use vouchsafe::provisioning::{Identity, PlanRefusal};
+use vouchsafe::provisioning::{Identity, LoggedOut, PlanRefusal};
 use vouchsafe::{
     BindingError, EntityId, LogoutRequest, ManageNameIdRequest, NameIdChange, NameIdOrder, NameIdStatus,
     PendingRequest, StatusAnswer, ValidAssertion, xml::Quoted,
@@ -19,7 +19,7 @@ use vouchsafe_store::{
 use crate::accept::Checked;
 use crate::error::HttpError;
 use crate::link;
-use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by, remembered_by};
+use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
 use crate::name_id::{Managed, ManagesNames};
 use crate::single_sign_on::SingleSignOn;
 
@@ -218,28 +218,31 @@ impl Provisioned {
         Ok(session.map(|session| OpenedSession { session, hash: id.hash().to_owned() }))
     }
 
-    /// Removes expired sessions, and returns their number. [`SingleSignOn::sweep`] removes the rest.
+    /// Removes expired sessions and logouts that need not be remembered any more, and returns their number together.
+    /// [`SingleSignOn::sweep`] removes the rest. A change of a name is remembered like a logout, also without single
+    /// logout.
     ///
     /// # Errors
     /// The errors of the store.
     pub async fn sweep(&self, sso: &SingleSignOn) -> Result<u64, StoreError> {
-        self.store.sweep_sessions(sso.now()).await
+        let sessions = self.store.sweep_sessions(sso.now()).await?;
+        Ok(sessions.saturating_add(self.store.sweep_logouts(sso.now()).await?))
     }
 }
+
+/// What an operator can do if sessions outlive the logout at the identity provider.
+const ENDED_NONE: &str = "Its NameID has another Format or qualifier than the session's, or another session index. Have the identity provider repeat the NameID of its assertions; or let the index decide, if its indexes are unique: ConnectionSettings::logout_by_session_index";
 
 impl LogoutSessions for Provisioned {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         Box::pin(async move {
-            let person = Identity::of_logout_request(request);
+            let logout = LoggedOut::of(request);
             // The logout is remembered first. A sign-in at this moment either sees it, or its session is among those
             // that end.
-            for session_index in remembered_by(request) {
-                let (issued_at, accepted_at) = (request.issued_at(), request.accepted_at());
-                self.store.remember_logout(&person, session_index, issued_at, accepted_at).await?;
-            }
-            let mut ended = 0_u64;
-            for session_index in meant_by(request) {
-                ended = ended.saturating_add(self.store.revoke_by_name_id(&person, session_index).await?);
+            self.store.remember_logout(&logout, request.issued_at(), request.accepted_at()).await?;
+            let ended = self.store.revoke_logged_out(&logout).await?;
+            if ended == 0 && self.store.may_have_value(&logout).await.unwrap_or_default() {
+                tracing::warn!(connection = %request.connection(), hint = ENDED_NONE, "a logout request ended no session, and there is a session of the same value");
             }
             Ok(ended)
         })
@@ -281,8 +284,9 @@ impl Provisioned {
         (issued_at, accepted_at): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<NameIdStatus, HttpError> {
         let connection = person.connection.clone();
-        self.store.remember_logout(&person, None, issued_at, accepted_at).await?;
-        self.store.revoke_by_name_id(&person, None).await?;
+        let logout = LoggedOut::all_of(person.clone());
+        self.store.remember_logout(&logout, issued_at, accepted_at).await?;
+        self.store.revoke_logged_out(&logout).await?;
         match self.store.decide(Decision::name_id(person, issuer.clone(), change, accepted_at)).await {
             Ok(_) => Ok(NameIdStatus::Success),
             Err(

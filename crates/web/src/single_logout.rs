@@ -2,19 +2,24 @@
 
 use std::time::Duration;
 
+use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
+use vouchsafe::crypto::hexadecimal;
+use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BoundLogout, Carriage, Connection, ExpectMessage, IncomingMessage, LogoutRequest, LogoutStatus, Message,
-    MessageKind, RelayState, ReplayKey, SentMessage, StatusAnswer, provisioning::Identity, unasked_message,
+    BindingError, BoundLogout, Carriage, Connection, ExpectMessage, IncomingMessage, LogoutAnswer,
+    LogoutJourney, LogoutRequest, LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey,
+    SentMessage, StatusAnswer, provisioning::LoggedOut, unasked_message,
 };
 
 use crate::answers::{Context, answer, carried_in_frame};
 use crate::believed::Believed;
 use crate::check::elsewhere;
+use crate::cookies::ANSWERED;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
-use crate::logout::{SingleLogout, remembered_by};
+use crate::logout::SingleLogout;
 use crate::single_sign_on::SingleSignOn;
 
 /// The waiting times before a failed store is tried again.
@@ -46,8 +51,8 @@ impl SingleSignOn {
     }
 
     /// Answers a logout request that an identity provider's server sends to the SOAP address. The answer is an
-    /// envelope: with status 200 for a request that was carried out, and with a fault and status 403 for a refused
-    /// one.
+    /// envelope: with status 200 for a request that was carried out, with a fault (`Client`) and status 403 for a refused
+    /// one, and with a fault (`Server`) and status 429 or 503 for one that can be sent again.
     pub async fn single_logout_by_soap(
         &self,
         request: &Parts,
@@ -92,8 +97,16 @@ impl SingleSignOn {
     /// Answers with a fault that does not tell the reason.
     pub(crate) fn soap_refused(&self, context: &Context, error: &HttpError) -> Response<String> {
         let refused = self.refuse_in(context, error);
-        let fault = self.service_provider().soap_fault().unwrap_or_default();
-        let mut response = soap(refused.status(), fault);
+        let is_for_now = refused.status().is_server_error() || error.retry_after().is_some();
+        let service_provider = self.service_provider();
+        let fault = match is_for_now {
+            true => service_provider.soap_fault_for_now(),
+            false => service_provider.soap_fault(),
+        };
+        let mut response = soap(refused.status(), fault.unwrap_or_default());
+        response
+            .headers_mut()
+            .extend(refused.headers().get(RETRY_AFTER).map(|seconds| (RETRY_AFTER, seconds.clone())));
         *response.extensions_mut() = refused.extensions().clone();
         response
     }
@@ -113,7 +126,7 @@ impl SingleSignOn {
         }
         let done = self.carry_out(single_logout, incoming, connection, permit, context).await?;
         let Some((request, connection)) = self.logout_to_answer(&done.requests) else {
-            return self.arrived(&vouchsafe::LogoutJourney::default(), []).await;
+            return self.arrived(&LogoutJourney::default(), []).await;
         };
         let (relay_state, now) = (done.relay_state.as_ref(), self.now());
         let answered =
@@ -123,7 +136,7 @@ impl SingleSignOn {
             Err(error) => {
                 // The sessions have ended. That the answer cannot be sent is only logged.
                 tracing::warn!(connection = %connection.id(), code = error.code(), reason = %error, "a logout request was carried out and cannot be answered");
-                self.arrived(&vouchsafe::LogoutJourney::default(), []).await
+                self.arrived(&LogoutJourney::default(), []).await
             }
         }
     }
@@ -205,11 +218,8 @@ impl SingleSignOn {
     /// The logout is remembered first, then carried out. A sign-in at this moment either sees it, or its session is
     /// among those that end.
     async fn remember(&self, single_logout: &SingleLogout, request: &LogoutRequest) -> Result<(), HttpError> {
-        let person = Identity::of_logout_request(request);
-        let (issued_at, now) = (request.issued_at(), self.now());
-        for session_index in remembered_by(request) {
-            single_logout.store.remember_logout(&person, session_index, issued_at, now).await?;
-        }
+        let (logout, issued_at) = (LoggedOut::of(request), request.issued_at());
+        single_logout.store.remember_logout(&logout, issued_at, self.now()).await?;
         Ok(())
     }
 
@@ -226,6 +236,11 @@ impl SingleSignOn {
         let Some((handle, secret)) = self.cookies().logout(headers) else {
             return Err(unasked("this browser has no sign-out on its way"));
         };
+        // A reload of the page, or the back button, sends the answer again.
+        let answered = self.answered_logout(incoming.in_response_to().unwrap_or_default())?;
+        if handle == ANSWERED && secret == answered && self.cookies().session(headers).is_none() {
+            return self.arrived(&LogoutJourney::default(), []).await;
+        }
         let given_back = incoming.relay_state().map(RelayState::as_str).filter(|state| !state.is_empty());
         if given_back.is_some_and(|state| state != handle) {
             return Err(unasked("its RelayState is another sign-out's"));
@@ -237,7 +252,14 @@ impl SingleSignOn {
         let connection = self.inner.connections.find(bound.request().connection()).await?;
         let candidates: Vec<Connection> = connection.into_iter().collect();
         let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
-        let (answer, bound, replay_key) = self.judge_answer(incoming, candidates, bound, permit).await?;
+        let is_given_back = given_back.is_some();
+        let judged = self.judge_answer(incoming, candidates, bound, permit).await;
+        let (answer, bound, replay_key) = match judged {
+            Err(HttpError::Refused(refusal)) if is_given_back => {
+                return self.go_on_without(single_logout, &handle, &secret, refusal).await;
+            }
+            judged => judged?,
+        };
         if !single_logout.store.remove_logout(&handle).await? {
             return Err(unasked("it was answered already"));
         }
@@ -249,8 +271,41 @@ impl SingleSignOn {
         let asked = bound.request().connection().clone();
         let mut journey = bound.into_journey();
         journey.note(&asked, answer.logout_outcome().into());
+        let answered = self.answered_logout(answer.in_response_to())?;
+        let cookies = self.cookies().note_answered_logout(&answered).into_iter().collect();
+        self.travel(single_logout, journey, cookies).await
+    }
+
+    /// Tells the other identity providers although the answer of one is not believed. Only who received the request knows
+    /// the RelayState that came back, so nobody else can shorten a sign-out in this way. If there is no other, the
+    /// answer is refused, and a better one may still come.
+    async fn go_on_without(
+        &self,
+        single_logout: &SingleLogout,
+        handle: &str,
+        secret: &str,
+        refusal: Refusal,
+    ) -> Result<Response<String>, HttpError> {
+        let Some(pending) = single_logout.store.find_logout(handle, self.now()).await? else {
+            return Err(refusal.into());
+        };
+        let bound = pending.bind(Some(secret), self.service_provider().provider())?;
+        let asked = bound.request().connection().clone();
+        let mut journey = bound.into_journey();
+        if journey.clone().take_next().is_none() || !single_logout.store.remove_logout(handle).await? {
+            return Err(refusal.into());
+        }
+        let reason = Quoted::new(&refusal.to_string()).to_string();
+        tracing::warn!(connection = %asked, code = refusal.code(), reason, "the answer to a logout request is not believed");
+        journey.note(&asked, LogoutAnswer::NotBelieved);
         let cookies = self.cookies().unbind_logout().into_iter().collect();
         self.travel(single_logout, journey, cookies).await
+    }
+
+    /// Returns the hash of the ID of a request that was answered.
+    fn answered_logout(&self, request_id: &str) -> Result<String, HttpError> {
+        let hash = self.service_provider().provider().sha256(request_id.as_bytes());
+        Ok(hexadecimal(&hash.map_err(BindingError::from)?))
     }
 
     async fn judge_answer(

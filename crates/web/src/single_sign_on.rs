@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use vouchsafe::{Connection, ConnectionId, Login, LoginOptions, ServiceProvider};
+use vouchsafe::{
+    Connection, ConnectionId, Login, LoginOptions, RequestLimiter, RequestRate, ServiceProvider,
+};
 use vouchsafe_store::{KeyHistory, PendingStore, ReplayStore, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
@@ -64,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) confirms_cross_site_starts: bool,
     pub(crate) limiter: ReceiveLimiter,
     pub(crate) starts: StartLimiter,
+    pub(crate) requests: Arc<RequestLimiter<ConnectionId>>,
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
     #[cfg(feature = "portal")]
@@ -106,6 +109,7 @@ impl SingleSignOn {
                 confirms_cross_site_starts: false,
                 limiter: ReceiveLimiter::of_the_process().clone(),
                 starts: StartLimiter::default(),
+                requests: Arc::new(RequestLimiter::new(RequestRate { burst: 1_000, per_second: 20 })),
                 refusal_page: RefusalPage::default(),
                 trial_page: TrialPage::default(),
                 #[cfg(feature = "portal")]
@@ -184,6 +188,15 @@ impl SingleSignOn {
     #[must_use]
     pub fn start_limiter(self, limiter: StartLimiter) -> Self {
         self.changed(|inner| inner.starts = limiter)
+    }
+
+    /// Sets how many requests of identity providers to end sessions or to change names are carried out over one
+    /// connection; further ones are answered with status 429 and `Retry-After`. Each is remembered for a day, and an
+    /// identity provider can send as many as it likes. The default is 1,000 at once and then 20 a second, counted by
+    /// this service alone.
+    #[must_use]
+    pub fn requests_per_connection(self, rate: RequestRate) -> Self {
+        self.changed(|inner| inner.requests = Arc::new(RequestLimiter::new(rate)))
     }
 
     /// Sets how to find the address of the client that sends a request, for the limits of one client. By default it

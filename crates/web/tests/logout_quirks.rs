@@ -7,6 +7,9 @@
     reason = "this is a test: it may panic"
 )]
 
+#[path = "logout_quirks/answers.rs"]
+mod answers;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,10 +19,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, COOKIE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
+use vouchsafe::provisioning::{Identity, LoggedOut};
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::{
-    Connection, ConnectionId, Connections, EntityId, IdentityProvider, Limits, LogoutRequest, Participant,
-    ServiceProvider, SessionNameId, redirect,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Limits,
+    LogoutRequest, Participant, ServiceProvider, SessionNameId, redirect,
 };
 use vouchsafe_store::Memory;
 use vouchsafe_testkit::{self as testkit, LogoutBuilder, SINGLE_LOGOUT, keys};
@@ -34,12 +38,12 @@ struct Sessions(Mutex<Vec<String>>);
 
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
-        let name = request.name_id();
-        let is_ada = name.value() == "ada@example.com" && name.format() == Some(testkit::EMAIL_ADDRESS);
+        let logout = LoggedOut::of(request);
         let mut open = self.0.lock().unwrap();
         let before = open.len();
-        let indexes = request.session_indexes();
-        open.retain(|index| !(is_ada && (indexes.is_empty() || indexes.contains(index))));
+        let ada = Identity::new(request.connection().clone(), "ada@example.com");
+        let ada = ada.with_format(testkit::EMAIL_ADDRESS);
+        open.retain(|index| !logout.means(&ada, &[index]));
         let ended = u64::try_from(before - open.len()).unwrap();
         Box::pin(std::future::ready(Ok(ended)))
     }
@@ -216,6 +220,9 @@ quirks! {
     a_session_that_is_over: "the session here is over already: Success";
     a_relay_state_comes_back: "RelayState is given back as it came, also one longer than 80 bytes";
     one_index_several_or_none: "one session index ends one session, several end those, none ends all of that name";
+    a_name_without_its_format: "Entra ID repeats the value of the NameID without its Format: the session index shows whose it is, and without one nobody is meant";
+    a_name_of_another_value: "Entra ID, where the NameID is customised, names another value: the index alone ends the session, if the connection says so";
+    an_index_on_its_own_line: "white space around a session index, or an empty one, is layout";
     a_partial_logout: "PartialLogout is a status and no failure: the page says so";
     an_answer_by_another_binding: "saml-idp and Okta answer by POST whatever the request came by: taken";
     another_response_location: "ResponseLocation differs from Location: answers go there, requests to Location";
@@ -294,6 +301,43 @@ async fn one_index_several_or_none() {
         let answer = scene.by_redirect(&scene.asks("_1", indexes), None, "").await;
         assert!(scene.sent(&answer).is_success());
         assert_eq!(scene.open(), left, "{indexes:?}");
+    }
+}
+
+/// The shape of requests of `https://sts.windows.net/`: no Format, one index.
+async fn a_name_without_its_format() {
+    for (value, indexes, left) in [
+        ("ada@example.com", &["s2"][..], "s1 s3"),
+        ("ada@example.com", &[], "s1 s2 s3"),
+        ("ada@example.com", &["other"], "s1 s2 s3"),
+        ("bob@example.com", &["s2"], "s1 s2 s3"),
+    ] {
+        let scene = Scene::new();
+        let request = scene.asks("_1", indexes).name_id(value).name_id_format(None);
+        assert!(scene.sent(&scene.by_redirect(&request, None, "").await).is_success());
+        assert_eq!(scene.open(), left, "{value} {indexes:?}");
+    }
+}
+
+async fn a_name_of_another_value() {
+    let settings = ConnectionSettings::default().logout_by_session_index();
+    let by_index = connection("okta", &okta().metadata().unwrap()).with_settings(settings).unwrap();
+    for (scene, left) in [(Scene::over([by_index]), "s1 s3"), (Scene::new(), "s1 s2 s3")] {
+        let request = scene.asks("_1", &["s2"]).name_id("H0EPlI1hHuuvn5N6-8Xw").name_id_format(None);
+        assert!(scene.sent(&scene.by_redirect(&request, None, "").await).is_success());
+        assert_eq!(scene.open(), left);
+        let of_all = scene.asks("_2", &[]).name_id("H0EPlI1hHuuvn5N6-8Xw").name_id_format(None);
+        scene.by_redirect(&of_all, None, "").await;
+        assert_eq!(scene.open(), left, "no index names a session");
+    }
+}
+
+async fn an_index_on_its_own_line() {
+    for (index, left) in [("\n    s2\n  ", "s1 s3"), ("", "")] {
+        let scene = Scene::new();
+        let answer = scene.by_redirect(&scene.asks("_1", &[index]), None, "").await;
+        assert!(scene.sent(&answer).is_success());
+        assert_eq!(scene.open(), left, "{index:?}");
     }
 }
 

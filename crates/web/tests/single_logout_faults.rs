@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use vouchsafe::crypto::Certificate;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Identity, LoggedOut};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LogoutRequest,
     Participant, PendingLogout, ServiceProvider, SessionNameId,
 };
 use vouchsafe_store::{Answer, LogoutStore, Memory, RememberedLogout, StoreError};
 use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
-use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, Reference, SingleSignOn};
+use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, Reference, RequestRate, SingleSignOn};
 
 const THERE: &str = "https://example.okta.com/slo";
 const SOAP: &str = "https://app.example.com/saml/slo/soap";
@@ -57,12 +57,11 @@ impl LogoutStore for Failing {
 
     fn remember_logout<'a>(
         &'a self,
-        person: &'a Identity,
-        session_index: Option<&'a str>,
+        logout: &'a LoggedOut,
         issued_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
-        self.failing().unwrap_or_else(|| self.kept.remember_logout(person, session_index, issued_at, now))
+        self.failing().unwrap_or_else(|| self.kept.remember_logout(logout, issued_at, now))
     }
 
     fn latest_logout<'a>(
@@ -282,4 +281,49 @@ async fn a_connection_with_an_address_of_its_own_is_found_by_it() {
     let answer = sso.single_logout(&request(&format!("/saml/okta/slo?{query}")), b"", Some("okta")).await;
     assert_eq!(answer.status().as_u16(), 303);
     assert_eq!(*sessions.1.lock().unwrap(), ["okta"]);
+}
+
+/// SOAP 1.1 4.4.1: a request with `Client` is not sent again, one with `Server` may be.
+#[tokio::test]
+async fn a_fault_says_whether_the_request_can_be_sent_again() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service(&store, &sessions).requests_per_connection(RequestRate { burst: 2, per_second: 1 });
+    let ask = async |id: &str| {
+        let message = okta().logout_request().id(id).at(Utc::now()).destination(Some(SOAP));
+        let envelope = message.to_soap().unwrap();
+        sso.single_logout_by_soap(&request("/saml/slo/soap"), envelope.as_bytes(), None).await
+    };
+    store.fails.store(usize::MAX, Ordering::SeqCst);
+    let failed = ask("_1").await;
+    assert_eq!(failed.status().as_u16(), 503);
+    assert!(failed.body().contains("S:Server"), "{}", failed.body());
+    store.fails.store(0, Ordering::SeqCst);
+    assert_eq!(ask("_1").await.status().as_u16(), 200);
+    let copy = ask("_1").await;
+    assert!(copy.status().as_u16() == 403 && copy.body().contains("S:Client"), "{}", copy.body());
+    // Each request is remembered for a day, so that they are counted.
+    let many = ask("_2").await;
+    assert_eq!(many.status().as_u16(), 429);
+    assert!(many.body().contains("S:Server") && many.headers().contains_key(RETRY_AFTER), "{many:?}");
+    assert_eq!(sso.refusals().of(&ConnectionId::new("okta").unwrap())[0].code, "http.too_many_requests");
+}
+
+/// A customer that sends too many requests is kept from sending more, and keeps nobody else.
+#[tokio::test]
+async fn the_requests_of_another_customer_do_not_count() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let other = testkit::IdentityProvider::other().with_single_logout("https://other.example/slo");
+    let connections = [over("okta", &okta()), over("other", &other)];
+    let sso = service_over(&store, &sessions, connections)
+        .requests_per_connection(RequestRate { burst: 3, per_second: 1 });
+    let ask = async |from: &testkit::IdentityProvider, id: String| {
+        let query = from.logout_request().id(id).at(Utc::now()).to_query(None).unwrap();
+        sso.single_logout(&request(&format!("/saml/slo?{query}")), b"", None).await.status().as_u16()
+    };
+    let mut refused = 0;
+    for number in 0..8 {
+        refused += usize::from(ask(&other, format!("_other{number}")).await == 429);
+    }
+    assert!(refused >= 3, "{refused}");
+    assert_eq!(ask(&okta(), "_1".to_owned()).await, 303);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
@@ -12,7 +13,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 use vouchsafe::{Ledger, NameIdOrder};
-use vouchsafe_web::{ConnectionSource, EndedSession, HttpError, Reference, SingleSignOn, wants_json};
+use vouchsafe_web::{
+    ConnectionSource, EndedSession, HttpError, Reference, SingleSignOn, asks_by_paos, wants_json,
+};
 
 use crate::failure::{Explained, Failure};
 use crate::output::Output;
@@ -141,6 +144,10 @@ impl App {
     /// Answers a request that cannot be carried out. It is not a verdict on a response.
     pub(super) fn unusable(&self, headers: &HeaderMap, status: StatusCode, failure: &Failure) -> Response {
         let Failure { code, message, hint, .. } = failure;
+        if asks_by_paos(headers) {
+            let fault = self.sso.service_provider().soap_fault().unwrap_or_default();
+            return (status, [(CONTENT_TYPE, "text/xml; charset=utf-8")], fault).into_response();
+        }
         if wants_json(headers) {
             return answer::json(status, &Refused::new(code, message, hint, &Ledger::default()));
         }

@@ -311,10 +311,10 @@ fn an_answer_comes_over_the_connection_that_was_asked() {
     let none = code(receive(&[]));
     assert_eq!(code(receive(std::slice::from_ref(&other))), none);
     receive(&[other, asked.clone()]).unwrap();
-    // A connection that is tested again in between may still be answered, and a retired one not.
-    receive(&[asked.clone().with_state(ConnectionState::Draft)]).unwrap();
-    let retired = asked.clone().with_state(ConnectionState::Retired);
-    assert_eq!(code(receive(&[retired])), "assertion.connection_state");
+    // A connection that is tested again or retired in between may still be answered, since an answer changes nothing.
+    for state in [ConnectionState::Draft, ConnectionState::Retired] {
+        receive(&[asked.clone().with_state(state)]).unwrap();
+    }
 }
 
 /// Data of one customer's connection are not sent over another's, whatever the caller passes.
