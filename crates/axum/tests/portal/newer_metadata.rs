@@ -149,6 +149,31 @@ async fn a_link_does_not_give_a_document_that_an_owner_refused() {
     assert_eq!((&active.metadata, active.refused.len()), (&connection.metadata, 2));
 }
 
+/// What the operator requires of the address is required of a document that a link gives for the connection.
+#[tokio::test]
+async fn a_link_gives_no_document_without_what_its_connection_requires() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let give = async |browser: &Browser, document: &str| {
+        let products = browser.get("/set-up/product").await;
+        browser.submit(&products, "/set-up/product", &[("product", "okta")]).await.is(200);
+        let form = browser.get("/set-up/metadata").await;
+        browser.submit(&form, "/set-up/metadata", &[("metadata_text", document)]).await
+    };
+    give(&browser, &announced()).await.is(200).says("Try a sign-in");
+    let mut stored = world.store.connection(&connection.id).await.unwrap().unwrap();
+    stored.settings.metadata.signer = Some(keys::identity_provider().certificate().fingerprint_sha256());
+    stored.revision = world.store.update_connection(&stored, &author()).await.unwrap();
+    give(&browser, &announced()).await.is(422).says("signature.missing");
+    stored.settings.metadata.signer = None;
+    stored.settings.metadata.require_valid_until(std::time::Duration::from_secs(86_400));
+    stored.revision = world.store.update_connection(&stored, &author()).await.unwrap();
+    give(&browser, &announced()).await.is(422).says("refresh.no_valid_until");
+    let end = (world.now() + TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let ending = announced().replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1);
+    give(&browser, &ending).await.is(200).says("Try a sign-in");
+}
+
 #[tokio::test]
 async fn nobody_judges_what_the_page_did_not_show_or_what_is_not_theirs() {
     let world = World::make().await;

@@ -43,6 +43,7 @@ impl SetUp {
             None => (self.0.settings)(&name, &visit.organization, console),
         };
         visit.require_not_refused(&wanted)?;
+        let wanted = authenticated(wanted, visit).await?;
         require_usable(visit, &wanted, &identity_provider)?;
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
         let kept = name.clone();
@@ -90,6 +91,26 @@ impl SetUp {
             }
             _ => Err(SetUpError::SeveralSources),
         }
+    }
+}
+
+/// Checks that the document proves what the settings of its connection require of newer metadata: a signature, an end. So
+/// a link does not pass by what the operator requires of the identity provider's address.
+async fn authenticated(wanted: StoredConnection, visit: &Visit<'_>) -> Result<StoredConnection, SetUpError> {
+    let trust = &wanted.settings.metadata;
+    if trust.signer.is_none() && trust.longest_validity().is_none() {
+        return Ok(wanted);
+    }
+    let source = wanted.metadata_source().map_err(|error| SetUpError::NotLoaded(Box::new(error)))?;
+    let (provider, now) = (visit.sso.service_provider().provider().clone(), visit.now);
+    let (wanted, accepted) = elsewhere(move || {
+        let accepted = source.accept(&*wanted.metadata.document, now, &provider).map(drop);
+        Ok((wanted, accepted))
+    })
+    .await?;
+    match accepted {
+        Ok(()) => Ok(wanted),
+        Err(error) => Err(SetUpError::NotLoaded(Box::new(error))),
     }
 }
 
