@@ -6,6 +6,8 @@ mod connections;
 mod logouts;
 #[path = "own_store/memoranda.rs"]
 mod memoranda;
+#[path = "own_store/policies.rs"]
+mod policies;
 #[path = "own_store/sessions.rs"]
 mod sessions;
 
@@ -30,6 +32,8 @@ use vouchsafe_store::{
     OrganizationConnections, PendingStore, PreparedCustomer, RememberedLogout, ReplayStore, Session,
     SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
+
+use policies::parsed_policy;
 
 async fn own() -> (Own, ()) {
     (Own::default(), ())
@@ -273,16 +277,6 @@ impl Directory for Own {
 }
 
 impl State {
-    fn set_policy(&mut self, id: &OrganizationId, toml: &str, author: &Author) -> Result<(), StoreError> {
-        let policy = parsed_policy(id, Some(toml))?;
-        let held = self.held(id)?;
-        policy.may_be_set(&held.whole).map_err(|source| StoreError::policy_refused(id.clone(), source))?;
-        let before = held.policy.replace(toml.to_owned());
-        held.changed();
-        self.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));
-        Ok(())
-    }
-
     /// Everything that can fail comes before anything is written.
     fn add_customer(&mut self, customer: PreparedCustomer) -> Result<OrganizationConnections, SignInError> {
         let organization = &customer.organization;
@@ -502,9 +496,4 @@ fn replace<T: Clone, I: PartialEq>(all: &mut Vec<T>, changed: &[T], id: impl Fn(
 
 fn versioned(held: &Held) -> Versioned<Organization> {
     Versioned::new(held.whole.organization.clone(), held.whole.version)
-}
-
-fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, StoreError> {
-    let read = toml.map_or_else(|| Ok(Policy::default()), Policy::from_toml);
-    read.map_err(|source| StoreError::policy(id.clone(), source))
 }
