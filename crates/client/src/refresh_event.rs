@@ -145,6 +145,7 @@ impl Explain for RefreshFailure {
 
 impl RefreshOutcome {
     /// Returns the outcome for an accepted document, with its changes if there was a document before.
+    #[cfg(feature = "store")]
     pub(crate) fn taken(
         identity_provider: &IdentityProvider,
         changes: Option<Vec<MetadataChange>>,
