@@ -148,12 +148,14 @@ fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime
 }
 
 /// Returns the current metadata of a connection, if it can be read, so that newer metadata can be compared with it. It may
-/// have ended. The store is trusted for its content. Metadata whose dates somebody else may have written is not compared.
+/// have ended. The store is trusted for its content. Metadata whose dates somebody else may have written is compared only if
+/// its own bytes have the signature that newer metadata must have.
 fn at_hand(stored: &StoredConnection, provider: &Provider) -> Option<TrustedMetadata> {
-    let in_the_store =
-        TrustedSource::danger_by_transport_alone(SpeaksFor::entity(stored.identity_provider.clone()));
-    let comparable = stored.has_dates_of_its_source().then_some(&*stored.metadata.document)?;
-    in_the_store.recall(comparable, provider).ok()
+    let source = match stored.has_dates_of_its_source() {
+        true => TrustedSource::danger_by_transport_alone(SpeaksFor::entity(stored.identity_provider.clone())),
+        false => stored.metadata_source().ok()?,
+    };
+    source.recall(&*stored.metadata.document, provider).ok()
 }
 
 /// Offers an accepted document to the connection.

@@ -137,6 +137,8 @@ impl SingleSignOn {
         let (cookies, connection) = (self.cookies(), &restart.connection);
         let options = self.options_again(request, restart)?;
         let waiting = self.service_provider().start_login(connection, options, self.now())?;
+        // It is written to the store as any start is, whether or not the browser follows the redirect.
+        self.inner.starts.count_over(connection.id(), self.now())?;
         stores::keep(self.inner.pending.as_ref(), &waiting.pending).await?;
         let binding = cookies.bind(&request.headers, &waiting.pending, waiting.binding.reveal());
         let binding = binding.ok_or(HttpError::Header { name: "Set-Cookie" })?;

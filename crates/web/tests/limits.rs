@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use http::header::{ACCEPT, LOCATION, RETRY_AFTER, SET_COOKIE};
+use http::header::{ACCEPT, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
 use vouchsafe::{
@@ -131,6 +131,21 @@ async fn whatever_starts_a_sign_in_is_counted() {
         }
         assert_eq!(kept(&sso).await, 1, "{way}");
     }
+}
+
+/// A response that another site posts is answered with a redirect to our own address first, so that the session's cookie
+/// comes. What waits for that redirect is stored, and it is counted even if no client address is known.
+#[tokio::test]
+async fn what_waits_for_a_redirect_is_counted_too() {
+    let limiter = StartLimiter::default().per_connection(RequestRate { burst: 1, per_second: 1 });
+    let sso = service(Unsolicited::Restart).start_limiter(limiter);
+    let mut request = from("");
+    request.headers.insert(ORIGIN, HeaderValue::from_static("https://evil.example"));
+    for is_first in [true, false] {
+        let answer = *sso.accept(&request, &unasked("_1")).await.unwrap_err();
+        assert_eq!((answer.headers().contains_key(LOCATION), is_too_many(&answer)), (is_first, !is_first));
+    }
+    assert_eq!(kept(&sso).await, 1);
 }
 
 /// Nine o'clock on a Monday: all people of one company sign in from one address.

@@ -1,6 +1,5 @@
 //! Single logout on the facade: our requests, their requests, and the answers, over each binding.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::xml::{Document, namespace};
 use vouchsafe::{
@@ -11,19 +10,19 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{self as testkit, LogoutBuilder, SINGLE_LOGOUT, keys};
 
-use crate::common::{SOAP, builder, now, trusted, valid_until, with_single_logout};
+use crate::common::{SOAP, builder, now, trusted, with_single_logout};
 
 const OKTA_LOGOUT: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/slo/saml";
 
-fn saml() -> ServiceProvider {
+pub(crate) fn saml() -> ServiceProvider {
     with_single_logout().build().unwrap()
 }
 
-fn okta() -> testkit::IdentityProvider {
+pub(crate) fn okta() -> testkit::IdentityProvider {
     testkit::IdentityProvider::okta().with_single_logout(OKTA_LOGOUT)
 }
 
-fn over(identity_provider: IdentityProvider) -> Connection {
+pub(crate) fn over(identity_provider: IdentityProvider) -> Connection {
     Connection::new(ConnectionId::new("okta").unwrap(), identity_provider)
 }
 
@@ -34,14 +33,14 @@ fn with_services(services: &str) -> Connection {
     over(IdentityProvider::from_metadata(metadata.as_bytes()).unwrap())
 }
 
-fn service(binding: &str, more: &str) -> String {
+pub(crate) fn service(binding: &str, more: &str) -> String {
     format!(
         "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{OKTA_LOGOUT}\" {more}/>"
     )
 }
 
 /// A name with all its parts, and with white space that must not be trimmed.
-fn ada() -> Participant {
+pub(crate) fn ada() -> Participant {
     let mut name = SessionNameId::new(" ada & <co> ");
     name.format = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".to_owned());
     name.name_qualifier = Some("https://idp.example/\"".to_owned());
@@ -149,7 +148,7 @@ fn without_a_key_or_an_address_nothing_is_sent() {
     );
 }
 
-fn received(
+pub(crate) fn received(
     saml: &ServiceProvider,
     connection: &Connection,
     sent: Result<SentMessage, BindingError>,
@@ -166,7 +165,7 @@ fn received(
     }
 }
 
-fn by_query(message: &LogoutBuilder) -> Result<SentMessage, BindingError> {
+pub(crate) fn by_query(message: &LogoutBuilder) -> Result<SentMessage, BindingError> {
     SentMessage::from_query(&message.to_query(Some("their state")).unwrap(), &Limits::default())
 }
 
@@ -243,7 +242,7 @@ fn a_request_by_soap_is_answered_in_an_envelope() {
     assert_eq!(code(received(&saml, &connection, sent, SINGLE_LOGOUT)), "assertion.unknown_issuer");
 }
 
-fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
+pub(crate) fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
     outcome.map_or_else(|refusal| refusal.code(), |_| "accepted")
 }
 
@@ -413,100 +412,4 @@ fn an_identity_provider_is_told_over_soap() {
         saml.logout_call(&browser_only, &ada(), now()).unwrap_err().code(),
         "binding.no_single_logout"
     );
-}
-
-/// A connection with an address of its own accepts messages only there.
-#[test]
-fn a_connection_may_have_a_logout_address_of_its_own() {
-    let saml = saml();
-    let own = "https://app.example.com/saml/acme/slo";
-    let settings = ConnectionSettings::default().single_logout(own).unwrap();
-    let connection = over(trusted(&okta())).with_settings(settings).unwrap();
-    let request = okta().logout_request();
-    assert_eq!(
-        code(received(&saml, &connection, by_query(&request), SINGLE_LOGOUT)),
-        "assertion.unknown_issuer"
-    );
-    let there = request.clone().destination(Some(own));
-    assert_eq!(code(received(&saml, &connection, by_query(&there), own)), "accepted");
-    assert_eq!(code(received(&saml, &connection, by_query(&request), own)), "message.destination");
-    assert!(saml.metadata_xml_for(&connection).unwrap().contains(own));
-    let own_consumer =
-        ConnectionSettings::default().assertion_consumer("https://app.example.com/saml/acme/acs").unwrap();
-    let apart = over(trusted(&okta())).with_settings(own_consumer).unwrap();
-    assert_eq!((saml.single_logout_for(&apart), saml.single_logout_soap_for(&apart)), (None, None));
-}
-
-#[test]
-fn our_metadata_names_the_addresses() {
-    let xml = saml().metadata_xml().unwrap();
-    for binding in ["HTTP-Redirect", "HTTP-POST", "SOAP"] {
-        let location = if binding == "SOAP" { SOAP } else { SINGLE_LOGOUT };
-        let expected = format!(
-            "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{location}\""
-        );
-        assert!(xml.contains(&expected), "{xml}");
-    }
-    assert!(!builder().build().unwrap().metadata_xml().unwrap().contains("SingleLogoutService"));
-}
-
-/// Requests are refused for retired connections, and times out of range.
-#[test]
-fn requests_are_refused_for_the_connection_too() {
-    let saml = saml();
-    let connection = over(trusted(&okta()));
-    let request = okta().logout_request();
-    let retired = connection.clone().with_state(ConnectionState::Retired);
-    assert_eq!(
-        code(received(&saml, &retired, by_query(&request), SINGLE_LOGOUT)),
-        "assertion.connection_state"
-    );
-    let old = request.clone().at(now() - TimeDelta::minutes(7));
-    assert_eq!(code(received(&saml, &connection, by_query(&old), SINGLE_LOGOUT)), "message.issue_instant");
-    let settings = ConnectionSettings::default().clock_skew(std::time::Duration::from_secs(180)).unwrap();
-    let wide = connection.with_settings(settings).unwrap();
-    assert_eq!(code(received(&saml, &wide, by_query(&old), SINGLE_LOGOUT)), "accepted");
-}
-
-/// Metadata that has expired has keys and addresses that nobody vouches for: nothing is accepted or sent.
-#[test]
-fn expired_metadata_carries_no_logout() {
-    let (saml, end) = (saml(), now() + TimeDelta::seconds(1));
-    let services = [service("HTTP-Redirect", ""), service("SOAP", "")].concat();
-    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
-    let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{services}<md:NameIDFormat>"), 1);
-    let connection = over(valid_until(&metadata, end));
-    let receive = |at: DateTime<Utc>| {
-        let incoming = saml.open_message(by_query(&okta().logout_request()).unwrap(), SINGLE_LOGOUT)?;
-        let candidates = std::slice::from_ref(&connection);
-        saml.receive_message(incoming, candidates, ExpectMessage::LogoutRequest, at).map(drop)
-    };
-    let (request, _) =
-        received(&saml, &connection, by_query(&okta().logout_request()), SINGLE_LOGOUT).unwrap();
-    let sent = |at: DateTime<Utc>| {
-        [
-            saml.start_logout(&connection, &ada(), LogoutJourney::default(), at).map(drop),
-            saml.logout_call(&connection, &ada(), at).map(drop),
-            saml.answer_logout(&connection, &request, None, LogoutStatus::Success, at).map(drop),
-        ]
-        .map(|outcome| outcome.map_or_else(|error| error.code(), |()| "sent"))
-    };
-    assert_eq!((code(receive(now())), sent(now())), ("accepted", ["sent"; 3]));
-    assert_eq!((code(receive(end)), sent(end)), ("metadata.expired", ["metadata.expired"; 3]));
-}
-
-/// Content that cannot be a message is refused before it is parsed.
-#[test]
-fn what_is_sent_is_one_message() {
-    let limits = Limits::default();
-    let form = |body: &str| SentMessage::from_form(body.as_bytes(), &limits).map(|_| ()).unwrap_err().code();
-    assert_eq!(form(""), "binding.no_message");
-    assert_eq!(form("SAMLRequest=PGE%2B&SAMLRequest=PGE%2B"), "binding.field_repeated");
-    assert_eq!(form("SAMLRequest=PGE%2B&SAMLResponse=PGE%2B"), "binding.field_repeated");
-    assert_eq!(form("SAMLRequest=PGE%2B&RelayState=a&RelayState=b"), "binding.field_repeated");
-    assert_eq!(form("SAMLRequest=!"), "binding.base64");
-    assert_eq!(SentMessage::from_query("", &limits).unwrap_err().code(), "binding.no_message");
-    let small = Limits::default().with_input_bytes(10);
-    assert_eq!(SentMessage::from_soap(&[b' '; 11], &small).unwrap_err().code(), "binding.too_large");
-    assert_eq!(SentMessage::from_query(&"x".repeat(2000), &small).unwrap_err().code(), "binding.too_large");
 }

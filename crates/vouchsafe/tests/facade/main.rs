@@ -14,6 +14,7 @@ mod connections;
 mod enhanced_client;
 mod login;
 mod logout;
+mod logout_addresses;
 mod logout_between_customers;
 mod names;
 mod own_keys;
