@@ -22,6 +22,11 @@ use vouchsafe_store::{Author, Directory as _, Memory, ScimStore as _, ScimToken}
 
 /// Starts a service on a loopback port, and returns a token of it.
 async fn served() -> (SocketAddr, String) {
+    served_with(|scim| scim).await
+}
+
+/// The same with other settings.
+async fn served_with(settings: impl FnOnce(ScimService) -> ScimService) -> (SocketAddr, String) {
     let store = Arc::new(Memory::new());
     let (provider, now) = (Provider::rustcrypto(), Utc::now());
     let author = Author::new(Actor::Operator, now);
@@ -42,7 +47,7 @@ async fn served() -> (SocketAddr, String) {
     let scim = ScimService::new(store, format!("http://{address}/scim/v2"), provider)
         .with_rate(RequestRate { per_second: 1_000, burst: 10_000 })
         .with_client_address(peer_address);
-    let app: Router = Router::new().nest("/scim/v2", scim_routes(scim));
+    let app: Router = Router::new().nest("/scim/v2", scim_routes(settings(scim)));
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (address, token.reveal())
@@ -77,7 +82,8 @@ async fn a_person_is_pushed_over_http() {
 /// The address of the TCP connection is the client's, in whose name invalid tokens are counted.
 #[tokio::test]
 async fn invalid_tokens_are_limited_for_the_address_of_the_connection() {
-    let (address, token) = served().await;
+    let rate = |burst| RequestRate { per_second: 1, burst };
+    let (address, token) = served_with(|scim| scim.with_failed_token_rates(rate(20), rate(10))).await;
     let client = reqwest::Client::new();
     let users = async |token: &str| {
         let sent = client.get(format!("http://{address}/scim/v2/Users")).bearer_auth(token).send().await;
@@ -88,6 +94,7 @@ async fn invalid_tokens_are_limited_for_the_address_of_the_connection() {
     for number in 0..60 {
         statuses.push(users(&format!("{number:064}")).await);
     }
+    // Those of this address, and what is left for all addresses.
     assert!(statuses.iter().take(30).all(|status| *status == 401), "{statuses:?}");
     assert!(statuses.contains(&429), "{statuses:?}");
     assert_eq!(users(&token).await, 200, "a token in use is not affected");
