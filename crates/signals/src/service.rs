@@ -221,9 +221,8 @@ impl SignalService {
         let subject = body.get("sub_id").or_else(|| body.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
         let subject = Subject::from_json(subject)?;
-        let is_first = self.claimed_for(transmitter, verified, &subject).await?;
-        let rule = "signals.global_token_revocation";
-        self.end(transmitter, (verified, is_first), &subject, rule, now).await
+        self.claim_for(transmitter, verified, &subject).await?;
+        self.end_once(transmitter, verified, &subject, "signals.global_token_revocation", now).await
     }
 
     async fn event<B: Future<Output = Option<Vec<u8>>>>(
@@ -265,9 +264,7 @@ impl SignalService {
         let subject = subject.ok_or(SignalError::Malformed { reason: "the event has no subject" })?;
         let subject = Subject::from_json(subject)?;
         // Whom it is about is signed with the rest.
-        let (id, end) = self.record_of(transmitter, verified)?;
-        let is_first = self.store.insert_once(&id, end).await?;
-        self.end(transmitter, (verified, is_first), &subject, "signals.session_revoked", now).await
+        self.end_once(transmitter, verified, &subject, "signals.session_revoked", now).await
     }
 
     /// What came of a signal that the transmitter signed. That it was refused, and by which rule, stands in the audit of the customer, whose admin
@@ -378,23 +375,22 @@ impl SignalService {
         if signs_in && !is_retired { Ok(()) } else { Err(SignalError::UnknownConnection) }
     }
 
-    /// Takes a token that does not say whom it is about, and is good for the one subject that it came with first: whether it is the first time.
-    async fn claimed_for(
+    /// Takes a token that does not say whom it is about, and is good for the one subject that it came with first.
+    async fn claim_for(
         &self,
         transmitter: &Transmitter,
         verified: &Verified,
         subject: &Subject,
-    ) -> Result<bool, SignalError> {
+    ) -> Result<(), SignalError> {
         let (id, end) = self.record_of(transmitter, verified)?;
         let holder = self.key(&subject.text())?;
         match self.store.claim(&id, &holder, end).await? {
-            Claim::First => Ok(true),
-            Claim::Again => Ok(false),
+            Claim::First | Claim::Again => Ok(()),
             _ => Err(SignalError::OtherSubject),
         }
     }
 
-    /// The name of the record of a token, and when it may be forgotten.
+    /// The name of the record of whom a token is about, and when it may be forgotten.
     fn record_of(
         &self,
         transmitter: &Transmitter,
@@ -412,25 +408,34 @@ impl SignalService {
         Ok(format!("signal {}", hexadecimal(&hash)))
     }
 
-    /// Ends all sessions and API tokens of the person, once for each token.
-    async fn end(
+    /// Carries out a token that was not carried out before. It is recorded afterwards: if the store fails in between, the transmitter sends the
+    /// token again, and it is carried out then, also for sessions that began meanwhile. Of two at the same time both may be carried out.
+    async fn end_once(
         &self,
         transmitter: &Transmitter,
-        (verified, is_first): (&Verified, bool),
+        verified: &Verified,
         subject: &Subject,
         rule: &'static str,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        let meant = self.meant(transmitter, subject).await?;
-        for (account, ended_at) in meant {
-            // What came before was done, unless the store failed in between.
-            // Its clock may be ahead of ours, so the sessions may have ended before the token was issued.
-            let is_done = |ended_at: DateTime<Utc>| {
-                ended_at.checked_add_signed(SKEW).is_none_or(|end| end >= verified.issued_at())
-            };
-            if !is_first && ended_at.is_some_and(is_done) {
-                continue;
-            }
+        let (id, end) = self.record_of(transmitter, verified)?;
+        let done = format!("{id} done");
+        if !self.store.is_recorded(&done).await? {
+            self.end(transmitter, subject, rule, now).await?;
+            self.store.insert_once(&done, end).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions and API tokens of the person.
+    async fn end(
+        &self,
+        transmitter: &Transmitter,
+        subject: &Subject,
+        rule: &'static str,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
+        for account in self.meant(transmitter, subject).await? {
             let actor = Actor::Rule(RuleId::from(rule));
             let because =
                 format!("the transmitter of the connection {} asked for it", transmitter.connection);
@@ -441,12 +446,12 @@ impl SignalService {
         Ok(())
     }
 
-    /// The accounts that are meant, and when their sessions were last ended.
+    /// The accounts that are meant.
     async fn meant(
         &self,
         transmitter: &Transmitter,
         subject: &Subject,
-    ) -> Result<Vec<(AccountId, Option<DateTime<Utc>>)>, SignalError> {
+    ) -> Result<Vec<AccountId>, SignalError> {
         if let Subject::IssuerAndSubject { issuer, .. } = subject
             && *issuer != transmitter.issuer
         {
@@ -455,7 +460,7 @@ impl SignalService {
         let Some(key) = subject.key(&transmitter.connection) else { return Err(SignalError::UnknownSubject) };
         let found = self.store.accounts_with(&transmitter.organization, &key).await?;
         let meant = found.iter().filter(|account| is_theirs(account, &transmitter.connection));
-        let meant: Vec<_> = meant.map(|account| (account.id.clone(), account.ended_at)).collect();
+        let meant: Vec<_> = meant.map(|account| account.id.clone()).collect();
         if meant.is_empty() { Err(SignalError::UnknownSubject) } else { Ok(meant) }
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::json;
-use vouchsafe::provisioning::{AccountId, Actor, OrganizationId};
+use vouchsafe::provisioning::{Account, AccountId, Actor, Identity, OrganizationId};
 use vouchsafe::{ConnectionId, ConnectionState, EntityId};
 use vouchsafe_store::{ConnectionMetadata, Memory, MetadataSource, StoredConnection, StoredTransmitter};
 
@@ -113,6 +113,38 @@ async fn a_replay_ends_no_later_session() {
         let again = world.token(GTR, &world.revocation_claims("j3"));
         assert_eq!(world.revoke(&again, &by_email()).await, StatusCode::NO_CONTENT);
         assert!(!world.live().await[0]);
+    }
+}
+
+/// A token that came and could not be carried out is carried out when it comes again, although the person's sessions were ended since by another.
+#[tokio::test]
+async fn a_token_that_was_not_carried_out_is_carried_out_when_it_comes_again() {
+    for mut world in World::on_every_store().await {
+        let (acme, zoe) = (OrganizationId::new("acme"), AccountId::new("zoe"));
+        let subject = by_subject(ISSUER, "00u9");
+        let early = world.token(GTR, &world.revocation_claims("j1"));
+        let event = world.token("secevent+jwt", &world.event_claims("j2", &subject));
+        assert_eq!(world.revoke(&early, &subject).await, StatusCode::NOT_FOUND, "she is not here yet");
+        assert_eq!(world.push(&event).await.0, 202);
+        let mut account = Account::new(zoe.clone(), acme.clone(), "zoe@acme.example");
+        account.identities.push(Identity::new(ConnectionId::new("acme-okta").unwrap(), "00u9"));
+        world.store.add_account(&account, &author()).await.unwrap();
+        let other = world.token(GTR, &world.revocation_claims("j3"));
+        assert_eq!(world.revoke(&other, &subject).await, StatusCode::NO_CONTENT);
+        for is_event in [false, true] {
+            world.now += TimeDelta::seconds(10);
+            world.sessions[0] = session(&*world.store, &acme, &zoe, world.now).await;
+            match is_event {
+                true => assert_eq!(world.push(&event).await.0, 202),
+                false => assert_eq!(world.revoke(&early, &subject).await, StatusCode::NO_CONTENT),
+            }
+            assert!(!world.live().await[0], "is_event: {is_event}");
+        }
+        // Now each was carried out, and ends nothing further.
+        world.sessions[0] = session(&*world.store, &acme, &zoe, world.now).await;
+        assert_eq!(world.revoke(&early, &subject).await, StatusCode::NO_CONTENT);
+        assert_eq!(world.push(&event).await.0, 202);
+        assert!(world.live().await[0]);
     }
 }
 
