@@ -308,7 +308,8 @@ impl ServiceProvider {
     /// Does the same as [`receive_message`](Self::receive_message) for a request of an identity provider, which may
     /// belong to several connections: they have the identity provider and the key that signed in common. Public keys
     /// are public, so anybody can configure such a connection, and must not thereby prevent that sessions of others
-    /// end.
+    /// end. That holds for up to 16 active connections with one entity ID and one address; give connections of
+    /// different customers addresses of their own, and it holds for any number.
     ///
     /// Carry the request out for each of them. It names people of its own connection alone, so that of one customer
     /// reaches nobody of another. Answer it only if all of them have the same address for answers. The messages have

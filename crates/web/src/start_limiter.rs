@@ -15,7 +15,8 @@ use crate::error::HttpError;
 /// [`ReceiveLimiter`](crate::ReceiveLimiter) does for responses. A start over the limit is answered with status 429
 /// and `Retry-After`, and nothing is stored.
 ///
-/// A sign-in that starts instead of using a response counts too, and so do trials, links, and artifacts, each of
+/// A sign-in that starts instead of using a response counts too (twice if the browser is redirected to our own address
+/// first, since each step is stored), and so do trials, links, and artifacts, each of
 /// which sends a request to an identity provider. An address is counted before anything is looked up; only existing
 /// connections are counted.
 ///
