@@ -90,6 +90,7 @@ mod lint_rules;
 mod localized;
 mod own_rollover;
 mod placeholder;
+mod publication_order;
 mod read;
 mod refresh;
 mod refresh_error;

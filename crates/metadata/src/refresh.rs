@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, own_sha256};
 
+use crate::publication_order::is_no_older;
 use crate::time::later;
 use crate::{Aggregate, MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 
@@ -81,8 +82,6 @@ const GIVES_IN_AFTER: TimeDelta = TimeDelta::days(1);
 const WHOLE_AFTER: TimeDelta = TimeDelta::days(1);
 /// The shortest time after a document that has changed something, whatever the document asks for.
 const SHORTEST_AFTER_CHANGE: Duration = Duration::from_secs(15 * 60);
-/// The longest validity of an unsigned document that counts. Metadata is valid for days or weeks, seldom for a year.
-const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
 
 /// The intervals at which a source is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,7 +275,35 @@ impl Refresh {
         now: DateTime<Utc>,
         random: u64,
     ) -> Result<Refreshed, RefreshError> {
-        match self.take(fetched, at_hand, provider, now) {
+        let taken = self.take(fetched, at_hand, provider, now);
+        self.scheduled(taken, now, random)
+    }
+
+    /// Handles the answer of the source where there is no current document, and `ended` is an earlier one that is not used
+    /// because it has ended, or had when it was read. As [`answered`](Self::answered), but what is accepted is always
+    /// [`Refreshed::First`], even if it is the same document. The earlier document only keeps older ones out.
+    ///
+    /// # Errors
+    /// As for [`answered`](Self::answered).
+    pub fn answered_after_end(
+        &mut self,
+        fetched: FetchedMetadata,
+        ended: &TrustedMetadata,
+        provider: &Provider,
+        now: DateTime<Utc>,
+        random: u64,
+    ) -> Result<Refreshed, RefreshError> {
+        let taken = self.take_after_end(fetched, ended, provider, now);
+        self.scheduled(taken, now, random)
+    }
+
+    fn scheduled(
+        &mut self,
+        taken: Result<Refreshed, RefreshError>,
+        now: DateTime<Utc>,
+        random: u64,
+    ) -> Result<Refreshed, RefreshError> {
+        match taken {
             Ok(refreshed) => {
                 self.failures = 0;
                 let is_change = matches!(refreshed, Refreshed::Changed { .. });
@@ -345,18 +372,18 @@ impl Refresh {
                 (self.confirmed_at, self.older_since) = (Some(now), None);
                 return Ok(Refreshed::Unchanged);
             }
-            (FetchedMetadata::NotModified, None) => return Err(RefreshError::NothingAtHand),
+            (FetchedMetadata::NotModified, None) => {
+                self.validators = Validators::default();
+                return Err(RefreshError::NothingAtHand);
+            }
         };
         let newer = self.source.accept(bytes, now, provider)?;
-        let at_first =
-            if self.source.is_by_transport_alone() { Validators::default() } else { validators.clone() };
+        let at_first = self.at_first(validators.clone());
         let Some(at_hand) = at_hand else {
             self.keep(&newer, at_first, now, now);
             return Ok(Refreshed::First(newer));
         };
-        if at_hand.bytes() != newer.bytes() {
-            is_no_older(at_hand, &newer, now).or_else(|older| self.give_in(older, now))?;
-        }
+        self.require_no_older(at_hand, &newer, now)?;
         let states_the_same = newer.states_the_same_as(at_hand);
         if states_the_same && newer.has_dates_of(at_hand) {
             // The caller keeps the document at hand.
@@ -369,6 +396,40 @@ impl Refresh {
         }
         let changes = changes(at_hand, &newer);
         Ok(Refreshed::Changed { metadata: newer, changes })
+    }
+
+    fn take_after_end(
+        &mut self,
+        fetched: FetchedMetadata,
+        ended: &TrustedMetadata,
+        provider: &Provider,
+        now: DateTime<Utc>,
+    ) -> Result<Refreshed, RefreshError> {
+        let FetchedMetadata::Document { bytes, validators } = fetched else {
+            return Err(RefreshError::NothingAtHand);
+        };
+        let newer = self.source.accept(bytes, now, provider)?;
+        self.require_no_older(ended, &newer, now)?;
+        let validators = self.at_first(validators);
+        self.keep(&newer, validators, now, now);
+        Ok(Refreshed::First(newer))
+    }
+
+    /// Returns the validators that are kept of a document that the source has given for the first time.
+    fn at_first(&self, validators: Validators) -> Validators {
+        if self.source.is_by_transport_alone() { Validators::default() } else { validators }
+    }
+
+    fn require_no_older(
+        &mut self,
+        known: &TrustedMetadata,
+        newer: &TrustedMetadata,
+        now: DateTime<Utc>,
+    ) -> Result<(), RefreshError> {
+        match known.bytes() == newer.bytes() {
+            true => Ok(()),
+            false => is_no_older(known, newer, now).or_else(|older| self.give_in(older, now)),
+        }
     }
 
     /// Accepts an older document from a source for which only the transport vouches, if the source has given only older
@@ -407,37 +468,6 @@ impl Refresh {
             self.valid_until.map(|end| end.signed_duration_since(now).to_std().unwrap_or_default());
         valid_for.and_then(|valid_for| valid_for.checked_div(2)).unwrap_or(Duration::MAX)
     }
-}
-
-/// Rule: a document does not replace one that was published after it. The publication times decide. If they do not, the
-/// ends of validity do. A publisher may shorten the validity of its documents.
-///
-/// Without a signature, somebody who controlled the address for a moment could have written times that no genuine
-/// document reaches. A publication time in the future and a very late end of validity are then ignored. The times in a
-/// signed document are the publisher's, whose clock may be ahead. An end that is past says nothing, because a document that
-/// is valid now ends later.
-fn is_no_older(
-    at_hand: &TrustedMetadata,
-    newer: &TrustedMetadata,
-    now: DateTime<Utc>,
-) -> Result<(), RefreshError> {
-    let is_signed = newer.evidence().is_some();
-    let [old, new] = [at_hand, newer].map(TrustedMetadata::aggregate);
-    let created =
-        [old.creation_instant().filter(|created| is_signed || *created <= now), new.creation_instant()];
-    if matches!(created, [Some(before), Some(after)] if before < after) {
-        return Ok(());
-    }
-    let is_plausible = |end: &DateTime<Utc>| {
-        *end > now && (is_signed || end.signed_duration_since(now) <= LONGEST_PLAUSIBLE)
-    };
-    let valid = [old.valid_until()?.filter(is_plausible), new.valid_until()?];
-    for (what, [before, after]) in [("creationInstant", created), ("validUntil", valid)] {
-        if let Some(at_hand) = before.filter(|before| after.is_none_or(|after| after < *before)) {
-            return Err(RefreshError::RolledBack { what, offered: after, at_hand });
-        }
-    }
-    Ok(())
 }
 
 /// Returns the changes of the entities that the source may describe. Others are not looked at.

@@ -174,6 +174,17 @@ fn validators_of_a_moment_confirm_nothing() {
     );
 }
 
+/// The document that validators belong to is not at hand: the next request is without them.
+#[test]
+fn validators_of_what_is_not_at_hand_are_dropped() {
+    let (mut kept, mine) = (Kept::of_okta(), genuine("", None));
+    assert_eq!([(); 2].map(|()| kept.asks("1", &mine, now())), ["first", "unchanged"]);
+    let at_hand = kept.at_hand.take().unwrap();
+    assert!(kept.refresh.validators(Some(at_hand.bytes()), now()).etag.is_some());
+    assert_eq!(kept.answered(FetchedMetadata::NotModified, now()), "refresh.nothing_at_hand");
+    assert_eq!(kept.refresh.validators(Some(at_hand.bytes()), now()), Validators::default());
+}
+
 /// A mirror of a signed source gives yesterday's document with the validator of today's.
 #[test]
 fn a_false_validator_holds_a_signed_source_back_for_a_day() {
@@ -227,6 +238,58 @@ fn a_document_that_has_ended_is_still_the_newest() {
         assert_eq!(kept.gets(&older, late), "refresh.rolled_back");
         assert_eq!(kept.gets(&newer, late), "renewed");
     }
+}
+
+/// A copy that was taken for ended, because the clock was ahead when it was read. It is used as soon as the source gives it
+/// again, and keeps older ones out until then.
+#[test]
+fn a_copy_that_is_not_used_is_loaded_again() {
+    let provider = Provider::rustcrypto();
+    let copy = genuine("validUntil='2026-11-30T00:00:00Z'", Some("2026-11-20T00:00:00Z"));
+    let mut refresh = Kept::of_okta().refresh;
+    let ahead = now() + TimeDelta::days(30);
+    assert_eq!(
+        refresh.restore(copy.clone(), now(), &provider, ahead, 0).unwrap_err().code(),
+        "metadata.expired"
+    );
+    let ended = refresh.source().recall(copy.clone(), &provider).unwrap();
+    let mut gets = |document: &str, at| {
+        let fetched = FetchedMetadata::Document {
+            bytes: document.as_bytes().to_vec(),
+            validators: Validators::default(),
+        };
+        refresh.answered_after_end(fetched, &ended, &provider, at, 0)
+    };
+    let older = gets(&stolen("", Some("2026-11-19T00:00:00Z")), now());
+    assert_eq!(older.unwrap_err().code(), "refresh.rolled_back");
+    assert_eq!(gets(&copy, ahead).unwrap_err().code(), "metadata.expired");
+    for same in [&copy, &copy.replacen("entityID=", "ID='_2' entityID=", 1)] {
+        let Ok(Refreshed::First(metadata)) = gets(same, now()) else { panic!("it is not loaded") };
+        assert!(metadata.identity_provider(&okta()).is_ok());
+    }
+    let not_modified = refresh.answered_after_end(FetchedMetadata::NotModified, &ended, &provider, now(), 0);
+    assert_eq!(not_modified.unwrap_err().code(), "refresh.nothing_at_hand");
+}
+
+/// A publisher began to state ends. After the end of the newest document, one without an end is still an older one.
+#[test]
+fn a_signed_document_without_an_end_does_not_come_back() {
+    let key = keys::identity_provider_p256();
+    let trusted = TrustedKey::new(key.private_key().public_key().clone(), "the publisher");
+    let signed = |kit: &Kit, end: &str| {
+        let xml = document(kit, &format!("ID='_e' {end}"), None);
+        sign(&xml, "_e", &Signer::new(key.private_key()), &Provider::rustcrypto(), &Limits::metadata())
+            .unwrap()
+    };
+    let without = signed(&Kit::okta().with_key(keys::attacker()), "");
+    let mut kept = Kept::of(TrustedSource::signed_by([trusted], SpeaksFor::entity(okta())));
+    assert_eq!(kept.gets(&without, now()), "first");
+    assert_eq!(kept.gets(&signed(&Kit::okta(), "validUntil='2026-11-25T00:00:00Z'"), now()), "changed");
+    for days in [0, 1, 2, 400] {
+        assert_eq!(kept.gets(&without, now() + TimeDelta::days(days)), "refresh.rolled_back", "{days}");
+    }
+    let next = signed(&Kit::okta(), "validUntil='2026-12-25T00:00:00Z'");
+    assert_eq!(kept.gets(&next, now() + TimeDelta::days(2)), "renewed");
 }
 
 /// A mirror that is behind from time to time is no source that has gone back.
