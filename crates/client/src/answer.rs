@@ -2,20 +2,54 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::Provider;
-use vouchsafe::metadata::{FetchedMetadata, Refresh, Refreshed, TrustedMetadata};
+use vouchsafe::metadata::{
+    FetchedMetadata, MetadataError, Refresh, RefreshError, Refreshed, TrustedMetadata,
+};
 
 use crate::{ClientError, RefreshFailure};
 
-/// Passes the answer of a source, or its failure, to the refresh of the source. `at_hand` is the current document.
+/// The document that newer ones of a source are compared with.
+pub(crate) enum Earlier<'a> {
+    /// The current document, or none.
+    Current(Option<&'a TrustedMetadata>),
+    /// A copy that is not used, because it had ended when it was read.
+    Ended(&'a TrustedMetadata),
+}
+
+impl<'a> Earlier<'a> {
+    pub(crate) fn of(
+        current: Option<&'a TrustedMetadata>,
+        ended: Option<&'a TrustedMetadata>,
+    ) -> Earlier<'a> {
+        match (current, ended) {
+            (None, Some(ended)) => Earlier::Ended(ended),
+            (current, _) => Earlier::Current(current),
+        }
+    }
+}
+
+/// Returns whether a copy was refused because it has ended. Newer documents are compared with such a copy. What is refused
+/// for another reason says nothing about newer documents.
+pub(crate) fn ended(error: &RefreshError) -> bool {
+    matches!(error, RefreshError::Metadata(MetadataError::Expired { .. }))
+}
+
+/// Passes the answer of a source, or its failure, to the refresh of the source.
 pub(crate) fn taken(
     refresh: &mut Refresh,
     fetched: Result<FetchedMetadata, ClientError>,
-    at_hand: Option<&TrustedMetadata>,
+    known: Earlier<'_>,
     provider: &Provider,
     now: DateTime<Utc>,
 ) -> Result<Refreshed, RefreshFailure> {
     match fetched {
-        Ok(fetched) => Ok(refresh.answered(fetched, at_hand, provider, now, random(provider))?),
+        Ok(fetched) => {
+            let random = random(provider);
+            Ok(match known {
+                Earlier::Current(at_hand) => refresh.answered(fetched, at_hand, provider, now, random),
+                Earlier::Ended(ended) => refresh.answered_after_end(fetched, ended, provider, now, random),
+            }?)
+        }
         Err(error) => {
             refresh.failed(error.retry_after(), now, random(provider));
             Err(error.into())

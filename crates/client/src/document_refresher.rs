@@ -11,6 +11,7 @@ use vouchsafe::metadata::{
 };
 use vouchsafe::{ConnectionId, Provider};
 
+use crate::answer::Earlier;
 use crate::copies::{Copies, LastCopy};
 use crate::refresher::until;
 use crate::task::Stop;
@@ -221,7 +222,8 @@ impl DocumentRefresher {
             Ok(None) => return None,
             Err(reason) => RefreshOutcome::CopyFailed { reason },
         };
-        if self.at_hand.is_none()
+        if let RefreshOutcome::Kept { reason: RefreshFailure::Refused(reason), .. } = &outcome
+            && answer::ended(reason)
             && let Ok(Some(copy)) = copies.read(&self.name).await
         {
             let (source, provider) = (self.refresh.source().clone(), self.provider.clone());
@@ -233,20 +235,19 @@ impl DocumentRefresher {
 
     async fn answered(&mut self, fetched: Result<FetchedMetadata, ClientError>) -> RefreshOutcome {
         let provider = self.provider.clone();
-        self.checked(move |refresh, at_hand| answer::taken(refresh, fetched, at_hand, &provider, Utc::now()))
+        self.checked(move |refresh, known| answer::taken(refresh, fetched, known, &provider, Utc::now()))
             .await
     }
 
     /// Checks a document on a thread for blocking work.
     async fn checked(
         &mut self,
-        check: impl FnOnce(&mut Refresh, Option<&TrustedMetadata>) -> Result<Refreshed, RefreshFailure>
-        + Send
-        + 'static,
+        check: impl FnOnce(&mut Refresh, Earlier<'_>) -> Result<Refreshed, RefreshFailure> + Send + 'static,
     ) -> RefreshOutcome {
-        let (mut refresh, at_hand) = (self.refresh.clone(), self.at_hand.clone().or(self.ended.clone()));
+        let (mut refresh, at_hand) = (self.refresh.clone(), self.at_hand.clone());
+        let ended = self.ended.clone();
         let checking = tokio::task::spawn_blocking(move || {
-            let refreshed = check(&mut refresh, at_hand.as_deref());
+            let refreshed = check(&mut refresh, Earlier::of(at_hand.as_deref(), ended.as_deref()));
             (refresh, refreshed)
         });
         let refreshed = match checking.await {

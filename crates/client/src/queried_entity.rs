@@ -10,6 +10,7 @@ use vouchsafe::metadata::{
 };
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
+use crate::answer::Earlier;
 use crate::copies::{Copy, LastCopy};
 use crate::{ClientError, RefreshFailure, answer};
 
@@ -122,12 +123,10 @@ impl Known {
         let metadata = match refresh.restore(copy.document.clone(), copy.fetched_at, provider, now, random) {
             Ok(metadata) => metadata,
             // `usable` looks at nothing but the time, so what is refused for another reason must not be recalled.
-            Err(RefreshError::Metadata(MetadataError::Expired { .. })) => {
-                match refresh.source().recall(copy.document, provider) {
-                    Ok(metadata) => metadata,
-                    Err(_) => return,
-                }
-            }
+            Err(error) if answer::ended(&error) => match refresh.source().recall(copy.document, provider) {
+                Ok(metadata) => metadata,
+                Err(_) => return,
+            },
             Err(_) => return,
         };
         let found = metadata.find(name).and_then(|found| found.identity_provider().ok()).cloned();
@@ -147,17 +146,18 @@ impl Known {
         let at_hand = self.at_hand.clone();
         let at_hand = at_hand.as_deref().map(|(metadata, _)| metadata);
         let before = self.refresh.clone();
-        let refreshed = match answer::taken(&mut self.refresh, fetched, at_hand, provider, now) {
-            Ok(refreshed) => refreshed,
-            // The known metadata is used until it expires.
-            Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
-                self.unknown_until = now.checked_add_signed(self.unknown_for);
-                // This is an answer. If it counted as a failure, each next request would wait longer.
-                self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
+        let refreshed =
+            match answer::taken(&mut self.refresh, fetched, Earlier::Current(at_hand), provider, now) {
+                Ok(refreshed) => refreshed,
+                // The known metadata is used until it expires.
+                Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
+                    self.unknown_until = now.checked_add_signed(self.unknown_for);
+                    // This is an answer. If it counted as a failure, each next request would wait longer.
+                    self.refresh = Refresh::new(self.refresh.source().clone(), self.schedule, now);
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
         if let Refreshed::First(metadata)
         | Refreshed::Renewed(metadata)
         | Refreshed::Changed { metadata, .. } = refreshed

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe::metadata::{MetadataChange, Refresh, RefreshError, TrustedMetadata};
 use vouchsafe::xml::Quoted;
-use vouchsafe::{ConnectionId, Explain, IdentityProvider};
+use vouchsafe::{BindingError, ConnectionId, Explain, IdentityProvider};
 
 use crate::ClientError;
 
@@ -91,6 +91,13 @@ pub enum RefreshOutcome {
         failures: u32,
         /// The time of the next request.
         next: DateTime<Utc>,
+    },
+    /// The metadata was loaded, and the service does not have the connection, so nobody can sign in over it. Add it, or let
+    /// the refresher [add](crate::RefreshedConnection::adding) it. If it was removed, remove its source, too.
+    #[non_exhaustive]
+    NotConfigured {
+        /// The reason why the refresher could not add it, if it was to do so.
+        reason: Option<BindingError>,
     },
     /// The store of the connections failed, or another process changed the connection at the same time. The refresh
     /// is tried again.
@@ -276,6 +283,12 @@ impl fmt::Display for RefreshEvent {
                 );
                 let (code, next) = (reason.code(), instant(next));
                 write!(f, "{kept}, because {reason} ({code}); the source is asked again at {next}")
+            }
+            RefreshOutcome::NotConfigured { reason: None } => {
+                f.write_str("it is loaded, but the service does not have this connection")
+            }
+            RefreshOutcome::NotConfigured { reason: Some(reason) } => {
+                write!(f, "it is loaded, but the connection cannot be added: {reason} ({})", reason.code())
             }
             RefreshOutcome::StoreFailed { reason } => write!(f, "{reason} ({})", reason.code()),
             RefreshOutcome::CopyFailed { reason } => write!(f, "its copy cannot be kept or read: {reason}"),

@@ -1,5 +1,6 @@
 //! The refresher, which keeps the metadata of connections fresh.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,12 @@ use vouchsafe::metadata::{
     FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata,
     TrustedSource, Validators,
 };
-use vouchsafe::{Connection, ConnectionId, Connections, EntityId, Provider};
+use vouchsafe::{
+    BindingError, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider,
+    Provider,
+};
 
+use crate::answer::Earlier;
 use crate::copies::{Beside, Copies, Copy, LastCopy};
 use crate::task::Stop;
 use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, RefreshStatus, RefreshTask, answer};
@@ -71,6 +76,8 @@ pub struct RefreshedConnection {
     identity_provider: EntityId,
     address: String,
     source: TrustedSource,
+    /// The settings that it is added with if the service does not have it.
+    adding: Option<ConnectionSettings>,
 }
 
 #[derive(Debug)]
@@ -78,8 +85,8 @@ struct Source {
     connection: RefreshedConnection,
     refresh: Refresh,
     at_hand: Option<TrustedMetadata>,
-    /// Whether the document at hand was valid when it was read. If not, newer ones are only compared with it.
-    is_loaded: bool,
+    /// A copy that had ended when it was read. It is not used, and newer documents are compared with it.
+    ended: Option<TrustedMetadata>,
     copy: LastCopy,
     /// Whether its copy was looked for.
     is_restored: bool,
@@ -102,7 +109,7 @@ impl RefreshedConnection {
         address: impl Into<String>,
     ) -> RefreshedConnection {
         let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(identity_provider.clone()));
-        RefreshedConnection { id, identity_provider, address: address.into(), source }
+        RefreshedConnection { id, identity_provider, address: address.into(), source, adding: None }
     }
 
     /// Sets the trust that documents are checked against, such as the key of a federation. Here, the source may
@@ -110,6 +117,16 @@ impl RefreshedConnection {
     #[must_use]
     pub fn trusting(mut self, source: TrustedSource) -> RefreshedConnection {
         self.source = source.for_entity(&self.identity_provider);
+        self
+    }
+
+    /// Adds the connection with these settings to the service's connections when its metadata is loaded for the first
+    /// time, if the service does not have it then. It is added at most once, and not if the refresher has seen it before:
+    /// then it was removed. Without this, a refresher adds no connection, and reports one that the service does not have as
+    /// [not configured](RefreshOutcome::NotConfigured).
+    #[must_use]
+    pub fn adding(mut self, settings: ConnectionSettings) -> RefreshedConnection {
+        self.adding = Some(settings);
         self
     }
 }
@@ -150,13 +167,12 @@ impl Refresher {
     #[must_use]
     pub fn with(mut self, connection: RefreshedConnection) -> Refresher {
         let refresh = Refresh::new(connection.source.clone(), self.schedule, Utc::now());
-        let (copy, at_hand) = (LastCopy::default(), None);
         self.sources.push(Source {
             connection,
             refresh,
-            at_hand,
-            is_loaded: false,
-            copy,
+            at_hand: None,
+            ended: None,
+            copy: LastCopy::default(),
             is_restored: false,
         });
         self
@@ -225,9 +241,11 @@ impl Refresher {
     }
 
     /// Keeps the connections fresh as long as it runs: new keys take effect at the next sign-in. It begins like
-    /// [`load`](Self::load), if that was not called. When the metadata of a connection is loaded for the first time and
-    /// `connections` does not have the connection, it is added with default settings. A connection that is missing later
-    /// was removed, and is not added again. `tell` is called with each event.
+    /// [`load`](Self::load), if that was not called. `tell` is called with each event.
+    ///
+    /// A connection that `connections` does not have is not added, because it may have been removed, and because its
+    /// settings are not known, unless [`RefreshedConnection::adding`] says so. Where `tell` adds it when it is told that
+    /// its metadata was loaded, it is there.
     pub async fn run(self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
         let (_never, stop) = Stop::never();
         self.run_until(connections, tell, stop).await;
@@ -254,9 +272,11 @@ impl Refresher {
         tell: impl Fn(&RefreshEvent) + Send,
         mut stop: Stop,
     ) {
+        let mut registered = Registered::new(connections, &self.sources);
         let mut tell = move |event: RefreshEvent| {
-            take_effect(&connections, &event);
+            let refused = registered.take_effect(&event);
             tell(&event);
+            registered.missing(&event, refused).iter().for_each(&tell);
         };
         self.restore_copies().await.into_iter().for_each(&mut tell);
         loop {
@@ -303,7 +323,8 @@ impl Source {
         fetched: Result<FetchedMetadata, ClientError>,
         provider: &Provider,
     ) -> RefreshEvent {
-        let taken = answer::taken(&mut self.refresh, fetched, self.at_hand.as_ref(), provider, Utc::now());
+        let known = Earlier::of(self.at_hand.as_ref(), self.ended.as_ref());
+        let taken = answer::taken(&mut self.refresh, fetched, known, provider, Utc::now());
         let outcome = match taken {
             Ok(Refreshed::Changed { metadata, changes, .. }) => {
                 self.take(metadata, Accepted::Changed(changes))
@@ -321,8 +342,9 @@ impl Source {
         match self.refresh.restore(document, copy.fetched_at, provider, Utc::now(), random) {
             Ok(metadata) => self.take(metadata, Accepted::First),
             Err(error) => {
-                // It is not used any more, and newer documents are compared with it.
-                self.at_hand = self.refresh.source().recall(copy.document, provider).ok();
+                self.ended = answer::ended(&error)
+                    .then(|| self.refresh.source().recall(copy.document, provider).ok())
+                    .flatten();
                 RefreshOutcome::kept(&self.refresh, None, error.into())
             }
         }
@@ -335,14 +357,11 @@ impl Source {
             // An accepted document contains it, so this does not happen.
             Err(error) => return RefreshOutcome::kept(&self.refresh, None, error.into()),
         };
-        let was_loaded = std::mem::replace(&mut self.is_loaded, true);
-        self.at_hand = Some(metadata);
+        (self.at_hand, self.ended) = (Some(metadata), None);
         match accepted {
-            Accepted::Changed(changes) if was_loaded => {
-                RefreshOutcome::Changed { identity_provider, changes }
-            }
-            Accepted::Renewed if was_loaded => RefreshOutcome::Renewed { identity_provider },
-            _ => RefreshOutcome::Loaded { identity_provider, fetched_at },
+            Accepted::Changed(changes) => RefreshOutcome::Changed { identity_provider, changes },
+            Accepted::Renewed => RefreshOutcome::Renewed { identity_provider },
+            Accepted::First => RefreshOutcome::Loaded { identity_provider, fetched_at },
         }
     }
 
@@ -361,12 +380,53 @@ impl Source {
     }
 }
 
-/// Gives newer metadata to its connection.
-fn take_effect(connections: &Connections, event: &RefreshEvent) {
-    let (Some(id), Some(newer)) = (event.connection(), event.identity_provider()) else { return };
-    // The metadata is about the same entity, because it was selected by the entity's name.
-    let refreshed = connections.refresh(id.as_str(), newer.clone());
-    if matches!((refreshed, &event.outcome), (Ok(None), RefreshOutcome::Loaded { .. })) {
-        connections.put(Connection::new(id.clone(), newer.clone()));
+/// The connections of the service, which receive newer metadata.
+struct Registered {
+    connections: Arc<Connections>,
+    /// Those that are added if they are missing. Whatever was seen once is not among them: it is missing because it was
+    /// removed.
+    adding: BTreeMap<ConnectionId, ConnectionSettings>,
+}
+
+impl Registered {
+    fn new(connections: Arc<Connections>, sources: &[Source]) -> Registered {
+        let adding = sources.iter().filter(|source| source.at_hand.is_none()).filter_map(|source| {
+            let RefreshedConnection { id, adding, .. } = &source.connection;
+            let is_there = connections.get(id.as_str()).is_some();
+            adding.clone().filter(|_| !is_there).map(|settings| (id.clone(), settings))
+        });
+        Registered { adding: adding.collect(), connections }
+    }
+
+    /// Gives newer metadata to its connection. Returns why the connection could not be added.
+    fn take_effect(&mut self, event: &RefreshEvent) -> Option<BindingError> {
+        let id = event.connection()?;
+        if self.connections.get(id.as_str()).is_some() {
+            self.adding.remove(id);
+        }
+        let newer = event.identity_provider()?;
+        // The metadata is about the same entity, because it was selected by the entity's name.
+        let refreshed = self.connections.refresh(id.as_str(), newer.clone());
+        match (refreshed, &event.outcome) {
+            (Ok(None), RefreshOutcome::Loaded { .. }) => self.add(id, newer).err(),
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, id: &ConnectionId, found: &IdentityProvider) -> Result<(), BindingError> {
+        if let Some(settings) = self.adding.remove(id) {
+            self.connections.put(Connection::new(id.clone(), found.clone()).with_settings(settings)?);
+        }
+        Ok(())
+    }
+
+    /// Returns the event that metadata was loaded for a connection that nobody has added.
+    fn missing(&self, event: &RefreshEvent, reason: Option<BindingError>) -> Option<RefreshEvent> {
+        let id = event.connection()?;
+        let is_loaded = matches!(event.outcome, RefreshOutcome::Loaded { .. });
+        (is_loaded && self.connections.get(id.as_str()).is_none()).then(|| RefreshEvent {
+            connection: Some(id.clone()),
+            outcome: RefreshOutcome::NotConfigured { reason },
+        })
     }
 }

@@ -9,6 +9,7 @@ use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, ConnectionState, Provider};
 use vouchsafe_store::{Author, ConnectionStore, OfferedMetadata, StoreError, StoredConnection};
 
+use crate::answer::Earlier;
 use crate::{Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome, answer};
 
 /// The name of the rule in the audit for changes by a refresher.
@@ -122,7 +123,7 @@ fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime
     let Asked { mut stored, fetched } = asked;
     let (at_hand, before) = (at_hand(&stored, provider), refresh.clone());
     refresh.set_older_since(stored.older_since);
-    let answered = answer::taken(refresh, fetched, at_hand.as_ref(), provider, now);
+    let answered = answer::taken(refresh, fetched, Earlier::Current(at_hand.as_ref()), provider, now);
     stored.older_since = refresh.older_since();
     let outcome = match answered {
         Ok(Refreshed::First(metadata) | Refreshed::Renewed(metadata)) => {

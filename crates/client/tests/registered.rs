@@ -1,0 +1,126 @@
+//! Which connections a refresher adds to those of the service.
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use vouchsafe::metadata::RefreshSchedule;
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Provider,
+    Unsolicited,
+};
+use vouchsafe_client::{Client, RefreshEvent, RefreshOutcome, RefreshTask, RefreshedConnection, Refresher};
+use vouchsafe_testkit::IdentityProvider as Kit;
+
+/// What the source gives; nothing is an error of the server.
+type Document = Arc<Mutex<Option<String>>>;
+
+async fn source() -> (Document, String) {
+    let document = Document::default();
+    let given = Arc::clone(&document);
+    let respond = get(async move || given.lock().unwrap().clone().ok_or(StatusCode::BAD_GATEWAY));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/metadata", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/metadata", respond)).await });
+    (document, address)
+}
+
+fn id() -> ConnectionId {
+    ConnectionId::new("acme").unwrap()
+}
+
+fn okta(address: &str) -> RefreshedConnection {
+    RefreshedConnection::new(id(), EntityId::new(Kit::okta().entity_id()).unwrap(), address)
+}
+
+/// A connection as the application would put it.
+fn put(connections: &Connections) {
+    let okta = IdentityProvider::from_metadata(Kit::okta().metadata().unwrap().as_bytes()).unwrap();
+    connections.put(Connection::new(id(), okta));
+}
+
+fn refresher(connection: RefreshedConnection) -> Refresher {
+    let mut schedule = RefreshSchedule::default();
+    (schedule.shortest, schedule.usual) = (Duration::ZERO, Duration::ZERO);
+    schedule.longest = Duration::ZERO;
+    Refresher::new(Client::with_loopback().unwrap(), Provider::rustcrypto())
+        .with_schedule(schedule)
+        .with(connection)
+}
+
+/// Starts a refresher, and returns the names of its outcomes as they come.
+fn start(
+    refresher: Refresher,
+    connections: &Arc<Connections>,
+) -> (RefreshTask, UnboundedReceiver<&'static str>) {
+    let (told, events) = unbounded_channel();
+    let tell = move |event: &RefreshEvent| {
+        let _ = told.send(match &event.outcome {
+            RefreshOutcome::Loaded { .. } => "loaded",
+            RefreshOutcome::NotConfigured { reason: None, .. } => "not configured",
+            RefreshOutcome::Kept { .. } => "kept",
+            _ => "other",
+        });
+    };
+    (refresher.start(Arc::clone(connections), tell), events)
+}
+
+async fn until(events: &mut UnboundedReceiver<&'static str>, what: &str) {
+    let wait = async { while events.recv().await.unwrap() != what {} };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_added_that_nobody_asked_for() {
+    let (document, address) = source().await;
+    *document.lock().unwrap() = Some(Kit::okta().metadata().unwrap());
+    let connections = Arc::new(Connections::new());
+    let (task, mut events) = start(refresher(okta(&address)), &connections);
+    assert_eq!(events.recv().await, Some("loaded"));
+    assert_eq!(events.recv().await, Some("not configured"));
+    assert_eq!(events.recv().await, Some("other"), "it is told once");
+    assert!(connections.is_empty());
+    task.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_added_with_its_settings() {
+    let (document, address) = source().await;
+    *document.lock().unwrap() = Some(Kit::okta().metadata().unwrap());
+    let connections = Arc::new(Connections::new());
+    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+    let (task, mut events) = start(refresher(okta(&address).adding(settings.clone())), &connections);
+    until(&mut events, "loaded").await;
+    assert_eq!(connections.get("acme").unwrap().settings(), &settings);
+    assert_eq!(events.recv().await, Some("other"));
+    connections.remove("acme");
+    assert_eq!(events.recv().await, Some("other"));
+    assert_eq!(events.recv().await, Some("other"));
+    assert!(connections.is_empty());
+    task.stop().await;
+}
+
+/// The source fails when the service starts, the operator removes the customer, and then the source answers.
+#[tokio::test]
+async fn a_removed_connection_does_not_come_back() {
+    for adding in [None, Some(ConnectionSettings::default())] {
+        let (document, address) = source().await;
+        let connections = Arc::new(Connections::new());
+        put(&connections);
+        let refreshed = match adding {
+            Some(settings) => okta(&address).adding(settings),
+            None => okta(&address),
+        };
+        let (task, mut events) = start(refresher(refreshed), &connections);
+        until(&mut events, "kept").await;
+        connections.remove("acme");
+        *document.lock().unwrap() = Some(Kit::okta().metadata().unwrap());
+        until(&mut events, "not configured").await;
+        assert!(connections.is_empty());
+        task.stop().await;
+    }
+}
