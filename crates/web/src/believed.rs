@@ -19,6 +19,9 @@ pub(crate) struct Believed {
     /// The request as each connection understands it. There are several only if they have the identity provider and
     /// its key in common.
     pub(crate) messages: Vec<(Message, Connection)>,
+    /// The error to return after the messages were carried out, if another connection of the request has too many. The
+    /// request then stays unanswered, and can be sent again.
+    pub(crate) too_many: Option<HttpError>,
     pub(crate) relay_state: Option<RelayState>,
     /// The key to record after the request was carried out. A request that failed can then be sent again.
     pub(crate) replay_key: ReplayKey,
@@ -94,7 +97,7 @@ impl SingleSignOn {
         })
         .await?;
         let replay_key = valid.first().map(ValidMessage::replay_key).ok_or(HttpError::UnknownConnection)?;
-        let (mut messages, mut too_many) = (Vec::new(), None);
+        let (mut messages, mut too_many, connections) = (Vec::new(), None, valid.len());
         for valid in valid {
             let message = self.confirm_message(valid).await?;
             let found = candidates.iter().find(|one| one.id() == message.connection());
@@ -108,24 +111,21 @@ impl SingleSignOn {
                 }
             }
         }
-        if let Some(error) = too_many.filter(|_| messages.is_empty()) {
-            return Err(error);
-        }
         match messages.as_slice() {
-            [(_, only)] => context.connection = Some(only.id().clone()),
-            several => {
-                let connections = several.len();
+            [(_, only)] if connections == 1 => context.connection = Some(only.id().clone()),
+            [] => {}
+            _ => {
                 tracing::warn!(
                     connections,
                     "a request is carried out for several connections with one identity provider and key"
                 );
             }
         }
-        Ok(Believed { messages, relay_state, replay_key, permit })
+        Ok(Believed { messages, too_many, relay_state, replay_key, permit })
     }
 
     /// Returns the request to answer: the only one, or the first one if all connections have the same address for
-    /// answers. Otherwise it is not known who asked.
+    /// answers. Otherwise it is not known who asked. `carried_out` has every connection that the request belongs to.
     pub(crate) fn to_answer<'r, R>(
         &self,
         carried_out: &'r [(R, Connection)],

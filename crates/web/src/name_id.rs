@@ -200,8 +200,8 @@ impl SingleSignOn {
         let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
         let expect = ExpectMessage::NameIdRequest;
         let believed = self.believe(incoming, connection, expect, permit, context).await?;
-        let Believed { messages, relay_state, replay_key, permit: _permit } = believed;
-        let (mut requests, mut failure) = (Vec::new(), None);
+        let Believed { messages, too_many, relay_state, replay_key, permit: _permit } = believed;
+        let (mut requests, mut failure) = (Vec::new(), too_many);
         for (message, connection) in messages {
             let Message::ManageNameIdRequest(request) = message else {
                 return Err(HttpError::NoNameIdManagement);

@@ -170,8 +170,8 @@ impl SingleSignOn {
     ) -> Result<CarriedOut, HttpError> {
         let expect = ExpectMessage::LogoutRequest;
         let believed = self.believe(incoming, connection, expect, permit, context).await?;
-        let Believed { messages, relay_state, replay_key, permit: _permit } = believed;
-        let (mut requests, mut failure) = (Vec::new(), None);
+        let Believed { messages, too_many, relay_state, replay_key, permit: _permit } = believed;
+        let (mut requests, mut failure) = (Vec::new(), too_many);
         for (message, connection) in messages {
             let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
             // A connection whose sessions cannot be ended now does not keep those of others.

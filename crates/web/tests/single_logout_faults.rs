@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
@@ -326,4 +326,40 @@ async fn the_requests_of_another_customer_do_not_count() {
     }
     assert!(refused >= 3, "{refused}");
     assert_eq!(ask(&okta(), "_1".to_owned()).await, 303);
+}
+
+/// A request is not answered while a connection that it belongs to has too many. Otherwise a customer who configures the
+/// victim's key would receive the answer, and the victim's sessions would go on.
+#[tokio::test]
+async fn a_request_is_answered_after_it_was_carried_out_for_all_its_connections() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let next = keys::other_identity_provider();
+    let victim = over("okta", &okta().with_next_certificate(next.certificate()));
+    let (begin, later) = (Utc::now(), Arc::new(AtomicI64::new(0)));
+    let seconds = Arc::clone(&later);
+    let sso = service_over(&store, &sessions, [over("a-mallory", &impostor()), victim])
+        .requests_per_connection(RequestRate { burst: 1, per_second: 1 })
+        .clock(move || begin + TimeDelta::seconds(seconds.load(Ordering::SeqCst)));
+    let ask = async |from: testkit::IdentityProvider, id: &str| {
+        let query = from.logout_request().id(id).at(begin).to_query(None).unwrap();
+        sso.single_logout(&request(&format!("/saml/slo?{query}")), b"", None).await
+    };
+    ask(okta().with_key(next), "_1").await;
+    let asked = async |status: u16, ended: &[&str]| {
+        let answer = ask(okta(), "_2").await;
+        assert_eq!((answer.status().as_u16(), answer.headers().get(LOCATION)), (status, None));
+        assert_eq!(std::mem::take(&mut *sessions.1.lock().unwrap()), ended);
+        answer
+    };
+    assert_eq!(
+        std::mem::take(&mut *sessions.1.lock().unwrap()),
+        ["okta"],
+        "the other key is the victim's alone"
+    );
+    assert!(asked(429, &["a-mallory"]).await.headers().contains_key(RETRY_AFTER));
+    assert!(sso.refusals().of(&ConnectionId::new("a-mallory").unwrap()).is_empty());
+    later.store(5, Ordering::SeqCst);
+    asked(200, &["a-mallory", "okta"]).await;
+    later.store(10, Ordering::SeqCst);
+    asked(403, &[]).await;
 }
