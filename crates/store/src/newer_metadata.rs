@@ -62,7 +62,8 @@ impl MetadataTrust {
     }
 
     /// Returns whether newer metadata must prove the same, apart from what it may change.
-    pub(crate) fn wants_same_proof_as(&self, other: &MetadataTrust) -> bool {
+    #[must_use]
+    pub fn wants_same_proof_as(&self, other: &MetadataTrust) -> bool {
         let key_changes = other.key_changes;
         MetadataTrust { key_changes, ..self.clone() } == *other
     }

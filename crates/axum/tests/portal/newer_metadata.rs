@@ -174,6 +174,30 @@ async fn a_link_gives_no_document_without_what_its_connection_requires() {
     give(&browser, &ending).await.is(200).says("Try a sign-in");
 }
 
+/// What the operator requires since the document was given is required before it is used.
+#[tokio::test]
+async fn a_link_activates_no_document_without_what_its_connection_requires_now() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    let (products, okta) = (browser.get("/set-up/product").await, testkit::IdentityProvider::okta());
+    browser.submit(&products, "/set-up/product", &[("product", "okta")]).await.is(200);
+    let form = browser.get("/set-up/metadata").await;
+    browser.submit(&form, "/set-up/metadata", &[("metadata_text", &announced())]).await.is(200);
+    world.tried(&browser, &okta, "ada@example.com").await.says("would be accepted");
+    let page = browser.get("/set-up/activate").await;
+    let mut stored = world.store.connection(&connection.id).await.unwrap().unwrap();
+    stored.settings.metadata.signer = Some(keys::identity_provider().certificate().fingerprint_sha256());
+    stored.revision = world.store.update_connection(&stored, &author()).await.unwrap();
+    browser.submit(&page, "/set-up/activate", &[]).await.is(422).says("set_up.other_proof");
+    assert_eq!(active(&world).await.metadata, connection.metadata);
+    // How its keys may change is nothing that the document proves.
+    stored.settings.metadata.signer = None;
+    stored.settings.metadata.key_changes = KeyChanges::Approve;
+    world.store.update_connection(&stored, &author()).await.unwrap();
+    browser.submit(&page, "/set-up/activate", &[]).await.is(200);
+    assert_eq!(&*active(&world).await.metadata.document, announced().as_bytes());
+}
+
 #[tokio::test]
 async fn nobody_judges_what_the_page_did_not_show_or_what_is_not_theirs() {
     let world = World::make().await;

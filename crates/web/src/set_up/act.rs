@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::console::Console;
 use vouchsafe::provisioning::{OrganizationToken, Policy};
 use vouchsafe::{ConnectionId, RequestLimiter};
-use vouchsafe_store::{SetUpLink, StoreError};
+use vouchsafe_store::{SetUpLink, StoreError, StoredConnection};
 
 use super::error::SetUpError;
 use super::markup::{Markup, Problem};
@@ -109,8 +109,13 @@ impl SetUp {
             }
             (None, _) => return Err(SetUpError::NotTried),
         };
+        let given = visit.require_draft()?.clone();
+        let renewed = visit.renewed_by(&given);
+        if renewed.is_some_and(|renewed| !has_proof_for(&given, renewed)) {
+            return Err(SetUpError::OtherProof);
+        }
         // A page from before somebody else activated another connection does not ask whether to replace it.
-        let asks = visit.renewed_by(visit.require_draft()?).is_none() && visit.active().next().is_some();
+        let asks = renewed.is_none() && visit.active().next().is_some();
         if asks && fields.text("replaces").is_none() {
             return Err(SetUpError::NotReplaceable);
         }
@@ -136,7 +141,11 @@ impl SetUp {
             }
             match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), replaced) {
                 (Some(renewed), _) => {
-                    it.connection_mut(&renewed)?.metadata = draft.metadata;
+                    let renewed = it.connection_mut(&renewed)?;
+                    if !has_proof_for(&draft, renewed) {
+                        return Err(StoreError::connection_conflict(wanted, read, draft.revision).into());
+                    }
+                    renewed.metadata = draft.metadata;
                     it.retire(&wanted)
                 }
                 (None, Some(replaced)) => it.replace(&replaced, &wanted, now),
@@ -250,4 +259,10 @@ impl SetUp {
     fn takes_over(&self, visit: &Visit<'_>, draft: &vouchsafe_store::StoredConnection) -> bool {
         visit.policy.identity.takeovers.iter().any(|takeover| takeover.to == draft.id)
     }
+}
+
+/// Whether the metadata of the draft was asked for what the active connection requires of metadata now. It is asked when
+/// the metadata is given, by the settings that the draft has from then.
+fn has_proof_for(draft: &StoredConnection, renewed: &StoredConnection) -> bool {
+    renewed.settings.metadata.wants_same_proof_as(&draft.settings.metadata)
 }

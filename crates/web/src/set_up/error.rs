@@ -88,6 +88,9 @@ pub enum SetUpError {
     /// The connection to replace is not an active one of the organization.
     #[error("the connection that is to be replaced is not one that people sign in over")]
     NotReplaceable,
+    /// The metadata was given before the active connection, which it would renew, got other requirements of its metadata.
+    #[error("the active connection requires something else of its metadata now")]
+    OtherProof,
     /// The typed text is not a domain.
     #[error(transparent)]
     Domain(#[from] AddressError),
@@ -142,6 +145,7 @@ impl SetUpError {
             Self::NoDraft => "set_up.no_draft",
             Self::NotTried => "set_up.not_tried",
             Self::NotReplaceable => "set_up.not_replaceable",
+            Self::OtherProof => "set_up.other_proof",
             Self::Domain(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Directory(error) => error.code(),
@@ -179,6 +183,9 @@ impl SetUpError {
             Self::NotTried => "Try a sign-in, and correct what it shows.",
             Self::NotReplaceable => {
                 "Open the page again: somebody else has changed the connections meanwhile."
+            }
+            Self::OtherProof => {
+                "Give the metadata again, with the signature and the validUntil that the service requires of it."
             }
             Self::Domain(error) => error.hint(),
             Self::Refused(error) => error.hint(),
