@@ -361,7 +361,8 @@ pub enum PlanRefusal {
         /// The reason.
         reason: &'static str,
     },
-    /// The identity provider says that the person has more groups than it sends, and some groups are blocked.
+    /// A person signs in for the first time, the identity provider says that there are more groups than it sends, and some
+    /// groups are blocked.
     #[error("the identity provider did not send the person's groups, which may be one of those that are blocked: {}", blocked.join(", "))]
     #[non_exhaustive]
     GroupsNotSent {

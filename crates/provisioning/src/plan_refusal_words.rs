@@ -209,7 +209,7 @@ impl PlanRefusal {
             }
             Self::GroupsNotSent { .. } => {
                 "Let the identity provider send only the groups that are assigned to the application (Entra ID: Groups assigned to the \
-                 application)."
+                 application), or push them by SCIM."
             }
             Self::ScimTakeoverRefused { .. } => {
                 "Let the person sign in over the new connection once, and push the person again. Give somebody else with the same userName or externalId another one at the identity provider."
@@ -233,7 +233,8 @@ impl PlanRefusal {
                 "Look at the domains again: somebody has verified this one meanwhile. The operator of the service gives up a verified domain."
             }
             Self::TokenLimit { .. } => {
-                "Wait until earlier tokens have ended, a day after they were replaced, or revoke those that nobody uses."
+                "Wait until earlier tokens have ended, a day after they were replaced, revoke those that nobody uses, or replace all at \
+                 once, without an overlap."
             }
             Self::DomainChallenge { reason, .. } if *reason == TOO_MANY_DOMAINS => {
                 "Have the operator of the service give up domains that are not used any more."

@@ -81,8 +81,9 @@ pub(super) fn pushed<'c>(
 }
 
 /// `admission.required_groups` and `admission.blocked_groups`. The groups of a person are those that came with the
-/// login and those that were pushed by SCIM. A known person is refused only if there was a list of groups, or if the
-/// identity provider says that there are too many to send and some are blocked; a new person must be in a required group.
+/// login and those that were pushed by SCIM. A new person must be in a required group, and is refused if some groups are
+/// blocked and the identity provider says that there are too many to send, unless SCIM pushes the person's groups. A known
+/// person is refused only for what is known: most people with many groups are in no blocked one.
 pub(super) fn admit(
     context: Context<'_>,
     login: &LoginFacts,
@@ -98,7 +99,7 @@ pub(super) fn admit(
         GroupClaim::Listed(groups) => (groups.clone(), true),
         // More than give teams. But a person who can make groups must not get out of a blocked one by having many.
         GroupClaim::TooMany => (login.all_groups(context.policy), true),
-        GroupClaim::Overage if !admission.blocked_groups.is_empty() => {
+        GroupClaim::Overage if is_first && pushed.is_empty() && !admission.blocked_groups.is_empty() => {
             return Err(PlanRefusal::GroupsNotSent { blocked: admission.blocked_groups.clone() });
         }
         GroupClaim::NotAsked | GroupClaim::Absent | GroupClaim::Overage => (Vec::new(), false),
@@ -139,10 +140,18 @@ pub(super) fn say_what_is_no_list(
                 what_came(context, login)
             ),
         ),
-        GroupClaim::Overage => draft.note(
-            RuleId::from("attributes.groups_overage"),
-            "The person has more groups than the identity provider sends: the teams stay as they are",
-        ),
+        GroupClaim::Overage => {
+            draft.note(
+                RuleId::from("attributes.groups_overage"),
+                "The person has more groups than the identity provider sends: the teams stay as they are",
+            );
+            if !context.policy.admission.blocked_groups.is_empty() {
+                draft.note(
+                    RuleId::from("admission.blocked_groups"),
+                    "Groups that were not sent could not be compared with the blocked ones, those that SCIM pushed were",
+                );
+            }
+        }
         GroupClaim::TooMany => draft.note(
             RuleId::from("attributes.groups"),
             format!(

@@ -218,14 +218,17 @@ fn find<'c>(
         return match known {
             Some(account) if account.id == *id => Ok(Found::Known(account)),
             Some(other) => Err(PlanRefusal::IdentityTaken { account: other.id.to_string() }),
-            None if pushed.is_some_and(|pushed| pushed.id != *id) => Err(PlanRefusal::IdentityTaken {
-                account: pushed.map(|pushed| pushed.id.to_string()).unwrap_or_default(),
-            }),
-            None => Ok(Found::ToLink {
-                account: context.snapshot.known_account(id)?,
-                rule: "identity.signed_in",
-                because: "the person was signed in to the account and asked for it",
-            }),
+            None => match pushed {
+                Some(pushed) if pushed.id != *id => Err(PlanRefusal::ScimAccountTaken {
+                    account: pushed.id.to_string(),
+                    reason: "another account is to be linked",
+                }),
+                _ => Ok(Found::ToLink {
+                    account: context.snapshot.known_account(id)?,
+                    rule: "identity.signed_in",
+                    because: "the person was signed in to the account and asked for it",
+                }),
+            },
         };
     }
     if let Some(account) = known {

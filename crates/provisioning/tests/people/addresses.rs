@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_provisioning::{
-    Account, Domain, Fact, Identity, LoginFacts, LookUp, Plan, Policy, Role, ScimChange, ScimFact,
-    ScimRecord, ScimUser, Status,
+    Account, DirectoryGroup, Domain, Fact, GroupId, Identity, LoginFacts, LookUp, Plan, Policy, Role,
+    ScimChange, ScimFact, ScimRecord, ScimUser, Status,
 };
 
 use super::{account, acme, code, connection, login, now};
@@ -211,7 +211,11 @@ fn whom_scim_speaks_about_gets_no_second_account() {
         let other = account("2", "mallory@example.com");
         snapshot.accounts.push(other.clone());
         let link = Fact::link(sign_in("E9", "mallory@example.com"), other.id);
-        assert_eq!(code(Policy::default().plan(link, &snapshot)), "provisioning.identity_taken", "{name}");
+        assert_eq!(
+            code(Policy::default().plan(link, &snapshot)),
+            "provisioning.scim_account_taken",
+            "{name}"
+        );
     }
     // The name of somebody who was deleted may belong to the next person, if ids tell them apart.
     snapshot.accounts = vec![pushed(&|it| it.scim[0].deleted = true)];
@@ -241,10 +245,45 @@ fn many_groups_hide_no_blocked_one() {
         snapshot.accounts = accounts;
         assert_eq!(code(policy.plan(many("leavers"), &snapshot)), "provisioning.group_blocked");
         assert!(policy.plan(many("Staff"), &snapshot).is_ok());
-        assert_eq!(code(policy.plan(&overage, &snapshot)), "provisioning.groups_not_sent");
         let open = Policy::from_toml(&toml.replace("blocked_groups = ['Leavers']", "")).unwrap();
         assert!(open.plan(&overage, &snapshot).is_ok());
     }
+}
+
+/// Nobody new comes in unseen; whoever is known already is refused only for a blocked group that is known.
+#[test]
+fn groups_that_were_not_sent_keep_out_those_who_are_new() {
+    let (mut snapshot, token) = acme();
+    let toml = "[attributes]\ngroups = 'department'\ngroups_overage = 'more'\n[admission]\nblocked_groups = ['Leavers']";
+    let policy = Policy::from_toml(toml).unwrap();
+    let overage = login(&token, "E1")
+        .with_attribute("user.email", ["ada@example.com"])
+        .with_attribute("more", ["https://graph.example/groups"]);
+    assert_eq!(code(policy.plan(&overage, &snapshot)), "provisioning.groups_not_sent");
+    let mut known = account("1", "ada@example.com");
+    known.identities.push(Identity::new(connection(), "E1"));
+    let mut pushed = account("1", "ada@example.com");
+    pushed.scim = vec![ScimRecord::new(connection(), "E1")];
+    snapshot.accounts = vec![pushed.clone()];
+    assert_eq!(code(policy.plan(&overage, &snapshot)), "provisioning.groups_not_sent", "no group is pushed");
+    // The groups that SCIM pushes say what is asked, of new and known people.
+    for mut account in [known.clone(), pushed] {
+        account.scim_groups = [GroupId::new("g1")].into();
+        for (name, expected) in [("leavers", Err("provisioning.group_blocked")), ("Staff", Ok(()))] {
+            snapshot.groups = vec![DirectoryGroup::new(
+                GroupId::new("g1"),
+                snapshot.organization.id.clone(),
+                connection(),
+                name,
+            )];
+            snapshot.accounts = vec![account.clone()];
+            let planned = policy.plan(&overage, &snapshot).map(|_| ()).map_err(|refused| refused.code());
+            assert_eq!(planned, expected, "{name}");
+        }
+    }
+    snapshot.accounts = vec![known];
+    let plan = policy.plan(&overage, &snapshot).unwrap();
+    assert!(plan.notes().iter().any(|note| note.rule.as_str() == "admission.blocked_groups"), "{plan}");
 }
 
 fn notes_on_the_address(plan: &Plan) -> usize {
