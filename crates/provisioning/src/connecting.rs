@@ -102,39 +102,56 @@ impl Organization {
     }
 
     /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. The valid tokens remain valid
-    /// for `overlap`, and no longer than they would have been anyway.
+    /// for `overlap`, and no longer than they would have been anyway. Without an overlap all of them end at once, as is
+    /// right after one was stolen.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::NotConverted`]; [`PlanRefusal::TokenLimit`] if [`MAX_TOKENS`](Self::MAX_TOKENS) are valid.
+    /// [`PlanRefusal::TokenLimit`] if [`MAX_TOKENS`](Self::MAX_TOKENS) would remain valid.
     pub fn rotate_to(
         &mut self,
         hash: TokenHash,
         now: DateTime<Utc>,
         overlap: TimeDelta,
     ) -> Result<(), PlanRefusal> {
-        if self.conversion.is_none() {
-            return Err(PlanRefusal::NotConverted { organization: self.name.clone() });
-        }
-        // None that the identity provider may still send is forgotten.
-        if self.tokens.iter().filter(|record| record.works_at(now)).count() >= Self::MAX_TOKENS {
-            return Err(PlanRefusal::TokenLimit { organization: self.name.clone(), most: Self::MAX_TOKENS });
-        }
         let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
+        if end > now {
+            self.require_fewer_tokens(Self::MAX_TOKENS, now)?;
+        }
         for record in &mut self.tokens {
             record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
         }
-        self.add_token(hash, now);
-        Ok(())
+        self.add_token(hash, now)
     }
 
     /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. If there are more than
-    /// [`MAX_TOKENS`](Self::MAX_TOKENS) then, the oldest that is no longer valid is forgotten, or else the oldest.
-    pub fn add_token(&mut self, hash: TokenHash, now: DateTime<Utc>) {
+    /// [`MAX_TOKENS`](Self::MAX_TOKENS) then, the oldest that are no longer valid are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::TokenLimit`] if [`MAX_TOKENS`](Self::MAX_TOKENS) are valid: none that the identity provider may still
+    /// send is forgotten.
+    pub fn add_token(&mut self, hash: TokenHash, now: DateTime<Utc>) -> Result<(), PlanRefusal> {
+        self.require_fewer_tokens(Self::MAX_TOKENS, now)?;
         self.tokens.push(TokenRecord::new(hash, now));
-        while self.tokens.len() > Self::MAX_TOKENS {
-            let ended = self.tokens.iter().position(|record| !record.works_at(now));
-            self.tokens.remove(ended.unwrap_or_default());
+        while self.tokens.len() > Self::MAX_TOKENS
+            && let Some(ended) = self.tokens.iter().position(|record| !record.works_at(now))
+        {
+            self.tokens.remove(ended);
+        }
+        Ok(())
+    }
+
+    /// Fails if so many tokens are valid, or more. For whoever may issue only some of the
+    /// [`MAX_TOKENS`](Self::MAX_TOKENS), such as the holder of a set-up link.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::TokenLimit`].
+    pub fn require_fewer_tokens(&self, most: usize, now: DateTime<Utc>) -> Result<(), PlanRefusal> {
+        match self.tokens.iter().filter(|record| record.works_at(now)).count() < most {
+            true => Ok(()),
+            false => Err(PlanRefusal::TokenLimit { organization: self.name.clone(), most }),
         }
     }
 

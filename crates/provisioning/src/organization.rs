@@ -194,17 +194,21 @@ impl Organization {
     }
 
     /// Issues another token. The valid tokens remain valid for `overlap`, and no longer than they would have been
-    /// anyway.
+    /// anyway. Without an overlap all of them end at once, as is right after one was stolen.
     ///
     /// # Errors
     ///
-    /// [`PlanRefusal::NotConverted`], and the error of the provider.
+    /// [`PlanRefusal::NotConverted`]; [`PlanRefusal::TokenLimit`] if [`MAX_TOKENS`](Self::MAX_TOKENS) would remain valid;
+    /// and the error of the provider.
     pub fn rotate_token(
         &mut self,
         provider: &Provider,
         now: DateTime<Utc>,
         overlap: TimeDelta,
     ) -> Result<OrganizationToken, PlanRefusal> {
+        if self.conversion.is_none() {
+            return Err(PlanRefusal::NotConverted { organization: self.name.clone() });
+        }
         let token = OrganizationToken::issue(provider).map_err(PlanRefusal::cryptography)?;
         let hash = token.hash(provider).map_err(PlanRefusal::cryptography)?;
         self.rotate_to(hash, now, overlap)?;
@@ -249,7 +253,7 @@ impl Organization {
     fn issue(&mut self, provider: &Provider, now: DateTime<Utc>) -> Result<OrganizationToken, PlanRefusal> {
         let token = OrganizationToken::issue(provider).map_err(PlanRefusal::cryptography)?;
         let hash = token.hash(provider).map_err(PlanRefusal::cryptography)?;
-        self.add_token(hash, now);
+        self.add_token(hash, now)?;
         Ok(token)
     }
 }

@@ -10,8 +10,8 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Fact, Identity, LoginFacts, Organization, OrganizationId, Policy, Project, ProjectId,
-    Role, RuleId, Snapshot, Status, Team, TeamId,
+    Account, AccountId, Fact, Identity, LoginFacts, Organization, OrganizationId, OrganizationToken, Policy,
+    Project, ProjectId, Role, RuleId, Snapshot, Status, Team, TeamId,
 };
 
 #[derive(Deserialize)]
@@ -110,6 +110,34 @@ fn both_tokens_work_during_a_rotation_and_the_old_one_not_after() {
     assert!(snapshot.organization.revoke_token(&id, now()));
     assert!(!snapshot.organization.revoke_token("00000000", now()));
     assert_eq!(code_at(&new, later, &snapshot), Some("provisioning.token_revoked"));
+}
+
+/// A token that works is never forgotten, and one that was stolen can be replaced at once, however many there are.
+#[test]
+fn as_many_tokens_as_there_may_be_do_not_prevent_that_all_are_replaced() {
+    let provider = Provider::rustcrypto();
+    let (mut snapshot, first) = acme();
+    snapshot.accounts.push(known_ada());
+    let organization = &mut snapshot.organization;
+    let day = TimeDelta::days(1);
+    while organization.tokens.len() < Organization::MAX_TOKENS {
+        organization.rotate_token(&provider, now(), day).unwrap();
+    }
+    let before = serde_json::to_value(&*organization).unwrap();
+    let hash = || OrganizationToken::issue(&provider).unwrap().hash(&provider).unwrap();
+    for refused in [
+        organization.rotate_token(&provider, now(), day).map(|_| ()),
+        organization.add_token(hash(), now()),
+        organization.require_fewer_tokens(Organization::MAX_TOKENS, now()),
+    ] {
+        assert_eq!(refused.unwrap_err().code(), "provisioning.token_limit");
+    }
+    assert_eq!(serde_json::to_value(&*organization).unwrap(), before);
+    let new = organization.rotate_token(&provider, now(), TimeDelta::zero()).unwrap().reveal();
+    assert_eq!(organization.tokens.iter().filter(|record| record.works_at(now())).count(), 1);
+    assert_eq!(organization.tokens.len(), Organization::MAX_TOKENS);
+    assert!(Policy::default().plan(login(&new), &snapshot).is_ok());
+    assert!(Policy::default().plan(login(&first), &snapshot).is_err());
 }
 
 #[test]

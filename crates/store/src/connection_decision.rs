@@ -137,7 +137,7 @@ impl OrganizationConnections {
     /// Makes this a SAML organization with this connection, which is new and active, and with the token of this hash.
     ///
     /// # Errors
-    /// [`PlanRefusal::AlreadyConverted`], [`PlanRefusal::NotEntitled`], [`StoreError::Taken`].
+    /// [`PlanRefusal::AlreadyConverted`], [`PlanRefusal::NotEntitled`], [`PlanRefusal::TokenLimit`], [`StoreError::Taken`].
     pub fn convert(
         &mut self,
         mut connection: StoredConnection,
@@ -147,7 +147,7 @@ impl OrganizationConnections {
         let organization = &mut self.organization;
         organization.convert_over(connection.id.clone(), connection.identity_provider.clone(), now)?;
         if let Some(hash) = token {
-            organization.add_token(hash, now);
+            organization.add_token(hash, now)?;
         }
         connection.state = ConnectionState::Active;
         self.add(connection)

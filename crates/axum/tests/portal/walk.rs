@@ -1,7 +1,8 @@
 //! From the link to an active connection and a sign-in.
 
-use vouchsafe::ConnectionState;
-use vouchsafe::provisioning::Actor;
+use chrono::TimeDelta;
+use vouchsafe::provisioning::{Actor, Organization, OrganizationToken};
+use vouchsafe::{ConnectionState, Provider};
 use vouchsafe_store::{Directory, SetUpPurpose, SetUpStore};
 use vouchsafe_testkit::{self as testkit, Attribute};
 
@@ -234,6 +235,28 @@ async fn a_token_is_shown_once_and_asked_for_by_the_trial() {
     world.carry(&browser, &answer).await.says("The sign-in would be accepted.").says_not(&token);
     let records = format!("{:?}", world.store.audit(&acme()).await.unwrap());
     assert!(!records.contains(&token));
+}
+
+/// The holder of a link cannot use up the tokens: the owner, who replaces one that was stolen, always can.
+#[tokio::test]
+async fn a_link_leaves_tokens_for_the_owner() {
+    let world = World::make_with(Differences { token_required: true, ..Differences::default() }).await;
+    let (browser, ..) = world.at_trial(acme()).await;
+    let issue = async || {
+        let values = browser.get("/set-up/values").await;
+        browser.submit(&values, "/set-up/token", &[]).await
+    };
+    for _ in 0..Organization::MAX_TOKENS / 2 {
+        issue().await.is(200).says("class=\"secret\">");
+    }
+    for _ in 0..2 {
+        issue().await.says("provisioning.token_limit").says_not("class=\"secret\">");
+    }
+    let mut found = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    assert_eq!(found.tokens.iter().filter(|token| token.works_at(world.now())).count(), 8);
+    assert_eq!(found.tokens.iter().filter(|token| token.expires_at.is_none()).count(), 1, "the newest");
+    let hash = OrganizationToken::issue(&Provider::rustcrypto()).unwrap().hash(&Provider::rustcrypto());
+    found.rotate_to(hash.unwrap(), world.now(), TimeDelta::days(1)).unwrap();
 }
 
 #[tokio::test]

@@ -255,7 +255,7 @@ pub async fn no_token_is_in_the_audit(store: impl Store) {
     let provider = Provider::rustcrypto();
     let token = OrganizationToken::issue(&provider).unwrap();
     let mut found = store.organization(&acme()).await.unwrap().unwrap();
-    found.value.add_token(token.hash(&provider).unwrap(), now());
+    found.value.add_token(token.hash(&provider).unwrap(), now()).unwrap();
     found.version = store.update_organization(&found, &author()).await.unwrap();
     let name = found.value.tokens[0].id.clone();
     found.value.revoke_token(&name, now());

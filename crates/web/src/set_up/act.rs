@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::console::Console;
-use vouchsafe::provisioning::{OrganizationToken, Policy};
+use vouchsafe::provisioning::{Organization, OrganizationToken, Policy};
 use vouchsafe::{ConnectionId, RequestLimiter};
 use vouchsafe_store::{SetUpLink, StoreError, StoredConnection};
 
@@ -15,6 +15,11 @@ use super::{Fields, Next, SetUp};
 /// How long an old token works after a new one was issued, so that there is time to enter the new one into the
 /// console.
 const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
+
+/// From how many valid tokens on links issue no further one. The rest is left to the owners and the operator of the
+/// service, who must be able to replace a token at any time, whatever the holder of a link does.
+const MOST_TOKENS: usize = Organization::MAX_TOKENS / 2;
+
 /// The value of the form's field if the new connection replaces none.
 const BESIDE: &str = "";
 
@@ -67,11 +72,8 @@ impl SetUp {
         let token = OrganizationToken::issue(provider)?;
         let hash = token.hash(provider)?;
         self.decide(visit, move |it, now| {
-            match it.organization.identity_provider().is_some() {
-                true => it.organization.rotate_to(hash, now, TOKEN_OVERLAP)?,
-                false => it.organization.add_token(hash, now),
-            }
-            Ok(())
+            it.organization.require_fewer_tokens(MOST_TOKENS, now)?;
+            Ok(it.organization.rotate_to(hash, now, TOKEN_OVERLAP)?)
         })
         .await?;
         Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None)?))

@@ -65,7 +65,7 @@ impl Acme {
         for name in names {
             acme.connect(ConnectionId::new(name).unwrap(), entity_id.clone(), Utc::now()).unwrap();
         }
-        acme.add_token(TokenHash::of(TOKEN, &Provider::rustcrypto()).unwrap(), Utc::now());
+        acme.add_token(TokenHash::of(TOKEN, &Provider::rustcrypto()).unwrap(), Utc::now()).unwrap();
         store.add_organization(&acme, &author()).await.unwrap();
         let mut owner = Account::new(AccountId::new("owner"), acme.id.clone(), "owner@example.com");
         (owner.role, owner.has_password) = (Role::Owner, true);
