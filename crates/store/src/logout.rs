@@ -39,7 +39,7 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool>;
 
     /// Records that the sessions that a logout [means](LoggedOut::means) and that began until then have ended. `now` is
-    /// when it was received. Of several logouts the [latest](RememberedLogout) counts.
+    /// when it was received. Of several logouts the latest of each time is [kept](RememberedLogout::and).
     ///
     /// A store keeps it under each of its [keys](LoggedOut::keys), with each session index or, without an index, for
     /// every index. A logout of more than [`MOST_REMEMBERED_INDEXES`] counts for every index, so that one identity
@@ -55,8 +55,8 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()>;
 
-    /// Returns the latest logout that applies to a session of this person with these session indexes. A logout under one
-    /// of its [keys](Identity::logout_keys) applies if it is of one of the indexes or of every index. To a session
+    /// Returns the latest times of the logouts that apply to a session of this person with these session indexes,
+    /// [each by itself](RememberedLogout::and). A logout under one of its [keys](Identity::logout_keys) applies if it is of one of the indexes or of every index. To a session
     /// without an index every logout under the first key applies, and no other.
     fn latest_logout<'a>(
         &'a self,
@@ -76,22 +76,44 @@ pub const MOST_REMEMBERED_INDEXES: usize = 8;
 /// logouts are no longer known.
 pub const LOGOUT_MEMORY: TimeDelta = TimeDelta::days(1);
 
-/// A remembered logout. The one that was issued later is the greater; of two with the same time, the one that was
-/// received later.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// The times of the remembered logouts: the latest of each. They need not be those of one logout, since the machines of
+/// an identity provider may have different clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores of others make it")]
 pub struct RememberedLogout {
-    /// When it was issued, by the identity provider's clock.
+    /// When the latest was issued, by the identity provider's clock.
     pub issued_at: DateTime<Utc>,
-    /// When it was received, by the clock of this service.
+    /// When the last was received, by the clock of this service.
     pub received_at: DateTime<Utc>,
 }
 
 impl RememberedLogout {
-    /// Whether the logout may have ended the session of an assertion that was issued at `issued_at`, by the identity
+    /// Both together: the later time of each kind. A logout that was received last may have been issued earlier, by the
+    /// clock of another machine, and ends sessions nevertheless.
+    ///
+    /// ```
+    /// use chrono::{DateTime, TimeDelta, Utc};
+    /// use vouchsafe_store::RememberedLogout;
+    ///
+    /// let at: DateTime<Utc> = "2026-01-15T09:00:00Z".parse()?;
+    /// let fast_clock = RememberedLogout { issued_at: at + TimeDelta::seconds(10), received_at: at };
+    /// let received_last = RememberedLogout { issued_at: at, received_at: at + TimeDelta::seconds(1) };
+    /// let both = fast_clock.and(received_last);
+    /// assert_eq!((both.issued_at, both.received_at), (fast_clock.issued_at, received_last.received_at));
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            issued_at: self.issued_at.max(other.issued_at),
+            received_at: self.received_at.max(other.received_at),
+        }
+    }
+
+    /// Whether one of the logouts may have ended the session of an assertion that was issued at `issued_at`, by the identity
     /// provider's clock, in answer to a request of `asked_at`, by our clock.
     fn may_have_ended(&self, issued_at: DateTime<Utc>, asked_at: Option<DateTime<Utc>>) -> bool {
-        // The request of the assertion did not exist before the logout was received, so the assertion is newer, whatever the
+        // The request of the assertion did not exist before the last logout was received, so the assertion is newer, whatever the
         // clocks of the identity provider's machines say. Those of our own machines may differ a little.
         let certainly_later = self.received_at.checked_add_signed(OWN_CLOCKS_DIFFER);
         if asked_at.zip(certainly_later).is_some_and(|(asked, later)| asked > later) {
@@ -116,10 +138,10 @@ impl RememberedLogout {
 /// How far the clocks of this service's machines may differ.
 const OWN_CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 
-/// Whether a logout may have ended the session of an assertion (SAML Core 3.7.3.1): the latest remembered logout, or
+/// Whether a logout may have ended the session of an assertion (SAML Core 3.7.3.1): one of the remembered logouts, or
 /// one that is no longer remembered.
 ///
-/// If the request that the assertion answers was made more than five seconds after the logout was received, both by the
+/// If the request that the assertion answers was made more than five seconds after the last logout was received, both by the
 /// clock of this service, the assertion is newer. Otherwise the times of the identity provider decide:
 ///
 /// The assertion was [issued](vouchsafe::Login::issued_at) at `issued_at`, by the clock of the identity provider that

@@ -218,7 +218,8 @@ pub async fn the_latest_logout_of_a_session_is_remembered(store: impl Store) {
     assert_eq!(latest(elsewhere, None).await, None, "another connection's person");
 }
 
-/// Of logouts that were issued at the same time, many of them written in whole seconds, the one that was received last counts.
+/// The machines of an identity provider may have different clocks: the logout that was received last need not be the one
+/// that was issued last. Both times count, under one key and over several.
 pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
     let ada = person("ada");
     let issued_at = now() - TimeDelta::seconds(1);
@@ -244,7 +245,17 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
     let later = now();
     store.remember_logout(&LoggedOut::all_of(ada.clone()), later, received(35)).await.unwrap();
     let kept = store.latest_logout(&ada, &["s1".to_owned()]).await.unwrap();
-    assert_eq!(kept, Some(RememberedLogout { issued_at: later, received_at: received(35) }));
+    assert_eq!(kept, Some(RememberedLogout { issued_at: later, received_at: received(40) }));
+    let (earlier, bob) = (issued_at - TimeDelta::seconds(8), person("bob"));
+    for (who, index) in [(&ada, None), (&ada, Some("s1")), (&bob, Some("s1"))] {
+        store
+            .remember_logout(&LoggedOut::sessions(who.clone(), Some("s1")), later, received(50))
+            .await
+            .unwrap();
+        store.remember_logout(&LoggedOut::sessions(who.clone(), index), earlier, received(60)).await.unwrap();
+        let kept = store.latest_logout(who, &["s1".to_owned()]).await.unwrap();
+        assert_eq!(kept, Some(RememberedLogout { issued_at: later, received_at: received(60) }), "{index:?}");
+    }
 }
 
 pub async fn what_is_over_of_logouts_is_swept(store: impl Store) {
@@ -284,6 +295,21 @@ pub async fn a_sign_in_whose_session_was_logged_out_leaves_nothing(store: impl S
     // Where nobody takes logouts, none counts; and another person has not been logged out.
     store.sign_in(sign_in(valid("eve", &token, "id3")).heeding_logouts()).await.unwrap();
     store.sign_in(sign_in(late())).await.unwrap();
+}
+
+/// A logout from a machine whose clock is ahead, and a later one from a machine whose clock is right. The assertion was
+/// asked for more than five seconds after the first, and before the second.
+pub async fn a_logout_that_was_received_last_counts_although_another_was_issued_later(store: impl Store) {
+    let token = with_acme(&store).await;
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1")).heeding_logouts()).await.unwrap();
+    let ada = first.session.identity.clone().unwrap();
+    let at = |seconds| ISSUE_INSTANT + TimeDelta::seconds(seconds);
+    let asked = |id: &str| sign_in(valid_reply("ada", &token, id, at(-1))).heeding_logouts();
+    store.remember_logout(&LoggedOut::all_of(ada.clone()), at(10), at(-8)).await.unwrap();
+    store.sign_in(asked("id2")).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(ada.clone()), at(1), at(1)).await.unwrap();
+    store.revoke_logged_out(&LoggedOut::all_of(ada.clone())).await.unwrap();
+    assert_eq!(store.sign_in(asked("id3")).await.unwrap_err().code(), "store.logged_out");
 }
 
 /// A logout and an assertion of one second: the request that the assertion answers was made before the logout was received, or after it.

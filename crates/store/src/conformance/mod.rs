@@ -231,6 +231,7 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed, the_longest_names_and_indexes_are_kept,
             a_logout_that_omits_parts_of_the_name_ends_the_session_of_its_index, a_logout_by_session_index_alone_ends_sessions_of_any_name,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
+            a_logout_that_was_received_last_counts_although_another_was_issued_later,
             whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
             a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout, a_sign_in_of_several_sessions_heeds_the_logout_of_any,
             a_logout_during_a_sign_in_ends_its_session);

@@ -42,9 +42,8 @@ impl LogoutStore for Memory {
             let new = Remembered { logout: times, until: remembered_until(now) };
             for (name, index) in remembered_under(logout) {
                 let kept = state.remembered.entry(name).or_default().entry(index).or_insert(new);
-                if kept.logout < times {
-                    *kept = new;
-                }
+                kept.logout = kept.logout.and(times);
+                kept.until = kept.until.max(new.until);
             }
             Ok(())
         })
@@ -79,10 +78,10 @@ impl State {
         let keys = keys_that_mean(session_indexes);
         let names = names_that_mean(person, session_indexes);
         let of_names = names.iter().filter_map(|name| self.remembered.get(name));
-        let latest = of_names.filter_map(|of_name| match keys.as_slice() {
-            [] => of_name.values().map(|kept| kept.logout).max(),
-            keys => keys.iter().filter_map(|key| of_name.get(key)).map(|kept| kept.logout).max(),
+        let meant = of_names.flat_map(|of_name| match keys.as_slice() {
+            [] => of_name.values().collect::<Vec<_>>(),
+            keys => keys.iter().filter_map(|key| of_name.get(key)).collect(),
         });
-        latest.max()
+        meant.map(|kept| kept.logout).reduce(RememberedLogout::and)
     }
 }

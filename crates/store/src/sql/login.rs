@@ -146,14 +146,12 @@ const MEANT_IN_SQLITE: &str = "
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)) AS version,
         (SELECT connection.state FROM asked CROSS JOIN vouchsafe_connections AS connection
             ON connection.id = asked.connection) AS state,
-        (SELECT logout.issued_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+        (SELECT max(logout.issued_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity IN (SELECT value FROM json_each(asked.person))
-            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')
-            ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout,
-        (SELECT logout.received_at FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')) AS latest_logout,
+        (SELECT max(logout.received_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity IN (SELECT value FROM json_each(asked.person))
-            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')
-            ORDER BY logout.issued_at DESC, logout.received_at DESC LIMIT 1) AS latest_logout_received";
+            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')) AS latest_logout_received";
 
 /// Rows that are looked up by id must be found by the id's index and not by the organization's, however few rows there
 /// were when the statement was planned. `|| ''` excludes the index of the organization, and `OFFSET 0` makes PostgreSQL
@@ -201,12 +199,10 @@ const MEANT_IN_POSTGRES: &str = "
             SELECT count(*) FROM vouchsafe_accounts WHERE organization = $3 AND active = 1) END,
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)),
         (SELECT state FROM vouchsafe_connections WHERE id = $1),
-        (SELECT issued_at FROM vouchsafe_logouts_remembered
-            WHERE identity = ANY($10::text[]) AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0)
-            ORDER BY issued_at DESC, received_at DESC LIMIT 1),
-        (SELECT received_at FROM vouchsafe_logouts_remembered
-            WHERE identity = ANY($10::text[]) AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0)
-            ORDER BY issued_at DESC, received_at DESC LIMIT 1)";
+        (SELECT max(issued_at) FROM vouchsafe_logouts_remembered
+            WHERE identity = ANY($10::text[]) AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0)),
+        (SELECT max(received_at) FROM vouchsafe_logouts_remembered
+            WHERE identity = ANY($10::text[]) AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0))";
 
 /// Records an assertion that came over this connection. Answers whether it is the first record, and the organization,
 /// which is locked together with the connection.

@@ -49,19 +49,17 @@ impl<E: Engine> LogoutStore for E {
                 SELECT name.value, one.value, asked.issued_at, asked.received_at, asked.expires_at
                 FROM asked CROSS JOIN json_each(asked.names) AS name CROSS JOIN json_each(asked.indexes) AS one
                 WHERE one.key = name.key
-                ON CONFLICT (identity, session_index) DO UPDATE SET issued_at = excluded.issued_at,
-                    received_at = excluded.received_at, expires_at = excluded.expires_at
-                WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at
-                    OR excluded.issued_at = vouchsafe_logouts_remembered.issued_at
-                    AND excluded.received_at > vouchsafe_logouts_remembered.received_at",
+                ON CONFLICT (identity, session_index) DO UPDATE SET
+                    issued_at = max(vouchsafe_logouts_remembered.issued_at, excluded.issued_at),
+                    received_at = max(vouchsafe_logouts_remembered.received_at, excluded.received_at),
+                    expires_at = max(vouchsafe_logouts_remembered.expires_at, excluded.expires_at)",
             postgres: "
                 INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
                 SELECT name, one, $3, $4, $5 FROM unnest($1::text[], $2::text[]) AS pair (name, one)
-                ON CONFLICT (identity, session_index) DO UPDATE SET issued_at = excluded.issued_at,
-                    received_at = excluded.received_at, expires_at = excluded.expires_at
-                WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at
-                    OR excluded.issued_at = vouchsafe_logouts_remembered.issued_at
-                    AND excluded.received_at > vouchsafe_logouts_remembered.received_at",
+                ON CONFLICT (identity, session_index) DO UPDATE SET
+                    issued_at = GREATEST(vouchsafe_logouts_remembered.issued_at, excluded.issued_at),
+                    received_at = GREATEST(vouchsafe_logouts_remembered.received_at, excluded.received_at),
+                    expires_at = GREATEST(vouchsafe_logouts_remembered.expires_at, excluded.expires_at)",
         };
         let (names, indexes): (Vec<String>, Vec<String>) = remembered_under(logout).into_iter().unzip();
         let remember = Batch::of(REMEMBER)
@@ -88,14 +86,12 @@ impl<E: Engine> LogoutStore for E {
         const LATEST: Sql = Sql {
             sqlite: "
                 WITH asked (names, keys) AS MATERIALIZED (VALUES (?, ?))
-                SELECT issued_at, received_at FROM asked CROSS JOIN json_each(asked.names) AS name
+                SELECT max(issued_at), max(received_at) FROM asked CROSS JOIN json_each(asked.names) AS name
                 CROSS JOIN vouchsafe_logouts_remembered AS logout ON logout.identity = name.value
-                WHERE logout.session_index IN (SELECT value FROM json_each(asked.keys)) OR asked.keys = '[]'
-                ORDER BY issued_at DESC, received_at DESC LIMIT 1",
+                WHERE logout.session_index IN (SELECT value FROM json_each(asked.keys)) OR asked.keys = '[]'",
             postgres: "
-                SELECT issued_at, received_at FROM vouchsafe_logouts_remembered
-                WHERE identity = ANY($1::text[]) AND (session_index = ANY($2::text[]) OR cardinality($2::text[]) = 0)
-                ORDER BY issued_at DESC, received_at DESC LIMIT 1",
+                SELECT max(issued_at), max(received_at) FROM vouchsafe_logouts_remembered
+                WHERE identity = ANY($1::text[]) AND (session_index = ANY($2::text[]) OR cardinality($2::text[]) = 0)",
         };
         Box::pin(async move {
             let names = names_that_mean(person, session_indexes);
@@ -118,7 +114,7 @@ impl<E: Engine> LogoutStore for E {
     }
 }
 
-/// A logout, from its columns.
+/// The latest times of logouts, from their columns.
 pub(super) fn remembered(issued_at: Option<i64>, received_at: Option<i64>) -> Option<RememberedLogout> {
     let at = |milliseconds: Option<i64>| milliseconds.and_then(DateTime::from_timestamp_millis);
     Some(RememberedLogout { issued_at: at(issued_at)?, received_at: at(received_at)? })

@@ -46,7 +46,7 @@ impl LogoutStore for Own {
             for name in logout.keys() {
                 for index in &indexes {
                     let kept = state.remembered.entry((name.clone(), index.clone())).or_insert(new);
-                    *kept = (*kept).max(new);
+                    *kept = (kept.0.and(new.0), kept.1.max(new.1));
                 }
             }
             Ok(())
@@ -84,6 +84,6 @@ impl State {
             session_indexes.is_empty() || of.as_ref().is_none_or(|of| session_indexes.contains(of))
         };
         let meant = self.remembered.iter().filter(|((one, of), _)| names.contains(one) && is_meant(of));
-        meant.map(|(_, (logout, _))| *logout).max()
+        meant.map(|(_, (logout, _))| *logout).reduce(RememberedLogout::and)
     }
 }
