@@ -4,7 +4,7 @@
 //! creates (of teams and projects, addresses, identities), which have no rows yet. A change of how an organization
 //! signs in waits for the decisions that depend on it, and they wait for the change. Locks are always taken in this
 //! order to avoid deadlocks: the organization, the connection, the person of a logout, names in the order of their
-//! texts, and then the rows of accounts in the order of their ids. All of them end with the transaction.
+//! texts without the sign, and then the rows of accounts in the order of their ids. All of them end with the transaction.
 //!
 //! SQLite has one writer at a time and needs no locks.
 
@@ -120,7 +120,7 @@ pub(super) async fn connections(turn: &mut dyn Transaction, of: &OrganizationId)
 
 /// Locks the names of an account that is to be created.
 pub(super) async fn new_account(turn: &mut dyn Transaction, account: &Account) -> Result<(), StoreError> {
-    names(turn, names_of_account(account).collect()).await
+    names(turn, in_order(names_of_account(account))).await
 }
 
 /// Locks the name of a team or a project that is to be created.
@@ -129,7 +129,7 @@ pub(super) async fn new_name(
     organization: &OrganizationId,
     name: &str,
 ) -> Result<(), StoreError> {
-    names(turn, locks_of_names(organization, [&name.to_owned()]).into_iter().collect()).await
+    names(turn, in_order(locks_of_names(organization, [&name.to_owned()], &BTreeSet::new()))).await
 }
 
 /// Locks the number of seats that are taken.
@@ -164,6 +164,18 @@ pub(super) async fn account_and_owners(
     }
     let lock = Batch::of(ACCOUNT_AND_OWNERS).bind(organization.as_str()).bind(account.as_str());
     turn.run(lock).await.map(drop)
+}
+
+/// Names in the order in which they are locked: that of their texts without the sign. A lock has the same place for
+/// those who share it and for who holds it alone.
+fn in_order(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut names = Vec::from_iter(names);
+    names.sort_by(|one, other| without_sign(one).cmp(without_sign(other)));
+    names
+}
+
+fn without_sign(name: &str) -> &str {
+    name.trim_start_matches(['+', '-'])
 }
 
 async fn names(turn: &mut dyn Transaction, names: Vec<String>) -> Result<(), StoreError> {
@@ -207,8 +219,8 @@ impl Held {
         decided: &Decided,
         before: &Snapshot,
     ) -> Result<bool, StoreError> {
-        let wanted = names_made(decided, before);
-        let new: Vec<String> = wanted.difference(&self.names).cloned().collect();
+        let wanted = names_made(decided, before, &self.names);
+        let new = in_order(wanted.difference(&self.names).cloned());
         let is_new_name = !new.is_empty();
         names(turn, new).await?;
         self.names.extend(wanted);
@@ -246,8 +258,8 @@ fn loses_an_owner(decided: &Decided, before: &Snapshot) -> bool {
     decided.accounts.iter().any(|account| !account.is_active_owner() && was_owner(&account.id))
 }
 
-/// The names that a decision creates or releases, and the teams and projects that it changes.
-fn names_made(decided: &Decided, before: &Snapshot) -> BTreeSet<String> {
+/// The names that a decision creates or releases, and the teams and projects that it changes. `held` are locked already.
+fn names_made(decided: &Decided, before: &Snapshot, held: &BTreeSet<String>) -> BTreeSet<String> {
     let organization = &before.organization.id;
     let mut names = BTreeSet::new();
     for account in &decided.accounts {
@@ -263,22 +275,30 @@ fn names_made(decided: &Decided, before: &Snapshot) -> BTreeSet<String> {
     let teams = decided.teams.iter().map(|team| &team.name);
     let groups = decided.groups.iter().map(|group| &group.name);
     let projects = decided.projects.iter().map(|project| &project.name);
-    names.extend(locks_of_names(organization, teams.chain(groups).chain(projects)));
+    names.extend(locks_of_names(organization, teams.chain(groups).chain(projects), held));
     names
 }
 
 /// The locks of names of teams, groups and projects: each, and the one of all names so that several may hold it. For many
 /// names, the one of all names alone: a database has a fixed number of locks, which its other users need too.
+///
+/// The first time decides which: two transactions that share the lock would wait for each other if both then wanted it
+/// alone.
 fn locks_of_names<'n>(
     organization: &OrganizationId,
     made: impl IntoIterator<Item = &'n String>,
+    held: &BTreeSet<String>,
 ) -> BTreeSet<String> {
+    let [shared, alone] = ["+", "-"].map(|sign| format!("{sign}names {organization}"));
+    if held.contains(&alone) {
+        return BTreeSet::new();
+    }
     let mut names: BTreeSet<String> = made.into_iter().map(|name| name_of(organization, name)).collect();
-    if names.len() > MOST_NAMES {
-        return BTreeSet::from([format!("-names {organization}")]);
+    if names.len() > MOST_NAMES && !held.contains(&shared) {
+        return BTreeSet::from([alone]);
     }
     if !names.is_empty() {
-        names.insert(format!("+names {organization}"));
+        names.insert(shared);
     }
     names
 }
@@ -292,12 +312,41 @@ mod tests {
         let acme = OrganizationId::new("acme");
         let locks = |number: usize| {
             let names: Vec<String> = (0..number).map(|number| format!("Team {number}")).collect();
-            locks_of_names(&acme, &names)
+            locks_of_names(&acme, &names, &BTreeSet::new())
         };
         assert!(locks(0).is_empty());
         assert_eq!(locks(1), BTreeSet::from(["+names acme".to_owned(), "-name acme team 0".to_owned()]));
         assert_eq!(locks(MOST_NAMES).len(), MOST_NAMES + 1);
         assert_eq!(locks(MOST_NAMES + 1), BTreeSet::from(["-names acme".to_owned()]));
         assert_eq!(locks(2_000).len(), 1);
+    }
+
+    #[test]
+    fn a_lock_has_one_place_whether_it_is_shared_or_not() {
+        let places = |sign: &str| {
+            let names = ["-seats acme", "-account acme ada", "-name acme team 1", "-name acme zebra"];
+            let lock = format!("{sign}names acme");
+            let ordered = in_order(names.into_iter().map(str::to_owned).chain([lock]));
+            ordered.iter().map(|name| without_sign(name).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(places("+"), places("-"));
+        assert_eq!(
+            places("+"),
+            ["account acme ada", "name acme team 1", "name acme zebra", "names acme", "seats acme"]
+        );
+    }
+
+    /// A transaction that shares the lock of all names never wants it alone, and one that has it alone needs no other.
+    #[test]
+    fn the_lock_of_all_names_stays_as_it_was_taken() {
+        let acme = OrganizationId::new("acme");
+        let locks = |number: usize, held: &str| {
+            let names: Vec<String> = (0..number).map(|number| format!("Team {number}")).collect();
+            locks_of_names(&acme, &names, &BTreeSet::from([held.to_owned()]))
+        };
+        let many = locks(MOST_NAMES + 1, "+names acme");
+        assert!(many.contains("+names acme") && many.len() == MOST_NAMES + 2, "{many:?}");
+        assert!(locks(1, "-names acme").is_empty() && locks(MOST_NAMES + 1, "-names acme").is_empty());
+        assert_eq!(locks(MOST_NAMES + 1, "+names other"), BTreeSet::from(["-names acme".to_owned()]));
     }
 }
