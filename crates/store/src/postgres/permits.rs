@@ -25,14 +25,15 @@ pub(super) struct Permits {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the organization has too many transactions at a time")]
+#[error("its organization has too many transactions at a time")]
 struct TooMany;
 
 /// Beyond this number, what nobody uses is forgotten.
 const MANY: usize = 10_000;
 
 impl Permits {
-    /// At most this number for one organization, and 1 at least. Who waits longer is told that the store is unavailable.
+    /// At most this number for one organization, and 1 at least. Who waits longer is told that the store is busy: it is
+    /// there, and the others end sooner or later.
     pub(super) fn new(each: usize, patience: Duration) -> Permits {
         Permits {
             each: each.max(1),
@@ -47,7 +48,7 @@ impl Permits {
         let semaphore = self.semaphore(organization);
         match timeout(self.patience, semaphore.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(StoreError::unavailable(TooMany)),
+            Ok(Err(_)) | Err(_) => Err(StoreError::busy(TooMany)),
         }
     }
 
@@ -89,7 +90,7 @@ mod tests {
         let [acme, globex] = ["acme", "globex"].map(OrganizationId::new);
         let (first, _second) = (permits.of(&acme).await.unwrap(), permits.of(&acme).await.unwrap());
         let refused = permits.of(&acme).await.unwrap_err();
-        assert_eq!((refused.code(), refused.is_outage()), ("store.unavailable", true));
+        assert_eq!(refused.code(), "store.busy");
         assert!(permits.of(&globex).await.is_ok());
         drop(first);
         assert!(permits.of(&acme).await.is_ok());

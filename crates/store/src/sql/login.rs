@@ -300,7 +300,7 @@ pub(super) async fn settled(
         }
         known = Some(about.into_known());
     }
-    Err(StoreError::unavailable(std::io::Error::other("others change the same again and again")))
+    Err(StoreError::busy(std::io::Error::other("others change the same again and again")))
 }
 
 /// What a login refers to. `known` is the organization of its connection; a login with another organization's token is
