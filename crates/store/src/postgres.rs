@@ -39,7 +39,7 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// organization therefore delays only that organization for a moment, and does not use up the connections of others.
 const SETTINGS: &str = "SET lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '20s'";
 
-/// How often statements that decide nothing are tried again after a deadlock.
+/// How often statements that decide nothing, and the end of sessions, are tried at most, again after a deadlock.
 const ATTEMPTS: usize = 5;
 
 /// Decisions read what was committed when the rows were locked. The statements find their rows by indexes whatever the
@@ -195,6 +195,21 @@ impl Engine for Postgres {
                     Err(refusal)
                 }
             }
+        })
+    }
+
+    fn write_again<'a, T: Send + 'static>(
+        &'a self,
+        action: impl Fn() -> Action<T, StoreError> + Send + Sync + 'a,
+    ) -> Doing<'a, T, StoreError> {
+        Box::pin(async move {
+            for _ in 1..ATTEMPTS {
+                match self.write(action()).await {
+                    Err(failure) if run::is_deadlock(&failure) => {}
+                    answered => return answered,
+                }
+            }
+            self.write(action()).await
         })
     }
 

@@ -60,6 +60,15 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
     /// written.
     fn write<'a, T: Send + 'static, E: Fails>(&'a self, action: Action<T, E>) -> Doing<'a, T, E>;
 
+    /// Runs a function in a transaction that may be run again from its beginning, as it is after a deadlock. `action`
+    /// makes the function anew each time.
+    fn write_again<'a, T: Send + 'static>(
+        &'a self,
+        action: impl Fn() -> Action<T, StoreError> + Send + Sync + 'a,
+    ) -> Doing<'a, T, StoreError> {
+        self.write(action())
+    }
+
     /// Runs statements that decide nothing: all of them or none.
     fn execute(&self, batch: Batch) -> Doing<'_, Vec<Answered>, StoreError>;
 

@@ -13,9 +13,14 @@ use std::{
 
 use killed::KILLED;
 use postgres_server::{Schema, schema};
-use sqlx::{Connection as _, PgConnection, postgres::PgPoolOptions};
+use sqlx::{
+    Connection as _, PgConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::task::JoinSet;
-use vouchsafe::provisioning::{Account, AccountId, Actor, Change, Fact, LoginFacts, Role, Team, TeamId};
+use vouchsafe::provisioning::{
+    Account, AccountId, Actor, Change, Fact, LoggedOut, LoginFacts, Role, Team, TeamId,
+};
 use vouchsafe_store::{
     About, ConnectionDecision, Decision, Directory, Postgres, ReplayStore, SessionStore, SignInError,
     conformance::{
@@ -285,6 +290,46 @@ async fn nobody_waits_in_a_circle() {
     names.dedup();
     assert_eq!(names.len(), whole.teams.len(), "each team was made once");
     assert!(whole.accounts.iter().any(|account| account.role == Role::Owner));
+}
+
+/// A transaction of the application that locks two sessions in the opposite order: the logout that the server chose to
+/// fail is carried out again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_logout_that_was_in_a_deadlock_is_carried_out_again() {
+    const LOCK: &str = "SELECT hash FROM vouchsafe_sessions WHERE hash = $1 FOR UPDATE";
+    const WAITS: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                         AND query LIKE '%vouchsafe_sessions%' AND pid IN
+                         (SELECT pid FROM pg_locks WHERE relation = 'vouchsafe_sessions'::regclass)";
+    let Some(schema) = schema().await else { return };
+    // Long enough for the circle to be there when the logout looks for one.
+    let options: PgConnectOptions = schema.address().parse().unwrap();
+    let pool =
+        PgPoolOptions::new().connect_with(options.options([("deadlock_timeout", "3s")])).await.unwrap();
+    let store = Postgres::on(pool).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    let ada = first.session.identity.clone().unwrap();
+    store.sign_in(sign_in(valid("ada", &token, "id2"))).await.unwrap();
+    let mut operator = PgConnection::connect(schema.address()).await.unwrap();
+    let hashes: Vec<String> = sqlx::query_scalar("SELECT hash FROM vouchsafe_sessions ORDER BY hash")
+        .fetch_all(&mut operator)
+        .await
+        .unwrap();
+    assert_eq!(hashes.len(), 2);
+
+    // The logout looks for the circle first, since it waits first, and is the one that fails.
+    sqlx::query("SET deadlock_timeout = '30s'").execute(&mut operator).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut operator).await.unwrap();
+    sqlx::query(LOCK).bind(&hashes[1]).execute(&mut operator).await.unwrap();
+    let ending = store.clone();
+    let ending = tokio::spawn(async move { ending.revoke_logged_out(&LoggedOut::all_of(ada)).await });
+    let mut watching = PgConnection::connect(schema.address()).await.unwrap();
+    while sqlx::query_scalar::<_, i64>(WAITS).fetch_one(&mut watching).await.unwrap() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sqlx::query(LOCK).bind(&hashes[0]).execute(&mut operator).await.unwrap();
+    sqlx::query("COMMIT").execute(&mut operator).await.unwrap();
+    assert_eq!(ending.await.unwrap().unwrap(), 2);
 }
 
 /// What is killed: signs people in until it dies, and says so after each that was answered.

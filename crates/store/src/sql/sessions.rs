@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{AccountId, LoggedOut};
 
-use super::{Batch, Engine, Runs, Sql, Wanted, locks, memoranda::changed, rows, run_one, writes};
+use super::{
+    Batch, Engine, Runs, Sql, Transaction, Wanted, locks, memoranda::changed, rows, run_one, writes,
+};
 use crate::{
     Answer, Revocation, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up,
 };
@@ -141,6 +143,27 @@ pub(super) fn end_over(batch: Batch, ids: &[ConnectionId]) -> Batch {
     }
 }
 
+/// Ends the sessions that a logout means. Their rows are locked in the order of all who end several sessions.
+async fn end_logged_out(turn: &mut dyn Transaction, logout: &LoggedOut) -> Result<u64, StoreError> {
+    // A logout by its whole name finds the sessions of the name alone.
+    let is_by_name = logout.keys().len() == 1;
+    let indexes = if is_by_name { Vec::new() } else { logout.session_indexes().to_vec() };
+    let asked =
+        Batch::of(MAY_BE_MEANT).bind(logout.person().key()).bind(logout.connection().as_str()).bind(indexes);
+    let found = run_one(turn, asked).await?;
+    let mut meant = Vec::new();
+    for row in &found.rows {
+        let session: Session = rows::from_json("session", row.text(1)?)?;
+        if session.is_meant_by(logout) {
+            meant.push(row.text(0)?.to_owned());
+        }
+    }
+    if meant.is_empty() {
+        return Ok(0);
+    }
+    Ok(run_one(turn, Batch::of(END_THESE).bind(meant).announcing_sessions()).await?.changed)
+}
+
 impl<E: Engine> SessionStore for E {
     fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
         Box::pin(async move {
@@ -178,31 +201,10 @@ impl<E: Engine> SessionStore for E {
     }
 
     fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
-        let logout = logout.clone();
-        self.write::<u64, StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                // A logout by its whole name finds the sessions of the name alone.
-                let is_by_name = logout.keys().len() == 1;
-                let indexes = if is_by_name { Vec::new() } else { logout.session_indexes().to_vec() };
-                let asked = Batch::of(MAY_BE_MEANT)
-                    .bind(logout.person().key())
-                    .bind(logout.connection().as_str())
-                    .bind(indexes);
-                let found = run_one(turn, asked).await?;
-                let mut meant = Vec::new();
-                for row in &found.rows {
-                    let session: Session = rows::from_json("session", row.text(1)?)?;
-                    if session.is_meant_by(&logout) {
-                        meant.push(row.text(0)?.to_owned());
-                    }
-                }
-                if meant.is_empty() {
-                    return Ok(0);
-                }
-                let ended = run_one(turn, Batch::of(END_THESE).bind(meant).announcing_sessions()).await?;
-                Ok(ended.changed)
-            })
-        }))
+        self.write_again(move || {
+            let logout = logout.clone();
+            Box::new(move |turn| Box::pin(async move { end_logged_out(turn, &logout).await }))
+        })
     }
 
     fn may_have_value<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, bool> {
