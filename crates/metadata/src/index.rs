@@ -210,6 +210,8 @@ impl Index {
         };
         match &found.content {
             Content::Entity(range) => {
+                #[cfg(test)]
+                crate::work::count(&crate::work::PARSED, 1);
                 let bytes = metadata.get(range.clone()).unwrap_or_default();
                 let scope = self.scopes.of(found.group, bytes).map_err(MetadataError::Xml)?;
                 let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };

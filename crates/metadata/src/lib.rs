@@ -109,6 +109,8 @@ mod trusted_source;
 mod user_interface;
 mod warning;
 mod web_address;
+#[cfg(test)]
+mod work;
 mod write;
 
 pub use aggregate::{Aggregate, AggregateEntity, EntityName};

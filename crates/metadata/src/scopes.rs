@@ -47,6 +47,8 @@ impl Scopes {
         // The order of a set is random, and a scope is compared with others.
         let mut used: Vec<(&str, &Arc<str>)> =
             mentioned.into_iter().filter_map(|prefix| Some((prefix, bindings.get(prefix)?))).collect();
+        #[cfg(test)]
+        crate::work::count(&crate::work::BOUND, used.len());
         used.sort_unstable();
         used.into_iter().try_fold(NamespaceScope::empty(), |scope, (prefix, name)| scope.bind(prefix, name))
     }
@@ -71,6 +73,8 @@ impl Scopes {
             for (prefix, name) in self.groups.get(group).into_iter().flat_map(|group| &group.declarations) {
                 bindings.insert(Arc::clone(prefix), Arc::clone(name));
             }
+            #[cfg(test)]
+            crate::work::count(&crate::work::BOUND, bindings.len());
             last.push((group, Arc::new(bindings)));
         }
         last.last().map(|(_, bindings)| Arc::clone(bindings)).unwrap_or_default()

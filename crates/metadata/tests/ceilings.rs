@@ -216,37 +216,3 @@ fn a_key_over_the_limit_is_not_read() {
         assert_eq!(found.len(), 1, "{found:?}");
     }
 }
-
-/// A root that declares 190 prefixes costs its entities nothing: an entity is read with the namespaces that it mentions.
-/// The two documents have the same entities; time is compared, because nothing else shows the work.
-#[test]
-fn declarations_around_many_entities_are_not_copied_to_each() {
-    let document = |declarations: &str| {
-        let entities: String =
-            (0..8_000).map(|number| format!("<md:EntityDescriptor entityID=\"a{number:x}\"/>")).collect();
-        format!(
-            "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" {declarations}>{entities}</md:EntitiesDescriptor>"
-        )
-    };
-    let many: String =
-        (0..190).map(|number| format!("xmlns:p{number:x}=\"urn:example:{number}\" ")).collect();
-    // The fastest of several is the one that nothing else on the machine disturbed.
-    let fastest = |document: &str| {
-        let once = |_| {
-            let begin = std::time::Instant::now();
-            let error = IdentityProvider::from_metadata(document.as_bytes()).unwrap_err();
-            assert_eq!(error.code(), "metadata.no_identity_provider");
-            begin.elapsed()
-        };
-        (0..3).map(once).min().unwrap()
-    };
-    let (plain, declaring) = (fastest(&document("")), fastest(&document(&many)));
-    assert!(
-        declaring < plain.saturating_mul(4),
-        "{declaring:?} with the declarations, {plain:?} without them"
-    );
-    // Neither does a namespace with a long name, which each entity uses.
-    let long = format!("xmlns:p=\"{}\"", "u".repeat(100_000));
-    let error = IdentityProvider::from_metadata(document(&long).as_bytes()).unwrap_err();
-    assert_eq!(error.code(), "xml.limit");
-}

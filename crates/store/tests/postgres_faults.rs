@@ -8,6 +8,10 @@ mod postgres_server;
 
 use std::{
     collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -148,21 +152,30 @@ async fn many_decisions_of_one_organization_leave_connections_to_others() {
     suite::with_acme(&store).await;
     let globex = vouchsafe::provisioning::Organization::new("globex-2".into(), "globex-2", "Globex");
     store.add_organization(&globex, &author()).await.unwrap();
-    let slow = || {
-        let store = store.clone();
-        let decision = ConnectionDecision::new(acme(), Actor::Operator, now(), |_, _| {
-            std::thread::sleep(Duration::from_millis(50));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (started, is_started) = std::sync::mpsc::channel();
+    let waits = || {
+        let (store, is_over, started) = (store.clone(), Arc::clone(&is_over), started.clone());
+        let decision = ConnectionDecision::new(acme(), Actor::Operator, now(), move |_, _| {
+            let _ = started.send(());
+            while !is_over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             Ok(())
         });
         async move { store.decide_connections(decision).await }
     };
     let mut waiting = JoinSet::new();
-    (0..40).for_each(|_| drop(waiting.spawn(slow())));
+    (0..40).for_each(|_| drop(waiting.spawn(waits())));
+    tokio::task::spawn_blocking(move || is_started.recv().unwrap()).await.unwrap();
+    // The others come to the lock meanwhile.
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let begin = Instant::now();
     let decision = ConnectionDecision::new("globex-2".into(), Actor::Operator, now(), |_, _| Ok(()));
-    store.decide_connections(decision).await.unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(2), "it took {:?}", begin.elapsed());
+    let decided = store.decide_connections(decision).await;
+    let ended = waiting.try_join_next();
+    is_over.store(true, Ordering::Relaxed);
+    decided.unwrap();
+    assert!(ended.is_none(), "all of them wait still: {ended:?}");
     assert!(!waiting.is_empty());
     let mut decided = 0;
     while let Some(done) = waiting.join_next().await {

@@ -54,7 +54,7 @@ impl SetUp {
             ))
             .facts(&[
                 ("Address", staged.source.url().unwrap_or_default()),
-                ("First seen", &minute(staged.fetched_at)),
+                ("Last fetched", &minute(staged.fetched_at)),
                 ("Digest of what it states", &digest),
             ]);
         let Some(parsed) = visit.parsed.get(&active.id).and_then(|parsed| parsed.staged.as_ref()) else {
