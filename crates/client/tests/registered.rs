@@ -1,4 +1,4 @@
-//! Which connections a refresher adds to those of the service.
+//! Which connections a refresher adds to those of the service, and which copies keep older metadata out.
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use std::sync::{Arc, Mutex};
@@ -10,8 +10,8 @@ use axum::routing::get;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use vouchsafe::metadata::RefreshSchedule;
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Provider,
-    Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, Explain as _, IdentityProvider,
+    Provider, Unsolicited,
 };
 use vouchsafe_client::{Client, RefreshEvent, RefreshOutcome, RefreshTask, RefreshedConnection, Refresher};
 use vouchsafe_testkit::IdentityProvider as Kit;
@@ -123,4 +123,43 @@ async fn a_removed_connection_does_not_come_back() {
         assert!(connections.is_empty());
         task.stop().await;
     }
+}
+
+/// A copy that has ended is not used and is compared with, and one that was refused for another reason is not.
+#[tokio::test]
+async fn an_ended_copy_keeps_older_documents_out() {
+    let published = |attributes: &str, created: &str| {
+        let xml = Kit::okta().metadata().unwrap();
+        let root = xml.get(xml.find("<md:EntityDescriptor").unwrap()..).unwrap();
+        let (head, rest) = root.split_once('>').unwrap();
+        format!(
+            r#"{head} {attributes}><md:Extensions><r:PublicationInfo xmlns:r="urn:oasis:names:tc:SAML:metadata:rpi" publisher="p" creationInstant="{created}"/></md:Extensions>{rest}"#
+        )
+    };
+    let ended = published(r#"validUntil="2026-01-03T00:00:00Z""#, "2026-01-02T00:00:00Z");
+    let other =
+        published("", "2026-01-02T00:00:00Z").replace(Kit::okta().entity_id(), "https://other.example");
+    let (older, newer) = (published("", "2026-01-01T00:00:00Z"), published("", "2026-01-02T00:00:00Z"));
+    let folder = std::env::temp_dir().join(format!("vouchsafe-ended-{}", std::process::id()));
+    let (document, address) = source().await;
+    let restarted = || refresher(okta(&address)).keeping_copies_in(&folder);
+    *document.lock().unwrap() = Some(older.clone());
+    restarted().load().await;
+    let copy = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let loads = async |of: &str, at_hand: &str| {
+        std::fs::write(&copy, at_hand).unwrap();
+        *document.lock().unwrap() = Some(of.to_owned());
+        let events = restarted().load().await;
+        let codes = events.iter().map(|event| match &event.outcome {
+            RefreshOutcome::Kept { reason, .. } => reason.code(),
+            RefreshOutcome::Loaded { .. } => "loaded",
+            _ => "other",
+        });
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(loads(&older, &ended).await, ["metadata.expired", "refresh.rolled_back"]);
+    assert_eq!(loads(&newer, &ended).await, ["metadata.expired", "loaded"]);
+    let [refused, taken] = loads(&older, &other).await.try_into().unwrap();
+    assert!(refused != "metadata.expired" && taken == "loaded", "{refused} {taken}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
