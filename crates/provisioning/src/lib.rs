@@ -142,7 +142,7 @@ pub use groups::{Groups, RoleChoice, SyncMode, Unmapped};
 pub use hold::Hold;
 pub use identifier::{AccountId, GroupId, OrganizationId, ProjectId, RuleId, TeamId};
 pub use identity::{Identity, SubjectSource};
-pub use logged_out::LoggedOut;
+pub use logged_out::{LoggedOut, session_index_text};
 pub use lookup::LookUp;
 pub use mapping::{AttributeMapping, Preset};
 pub use membership::{Grant, Membership, RoleGrant, Source};

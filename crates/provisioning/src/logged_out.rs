@@ -68,7 +68,7 @@ impl LoggedOut {
     /// The sessions of a person that have one of these indexes, or none; without an index, all of them.
     #[must_use]
     pub fn sessions(person: Identity, indexes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let indexes = indexes.into_iter().map(|index| trimmed(index.as_ref()).to_owned());
+        let indexes = indexes.into_iter().map(|index| session_index_text(index.as_ref()).to_owned());
         Self { session_indexes: indexes.collect(), ..Self::all_of(person) }
     }
 
@@ -115,7 +115,7 @@ impl LoggedOut {
     #[must_use]
     pub fn means(&self, person: &Identity, session_indexes: &[impl AsRef<str>]) -> bool {
         let has_index = session_indexes.iter().any(|own| {
-            let own = trimmed(own.as_ref());
+            let own = session_index_text(own.as_ref());
             self.session_indexes.iter().any(|index| index == own)
         });
         let is_every_index = self.session_indexes.is_empty() || session_indexes.is_empty();
@@ -150,15 +150,21 @@ impl LoggedOut {
             && is_equal_or_omitted(&parts.sp_name_qualifier, sp_name_qualifier.as_ref())
     }
 
-    /// For stores: the keys of the names under which the logout is remembered, each with every session index. A session
+    /// For stores: the keys of the names under which the logout is remembered, each with the session indexes. A session
     /// looks for it under [`Identity::logout_keys`].
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         let has_indexes = !self.session_indexes.is_empty();
         let parts = self.parts.as_ref().filter(|_| has_indexes);
         let by_parts = parts.map(|parts| parts.key(&self.person.connection, &self.person.subject));
-        let of_any = (self.by_session_index && has_indexes).then(|| any_name_over(&self.person.connection));
-        [self.person.key()].into_iter().chain(by_parts).chain(of_any).collect()
+        [self.person.key()].into_iter().chain(by_parts).chain(self.any_name_key()).collect()
+    }
+
+    /// For stores: the one of the [keys](Self::keys) that everybody over the connection has in common, if the indexes alone
+    /// decide. The logout is remembered under it with each of its indexes and never with every index.
+    #[must_use]
+    pub fn any_name_key(&self) -> Option<String> {
+        self.is_of_any_name().then(|| any_name_over(&self.person.connection))
     }
 
     /// Whether sessions of other names may be meant too.
@@ -226,8 +232,15 @@ fn any_name_over(connection: &ConnectionId) -> String {
     format!("any-name {}", part(connection.as_str()))
 }
 
-/// An identity provider may break the line around an element's text, and not within an attribute.
-fn trimmed(index: &str) -> &str {
+/// The session index without the white space of XML around it, which is how indexes are compared and stored. An identity
+/// provider may break the line around an element's text, and not within an attribute.
+///
+/// ```
+/// assert_eq!(vouchsafe_provisioning::session_index_text("\n  s1\n"), "s1");
+/// assert_eq!(vouchsafe_provisioning::session_index_text("\u{a0}s1"), "\u{a0}s1");
+/// ```
+#[must_use]
+pub fn session_index_text(index: &str) -> &str {
     index.trim_matches([' ', '\t', '\r', '\n'])
 }
 

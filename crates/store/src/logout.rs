@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use vouchsafe::crypto::{hexadecimal, own_sha256};
-use vouchsafe::provisioning::{Identity, LoggedOut};
+use vouchsafe::provisioning::{Identity, LoggedOut, session_index_text};
 use vouchsafe::{PendingLogout, StoredPendingLogout};
 
 use crate::{Answer, StoreError};
@@ -43,8 +43,8 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     ///
     /// A store keeps it under each of its [keys](LoggedOut::keys), with each session index or, without an index, for
     /// every index. A logout of more than [`MOST_REMEMBERED_INDEXES`] counts for every index, so that one identity
-    /// provider does not fill the store of all: a late assertion of another session is then refused too, and the person
-    /// signs in again.
+    /// provider does not fill the store of all: a late assertion of another session of the person is then refused too, and
+    /// the person signs in again. Only under the key of [any name](LoggedOut::any_name_key) each of its indexes is kept.
     ///
     /// If the store is also a [`Directory`](crate::Directory), every sign-in of the person that is under way is
     /// committed or refused before this answers. A caller that ends the sessions afterwards therefore misses none.
@@ -69,7 +69,7 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
-/// The maximum number of session indexes of one logout that are remembered one by one.
+/// The maximum number of session indexes of one logout that are remembered one by one under a name.
 pub const MOST_REMEMBERED_INDEXES: usize = 8;
 
 /// How long a logout is remembered: one day. Where logouts count, an older assertion begins no session, since earlier
@@ -189,7 +189,7 @@ const LONGEST_INDEX: usize = 500;
 /// The key of a session index in a store: the index, or its hash if it is long. An absent index differs from an empty
 /// one.
 pub(crate) fn index_key(session_index: Option<&str>) -> String {
-    match session_index.map(str::trim) {
+    match session_index.map(session_index_text) {
         None => String::new(),
         Some(index) if index.len() <= LONGEST_INDEX => format!("={index}"),
         Some(long) => format!("#{}", hexadecimal(&own_sha256(long.as_bytes()))),
@@ -199,15 +199,15 @@ pub(crate) fn index_key(session_index: Option<&str>) -> String {
 /// Returns the pairs of names and session indexes under which a logout is remembered.
 pub(crate) fn remembered_under(logout: &LoggedOut) -> Vec<(String, String)> {
     let indexes = logout.session_indexes();
-    let of_each = indexes.iter().map(|index| index_key(Some(index)));
-    let indexes: Vec<String> = match indexes.len() {
-        1..=MOST_REMEMBERED_INDEXES => of_each.collect(),
-        _ => vec![index_key(None)],
-    };
-    let pairs = logout
-        .keys()
-        .into_iter()
-        .flat_map(|key| indexes.iter().map(move |index| (key.clone(), index.clone())).collect::<Vec<_>>());
+    let of_each: Vec<String> = indexes.iter().map(|index| index_key(Some(index))).collect();
+    let of_every = vec![index_key(None)];
+    let of_name = if matches!(indexes.len(), 1..=MOST_REMEMBERED_INDEXES) { &of_each } else { &of_every };
+    // With every index, the key of any name would mean everybody over the connection.
+    let of_any_name = logout.any_name_key();
+    let pairs = logout.keys().into_iter().flat_map(|key| {
+        let indexes = if of_any_name.as_ref() == Some(&key) { &of_each } else { of_name };
+        indexes.iter().map(|index| (key.clone(), index.clone())).collect::<Vec<_>>()
+    });
     // One order, so that two transactions do not wait for each other.
     pairs.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -190,6 +190,17 @@ pub async fn a_logout_by_session_index_alone_ends_sessions_of_any_name(store: im
     }
     assert_eq!(store.revoke_logged_out(&named(&[])).await.unwrap(), 0);
     assert_eq!(store.revoke_logged_out(&named(&["s1"])).await.unwrap(), 2);
+    // Many indexes mean these sessions, and nobody else over the connection.
+    let many: Vec<String> = (0..20).map(|number| format!("many{number}")).collect();
+    let many = LoggedOut::sessions(person("H0EPlI1hHuuvn5N6"), &many).by_session_index(true);
+    store.remember_logout(&many, now(), now()).await.unwrap();
+    for (index, is_out) in [("many0", true), ("many19", true), ("many20", false)] {
+        assert_eq!(
+            store.latest_logout(&bob, &[index.to_owned()]).await.unwrap().is_some(),
+            is_out,
+            "{index}"
+        );
+    }
 }
 
 /// A logout of all sessions means every index; one of an index that one alone. Of several the latest counts.

@@ -14,9 +14,13 @@ use crate::{Session, SessionId};
 pub async fn an_index_finds_a_session_whose_name_has_other_parts(store: impl Memoranda) {
     let named = Identity::new(connection(), "ada").with_format("a format");
     let elsewhere = named.over(ConnectionId::new("other").unwrap());
-    for (person, indexes) in
-        [(&named, &["s1"][..]), (&named, &["s2", "s3"]), (&named, &[]), (&elsewhere, &["s1"])]
-    {
+    for (person, indexes) in [
+        (&named, &["s1"][..]),
+        (&named, &["s2", "s3"]),
+        (&named, &["\u{a0}s5"]),
+        (&named, &[]),
+        (&elsewhere, &["s1"]),
+    ] {
         let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
         let mut session = Session::of(acme(), AccountId::new("1"), now());
         session = session.lasting(Duration::from_secs(28_800), None);
@@ -36,6 +40,9 @@ pub async fn an_index_finds_a_session_whose_name_has_other_parts(store: impl Mem
         (bare("ada", &["s1"]), 0),
         (bare("bob", &["s3"]), 0),
         (bare("bob", &["s3"]).by_session_index(true), 1),
+        // White space of XML around an index does not count, and other white space is part of it.
+        (bare("ada", &["s5"]), 0),
+        (bare("ada", &["\n\u{a0}s5 "]), 1),
         (LoggedOut::all_of(named), 1),
         (LoggedOut::all_of(elsewhere), 1),
     ] {

@@ -38,12 +38,14 @@ impl LogoutStore for Own {
         self.with(move |state| {
             let times = RememberedLogout { issued_at, received_at: now };
             let new = (times, now.checked_add_signed(TimeDelta::days(1)).unwrap_or(now));
-            let indexes: Vec<Option<String>> = match logout.session_indexes() {
-                [] => vec![None],
-                many if many.len() > MOST_REMEMBERED_INDEXES => vec![None],
-                few => few.iter().cloned().map(Some).collect(),
-            };
+            let indexes = logout.session_indexes();
+            let of_any_name = logout.any_name_key();
             for name in logout.keys() {
+                let is_each = of_any_name.as_ref() == Some(&name) || indexes.len() <= MOST_REMEMBERED_INDEXES;
+                let indexes: Vec<Option<String>> = match indexes {
+                    [_, ..] if is_each => indexes.iter().cloned().map(Some).collect(),
+                    _ => vec![None],
+                };
                 for index in &indexes {
                     let kept = state.remembered.entry((name.clone(), index.clone())).or_insert(new);
                     *kept = (kept.0.and(new.0), kept.1.max(new.1));
