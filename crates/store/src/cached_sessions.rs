@@ -45,15 +45,14 @@ const WAITS: [Duration; 4] = [
 /// it was started, until its last clone is dropped.
 ///
 /// ```no_run
+/// # #[cfg(feature = "postgres")]
 /// use vouchsafe_store::{CachedSessions, Postgres, SessionId, SessionStore};
 ///
-/// # async fn example(id: SessionId, now: chrono::DateTime<chrono::Utc>) -> Result<(), vouchsafe_store::StoreError> {
 /// # #[cfg(feature = "postgres")]
-/// # {
+/// # async fn example(id: SessionId, now: chrono::DateTime<chrono::Utc>) -> Result<(), vouchsafe_store::StoreError> {
 /// let store = Postgres::connect("postgres://db.example.com/service").await?;
 /// let sessions = CachedSessions::start(store, 100_000);
 /// let session = sessions.find(&id, now).await?;
-/// # }
 /// # Ok(())
 /// # }
 /// ```
