@@ -158,9 +158,12 @@ async fn many_decisions_of_one_organization_leave_connections_to_others() {
         let (store, is_over, started) = (store.clone(), Arc::clone(&is_over), started.clone());
         let decision = ConnectionDecision::new(acme(), Actor::Operator, now(), move |_, _| {
             let _ = started.send(());
-            while !is_over.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            // A worker that is only blocked may be the one that timers and connections wait for.
+            tokio::task::block_in_place(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            });
             Ok(())
         });
         async move { store.decide_connections(decision).await }
