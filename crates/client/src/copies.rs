@@ -235,7 +235,7 @@ fn any_number() -> u64 {
     RandomState::new().hash_one((std::process::id(), COUNTED.fetch_add(1, Ordering::Relaxed)))
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?

@@ -12,7 +12,7 @@ use vouchsafe::crypto::hexadecimal;
 use vouchsafe::metadata::{EntityName, FetchedMetadata};
 
 use crate::ClientError;
-use crate::copies::{Beside, Copies, Copy, LastCopy};
+use crate::copies::{Beside, Copies, Copy, LastCopy, blocking};
 
 /// A folder with the last good answer about each entity. A process that starts knows from it what was known before, also
 /// while the server is down, and while somebody asks for invented names.
@@ -123,7 +123,7 @@ impl EntityCopies {
     /// Returns the copies in the folder, and the times of their last confirmation.
     async fn list(&self) -> Vec<(SystemTime, ConnectionId)> {
         let folder = self.folder.clone();
-        let listed = tokio::task::spawn_blocking(move || match std::fs::read_dir(folder) {
+        let listed = blocking(move || match std::fs::read_dir(folder) {
             Ok(files) => files
                 .flatten()
                 .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, id_of_file(&file.path())?)))
@@ -133,8 +133,7 @@ impl EntityCopies {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         });
-        self.noting(listed.await.unwrap_or_else(|error| Err(std::io::Error::other(error))))
-            .unwrap_or_default()
+        self.noting(listed.await).unwrap_or_default()
     }
 
     /// Records a failure.

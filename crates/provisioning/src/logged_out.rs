@@ -81,8 +81,8 @@ impl LoggedOut {
         name_qualifier: Option<String>,
         sp_name_qualifier: Option<String>,
     ) -> Self {
-        let is_whole = format.is_some() && name_qualifier.is_some() && sp_name_qualifier.is_some();
-        self.parts = (!is_whole).then_some(Parts { format, name_qualifier, sp_name_qualifier });
+        self.parts =
+            Some(Parts { format, name_qualifier, sp_name_qualifier }).filter(|parts| !parts.is_whole());
         self
     }
 

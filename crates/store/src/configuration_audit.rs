@@ -401,7 +401,7 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
     if let Some(waited) = &before.staged
         && after.staged.is_none()
         && states_the_same
-        && after.refusal_of(&after.digest(waited)).is_none()
+        && after.refusal_of_metadata(waited).is_none()
     {
         let change = format!("Drops newer metadata of the connection {id} that waited for approval.");
         entries.push(Entry::new("connection.metadata_unstaged", change));

@@ -145,7 +145,7 @@ impl StoredConnection {
             return Ok(OfferedMetadata::Renewed);
         }
         let objection = self.objection(offered);
-        if let Some(refused) = self.refusal_of(&self.digest(&document)).cloned() {
+        if let Some(refused) = self.refusal_of_metadata(&document).cloned() {
             self.staged = None;
             return Ok(OfferedMetadata::RefusedBefore(refused));
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::provisioning::Actor;
 
-use crate::{StoreError, StoredConnection};
+use crate::{ConnectionMetadata, StoreError, StoredConnection};
 
 /// The refusal of what a document states. No document that states it is used or staged, however often the source gives
 /// it.
@@ -50,6 +50,12 @@ impl StoredConnection {
         self.refused.iter().find(|refused| refused.digest == digest)
     }
 
+    /// Returns the refusal of what this metadata states, if there is one. Without refusals the document is not read.
+    #[must_use]
+    pub fn refusal_of_metadata(&self, metadata: &ConnectionMetadata) -> Option<&RefusedMetadata> {
+        if self.refused.is_empty() { None } else { self.refusal_of(&self.digest(metadata)) }
+    }
+
     /// Refuses the [staged](Self::staged) document, if it has this digest.
     pub(crate) fn refuse(&mut self, digest: &str, by: Actor, at: DateTime<Utc>) -> Result<(), StoreError> {
         let staged = self.staged.take_if(|staged| staged.digest(&self.identity_provider) == digest);
@@ -83,7 +89,7 @@ mod tests {
     use vouchsafe::{ConnectionId, EntityId, provisioning::Organization};
 
     use super::*;
-    use crate::{ConnectionDecision, ConnectionMetadata, MetadataSource, OrganizationConnections};
+    use crate::{ConnectionDecision, MetadataSource, OrganizationConnections};
 
     fn connection() -> StoredConnection {
         let metadata = ConnectionMetadata::new("<x/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);

@@ -158,7 +158,7 @@ impl StoredConnection {
             let is_stale = self.state == ConnectionState::Retired
                 || staged.source != self.metadata.source
                 || self.states_the_same(staged, &self.metadata)
-                || (!self.refused.is_empty() && self.refusal_of(&self.digest(staged)).is_some());
+                || self.refusal_of_metadata(staged).is_some();
             self.staged.take_if(|_| is_stale);
         }
         self

@@ -22,7 +22,6 @@ use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
 use crate::single_logout::soap;
 use crate::single_sign_on::SingleSignOn;
-use crate::stores;
 
 /// The query parameter of the path to return to, if the identity provider changed the name.
 pub const NAME_CHANGED: (&str, &str) = ("name", "changed");
@@ -83,10 +82,7 @@ impl SingleSignOn {
         let (asked, now) = (Some(back.as_str().to_owned()), self.now());
         match self.service_provider().start_name_id_order(connection, order.clone(), asked, now) {
             Ok(started) => {
-                stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
-                let cookies = self.cookies();
-                let cookie = cookies.bind(&request.headers, &started.pending, started.binding.reveal());
-                let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+                let cookie = self.keep_bound(&request.headers, &started.pending, &started.binding).await?;
                 carried(&started.request, [cookie])
             }
             Err(BindingError::NoNameIdManagement { .. }) => {

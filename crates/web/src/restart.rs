@@ -12,7 +12,6 @@ use crate::error::HttpError;
 use crate::return_path::ReturnPath;
 use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
-use crate::stores;
 
 /// The connection of the new sign-in, and where it leads.
 pub(crate) struct Restart {
@@ -139,9 +138,7 @@ impl SingleSignOn {
         let waiting = self.service_provider().start_login(connection, options, self.now())?;
         // It is written to the store as any start is, whether or not the browser follows the redirect.
         self.inner.starts.count_over(connection.id(), self.now())?;
-        stores::keep(self.inner.pending.as_ref(), &waiting.pending).await?;
-        let binding = cookies.bind(&request.headers, &waiting.pending, waiting.binding.reveal());
-        let binding = binding.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+        let binding = self.keep_bound(&request.headers, &waiting.pending, &waiting.binding).await?;
         let address = WebAddress::new(self.service_provider().assertion_consumer_for(connection));
         let address = address.map_err(BindingError::from)?;
         let query = form_urlencoded::Serializer::new(String::new())

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response};
-use vouchsafe::{Connection, LoginOptions, StartedLogin, WebAddress};
+use vouchsafe::{BrowserBinding, Connection, LoginOptions, PendingRequest, StartedLogin, WebAddress};
 
 use crate::answers::{Context, asks_by_paos, carried, see_other};
 use crate::discovery_request::{DiscoveryRequest, discovered, one_value};
@@ -67,10 +67,20 @@ impl SingleSignOn {
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
         self.inner.starts.count_over(started.pending.connection(), self.now())?;
-        stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
-        let cookie = self.cookies().bind(headers, &started.pending, started.binding.reveal());
-        let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+        let cookie = self.keep_bound(headers, &started.pending, &started.binding).await?;
         carried(&started.request, std::iter::once(cookie).chain(more))
+    }
+
+    /// Stores a request, and returns the cookie that binds it to the browser.
+    pub(crate) async fn keep_bound(
+        &self,
+        headers: &HeaderMap,
+        pending: &PendingRequest,
+        binding: &BrowserBinding,
+    ) -> Result<HeaderValue, HttpError> {
+        stores::keep(self.inner.pending.as_ref(), pending).await?;
+        let cookie = self.cookies().bind(headers, pending, binding.reveal());
+        cookie.ok_or(HttpError::Header { name: "Set-Cookie" })
     }
 
     /// The ready-made start of a sign-in. It reads `organization`, the typed text, and `return`, a path, from

@@ -290,7 +290,7 @@ impl Visit<'_> {
     /// it renews. A store checks the same when the draft is activated.
     pub(super) fn require_not_refused(&self, draft: &StoredConnection) -> Result<(), StoreError> {
         let Some(renewed) = self.renewed_by(draft) else { return Ok(()) };
-        match renewed.refusal_of(&renewed.digest(&draft.metadata)) {
+        match renewed.refusal_of_metadata(&draft.metadata) {
             Some(refused) if !refused.may_be_ended_by(&self.link.actor()) => {
                 Err(StoreError::refused_by_owner(renewed.id.clone()))
             }
