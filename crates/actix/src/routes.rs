@@ -174,8 +174,7 @@ async fn connection_metadata(
 }
 
 async fn login_by_link(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
-    let query = request.uri.query().unwrap_or_default();
-    Answer(sso.login(&request, query.as_bytes()).await)
+    Answer(sso.login(&request, &[]).await)
 }
 
 async fn login_by_form(posted: Posted) -> impl Responder {

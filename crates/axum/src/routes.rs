@@ -227,8 +227,7 @@ async fn connection_metadata(
 }
 
 async fn login(State(sso): State<SingleSignOn>, request: Parts) -> Response {
-    let query = request.uri.query().unwrap_or_default().to_owned();
-    sso.login(&request, query.as_bytes()).await.into_response()
+    sso.login(&request, &[]).await.into_response()
 }
 
 async fn login_by_form(

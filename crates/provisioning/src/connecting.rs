@@ -124,6 +124,27 @@ impl Organization {
         self.add_token(hash, now)
     }
 
+    /// Adds a token that was just [issued](crate::OrganizationToken::issue) in the place of one of the others, which
+    /// remains valid for `overlap`, and no longer than it would have been anyway. All the others stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::TokenLimit`] if [`MAX_TOKENS`](Self::MAX_TOKENS) would remain valid.
+    pub fn replace_token(
+        &mut self,
+        replaced: &TokenHash,
+        hash: TokenHash,
+        now: DateTime<Utc>,
+        overlap: TimeDelta,
+    ) -> Result<(), PlanRefusal> {
+        self.require_fewer_tokens(Self::MAX_TOKENS, now)?;
+        let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
+        for record in self.tokens.iter_mut().filter(|record| record.hash == *replaced) {
+            record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
+        }
+        self.add_token(hash, now)
+    }
+
     /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. If there are more than
     /// [`MAX_TOKENS`](Self::MAX_TOKENS) then, the oldest that are no longer valid are forgotten.
     ///

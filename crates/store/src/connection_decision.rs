@@ -165,13 +165,18 @@ impl OrganizationConnections {
         self.add(connection)
     }
 
-    /// Records that a sign-in over a draft succeeded.
+    /// Records that a sign-in over a draft succeeded. `revision` is that of the connection which judged the sign-in
+    /// ([`Connection::revision`](vouchsafe::Connection::revision)), so that nothing counts as tested that was not tried.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is no longer a draft.
-    pub fn mark_tested(&mut self, id: &ConnectionId) -> Result<(), SignInError> {
-        self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "tested")?.state =
-            ConnectionState::Tested;
+    /// [`StoreError::ConnectionUnknown`], [`StoreError::ConnectionConflict`] if the draft was changed since,
+    /// [`PlanRefusal::ConnectionState`] if it is no longer a draft.
+    pub fn mark_tested(&mut self, id: &ConnectionId, revision: u64) -> Result<(), SignInError> {
+        let draft = self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "tested")?;
+        if draft.revision != revision {
+            return Err(StoreError::connection_conflict(id.clone(), revision, draft.revision).into());
+        }
+        draft.state = ConnectionState::Tested;
         Ok(())
     }
 

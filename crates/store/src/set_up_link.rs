@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe::{
     ConnectionId,
     crypto::{CryptoError, Provider},
-    provisioning::{Actor, OrganizationId},
+    provisioning::{Actor, OrganizationId, TokenHash},
 };
 
 use crate::{Answer, Author, StoreError, secret::HashedSecret};
@@ -128,6 +128,9 @@ pub struct SetUpProgress {
     /// The id of the connection that is being set up. The connection is a draft or does not exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
+    /// The last token that was issued with the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenHash>,
     /// The last trial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<SetUpTrial>,

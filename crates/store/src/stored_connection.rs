@@ -112,6 +112,7 @@ impl StoredConnection {
             IdentityProvider::from_metadata_entity(&self.metadata.document, &self.identity_provider)?;
         Connection::new(self.id.clone(), identity_provider)
             .with_state(self.state)
+            .with_revision(self.revision)
             .with_settings(self.settings.sign_in.clone())
     }
 

@@ -44,6 +44,7 @@ struct Inner {
     id: ConnectionId,
     identity_provider: IdentityProvider,
     state: ConnectionState,
+    revision: Option<u64>,
     settings: ConnectionSettings,
     decryption_keys: Arc<[PrivateKey]>,
     encryption_certificates: Vec<Certificate>,
@@ -108,6 +109,7 @@ impl Connection {
                 id,
                 identity_provider,
                 state: ConnectionState::Active,
+                revision: None,
                 settings: ConnectionSettings::default(),
                 decryption_keys: Arc::new([]),
                 encryption_certificates: Vec::new(),
@@ -120,6 +122,13 @@ impl Connection {
     #[must_use]
     pub fn with_state(self, state: ConnectionState) -> Connection {
         self.changed(|inner| inner.state = state)
+    }
+
+    /// Returns the same connection with the revision of the record from which it was made. Stores set it, so that what was
+    /// done with the connection can be compared with the record later.
+    #[must_use]
+    pub fn with_revision(self, revision: u64) -> Connection {
+        self.changed(|inner| inner.revision = Some(revision))
     }
 
     /// Returns the same connection with these settings.
@@ -182,6 +191,12 @@ impl Connection {
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.inner.state
+    }
+
+    /// The revision of the record from which a store made it; `None` if it was made without a store.
+    #[must_use]
+    pub fn revision(&self) -> Option<u64> {
+        self.inner.revision
     }
 
     /// The settings in which the connection differs from the service.

@@ -83,14 +83,18 @@ impl SingleSignOn {
         cookie.ok_or(HttpError::Header { name: "Set-Cookie" })
     }
 
-    /// The ready-made start of a sign-in. It reads `organization`, the typed text, and `return`, a path, from
-    /// `fields`, a query string or a form's body. Use a form for a field in which people type an e-mail address,
-    /// since queries are written into logs and histories.
+    /// The ready-made start of a sign-in. It reads `organization`, the typed text, and `return`, a path, from the form in
+    /// `body`; if there is no body, as with a link, from the query. Use a form for a field in which people type an e-mail
+    /// address, since queries are written into logs and histories.
     ///
     /// If no sign-in can be started, the answer is always the same, with the same status as a successful start: a
     /// redirect to the sign-in page with [`NOT_STARTED`]. Too many starts are answered with status 429, and an outage
     /// with 503.
-    pub async fn login(&self, request: &Parts, fields: &[u8]) -> Response<String> {
+    pub async fn login(&self, request: &Parts, body: &[u8]) -> Response<String> {
+        let fields = match body {
+            [] => request.uri.query().unwrap_or_default().as_bytes(),
+            body => body,
+        };
         let field = |name: &str| {
             form_urlencoded::parse(fields).find(|(found, _)| found == name).map(|(_, value)| value)
         };

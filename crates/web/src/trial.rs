@@ -28,6 +28,9 @@ use crate::single_sign_on::SingleSignOn;
 pub struct TriedOut {
     /// The connection of the trial.
     pub connection: ConnectionId,
+    /// The [revision](Connection::revision) of the connection that judged the response; `None` if there was no response, or if
+    /// the connection is in no store. Mark a connection as tested only if its record still has this revision.
+    pub revision: Option<u64>,
     /// When the response came.
     pub at: DateTime<Utc>,
     /// The result of the sign-in, or the refusal.
@@ -50,7 +53,14 @@ impl TriedOut {
         let expect = request.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
         let outcome = service_provider.try_out(claimed, connection, expect, now);
         let context = request.and_then(|request| request.request().context().map(str::to_owned));
-        TriedOut { connection: connection.id().clone(), at: now, outcome, back, context }
+        TriedOut {
+            connection: connection.id().clone(),
+            revision: connection.revision(),
+            at: now,
+            outcome,
+            back,
+            context,
+        }
     }
 
     /// Makes the result of an answer that contained no response.
@@ -61,7 +71,14 @@ impl TriedOut {
         at: DateTime<Utc>,
     ) -> TriedOut {
         let context = request.context().map(str::to_owned);
-        TriedOut { connection: request.connection().clone(), at, outcome: Err(refusal), back, context }
+        TriedOut {
+            connection: request.connection().clone(),
+            revision: None,
+            at,
+            outcome: Err(refusal),
+            back,
+            context,
+        }
     }
 
     /// Every check that was made.

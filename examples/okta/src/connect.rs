@@ -95,10 +95,16 @@ pub(crate) async fn named(app: &App, id: &OrganizationId, name: &str) -> Result<
 }
 
 /// Notes that a trial of a draft went through.
-pub(crate) async fn mark_tested(store: &Store, connection: &StoredConnection) -> Result<(), Failure> {
+pub(crate) async fn mark_tested(
+    store: &Store,
+    connection: &StoredConnection,
+    tried: Option<u64>,
+) -> Result<(), Failure> {
+    let tried = tried.ok_or_else(|| Failure::new("Nothing was tried."))?;
     let id = connection.id.clone();
     let by = Actor::Rule("connection.trial".into());
-    decide(store, by, &connection.organization, move |organization, _| organization.mark_tested(&id)).await
+    decide(store, by, &connection.organization, move |organization, _| organization.mark_tested(&id, tried))
+        .await
 }
 
 /// Lets people sign in over a draft; the connection that they used until now ends in the same step.

@@ -45,7 +45,7 @@ pub(crate) async fn page(store: Store, tried: TriedOut) -> String {
         state = Some(stored.state);
         lacks_token = stored.settings.token_required && !brings(&tried, TOKEN);
         if tried.outcome.is_ok() && !lacks_token && stored.state == ConnectionState::Draft {
-            match connect::mark_tested(&store, &stored).await {
+            match connect::mark_tested(&store, &stored, tried.revision).await {
                 Ok(()) => state = Some(ConnectionState::Tested),
                 Err(failure) => tracing::warn!(%failure, "a trial could not be noted"),
             }

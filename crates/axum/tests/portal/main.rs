@@ -13,6 +13,7 @@
 mod attacks;
 mod browser;
 mod domains;
+mod held;
 mod hostile;
 #[expect(dead_code, reason = "it is shared with the tests of sign-ins, which use all of it")]
 #[path = "../interop/identity_provider.rs"]
@@ -21,5 +22,6 @@ mod later;
 mod live;
 mod newer_metadata;
 mod own_keys;
+mod races;
 mod walk;
 mod world;

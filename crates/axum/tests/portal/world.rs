@@ -24,6 +24,7 @@ use vouchsafe_store::{
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest};
 
 use crate::browser::{Browser, Page};
+use crate::held::{Held, HeldConnections, Next};
 
 /// The records of the simulated DNS.
 pub(crate) type Records = Arc<Mutex<HashMap<String, Vec<String>>>>;
@@ -47,6 +48,7 @@ pub(crate) struct World {
     /// Which keys of the service are being replaced.
     pub(crate) rollovers: Arc<Mutex<Vec<OwnRollover>>>,
     clock: Arc<Mutex<TimeDelta>>,
+    held: Next,
 }
 
 #[derive(Clone)]
@@ -139,7 +141,9 @@ impl World {
                 settings
             });
         let set_up = if differences.activates_untried { set_up.danger_activate_untried() } else { set_up };
-        let connections = Arc::new(StoredConnections::new(Arc::clone(&shared)));
+        let held = Next::default();
+        let source = StoredConnections::new(Arc::clone(&shared));
+        let connections = Arc::new(HeldConnections { source, next: Arc::clone(&held) });
         let clock = Arc::new(Mutex::new(TimeDelta::zero()));
         let ahead = Arc::clone(&clock);
         let sso = SingleSignOn::new(service_provider, connections, Arc::clone(&shared))
@@ -160,7 +164,12 @@ impl World {
             .nest("/set-up", set_up_routes())
             .with_state(app);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        World { address, store, set_up, dns, published, rollovers, clock }
+        World { address, store, set_up, dns, published, rollovers, clock, held }
+    }
+
+    /// Holds the next look-up of a connection after it was read.
+    pub(crate) fn hold_the_next_look_up(&self) -> Held {
+        self.held.lock().unwrap().insert(Held::default()).clone()
     }
 
     pub(crate) fn metadata_url(&self) -> String {

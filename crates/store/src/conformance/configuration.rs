@@ -192,7 +192,7 @@ pub async fn sessions_end_with_the_connection_they_began_over(store: impl Store)
 
     // What is refused, and what retires nothing, ends nothing.
     decide(&store, |acme| acme.retire(&id("old"))).await.unwrap_err();
-    decide(&store, |acme| acme.mark_tested(&id("new"))).await.unwrap();
+    decide(&store, |acme| acme.mark_tested(&id("new"), 1)).await.unwrap();
     assert_eq!(left(&store, &opened).await, all);
     decide(&store, |acme| acme.replace(&id("old"), &id("new"), now())).await.unwrap();
     assert_eq!(left(&store, &opened).await, all[1..]);

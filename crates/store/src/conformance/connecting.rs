@@ -150,7 +150,9 @@ pub async fn a_connection_is_tried_and_replaces_another(store: impl Store) {
     let attempts = || [over("old", okta(), "id1"), over("new", globex_idp(), "id2")];
     assert_eq!(codes(&store, attempts()).await, ["signed in", "provisioning.organization_mismatch"]);
 
-    decide(&store, |acme| acme.mark_tested(&id("new"))).await.unwrap();
+    let changed = decide(&store, |acme| acme.mark_tested(&id("new"), 2)).await.unwrap_err();
+    assert_eq!(changed.code(), "store.connection_conflict", "another document was tried");
+    decide(&store, |acme| acme.mark_tested(&id("new"), 1)).await.unwrap();
     let after = decide(&store, |acme| acme.replace(&id("old"), &id("new"), now())).await.unwrap();
     let states = |it: &OrganizationConnections| {
         it.connections.iter().map(|one| (one.id.to_string(), one.state, one.revision)).collect::<Vec<_>>()
@@ -170,7 +172,7 @@ pub async fn a_connection_is_tried_and_replaces_another(store: impl Store) {
     // What cannot be done, and then nothing of it is done.
     let refusals = [
         decide(&store, |acme| acme.activate(&id("old"), now())).await,
-        decide(&store, |acme| acme.mark_tested(&id("new"))).await,
+        decide(&store, |acme| acme.mark_tested(&id("new"), 3)).await,
         decide(&store, |acme| acme.retire(&id("new"))).await,
         decide(&store, |acme| acme.retire(&id("nobody"))).await,
         decide(&store, |acme| acme.replace(&id("nobody"), &id("new"), now())).await,

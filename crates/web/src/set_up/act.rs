@@ -12,8 +12,8 @@ use super::pages::{Page, Step, described, shown};
 use super::visit::{Visit, fingerprint, renewed_among};
 use super::{Fields, Next, SetUp};
 
-/// How long an old token works after a new one was issued, so that there is time to enter the new one into the
-/// console.
+/// How long a token of a link works after the link issued another one, so that there is time to enter the new one into
+/// the console.
 const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
 
 /// From how many valid tokens on links issue no further one. The rest is left to the owners and the operator of the
@@ -65,17 +65,23 @@ impl SetUp {
         Ok(Next::Step("values"))
     }
 
-    /// Issues another token of the organization; the previous one works for another day.
-    async fn issue_token(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
+    /// Issues a token of the organization. One that was issued with this link before works for another day. All others stay
+    /// as they are, since people may sign in with them over the present connection.
+    async fn issue_token(&self, visit: &mut Visit<'_>) -> Result<Next, SetUpError> {
         visit.require_console()?;
         let provider = visit.sso.service_provider().provider();
         let token = OrganizationToken::issue(provider)?;
         let hash = token.hash(provider)?;
+        let (issued, earlier) = (hash.clone(), visit.link.progress.token.clone());
         self.decide(visit, move |it, now| {
             it.organization.require_fewer_tokens(MOST_TOKENS, now)?;
-            Ok(it.organization.rotate_to(hash, now, TOKEN_OVERLAP)?)
+            Ok(match &earlier {
+                Some(earlier) => it.organization.replace_token(earlier, hash, now, TOKEN_OVERLAP)?,
+                None => it.organization.add_token(hash, now)?,
+            })
         })
         .await?;
+        self.advance(visit, |progress| progress.token = Some(issued)).await?;
         Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None)?))
     }
 

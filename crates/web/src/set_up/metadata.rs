@@ -1,6 +1,7 @@
 //! Processes the customer's metadata: loads it, parses it, checks it against the service, and keeps it as a draft.
 
 use vouchsafe::metadata::LintSeverity;
+use vouchsafe::provisioning::PlanRefusal;
 use vouchsafe::{Connection, IdentityProvider};
 use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoredConnection};
 
@@ -55,6 +56,16 @@ impl SetUp {
                 return it.add_draft(wanted);
             }
             let draft = it.connection_mut(&name)?;
+            // Somebody else may have activated it while the document was loaded.
+            if !is_draft(draft) {
+                let state = draft.state.name();
+                return Err(PlanRefusal::connection_state(
+                    name.clone(),
+                    state,
+                    "given metadata by a set-up link",
+                )
+                .into());
+            }
             // The trial was for the previous content, so the state is reset.
             if draft.metadata.document != wanted.metadata.document || draft.settings != wanted.settings {
                 draft.state = vouchsafe::ConnectionState::Draft;

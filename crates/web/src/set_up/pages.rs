@@ -238,7 +238,7 @@ impl SetUp {
             let page = match needs_token && token.is_none() {
                 true => page.card("The organization's token", |card| {
                     card.paragraph(
-                        "Sign-ins are accepted only with a token of your organization. It is shown once; an earlier one goes on working for a day.",
+                        "Sign-ins are accepted only with a token of your organization. It is shown once. One that you issued here before goes on working for a day; all others stay valid.",
                     )
                     .form(&self.at("token"), &visit.form_token, |form| form.quiet_button("Issue a token"))
                 }),

@@ -140,6 +140,10 @@ impl SetUp {
         if fingerprint(&draft, sso.service_provider().provider())? != print {
             return Err(SetUpError::NotTried);
         }
+        // The draft may have been changed while the response waited, and changed back since.
+        if tried.outcome.is_ok() && tried.revision != Some(draft.revision) {
+            return Err(SetUpError::NotTried);
+        }
         let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
         let console = link.progress.product.as_deref().and_then(Console::from_id);
@@ -215,10 +219,10 @@ impl SetUp {
     ) -> Result<(), SetUpError> {
         let author = vouchsafe_store::Author::new(link.actor(), trial.at);
         if trial.is_good() {
-            let id = draft.id.clone();
+            let (id, revision) = (draft.id.clone(), draft.revision);
             let mark = move |it: &mut vouchsafe_store::OrganizationConnections,
                              _: DateTime<Utc>|
-                  -> Result<(), SignInError> { it.mark_tested(&id) };
+                  -> Result<(), SignInError> { it.mark_tested(&id, revision) };
             let decision =
                 ConnectionDecision::new(link.organization.clone(), author.actor.clone(), author.at, mark);
             self.0.store.decide_connections(decision).await?;

@@ -190,6 +190,10 @@ async fn a_request_by_post_is_a_page_with_a_form() {
     assert_eq!(page.body().matches("<script>").count(), 1);
     assert_eq!(page.headers().get(CACHE_CONTROL).unwrap(), "no-store");
     assert_eq!(sso.login(&request(&[]), b"organization=acme").await.status(), 303);
+    // A link has its fields in the query.
+    let mut link = request(&[]);
+    link.uri = "/saml/login?organization=acme&return=%2F".parse().unwrap();
+    assert!(location(&sso.login(&link, b"").await).contains("SAMLRequest="));
     assert_eq!(login_url("/in", "a b", "/"), "/in?organization=a+b&return=%2F");
 }
 
