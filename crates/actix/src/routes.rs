@@ -123,7 +123,7 @@ async fn choose(chooser: web::Data<Chooser>, RequestParts(request): RequestParts
 }
 
 async fn discovery_feed(chooser: web::Data<Chooser>, RequestParts(request): RequestParts) -> impl Responder {
-    Answer(chooser.feed(&request.headers))
+    Answer(chooser.feed(&request.headers).map(bytes::Bytes::from_owner))
 }
 
 /// Processes the answer of a discovery service.

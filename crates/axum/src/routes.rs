@@ -153,7 +153,7 @@ async fn choose(State(chooser): State<Chooser>, request: Parts) -> Response {
 }
 
 async fn discovery_feed(State(chooser): State<Chooser>, headers: HeaderMap) -> Response {
-    chooser.feed(&headers).map(Body::from).into_response()
+    chooser.feed(&headers).map(|feed| Body::from(bytes::Bytes::from_owner(feed))).into_response()
 }
 
 /// Processes the answer of a discovery service.

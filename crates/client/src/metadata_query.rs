@@ -213,7 +213,7 @@ impl MetadataQuery {
             Next::Unknown => Ok(None),
             Next::Wait(until) => Err(self.waiting(&name, until)),
             Next::Ask => {
-                if !is_known && !self.questions.count_new_name() {
+                if !is_known && !self.questions.count_new_name(now) {
                     return Err(self.busy(&name));
                 }
                 let _place = waiting.place().await.ok_or_else(|| self.busy(&name))?;

@@ -1,10 +1,11 @@
 //! The limits of the requests to a server of the metadata query protocol.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+use vouchsafe::{RequestLimiter, RequestRate};
 
 /// The limits of a [`MetadataQuery`](crate::MetadataQuery). The sender of a response, or of an artifact, chooses the name
 /// that is requested, so names that are not known have places of their own and a rate. Entities that are known do not wait
@@ -13,24 +14,21 @@ use tokio::time::Instant;
 /// those of several processes add up. 0 counts as 1.
 ///
 /// ```
-/// use std::time::Duration;
+/// use vouchsafe::RequestRate;
 /// use vouchsafe_client::QueryLimits;
 ///
 /// // A service of a whole country: 20 new names in a second, and 200 at once after a quiet time.
 /// let mut limits = QueryLimits::default();
-/// limits.new_names_at_once = 200;
-/// limits.new_name_every = Duration::from_millis(50);
+/// limits.new_names = RequestRate { per_second: 20, burst: 200 };
 /// # let _ = limits;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueryLimits {
-    /// The number of names that are not known, and are requested at once after a quiet time. The default is 60: a lecture
-    /// hall whose people come from as many universities.
-    pub new_names_at_once: u32,
-    /// One more name that is not known is requested in this time. The default is 200 milliseconds: 18,000 names an hour,
-    /// which is more than the largest federation has (eduGAIN: about 10,000), and a load that each server can bear.
-    pub new_name_every: Duration,
+    /// How many names that are not known are requested. The default is 60 at once after a quiet time, for a lecture hall
+    /// whose people come from as many universities, and then 5 in a second: 18,000 names an hour, which is more than the
+    /// largest federation has (eduGAIN: about 10,000), and a load that each server can bear.
+    pub new_names: RequestRate,
     /// The largest number of requests at a time about entities that are not known. The default is 8, as many as refreshers
     /// send.
     pub requests_of_new: usize,
@@ -54,8 +52,7 @@ pub struct QueryLimits {
 impl Default for QueryLimits {
     fn default() -> QueryLimits {
         QueryLimits {
-            new_names_at_once: 60,
-            new_name_every: Duration::from_millis(200),
+            new_names: RequestRate { per_second: 5, burst: 60 },
             requests_of_new: 8,
             waiting_for_new: 128,
             requests_of_known: 8,
@@ -73,7 +70,7 @@ pub(crate) struct Questions {
     limits: QueryLimits,
     of_known: Places,
     of_new: Places,
-    new_names: Mutex<Rate>,
+    new_names: RequestLimiter<()>,
 }
 
 /// The places of one kind of requests.
@@ -96,7 +93,7 @@ impl Questions {
         Questions {
             of_known: Places::new(limits.requests_of_known.max(1), limits.waiting_for_known.max(1)),
             of_new: Places::new(limits.requests_of_new.max(1), limits.waiting_for_new.max(1)),
-            new_names: Mutex::new(Rate { spent: Duration::ZERO, at: Instant::now() }),
+            new_names: RequestLimiter::new(limits.new_names),
             limits,
         }
     }
@@ -114,9 +111,8 @@ impl Questions {
     }
 
     /// Counts a name that is not known, unless too many were requested a short time ago.
-    pub(crate) fn count_new_name(&self) -> bool {
-        let mut rate = self.new_names.lock().unwrap_or_else(PoisonError::into_inner);
-        rate.count(Instant::now(), self.limits.new_name_every, self.limits.new_names_at_once)
+    pub(crate) fn count_new_name(&self, now: DateTime<Utc>) -> bool {
+        self.new_names.take(&(), now).is_ok()
     }
 }
 
@@ -139,39 +135,21 @@ impl<'q> Waiting<'q> {
     }
 }
 
-/// A rate with a reserve: what was spent becomes less as time passes.
-#[derive(Debug)]
-struct Rate {
-    spent: Duration,
-    at: Instant,
-}
-
-impl Rate {
-    fn count(&mut self, now: Instant, every: Duration, at_once: u32) -> bool {
-        self.spent = self.spent.saturating_sub(now.saturating_duration_since(self.at));
-        self.at = self.at.max(now);
-        let spent = self.spent.saturating_add(every);
-        let is_within = spent <= every.saturating_mul(at_once);
-        if is_within {
-            self.spent = spent;
-        }
-        is_within
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn sixty_names_at_once_and_then_five_in_a_second() {
+    fn counted(questions: &Questions, second: i64) -> usize {
+        let now = DateTime::from_timestamp(second, 0).unwrap();
+        (0..1_000).filter(|_| questions.count_new_name(now)).count()
+    }
+
+    #[test]
+    fn sixty_names_at_once_and_then_five_in_a_second() {
         let questions = Questions::new(QueryLimits::default());
-        let counted = || (0..1_000).filter(|_| questions.count_new_name()).count();
-        assert_eq!(counted(), 60);
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(counted(), 10);
-        tokio::time::advance(Duration::from_secs(3_600)).await;
-        assert_eq!(counted(), 60, "an hour of quiet is not saved up");
+        assert_eq!(counted(&questions, 0), 60);
+        assert_eq!(counted(&questions, 2), 10);
+        assert_eq!(counted(&questions, 3_602), 60, "an hour of quiet is not saved up");
     }
 
     #[tokio::test(start_paused = true)]
@@ -197,8 +175,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_limits_are_settings() {
         let limits = QueryLimits {
-            new_names_at_once: 3,
-            new_name_every: Duration::from_secs(1),
+            new_names: RequestRate { per_second: 1, burst: 3 },
             requests_of_new: 1,
             waiting_for_new: 2,
             requests_of_known: 0,
@@ -206,10 +183,7 @@ mod tests {
             ..QueryLimits::default()
         };
         let questions = Questions::new(limits);
-        let counted = || (0..100).filter(|_| questions.count_new_name()).count();
-        assert_eq!(counted(), 3);
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(counted(), 2);
+        assert_eq!([counted(&questions, 0), counted(&questions, 2)], [3, 2]);
         let place = questions.wait(false).unwrap().place().await.unwrap();
         let waiting: Vec<_> = (0..9).filter_map(|_| questions.wait(false)).collect();
         assert_eq!(waiting.len(), 2);

@@ -10,6 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use tokio::sync::Mutex;
+use vouchsafe::RecentlyUsed;
 use vouchsafe::crypto::{CryptoError, KeyValue, Provider, PublicKey};
 
 use crate::SignalError;
@@ -108,7 +109,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 pub(crate) struct KeyCache {
     fetch: Arc<dyn FetchKeys>,
     /// Each has a lock of its own, so that a slow transmitter does not delay others.
-    sets: Mutex<HashMap<String, Arc<Mutex<Kept>>>>,
+    sets: Mutex<RecentlyUsed<String, Arc<Mutex<Kept>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -118,8 +119,8 @@ struct Kept {
     asked_at: Option<DateTime<Utc>>,
 }
 
-/// The number of sets that are kept.
-const MOST_SETS: usize = 10_000;
+/// The least number of sets that are kept.
+const KEPT_SETS: usize = 5_000;
 
 /// A set is fetched again after this time, so that a withdrawn key is not accepted for longer.
 const LIFETIME: TimeDelta = TimeDelta::hours(1);
@@ -132,7 +133,7 @@ const OVERTAKEN: TimeDelta = TimeDelta::minutes(1);
 
 impl KeyCache {
     pub(crate) fn new(fetch: Arc<dyn FetchKeys>) -> KeyCache {
-        KeyCache { fetch, sets: Mutex::default() }
+        KeyCache { fetch, sets: Mutex::new(RecentlyUsed::at_least(KEPT_SETS)) }
     }
 
     /// The key with this id.
@@ -173,9 +174,11 @@ impl KeyCache {
 
     async fn set(&self, address: &str) -> Arc<Mutex<Kept>> {
         let mut sets = self.sets.lock().await;
-        if sets.len() >= MOST_SETS && !sets.contains_key(address) {
-            sets.clear();
-        }
-        Arc::clone(sets.entry(address.to_owned()).or_default())
+        let known = sets.get(address).map(Arc::clone);
+        known.unwrap_or_else(|| {
+            let new = Arc::default();
+            sets.insert(address.to_owned(), Arc::clone(&new));
+            new
+        })
     }
 }

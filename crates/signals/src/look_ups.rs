@@ -1,10 +1,9 @@
 //! Reads transmitters for tokens that anybody may have sent.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use vouchsafe::{ConnectionId, RequestLimiter, RequestRate};
+use vouchsafe::{ConnectionId, RecentlyUsed, RequestLimiter, RequestRate};
 
 use crate::{SignalError, Transmitter, Transmitters};
 
@@ -12,8 +11,8 @@ use crate::{SignalError, Transmitter, Transmitters};
 /// times a second.
 const READS: RequestRate = RequestRate { per_second: 50, burst: 500 };
 
-/// The number of transmitters that are remembered.
-const MOST: usize = 10_000;
+/// The least number of transmitters that are remembered.
+const REMEMBERED: usize = 5_000;
 
 /// Reads transmitters at a limited rate. Beyond it, they are those that were read last, so that whoever sends many tokens
 /// neither causes reads nor keeps the transmitter's own token from being verified.
@@ -21,7 +20,7 @@ const MOST: usize = 10_000;
 pub(crate) struct LookUps {
     transmitters: Arc<dyn Transmitters>,
     reads: RequestLimiter<ConnectionId>,
-    last: Mutex<HashMap<ConnectionId, Transmitter>>,
+    last: Mutex<RecentlyUsed<ConnectionId, Transmitter>>,
 }
 
 /// A transmitter that was found.
@@ -35,7 +34,8 @@ pub(crate) enum Found {
 
 impl LookUps {
     pub(crate) fn new(transmitters: Arc<dyn Transmitters>) -> LookUps {
-        LookUps { transmitters, reads: RequestLimiter::new(READS), last: Mutex::default() }
+        let last = Mutex::new(RecentlyUsed::at_least(REMEMBERED));
+        LookUps { transmitters, reads: RequestLimiter::new(READS), last }
     }
 
     /// The transmitter of a connection, for a token that anybody may have sent.
@@ -57,20 +57,14 @@ impl LookUps {
     pub(crate) async fn present(&self, connection: &ConnectionId) -> Result<Transmitter, SignalError> {
         let found = self.transmitters.transmitter(connection).await?;
         let found = found.filter(|found| found.connection == *connection);
-        let mut last = self.last();
         match &found {
-            Some(transmitter) => {
-                if last.len() >= MOST && !last.contains_key(connection) {
-                    last.clear();
-                }
-                last.insert(connection.clone(), transmitter.clone());
-            }
-            None => drop(last.remove(connection)),
+            Some(transmitter) => self.last().insert(connection.clone(), transmitter.clone()),
+            None => drop(self.last().remove(connection)),
         }
         found.ok_or(SignalError::UnknownConnection)
     }
 
-    fn last(&self) -> MutexGuard<'_, HashMap<ConnectionId, Transmitter>> {
+    fn last(&self) -> MutexGuard<'_, RecentlyUsed<ConnectionId, Transmitter>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,9 @@
 //! Organizations and their people.
 
-use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use vouchsafe::{
-    ConnectionId,
+    ConnectionId, RecentlyUsed,
     provisioning::{
         Account, Domain, EmailAddress, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot,
         Team,
@@ -208,10 +207,11 @@ impl<T> Versioned<T> {
 /// It is needed at each sign-in, inside the lock, so the last ones are cached by their text. The result depends on
 /// nothing else.
 pub(crate) fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, crate::StoreError> {
-    static PARSED: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
-    /// The number of cached policies, if their texts are short enough.
-    const MOST: usize = 256;
+    /// The least number of cached policies, if their texts are short enough.
+    const LEAST: usize = 128;
     const LONGEST: usize = 16 * 1024;
+    static PARSED: LazyLock<Mutex<RecentlyUsed<String, Policy>>> =
+        LazyLock::new(|| Mutex::new(RecentlyUsed::at_least(LEAST)));
     let Some(toml) = toml else { return Ok(Policy::default()) };
     let parsed = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(policy) = parsed().get(toml) {
@@ -220,11 +220,7 @@ pub(crate) fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<P
     let read = Policy::from_toml(toml);
     let policy = read.map_err(|source| crate::StoreError::Policy { organization: id.clone(), source })?;
     if toml.len() <= LONGEST {
-        let mut parsed = parsed();
-        if parsed.len() >= MOST {
-            parsed.clear();
-        }
-        parsed.insert(toml.to_owned(), policy.clone());
+        parsed().insert(toml.to_owned(), policy.clone());
     }
     Ok(policy)
 }

@@ -8,11 +8,20 @@ use crate::AuditedRefusal;
 
 /// The refusals that this process has written. A store writes each of them once an hour, but needs a transaction to find
 /// that it did; a client that goes on with an ended token must not cause one for every request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct WrittenRefusals(Mutex<RecentlyUsed<Key>>);
 
 /// A refusal as stores compare them: the organization, the hour, the rule, and whom it is about.
 type Key = (OrganizationId, i64, String, String);
+
+/// The least number of refusals that are remembered.
+const REMEMBERED: usize = 20_000;
+
+impl Default for WrittenRefusals {
+    fn default() -> Self {
+        Self(Mutex::new(RecentlyUsed::at_least(REMEMBERED)))
+    }
+}
 
 impl WrittenRefusals {
     /// Writes a refusal, unless this process wrote it in the same hour. What could not be written is written the next time.
@@ -30,16 +39,16 @@ impl WrittenRefusals {
         }
         let written = write().await;
         if written.is_err() {
-            self.keys().forget(&key);
+            self.keys().remove(&key);
         }
         written
     }
 
     fn is_first(&self, key: &Key) -> bool {
         let mut keys = self.keys();
-        let is_first = !keys.knows(key);
+        let is_first = keys.get(key).is_none();
         if is_first {
-            keys.add(key.clone());
+            keys.insert(key.clone(), ());
         }
         is_first
     }

@@ -68,6 +68,9 @@ enum Counted {
     Beyond,
 }
 
+/// The least number of keys that are remembered.
+const REMEMBERED: usize = 20_000;
+
 impl<K: Eq + Hash, C: Eq + Hash + Clone> AttemptLimiter<K, C> {
     /// Makes a limiter that allows this rate of attempts that fail from each client.
     #[must_use]
@@ -75,7 +78,7 @@ impl<K: Eq + Hash, C: Eq + Hash + Clone> AttemptLimiter<K, C> {
         AttemptLimiter {
             clients: RequestLimiter::new(rate),
             beyond: None,
-            proven: Mutex::default(),
+            proven: Mutex::new(RecentlyUsed::at_least(REMEMBERED)),
             was_asked: AtomicBool::new(false),
         }
     }
@@ -107,7 +110,7 @@ impl<K: Eq + Hash, C: Eq + Hash + Clone> AttemptLimiter<K, C> {
     /// The number of seconds until an attempt is allowed.
     pub fn begin(&self, of: Option<(C, K)>, now: DateTime<Utc>) -> Result<Attempt<'_, K, C>, u64> {
         let Some((client, key)) = of else { return Ok(Attempt { limiter: self, known: None }) };
-        let counted = match self.proven().knows(&key) {
+        let counted = match self.proven().get(&key).is_some() {
             true => Counted::Not,
             false => self.count(&client, now)?,
         };
@@ -147,14 +150,14 @@ impl<K: Eq + Hash, C: Eq + Hash + Clone> Attempt<'_, K, C> {
     pub fn succeeded(self) {
         self.give_back();
         if let Some(known) = self.known.filter(|known| known.counted != Counted::Not) {
-            self.limiter.proven().add(known.key);
+            self.limiter.proven().insert(known.key, ());
         }
     }
 
     /// Ends an attempt that failed: it stays counted, and its key is forgotten if it was remembered.
     pub fn failed(self) {
         if let Some(key) = self.proven_key() {
-            self.limiter.proven().forget(key);
+            self.limiter.proven().remove(key);
         }
     }
 

@@ -1,13 +1,14 @@
 //! The answers for browsers: redirects, pages, refusals.
 
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-    RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
+use vouchsafe::crypto::hexadecimal;
 use vouchsafe::xml::Quoted;
-use vouchsafe::{ConnectionId, OutgoingMessage, PaosRequest, PostForm, Redirect};
+use vouchsafe::{ConnectionId, ETag, OutgoingMessage, PaosRequest, PostForm, Redirect};
 
 use crate::error::HttpError;
 use crate::reference::Reference;
@@ -227,12 +228,32 @@ pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
 }
 
-/// Returns whether the client already has the content with this tag (If-None-Match, RFC 9110, 13.1.2). Tags are compared
-/// without their strength.
-pub(crate) fn is_held(headers: &HeaderMap, etag: &str) -> bool {
-    let held = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    held.flat_map(|value| value.split(',')).any(|tag| tag.trim() == "*" || bare(tag) == bare(etag))
+/// Answers content that a client keeps, and asks for each time whether it is still the same (If-None-Match, RFC 9110,
+/// 13.1.2). A client that has it receives status 304 without it, and it is not made.
+pub(crate) fn answer_with_tag<B: Default, E>(
+    headers: &HeaderMap,
+    etag: &ETag,
+    content_type: &'static str,
+    content: impl FnOnce() -> Result<B, E>,
+) -> Result<Response<B>, E> {
+    let is_held =
+        etag.is_among(headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()));
+    let (status, body) = match is_held {
+        true => (StatusCode::NOT_MODIFIED, B::default()),
+        false => (StatusCode::OK, content()?),
+    };
+    let mut response = answer(status, content_type, body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(etag) = HeaderValue::from_str(etag.as_str()) {
+        headers.insert(ETAG, etag);
+    }
+    Ok(response)
+}
+
+/// Returns the text of the tag of some content.
+pub(crate) fn tag_text(digest: &[u8; 32]) -> String {
+    hexadecimal(digest.get(..16).unwrap_or(digest))
 }
 
 /// Makes an answer that is not cached and whose content type is not guessed.

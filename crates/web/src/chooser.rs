@@ -1,16 +1,17 @@
 //! The page on which a person chooses an identity provider.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, REFERRER_POLICY, VARY};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use vouchsafe::crypto::{base64_encode, hexadecimal, own_sha256};
+use vouchsafe::ETag;
+use vouchsafe::crypto::{base64_encode, own_sha256};
 use vouchsafe::metadata::Logo;
 
-use crate::answers::{answer, is_held, login_url, wants_json};
+use crate::answers::{answer, answer_with_tag, login_url, tag_text, wants_json};
 use crate::chooser_page;
 use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList, is_own_image, is_web};
 use crate::paths::LOGIN;
@@ -47,8 +48,8 @@ pub struct Chooser {
 /// The list, and the forms of it that are computed once.
 struct Shown {
     list: IdentityProviderList,
-    feed: Bytes,
-    etag: String,
+    feed: Arc<[u8]>,
+    etag: ETag,
 }
 
 type Renderer = Arc<dyn Fn(&ChooserView<'_>) -> String + Send + Sync>;
@@ -200,21 +201,13 @@ impl Chooser {
     }
 
     /// Answers the [DiscoFeed](IdentityProviderList::feed): the whole list as JSON, for choosers in JavaScript. All
-    /// answers share one copy of it.
+    /// answers share one copy of it, which a framework sends without copying it (`bytes::Bytes::from_owner`).
     #[must_use]
-    pub fn feed(&self, headers: &HeaderMap) -> Response<Bytes> {
+    pub fn feed(&self, headers: &HeaderMap) -> Response<Arc<[u8]>> {
         let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
-        let (status, body) = match is_held(headers, &shown.etag) {
-            true => (StatusCode::NOT_MODIFIED, Bytes::new()),
-            false => (StatusCode::OK, shown.feed.clone()),
-        };
-        let mut response = answer(status, "application/json", body);
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        if let Ok(etag) = HeaderValue::from_str(&shown.etag) {
-            headers.insert(ETAG, etag);
-        }
-        response
+        let feed = || Ok(Arc::clone(&shown.feed));
+        answer_with_tag(headers, &shown.etag, "application/json", feed)
+            .unwrap_or_else(|never: Infallible| match never {})
     }
 
     fn shown_choice<'c>(
@@ -245,9 +238,8 @@ const ROW: u32 = 32;
 impl Shown {
     fn of(list: IdentityProviderList) -> Shown {
         let feed = list.feed();
-        let digest = own_sha256(feed.as_bytes());
-        let etag = format!("\"{}\"", hexadecimal(digest.get(..16).unwrap_or(&digest)));
-        Shown { etag, feed: feed.into(), list }
+        let etag = ETag::strong(&tag_text(&own_sha256(feed.as_bytes())));
+        Shown { etag, feed: feed.into_bytes().into(), list }
     }
 }
 

@@ -1,15 +1,13 @@
 //! Serves our metadata.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::header::{CACHE_CONTROL, ETAG};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use vouchsafe::crypto::{hexadecimal, own_sha256};
+use http::{HeaderMap, Response};
+use vouchsafe::crypto::own_sha256;
 use vouchsafe::metadata::ServiceProviderDescriptor;
-use vouchsafe::{BindingError, ConnectionState, ServiceProvider};
+use vouchsafe::{BindingError, ConnectionState, ETag, RecentlyUsed, ServiceProvider};
 
-use crate::answers::{answer, is_held};
+use crate::answers::{answer_with_tag, tag_text};
 use crate::error::HttpError;
 use crate::single_sign_on::SingleSignOn;
 
@@ -47,19 +45,11 @@ impl SingleSignOn {
         let digest = own_sha256(content.xml.as_bytes());
         let kind = if saml.signs_metadata() { "s" } else { "" };
         // The tag is weak: another process that signs the same content makes other bytes.
-        let etag = format!("W/\"{kind}{}\"", hexadecimal(digest.get(..16).unwrap_or(&digest)));
-        let mut response = if is_held(headers, &etag) {
-            answer(StatusCode::NOT_MODIFIED, METADATA_TYPE, String::new())
-        } else if saml.signs_metadata() {
-            let signed = self.inner.signed_metadata.get(digest, saml, content)?;
-            answer(StatusCode::OK, METADATA_TYPE, signed.as_ref().to_owned())
-        } else {
-            answer(StatusCode::OK, METADATA_TYPE, content.xml.clone())
-        };
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(ETAG, HeaderValue::from_str(&etag).map_err(|_| HttpError::Header { name: "ETag" })?);
-        Ok(response)
+        let etag = ETag::weak(&format!("{kind}{}", tag_text(&digest)));
+        answer_with_tag(headers, &etag, METADATA_TYPE, || match saml.signs_metadata() {
+            true => Ok(self.inner.signed_metadata.get(digest, saml, content)?.as_ref().to_owned()),
+            false => Ok(content.xml.clone()),
+        })
     }
 }
 
@@ -78,12 +68,18 @@ impl Content {
 }
 
 /// The signed documents, by the digest of the document without a signature. Clones share them.
-#[derive(Clone, Default)]
-pub(crate) struct SignedMetadata(Arc<Mutex<HashMap<[u8; 32], Arc<str>>>>);
+#[derive(Clone)]
+pub(crate) struct SignedMetadata(Arc<Mutex<RecentlyUsed<[u8; 32], Arc<str>>>>);
+
+impl Default for SignedMetadata {
+    fn default() -> SignedMetadata {
+        SignedMetadata(Arc::new(Mutex::new(RecentlyUsed::at_least(Self::LEAST))))
+    }
+}
 
 impl SignedMetadata {
-    /// The largest number of documents that are kept: of the service, and of connections that differ from it.
-    const MOST: usize = 4_096;
+    /// The least number of documents that are kept: of the service, and of connections that differ from it.
+    const LEAST: usize = 2_048;
 
     fn get(
         &self,
@@ -96,14 +92,15 @@ impl SignedMetadata {
         }
         let signed: Arc<str> = saml.xml_of(&content.descriptor)?.into();
         let mut documents = self.documents();
-        if documents.len() >= Self::MOST {
-            documents.clear();
-        }
         // Of two that were signed at the same time, both requests receive the first.
-        Ok(Arc::clone(documents.entry(digest).or_insert(signed)))
+        if let Some(first) = documents.get(&digest) {
+            return Ok(Arc::clone(first));
+        }
+        documents.insert(digest, Arc::clone(&signed));
+        Ok(signed)
     }
 
-    fn documents(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<str>>> {
+    fn documents(&self) -> MutexGuard<'_, RecentlyUsed<[u8; 32], Arc<str>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,6 +9,7 @@ use http::{
     request::Parts,
 };
 use serde_json::{Map, Value, json};
+use vouchsafe::ETag;
 use vouchsafe_store::ScimResource;
 
 use crate::{Limits, ScimError, schema::urn};
@@ -18,7 +19,7 @@ use crate::{Limits, ScimError, schema::urn};
 pub(super) struct Answered {
     status: StatusCode,
     body: Option<Value>,
-    version: Option<String>,
+    version: Option<ETag>,
     location: Option<String>,
     retry_after: Option<u64>,
 }
@@ -114,7 +115,7 @@ impl Answered {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"SCIM\""));
         }
         let texts = [
-            (ETAG, self.version),
+            (ETAG, self.version.map(|version| version.to_string())),
             (if status == StatusCode::CREATED { LOCATION } else { CONTENT_LOCATION }, self.location),
             (RETRY_AFTER, self.retry_after.map(|seconds| seconds.to_string())),
         ];
@@ -135,8 +136,8 @@ pub(super) enum Next {
 }
 
 /// The weak entity tag of a resource: an id may come again after a removal, and its time does not.
-pub(super) fn version(resource: &ScimResource) -> String {
-    format!("W/\"{}-{:x}\"", resource.revision, resource.modified_at.timestamp_millis())
+pub(super) fn version(resource: &ScimResource) -> ETag {
+    ETag::weak(&format!("{}-{:x}", resource.revision, resource.modified_at.timestamp_millis()))
 }
 
 /// Whether a request may change a resource: `If-Match`, where it came, names its version (RFC 7644, 3.14).
@@ -148,12 +149,9 @@ pub(super) fn require_version(request: &Parts, resource: &ScimResource) -> Resul
     }
 }
 
-/// Whether a header names a version, or any: weakly compared.
-fn names_version(headers: &HeaderMap, header: &http::HeaderName, version: &str) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(','));
-    tags.any(|tag| tag.trim() == "*" || bare(tag) == bare(version))
+/// Whether a header names a version, or any.
+fn names_version(headers: &HeaderMap, header: &http::HeaderName, version: &ETag) -> bool {
+    version.is_among(headers.get_all(header).iter().filter_map(|value| value.to_str().ok()))
 }
 
 /// A body is JSON; where no type is said it is taken for it.

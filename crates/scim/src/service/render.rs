@@ -141,7 +141,7 @@ impl ScimService {
                 "created": timestamp(resource.created_at),
                 "lastModified": timestamp(resource.modified_at),
                 "location": self.location(kind, &resource.id),
-                "version": version(resource),
+                "version": version(resource).as_str(),
             }),
         );
         if let Some(account) = around.accounts.get(&resource.id) {

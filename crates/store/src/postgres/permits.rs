@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use vouchsafe::{ConnectionId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, RecentlyUsed, provisioning::OrganizationId};
 
 use crate::StoreError;
 use crate::sql::Permit;
@@ -21,7 +21,7 @@ pub(super) struct Permits {
     patience: Duration,
     organizations: Mutex<HashMap<OrganizationId, Arc<Semaphore>>>,
     /// The organization of each connection, which never changes.
-    of_connections: Mutex<HashMap<ConnectionId, OrganizationId>>,
+    of_connections: Mutex<RecentlyUsed<ConnectionId, OrganizationId>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ impl Permits {
             each: each.max(1),
             patience,
             organizations: Mutex::default(),
-            of_connections: Mutex::default(),
+            of_connections: Mutex::new(RecentlyUsed::at_least(MANY)),
         }
     }
 
@@ -68,11 +68,7 @@ impl Permits {
 
     /// Remembers the organization of a stored connection.
     pub(super) fn remember(&self, connection: &ConnectionId, organization: &OrganizationId) {
-        let mut known = locked(&self.of_connections);
-        if known.len() >= MANY {
-            known.clear();
-        }
-        known.insert(connection.clone(), organization.clone());
+        locked(&self.of_connections).insert(connection.clone(), organization.clone());
     }
 }
 
@@ -105,7 +101,7 @@ mod tests {
             permits.remember(&ConnectionId::new(format!("c{number}")).unwrap(), &OrganizationId::new("acme"));
         }
         assert!(
-            locked(&permits.organizations).len() <= MANY && locked(&permits.of_connections).len() <= MANY
+            locked(&permits.organizations).len() <= MANY && locked(&permits.of_connections).len() <= 2 * MANY
         );
         assert!(locked(&permits.organizations).contains_key(&OrganizationId::new("held")));
         drop(held);
