@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use vouchsafe::crypto::{ContentCipher, DigestAlgorithm, KeyTransport, PublicKey, SignatureAlgorithm};
+use vouchsafe::crypto::{
+    ContentCipher, DigestAlgorithm, KeyTransport, PublicKey, SignatureAlgorithm, WrappedKey,
+};
 use vouchsafe::encryption::{DecryptionContext, cipher_of, decrypt};
 use vouchsafe::signature::{has_signature, verify};
 use vouchsafe::xml::{Canonicalization, Document, Element, canonicalize, namespace};
@@ -81,7 +83,9 @@ impl<'r> Floor<'r> {
             let wrapped = STANDARD.decode(&encrypted.key)?;
             let content = STANDARD.decode(&encrypted.content)?;
             let decryption_key = self.receiver.decryption_key();
-            let key = provider.decrypt_content_key(OAEP, decryption_key, &wrapped, encrypted.cipher)?;
+            let wrapped =
+                WrappedKey { transport: OAEP, label: &[], bytes: &wrapped, cipher: encrypted.cipher };
+            let key = provider.decrypt_content_key(decryption_key, &wrapped)?;
             pass_over(&provider.decrypt_content(encrypted.cipher, key.as_slice(), &content)?)?;
         }
         Ok(())

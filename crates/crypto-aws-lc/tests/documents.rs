@@ -6,7 +6,8 @@ use vouchsafe_crypto::{
 };
 use vouchsafe_encryption::{DecryptionContext, EncryptOptions, KeyLayout, decrypt, encrypt};
 use vouchsafe_signature::{
-    MessageParameter, Signer, TrustedKey, sign, sign_form, sign_query, verify, verify_form, verify_query,
+    MessageParameter, Signer, TrustedKey, UnsignedForm, sign, sign_form, sign_query, verify, verify_form,
+    verify_query,
 };
 use vouchsafe_xml::{Document, Limits};
 
@@ -60,8 +61,12 @@ fn what_one_signs_the_other_verifies() {
 
                 let query = sign_query("SAMLRequest=aa&RelayState=bb", algorithm, &mine, here).unwrap();
                 assert!(verify_query(&query, &trusted, there).is_ok());
-                let form =
-                    sign_form(MessageParameter::Response, "<a/>", Some("b"), algorithm, &mine, here).unwrap();
+                let form = UnsignedForm {
+                    parameter: MessageParameter::Response,
+                    message: "<a/>",
+                    relay_state: Some("b"),
+                };
+                let form = sign_form(&form, algorithm, &mine, here).unwrap();
                 assert!(verify_form(form.fields(), &trusted, there).is_ok());
             }
         }

@@ -119,4 +119,5 @@ pub use key::{PrivateKey, PublicKey};
 pub use key_value::KeyValue;
 pub use own::{own_sha1, own_sha256, system_random};
 pub use provider::Provider;
+pub use provider_encryption::WrappedKey;
 pub use secret::{SecretBytes, SecretString, constant_time_eq};

@@ -5,6 +5,34 @@ use crate::{
     secret,
 };
 
+/// The key of a content cipher, encrypted to a private key: an `xenc:EncryptedKey`.
+///
+/// ```
+/// use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyKind, KeyTransport, Provider, WrappedKey};
+///
+/// # fn main() -> Result<(), vouchsafe_crypto::CryptoError> {
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::Rsa { bits: 2048 })?;
+/// let transport = KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha256 };
+/// let bytes = provider.encrypt_key(transport, key.public_key(), &[7; 32])?;
+///
+/// let wrapped = WrappedKey { transport, label: &[], bytes: &bytes, cipher: ContentCipher::Aes256Gcm };
+/// assert_eq!(provider.decrypt_content_key(&key, &wrapped)?.as_slice(), [7; 32]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct WrappedKey<'b> {
+    /// How it is encrypted.
+    pub transport: KeyTransport,
+    /// The label in `xenc:OAEPparams`, usually empty. RSA PKCS#1 v1.5 has none.
+    pub label: &'b [u8],
+    /// The encrypted bytes.
+    pub bytes: &'b [u8],
+    /// The cipher that the key is for, which has keys of one length.
+    pub cipher: ContentCipher,
+}
+
 impl Provider {
     /// Decrypts a content key of unknown length. If the cipher of the content is known, use
     /// [`decrypt_content_key`](Self::decrypt_content_key) instead.
@@ -35,31 +63,14 @@ impl Provider {
     ///
     /// # Errors
     ///
-    /// As for [`decrypt_key`](Self::decrypt_key), and [`CryptoError::Random`].
+    /// As for [`decrypt_key`](Self::decrypt_key), [`CryptoError::Random`], and [`CryptoError::AlgorithmUnsupported`] for a
+    /// label with an algorithm that has none.
     pub fn decrypt_content_key(
         &self,
-        transport: KeyTransport,
         key: &PrivateKey,
-        bytes: &[u8],
-        cipher: ContentCipher,
+        wrapped: &WrappedKey<'_>,
     ) -> Result<SecretBytes, CryptoError> {
-        self.decrypt_content_key_with_label(transport, &[], key, bytes, cipher)
-    }
-
-    /// Decrypts the key of a content cipher with the label in `xenc:OAEPparams`. RSA PKCS#1 v1.5 has no label.
-    ///
-    /// # Errors
-    ///
-    /// As for [`decrypt_content_key`](Self::decrypt_content_key), and [`CryptoError::AlgorithmUnsupported`] for a
-    /// label with an algorithm that has none.
-    pub fn decrypt_content_key_with_label(
-        &self,
-        transport: KeyTransport,
-        label: &[u8],
-        key: &PrivateKey,
-        bytes: &[u8],
-        cipher: ContentCipher,
-    ) -> Result<SecretBytes, CryptoError> {
+        let WrappedKey { transport, label, bytes, cipher } = *wrapped;
         self.policy.check_transport(transport, key.public_key())?;
         self.check_label(transport, label)?;
         if transport != KeyTransport::Rsa15 {

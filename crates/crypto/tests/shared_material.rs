@@ -12,7 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use vouchsafe_crypto::{
-    Certificate, ContentCipher, DigestAlgorithm, KeyTransport, Provider, base64_decode, base64_encode,
+    Certificate, ContentCipher, DigestAlgorithm, KeyTransport, Provider, WrappedKey, base64_decode,
+    base64_encode,
 };
 
 fn shared() -> Option<PathBuf> {
@@ -155,7 +156,9 @@ fn ciphertexts_of_others() {
         let document = std::fs::read_to_string(folder.join(name)).unwrap();
         let values = texts(&document, "CipherValue");
         let [key, content] = values.as_slice() else { panic!("{name}: {} values", values.len()) };
-        let key = provider.decrypt_content_key(transport, &private, &base64_decode(key).unwrap(), cipher);
+        let bytes = base64_decode(key).unwrap();
+        let key = provider
+            .decrypt_content_key(&private, &WrappedKey { transport, label: &[], bytes: &bytes, cipher });
         let key = key.unwrap_or_else(|error| panic!("{name}: {error}"));
         let plain = provider.decrypt_content(cipher, key.as_slice(), &base64_decode(content).unwrap());
         let plain =

@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use vouchsafe_crypto::{ContentCipher, CryptoError, KeyTransport, SecretBytes};
+use vouchsafe_crypto::{ContentCipher, CryptoError, KeyTransport, SecretBytes, WrappedKey};
 use vouchsafe_xml::{Document, Element, NamespaceScope};
 
 use crate::EncryptionError;
@@ -203,16 +203,13 @@ impl Content<'_> {
     ) -> Result<Option<SecretBytes>, EncryptionError> {
         context.spend();
         let wrapped = attempt.wrapped;
-        let (transport, label) = (wrapped.transport, &wrapped.label);
-        let provider = context.provider();
-        let key = provider.decrypt_content_key_with_label(
-            transport,
-            label,
-            attempt.key,
-            &wrapped.bytes,
-            self.cipher,
-        );
-        match key {
+        let wrapped = WrappedKey {
+            transport: wrapped.transport,
+            label: &wrapped.label,
+            bytes: &wrapped.bytes,
+            cipher: self.cipher,
+        };
+        match context.provider().decrypt_content_key(attempt.key, &wrapped) {
             Ok(key) => Ok(Some(key)),
             Err(error @ CryptoError::AlgorithmUnsupported { .. }) => Err(EncryptionError::Backend(error)),
             Err(_) => Ok(None),

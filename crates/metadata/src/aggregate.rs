@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1, own_sha256};
-use vouchsafe_signature::{Evidence, TrustedKey, Verified, verify_any, verify_outline};
+use vouchsafe_signature::{Evidence, OutlineLimits, TrustedKey, Verified, verify_any, verify_outline};
 use vouchsafe_xml::{Document, Element, Limits, Outline};
 
 use crate::encoding::in_utf8;
@@ -297,8 +297,8 @@ fn verified(
     }
     // An entity that is too large or too deep to be read does not affect the others, so it must be digested too.
     let entities = Limits::metadata().with_value_bytes(16 * 1024 * 1024).with_depth(1_000);
-    let keys = keys(root);
-    let (verified, outline) = verify_outline(outline, metadata, &keys, provider, &limits, &entities)?;
+    let (keys, limits) = (keys(root), OutlineLimits { document: &limits, pieces: &entities });
+    let (verified, outline) = verify_outline(outline, metadata, &keys, provider, limits)?;
     Ok((verified, Some(outline)))
 }
 

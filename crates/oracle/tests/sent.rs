@@ -253,9 +253,8 @@ fn every_message_that_is_asked_is_valid() {
     let artifact = okta().artifact(ARTIFACT_INDEX, [7; 20]).replace('+', "%2B").replace('=', "%3D");
     let sent = SentArtifact::from_query(&format!("SAMLart={artifact}"), &Limits::default()).unwrap();
     let candidates = std::slice::from_ref(&connection);
-    let valid = saml
-        .check_artifact(sent, testkit::ASSERTION_CONSUMER, candidates, Expect::Unsolicited, now())
-        .unwrap();
+    let artifact = sent.at(testkit::ASSERTION_CONSUMER);
+    let valid = saml.check_artifact(artifact, candidates, Expect::Unsolicited, now()).unwrap();
     let recorded = valid.replay_key().recorded(true);
     let resolution = saml.resolve_artifact(valid.confirm(recorded).unwrap(), now()).unwrap();
     judge.assert_valid("ArtifactResolve", &content(resolution.call().body()));

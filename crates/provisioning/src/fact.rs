@@ -58,20 +58,51 @@ impl Fact {
     }
 
     /// A change by hand.
-    pub fn change(
-        account: AccountId,
-        change: Change,
-        actor: Actor,
-        because: impl Into<String>,
-        at: DateTime<Utc>,
-    ) -> Self {
-        Self::Change { account, change, actor, because: because.into(), at }
+    #[must_use]
+    pub fn change(by_hand: ChangeByHand) -> Self {
+        let ChangeByHand { account, change, actor, because, at } = by_hand;
+        Self::Change { account, change, actor, because, at }
     }
 
     /// The search for accounts that are no longer used.
     #[must_use]
     pub fn sweep(at: DateTime<Utc>) -> Self {
         Self::Sweep { at }
+    }
+}
+
+/// A change of an account that somebody makes by hand.
+///
+/// ```
+/// use vouchsafe_provisioning::{Actor, Change, ChangeByHand, Fact, Role};
+///
+/// let make_admin = ChangeByHand {
+///     account: "7".into(),
+///     change: Change::SetRole(Role::Admin),
+///     actor: Actor::Account("1".into()),
+///     because: "the owner asked for it".to_owned(),
+///     at: chrono::DateTime::UNIX_EPOCH,
+/// };
+/// let fact = Fact::change(make_admin);
+/// # let _ = fact;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeByHand {
+    /// The account.
+    pub account: AccountId,
+    /// The change.
+    pub change: Change,
+    /// Who asks for it.
+    pub actor: Actor,
+    /// The reason, in words.
+    pub because: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl From<ChangeByHand> for Fact {
+    fn from(by_hand: ChangeByHand) -> Self {
+        Self::change(by_hand)
     }
 }
 

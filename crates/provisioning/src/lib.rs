@@ -136,7 +136,7 @@ pub use domain_proof::{DomainProof, DomainRecord};
 pub use duration::PolicyDuration;
 pub use email::{AddressError, Domain, EmailAddress};
 pub use enforcement::{Enforcement, Offboarding, Passwords, Sessions};
-pub use fact::Fact;
+pub use fact::{ChangeByHand, Fact};
 pub use facts::LoginFacts;
 pub use groups::{Groups, RoleChoice, SyncMode, Unmapped};
 pub use hold::Hold;

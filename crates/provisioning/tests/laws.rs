@@ -10,8 +10,8 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Action, Actor, Change, Fact, Identity, LoginFacts, LookUp, Membership, Permission,
-    Plan, PlanRefusal, Policy, Role, Snapshot, Source, Status, SyncMode, TeamId,
+    Account, AccountId, Action, Actor, Change, ChangeByHand, Identity, LoginFacts, LookUp, Membership,
+    Permission, Plan, PlanRefusal, Policy, Role, Snapshot, Source, Status, SyncMode, TeamId,
 };
 
 /// Whether everything that was made by hand is still there, unchanged.
@@ -63,8 +63,14 @@ fn others_accounts(snapshot: &Snapshot) -> Vec<&Account> {
 
 /// A change by hand, under a policy without rules of its own.
 fn by_hand(state: &Snapshot, account: &AccountId, change: &Change) -> Result<Plan, PlanRefusal> {
-    let fact = Fact::change(account.clone(), change.clone(), Actor::Operator, "a test", now());
-    Policy::default().plan(fact, state)
+    let by_hand = ChangeByHand {
+        account: account.clone(),
+        change: change.clone(),
+        actor: Actor::Operator,
+        because: "a test".to_owned(),
+        at: now(),
+    };
+    Policy::default().plan(by_hand, state)
 }
 
 fn owners(snapshot: &Snapshot) -> usize {

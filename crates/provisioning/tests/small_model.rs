@@ -29,8 +29,9 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Actor, Change, Fact, GroupId, Identity, LoginFacts, Organization, OrganizationId,
-    Permission, Policy, Role, ScimChange, ScimFact, ScimGroup, ScimMembers, Snapshot, Team, TeamId,
+    Account, AccountId, Actor, Change, ChangeByHand, Fact, GroupId, Identity, LoginFacts, Organization,
+    OrganizationId, Permission, Policy, Role, ScimChange, ScimFact, ScimGroup, ScimMembers, Snapshot, Team,
+    TeamId,
 };
 use world::user;
 
@@ -149,7 +150,15 @@ impl Event {
             let found = state.groups.iter().find(|group| group.is_named(name));
             found.map(|group| group.id.clone())
         };
-        let by_hand = |account, change| Fact::change(account, change, Actor::Operator, "a test", now());
+        let by_hand = |account, change| {
+            Fact::change(ChangeByHand {
+                account,
+                change,
+                actor: Actor::Operator,
+                because: "a test".to_owned(),
+                at: now(),
+            })
+        };
         match self {
             Self::Login(person, groups) => {
                 let login = LoginFacts::new(connection(), okta(), name(person), now())

@@ -6,7 +6,9 @@ mod common;
 
 use common::{World, acme, author, okta, person, start};
 use serde_json::{Value, json};
-use vouchsafe::provisioning::{Account, AccountId, Actor, Change, Identity, Permission, Role, Team, TeamId};
+use vouchsafe::provisioning::{
+    Account, AccountId, Actor, Change, ChangeByHand, Identity, Permission, Role, Team, TeamId,
+};
 use vouchsafe_store::Decision;
 
 fn patch(operations: &Value) -> String {
@@ -75,10 +77,14 @@ async fn whoever_never_was_in_a_group_does_not_leave_it() {
         world.given("ada").await;
         let ada = world.id("ada");
         for id in ["owner-of-acme", &ada] {
-            let join = Change::JoinTeam(TeamId::new("t"), Permission::Admin);
-            let author = (Actor::Operator, "by hand", start());
-            let join = Decision::change(acme(), AccountId::new(id), join, author.0, author.1, author.2);
-            world.store.decide(join).await.unwrap();
+            let join = ChangeByHand {
+                account: AccountId::new(id),
+                change: Change::JoinTeam(TeamId::new("t"), Permission::Admin),
+                actor: Actor::Operator,
+                because: "by hand".to_owned(),
+                at: start(),
+            };
+            world.store.decide(Decision::change(acme(), join)).await.unwrap();
         }
         let red = group(&mut world, "Red", &[]).await;
         let gone = json!([{"value": "owner-of-acme"}, {"value": ada}, {"value": "nobody"}]);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use vouchsafe::{
     ConnectionId, ConnectionState, Explain as _, RequestRate,
     crypto::{Provider, hexadecimal},
-    provisioning::{AccountId, Actor, Change, RuleId},
+    provisioning::{AccountId, Actor, Change, ChangeByHand, RuleId},
 };
 use vouchsafe_store::{
     AuditedRefusal, Claim, ClaimStore, ConnectionStore, Decision, Directory, WrittenRefusals,
@@ -436,12 +436,14 @@ impl SignalService {
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         for account in self.meant(transmitter, subject).await? {
-            let actor = Actor::Rule(RuleId::from(rule));
-            let because =
-                format!("the transmitter of the connection {} asked for it", transmitter.connection);
-            let organization = transmitter.organization.clone();
-            let decision = Decision::change(organization, account, Change::EndSessions, actor, because, now);
-            self.store.decide(decision).await?;
+            let end = ChangeByHand {
+                account,
+                change: Change::EndSessions,
+                actor: Actor::Rule(RuleId::from(rule)),
+                because: format!("the transmitter of the connection {} asked for it", transmitter.connection),
+                at: now,
+            };
+            self.store.decide(Decision::change(transmitter.organization.clone(), end)).await?;
         }
         Ok(())
     }

@@ -15,6 +15,24 @@ use crate::{Evidence, MessageParameter, SignatureError, algorithms};
 const RELAY_STATE: &str = "&RelayState=";
 const ALGORITHM: &str = "&SigAlg=";
 
+/// A message that is to be posted in a signed form.
+#[derive(Clone, Copy)]
+pub struct UnsignedForm<'m> {
+    /// Whether it is a request or a response.
+    pub parameter: MessageParameter,
+    /// The XML of the message.
+    pub message: &'m str,
+    /// The RelayState, if there is one.
+    pub relay_state: Option<&'m str>,
+}
+
+impl std::fmt::Debug for UnsignedForm<'_> {
+    /// Shows no values, because they are personal data.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("UnsignedForm").field("parameter", &self.parameter).finish_non_exhaustive()
+    }
+}
+
 /// The fields of a signed form that is to be posted. Only [`sign_form`] makes one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedForm {
@@ -96,12 +114,16 @@ impl std::fmt::Debug for VerifiedForm {
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
-/// use vouchsafe_signature::{MessageParameter, TrustedKey, sign_form, verify_form};
+/// use vouchsafe_signature::{MessageParameter, TrustedKey, UnsignedForm, sign_form, verify_form};
 ///
 /// let provider = Provider::rustcrypto();
 /// let key = provider.generate_key(KeyKind::P256)?;
-/// let (response, algorithm) = (MessageParameter::Response, SignatureAlgorithm::EcdsaSha256);
-/// let form = sign_form(response, "<Response/>", Some("/home"), algorithm, &key, &provider)?;
+/// let unsigned = UnsignedForm {
+///     parameter: MessageParameter::Response,
+///     message: "<Response/>",
+///     relay_state: Some("/home"),
+/// };
+/// let form = sign_form(&unsigned, SignatureAlgorithm::EcdsaSha256, &key, &provider)?;
 ///
 /// let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
 /// let verified = verify_form(form.fields(), &trusted, &provider)?;
@@ -113,13 +135,12 @@ impl std::fmt::Debug for VerifiedForm {
 /// `signature.form` when the message or the RelayState contains the beginning of another field; `signature.algorithm`
 /// when the provider does not accept the algorithm; `crypto.*` when the key cannot sign with it.
 pub fn sign_form(
-    parameter: MessageParameter,
-    message: &str,
-    relay_state: Option<&str>,
+    form: &UnsignedForm<'_>,
     algorithm: SignatureAlgorithm,
     key: &PrivateKey,
     provider: &Provider,
 ) -> Result<SignedForm, SignatureError> {
+    let UnsignedForm { parameter, message, relay_state } = *form;
     keys::accepted(algorithm, "SigAlg", provider)?;
     let signed = bytes(parameter, message.as_bytes(), relay_state, algorithm.uri())?;
     let signature = provider.sign(algorithm, key, &signed)?;

@@ -69,7 +69,7 @@ pub use autopsy_budget::{AutopsyBudget, Stopped};
 pub use autopsy_explanation::Explanation;
 pub use deflate::{NotInflated, inflate};
 pub use error::SignatureError;
-pub use form::{SignedForm, VerifiedForm, sign_form, verify_form};
+pub use form::{SignedForm, UnsignedForm, VerifiedForm, sign_form, verify_form};
 pub use key_fingerprint::KeyFingerprint;
 pub use keys::TrustedKey;
 pub use profile::signature_child;
@@ -77,4 +77,4 @@ pub use query::{MessageParameter, UnverifiedQuery, VerifiedQuery, sign_query, ve
 pub use query_autopsy::{QueryExplanation, explain_query};
 pub use sign::{Place, Signer, sign};
 pub use signed_info::SignedInfo;
-pub use verify::{Evidence, Verified, has_signature, verify, verify_any, verify_outline};
+pub use verify::{Evidence, OutlineLimits, Verified, has_signature, verify, verify_any, verify_outline};

@@ -79,10 +79,19 @@ pub fn verify_any(
     verified_tree(parts, keys, provider, limits)
 }
 
+/// The limits of [`verify_outline`].
+#[derive(Clone, Copy, Debug)]
+pub struct OutlineLimits<'l> {
+    /// The limits of the document, of which only the outline is in memory.
+    pub document: &'l Limits,
+    /// The limits of each piece, which is parsed by itself.
+    pub pieces: &'l Limits,
+}
+
 /// Verifies the signature of the root of a large document, of which only the outline is in memory. The result is that
 /// of [`verify_any`] with a tree of the whole document.
 ///
-/// `input` is the text that the outline was read from. Each of its pieces is parsed under `piece_limits` after the
+/// `input` is the text that the outline was read from. Each of its pieces is parsed under `limits.pieces` after the
 /// signature value has been verified, and is dropped again. The signed bytes are written over the bytes that were
 /// read, so the memory is about the size of the input. The signature must stand outside of all pieces.
 ///
@@ -93,11 +102,11 @@ pub fn verify_outline(
     input: Vec<u8>,
     keys: &[TrustedKey],
     provider: &Provider,
-    limits: &Limits,
-    piece_limits: &Limits,
+    limits: OutlineLimits<'_>,
 ) -> Result<(Verified, Outline), SignatureError> {
+    let OutlineLimits { document: limits, pieces } = limits;
     let parts = profile::read(outline.frame().root(), Profile::Any, limits)?;
-    let signed = |parts: &Parts<'_>| bytes_of_the_outline(&outline, input, parts, provider, piece_limits);
+    let signed = |parts: &Parts<'_>| bytes_of_the_outline(&outline, input, parts, provider, pieces);
     let (form, evidence, operations) = check(parts, keys, provider, limits, signed)?;
     drop(outline);
     let (bytes, outline) = form.into_outline(limits)?;

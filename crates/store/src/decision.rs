@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
-    Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, Identity, LoginFacts, OrganizationId,
-    Plan, PlanRefusal, Policy, Project, ScimFact, Snapshot, SubjectSource, Team,
+    Account, AccountId, Actor, Change, ChangeByHand, DirectoryGroup, Fact, GroupId, Identity, LoginFacts,
+    OrganizationId, Plan, PlanRefusal, Policy, Project, ScimFact, Snapshot, SubjectSource, Team,
 };
 use vouchsafe::{EntityId, NameIdChange};
 
@@ -61,14 +61,19 @@ impl About {
 /// transaction is about to change, nothing has to be retried, and no caller holds a plan that is out of date.
 ///
 /// ```
-/// use vouchsafe::provisioning::{Actor, Change, Role};
+/// use vouchsafe::provisioning::{Actor, Change, ChangeByHand, Role};
 /// use vouchsafe_store::{Decision, Directory, SignInError};
 ///
 /// # async fn example(store: &dyn Directory, owner: vouchsafe::provisioning::AccountId,
 /// #     now: chrono::DateTime<chrono::Utc>) -> Result<(), SignInError> {
-/// let actor = Actor::Account(owner);
-/// let make_admin = Decision::change("acme".into(), "7".into(), Change::SetRole(Role::Admin), actor, "asked for", now);
-/// let applied = store.decide(make_admin).await?;
+/// let make_admin = ChangeByHand {
+///     account: "7".into(),
+///     change: Change::SetRole(Role::Admin),
+///     actor: Actor::Account(owner),
+///     because: "the owner asked for it".to_owned(),
+///     at: now,
+/// };
+/// let applied = store.decide(Decision::change("acme".into(), make_admin)).await?;
 /// println!("{}", applied.plan);
 /// # Ok(())
 /// # }
@@ -92,18 +97,10 @@ impl Decision {
 
     /// A change about one account, by somebody.
     #[must_use]
-    pub fn change(
-        organization: OrganizationId,
-        account: AccountId,
-        change: Change,
-        actor: Actor,
-        because: impl Into<String>,
-        at: DateTime<Utc>,
-    ) -> Self {
-        let about = About::Account { organization, account: account.clone() };
-        let asked = AskedDecision::change(actor.clone(), Some(account.clone()), at);
-        let fact = Fact::change(account, change, actor, because, at);
-        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot)).asked_by(asked)
+    pub fn change(organization: OrganizationId, by_hand: ChangeByHand) -> Self {
+        let about = About::Account { organization, account: by_hand.account.clone() };
+        let asked = AskedDecision::change(by_hand.actor.clone(), Some(by_hand.account.clone()), by_hand.at);
+        Self::new(about, move |snapshot, policy| policy.plan(by_hand, snapshot)).asked_by(asked)
     }
 
     /// A change of a name that an identity provider manages: the person gets another name or loses this one. `issuer`
@@ -133,8 +130,8 @@ impl Decision {
             let known = snapshot.known_by(&person);
             let done = || renamed.as_ref().and_then(|renamed| snapshot.account_of(renamed));
             let account = known.or_else(|unknown| done().ok_or(unknown))?.id.clone();
-            let because = "the identity provider manages its names";
-            policy.plan(Fact::change(account, change, actor, because, at), snapshot)
+            let because = "the identity provider manages its names".to_owned();
+            policy.plan(ChangeByHand { account, change, actor, because, at }, snapshot)
         });
         named.asked_by(asked)
     }

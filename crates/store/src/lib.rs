@@ -132,8 +132,8 @@ pub use refused_metadata::RefusedMetadata;
 pub use replay::{ReplayStore, forgotten_until};
 pub use revocation::{Announcements, Announces, Revocation};
 pub use scim::{
-    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimRevision, ScimStore,
-    ScimWrite,
+    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision,
+    ScimStore, ScimWrite,
 };
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};
@@ -142,7 +142,9 @@ pub use set_up_link::{
 };
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn, SignInContext};
 pub use sign_in_error::SignInError;
-pub use sign_in_history::{ExplainedLine, HistoryLimits, RecordedSignIn, SignInHistory, export_sign_ins};
+pub use sign_in_history::{
+    ExplainedLine, HistoryLimits, PlannedSignIn, RecordedSignIn, SignInHistory, export_sign_ins,
+};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use store::Store;

@@ -21,8 +21,7 @@ use crate::{Answer, Author, Decided, Decides, Decision, Directory, ScimToken, St
 /// A User resource is an account as the identity provider of one connection sees it, and has the account's id. No
 /// method answers anything of another connection.
 pub trait ScimStore: Directory {
-    /// The resources of a connection that a [key](ScimKey) finds, in the order in which they were created, from this
-    /// position on, at most so many as asked for.
+    /// A page of the resources of a connection that a [key](ScimKey) finds, in the order in which they were created.
     ///
     /// A resource that is created meanwhile comes at the end, and one that is changed keeps its position.
     /// [`ScimFrom::After`] continues after a resource, whatever is removed meanwhile.
@@ -31,8 +30,7 @@ pub trait ScimStore: Directory {
         connection: &'a ConnectionId,
         kind: ScimKind,
         by: &'a ScimKey,
-        from: ScimFrom,
-        most: usize,
+        page: ScimPage,
     ) -> Answer<'a, Vec<ScimResource>>;
 
     /// The number of resources of a connection that a key finds.
@@ -177,6 +175,30 @@ pub enum ScimFrom {
     Index(usize),
     /// After the resource with this [number](ScimResource::number).
     After(u64),
+}
+
+/// A page of resources.
+///
+/// ```
+/// use vouchsafe_store::{ScimFrom, ScimPage};
+///
+/// let (first, second) = (ScimPage::first(100), ScimPage { from: ScimFrom::Index(100), most: 100 });
+/// assert_eq!(first, ScimPage { from: ScimFrom::Index(0), ..second });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScimPage {
+    /// Where it starts.
+    pub from: ScimFrom,
+    /// The largest number of resources on it.
+    pub most: usize,
+}
+
+impl ScimPage {
+    /// The first page, with at most this number of resources.
+    #[must_use]
+    pub fn first(most: usize) -> Self {
+        Self { from: ScimFrom::Index(0), most }
+    }
 }
 
 /// A resource as an identity provider pushed it. `Debug` shows nothing personal.

@@ -99,6 +99,19 @@ pub struct ExplainedLine {
     pub rule: RuleId,
 }
 
+/// A sign-in to an account, before it is [recorded](RecordedSignIn::new).
+#[derive(Clone, Debug)]
+pub struct PlannedSignIn<'p> {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The account.
+    pub account: AccountId,
+    /// The facts as they came, which may contain the token.
+    pub facts: LoginFacts,
+    /// What was planned for them.
+    pub plan: &'p Plan,
+}
+
 impl RecordedSignIn {
     /// The most bytes of a sign-in's facts, as JSON, that are kept.
     pub const MAX_BYTES: usize = 64 * 1_024;
@@ -113,31 +126,23 @@ impl RecordedSignIn {
     ///
     /// [`StoreError::Cryptography`] if the provider has no SHA-256.
     pub fn of(signed_in: &CompletedSignIn, policy: &Policy, provider: &Provider) -> Result<Self, StoreError> {
-        let facts = LoginFacts::from(&signed_in.login);
         let session = &signed_in.session;
-        Self::new(
-            session.organization.clone(),
-            session.account.clone(),
-            facts,
-            &signed_in.plan,
-            policy,
-            provider,
-        )
+        let planned = PlannedSignIn {
+            organization: session.organization.clone(),
+            account: session.account.clone(),
+            facts: LoginFacts::from(&signed_in.login),
+            plan: &signed_in.plan,
+        };
+        Self::new(planned, policy, provider)
     }
 
-    /// The record of a sign-in to this account with these facts and this plan.
+    /// The record of a sign-in that was planned by other means than a store's.
     ///
     /// # Errors
     ///
     /// As [`of`](Self::of).
-    pub fn new(
-        organization: OrganizationId,
-        account: AccountId,
-        facts: LoginFacts,
-        plan: &Plan,
-        policy: &Policy,
-        provider: &Provider,
-    ) -> Result<Self, StoreError> {
+    pub fn new(planned: PlannedSignIn<'_>, policy: &Policy, provider: &Provider) -> Result<Self, StoreError> {
+        let PlannedSignIn { organization, account, facts, plan } = planned;
         let facts = facts.sealed(&policy.attributes.token, provider).map_err(StoreError::cryptography)?;
         let at = facts.at;
         let is_short =

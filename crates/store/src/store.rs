@@ -21,7 +21,7 @@ use crate::{
     ConnectionOutline, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, EndedSessionStore,
     FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, NewCustomer,
     OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation,
-    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm,
+    ScimApplied, ScimDecision, ScimKey, ScimKind, ScimPage, ScimResource, ScimStore, ScimToken, SealedForm,
     Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn, SignInHistory, StoreError,
     StoredConnection, Versioned,
 };
@@ -360,7 +360,7 @@ impl SetUpStore for Store {
 
 impl ScimStore for Store {
     passed_on! { to directory:
-        fn find_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey, from: ScimFrom, most: usize) -> Answer<'a, Vec<ScimResource>>;
+        fn find_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey, page: ScimPage) -> Answer<'a, Vec<ScimResource>>;
         fn count_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey) -> Answer<'a, usize>;
         fn scim_names<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, ids: &'a [String]) -> Answer<'a, BTreeMap<String, String>>;
         fn scim_accounts<'a>(&self, organization: &'a OrganizationId, accounts: &'a [AccountId]) -> Answer<'a, Vec<Account>>;

@@ -102,8 +102,8 @@ impl Round {
     }
 
     async fn changes(&self, store: &dyn Directory, account: AccountId, change: Change) -> String {
-        let decision = Decision::change(self.id.clone(), account, change, Actor::Operator, "a test", now());
-        word(store.decide(decision).await)
+        let by_hand = suite::by_hand(&account, change, Actor::Operator, "a test");
+        word(store.decide(Decision::change(self.id.clone(), by_hand)).await)
     }
 
     /// The account of the person who has signed in before.

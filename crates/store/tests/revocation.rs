@@ -81,8 +81,8 @@ async fn each_way_to_end_a_session_is_heard<S: Directory + SessionStore + Announ
 }
 
 fn suspension(account: &AccountId) -> vouchsafe_store::Decision {
-    let actor = Actor::Operator;
-    vouchsafe_store::Decision::change(acme(), account.clone(), Change::Suspend, actor, "a test", now())
+    let suspend = suite::by_hand(account, Change::Suspend, Actor::Operator, "a test");
+    vouchsafe_store::Decision::change(acme(), suspend)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

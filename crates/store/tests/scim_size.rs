@@ -25,7 +25,7 @@ use vouchsafe::provisioning::{
     ScimMembers, ScimUser, Team, TeamId,
 };
 use vouchsafe_store::{
-    About, Decision, Directory, Memory, Postgres, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind,
+    About, Decision, Directory, Memory, Postgres, ScimDecision, ScimForm, ScimKey, ScimKind, ScimPage,
     ScimStore, ScimWrite, Sqlite, conformance as suite,
 };
 
@@ -106,7 +106,7 @@ async fn decide<S: ScimStore>(store: &S, change: ScimChange, write: ScimWrite, i
     let from = match id {
         Some((kind, id)) => {
             let found =
-                store.find_scim(&suite::connection(), kind, &ScimKey::id(id), ScimFrom::Index(0), 1).await;
+                store.find_scim(&suite::connection(), kind, &ScimKey::id(id), ScimPage::first(1)).await;
             found.unwrap().first().map(Into::into)
         }
         None => None,

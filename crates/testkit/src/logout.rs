@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{SignatureAlgorithm, base64_encode};
 use vouchsafe_encryption::encrypt;
-use vouchsafe_signature::{MessageParameter, Signer, sign, sign_form, sign_query};
+use vouchsafe_signature::{MessageParameter, Signer, UnsignedForm, sign, sign_form, sign_query};
 use vouchsafe_xml::{Limits, Writer, namespace};
 
 use crate::deflate::deflated;
@@ -388,7 +388,8 @@ pub fn signed_form(
     };
     let key = key.private_key();
     let algorithm = Signer::algorithm_for(key);
-    let form = sign_form(parameter, xml, relay_state, algorithm, key, keys::provider())?;
+    let form = UnsignedForm { parameter, message: xml, relay_state };
+    let form = sign_form(&form, algorithm, key, keys::provider())?;
     let pairs: Vec<String> = form
         .fields()
         .iter()

@@ -93,6 +93,19 @@ impl SentArtifact {
     pub fn relay_state(&self) -> Option<&RelayState> {
         self.relay_state.as_ref()
     }
+
+    /// Says at which assertion consumer it arrived: the configured address, and not one made of the request's headers.
+    #[must_use]
+    pub fn at(self, assertion_consumer: &str) -> ReceivedArtifact {
+        ReceivedArtifact { sent: self, received_at: assertion_consumer.into() }
+    }
+}
+
+/// An artifact, and the assertion consumer at which it [arrived](SentArtifact::at).
+#[derive(Clone, Debug)]
+pub struct ReceivedArtifact {
+    sent: SentArtifact,
+    received_at: Arc<str>,
 }
 
 /// An artifact that may be resolved over one connection, unless it was already resolved.
@@ -226,16 +239,16 @@ impl ServiceProvider {
     /// of a response.
     pub fn check_artifact(
         &self,
-        sent: SentArtifact,
-        received_at: &str,
+        artifact: ReceivedArtifact,
         candidates: &[Connection],
         expect: Expect<'_>,
         now: DateTime<Utc>,
     ) -> Result<ValidArtifact, Refusal> {
+        let ReceivedArtifact { sent, received_at } = artifact;
         let mut reason = None;
         let mut found = Vec::new();
         for connection in candidates {
-            match self.may_resolve(connection, &sent.artifact, received_at, expect, now) {
+            match self.may_resolve(connection, &sent.artifact, &received_at, expect, now) {
                 Ok(true) => found.push(connection),
                 Ok(false) => {}
                 Err(refusal) => reason = Some(refusal),
@@ -249,7 +262,7 @@ impl ServiceProvider {
         let endpoint = resolution_service(connection.identity_provider(), &sent.artifact)?.clone();
         let replay = sent.artifact.replay_key(self.provider(), self.expiry(now));
         let replay = replay.map_err(|error| Refusal::new(error.into()))?;
-        Ok(ValidArtifact { sent, connection, endpoint, received_at: received_at.into(), replay })
+        Ok(ValidArtifact { sent, connection, endpoint, received_at, replay })
     }
 
     /// Makes the request: a signed ArtifactResolve in a SOAP envelope, for the resolution service that the artifact

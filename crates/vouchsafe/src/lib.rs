@@ -117,7 +117,7 @@ mod service_provider;
 mod signature_inquiry;
 mod signing;
 
-pub use artifact::{ArtifactResolution, ConfirmedArtifact, SentArtifact, ValidArtifact};
+pub use artifact::{ArtifactResolution, ConfirmedArtifact, ReceivedArtifact, SentArtifact, ValidArtifact};
 pub use attempt_limiter::{Attempt, AttemptLimiter};
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};

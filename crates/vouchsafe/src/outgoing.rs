@@ -2,7 +2,7 @@
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, WebAddress};
-use vouchsafe_signature::{MessageParameter, sign, sign_form, sign_query};
+use vouchsafe_signature::{MessageParameter, UnsignedForm, sign, sign_form, sign_query};
 
 use crate::enhanced_client::PaosRequest;
 use crate::error::BindingError;
@@ -116,9 +116,12 @@ impl ServiceProvider {
         signing: Option<Signing<'_>>,
     ) -> Result<PostForm, BindingError> {
         let Some(signing) = signing else { return self.form(message, location, None) };
-        let (parameter, state) = (message.parameter, message.relay_state.map(RelayState::as_str));
-        let form =
-            sign_form(parameter, &message.xml, state, signing.algorithm, signing.key, self.provider())?;
+        let unsigned = UnsignedForm {
+            parameter: message.parameter,
+            message: &message.xml,
+            relay_state: message.relay_state.map(RelayState::as_str),
+        };
+        let form = sign_form(&unsigned, signing.algorithm, signing.key, self.provider())?;
         Ok(PostForm::new(location.as_str().to_owned(), form.fields().to_vec()))
     }
 

@@ -6,7 +6,7 @@ use http::Method;
 use http::request::Parts;
 use vouchsafe::{
     ArtifactResolution, BoundRequest, ClaimedResponse, ConfirmedArtifact, Connection, ConnectionId, Expect,
-    Limits, PendingRequest, RelayState, SentArtifact,
+    Limits, PendingRequest, ReceivedArtifact, RelayState, SentArtifact,
 };
 
 use crate::answers::{Context, comes_by_paos};
@@ -78,7 +78,8 @@ impl SingleSignOn {
                 return Ok(Opening::Restart(restart));
             }
         }
-        let resolved = self.resolved(request, sent, received_at, &candidates, pending.as_ref(), permit).await;
+        let received = sent.at(received_at);
+        let resolved = self.resolved(request, received, &candidates, pending.as_ref(), permit).await;
         let (claimed, connection, permit) = match (resolved, pending.as_ref().map(BoundRequest::request)) {
             (Ok(resolved), _) => resolved,
             (Err(HttpError::Refused(refusal)), Some(request)) if request.is_trial() => {
@@ -101,16 +102,14 @@ impl SingleSignOn {
     async fn resolved(
         &self,
         request: &Parts,
-        sent: SentArtifact,
-        received_at: &str,
+        artifact: ReceivedArtifact,
         candidates: &[Connection],
         pending: Option<&BoundRequest>,
         permit: ReceivePermit,
     ) -> Result<(ClaimedResponse, ConnectionId, ReceivePermit), HttpError> {
         let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
         let expect = pending.map_or(Expect::Unsolicited, Expect::Reply);
-        let valid =
-            self.service_provider().check_artifact(sent, received_at, candidates, expect, self.now())?;
+        let valid = self.service_provider().check_artifact(artifact, candidates, expect, self.now())?;
         // Each artifact causes a request and a record, like the start of a sign-in.
         self.count_start(request)?;
         self.inner.starts.count_over(valid.connection(), self.now())?;

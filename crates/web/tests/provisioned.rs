@@ -13,7 +13,7 @@ use chrono::{TimeDelta, Utc};
 use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Response};
 use vouchsafe::Provider;
-use vouchsafe::provisioning::{Account, AccountId, Actor, Change};
+use vouchsafe::provisioning::{Account, AccountId, Actor, Change, ChangeByHand};
 use vouchsafe_store::{
     Decision, Directory, HistoryLimits, Memory, Session, SessionId, SessionStore, SignInHistory,
 };
@@ -147,15 +147,14 @@ async fn a_suspended_account_is_refused_and_no_outage() {
     let acme = Acme::over(&["acme"]).await;
     let other = Account::new(AccountId::new("other"), acme.owner.organization.clone(), "o@example.com");
     acme.store.add_account(&other, &author()).await.unwrap();
-    let suspend = Decision::change(
-        other.organization.clone(),
-        other.id.clone(),
-        Change::Suspend,
-        Actor::Operator,
-        "a test",
-        Utc::now(),
-    );
-    acme.store.decide(suspend).await.unwrap();
+    let suspend = ChangeByHand {
+        account: other.id.clone(),
+        change: Change::Suspend,
+        actor: Actor::Operator,
+        because: "a test".to_owned(),
+        at: Utc::now(),
+    };
+    acme.store.decide(Decision::change(other.organization.clone(), suspend)).await.unwrap();
     let session =
         Session::of(other.organization, other.id, Utc::now()).lasting(Duration::from_secs(3_600), None);
     let error = acme.provisioned.open_session(&acme.sso, &request(&[]).headers, session).await.unwrap_err();

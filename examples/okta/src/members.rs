@@ -4,7 +4,7 @@ use axum::extract::{Form as Posted, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
 use serde::Deserialize;
-use vouchsafe::provisioning::{Actor, Change, Snapshot};
+use vouchsafe::provisioning::{Actor, Change, ChangeByHand, Snapshot};
 use vouchsafe_axum::SignedIn;
 use vouchsafe_store::{Decision, Directory};
 
@@ -43,10 +43,14 @@ async fn change(app: &App, signed_in: &SignedIn, member: &Member, change: Change
     else {
         return Ok(());
     };
-    let (organization, account) = (snapshot.organization.id.clone(), account.id.clone());
-    let actor = Actor::Account(own.clone());
-    let because = "the owner asked for it";
-    app.store.decide(Decision::change(organization, account, change, actor, because, Utc::now())).await?;
+    let by_hand = ChangeByHand {
+        account: account.id.clone(),
+        change,
+        actor: Actor::Account(own.clone()),
+        because: "the owner asked for it".to_owned(),
+        at: Utc::now(),
+    };
+    app.store.decide(Decision::change(snapshot.organization.id.clone(), by_hand)).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::number::Number;
 use crate::rsa_numbers::Rsa;
 use crate::{Backends, UNSUPPORTED};
-use vouchsafe_crypto::{ContentCipher, DigestAlgorithm as D, KeyTransport};
+use vouchsafe_crypto::{ContentCipher, DigestAlgorithm as D, KeyTransport, WrappedKey};
 
 /// Wrong padding of PKCS#1 v1.5 gives a message that only the backend knows: the test compares that there is one, and
 /// not its content.
@@ -44,7 +44,8 @@ pub(crate) fn rsa() -> usize {
             for bytes in bytes {
                 let name = format!("{transport:?}, {} bytes {:02x?}", bytes.len(), bytes.get(..4));
                 let open = |place: usize| {
-                    backends.providers[place].decrypt_content_key(transport, &keys[place], &bytes, cipher)
+                    let wrapped = WrappedKey { transport, label: &[], bytes: &bytes, cipher };
+                    backends.providers[place].decrypt_content_key(&keys[place], &wrapped)
                 };
                 let answers: Vec<(&str, bool)> = (0..3)
                     .map(|place| match open(place) {

@@ -2,7 +2,7 @@
 
 use super::fixtures::{OTHER_RSA_2048, P256, RSA_15, RSA_1024, RSA_2048, hexadecimal, legacy, reference};
 use proptest::prelude::*;
-use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
+use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport, WrappedKey};
 
 const CIPHERS: [ContentCipher; 7] = ContentCipher::ALL;
 
@@ -221,7 +221,8 @@ fn short_keys_open_only_where_allowed() {
         // Every failure gives the same error, or with RSA PKCS#1 v1.5 none.
         let cipher = ContentCipher::Aes128Cbc;
         for bytes in [&closed[1..], &[], &[0; 128], &[0xff; 128]] {
-            let answer = provider.decrypt_content_key(transport, ours, bytes, cipher);
+            let answer =
+                provider.decrypt_content_key(ours, &WrappedKey { transport, label: &[], bytes, cipher });
             let code = answer.map_or_else(|error| error.code(), |_| "a random key");
             let expected =
                 if transport == KeyTransport::Rsa15 { "a random key" } else { "crypto.decryption_failed" };
@@ -239,7 +240,7 @@ fn oaep_with_a_label() {
     for (digest, mgf) in pairs {
         let transport = KeyTransport::RsaOaep { digest, mgf };
         let open = |bytes: &[u8], label: &[u8]| {
-            let key = provider.decrypt_content_key_with_label(transport, label, ours, bytes, cipher);
+            let key = provider.decrypt_content_key(ours, &WrappedKey { transport, label, bytes, cipher });
             key.map(|key| key.as_slice().to_vec()).map_err(|error| error.code())
         };
         let closed =
@@ -250,7 +251,8 @@ fn oaep_with_a_label() {
         }
         let closed =
             provider.encrypt_key_with_label(transport, b"label", ours.public_key(), &[7; 32]).unwrap();
-        let opened = reference().decrypt_content_key_with_label(transport, b"label", theirs, &closed, cipher);
+        let wrapped = WrappedKey { transport, label: b"label", bytes: &closed, cipher };
+        let opened = reference().decrypt_content_key(theirs, &wrapped);
         assert_eq!(opened.unwrap().as_slice(), [7; 32]);
         let unlabelled = provider.encrypt_key(transport, ours.public_key(), &[7; 32]).unwrap();
         assert_eq!(open(&unlabelled, b""), Ok(vec![7; 32]));
@@ -259,8 +261,8 @@ fn oaep_with_a_label() {
     let provider = legacy(provider);
     let answer = provider.encrypt_key_with_label(KeyTransport::Rsa15, b"label", ours.public_key(), &[7; 32]);
     assert_eq!(answer.unwrap_err().code(), "crypto.algorithm_unsupported");
-    let answer =
-        provider.decrypt_content_key_with_label(KeyTransport::Rsa15, b"label", ours, &[0; 256], cipher);
+    let wrapped = WrappedKey { transport: KeyTransport::Rsa15, label: b"label", bytes: &[0; 256], cipher };
+    let answer = provider.decrypt_content_key(ours, &wrapped);
     assert_eq!(answer.unwrap_err().code(), "crypto.algorithm_unsupported");
 }
 
@@ -309,24 +311,31 @@ fn oaep_refuses_other_digests_lengths_and_keys() {
             "crypto.decryption_failed"
         );
     }
-    let open = |cipher| provider.decrypt_content_key(OAEP_SHA1, ours, &closed, cipher);
+    let open = |cipher| {
+        let wrapped = WrappedKey { transport: OAEP_SHA1, label: &[], bytes: &closed, cipher };
+        provider.decrypt_content_key(ours, &wrapped)
+    };
     assert_eq!(open(ContentCipher::Aes256Gcm).unwrap().as_slice(), [7; 32]);
     assert_eq!(open(ContentCipher::Aes128Gcm).unwrap_err().code(), "crypto.decryption_failed");
     let error = provider.decrypt_key(OAEP_SHA1, P256.ours(), &closed).unwrap_err();
     assert_eq!(error.code(), "crypto.key_mismatch");
 }
 
+fn by_rsa_15(bytes: &[u8], cipher: ContentCipher) -> WrappedKey<'_> {
+    WrappedKey { transport: KeyTransport::Rsa15, label: &[], bytes, cipher }
+}
+
 #[test]
 fn rsa_15_never_says_what_was_wrong() {
     let strict = crate::provider();
     let ours = RSA_2048.ours();
-    let error = strict.decrypt_content_key(KeyTransport::Rsa15, ours, &[0; 256], ContentCipher::Aes256Cbc);
+    let error = strict.decrypt_content_key(ours, &by_rsa_15(&[0; 256], ContentCipher::Aes256Cbc));
     assert_eq!(error.unwrap_err().code(), "crypto.algorithm_refused");
 
     let provider = strict.danger_allow(RSA_15).unwrap();
     let closed =
         reference().encrypt_key(KeyTransport::Rsa15, RSA_2048.theirs().public_key(), &[7; 32]).unwrap();
-    let open = |bytes: &[u8], cipher| provider.decrypt_content_key(KeyTransport::Rsa15, ours, bytes, cipher);
+    let open = |bytes: &[u8], cipher| provider.decrypt_content_key(ours, &by_rsa_15(bytes, cipher));
     assert_eq!(open(&closed, ContentCipher::Aes256Cbc).unwrap().as_slice(), [7; 32]);
     assert_eq!(provider.decrypt_key(KeyTransport::Rsa15, ours, &closed).unwrap().as_slice(), [7; 32]);
 

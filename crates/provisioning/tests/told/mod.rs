@@ -9,9 +9,9 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Actor, Change, Domain, Fact, GroupId, Identity, LoginFacts, Membership, Organization,
-    OrganizationId, Permission, Policy, Project, ProjectId, Role, ScimChange, ScimFact, ScimGroup,
-    ScimMembers, ScimUser, Snapshot, Source, Team, TeamId,
+    Account, AccountId, Actor, Change, ChangeByHand, Domain, Fact, GroupId, Identity, LoginFacts, Membership,
+    Organization, OrganizationId, Permission, Policy, Project, ProjectId, Role, ScimChange, ScimFact,
+    ScimGroup, ScimMembers, ScimUser, Snapshot, Source, Team, TeamId,
 };
 
 #[derive(Deserialize)]
@@ -186,7 +186,13 @@ impl World {
                 Change::LeaveTeam(team())
             }
         };
-        Fact::change(self.id(told.account.as_deref().unwrap()), change, Actor::Operator, "asked for", at)
+        Fact::change(ChangeByHand {
+            account: self.id(told.account.as_deref().unwrap()),
+            change,
+            actor: Actor::Operator,
+            because: "asked for".to_owned(),
+            at,
+        })
     }
 
     fn login(&self, told: &Told, name: &str, over: &ConnectionId, at: DateTime<Utc>) -> LoginFacts {

@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, Identity, LoginFacts, OrganizationId,
-    Permission, Policy, Role, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Snapshot, Team, TeamId,
+    Account, AccountId, Actor, Change, ChangeByHand, DirectoryGroup, Fact, GroupId, Identity, LoginFacts,
+    OrganizationId, Permission, Policy, Role, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser,
+    Snapshot, Team, TeamId,
 };
 
 use crate::random::{ACME, connection, now, okta};
@@ -219,7 +220,13 @@ impl Wish {
                     Change::JoinTeam(team.clone(), Permission::Admin),
                     Change::LeaveTeam(team),
                 ];
-                Fact::change(id(person)?, changes.get(*what)?.clone(), Actor::Operator, "a test", now())
+                Fact::change(ChangeByHand {
+                    account: id(person)?,
+                    change: changes.get(*what)?.clone(),
+                    actor: Actor::Operator,
+                    because: "a test".to_owned(),
+                    at: now(),
+                })
             }
             Self::Sweep { later } => Fact::sweep(at(*later)),
         })

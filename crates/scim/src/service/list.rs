@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 use vouchsafe::provisioning::{AccountId, GroupId};
-use vouchsafe_store::{ScimFrom, ScimKey, ScimKind, ScimResource};
+use vouchsafe_store::{ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource};
 
 use super::{
     ScimService,
@@ -75,7 +75,7 @@ impl ScimService {
         let mut page = Page::of(query, &self.shared.limits);
         while let Some(next) = from.filter(|_| page.room() > 0) {
             let most = page.room().min(AT_A_TIME);
-            let found = store.find_scim(over, kind, &ScimKey::All, next, most).await?;
+            let found = store.find_scim(over, kind, &ScimKey::All, ScimPage { from: next, most }).await?;
             let last = found.last().filter(|_| found.len() == most);
             from = last.map(|last| ScimFrom::After(last.number));
             self.write(caller, kind, query, found, &mut page).await?;
@@ -151,7 +151,7 @@ impl ScimService {
             let by = ScimKey::Ids(some.to_vec());
             let store = &self.shared.store;
             let mut found =
-                store.find_scim(&caller.connection, kind, &by, ScimFrom::Index(0), some.len()).await?;
+                store.find_scim(&caller.connection, kind, &by, ScimPage::first(some.len())).await?;
             found.sort_by_cached_key(|resource| some.iter().position(|id| *id == resource.id));
             self.write(caller, kind, query, found, &mut page).await?;
         }
@@ -323,7 +323,7 @@ impl<'q> Search<'q> {
         if self.by == ScimKey::All && from == ScimFrom::Index(0) {
             self.require_few(service, caller).await?;
         }
-        let found = store.find_scim(over, self.kind, &self.by, from, AT_A_TIME).await?;
+        let found = store.find_scim(over, self.kind, &self.by, ScimPage { from, most: AT_A_TIME }).await?;
         if let Some(last) = found.last().filter(|_| found.len() == AT_A_TIME) {
             if from == ScimFrom::Index(0) && self.by != ScimKey::All {
                 self.require_few(service, caller).await?;

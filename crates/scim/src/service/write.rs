@@ -6,7 +6,7 @@ use http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
 use vouchsafe::provisioning::{GroupId, ScimFact};
 use vouchsafe_store::{
-    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimWrite, SignInError,
+    ScimApplied, ScimDecision, ScimForm, ScimKey, ScimKind, ScimPage, ScimResource, ScimWrite, SignInError,
     StoreError,
 };
 
@@ -163,8 +163,8 @@ impl ScimService {
 
     /// The resource of the connection with this id.
     async fn found(&self, caller: &Caller, kind: ScimKind, id: &str) -> Result<ScimResource, ScimError> {
-        let (by, from) = (ScimKey::id(id), ScimFrom::Index(0));
-        let found = self.shared.store.find_scim(&caller.connection, kind, &by, from, 1).await?;
+        let (by, page) = (ScimKey::id(id), ScimPage::first(1));
+        let found = self.shared.store.find_scim(&caller.connection, kind, &by, page).await?;
         found.into_iter().next().ok_or_else(|| ScimError::not_found(id))
     }
 

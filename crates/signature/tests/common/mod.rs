@@ -24,6 +24,24 @@ pub(crate) fn trusted(key: &PrivateKey) -> TrustedKey {
     TrustedKey::new(key.public_key().clone(), "the key of the test")
 }
 
+/// Calls a test with every algorithm that is accepted by default, and a key for it.
+pub(crate) fn with_every_algorithm(test: impl Fn(SignatureAlgorithm, &PrivateKey)) {
+    use SignatureAlgorithm as A;
+    for algorithm in
+        [A::RsaSha256, A::RsaSha384, A::RsaSha512, A::RsaPssSha256, A::RsaPssSha384, A::RsaPssSha512]
+    {
+        test(algorithm, &RSA_KEY);
+    }
+    for (kind, algorithm) in [
+        (KeyKind::P256, A::EcdsaSha256),
+        (KeyKind::P384, A::EcdsaSha384),
+        (KeyKind::P521, A::EcdsaSha512),
+        (KeyKind::Ed25519, A::Ed25519),
+    ] {
+        test(algorithm, &PROVIDER.generate_key(kind).unwrap());
+    }
+}
+
 pub(crate) fn parse(xml: &str) -> Document {
     Document::parse(xml.as_bytes(), &LIMITS).unwrap_or_else(|error| panic!("{error}\n{xml}"))
 }

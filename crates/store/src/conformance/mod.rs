@@ -54,8 +54,8 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, EntityId, Provider,
     provisioning::{
-        AccountId, Actor, Change, Fact, LoginFacts, Organization, OrganizationId, Plan, Policy, Project,
-        ProjectId, Snapshot, Team, TeamId,
+        AccountId, Actor, Change, ChangeByHand, LoginFacts, Organization, OrganizationId, Plan, Policy,
+        Project, ProjectId, Snapshot, Team, TeamId,
     },
 };
 
@@ -388,12 +388,16 @@ pub async fn change(
     change: Change,
     actor: Actor,
 ) -> Result<Provisioned, SignInError> {
-    let decision = Decision::change(acme(), account.clone(), change, actor, "a test", now());
+    let decision = Decision::change(acme(), by_hand(account, change, actor, "a test"));
     store.decide(decision).await.map(Provisioned::from)
 }
 
 /// The plan of a change by hand, on a state that may be another than the store's.
 pub fn planned(on: &Snapshot, account: &AccountId, change: &Change, because: &str) -> Plan {
-    let fact = Fact::change(account.clone(), change.clone(), Actor::Operator, because, now());
-    Policy::default().plan(fact, on).unwrap()
+    Policy::default().plan(by_hand(account, change.clone(), Actor::Operator, because), on).unwrap()
+}
+
+/// A change by hand.
+pub fn by_hand(account: &AccountId, change: Change, actor: Actor, because: &str) -> ChangeByHand {
+    ChangeByHand { account: account.clone(), change, actor, because: because.to_owned(), at: now() }
 }

@@ -17,8 +17,8 @@ use super::{
     now, okta, with_acme, with_globex,
 };
 use crate::{
-    ConnectionDecision, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore,
-    ScimToken, ScimWrite, Session, SessionId, SignInError, StoreError,
+    ConnectionDecision, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource,
+    ScimStore, ScimToken, ScimWrite, Session, SessionId, SignInError, StoreError,
 };
 
 /// Resources are found by each of their names, at their own connection only.
@@ -66,7 +66,12 @@ pub async fn pages_follow_the_order_of_making(store: impl Store + ScimStore) {
     }
     let page = |from, most| {
         let store = store.clone();
-        async move { store.find_scim(&connection(), ScimKind::User, &ScimKey::All, from, most).await.unwrap() }
+        async move {
+            store
+                .find_scim(&connection(), ScimKind::User, &ScimKey::All, ScimPage { from, most })
+                .await
+                .unwrap()
+        }
     };
     let count = || async { store.count_scim(&connection(), ScimKind::User, &ScimKey::All).await.unwrap() };
     let first = page(ScimFrom::Index(0), 3).await;
@@ -127,11 +132,11 @@ pub async fn resources_are_found_by_their_values(store: impl Store + ScimStore) 
         let found = find(&store, &connection(), ScimKind::User, &key).await;
         assert_eq!(places(found), expected, "{key:?}");
         assert_eq!(store.count_scim(&connection(), ScimKind::User, &key).await.unwrap(), expected.len());
-        let second = ScimFrom::Index(1);
-        let found = store.find_scim(&connection(), ScimKind::User, &key, second, 2).await.unwrap();
+        let second = ScimPage { from: ScimFrom::Index(1), most: 2 };
+        let found = store.find_scim(&connection(), ScimKind::User, &key, second).await.unwrap();
         assert_eq!(places(found), expected.iter().skip(1).take(2).copied().collect::<Vec<_>>(), "{key:?}");
-        let after = ScimFrom::After(first.number);
-        let found = store.find_scim(&connection(), ScimKind::User, &key, after, 1).await.unwrap();
+        let after = ScimPage { from: ScimFrom::After(first.number), most: 1 };
+        let found = store.find_scim(&connection(), ScimKind::User, &key, after).await.unwrap();
         let expected: Vec<usize> = expected.into_iter().filter(|place| *place > 0).take(1).collect();
         assert_eq!(places(found), expected, "{key:?}");
         let globex = ConnectionId::new("globex").unwrap();
@@ -325,7 +330,7 @@ async fn find(
     kind: ScimKind,
     key: &ScimKey,
 ) -> Vec<ScimResource> {
-    store.find_scim(connection, kind, key, ScimFrom::Index(0), 100).await.unwrap()
+    store.find_scim(connection, kind, key, ScimPage::first(100)).await.unwrap()
 }
 
 async fn account(store: &impl ScimStore, id: &str) -> vouchsafe::provisioning::Account {

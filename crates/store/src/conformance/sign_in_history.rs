@@ -9,15 +9,16 @@ use vouchsafe::{
 };
 
 use super::{Provisioned, Store, acme, connection, globex, login, now, provision, with_acme, with_globex};
-use crate::{Decision, HistoryLimits, RecordedSignIn, SignInHistory, export_sign_ins};
+use crate::{Decision, HistoryLimits, PlannedSignIn, RecordedSignIn, SignInHistory, export_sign_ins};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What is kept of a sign-in at Acme.
 fn record(facts: LoginFacts, made: &Provisioned) -> RecordedSignIn {
     let policy = Policy::from_toml(super::POLICY).unwrap();
-    RecordedSignIn::new(acme(), made.account.clone(), facts, &made.plan, &policy, &Provider::rustcrypto())
-        .unwrap()
+    let planned =
+        PlannedSignIn { organization: acme(), account: made.account.clone(), facts, plan: &made.plan };
+    RecordedSignIn::new(planned, &policy, &Provider::rustcrypto()).unwrap()
 }
 
 /// Ada has signed in at Acme: her sign-in.

@@ -10,7 +10,7 @@ use vouchsafe::{
 
 use super::{Memory, State};
 use crate::{
-    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
+    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage,
     ScimResource, ScimStore, ScimToken, SignInError, StoreError,
 };
 
@@ -65,11 +65,11 @@ impl ScimStore for Memory {
         connection: &'a ConnectionId,
         kind: ScimKind,
         by: &'a ScimKey,
-        from: ScimFrom,
-        most: usize,
+        page: ScimPage,
     ) -> Answer<'a, Vec<ScimResource>> {
         self.with(move |state| {
             let found = state.found_by(connection, kind, by);
+            let ScimPage { from, most } = page;
             Ok(match from {
                 ScimFrom::Index(index) => found.skip(index).take(most).cloned().collect(),
                 ScimFrom::After(number) => {

@@ -19,7 +19,7 @@ use super::{
     rows, run_one, writes,
 };
 use crate::{
-    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
+    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimKey, ScimKind, ScimPage,
     ScimResource, ScimStore, ScimToken, StoreError,
 };
 
@@ -29,11 +29,10 @@ impl<E: Engine> ScimStore for E {
         connection: &'a ConnectionId,
         kind: ScimKind,
         by: &'a ScimKey,
-        from: ScimFrom,
-        most: usize,
+        page: ScimPage,
     ) -> Answer<'a, Vec<ScimResource>> {
         Box::pin(async move {
-            let asked = search::find(connection, kind, by, from, most);
+            let asked = search::find(connection, kind, by, page);
             self.ask(asked).await?.rows.iter().map(resource).collect()
         })
     }
@@ -286,7 +285,7 @@ async fn stored(
     kind: ScimKind,
     id: &str,
 ) -> Result<Option<ScimResource>, StoreError> {
-    let asked = search::find(connection, kind, &ScimKey::id(id), ScimFrom::Index(0), 1);
+    let asked = search::find(connection, kind, &ScimKey::id(id), ScimPage::first(1));
     run_one(runs, asked).await?.rows.first().map(resource).transpose()
 }
 

@@ -2,7 +2,7 @@
 //! message itself need not be signed. A service without this binding sees messages without a signature.
 
 use vouchsafe_crypto::base64_encode;
-use vouchsafe_signature::{MessageParameter, Signer, sign_form};
+use vouchsafe_signature::{MessageParameter, Signer, UnsignedForm, sign_form};
 
 use super::form::Form;
 use super::scene::{Made, Scene};
@@ -131,6 +131,7 @@ fn fields(
 ) -> Result<Vec<(&'static str, String)>, TestkitError> {
     let key = key.private_key();
     let algorithm = Signer::algorithm_for(key);
-    let form = sign_form(parameter, xml, relay_state, algorithm, key, keys::provider())?;
+    let form = UnsignedForm { parameter, message: xml, relay_state };
+    let form = sign_form(&form, algorithm, key, keys::provider())?;
     Ok(form.fields().to_vec())
 }

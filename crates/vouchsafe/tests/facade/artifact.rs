@@ -48,7 +48,8 @@ fn question(service: &Service, artifact: &str, expect: Expect<'_>) -> Result<Art
         }
         _ => service.connections.candidates_for_artifact(sent.artifact(), testkit::ASSERTION_CONSUMER),
     };
-    let valid = service.saml.check_artifact(sent, testkit::ASSERTION_CONSUMER, &candidates, expect, now())?;
+    let valid =
+        service.saml.check_artifact(sent.at(testkit::ASSERTION_CONSUMER), &candidates, expect, now())?;
     let recorded = valid.replay_key().recorded(true);
     Ok(service.saml.resolve_artifact(valid.confirm(recorded)?, now()).unwrap())
 }
@@ -244,9 +245,8 @@ fn whoever_is_passed_is_asked_only_if_the_artifact_is_theirs() {
     let accepts = |name: &str, of: &IdentityProvider| over(name, of).with_settings(accepting()).unwrap();
     let (other, own, twin) = (accepts("other", &other), accepts("okta", &okta()), accepts("twin", &okta()));
     let asked = |candidates: &[Connection], expect: Expect<'_>| {
-        let artifact = sent(&okta().artifact(ARTIFACT_INDEX, HANDLE));
-        let valid =
-            service.saml.check_artifact(artifact, testkit::ASSERTION_CONSUMER, candidates, expect, now());
+        let artifact = sent(&okta().artifact(ARTIFACT_INDEX, HANDLE)).at(testkit::ASSERTION_CONSUMER);
+        let valid = service.saml.check_artifact(artifact, candidates, expect, now());
         valid.map_or_else(|refusal| refusal.code().to_owned(), |valid| valid.connection().to_string())
     };
     let both = [other, own.clone()];
@@ -269,9 +269,9 @@ fn only_a_soap_service_is_asked() {
     let trusted = vouchsafe::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
     let connection = Connection::new(ConnectionId::new("okta").unwrap(), trusted);
     let check = |index| {
-        let artifact = sent(&okta().artifact(index, HANDLE));
-        let (at, candidates) = (testkit::ASSERTION_CONSUMER, std::slice::from_ref(&connection));
-        code(service.saml.check_artifact(artifact, at, candidates, Expect::Reply(&bound), now()))
+        let artifact = sent(&okta().artifact(index, HANDLE)).at(testkit::ASSERTION_CONSUMER);
+        let candidates = std::slice::from_ref(&connection);
+        code(service.saml.check_artifact(artifact, candidates, Expect::Reply(&bound), now()))
     };
     assert_eq!((check(ARTIFACT_INDEX), check(7)), ("accepted", "message.artifact_index"));
 }
@@ -304,11 +304,8 @@ fn an_artifact_is_resolved_once() {
     let bound = service.asked(LoginOptions::default());
     let candidates: Vec<_> = service.connections.get("okta").into_iter().collect();
     let check = |artifact: &str| {
-        let expect = Expect::Reply(&bound);
-        service
-            .saml
-            .check_artifact(sent(artifact), testkit::ASSERTION_CONSUMER, &candidates, expect, now())
-            .unwrap()
+        let artifact = sent(artifact).at(testkit::ASSERTION_CONSUMER);
+        service.saml.check_artifact(artifact, &candidates, Expect::Reply(&bound), now()).unwrap()
     };
     let artifact = okta().artifact(ARTIFACT_INDEX, HANDLE);
     let (first, second) = (check(&artifact), check(&artifact));
@@ -334,7 +331,8 @@ fn nobody_is_asked_in_clear_or_for_another_address() {
     let candidates: Vec<_> = service.connections.get("okta").into_iter().collect();
     let expect = Expect::Reply(&bound);
     let check = |address: &str| {
-        service.saml.check_artifact(sent(&okta().artifact(0, HANDLE)), address, &candidates, expect, now())
+        let artifact = sent(&okta().artifact(0, HANDLE)).at(address);
+        service.saml.check_artifact(artifact, &candidates, expect, now())
     };
     let valid = check(testkit::ASSERTION_CONSUMER).unwrap();
     let recorded = valid.replay_key().recorded(true);
@@ -342,13 +340,8 @@ fn nobody_is_asked_in_clear_or_for_another_address() {
     assert_eq!(error.code(), "binding.insecure_location");
     assert_eq!(code(check("https://app.example.com/saml/other/acs")), "message.artifact_source_unknown");
     let late = now() + TimeDelta::minutes(11);
-    let outcome = service.saml.check_artifact(
-        sent(&okta().artifact(0, HANDLE)),
-        testkit::ASSERTION_CONSUMER,
-        &candidates,
-        expect,
-        late,
-    );
+    let artifact = sent(&okta().artifact(0, HANDLE)).at(testkit::ASSERTION_CONSUMER);
+    let outcome = service.saml.check_artifact(artifact, &candidates, expect, late);
     assert_eq!(code(outcome), "assertion.request_expired");
 }
 

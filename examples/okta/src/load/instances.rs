@@ -15,7 +15,7 @@ use chrono::Utc;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
-use vouchsafe::provisioning::{Actor, Change};
+use vouchsafe::provisioning::{Actor, Change, ChangeByHand};
 use vouchsafe_store::{Decision, Directory, Store};
 use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, User, start};
 
@@ -265,15 +265,14 @@ impl Scene {
                     return Err(Failure::new("a session is not found"));
                 }
             }
-            let suspension = Decision::change(
-                "acme".into(),
+            let suspension = ChangeByHand {
                 account,
-                Change::Suspend,
-                Actor::Operator,
-                "load",
-                Utc::now(),
-            );
-            self.store.decide(suspension).await?;
+                change: Change::Suspend,
+                actor: Actor::Operator,
+                because: "load".to_owned(),
+                at: Utc::now(),
+            };
+            self.store.decide(Decision::change("acme".into(), suspension)).await?;
             let suspended = Instant::now();
             while is_at_home(&mut client, &cookies, number).await? {
                 if suspended.elapsed() > PROMISED.saturating_mul(50) {

@@ -6,7 +6,7 @@ use vouchsafe_assertion::{
 };
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::IdentityProvider as Trusted;
-use vouchsafe_signature::{MessageParameter, Signer, sign_form};
+use vouchsafe_signature::{MessageParameter, Signer, UnsignedForm, sign_form};
 use vouchsafe_testkit::{Encryption, IdentityProvider, OKTA_ENTITY_ID, keys, logout};
 
 use super::{address, code};
@@ -154,7 +154,8 @@ fn a_signed_form_is_believed() {
     let algorithm = Signer::algorithm_for(key);
     let signed = |state| {
         let xml = request.xml().unwrap();
-        sign_form(MessageParameter::Request, &xml, state, algorithm, key, keys::provider()).unwrap()
+        let form = UnsignedForm { parameter: MessageParameter::Request, message: &xml, relay_state: state };
+        sign_form(&form, algorithm, key, keys::provider()).unwrap()
     };
     let fields = |form: &vouchsafe_signature::SignedForm| -> Vec<(String, String)> {
         form.fields().iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()

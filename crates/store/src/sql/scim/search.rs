@@ -6,7 +6,7 @@ use vouchsafe::ConnectionId;
 
 use super::{findable, is_findable};
 use crate::{
-    ScimFrom, ScimKey, ScimKind, ScimResource,
+    ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource,
     sql::{Batch, Parameter, Sql},
 };
 
@@ -79,13 +79,8 @@ const DISPLAY_NAME: &str = "display_name";
 const EMAIL: &str = "email";
 
 /// The resources that a key finds.
-pub(super) fn find(
-    connection: &ConnectionId,
-    kind: ScimKind,
-    by: &ScimKey,
-    from: ScimFrom,
-    most: usize,
-) -> Batch {
+pub(super) fn find(connection: &ConnectionId, kind: ScimKind, by: &ScimKey, page: ScimPage) -> Batch {
+    let ScimPage { from, most } = page;
     let (questions, parameters) = questions_for(connection, by);
     match from {
         ScimFrom::Index(index) => {
@@ -185,7 +180,7 @@ mod tests {
             (ScimKey::All, false),
         ] {
             for from in [ScimFrom::Index(0), ScimFrom::After(1)] {
-                let asked = find(&connection, ScimKind::User, &by, from, 10);
+                let asked = find(&connection, ScimKind::User, &by, ScimPage { from, most: 10 });
                 let (sql, parameters) = asked.statements().next().unwrap();
                 let explained = format!("EXPLAIN QUERY PLAN {}", sql.sqlite).leak();
                 let batch = parameters.iter().cloned().fold(Batch::of(&*explained), Batch::bind);
