@@ -20,11 +20,6 @@ const ALLOWED: &[(&str, &[&str], &str)] = &[
     ("axum_core", &["vouchsafe-axum"], "where axum defines its extractors and answers"),
     ("axum_login", &["vouchsafe-axum"], "the backend of the application is one of axum-login (feature)"),
     (
-        "bytes",
-        &["vouchsafe-web"],
-        "a body that all answers share without a copy, as axum and actix-web take it",
-    ),
-    (
         "chrono",
         &[
             "vouchsafe",

@@ -1,5 +1,7 @@
 //! An organization and its connections: how it becomes a SAML organization, and how it stops being one.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_metadata::EntityId;
@@ -112,16 +114,28 @@ impl Organization {
         &mut self,
         hash: TokenHash,
         now: DateTime<Utc>,
-        overlap: TimeDelta,
+        overlap: Duration,
     ) -> Result<(), PlanRefusal> {
-        let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
-        if end > now {
+        if !overlap.is_zero() {
             self.require_fewer_tokens(Self::MAX_TOKENS, now)?;
         }
-        for record in &mut self.tokens {
+        self.end_tokens_after(overlap, now, |_| true);
+        self.add_token(hash, now)
+    }
+
+    /// Ends tokens after this time, if they do not end sooner.
+    fn end_tokens_after(
+        &mut self,
+        overlap: Duration,
+        now: DateTime<Utc>,
+        ends: impl Fn(&TokenRecord) -> bool,
+    ) {
+        // A time that no clock can show is no end.
+        let end = TimeDelta::from_std(overlap).ok().and_then(|overlap| now.checked_add_signed(overlap));
+        let Some(end) = end else { return };
+        for record in self.tokens.iter_mut().filter(|record| ends(record)) {
             record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
         }
-        self.add_token(hash, now)
     }
 
     /// Adds a token that was just [issued](crate::OrganizationToken::issue) in the place of one of the others, which
@@ -135,13 +149,10 @@ impl Organization {
         replaced: &TokenHash,
         hash: TokenHash,
         now: DateTime<Utc>,
-        overlap: TimeDelta,
+        overlap: Duration,
     ) -> Result<(), PlanRefusal> {
         self.require_fewer_tokens(Self::MAX_TOKENS, now)?;
-        let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
-        for record in self.tokens.iter_mut().filter(|record| record.hash == *replaced) {
-            record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
-        }
+        self.end_tokens_after(overlap, now, |record| record.hash == *replaced);
         self.add_token(hash, now)
     }
 

@@ -1,8 +1,9 @@
 //! A customer: entitlement, conversion to SAML, tokens.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
@@ -19,7 +20,8 @@ use crate::{
 /// provider, and has a token that each assertion must contain.
 ///
 /// ```
-/// use chrono::TimeDelta;
+/// use std::time::Duration;
+///
 /// use vouchsafe_crypto::Provider;
 /// use vouchsafe_metadata::EntityId;
 /// use vouchsafe_provisioning::{Organization, OrganizationId};
@@ -38,7 +40,7 @@ use crate::{
 /// println!("Paste this into Okta: {}", token.reveal());
 ///
 /// // Later: both tokens work for a week.
-/// let next = organization.rotate_token(&provider, now, TimeDelta::days(7))?;
+/// let next = organization.rotate_token(&provider, now, Duration::from_secs(7 * 86_400))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,7 +206,7 @@ impl Organization {
         &mut self,
         provider: &Provider,
         now: DateTime<Utc>,
-        overlap: TimeDelta,
+        overlap: Duration,
     ) -> Result<OrganizationToken, PlanRefusal> {
         if self.conversion.is_none() {
             return Err(PlanRefusal::NotConverted { organization: self.name.clone() });

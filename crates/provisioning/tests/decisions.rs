@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use vouchsafe_assertion::ConnectionId;
@@ -93,7 +95,11 @@ fn every_case_is_decided_as_written() {
 fn both_tokens_work_during_a_rotation_and_the_old_one_not_after() {
     let provider = Provider::rustcrypto();
     let (mut snapshot, old) = acme();
-    let new = snapshot.organization.rotate_token(&provider, now(), TimeDelta::days(7)).unwrap().reveal();
+    let new = snapshot
+        .organization
+        .rotate_token(&provider, now(), Duration::from_secs(7 * 86_400))
+        .unwrap()
+        .reveal();
     snapshot.accounts.push(known_ada());
     let code_at = |token: &str, at: DateTime<Utc>, snapshot: &Snapshot| {
         let mut login = login(token);
@@ -119,7 +125,7 @@ fn as_many_tokens_as_there_may_be_do_not_prevent_that_all_are_replaced() {
     let (mut snapshot, first) = acme();
     snapshot.accounts.push(known_ada());
     let organization = &mut snapshot.organization;
-    let day = TimeDelta::days(1);
+    let day = Duration::from_secs(86_400);
     while organization.tokens.len() < Organization::MAX_TOKENS {
         organization.rotate_token(&provider, now(), day).unwrap();
     }
@@ -133,7 +139,11 @@ fn as_many_tokens_as_there_may_be_do_not_prevent_that_all_are_replaced() {
         assert_eq!(refused.unwrap_err().code(), "provisioning.token_limit");
     }
     assert_eq!(serde_json::to_value(&*organization).unwrap(), before);
-    let new = organization.rotate_token(&provider, now(), TimeDelta::zero()).unwrap().reveal();
+    let longest = &mut organization.clone();
+    longest.tokens.truncate(1);
+    longest.rotate_token(&provider, now(), Duration::MAX).unwrap();
+    assert!(longest.tokens.iter().all(|record| record.works_at(now() + TimeDelta::days(36_500))));
+    let new = organization.rotate_token(&provider, now(), Duration::ZERO).unwrap().reveal();
     assert_eq!(organization.tokens.iter().filter(|record| record.works_at(now())).count(), 1);
     assert_eq!(organization.tokens.len(), Organization::MAX_TOKENS);
     assert!(Policy::default().plan(login(&new), &snapshot).is_ok());
@@ -143,8 +153,7 @@ fn as_many_tokens_as_there_may_be_do_not_prevent_that_all_are_replaced() {
 #[test]
 fn tokens_are_long_different_and_hidden() {
     let (mut snapshot, first) = acme();
-    let second =
-        snapshot.organization.rotate_token(&Provider::rustcrypto(), now(), TimeDelta::zero()).unwrap();
+    let second = snapshot.organization.rotate_token(&Provider::rustcrypto(), now(), Duration::ZERO).unwrap();
     assert_eq!(format!("{second:?}"), "OrganizationToken(..)");
     let second = second.reveal();
     assert_ne!(first, second);
@@ -161,7 +170,7 @@ fn conversion_needs_the_entitlement_and_happens_once() {
         |result: Result<_, vouchsafe_provisioning::PlanRefusal>| result.map(|_| ()).unwrap_err().code();
     assert_eq!(code(organization.convert(okta(), &provider, now())), "provisioning.not_entitled");
     assert_eq!(
-        code(organization.rotate_token(&provider, now(), TimeDelta::zero())),
+        code(organization.rotate_token(&provider, now(), Duration::ZERO)),
         "provisioning.not_converted"
     );
     let unconverted = Snapshot::new(organization.clone());

@@ -5,6 +5,7 @@ mod messages;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{
@@ -37,10 +38,10 @@ use messages::{answer, bearer_token, log, read_json, retry_as_said, whole};
 const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 
 /// How old a token of Global Token Revocation may be: it is made for the request.
-const REVOCATION_AGE: TimeDelta = TimeDelta::minutes(5);
+const REVOCATION_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// How old a security event may be: a transmitter tries for a while.
-const EVENT_AGE: TimeDelta = TimeDelta::hours(24);
+const EVENT_AGE: Duration = Duration::from_secs(24 * 3_600);
 
 /// The most bytes of a body beside a token.
 const LONGEST_BODY: usize = 64 * 1024;
@@ -396,7 +397,8 @@ impl SignalService {
         transmitter: &Transmitter,
         verified: &Verified,
     ) -> Result<(String, DateTime<Utc>), SignalError> {
-        let end = verified.issued_at().checked_add_signed(EVENT_AGE).unwrap_or(verified.issued_at());
+        let age = TimeDelta::from_std(EVENT_AGE).unwrap_or(TimeDelta::MAX);
+        let end = verified.issued_at().checked_add_signed(age).unwrap_or(verified.issued_at());
         let end = end.checked_add_signed(SKEW).unwrap_or(end);
         let id = [transmitter.connection.as_str(), &transmitter.issuer, verified.id()].join("\u{0}");
         Ok((self.key(&id)?, end))

@@ -1,5 +1,7 @@
 //! The verification of a signed token (RFC 7515, RFC 7519). Each rule is one function.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, Header, decode_header};
@@ -19,7 +21,7 @@ pub struct Expected<'e> {
     /// The accepted audiences: one of these must be in `aud`.
     pub audiences: &'e [String],
     /// The greatest age of the token.
-    pub max_age: TimeDelta,
+    pub max_age: Duration,
     /// Whether it must have `exp`.
     pub ends: bool,
 }
@@ -31,7 +33,7 @@ impl<'e> Expected<'e> {
         token_type: &'static str,
         issuer: &'e str,
         audiences: &'e [String],
-        max_age: TimeDelta,
+        max_age: Duration,
     ) -> Expected<'e> {
         Expected { token_type, issuer, audiences, max_age, ends: false }
     }
@@ -230,7 +232,8 @@ fn times_are_good(
     let time = |name: &str| claims.get(name).and_then(seconds);
     let Some(issued_at) = time("iat") else { return wrong("it does not say when it was issued") };
     let age = now.signed_duration_since(issued_at);
-    if age > expected.max_age.checked_add(&SKEW).unwrap_or(expected.max_age) {
+    let max_age = TimeDelta::from_std(expected.max_age).unwrap_or(TimeDelta::MAX);
+    if age > max_age.checked_add(&SKEW).unwrap_or(max_age) {
         return wrong("it is too old");
     }
     if issued_at.signed_duration_since(now) > SKEW {

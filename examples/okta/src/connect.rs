@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use vouchsafe::metadata::KeyChanges;
 use vouchsafe::provisioning::{Actor, OrganizationId, OrganizationToken, TokenHash};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited};
@@ -17,7 +17,7 @@ use crate::domains;
 use crate::failure::Failure;
 
 /// How long an old token goes on working after a new one was issued: time enough to paste it into the identity provider's console.
-const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
+const TOKEN_OVERLAP: Duration = Duration::from_secs(24 * 3_600);
 
 /// Loads the metadata, converts the organization, and answers the token, which is shown this once. Connection, metadata and token are
 /// written together, and every process that serves the database knows them at once.

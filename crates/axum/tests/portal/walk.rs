@@ -1,6 +1,6 @@
 //! From the link to an active connection and a sign-in.
 
-use chrono::TimeDelta;
+use std::time::Duration;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationToken};
 use vouchsafe::{ConnectionState, Provider};
 use vouchsafe_store::{Directory, SetUpPurpose, SetUpStore};
@@ -256,7 +256,7 @@ async fn a_link_leaves_tokens_for_the_owner() {
     assert_eq!(found.tokens.iter().filter(|token| token.works_at(world.now())).count(), 8);
     assert_eq!(found.tokens.iter().filter(|token| token.expires_at.is_none()).count(), 1, "the newest");
     let hash = OrganizationToken::issue(&Provider::rustcrypto()).unwrap().hash(&Provider::rustcrypto());
-    found.rotate_to(hash.unwrap(), world.now(), TimeDelta::days(1)).unwrap();
+    found.rotate_to(hash.unwrap(), world.now(), Duration::from_secs(86_400)).unwrap();
 }
 
 #[tokio::test]

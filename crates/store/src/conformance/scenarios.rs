@@ -181,7 +181,7 @@ pub async fn settings_are_changed_while_people_sign_in(store: impl Store) {
     let token = with_acme(&store).await;
     let mut read = store.organization(&acme()).await.unwrap().unwrap();
     provision(&store, login("ada", &token, "id1")).await.unwrap();
-    read.value.rotate_token(&Provider::rustcrypto(), now(), TimeDelta::days(1)).unwrap();
+    read.value.rotate_token(&Provider::rustcrypto(), now(), Duration::from_secs(86_400)).unwrap();
     store.update_organization(&read, &author()).await.unwrap();
     assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.tokens.len(), 2);
 }

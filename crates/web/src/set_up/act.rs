@@ -1,6 +1,8 @@
 //! Carries out the forms of the portal.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use vouchsafe::console::Console;
 use vouchsafe::provisioning::{Organization, OrganizationToken, Policy};
 use vouchsafe::{ConnectionId, RequestLimiter};
@@ -14,7 +16,7 @@ use super::{Fields, Next, SetUp};
 
 /// How long a token of a link works after the link issued another one, so that there is time to enter the new one into
 /// the console.
-const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
+const TOKEN_OVERLAP: Duration = Duration::from_secs(24 * 3_600);
 
 /// From how many valid tokens on links issue no further one. The rest is left to the owners and the operator of the
 /// service, who must be able to replace a token at any time, whatever the holder of a link does.
