@@ -5,7 +5,7 @@ use vouchsafe_xml::{Element, Writer};
 
 use crate::Warning;
 use crate::bounded::{ALGORITHMS, Bounded, REASONS};
-use crate::read::trimmed;
+use crate::values::trimmed;
 
 /// The algorithms that an entity can verify, the preferred ones first. If a list is empty, the metadata does not
 /// state it.

@@ -6,7 +6,7 @@ use vouchsafe_xml::{Element, Writer};
 
 use crate::bounded::{Bounded, CONTACTS, first as first_few};
 use crate::localized;
-use crate::read::{children, trimmed};
+use crate::values::{children, trimmed};
 use crate::{LocalizedText, Warning};
 
 /// The organization that runs an entity.

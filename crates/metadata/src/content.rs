@@ -4,9 +4,9 @@ use vouchsafe_crypto::own_sha256;
 use vouchsafe_xml::namespace::{DSIG, SAML_METADATA};
 use vouchsafe_xml::{Attribute, Element, Node};
 
-use crate::read::trimmed;
 use crate::registration::MDRPI;
 use crate::source::is_role;
+use crate::values::trimmed;
 
 /// Returns the SHA-256 of everything that an entity states. Two entities with the same digest are the same at a sign-in,
 /// except for their times.

@@ -6,7 +6,7 @@ use vouchsafe_xml::{Element, Writer};
 
 use crate::Warning;
 use crate::bounded::{ATTRIBUTE_VALUES, ATTRIBUTES, Bounded};
-use crate::read::trimmed;
+use crate::values::trimmed;
 
 /// The attributes of an entity: its categories, the certifications of its assurance, the subject identifier that it
 /// needs, and others.

@@ -7,7 +7,7 @@ use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Canonicalization, Element, Writer, canonicalize};
 
 use crate::bounded::{Bounded, EXTENSION_BYTES, EXTENSIONS, OTHER_EXTENSIONS};
-use crate::read::children;
+use crate::values::children;
 use crate::{
     Warning, algorithm_support, entity_attributes, registration, scope, service_information, user_interface,
 };

@@ -4,7 +4,7 @@ use vouchsafe_crypto::{KeyValue, base64_decode};
 use vouchsafe_xml::namespace::{DSIG, DSIG11};
 use vouchsafe_xml::{Element, Quoted};
 
-use crate::read::trimmed;
+use crate::values::trimmed;
 
 /// Returns whether this child of ds:KeyInfo is a key as numbers.
 pub(crate) fn is_key_value(child: &Element<'_>) -> bool {

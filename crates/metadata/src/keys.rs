@@ -3,7 +3,7 @@
 use vouchsafe_xml::{Element, Quoted};
 
 use crate::bounded::{Bounded, KEYS, REASONS};
-use crate::read::{children, trimmed};
+use crate::values::{children, trimmed};
 use crate::{EntityKey, Warning, key_info};
 
 /// The keys of a role, and the reasons why other KeyDescriptors contain none.

@@ -107,6 +107,7 @@ mod statements;
 mod time;
 mod trusted_source;
 mod user_interface;
+mod values;
 mod warning;
 mod web_address;
 #[cfg(test)]

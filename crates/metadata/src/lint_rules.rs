@@ -8,10 +8,11 @@ use crate::description::describe;
 use crate::index::Index;
 use crate::lint::{LintRule, Report};
 use crate::placeholder::placeholder;
-use crate::read::{boolean, children, identity_provider, trimmed};
+use crate::read::identity_provider;
 use crate::role_description::KINDS;
 use crate::source::{Entity, is_role, speaks_saml2};
 use crate::time::parse_duration;
+use crate::values::{boolean, children, trimmed};
 use crate::{
     Binding, Endpoint, EntityAttributes, EntityDescription, EntityKey, IdentityProvider, MetadataError,
     RoleDescription, Scope, Warning,

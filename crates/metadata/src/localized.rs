@@ -4,7 +4,7 @@ use vouchsafe_xml::{Element, Writer, namespace};
 
 use crate::Warning;
 use crate::bounded::{Bounded, TEXTS};
-use crate::read::trimmed;
+use crate::values::trimmed;
 
 /// A text for display, with its language.
 ///

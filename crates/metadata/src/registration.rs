@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use vouchsafe_xml::{Element, Quoted, Writer};
 
 use crate::localized;
-use crate::read::trimmed;
 use crate::time::parse_date_time;
+use crate::values::trimmed;
 use crate::{LocalizedText, Warning, write};
 
 /// The registration of an entity: by whom, when, and by which rules.

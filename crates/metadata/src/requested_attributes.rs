@@ -7,7 +7,7 @@ use vouchsafe_xml::{Element, Quoted, Writer};
 use crate::bounded::{ATTRIBUTES, Bounded, CONSUMING_SERVICES, REASONS};
 use crate::entity_attributes::{URI_FORMAT, attribute_values};
 use crate::localized;
-use crate::read::{boolean, children, trimmed};
+use crate::values::{boolean, children, trimmed};
 use crate::{LocalizedText, Warning, write};
 
 /// A service with its names, and the attributes of a person that it requests.

@@ -9,10 +9,10 @@ use vouchsafe_xml::{Element, Quoted};
 use crate::bounded::{
     ALGORITHMS, Bounded, ENDPOINTS, NAME_ID_FORMATS, PROTOCOLS, REASONS, first as first_few,
 };
-use crate::read::{boolean, children, endpoint, texts, trimmed};
 use crate::requested_attributes::offered_attributes;
 use crate::source::cache_duration;
 use crate::time::parse_date_time;
+use crate::values::{boolean, children, endpoint, texts, trimmed};
 use crate::{
     AlgorithmSupport, AttributeConsumingService, Contact, Endpoint, EntityKey, Extension, Organization,
     RequestedAttribute, Scope, UserInterface, Warning, extension, keys, scope, service_information,

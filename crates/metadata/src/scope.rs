@@ -9,7 +9,7 @@ use vouchsafe_xml::{Element, Writer};
 use crate::Warning;
 use crate::bounded::{Bounded, REASONS, SCOPE_PATTERNS, SCOPES};
 use crate::extension;
-use crate::read::{boolean, trimmed};
+use crate::values::{boolean, trimmed};
 
 /// A domain that the identity provider may use in scoped attributes and subject identifiers, which are checked with
 /// it (SAML2int 17).

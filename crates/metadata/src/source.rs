@@ -8,8 +8,8 @@ use vouchsafe_xml::namespace::{SAML_METADATA, SAML_PROTOCOL};
 use vouchsafe_xml::{Element, Quoted};
 
 use crate::bounded::ROLES;
-use crate::read::{date_time, not_a_date_time, trimmed};
 use crate::time::{parse_date_time, parse_duration};
+use crate::values::{date_time, not_a_date_time, trimmed};
 use crate::{EntityId, MetadataError};
 
 /// An EntityDescriptor with the values that it inherits from the EntitiesDescriptors around it.

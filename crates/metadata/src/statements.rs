@@ -7,9 +7,9 @@ use vouchsafe_xml::namespace::{DSIG, SAML_METADATA, XML};
 use vouchsafe_xml::{Attribute, Element, Quoted};
 
 use crate::content::{Level, is_endpoint};
-use crate::read::trimmed;
 use crate::scope;
 use crate::source::speaks_saml2;
+use crate::values::trimmed;
 
 /// The characters of a name in a line. Names in metadata are shorter.
 const NAME: usize = 64;

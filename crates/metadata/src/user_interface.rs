@@ -5,7 +5,7 @@ use vouchsafe_xml::{Element, Quoted, Writer};
 
 use crate::bounded::{Bounded, HINTS, LOGO_BYTES, LOGOS, REASONS};
 use crate::localized::{self, language};
-use crate::read::trimmed;
+use crate::values::trimmed;
 use crate::{LocalizedText, Warning};
 
 /// Names, logos and explanations for display, and hints for a discovery service.

@@ -5,7 +5,7 @@ use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm};
 use vouchsafe_xml::{Canonicalization, Element, Limits, namespace};
 
 use crate::SignatureError;
-use crate::profile::{Children, value};
+use crate::children::{Children, value};
 
 /// The URI of RSASSA-PSS with parameters in the message (RFC 9231, 2.3.9).
 const RSA_PSS: &str = "http://www.w3.org/2007/05/xmldsig-more#rsa-pss";

@@ -3,7 +3,18 @@
 use vouchsafe_xml::{Element, namespace};
 
 use crate::SignatureError;
-use crate::sign::Place;
+
+/// The place of the signature among the children of the element.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Place {
+    /// After a `saml2:Issuer` that is the first child, or before everything else if there is none. Right for
+    /// messages, assertions and metadata.
+    #[default]
+    AfterIssuer,
+    /// Before all other children.
+    First,
+}
 
 /// The place where text is inserted.
 pub(crate) struct Point<'x> {

@@ -6,23 +6,12 @@ use vouchsafe_crypto::{
 use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Writer, canonicalize, namespace};
 
 use crate::algorithms::Method;
+use crate::insert::Place;
 use crate::profile::{self, Profile};
 use crate::signed_info::canonical_signed_info;
 use crate::{SignatureError, has_signature, insert, keys, signature_child};
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-
-/// The place of the signature among the children of the element.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[non_exhaustive]
-pub enum Place {
-    /// After a `saml2:Issuer` that is the first child, or before everything else if there is none. Right for
-    /// messages, assertions and metadata.
-    #[default]
-    AfterIssuer,
-    /// Before all other children.
-    First,
-}
 
 /// The signing key, and how it signs.
 ///

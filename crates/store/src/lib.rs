@@ -40,6 +40,7 @@ mod audit;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod audit_delivery;
 mod audit_detail;
+mod audit_entry;
 mod audit_feed;
 mod audited_refusal;
 mod audited_state;

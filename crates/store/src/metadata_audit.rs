@@ -4,7 +4,7 @@ use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
 use vouchsafe::{ConnectionId, EntityId};
 
 use crate::ConnectionMetadata;
-use crate::configuration_audit::Entry;
+use crate::audit_entry::Entry;
 
 /// The most changes of metadata that get a record each.
 const MOST_CHANGES: usize = 64;

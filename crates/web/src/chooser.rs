@@ -12,8 +12,10 @@ use vouchsafe::crypto::{base64_encode, own_sha256};
 use vouchsafe::metadata::Logo;
 
 use crate::answers::{answer, answer_with_tag, login_url, tag_text, wants_json};
+use crate::choice::{Choice, is_own_image, is_web};
 use crate::chooser_page;
-use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList, is_own_image, is_web};
+use crate::chooser_view::{ChooserView, ShownChoice};
+use crate::identity_provider_list::{FoundChoices, IdentityProviderList};
 use crate::paths::LOGIN;
 
 /// A page for choosing an identity provider, and the list of identity providers for choosers in JavaScript.
@@ -53,40 +55,6 @@ struct Shown {
 }
 
 type Renderer = Arc<dyn Fn(&ChooserView<'_>) -> String + Send + Sync>;
-
-/// The content of the chooser's page.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct ChooserView<'a> {
-    /// The application's name.
-    pub name: &'a str,
-    /// The text that was searched.
-    pub search: &'a str,
-    /// Where the person wants to go after the sign-in.
-    pub return_to: Option<&'a str>,
-    /// The identity providers to choose from.
-    pub choices: &'a [ShownChoice<'a>],
-    /// The number of matches, including those that are not shown.
-    pub total: usize,
-}
-
-/// An identity provider to choose.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ShownChoice<'a> {
-    /// The name in the person's language.
-    pub name: &'a str,
-    /// The entityID.
-    pub entity_id: &'a str,
-    /// Whether another identity provider of the list has the same name, [also one that is not
-    /// shown](IdentityProviderList::is_ambiguous). Show the entityID too then, because an identity provider can use
-    /// the name of another.
-    pub is_ambiguous: bool,
-    /// The logo, if one may be shown.
-    pub logo: Option<&'a Logo>,
-    /// The address that starts the sign-in there.
-    pub address: String,
-}
 
 /// The maximum number of choices on a page.
 const MOST: usize = 50;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vouchsafe::xml::escape_markup;
 
-use crate::chooser::{ChooserView, ShownChoice};
+use crate::chooser_view::{ChooserView, ShownChoice};
 
 pub(crate) fn json(view: &ChooserView<'_>) -> String {
     let choice = |choice: &ShownChoice<'_>| -> Value {

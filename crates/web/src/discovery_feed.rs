@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 use vouchsafe::metadata::{EntityAttribute, LocalizedText, Logo};
 
+use crate::choice::{Choice, LONGEST_ADDRESS, LONGEST_TEXT, is_own_image, is_web};
 use crate::folded::first_characters;
-use crate::identity_provider_list::{Choice, LONGEST_ADDRESS, LONGEST_TEXT, is_own_image, is_web};
 
 /// The maximum length of the feed in bytes. If it would be longer, each member has at most its share, so that members
 /// with much to say do not shorten the others.
@@ -56,8 +56,8 @@ impl Entry {
         let mut entry = Entry { fields: Map::new(), left: longest };
         let shown = choice.user_interface();
         entry.fields.insert("entityID".to_owned(), choice.entity_id().into());
-        entry.add("DisplayNames", choice.names().iter().map(text));
-        entry.add("EntityAttributes", choice.attributes().all().iter().map(attribute));
+        entry.add("DisplayNames", choice.names.iter().map(text));
+        entry.add("EntityAttributes", choice.attributes.all().iter().map(attribute));
         // Programs that show the feed make links of these.
         let pages = |pages: &[LocalizedText]| -> Vec<Value> {
             pages.iter().filter(|page| is_web(page.value())).map(text).collect()
