@@ -227,7 +227,8 @@ fn every_message_that_is_asked_is_valid() {
     let participant = |index: Option<&str>| {
         Participant::new(ConnectionId::new("okta").unwrap(), name(), index.map(str::to_owned))
     };
-    let orders = [NameIdOrder::new_identifier(name(), "ours-1"), NameIdOrder::terminate(name())];
+    let orders =
+        [NameIdOrder::new_identifier(participant(None), "ours-1"), NameIdOrder::terminate(participant(None))];
     for binding in ["HTTP-Redirect", "HTTP-POST", "HTTP-POST-SimpleSign"] {
         let connection = over(binding);
         for index in [None, Some(" _index ")] {

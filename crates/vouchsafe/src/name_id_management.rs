@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{
-    Carriage, ClaimedMessage, ManageNameIdRequest, Message, MessageKind, NameIdChange, Refusal,
+    Carriage, ClaimedMessage, ConnectionId, ManageNameIdRequest, Message, MessageKind, NameIdChange, Refusal,
     SessionNameId, StatusAnswer,
 };
 use vouchsafe_metadata::{Binding, Endpoint};
@@ -20,6 +20,7 @@ use crate::error::BindingError;
 use crate::logout::{BY_BROWSER, bindings_after, require_same, require_secure};
 use crate::logout_message::{soap_envelope, write_status};
 use crate::outgoing::{OutgoingMessage, Written};
+use crate::participant::Participant;
 use crate::pending::PendingRequest;
 use crate::relay_state::RelayState;
 use crate::request::{Ends, message_id, random_handle, start_message, write_name_id};
@@ -28,29 +29,62 @@ use crate::signing::Signing;
 
 /// A change of a name that this service requests from an identity provider. `Debug` does not show the person.
 ///
+/// The name belongs to the connection over which the person signed in, and only its identity provider can be asked.
+/// So an order is made of a [`Participant`], and holds the connection together with the name.
+///
 /// After a new identifier, the identity provider sends it together with its own name for the person (`SPProvidedID`).
 /// A terminated name is no longer used between the two parties.
+///
+/// ```
+/// use vouchsafe::{ConnectionId, NameIdOrder, Participant, SessionNameId};
+///
+/// let ada = Participant::new(ConnectionId::new("acme")?, SessionNameId::new("ada"), []);
+/// let order = NameIdOrder::terminate(ada);
+/// assert_eq!(order.connection().as_str(), "acme");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct NameIdOrder {
-    /// The person, byte for byte as the identity provider names them.
-    pub name_id: SessionNameId,
-    /// The change of the name.
-    pub change: NameIdChange,
+    connection: ConnectionId,
+    name_id: SessionNameId,
+    change: NameIdChange,
 }
 
 impl NameIdOrder {
     /// Makes an order after which this service names the person by this identifier.
-    pub fn new_identifier(name_id: SessionNameId, identifier: impl Into<String>) -> NameIdOrder {
-        NameIdOrder { name_id, change: NameIdChange::New(identifier.into()) }
+    pub fn new_identifier(person: Participant, identifier: impl Into<String>) -> NameIdOrder {
+        NameIdOrder::of(person, NameIdChange::New(identifier.into()))
     }
 
     /// Makes an order after which the name is no longer used.
     #[must_use]
-    pub fn terminate(name_id: SessionNameId) -> NameIdOrder {
-        NameIdOrder { name_id, change: NameIdChange::Terminate }
+    pub fn terminate(person: Participant) -> NameIdOrder {
+        NameIdOrder::of(person, NameIdChange::Terminate)
     }
 
+    fn of(person: Participant, change: NameIdChange) -> NameIdOrder {
+        NameIdOrder { connection: person.connection, name_id: person.name_id, change }
+    }
+
+    /// The connection whose identity provider uses the name.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// The person, byte for byte as the identity provider names them.
+    #[must_use]
+    pub fn name_id(&self) -> &SessionNameId {
+        &self.name_id
+    }
+
+    /// The change of the name.
+    #[must_use]
+    pub fn change(&self) -> &NameIdChange {
+        &self.change
+    }
+
+    /// Returns the stored form. The stored request that it belongs to holds the connection.
     pub(crate) fn to_stored(&self) -> StoredNameIdOrder {
         let new_id = match &self.change {
             NameIdChange::New(identifier) => Some(identifier.clone()),
@@ -59,9 +93,9 @@ impl NameIdOrder {
         StoredNameIdOrder { name_id: self.name_id.clone(), new_id }
     }
 
-    pub(crate) fn from_stored(stored: StoredNameIdOrder) -> NameIdOrder {
+    pub(crate) fn from_stored(connection: ConnectionId, stored: StoredNameIdOrder) -> NameIdOrder {
         let change = stored.new_id.map_or(NameIdChange::Terminate, NameIdChange::New);
-        NameIdOrder { name_id: stored.name_id, change }
+        NameIdOrder { connection, name_id: stored.name_id, change }
     }
 }
 
@@ -78,7 +112,7 @@ pub struct StoredNameIdOrder {
 
 impl fmt::Debug for StoredNameIdOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        NameIdOrder::from_stored(self.clone()).fmt(f)
+        f.debug_struct("StoredNameIdOrder").finish_non_exhaustive()
     }
 }
 
@@ -124,8 +158,9 @@ impl ServiceProvider {
     /// Store the pending request as that of a sign-in, although it is none: see [`PendingRequest::name_id_order`].
     ///
     /// # Errors
-    /// [`BindingError::NoNameIdManagement`] if the service or the identity provider has no address for it, otherwise
-    /// the errors of [`start_logout`](Self::start_logout).
+    /// [`BindingError::NoNameIdManagement`] if the service or the identity provider has no address for it,
+    /// [`BindingError::OtherConnection`] if the order belongs to another connection, otherwise the errors of
+    /// [`start_logout`](Self::start_logout).
     pub fn start_name_id_order(
         &self,
         connection: &Connection,
@@ -133,6 +168,7 @@ impl ServiceProvider {
         return_to: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<StartedNameIdOrder, BindingError> {
+        require_same(&order.connection, connection)?;
         let (endpoint, signing) = self.name_id_management_by_browser(connection, &BY_BROWSER, now)?;
         let request_id = message_id(self.provider())?;
         let handle = random_handle(self.provider())?;
@@ -146,8 +182,7 @@ impl ServiceProvider {
         let browser = BrowserBinding::generate(self.provider())?;
         let binding = browser.hash(self.provider())?;
         let sent = (request_id, now, self.expiry(now));
-        let pending =
-            PendingRequest::of_order(handle, connection.id().clone(), binding, sent, order, return_to);
+        let pending = PendingRequest::of_order(handle, binding, sent, order, return_to);
         Ok(StartedNameIdOrder { request, pending, binding: browser })
     }
 
@@ -161,6 +196,7 @@ impl ServiceProvider {
         order: &NameIdOrder,
         now: DateTime<Utc>,
     ) -> Result<SoapCall, BindingError> {
+        require_same(&order.connection, connection)?;
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
         let endpoint = identity_provider.name_id_management_at(&Binding::Soap);

@@ -261,7 +261,6 @@ impl PendingRequest {
     /// Makes the pending request of a change of a name, with its ID, its issue time and its expiry.
     pub(crate) fn of_order(
         handle: RelayState,
-        connection: ConnectionId,
         binding: BindingHash,
         (request_id, issued_at, expires_at): (String, DateTime<Utc>, DateTime<Utc>),
         order: NameIdOrder,
@@ -270,7 +269,7 @@ impl PendingRequest {
         PendingRequest {
             handle,
             request_id,
-            connection,
+            connection: order.connection().clone(),
             binding,
             is_trial: false,
             issued_at,
@@ -356,9 +355,12 @@ impl PendingRequest {
         let age = |seconds| {
             u64::try_from(seconds).map(Duration::from_secs).map_err(|_| damaged("maximum_authentication_age"))
         };
+        let connection = ConnectionId::new(&stored.connection).map_err(|_| damaged("connection"))?;
+        let order_over = |order| NameIdOrder::from_stored(connection.clone(), order);
+        let name_id_order = stored.name_id_order.map(order_over);
         Ok(PendingRequest {
             handle: RelayState::new(&stored.handle).map_err(|_| damaged("handle"))?,
-            connection: ConnectionId::new(&stored.connection).map_err(|_| damaged("connection"))?,
+            connection,
             binding: BindingHash::stored(stored.binding_hash).ok_or_else(|| damaged("binding_hash"))?,
             is_trial: stored.trial,
             issued_at: stored
@@ -374,7 +376,7 @@ impl PendingRequest {
             is_passive: stored.is_passive,
             subject: stored.subject,
             name_id_policy: stored.name_id_policy,
-            name_id_order: stored.name_id_order.map(NameIdOrder::from_stored),
+            name_id_order,
             return_to: stored.return_to,
             context: stored.context,
             previous_session: stored.previous_session,

@@ -65,19 +65,28 @@ impl SingleSignOn {
         self.inner.names.is_some()
     }
 
-    /// Requests from an identity provider to change or to end a name. The browser carries the request and returns to
-    /// `return_to` (if that is on the list of allowed paths) with [`NAME_CHANGED`] or [`NAME_NOT_CHANGED`] in the
-    /// query. SOAP is used if the identity provider accepts nothing else.
+    /// Requests from the identity provider of an order to change or to end a name. The browser carries the request and
+    /// returns to `return_to` (if that is on the list of allowed paths) with [`NAME_CHANGED`] or [`NAME_NOT_CHANGED`]
+    /// in the query. SOAP is used if the identity provider accepts nothing else.
+    ///
+    /// `request` must come from a page of our own or from the person directly, as for [`sign_out`](Self::sign_out);
+    /// `holds_session_cookie` has the same meaning as there. Each order counts like the start of a sign-in.
     ///
     /// # Errors
+    /// [`HttpError::CrossSite`], [`HttpError::TooManyStarts`], [`HttpError::UnknownConnection`],
     /// [`HttpError::NoNameIdManagement`], [`HttpError::Binding`], [`HttpError::Store`].
     pub async fn order_name_id(
         &self,
         request: &Parts,
-        connection: &Connection,
+        holds_session_cookie: bool,
         order: NameIdOrder,
         return_to: &str,
     ) -> Result<Response<String>, HttpError> {
+        self.own_pages_only(&request.headers, holds_session_cookie)?;
+        self.count_start(request)?;
+        let connection = self.inner.connections.find(order.connection()).await?;
+        let connection = &connection.ok_or(HttpError::UnknownConnection)?;
+        self.inner.starts.count_over(connection.id(), self.now())?;
         let back = self.inner.return_paths.choose(Some(return_to));
         let (asked, now) = (Some(back.as_str().to_owned()), self.now());
         match self.service_provider().start_name_id_order(connection, order.clone(), asked, now) {

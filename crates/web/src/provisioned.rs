@@ -261,12 +261,12 @@ impl ManagesNames for Provisioned {
     /// so nothing changes here.
     fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()> {
         Box::pin(async move {
-            if order.change == NameIdChange::Terminate {
+            if *order.change() == NameIdChange::Terminate {
                 let connection = answer.connection().clone();
                 let person =
-                    Identity::of_kept_name(&order.name_id, connection, answer.issuer(), answer.audience());
+                    Identity::of_kept_name(order.name_id(), connection, answer.issuer(), answer.audience());
                 let at = (answer.issued_at(), answer.accepted_at());
-                self.change_name(person, answer.issuer(), &order.change, at).await?;
+                self.change_name(person, answer.issuer(), order.change(), at).await?;
             }
             Ok(())
         })

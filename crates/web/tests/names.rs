@@ -11,11 +11,13 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request};
 use vouchsafe::{
     Connection, ConnectionId, Connections, EntityId, IdentityProvider, Limits, ManageNameIdRequest,
-    NameIdOrder, NameIdStatus, ServiceProvider, SessionNameId, StatusAnswer, redirect,
+    NameIdOrder, NameIdStatus, Participant, ServiceProvider, SessionNameId, StatusAnswer, redirect,
 };
 use vouchsafe_store::{Memory, StoreError};
 use vouchsafe_testkit::{self as testkit, keys};
-use vouchsafe_web::{HttpError, Managed, ManagesNames, Reference, ReturnPaths, SingleSignOn};
+use vouchsafe_web::{
+    HttpError, Managed, ManagesNames, Reference, RequestRate, ReturnPaths, SingleSignOn, StartLimiter,
+};
 
 const THERE: &str = "https://example.okta.com/nim";
 const HERE: &str = "https://app.example.com/saml/name-id";
@@ -69,6 +71,11 @@ fn service(names: &Arc<Failing>) -> SingleSignOn {
         .names_managed_by(Arc::clone(names) as Arc<dyn ManagesNames>)
 }
 
+fn order_over(connection: &str) -> NameIdOrder {
+    let connection = ConnectionId::new(connection).unwrap();
+    NameIdOrder::terminate(Participant::new(connection, SessionNameId::new("ada"), []))
+}
+
 fn request(uri: &str, cookie: &str) -> Parts {
     let mut request = Request::get(uri).body(()).unwrap().into_parts().0;
     request.headers.insert(COOKIE, HeaderValue::from_str(cookie).unwrap());
@@ -84,9 +91,8 @@ fn text<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> &'h str {
 async fn a_confirmation_that_fails_is_carried_out_when_it_comes_again() {
     let names = Arc::new(Failing::default());
     let sso = service(&names);
-    let order = NameIdOrder::terminate(SessionNameId::new("ada"));
-    let started =
-        sso.order_name_id(&request("/account", "a=1"), &connection(), order, "/account").await.unwrap();
+    let request_of_ours = request("/account", "a=1");
+    let started = sso.order_name_id(&request_of_ours, true, order_over("okta"), "/account").await.unwrap();
     let cookie = text(started.headers(), &SET_COOKIE).split(';').next().unwrap().to_owned();
     let query = text(started.headers(), &LOCATION).split_once('?').unwrap().1.to_owned();
     let sent = redirect::decode_unverified(&query, &Limits::default()).unwrap();
@@ -107,6 +113,55 @@ async fn a_confirmation_that_fails_is_carried_out_when_it_comes_again() {
     assert_eq!(names.confirmed.load(Ordering::SeqCst), 1);
     assert_eq!(brought().await.0, 403, "it was answered");
     assert_eq!(names.confirmed.load(Ordering::SeqCst), 1);
+}
+
+/// A page of another site starts no change of a name, and only the identity provider of the name can be asked.
+#[tokio::test]
+async fn an_order_needs_a_page_of_our_own_and_a_known_connection() {
+    let sso = service(&Arc::new(Failing::default()));
+    let ordered = async |headers: &[(&'static str, &'static str)], holds_session: bool, order| {
+        let mut request = request("/account", "a=1");
+        for (name, value) in headers {
+            request.headers.insert(*name, HeaderValue::from_static(value));
+        }
+        let outcome = sso.order_name_id(&request, holds_session, order, "/account").await;
+        outcome.map_or_else(|error| error.code(), |_| "asked")
+    };
+    let foreign = [("sec-fetch-site", "cross-site")];
+    assert_eq!(ordered(&foreign, true, order_over("okta")).await, "http.cross_site");
+    assert_eq!(
+        ordered(&[("origin", "https://evil.example")], true, order_over("okta")).await,
+        "http.cross_site"
+    );
+    assert_eq!(
+        ordered(&[], false, order_over("okta")).await,
+        "http.cross_site",
+        "an old browser without a session"
+    );
+    assert_eq!(ordered(&[("sec-fetch-site", "same-origin")], false, order_over("okta")).await, "asked");
+    assert_eq!(ordered(&[], true, order_over("okta")).await, "asked");
+    assert_eq!(ordered(&[], true, order_over("globex")).await, "http.unknown_connection");
+}
+
+/// Each order is kept and asks an identity provider, like the start of a sign-in.
+#[tokio::test]
+async fn an_order_counts_as_a_start() {
+    let one = RequestRate { burst: 1, per_second: 1 };
+    let now = "2026-01-15T09:00:00Z".parse().unwrap();
+    let sso = service(&Arc::new(Failing::default())).clock(move || now);
+    let ordered = async |sso: &SingleSignOn| {
+        let outcome = sso.order_name_id(&request("/account", "a=1"), true, order_over("okta"), "/").await;
+        outcome.map_or_else(|error| error.code(), |_| "asked")
+    };
+    let over_one = sso.clone().start_limiter(StartLimiter::default().per_connection(one));
+    assert_eq!([ordered(&over_one).await, ordered(&over_one).await], ["asked", "http.too_many_starts"]);
+    let of_one_client = sso
+        .client_address(|_| Some("192.0.2.1".parse().unwrap()))
+        .start_limiter(StartLimiter::default().per_client_address(one));
+    assert_eq!(
+        [ordered(&of_one_client).await, ordered(&of_one_client).await],
+        ["asked", "http.too_many_starts"]
+    );
 }
 
 /// A connection without an address of its own takes nothing at an address with its name, and says what is missing.

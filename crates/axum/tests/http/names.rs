@@ -5,7 +5,7 @@ use http::Request;
 use http::header::{LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Account, OrganizationId};
 use vouchsafe::signature::{TrustedKey, verify_query};
-use vouchsafe::{Limits, NameIdOrder, SessionNameId, redirect};
+use vouchsafe::{ConnectionId, Limits, NameIdOrder, Participant, SessionNameId, redirect};
 use vouchsafe_store::Directory;
 use vouchsafe_testkit::{EMAIL_ADDRESS, IdentityProvider, LogoutBuilder, keys};
 
@@ -250,12 +250,12 @@ async fn an_identity_provider_manages_names_by_form_and_over_soap() {
 async fn this_service_asks_for_a_change() {
     let app = app().await;
     app.in_as("ada@example.com", "ada@example.com").await;
-    let connection = app.sso.find_connection("1").await.unwrap().unwrap();
     let mut name = SessionNameId::new("ada@example.com");
     name.format = Some(EMAIL_ADDRESS.to_owned());
+    let ada = Participant::new(ConnectionId::new("1").unwrap(), name, []);
     let ordered = async |order: NameIdOrder| {
         let parts = Request::new(()).into_parts().0;
-        let started = app.sso.order_name_id(&parts, &connection, order, "/projects/1").await.unwrap();
+        let started = app.sso.order_name_id(&parts, true, order, "/projects/1").await.unwrap();
         let browser = Browser::new();
         browser.keep(started.headers().get(SET_COOKIE).unwrap().to_str().unwrap());
         let location = started.headers().get(LOCATION).unwrap().to_str().unwrap();
@@ -272,7 +272,7 @@ async fn this_service_asks_for_a_change() {
         browser.get(&format!("{}?{}", app.names(), message.to_query(Some(state)).unwrap())).await
     };
 
-    let (browser, request, id, state) = ordered(NameIdOrder::new_identifier(name.clone(), "ours-1")).await;
+    let (browser, request, id, state) = ordered(NameIdOrder::new_identifier(ada.clone(), "ours-1")).await;
     assert!(request.contains("<saml2p:NewID>ours-1</saml2p:NewID>"), "{request}");
     assert!(request.contains(">ada@example.com</saml2:NameID>"), "byte for byte: {request}");
     // Another browser, or another key, changes nothing.
@@ -293,26 +293,29 @@ async fn this_service_asks_for_a_change() {
     app.assert_name_refused(&again, "message.unasked");
     assert!(app.account_known_as("ada@example.com").await.is_some(), "its own name for the person stays");
 
-    let (browser, request, id, state) = ordered(NameIdOrder::terminate(name.clone())).await;
+    let (browser, request, id, state) = ordered(NameIdOrder::terminate(ada.clone())).await;
     assert!(request.contains("<saml2p:Terminate/>"), "{request}");
     let no = brought(&browser, &answer(&id, "Responder"), &state).await;
     assert_eq!((no.status, no.location.as_str()), (303, "/projects/1?name=unchanged"));
     assert!(app.account_known_as("ada@example.com").await.is_some());
 
-    let (browser, _, id, state) = ordered(NameIdOrder::terminate(name)).await;
+    let (browser, _, id, state) = ordered(NameIdOrder::terminate(ada)).await;
     let done = brought(&browser, &answer(&id, "Success"), &state).await;
     assert_eq!((done.status, done.location.as_str()), (303, "/projects/1?name=changed"));
     assert!(app.account_known_as("ada@example.com").await.is_none());
+}
+
+fn person(name: &str) -> Participant {
+    Participant::new(ConnectionId::new("1").unwrap(), SessionNameId::new(name), [])
 }
 
 /// An answer about a name is not a sign-in, and a response is not an answer about a name.
 #[tokio::test]
 async fn an_order_is_no_sign_in() {
     let app = app().await;
-    let connection = app.sso.find_connection("1").await.unwrap().unwrap();
     let parts = Request::new(()).into_parts().0;
-    let order = NameIdOrder::terminate(SessionNameId::new("ada@example.com"));
-    let started = app.sso.order_name_id(&parts, &connection, order, "/").await.unwrap();
+    let order = NameIdOrder::terminate(person("ada@example.com"));
+    let started = app.sso.order_name_id(&parts, true, order, "/").await.unwrap();
     let cookie = started.headers().get(SET_COOKIE).unwrap().to_str().unwrap().to_owned();
     let (request, state) = sent(&app, started.headers().get(LOCATION).unwrap().to_str().unwrap(), None);
     let id = request.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0;
@@ -337,14 +340,13 @@ async fn an_order_is_no_sign_in() {
 async fn an_answer_without_relay_state_is_found_by_the_request_that_it_names() {
     let app = app().await;
     app.in_as("ada@example.com", "ada@example.com").await;
-    let connection = app.sso.find_connection("1").await.unwrap().unwrap();
     let browser = Browser::new();
     let (mut ids, mut held) = (Vec::new(), String::new());
     for new in ["ours-1", "ours-2"] {
         let mut parts = Request::new(()).into_parts().0;
         parts.headers.insert(http::header::COOKIE, held.parse().unwrap());
-        let order = NameIdOrder::new_identifier(SessionNameId::new("ada@example.com"), new);
-        let started = app.sso.order_name_id(&parts, &connection, order, "/").await.unwrap();
+        let order = NameIdOrder::new_identifier(person("ada@example.com"), new);
+        let started = app.sso.order_name_id(&parts, true, order, "/").await.unwrap();
         let cookie = started.headers().get(SET_COOKIE).unwrap().to_str().unwrap();
         browser.keep(cookie);
         cookie.split(';').next().unwrap().clone_into(&mut held);

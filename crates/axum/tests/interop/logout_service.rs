@@ -123,11 +123,10 @@ async fn order_name(State(app): State<App>, request: Parts) -> Response {
     };
     let new = request.uri.query().and_then(|query| query.strip_prefix("new=")).map(str::to_owned);
     let order = match new {
-        Some(new) => NameIdOrder::new_identifier(participant.name_id, new),
-        None => NameIdOrder::terminate(participant.name_id),
+        Some(new) => NameIdOrder::new_identifier(participant, new),
+        None => NameIdOrder::terminate(participant),
     };
-    let connection = app.sso.find_connection(participant.connection.as_str()).await.unwrap().unwrap();
-    let ordered = app.sso.order_name_id(&request, &connection, order, "/home").await;
+    let ordered = app.sso.order_name_id(&request, held.is_some(), order, "/home").await;
     ordered.unwrap_or_else(|error| app.sso.refuse(&request.headers, error)).into_response()
 }
 

@@ -13,9 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 use vouchsafe::{Ledger, NameIdOrder};
-use vouchsafe_web::{
-    ConnectionSource, EndedSession, HttpError, Reference, SingleSignOn, asks_by_paos, wants_json,
-};
+use vouchsafe_web::{EndedSession, HttpError, Reference, SingleSignOn, asks_by_paos, wants_json};
 
 use crate::failure::{Explained, Failure};
 use crate::output::Output;
@@ -296,13 +294,8 @@ async fn end_name(State(app): State<App>, request: Parts) -> Response {
         );
         return app.unusable(headers, StatusCode::BAD_REQUEST, &failure);
     };
-    let order = async {
-        let connection =
-            app.trusted.find(&participant.connection).await?.ok_or(HttpError::UnknownConnection)?;
-        let order = NameIdOrder::terminate(participant.name_id);
-        app.sso.order_name_id(&request, &connection, order, &app.base.path("/")).await
-    };
-    match order.await {
+    let (order, back) = (NameIdOrder::terminate(participant), app.base.path("/"));
+    match app.sso.order_name_id(&request, holds_session, order, &back).await {
         Ok(answer) => app.told_from_outside(answer),
         Err(error) => app.failed(headers, error),
     }

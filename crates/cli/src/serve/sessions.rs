@@ -187,7 +187,7 @@ impl ManagesNames for Sessions {
 
     fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()> {
         let connection = answer.connection().clone();
-        let person = Identity::of_kept_name(&order.name_id, connection, answer.issuer(), answer.audience());
+        let person = Identity::of_kept_name(order.name_id(), connection, answer.issuer(), answer.audience());
         self.end_name(&person, answer.issuer());
         Box::pin(std::future::ready(Ok(())))
     }

@@ -5,7 +5,8 @@ use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits, namespace};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ExpectMessage, IdentityProvider, Message, NameIdChange,
-    NameIdOrder, NameIdStatus, PendingRequest, SentMessage, ServiceProvider, SessionNameId, redirect,
+    NameIdOrder, NameIdStatus, Participant, PendingRequest, SentMessage, ServiceProvider, SessionNameId,
+    redirect,
 };
 use vouchsafe_testkit::{self as testkit, keys};
 
@@ -50,6 +51,10 @@ fn ada() -> SessionNameId {
     name
 }
 
+fn ada_over(connection: &Connection) -> Participant {
+    Participant::new(connection.id().clone(), ada(), [])
+}
+
 fn ours() -> [TrustedKey; 1] {
     [TrustedKey::new(keys::service_provider().private_key().public_key().clone(), "ours")]
 }
@@ -58,8 +63,8 @@ fn ours() -> [TrustedKey; 1] {
 fn an_order_repeats_the_name_and_is_signed() {
     let saml = saml();
     for (order, child) in [
-        (NameIdOrder::new_identifier(ada(), "ours & 1"), "NewID"),
-        (NameIdOrder::terminate(ada()), "Terminate"),
+        (NameIdOrder::new_identifier(ada_over(&connection()), "ours & 1"), "NewID"),
+        (NameIdOrder::terminate(ada_over(&connection())), "Terminate"),
     ] {
         let started = saml.start_name_id_order(&connection(), order.clone(), None, now()).unwrap();
         let (to, query) = started.request.redirect().unwrap().url().split_once('?').unwrap();
@@ -79,7 +84,7 @@ fn an_order_repeats_the_name_and_is_signed() {
             (name.text().as_ref(), name.attribute("NameQualifier")),
             ("ada<1>", Some("https://idp.example"))
         );
-        if let NameIdChange::New(identifier) = &order.change {
+        if let NameIdChange::New(identifier) = order.change() {
             assert_eq!(root.elements().nth(2).unwrap().text(), identifier.as_str());
         }
         // The pending request can be stored, and is not a sign-in.
@@ -104,7 +109,7 @@ fn expired_metadata_is_not_asked() {
     let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{both}<md:NameIDFormat>"), 1);
     let connection = Connection::new(ConnectionId::new("okta").unwrap(), valid_until(&metadata, end));
     let sent = |at| {
-        let order = NameIdOrder::terminate(ada());
+        let order = NameIdOrder::terminate(ada_over(&connection));
         [
             saml.name_id_call(&connection, &order, at).map(drop),
             saml.start_name_id_order(&connection, order, None, at).map(drop),
@@ -118,7 +123,7 @@ fn expired_metadata_is_not_asked() {
 #[test]
 fn without_an_address_nothing_is_asked() {
     let code = |saml: &ServiceProvider, connection: &Connection| {
-        let order = NameIdOrder::terminate(ada());
+        let order = NameIdOrder::terminate(ada_over(connection));
         saml.start_name_id_order(connection, order, None, now()).unwrap_err().code()
     };
     let none = over(&testkit::IdentityProvider::okta().metadata().unwrap());
@@ -141,11 +146,26 @@ fn without_an_address_nothing_is_asked() {
     assert_eq!(saml().name_id_management_for(&apart), Some("https://app.example.com/saml/okta/name-id"));
 }
 
+/// The names of one identity provider are not told to another one.
+#[test]
+fn an_order_goes_only_to_the_identity_provider_of_its_person() {
+    let saml = saml();
+    let other =
+        Connection::new(ConnectionId::new("other").unwrap(), connection().identity_provider().clone());
+    let order = NameIdOrder::terminate(ada_over(&connection()));
+    let asked = [
+        saml.name_id_call(&other, &order, now()).map(drop),
+        saml.start_name_id_order(&other, order, None, now()).map(drop),
+    ];
+    assert_eq!(asked.map(|outcome| outcome.unwrap_err().code()), ["binding.other_connection"; 2]);
+}
+
 #[test]
 fn an_order_over_soap_is_answered_by_the_one_who_was_asked() {
     let saml = saml();
     let connection = by_soap();
-    let call = || saml.name_id_call(&connection, &NameIdOrder::terminate(ada()), now()).unwrap();
+    let call =
+        || saml.name_id_call(&connection, &NameIdOrder::terminate(ada_over(&connection)), now()).unwrap();
     let made = call();
     assert_eq!(made.location(), THERE);
     let envelope = Document::parse(made.body().as_bytes(), &Limits::default()).unwrap();
