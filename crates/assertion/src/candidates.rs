@@ -1,5 +1,7 @@
 //! Chooses the connection that a response belongs to: the one whose key made its signature.
 
+use std::collections::BTreeSet;
+
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::{
@@ -46,7 +48,7 @@ pub fn choose<'t>(
 }
 
 /// Returns the only candidate, or the one that `found` chooses. It refuses if there is no candidate, or too many.
-pub(crate) fn only_or<'t>(
+fn only_or<'t>(
     issuer: Option<&EntityId>,
     candidates: &[&'t Trust],
     found: impl FnOnce() -> Result<&'t Trust, Refusal>,
@@ -76,12 +78,22 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
 
 /// Returns the only candidate that has the key that signed. The key counts, not its certificate: anybody can put
 /// another party's public key into a certificate.
-pub(crate) fn owner_of<'t>(
+fn owner_of<'t>(
     signer: Result<&TrustedKey, AssertionError>,
     candidates: &[&'t Trust],
     rule: &'static str,
     clause: &'static str,
 ) -> Result<&'t Trust, Refusal> {
+    only_of(&owners_of(signer, candidates, rule, clause)?)
+}
+
+/// Returns the candidates that have the key that signed.
+pub(crate) fn owners_of<'t>(
+    signer: Result<&TrustedKey, AssertionError>,
+    candidates: &[&'t Trust],
+    rule: &'static str,
+    clause: &'static str,
+) -> Result<Vec<&'t Trust>, Refusal> {
     let key = signer.map_err(|error| {
         let check = Check::new(rule, clause, Outcome::Failed)
             .expected("a signature by a key of one of the connections")
@@ -90,8 +102,12 @@ pub(crate) fn owner_of<'t>(
     })?;
     let spki = key.public_key().spki_der();
     let has_it = |candidate: &&&Trust| candidate.keys().iter().any(|own| own.public_key().spki_der() == spki);
-    let owners: Vec<&Trust> = candidates.iter().filter(has_it).copied().collect();
-    match owners.as_slice() {
+    Ok(candidates.iter().filter(has_it).copied().collect())
+}
+
+/// Returns the only one of the candidates that have the key that signed.
+pub(crate) fn only_of<'t>(owners: &[&'t Trust]) -> Result<&'t Trust, Refusal> {
+    match owners {
         [only] => Ok(only),
         several => Err(ambiguous(several.iter().copied(), SHARED)),
     }
@@ -101,7 +117,7 @@ pub(crate) fn owner_of<'t>(
 ///
 /// `find` receives the number of keys to try for each candidate. All candidates share one budget in equal parts, so
 /// that a candidate with many keys does not use up the parts of the others.
-pub(crate) fn first_key<'t>(
+fn first_key<'t>(
     candidates: &[&'t Trust],
     limits: &Limits,
     find: impl Fn(&'t Trust, usize) -> Result<Option<&'t TrustedKey>, SignatureError>,
@@ -119,10 +135,10 @@ pub(crate) fn first_key<'t>(
 }
 
 /// A function that returns which of the keys signed.
-type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
+pub(crate) type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
 
 /// Returns the candidates' key that signed what `verify` verifies, or the error of the first candidate.
-pub(crate) fn key_by<'t>(
+fn key_by<'t>(
     candidates: &[&'t Trust],
     limits: &Limits,
     verify: &Verify<'_>,
@@ -132,6 +148,45 @@ pub(crate) fn key_by<'t>(
         let name = verify(keys, candidate.provider())?;
         Ok(keys.iter().find(|key| *key.fingerprint() == name))
     })
+}
+
+/// The number of keys of each candidate that are tried at least.
+const KEYS_OF_EACH: usize = 8;
+
+/// Returns the candidates' key that signed what `verify` verifies, or the error of the first candidate.
+///
+/// Each candidate has keys of its own that are tried, whatever the others have: eight, or more if there are few
+/// candidates. A key that was tried for one candidate is not tried again for another one, and does not count. So
+/// no candidate can prevent that the key of another one is found.
+pub(crate) fn key_of_each<'t>(
+    candidates: &[&'t Trust],
+    limits: &Limits,
+    verify: &Verify<'_>,
+) -> Result<Option<&'t TrustedKey>, AssertionError> {
+    let share = limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default();
+    let most = share.max(KEYS_OF_EACH.min(limits.public_key_operations)).max(1);
+    let mut failed: BTreeSet<&[u8]> = BTreeSet::new();
+    let mut first_error = None;
+    for candidate in candidates {
+        let is_untried = |key: &&TrustedKey| !failed.contains(key.public_key().spki_der());
+        let untried: Vec<&TrustedKey> = candidate.keys().iter().filter(is_untried).take(most).collect();
+        if untried.is_empty() {
+            continue;
+        }
+        let keys: Vec<TrustedKey> = untried.iter().copied().cloned().collect();
+        match verify(&keys, candidate.provider()) {
+            Ok(name) => return Ok(untried.into_iter().find(|key| *key.fingerprint() == name)),
+            Err(error) => {
+                // After any other error, a key may not have been tried, or another connection may accept the
+                // algorithm.
+                if matches!(error, SignatureError::NotVerified { .. }) {
+                    failed.extend(untried.iter().map(|key| key.public_key().spki_der()));
+                }
+                first_error = first_error.or(Some(error));
+            }
+        }
+    }
+    first_error.map_or(Ok(None), |error| Err(error.into()))
 }
 
 fn key_of_form<'t>(
@@ -146,7 +201,7 @@ fn key_of_form<'t>(
 }
 
 /// Returns the candidates' key that made the signature, or the error of the first candidate.
-pub(crate) fn key_among_all<'t>(
+fn key_among_all<'t>(
     signed: Element<'_>,
     candidates: &[&'t Trust],
     limits: &Limits,

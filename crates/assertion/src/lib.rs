@@ -114,7 +114,7 @@ pub use message::{
     Artifact, AuthenticMessage, Carriage, ClaimedMessage, LogoutOutcome, LogoutRequest, ManageNameIdRequest,
     Message, MessageError, MessageExpectations, MessageKind, NameIdChange, PaosResponse, ReadMessage,
     ResolvedArtifact, ResolvedResponse, SourceId, StatusAnswer, ValidMessage, authenticate_message,
-    choose_for_message, unsigned_artifact_response,
+    choose_for_message, owners_of_message, unsigned_artifact_response,
 };
 pub use message_id::MessageId;
 pub use name_id::{NameId, PersistentName};

@@ -35,7 +35,7 @@ pub use accepted::{
 pub use artifact::{Artifact, ResolvedResponse, SourceId};
 pub use authentic::{AuthenticMessage, ReadMessage};
 pub use authenticate::authenticate_message;
-pub use choose::choose_for_message;
+pub use choose::{choose_for_message, owners_of_message};
 pub use claimed::{Carriage, ClaimedMessage};
 pub use error::MessageError;
 pub use expectations::MessageExpectations;

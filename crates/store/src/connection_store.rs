@@ -44,6 +44,38 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>>;
 
+    /// The active ones of [`connections_to`](Self::connections_to) whose ids come after this one, or from the first one,
+    /// sorted by id, at most `most`. Use it to go through all of them page by page, since anybody with an organization
+    /// can activate connections to the identity provider of another one. The time does not grow with the number of
+    /// connections.
+    ///
+    /// The default implementation asks `connections_to` for all of them, and then for the
+    /// [outline](Self::connection_outline) of one after the other.
+    fn active_connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        Box::pin(async move {
+            let mut active = Vec::new();
+            for found in self.connections_to(identity_provider, assertion_consumer, usize::MAX).await? {
+                if active.len() >= most {
+                    break;
+                }
+                if after.is_some_and(|after| found.id <= *after) {
+                    continue;
+                }
+                let outline = self.connection_outline(&found.id).await?;
+                if outline.is_some_and(|outline| outline.state == ConnectionState::Active) {
+                    active.push(found);
+                }
+            }
+            Ok(active)
+        })
+    }
+
     /// The identity provider that an artifact names, if there has ever been a connection to it. The time does not grow
     /// with the number of connections.
     ///

@@ -293,6 +293,7 @@ impl ConnectionStore for Store {
         fn connection_outline<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<ConnectionOutline>>;
         fn connection_revision<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<u64>>;
         fn connections_to<'a>(&self, identity_provider: &'a EntityId, assertion_consumer: Option<&'a str>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
+        fn active_connections_to<'a>(&self, identity_provider: &'a EntityId, assertion_consumer: Option<&'a str>, after: Option<&'a ConnectionId>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
         fn identity_provider_of_source<'a>(&self, source: SourceId) -> Answer<'a, Option<EntityId>>;
         fn active_connections<'a>(&self, after: Option<&'a ConnectionId>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
         fn connections_of<'a>(&self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;

@@ -280,8 +280,9 @@ impl ServiceProvider {
         if !self.receives_artifacts() {
             return Err(BindingError::ArtifactsNotReceived);
         }
-        let call =
-            self.soap_call(&connection, &endpoint, now, |ends| artifact_resolve(ends, &sent.artifact))?;
+        let call = self.soap_call(&connection, &endpoint, MessageKind::ArtifactResponse, now, |ends| {
+            artifact_resolve(ends, &sent.artifact)
+        })?;
         Ok(ArtifactResolution { call, received_at, relay_state: sent.relay_state })
     }
 
@@ -301,7 +302,7 @@ impl ServiceProvider {
     ) -> Result<ClaimedResponse, Refusal> {
         let ArtifactResolution { call, received_at, relay_state } = resolution;
         let limits = self.limits();
-        let (connection, request) = call.into_parts();
+        let SoapCall { connection, request, .. } = call;
         let expectations =
             self.message_expectations(&connection, Arc::clone(&received_at))?.answering(request);
         let claimed = ClaimedMessage::in_soap(answer, limits)?;

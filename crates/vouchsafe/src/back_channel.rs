@@ -4,8 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    ClaimedMessage, ConnectionId, Message, MessageError, MessageExpectations, MessageId, MessageKind,
-    OutstandingRequest, Refusal, StatusAnswer, Trust, authenticate_message,
+    Carriage, ClaimedMessage, ConnectionId, Message, MessageError, MessageExpectations, MessageId,
+    MessageKind, OutstandingRequest, Refusal, StatusAnswer, Trust, authenticate_message,
 };
 use vouchsafe_metadata::{Binding, Endpoint};
 
@@ -25,8 +25,10 @@ use crate::service_provider::ServiceProvider;
 pub struct SoapCall {
     location: String,
     body: String,
-    connection: Connection,
-    request: OutstandingRequest,
+    pub(crate) connection: Connection,
+    pub(crate) request: OutstandingRequest,
+    /// The kind of message that answers it.
+    answered_by: MessageKind,
 }
 
 impl fmt::Debug for SoapCall {
@@ -59,11 +61,6 @@ impl SoapCall {
     pub fn connection(&self) -> &ConnectionId {
         self.connection.id()
     }
-
-    /// Returns the connection, and the request that the answer must name.
-    pub(crate) fn into_parts(self) -> (Connection, OutstandingRequest) {
-        (self.connection, self.request)
-    }
 }
 
 impl ServiceProvider {
@@ -83,14 +80,16 @@ impl ServiceProvider {
         identity_provider.check_validity(now)?;
         let endpoint = identity_provider.single_logout_at(&Binding::Soap);
         let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
-        self.soap_call(connection, endpoint, now, |ends| logout_request(ends, participant))
+        let kind = MessageKind::LogoutResponse;
+        self.soap_call(connection, endpoint, kind, now, |ends| logout_request(ends, participant))
     }
 
-    /// Makes a signed request for an endpoint of an identity provider.
+    /// Makes a signed request for an endpoint of an identity provider, which a message of this kind answers.
     pub(crate) fn soap_call(
         &self,
         connection: &Connection,
         endpoint: &Endpoint,
+        answered_by: MessageKind,
         now: DateTime<Utc>,
         write: impl FnOnce(&Ends<'_>) -> Result<String, BindingError>,
     ) -> Result<SoapCall, BindingError> {
@@ -99,7 +98,7 @@ impl ServiceProvider {
         let ends = Ends {
             id: &id,
             issuer: self.entity_id_for(connection).as_str(),
-            destination: endpoint.location(),
+            destination: Some(endpoint.location()),
             issued_at: now,
         };
         let signed = self.enveloped(&write(&ends)?, &id, self.logout_signing(connection)?)?;
@@ -109,29 +108,47 @@ impl ServiceProvider {
             body: soap_envelope(&signed),
             connection: connection.clone(),
             request: OutstandingRequest::new(request, now),
+            answered_by,
         })
     }
 
-    /// Checks the answer of the identity provider to a call, over the connection of the call. The answer must be
-    /// signed: a TLS connection proves the owner of a host, and not the identity provider. The call is consumed, so
-    /// it can be answered only once.
+    /// Makes the signed answer to a request that came over SOAP and belongs to this connection.
+    pub(crate) fn soap_answer(
+        &self,
+        of: &ConnectionId,
+        connection: &Connection,
+        now: DateTime<Utc>,
+        write: impl FnOnce(&Ends<'_>) -> Result<String, BindingError>,
+    ) -> Result<String, BindingError> {
+        require_same(of, connection)?;
+        let signing = self.logout_signing(connection)?;
+        let id = message_id(self.provider())?;
+        let issuer = self.entity_id_for(connection).as_str();
+        let answer = write(&Ends { id: &id, issuer, destination: None, issued_at: now })?;
+        Ok(soap_envelope(&self.enveloped(&answer, &id, signing)?))
+    }
+
+    /// Checks the answer of the identity provider to a [logout](Self::logout_call) or to the change of a
+    /// [name](Self::name_id_call), over the connection of the call. The answer must be signed: a TLS connection proves
+    /// the owner of a host, and not the identity provider. The call is consumed, so it can be answered only once.
     ///
     /// # Errors
     /// A [`Refusal`] with the ledger of every rule.
-    pub fn logout_call_answered(
+    pub fn call_answered(
         &self,
         call: SoapCall,
         answer: &[u8],
         now: DateTime<Utc>,
     ) -> Result<StatusAnswer, Refusal> {
-        let (connection, request) = call.into_parts();
-        let address = self.single_logout_soap_for(&connection).unwrap_or_default();
+        let SoapCall { connection, request, answered_by, .. } = call;
+        let address =
+            self.message_address(Some(&connection), answered_by, Carriage::Soap).unwrap_or_default();
         let expectations = self.message_expectations(&connection, address)?.answering(request);
         let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
-        claimed.require_kind(&[MessageKind::LogoutResponse])?;
+        claimed.require_kind(&[answered_by])?;
         match self.answer_to_call(claimed, &*connection.trust(self)?, &expectations, now)? {
-            Message::LogoutResponse(answer) => Ok(answer),
-            other => Err(another_kind(MessageKind::LogoutResponse, &other)),
+            Message::LogoutResponse(answer) | Message::ManageNameIdResponse(answer) => Ok(answer),
+            other => Err(another_kind(answered_by, &other)),
         }
     }
 

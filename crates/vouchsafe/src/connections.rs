@@ -1,6 +1,7 @@
 //! Connections in memory, for a service that can hold all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use vouchsafe_assertion::{Artifact, ConnectionId, MOST_CANDIDATES, SourceId};
@@ -153,13 +154,28 @@ impl Connections {
     }
 
     /// Returns the connections over which a message other than a Response may have come, at the service's own logout
-    /// address: those of the claimed issuer that have no addresses of their own, active ones first, at most one
-    /// more than [`MOST_CANDIDATES`]. A message that comes to the address of one connection belongs to that
-    /// connection: [`get`](Self::get) it.
+    /// address: all active ones of the claimed issuer that have no addresses of their own. If none is active, some of
+    /// the others are returned, so that the refusal can tell the reason. A message that comes to the address of one
+    /// connection belongs to that connection: [`get`](Self::get) it.
     #[must_use]
     pub fn candidates_for_message(&self, incoming: &IncomingMessage) -> Vec<Connection> {
+        self.candidates_for_message_after(incoming, None, usize::MAX)
+    }
+
+    /// Returns at most this number of them: the first ones, or the active ones whose names come after this one. The
+    /// names are in sorted order.
+    #[must_use]
+    pub fn candidates_for_message_after(
+        &self,
+        incoming: &IncomingMessage,
+        after: Option<&ConnectionId>,
+        most: usize,
+    ) -> Vec<Connection> {
         let Some(issuer) = incoming.issuer() else { return Vec::new() };
-        self.read(|registry| registry.routed(issuer, None))
+        self.read(|registry| match registry.active(issuer, after, most) {
+            none if none.is_empty() && after.is_none() => registry.routed(issuer, None),
+            found => found,
+        })
     }
 
     /// Returns the connections over which an artifact may have come that answers no request of ours. These are the
@@ -226,6 +242,22 @@ impl Registry {
         candidates.sort_by_key(is_inactive);
         candidates.truncate(MOST_CANDIDATES.saturating_add(1));
         candidates
+    }
+
+    /// Returns the active connections of an issuer that have no assertion consumer of their own and whose names come
+    /// after this one, at most this number.
+    fn active(&self, issuer: &EntityId, after: Option<&ConnectionId>, most: usize) -> Vec<Connection> {
+        let start = Route {
+            issuer: issuer.clone(),
+            assertion_consumer: None,
+            is_inactive: false,
+            id: after.cloned(),
+        };
+        let routes = self.routes.range((Bound::Excluded(&start), Bound::Unbounded)).take_while(|route| {
+            route.issuer == start.issuer && route.assertion_consumer.is_none() && !route.is_inactive
+        });
+        let found = routes.filter_map(|route| self.by_id.get(route.id.as_ref()?));
+        found.take(most).cloned().collect()
     }
 
     /// Returns the connections of an issuer that have this assertion consumer of their own, or none.

@@ -64,7 +64,7 @@ impl ServiceProvider {
             &Ends {
                 id: &request_id,
                 issuer: self.entity_id_for(connection).as_str(),
-                destination: location.as_str(),
+                destination: Some(location.as_str()),
                 issued_at: now,
             },
             &Asked {

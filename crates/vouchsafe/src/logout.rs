@@ -9,7 +9,7 @@ use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout_journey::{LogoutJourney, PendingLogout};
-use crate::logout_message::{LogoutStatus, logout_request, logout_response, soap_envelope, soap_fault};
+use crate::logout_message::{LogoutStatus, logout_request, logout_response, soap_fault};
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::relay_state::RelayState;
@@ -57,7 +57,7 @@ impl ServiceProvider {
         let ends = Ends {
             id: &request_id,
             issuer: self.entity_id_for(connection).as_str(),
-            destination: endpoint.location(),
+            destination: Some(endpoint.location()),
             issued_at: now,
         };
         let message = Written {
@@ -100,18 +100,17 @@ impl ServiceProvider {
         let bindings = bindings_after(request.carriage());
         let (endpoint, signing) = self.logout_by_browser(connection, &bindings, now)?;
         let id = message_id(self.provider())?;
-        let xml = self.logout_response(
-            connection,
-            (&id, request.id()),
-            endpoint.location_of_responses(),
-            status,
-            now,
-        )?;
+        let issuer = self.entity_id_for(connection).as_str();
+        let destination = Some(endpoint.location_of_responses());
+        let xml =
+            logout_response(&Ends { id: &id, issuer, destination, issued_at: now }, request.id(), status)?;
         let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
         self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
-    /// Answers a logout request that came over SOAP: returns the envelope to send, as `text/xml`.
+    /// Answers a logout request that came over SOAP: returns the envelope to send, as `text/xml`. The answer goes to
+    /// whoever asked and has no `Destination`, so it is the same for all connections with one entity ID of this
+    /// service.
     ///
     /// # Errors
     /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and the errors of the random number
@@ -123,16 +122,8 @@ impl ServiceProvider {
         status: LogoutStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
-        require_same(request.connection(), connection)?;
-        let signing = self.logout_signing(connection)?;
-        let id = message_id(self.provider())?;
-        let destination = connection.identity_provider().single_logout_at(&Binding::Soap);
-        let destination = destination.map_or_else(
-            || connection.identity_provider().entity_id().as_str(),
-            Endpoint::location_of_responses,
-        );
-        let xml = self.logout_response(connection, (&id, request.id()), destination, status, now)?;
-        Ok(soap_envelope(&self.enveloped(&xml, &id, signing)?))
+        let write = |ends: &Ends<'_>| logout_response(ends, request.id(), status);
+        self.soap_answer(request.connection(), connection, now, write)
     }
 
     /// Returns the envelope for a request over SOAP that is not accepted: a fault that does not tell the reason.
@@ -150,18 +141,6 @@ impl ServiceProvider {
     /// [`BindingError::Xml`]; this does not occur in practice.
     pub fn soap_fault_for_now(&self) -> Result<String, BindingError> {
         soap_fault("S:Server", "The request could not be carried out now.")
-    }
-
-    fn logout_response(
-        &self,
-        connection: &Connection,
-        (id, in_response_to): (&str, &str),
-        destination: &str,
-        status: LogoutStatus,
-        now: DateTime<Utc>,
-    ) -> Result<String, BindingError> {
-        let issuer = self.entity_id_for(connection).as_str();
-        logout_response(&Ends { id, issuer, destination, issued_at: now }, in_response_to, status)
     }
 
     /// Returns the identity provider's endpoint for the first of these bindings that it has, and the signing key and

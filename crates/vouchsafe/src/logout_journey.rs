@@ -9,9 +9,9 @@ use vouchsafe_crypto::Provider;
 
 use crate::browser_binding::BindingHash;
 use crate::error::BindingError;
-use crate::incoming::unasked_message;
 use crate::participant::Participant;
 use crate::pending::seconds_rounded_up;
+use crate::receive_message::unasked_message;
 use crate::relay_state::RelayState;
 
 /// The result of a sign-out at one identity provider.

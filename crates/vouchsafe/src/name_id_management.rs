@@ -6,19 +6,18 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{
-    Carriage, ClaimedMessage, ConnectionId, ManageNameIdRequest, Message, MessageKind, NameIdChange, Refusal,
-    SessionNameId, StatusAnswer,
+    Carriage, ConnectionId, ManageNameIdRequest, MessageKind, NameIdChange, SessionNameId,
 };
 use vouchsafe_metadata::{Binding, Endpoint};
 use vouchsafe_signature::MessageParameter;
 use vouchsafe_xml::Writer;
 
-use crate::back_channel::{SoapCall, another_kind};
+use crate::back_channel::SoapCall;
 use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout::{BY_BROWSER, bindings_after, require_same, require_secure};
-use crate::logout_message::{soap_envelope, write_status};
+use crate::logout_message::write_status;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::pending::PendingRequest;
@@ -202,29 +201,8 @@ impl ServiceProvider {
         let endpoint = identity_provider.name_id_management_at(&Binding::Soap);
         let endpoint =
             endpoint.ok_or_else(|| no_name_id_management(identity_provider.entity_id().as_str()))?;
-        self.soap_call(connection, endpoint, now, |ends| name_id_request(ends, order))
-    }
-
-    /// Checks the answer of the identity provider to a call, like
-    /// [`logout_call_answered`](Self::logout_call_answered).
-    ///
-    /// # Errors
-    /// A [`Refusal`] with the ledger of every rule.
-    pub fn name_id_call_answered(
-        &self,
-        call: SoapCall,
-        answer: &[u8],
-        now: DateTime<Utc>,
-    ) -> Result<StatusAnswer, Refusal> {
-        let (connection, request) = call.into_parts();
-        let address = self.name_id_management_soap_for(&connection).unwrap_or_default();
-        let expectations = self.message_expectations(&connection, address)?.answering(request);
-        let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
-        claimed.require_kind(&[MessageKind::ManageNameIdResponse])?;
-        match self.answer_to_call(claimed, &*connection.trust(self)?, &expectations, now)? {
-            Message::ManageNameIdResponse(answer) => Ok(answer),
-            other => Err(another_kind(MessageKind::ManageNameIdResponse, &other)),
-        }
+        let kind = MessageKind::ManageNameIdResponse;
+        self.soap_call(connection, endpoint, kind, now, |ends| name_id_request(ends, order))
     }
 
     /// Answers a request that a browser carried, by the same binding or by another one if the identity provider
@@ -250,7 +228,8 @@ impl ServiceProvider {
         self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
-    /// Answers a request that came over SOAP: returns the envelope to send, as `text/xml`.
+    /// Answers a request that came over SOAP, like [`answer_logout_by_soap`](Self::answer_logout_by_soap): returns the
+    /// envelope to send, as `text/xml`.
     ///
     /// # Errors
     /// [`BindingError::LogoutKeyMissing`], [`BindingError::OtherConnection`], and the errors of the random number
@@ -262,15 +241,8 @@ impl ServiceProvider {
         status: NameIdStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
-        require_same(request.connection(), connection)?;
-        let signing = self.logout_signing(connection)?;
-        let id = message_id(self.provider())?;
-        let identity_provider = connection.identity_provider();
-        let endpoint = identity_provider.name_id_management_at(&Binding::Soap);
-        let destination =
-            endpoint.map_or_else(|| identity_provider.entity_id().as_str(), Endpoint::location_of_responses);
-        let xml = name_id_response(&self.ends(connection, &id, destination, now), request.id(), status)?;
-        Ok(soap_envelope(&self.enveloped(&xml, &id, signing)?))
+        let write = |ends: &Ends<'_>| name_id_response(ends, request.id(), status);
+        self.soap_answer(request.connection(), connection, now, write)
     }
 
     fn ends<'e>(
@@ -280,7 +252,12 @@ impl ServiceProvider {
         destination: &'e str,
         now: DateTime<Utc>,
     ) -> Ends<'e> {
-        Ends { id, issuer: self.entity_id_for(connection).as_str(), destination, issued_at: now }
+        Ends {
+            id,
+            issuer: self.entity_id_for(connection).as_str(),
+            destination: Some(destination),
+            issued_at: now,
+        }
     }
 
     /// Returns the identity provider's endpoint for the first of these bindings that it has, and the signing key and
@@ -304,20 +281,26 @@ impl ServiceProvider {
         Ok((endpoint, self.logout_signing(connection)?))
     }
 
-    /// Returns the address of ours that receives messages of this kind over this connection.
-    pub(crate) fn own_address_for<'a>(
+    /// Returns the address of this service that receives messages of this kind by this binding: the connection's, or
+    /// without a connection the service's own.
+    #[must_use]
+    pub fn message_address<'a>(
         &'a self,
-        connection: &'a Connection,
+        connection: Option<&'a Connection>,
         kind: MessageKind,
         carriage: Carriage,
     ) -> Option<&'a str> {
         let is_about_names =
             matches!(kind, MessageKind::ManageNameIdRequest | MessageKind::ManageNameIdResponse);
-        match (is_about_names, carriage) {
-            (true, Carriage::Soap) => self.name_id_management_soap_for(connection),
-            (true, _) => self.name_id_management_for(connection),
-            (false, Carriage::Soap) => self.single_logout_soap_for(connection),
-            (false, _) => self.single_logout_for(connection),
+        match (connection, is_about_names, carriage) {
+            (None, true, Carriage::Soap) => self.name_id_management_soap(),
+            (None, true, _) => self.name_id_management(),
+            (None, false, Carriage::Soap) => self.single_logout_soap(),
+            (None, false, _) => self.single_logout(),
+            (Some(connection), true, Carriage::Soap) => self.name_id_management_soap_for(connection),
+            (Some(connection), true, _) => self.name_id_management_for(connection),
+            (Some(connection), false, Carriage::Soap) => self.single_logout_soap_for(connection),
+            (Some(connection), false, _) => self.single_logout_for(connection),
         }
     }
 }

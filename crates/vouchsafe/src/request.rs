@@ -234,7 +234,8 @@ impl NameIdPolicy {
 pub(crate) struct Ends<'a> {
     pub(crate) id: &'a str,
     pub(crate) issuer: &'a str,
-    pub(crate) destination: &'a str,
+    /// The address that receives the message. The answer to a call over SOAP has none.
+    pub(crate) destination: Option<&'a str>,
     pub(crate) issued_at: DateTime<Utc>,
 }
 
@@ -246,7 +247,9 @@ pub(crate) fn start_message(xml: &mut Writer, name: &str, ends: &Ends<'_>) {
     xml.attribute("ID", ends.id);
     xml.attribute("Version", "2.0");
     xml.attribute("IssueInstant", &written(ends.issued_at));
-    xml.attribute("Destination", ends.destination);
+    if let Some(destination) = ends.destination {
+        xml.attribute("Destination", destination);
+    }
 }
 
 /// Formats a time as messages contain it (xs:dateTime, in whole seconds).

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{
     Artifact, ClaimedResponse, Connection, ConnectionId, Connections, EntityId, IncomingMessage,
 };
@@ -24,10 +25,18 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) are returned.
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>>;
 
-    /// Returns the connections over which a message other than a Response may have come to the service's own logout
-    /// address: those of the claimed issuer that have no addresses of their own, active ones first, at most one more
-    /// than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES).
-    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>>;
+    /// Returns connections over which a message other than a Response may have come to the service's own logout
+    /// address: the active ones of the claimed issuer that have no addresses of their own, page by page, sorted by name.
+    /// `after` is [`MessageCandidates::next`] of the page before. If none is active, some of the others are returned, so
+    /// that the refusal can tell the reason.
+    ///
+    /// All of them must be returned in the end. Anybody with an organization can configure connections to the identity
+    /// provider of another one, and must not hide its connection.
+    fn candidates_for_message<'a>(
+        &'a self,
+        incoming: &'a IncomingMessage,
+        after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates>;
 
     /// Returns the connections over which an artifact may have come to this address, which is the service's own, if
     /// it answers no request of ours: those of the identity provider that it names. The default implementation
@@ -50,6 +59,41 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     }
 }
 
+/// A page of the connections over which a message may have come.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct MessageCandidates {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// The name after which the next page begins. `None` if this is the last page.
+    pub next: Option<ConnectionId>,
+}
+
+impl MessageCandidates {
+    /// The number of connections on a page, if there are more.
+    pub const PAGE: usize = MOST_CANDIDATES;
+
+    /// Makes the only page, or the last one.
+    #[must_use]
+    pub fn all(connections: impl IntoIterator<Item = Connection>) -> MessageCandidates {
+        MessageCandidates { connections: connections.into_iter().collect(), next: None }
+    }
+
+    /// Makes a page that others follow: those after this name.
+    #[must_use]
+    pub fn followed_after(self, next: Option<ConnectionId>) -> MessageCandidates {
+        MessageCandidates { next, ..self }
+    }
+
+    /// Cuts what was found, which is one more than a page if there are more, and returns the name after which the next
+    /// page begins.
+    pub(crate) fn cut<T>(found: &mut Vec<T>, id: impl Fn(&T) -> &ConnectionId) -> Option<ConnectionId> {
+        let has_more = found.len() > Self::PAGE;
+        found.truncate(Self::PAGE);
+        found.last().filter(|_| has_more).map(|last| id(last).clone())
+    }
+}
+
 impl ConnectionSource for Connections {
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
         Box::pin(std::future::ready(Ok(self.get(id.as_str()))))
@@ -59,8 +103,15 @@ impl ConnectionSource for Connections {
         Box::pin(std::future::ready(Ok(Connections::candidates(self, claimed, None))))
     }
 
-    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
-        Box::pin(std::future::ready(Ok(Connections::candidates_for_message(self, incoming))))
+    fn candidates_for_message<'a>(
+        &'a self,
+        incoming: &'a IncomingMessage,
+        after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates> {
+        let most = MessageCandidates::PAGE.saturating_add(1);
+        let mut found = self.candidates_for_message_after(incoming, after, most);
+        let next = MessageCandidates::cut(&mut found, Connection::id);
+        Box::pin(std::future::ready(Ok(MessageCandidates::all(found).followed_after(next))))
     }
 
     fn candidates_for_artifact<'a>(

@@ -10,7 +10,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Answer, StoreError};
 
-use crate::connection_source::{ConnectionSource, Discovery};
+use crate::connection_source::{ConnectionSource, Discovery, MessageCandidates};
 
 /// A connection to each identity provider of a document that a [source](vouchsafe::metadata::TrustedSource) is
 /// trusted for. Each connection is made when it is used, so ten thousand of them need only the memory of the
@@ -110,8 +110,12 @@ impl ConnectionSource for Federation {
         Box::pin(std::future::ready(found.map(|found| found.into_iter().collect())))
     }
 
-    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
-        Box::pin(std::future::ready(self.by_issuer(incoming.issuer())))
+    fn candidates_for_message<'a>(
+        &'a self,
+        incoming: &'a IncomingMessage,
+        _after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates> {
+        Box::pin(std::future::ready(self.by_issuer(incoming.issuer()).map(MessageCandidates::all)))
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method, Response};
-use vouchsafe::xml::Quoted;
 use vouchsafe::{
     BindingError, Connection, LogoutAnswer, LogoutJourney, LogoutRequest, Participant, SoapCall,
 };
@@ -17,6 +16,7 @@ use vouchsafe_store::LogoutStore;
 use crate::answers::{Context, carried, see_other};
 use crate::error::HttpError;
 use crate::logout_page::{LogoutPage, LogoutView};
+use crate::replies::SoapReply;
 use crate::same_origin::may_change;
 use crate::single_sign_on::SingleSignOn;
 
@@ -240,29 +240,10 @@ impl SingleSignOn {
             }
         };
         let Some(send) = &self.inner.back_channel else { return not_asked(NO_BACK_CHANNEL) };
-        let answered = match tokio::time::timeout(time, send(&call)).await {
-            Ok(Ok(answered)) => answered,
-            Ok(Err(error)) => {
-                let cause = error.cause();
-                tracing::warn!(connection = %connection.id(), code = error.code(), cause, "an identity provider did not answer a logout request");
-                return LogoutAnswer::Silent;
-            }
-            Err(_) => {
-                tracing::warn!(connection = %connection.id(), "an identity provider did not answer a logout request in time");
-                return LogoutAnswer::Silent;
-            }
-        };
-        let (service_provider, now) = (self.service_provider().clone(), self.now());
-        let judging =
-            tokio::task::spawn_blocking(move || service_provider.logout_call_answered(call, &answered, now));
-        match judging.await {
-            Ok(Ok(answer)) => answer.logout_outcome().into(),
-            Ok(Err(refusal)) => {
-                let message = Quoted::new(&refusal.to_string()).to_string();
-                tracing::warn!(connection = %connection.id(), code = refusal.code(), reason = message, "the answer to a logout request is not believed");
-                LogoutAnswer::NotBelieved
-            }
-            Err(_) => LogoutAnswer::Silent,
+        match self.ask_over_soap(send, call, "a sign-out", time).await {
+            SoapReply::Accepted(answer) => answer.logout_outcome().into(),
+            SoapReply::Refused => LogoutAnswer::NotBelieved,
+            SoapReply::Silent => LogoutAnswer::Silent,
         }
     }
 

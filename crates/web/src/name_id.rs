@@ -6,21 +6,19 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::Response;
 use http::request::Parts;
-use http::{Response, StatusCode};
-use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BindingError, BoundRequest, Carriage, Connection, ExpectMessage, IncomingMessage, ManageNameIdRequest,
-    Message, MessageKind, NameIdOrder, NameIdStatus, RelayState, SentMessage, StatusAnswer, unasked_message,
+    BindingError, Connection, ExpectMessage, IncomingMessage, ManageNameIdRequest, Message, MessageKind,
+    NameIdOrder, NameIdStatus, StatusAnswer, unasked_message,
 };
 
 use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
-use crate::believed::Believed;
-use crate::check::elsewhere;
+use crate::believed::CarriedOut;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
-use crate::single_logout::soap;
+use crate::replies::SoapReply;
 use crate::single_sign_on::SingleSignOn;
 
 /// The query parameter of the path to return to, if the identity provider changed the name.
@@ -46,11 +44,8 @@ pub trait ManagesNames: Send + Sync + fmt::Debug {
 /// The result of [`ManagesNames`].
 pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Send + 'a>>;
 
-/// A request that was accepted and carried out, for each connection that it belongs to, with its result there.
-struct CarriedOut {
-    requests: Vec<((ManageNameIdRequest, NameIdStatus), Connection)>,
-    relay_state: Option<RelayState>,
-}
+/// A request, with its result for one connection.
+type Changed = (ManageNameIdRequest, NameIdStatus);
 
 impl SingleSignOn {
     /// Lets identity providers manage the names of their people, if the service provider has an [address for
@@ -123,21 +118,18 @@ impl SingleSignOn {
     ) -> Response<String> {
         let mut context = Context::of_name_change(&request.headers);
         let outcome = async {
-            let at = self.name_id_address(connection, Carriage::Soap).await?;
-            let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
-            let (incoming, permit) = self.open_message(request, sent, at, body.len()).await?;
-            let done = self.carry_out_name_id(incoming, connection, permit, &mut context).await?;
-            let Some(((request, status), connection)) = self.name_id_to_answer(&done.requests) else {
+            let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
+            let opened =
+                self.open_soap((request, body), MessageKind::ManageNameIdRequest, connection).await?;
+            let done = self.change_all(names, opened, connection, &mut context).await?;
+            let Some(((request, _), connection)) = self.to_answer_by_soap(&done.results) else {
                 return Ok(None);
             };
-            let (service_provider, now) = (self.service_provider(), self.now());
-            Ok(Some(service_provider.answer_name_id_request_by_soap(connection, request, *status, now)?))
+            let (service_provider, status, now) =
+                (self.service_provider(), status_of_all(&done.results), self.now());
+            Ok(Some(service_provider.answer_name_id_request_by_soap(connection, request, status, now)?))
         };
-        match outcome.await {
-            Ok(Some(envelope)) => soap(StatusCode::OK, envelope),
-            Ok(None) => self.soap_unanswered(),
-            Err(error) => self.soap_refused(&context, &error),
-        }
+        self.answered_by_soap(outcome.await, &context)
     }
 
     async fn name_id_message(
@@ -147,84 +139,44 @@ impl SingleSignOn {
         connection: Option<&str>,
         context: &mut Context,
     ) -> Result<Response<String>, HttpError> {
-        let at = self.name_id_address(connection, Carriage::Redirect).await?;
-        let (incoming, permit) = self.open_brought(request, body, at, context).await?;
+        let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
+        let kind = MessageKind::ManageNameIdRequest;
+        let (incoming, permit) = self.open_brought((request, body), kind, connection, context).await?;
         if incoming.kind() == MessageKind::ManageNameIdResponse {
             return self.name_id_answered(request, incoming, permit).await;
         }
-        let done = self.carry_out_name_id(incoming, connection, permit, context).await?;
-        let Some(((request, status), connection)) = self.name_id_to_answer(&done.requests) else {
+        let done = self.change_all(names, (incoming, permit), connection, context).await?;
+        let to_answer = self.to_answer(&done.results, |identity_provider, binding| {
+            identity_provider.name_id_management_at(binding).map(|one| one.location_of_responses().to_owned())
+        });
+        let Some(((request, _), connection)) = to_answer else {
             return see_other(&self.inner.sign_in_page, []);
         };
-        let (relay_state, now) = (done.relay_state.as_ref(), self.now());
+        let (relay_state, status, now) =
+            (done.relay_state.as_ref(), status_of_all(&done.results), self.now());
         let service_provider = self.service_provider();
         let answer =
-            service_provider.answer_name_id_request(connection, request, relay_state, *status, now)?;
+            service_provider.answer_name_id_request(connection, request, relay_state, status, now)?;
         carried_in_frame(&answer, [])
     }
 
-    /// Returns the request to answer, if it is known who asked.
-    fn name_id_to_answer<'r>(
-        &self,
-        carried_out: &'r [((ManageNameIdRequest, NameIdStatus), Connection)],
-    ) -> Option<&'r ((ManageNameIdRequest, NameIdStatus), Connection)> {
-        self.to_answer(carried_out, |identity_provider, binding| {
-            identity_provider.name_id_management_at(binding).map(|one| one.location_of_responses().to_owned())
-        })
-    }
-
-    /// Returns the address as the sender sees it: the service's, or the connection's own.
-    async fn name_id_address(&self, connection: Option<&str>, by: Carriage) -> Result<String, HttpError> {
-        if self.inner.names.is_none() {
-            return Err(HttpError::NoNameIdManagement);
-        }
-        let service_provider = self.service_provider();
-        let common = match by {
-            Carriage::Soap => service_provider.name_id_management_soap(),
-            _ => service_provider.name_id_management(),
-        };
-        let Some(id) = connection else {
-            return common.map(str::to_owned).ok_or(HttpError::NoNameIdManagement);
-        };
-        let found = self.find_by_address(id).await?.ok_or(HttpError::UnknownConnection)?;
-        let own = match by {
-            Carriage::Soap => service_provider.name_id_management_soap_for(&found),
-            _ => service_provider.name_id_management_for(&found),
-        };
-        own.filter(|own| common != Some(own)).map(str::to_owned).ok_or(HttpError::NoNameIdManagement)
-    }
-
     /// Accepts a request once, and lets the application carry it out.
-    async fn carry_out_name_id(
+    async fn change_all(
         &self,
-        incoming: IncomingMessage,
+        names: &Arc<dyn ManagesNames>,
+        opened: (IncomingMessage, ReceivePermit),
         connection: Option<&str>,
-        permit: ReceivePermit,
         context: &mut Context,
-    ) -> Result<CarriedOut, HttpError> {
-        let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
-        let expect = ExpectMessage::NameIdRequest;
-        let believed = self.believe(incoming, connection, expect, permit, context).await?;
-        let Believed { messages, too_many, relay_state, replay_key, permit: _permit } = believed;
-        let (mut requests, mut failure) = (Vec::new(), too_many);
-        for (message, connection) in messages {
+    ) -> Result<CarriedOut<Changed>, HttpError> {
+        self.carry_out(opened, connection, ExpectMessage::NameIdRequest, context, |message| async move {
             let Message::ManageNameIdRequest(request) = message else {
                 return Err(HttpError::NoNameIdManagement);
             };
-            match names.requested(&request).await {
-                Ok(status) => {
-                    tracing::info!(connection = %connection.id(), ?status, change = ?request.change(), "an identity provider manages a name");
-                    requests.push(((request, status), connection));
-                }
-                Err(error) => failure = Some(error),
-            }
-        }
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        // This comes last: a request that could not be carried out can be sent again.
-        self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
-        Ok(CarriedOut { requests, relay_state })
+            let status = names.requested(&request).await?;
+            tracing::info!(connection = %request.connection(), ?status, change = ?request.change(), "an identity provider manages a name");
+            Ok((request, status))
+        })
+        .await
     }
 
     /// Processes the answer to a request of ours, from the browser that carried the request.
@@ -245,8 +197,12 @@ impl SingleSignOn {
         };
         let connection = self.inner.connections.find(bound.request().connection()).await?;
         let connection = connection.ok_or(HttpError::UnknownConnection)?;
-        let permit = permit.over_connections([connection.id()]).await?;
-        let (answer, bound) = self.judge_name_id_answer(incoming, &connection, bound, permit).await?;
+        let (message, bound, _) = self
+            .judge_reply(incoming, vec![connection], bound, |bound| ExpectMessage::NameIdReply(bound), permit)
+            .await?;
+        let Message::ManageNameIdResponse(answer) = message else {
+            return Err(HttpError::NoNameIdManagement);
+        };
         // The change is carried out first. If it fails, it is carried out when the answer comes again. Two copies at
         // the same time may both be carried out, with the same result.
         let back = self.inner.return_paths.choose(bound.request().return_to());
@@ -259,28 +215,6 @@ impl SingleSignOn {
         Ok(answered)
     }
 
-    async fn judge_name_id_answer(
-        &self,
-        incoming: IncomingMessage,
-        connection: &Connection,
-        bound: BoundRequest,
-        permit: ReceivePermit,
-    ) -> Result<(StatusAnswer, BoundRequest), HttpError> {
-        let (service_provider, connection, now) =
-            (self.service_provider().clone(), connection.clone(), self.now());
-        let (valid, bound) = elsewhere(move || {
-            let _until_it_is_over = permit;
-            let expect = ExpectMessage::NameIdReply(&bound);
-            let candidates = std::slice::from_ref(&connection);
-            Ok((service_provider.receive_message(incoming, candidates, expect, now)?, bound))
-        })
-        .await?;
-        match self.confirm_message(valid).await? {
-            Message::ManageNameIdResponse(answer) => Ok((answer, bound)),
-            _ => Err(HttpError::NoNameIdManagement),
-        }
-    }
-
     /// Returns the answer of an identity provider over SOAP; `None` if it does not answer, or if its answer is
     /// refused.
     async fn order_over_soap(
@@ -290,23 +224,10 @@ impl SingleSignOn {
     ) -> Result<Option<StatusAnswer>, HttpError> {
         let call = self.service_provider().name_id_call(connection, order, self.now())?;
         let Some(send) = &self.inner.back_channel else { return Err(HttpError::NoNameIdManagement) };
-        let answered = match tokio::time::timeout(BACK_CHANNEL_TIME, send(&call)).await {
-            Ok(Ok(answered)) => answered,
-            outcome => {
-                let cause = outcome.err().map(|late| late.to_string());
-                tracing::warn!(connection = %connection.id(), cause, "an identity provider did not answer a change of a name");
-                return Ok(None);
-            }
-        };
-        let (service_provider, now) = (self.service_provider().clone(), self.now());
-        let judged =
-            elsewhere(move || Ok(service_provider.name_id_call_answered(call, &answered, now))).await?;
-        Ok(judged
-            .inspect_err(|refusal| {
-                let reason = Quoted::new(&refusal.to_string()).to_string();
-                tracing::warn!(connection = %connection.id(), code = refusal.code(), reason, "the answer to a change of a name is not believed");
-            })
-            .ok())
+        Ok(match self.ask_over_soap(send, call, "the change of a name", BACK_CHANNEL_TIME).await {
+            SoapReply::Accepted(answer) => Some(*answer),
+            SoapReply::Refused | SoapReply::Silent => None,
+        })
     }
 
     /// After an answer, carries out a confirmed change, and sends the browser on.
@@ -323,4 +244,13 @@ impl SingleSignOn {
         let said = if done.is_some() { NAME_CHANGED } else { NAME_NOT_CHANGED };
         see_other(&with_query(back, &[said]), [])
     }
+}
+
+/// Returns what the identity provider is told: that the name was changed, if it was changed over one of the connections.
+fn status_of_all(results: &[(Changed, Connection)]) -> NameIdStatus {
+    let all = || results.iter().map(|((_, status), _)| *status);
+    let found = |wanted: NameIdStatus| all().find(|status| *status == wanted);
+    found(NameIdStatus::Success)
+        .or_else(|| found(NameIdStatus::Denied))
+        .unwrap_or(NameIdStatus::UnknownPrincipal)
 }

@@ -63,8 +63,13 @@ impl SingleSignOn {
             Some(find) => find(request),
             None => self.cookies().session(&request.headers),
         };
-        let Some(text) = found.filter(|text| !text.is_empty()) else { return Ok(None) };
+        Ok(self.session_id(found)?.map(|id| id.hash().to_owned()))
+    }
+
+    /// Returns the identifier of the session whose text the browser sends.
+    pub(crate) fn session_id(&self, text: Option<String>) -> Result<Option<SessionId>, HttpError> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
         let id = SessionId::received(text, self.service_provider().provider()).map_err(BindingError::from)?;
-        Ok(Some(id.hash().to_owned()))
+        Ok(Some(id))
     }
 }

@@ -320,9 +320,7 @@ impl fmt::Debug for Provisioned {
 
 /// Returns the session identifier that the browser sends.
 fn received(sso: &SingleSignOn, headers: &HeaderMap) -> Result<Option<SessionId>, HttpError> {
-    let Some(text) = sso.cookies().session(headers) else { return Ok(None) };
-    let id = SessionId::received(text, sso.service_provider().provider()).map_err(BindingError::from)?;
-    Ok(Some(id))
+    sso.session_id(sso.cookies().session(headers))
 }
 
 fn session_cookie(sso: &SingleSignOn, id: &SessionId, session: &Session) -> Result<HeaderValue, HttpError> {

@@ -11,7 +11,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Answer, StoreError};
 
-use crate::connection_source::{ConnectionSource, Discovery};
+use crate::connection_source::{ConnectionSource, Discovery, MessageCandidates};
 use crate::federation::connection_to;
 
 /// A connection to each identity provider that a look-up of your own finds, for example
@@ -96,8 +96,13 @@ impl ConnectionSource for QueriedFederation {
         Box::pin(self.connections(claimed.issuer().cloned().map(EntityName::EntityId)))
     }
 
-    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
-        Box::pin(self.connections(incoming.issuer().cloned().map(EntityName::EntityId)))
+    fn candidates_for_message<'a>(
+        &'a self,
+        incoming: &'a IncomingMessage,
+        _after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates> {
+        let asked = self.connections(incoming.issuer().cloned().map(EntityName::EntityId));
+        Box::pin(async move { asked.await.map(MessageCandidates::all) })
     }
 
     fn candidates_for_artifact<'a>(

@@ -8,14 +8,12 @@ use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::crypto::hexadecimal;
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BindingError, BoundLogout, Carriage, Connection, ExpectMessage, IncomingMessage, LogoutAnswer,
-    LogoutJourney, LogoutRequest, LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey,
-    SentMessage, StatusAnswer, provisioning::LoggedOut, unasked_message,
+    BindingError, Connection, ExpectMessage, IncomingMessage, LogoutAnswer, LogoutJourney, LogoutRequest,
+    LogoutStatus, Message, MessageKind, Refusal, RelayState, provisioning::LoggedOut, unasked_message,
 };
 
 use crate::answers::{Context, answer, carried_in_frame};
-use crate::believed::Believed;
-use crate::check::elsewhere;
+use crate::believed::CarriedOut;
 use crate::cookies::ANSWERED;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
@@ -24,13 +22,6 @@ use crate::single_sign_on::SingleSignOn;
 
 /// The waiting times before a failed store is tried again.
 const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
-
-/// A logout request that was accepted and carried out, for each connection that it belongs to.
-struct CarriedOut {
-    requests: Vec<(LogoutRequest, Connection)>,
-    relay_state: Option<RelayState>,
-    status: LogoutStatus,
-}
 
 impl SingleSignOn {
     /// Answers a message that a browser carries to the single logout address, in the query of a GET or in the form of
@@ -62,41 +53,30 @@ impl SingleSignOn {
         let mut context = Context::of_sign_out(&request.headers);
         let outcome = async {
             let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
-            let at = self.logout_address(connection, Carriage::Soap).await?;
-            let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
-            let (incoming, permit) = self.open_message(request, sent, at, body.len()).await?;
-            let done = self.carry_out(single_logout, incoming, connection, permit, &mut context).await?;
-            let Some((request, connection)) = self.logout_to_answer(&done.requests) else { return Ok(None) };
-            let now = self.now();
-            let answer =
-                self.service_provider().answer_logout_by_soap(connection, request, done.status, now)?;
-            Ok(Some(answer))
+            let opened = self.open_soap((request, body), MessageKind::LogoutRequest, connection).await?;
+            let done = self.end_all(single_logout, opened, connection, &mut context).await?;
+            let Some((request, connection)) = self.to_answer_by_soap(&done.results) else { return Ok(None) };
+            let (status, now) = (LogoutStatus::Success, self.now());
+            Ok(Some(self.service_provider().answer_logout_by_soap(connection, request, status, now)?))
         };
-        match outcome.await {
-            Ok(Some(envelope)) => soap(StatusCode::OK, envelope),
-            Ok(None) => self.soap_unanswered(),
-            Err(error) => self.soap_refused(&context, &error),
-        }
+        self.answered_by_soap(outcome.await, &context)
     }
 
-    /// Answers a request that was carried out for several connections, so that it is not known who asked.
-    pub(crate) fn soap_unanswered(&self) -> Response<String> {
-        soap(StatusCode::FORBIDDEN, self.service_provider().soap_fault().unwrap_or_default())
-    }
-
-    /// Returns the request to answer, if it is known who asked.
-    fn logout_to_answer<'r>(
+    /// Answers a request over SOAP with its envelope, or with a fault that does not tell the reason. `None`: the request
+    /// was carried out, and it is not known who asked.
+    pub(crate) fn answered_by_soap(
         &self,
-        carried_out: &'r [(LogoutRequest, Connection)],
-    ) -> Option<&'r (LogoutRequest, Connection)> {
-        self.to_answer(carried_out, |identity_provider, binding| {
-            identity_provider.single_logout_at(binding).map(|one| one.location_of_responses().to_owned())
-        })
-    }
-
-    /// Answers with a fault that does not tell the reason.
-    pub(crate) fn soap_refused(&self, context: &Context, error: &HttpError) -> Response<String> {
-        let refused = self.refuse_in(context, error);
+        outcome: Result<Option<String>, HttpError>,
+        context: &Context,
+    ) -> Response<String> {
+        let error = match outcome {
+            Ok(Some(envelope)) => return soap(StatusCode::OK, envelope),
+            Ok(None) => {
+                return soap(StatusCode::FORBIDDEN, self.service_provider().soap_fault().unwrap_or_default());
+            }
+            Err(error) => error,
+        };
+        let refused = self.refuse_in(context, &error);
         let is_for_now = refused.status().is_server_error() || error.retry_after().is_some();
         let service_provider = self.service_provider();
         let fault = match is_for_now {
@@ -119,19 +99,20 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<Response<String>, HttpError> {
         let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
-        let at = self.logout_address(connection, Carriage::Redirect).await?;
-        let (incoming, permit) = self.open_brought(request, body, at, context).await?;
+        let kind = MessageKind::LogoutRequest;
+        let (incoming, permit) = self.open_brought((request, body), kind, connection, context).await?;
         if incoming.kind() == MessageKind::LogoutResponse {
             return self.logout_answered(single_logout, &request.headers, incoming, permit).await;
         }
-        let done = self.carry_out(single_logout, incoming, connection, permit, context).await?;
-        let Some((request, connection)) = self.logout_to_answer(&done.requests) else {
+        let done = self.end_all(single_logout, (incoming, permit), connection, context).await?;
+        let to_answer = self.to_answer(&done.results, |identity_provider, binding| {
+            identity_provider.single_logout_at(binding).map(|one| one.location_of_responses().to_owned())
+        });
+        let Some((request, connection)) = to_answer else {
             return self.arrived(&LogoutJourney::default(), []).await;
         };
-        let (relay_state, now) = (done.relay_state.as_ref(), self.now());
-        let answered =
-            self.service_provider().answer_logout(connection, request, relay_state, done.status, now);
-        match answered {
+        let (relay_state, status, now) = (done.relay_state.as_ref(), LogoutStatus::Success, self.now());
+        match self.service_provider().answer_logout(connection, request, relay_state, status, now) {
             Ok(message) => carried_in_frame(&message, []),
             Err(error) => {
                 // The sessions have ended. That the answer cannot be sent is only logged.
@@ -141,55 +122,21 @@ impl SingleSignOn {
         }
     }
 
-    /// Returns the address as the sender sees it: the service's, or the connection's own.
-    async fn logout_address(&self, connection: Option<&str>, by: Carriage) -> Result<String, HttpError> {
-        let of = |connection: Option<&Connection>| {
-            let service_provider = self.service_provider();
-            let address = match (connection, by) {
-                (None, Carriage::Soap) => service_provider.single_logout_soap(),
-                (None, _) => service_provider.single_logout(),
-                (Some(connection), Carriage::Soap) => service_provider.single_logout_soap_for(connection),
-                (Some(connection), _) => service_provider.single_logout_for(connection),
-            };
-            address.map(str::to_owned)
-        };
-        let Some(id) = connection else { return of(None).ok_or(HttpError::NoSingleLogout) };
-        let found = self.find_by_address(id).await?.ok_or(HttpError::UnknownConnection)?;
-        let own = of(Some(&found)).filter(|own| of(None).as_ref() != Some(own));
-        own.ok_or(HttpError::NoSingleLogout)
-    }
-
-    /// Accepts a logout request once, remembers it, ends its sessions, and then records that this was done.
-    async fn carry_out(
+    /// Accepts a logout request once, remembers it, and ends its sessions.
+    async fn end_all(
         &self,
         single_logout: &SingleLogout,
-        incoming: IncomingMessage,
+        opened: (IncomingMessage, ReceivePermit),
         connection: Option<&str>,
-        permit: ReceivePermit,
         context: &mut Context,
-    ) -> Result<CarriedOut, HttpError> {
-        let expect = ExpectMessage::LogoutRequest;
-        let believed = self.believe(incoming, connection, expect, permit, context).await?;
-        let Believed { messages, too_many, relay_state, replay_key, permit: _permit } = believed;
-        let (mut requests, mut failure) = (Vec::new(), too_many);
-        for (message, connection) in messages {
+    ) -> Result<CarriedOut<LogoutRequest>, HttpError> {
+        self.carry_out(opened, connection, ExpectMessage::LogoutRequest, context, |message| async move {
             let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
-            // A connection whose sessions cannot be ended now does not keep those of others.
-            match self.end_sessions(single_logout, &request).await {
-                Ok(ended) => {
-                    tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions")
-                }
-                Err(error) => failure = Some(error),
-            }
-            requests.push((request, connection));
-        }
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        // This comes last: a request that could not be carried out can be sent again. Two copies at the same time may
-        // both be carried out, which ends no further sessions.
-        self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
-        Ok(CarriedOut { requests, relay_state, status: LogoutStatus::Success })
+            let ended = self.end_sessions(single_logout, &request).await?;
+            tracing::info!(connection = %request.connection(), ended, "an identity provider ended sessions");
+            Ok(request)
+        })
+        .await
     }
 
     /// Ends the sessions. The identity provider may not send the request again, so a store that fails for a moment is
@@ -251,15 +198,17 @@ impl SingleSignOn {
         let bound = pending.bind(Some(&secret), self.service_provider().provider())?;
         let connection = self.inner.connections.find(bound.request().connection()).await?;
         let candidates: Vec<Connection> = connection.into_iter().collect();
-        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
         let is_given_back = given_back.is_some();
-        let judged = self.judge_answer(incoming, candidates, bound, permit).await;
-        let (answer, bound, replay_key) = match judged {
+        let judged = self
+            .judge_reply(incoming, candidates, bound, |bound| ExpectMessage::LogoutReply(bound), permit)
+            .await;
+        let (message, bound, replay_key) = match judged {
             Err(HttpError::Refused(refusal)) if is_given_back => {
                 return self.go_on_without(single_logout, &handle, &secret, refusal).await;
             }
             judged => judged?,
         };
+        let Message::LogoutResponse(answer) = message else { return Err(HttpError::NoSingleLogout) };
         if !single_logout.store.remove_logout(&handle).await? {
             return Err(unasked("it was answered already"));
         }
@@ -307,29 +256,8 @@ impl SingleSignOn {
         let hash = self.service_provider().provider().sha256(request_id.as_bytes());
         Ok(hexadecimal(&hash.map_err(BindingError::from)?))
     }
-
-    async fn judge_answer(
-        &self,
-        incoming: IncomingMessage,
-        candidates: Vec<Connection>,
-        bound: BoundLogout,
-        permit: ReceivePermit,
-    ) -> Result<(StatusAnswer, BoundLogout, ReplayKey), HttpError> {
-        let (service_provider, now) = (self.service_provider().clone(), self.now());
-        let (valid, bound) = elsewhere(move || {
-            let _until_it_is_over = permit;
-            let expect = ExpectMessage::LogoutReply(&bound);
-            Ok((service_provider.receive_message(incoming, &candidates, expect, now)?, bound))
-        })
-        .await?;
-        let replay_key = valid.replay_key();
-        match self.confirm_message(valid).await? {
-            Message::LogoutResponse(answer) => Ok((answer, bound, replay_key)),
-            _ => Err(HttpError::NoSingleLogout),
-        }
-    }
 }
 
-pub(crate) fn soap(status: StatusCode, envelope: String) -> Response<String> {
+fn soap(status: StatusCode, envelope: String) -> Response<String> {
     answer(status, "text/xml; charset=utf-8", envelope)
 }

@@ -12,7 +12,7 @@ use vouchsafe::{
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
-use crate::connection_source::ConnectionSource;
+use crate::connection_source::{ConnectionSource, MessageCandidates};
 
 /// The connections of a [`ConnectionStore`], loaded when somebody signs in over them.
 ///
@@ -151,13 +151,17 @@ impl StoredConnections {
     }
 
     /// Returns the usable ones of the connections. If the only one is unusable, this is an error. If there are
-    /// several, it is not known which one the response belongs to.
-    async fn usable(&self, wanted: &[ConnectionRevision]) -> Result<Vec<Connection>, StoreError> {
+    /// several, or others on another page, it is not known which one the response belongs to.
+    async fn usable(
+        &self,
+        wanted: &[ConnectionRevision],
+        are_others: bool,
+    ) -> Result<Vec<Connection>, StoreError> {
         let mut usable = Vec::new();
         for one in wanted {
             match self.load(one).await {
                 Ok(connection) => usable.extend(connection),
-                Err(StoreError::ConnectionUnusable { .. }) if wanted.len() > 1 => {}
+                Err(StoreError::ConnectionUnusable { .. }) if wanted.len() > 1 || are_others => {}
                 Err(failure) => return Err(failure),
             }
         }
@@ -174,7 +178,7 @@ impl StoredConnections {
         let most = MOST_CANDIDATES.saturating_add(1);
         let mut found = self.store.connections_to(identity_provider, Some(received_at), most).await?;
         found.extend(self.store.connections_to(identity_provider, None, most).await?);
-        let mut usable = self.usable(&found).await?;
+        let mut usable = self.usable(&found, false).await?;
         // Drafts that name this address as their own must not displace active connections.
         usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
         usable.truncate(most);
@@ -196,11 +200,21 @@ impl ConnectionSource for StoredConnections {
         })
     }
 
-    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
+    fn candidates_for_message<'a>(
+        &'a self,
+        incoming: &'a IncomingMessage,
+        after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates> {
         Box::pin(async move {
-            let Some(issuer) = incoming.issuer() else { return Ok(Vec::new()) };
-            let most = MOST_CANDIDATES.saturating_add(1);
-            self.usable(&self.store.connections_to(issuer, None, most).await?).await
+            let Some(issuer) = incoming.issuer() else { return Ok(MessageCandidates::default()) };
+            let most = MessageCandidates::PAGE.saturating_add(1);
+            let mut found = self.store.active_connections_to(issuer, None, after, most).await?;
+            if found.is_empty() && after.is_none() {
+                found = self.store.connections_to(issuer, None, MessageCandidates::PAGE).await?;
+            }
+            let next = MessageCandidates::cut(&mut found, |one| &one.id);
+            let usable = self.usable(&found, after.is_some()).await?;
+            Ok(MessageCandidates::all(usable).followed_after(next))
         })
     }
 

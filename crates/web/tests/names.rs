@@ -49,13 +49,20 @@ fn okta() -> testkit::IdentityProvider {
     testkit::IdentityProvider::okta().with_name_id_management(THERE)
 }
 
-fn connection() -> Connection {
+fn connection(name: &str) -> Connection {
     let metadata = okta().metadata().unwrap();
     let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    Connection::new(ConnectionId::new("okta").unwrap(), trusted)
+    Connection::new(ConnectionId::new(name).unwrap(), trusted)
 }
 
 fn service(names: &Arc<Failing>) -> SingleSignOn {
+    service_over([connection("okta")], Arc::clone(names) as Arc<dyn ManagesNames>)
+}
+
+fn service_over(
+    connections: impl IntoIterator<Item = Connection>,
+    names: Arc<dyn ManagesNames>,
+) -> SingleSignOn {
     let ours = keys::service_provider();
     let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
@@ -65,10 +72,10 @@ fn service(names: &Arc<Failing>) -> SingleSignOn {
         .unwrap()
         .build()
         .unwrap();
-    let connections: Connections = [connection()].into_iter().collect();
+    let connections: Connections = connections.into_iter().collect();
     SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
         .return_paths(ReturnPaths::new("/").under("/account"))
-        .names_managed_by(Arc::clone(names) as Arc<dyn ManagesNames>)
+        .names_managed_by(names)
 }
 
 fn order_over(connection: &str) -> NameIdOrder {
@@ -162,6 +169,44 @@ async fn an_order_counts_as_a_start() {
         [ordered(&of_one_client).await, ordered(&of_one_client).await],
         ["asked", "http.too_many_starts"]
     );
+}
+
+/// The results of each connection, by its name.
+#[derive(Debug)]
+struct Known(&'static [(&'static str, NameIdStatus)]);
+
+impl ManagesNames for Known {
+    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        let found = self.0.iter().find(|(name, _)| *name == request.connection().as_str());
+        Box::pin(std::future::ready(Ok(found.unwrap().1)))
+    }
+
+    fn confirmed<'a>(&'a self, _: &'a StatusAnswer, _: &'a NameIdOrder) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// If several connections have the key, the identity provider is told what was done over any of them.
+#[tokio::test]
+async fn the_results_of_several_connections_make_one_answer() {
+    use NameIdStatus::{Denied, Success, UnknownPrincipal};
+    let terminate =
+        format!("<samlp:Terminate xmlns:samlp=\"{}\"/>", vouchsafe::xml::namespace::SAML_PROTOCOL);
+    let asked = okta().logout_request().element("ManageNameIDRequest").at(Utc::now()).raw(terminate);
+    let query = asked.destination(Some(HERE)).to_query(None).unwrap();
+    for (results, told) in [
+        (&[("first", UnknownPrincipal), ("second", Success)], ":Success"),
+        (&[("first", Success), ("second", Denied)], ":Success"),
+        (&[("first", UnknownPrincipal), ("second", Denied)], ":RequestDenied"),
+        (&[("first", UnknownPrincipal), ("second", UnknownPrincipal)], ":UnknownPrincipal"),
+    ] {
+        let sso = service_over(["first", "second"].map(connection), Arc::new(Known(results)));
+        let answer = sso.name_id(&request(&format!("/saml/name-id?{query}"), "a=1"), b"", None).await;
+        let (_, query) = text(answer.headers(), &LOCATION).split_once('?').unwrap();
+        let sent = redirect::decode_unverified(query, &Limits::default()).unwrap();
+        let xml = String::from_utf8(sent.bytes().to_vec()).unwrap();
+        assert!(xml.contains(&format!("{told}\"")), "{xml}");
+    }
 }
 
 /// A connection without an address of its own takes nothing at an address with its name, and says what is missing.

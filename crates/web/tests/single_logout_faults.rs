@@ -10,14 +10,20 @@ use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use vouchsafe::crypto::Certificate;
-use vouchsafe::provisioning::{Identity, LoggedOut};
+use vouchsafe::provisioning::{Actor, Identity, LoggedOut, OrganizationId};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LogoutRequest,
-    Participant, PendingLogout, ServiceProvider, SessionNameId,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
+    LogoutRequest, Participant, PendingLogout, ServiceProvider, SessionNameId,
 };
-use vouchsafe_store::{Answer, LogoutStore, Memory, RememberedLogout, StoreError};
+use vouchsafe_store::{
+    Answer, Author, ConnectionMetadata, ConnectionStore as _, LogoutStore, Memory, MetadataSource,
+    RememberedLogout, StoreError, StoredConnection,
+};
 use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
-use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, Reference, RequestRate, SingleSignOn};
+use vouchsafe_web::{
+    ConnectionSource, EndedSession, EndsSessions, LogoutSessions, Reference, RequestRate, SingleSignOn,
+    StoredConnections,
+};
 
 const THERE: &str = "https://example.okta.com/slo";
 const SOAP: &str = "https://app.example.com/saml/slo/soap";
@@ -108,6 +114,14 @@ fn service_over(
     sessions: &Arc<One>,
     connections: impl IntoIterator<Item = Connection>,
 ) -> SingleSignOn {
+    service_of(store, sessions, connections.into_iter().collect::<Connections>())
+}
+
+fn service_of(
+    store: &Arc<Failing>,
+    sessions: &Arc<One>,
+    connections: impl ConnectionSource + 'static,
+) -> SingleSignOn {
     let ours = keys::service_provider();
     let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
@@ -119,7 +133,6 @@ fn service_over(
         .unwrap()
         .build()
         .unwrap();
-    let connections: Connections = connections.into_iter().collect();
     SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new())).single_logout_over(
         Arc::clone(store) as Arc<dyn LogoutStore>,
         Arc::clone(sessions) as Arc<dyn LogoutSessions>,
@@ -212,7 +225,7 @@ async fn nobody_is_sent_to_another_customers_address() {
     assert_eq!(sessions.1.lock().unwrap().len(), 2);
 }
 
-/// Over SOAP it is the same: the sessions end, and the answer tells nothing.
+/// Over SOAP the answer goes back to whoever asked, so the identity provider is told that the sessions ended.
 #[tokio::test]
 async fn a_request_over_soap_of_a_key_of_two_customers_is_carried_out() {
     let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
@@ -220,7 +233,73 @@ async fn a_request_over_soap_of_a_key_of_two_customers_is_carried_out() {
     let envelope = okta().logout_request().at(Utc::now()).destination(Some(SOAP)).to_soap().unwrap();
     let answer = sso.single_logout_by_soap(&request("/saml/slo/soap"), envelope.as_bytes(), None).await;
     assert_eq!(*sessions.1.lock().unwrap(), ["a-mallory", "okta"]);
+    assert!(answer.status().as_u16() == 200 && answer.body().contains(":Success"), "{}", answer.body());
+    assert!(
+        !answer.body().contains("mallory") && !answer.body().contains("Destination"),
+        "{}",
+        answer.body()
+    );
+
+    // The answer would be another one if this service had another entity ID for one of them.
+    let named = EntityId::new("https://app.example.com/mallory").unwrap();
+    let named = ConnectionSettings::default().entity_id(named);
+    let mallory = over("a-mallory", &impostor()).with_settings(named).unwrap();
+    let sso = service_over(&store, &sessions, [mallory, over("okta", &okta())]);
+    let answer = sso.single_logout_by_soap(&request("/saml/slo/soap"), envelope.as_bytes(), None).await;
     assert!(answer.status().as_u16() == 403 && answer.body().contains("Fault"), "{}", answer.body());
+    assert_eq!(sessions.1.lock().unwrap().len(), 4);
+}
+
+/// A customer with many connections to the victim's identity provider does not keep its messages from being accepted,
+/// neither by other keys nor by the same key.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_connections_hides_nobody() {
+    let mallory =
+        okta().with_key(keys::attacker()).with_next_certificate(keys::service_provider().certificate());
+    let strangers = (0..40).map(|number| (format!("a-stranger-{number:02}"), mallory.clone()));
+    let twins = (0..20).map(|number| (format!("twin-{number:02}"), impostor()));
+    let crowd: Vec<(String, testkit::IdentityProvider)> =
+        strangers.chain(twins).chain([("victim".to_owned(), okta())]).collect();
+    let stored = Arc::new(Memory::new());
+    for (name, identity_provider) in &crowd {
+        let metadata = identity_provider.metadata().unwrap();
+        let metadata = ConnectionMetadata::new(metadata, MetadataSource::Uploaded, Utc::now());
+        let (id, owner) = (ConnectionId::new(name).unwrap(), OrganizationId::new(name.clone()));
+        let mut connection = StoredConnection::from_metadata(id, owner, metadata).unwrap();
+        connection.state = ConnectionState::Active;
+        stored.add_connection(&connection, &Author::new(Actor::Operator, Utc::now())).await.unwrap();
+    }
+    let sources: [Box<dyn Fn(&Arc<Failing>, &Arc<One>) -> SingleSignOn>; 2] = [
+        Box::new(|store, sessions| {
+            service_over(store, sessions, crowd.iter().map(|(name, one)| over(name, one)))
+        }),
+        Box::new(|store, sessions| service_of(store, sessions, StoredConnections::new(Arc::clone(&stored)))),
+    ];
+    for source in sources {
+        let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+        let sso = source(&store, &sessions);
+        let ask = async |message: testkit::LogoutBuilder| {
+            let query = message.at(Utc::now()).to_query(None).unwrap();
+            let answer = sso.single_logout(&request(&format!("/saml/slo?{query}")), b"", None).await;
+            let reference = answer.extensions().get::<Reference>();
+            let record = reference.and_then(|reference| sso.refusals().find(reference.as_str()));
+            (answer.status().as_u16(), record.map_or("", |record| record.code))
+        };
+        let forged = okta().logout_request().key(keys::other_identity_provider());
+        assert_eq!(ask(forged).await, (403, "signature.not_verified"));
+        assert!(sessions.1.lock().unwrap().is_empty());
+        assert_eq!(ask(okta().logout_request()).await, (200, ""), "it is not known who asked");
+        let ended = std::mem::take(&mut *sessions.1.lock().unwrap());
+        assert_eq!((ended.len(), ended.last().map(String::as_str)), (21, Some("victim")));
+        assert_eq!(ask(okta().logout_request()).await, (403, "message.replayed"));
+        assert!(sessions.1.lock().unwrap().is_empty());
+        // A store that is down is not asked again for each of them, and the request can be sent again.
+        store.fails.store(1_000, Ordering::SeqCst);
+        assert_eq!(ask(okta().logout_request().id("_again")).await.0, 503);
+        assert_eq!(store.fails.swap(0, Ordering::SeqCst), 1_000 - 3 * 3);
+        assert_eq!(ask(okta().logout_request().id("_again")).await, (200, ""));
+        assert_eq!(sessions.1.lock().unwrap().len(), 21);
+    }
 }
 
 /// Two connections of one customer to one identity provider are answered, since both have one address.

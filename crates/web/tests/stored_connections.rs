@@ -371,6 +371,16 @@ impl ConnectionStore for Counting {
         self.up(self.inner.connections_to(identity_provider, assertion_consumer, most))
     }
 
+    fn active_connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.up(self.inner.active_connections_to(identity_provider, assertion_consumer, after, most))
+    }
+
     fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
         self.up(self.inner.identity_provider_of_source(source))
     }

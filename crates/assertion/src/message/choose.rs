@@ -1,9 +1,10 @@
-//! Chooses the connection that a message belongs to: the one whose key signed it.
+//! Finds the connections that a message belongs to: those whose key signed it.
 
-use vouchsafe_signature::{TrustedKey, verify_form, verify_query};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::{SignedInfo, TrustedKey, verify_form, verify_query};
 use vouchsafe_xml::Limits;
 
-use crate::candidates::{key_among_all, key_by, only_or, owner_of};
+use crate::candidates::{key_of_each, only_of, owners_of};
 use crate::error::AssertionError;
 use crate::message::claimed::{Signed, element};
 use crate::message::{ClaimedMessage, MessageError};
@@ -19,17 +20,35 @@ const CLAUSE: &str = "saml-profiles-2.0-os 4.4.4";
 /// the only one.
 ///
 /// # Errors
-/// `assertion.unknown_issuer` if there is no candidate; `assertion.connection_ambiguous` if several candidates have
-/// the key, or if there are more than [`MOST_CANDIDATES`](crate::MOST_CANDIDATES); `signature.not_verified` and
-/// similar codes if no candidate's key signed; `message.unsigned` if there is no signature.
+/// The same as for [`owners_of_message`]; `assertion.connection_ambiguous` if several candidates have the key.
 pub fn choose_for_message<'t>(
     claimed: &ClaimedMessage,
     candidates: &[&'t Trust],
     limits: &Limits,
 ) -> Result<&'t Trust, Refusal> {
-    only_or(claimed.issuer(), candidates, || {
-        owner_of(signer(claimed, candidates, limits), candidates, RULE, CLAUSE)
-    })
+    only_of(&owners_of_message(claimed, candidates, limits)?)
+}
+
+/// Finds all connections that a message may belong to: the candidates that have the key that signed. A single
+/// candidate is returned without this check, since its keys alone can authenticate the message.
+///
+/// The candidates may be any number. Of each one, at least eight keys are tried that were not tried for another one, so
+/// that no candidate can hide another one. The work grows with the number of candidates; the caller limits how many it
+/// passes at a time.
+///
+/// # Errors
+/// `assertion.unknown_issuer` if there is no candidate; `signature.not_verified` and similar codes if no candidate's
+/// key signed; `message.unsigned` if there is no signature.
+pub fn owners_of_message<'t>(
+    claimed: &ClaimedMessage,
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<Vec<&'t Trust>, Refusal> {
+    match candidates {
+        [] => Err(Refusal::unknown_issuer(claimed.issuer().map(EntityId::as_str).unwrap_or_default(), [])),
+        [only] => Ok(vec![only]),
+        several => owners_of(signer(claimed, several, limits), several, RULE, CLAUSE),
+    }
 }
 
 /// Returns the candidates' key that signed, or the error of the first candidate.
@@ -45,13 +64,16 @@ fn signer<'t>(
             if !vouchsafe_signature::has_signature(message) {
                 return Err(unsigned());
             }
-            return key_among_all(message, candidates, limits);
+            let signed_info = SignedInfo::of(message, limits)?;
+            key_of_each(candidates, limits, &|keys, provider| {
+                Ok(signed_info.key_among(keys, provider, keys.len())?.fingerprint().clone())
+            })
         }
         Signed::Nothing => return Err(unsigned()),
-        Signed::Query(query) => key_by(candidates, limits, &|keys, provider| {
+        Signed::Query(query) => key_of_each(candidates, limits, &|keys, provider| {
             Ok(verify_query(query, keys, provider)?.evidence().key_fingerprint().clone())
         }),
-        Signed::Form(fields) => key_by(candidates, limits, &|keys, provider| {
+        Signed::Form(fields) => key_of_each(candidates, limits, &|keys, provider| {
             Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
         }),
     };

@@ -12,7 +12,7 @@ use vouchsafe::{
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::Answer;
-use vouchsafe_web::ConnectionSource;
+use vouchsafe_web::{ConnectionSource, MessageCandidates};
 
 use crate::failure::Failure;
 use crate::input;
@@ -181,8 +181,13 @@ async fn bytes(source: &str) -> Result<Vec<u8>, Failure> {
 }
 
 impl ConnectionSource for Trusted {
-    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
-        Box::pin(ready(Ok(incoming.issuer().and_then(|issuer| self.named(issuer)).into_iter().collect())))
+    fn candidates_for_message<'a>(
+        &'a self,
+        incoming: &'a IncomingMessage,
+        _after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates> {
+        let found = incoming.issuer().and_then(|issuer| self.named(issuer));
+        Box::pin(ready(Ok(MessageCandidates::all(found))))
     }
 
     fn candidates_for_artifact<'a>(

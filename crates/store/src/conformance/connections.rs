@@ -163,6 +163,38 @@ pub async fn connections_are_found_by_identity_provider_and_address(store: impl 
     assert_eq!(store.connections_to(&okta(), None, 9).await.unwrap(), shared);
 }
 
+/// All active connections to an identity provider are found page by page, without those in other states.
+pub async fn the_active_connections_to_an_identity_provider_are_found_page_by_page(store: impl Store) {
+    let own = "https://app.example.com/saml/own/acs";
+    for (name, issuer, address, state) in [
+        ("b", okta(), None, ConnectionState::Active),
+        ("d", okta(), None, ConnectionState::Active),
+        ("a", okta(), None, ConnectionState::Active),
+        ("c-draft", okta(), None, ConnectionState::Draft),
+        ("c-retired", okta(), None, ConnectionState::Retired),
+        ("b-own", okta(), Some(own), ConnectionState::Active),
+        ("b-other", globex_idp(), None, ConnectionState::Active),
+    ] {
+        let mut connection = draft(name, acme(), issuer);
+        connection.state = state;
+        if let Some(address) = address {
+            connection.settings.sign_in = ConnectionSettings::default().assertion_consumer(address).unwrap();
+        }
+        store.add_connection(&connection, &author()).await.unwrap();
+    }
+    let page = async |address: Option<&str>, after: Option<&str>, most: usize| {
+        let after = after.map(id);
+        let found = store.active_connections_to(&okta(), address, after.as_ref(), most).await.unwrap();
+        found.iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, None, 9).await, ["a", "b", "d"]);
+    assert_eq!(page(None, None, 2).await, ["a", "b"]);
+    assert_eq!(page(None, Some("b"), 2).await, ["d"]);
+    assert_eq!(page(None, Some("c"), 2).await, ["d"], "a name of no connection");
+    assert!(page(None, Some("d"), 2).await.is_empty());
+    assert_eq!(page(Some(own), None, 9).await, ["b-own"]);
+}
+
 /// An artifact names its identity provider by a hash.
 pub async fn an_identity_provider_is_found_by_what_artifacts_name_it(store: impl Store) {
     let source = |identity_provider: &EntityId| SourceId::of(identity_provider);

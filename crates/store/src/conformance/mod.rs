@@ -197,7 +197,8 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
             active_connections_are_walked_page_by_page, every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
             what_never_changes_of_a_connection_is_refused, an_identity_provider_is_found_by_what_artifacts_name_it, connections_are_found_by_identity_provider_and_address,
-            drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
+            drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections,
+            the_active_connections_to_an_identity_provider_are_found_page_by_page);
         $crate::conformance!(@each $way $make, renewals, a_renewal_is_no_revision_and_no_record, what_decides_is_never_a_renewal,
             a_write_keeps_the_renewals_before_it, a_sooner_end_is_a_revision);
         $crate::conformance!(@each $way $make, customers, a_customer_is_added_whole, a_customer_that_is_refused_leaves_nothing,

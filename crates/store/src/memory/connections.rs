@@ -50,6 +50,21 @@ impl ConnectionStore for Memory {
         })
     }
 
+    fn active_connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.with(move |state| {
+            Ok(active_after(state, after, most, |connection| {
+                connection.identity_provider == *identity_provider
+                    && connection.settings.sign_in.own_assertion_consumer() == assertion_consumer
+            }))
+        })
+    }
+
     fn identity_provider_of_source(&self, source: SourceId) -> Answer<'_, Option<EntityId>> {
         self.with(move |state| Ok(state.sources.get(&source).cloned()))
     }
@@ -59,14 +74,7 @@ impl ConnectionStore for Memory {
         after: Option<&'a ConnectionId>,
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>> {
-        self.with(move |state| {
-            let active = state.connections.values().filter(|one| one.state == ConnectionState::Active);
-            let mut found: Vec<&StoredConnection> =
-                active.filter(|one| after.is_none_or(|after| one.id > *after)).collect();
-            found.sort_by(|one, other| one.id.cmp(&other.id));
-            let found = found.into_iter().take(most);
-            Ok(found.map(|one| ConnectionRevision::new(one.id.clone(), one.revision)).collect())
-        })
+        self.with(move |state| Ok(active_after(state, after, most, |_| true)))
     }
 
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
@@ -112,6 +120,20 @@ impl ConnectionStore for Memory {
             Ok(())
         })
     }
+}
+
+/// Returns the active connections for which this holds and whose ids come after this one, sorted by id.
+fn active_after(
+    state: &State,
+    after: Option<&ConnectionId>,
+    most: usize,
+    is_meant: impl Fn(&StoredConnection) -> bool,
+) -> Vec<ConnectionRevision> {
+    let active = state.connections.values().filter(|one| one.state == ConnectionState::Active);
+    let mut found: Vec<&StoredConnection> =
+        active.filter(|one| after.is_none_or(|after| one.id > *after) && is_meant(one)).collect();
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    found.into_iter().take(most).map(|one| ConnectionRevision::new(one.id.clone(), one.revision)).collect()
 }
 
 impl State {

@@ -30,6 +30,11 @@ const BY_IDENTITY_PROVIDER: &str = "
     SELECT id, revision FROM vouchsafe_connections
     WHERE identity_provider = ? AND assertion_consumer = ? ORDER BY is_inactive, id LIMIT ?";
 
+/// Sorted as in the same index.
+const ACTIVE_BY_IDENTITY_PROVIDER: &str = "
+    SELECT id, revision FROM vouchsafe_connections
+    WHERE identity_provider = ? AND assertion_consumer = ? AND is_inactive = 0 AND id > ? ORDER BY id LIMIT ?";
+
 /// Sorted as in the index.
 const ACTIVE: &str = "
     SELECT id, revision FROM vouchsafe_connections WHERE is_inactive = 0 AND id > ? ORDER BY id LIMIT ?";
@@ -82,6 +87,21 @@ impl<E: Engine> ConnectionStore for E {
         let asked = Batch::of(BY_IDENTITY_PROVIDER)
             .bind(identity_provider.as_str())
             .bind(assertion_consumer.unwrap_or_default())
+            .bind(most);
+        Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
+    }
+
+    fn active_connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        let asked = Batch::of(ACTIVE_BY_IDENTITY_PROVIDER)
+            .bind(identity_provider.as_str())
+            .bind(assertion_consumer.unwrap_or_default())
+            .bind(after.map(ConnectionId::as_str).unwrap_or_default())
             .bind(most);
         Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
     }
@@ -321,6 +341,7 @@ mod tests {
         let store = Sqlite::in_memory().await.unwrap();
         for (statement, index) in [
             (BY_IDENTITY_PROVIDER, "USING INDEX vouchsafe_connections_by_identity_provider"),
+            (ACTIVE_BY_IDENTITY_PROVIDER, "USING INDEX vouchsafe_connections_by_identity_provider"),
             (ACTIVE, "USING INDEX vouchsafe_connections_active"),
         ] {
             let steps = store.steps_of(statement).await;

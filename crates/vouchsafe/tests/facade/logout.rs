@@ -392,8 +392,7 @@ fn an_identity_provider_is_told_over_soap() {
     let id_of = |call: &vouchsafe::SoapCall| {
         call.body().split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
     };
-    let answered =
-        |call: vouchsafe::SoapCall, soap: &str| saml.logout_call_answered(call, soap.as_bytes(), now());
+    let answered = |call: vouchsafe::SoapCall, soap: &str| saml.call_answered(call, soap.as_bytes(), now());
     let answer = |call: &vouchsafe::SoapCall| okta().logout_response(id_of(call)).at(now());
     let good = answer(&first).destination(None).to_soap().unwrap();
     assert_eq!(answered(first, &good).unwrap().logout_outcome(), LogoutOutcome::Complete);

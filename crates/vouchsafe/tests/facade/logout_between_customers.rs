@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use vouchsafe::crypto::{Certificate, base64_decode, base64_encode};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, ConnectionState, ExpectMessage, Limits, Message, Refusal,
-    SentMessage, ServiceProvider,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, ExpectMessage,
+    IdentityProvider, Limits, Message, Refusal, SentMessage, ServiceProvider,
 };
 use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, LogoutBuilder, SINGLE_LOGOUT, keys};
 
@@ -99,12 +99,64 @@ fn a_request_belongs_to_each_connection_with_the_key() {
     let forged = okta().logout_request().key(keys::service_provider());
     assert_eq!(code(receive(&all, forged)), "signature.not_verified");
     let late = okta().logout_request().at(now() - TimeDelta::hours(1));
-    assert_eq!(code(receive(&all, late)), "assertion.connection_ambiguous", "valid for none of them");
+    assert_eq!(code(receive(&all, late)), "message.issue_instant", "valid for none of them");
     let retired = [mallory, victim].map(|one| one.with_state(ConnectionState::Retired));
     assert_eq!(code(receive(&retired, okta().logout_request())), "assertion.connection_state");
-    let many: Vec<_> = (0..17).map(|number| connection(&format!("c{number}"), &okta())).collect();
-    assert_eq!(code(receive(&many, okta().logout_request())), "assertion.connection_ambiguous");
-    assert_eq!(receive(&many[..16], okta().logout_request()).unwrap().len(), 16);
+}
+
+/// A customer with many connections to the identity provider of another one does not prevent that its logout requests
+/// are accepted, whatever keys these connections have.
+#[test]
+fn a_crowd_of_connections_hides_nobody() {
+    let saml = saml();
+    let published = |key: &KeyPair| {
+        let more = [keys::other_identity_provider(), keys::service_provider()];
+        let published =
+            more.iter().fold(okta().with_key(key), |one, key| one.with_next_certificate(key.certificate()));
+        published.with_single_logout(MALLORY)
+    };
+    let crowd = [keys::attacker(), keys::identity_provider()].map(|key| trusted(&published(key)));
+    let named = |name: String, metadata: &IdentityProvider| {
+        Connection::new(ConnectionId::new(name).unwrap(), metadata.clone())
+    };
+    let mut all: Vec<Connection> =
+        (0..40).map(|number| named(format!("other-{number:02}"), &crowd[0])).collect();
+    let receive = |candidates: &[Connection]| {
+        let query = okta().logout_request().to_query(None).unwrap();
+        let incoming =
+            saml.open_message(SentMessage::from_query(&query, &Limits::default()).unwrap(), SINGLE_LOGOUT);
+        saml.receive_request(incoming.unwrap(), candidates, ExpectMessage::LogoutRequest, now())
+    };
+    assert_eq!(receive(&all).unwrap_err().code(), "signature.not_verified");
+    all.push(connection("victim", &okta()));
+    let over = |valid: &[vouchsafe::ValidMessage]| -> Vec<String> {
+        valid.iter().map(|one| one.connection().to_string()).collect()
+    };
+    assert_eq!(over(&receive(&all).unwrap()), ["victim"]);
+    // Those that have its key too are all found.
+    all.extend((0..40).map(|number| named(format!("twin-{number:02}"), &crowd[1])));
+    let found = over(&receive(&all).unwrap());
+    assert_eq!((found.len(), found.first().map(String::as_str)), (41, Some("victim")));
+
+    // The look-up finds all of them, also page by page.
+    let connections: Connections = all.iter().cloned().collect();
+    let query = okta().logout_request().to_query(None).unwrap();
+    let incoming =
+        saml.open_message(SentMessage::from_query(&query, &Limits::default()).unwrap(), SINGLE_LOGOUT);
+    let incoming = incoming.unwrap();
+    assert_eq!(connections.candidates_for_message(&incoming).len(), all.len());
+    let (mut paged, mut after) = (Vec::new(), None);
+    loop {
+        let page = connections.candidates_for_message_after(&incoming, after.as_ref(), 16);
+        let Some(last) = page.last() else { break };
+        after = Some(last.id().clone());
+        paged.extend(
+            saml.receive_request_among(&incoming, &page, ExpectMessage::LogoutRequest, now())
+                .into_iter()
+                .flatten(),
+        );
+    }
+    assert_eq!(over(&paged).len(), 41);
 }
 
 /// A connection to another identity provider has no say, although it has the same key and the caller passes it.

@@ -175,7 +175,7 @@ fn an_order_over_soap_is_answered_by_the_one_who_was_asked() {
     let answer =
         |to: &str| okta().logout_response(to).element("ManageNameIDResponse").at(now()).destination(None);
     let judged = |call, message: String| {
-        let judged = saml.name_id_call_answered(call, message.as_bytes(), now());
+        let judged = saml.call_answered(call, message.as_bytes(), now());
         judged.map_or_else(|refusal| refusal.code().to_owned(), |answer| answer.is_success().to_string())
     };
     assert_eq!(judged(made, answer(&id).to_soap().unwrap()), "true");

@@ -2,12 +2,13 @@
 
 use vouchsafe_assertion::{
     Carriage, ClaimedMessage, ConnectionId, LogoutOutcome, Message, MessageKind, NameIdChange, Trust,
-    choose_for_message,
+    choose_for_message, owners_of_message,
 };
-use vouchsafe_crypto::Provider;
+use vouchsafe_crypto::{KeyKind, Provider};
 use vouchsafe_metadata::IdentityProvider as Trusted;
 use vouchsafe_signature::{MessageParameter, Signer, UnsignedForm, sign_form};
-use vouchsafe_testkit::{Encryption, IdentityProvider, OKTA_ENTITY_ID, keys, logout};
+use vouchsafe_testkit::counting::Counted;
+use vouchsafe_testkit::{Encryption, IdentityProvider, KeyPair, OKTA_ENTITY_ID, keys, logout};
 
 use super::{address, code};
 
@@ -254,6 +255,72 @@ fn the_key_chooses_the_connection() {
     let many: Vec<&Trust> = std::iter::repeat_n(candidates[0], 17).collect();
     assert_eq!(
         code(choose_for_message(&claimed, &many, &address.limits).map(|_| ())),
-        "assertion.connection_ambiguous"
+        "signature.not_verified"
     );
+}
+
+/// A key that no other candidate has.
+fn new_keys(count: usize) -> Vec<KeyPair> {
+    (0..count).map(|_| KeyPair::generate(KeyKind::P256, "idp.example").unwrap()).collect()
+}
+
+fn trusting(name: &str, keys: &[KeyPair], provider: &Provider) -> Trust {
+    let (first, more) = keys.split_first().unwrap();
+    let published = more.iter().fold(IdentityProvider::okta().with_key(first), |published, key| {
+        published.with_next_certificate(key.certificate())
+    });
+    let trusted = Trusted::from_metadata(published.metadata().unwrap().as_bytes()).unwrap();
+    Trust::new(ConnectionId::new(name).unwrap(), &trusted, provider).unwrap()
+}
+
+/// Connections of others do not hide the one that signed, however many they are and whatever keys they have. A key of
+/// several candidates is tried once.
+#[test]
+fn each_candidate_has_keys_of_its_own_that_are_tried() {
+    let address = address();
+    let counted = Counted::new();
+    let provider = counted.provider();
+    let (theirs, own) = (new_keys(8), new_keys(3));
+    let mut trusts: Vec<Trust> =
+        (0..30).map(|number| trusting(&format!("other-{number}"), &theirs, &provider)).collect();
+    trusts.push(trusting("victim", &own, &provider));
+    let candidates: Vec<&Trust> = trusts.iter().collect();
+    let request = IdentityProvider::okta().logout_request().key(&own[2]);
+    for claimed in [
+        address.posted(&request.signed().unwrap()),
+        ClaimedMessage::in_query(&request.to_query(None).unwrap(), &address.limits),
+        ClaimedMessage::in_soap(request.to_soap().unwrap().as_bytes(), &address.limits),
+    ] {
+        let before = counted.public_key_operations();
+        let owners = owners_of_message(&claimed.unwrap(), &candidates, &address.limits).unwrap();
+        let names: Vec<&str> = owners.iter().map(|owner| owner.connection().as_str()).collect();
+        assert_eq!(names, ["victim"]);
+        assert_eq!(counted.public_key_operations() - before, theirs.len() + own.len());
+    }
+}
+
+/// All candidates with the key are found. The work for one candidate is limited: among many, eight keys of it are tried.
+#[test]
+fn the_keys_that_are_tried_of_one_candidate_are_limited() {
+    let address = address();
+    let counted = Counted::new();
+    let provider = counted.provider();
+    let many = new_keys(9);
+    let others: Vec<Trust> =
+        (0..4).map(|number| trusting(&format!("other-{number}"), &new_keys(1), &provider)).collect();
+    let [victim, copy] = ["victim", "copy"].map(|name| trusting(name, &many, &provider));
+    let candidates: Vec<&Trust> = [&victim].into_iter().chain(&others).collect();
+    let found = |candidates: &[&Trust], key: &KeyPair| {
+        let request = IdentityProvider::okta().logout_request().key(key);
+        let claimed = address.posted(&request.signed().unwrap()).unwrap();
+        let owners = owners_of_message(&claimed, candidates, &address.limits);
+        owners.map(|owners| owners.iter().map(|owner| owner.connection().to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(found(&candidates, &many[7]).unwrap(), ["victim"]);
+    let before = counted.public_key_operations();
+    assert_eq!(code(found(&candidates, &many[8]).map(|_| ())), "signature.not_verified");
+    assert_eq!(counted.public_key_operations() - before, 8 + others.len());
+    // Few candidates share what a message may cost, and each of them has more.
+    assert_eq!(found(&[&others[0], &victim], &many[8]).unwrap(), ["victim"]);
+    assert_eq!(found(&[&copy, &others[0], &victim], &many[0]).unwrap(), ["copy", "victim"]);
 }
