@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use http::Method;
 use http::request::Parts;
+use vouchsafe::assertion::MessageError;
 use vouchsafe::{
-    ArtifactResolution, BoundRequest, ClaimedResponse, ConfirmedArtifact, Connection, ConnectionId, Expect,
-    Limits, PendingRequest, ReceivedArtifact, RelayState, SentArtifact,
+    ArtifactResolution, BoundRequest, ClaimedResponse, ConfirmedArtifact, Connection, ConnectionId,
+    ConnectionState, Expect, Limits, PendingRequest, ReceivedArtifact, Refusal, RelayState, SentArtifact,
+    Unsolicited,
 };
 
 use crate::answers::{Context, comes_by_paos};
@@ -77,6 +79,14 @@ impl SingleSignOn {
             if let Some(restart) = self.to_restart(request, &unasked, context)? {
                 return Ok(Opening::Restart(restart));
             }
+            let is_given_back = relay_state.as_ref().is_some_and(|state| !state.as_str().is_empty());
+            if !is_given_back
+                && let Some(asked) = self.asked_by_artifact(request, &sent, received_at, &candidates).await?
+            {
+                return self
+                    .opened_over(asked, request, sent, (received_at, candidates), permit, context)
+                    .await;
+            }
         }
         let received = sent.at(received_at);
         let resolved = self.resolved(request, received, &candidates, pending.as_ref(), permit).await;
@@ -95,6 +105,60 @@ impl SingleSignOn {
         };
         context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
         let candidates = candidates.into_iter().filter(|candidate| *candidate.id() == connection).collect();
+        Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
+    }
+
+    /// Returns a sign-in that an artifact without a RelayState may answer, if several connections would accept it unasked
+    /// and this browser started sign-ins over one of them. It shows over which one the artifact is resolved.
+    async fn asked_by_artifact(
+        &self,
+        request: &Parts,
+        sent: &SentArtifact,
+        received_at: &str,
+        candidates: &[Connection],
+    ) -> Result<Option<BoundRequest>, HttpError> {
+        let may_accept = |connection: &&Connection| {
+            sent.artifact().is_of(connection.identity_provider().entity_id())
+                && self.is_at(connection, received_at)
+                && connection.state() == ConnectionState::Active
+                && connection.settings().on_unsolicited() == Unsolicited::Accept
+        };
+        let accepting: Vec<&ConnectionId> =
+            candidates.iter().filter(may_accept).map(Connection::id).collect();
+        match accepting.as_slice() {
+            [] | [_] => Ok(None),
+            several => self.awaited_over(&request.headers, several).await,
+        }
+    }
+
+    /// Resolves an artifact without a RelayState over the connection of this sign-in, of several candidates. The Response
+    /// must name a request of this browser, which may be another one than this. If it names none, its connection is
+    /// not known.
+    async fn opened_over(
+        &self,
+        asked: BoundRequest,
+        request: &Parts,
+        sent: SentArtifact,
+        (received_at, mut candidates): (&str, Vec<Connection>),
+        permit: ReceivePermit,
+        context: &mut Context,
+    ) -> Result<Opening, HttpError> {
+        let (relay_state, count) = (sent.relay_state().cloned(), candidates.len());
+        candidates.retain(|candidate| candidate.id() == asked.request().connection());
+        context.connection = Some(asked.request().connection().clone());
+        let (claimed, _, permit) =
+            self.resolved(request, sent.at(received_at), &candidates, Some(&asked), permit).await?;
+        context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
+        let pending = self.pending_request(&request.headers, None, claimed.in_response_to()).await?;
+        let Some(pending) = pending else {
+            claimed.require_success()?;
+            return Err(match claimed.in_response_to() {
+                Some(id) => HttpError::no_pending_request(id),
+                None => Refusal::new(MessageError::artifact_ambiguous(count).into()).into(),
+            });
+        };
+        context.return_to = pending.request().return_to().map(str::to_owned);
+        let pending = Some(pending);
         Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
     }
 

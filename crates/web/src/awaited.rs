@@ -1,7 +1,7 @@
 //! Finds the pending request that an answer in the browser belongs to.
 
 use http::HeaderMap;
-use vouchsafe::{BoundRequest, RelayState};
+use vouchsafe::{BoundRequest, ConnectionId, PendingRequest, RelayState};
 
 use crate::error::HttpError;
 use crate::single_sign_on::SingleSignOn;
@@ -31,5 +31,31 @@ impl SingleSignOn {
             }
         }
         Ok(None)
+    }
+
+    /// Returns a sign-in that this browser started over one of these connections, if all such sign-ins are over one of
+    /// them. It tells only that connection, and not which of the sign-ins is answered.
+    pub(crate) async fn awaited_over(
+        &self,
+        headers: &HeaderMap,
+        connections: &[&ConnectionId],
+    ) -> Result<Option<BoundRequest>, HttpError> {
+        let is_meant = |pending: &PendingRequest| {
+            let is_sign_in = pending.name_id_order().is_none() && !pending.is_trial();
+            is_sign_in && connections.contains(&pending.connection())
+        };
+        let mut found: Option<BoundRequest> = None;
+        for binding in self.cookies().bindings(headers) {
+            let pending = self.inner.pending.find_pending(&binding.handle, self.now()).await?;
+            let Some(pending) = pending.filter(is_meant) else { continue };
+            let provider = self.service_provider().provider();
+            let Ok(bound) = pending.bind(Some(&binding.secret), provider) else { continue };
+            let connection = bound.request().connection();
+            if found.as_ref().is_some_and(|other| other.request().connection() != connection) {
+                return Ok(None);
+            }
+            found.get_or_insert(bound);
+        }
+        Ok(found)
     }
 }

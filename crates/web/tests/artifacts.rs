@@ -283,6 +283,66 @@ async fn what_nobody_asked_for_is_as_the_connection_says() {
     assert_eq!(outcome(&service, stolen).await, (403, "assertion.in_response_to"));
 }
 
+/// Several connections have one identity provider and one address, and it returns no RelayState. The sign-in that this
+/// browser started tells over which connection the artifact is resolved, and the Response says which one it answers.
+#[tokio::test]
+async fn without_a_relay_state_the_sign_in_of_this_browser_tells_the_connection() {
+    let trusted = IdentityProvider::from_metadata(okta().metadata().unwrap().as_bytes()).unwrap();
+    let connections = |acme: Unsolicited, mallory: Unsolicited| -> Connections {
+        let over = |name: &str, unsolicited: Unsolicited| {
+            let connection = Connection::new(ConnectionId::new(name).unwrap(), trusted.clone());
+            connection.with_settings(ConnectionSettings::default().unsolicited(unsolicited)).unwrap()
+        };
+        [over("acme", acme), over("mallory", mallory)].into_iter().collect()
+    };
+    let service = Service::over(connections(Unsolicited::Accept, Unsolicited::Accept));
+    let brought = async |service: &Service, number: u8, cookies: &str| {
+        let parts = with_cookies(get(&fields(&artifact(number), None)), cookies);
+        service.sso.accept(&parts, b"").await
+    };
+    let (request, cookies) = service.start("acme").await;
+    let (second, more) = service.start("acme").await;
+    let (foreign, of_mallory) = service.start("mallory").await;
+    let both_tabs = format!("{cookies}; {}", more.replacen("0=", "1=", 1));
+
+    // Without a sign-in of this browser, or with sign-ins over both, nobody is asked.
+    let nobody = brought(&service, 1, "a=1").await;
+    assert_ne!(outcome(&service, nobody).await.0, 0);
+    let over_both = format!("{cookies}; {}", of_mallory.replacen("0=", "1=", 1));
+    let undecided = brought(&service, 1, &over_both).await;
+    assert_ne!(outcome(&service, undecided).await.0, 0);
+    assert_eq!(service.questions(), 0);
+
+    // The Response must answer a sign-in of this browser, over the connection that was asked.
+    for (number, answered) in [(2, None), (3, Some("_of_somebody_else")), (4, Some(foreign.id.as_str()))] {
+        let response = okta().response().at(Utc::now()).assertion_id(format!("_{number}"));
+        service.resolves_to(match answered {
+            Some(id) => response.in_response_to(id),
+            None => response,
+        });
+        let refused = brought(&service, number, &cookies).await;
+        assert_ne!(outcome(&service, refused).await.0, 0, "{answered:?}");
+    }
+    for (number, answered) in [(5, &second), (6, &request)] {
+        service.resolves_to(response(answered, &format!("_{number}")));
+        let accepted = brought(&service, number, &both_tabs).await.unwrap();
+        assert_eq!(accepted.connection().as_str(), "acme");
+    }
+    assert_eq!(service.questions(), 5);
+
+    // A connection that accepts nothing unasked has nobody asked without a RelayState.
+    let service = Service::over(connections(Unsolicited::Refuse, Unsolicited::Refuse));
+    let (_, cookies) = service.start("acme").await;
+    let refused = brought(&service, 7, &cookies).await;
+    assert_eq!((outcome(&service, refused).await, service.questions()), ((403, "assertion.unsolicited"), 0));
+    // If one connection accepts unsolicited Responses, this is one, whatever this browser started before.
+    let service = Service::over(connections(Unsolicited::Accept, Unsolicited::Refuse));
+    let (_, cookies) = service.start("acme").await;
+    service.resolves_to(okta().response().at(Utc::now()));
+    let accepted = brought(&service, 8, &cookies).await.unwrap();
+    assert_eq!(accepted.connection().as_str(), "acme");
+}
+
 /// A connection with its own address accepts artifacts only there.
 #[tokio::test]
 async fn each_address_is_its_connections() {
