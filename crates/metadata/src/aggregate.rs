@@ -59,7 +59,8 @@ pub struct Aggregate {
     sources: OnceLock<HashMap<[u8; 20], usize>>,
 }
 
-type Read = Result<Box<IdentityProvider>, Box<MetadataError>>;
+/// In a box, because most entities are never read.
+type Read = Box<Result<IdentityProvider, MetadataError>>;
 
 /// The name of an entity in a look-up.
 ///
@@ -155,7 +156,7 @@ impl Aggregate {
         let (verified, outline) = signed;
         let (bytes, evidence) = verified.into_parts();
         let index = match outline {
-            Some(outline) => Index::of_outline(&outline)?,
+            Some(outline) => Index::of_outline(&outline, &bytes)?,
             None => Index::of(&bytes)?,
         };
         Ok((Aggregate::indexed(bytes, index), evidence))
@@ -226,7 +227,7 @@ impl Aggregate {
     #[must_use]
     pub fn find(&self, name: &EntityName) -> Option<AggregateEntity<'_>> {
         let place = match name {
-            EntityName::EntityId(id) => self.index.find(id.as_str()),
+            EntityName::EntityId(id) => self.index.find(&self.bytes, id.as_str()),
             EntityName::SourceId(id) => self.sources().get(id).copied(),
         };
         place.map(|place| AggregateEntity { aggregate: self, place })
@@ -234,7 +235,7 @@ impl Aggregate {
 
     /// Returns the first entity whose `entityID` is this text, even if it is not a valid entity ID.
     pub(crate) fn named(&self, entity_id: &str) -> Option<AggregateEntity<'_>> {
-        self.index.find(entity_id).map(|place| AggregateEntity { aggregate: self, place })
+        self.index.find(&self.bytes, entity_id).map(|place| AggregateEntity { aggregate: self, place })
     }
 
     /// Returns what a publisher should look at, and what would fail at sign-in: first for the document, then for each
@@ -272,7 +273,7 @@ impl Aggregate {
 
     fn sources(&self) -> &HashMap<[u8; 20], usize> {
         self.sources.get_or_init(|| {
-            self.index.names().map(|(name, place)| (own_sha1(name.as_bytes()), place)).collect()
+            self.index.names(&self.bytes).map(|(name, place)| (own_sha1(name.as_bytes()), place)).collect()
         })
     }
 }
@@ -312,7 +313,7 @@ impl<'a> AggregateEntity<'a> {
     /// Returns its entityID without white space around it, if it has one.
     #[must_use]
     pub fn entity_id(&self) -> Option<&'a str> {
-        self.aggregate.index.entity_id(self.place)
+        self.aggregate.index.entity_id(&self.aggregate.bytes, self.place)
     }
 
     /// Returns the earlier entity with the same name, which is used instead of this one.
@@ -337,7 +338,7 @@ impl<'a> AggregateEntity<'a> {
     pub fn identity_provider(&self) -> Result<&'a IdentityProvider, &'a MetadataError> {
         static NOTHING: OnceLock<Read> = OnceLock::new();
         let kept = self.aggregate.read.get(self.place).unwrap_or(&NOTHING);
-        kept.get_or_init(|| self.read().map(Box::new).map_err(Box::new)).as_deref().map_err(|error| &**error)
+        kept.get_or_init(|| Box::new(self.read())).as_ref().as_ref()
     }
 
     /// Checks that it is an identity provider that can be used now.
@@ -417,7 +418,7 @@ impl<'a> AggregateEntity<'a> {
     /// Calls `tell` with the identity provider. It is read again, unless it was kept.
     pub(crate) fn with_identity_provider<T>(&self, tell: impl FnOnce(&IdentityProvider) -> T) -> Option<T> {
         match self.aggregate.read.get(self.place).and_then(OnceLock::get) {
-            Some(kept) => kept.as_deref().ok().map(tell),
+            Some(kept) => kept.as_ref().as_ref().ok().map(tell),
             None => self.read().ok().as_ref().map(tell),
         }
     }

@@ -61,7 +61,7 @@ impl MetadataDescription {
                 Err(reason) if index.is_one_entity() => return Err(reason),
                 Err(reason) => description.left_out.push(LeftOutEntity {
                     place: place.saturating_add(1),
-                    entity_id: index.entity_id(place).map(str::to_owned),
+                    entity_id: index.entity_id(metadata, place).map(str::to_owned),
                     reason,
                 }),
             }

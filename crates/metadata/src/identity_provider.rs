@@ -88,7 +88,7 @@ impl IdentityProvider {
     ) -> Result<IdentityProvider, MetadataError> {
         let metadata = &*in_utf8(Cow::Borrowed(metadata));
         let index = Index::of(metadata)?;
-        index.identity_provider(metadata, index.named(entity_id.as_str())?)
+        index.identity_provider(metadata, index.named(metadata, entity_id.as_str())?)
     }
 
     /// Refuses metadata that is no longer valid. No clock skew is allowed, because `validUntil` is usually days away.

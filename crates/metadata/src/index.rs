@@ -3,9 +3,7 @@
 //!
 //! An index does not keep the document: its functions must be called with the bytes that it was made of.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
@@ -13,6 +11,8 @@ use vouchsafe_xml::{Document, Element, Limits, Outline};
 
 use crate::description::{EntityDescription, describe};
 use crate::foreign::refused;
+use crate::heads::Heads;
+use crate::places::Places;
 use crate::read::identity_provider;
 use crate::registration::MDRPI;
 use crate::scopes::Scopes;
@@ -26,13 +26,11 @@ use crate::{IdentityProvider, MetadataError};
 /// reported.
 #[derive(Debug)]
 pub(crate) struct Index {
-    places: Vec<Place>,
+    places: Places,
     /// What is inherited in each EntitiesDescriptor; the first is the outside of the root.
     groups: Vec<Inherited>,
     /// The namespaces in the groups.
     scopes: Scopes,
-    /// The first entity with each name.
-    names: HashMap<Arc<str>, usize>,
     /// The validity of the document as a whole.
     whole: Inherited,
     is_one_entity: bool,
@@ -40,103 +38,96 @@ pub(crate) struct Index {
     created: Option<DateTime<Utc>>,
 }
 
-/// The place of an entity.
-#[derive(Debug)]
-struct Place {
-    /// The entityID without white space around it; empty if there is none.
-    entity_id: Arc<str>,
-    content: Content,
-    /// The EntitiesDescriptor around it.
-    group: usize,
-    /// The earlier entity with the same name.
-    first: Option<usize>,
-    /// The number of later entities with the same name.
-    duplicates: usize,
-}
-
-#[derive(Debug)]
-enum Content {
-    Entity(Range<usize>),
-    /// An element in another namespace, which is not metadata.
-    Foreign {
-        namespace: Box<str>,
-        name: Box<str>,
-    },
-}
-
 /// # Making a value
 impl Index {
     pub(crate) fn of(metadata: &[u8]) -> Result<Index, MetadataError> {
-        Index::of_outline(&outline(metadata)?)
+        Index::of_outline(&outline(metadata)?, metadata)
     }
 
     /// Makes an index of a document whose outline was read already.
-    pub(crate) fn of_outline(outline: &Outline) -> Result<Index, MetadataError> {
+    pub(crate) fn of_outline(outline: &Outline, metadata: &[u8]) -> Result<Index, MetadataError> {
         let root = outline.frame().root();
         require_metadata(root)?;
         let mut scopes = Scopes::default();
         scopes.add(None, None);
         let mut index = Index {
-            places: Vec::with_capacity(outline.pieces().len()),
+            places: Places::with_capacity(outline.pieces().len()),
             groups: vec![Inherited::default()],
             scopes,
-            names: HashMap::with_capacity(outline.pieces().len()),
             whole: Inherited::default().within(root),
             is_one_entity: is_entity(root),
             created: creation_instant(root),
         };
-        index.add_all(outline);
+        index.add_all(outline, metadata)?;
         Ok(index)
     }
 
-    fn add_all(&mut self, outline: &Outline) {
+    fn add_all(&mut self, outline: &Outline, metadata: &[u8]) -> Result<(), MetadataError> {
+        let (root, mut pieces, mut heads) = (outline.frame().root(), outline.pieces(), Heads::default());
+        if let Some(range) = pieces.next().map(|piece| piece.range()).filter(|_| self.is_one_entity) {
+            self.places.add(metadata, range, root, 0);
+            return Ok(());
+        }
         let mut pieces = outline.pieces();
-        let mut waiting = vec![(outline.frame().root(), 0)];
-        while let Some((element, group)) = waiting.pop() {
-            if is_entity(element) {
+        // The open groups, with the children that were not looked at.
+        let mut open = vec![(children(root), self.add_group(root, 0))];
+        while let Some((element, group)) = following(&mut open) {
+            if element.local_name() == ENTITY {
                 // The pieces between them are in an element of another namespace.
-                let Some(piece) = pieces.find(|piece| piece.head() == element) else { return };
-                self.add(element, Content::Entity(piece.range()), group);
-            } else if is_group(element) {
-                let inherited = self.inherited(group).within(element);
-                self.groups.push(inherited);
-                self.scopes.add(Some(element), Some(group));
-                let own = self.groups.len().saturating_sub(1);
-                let begin = waiting.len();
-                let children = element
-                    .elements()
-                    .filter(|child| ["EntityDescriptor", "EntitiesDescriptor"].contains(&child.local_name()));
-                waiting.extend(children.map(|child| (child, own)));
-                if let Some(added) = waiting.get_mut(begin..) {
-                    added.reverse(); // the first is taken next
+                let Some(piece) = pieces.find(|piece| piece.stub() == element) else { break };
+                if !heads.has_room_in(group) {
+                    self.add_heads(&mut heads, metadata)?;
                 }
+                heads.add(&piece, group, metadata);
+            } else if is_group(element) {
+                let own = self.add_group(element, group);
+                open.push((children(element), own));
             } else {
-                let (namespace, name) = (element.namespace().into(), element.local_name().into());
-                self.add(element, Content::Foreign { namespace, name }, group);
+                self.add_heads(&mut heads, metadata)?;
+                self.places.add_foreign(element, group);
             }
         }
+        self.add_heads(&mut heads, metadata)
     }
 
-    fn add(&mut self, head: Element<'_>, content: Content, group: usize) {
-        let entity_id: Arc<str> = trimmed(head.attribute("entityID").unwrap_or_default()).into();
-        let place = self.places.len();
-        let mut first = None;
-        if matches!(content, Content::Entity(_)) && !entity_id.is_empty() {
-            match self.names.get(&entity_id) {
-                Some(earlier) => first = Some(*earlier),
-                None => _ = self.names.insert(Arc::clone(&entity_id), place),
-            }
-        }
-        if let Some(earlier) = first.and_then(|earlier| self.places.get_mut(earlier)) {
-            earlier.duplicates = earlier.duplicates.saturating_add(1);
-        }
-        self.places.push(Place { entity_id, content, group, first, duplicates: 0 });
+    /// Adds the entities whose start tags wait to be read.
+    fn add_heads(&mut self, heads: &mut Heads, metadata: &[u8]) -> Result<(), MetadataError> {
+        let Index { places, scopes, .. } = self;
+        let add = |range, head: Element<'_>, group| match is_entity(head) {
+            true => places.add(metadata, range, head, group),
+            false => places.add_foreign(head, group),
+        };
+        heads.read(scopes, add).map_err(|error| refused(metadata, error))
+    }
+
+    /// Adds a group in this one, and returns its number.
+    fn add_group(&mut self, element: Element<'_>, group: usize) -> usize {
+        let inherited = self.inherited(group).within(element);
+        self.groups.push(inherited);
+        self.scopes.add(Some(element), Some(group));
+        self.groups.len().saturating_sub(1)
     }
 
     fn inherited(&self, group: usize) -> &Inherited {
         static NOTHING: Inherited = Inherited::NOTHING;
         self.groups.get(group).unwrap_or(&NOTHING)
     }
+}
+
+/// Returns the children that may be entities and groups.
+fn children(group: Element<'_>) -> impl Iterator<Item = Element<'_>> {
+    group.elements().filter(|child| [ENTITY, GROUP].contains(&child.local_name()))
+}
+
+/// Returns the next child of the innermost open group that has one, with the number of the group.
+fn following<T>(open: &mut Vec<(impl Iterator<Item = T>, usize)>) -> Option<(T, usize)> {
+    while let Some((children, group)) = open.last_mut() {
+        match children.next() {
+            Some(child) => return Some((child, *group)),
+            None => open.pop(),
+        };
+    }
+    None
 }
 
 /// # Content
@@ -164,41 +155,38 @@ impl Index {
     }
 
     /// Returns the entityID without white space around it, if there is one.
-    pub(crate) fn entity_id(&self, place: usize) -> Option<&str> {
-        self.places.get(place).map(|place| &*place.entity_id).filter(|id| !id.is_empty())
+    pub(crate) fn entity_id<'a>(&'a self, metadata: &'a [u8], place: usize) -> Option<&'a str> {
+        self.places.entity_id(metadata, place)
     }
 
     /// Returns the earlier entity with the same name.
     pub(crate) fn first_of_name(&self, place: usize) -> Option<usize> {
-        self.places.get(place)?.first
+        self.places.first_of_name(place)
     }
 
-    /// Returns the range of its bytes.
+    /// Returns the range of its bytes. `None` for an element of another namespace.
     pub(crate) fn range(&self, place: usize) -> Option<Range<usize>> {
-        match &self.places.get(place)?.content {
-            Content::Entity(range) => Some(range.clone()),
-            Content::Foreign { .. } => None,
-        }
+        self.places.range(place)
     }
 
     /// Returns the first entity with this name.
-    pub(crate) fn find(&self, entity_id: &str) -> Option<usize> {
-        self.names.get(entity_id).copied()
+    pub(crate) fn find(&self, metadata: &[u8], entity_id: &str) -> Option<usize> {
+        self.places.find(metadata, entity_id)
     }
 
     /// Returns the first entity with this name, or one in another namespace, which is refused when it is read.
-    pub(crate) fn named(&self, entity_id: &str) -> Result<usize, MetadataError> {
-        let found = self.find(entity_id);
-        let foreign = || self.places.iter().position(|place| &*place.entity_id == entity_id);
-        found.or_else(foreign).ok_or_else(|| MetadataError::UnknownEntity {
+    pub(crate) fn named(&self, metadata: &[u8], entity_id: &str) -> Result<usize, MetadataError> {
+        let found = self.find(metadata, entity_id);
+        let is_it = |place: &usize| self.entity_id(metadata, *place) == Some(entity_id);
+        found.or_else(|| (0..self.len()).find(is_it)).ok_or_else(|| MetadataError::UnknownEntity {
             entity_id: entity_id.to_owned(),
             entities: self.len(),
         })
     }
 
     /// Returns the names of the entities, with the first entity of each.
-    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.names.iter().map(|(name, place)| (&**name, *place))
+    pub(crate) fn names<'a>(&'a self, metadata: &'a [u8]) -> impl Iterator<Item = (&'a str, usize)> {
+        self.places.names(metadata)
     }
 }
 
@@ -206,24 +194,15 @@ impl Index {
 impl Index {
     /// Parses one entity by itself.
     pub(crate) fn document(&self, metadata: &[u8], place: usize) -> Result<Document, MetadataError> {
-        let Some(found) = self.places.get(place) else {
-            return Err(MetadataError::UnknownEntity { entity_id: String::new(), entities: self.len() });
-        };
-        match &found.content {
-            Content::Entity(range) => {
-                #[cfg(test)]
-                crate::work::count(&crate::work::PARSED, 1);
-                let bytes = metadata.get(range.clone()).unwrap_or_default();
-                let scope = self.scopes.of(found.group, bytes).map_err(MetadataError::Xml)?;
-                let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };
-                Document::parse_in_scope(bytes, &scope, &limits)
-                    .map_err(|error| MetadataError::Xml(error.shifted(range.start)))
-            }
-            Content::Foreign { namespace, name } => Err(MetadataError::Namespace {
-                namespace: namespace.clone().into_string(),
-                name: name.clone().into_string(),
-            }),
-        }
+        let Some(range) = self.range(place) else { return Err(self.places.refusal(place)) };
+        #[cfg(test)]
+        crate::work::count(&crate::work::PARSED, 1);
+        let bytes = metadata.get(range.clone()).unwrap_or_default();
+        let group = self.places.group(place).unwrap_or_default();
+        let scope = self.scopes.of(group, bytes).map_err(MetadataError::Xml)?;
+        let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };
+        Document::parse_in_scope(bytes, &scope, &limits)
+            .map_err(|error| MetadataError::Xml(error.shifted(range.start)))
     }
 
     /// Returns whether the namespaces and dates around these entities, which have the same text, are the same, except
@@ -236,7 +215,7 @@ impl Index {
         others: usize,
     ) -> bool {
         let round = |index: &Index, place: usize| {
-            let group = index.places.get(place)?.group;
+            let group = index.places.group(place)?;
             let inherited = index.inherited(group);
             let is_of_the_whole = inherited.valid_until().ok()? == index.whole.valid_until().ok()?;
             is_of_the_whole.then(|| (index.scopes.of(group, text).ok(), inherited.cache_duration()))
@@ -246,11 +225,10 @@ impl Index {
 
     /// Returns the entity at this place, whose document was parsed.
     pub(crate) fn entity<'d>(&'d self, document: &'d Document, place: usize) -> Entity<'d> {
-        let found = self.places.get(place);
         Entity {
             element: document.root(),
-            inherited: self.inherited(found.map(|place| place.group).unwrap_or_default()),
-            duplicates: found.map(|place| place.duplicates).unwrap_or_default(),
+            inherited: self.inherited(self.places.group(place).unwrap_or_default()),
+            duplicates: self.places.duplicates(place),
         }
     }
 
@@ -288,7 +266,7 @@ impl Index {
                 }
             };
             let entity = self.entity(&document, place);
-            let name = self.entity_id(place).unwrap_or_default();
+            let name = self.entity_id(metadata, place).unwrap_or_default();
             let speaks = entity.identity_provider_roles().any(speaks_saml2);
             if !entity.is_identity_provider() {
                 roles = entity.role_names();
@@ -324,8 +302,7 @@ fn creation_instant(root: Element<'_>) -> Option<DateTime<Utc>> {
 
 /// Returns the outline of the document, with entities in any namespace.
 pub(crate) fn outline(metadata: &[u8]) -> Result<Outline, MetadataError> {
-    Outline::read(metadata, "EntitiesDescriptor", "EntityDescriptor", &Limits::metadata())
-        .map_err(|error| refused(metadata, error))
+    Outline::read(metadata, GROUP, ENTITY, &Limits::metadata()).map_err(|error| refused(metadata, error))
 }
 
 /// Checks that the root of a document is an element of metadata.
@@ -354,5 +331,8 @@ impl Candidates {
     }
 }
 
+/// The local names of entities and of groups.
+const ENTITY: &str = "EntityDescriptor";
+const GROUP: &str = "EntitiesDescriptor";
 /// The number of names in an error.
 const NAMES_SHOWN: usize = 5;

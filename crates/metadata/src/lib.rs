@@ -53,7 +53,7 @@
 //! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from an element |
 //! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
 //! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | the other statements of an entity about itself |
-//! | `index`, `scopes`, `aggregate`, `source`, `bounded`, `encoding` | how entities are found in a document, the namespaces around them, the document, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
+//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
 //! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |
@@ -77,6 +77,7 @@ mod entity_key;
 mod error;
 mod extension;
 mod foreign;
+mod heads;
 mod identity_provider;
 mod index;
 mod information;
@@ -90,6 +91,7 @@ mod lint_rules;
 mod localized;
 mod own_rollover;
 mod placeholder;
+mod places;
 mod publication_order;
 mod read;
 mod refresh;

@@ -236,7 +236,7 @@ static ROWS: &[Row] = &[
 
 /// Returns the findings about the document as a whole.
 pub(crate) fn document(index: &Index, now: DateTime<Utc>) -> Vec<LintFinding> {
-    let about = |code, message: String| finding(code, message, None, None);
+    let about = |code, message: String| finding(code, message, None);
     match index.whole().valid_until() {
         Err(error) => vec![about(error.code(), error.to_string())],
         Ok(None) => vec![about(
@@ -259,7 +259,7 @@ pub(crate) fn entity(
     now: DateTime<Utc>,
     provider: &Provider,
 ) -> Vec<LintFinding> {
-    let mut report = Report { index, place, findings: Vec::new(), left_out: 0 };
+    let mut report = Report { index, metadata, place, findings: Vec::new(), left_out: 0 };
     match index.document(metadata, place).and_then(|document| {
         let subject = Subject::new(index, &document, place, now, provider)?;
         RULES.iter().for_each(|rule| rule(&subject, &mut report));
@@ -277,6 +277,7 @@ const MOST: usize = 100;
 /// The findings about one entity.
 pub(crate) struct Report<'i> {
     index: &'i Index,
+    metadata: &'i [u8],
     place: usize,
     findings: Vec<LintFinding>,
     left_out: usize,
@@ -301,7 +302,7 @@ impl Report<'_> {
     }
 
     fn made(&self, code: &'static str, message: String) -> LintFinding {
-        finding(code, message, Some(self.place), Some(self.index))
+        finding(code, message, Some((self.index, self.metadata, self.place)))
     }
 
     /// Adds a finding once, however many roles have it. Errors have their own limit, so that no number of warnings hides
@@ -323,13 +324,14 @@ impl Report<'_> {
         if self.left_out > 0 {
             let (limit, first, count) = (MOST, MOST.saturating_add(1), self.left_out);
             let rest = Warning::LeftOut { what: "findings", limit, first, count };
-            self.findings.push(finding(rest.code(), rest.to_string(), Some(self.place), Some(self.index)));
+            self.findings.push(self.made(rest.code(), rest.to_string()));
         }
         self.findings
     }
 }
 
-fn finding(code: &'static str, message: String, place: Option<usize>, index: Option<&Index>) -> LintFinding {
+/// Makes a finding about the entity at a place of a document, or about the document as a whole.
+fn finding(code: &'static str, message: String, entity: Option<(&Index, &[u8], usize)>) -> LintFinding {
     let known = ROWS.iter().find(|row| row.code == code);
     LintFinding {
         code,
@@ -337,9 +339,10 @@ fn finding(code: &'static str, message: String, place: Option<usize>, index: Opt
         clause: known.map_or("XML 1.0; Namespaces in XML", |row| row.clause),
         message,
         remedy: known.map_or("", |row| row.remedy),
-        place: place.map(|place| place.saturating_add(1)),
-        entity_id: index.zip(place).and_then(|(index, place)| index.entity_id(place)).map(str::to_owned),
-        range: index.zip(place).and_then(|(index, place)| index.range(place)),
+        place: entity.map(|(.., place)| place.saturating_add(1)),
+        entity_id: entity
+            .and_then(|(index, metadata, place)| index.entity_id(metadata, place).map(str::to_owned)),
+        range: entity.and_then(|(index, _, place)| index.range(place)),
     }
 }
 

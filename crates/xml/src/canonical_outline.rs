@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use memchr::memmem;
 
-use crate::arena::{EMPTY, NONE};
+use crate::arena::{EMPTY, NONE, Span};
 use crate::canonical::Sink;
 use crate::canonicalizer::Canonicalizer;
 use crate::in_place::InPlace;
@@ -15,7 +15,9 @@ use crate::{Document, Element, Limits, NamespaceScope, XmlError};
 /// The pieces that have not been written yet.
 pub(crate) struct Pieces<'d, 's> {
     pub(crate) input: &'s InPlace,
-    pub(crate) rest: core::slice::Iter<'d, (u32, Range<usize>)>,
+    /// Their nodes in the frame, and their ranges in the input.
+    pub(crate) nodes: core::slice::Iter<'d, u32>,
+    pub(crate) ranges: core::slice::Iter<'d, Span>,
     pub(crate) limits: &'s Limits,
     pub(crate) inclusive_prefixes: &'s [&'s str],
     /// Called with the pieces that may contain `sought`.
@@ -24,8 +26,10 @@ pub(crate) struct Pieces<'d, 's> {
     /// The surroundings of the pieces in one element: those of the last such element.
     pub(crate) surroundings: Option<(u32, Surroundings)>,
     pub(crate) sweep: Sweep,
-    /// For each written piece, the number of bytes that could be written before and after it.
-    pub(crate) written: Vec<(usize, usize)>,
+    /// The ranges of the written pieces in the output.
+    pub(crate) written: Vec<Span>,
+    /// The number of bytes that could be written at the beginning.
+    pub(crate) allowed: usize,
 }
 
 /// The namespaces around the pieces in one element.
@@ -56,15 +60,15 @@ impl Pieces<'_, '_> {
         })
     }
 
-    /// Returns the head of the next piece, or [`NONE`] after the last.
+    /// Returns the stub of the next piece, or [`NONE`] after the last.
     fn next_node(&self) -> u32 {
-        self.rest.as_slice().first().map_or(NONE, |(node, _)| *node)
+        self.nodes.as_slice().first().copied().unwrap_or(NONE)
     }
 }
 
 impl fmt::Debug for Pieces<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pieces").field("rest", &self.rest.len()).finish_non_exhaustive()
+        f.debug_struct("Pieces").field("rest", &self.nodes.len()).finish_non_exhaustive()
     }
 }
 
@@ -76,19 +80,16 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         self
     }
 
-    /// Returns the ranges of the pieces in the output. `allowed` is the number of bytes that could be written at the
-    /// beginning.
-    pub(crate) fn ranges_written(self, allowed: usize) -> Vec<Range<usize>> {
-        let written = self.pieces.map(|pieces| pieces.written).unwrap_or_default();
-        let range =
-            |(before, after): (usize, usize)| allowed.saturating_sub(before)..allowed.saturating_sub(after);
-        written.into_iter().map(range).collect()
+    /// Returns the ranges of the pieces in the output.
+    pub(crate) fn ranges_written(self) -> Vec<Span> {
+        self.pieces.map(|pieces| pieces.written).unwrap_or_default()
     }
 
-    /// Writes the next piece, whose head is this node.
+    /// Writes the next piece, whose stub is this node.
     pub(crate) fn piece(&mut self, node: u32) -> Result<(), XmlError> {
         let Some(mut pieces) = self.pieces.take() else { return Ok(()) };
-        let Some((_, range)) = pieces.rest.next() else { return Ok(()) };
+        let (Some(_), Some(range)) = (pieces.nodes.next(), pieces.ranges.next()) else { return Ok(()) };
+        let range = &(range.start as usize..range.end as usize);
         let parent = self.document.parent_of(node);
         let surroundings = match pieces.surroundings.take() {
             Some((known, surroundings)) if known == parent => surroundings,
@@ -98,7 +99,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
                 surroundings
             }
         };
-        let before = self.output.left();
+        let start = pieces.allowed.saturating_sub(self.output.left());
         match pieces.swept(range) {
             Some(bytes) => self.output.apart(bytes),
             None => {
@@ -107,7 +108,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
                 self.write_piece(&piece, &surroundings, pieces.inclusive_prefixes)?;
             }
         }
-        pieces.written.push((before, self.output.left()));
+        let end = pieces.allowed.saturating_sub(self.output.left());
+        pieces.written.push(Span::new(start, end));
         self.next_piece = pieces.next_node();
         pieces.surroundings = Some((parent, surroundings));
         self.pieces = Some(pieces);

@@ -128,12 +128,37 @@ impl<'d> Element<'d> {
     /// Returns the value of the attribute with this namespace and local name.
     #[inline]
     pub fn attribute_in(self, namespace: &str, local_name: &str) -> Option<&'d str> {
+        let record = self.attribute_record(namespace, local_name)?;
+        Some(record.value.of(&self.document.text))
+    }
+
+    #[inline]
+    fn attribute_record(self, namespace: &str, local_name: &str) -> Option<&'d AttributeRecord> {
         let document = self.document;
-        let record = self.attribute_records().iter().find(|record| {
+        self.attribute_records().iter().find(|record| {
             has_local_name(&document.text, record.name, record.prefix_length, local_name)
                 && document.is_namespace(record.namespace, namespace)
-        })?;
-        Some(record.value.of(&document.text))
+        })
+    }
+
+    /// Returns the range in the source of the value of the attribute with this name and no namespace. `None` if there is
+    /// no such attribute, or if its value is written with references, or with other white space.
+    ///
+    /// ```
+    /// use vouchsafe_xml::{Document, Limits};
+    /// let text = "<a x='one' y='1 &amp; 2'/>";
+    /// let document = Document::parse(text.as_bytes(), &Limits::default())?;
+    /// assert_eq!(document.root().attribute_range("x").map(|range| &text[range]), Some("one"));
+    /// assert_eq!(document.root().attribute_range("y"), None);
+    /// # Ok::<(), vouchsafe_xml::XmlError>(())
+    /// ```
+    pub fn attribute_range(self, local_name: &str) -> Option<Range<usize>> {
+        let value = self.attribute_record("", local_name)?.value;
+        let source = self.source_range();
+        let mark = self.document.mark;
+        let range = (value.start as usize).saturating_add(mark)..(value.end as usize).saturating_add(mark);
+        // Text that differs from the source stands behind the whole source.
+        (source.start <= range.start && range.end <= source.end).then_some(range)
     }
 
     /// Returns all text directly in the element. Comments and instructions never split it, and text of child elements

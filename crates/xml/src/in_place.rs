@@ -140,10 +140,10 @@ impl Overwriter<'_> {
         self.waiting = all;
     }
 
-    /// Makes the ring long enough for this number of bytes, and longer by an eighth at least.
+    /// Makes the ring long enough for this number of bytes, and a little longer.
     fn lengthen(&mut self, buffer: &mut Vec<u8>, needed: usize) {
         let ring = buffer.len().saturating_sub(self.place.length);
-        let longer = needed.max(ring.saturating_add(ring / 8)).max(RING);
+        let longer = needed.saturating_add(self.more(needed)).max(RING);
         let length = self.place.length.saturating_add(longer);
         if length > buffer.capacity() {
             // Some allocators copy the document for it, so it is done seldom. Memory that is not used is not resident.
@@ -160,6 +160,15 @@ impl Overwriter<'_> {
             buffer.copy_within(from..end, from.saturating_add(moved));
             self.first = self.first.saturating_add(moved);
         }
+    }
+
+    /// Returns by how much the ring is lengthened beyond the number of bytes that wait: an eighth, but not more than will wait
+    /// if the rest of the document makes the form longer as the first part did, and not less than a 64th.
+    fn more(&self, waiting: usize) -> usize {
+        let read = self.place.free.get();
+        let rest = self.place.length.saturating_sub(read);
+        let expected = waiting.saturating_mul(rest).checked_div(read).unwrap_or(usize::MAX);
+        expected.clamp(waiting / 64, waiting / 8)
     }
 
     /// Writes as many of these bytes as there is room for. Returns their number.

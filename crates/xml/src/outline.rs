@@ -5,13 +5,14 @@ use core::ops::Range;
 
 use memchr::memchr;
 
+use crate::arena::{Span, index};
 use crate::canonical::Canonicalization;
 use crate::canonical_outline::Pieces;
 use crate::canonicalizer::Canonicalizer;
 use crate::in_place::InPlace;
 use crate::output::Output;
 use crate::parse::{self, Markup};
-use crate::skim::{Skimmer, StartTag, markup_end, start_tag};
+use crate::skim::{Skimmer, markup_end, start_tag};
 use crate::sweep::Sweep;
 use crate::{Document, Element, Limits, XmlError};
 
@@ -20,13 +21,12 @@ use crate::{Document, Element, Limits, XmlError};
 ///
 /// One pass over the bytes finds the *pieces*. These are the elements with one local name that are the root, or are
 /// inside the root with only *groups* around them, which are elements with another local name. The document without
-/// the content of the pieces, the [`frame`](Self::frame), is parsed strictly, as by [`Document::parse`]: the start
-/// tags of the pieces with their attributes, the groups, and everything else in them.
+/// its pieces, the [`frame`](Self::frame), is parsed strictly, as by [`Document::parse`]: the groups, and everything
+/// else in them. It is small: an empty element stands for each piece.
 ///
-/// Of the content of the pieces, only the end is searched: its tags match, and its comments, sections and
-/// instructions are closed. To read a piece, parse it ([`Piece::parse`]); an error in it does not affect other
-/// pieces. [`Document::parse`] accepts a document if and only if its frame and all its pieces can be parsed, except
-/// for the limits.
+/// Of the pieces, only the end is searched: the tags match, and comments, sections and instructions are closed. To read
+/// a piece, parse it ([`Piece::parse`]); an error in it does not affect other pieces. [`Document::parse`] accepts a
+/// document if and only if its frame and all its pieces can be parsed, except for the limits.
 ///
 /// ```
 /// use vouchsafe_xml::{Limits, Outline};
@@ -35,8 +35,6 @@ use crate::{Document, Element, Limits, XmlError};
 /// let outline = Outline::read(list, "list", "item", &limits)?;
 /// let pieces: Vec<_> = outline.pieces().collect();
 /// assert_eq!(pieces[0].range(), 20..44);
-/// assert!(pieces[0].head().is("urn:l", "item"));
-/// assert_eq!(pieces[1].head().attribute("id"), Some("2"));
 /// assert_eq!(pieces[0].parse(list, &limits)?.root().elements().count(), 1);
 /// assert_eq!(pieces[1].parse(list, &limits).unwrap_err().code(), "xml.reference");
 /// # Ok::<(), vouchsafe_xml::XmlError>(())
@@ -47,8 +45,10 @@ pub struct Outline {
     group: Box<str>,
     piece: Box<str>,
     frame: Document,
-    /// The nodes of the frame, and their ranges in the input.
-    pieces: Vec<(u32, Range<usize>)>,
+    /// The nodes of the pieces in the frame.
+    nodes: Vec<u32>,
+    /// Their ranges in the input.
+    ranges: Vec<Span>,
     /// The number of bytes that a canonical form of the whole may have.
     canonical_bytes: usize,
 }
@@ -86,13 +86,15 @@ pub struct CanonicalOutline {
     group: Box<str>,
     piece: Box<str>,
     /// The ranges of the pieces.
-    ranges: Vec<Range<usize>>,
+    ranges: Vec<Span>,
+    /// Whether the only piece is the root.
+    is_piece: bool,
 }
 
 /// A piece of an [`Outline`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Piece<'o> {
-    head: Element<'o>,
+    stub: Element<'o>,
     range: Range<usize>,
 }
 
@@ -106,21 +108,22 @@ impl Outline {
     /// The part outside the pieces is not well-formed as for [`Document::parse`], or a piece has no end.
     pub fn read(input: &[u8], group: &str, piece: &str, limits: &Limits) -> Result<Outline, XmlError> {
         let Markup { bytes, mark } = parse::markup_of(input, limits)?;
-        let cutting = Cutting::of(bytes, group.as_bytes(), piece.as_bytes(), limits.depth);
+        let cutting = Cutting::of(bytes, group.as_bytes(), piece, limits.depth);
         let cutting = cutting.map_err(|error| error.shifted(mark))?;
         Outline::from_cutting(cutting, group, piece, mark, limits, input.len())
     }
 
     /// Makes the outline. `mark` is the length in bytes of the byte order mark before the cut bytes.
     fn from_cutting(
-        cutting: Cutting,
+        mut cutting: Cutting,
         group: &str,
         piece: &str,
         mark: usize,
         limits: &Limits,
         length: usize,
     ) -> Result<Outline, XmlError> {
-        let frame = Document::parse(&cutting.frame, limits).map_err(|error| {
+        let frame = core::mem::take(&mut cutting.frame);
+        let frame = parse::parse_owned(frame, limits).map_err(|error| {
             let by = cutting.taken_before(error.offset().unwrap_or_default());
             error.shifted(by.saturating_add(mark))
         })?;
@@ -130,10 +133,15 @@ impl Outline {
             // The parser and the cutter read the same names, so this does not happen.
             return Err(XmlError::Syntax { problem: "its elements cannot be told apart", offset: 0 });
         }
-        let moved = |range: Range<usize>| range.start.saturating_add(mark)..range.end.saturating_add(mark);
-        let pieces = nodes.into_iter().zip(cutting.ranges.into_iter().map(moved)).collect();
+        let mut ranges = cutting.ranges;
+        for range in &mut ranges {
+            *range = Span::new(
+                (range.start as usize).saturating_add(mark),
+                (range.end as usize).saturating_add(mark),
+            );
+        }
         let canonical_bytes = limits.canonical_bytes(length);
-        Ok(Outline { group: group.into(), piece: piece.into(), frame, pieces, canonical_bytes })
+        Ok(Outline { group: group.into(), piece: piece.into(), frame, nodes, ranges, canonical_bytes })
     }
 
     /// Writes the canonical form of the input that the outline was read from, or of its root element. The form is
@@ -177,27 +185,32 @@ impl Outline {
         let mut sink = input.overwriter(watch.bytes);
         let pieces = Pieces {
             input: &input,
-            rest: self.pieces.iter(),
+            nodes: self.nodes.iter(),
+            ranges: self.ranges.iter(),
             limits,
             inclusive_prefixes: form.inclusive_prefixes,
             see: watch.piece,
             sought: watch.sought,
             surroundings: None,
             sweep: Sweep::new(form.method, form.inclusive_prefixes),
-            written: Vec::with_capacity(self.pieces.len()),
+            written: Vec::with_capacity(self.ranges.len()),
+            allowed: self.canonical_bytes,
         };
         let output = Output::new(&self.frame.text, &mut sink, self.canonical_bytes);
         let canonicalizer = Canonicalizer::to(output, root, form.method, form.inclusive_prefixes);
         let mut canonicalizer = canonicalizer.with_pieces(pieces);
         canonicalizer.omit(form.omit);
         if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }?;
-        let ranges = canonicalizer.ranges_written(self.canonical_bytes);
+        let ranges = canonicalizer.ranges_written();
         let (group, piece) = (self.group.clone(), self.piece.clone());
-        Ok(CanonicalOutline { bytes: sink.end(), group, piece, ranges })
+        let is_piece = self.nodes.first() == Some(&root.node);
+        Ok(CanonicalOutline { bytes: sink.end(), group, piece, ranges, is_piece })
     }
 
-    /// Returns the document without the content of its pieces. Positions and ranges of its elements are those of the
-    /// frame, not of the input.
+    /// Returns the document without its pieces, for each of which an empty element with its local name stands. If the only
+    /// piece is the root, that element also has its prefix and its attributes.
+    ///
+    /// Positions and ranges of the elements are those of the frame, not of the input.
     #[must_use]
     pub const fn frame(&self) -> &Document {
         &self.frame
@@ -205,9 +218,9 @@ impl Outline {
 
     /// Returns the pieces, in document order.
     pub fn pieces(&self) -> impl ExactSizeIterator<Item = Piece<'_>> {
-        self.pieces.iter().map(|(node, range)| Piece {
-            head: Element { document: &self.frame, node: *node },
-            range: range.clone(),
+        self.nodes.iter().zip(&self.ranges).map(|(node, range)| Piece {
+            stub: Element { document: &self.frame, node: *node },
+            range: range.start as usize..range.end as usize,
         })
     }
 }
@@ -231,20 +244,20 @@ impl CanonicalOutline {
     /// # Errors
     /// As for [`Outline::read`].
     pub fn into_outline(self, limits: &Limits) -> Result<(Vec<u8>, Outline), XmlError> {
-        let CanonicalOutline { bytes, group, piece, ranges } = self;
+        let CanonicalOutline { bytes, group, piece, ranges, is_piece } = self;
         // A canonical form has no byte order mark.
         let Markup { bytes: markup, mark } = parse::markup_of(&bytes, limits)?;
-        let cutting = Cutting::at(markup, ranges);
+        let cutting = Cutting::at(markup, &piece, ranges, is_piece);
         let outline = Outline::from_cutting(cutting, &group, &piece, mark, limits, bytes.len())?;
         Ok((bytes, outline))
     }
 }
 
 impl<'o> Piece<'o> {
-    /// Returns its element in the frame: name, attributes and namespaces, without content.
+    /// Returns the empty element that stands for it in the [frame](Outline::frame).
     #[must_use]
-    pub const fn head(&self) -> Element<'o> {
-        self.head
+    pub const fn stub(&self) -> Element<'o> {
+        self.stub
     }
 
     /// Returns its range in the input, from its `<` to after its last `>`.
@@ -258,30 +271,58 @@ impl<'o> Piece<'o> {
     /// # Errors
     /// As for [`Document::parse_in_scope`]; offsets are those in the input.
     pub fn parse(&self, input: &[u8], limits: &Limits) -> Result<Document, XmlError> {
-        let scope = self.head.parent().map(Element::scope).unwrap_or_default();
+        let scope = self.stub.parent().map(Element::scope).unwrap_or_default();
         let piece = input.get(self.range.clone()).unwrap_or_default();
         Document::parse_in_scope(piece, &scope, limits).map_err(|error| error.shifted(self.range.start))
+    }
+
+    /// Appends its start tag, written as an empty element. So the attributes of many pieces can be read at once.
+    ///
+    /// ```
+    /// use vouchsafe_xml::{Limits, Outline};
+    /// let list = b"<list><item id='1'>one</item><item id='2'/></list>";
+    /// let outline = Outline::read(list, "list", "item", &Limits::default())?;
+    /// let mut heads = Vec::new();
+    /// outline.pieces().for_each(|piece| piece.write_head(list, &mut heads));
+    /// assert_eq!(heads, b"<item id='1'/><item id='2'/>");
+    /// # Ok::<(), vouchsafe_xml::XmlError>(())
+    /// ```
+    pub fn write_head(&self, input: &[u8], output: &mut Vec<u8>) {
+        write_head(input, self.range.start, output);
     }
 }
 
 impl fmt::Debug for Piece<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Piece").field("head", &self.head).field("range", &self.range).finish()
+        f.debug_struct("Piece").field("stub", &self.stub).field("range", &self.range).finish()
     }
+}
+
+/// Appends the start tag at this offset, written as an empty element.
+fn write_head(bytes: &[u8], start: usize, output: &mut Vec<u8>) {
+    let Some(tag) = start_tag(bytes, start) else { return };
+    let closing = if tag.is_empty { 2 } else { 1 };
+    output.extend_from_slice(bytes.get(start..tag.end.saturating_sub(closing)).unwrap_or_default());
+    output.extend_from_slice(b"/>");
 }
 
 /// Collects the frame's pieces by the same rule as the cutter.
 fn collect(root: Element<'_>, group: &str, piece: &str, nodes: &mut Vec<u32>) {
-    let mut waiting = vec![root];
-    while let Some(element) = waiting.pop() {
+    let mut open = Vec::new();
+    let mut next = Some(root);
+    while let Some(element) = next {
         if element.local_name() == piece {
             nodes.push(element.node);
         } else if element.local_name() == group {
-            let begin = waiting.len();
-            waiting.extend(element.elements());
-            if let Some(added) = waiting.get_mut(begin..) {
-                added.reverse(); // the first is taken next
+            open.push(element.elements());
+        }
+        next = None;
+        while let Some(children) = open.last_mut() {
+            next = children.next();
+            if next.is_some() {
+                break;
             }
+            open.pop();
         }
     }
 }
@@ -290,19 +331,23 @@ fn collect(root: Element<'_>, group: &str, piece: &str, nodes: &mut Vec<u32>) {
 #[derive(Default)]
 struct Cutting {
     frame: Vec<u8>,
-    ranges: Vec<Range<usize>>,
-    /// For each piece, the place in the frame where its content is missing, and how many bytes are missing up to
-    /// there.
-    taken: Vec<(usize, usize)>,
+    ranges: Vec<Span>,
+    /// For each piece, the place in the frame after its stub, and how many bytes are missing up to there.
+    taken: Vec<(u32, u32)>,
+    /// The stub of a piece.
+    stub: String,
+    /// The frame has the bytes of the input up to here.
+    copied: usize,
 }
 
 impl Cutting {
-    fn of(bytes: &[u8], group: &[u8], piece: &[u8], depth: usize) -> Result<Cutting, XmlError> {
-        let mut cutting = Cutting::default();
+    fn of(bytes: &[u8], group: &[u8], piece: &str, depth: usize) -> Result<Cutting, XmlError> {
+        let mut cutting = Cutting::by(piece);
         let mut skimmer = Skimmer::new(bytes, depth);
+        let mut is_root = true;
         // The number of open elements that are neither group nor piece.
         let mut others = 0_usize;
-        let (mut at, mut copied) = (0, 0);
+        let mut at = 0;
         while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)) {
             let place = at.saturating_add(found);
             match bytes.get(place.saturating_add(1)) {
@@ -320,42 +365,48 @@ impl Cutting {
                     let name = bytes.get(place.saturating_add(1)..tag.name_end).unwrap_or_default();
                     let name = memchr(b':', name)
                         .map_or(name, |colon| name.get(colon.saturating_add(1)..).unwrap_or_default());
-                    if others == 0 && name == piece {
+                    if others == 0 && name == piece.as_bytes() {
                         at = if tag.is_empty { tag.end } else { skimmer.element_end(place, &tag)? };
-                        cutting.take(bytes, place..at, &tag, &mut copied);
+                        let range = Span::new(place, at);
+                        cutting.take(bytes, range, is_root);
+                        cutting.ranges.push(range);
                     } else if !tag.is_empty && (others > 0 || name != group) {
                         others = others.saturating_add(1);
                     }
+                    is_root = false;
                 }
             }
         }
-        cutting.copy(bytes.get(copied..));
+        cutting.copy(bytes.get(cutting.copied..));
         Ok(cutting)
     }
 
     /// Cuts out pieces whose ranges are known.
-    fn at(bytes: &[u8], ranges: Vec<Range<usize>>) -> Cutting {
-        let mut cutting = Cutting::default();
-        let mut copied = 0;
-        for range in ranges {
-            if let Some(tag) = start_tag(bytes, range.start) {
-                cutting.take(bytes, range, &tag, &mut copied);
-            }
+    fn at(bytes: &[u8], piece: &str, ranges: Vec<Span>, is_root: bool) -> Cutting {
+        let mut cutting = Cutting::by(piece);
+        for range in &ranges {
+            cutting.take(bytes, *range, is_root);
         }
-        cutting.copy(bytes.get(copied..));
+        cutting.copy(bytes.get(cutting.copied..));
+        cutting.ranges = ranges;
         cutting
     }
 
-    /// Removes the content of the piece with this start tag. The frame has the bytes of the input up to `copied`.
-    fn take(&mut self, bytes: &[u8], range: Range<usize>, tag: &StartTag, copied: &mut usize) {
-        let end = range.end;
-        self.ranges.push(range);
-        if !tag.is_empty {
-            self.copy(bytes.get(*copied..tag.end.saturating_sub(1)));
-            self.copy(Some(b"/>"));
-            *copied = end;
-            self.taken.push((self.frame.len(), end.saturating_sub(self.frame.len())));
+    fn by(piece: &str) -> Cutting {
+        Cutting { stub: format!("<{piece}/>"), ..Cutting::default() }
+    }
+
+    /// Removes a piece, so that a stub stands for it. That of the root has its attributes.
+    fn take(&mut self, bytes: &[u8], range: Span, is_root: bool) {
+        self.copy(bytes.get(self.copied..range.start as usize));
+        match is_root {
+            true => write_head(bytes, range.start as usize, &mut self.frame),
+            false => self.frame.extend_from_slice(self.stub.as_bytes()),
         }
+        self.copied = range.end as usize;
+        // A stub is not longer than its piece.
+        let missing = self.copied.saturating_sub(self.frame.len());
+        self.taken.push((index(self.frame.len()), index(missing)));
     }
 
     fn copy(&mut self, bytes: Option<&[u8]>) {
@@ -364,7 +415,7 @@ impl Cutting {
 
     /// Returns how many bytes fewer than the input the frame has, up to this offset in the frame.
     fn taken_before(&self, offset: usize) -> usize {
-        let count = self.taken.partition_point(|(place, _)| *place <= offset);
-        count.checked_sub(1).and_then(|last| self.taken.get(last)).map_or(0, |(_, taken)| *taken)
+        let count = self.taken.partition_point(|(place, _)| *place as usize <= offset);
+        count.checked_sub(1).and_then(|last| self.taken.get(last)).map_or(0, |(_, taken)| *taken as usize)
     }
 }

@@ -26,10 +26,39 @@ pub(crate) fn parse(
     let Markup { bytes, mark } = markup_of(input, limits)?;
     let source = core::str::from_utf8(bytes)
         .map_err(|error| XmlError::Utf8 { offset: error.valid_up_to().saturating_add(mark) })?;
-    let parser = Parser::new(source, scope, limits).map_err(|error| error.shifted(mark))?;
-    let mut document = parser.run().map_err(|error| error.shifted(mark))?;
-    document.mark = mark;
+    let (mut document, side) = tree(source, scope, limits).map_err(|error| error.shifted(mark))?;
+    let mut text = String::with_capacity(source.len().saturating_add(side.len()));
+    text.push_str(source);
+    text.push_str(&side);
+    (document.text, document.mark) = (text, mark);
     Ok(document)
+}
+
+/// Parses a document without a byte order mark, which becomes the text of the tree without a copy. The tree has no memory
+/// for more than it contains.
+pub(crate) fn parse_owned(source: Vec<u8>, limits: &Limits) -> Result<Document, XmlError> {
+    markup_of(&source, limits)?;
+    let mut source = String::from_utf8(source)
+        .map_err(|error| XmlError::Utf8 { offset: error.utf8_error().valid_up_to() })?;
+    let (mut document, side) = tree(&source, None, limits)?;
+    source.reserve_exact(side.len());
+    source.push_str(&side);
+    source.shrink_to_fit();
+    document.text = source;
+    document.nodes.shrink_to_fit();
+    document.elements.shrink_to_fit();
+    document.attributes.shrink_to_fit();
+    document.declarations.shrink_to_fit();
+    Ok(document)
+}
+
+/// Returns the tree of a source, still without its text, and the text that differs from the source.
+fn tree(
+    source: &str,
+    scope: Option<&NamespaceScope>,
+    limits: &Limits,
+) -> Result<(Document, String), XmlError> {
+    Parser::new(source, scope, limits)?.run()
 }
 
 /// An input of an allowed length, without its byte order mark.
@@ -131,7 +160,7 @@ impl<'i> Parser<'i> {
         Ok(parser)
     }
 
-    fn run(mut self) -> Result<Document, XmlError> {
+    fn run(mut self) -> Result<(Document, String), XmlError> {
         let bytes = self.source.as_bytes();
         let mut at = 0;
         while let Some(&first) = bytes.get(at) {
@@ -146,7 +175,7 @@ impl<'i> Parser<'i> {
         self.finish()
     }
 
-    fn finish(self) -> Result<Document, XmlError> {
+    fn finish(self) -> Result<(Document, String), XmlError> {
         if self.current != NONE {
             let name = self.open_name().into();
             return Err(XmlError::Unclosed { name });
@@ -154,11 +183,8 @@ impl<'i> Parser<'i> {
         if self.root == NONE {
             return Err(XmlError::NoRoot);
         }
-        let mut text = String::with_capacity(self.source.len().saturating_add(self.side.len()));
-        text.push_str(self.source);
-        text.push_str(&self.side);
-        Ok(Document {
-            text,
+        let document = Document {
+            text: String::new(),
             mark: 0,
             nodes: self.nodes,
             elements: self.elements,
@@ -170,7 +196,8 @@ impl<'i> Parser<'i> {
             root: self.root,
             ranks: OnceLock::new(),
             canonical: self.canonical,
-        })
+        };
+        Ok((document, self.side))
     }
 
     /// Reads `<name …>` or `<name …/>` at `start`. Like the functions below, it returns where the next token begins.

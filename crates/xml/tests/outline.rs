@@ -60,8 +60,6 @@ fn what_is_no_outline() {
         ("<list><item>long</item>&nothing;</list>", "xml.reference", Some(23)),
         ("\u{feff}<list><item>long</item><item/>&nothing;</list>", "xml.reference", Some(33)),
         ("<list><item>long</item><p:other/></list>", "xml.prefix", Some(23)),
-        ("<list><p:item>long</p:item></list>", "xml.prefix", Some(6)),
-        ("<list><item a='1' a='2'>long</item></list>", "xml.duplicate_attribute", Some(6)),
         ("<list><item/></list><list/>", "xml.outside_root", Some(20)),
         ("<list><item>long</item>\u{1}</list>", "xml.character", Some(23)),
         ("<?xml version='1.0' encoding='ISO-8859-1'?><list/>", "xml.encoding", None),
@@ -81,6 +79,15 @@ fn what_is_no_outline() {
 #[test]
 fn a_bad_piece_spoils_no_other() {
     let limits = Limits::default().with_depth(5).with_value_bytes(20);
+    for (head, code) in
+        [("a='1' a='2'", "xml.duplicate_attribute"), ("p:a=''", "xml.prefix"), ("a='&n;'", "xml.reference")]
+    {
+        let text = format!("<list><item/><item {head}>text</item><list/></list>");
+        let outline = Outline::read(text.as_bytes(), "list", "item", &limits).unwrap();
+        let codes =
+            outline.pieces().map(|piece| piece.parse(text.as_bytes(), &limits).err().map(|e| e.code()));
+        assert_eq!(codes.collect::<Vec<_>>(), [None, Some(code)], "{head}");
+    }
     for (content, code, place) in [
         ("&nothing;", "xml.reference", Some(0)),
         ("<a b='1' b='2'/>", "xml.duplicate_attribute", Some(0)),
@@ -214,11 +221,19 @@ fn agree(text: &str) {
         assert_eq!(piece.range(), element.source_range(), "{text:?}");
         let parsed = piece.parse(text.as_bytes(), &limits).unwrap();
         assert_eq!(canonical(parsed.root()), canonical(element), "{text:?}");
-        for same in [parsed.root(), piece.head()] {
+        let mut head = Vec::new();
+        piece.write_head(text.as_bytes(), &mut head);
+        let scope = element.parent().map(Element::scope).unwrap_or_default();
+        let head = Document::parse_in_scope(&head, &scope, &limits).unwrap();
+        for same in [parsed.root(), head.root()] {
             assert_eq!(bindings(same), bindings(element), "{text:?}");
             assert_eq!(same.namespace(), element.namespace());
             assert!(same.attributes().eq(element.attributes()), "{text:?}");
         }
+        let stub = piece.stub();
+        assert_eq!((stub.local_name(), stub.children().count()), ("item", 0), "{text:?}");
+        assert_eq!(stub.position(), element.position());
+        assert!(stub.parent().is_some() || stub.attributes().eq(element.attributes()), "{text:?}");
     }
 }
 
