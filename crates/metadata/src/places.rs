@@ -61,7 +61,7 @@ impl Places {
         if name.is_empty() {
             return;
         }
-        let is_it = |other: u32| self.entity_id(metadata, other as usize) == Some(name);
+        let is_it = |other: u32| self.has_name(metadata, other, name);
         match self.names.find(name.as_bytes(), is_it) {
             Some(first) => {
                 self.first.insert(number(place), first);
@@ -119,6 +119,17 @@ impl Places {
         self.spelt.get(&number(place)).map(|name| &**name)
     }
 
+    /// Returns whether [`entity_id`](Self::entity_id) is this name, which is not empty. The name in the document is compared
+    /// as bytes.
+    fn has_name(&self, metadata: &[u8], place: u32, name: &str) -> bool {
+        let found = self.all.get(place as usize);
+        match found.map(|found| found.name_start as usize..found.name_end as usize) {
+            Some(range) if !range.is_empty() => metadata.get(range) == Some(name.as_bytes()),
+            Some(_) => self.spelt.get(&place).is_some_and(|spelt| **spelt == *name),
+            None => false,
+        }
+    }
+
     /// Returns the range of its bytes. `None` for an element of another namespace.
     pub(crate) fn range(&self, place: usize) -> Option<Range<usize>> {
         let found = self.all.get(place)?;
@@ -142,7 +153,7 @@ impl Places {
 
     /// Returns the first entity with this name.
     pub(crate) fn find(&self, metadata: &[u8], entity_id: &str) -> Option<usize> {
-        let is_it = |place: u32| self.entity_id(metadata, place as usize) == Some(entity_id);
+        let is_it = |place: u32| self.has_name(metadata, place, entity_id);
         self.names.find(entity_id.as_bytes(), is_it).map(|place| place as usize)
     }
 
