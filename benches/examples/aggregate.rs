@@ -172,13 +172,21 @@ fn peak(words: &str, what: &str, files: &[&Path], size: usize) -> Result<(), Fai
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
     let text = String::from_utf8(output.stdout)?;
-    match text.trim().parse::<f64>() {
-        #[expect(clippy::cast_precision_loss, reason = "some hundred MB")]
-        Ok(bytes) => {
-            println!("{words}: peak memory {:.1} MB, {:.2} of the file", bytes / 1e6, bytes / size as f64)
-        }
-        Err(_) => println!("{words}: this system does not tell the peak memory"),
-    }
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+    let &[all, program] = numbers.as_slice() else {
+        println!("{words}: this system does not tell the peak memory");
+        return Ok(());
+    };
+    #[expect(clippy::cast_precision_loss, reason = "some hundred MB")]
+    let size = size as f64;
+    let (own, code) = (all - program, program / 1e6);
+    println!(
+        "{words}: peak memory {:.1} MB, {:.2} of the file; without the {code:.1} MB of the program itself {:.1} MB, {:.2}",
+        all / 1e6,
+        all / size,
+        own / 1e6,
+        own / size
+    );
     Ok(())
 }
 
@@ -226,12 +234,12 @@ fn refresh(files: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The peak of the process, and what of it are pages of the program and its libraries, which are mapped from their files.
 fn tell_peak() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-    println!(
-        "{}",
-        kibibytes.map_or_else(String::new, |kibibytes| kibibytes.saturating_mul(1024).to_string())
-    );
+    for name in ["VmHWM:", "RssFile:"] {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+        println!("{}", kibibytes.map_or_else(String::new, |number| number.saturating_mul(1024).to_string()));
+    }
 }

@@ -170,6 +170,11 @@ impl Chooser {
 
     /// Answers the [DiscoFeed](IdentityProviderList::feed): the whole list as JSON, for choosers in JavaScript. All
     /// answers share one copy of it, which a framework sends without copying it (`bytes::Bytes::from_owner`).
+    ///
+    /// It is not compressed here. A list of 3,300 identity providers has 5.6 MB, and 0.4 MB with gzip, so the reverse proxy or
+    /// the application should compress it, as its other answers: there `Accept-Encoding` is read, and `Vary` is written. Such a
+    /// layer compresses each whole answer anew, which takes 65 ms for that list, or 17 ms and 0.6 MB at the fastest level. A
+    /// browser that has the list gets status 304.
     #[must_use]
     pub fn feed(&self, headers: &HeaderMap) -> Response<Arc<[u8]>> {
         let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));

@@ -100,6 +100,23 @@ async fn a_copy_of_it_outlives_the_process() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// The refresher has the current document in memory and no earlier one, also after a source has given an older one: of that it
+/// keeps the time.
+#[tokio::test]
+async fn no_earlier_document_stays_in_memory() {
+    let server = Server::start(Answer::Document(federation("2026-02-01T00:00:00Z", END, false))).await;
+    let mut refresher = with(client(&server), &server);
+    refresher.load().await;
+    for (day, expected) in [(2, "1 changes"), (1, "kept: refresh.rolled_back"), (3, "1 changes")] {
+        let earlier = Arc::downgrade(refresher.metadata().unwrap());
+        server.answers(Answer::Document(federation(&format!("2026-02-0{day}T00:00:00Z"), END, day == 2)));
+        assert_eq!(next(&mut refresher).await, [expected]);
+        let is_current = expected.starts_with("kept");
+        assert_eq!(earlier.strong_count(), usize::from(is_current), "{day}");
+        assert_eq!(Arc::strong_count(refresher.metadata().unwrap()), 1);
+    }
+}
+
 /// The service takes a newer document over while it runs, and is told on a thread where it may take its time.
 #[tokio::test]
 async fn whoever_is_told_may_take_their_time() {
