@@ -63,12 +63,13 @@ impl Index {
     }
 
     fn add_all(&mut self, outline: &Outline, metadata: &[u8]) -> Result<(), MetadataError> {
-        let (root, mut pieces, mut heads) = (outline.frame().root(), outline.pieces(), Heads::default());
-        if let Some(range) = pieces.next().map(|piece| piece.range()).filter(|_| self.is_one_entity) {
+        let (root, mut pieces) = (outline.frame().root(), outline.pieces());
+        if self.is_one_entity {
+            let range = pieces.next().map(|piece| piece.range()).unwrap_or_default();
             self.places.add(metadata, range, root, 0);
             return Ok(());
         }
-        let mut pieces = outline.pieces();
+        let mut heads = Heads::default();
         // The open groups, with the children that were not looked at.
         let mut open = vec![(children(root), self.add_group(root, 0))];
         while let Some((element, group)) = following(&mut open) {
