@@ -11,8 +11,8 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use vouchsafe::crypto::DigestAlgorithm;
 use vouchsafe::metadata::{
-    Aggregate, EntityName, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedSource,
-    Validators,
+    Aggregate, EntityName, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, Restored, SpeaksFor,
+    TrustedSource, Validators,
 };
 use vouchsafe::signature::{Signer, TrustedKey, sign};
 use vouchsafe::xml::Limits;
@@ -216,7 +216,10 @@ fn refresh(files: &[String]) -> Result<(), Failure> {
     let source = TrustedSource::signed_by(trusted, SpeaksFor::Everybody);
     let now = "2026-11-29T00:00:00Z".parse()?;
     let mut refresh = Refresh::new(source, RefreshSchedule::default(), now);
-    let mut at_hand = refresh.restore(std::fs::read(at_hand)?, now, &provider, now, 1)?;
+    let Restored::Usable(mut at_hand) = refresh.restore(std::fs::read(at_hand)?, now, &provider, now, 1)?
+    else {
+        return Err("it has ended".into());
+    };
     let bytes = std::fs::read(later)?;
     let fetched = FetchedMetadata::Document { bytes, validators: Validators::default() };
     match refresh.answered(fetched, Some(&at_hand), &provider, now, 1) {

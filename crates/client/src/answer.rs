@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use vouchsafe::Provider;
 use vouchsafe::metadata::{
-    FetchedMetadata, MetadataError, Refresh, RefreshError, Refreshed, TrustedMetadata,
+    EndedMetadata, FetchedMetadata, Refresh, RefreshError, Refreshed, Restored, TrustedMetadata,
 };
 
+use crate::copies::Copy;
 use crate::{ClientError, RefreshFailure};
 
 /// The document that newer ones of a source are compared with.
@@ -13,14 +14,11 @@ pub(crate) enum Earlier<'a> {
     /// The current document, or none.
     Current(Option<&'a TrustedMetadata>),
     /// A copy that is not used, because it had ended when it was read.
-    Ended(&'a TrustedMetadata),
+    Ended(&'a EndedMetadata),
 }
 
 impl<'a> Earlier<'a> {
-    pub(crate) fn of(
-        current: Option<&'a TrustedMetadata>,
-        ended: Option<&'a TrustedMetadata>,
-    ) -> Earlier<'a> {
+    pub(crate) fn of(current: Option<&'a TrustedMetadata>, ended: Option<&'a EndedMetadata>) -> Earlier<'a> {
         match (current, ended) {
             (None, Some(ended)) => Earlier::Ended(ended),
             (current, _) => Earlier::Current(current),
@@ -28,10 +26,14 @@ impl<'a> Earlier<'a> {
     }
 }
 
-/// Returns whether a copy was refused because it has ended. Newer documents are compared with such a copy. What is refused
-/// for another reason says nothing about newer documents.
-pub(crate) fn ended(error: &RefreshError) -> bool {
-    matches!(error, RefreshError::Metadata(MetadataError::Expired { .. }))
+/// Passes a copy to the refresh of its source.
+pub(crate) fn restored(
+    refresh: &mut Refresh,
+    copy: Copy,
+    provider: &Provider,
+    now: DateTime<Utc>,
+) -> Result<Restored, RefreshError> {
+    refresh.restore(copy.document, copy.fetched_at, provider, now, random(provider))
 }
 
 /// Passes the answer of a source, or its failure, to the refresh of the source.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chrono::Utc;
 use vouchsafe::metadata::{
-    FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, TrustedMetadata, TrustedSource,
-    Validators,
+    EndedMetadata, FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, Restored,
+    TrustedMetadata, TrustedSource, Validators,
 };
 use vouchsafe::{ConnectionId, Provider};
 
 use crate::answer::Earlier;
-use crate::copies::{Copies, LastCopy};
+use crate::copies::{Copies, Copy, LastCopy};
 use crate::refresher::until;
 use crate::task::Stop;
 use crate::{
@@ -70,8 +70,8 @@ pub struct DocumentRefresher {
     copies: Option<Copies>,
     refresh: Refresh,
     at_hand: Option<Arc<TrustedMetadata>>,
-    /// A copy that has ended. It is not used, and newer documents are compared with it.
-    ended: Option<Arc<TrustedMetadata>>,
+    /// A copy that has ended. It is not used, and newer documents are compared with its dates.
+    ended: Option<EndedMetadata>,
     copy: LastCopy,
     /// Whether the copy was looked for.
     is_restored: bool,
@@ -210,62 +210,66 @@ impl DocumentRefresher {
         self.is_restored = true;
         copies.remove_left_over().await;
         let outcome = match copies.read(&self.name).await {
-            Ok(Some(copy)) => {
-                let (random, provider) = (answer::random(&self.provider), self.provider.clone());
-                self.checked(move |refresh, _| {
-                    let restored =
-                        refresh.restore(copy.document, copy.fetched_at, &provider, Utc::now(), random);
-                    Ok(Refreshed::First(restored?))
-                })
-                .await
-            }
+            Ok(Some(copy)) => self.restored(copy).await,
             Ok(None) => return None,
             Err(reason) => RefreshOutcome::CopyFailed { reason },
         };
-        if let RefreshOutcome::Kept { reason: RefreshFailure::Refused(reason), .. } = &outcome
-            && answer::ended(reason)
-            && let Ok(Some(copy)) = copies.read(&self.name).await
-        {
-            let (source, provider) = (self.refresh.source().clone(), self.provider.clone());
-            let recalling = tokio::task::spawn_blocking(move || source.recall(copy.document, &provider).ok());
-            self.ended = recalling.await.ok().flatten().map(Arc::new);
-        }
         Some(self.noted(outcome))
+    }
+
+    async fn restored(&mut self, copy: Copy) -> RefreshOutcome {
+        let provider = self.provider.clone();
+        let restore = move |refresh: &mut Refresh, _: Earlier<'_>| {
+            Ok(match answer::restored(refresh, copy, &provider, Utc::now())? {
+                Restored::Usable(metadata) => Ok(metadata),
+                Restored::Ended { metadata, reason, .. } => Err((EndedMetadata::of(&metadata), reason)),
+                _ => return Err(RefreshFailure::Interrupted {}),
+            })
+        };
+        let reason = match self.checked(restore).await {
+            Ok(Ok(metadata)) => return self.take(metadata, Vec::new()),
+            Ok(Err((ended, reason))) => {
+                self.ended = Some(ended);
+                reason.into()
+            }
+            Err(reason) => reason,
+        };
+        RefreshOutcome::kept(&self.refresh, None, reason)
     }
 
     async fn answered(&mut self, fetched: Result<FetchedMetadata, ClientError>) -> RefreshOutcome {
         let provider = self.provider.clone();
-        self.checked(move |refresh, known| answer::taken(refresh, fetched, known, &provider, Utc::now()))
-            .await
+        let take = move |refresh: &mut Refresh, known: Earlier<'_>| {
+            answer::taken(refresh, fetched, known, &provider, Utc::now())
+        };
+        match self.checked(take).await {
+            Ok(Refreshed::First(metadata) | Refreshed::Renewed(metadata)) => self.take(metadata, Vec::new()),
+            Ok(Refreshed::Changed { metadata, changes, .. }) => self.take(metadata, changes),
+            Ok(_) => RefreshOutcome::Unchanged,
+            Err(reason) => RefreshOutcome::kept(&self.refresh, None, reason),
+        }
     }
 
     /// Checks a document on a thread for blocking work.
-    async fn checked(
+    async fn checked<T: Send + 'static>(
         &mut self,
-        check: impl FnOnce(&mut Refresh, Earlier<'_>) -> Result<Refreshed, RefreshFailure> + Send + 'static,
-    ) -> RefreshOutcome {
+        check: impl FnOnce(&mut Refresh, Earlier<'_>) -> Result<T, RefreshFailure> + Send + 'static,
+    ) -> Result<T, RefreshFailure> {
         let (mut refresh, at_hand) = (self.refresh.clone(), self.at_hand.clone());
         let ended = self.ended.clone();
         let checking = tokio::task::spawn_blocking(move || {
-            let refreshed = check(&mut refresh, Earlier::of(at_hand.as_deref(), ended.as_deref()));
-            (refresh, refreshed)
+            let checked = check(&mut refresh, Earlier::of(at_hand.as_deref(), ended.as_ref()));
+            (refresh, checked)
         });
-        let refreshed = match checking.await {
-            Ok((refresh, refreshed)) => {
+        match checking.await {
+            Ok((refresh, checked)) => {
                 self.refresh = refresh;
-                refreshed
+                checked
             }
             Err(_) => {
                 self.refresh.failed(None, Utc::now(), answer::random(&self.provider));
                 Err(RefreshFailure::Interrupted {})
             }
-        };
-        match refreshed {
-            Ok(Refreshed::First(metadata)) => self.take(metadata, Vec::new()),
-            Ok(Refreshed::Renewed(metadata)) => self.take(metadata, Vec::new()),
-            Ok(Refreshed::Changed { metadata, changes, .. }) => self.take(metadata, changes),
-            Ok(_) => RefreshOutcome::Unchanged,
-            Err(reason) => RefreshOutcome::kept(&self.refresh, None, reason),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as Turn, OnceCell};
 use vouchsafe::metadata::{
-    EntityName, FetchedMetadata, MetadataError, Refresh, RefreshError, RefreshSchedule, Refreshed,
+    EntityName, FetchedMetadata, MetadataError, Refresh, RefreshError, RefreshSchedule, Refreshed, Restored,
     TrustedMetadata, TrustedSource, Validators,
 };
 use vouchsafe::{EntityId, IdentityProvider, Provider};
@@ -119,15 +119,10 @@ impl Known {
     /// compared with it.
     pub(crate) fn restore(&mut self, copy: Copy, name: &EntityName, provider: &Provider, now: DateTime<Utc>) {
         let mut refresh = self.refresh.clone();
-        let random = answer::random(provider);
-        let metadata = match refresh.restore(copy.document.clone(), copy.fetched_at, provider, now, random) {
-            Ok(metadata) => metadata,
-            // `usable` looks at nothing but the time, so what is refused for another reason must not be recalled.
-            Err(error) if answer::ended(&error) => match refresh.source().recall(copy.document, provider) {
-                Ok(metadata) => metadata,
-                Err(_) => return,
-            },
-            Err(_) => return,
+        let metadata = match answer::restored(&mut refresh, copy, provider, now) {
+            // `usable` looks at the time, so what has ended may be at hand.
+            Ok(Restored::Usable(metadata) | Restored::Ended { metadata, .. }) => metadata,
+            _ => return,
         };
         let found = metadata.find(name).and_then(|found| found.identity_provider().ok()).cloned();
         if let Some(found) = found {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use vouchsafe::metadata::{
-    FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata,
-    TrustedSource, Validators,
+    EndedMetadata, FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, Restored, SpeaksFor,
+    TrustedMetadata, TrustedSource, Validators,
 };
 use vouchsafe::{
     BindingError, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider,
@@ -85,8 +85,8 @@ struct Source {
     connection: RefreshedConnection,
     refresh: Refresh,
     at_hand: Option<TrustedMetadata>,
-    /// A copy that had ended when it was read. It is not used, and newer documents are compared with it.
-    ended: Option<TrustedMetadata>,
+    /// A copy that had ended when it was read. It is not used, and newer documents are compared with its dates.
+    ended: Option<EndedMetadata>,
     copy: LastCopy,
     /// Whether its copy was looked for.
     is_restored: bool,
@@ -338,16 +338,16 @@ impl Source {
     }
 
     fn restore(&mut self, copy: Copy, provider: &Provider) -> RefreshOutcome {
-        let (random, document) = (answer::random(provider), copy.document.clone());
-        match self.refresh.restore(document, copy.fetched_at, provider, Utc::now(), random) {
-            Ok(metadata) => self.take(metadata, Accepted::First),
-            Err(error) => {
-                self.ended = answer::ended(&error)
-                    .then(|| self.refresh.source().recall(copy.document, provider).ok())
-                    .flatten();
-                RefreshOutcome::kept(&self.refresh, None, error.into())
+        let reason = match answer::restored(&mut self.refresh, copy, provider, Utc::now()) {
+            Ok(Restored::Usable(metadata)) => return self.take(metadata, Accepted::First),
+            Ok(Restored::Ended { metadata, reason, .. }) => {
+                self.ended = Some(EndedMetadata::of(&metadata));
+                reason
             }
-        }
+            Ok(_) => return RefreshOutcome::Unchanged,
+            Err(reason) => reason,
+        };
+        RefreshOutcome::kept(&self.refresh, None, reason.into())
     }
 
     fn take(&mut self, metadata: TrustedMetadata, accepted: Accepted) -> RefreshOutcome {

@@ -1,8 +1,9 @@
 //! The order in which documents of one source were published.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_crypto::own_sha256;
 
-use crate::{RefreshError, TrustedMetadata};
+use crate::{MetadataError, RefreshError, TrustedMetadata};
 
 /// The longest validity of an unsigned document that counts. Metadata is valid for days or weeks, seldom for a year.
 const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
@@ -16,27 +17,114 @@ const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
 /// with an end, because one that is valid now ends later. A signed document without an end is older than one with an end,
 /// also after that: its publisher stated no ends at first.
 pub(crate) fn is_no_older(
-    at_hand: &TrustedMetadata,
+    known: &impl Published,
     newer: &TrustedMetadata,
     now: DateTime<Utc>,
 ) -> Result<(), RefreshError> {
     let is_signed = newer.evidence().is_some();
-    let [old, new] = [at_hand, newer].map(TrustedMetadata::aggregate);
-    let created =
-        [old.creation_instant().filter(|created| is_signed || *created <= now), new.creation_instant()];
+    let created = [known.created().filter(|created| is_signed || *created <= now), newer.created()];
     if matches!(created, [Some(before), Some(after)] if before < after) {
         return Ok(());
     }
-    let after = new.valid_until()?;
+    let after = newer.end()?;
     let is_plausible = |end: &DateTime<Utc>| match is_signed {
         true => *end > now || after.is_none(),
         false => *end > now && end.signed_duration_since(now) <= LONGEST_PLAUSIBLE,
     };
-    let valid = [old.valid_until()?.filter(is_plausible), after];
+    let valid = [known.end()?.filter(is_plausible), after];
     for (what, [before, after]) in [("creationInstant", created), ("validUntil", valid)] {
         if let Some(at_hand) = before.filter(|before| after.is_none_or(|after| after < *before)) {
             return Err(RefreshError::RolledBack { what, offered: after, at_hand });
         }
     }
     Ok(())
+}
+
+/// A document that was accepted before, as far as newer ones are compared with it.
+pub(crate) trait Published {
+    /// Whether it has these bytes.
+    fn has_bytes(&self, bytes: &[u8]) -> bool;
+
+    /// When it was published, if it says so.
+    fn created(&self) -> Option<DateTime<Utc>>;
+
+    /// Until when it is valid.
+    fn end(&self) -> Result<Option<DateTime<Utc>>, MetadataError>;
+}
+
+impl Published for TrustedMetadata {
+    fn has_bytes(&self, bytes: &[u8]) -> bool {
+        self.bytes() == bytes
+    }
+
+    fn created(&self) -> Option<DateTime<Utc>> {
+        self.aggregate().creation_instant()
+    }
+
+    fn end(&self) -> Result<Option<DateTime<Utc>>, MetadataError> {
+        self.aggregate().valid_until()
+    }
+}
+
+/// What is remembered of a document that has ended: its digest and its dates. Nothing in it can be used, but nothing that
+/// was published before it takes its place.
+///
+/// ```
+/// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+/// use vouchsafe_crypto::Provider;
+/// use vouchsafe_metadata::{EndedMetadata, SpeaksFor, TrustedSource};
+///
+/// let source = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
+/// let ended = EndedMetadata::of(&source.recall(document, &Provider::rustcrypto())?);
+/// # let _ = ended;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedMetadata {
+    sha256: [u8; 32],
+    created: Option<DateTime<Utc>>,
+    end: Option<DateTime<Utc>>,
+}
+
+impl EndedMetadata {
+    /// Remembers a document. An end that cannot be read is none.
+    #[must_use]
+    pub fn of(metadata: &TrustedMetadata) -> EndedMetadata {
+        EndedMetadata {
+            sha256: own_sha256(metadata.bytes()),
+            created: metadata.created(),
+            end: metadata.end().ok().flatten(),
+        }
+    }
+}
+
+impl Published for EndedMetadata {
+    fn has_bytes(&self, bytes: &[u8]) -> bool {
+        own_sha256(bytes) == self.sha256
+    }
+
+    fn created(&self) -> Option<DateTime<Utc>> {
+        self.created
+    }
+
+    fn end(&self) -> Result<Option<DateTime<Utc>>, MetadataError> {
+        Ok(self.end)
+    }
+}
+
+/// A copy of a document that was read by [`Refresh::restore`](crate::Refresh::restore).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Restored {
+    /// It can be used.
+    Usable(TrustedMetadata),
+    /// It has ended, or the clock is wrong. It must not be used, and newer documents are compared with it
+    /// ([`Refresh::answered_after_end`](crate::Refresh::answered_after_end)).
+    #[non_exhaustive]
+    Ended {
+        /// The document.
+        metadata: TrustedMetadata,
+        /// The end that is past.
+        reason: RefreshError,
+    },
 }

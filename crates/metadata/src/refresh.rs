@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, own_sha256};
 
-use crate::publication_order::is_no_older;
+use crate::publication_order::{EndedMetadata, Published, Restored, is_no_older};
+use crate::refresh_schedule::{RefreshSchedule, part, tenth};
 use crate::time::later;
-use crate::{Aggregate, MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
+use crate::{Aggregate, MetadataChange, MetadataError, RefreshError, TrustedMetadata, TrustedSource};
 
 /// One source of metadata over time: when it is requested again, and what is done with its answer.
 ///
@@ -83,25 +84,6 @@ const WHOLE_AFTER: TimeDelta = TimeDelta::days(1);
 /// The shortest time after a document that has changed something, whatever the document asks for.
 const SHORTEST_AFTER_CHANGE: Duration = Duration::from_secs(15 * 60);
 
-/// The intervals at which a source is requested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RefreshSchedule {
-    /// The shortest time after an answer. The default is 1 minute.
-    pub shortest: Duration,
-    /// The time after an answer if the document does not state one. The default is 1 hour.
-    pub usual: Duration,
-    /// The longest time after an answer, whatever the document states. The default is 24 hours.
-    pub longest: Duration,
-}
-
-impl Default for RefreshSchedule {
-    fn default() -> RefreshSchedule {
-        let minutes = |minutes: u64| Duration::from_secs(minutes.saturating_mul(60));
-        RefreshSchedule { shortest: minutes(1), usual: minutes(60), longest: minutes(24 * 60) }
-    }
-}
-
 /// The validators of a document, which are sent to the source with the next request (RFC 9110, 8.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -172,9 +154,10 @@ impl Refresh {
     /// checked against the source's trust like a fetched document. The source is requested within one tenth of the
     /// [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses.
     ///
+    /// A copy that has ended is no error. The source is then requested at once.
+    ///
     /// # Errors
-    /// As for [`TrustedSource::accept`]. In this case the source is requested at once. A copy that has ended can still be
-    /// [recalled](TrustedSource::recall), so that newer documents are compared with it.
+    /// As for [`TrustedSource::accept`]. In this case too the source is requested at once.
     pub fn restore(
         &mut self,
         copy: impl Into<Vec<u8>>,
@@ -182,11 +165,20 @@ impl Refresh {
         provider: &Provider,
         now: DateTime<Utc>,
         random: u64,
-    ) -> Result<TrustedMetadata, RefreshError> {
-        let metadata = self.source.accept(copy, now, provider)?;
-        self.keep(&metadata, Validators::default(), fetched_at, now);
-        self.due = later(now, part(tenth(self.schedule.usual), random));
-        Ok(metadata)
+    ) -> Result<Restored, RefreshError> {
+        let metadata = self.source.recall(copy, provider)?;
+        match self.source.check(&metadata, now) {
+            Ok(()) => {
+                self.keep(&metadata, Validators::default(), fetched_at, now);
+                self.due = later(now, part(tenth(self.schedule.usual), random));
+                Ok(Restored::Usable(metadata))
+            }
+            // What is refused for another reason says nothing about newer documents.
+            Err(reason @ RefreshError::Metadata(MetadataError::Expired { .. })) => {
+                Ok(Restored::Ended { metadata, reason })
+            }
+            Err(reason) => Err(reason),
+        }
     }
 
     /// Makes the first request within the [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses.
@@ -288,7 +280,7 @@ impl Refresh {
     pub fn answered_after_end(
         &mut self,
         fetched: FetchedMetadata,
-        ended: &TrustedMetadata,
+        ended: &EndedMetadata,
         provider: &Provider,
         now: DateTime<Utc>,
         random: u64,
@@ -401,7 +393,7 @@ impl Refresh {
     fn take_after_end(
         &mut self,
         fetched: FetchedMetadata,
-        ended: &TrustedMetadata,
+        ended: &EndedMetadata,
         provider: &Provider,
         now: DateTime<Utc>,
     ) -> Result<Refreshed, RefreshError> {
@@ -422,11 +414,11 @@ impl Refresh {
 
     fn require_no_older(
         &mut self,
-        known: &TrustedMetadata,
+        known: &impl Published,
         newer: &TrustedMetadata,
         now: DateTime<Utc>,
     ) -> Result<(), RefreshError> {
-        match known.bytes() == newer.bytes() {
+        match known.has_bytes(newer.bytes()) {
             true => Ok(()),
             false => is_no_older(known, newer, now).or_else(|older| self.give_in(older, now)),
         }
@@ -484,14 +476,4 @@ fn changes(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Vec<MetadataCh
             changes
         }
     }
-}
-
-fn tenth(duration: Duration) -> Duration {
-    duration.checked_div(10).unwrap_or_default()
-}
-
-/// Returns a random part of a duration, between nothing and all of it.
-fn part(duration: Duration, random: u64) -> Duration {
-    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-    Duration::from_millis(random.checked_rem(milliseconds).unwrap_or_default())
 }

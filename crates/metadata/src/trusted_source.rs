@@ -154,10 +154,15 @@ impl TrustedSource {
         provider: &Provider,
     ) -> Result<TrustedMetadata, RefreshError> {
         let metadata = self.recall(document, provider)?;
+        self.check(&metadata, now)?;
+        Ok(metadata)
+    }
+
+    /// Checks whether a document that was read can be used now.
+    pub(crate) fn check(&self, metadata: &TrustedMetadata, now: DateTime<Utc>) -> Result<(), RefreshError> {
         metadata.aggregate.check_validity(now)?;
         self.check_longest_validity(metadata.aggregate.valid_until()?, now)?;
-        metadata.has_somebody(now)?;
-        Ok(metadata)
+        metadata.has_somebody(now)
     }
 
     /// Reads a document that was accepted before, such as a stored copy. It may have ended since. It must not be used in that

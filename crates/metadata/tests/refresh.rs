@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
 use vouchsafe_metadata::{
     ChangeSubject, EntityId, EntityName, FetchedMetadata, Refresh, RefreshError, RefreshSchedule, Refreshed,
-    SpeaksFor, TrustedMetadata, TrustedSource, Validators,
+    Restored, SpeaksFor, TrustedMetadata, TrustedSource, Validators,
 };
 use vouchsafe_signature::{Signer, TrustedKey, sign};
 use vouchsafe_xml::Limits;
@@ -334,7 +334,11 @@ fn a_copy_is_no_more_trusted_than_the_source() {
     let fetched_at = now() - TimeDelta::days(3);
     let mut restore = |copy: &str, random| {
         let restored = refresh.restore(copy, fetched_at, &PROVIDER, now(), random);
-        let restored = restored.map_or_else(|error| error.code(), |_| "ok");
+        let restored = match restored {
+            Ok(Restored::Usable(_)) => "ok",
+            Ok(_) => "ended",
+            Err(error) => error.code(),
+        };
         (restored, refresh.due() - now(), refresh.confirmed_at())
     };
     assert_eq!(restore(&signed(&document, other), 7), ("signature.not_verified", TimeDelta::zero(), None));

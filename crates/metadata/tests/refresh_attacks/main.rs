@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{
-    EntityId, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata,
-    TrustedSource, Validators,
+    EndedMetadata, EntityId, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, Restored, SpeaksFor,
+    TrustedMetadata, TrustedSource, Validators,
 };
 use vouchsafe_signature::{Signer, TrustedKey, sign};
 use vouchsafe_testkit::{IdentityProvider as Kit, keys};
@@ -225,15 +225,10 @@ fn a_document_that_has_ended_is_still_the_newest() {
     assert_eq!(kept.gets(&ending, now()), "first");
     // As after a restart.
     let mut restarted = Kept::of(source());
-    assert_eq!(
-        restarted
-            .refresh
-            .restore(ending.clone(), now(), &Provider::rustcrypto(), late, 0)
-            .unwrap_err()
-            .code(),
-        "metadata.expired"
-    );
-    restarted.at_hand = Some(restarted.refresh.source().recall(ending, &Provider::rustcrypto()).unwrap());
+    let restored = restarted.refresh.restore(ending, now(), &Provider::rustcrypto(), late, 0);
+    let Ok(Restored::Ended { metadata, reason, .. }) = restored else { panic!("it has ended") };
+    assert_eq!(reason.code(), "metadata.expired");
+    restarted.at_hand = Some(metadata);
     for mut kept in [kept, restarted] {
         assert_eq!(kept.gets(&older, late), "refresh.rolled_back");
         assert_eq!(kept.gets(&newer, late), "renewed");
@@ -248,11 +243,11 @@ fn a_copy_that_is_not_used_is_loaded_again() {
     let copy = genuine("validUntil='2026-11-30T00:00:00Z'", Some("2026-11-20T00:00:00Z"));
     let mut refresh = Kept::of_okta().refresh;
     let ahead = now() + TimeDelta::days(30);
-    assert_eq!(
-        refresh.restore(copy.clone(), now(), &provider, ahead, 0).unwrap_err().code(),
-        "metadata.expired"
-    );
-    let ended = refresh.source().recall(copy.clone(), &provider).unwrap();
+    let restored = refresh.restore(copy.clone(), now(), &provider, ahead, 0);
+    let Ok(Restored::Ended { metadata, reason, .. }) = restored else { panic!("it has ended") };
+    assert_eq!((reason.code(), refresh.is_due(ahead)), ("metadata.expired", true));
+    let ended = EndedMetadata::of(&metadata);
+    drop(metadata);
     let mut gets = |document: &str, at| {
         let fetched = FetchedMetadata::Document {
             bytes: document.as_bytes().to_vec(),
