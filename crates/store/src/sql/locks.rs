@@ -15,7 +15,7 @@ use vouchsafe::{
     provisioning::{Account, AccountId, EmailAddress, Identity, LoggedOut, OrganizationId, Snapshot},
 };
 
-use super::{Batch, Sql, Transaction, rows, run_one};
+use super::{Answered, Batch, Sql, Transaction, rows, run_one};
 use crate::{Decided, StoreError, text::folded};
 
 /// Locks of names. The first character says whether several may hold the lock.
@@ -202,6 +202,9 @@ fn seats_of(organization: &OrganizationId) -> String {
 }
 
 /// The locks that a transaction holds for its decision.
+///
+/// A decision that is made again may want a lock whose place is before one that is held. The transaction then releases its
+/// locks and takes all of them in order, since another one may hold the new lock and wait for an old one.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     names: BTreeSet<String>,
@@ -209,6 +212,25 @@ pub(super) struct Held {
     /// Whether the active owners are locked.
     owners: bool,
 }
+
+/// Locks that a decision needs and a transaction does not hold.
+#[derive(Debug, Default)]
+struct New {
+    /// In the order in which they are locked.
+    names: Vec<String>,
+    accounts: BTreeSet<AccountId>,
+    owners: bool,
+}
+
+impl New {
+    fn is_nothing(&self) -> bool {
+        self.names.is_empty() && self.accounts.is_empty() && !self.owners
+    }
+}
+
+/// What a transaction locks after this, it can release.
+const BEFORE_LOCKS: &str = "SAVEPOINT before_locks";
+const RELEASE: &str = "ROLLBACK TO SAVEPOINT before_locks";
 
 impl Held {
     /// Locks what a decision changes, if it is not locked yet. Answers whether the state that was decided on is still
@@ -219,36 +241,88 @@ impl Held {
         decided: &Decided,
         before: &Snapshot,
     ) -> Result<bool, StoreError> {
-        let wanted = names_made(decided, before, &self.names);
-        let new = in_order(wanted.difference(&self.names).cloned());
-        let is_new_name = !new.is_empty();
-        names(turn, new).await?;
-        self.names.extend(wanted);
+        let names = names_made(decided, before, &self.names);
         let known =
             |account: &AccountId| before.account(account).map(|account| (account.id.clone(), account));
         let changed = decided.accounts.iter().map(|account| &account.id).chain(&decided.account);
         let changed: BTreeMap<AccountId, &Account> =
             changed.filter(|id| !self.accounts.contains(*id)).filter_map(known).collect();
-        let ids: Vec<String> = changed.keys().map(|id| id.as_str().to_owned()).collect();
-        if !self.owners && loses_an_owner(decided, before) {
-            // The number is certain only while nobody else can change it, so it is counted again.
-            let lock = Batch::of(ACCOUNTS_AND_OWNERS).bind(ids).bind(before.organization.id.as_str());
-            run_one(turn, lock).await?;
-            self.accounts.extend(changed.into_keys());
-            self.owners = true;
+        let new = New {
+            names: in_order(names.difference(&self.names).cloned()),
+            accounts: changed.keys().cloned().collect(),
+            owners: !self.owners && loses_an_owner(decided, before),
+        };
+        // A name that is locked now may have been taken before. The number of owners is certain only while nobody else can
+        // change it, so it is counted again.
+        let is_read_again = !new.names.is_empty() || new.owners || self.is_before_held(&new);
+        let locked = self.take(turn, &before.organization.id, new).await?;
+        if is_read_again {
             return Ok(false);
         }
-        if changed.is_empty() {
-            return Ok(!is_new_name);
-        }
-        let locked = run_one(turn, Batch::of(ACCOUNTS).bind(ids)).await?;
         let mut are_same = locked.rows.len() == changed.len();
         for row in &locked.rows {
             let account: Account = rows::from_json("account", row.text(0)?)?;
             are_same &= changed.get(&account.id).is_some_and(|known| **known == account);
         }
-        self.accounts.extend(changed.into_keys());
-        Ok(are_same && !is_new_name)
+        Ok(are_same)
+    }
+
+    /// Whether one of the new locks has its place before one that is held.
+    fn is_before_held(&self, new: &New) -> bool {
+        let holds_rows = self.owners || !self.accounts.is_empty();
+        let is_name_before = new.names.first().is_some_and(|new| {
+            holds_rows || self.names.iter().any(|held| without_sign(held) > without_sign(new))
+        });
+        // The database sorts ids in its own order.
+        is_name_before || (holds_rows && (new.owners || !new.accounts.is_empty()))
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.names.is_empty() && self.accounts.is_empty() && !self.owners
+    }
+
+    /// Releases all of them, before a lock is taken whose place is before all of them.
+    pub(super) async fn release(&mut self, turn: &mut dyn Transaction) -> Result<(), StoreError> {
+        if !self.is_nothing() {
+            turn.run(Batch::of(RELEASE)).await?;
+            *self = Held::default();
+        }
+        Ok(())
+    }
+
+    /// Takes the new locks. Answers the rows of the accounts, of those that were held too if they had to be released.
+    async fn take(
+        &mut self,
+        turn: &mut dyn Transaction,
+        organization: &OrganizationId,
+        new: New,
+    ) -> Result<Answered, StoreError> {
+        if new.is_nothing() {
+            return Ok(Answered::default());
+        }
+        let releases = self.is_before_held(&new);
+        let New { mut names, mut accounts, owners: mut with_owners } = new;
+        if self.is_nothing() {
+            turn.run(Batch::of(BEFORE_LOCKS)).await?;
+        }
+        self.names.extend(names.iter().cloned());
+        self.accounts.extend(accounts.iter().cloned());
+        self.owners |= with_owners;
+        if releases {
+            turn.run(Batch::of(RELEASE)).await?;
+            (names, accounts, with_owners) =
+                (in_order(self.names.clone()), self.accounts.clone(), self.owners);
+        }
+        self::names(turn, names).await?;
+        let ids: Vec<String> = accounts.iter().map(|id| id.as_str().to_owned()).collect();
+        match (with_owners, ids.is_empty()) {
+            (true, _) => {
+                let lock = Batch::of(ACCOUNTS_AND_OWNERS).bind(ids).bind(organization.as_str());
+                run_one(turn, lock).await
+            }
+            (false, false) => run_one(turn, Batch::of(ACCOUNTS).bind(ids)).await,
+            (false, true) => Ok(Answered::default()),
+        }
     }
 }
 
@@ -303,9 +377,60 @@ fn locks_of_names<'n>(
     names
 }
 
+#[cfg(all(test, feature = "postgres"))]
+#[path = "../../tests/postgres_server/mod.rs"]
+mod postgres_server;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two decisions that are made again, and then want what the other one holds.
+    #[cfg(feature = "postgres")]
+    #[tokio::test]
+    async fn locks_of_a_second_round_end_in_no_deadlock() {
+        use std::sync::Arc;
+
+        use vouchsafe::provisioning::{Actor, Organization, Role};
+
+        use crate::{Author, Directory as _, Postgres, sql::Engine as _};
+
+        let Some(schema) = postgres_server::schema().await else { return };
+        let store = Postgres::connect(schema.address()).await.unwrap();
+        let (acme, author) =
+            (OrganizationId::new("acme"), Author::new(Actor::Operator, chrono::DateTime::UNIX_EPOCH));
+        store.add_organization(&Organization::new(acme.clone(), "acme", "Acme"), &author).await.unwrap();
+        for id in ["a", "b"] {
+            let mut account = Account::new(id.into(), acme.clone(), format!("{id}@acme.example"));
+            account.role = if id == "a" { Role::Owner } else { Role::Member };
+            store.add_account(&account, &author).await.unwrap();
+        }
+        let name = |name: &str| New { names: vec![format!("-name acme {name}")], ..New::default() };
+        let row = |id: &str| New { accounts: BTreeSet::from([id.into()]), ..New::default() };
+        let owners = || New { owners: true, ..New::default() };
+        let cases = [
+            [(name("a"), name("b")), (name("b"), name("a"))],
+            [(row("a"), name("a")), (name("a"), row("a"))],
+            [(row("a"), row("b")), (row("b"), row("a"))],
+            [(owners(), row("b")), (row("b"), owners())],
+        ];
+        for case in cases {
+            let both_hold = Arc::new(tokio::sync::Barrier::new(2));
+            let [one, other] = case.map(|(first, second)| {
+                let (acme, both_hold) = (acme.clone(), Arc::clone(&both_hold));
+                store.write::<(), StoreError>(Box::new(move |turn| {
+                    Box::pin(async move {
+                        let mut held = Held::default();
+                        held.take(turn, &acme, first).await?;
+                        both_hold.wait().await;
+                        held.take(turn, &acme, second).await.map(drop)
+                    })
+                }))
+            });
+            let (one, other) = tokio::join!(one, other);
+            one.and(other).unwrap();
+        }
+    }
 
     #[test]
     fn a_decision_holds_few_locks_however_many_names_it_makes() {

@@ -290,6 +290,7 @@ pub(super) async fn settled(
         };
         let organization = &about.snapshot.organization.id;
         if locked.as_ref() != Some(organization) {
+            held.release(turn).await?;
             asked.lock(turn, organization).await?;
             locked = Some(organization.clone());
         } else {
