@@ -18,7 +18,6 @@ use crate::registration::MDRPI;
 use crate::scopes::Scopes;
 use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
 use crate::time::parse_date_time;
-use crate::values::trimmed;
 use crate::{IdentityProvider, MetadataError};
 
 /// The entities of a document, in document order. An EntityDescriptor inside Extensions or any other element is not

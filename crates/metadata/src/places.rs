@@ -10,7 +10,7 @@ use std::ops::Range;
 use vouchsafe_xml::Element;
 
 use crate::MetadataError;
-use crate::read::trimmed;
+use crate::values::trimmed;
 
 /// The entities of a document, in document order. Functions with the argument `metadata` are called with that document.
 #[derive(Debug, Default)]

@@ -77,10 +77,11 @@ impl SetUp {
         let (issued, earlier) = (hash.clone(), visit.link.progress.token.clone());
         self.decide(visit, move |it, now| {
             it.organization.require_fewer_tokens(MOST_TOKENS, now)?;
-            Ok(match &earlier {
+            match &earlier {
                 Some(earlier) => it.organization.replace_token(earlier, hash, now, TOKEN_OVERLAP)?,
                 None => it.organization.add_token(hash, now)?,
-            })
+            }
+            Ok(())
         })
         .await?;
         self.advance(visit, |progress| progress.token = Some(issued)).await?;
