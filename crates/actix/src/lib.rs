@@ -78,9 +78,9 @@ pub use vouchsafe_web::{
     ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, DeclinedSignIn, Discovery, DiscoveryRequest,
     EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
     LOGIN, LOGOUT, LogoutCheck, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames,
-    NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED,
-    OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter, Reference,
-    RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT,
+    MessageCandidates, NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED,
+    NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter,
+    Reference, RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT,
     SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter,
     StoredConnections, TriedOut, login_url,
 };

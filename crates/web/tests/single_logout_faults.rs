@@ -250,6 +250,9 @@ async fn a_request_over_soap_of_a_key_of_two_customers_is_carried_out() {
     assert_eq!(sessions.1.lock().unwrap().len(), 4);
 }
 
+/// Makes a service over a store and sessions.
+type Source<'s> = dyn Fn(&Arc<Failing>, &Arc<One>) -> SingleSignOn + 's;
+
 /// A customer with many connections to the victim's identity provider does not keep its messages from being accepted,
 /// neither by other keys nor by the same key.
 #[tokio::test(start_paused = true)]
@@ -269,7 +272,7 @@ async fn a_crowd_of_connections_hides_nobody() {
         connection.state = ConnectionState::Active;
         stored.add_connection(&connection, &Author::new(Actor::Operator, Utc::now())).await.unwrap();
     }
-    let sources: [Box<dyn Fn(&Arc<Failing>, &Arc<One>) -> SingleSignOn>; 2] = [
+    let sources: [Box<Source<'_>>; 2] = [
         Box::new(|store, sessions| {
             service_over(store, sessions, crowd.iter().map(|(name, one)| over(name, one)))
         }),

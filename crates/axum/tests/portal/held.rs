@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 use vouchsafe::{ClaimedResponse, Connection, ConnectionId, IncomingMessage};
-use vouchsafe_axum::ConnectionSource;
+use vouchsafe_axum::{ConnectionSource, MessageCandidates};
 use vouchsafe_store::Answer;
 
 /// One look-up that waits after the connection was read.
@@ -50,7 +50,11 @@ impl<S: ConnectionSource> ConnectionSource for HeldConnections<S> {
         self.source.candidates(claimed)
     }
 
-    fn candidates_for_message<'a>(&'a self, claimed: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
-        self.source.candidates_for_message(claimed)
+    fn candidates_for_message<'a>(
+        &'a self,
+        claimed: &'a IncomingMessage,
+        after: Option<&'a ConnectionId>,
+    ) -> Answer<'a, MessageCandidates> {
+        self.source.candidates_for_message(claimed, after)
     }
 }

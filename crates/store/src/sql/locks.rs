@@ -377,7 +377,8 @@ fn locks_of_names<'n>(
     names
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 #[path = "../../tests/postgres_server/mod.rs"]
 mod postgres_server;
 
