@@ -218,7 +218,7 @@ async fn a_document_that_is_written_anew_is_neither_a_revision_nor_a_record() {
     let (id, whose) = (acme.id.clone(), acme.organization.clone());
     let convert =
         ConnectionDecision::new(whose.clone(), Actor::Operator, chrono::Utc::now(), move |it, now| {
-            it.convert(acme, None, now)
+            it.convert(acme.clone(), None, now)
         });
     store.decide_connections(convert).await.unwrap();
     let mut refreshing = refresher(&store);

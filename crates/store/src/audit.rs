@@ -91,6 +91,12 @@ pub(crate) fn records(plan: &Plan, account: Option<&AccountId>, after: &Snapshot
     plan.steps().iter().map(record).collect()
 }
 
+/// The hour of a time, counted from 1970-01-01T00:00:00Z.
+pub(crate) fn hour_of(at: DateTime<Utc>) -> i64 {
+    const AN_HOUR: i64 = 3_600;
+    at.timestamp().div_euclid(AN_HOUR)
+}
+
 /// The most characters of a value that are stored. Records are kept for good, and an identity provider may have sent
 /// the value.
 const LONGEST_VALUE: usize = 1_024;

@@ -10,7 +10,10 @@ use vouchsafe::{
     },
 };
 
-use crate::{AuditDetail, AuditRecord, ScimToken, SignInError, audit::cut};
+use crate::{
+    AuditDetail, AuditRecord, ScimToken, SignInError,
+    audit::{cut, hour_of},
+};
 
 /// Something that a rule refused, for the audit: who asked for what, and which rule it was.
 ///
@@ -206,7 +209,6 @@ impl Noted {
     }
 
     fn refusal(self, who: String, change: String) -> AuditedRefusal {
-        const AN_HOUR: i64 = 3_600;
         let record = AuditRecord {
             organization: self.organization,
             account: self.account,
@@ -219,7 +221,7 @@ impl Noted {
             assertion_hash: None,
             detail: Some(AuditDetail::Refusal),
         };
-        AuditedRefusal { hour: self.at.timestamp().div_euclid(AN_HOUR), who: cut(who), record }
+        AuditedRefusal { hour: hour_of(self.at), who: cut(who), record }
     }
 }
 

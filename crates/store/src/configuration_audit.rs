@@ -9,10 +9,9 @@ use vouchsafe::{
 };
 
 use crate::audit_entry::Entry;
-use crate::metadata_audit::metadata_changes;
 use crate::{
-    AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, SetUpLink, StoreError,
-    StoredConnection,
+    AuditDetail, AuditRecord, RecordBudget, ScimToken, SetUpLink, StoreError, StoredConnection,
+    connection_audit,
 };
 
 /// Who asks for a change of the configuration, and when. Both are written to the audit.
@@ -134,19 +133,22 @@ impl AuditRecord {
         recorded(organization, entry, author)
     }
 
-    /// The records of everything that differs between two states of a connection, or of its addition.
+    /// The record of a connection that was added.
+    pub(crate) fn of_added_connection(connection: &StoredConnection, author: &Author) -> AuditRecord {
+        recorded_one(&connection.organization, connection_audit::added(connection), author)
+    }
+
+    /// The records of everything that differs between two states of a connection, as far as its budget allows.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] for settings that cannot be written.
-    pub fn of_connection(
-        before: Option<&StoredConnection>,
+    pub(crate) fn of_changed_connection(
+        before: &StoredConnection,
         after: &StoredConnection,
+        budget: &mut RecordBudget,
         author: &Author,
     ) -> Result<Vec<AuditRecord>, StoreError> {
-        let entries = match before {
-            Some(before) => changed(before, after)?,
-            None => vec![added(after)],
-        };
+        let entries = connection_audit::changed(before, after, budget, author.at)?;
         Ok(recorded(&after.organization, entries, author))
     }
 
@@ -168,20 +170,15 @@ impl AuditRecord {
         recorded(&token.organization, vec![entry.values(Some(token.id()), None)], author)
     }
 
-    /// The records of everything that differs between two states of an organization and its connections.
-    pub(crate) fn of_connections(
-        before: &OrganizationConnections,
-        after: &OrganizationConnections,
+    /// The records of what a decision about connections changed in the record of the organization. Its list of connections
+    /// is not recorded by itself; the records of the connections contain it.
+    pub(crate) fn of_decided_organization(
+        before: &Organization,
+        after: &Organization,
         author: &Author,
-    ) -> Result<Vec<AuditRecord>, StoreError> {
-        let (was, is) = (&before.organization, &after.organization);
-        // The organization's list of connections is not recorded by itself; the records of the connections contain it.
-        let entries = [own_record(was, is), conversion(was, is), tokens(was, is)].concat();
-        let mut records = recorded(&is.id, entries, author);
-        for connection in &after.connections {
-            records.extend(Self::of_connection(before.connection(&connection.id), connection, author)?);
-        }
-        Ok(records)
+    ) -> Vec<AuditRecord> {
+        let entries = [own_record(before, after), conversion(before, after), tokens(before, after)].concat();
+        recorded(&after.id, entries, author)
     }
 }
 
@@ -337,89 +334,4 @@ fn set_up_link(before: Option<&SetUpLink>, after: &SetUpLink) -> Vec<Entry> {
         entry.values(None, Some(trial.refused.as_deref().unwrap_or("accepted")))
     });
     [renewed, product.filter(|_| !is_renewed), trial, used, revoked].into_iter().flatten().collect()
-}
-
-fn added(connection: &StoredConnection) -> Entry {
-    let StoredConnection { id, identity_provider, .. } = connection;
-    let change = format!("Adds the connection {id} to {}.", Quoted::new(identity_provider.as_str()));
-    Entry::new("connection.added", change).values(None, Some(connection.state.name()))
-}
-
-fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<Entry>, StoreError> {
-    let StoredConnection { id, identity_provider, .. } = after;
-    let mut entries = Vec::new();
-    if before.state != after.state {
-        let entry = Entry::new("connection.state", format!("Makes the connection {id} {}.", after.state));
-        entries.push(entry.values(Some(before.state.name()), Some(after.state.name())));
-    }
-    let states_the_same = after.states_the_same(&before.metadata, &after.metadata);
-    if !(states_the_same || after.is_discarded()) {
-        let entry = Entry::new("connection.metadata", format!("Gives the connection {id} other metadata."));
-        entries.push(entry.values(before.metadata.source.url(), after.metadata.source.url()));
-        entries.extend(metadata_changes(id, identity_provider, &before.metadata, &after.metadata));
-    }
-    if states_the_same {
-        entries.extend(earlier_end(before, after));
-    }
-    if let Some(waiting) = &after.staged
-        && before.staged.as_ref().is_none_or(|waited| !after.states_the_same(waited, waiting))
-    {
-        let change = format!("Keeps newer metadata of the connection {id} until somebody approves it.");
-        let changes = metadata_changes(id, identity_provider, &after.metadata, waiting);
-        let told: Vec<String> = changes.iter().map(Entry::difference).collect();
-        entries.push(Entry::new("connection.metadata_staged", change).values(None, Some(&told.join("; "))));
-    }
-    if let Some(waited) = &before.staged
-        && after.staged.is_none()
-        && states_the_same
-        && after.refusal_of_metadata(waited).is_none()
-    {
-        let change = format!("Drops newer metadata of the connection {id} that waited for approval.");
-        entries.push(Entry::new("connection.metadata_unstaged", change));
-    }
-    entries.extend(refusals(before, after));
-    if before.settings != after.settings {
-        let json = |settings| {
-            serde_json::to_string(settings).map_err(|_| StoreError::damaged("settings", "they have no form"))
-        };
-        let entry = Entry::new("connection.settings", format!("Gives the connection {id} other settings."));
-        entries.push(entry.values(Some(&json(&before.settings)?), Some(&json(&after.settings)?)));
-    }
-    Ok(entries)
-}
-
-/// Returns the entry for metadata that states the same and ends sooner, since sign-ins may then end sooner. A later end is
-/// written with each document, and is not recorded.
-fn earlier_end(before: &StoredConnection, after: &StoredConnection) -> Option<Entry> {
-    let end = |of: &ConnectionMetadata| of.end(&after.identity_provider).flatten();
-    let (was, is) = (end(&before.metadata), end(&after.metadata)?);
-    let change = format!("Ends the validity of the metadata of the connection {} sooner.", after.id);
-    let entry = Entry::new("connection.metadata_end", change);
-    let told = |end: DateTime<Utc>| end.to_rfc3339();
-    was.is_none_or(|was| is < was).then(|| entry.values(was.map(told).as_deref(), Some(&told(is))))
-}
-
-/// Returns the entries for documents that were refused, with the changes that they would have made, and for refusals
-/// that ended.
-fn refusals(before: &StoredConnection, after: &StoredConnection) -> Vec<Entry> {
-    let StoredConnection { id, identity_provider, .. } = after;
-    let refused = after.refused.iter().filter(|refused| before.refusal_of(&refused.digest).is_none());
-    let refused = refused.map(|refused| {
-        let document = before.staged.as_ref().filter(|staged| after.digest(staged) == refused.digest);
-        let changes =
-            document.map(|staged| metadata_changes(id, identity_provider, &before.metadata, staged));
-        let told: Vec<String> = changes.iter().flatten().map(Entry::difference).collect();
-        let change =
-            format!("Refuses newer metadata of the connection {id}, with the digest {}.", refused.digest);
-        Entry::new("connection.metadata_refused", change).values(None, Some(&told.join("; ")))
-    });
-    let ended = before.refused.iter().filter(|refused| after.refusal_of(&refused.digest).is_none());
-    let ended = ended.map(|refused| {
-        let change = format!(
-            "Ends the refusal of metadata of the connection {id}, with the digest {}.",
-            refused.digest
-        );
-        Entry::new("connection.metadata_refusal_ended", change)
-    });
-    refused.chain(ended).collect()
 }

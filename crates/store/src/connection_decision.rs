@@ -5,16 +5,19 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, ConnectionState, IdentityProvider,
+    ConnectionId, ConnectionState,
     provisioning::{Actor, Organization, OrganizationId, PlanRefusal, TokenHash},
 };
 
-use crate::{AuditRecord, Author, ConnectionTotals, SignInError, StoreError, StoredConnection};
+use crate::{
+    AuditRecord, Author, ConnectionTotals, ConnectionWrite, SignInError, StoreError, StoredConnection,
+};
 
 /// A change of how an organization signs in: a pure function over its own record and its connections.
 ///
-/// A store runs it inside the transaction that writes the result. A fault in the middle therefore leaves nothing
-/// behind, and no two decisions overlap. What differs afterwards is audited.
+/// A store makes it on what is stored, and writes the result in one transaction if that has not changed meanwhile; otherwise
+/// it makes the decision again. A fault in the middle therefore leaves nothing behind, and no two decisions overlap. What
+/// differs afterwards is audited.
 ///
 /// ```
 /// use vouchsafe::provisioning::{Actor, OrganizationToken};
@@ -30,7 +33,7 @@ use crate::{AuditRecord, Author, ConnectionTotals, SignInError, StoreError, Stor
 /// ) -> Result<String, SignInError> {
 ///     let hash = token.hash(provider).map_err(vouchsafe_store::StoreError::backend)?;
 ///     let conversion = ConnectionDecision::new("acme".into(), Actor::Operator, now, move |acme, now| {
-///         acme.convert(okta, Some(hash), now)
+///         acme.convert(okta.clone(), Some(hash.clone()), now)
 ///     });
 ///     store.decide_connections(conversion).await?;
 ///     Ok(token.reveal())
@@ -43,16 +46,18 @@ pub struct ConnectionDecision {
     decide: Box<Decide>,
 }
 
-type Decide = dyn FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send;
+type Decide = dyn Fn(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send + Sync;
 
 impl ConnectionDecision {
-    /// A decision about this organization. The function receives the author's time.
+    /// A decision about this organization. The function receives the author's time. It is called again if somebody else
+    /// changes the organization or one of its connections meanwhile.
     pub fn new(
         organization: OrganizationId,
         actor: Actor,
         at: DateTime<Utc>,
-        decide: impl FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError>
+        decide: impl Fn(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError>
         + Send
+        + Sync
         + 'static,
     ) -> ConnectionDecision {
         ConnectionDecision {
@@ -82,17 +87,17 @@ impl ConnectionDecision {
         &self.author
     }
 
-    /// For stores: decides. Call it inside the transaction, with the records that were read in it.
+    /// For stores: decides on records that were read. Documents are read and compared, so this takes time. Write the result
+    /// in a transaction in which the records are still the same, or decide again.
     ///
     /// # Errors
-    /// The refusal, after which the transaction is rolled back. Whatever the function does, [`StoreError::RefusedByOwner`]
+    /// The refusal, after which nothing is written. Whatever the function does, [`StoreError::RefusedByOwner`]
     /// if a set-up link would end the [refusal](OrganizationConnections::refuse_metadata) of somebody else.
-    pub fn decide(self, before: &OrganizationConnections) -> Result<DecidedConnections, SignInError> {
+    pub fn decide(&self, before: &OrganizationConnections) -> Result<DecidedConnections, SignInError> {
         let mut after = before.clone();
         (self.decide)(&mut after, self.author.at)?;
-        let mut decided = DecidedConnections::of(before, after)?;
+        let mut decided = DecidedConnections::of(before, after, &self.author)?;
         decided.require_kept_refusals(before, &self.author.actor)?;
-        decided.audit = AuditRecord::of_connections(before, &decided.after, &self.author)?;
         if self.keeps_sessions {
             decided.ends_sessions_over.clear();
         }
@@ -244,7 +249,8 @@ impl OrganizationConnections {
         let identity_provider = &connection.identity_provider;
         let staged = connection.staged.take_if(|staged| staged.digest(identity_provider) == digest);
         let staged = staged.ok_or_else(|| StoreError::not_staged(id.clone()))?;
-        IdentityProvider::from_metadata_entity(&staged.document, &connection.identity_provider)
+        staged
+            .described(identity_provider)
             .and_then(|described| described.check_validity(now))
             .map_err(|reason| StoreError::connection_unusable(id.clone(), &reason))?;
         connection.metadata = staged;
@@ -270,7 +276,7 @@ impl OrganizationConnections {
     /// ) -> Result<(), SignInError> {
     ///     let by = owner.clone();
     ///     let refusal = ConnectionDecision::new("acme".into(), owner, now, move |acme, now| {
-    ///         acme.refuse_metadata(&okta, &digest, by, now)
+    ///         acme.refuse_metadata(&okta, &digest, by.clone(), now)
     ///     });
     ///     store.decide_connections(refusal).await.map(drop)
     /// }
@@ -354,7 +360,11 @@ pub struct DecidedConnections {
 }
 
 impl DecidedConnections {
-    fn of(before: &OrganizationConnections, wanted: OrganizationConnections) -> Result<Self, SignInError> {
+    fn of(
+        before: &OrganizationConnections,
+        wanted: OrganizationConnections,
+        author: &Author,
+    ) -> Result<Self, SignInError> {
         if wanted.organization.id != before.organization.id {
             return Err(StoreError::damaged("decision", "it is about another organization").into());
         }
@@ -364,18 +374,18 @@ impl DecidedConnections {
             changed: Vec::new(),
             retired: Vec::new(),
             ends_sessions_over: Vec::new(),
-            audit: Vec::new(),
+            audit: AuditRecord::of_decided_organization(&before.organization, &after.organization, author),
             after,
         };
         for connection in wanted.connections {
-            decided.take(connection)?;
+            decided.take(connection, author)?;
         }
         let (was, is) = (ConnectionTotals::of(&before.connections), &decided.after.connections);
         ConnectionTotals::of(is).require_room_since(was, &before.organization.id)?;
         Ok(decided)
     }
 
-    fn take(&mut self, connection: StoredConnection) -> Result<(), StoreError> {
+    fn take(&mut self, connection: StoredConnection, author: &Author) -> Result<(), StoreError> {
         if connection.organization != self.after.organization.id {
             return Err(StoreError::connection_fixed(connection.id, "organization"));
         }
@@ -383,7 +393,8 @@ impl DecidedConnections {
         match connections.iter_mut().find(|known| known.id == connection.id) {
             Some(known) if *known == connection => {}
             Some(known) => {
-                let next = connection.in_place_of(known)?;
+                let ConnectionWrite { connection: next, records } = connection.in_place_of(known, author)?;
+                self.audit.extend(records);
                 if next.is_retired_since(known) {
                     self.retired.push(next.id.clone());
                     self.ends_sessions_over.push(next.id.clone());
@@ -392,8 +403,10 @@ impl DecidedConnections {
                 self.changed.push(known.clone());
             }
             None => {
-                self.added.push(connection.first());
-                connections.push(connection.first());
+                let first = connection.first(author);
+                self.audit.extend(first.records);
+                self.added.push(first.connection.clone());
+                connections.push(first.connection);
             }
         }
         Ok(())

@@ -70,8 +70,21 @@ impl ConnectionMetadata {
         self.document == other.document || matches!(digests(), [Some(own), Some(others)] if own == others)
     }
 
+    /// Reads the identity provider. This function and the next one are the only ones of this crate that read metadata.
+    pub(crate) fn described(&self, identity_provider: &EntityId) -> Result<IdentityProvider, MetadataError> {
+        #[cfg(test)]
+        crate::work::count_document();
+        IdentityProvider::from_metadata_entity(&self.document, identity_provider)
+    }
+
+    fn read(&self) -> Result<Aggregate, MetadataError> {
+        #[cfg(test)]
+        crate::work::count_document();
+        Aggregate::read(&*self.document)
+    }
+
     fn content_digest(&self, identity_provider: &EntityId) -> Option<[u8; 32]> {
-        let aggregate = Aggregate::read(&*self.document).ok()?;
+        let aggregate = self.read().ok()?;
         let entity = aggregate.find(&identity_provider.clone().into())?;
         // What cannot be trusted may differ in ways that nobody has thought of.
         entity.identity_provider().ok()?;
@@ -80,8 +93,7 @@ impl ConnectionMetadata {
 
     /// Returns the time until which the metadata of this identity provider is valid; `None` in it if it has no end.
     pub(crate) fn end(&self, identity_provider: &EntityId) -> Option<Option<DateTime<Utc>>> {
-        let read = IdentityProvider::from_metadata_entity(&self.document, identity_provider);
-        read.ok().map(|read| read.valid_until())
+        self.described(identity_provider).ok().map(|read| read.valid_until())
     }
 
     /// Compares newer metadata of this identity provider: keys, endpoints, scopes, dates and all other statements.
@@ -93,8 +105,8 @@ impl ConnectionMetadata {
         newer: &ConnectionMetadata,
         identity_provider: &EntityId,
     ) -> Result<MetadataComparison, MetadataError> {
-        let newer = Aggregate::read(&*newer.document)?;
-        let (present, unreadable) = match Aggregate::read(&*self.document) {
+        let newer = newer.read()?;
+        let (present, unreadable) = match self.read() {
             Ok(present) => (Some(present), None),
             Err(reason) => (None, Some(reason)),
         };

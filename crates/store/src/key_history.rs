@@ -49,7 +49,7 @@ pub trait KeyHistory: Send + Sync + fmt::Debug {
 #[must_use]
 pub fn keys_in_metadata(connection: &StoredConnection) -> Vec<KeySighting> {
     let StoredConnection { metadata, identity_provider, .. } = connection;
-    let read = IdentityProvider::from_metadata_entity(&metadata.document, identity_provider);
+    let read = metadata.described(identity_provider);
     let mut seen: Vec<KeySighting> = Vec::new();
     for key in read.iter().flat_map(IdentityProvider::signing_keys) {
         let sighting = KeySighting::new(key.fingerprint_sha256(), metadata.fetched_at);

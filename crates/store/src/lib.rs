@@ -50,10 +50,12 @@ mod claim;
 mod configuration_audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod connection_audit;
 mod connection_decision;
 mod connection_metadata;
 mod connection_store;
 mod connection_totals;
+mod connection_write;
 mod decision;
 mod directory;
 mod domain_recheck;
@@ -72,6 +74,7 @@ mod newer_metadata;
 mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod record_budget;
 #[cfg(feature = "redis")]
 mod redis;
 mod refused_metadata;
@@ -93,6 +96,8 @@ mod sqlite;
 mod store;
 mod stored_connection;
 mod text;
+#[cfg(test)]
+mod work;
 mod written_refusals;
 
 use std::pin::Pin;
@@ -113,6 +118,7 @@ pub use connection_decision::{ConnectionDecision, DecidedConnections, Organizati
 pub use connection_metadata::{ConnectionMetadata, MetadataComparison, MetadataSource};
 pub use connection_store::{ConnectionOutline, ConnectionRevision, ConnectionStore};
 pub use connection_totals::ConnectionTotals;
+pub use connection_write::ConnectionWrite;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use domain_recheck::{RecheckedDomains, recheck_domains};
@@ -127,6 +133,7 @@ pub use newer_metadata::{MetadataTrust, OfferedMetadata};
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+pub use record_budget::RecordBudget;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
 pub use refused_metadata::RefusedMetadata;

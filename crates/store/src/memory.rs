@@ -119,7 +119,12 @@ impl Memory {
         &'a self,
         action: impl FnOnce(&mut State) -> Result<T, E> + Send + 'a,
     ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>> {
-        Box::pin(async move { action(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner)) })
+        Box::pin(async move {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            #[cfg(test)]
+            let _under_lock = crate::work::UnderLock::begin();
+            action(&mut state)
+        })
     }
 }
 

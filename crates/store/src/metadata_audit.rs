@@ -1,61 +1,171 @@
 //! Audit records of changes of an identity provider's metadata.
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe::ConnectionId;
 use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
-use vouchsafe::{ConnectionId, EntityId};
 
-use crate::ConnectionMetadata;
 use crate::audit_entry::Entry;
+use crate::{ConnectionMetadata, RecordBudget, StoredConnection, record_budget::Untold};
 
-/// The most changes of metadata that get a record each.
+/// The most changes of metadata that get a record each, or that one record lists.
 const MOST_CHANGES: usize = 64;
 
-/// Returns entries for the differences in the identity provider's keys, endpoints and scopes. Dates change with each
-/// document and are left out. Of very many changes, those that decide who signs in come first, and one entry counts the
-/// others.
-pub(crate) fn metadata_changes(
-    id: &ConnectionId,
-    identity_provider: &EntityId,
-    before: &ConnectionMetadata,
-    after: &ConnectionMetadata,
+/// Returns the entries for metadata that states something else, as far as the budget of the connection allows. Of very many
+/// changes, those that decide who signs in come first, and the last entry counts the others. If there is no room and
+/// nothing but descriptions has changed, there is no entry, and the changes are counted in the budget.
+pub(crate) fn changed(
+    before: &StoredConnection,
+    after: &StoredConnection,
+    budget: &mut RecordBudget,
+    at: DateTime<Utc>,
 ) -> Vec<Entry> {
-    if before.document.is_empty() || after.document.is_empty() {
-        return Vec::new();
+    let id = &after.id;
+    let Differences { not_compared, changes } = Differences::of(after, &before.metadata, &after.metadata);
+    let room = budget.take(changes.len().min(MOST_CHANGES), at);
+    let (listed, others) = changes.split_at(room.min(changes.len()));
+    for change in others {
+        budget.leave_out(Kind::of(change), at);
     }
-    let digest = |of: &ConnectionMetadata| of.digest(identity_provider);
-    let not_compared = |error: &MetadataError| {
-        let change =
-            format!("The metadata of the connection {id} cannot be compared with the earlier one: {error}");
-        let entry = Entry::new("connection.metadata_not_compared", change);
-        entry.values(Some(&digest(before)), Some(&digest(after)))
-    };
-    let compared = match before.comparison_with(after, identity_provider) {
-        Ok(compared) => compared,
-        Err(error) => return vec![not_compared(&error)],
-    };
-    let mut changes = compared.changes;
-    changes.retain(|change| change.subject() != ChangeSubject::ValidUntil);
-    // A stable sort keeps the order among changes of one kind.
-    changes.sort_by_key(|change| (Kind::of(change), change.after().is_none()));
-    let (listed, more) = changes.split_at(changes.len().min(MOST_CHANGES));
-    let entries = listed.iter().map(|change| metadata_change(id, change));
-    let first = compared.unreadable.as_ref().map(not_compared);
-    first.into_iter().chain(entries).chain(more_changes(id, more, &digest(after))).collect()
+    let mut entries = Vec::new();
+    let is_of_another_source = before.metadata.source != after.metadata.source;
+    if is_of_another_source || not_compared.is_some() || others.is_empty() || !listed.is_empty() {
+        let entry = Entry::new("connection.metadata", format!("Gives the connection {id} other metadata."));
+        entries.push(entry.values(before.metadata.source.url(), after.metadata.source.url()));
+    }
+    entries.extend(not_compared);
+    entries.extend(listed.iter().map(|change| metadata_change(id, change)));
+    if !entries.is_empty() || others.iter().any(|change| Kind::of(change).is_told_at_once()) {
+        entries.extend(untold(after, budget, at));
+    }
+    entries
+}
+
+/// Returns the entry for metadata that states the same and ends sooner, since sign-ins may then end sooner. A later end is
+/// written with each document, and is not recorded.
+pub(crate) fn earlier_end(
+    before: &StoredConnection,
+    after: &StoredConnection,
+    budget: &mut RecordBudget,
+    at: DateTime<Utc>,
+) -> Option<Entry> {
+    let end = |of: &ConnectionMetadata| of.end(&after.identity_provider).flatten();
+    let (was, is) = (end(&before.metadata), end(&after.metadata)?);
+    if was.is_some_and(|was| is >= was) {
+        return None;
+    }
+    if budget.take(1, at) == 0 {
+        budget.leave_out(Kind::End, at);
+        return None;
+    }
+    let change = format!("Ends the validity of the metadata of the connection {} sooner.", after.id);
+    let told = |end: DateTime<Utc>| end.to_rfc3339();
+    let entry = Entry::new("connection.metadata_end", change);
+    Some(entry.values(was.map(told).as_deref(), Some(&told(is))))
+}
+
+/// Returns the entry that counts the changes without an entry of their own, if there are any. It names the document, so that
+/// it can be compared later, and lists the keys, addresses and scopes that are there now.
+pub(crate) fn untold(
+    after: &StoredConnection,
+    budget: &mut RecordBudget,
+    at: DateTime<Utc>,
+) -> Option<Entry> {
+    let Untold { counts, since } = budget.tell()?;
+    let number = counts.values().fold(0_usize, |sum, count| sum.saturating_add(*count));
+    let counts: Vec<String> =
+        counts.iter().map(|(kind, count)| format!("{} {count}", kind.plural())).collect();
+    let since = if since < at { format!(" since {}", since.to_rfc3339()) } else { String::new() };
+    let change = format!(
+        "Changes {number} more things in the metadata of the connection {}{since}, which are not listed ({}). What the document states has the digest {}.",
+        after.id,
+        counts.join(", "),
+        after.digest(&after.metadata)
+    );
+    Some(Entry::new("connection.metadata_more", change).values(None, Some(&stated(after))))
+}
+
+/// Returns the keys, addresses and scopes of a connection's metadata in one text.
+fn stated(connection: &StoredConnection) -> String {
+    let nothing = ConnectionMetadata { document: [].into(), ..connection.metadata.clone() };
+    let compared = nothing.comparison_with(&connection.metadata, &connection.identity_provider);
+    let mut stated = compared.map(|compared| compared.changes).unwrap_or_default();
+    stated.retain(|change| Kind::of(change).is_told_at_once());
+    stated.sort_by_key(Kind::of);
+    stated.iter().filter_map(MetadataChange::after).take(MOST_CHANGES).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns the changes that newer metadata of a connection makes, in one text.
+pub(crate) fn listed(
+    connection: &StoredConnection,
+    before: &ConnectionMetadata,
+    newer: &ConnectionMetadata,
+) -> String {
+    let Differences { not_compared, changes } = Differences::of(connection, before, newer);
+    let (listed, others) = changes.split_at(changes.len().min(MOST_CHANGES));
+    let listed = listed.iter().map(|change| metadata_change(&connection.id, change));
+    let mut told: Vec<String> =
+        not_compared.into_iter().chain(listed).map(|entry| entry.difference()).collect();
+    if !others.is_empty() {
+        let (number, digest) = (others.len(), connection.digest(newer));
+        told.push(format!("{number} more changes; what the document states has the digest {digest}"));
+    }
+    told.join("; ")
+}
+
+/// The differences in the identity provider's keys, endpoints, scopes and other statements. Dates change with each document
+/// and are left out.
+struct Differences {
+    /// The entry for documents that cannot be compared.
+    not_compared: Option<Entry>,
+    /// The changes, sorted by kind.
+    changes: Vec<MetadataChange>,
+}
+
+impl Differences {
+    fn of(
+        connection: &StoredConnection,
+        before: &ConnectionMetadata,
+        newer: &ConnectionMetadata,
+    ) -> Differences {
+        let StoredConnection { id, identity_provider, .. } = connection;
+        if before.document.is_empty() || newer.document.is_empty() {
+            return Differences { not_compared: None, changes: Vec::new() };
+        }
+        let not_compared = |error: &MetadataError| {
+            let change = format!(
+                "The metadata of the connection {id} cannot be compared with the earlier one: {error}"
+            );
+            let entry = Entry::new("connection.metadata_not_compared", change);
+            entry.values(Some(&connection.digest(before)), Some(&connection.digest(newer)))
+        };
+        let compared = match before.comparison_with(newer, identity_provider) {
+            Ok(compared) => compared,
+            Err(error) => {
+                return Differences { not_compared: Some(not_compared(&error)), changes: Vec::new() };
+            }
+        };
+        let mut changes = compared.changes;
+        changes.retain(|change| change.subject() != ChangeSubject::ValidUntil);
+        // A stable sort keeps the order among changes of one kind.
+        changes.sort_by_key(|change| (Kind::of(change), change.after().is_none()));
+        Differences { not_compared: compared.unreadable.as_ref().map(not_compared), changes }
+    }
 }
 
 /// The kinds of changes. The first ones decide who can sign in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
     Key,
     SingleSignOn,
     Scope,
     Description,
     OtherEndpoint,
+    End,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] =
-        [Kind::Key, Kind::SingleSignOn, Kind::Scope, Kind::Description, Kind::OtherEndpoint];
-
     fn of(change: &MetadataChange) -> Kind {
         let is_single_sign_on = || {
             let values = [change.before(), change.after()];
@@ -70,6 +180,11 @@ impl Kind {
         }
     }
 
+    /// Whether a change is recorded when it is written, even if the budget of the connection is used up.
+    fn is_told_at_once(self) -> bool {
+        matches!(self, Kind::Key | Kind::SingleSignOn | Kind::Scope | Kind::OtherEndpoint)
+    }
+
     fn plural(self) -> &'static str {
         match self {
             Kind::Key => "keys",
@@ -77,22 +192,9 @@ impl Kind {
             Kind::Scope => "scopes",
             Kind::Description => "descriptions",
             Kind::OtherEndpoint => "other endpoints",
+            Kind::End => "sooner ends",
         }
     }
-}
-
-/// Returns the entry that counts the changes without an entry of their own, and names the document, so that it can be
-/// compared later.
-fn more_changes(id: &ConnectionId, more: &[MetadataChange], digest: &str) -> Option<Entry> {
-    let count = |kind: Kind| more.iter().filter(|change| Kind::of(change) == kind).count();
-    let counts = Kind::ALL.map(|kind| (kind, count(kind))).into_iter().filter(|(_, count)| *count > 0);
-    let counts: Vec<String> = counts.map(|(kind, count)| format!("{} {count}", kind.plural())).collect();
-    let change = format!(
-        "Changes {} more things in the metadata of the connection {id}, which are not listed ({}). What the document states has the digest {digest}.",
-        more.len(),
-        counts.join(", ")
-    );
-    (!more.is_empty()).then(|| Entry::new("connection.metadata_more", change))
 }
 
 fn metadata_change(id: &ConnectionId, change: &MetadataChange) -> Entry {
@@ -114,6 +216,7 @@ fn metadata_change(id: &ConnectionId, change: &MetadataChange) -> Entry {
 
 #[cfg(test)]
 mod tests {
+    use vouchsafe::EntityId;
     use vouchsafe_testkit::IdentityProvider as Kit;
 
     use super::*;
@@ -147,9 +250,18 @@ mod tests {
         format!("{before}{last_key}{logouts}{after}")
     }
 
+    fn connection(metadata: &ConnectionMetadata) -> StoredConnection {
+        let (id, okta) =
+            (ConnectionId::new("acme").unwrap(), EntityId::new(Kit::okta().entity_id()).unwrap());
+        StoredConnection::new(id, "acme".into(), okta, metadata.clone())
+    }
+
+    /// The entries after the first one, which says that there is other metadata.
     fn entries(before: &ConnectionMetadata, after: &ConnectionMetadata) -> Vec<Entry> {
-        let entity_id = EntityId::new(Kit::okta().entity_id()).unwrap();
-        metadata_changes(&ConnectionId::new("acme").unwrap(), &entity_id, before, after)
+        let mut budget = RecordBudget::default();
+        let entries = changed(&connection(before), &connection(after), &mut budget, after.fetched_at);
+        assert_eq!((entries[0].rule, budget.untold()), ("connection.metadata", 0));
+        entries.into_iter().skip(1).collect()
     }
 
     /// Somebody hides a new key and a new address among changes that nobody reads.

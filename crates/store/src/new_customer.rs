@@ -125,7 +125,7 @@ impl NewCustomer {
         if let Some((connection, token)) = self.connection.clone() {
             let (actor, at) = (author.actor.clone(), author.at);
             let convert = ConnectionDecision::new(id.clone(), actor, at, move |customer, at| {
-                customer.convert(connection, token, at)
+                customer.convert(connection.clone(), token.clone(), at)
             });
             let decided = convert.decide(&connections)?;
             audit.extend(decided.audit.iter().cloned());

@@ -173,8 +173,7 @@ impl StoredConnection {
     #[must_use]
     pub fn reason_to_wait(&self) -> Option<&'static str> {
         let staged = self.staged.as_ref()?;
-        let read = IdentityProvider::from_metadata_entity(&staged.document, &self.identity_provider);
-        self.objection(&read.ok()?)
+        self.objection(&staged.described(&self.identity_provider).ok()?)
     }
 
     /// Whether the dates of the metadata are those of the party that newer metadata must come from. If they were written
@@ -192,7 +191,7 @@ impl StoredConnection {
             return None;
         }
         // Expired metadata still says which keys were known.
-        match IdentityProvider::from_metadata_entity(&self.metadata.document, &self.identity_provider) {
+        match self.metadata.described(&self.identity_provider) {
             Ok(known) => key_changes.objection(&known, newer),
             Err(_) => Some("what is known cannot be read, so that nothing can be compared with it"),
         }

@@ -162,7 +162,7 @@ mod tests {
             let given = ConnectionMetadata::new("<other/>", MetadataSource::Uploaded, DateTime::UNIX_EPOCH);
             let decision =
                 ConnectionDecision::new(organization, decides, DateTime::UNIX_EPOCH, move |it, _| {
-                    it.connection_mut(&id)?.metadata = given;
+                    it.connection_mut(&id)?.metadata = given.clone();
                     Ok(())
                 });
             let decided = decision.decide(&before);

@@ -1,6 +1,6 @@
 //! Renewals: newer copies of a connection's metadata that state the same, and what a refresher remembers.
 
-use crate::{ConnectionMetadata, StoreError, StoredConnection};
+use crate::{ConnectionMetadata, ConnectionWrite, StoreError, StoredConnection};
 
 /// # Renewals
 impl StoredConnection {
@@ -14,6 +14,7 @@ impl StoredConnection {
             metadata: before.metadata.clone(),
             staged: before.staged.clone(),
             older_since: before.older_since,
+            record_budget: before.record_budget.clone(),
             ..self.clone()
         };
         let staged = match (&self.staged, &before.staged) {
@@ -52,14 +53,15 @@ impl StoredConnection {
     /// # Errors
     /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that was read, and
     /// [`StoreError::ConnectionFixed`] if this record is [more than a renewal](Self::is_renewal_of).
-    pub fn renewed_in_place_of(&self, before: &StoredConnection) -> Result<StoredConnection, StoreError> {
+    pub fn renewed_in_place_of(&self, before: &StoredConnection) -> Result<ConnectionWrite, StoreError> {
         if self.revision != before.revision {
             return Err(StoreError::connection_conflict(self.id.clone(), self.revision, before.revision));
         }
         let mut next = self.clone();
         next.keep_later_copies_of(before);
+        next.record_budget = before.record_budget.clone();
         match next.is_renewal_of(before) {
-            true => Ok(next),
+            true => Ok(ConnectionWrite::new(next, Vec::new())),
             false => Err(StoreError::connection_fixed(
                 self.id.clone(),
                 "revision (without which only renewals are written)",

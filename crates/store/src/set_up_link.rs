@@ -221,6 +221,18 @@ impl SetUpLink {
         }
     }
 
+    /// For stores: checks that a link works in the transaction in which its holder changes something. It worked when the
+    /// request came, so if it does not now, it was changed meanwhile. A link that the store does not have proves nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::SetUpLinkConflict`].
+    pub fn require_open(link: Option<&SetUpLink>, now: DateTime<Utc>) -> Result<(), StoreError> {
+        match link.map(|link| link.state(now)) {
+            None | Some(SetUpLinkState::Open) => Ok(()),
+            Some(_) => Err(StoreError::set_up_link_conflict()),
+        }
+    }
+
     /// Makes the link work until that time, even if a connection was activated with it. A revoked link stays revoked.
     pub fn renew_until(&mut self, end: DateTime<Utc>) {
         self.expires_at = end;

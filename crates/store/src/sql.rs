@@ -6,6 +6,8 @@
 mod api_tokens;
 mod audit_feed;
 mod batch;
+mod connection_decisions;
+mod connection_writes;
 mod connections;
 mod customers;
 mod decide;
@@ -91,7 +93,20 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(None)))
     }
 
-    /// The same for a transaction over a connection.
+    /// Runs a function in a transaction of an organization, as soon as that has a permit.
+    fn write_for<'a, T: Send + 'static, E: Fails>(
+        &'a self,
+        organization: &OrganizationId,
+        action: Action<T, E>,
+    ) -> Doing<'a, T, E> {
+        let organization = organization.clone();
+        Box::pin(async move {
+            let _permit = self.permit(&organization).await?;
+            self.write(action).await
+        })
+    }
+
+    /// Waits until a transaction over a connection may take one of the database.
     fn permit_over<'a>(&'a self, connection: &'a ConnectionId) -> Doing<'a, Option<Permit>, StoreError> {
         let _ = connection;
         Box::pin(std::future::ready(Ok(None)))

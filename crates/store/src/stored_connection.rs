@@ -9,7 +9,10 @@ use vouchsafe::{
     metadata::MetadataError, provisioning::OrganizationId,
 };
 
-use crate::{ConnectionMetadata, MetadataTrust, RefusedMetadata, StoreError};
+use crate::{
+    AuditRecord, Author, ConnectionMetadata, ConnectionWrite, MetadataTrust, RecordBudget, RefusedMetadata,
+    StoreError,
+};
 
 /// A connection as a store keeps it: plain data, of which [`to_connection`](Self::to_connection) makes a [`Connection`].
 ///
@@ -64,6 +67,8 @@ pub struct StoredConnection {
     pub settings: StoredSettings,
     /// How often it was written; 0: it is not stored yet.
     pub revision: u64,
+    /// How many changes of its metadata the audit has listed. Only stores change it.
+    pub record_budget: RecordBudget,
 }
 
 impl StoredConnection {
@@ -86,6 +91,7 @@ impl StoredConnection {
             refused: Vec::new(),
             settings: StoredSettings::default(),
             revision: 0,
+            record_budget: RecordBudget::default(),
         }
     }
 
@@ -108,21 +114,34 @@ impl StoredConnection {
     /// [`BindingError::Metadata`] if the metadata cannot be parsed or does not describe the identity provider, and the
     /// errors of [`Connection::with_settings`].
     pub fn to_connection(&self) -> Result<Connection, BindingError> {
-        let identity_provider =
-            IdentityProvider::from_metadata_entity(&self.metadata.document, &self.identity_provider)?;
+        let identity_provider = self.metadata.described(&self.identity_provider)?;
         Connection::new(self.id.clone(), identity_provider)
             .with_state(self.state)
             .with_revision(self.revision)
             .with_settings(self.settings.sign_in.clone())
     }
 
-    /// For stores: the record to write in place of `before`, at the next revision. A retired draft loses its metadata,
-    /// since nobody signed in over it.
+    /// For stores: the record to write in place of `before`, at the next revision, and the audit records of everything that
+    /// differs. A retired draft loses its metadata, since nobody signed in over it.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that was read, and
-    /// [`StoreError::ConnectionFixed`] if this record changes something that is fixed.
-    pub fn in_place_of(&self, before: &StoredConnection) -> Result<StoredConnection, StoreError> {
+    /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that was read,
+    /// [`StoreError::ConnectionFixed`] if this record changes something that is fixed, and [`StoreError::Damaged`] for
+    /// settings that cannot be written.
+    pub fn in_place_of(
+        &self,
+        before: &StoredConnection,
+        author: &Author,
+    ) -> Result<ConnectionWrite, StoreError> {
+        let mut next = self.next_of(before)?;
+        next.record_budget = before.record_budget.clone();
+        let mut budget = before.record_budget.clone();
+        let records = AuditRecord::of_changed_connection(before, &next, &mut budget, author)?;
+        next.record_budget = budget;
+        Ok(ConnectionWrite::new(next, records))
+    }
+
+    fn next_of(&self, before: &StoredConnection) -> Result<StoredConnection, StoreError> {
         if self.revision != before.revision {
             return Err(StoreError::connection_conflict(self.id.clone(), self.revision, before.revision));
         }
@@ -194,10 +213,13 @@ impl StoredConnection {
         self.state == ConnectionState::Retired && before.state != self.state
     }
 
-    /// For stores: the record to write if there is none with this id yet, at the first revision.
+    /// For stores: the record to write if there is none with this id yet, at the first revision, and its audit record.
     #[must_use]
-    pub fn first(&self) -> StoredConnection {
-        StoredConnection { revision: 1, ..self.clone() }.without_stale_metadata()
+    pub fn first(&self, author: &Author) -> ConnectionWrite {
+        let record_budget = RecordBudget::default();
+        let first = StoredConnection { revision: 1, record_budget, ..self.clone() }.without_stale_metadata();
+        let record = AuditRecord::of_added_connection(&first, author);
+        ConnectionWrite::new(first, vec![record])
     }
 }
 

@@ -8,13 +8,10 @@ mod postgres_server;
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
+use chrono::TimeDelta;
 use killed::KILLED;
 use postgres_server::{Schema, schema};
 use sqlx::{
@@ -25,8 +22,10 @@ use tokio::task::JoinSet;
 use vouchsafe::provisioning::{
     Account, AccountId, Actor, Change, Fact, LoggedOut, LoginFacts, Role, Team, TeamId,
 };
+use vouchsafe::{ConnectionId, Provider};
 use vouchsafe_store::{
-    About, ConnectionDecision, Decision, Directory, Postgres, ReplayStore, SessionStore, SignInError,
+    About, ConnectionDecision, ConnectionStore, Decision, Directory, Postgres, ReplayStore, SessionStore,
+    SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore, SignInError,
     conformance::{
         self as suite, acme, audit_of_people, author, now,
         scenarios::{sign_in, valid},
@@ -144,54 +143,80 @@ async fn a_first_sign_in_is_written_by_one_statement() {
     assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 2);
 }
 
-/// Whoever waits for the lock of one organization leaves connections to the others.
+/// Whoever waits for the lock of one organization leaves connections to the others, whatever they want to change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_decisions_of_one_organization_leave_connections_to_others() {
+async fn many_changes_of_one_organization_leave_connections_to_others() {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+                           WHERE application_name = current_schema() AND wait_event_type = 'Lock'";
     let Some(schema) = schema().await else { return };
     let store = opened(&schema).await;
     suite::with_acme(&store).await;
     let globex = vouchsafe::provisioning::Organization::new("globex-2".into(), "globex-2", "Globex");
     store.add_organization(&globex, &author()).await.unwrap();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let (started, is_started) = std::sync::mpsc::channel();
-    let waits = || {
-        let (store, is_over, started) = (store.clone(), Arc::clone(&is_over), started.clone());
-        let decision = ConnectionDecision::new(acme(), Actor::Operator, now(), move |_, _| {
-            let _ = started.send(());
-            // A worker that is only blocked may be the one that timers and connections wait for.
-            tokio::task::block_in_place(|| {
-                while !is_over.load(Ordering::Relaxed) {
-                    std::thread::sleep(Duration::from_millis(10));
+    let connection = suite::connections::draft("acme-okta", acme(), suite::okta());
+    store.add_connection(&connection, &author()).await.unwrap();
+    let secret = SetUpSecret::generate(&Provider::rustcrypto()).unwrap();
+    let end = now() + TimeDelta::days(1);
+    let link = SetUpLink::new(&secret, acme(), SetUpPurpose::Everything, now(), end);
+    store.add_set_up_link(&secret, &link, &author()).await.unwrap();
+
+    // Whoever holds these keeps every change of Acme waiting.
+    let mut operator = PgConnection::connect(schema.address()).await.unwrap();
+    for statement in [
+        "BEGIN",
+        "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || 'organization acme', 0))",
+        "SELECT 1 FROM vouchsafe_set_up_links FOR UPDATE",
+    ] {
+        sqlx::query(statement).execute(&mut operator).await.unwrap();
+    }
+    let nothing = |of: &str| ConnectionDecision::new(of.into(), Actor::Operator, now(), |_, _| Ok(()));
+    let mut waiting: JoinSet<Result<(), SignInError>> = JoinSet::new();
+    for number in 0..40 {
+        let (store, nothing) = (store.clone(), nothing("acme"));
+        waiting.spawn(async move {
+            let id = ConnectionId::new("acme-okta").unwrap();
+            match number % 5 {
+                0 => store.decide_connections(nothing).await.map(drop),
+                1 => Ok(store.set_policy(&acme(), suite::POLICY, &author()).await?),
+                2 => {
+                    let known = store.connection(&id).await?.unwrap();
+                    Ok(store.update_connection(&known, &author()).await.map(drop)?)
                 }
-            });
-            Ok(())
+                3 => {
+                    let known = store.organization(&acme()).await?.unwrap();
+                    Ok(store.update_organization(&known, &author()).await.map(drop)?)
+                }
+                _ => {
+                    let known = store.set_up_links_of(&acme()).await?.remove(0);
+                    Ok(store.update_set_up_link(&known, &author()).await.map(drop)?)
+                }
+            }
         });
-        async move { store.decide_connections(decision).await }
-    };
-    let mut waiting = JoinSet::new();
-    (0..40).for_each(|_| drop(waiting.spawn(waits())));
-    // If all of them fail before one decides, this ends too.
-    drop(started);
-    let has_begun = tokio::task::spawn_blocking(move || is_started.recv().is_ok()).await.unwrap();
-    assert!(has_begun, "{:?}", waiting.join_next().await.map(|done| done.unwrap().map(drop)));
-    // The others come to the lock meanwhile.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let decision = ConnectionDecision::new("globex-2".into(), Actor::Operator, now(), |_, _| Ok(()));
-    let decided = store.decide_connections(decision).await;
-    let ended = waiting.try_join_next();
-    is_over.store(true, Ordering::Relaxed);
-    decided.unwrap();
-    assert!(ended.is_none(), "all of them wait still: {ended:?}");
-    assert!(!waiting.is_empty());
-    let mut decided = 0;
+    }
+    let mut watching = PgConnection::connect(schema.address()).await.unwrap();
+    let mut count = 0_i64;
+    while count < 8 {
+        count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    store.decide_connections(nothing("globex-2")).await.unwrap();
+    store.set_policy(&"globex-2".into(), "", &author()).await.unwrap();
+    assert!(waiting.try_join_next().is_none(), "all of them wait still");
+    count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
+    assert_eq!(count, 8, "half of the connections");
+    sqlx::query("ROLLBACK").execute(&mut operator).await.unwrap();
+    let mut written = 0;
     while let Some(done) = waiting.join_next().await {
         match done.unwrap() {
-            Ok(_) => decided += 1,
-            // On a slow machine the last ones wait too long.
-            Err(error) => assert_eq!(error.code(), "store.busy"),
+            Ok(()) => written += 1,
+            Err(error) => assert!(
+                ["store.conflict", "store.connection_conflict", "store.set_up_link_conflict", "store.busy"]
+                    .contains(&error.code()),
+                "{error}"
+            ),
         }
     }
-    assert!(decided > 8, "{decided}");
+    assert!(written >= 5, "{written}");
 }
 
 /// A connection that the server closes in the middle is an outage for whoever had it, and for nobody after.

@@ -27,11 +27,12 @@ pub(crate) async fn convert(
     id: &OrganizationId,
     metadata_url: &str,
 ) -> Result<String, Failure> {
-    let mut connection = described(app, id, metadata_url).await?;
+    let described = described(app, id, metadata_url).await?;
     let (token, hash) = issue_token(app)?;
     decide(&app.store, by, id, move |organization, now| {
+        let mut connection = described.clone();
         connection.id = unused_name(organization, connection.id);
-        organization.convert(connection, Some(hash), now)
+        organization.convert(connection, Some(hash.clone()), now)
     })
     .await?;
     Ok(token.reveal())
@@ -59,7 +60,7 @@ async fn decide(
     store: &Store,
     by: Actor,
     id: &OrganizationId,
-    act: impl FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send + 'static,
+    act: impl Fn(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send + Sync + 'static,
 ) -> Result<(), Failure> {
     store.decide_connections(ConnectionDecision::new(id.clone(), by, Utc::now(), act)).await?;
     Ok(())
@@ -79,8 +80,9 @@ pub(crate) async fn draft(
     id: &OrganizationId,
     metadata_url: &str,
 ) -> Result<(), Failure> {
-    let mut connection = described(app, id, metadata_url).await?;
+    let described = described(app, id, metadata_url).await?;
     decide(&app.store, by, id, move |organization, _| {
+        let mut connection = described.clone();
         connection.id = unused_name(organization, connection.id);
         organization.add_draft(connection)
     })
@@ -175,7 +177,8 @@ pub(crate) async fn refuse(
     digest: String,
 ) -> Result<(), Failure> {
     let (id, owner) = (connection.id.clone(), by.clone());
-    let refuse = move |it: &mut OrganizationConnections, now| it.refuse_metadata(&id, &digest, owner, now);
+    let refuse =
+        move |it: &mut OrganizationConnections, now| it.refuse_metadata(&id, &digest, owner.clone(), now);
     decide(&app.store, by, &connection.organization, refuse).await
 }
 
@@ -210,7 +213,7 @@ pub(crate) async fn choose_key_changes(
 pub(crate) async fn rotate_token(app: &App, by: Actor, id: &OrganizationId) -> Result<String, Failure> {
     let (token, hash) = issue_token(app)?;
     let rotate = move |it: &mut OrganizationConnections, now| {
-        Ok(it.organization.rotate_to(hash, now, TOKEN_OVERLAP)?)
+        Ok(it.organization.rotate_to(hash.clone(), now, TOKEN_OVERLAP)?)
     };
     decide(&app.store, by, id, rotate).await?;
     Ok(token.reveal())

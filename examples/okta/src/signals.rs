@@ -60,7 +60,7 @@ pub(crate) async fn configure(
         .for_audience(format!("{address}/global-token-revocation"))
         .for_audience(format!("{address}/events"));
     let believe = ConnectionDecision::new(id.clone(), by, Utc::now(), move |it, _| {
-        it.connection_mut(&connection)?.settings.transmitter = Some(transmitter);
+        it.connection_mut(&connection)?.settings.transmitter = Some(transmitter.clone());
         Ok(())
     });
     app.store.decide_connections(believe).await?;

@@ -99,7 +99,7 @@ async fn a_link_does_not_end_the_refusal_of_an_owner() {
         let forms = browser.get("/set-up").await.form(REFUSE);
         let (id, refused, author) = (connection.id.clone(), digest.clone(), by.clone());
         let refusal = ConnectionDecision::new(acme(), by, chrono::Utc::now(), move |it, now| {
-            it.refuse_metadata(&id, &refused, author, now)
+            it.refuse_metadata(&id, &refused, author.clone(), now)
         });
         world.store.decide_connections(refusal).await.unwrap();
         let page = browser.get("/set-up").await;
@@ -120,7 +120,7 @@ async fn a_link_does_not_give_a_document_that_an_owner_refused() {
     let refuse = async |world: &World, connection: &StoredConnection, digest: String| {
         let (id, by) = (connection.id.clone(), Actor::Account("olga".into()));
         let refusal = ConnectionDecision::new(acme(), by.clone(), world.now(), move |it, now| {
-            it.refuse_metadata(&id, &digest, by, now)
+            it.refuse_metadata(&id, &digest, by.clone(), now)
         });
         world.store.decide_connections(refusal).await.unwrap();
     };

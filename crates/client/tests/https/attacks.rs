@@ -35,7 +35,7 @@ async fn store_with(server: &Server, change: impl Fn(&mut StoredConnection)) -> 
     let mut connection = stored(server, &good());
     change(&mut connection);
     let convert = ConnectionDecision::new("acme".into(), Actor::Operator, Utc::now(), move |it, now| {
-        it.convert(connection, None, now)
+        it.convert(connection.clone(), None, now)
     });
     store.decide_connections(convert).await.unwrap();
     store
@@ -136,7 +136,7 @@ async fn a_refresh_brings_no_identity_provider_back_that_was_replaced() {
         other.id = ConnectionId::new("acme-2").unwrap();
         let replaces = ConnectionDecision::new("acme".into(), Actor::Operator, Utc::now(), move |it, now| {
             let new = other.id.clone();
-            it.add_draft(other)?;
+            it.add_draft(other.clone())?;
             it.replace(&acme(), &new, now)
         });
         store.decide_connections(replaces).await.unwrap();
@@ -202,7 +202,7 @@ async fn what_an_owner_refused_is_neither_staged_nor_taken_again() {
     let refuse = |digest: String| {
         let by = owner.clone();
         ConnectionDecision::new("acme".into(), owner.clone(), Utc::now(), move |it, now| {
-            it.refuse_metadata(&acme(), &digest, by, now)
+            it.refuse_metadata(&acme(), &digest, by.clone(), now)
         })
     };
     store.decide_connections(refuse(digest.clone())).await.unwrap();

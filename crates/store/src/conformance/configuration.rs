@@ -183,9 +183,9 @@ pub async fn sessions_end_with_the_connection_they_began_over(store: impl Store)
     with_entitled_acme(&store).await;
     convert(&store, draft("old", acme(), okta())).await.unwrap();
     let next = draft("new", acme(), globex_idp());
-    decide(&store, move |acme| acme.add_draft(next)).await.unwrap();
+    decide(&store, move |acme| acme.add_draft(next.clone())).await.unwrap();
     let last = draft("last", acme(), okta());
-    decide(&store, move |acme| acme.add_draft(last)).await.unwrap();
+    decide(&store, move |acme| acme.add_draft(last.clone())).await.unwrap();
     let opened = with_sessions(&store, &["old", "new", "last", "others"]).await;
     let all = ["old", "new", "last", "others", "password"];
     assert_eq!(left(&store, &opened).await, all);

@@ -27,7 +27,7 @@ fn owner() -> Actor {
 /// A decision about Acme.
 pub async fn decide(
     store: &impl Store,
-    act: impl FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send + 'static,
+    act: impl Fn(&mut OrganizationConnections) -> Result<(), SignInError> + Send + Sync + 'static,
 ) -> Result<OrganizationConnections, SignInError> {
     let decision = ConnectionDecision::new(acme(), owner(), now(), move |acme, _| act(acme));
     store.decide_connections(decision).await
@@ -38,7 +38,7 @@ pub async fn convert(store: &impl Store, connection: StoredConnection) -> Result
     let provider = Provider::rustcrypto();
     let token = OrganizationToken::issue(&provider).unwrap();
     let hash = token.hash(&provider).unwrap();
-    decide(store, move |acme| acme.convert(connection, Some(hash), now())).await?;
+    decide(store, move |acme| acme.convert(connection.clone(), Some(hash.clone()), now())).await?;
     Ok(token.reveal())
 }
 
@@ -102,7 +102,7 @@ pub async fn a_conversion_that_is_refused_leaves_nothing(store: impl Store) {
     }
     let failing = draft("free", acme(), okta());
     let refused = decide(&store, move |acme| {
-        acme.convert(failing, None, now())?;
+        acme.convert(failing.clone(), None, now())?;
         Err(StoreError::unavailable(std::io::Error::other("a fault in the middle")).into())
     });
     assert_eq!(refused.await.unwrap_err().code(), "store.unavailable");
@@ -117,7 +117,7 @@ pub async fn a_conversion_that_is_refused_leaves_nothing(store: impl Store) {
     let refused = convert(&store, draft("free", acme(), okta())).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.not_entitled");
     let draft = draft("free", acme(), okta());
-    let refused = decide(&store, move |acme| acme.add_draft(draft)).await.unwrap_err();
+    let refused = decide(&store, move |acme| acme.add_draft(draft.clone())).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.not_entitled");
     let nobody = ConnectionDecision::new("nobody".into(), owner(), now(), |_, _| Ok(()));
     assert_eq!(store.decide_connections(nobody).await.unwrap_err().code(), "store.organization_unknown");
@@ -145,7 +145,7 @@ pub async fn a_connection_is_tried_and_replaces_another(store: impl Store) {
     with_entitled_acme(&store).await;
     let token = convert(&store, draft("old", acme(), okta())).await.unwrap();
     let second = draft("new", acme(), globex_idp());
-    decide(&store, move |acme| acme.add_draft(second)).await.unwrap();
+    decide(&store, move |acme| acme.add_draft(second.clone())).await.unwrap();
     let over = |name, issuer, assertion| login_over(name, issuer, &token, assertion);
     let attempts = || [over("old", okta(), "id1"), over("new", globex_idp(), "id2")];
     assert_eq!(codes(&store, attempts()).await, ["signed in", "provisioning.organization_mismatch"]);
@@ -196,14 +196,14 @@ pub async fn an_organization_has_so_many_connections(store: impl Store) {
     with_entitled_acme(&store).await;
     for number in 0..ConnectionTotals::MOST_DRAFTS {
         let one = draft(&format!("draft-{number}"), acme(), okta());
-        decide(&store, move |acme| acme.add_draft(one)).await.unwrap();
+        decide(&store, move |acme| acme.add_draft(one.clone())).await.unwrap();
     }
     let more = draft("more", acme(), okta());
     let refused = store.add_connection(&more, &author()).await.unwrap_err();
     assert_eq!((refused.code(), refused.is_outage(), refused.is_conflict()), (LIMIT, false, false));
     assert!(refused.to_string().contains("9 drafts; at most 8"), "{refused}");
     let again = more.clone();
-    assert_eq!(decide(&store, move |acme| acme.add_draft(again)).await.unwrap_err().code(), LIMIT);
+    assert_eq!(decide(&store, move |acme| acme.add_draft(again.clone())).await.unwrap_err().code(), LIMIT);
     assert_eq!(store.connection(&more.id).await.unwrap(), None);
     store.add_connection(&draft("theirs", globex(), okta()), &author()).await.unwrap();
 
@@ -215,7 +215,7 @@ pub async fn an_organization_has_so_many_connections(store: impl Store) {
         let one = draft(&format!("next-{added}"), acme(), okta());
         let outcome = decide(&store, move |acme| {
             let id = one.id.clone();
-            acme.add_draft(one)?;
+            acme.add_draft(one.clone())?;
             acme.activate(&id, now())
         });
         match outcome.await {
@@ -251,7 +251,7 @@ pub async fn metadata_of_an_organization_is_so_large_at_most(store: impl Store) 
     let mut drafts = large("drafts", MIB);
     decide(&store, {
         let drafts = drafts.clone();
-        move |acme| acme.add_draft(drafts)
+        move |acme| acme.add_draft(drafts.clone())
     })
     .await
     .unwrap();
@@ -279,7 +279,7 @@ pub async fn metadata_of_an_organization_is_so_large_at_most(store: impl Store) 
         let one = large(&format!("used-{number}"), MIB);
         decide(&store, move |acme| {
             let id = one.id.clone();
-            acme.add_draft(one)?;
+            acme.add_draft(one.clone())?;
             acme.activate(&id, now())
         })
         .await
@@ -293,12 +293,12 @@ pub async fn metadata_of_an_organization_is_so_large_at_most(store: impl Store) 
 pub async fn several_connections_are_active_until_one_is_retired(store: impl Store) {
     with_entitled_acme(&store).await;
     let first = draft("first", acme(), okta());
-    decide(&store, move |acme| acme.add_draft(first)).await.unwrap();
+    decide(&store, move |acme| acme.add_draft(first.clone())).await.unwrap();
     assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.identity_provider(), None);
     decide(&store, |acme| acme.activate(&id("first"), now())).await.unwrap();
     let second = draft("second", acme(), globex_idp());
     decide(&store, move |acme| {
-        acme.add_draft(second)?;
+        acme.add_draft(second.clone())?;
         acme.activate(&id("second"), now())
     })
     .await
@@ -380,7 +380,7 @@ pub async fn whether_a_token_is_required_is_the_connections_setting(store: impl 
     convert(&store, without).await.unwrap();
     let with = draft("with", acme(), globex_idp());
     decide(&store, move |acme| {
-        acme.add_draft(with)?;
+        acme.add_draft(with.clone())?;
         acme.activate(&id("with"), now())
     })
     .await
@@ -403,7 +403,7 @@ pub async fn the_configuration_is_audited_with_its_actor(store: impl Store) {
     let token = convert(&store, draft("old", acme(), okta())).await.unwrap();
     let second = draft("new", acme(), globex_idp());
     decide(&store, move |acme| {
-        acme.add_draft(second)?;
+        acme.add_draft(second.clone())?;
         acme.replace(&id("old"), &id("new"), now())
     })
     .await

@@ -273,7 +273,7 @@ pub async fn refused_metadata_stays_refused(store: impl Store + KeyHistory) {
     connection.staged = Some(metadata(&wrong));
     connection.revision = store.update_connection(&connection, &author()).await.unwrap();
 
-    type Decide = Box<dyn FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send>;
+    type Decide = Box<dyn Fn(&mut OrganizationConnections) -> Result<(), SignInError> + Send + Sync>;
     let owner = Actor::Account("ada".into());
     let decide = async |decide: Decide| {
         let decision = ConnectionDecision::new(acme(), owner.clone(), now(), move |acme, _| decide(acme));
@@ -281,7 +281,7 @@ pub async fn refused_metadata_stays_refused(store: impl Store + KeyHistory) {
     };
     let refuse = |document: &str| -> Decide {
         let (digest, by) = (metadata(document).digest(&okta()), owner.clone());
-        Box::new(move |acme| acme.refuse_metadata(&id("acme-okta"), &digest, by, now()))
+        Box::new(move |acme| acme.refuse_metadata(&id("acme-okta"), &digest, by.clone(), now()))
     };
     let end = |document: &str| -> Decide {
         let (digest, by) = (metadata(document).digest(&okta()), owner.clone());

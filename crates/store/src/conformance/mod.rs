@@ -38,6 +38,7 @@ pub mod logouts;
 pub mod members;
 pub mod memoranda;
 pub mod provisioning;
+pub mod record_budget;
 pub mod renewals;
 pub mod scenarios;
 pub mod scim;
@@ -144,7 +145,8 @@ macro_rules! conformance {
     (@set_up_links $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, set_up_links, a_link_is_found_by_what_is_shown, a_link_is_of_an_organization_that_there_is,
             every_write_of_a_link_is_at_its_revision, of_writers_of_one_link_one_succeeds, what_never_changes_of_a_link_is_refused,
-            links_are_listed_and_audited, links_are_swept);
+            links_are_listed_and_audited, links_are_swept, a_link_that_was_revoked_meanwhile_changes_nothing,
+            of_a_link_and_its_revocation_the_last_word_is_the_revocation);
     };
     (of api_tokens: $make:path) => {
         $crate::conformance!(@api_tokens always $make);
@@ -201,6 +203,9 @@ macro_rules! conformance {
             the_active_connections_to_an_identity_provider_are_found_page_by_page);
         $crate::conformance!(@each $way $make, renewals, a_renewal_is_no_revision_and_no_record, what_decides_is_never_a_renewal,
             a_write_keeps_the_renewals_before_it, a_sooner_end_is_a_revision);
+        $crate::conformance!(@each $way $make, record_budget, a_source_that_changes_at_each_fetch_fills_no_audit,
+            a_change_of_keys_or_addresses_is_recorded_however_much_was_before, what_was_counted_is_told_with_the_next_record,
+            of_sooner_ends_so_many_are_recorded);
         $crate::conformance!(@each $way $make, customers, a_customer_is_added_whole, a_customer_that_is_refused_leaves_nothing,
             of_many_who_add_a_customer_one_does);
         $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,

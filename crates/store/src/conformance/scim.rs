@@ -354,7 +354,7 @@ pub async fn tokens_end_with_their_connection(store: impl Store + ScimStore) {
     let mut written = draft("written", acme(), okta());
     written.revision = store.add_connection(&written, &author()).await.unwrap();
     let next = draft("next", acme(), okta());
-    super::connecting::decide(&store, move |acme| acme.add_draft(next)).await.unwrap();
+    super::connecting::decide(&store, move |acme| acme.add_draft(next.clone())).await.unwrap();
     let tokens = ["first", "written", "next"].map(token);
     for token in &tokens {
         store.add_scim_token(token, None, &author()).await.unwrap();

@@ -1,13 +1,15 @@
 //! Set-up links: by the hash of their secret, each of one organization, and written at their revision.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
     ConnectionId, Provider,
     provisioning::{Actor, OrganizationId},
 };
 
-use super::{Store, acme, author, globex, now, with_acme, with_globex};
-use crate::{Author, SetUpLink, SetUpLinkState, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial};
+use super::{Store, acme, author, connections::draft, globex, now, okta, with_acme, with_globex};
+use crate::{
+    Author, ConnectionDecision, SetUpLink, SetUpLinkState, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial,
+};
 
 fn secret() -> SetUpSecret {
     SetUpSecret::generate(&Provider::rustcrypto()).unwrap()
@@ -169,4 +171,77 @@ pub async fn links_are_swept(store: impl Store + SetUpStore) {
     assert!(store.find_set_up_link(&secret).await.unwrap().is_some(), "so that its holder is told");
     assert_eq!(store.sweep_set_up_links(link.expires_at).await.unwrap(), 1);
     assert_eq!(store.find_set_up_link(&secret).await.unwrap(), None);
+}
+
+/// The request of a link's holder came before the link was revoked, and writes afterwards.
+pub async fn a_link_that_was_revoked_meanwhile_changes_nothing(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let connection = |name: &str| draft(name, acme(), okta());
+    store.add_connection(&connection("acme-1"), &author()).await.unwrap();
+    let stored = store.connection(&ConnectionId::new("acme-1").unwrap()).await.unwrap().unwrap();
+    let late = now() + TimeDelta::days(2);
+    let ends: [(&str, fn(&mut SetUpLink), DateTime<Utc>); 3] = [
+        ("revoked", |link| link.revoke(now()), now()),
+        ("used", |link| link.used_at = Some(now()), now()),
+        ("expired", |_| {}, late),
+    ];
+    for (what, end, at) in ends {
+        let (_, mut link) = issued(&store, acme()).await;
+        let holder = Author::new(link.actor(), at);
+        end(&mut link);
+        store.update_set_up_link(&link, &author()).await.unwrap();
+        let audit = store.audit(&acme()).await.unwrap();
+        let decision = ConnectionDecision::new(acme(), link.actor(), at, |it, _| {
+            it.add_draft(draft("acme-2", acme(), okta()))
+        });
+        let refused = store.decide_connections(decision).await.unwrap_err();
+        assert_eq!(refused.code(), "store.set_up_link_conflict", "{what}");
+        let mut other = stored.clone();
+        other.settings.token_required = false;
+        let organization = store.organization(&acme()).await.unwrap().unwrap();
+        for refused in [
+            store.update_connection(&other, &holder).await.map(drop),
+            store.add_connection(&connection("acme-3"), &holder).await.map(drop),
+            store.update_organization(&organization, &holder).await.map(drop),
+            store.set_policy(&acme(), "", &holder).await,
+        ] {
+            assert_eq!(refused.unwrap_err().code(), "store.set_up_link_conflict", "{what}");
+        }
+        assert_eq!(store.connections_of(&acme()).await.unwrap(), [stored.clone()], "{what}");
+        assert_eq!(store.audit(&acme()).await.unwrap(), audit, "{what}");
+    }
+    // While it works, and where nothing is known about it, nothing is refused.
+    let (_, link) = issued(&store, acme()).await;
+    let mut changed = stored;
+    for actor in [link.actor(), Actor::SetUpLink("of-another-store".to_owned())] {
+        changed.settings.token_required = !changed.settings.token_required;
+        changed.revision = store.update_connection(&changed, &Author::new(actor, now())).await.unwrap();
+    }
+}
+
+/// The holder writes again and again while the link is revoked. No write comes after the revocation.
+pub async fn of_a_link_and_its_revocation_the_last_word_is_the_revocation(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    store.add_connection(&draft("acme-1", acme(), okta()), &author()).await.unwrap();
+    let (_, mut link) = issued(&store, acme()).await;
+    let (writing, actor) = (store.clone(), link.actor());
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let writes = tokio::spawn(async move {
+        let id = ConnectionId::new("acme-1").unwrap();
+        loop {
+            let mut connection = writing.connection(&id).await.unwrap().unwrap();
+            connection.settings.token_required = !connection.settings.token_required;
+            match writing.update_connection(&connection, &Author::new(actor.clone(), now())).await {
+                Ok(_) => drop(begun.send(())),
+                Err(refused) => return refused.code(),
+            }
+        }
+    });
+    let waiting = tokio::task::spawn_blocking(move || has_begun.recv().is_ok());
+    assert!(waiting.await.unwrap());
+    link.revoke(now());
+    store.update_set_up_link(&link, &author()).await.unwrap();
+    assert_eq!(writes.await.unwrap(), "store.set_up_link_conflict");
+    let audit = store.audit(&acme()).await.unwrap();
+    assert_eq!(audit.last().unwrap().rule.as_str(), "set_up_link.revoked");
 }

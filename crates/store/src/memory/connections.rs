@@ -1,11 +1,17 @@
 //! Connections in memory.
 
-use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
+use vouchsafe::{
+    ConnectionId, ConnectionState, EntityId, assertion::SourceId, metadata::KeySighting,
+    provisioning::OrganizationId,
+};
 
 use super::{Memory, State};
 use crate::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionOutline, ConnectionRevision, ConnectionStore,
-    ConnectionTotals, OrganizationConnections, Session, SignInError, StoreError, StoredConnection,
+    Answer, Author, ConnectionDecision, ConnectionOutline, ConnectionRevision, ConnectionStore,
+    ConnectionTotals, ConnectionWrite, DecidedConnections, OrganizationConnections, Session, SignInError,
+    StoreError, StoredConnection,
+    connection_write::{ATTEMPTS, changed_meanwhile},
+    keys_in_metadata,
 };
 
 impl ConnectionStore for Memory {
@@ -82,11 +88,17 @@ impl ConnectionStore for Memory {
     }
 
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
-        self.with(move |state| {
-            let first = state.unused(connection)?;
-            state.others_of(connection).require_room(None, &first)?;
-            state.audit.extend(AuditRecord::of_connection(None, &first, author)?);
-            Ok(state.keep(first))
+        Box::pin(async move {
+            let ConnectionWrite { connection: first, records } = connection.first(author);
+            let keys = keys_in_metadata(&first);
+            self.with(move |state| {
+                state.require_open_link(author)?;
+                state.require_unused(&first)?;
+                state.others_of(&first).require_room(None, &first)?;
+                state.audit.extend(records);
+                Ok(state.keep(first, &keys))
+            })
+            .await
         })
     }
 
@@ -95,30 +107,69 @@ impl ConnectionStore for Memory {
         connection: &'a StoredConnection,
         author: &'a Author,
     ) -> Answer<'a, u64> {
-        self.with(move |state| {
-            let before = state.connections.get(&connection.id);
-            let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
-            let next = connection.in_place_of(before)?;
-            state.others_of(&next).require_room(Some(before), &next)?;
-            let is_retired = next.is_retired_since(before);
-            state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
-            if is_retired {
-                state.end_sessions_over(std::slice::from_ref(&next.id));
-                state.end_scim_tokens(std::slice::from_ref(&next.id), author);
-            }
-            Ok(state.keep(next))
-        })
+        Box::pin(self.replace(connection, Some(author)))
     }
 
     fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
-        self.with(move |state| {
-            let before = state.connections.get(&connection.id);
-            let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
-            let next = connection.renewed_in_place_of(before)?;
-            state.others_of(&next).require_room(Some(before), &next)?;
-            state.keep(next);
-            Ok(())
-        })
+        Box::pin(async move { self.replace(connection, None).await.map(drop) })
+    }
+}
+
+impl Memory {
+    /// Makes a decision while the state is not locked, and again if it has changed meanwhile.
+    pub(super) async fn decide_about_connections(
+        &self,
+        decision: ConnectionDecision,
+    ) -> Result<OrganizationConnections, SignInError> {
+        let (id, author) = (decision.organization(), decision.author());
+        for _ in 0..ATTEMPTS {
+            let before = self.with(|state| state.connections_with(id)).await?;
+            let decided = decision.decide(&before)?;
+            let keys: Vec<_> = decided.added.iter().chain(&decided.changed).map(keys_in_metadata).collect();
+            let written = self.with(|state| {
+                state.require_open_link(author)?;
+                let is_same = state.connections_with(id)? == before;
+                is_same.then(|| state.write_decided(&decided, &keys, author)).transpose()
+            });
+            if written.await?.is_some() {
+                return Ok(decided.into_answer());
+            }
+        }
+        Err(changed_meanwhile().into())
+    }
+
+    /// Replaces a connection, or renews it if there is no author. Documents are read and compared while the state is not
+    /// locked.
+    async fn replace(
+        &self,
+        connection: &StoredConnection,
+        author: Option<&Author>,
+    ) -> Result<u64, StoreError> {
+        let id = &connection.id;
+        for _ in 0..ATTEMPTS {
+            let before = self.connection(id).await?.ok_or_else(|| StoreError::connection_unknown(id))?;
+            let ConnectionWrite { connection: next, records } = connection.replacing(&before, author)?;
+            let keys = keys_in_metadata(&next);
+            let written = self.with(move |state| {
+                if let Some(author) = author {
+                    state.require_open_link(author)?;
+                }
+                if state.connections.get(&next.id) != Some(&before) {
+                    return Ok(None);
+                }
+                state.others_of(&next).require_room(Some(&before), &next)?;
+                state.audit.extend(records);
+                if let Some(author) = author.filter(|_| next.is_retired_since(&before)) {
+                    state.end_sessions_over(std::slice::from_ref(&next.id));
+                    state.end_scim_tokens(std::slice::from_ref(&next.id), author);
+                }
+                Ok(Some(state.keep(next, &keys)))
+            });
+            if let Some(revision) = written.await? {
+                return Ok(revision);
+            }
+        }
+        Err(changed_meanwhile())
     }
 }
 
@@ -137,26 +188,30 @@ fn active_after(
 }
 
 impl State {
+    fn connections_with(&self, id: &OrganizationId) -> Result<OrganizationConnections, StoreError> {
+        let held = self.organizations.get(id).ok_or_else(|| StoreError::organization_unknown(id))?;
+        let organization = held.whole.organization.clone();
+        Ok(OrganizationConnections::new(organization, self.connections_of(id)))
+    }
+
     /// Every step that can fail comes before the first write.
-    pub(super) fn decide_connections(
+    fn write_decided(
         &mut self,
-        decision: ConnectionDecision,
-    ) -> Result<OrganizationConnections, SignInError> {
-        let (id, author) = (decision.organization(), decision.author().clone());
-        let before =
-            OrganizationConnections::new(self.held(id)?.whole.organization.clone(), self.connections_of(id));
-        let decided = decision.decide(&before)?;
+        decided: &DecidedConnections,
+        keys: &[Vec<KeySighting>],
+        author: &Author,
+    ) -> Result<(), SignInError> {
         for added in &decided.added {
-            self.unused(added)?;
+            self.require_unused(added)?;
         }
         self.replace_organization(decided.organization().clone())?;
         self.audit.extend(decided.audit.iter().cloned());
         self.end_sessions_over(&decided.ends_sessions_over);
-        self.end_scim_tokens(&decided.retired, &author);
-        for connection in decided.added.iter().chain(&decided.changed) {
-            self.keep(connection.clone());
+        self.end_scim_tokens(&decided.retired, author);
+        for (connection, keys) in decided.added.iter().chain(&decided.changed).zip(keys) {
+            self.keep(connection.clone(), keys);
         }
-        Ok(decided.into_answer())
+        Ok(())
     }
 
     /// Ends the sessions that began over these connections.
@@ -177,19 +232,20 @@ impl State {
         ConnectionTotals::of(all.filter(|one| one.id != connection.id))
     }
 
-    /// A connection at its first revision, if its id was not used before.
-    pub(super) fn unused(&self, connection: &StoredConnection) -> Result<StoredConnection, StoreError> {
+    /// A connection is new if its id was not used before.
+    pub(super) fn require_unused(&self, connection: &StoredConnection) -> Result<(), StoreError> {
         match self.connections.contains_key(&connection.id) {
             true => Err(StoreError::taken("the connection's id")),
-            false => Ok(connection.first()),
+            false => Ok(()),
         }
     }
 
-    pub(super) fn keep(&mut self, connection: StoredConnection) -> u64 {
+    /// Keeps a connection with the keys of its metadata.
+    pub(super) fn keep(&mut self, connection: StoredConnection, keys: &[KeySighting]) -> u64 {
         let revision = connection.revision;
         let identity_provider = &connection.identity_provider;
         self.sources.entry(SourceId::of(identity_provider)).or_insert_with(|| identity_provider.clone());
-        self.see_keys_of(&connection);
+        self.see_keys_of(&connection, keys);
         self.connections.insert(connection.id.clone(), connection);
         revision
     }

@@ -12,7 +12,7 @@ use crate::{
     About, AccountKey, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, AuditedRefusal,
     Author, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory, NewCustomer,
     OrganizationConnections, PreparedCustomer, SignIn, SignInContext, SignInError, StoreError, Versioned,
-    directory::parsed_policy,
+    directory::parsed_policy, keys_in_metadata,
 };
 
 impl Directory for Memory {
@@ -21,7 +21,10 @@ impl Directory for Memory {
         customer: &'a NewCustomer,
         author: &'a Author,
     ) -> Decides<'a, OrganizationConnections> {
-        self.with(move |state| state.add_customer(customer.prepared(author)?))
+        Box::pin(async move {
+            let prepared = customer.prepared(author)?;
+            self.with(move |state| state.add_customer(prepared)).await
+        })
     }
 
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
@@ -57,6 +60,7 @@ impl Directory for Memory {
         author: &'a Author,
     ) -> Answer<'a, u64> {
         self.with(move |state| {
+            state.require_open_link(author)?;
             let held = state.held(&organization.value.id)?;
             held.is_at(organization.version)?;
             let records = AuditRecord::of_organization(&held.whole.organization, &organization.value, author);
@@ -152,7 +156,7 @@ impl Directory for Memory {
     }
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
-        self.with(move |state| state.decide_connections(decision))
+        Box::pin(self.decide_about_connections(decision))
     }
 
     fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()> {
@@ -201,6 +205,7 @@ impl AuditFeed for Memory {
 
 impl State {
     fn set_policy(&mut self, id: &OrganizationId, toml: &str, author: &Author) -> Result<(), StoreError> {
+        self.require_open_link(author)?;
         let policy = parsed_policy(id, Some(toml))?;
         let held = self.held(id)?;
         policy.may_be_set(&held.whole).map_err(|source| StoreError::policy_refused(id.clone(), source))?;
@@ -313,12 +318,12 @@ impl State {
             held.add_account(account)?;
         }
         for connection in &customer.connections {
-            self.unused(connection)?;
+            self.require_unused(connection)?;
         }
         self.organizations.insert(organization.id.clone(), held);
         self.audit.extend(customer.audit.iter().cloned());
         for connection in &customer.connections {
-            self.keep(connection.clone());
+            self.keep(connection.clone(), &keys_in_metadata(connection));
         }
         Ok(customer.into_answer())
     }

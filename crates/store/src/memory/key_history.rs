@@ -4,7 +4,7 @@ use vouchsafe::ConnectionId;
 use vouchsafe::metadata::KeySighting;
 
 use super::{Memory, State};
-use crate::{Answer, KeyHistory, StoredConnection, keys_in_metadata, remembered_since};
+use crate::{Answer, KeyHistory, StoredConnection, remembered_since};
 
 impl KeyHistory for Memory {
     fn note_keys<'a>(&'a self, connection: &'a ConnectionId, seen: &'a [KeySighting]) -> Answer<'a, ()> {
@@ -42,14 +42,14 @@ impl State {
 
     /// Records the keys of a connection that is written, and deletes keys that are no longer in its metadata and have
     /// not signed for long.
-    pub(super) fn see_keys_of(&mut self, connection: &StoredConnection) {
-        let (seen, since) = (keys_in_metadata(connection), remembered_since(connection));
+    pub(super) fn see_keys_of(&mut self, connection: &StoredConnection, seen: &[KeySighting]) {
+        let since = remembered_since(connection);
         if let Some(known) = self.keys.get_mut(&connection.id) {
             known.retain(|one| {
                 one.last_verified.is_some_and(|last| last >= since)
                     || seen.iter().any(|key| key.fingerprint == one.fingerprint)
             });
         }
-        self.note_keys(&connection.id, &seen);
+        self.note_keys(&connection.id, seen);
     }
 }

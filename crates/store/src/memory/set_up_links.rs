@@ -1,9 +1,9 @@
 //! Set-up links in memory.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::provisioning::OrganizationId;
+use vouchsafe::provisioning::{Actor, OrganizationId};
 
-use super::{Memory, sweep};
+use super::{Memory, State, sweep};
 use crate::{Answer, AuditRecord, Author, SetUpLink, SetUpSecret, SetUpStore, StoreError};
 
 impl SetUpStore for Memory {
@@ -55,5 +55,14 @@ impl SetUpStore for Memory {
 
     fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| Ok(sweep(&mut state.set_up_links, |link| link.expires_at <= before)))
+    }
+}
+
+impl State {
+    /// Refuses what the holder of a link asks for if the link does not work any more.
+    pub(super) fn require_open_link(&self, author: &Author) -> Result<(), StoreError> {
+        let Actor::SetUpLink(id) = &author.actor else { return Ok(()) };
+        let link = self.set_up_links.values().find(|link| link.id == *id);
+        SetUpLink::require_open(link, author.at)
     }
 }

@@ -68,12 +68,15 @@ impl<E: Engine> ApiTokenStore for E {
                 .bind(rows::to_json("API token", token)?);
             let batch = writes::audit(add, &[AuditRecord::of_api_token(token, true, author)])?;
             let account = token.account.clone();
-            self.write::<(), StoreError>(Box::new(move |turn| {
-                Box::pin(async move {
-                    locks::account_as_it_is(turn, &account).await?;
-                    turn.run(batch).await.map(drop)
-                })
-            }))
+            self.write_for::<(), StoreError>(
+                &token.organization,
+                Box::new(move |turn| {
+                    Box::pin(async move {
+                        locks::account_as_it_is(turn, &account).await?;
+                        turn.run(batch).await.map(drop)
+                    })
+                }),
+            )
             .await
         })
     }

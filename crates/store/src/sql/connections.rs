@@ -3,26 +3,22 @@
 use chrono::DateTime;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
-use super::{
-    Batch, Engine, Row, Runs, Transaction, Wanted, key_history, locks, rows, run_one, scim, sessions,
-    sources, writes,
-};
+use super::{Batch, Engine, Row, Runs, Transaction, Wanted, connection_writes, rows, run_one, sources};
 use crate::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionOutline,
-    ConnectionRevision, ConnectionStore, ConnectionTotals, MetadataSource, OrganizationConnections,
-    SignInError, StoreError, StoredConnection,
+    Answer, Author, ConnectionMetadata, ConnectionOutline, ConnectionRevision, ConnectionStore,
+    MetadataSource, StoreError, StoredConnection,
 };
 
 const BY_ID: &str = "
     SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, older_since,
-        signer, staged_signer
+        signer, staged_signer, record_budget, writes
     FROM vouchsafe_connections WHERE id = ?";
 
 const OUTLINE: &str = "SELECT id, organization, state, settings FROM vouchsafe_connections WHERE id = ?";
 
 const BY_ORGANIZATION: &str = "
     SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, older_since,
-        signer, staged_signer
+        signer, staged_signer, record_budget, writes
     FROM vouchsafe_connections WHERE organization = ? ORDER BY id";
 
 /// The order is that of the index, so that no more rows are read than are answered.
@@ -38,22 +34,6 @@ const ACTIVE_BY_IDENTITY_PROVIDER: &str = "
 /// Sorted as in the index.
 const ACTIVE: &str = "
     SELECT id, revision FROM vouchsafe_connections WHERE is_inactive = 0 AND id > ? ORDER BY id LIMIT ?";
-
-/// The length of the metadata is found without reading it.
-const TOTALS: &str = "
-    SELECT state, CAST(length(metadata) + length(staged) AS BIGINT) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
-
-const ADD: &str = "
-    INSERT INTO vouchsafe_connections (state, is_inactive, identity_provider, assertion_consumer,
-        token_required, metadata, source, fetched_at, settings, revision, staged, staged_at, refused,
-        older_since, signer, staged_signer, organization, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-const CHANGE: &str = "
-    UPDATE vouchsafe_connections SET state = ?, is_inactive = ?, identity_provider = ?, assertion_consumer = ?,
-        token_required = ?, metadata = ?, source = ?, fetched_at = ?, settings = ?, revision = ?,
-        staged = ?, staged_at = ?, refused = ?, older_since = ?, signer = ?, staged_signer = ?
-    WHERE organization = ? AND id = ?";
 
 impl<E: Engine> ConnectionStore for E {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
@@ -130,17 +110,7 @@ impl<E: Engine> ConnectionStore for E {
     }
 
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
-        let first = connection.first();
-        let records = AuditRecord::of_connection(None, &first, author);
-        self.write::<u64, StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::connections(turn, &first.organization).await?;
-                others_of(turn, &first).await?.require_room(None, &first)?;
-                let batch = write(sources::note([&first]), &first, true)?;
-                turn.run(writes::audit(batch, &records?)?).await?;
-                Ok(first.revision)
-            })
-        }))
+        Box::pin(connection_writes::add(self, connection, author))
     }
 
     fn update_connection<'a>(
@@ -148,56 +118,23 @@ impl<E: Engine> ConnectionStore for E {
         connection: &'a StoredConnection,
         author: &'a Author,
     ) -> Answer<'a, u64> {
-        let (changed, author) = (connection.clone(), author.clone());
-        self.write::<u64, StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                // A retired connection's sessions end, so nobody may sign in meanwhile.
-                locks::organization(turn, &changed.organization).await?;
-                locks::connections(turn, &changed.organization).await?;
-                let before = read(turn, &changed.id).await?;
-                let next = changed.in_place_of(&before)?;
-                others_of(turn, &next).await?.require_room(Some(&before), &next)?;
-                let mut batch = write(sources::note([&next]), &next, false)?;
-                if next.is_retired_since(&before) {
-                    let retired = std::slice::from_ref(&next.id);
-                    batch = retire(turn, batch, retired, &author).await?;
-                    batch = sessions::end_over(batch, retired);
-                }
-                let records = AuditRecord::of_connection(Some(&before), &next, &author)?;
-                turn.run(writes::audit(batch, &records)?).await?;
-                Ok(next.revision)
-            })
-        }))
+        Box::pin(connection_writes::replace(self, connection, Some(author)))
     }
 
     fn renew_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, ()> {
-        let renewed = connection.clone();
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::connections(turn, &renewed.organization).await?;
-                let before = read(turn, &renewed.id).await?;
-                let next = renewed.renewed_in_place_of(&before)?;
-                others_of(turn, &next).await?.require_room(Some(&before), &next)?;
-                turn.run(write(sources::note([&next]), &next, false)?).await?;
-                Ok(())
-            })
-        }))
+        Box::pin(async move { connection_writes::replace(self, connection, None).await.map(drop) })
     }
 }
 
-async fn read(runs: &mut dyn Runs, id: &ConnectionId) -> Result<StoredConnection, StoreError> {
-    let found = run_one(runs, Batch::of(BY_ID).bind(id.as_str())).await?;
-    found.rows.first().map(stored).transpose()?.ok_or_else(|| StoreError::connection_unknown(id))
+/// A connection as it was read, and how often its row was written.
+pub(super) struct Read {
+    pub(super) stored: StoredConnection,
+    pub(super) writes: i64,
 }
 
-/// The totals of the other connections of its organization.
-async fn others_of(runs: &mut dyn Runs, stored: &StoredConnection) -> Result<ConnectionTotals, StoreError> {
-    let asked = Batch::of(TOTALS).bind(stored.organization.as_str()).bind(stored.id.as_str());
-    let mut totals = ConnectionTotals::default();
-    for row in &run_one(runs, asked).await?.rows {
-        totals.count(state_named(row.text(0)?)?, usize::try_from(row.integer(1)?).unwrap_or_default());
-    }
-    Ok(totals)
+pub(super) async fn read(engine: &impl Engine, id: &ConnectionId) -> Result<Read, StoreError> {
+    let found = engine.ask(Batch::of(BY_ID).bind(id.as_str())).await?;
+    Read::of(found.rows.first().ok_or_else(|| StoreError::connection_unknown(id))?)
 }
 
 /// Whether a stored connection is retired.
@@ -208,74 +145,16 @@ pub(super) async fn is_retired(runs: &mut dyn Transaction, id: &ConnectionId) ->
     Ok(state == Some(ConnectionState::Retired))
 }
 
-pub(super) async fn decide(
-    turn: &mut dyn Transaction,
-    decision: ConnectionDecision,
-) -> Result<OrganizationConnections, SignInError> {
-    let (id, author) = (decision.organization().clone(), decision.author().clone());
-    locks::organization(turn, &id).await?;
-    locks::connections(turn, &id).await?;
-    let organization = rows::organization_alone(turn, &id).await?.organization;
-    let connections = run_one(turn, Batch::of(BY_ORGANIZATION).bind(id.as_str())).await?;
-    let connections = connections.rows.iter().map(stored).collect::<Result<_, _>>()?;
-    let decided = decision.decide(&OrganizationConnections::new(organization, connections))?;
-    let mut batch = sources::note(decided.added.iter().chain(&decided.changed));
-    for added in &decided.added {
-        batch = write(batch, added, true)?;
-    }
-    for changed in &decided.changed {
-        batch = write(batch, changed, false)?;
-    }
-    let batch = retire(turn, batch, &decided.retired, &author).await?;
-    rows::changed(turn, &id).await?;
-    let batch = rows::put_organization(batch, decided.organization())?;
-    let batch = writes::audit(batch, &decided.audit)?;
-    turn.run(sessions::end_over(batch, &decided.ends_sessions_over)).await?;
-    Ok(decided.into_answer())
+/// The connections of an organization as they were read, and how often the row of each was written.
+pub(super) async fn read_all(runs: &mut dyn Runs, of: &OrganizationId) -> Result<Vec<Read>, StoreError> {
+    let found = run_one(runs, Batch::of(BY_ORGANIZATION).bind(of.as_str())).await?;
+    found.rows.iter().map(Read::of).collect()
 }
 
-/// Waits for the sign-ins over the retired connections, and ends their SCIM tokens. Their sessions may be kept.
-async fn retire(
-    turn: &mut dyn Transaction,
-    batch: Batch,
-    retired: &[ConnectionId],
-    author: &Author,
-) -> Result<Batch, StoreError> {
-    locks::retired(turn, retired).await?;
-    let mut batch = batch;
-    for id in retired {
-        batch = scim::end_tokens(turn, batch, id, author).await?;
+impl Read {
+    fn of(row: &Row) -> Result<Read, StoreError> {
+        Ok(Read { stored: stored(row)?, writes: row.integer(16)? })
     }
-    Ok(batch)
-}
-
-/// Inserts a connection whose id was not used before, or changes an existing one.
-pub(super) fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch, StoreError> {
-    let batch = match is_new {
-        true => batch.then(ADD).if_taken("the connection's id"),
-        false => batch.then(CHANGE),
-    };
-    let staged = stored.staged.as_ref();
-    let batch = batch
-        .bind(stored.state.name())
-        .bind(stored.state != ConnectionState::Active)
-        .bind(stored.identity_provider.as_str())
-        .bind(stored.settings.sign_in.own_assertion_consumer().unwrap_or_default())
-        .bind(stored.settings.token_required)
-        .bind(&*stored.metadata.document)
-        .bind(rows::to_json("source of metadata", &stored.metadata.source)?)
-        .bind(stored.metadata.fetched_at.timestamp_millis())
-        .bind(rows::to_json("settings of a connection", &stored.settings)?)
-        .bind(stored.revision)
-        .bind(staged.map_or(&[][..], |staged| &*staged.document))
-        .bind(staged.map_or(0, |staged| staged.fetched_at.timestamp_millis()))
-        .bind(rows::to_json("refused metadata", &stored.refused)?)
-        .bind(stored.older_since.map_or(0, |since| since.timestamp_millis()))
-        .bind(stored.metadata.signer.as_deref().unwrap_or_default())
-        .bind(staged.and_then(|staged| staged.signer.as_deref()).unwrap_or_default())
-        .bind(stored.organization.as_str())
-        .bind(stored.id.as_str());
-    Ok(key_history::see_keys_of(batch, stored))
 }
 
 fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
@@ -308,6 +187,7 @@ fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     stored.state = state_named(row.text(2)?)?;
     stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
     stored.revision = row.integer(8)?.unsigned_abs();
+    stored.record_budget = rows::from_json("record budget", row.text(15)?)?;
     Ok(stored)
 }
 

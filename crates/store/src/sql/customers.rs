@@ -2,7 +2,7 @@
 
 use vouchsafe::provisioning::Organization;
 
-use super::{Batch, connections, index, rows, sources, writes};
+use super::{Batch, connection_writes, index, rows, sources, writes};
 use crate::{PreparedCustomer, StoreError};
 
 /// Everything of a new customer. What is not unique ends the batch, and leaves nothing.
@@ -24,6 +24,6 @@ pub(super) fn add(customer: &PreparedCustomer) -> Result<Batch, StoreError> {
     let batch = customer
         .connections
         .iter()
-        .try_fold(batch, |batch, connection| connections::write(batch, connection, true))?;
+        .try_fold(batch, |batch, connection| connection_writes::write(batch, connection, true))?;
     writes::audit(batch, &customer.audit)
 }

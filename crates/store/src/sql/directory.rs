@@ -5,9 +5,9 @@ use vouchsafe::provisioning::{
 };
 
 use super::{
-    Batch, Engine, connections, customers, decide, locks, login,
+    Batch, Engine, connection_decisions, customers, decide, locks, login,
     refusals::{self, Refused},
-    rows, writes,
+    rows, set_up_links, writes,
 };
 use crate::{
     About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
@@ -21,16 +21,23 @@ impl<E: Engine> Directory for E {
         customer: &'a NewCustomer,
         author: &'a Author,
     ) -> Decides<'a, OrganizationConnections> {
-        let prepared = customer.prepared(author);
-        self.write::<_, SignInError>(Box::new(move |turn| {
-            Box::pin(async move {
-                let prepared = prepared?;
-                locks::organization(turn, &prepared.organization.id).await?;
-                locks::connections(turn, &prepared.organization.id).await?;
-                turn.run(customers::add(&prepared)?).await?;
-                Ok(prepared.into_answer())
-            })
-        }))
+        Box::pin(async move {
+            let prepared = customer.prepared(author)?;
+            let batch = customers::add(&prepared)?;
+            let id = prepared.organization.id.clone();
+            self.write_for::<_, SignInError>(
+                &id,
+                Box::new(move |turn| {
+                    Box::pin(async move {
+                        locks::organization(turn, &prepared.organization.id).await?;
+                        locks::connections(turn, &prepared.organization.id).await?;
+                        turn.run(batch).await?;
+                        Ok(prepared.into_answer())
+                    })
+                }),
+            )
+            .await
+        })
     }
 
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
@@ -69,20 +76,25 @@ impl<E: Engine> Directory for E {
     ) -> Answer<'a, u64> {
         let Versioned { value, version } = organization.clone();
         let author = author.clone();
-        self.write::<u64, StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::organization(turn, &value.id).await?;
-                let before = rows::organization_alone(turn, &value.id).await?;
-                if before.version != version {
-                    return Err(StoreError::conflict(value.id.clone(), version, before.version));
-                }
-                let next = rows::changed(turn, &value.id).await?;
-                let batch = rows::put_organization(Batch::default(), &value)?;
-                let records = AuditRecord::of_organization(&before.organization, &value, &author);
-                turn.run(writes::audit(batch, &records)?).await?;
-                Ok(next)
-            })
-        }))
+        let id = value.id.clone();
+        self.write_for::<u64, StoreError>(
+            &id,
+            Box::new(move |turn| {
+                Box::pin(async move {
+                    set_up_links::require_open(turn, &author).await?;
+                    locks::organization(turn, &value.id).await?;
+                    let before = rows::organization_alone(turn, &value.id).await?;
+                    if before.version != version {
+                        return Err(StoreError::conflict(value.id.clone(), version, before.version));
+                    }
+                    let next = rows::changed(turn, &value.id).await?;
+                    let batch = rows::put_organization(Batch::default(), &value)?;
+                    let records = AuditRecord::of_organization(&before.organization, &value, &author);
+                    turn.run(writes::audit(batch, &records)?).await?;
+                    Ok(next)
+                })
+            }),
+        )
     }
 
     fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy> {
@@ -117,39 +129,51 @@ impl<E: Engine> Directory for E {
     }
 
     fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
+        let organization = &account.organization;
         let (account, added) = (account.clone(), AuditRecord::of_added_account(account, author));
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::new_account(turn, &account).await?;
-                rows::organization_alone(turn, &account.organization).await?;
-                let batch = writes::add_account(Batch::default(), &account)?;
-                turn.run(writes::audit(batch, &[added])?).await.map(drop)
-            })
-        }))
+        self.write_for::<(), StoreError>(
+            organization,
+            Box::new(move |turn| {
+                Box::pin(async move {
+                    locks::new_account(turn, &account).await?;
+                    rows::organization_alone(turn, &account.organization).await?;
+                    let batch = writes::add_account(Batch::default(), &account)?;
+                    turn.run(writes::audit(batch, &[added])?).await.map(drop)
+                })
+            }),
+        )
     }
 
     fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()> {
+        let organization = &team.organization;
         let (team, added) = (team.clone(), AuditRecord::of_added_team(team, author));
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::new_name(turn, &team.organization, &team.name).await?;
-                rows::organization_alone(turn, &team.organization).await?;
-                let batch = writes::add_team(Batch::default(), &team)?;
-                turn.run(writes::audit(batch, &[added])?).await.map(drop)
-            })
-        }))
+        self.write_for::<(), StoreError>(
+            organization,
+            Box::new(move |turn| {
+                Box::pin(async move {
+                    locks::new_name(turn, &team.organization, &team.name).await?;
+                    rows::organization_alone(turn, &team.organization).await?;
+                    let batch = writes::add_team(Batch::default(), &team)?;
+                    turn.run(writes::audit(batch, &[added])?).await.map(drop)
+                })
+            }),
+        )
     }
 
     fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()> {
+        let organization = &project.organization;
         let (project, added) = (project.clone(), AuditRecord::of_added_project(project, author));
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::new_name(turn, &project.organization, &project.name).await?;
-                rows::organization_alone(turn, &project.organization).await?;
-                let batch = writes::add_project(Batch::default(), &project)?;
-                turn.run(writes::audit(batch, &[added])?).await.map(drop)
-            })
-        }))
+        self.write_for::<(), StoreError>(
+            organization,
+            Box::new(move |turn| {
+                Box::pin(async move {
+                    locks::new_name(turn, &project.organization, &project.name).await?;
+                    rows::organization_alone(turn, &project.organization).await?;
+                    let batch = writes::add_project(Batch::default(), &project)?;
+                    turn.run(writes::audit(batch, &[added])?).await.map(drop)
+                })
+            }),
+        )
     }
 
     fn snapshot<'a>(&'a self, facts: &'a LoginFacts) -> Answer<'a, Snapshot> {
@@ -219,12 +243,7 @@ impl<E: Engine> Directory for E {
     }
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
-        Box::pin(async move {
-            let organization = decision.organization().clone();
-            let _permit = self.permit(&organization).await?;
-            self.write::<_, SignInError>(Box::new(move |turn| Box::pin(connections::decide(turn, decision))))
-                .await
-        })
+        Box::pin(connection_decisions::decide(self, decision))
     }
 
     fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()> {
@@ -244,26 +263,31 @@ fn set_policy<'a>(
     (toml, author): (&str, &Author),
 ) -> Answer<'a, ()> {
     let read = parsed_policy(id, Some(toml));
-    let (id, toml, author) = (id.clone(), toml.to_owned(), author.clone());
-    engine.write::<(), StoreError>(Box::new(move |turn| {
-        Box::pin(async move {
-            let policy = read?;
-            locks::organization(turn, &id).await?;
-            let (mut snapshot, before) = rows::organization_and_policy_text(turn, &id).await?;
-            if expected.is_some_and(|expected| expected != before) {
-                return Err(StoreError::policy_conflict(id));
-            }
-            rows::load_everything(turn, &mut snapshot).await?;
-            let is_set = policy.may_be_set(&snapshot);
-            is_set.map_err(|source| StoreError::policy_refused(id.clone(), source))?;
-            rows::changed(turn, &id).await?;
-            let set = Batch::of("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
-                .bind(toml.as_str())
-                .bind(id.as_str());
-            let records = AuditRecord::of_policy(&id, before.as_deref(), &toml, &author);
-            turn.run(writes::audit(set, &records)?).await.map(drop)
-        })
-    }))
+    let (organization, id) = (id, id.clone());
+    let (toml, author) = (toml.to_owned(), author.clone());
+    engine.write_for::<(), StoreError>(
+        organization,
+        Box::new(move |turn| {
+            Box::pin(async move {
+                let policy = read?;
+                set_up_links::require_open(turn, &author).await?;
+                locks::organization(turn, &id).await?;
+                let (mut snapshot, before) = rows::organization_and_policy_text(turn, &id).await?;
+                if expected.is_some_and(|expected| expected != before) {
+                    return Err(StoreError::policy_conflict(id));
+                }
+                rows::load_everything(turn, &mut snapshot).await?;
+                let is_set = policy.may_be_set(&snapshot);
+                is_set.map_err(|source| StoreError::policy_refused(id.clone(), source))?;
+                rows::changed(turn, &id).await?;
+                let set = Batch::of("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
+                    .bind(toml.as_str())
+                    .bind(id.as_str());
+                let records = AuditRecord::of_policy(&id, before.as_deref(), &toml, &author);
+                turn.run(writes::audit(set, &records)?).await.map(drop)
+            })
+        }),
+    )
 }
 
 /// The organization that a query answers.

@@ -167,31 +167,35 @@ impl<E: Engine> ScimStore for E {
         const ADD: &str =
             "INSERT INTO vouchsafe_scim_tokens (hash, connection, organization, record) VALUES (?, ?, ?, ?)";
         let (token, author) = (token.clone(), author.clone());
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::organization(turn, &token.organization).await?;
-                rows::organization_alone(turn, &token.organization).await?;
-                if connections::is_retired(turn, &token.connection).await? {
-                    return Err(StoreError::connection_retired(&token.connection));
-                }
-                let mut batch = Batch::default();
-                if let Some(end) = others_end {
-                    for mut other in tokens_of(turn, &token.connection).await? {
-                        other.end_by(end);
-                        batch = put_token(batch, &other)?;
+        let organization = token.organization.clone();
+        self.write_for::<(), StoreError>(
+            &organization,
+            Box::new(move |turn| {
+                Box::pin(async move {
+                    locks::organization(turn, &token.organization).await?;
+                    rows::organization_alone(turn, &token.organization).await?;
+                    if connections::is_retired(turn, &token.connection).await? {
+                        return Err(StoreError::connection_retired(&token.connection));
                     }
-                }
-                let batch = batch
-                    .then(ADD)
-                    .if_taken("the SCIM token")
-                    .bind(token.record.hash.to_hex())
-                    .bind(token.connection.as_str())
-                    .bind(token.organization.as_str())
-                    .bind(rows::to_json("SCIM token", &token)?);
-                turn.write(writes::audit(batch, &AuditRecord::of_scim_token(&token, &author))?);
-                Ok(())
-            })
-        }))
+                    let mut batch = Batch::default();
+                    if let Some(end) = others_end {
+                        for mut other in tokens_of(turn, &token.connection).await? {
+                            other.end_by(end);
+                            batch = put_token(batch, &other)?;
+                        }
+                    }
+                    let batch = batch
+                        .then(ADD)
+                        .if_taken("the SCIM token")
+                        .bind(token.record.hash.to_hex())
+                        .bind(token.connection.as_str())
+                        .bind(token.organization.as_str())
+                        .bind(rows::to_json("SCIM token", &token)?);
+                    turn.write(writes::audit(batch, &AuditRecord::of_scim_token(&token, &author))?);
+                    Ok(())
+                })
+            }),
+        )
     }
 
     fn revoke_scim_token<'a>(
@@ -201,23 +205,27 @@ impl<E: Engine> ScimStore for E {
         author: &'a Author,
     ) -> Answer<'a, bool> {
         let (connection, id, author) = (connection.clone(), id.to_owned(), author.clone());
-        self.write::<bool, StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                let is_meant = |token: &ScimToken| token.id() == id;
-                let known = tokens_of(turn, &connection).await?;
-                let Some(token) = known.into_iter().find(is_meant) else { return Ok(false) };
-                // Reads it under a lock, since a rotation writes the token too.
-                locks::organization(turn, &token.organization).await?;
-                let known = tokens_of(turn, &connection).await?;
-                let Some(mut token) = known.into_iter().find(is_meant) else { return Ok(false) };
-                if !token.revoke(author.at) {
-                    return Ok(false);
-                }
-                let batch = put_token(Batch::default(), &token)?;
-                turn.write(writes::audit(batch, &AuditRecord::of_revoked_scim_token(&token, &author))?);
-                Ok(true)
-            })
-        }))
+        Box::pin(async move {
+            let _permit = self.permit_over(&connection.clone()).await?;
+            let revoke = self.write::<bool, StoreError>(Box::new(move |turn| {
+                Box::pin(async move {
+                    let is_meant = |token: &ScimToken| token.id() == id;
+                    let known = tokens_of(turn, &connection).await?;
+                    let Some(token) = known.into_iter().find(is_meant) else { return Ok(false) };
+                    // Reads it under a lock, since a rotation writes the token too.
+                    locks::organization(turn, &token.organization).await?;
+                    let known = tokens_of(turn, &connection).await?;
+                    let Some(mut token) = known.into_iter().find(is_meant) else { return Ok(false) };
+                    if !token.revoke(author.at) {
+                        return Ok(false);
+                    }
+                    let batch = put_token(Batch::default(), &token)?;
+                    turn.write(writes::audit(batch, &AuditRecord::of_revoked_scim_token(&token, &author))?);
+                    Ok(true)
+                })
+            }));
+            revoke.await
+        })
     }
 
     fn scim_token_used<'a>(&'a self, hash: &'a TokenHash, at: DateTime<Utc>) -> Answer<'a, ()> {

@@ -1,9 +1,9 @@
 //! Set-up links in SQL.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::provisioning::OrganizationId;
+use vouchsafe::provisioning::{Actor, OrganizationId};
 
-use super::{Answered, Batch, Engine, Sql, memoranda::changed, rows, run_one, writes};
+use super::{Answered, Batch, Engine, Sql, Transaction, memoranda::changed, rows, run_one, writes};
 use crate::{
     Answer, AuditRecord, Author, SetUpLink, SetUpSecret, SetUpStore, StoreError,
     text::milliseconds_rounded_up,
@@ -24,6 +24,12 @@ const OF_ORGANIZATION: &str = "
 const TO_CHANGE: Sql = Sql {
     sqlite: "SELECT record FROM vouchsafe_set_up_links WHERE id = ?",
     postgres: "SELECT record FROM vouchsafe_set_up_links WHERE id = $1 FOR UPDATE",
+};
+
+/// A link that nobody changes during the transaction.
+const AS_IT_IS: Sql = Sql {
+    sqlite: "SELECT record FROM vouchsafe_set_up_links WHERE id = ?",
+    postgres: "SELECT record FROM vouchsafe_set_up_links WHERE id = $1 FOR SHARE",
 };
 
 const CHANGE: &str = "UPDATE vouchsafe_set_up_links SET expires_at = ?, record = ? WHERE id = ?";
@@ -54,12 +60,15 @@ impl<E: Engine> SetUpStore for E {
                 .bind(milliseconds_rounded_up(first.expires_at))
                 .bind(rows::to_json("set-up link", &first)?);
             let batch = writes::audit(add, &AuditRecord::of_set_up_link(None, &first, author))?;
-            self.write::<(), StoreError>(Box::new(move |turn| {
-                Box::pin(async move {
-                    rows::organization_alone(turn, &first.organization).await?;
-                    turn.run(batch).await.map(drop)
-                })
-            }))
+            self.write_for::<(), StoreError>(
+                &link.organization,
+                Box::new(move |turn| {
+                    Box::pin(async move {
+                        rows::organization_alone(turn, &first.organization).await?;
+                        turn.run(batch).await.map(drop)
+                    })
+                }),
+            )
             .await
         })
     }
@@ -87,25 +96,40 @@ impl<E: Engine> SetUpStore for E {
 
     fn update_set_up_link<'a>(&'a self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64> {
         let (changed, author) = (link.clone(), author.clone());
-        self.write::<u64, StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                let before = run_one(turn, Batch::of(TO_CHANGE).bind(changed.id.as_str())).await?;
-                let before = first(&before)?.ok_or_else(StoreError::set_up_link_unknown)?;
-                let next = changed.in_place_of(&before)?;
-                let change = Batch::of(CHANGE)
-                    .bind(milliseconds_rounded_up(next.expires_at))
-                    .bind(rows::to_json("set-up link", &next)?)
-                    .bind(next.id.as_str());
-                let records = AuditRecord::of_set_up_link(Some(&before), &next, &author);
-                turn.run(writes::audit(change, &records)?).await?;
-                Ok(next.revision)
-            })
-        }))
+        self.write_for::<u64, StoreError>(
+            &link.organization,
+            Box::new(move |turn| {
+                Box::pin(async move {
+                    let before = run_one(turn, Batch::of(TO_CHANGE).bind(changed.id.as_str())).await?;
+                    let before = first(&before)?.ok_or_else(StoreError::set_up_link_unknown)?;
+                    let next = changed.in_place_of(&before)?;
+                    let change = Batch::of(CHANGE)
+                        .bind(milliseconds_rounded_up(next.expires_at))
+                        .bind(rows::to_json("set-up link", &next)?)
+                        .bind(next.id.as_str());
+                    let records = AuditRecord::of_set_up_link(Some(&before), &next, &author);
+                    turn.run(writes::audit(change, &records)?).await?;
+                    Ok(next.revision)
+                })
+            }),
+        )
     }
 
     fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
         Box::pin(changed(self, Batch::of(SWEEP).bind(before.timestamp_millis())))
     }
+}
+
+/// Refuses what the holder of a link asks for if the link does not work any more: it may have been revoked since the request
+/// came. Whoever revokes it waits for this transaction, or this one for them. The links may be in another store; then
+/// nothing is known about them here.
+pub(super) async fn require_open(turn: &mut dyn Transaction, author: &Author) -> Result<(), StoreError> {
+    let Actor::SetUpLink(id) = &author.actor else { return Ok(()) };
+    if id.contains('\0') {
+        return Ok(());
+    }
+    let link = first(&run_one(turn, Batch::of(AS_IT_IS).bind(id.as_str())).await?)?;
+    SetUpLink::require_open(link.as_ref(), author.at)
 }
 
 fn first(answered: &Answered) -> Result<Option<SetUpLink>, StoreError> {

@@ -54,7 +54,7 @@ async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
     let token = OrganizationToken::issue(&provider).unwrap();
     let (hash, kept) = (token.hash(&provider).unwrap(), connection.clone());
     let conversion = ConnectionDecision::new(late.id.clone(), Actor::Operator, now(), move |late, now| {
-        late.convert(kept, Some(hash), now)
+        late.convert(kept.clone(), Some(hash.clone()), now)
     });
     one.decide_connections(conversion).await.unwrap();
 

@@ -2,8 +2,8 @@
 
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 use vouchsafe_store::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore, ConnectionTotals,
-    OrganizationConnections, SignInError, StoreError, StoredConnection,
+    Answer, Author, ConnectionDecision, ConnectionRevision, ConnectionStore, ConnectionTotals,
+    ConnectionWrite, OrganizationConnections, SignInError, StoreError, StoredConnection,
 };
 
 use super::{Own, State};
@@ -68,8 +68,9 @@ impl ConnectionStore for Own {
                 return Err(StoreError::taken("the connection's id"));
             }
             state.others_of(connection).require_room(None, connection)?;
-            state.audit.extend(AuditRecord::of_connection(None, connection, author)?);
-            state.connections.insert(connection.id.clone(), connection.first());
+            let first = connection.first(author);
+            state.audit.extend(first.records);
+            state.connections.insert(connection.id.clone(), first.connection);
             Ok(1)
         })
     }
@@ -83,9 +84,9 @@ impl ConnectionStore for Own {
             let others = state.others_of(connection);
             let before = state.connections.get_mut(&connection.id);
             let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
-            let next = connection.in_place_of(before)?;
+            let ConnectionWrite { connection: next, records, .. } = connection.in_place_of(before, author)?;
             others.require_room(Some(before), &next)?;
-            state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
+            state.audit.extend(records);
             let is_retired = next.is_retired_since(before);
             *before = next;
             if is_retired {
@@ -100,7 +101,7 @@ impl ConnectionStore for Own {
             let others = state.others_of(connection);
             let before = state.connections.get_mut(&connection.id);
             let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
-            let next = connection.renewed_in_place_of(before)?;
+            let next = connection.renewed_in_place_of(before)?.connection;
             others.require_room(Some(before), &next)?;
             *before = next;
             Ok(())

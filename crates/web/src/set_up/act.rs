@@ -78,8 +78,8 @@ impl SetUp {
         self.decide(visit, move |it, now| {
             it.organization.require_fewer_tokens(MOST_TOKENS, now)?;
             match &earlier {
-                Some(earlier) => it.organization.replace_token(earlier, hash, now, TOKEN_OVERLAP)?,
-                None => it.organization.add_token(hash, now)?,
+                Some(earlier) => it.organization.replace_token(earlier, hash.clone(), now, TOKEN_OVERLAP)?,
+                None => it.organization.add_token(hash.clone(), now)?,
             }
             Ok(())
         })
@@ -148,18 +148,20 @@ impl SetUp {
                 None => true,
             };
             if !is_as_tried {
-                return Err(StoreError::connection_conflict(wanted, read, draft.revision).into());
+                return Err(StoreError::connection_conflict(wanted.clone(), read, draft.revision).into());
             }
-            match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), replaced) {
+            match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), &replaced) {
                 (Some(renewed), _) => {
                     let renewed = it.connection_mut(&renewed)?;
                     if !has_proof_for(&draft, renewed) {
-                        return Err(StoreError::connection_conflict(wanted, read, draft.revision).into());
+                        return Err(
+                            StoreError::connection_conflict(wanted.clone(), read, draft.revision).into()
+                        );
                     }
                     renewed.metadata = draft.metadata;
                     it.retire(&wanted)
                 }
-                (None, Some(replaced)) => it.replace(&replaced, &wanted, now),
+                (None, Some(replaced)) => it.replace(replaced, &wanted, now),
                 (None, None) => it.activate(&wanted, now),
             }
         })

@@ -23,11 +23,12 @@ impl SetUp {
             "domains" => {
                 let provider = visit.sso.service_provider().provider();
                 let challenge = DomainChallenge::issue(domain, provider, visit.now)?;
-                self.decide(visit, move |it, _| Ok(it.organization.challenge_domain(challenge)?)).await?;
+                self.decide(visit, move |it, _| Ok(it.organization.challenge_domain(challenge.clone())?))
+                    .await?;
             }
             "domains/verify" => self.verify(visit, domain).await?,
             "domains/give-up" => {
-                // Decided in the transaction: somebody else may have verified the domain since the page was read.
+                // Decided on what is stored: somebody else may have verified the domain since the page was read.
                 let take_back = move |it: &mut OrganizationConnections, _| {
                     Ok(it.organization.take_back_challenge(&domain)?)
                 };
@@ -55,11 +56,9 @@ impl SetUp {
     pub(super) async fn decide(
         &self,
         visit: &Visit<'_>,
-        decide: impl FnOnce(
-            &mut OrganizationConnections,
-            chrono::DateTime<chrono::Utc>,
-        ) -> Result<(), SignInError>
+        decide: impl Fn(&mut OrganizationConnections, chrono::DateTime<chrono::Utc>) -> Result<(), SignInError>
         + Send
+        + Sync
         + 'static,
     ) -> Result<(), SetUpError> {
         let (organization, author) = (visit.link.organization.clone(), visit.author());

@@ -49,11 +49,11 @@ impl SetUp {
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
         let kept = name.clone();
         self.decide(visit, move |it, _| {
-            if let Some(old) = old.filter(|old| it.connection(old).is_some_and(is_draft)) {
-                it.retire(&old)?;
+            if let Some(old) = old.as_ref().filter(|old| it.connection(old).is_some_and(is_draft)) {
+                it.retire(old)?;
             }
             if it.connection(&name).is_none() {
-                return it.add_draft(wanted);
+                return it.add_draft(wanted.clone());
             }
             let draft = it.connection_mut(&name)?;
             // Somebody else may have activated it while the document was loaded.
@@ -70,8 +70,8 @@ impl SetUp {
             if draft.metadata.document != wanted.metadata.document || draft.settings != wanted.settings {
                 draft.state = vouchsafe::ConnectionState::Draft;
             }
-            draft.metadata = wanted.metadata;
-            draft.settings = wanted.settings;
+            draft.metadata = wanted.metadata.clone();
+            draft.settings = wanted.settings.clone();
             Ok(())
         })
         .await?;

@@ -136,7 +136,9 @@ impl SetUp {
         let (id, by) = (connection.clone(), visit.author().actor);
         match what {
             "approve" => self.decide(visit, move |it, now| it.approve_metadata(&id, &digest, now)).await?,
-            "refuse" => self.decide(visit, move |it, now| it.refuse_metadata(&id, &digest, by, now)).await?,
+            "refuse" => {
+                self.decide(visit, move |it, now| it.refuse_metadata(&id, &digest, by.clone(), now)).await?
+            }
             "judge-again" => {
                 self.decide(visit, move |it, _| it.end_metadata_refusal(&id, &digest, &by)).await?
             }
