@@ -24,6 +24,8 @@ async fn each_step_says_what_is_to_be_done_in_which_console() {
     page.says("We replace the key that signs our requests")
         .says("We put the next certificate into our metadata.");
     page.says("There is nothing for you to do now.").says_not("Signature Certificate");
+    // Nothing has to be waited for.
+    page.says("<dt>Why</dt><dd>Identity providers must know").says_not("Why not sooner");
 
     // A planned time: nobody is told to take a certificate that is not published.
     signing.published_at = Some(world.now() + TimeDelta::days(1));
@@ -35,6 +37,7 @@ async fn each_step_says_what_is_to_be_done_in_which_console() {
     let earliest = (world.now() + TimeDelta::days(7)).format("%Y-%m-%d %H:%M UTC").to_string();
     let page = browser.get("/set-up").await;
     page.says(&format!("We sign with the next key, not before {earliest}."));
+    page.says("<dt>Why not sooner</dt><dd>Identity providers that have not read our metadata");
     page.says("In Okta: ").says("Signature Certificate").says("next-signing.pem");
     let file = browser.get("/set-up/next-signing.pem").await;
     assert_eq!(file.is(200).body, keys::other_identity_provider().certificate().to_pem());

@@ -41,7 +41,7 @@ impl SetUp {
         let card = card.facts(&[
             ("The next certificate is in our metadata", &published),
             ("Our next step", &next),
-            ("Why not sooner", advice.why()),
+            (if advice.not_before().is_some() { "Why not sooner" } else { "Why" }, &sentence(advice.why())),
         ]);
         match is_published && is_theirs(rollover.usage, advice.step()) {
             true => self.theirs(card, rollover.usage, visit),
@@ -86,6 +86,13 @@ impl SetUp {
             ),
         }
     }
+}
+
+/// Returns a reason as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters.chain(['.'])).collect()
 }
 
 fn heading(usage: OwnKeyUse) -> &'static str {
