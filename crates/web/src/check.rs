@@ -107,7 +107,8 @@ impl SingleSignOn {
         .await?;
         let cookies = self.cookies();
         let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
-        let cookies = unbound.into_iter().chain(cookies.unmark_restart(headers)).collect();
+        let outdated = [cookies.unmark_restart(headers), cookies.forget_answered_logout(headers)];
+        let cookies = unbound.into_iter().chain(outdated.into_iter().flatten()).collect();
         let return_to = self.destination(relay_state.as_ref(), pending.as_ref());
         let previous_session = self.previous_session(request, pending.as_ref())?;
         let known = Context {

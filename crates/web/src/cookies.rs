@@ -135,6 +135,13 @@ impl Cookies {
         self.set_across_sites(&self.logout_name(), "", 0)
     }
 
+    /// Returns the `Set-Cookie` header that removes it when somebody signs in, if this browser holds it. The page that says
+    /// that the person is signed out would then be wrong.
+    pub(crate) fn forget_answered_logout(self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let is_answered = self.logout(headers).is_some_and(|(handle, _)| handle == ANSWERED);
+        is_answered.then(|| self.unbind_logout()).flatten()
+    }
+
     /// Returns whether a `Set-Cookie` header sets the cookie of sign-outs.
     pub(crate) fn is_of_logout(self, cookie: &HeaderValue) -> bool {
         cookie.as_bytes().starts_with(format!("{}=", self.logout_name()).as_bytes())
