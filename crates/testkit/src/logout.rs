@@ -51,7 +51,7 @@ pub struct LogoutBuilder {
     in_response_to: Option<String>,
     status: Vec<String>,
     extensions: Option<String>,
-    raw: String,
+    raw: Vec<String>,
     key: KeyPair,
     algorithm: Option<SignatureAlgorithm>,
 }
@@ -94,7 +94,7 @@ impl LogoutBuilder {
             in_response_to: None,
             status: Vec::new(),
             extensions: None,
-            raw: String::new(),
+            raw: Vec::new(),
             key: identity_provider.key().clone(),
             algorithm: None,
         }
@@ -221,9 +221,15 @@ impl LogoutBuilder {
         self
     }
 
-    /// Puts XML at the end of the message.
+    /// Puts an element at the end of the message, instead of those that were put there before.
     pub fn raw(mut self, xml: impl Into<String>) -> Self {
-        self.raw = xml.into();
+        self.raw.clear();
+        self.with_raw(xml)
+    }
+
+    /// Puts one more element at the end of the message.
+    pub fn with_raw(mut self, xml: impl Into<String>) -> Self {
+        self.raw.push(xml.into());
         self
     }
 
@@ -267,8 +273,8 @@ impl LogoutBuilder {
         for index in &self.session_indexes {
             xml.element("samlp:SessionIndex", index);
         }
-        if !self.raw.is_empty() {
-            xml.raw_element(&self.raw);
+        for element in self.raw.iter().filter(|element| !element.is_empty()) {
+            xml.raw_element(element);
         }
         xml.end();
         Ok(xml.finish()?)
@@ -313,6 +319,16 @@ impl LogoutBuilder {
             signer = signer.algorithm(algorithm);
         }
         Ok(sign(&self.xml()?, &self.id, &signer, keys::provider(), &Limits::default())?)
+    }
+
+    /// Returns the local name of the message's element.
+    pub(crate) fn element_name(&self) -> &str {
+        &self.element
+    }
+
+    /// Returns the NameID's value.
+    pub(crate) fn name(&self) -> &str {
+        self.name_id.as_deref().unwrap_or_default()
     }
 
     /// Returns the name of the field or parameter for the message.

@@ -3,14 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::{Limits, redirect};
-use vouchsafe_testkit::attacks::logout::{Delivery, LogoutService, LogoutTarget, run};
 use vouchsafe_testkit::{IdentityProvider, LogoutBuilder, Part, keys};
 
 use crate::app::{Answer, App, Browser};
 
 const THERE: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/slo/saml";
 
-fn okta() -> IdentityProvider {
+pub(crate) fn okta() -> IdentityProvider {
     IdentityProvider::okta().with_single_logout(THERE)
 }
 
@@ -19,7 +18,7 @@ async fn app() -> App {
 }
 
 impl App {
-    fn slo(&self) -> String {
+    pub(crate) fn slo(&self) -> String {
         format!("{}/saml/slo", self.address)
     }
 
@@ -43,7 +42,7 @@ impl App {
         self.signed_in_at(index, Utc::now() - TimeDelta::seconds(5)).await
     }
 
-    async fn whoami(&self, browser: &Browser) -> u16 {
+    pub(crate) async fn whoami(&self, browser: &Browser) -> u16 {
         browser.get_json(&format!("{}/whoami", self.address)).await.status
     }
 
@@ -85,7 +84,7 @@ impl App {
     }
 
     /// Signs out here; the browser is then sent to the identity provider.
-    async fn sign_out(&self, browser: &Browser) -> (String, String) {
+    pub(crate) async fn sign_out(&self, browser: &Browser) -> (String, String) {
         let url = format!("{}/saml/logout", self.address);
         let answer = browser.post_saying(&url, &[("sec-fetch-site", "same-origin")]).await;
         let (request, state) = self.sent(&answer);
@@ -374,55 +373,4 @@ async fn what_cannot_be_told_is_said() {
     let answer = elsewhere.post_saying(&url, &[("sec-fetch-site", "cross-site")]).await;
     app.assert_sign_out_refused(&answer, "http.cross_site");
     assert_eq!(app.whoami(&elsewhere).await, 200);
-}
-
-/// The service under the attacks of the kit, with the browser of the session that was opened last.
-struct Attacked {
-    app: App,
-    victim: std::sync::Mutex<Browser>,
-    number: std::sync::atomic::AtomicU32,
-}
-
-impl LogoutService for Attacked {
-    async fn open(&self) {
-        let browser = Browser::new();
-        let number = self.number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        // The response is later than any previous logout.
-        let response = self.app.response().at(Utc::now() + TimeDelta::seconds(2)).session_index("victim");
-        let response = response.assertion_id(format!("_victim{number}")).issue().unwrap();
-        let answer = self.app.finish(&browser, &response, "").await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        *self.victim.lock().unwrap() = browser;
-    }
-
-    async fn deliver(&self, delivery: &Delivery) {
-        let (browser, form) = (Browser::new(), "application/x-www-form-urlencoded");
-        let answer = match delivery {
-            Delivery::Redirect(query) => browser.get(&format!("{}?{query}", self.app.slo())).await,
-            Delivery::Post(body) => browser.post_text(&self.app.slo(), form, body).await,
-            Delivery::Soap(envelope) => {
-                browser.post_text(&format!("{}/soap", self.app.slo()), "text/xml", envelope).await
-            }
-            _ => panic!("another door"),
-        };
-        assert!(answer.status < 500, "{} to {delivery:?}", answer.status);
-    }
-
-    async fn is_alive(&self) -> bool {
-        let browser = self.victim.lock().unwrap().without_cookie("none");
-        self.app.whoami(&browser).await == 200
-    }
-}
-
-#[tokio::test]
-async fn no_attack_of_the_kit_ends_a_session() {
-    let app = app().await;
-    let victim = okta().logout_request().session_index("victim");
-    let target = LogoutTarget::new(okta(), IdentityProvider::other(), app.slo(), victim);
-    let target = target.with_soap(format!("{}/soap", app.slo()));
-    let attacked = Attacked { app, victim: Browser::new().into(), number: 0.into() };
-    let report = run(&attacked, &target).await;
-    println!("{report}");
-    assert!(report.findings().next().is_none() && report.inconclusive().next().is_none(), "{report}");
-    assert!(report.entries().len() >= 100);
 }

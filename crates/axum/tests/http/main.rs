@@ -16,6 +16,8 @@ mod elsewhere;
 mod kept_forms;
 mod link;
 mod logout;
+mod logout_attacks;
+mod name_attacks;
 mod names;
 mod nested;
 mod other_connection;

@@ -14,7 +14,7 @@ use crate::app::{Answer, App, Browser};
 const THERE: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/nim/saml";
 const TERMINATE: &str = "<samlp:Terminate xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
 
-fn okta() -> IdentityProvider {
+pub(crate) fn okta() -> IdentityProvider {
     IdentityProvider::okta().with_name_id_management(THERE)
 }
 
@@ -27,7 +27,7 @@ fn new_id(name: &str) -> String {
 }
 
 impl App {
-    fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         format!("{}/saml/name-id", self.address)
     }
 
@@ -69,7 +69,7 @@ impl App {
         assert!(answer.set_cookies.is_empty());
     }
 
-    async fn account_known_as(&self, name: &str) -> Option<Account> {
+    pub(crate) async fn account_known_as(&self, name: &str) -> Option<Account> {
         let whole = self.store.whole(&OrganizationId::new("1")).await.unwrap();
         let mut accounts = whole.accounts.into_iter();
         accounts.find(|account| account.identities.iter().any(|identity| identity.subject == name))
@@ -84,13 +84,13 @@ impl App {
             .collect()
     }
 
-    async fn status_of(&self, browser: &Browser) -> u16 {
+    pub(crate) async fn status_of(&self, browser: &Browser) -> u16 {
         browser.get_json(&format!("{}/whoami", self.address)).await.status
     }
 }
 
 /// Returns the XML and the RelayState of a message of ours in a query.
-fn sent(app: &App, location: &str, state: Option<&str>) -> (String, String) {
+pub(crate) fn sent(app: &App, location: &str, state: Option<&str>) -> (String, String) {
     let query = location.strip_prefix(&format!("{THERE}?")).unwrap();
     let ours = keys::service_provider().private_key().public_key().clone();
     let verified =

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{all, artifact, logout};
+use super::{EndpointAttack, all, artifact, availability, logout, names};
 
 /// The endpoint that an attack is made against.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -12,14 +12,29 @@ pub enum Endpoint {
     AssertionConsumer,
     /// The assertion consumer, with an artifact.
     AssertionConsumerByArtifact,
-    /// The single logout addresses.
+    /// The single logout addresses, with logout requests.
     SingleLogout,
+    /// The single logout address, with answers to the service's own requests.
+    SingleLogoutAnswers,
+    /// The address for messages about names, with requests.
+    NameIdManagement,
+    /// The address for messages about names, with answers to the service's own requests.
+    NameIdManagementAnswers,
+    /// The endpoints that customers share.
+    SharedEndpoints,
 }
 
 impl Endpoint {
     /// All endpoints.
-    pub const ALL: [Endpoint; 3] =
-        [Endpoint::AssertionConsumer, Endpoint::AssertionConsumerByArtifact, Endpoint::SingleLogout];
+    pub const ALL: [Endpoint; 7] = [
+        Endpoint::AssertionConsumer,
+        Endpoint::AssertionConsumerByArtifact,
+        Endpoint::SingleLogout,
+        Endpoint::SingleLogoutAnswers,
+        Endpoint::NameIdManagement,
+        Endpoint::NameIdManagementAnswers,
+        Endpoint::SharedEndpoints,
+    ];
 }
 
 impl fmt::Display for Endpoint {
@@ -28,6 +43,10 @@ impl fmt::Display for Endpoint {
             Endpoint::AssertionConsumer => "assertion consumer",
             Endpoint::AssertionConsumerByArtifact => "assertion consumer by artifact",
             Endpoint::SingleLogout => "single logout",
+            Endpoint::SingleLogoutAnswers => "answers to logout requests",
+            Endpoint::NameIdManagement => "name identifier management",
+            Endpoint::NameIdManagementAnswers => "answers about names",
+            Endpoint::SharedEndpoints => "availability between customers",
         })
     }
 }
@@ -40,7 +59,8 @@ pub struct Listed {
     pub name: String,
     /// The endpoint that it is made against.
     pub endpoint: Endpoint,
-    /// The way to the endpoint, if there are several: `redirect`, `post`, `soap`, `query`, `form`.
+    /// The way to the endpoint, if there are several: `redirect`, `post`, `soap`, `query`, `form`; for
+    /// [`Endpoint::SharedEndpoints`], what another customer's people do.
     pub door: Option<&'static str>,
     /// Its description in one line.
     pub description: &'static str,
@@ -77,12 +97,25 @@ pub fn catalogue() -> Vec<Listed> {
         description: attack.description(),
         reference: attack.reference(),
     });
-    let logout = logout::all().into_iter().map(|attack| Listed {
-        name: attack.name(),
-        endpoint: Endpoint::SingleLogout,
-        door: Some(attack.door().name()),
+    let others = [
+        (Endpoint::SingleLogout, logout::all()),
+        (Endpoint::SingleLogoutAnswers, logout::all_answers()),
+        (Endpoint::NameIdManagement, names::all()),
+        (Endpoint::NameIdManagementAnswers, names::all_answers()),
+        (Endpoint::SharedEndpoints, availability::all()),
+    ];
+    let others = others
+        .into_iter()
+        .flat_map(|(endpoint, attacks)| attacks.into_iter().map(move |attack| listed(endpoint, &attack)));
+    consumer.into_iter().chain(by_artifact).chain(others).collect()
+}
+
+fn listed(endpoint: Endpoint, attack: &EndpointAttack) -> Listed {
+    Listed {
+        name: attack.name().to_owned(),
+        endpoint,
+        door: Some(attack.door()),
         description: attack.description(),
         reference: None,
-    });
-    consumer.into_iter().chain(by_artifact).chain(logout).collect()
+    }
 }

@@ -1,20 +1,24 @@
-//! Attacks on the single logout address: messages for which no service may end a session.
+//! Attacks on the single logout addresses: requests for which no service may end a session, and answers that no service
+//! may believe.
 //!
 //! An attacker who can end other people's sessions locks them out, and makes them sign in again where the attacker
-//! waits. Each attack is made at the doors that it concerns: the query of a redirect, a form, or a SOAP envelope.
+//! waits. One whose answer is believed makes people think that they are signed out everywhere, and leaves the session at
+//! the identity provider for whoever uses the computer next. Each attack is made at the doors that it concerns: the
+//! query of a redirect, a form, or a SOAP envelope.
 //!
 //! ```
-//! use vouchsafe_testkit::attacks::logout::{Delivery, LogoutService, LogoutTarget, run};
+//! use vouchsafe_testkit::attacks::logout::{LogoutService, LogoutTarget, run};
+//! use vouchsafe_testkit::attacks::{Answered, Delivery};
 //!
 //! struct App; // what the test knows of the service
-//! # impl App { async fn sign_in(&self) {} async fn is_signed_in(&self) -> bool { true } async fn send(&self, _: &Delivery) {} }
+//! # impl App { async fn sign_in(&self) {} async fn is_signed_in(&self) -> bool { true } async fn send(&self, _: &Delivery) -> u16 { 403 } }
 //!
 //! impl LogoutService for App {
 //!     async fn open(&self) {
 //!         self.sign_in().await // the victim, over the session index of the target
 //!     }
-//!     async fn deliver(&self, delivery: &Delivery) {
-//!         self.send(delivery).await
+//!     async fn deliver(&self, delivery: &Delivery) -> Answered {
+//!         Answered::of_status(self.send(delivery).await)
 //!     }
 //!     async fn is_alive(&self) -> bool {
 //!         self.is_signed_in().await
@@ -22,69 +26,68 @@
 //! }
 //!
 //! # async fn example(target: LogoutTarget) {
-//! let report = run(&App, &target).await;
-//! assert!(report.findings().next().is_none() && report.inconclusive().next().is_none(), "{report}");
+//! run(&App, &target).await.assert_none_accepted();
 //! # }
 //! ```
+//!
+//! [`SignOutService`] and [`run_answers`] do the same for the answers to the service's own requests.
 
-mod rows;
-
-use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::rows::{ROWS, Row};
-use super::endpoint_report::{EndpointReport, EndpointVerdict, PROOF_AFTER};
-use crate::logout::{form, query, soap};
-use crate::{IdentityProvider, LogoutBuilder, TestkitError};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-/// The way in which a message is sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Door {
-    /// The query of a redirect.
-    Redirect,
-    /// A form that a browser posts.
-    Post,
-    /// A SOAP envelope from a server.
-    Soap,
-}
+use super::answers::{self, Answering};
+use super::delivery::{Answered, Delivery};
+use super::endpoint_report::{EndpointAttack, EndpointReport};
+use super::requests::{self, Attacked, Place, Request};
+use super::target::Asked;
+use crate::{IdentityProvider, LogoutBuilder};
 
-impl Door {
-    const ALL: &'static [Door] = &[Door::Redirect, Door::Post, Door::Soap];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Door::Redirect => "redirect",
-            Door::Post => "post",
-            Door::Soap => "soap",
-        }
-    }
-}
-
-/// A message that is sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Delivery {
-    /// A GET request to the single logout address with this query.
-    Redirect(String),
-    /// A POST request to it with this form, as `application/x-www-form-urlencoded`.
-    Post(String),
-    /// A POST request to the SOAP address with this envelope, as `text/xml`.
-    Soap(String),
-}
-
-/// A service under attack.
+/// A service whose sessions identity providers end.
 pub trait LogoutService {
     /// Signs the victim in, with the session index of the target.
     fn open(&self) -> impl Future<Output = ()>;
 
-    /// Sends a message, as a browser without cookies or as a server. The answer is ignored.
-    fn deliver(&self, delivery: &Delivery) -> impl Future<Output = ()>;
+    /// Sends a message, as a browser without cookies or as a server, and returns what the service answered.
+    fn deliver(&self, delivery: &Delivery) -> impl Future<Output = Answered>;
 
     /// Returns whether the session that was opened last is still open.
     fn is_alive(&self) -> impl Future<Output = bool>;
+}
+
+/// What a browser is shown that brings the answer of an identity provider to a logout request of the service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum SignedOut {
+    /// The identity provider has ended its session and all others.
+    Everywhere,
+    /// The identity provider has not ended every session, or has not confirmed that it did.
+    NotEverywhere,
+    /// The person is signed out of the service. Nothing is said of the identity provider.
+    Here,
+    /// The answer was refused.
+    Refused,
+    /// The service did not judge the answer: it has too much to do, or has failed.
+    Unavailable,
+}
+
+/// A service that tells identity providers that people sign out.
+pub trait SignOutService {
+    /// Signs a person in, in a new browser, and signs them out. Returns the logout request that the browser carries to
+    /// the identity provider.
+    fn start(&self) -> impl Future<Output = Asked>;
+
+    /// Brings a message with the browser of the last start.
+    fn bring(&self, delivery: &Delivery) -> impl Future<Output = SignedOut>;
+
+    /// Brings a message with a new browser, in which a person is signed in who does not sign out.
+    fn bring_elsewhere(&self, delivery: &Delivery) -> impl Future<Output = SignedOut>;
+
+    /// Signs a person in again, with the browser of the last start.
+    fn sign_in_again(&self) -> impl Future<Output = ()>;
+
+    /// Returns whether somebody is signed in with the browser that brought the last message.
+    fn is_signed_in(&self) -> impl Future<Output = bool>;
 }
 
 /// The identity providers that the service trusts, and the victim's session.
@@ -124,165 +127,96 @@ impl LogoutTarget {
         self.now = now;
         self
     }
+
+    pub(super) fn place(&self) -> Place<'_> {
+        Place {
+            request: Request::Logout,
+            identity_provider: &self.identity_provider,
+            other: &self.other,
+            address: &self.single_logout,
+            soap: self.soap.as_deref(),
+            now: self.now,
+        }
+    }
 }
 
-fn of_the_machine() -> DateTime<Utc> {
+pub(super) fn of_the_machine() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
-/// The data of one attack.
-struct Scene<'t> {
-    target: &'t LogoutTarget,
-    door: Door,
-}
-
-impl Scene<'_> {
-    /// Returns a genuine request for the victim's session, with an ID of its own.
-    fn genuine(&self) -> LogoutBuilder {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let address = match self.door {
-            Door::Soap => self.target.soap.as_deref().unwrap_or_default(),
-            Door::Redirect | Door::Post => &self.target.single_logout,
-        };
-        let id = format!("_kit{}{number}", self.now().timestamp_micros());
-        self.target.victim.clone().id(id).at(self.now()).destination(Some(address))
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        (self.target.now)()
-    }
-
-    fn ago(&self, minutes: i64) -> DateTime<Utc> {
-        self.now().checked_sub_signed(TimeDelta::minutes(minutes)).unwrap_or_else(|| self.now())
-    }
-
-    /// Returns whether a genuine message ends the session.
-    async fn works(&self, service: &impl LogoutService) -> bool {
-        match self.signed(&self.genuine()) {
-            Ok(deliveries) => !survives(service, &deliveries).await,
-            Err(_) => false,
-        }
-    }
-
-    /// Returns the message, signed in the form of the door.
-    fn signed(&self, message: &LogoutBuilder) -> Made {
-        Ok(vec![match self.door {
-            Door::Redirect => Delivery::Redirect(message.to_query(Some("state"))?),
-            Door::Post => Delivery::Post(message.to_form(Some("state"))?),
-            Door::Soap => Delivery::Soap(message.to_soap()?),
-        }])
-    }
-
-    /// Returns a text in the form of the door, without a signature of the binding.
-    fn raw(&self, xml: &str) -> Made {
-        Ok(vec![match self.door {
-            Door::Redirect => Delivery::Redirect(query("SAMLRequest", xml, Some("state"))),
-            Door::Post => Delivery::Post(form("SAMLRequest", xml, Some("state"))),
-            Door::Soap => Delivery::Soap(soap(xml)),
-        }])
-    }
-
-    /// Returns a genuine signed Response of the identity provider.
-    fn response(&self) -> Result<String, TestkitError> {
-        let issued = self.target.identity_provider.response().at(self.now()).issue()?;
-        Ok(issued.xml().split_once("?>").map_or(issued.xml(), |(_, rest)| rest).to_owned())
-    }
-}
-
-type Made = Result<Vec<Delivery>, TestkitError>;
-
-/// A named attack on the single logout address, at one door.
-#[derive(Clone, Copy)]
-pub struct LogoutAttack {
-    what: &'static str,
-    door: Door,
-    description: &'static str,
-    make: fn(&Scene<'_>) -> Made,
-}
-
-impl LogoutAttack {
-    /// Returns its name: `logout/`, the attack, and the door.
-    #[must_use]
-    pub fn name(&self) -> String {
-        format!("logout/{}/{}", self.what, self.door.name())
-    }
-
-    /// Returns its description.
-    #[must_use]
-    pub fn description(&self) -> &'static str {
-        self.description
-    }
-
-    /// Returns its door.
-    #[must_use]
-    pub fn door(&self) -> Door {
-        self.door
-    }
-
-    /// Returns the messages that are sent, in this order.
-    ///
-    /// # Errors
-    /// An error is returned if a message cannot be made.
-    pub fn deliveries(&self, target: &LogoutTarget) -> Result<Vec<Delivery>, TestkitError> {
-        (self.make)(&Scene { target, door: self.door })
-    }
-}
-
-impl fmt::Debug for LogoutAttack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name())
-    }
-}
-
-/// Returns all attacks on single logout.
+/// Returns all attacks by logout requests.
 #[must_use]
-pub fn all() -> Vec<LogoutAttack> {
-    let at_each_door = |row: &'static Row| {
-        row.doors.iter().map(move |door| LogoutAttack {
-            what: row.what,
-            door: *door,
-            description: row.description,
-            make: row.make,
-        })
-    };
-    ROWS.iter().flat_map(at_each_door).collect()
+pub fn all() -> Vec<EndpointAttack> {
+    requests::all(Request::Logout)
 }
 
-/// Runs every attack whose door the service has. A genuine message must first show that the door works, and again after
-/// a few attacks: a service that has stopped, or that answers no more of so many messages, refuses everything. What was
-/// refused before that is then inconclusive.
+/// Returns all attacks by answers to logout requests of the service.
+#[must_use]
+pub fn all_answers() -> Vec<EndpointAttack> {
+    answers::all(Request::Logout)
+}
+
+/// Runs every attack by a logout request whose door the service has. A genuine message must first show that the door
+/// works, and again after a few attacks: a service that has stopped, or that answers no more of so many messages,
+/// refuses everything. What was refused before that is then inconclusive. So are the attacks of the other identity
+/// provider if the service refuses its genuine requests.
 pub async fn run(service: &impl LogoutService, target: &LogoutTarget) -> EndpointReport {
-    let mut entries = Vec::new();
-    for door in Door::ALL.iter().copied().filter(|door| *door != Door::Soap || target.soap.is_some()) {
-        let scene = Scene { target, door };
-        let mut works = scene.works(service).await;
-        let attacks: Vec<LogoutAttack> = all().into_iter().filter(|attack| attack.door == door).collect();
-        for some in attacks.chunks(PROOF_AFTER) {
-            let mut verdicts = Vec::new();
-            for attack in some {
-                verdicts.push(match attack.deliveries(target) {
-                    Ok(deliveries) if works => match survives(service, &deliveries).await {
-                        true => EndpointVerdict::Refused,
-                        false => EndpointVerdict::Succeeded,
-                    },
-                    _ => EndpointVerdict::Inconclusive,
-                });
-            }
-            works = works && scene.works(service).await;
-            for (attack, verdict) in some.iter().zip(verdicts) {
-                entries.push((attack.name(), verdict.proven_by(works)));
-            }
-        }
-    }
-    EndpointReport::new(entries, "ENDED A SESSION")
+    let sessions = Sessions { service, target };
+    EndpointReport::new(requests::run(&sessions, target.place()).await, "ENDED A SESSION")
 }
 
-/// Returns whether the session is still open after the last message. A new session is opened before each message.
-async fn survives(service: &impl LogoutService, deliveries: &[Delivery]) -> bool {
-    for delivery in deliveries {
-        service.open().await;
-        service.deliver(delivery).await;
+/// Runs every attack by an answer to a logout request of the service. A genuine answer must first show that the door
+/// works, and again after a few attacks.
+pub async fn run_answers(service: &impl SignOutService, target: &LogoutTarget) -> EndpointReport {
+    let entries = answers::run(&SignOuts(service), target.place()).await;
+    EndpointReport::new(entries, "TOOK A SIGN-OUT FOR COMPLETE, OR STOPPED IT")
+}
+
+/// The sessions of a service under attack.
+pub(super) struct Sessions<'s, S> {
+    pub(super) service: &'s S,
+    pub(super) target: &'s LogoutTarget,
+}
+
+impl<S: LogoutService> Attacked for Sessions<'_, S> {
+    fn victim(&self) -> LogoutBuilder {
+        self.target.victim.clone()
     }
-    service.is_alive().await
+
+    async fn open(&self, _: &LogoutBuilder) {
+        self.service.open().await;
+    }
+
+    async fn deliver(&self, delivery: &Delivery) -> Answered {
+        self.service.deliver(delivery).await
+    }
+
+    async fn is_untouched(&self, _: &LogoutBuilder) -> bool {
+        self.service.is_alive().await
+    }
+}
+
+/// The sign-outs of a service under attack.
+pub(super) struct SignOuts<'s, S>(pub(super) &'s S);
+
+impl<S: SignOutService> Answering for SignOuts<'_, S> {
+    async fn start(&self) -> Asked {
+        self.0.start().await
+    }
+
+    async fn bring(&self, delivery: &Delivery) -> SignedOut {
+        self.0.bring(delivery).await
+    }
+
+    async fn bring_elsewhere(&self, delivery: &Delivery) -> SignedOut {
+        self.0.bring_elsewhere(delivery).await
+    }
+
+    async fn sign_in_again(&self) {
+        self.0.sign_in_again().await;
+    }
+
+    async fn is_signed_in(&self) -> bool {
+        self.0.is_signed_in().await
+    }
 }

@@ -65,8 +65,9 @@
 //! Without optimisation the cryptography takes about five times as long: copy `[profile.dev.package]` from the
 //! workspace's `Cargo.toml` into your own.
 //!
-//! Other endpoints have attacks of their own: [`logout`] has those of single logout, and [`artifact`] those of
-//! sign-ins by artifact. [`catalogue`] lists all of them, each with its endpoint.
+//! Other endpoints have attacks of their own: [`logout`] has those of single logout, [`names`] those of messages about
+//! names, and [`artifact`] those of sign-ins by artifact. [`availability`] has those of one customer on the connection
+//! of another. [`catalogue`] lists all of them, each with its endpoint.
 //!
 //! The kit sends nothing itself (except the answers of [`artifact::Resolver`]), follows no links, and does not
 //! overload the service. The largest message has about 300 KiB, addresses inside messages lead to port 9 of the
@@ -74,7 +75,9 @@
 
 mod accounts;
 mod algorithm;
+mod answers;
 pub mod artifact;
+pub mod availability;
 mod binding;
 mod browser;
 mod catalogue;
@@ -87,6 +90,7 @@ mod cookie_jar;
 mod cross_tenant;
 mod cut;
 mod decrypted;
+mod delivery;
 mod der;
 mod duplicate_id;
 mod encryption;
@@ -100,6 +104,7 @@ mod location;
 pub mod logout;
 mod markup;
 mod md5;
+pub mod names;
 mod outcome;
 mod pending;
 mod play;
@@ -107,6 +112,7 @@ mod redirect;
 mod replay;
 mod replay_together;
 mod report;
+mod requests;
 mod resource;
 mod resource_spent;
 mod return_to;
@@ -135,7 +141,8 @@ use crate::TestkitError;
 
 pub use catalogue::{Endpoint, Listed, catalogue};
 pub use cookie_jar::CookieJar;
-pub use endpoint_report::{EndpointReport, EndpointVerdict};
+pub use delivery::{Answered, Delivery, Door};
+pub use endpoint_report::{EndpointAttack, EndpointReport, EndpointVerdict};
 pub use form::Form;
 pub use kind::Kind;
 pub use outcome::Outcome;

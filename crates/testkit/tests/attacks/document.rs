@@ -198,7 +198,9 @@ fn table() -> String {
          | the query of a redirect | `receive_query` | `redirect/` |\n\
          | the identity provider for an e-mail address that somebody enters | `discover` | `account/claimed` |\n\
          | the address to which the browser is sent | `Outcome::leading_to` | `return/`, `relay-state/` |\n\n\
-         Other endpoints have their own traits: `attacks::logout::LogoutService` for single logout, and\n\
+         Other endpoints have their own traits: `attacks::logout::LogoutService` for single logout and `SignOutService` for the answers to\n\
+         logout requests of the service, `attacks::names::NameService` and `NameOrderService` for messages about names,\n\
+         `attacks::availability::SharedService` for what one customer's connection may not do to another's, and\n\
          `attacks::artifact::ArtifactService` for sign-ins by artifact, for which the kit runs a resolution service on loopback. Their attacks\n\
          are at the end of this page. Each of them is sent over every door (binding) that the table names. `attacks::catalogue` returns all\n\
          attacks, with the endpoint of each.\n\n\
@@ -210,8 +212,8 @@ fn table() -> String {
         let _ = writeln!(text, "| {kind} | {} |", attacks::of(kind).iter().count());
     }
     let _ = writeln!(text, "| all of the assertion consumer | {} |", all.iter().count());
-    let others = [Endpoint::AssertionConsumerByArtifact, Endpoint::SingleLogout];
-    for endpoint in others {
+    let others = Endpoint::ALL.into_iter().filter(|one| *one != Endpoint::AssertionConsumer);
+    for endpoint in others.clone() {
         let _ = writeln!(text, "| {endpoint} | {} |", listed(endpoint).len());
     }
     let _ = writeln!(

@@ -11,6 +11,7 @@
 )]
 
 mod artifact;
+mod availability;
 mod bites;
 mod careless;
 mod document;
@@ -18,6 +19,8 @@ mod doors;
 
 mod genuine;
 mod logout;
+mod messages;
+mod names;
 mod opened;
 mod weak;
 mod weak_checks;

@@ -1,30 +1,39 @@
-//! The table of attacks on single logout, with their messages.
+//! The table of forged requests, with their messages.
 
 use vouchsafe_signature::{Signer, sign};
 use vouchsafe_xml::Limits;
 
 use super::super::surgery;
-use super::{Delivery, Door, Made, Scene};
+use super::{Delivery, Door, Made, Request, Row, Scene};
 use crate::logout::{form, signed_form, soap};
 use crate::{KeyPair, LogoutBuilder, TestkitError, keys};
 
-/// An attack, which is made at each of its doors.
-pub(super) struct Row {
-    pub(super) what: &'static str,
-    pub(super) doors: &'static [Door],
-    pub(super) description: &'static str,
-    pub(super) make: fn(&Scene<'_>) -> Made,
-}
-
 const fn row(what: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Row {
-    Row { what, doors: Door::ALL, description, make }
+    let (only, may_be_accepted, is_sequence, is_of_other) = (None, false, false, false);
+    Row { what, doors: Door::ALL, description, make, only, may_be_accepted, is_sequence, is_of_other }
 }
 
 const fn at(doors: &'static [Door], row: Row) -> Row {
     Row { doors, ..row }
 }
 
-const FRONT: &[Door] = &[Door::Redirect, Door::Post];
+const fn only(request: Request, row: Row) -> Row {
+    Row { only: Some(request), ..row }
+}
+
+/// A genuine request about somebody else, which may be accepted.
+const fn elsewhere(row: Row) -> Row {
+    Row { may_be_accepted: true, ..row }
+}
+
+const fn in_sequence(row: Row) -> Row {
+    Row { is_sequence: true, ..row }
+}
+
+const fn of_other(row: Row) -> Row {
+    Row { is_of_other: true, ..row }
+}
+
 const ENVELOPED: &[Door] = &[Door::Post, Door::Soap];
 
 pub(super) const ROWS: &[Row] = &[
@@ -32,12 +41,14 @@ pub(super) const ROWS: &[Row] = &[
     row("attacker-key", "signed by a key of the attacker's", |s| {
         s.signed(&s.genuine().key(keys::attacker()))
     }),
-    row("other-key", "signed by the key of another identity provider that is trusted", |s| {
-        s.signed(&s.genuine().key(s.target.other.key()))
-    }),
-    row("other-identity-provider", "another trusted identity provider names the victim", |s| {
-        s.signed(&s.genuine().issuer(Some(s.target.other.entity_id())).key(s.target.other.key()))
-    }),
+    of_other(row("other-key", "signed by the key of another identity provider that is trusted", |s| {
+        s.signed(&s.genuine().key(s.place.other.key()))
+    })),
+    of_other(elsewhere(row(
+        "other-identity-provider",
+        "another trusted identity provider names the victim",
+        |s| s.signed(&s.genuine().issuer(Some(s.place.other.entity_id())).key(s.place.other.key())),
+    ))),
     row("service-provider-key", "signed by the key of the service itself", |s| {
         s.signed(&s.genuine().key(keys::service_provider()))
     }),
@@ -57,31 +68,41 @@ pub(super) const ROWS: &[Row] = &[
         s.raw(&s.genuine().extensions(s.response()?).xml()?)
     }),
     row("request-in-extensions", "a genuine signed request for somebody else in Extensions", |s| {
-        let other = s.genuine().name_id("somebody@example.com").signed()?;
+        let other = s.about_somebody().signed()?;
         s.raw(&s.genuine().extensions(other).xml()?)
     }),
-    row("wrapped-in-signed", "a forged request in Extensions of a genuine one for somebody else", |s| {
-        let forged = s.genuine().xml()?;
-        s.signed(&s.genuine().name_id("somebody@example.com").extensions(forged))
-    }),
+    elsewhere(row(
+        "wrapped-in-signed",
+        "a forged request in Extensions of a genuine one for somebody else",
+        |s| {
+            let forged = s.genuine().xml()?;
+            s.signed(&s.about_somebody().extensions(forged))
+        },
+    )),
     row("other-destination", "a genuine request to another service", |s| {
         s.signed(&s.genuine().destination(Some("https://other.example/saml/slo")))
     }),
     row("destination-prefix", "a Destination that begins as the address does", |s| {
-        let longer = format!("{}.evil.example", s.target.single_logout);
+        let longer = format!("{}.evil.example", s.place.address);
         s.signed(&s.genuine().destination(Some(&longer)))
     }),
     row("destination-case", "a Destination in another case", |s| {
-        s.signed(&s.genuine().destination(Some(&s.target.single_logout.to_uppercase())))
+        s.signed(&s.genuine().destination(Some(&s.place.address.to_uppercase())))
     }),
     row("empty-destination", "an empty Destination", |s| s.signed(&s.genuine().destination(Some("")))),
-    at(FRONT, row("no-destination", "no Destination", |s| s.signed(&s.genuine().destination(None)))),
-    row("expired", "NotOnOrAfter is past", |s| {
-        s.signed(&s.genuine().not_on_or_after("2020-01-01T00:00:00Z"))
-    }),
-    row("malformed-end", "a NotOnOrAfter that is not a time", |s| {
-        s.signed(&s.genuine().not_on_or_after("never"))
-    }),
+    at(Door::FRONT, row("no-destination", "no Destination", |s| s.signed(&s.genuine().destination(None)))),
+    only(
+        Request::Logout,
+        row("expired", "NotOnOrAfter is past", |s| {
+            s.signed(&s.genuine().not_on_or_after("2020-01-01T00:00:00Z"))
+        }),
+    ),
+    only(
+        Request::Logout,
+        row("malformed-end", "a NotOnOrAfter that is not a time", |s| {
+            s.signed(&s.genuine().not_on_or_after("never"))
+        }),
+    ),
     row("old", "issued an hour ago, without NotOnOrAfter", |s| s.signed(&s.genuine().at(s.ago(60)))),
     row("future", "issued an hour from now", |s| s.signed(&s.genuine().at(s.ago(-60)))),
     row("no-time", "an IssueInstant that is not a time", |s| s.signed(&s.genuine().issue_instant("now"))),
@@ -90,37 +111,44 @@ pub(super) const ROWS: &[Row] = &[
     row("issuer-format", "an Issuer whose Format is not entity", |s| {
         s.signed(&s.genuine().issuer_format(crate::EMAIL_ADDRESS))
     }),
-    row("replayed", "a genuine request, sent again after the victim signed in again", |s| {
+    in_sequence(row("replayed", "a genuine request, sent again after the victim signed in again", |s| {
         let delivery = s.signed(&s.genuine())?;
         Ok([delivery.clone(), delivery].concat())
-    }),
-    row("comment", "a genuine request for a name that begins as the victim's, behind a comment", |s| {
-        let genuine = s.genuine();
-        let name = surgery::copy(&genuine.xml()?, &["LogoutRequest", "NameID"])?;
-        let longer = name.replacen("</saml:NameID>", "<!-- -->.evil.example</saml:NameID>", 1);
-        s.signed(&genuine.without_name_id().raw(longer))
-    }),
-    row("other-format", "the victim's name in another Format", |s| {
+    })),
+    elsewhere(row(
+        "comment",
+        "a genuine request for a name that begins as the victim's, behind a comment",
+        |s| {
+            let genuine = s.genuine();
+            let name = surgery::copy(&genuine.xml()?, &s.path("NameID"))?;
+            let longer = name.replacen("</saml:NameID>", "<!-- -->.evil.example</saml:NameID>", 1);
+            s.signed(&genuine.without_name_id().with_raw(longer))
+        },
+    )),
+    elsewhere(row("other-format", "the victim's name in another Format", |s| {
         s.signed(&s.genuine().name_id_format(Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")))
-    }),
+    })),
     // With the victim's session index it is no attack: Entra ID sends such requests.
-    row("no-format", "the victim's name without Format, with another session's index", |s| {
-        let genuine = s.genuine().name_id_format(None).without_session_index();
-        s.signed(&genuine.session_index("_of_another_session"))
-    }),
-    row("name-qualifier", "the victim's name with a NameQualifier", |s| {
+    only(
+        Request::Logout,
+        elsewhere(row("no-format", "the victim's name without Format, with another session's index", |s| {
+            let genuine = s.genuine().name_id_format(None).without_session_index();
+            s.signed(&genuine.session_index("_of_another_session"))
+        })),
+    ),
+    elsewhere(row("name-qualifier", "the victim's name with a NameQualifier", |s| {
         s.signed(&s.genuine().qualifiers(Some("https://idp.example"), None))
-    }),
-    row("service-provider-qualifier", "the victim's name with an SPNameQualifier", |s| {
+    })),
+    elsewhere(row("service-provider-qualifier", "the victim's name with an SPNameQualifier", |s| {
         s.signed(&s.genuine().qualifiers(None, Some("https://other.example")))
-    }),
-    row("foreign-name", "the victim's name in an element of another vocabulary", |s| {
-        s.signed(&s.genuine().name_id("somebody@example.com").raw("<NameID>ada@example.com</NameID>"))
-    }),
+    })),
+    elsewhere(row("foreign-name", "the victim's name in an element of another vocabulary", |s| {
+        s.signed(&s.about_somebody().with_raw(format!("<NameID>{}</NameID>", s.genuine().name())))
+    })),
     row("two-names", "two names, of which one is the victim's", |s| {
         let genuine = s.genuine();
-        let name = surgery::copy(&genuine.xml()?, &["LogoutRequest", "NameID"])?;
-        s.signed(&genuine.name_id("somebody@example.com").raw(name))
+        let name = surgery::copy(&genuine.xml()?, &s.path("NameID"))?;
+        s.signed(&genuine.name_id("somebody@example.com").with_raw(name))
     }),
     row("response", "a genuine Response instead of a request", |s| s.raw(&s.response()?)),
     row("doctype", "a document type with an entity", |s| {
@@ -129,16 +157,16 @@ pub(super) const ROWS: &[Row] = &[
     at(
         ENVELOPED,
         row("changed", "a genuine request for somebody else, changed after it was signed", |s| {
-            let somebody = s.genuine().name_id("somebody@example.com").signed()?;
-            let name = surgery::copy(&s.genuine().xml()?, &["LogoutRequest", "NameID"])?;
-            s.raw(&surgery::replace(&somebody, &["LogoutRequest", "NameID"], &name)?)
+            let somebody = s.about_somebody().signed()?;
+            let name = surgery::copy(&s.genuine().xml()?, &s.path("NameID"))?;
+            s.raw(&surgery::replace(&somebody, &s.path("NameID"), &name)?)
         }),
     ),
     at(
         ENVELOPED,
         row("moved-signature", "the signature of another request", |s| {
-            let somebody = s.genuine().name_id("somebody@example.com").signed()?;
-            let signature = surgery::copy(&somebody, &["LogoutRequest", "Signature"])?;
+            let somebody = s.about_somebody().signed()?;
+            let signature = surgery::copy(&somebody, &s.path("Signature"))?;
             let forged = s.genuine().xml()?;
             s.raw(&forged.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1))
         }),
@@ -146,9 +174,9 @@ pub(super) const ROWS: &[Row] = &[
     at(
         ENVELOPED,
         row("signature-of-extensions", "a signature that refers to an element in Extensions", |s| {
-            let inner = s.genuine().name_id("somebody@example.com").signed()?;
-            let signature = surgery::copy(&inner, &["LogoutRequest", "Signature"])?;
-            let bare = surgery::without(&inner, &["LogoutRequest", "Signature"])?;
+            let inner = s.about_somebody().signed()?;
+            let signature = surgery::copy(&inner, &s.path("Signature"))?;
+            let bare = surgery::without(&inner, &s.path("Signature"))?;
             let forged = s.genuine().extensions(bare).xml()?;
             s.raw(&forged.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1))
         }),
@@ -198,9 +226,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     at(
         REDIRECT,
-        row("array", "a forged SAMLRequest[] beside the signed one", |s| {
+        elsewhere(row("array", "a forged SAMLRequest[] beside the signed one", |s| {
             bent(s, |genuine, forged| format!("{genuine}&SAMLRequest[]={forged}"))
-        }),
+        })),
     ),
     at(
         REDIRECT,
@@ -234,7 +262,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         POST,
         row("two-fields", "a genuine request for somebody else, and a forged one beside it", |s| {
-            let genuine = form("SAMLRequest", &s.genuine().name_id("somebody@example.com").signed()?, None);
+            let genuine = form("SAMLRequest", &s.about_somebody().signed()?, None);
             let forged = form("SAMLRequest", &s.genuine().xml()?, None);
             Ok(vec![
                 Delivery::Post(format!("{genuine}&{forged}")),
@@ -250,14 +278,14 @@ pub(super) const ROWS: &[Row] = &[
     ),
     at(
         POST,
-        row("form-by-other", "a form whose fields another trusted identity provider signed", |s| {
-            signed_fields(&s.genuine().xml()?, s.target.other.key())
-        }),
+        of_other(row("form-by-other", "a form whose fields another trusted identity provider signed", |s| {
+            signed_fields(&s.genuine().xml()?, s.place.other.key())
+        })),
     ),
     at(
         POST,
         row("form-exchanged", "a signed form for somebody else with the message exchanged", |s| {
-            let somebody = s.genuine().name_id("somebody@example.com").to_signed_form(Some("state"))?;
+            let somebody = s.about_somebody().to_signed_form(Some("state"))?;
             let forged = form("SAMLRequest", &s.genuine().xml()?, None);
             let rest = somebody.split_once("&RelayState").map(|(_, rest)| rest).unwrap_or_default();
             Ok(vec![Delivery::Post(format!("{forged}&RelayState{rest}"))])
@@ -266,7 +294,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         POST,
         row("form-repeated", "a forged message beside the fields of a signed form for somebody else", |s| {
-            let somebody = s.genuine().name_id("somebody@example.com").to_signed_form(Some("state"))?;
+            let somebody = s.about_somebody().to_signed_form(Some("state"))?;
             let forged = form("SAMLRequest", &s.genuine().xml()?, None);
             let both = [format!("{forged}&{somebody}"), format!("{somebody}&{forged}")];
             Ok(both.into_iter().map(Delivery::Post).collect())
@@ -297,7 +325,7 @@ pub(super) const ROWS: &[Row] = &[
             "form-over-forged-signature",
             "a genuine signature around a message that the attacker signed",
             |s| {
-                let somebody = s.genuine().name_id("somebody@example.com").to_signed_form(Some("state"))?;
+                let somebody = s.about_somebody().to_signed_form(Some("state"))?;
                 let forged = form("SAMLRequest", &resigned(&s.genuine(), keys::attacker())?, None);
                 let rest = somebody.split_once("&RelayState").map(|(_, rest)| rest).unwrap_or_default();
                 Ok(vec![Delivery::Post(format!("{forged}&RelayState{rest}"))])
@@ -307,7 +335,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         SOAP,
         row("two-messages", "a forged request beside a genuine one for somebody else", |s| {
-            let genuine = s.genuine().name_id("somebody@example.com").signed()?;
+            let genuine = s.about_somebody().signed()?;
             let forged = s.genuine().xml()?;
             Ok(vec![
                 Delivery::Soap(soap(&[genuine.as_str(), forged.as_str()].concat())),
@@ -318,7 +346,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         SOAP,
         row("signed-header", "a genuine request in the Header, a forged one in the Body", |s| {
-            let genuine = s.genuine().name_id("somebody@example.com").signed()?;
+            let genuine = s.about_somebody().signed()?;
             let envelope = soap(&s.genuine().xml()?);
             let header = format!("<S:Header>{genuine}</S:Header><S:Body>");
             Ok(vec![Delivery::Soap(envelope.replacen("<S:Body>", &header, 1))])
@@ -327,7 +355,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         SOAP,
         row("two-bodies", "a second Body with a forged request", |s| {
-            let genuine = soap(&s.genuine().name_id("somebody@example.com").signed()?);
+            let genuine = soap(&s.about_somebody().signed()?);
             let second = format!("</S:Body><S:Body>{}</S:Body>", s.genuine().xml()?);
             Ok(vec![Delivery::Soap(genuine.replacen("</S:Body>", &second, 1))])
         }),
@@ -346,7 +374,7 @@ fn signed_fields(xml: &str, key: &KeyPair) -> Made {
 
 /// Returns a genuine query for somebody else, changed by `bend` with the value of a forged message.
 fn bent(scene: &Scene<'_>, bend: fn(&str, &str) -> String) -> Made {
-    let genuine = scene.genuine().name_id("somebody@example.com").to_query(Some("state"))?;
+    let genuine = scene.about_somebody().to_query(Some("state"))?;
     let forged = scene.genuine().to_unsigned_query(None)?;
     let value = forged.strip_prefix("SAMLRequest=").unwrap_or_default();
     Ok(vec![Delivery::Redirect(bend(&genuine, value))])
