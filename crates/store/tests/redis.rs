@@ -15,8 +15,8 @@ use vouchsafe::{
     provisioning::{AccountId, Identity, LoggedOut},
 };
 use vouchsafe_store::{
-    Announces, CachedSessions, FormLimits, FormStore, PendingStore, Redis, ReplayStore, Revocation,
-    SealedForm, Session, SessionId, SessionStore,
+    Announces, CachedSessions, Claim, ClaimStore, EndedSessionStore, FormLimits, FormStore, PendingStore,
+    Redis, ReplayStore, Revocation, SealedForm, Session, SessionId, SessionStore,
     conformance::{acme, connection, now},
 };
 
@@ -92,6 +92,9 @@ async fn everything_ends_by_itself() {
     assert!(store.insert_once("current", end).await.unwrap());
     assert!(store.insert_once("old", end - TimeDelta::days(400)).await.unwrap());
     assert!(store.insert_once("without end", DateTime::<Utc>::MAX_UTC).await.unwrap());
+    for (hash, end) in [("claimed", end), ("claimed without end", DateTime::<Utc>::MAX_UTC)] {
+        assert_eq!(store.claim(hash, "holder", end).await.unwrap(), Claim::First);
+    }
     let mut named = session("1", Duration::from_secs(28_800));
     named.identity = Some(Identity::new(connection(), "ada"));
     store.create(&new_id(), &named).await.unwrap();
@@ -105,10 +108,15 @@ async fn everything_ends_by_itself() {
     };
     let limits = FormLimits { forms: 9, bytes: 999, forms_of_network: 9, bytes_of_network: 999 };
     store.keep_form(&form, limits, now()).await.unwrap();
+    let shorter = SealedForm { expires_at: now() + TimeDelta::minutes(2), handle: "two".to_owned(), ..form };
+    store.keep_form(&shorter, limits, now()).await.unwrap();
+    for minutes in [10, 2] {
+        store.note_ended("ended", now() + TimeDelta::minutes(minutes), now()).await.unwrap();
+    }
     let mut raw = raw().await;
     let keys: Vec<String> =
         redis::cmd("KEYS").arg(format!("{}*", prefix.0)).query_async(&mut raw).await.unwrap();
-    assert_eq!(keys.len(), 3 + 2 + 2 + 2, "{keys:?}");
+    assert_eq!(keys.len(), 5 + 2 + 2 + 3 + 1, "{keys:?}");
     let mut lasting = std::collections::BTreeMap::new();
     for key in &keys {
         let left: i64 = redis::cmd("PTTL").arg(key).query_async(&mut raw).await.unwrap();
@@ -121,11 +129,37 @@ async fn everything_ends_by_itself() {
         about(lasting["replay:old"], ReplayKey::MARGIN),
         "it counts although its time is over: {lasting:?}"
     );
-    assert!(lasting["replay:without end"] > TimeDelta::days(36_500), "{lasting:?}");
+    let margin = ReplayKey::MARGIN + TimeDelta::minutes(5);
+    assert!(about(lasting["replay:claimed"], margin), "{lasting:?}");
+    for endless in ["replay:without end", "replay:claimed without end"] {
+        assert!(lasting[endless] > TimeDelta::days(36_500), "{lasting:?}");
+    }
     assert!(
         about(lasting["account:1"], TimeDelta::hours(8)),
         "as the session that lasts longest: {lasting:?}"
     );
+    for longest in ["forms:by_network_and_end", "ended_session:ended"] {
+        assert!(about(lasting[longest], TimeDelta::minutes(10)), "{longest}, as the longest: {lasting:?}");
+    }
+}
+
+/// A session that ends without use lasts longer when it is used.
+#[tokio::test]
+async fn a_use_extends_a_session() {
+    let Some((store, prefix)) = store().await else { return };
+    let (id, minutes) = (new_id(), |minutes: u64| Duration::from_secs(60 * minutes));
+    let idle = Session::of(acme(), AccountId::new("1"), now()).lasting(minutes(600), None);
+    let idle = idle.ending_without_use(Some(minutes(30)));
+    store.create(&id, &idle).await.unwrap();
+    let mut raw = raw().await;
+    let key = format!("{}session:{}", prefix.0, id.hash());
+    let mut shorten = redis::cmd("PEXPIRE");
+    let _: bool = shorten.arg(&key).arg(60_000).query_async(&mut raw).await.unwrap();
+    assert!(store.find(&id, now() + TimeDelta::minutes(29)).await.unwrap().is_some());
+    let left: i64 = redis::cmd("PTTL").arg(&key).query_async(&mut raw).await.unwrap();
+    assert!(left > 20 * 60_000, "{left}");
+    let used: i64 = redis::cmd("HGET").arg(&key).arg("used").query_async(&mut raw).await.unwrap();
+    assert_eq!(used, (now() + TimeDelta::minutes(29)).timestamp_millis());
 }
 
 /// What ended by itself does not stay in the sets that sessions are found by.
@@ -133,6 +167,8 @@ async fn everything_ends_by_itself() {
 async fn the_sets_do_not_grow() {
     let Some((store, prefix)) = store().await else { return };
     let mut raw = raw().await;
+    // The set stays as long as this one.
+    store.create(&new_id(), &session("1", Duration::from_secs(3_600))).await.unwrap();
     for _ in 0..20 {
         store.create(&new_id(), &session("1", Duration::ZERO)).await.unwrap();
     }
@@ -142,8 +178,8 @@ async fn the_sets_do_not_grow() {
     store.create(&last, &session("1", Duration::from_secs(3_600))).await.unwrap();
     let count: u64 =
         redis::cmd("ZCARD").arg(format!("{}account:1", prefix.0)).query_async(&mut raw).await.unwrap();
-    assert_eq!(count, 1);
-    assert_eq!(store.revoke_account(&AccountId::new("1")).await.unwrap(), 1);
+    assert_eq!(count, 2);
+    assert_eq!(store.revoke_account(&AccountId::new("1")).await.unwrap(), 2);
     assert!(store.find(&last, now()).await.unwrap().is_none());
 }
 

@@ -36,6 +36,7 @@ pub async fn a_connection_is_kept_whole(store: impl Store) {
         .unsolicited(Unsolicited::Restart)
         .danger_allow("rsa-1024")
         .unwrap();
+    store.add_connection(&draft("acme-first", acme(), okta()), &author()).await.unwrap();
     assert_eq!(store.connection(&connection.id).await.unwrap(), None);
     assert_eq!(store.connection_revision(&connection.id).await.unwrap(), None);
     assert_eq!(store.connection_outline(&connection.id).await.unwrap(), None);

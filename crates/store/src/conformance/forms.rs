@@ -216,6 +216,55 @@ pub async fn the_only_form_of_a_network_stays_longest(store: impl FormStore) {
     assert_eq!(take_all(&store, &["v1", "a1"]).await, ["a1"], "a smaller one has to go");
 }
 
+/// Of networks that have equally many, or equally much, the oldest form goes.
+pub async fn of_equal_networks_the_oldest_form_gives_way(store: impl FormStore) {
+    for limits in [at_most(3, 1_000), at_most(100, 30)] {
+        for (second, handle) in ["c", "a", "b", "d"].into_iter().enumerate() {
+            let second = i64::try_from(second).unwrap();
+            keep_from(&store, &format!("network of {handle}"), (handle, 10), limits, second).await;
+        }
+        assert_eq!(take_all(&store, &["a", "b", "c", "d"]).await, ["a", "b", "d"]);
+    }
+}
+
+/// A form that is over takes no place from one of a network that has more.
+pub async fn a_form_that_is_over_takes_no_place(store: impl FormStore) {
+    let end = form("quiet", 1).expires_at;
+    keep_from(&store, "quiet", ("quiet", 10), PLENTY, 0).await;
+    keep_from(&store, "busy", ("b1", 10), PLENTY, 1).await;
+    let next = SealedForm {
+        network: Some("busy".to_owned()),
+        expires_at: end + TimeDelta::minutes(10),
+        ..form("b2", 10)
+    };
+    store.keep_form(&next, at_most(2, 1_000), end).await.unwrap();
+    assert_eq!(store.count_forms(end).await.unwrap(), 2);
+    assert!(takes(&store, "b1").await && takes(&store, "b2").await);
+}
+
+/// A form that is kept anew under its handle is the new one, with its own browser, time and size.
+pub async fn a_form_that_is_kept_anew_replaces_the_earlier_one(store: impl FormStore) {
+    keep_from(&store, "one", ("same", 10), PLENTY, 0).await;
+    keep_from(&store, "", ("between", 10), PLENTY, 1).await;
+    let end = form("same", 1).expires_at + TimeDelta::minutes(5);
+    let anew = SealedForm { binding_hash: "new hash".to_owned(), expires_at: end, ..form("same", 90) };
+    store.keep_form(&anew, PLENTY, now() + TimeDelta::minutes(5)).await.unwrap();
+    let moment = end - TimeDelta::milliseconds(1);
+    assert_eq!(store.count_forms(moment).await.unwrap(), 1, "the other one is over");
+    assert_eq!(store.find_form("same", "hash of same", moment).await.unwrap(), None);
+    assert_eq!(store.find_form("same", "new hash", moment).await.unwrap(), Some(anew.sealed));
+    assert_eq!(store.find_form("same", "new hash", end).await.unwrap(), None);
+    // It counts with its new size, and is newer than one that was kept before it.
+    keep_from(&store, "", ("last", 10), at_most(2, 1_000), 400).await;
+    assert!(!takes(&store, "between").await);
+    keep_from(&store, "", ("larger", 20), at_most(100, 100), 401).await;
+    assert_eq!(
+        store.find_form("same", "new hash", now()).await.unwrap(),
+        None,
+        "90 and 20 are more than 100"
+    );
+}
+
 pub async fn forms_that_are_kept_at_the_same_time_stay_within_the_limits(
     store: impl FormStore + Clone + 'static,
 ) {

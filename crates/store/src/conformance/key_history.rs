@@ -63,10 +63,13 @@ pub async fn keys_of_metadata_are_seen_when_it_is_written(store: impl Store + Ke
         [Kit::okta(), Kit::okta().with_next_certificate(next)].map(|kit| kit.metadata().unwrap());
     let metadata = |document: &str, at| ConnectionMetadata::new(document, MetadataSource::Uploaded, at);
     let day = TimeDelta::days(1);
+    let only_next = Kit::okta().with_key(keys::attacker()).metadata().unwrap();
     let [old, new] = &fingerprints(&after)[..] else { panic!("two keys") };
     let mut connection = StoredConnection::new(id("acme-okta"), acme(), okta(), metadata(&before, now()));
     connection.revision = store.add_connection(&connection, &author()).await.unwrap();
     assert_eq!(store.key_history(&connection.id).await.unwrap(), [KeySighting::new(old, now())]);
+    let other = StoredConnection::new(id("acme-other"), acme(), okta(), metadata(&only_next, now()));
+    store.add_connection(&other, &author()).await.unwrap();
 
     connection.metadata = metadata(&after, now() + day);
     connection.revision = store.update_connection(&connection, &author()).await.unwrap();
@@ -91,6 +94,8 @@ pub async fn keys_of_metadata_are_seen_when_it_is_written(store: impl Store + Ke
         store.update_connection(&later, &author()).await.unwrap();
         assert_eq!(store.key_history(&connection.id).await.unwrap().len(), remembered, "{days}");
     }
+    let others = store.key_history(&other.id).await.unwrap();
+    assert_eq!(others.len(), 1, "the keys of another connection stay as they are");
 }
 
 /// Whoever writes a connection and whoever notes that its keys were used lock the same rows, and neither waits for the other in a circle.

@@ -13,7 +13,7 @@ use super::{
     scenarios::{sign_in, valid, valid_of_sessions, valid_reply, valid_without_index},
     with_acme,
 };
-use crate::{RememberedLogout, Session, SessionId};
+use crate::{LOGOUT_MEMORY, RememberedLogout, Session, SessionId};
 
 fn pending(handle: &str) -> PendingLogout {
     let mut journey = LogoutJourney::default().returning_to("/bye");
@@ -33,6 +33,7 @@ fn pending(handle: &str) -> PendingLogout {
 pub async fn a_pending_logout_is_found_until_it_is_removed(store: impl Store) {
     let kept = pending("one");
     store.keep_logout(&kept).await.unwrap();
+    store.keep_logout(&pending("another")).await.unwrap();
     for _ in 0..2 {
         let found = store.find_logout("one", now()).await.unwrap().unwrap();
         assert_eq!(found.to_stored(), kept.to_stored());
@@ -47,6 +48,7 @@ pub async fn a_pending_logout_is_found_until_it_is_removed(store: impl Store) {
     let removed = tasks.join_all().await.into_iter().filter(|removed| *removed).count();
     assert_eq!(removed, 1, "it is answered once");
     assert!(store.find_logout("one", now()).await.unwrap().is_none());
+    assert!(store.find_logout("another", now()).await.unwrap().is_some(), "another's stays");
 }
 
 fn person(name: &str) -> Identity {
@@ -272,13 +274,18 @@ pub async fn when_a_logout_was_received_is_remembered(store: impl Store) {
 pub async fn what_is_over_of_logouts_is_swept(store: impl Store) {
     let kept = pending("one");
     store.keep_logout(&kept).await.unwrap();
-    store.remember_logout(&LoggedOut::all_of(person("ada")), now(), now()).await.unwrap();
+    // The same logout twice, and in between it was received by a machine whose clock is ahead of the others.
+    let earlier = now() - TimeDelta::hours(1);
+    for at in [earlier, now(), earlier] {
+        store.remember_logout(&LoggedOut::all_of(person("ada")), at, at).await.unwrap();
+    }
     assert_eq!(store.sweep_logouts(now()).await.unwrap(), 0);
     assert_eq!(store.sweep_logouts(kept.expires_at()).await.unwrap(), 1);
-    assert_eq!(store.sweep_logouts(now() + TimeDelta::days(1) - TimeDelta::seconds(1)).await.unwrap(), 0);
+    let day = now() + LOGOUT_MEMORY;
+    assert_eq!(store.sweep_logouts(day - TimeDelta::milliseconds(1)).await.unwrap(), 0);
     assert!(store.latest_logout(&person("ada"), &[]).await.unwrap().is_some());
     // A day, and as long as clocks differ.
-    assert_eq!(store.sweep_logouts(now() + TimeDelta::hours(26)).await.unwrap(), 1);
+    assert_eq!(store.sweep_logouts(day + TimeDelta::hours(2)).await.unwrap(), 1);
     assert!(store.latest_logout(&person("ada"), &[]).await.unwrap().is_none());
 }
 
@@ -321,6 +328,21 @@ pub async fn a_logout_that_was_received_last_counts_although_another_was_issued_
     store.remember_logout(&LoggedOut::all_of(ada.clone()), at(1), at(1)).await.unwrap();
     store.revoke_logged_out(&LoggedOut::all_of(ada.clone())).await.unwrap();
     assert_eq!(store.sign_in(asked("id3")).await.unwrap_err().code(), "store.logged_out");
+}
+
+/// A session and all of its person were logged out, one before the assertion was issued and the other after it. The later
+/// one counts, by the time when it was issued and by the time when it was received.
+pub async fn of_several_logouts_of_a_sign_in_the_latest_counts(store: impl Store) {
+    let token = with_acme(&store).await;
+    let first = store.sign_in(sign_in(valid("ada", &token, "id0")).heeding_logouts()).await.unwrap();
+    let ada = first.session.identity.clone().unwrap();
+    let at = |seconds| ISSUE_INSTANT + TimeDelta::seconds(seconds);
+    let of_the_session = LoggedOut::sessions(ada.clone(), Some("s1"));
+    store.remember_logout(&of_the_session, at(-60), at(-60)).await.unwrap();
+    let asked = |id: &str| sign_in(valid_reply("ada", &token, id, at(-1))).heeding_logouts();
+    store.sign_in(asked("id1")).await.unwrap();
+    store.remember_logout(&LoggedOut::all_of(ada), at(1), at(1)).await.unwrap();
+    assert_eq!(store.sign_in(asked("id2")).await.unwrap_err().code(), "store.logged_out");
 }
 
 /// A logout and an assertion of one second: the request that the assertion answers was made before the logout was received, or after it.

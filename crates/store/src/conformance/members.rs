@@ -6,15 +6,45 @@ use crate::{About, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use vouchsafe::{
     ConnectionId, Provider,
-    provisioning::{Account, AccountId, Actor, Change, Fact, Membership, Permission, Policy, Role, Source},
+    provisioning::{
+        Account, AccountId, Actor, Change, Fact, Membership, Permission, Policy, Role, Source, Status,
+    },
 };
 use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
-    Store, acme, author, change, login, now, okta, planned, provision,
+    Store, acme, author, change, globex, login, now, okta, planned, provision,
     scenarios::{sign_in, valid, valid_over},
-    with_acme,
+    with_acme, with_globex,
 };
+
+/// People of another organization are not changed, and are no owners of this one; nor are suspended owners and members.
+pub async fn another_organizations_people_have_no_part_in_a_change(store: impl Store) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    for (name, organization, role, status) in [
+        ("owner", acme(), Role::Owner, Status::Active),
+        ("former", acme(), Role::Owner, Status::Suspended),
+        ("member", acme(), Role::Member, Status::Active),
+        ("theirs", globex(), Role::Owner, Status::Active),
+        ("other", globex(), Role::Owner, Status::Active),
+    ] {
+        let mut account = Account::new(AccountId::new(name), organization, format!("{name}@example.com"));
+        (account.role, account.status) = (role, status);
+        store.add_account(&account, &author()).await.unwrap();
+    }
+    for (name, code) in [
+        ("owner", "provisioning.last_owner"),
+        ("theirs", "provisioning.account_unknown"),
+        ("nobody", "provisioning.account_unknown"),
+        ("member", ""),
+    ] {
+        let changed = change(&store, &AccountId::new(name), Change::Suspend, Actor::Operator).await;
+        assert_eq!(changed.map_or_else(|refused| refused.code(), |_| ""), code, "{name}");
+    }
+    let globex = store.whole(&globex()).await.unwrap();
+    assert!(globex.accounts.iter().all(|account| account.status == Status::Active));
+}
 
 /// The doors by which an account can lose its role or its place, each tried on the last owner.
 pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {

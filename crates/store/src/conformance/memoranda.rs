@@ -162,9 +162,10 @@ impl Confirm for vouchsafe::ValidAssertion {
 }
 
 pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Memoranda) {
-    let pending = pending();
+    let (pending, other) = (pending(), pending());
     let handle = pending.handle().to_owned();
     store.put(&pending).await.unwrap();
+    store.put(&other).await.unwrap();
     for _ in 0..3 {
         let found = store.find_pending(&handle, now()).await.unwrap().unwrap();
         assert_eq!(found.to_stored(), pending.to_stored());
@@ -177,6 +178,7 @@ pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Memorand
     let removed = tasks.join_all().await.into_iter().filter(|removed| *removed).count();
     assert_eq!(removed, 1);
     assert!(store.find_pending(&handle, now()).await.unwrap().is_none());
+    assert!(store.find_pending(other.handle(), now()).await.unwrap().is_some(), "another's stays");
 }
 
 pub async fn a_pending_request_ends_at_its_time(store: impl Memoranda) {
@@ -355,6 +357,8 @@ pub async fn a_suspended_account_gets_no_session(store: impl Store) {
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = session("1", "ada", "s1").lasting(Duration::from_secs(28_800), None);
     assert_eq!(store.create(&id, &session).await.unwrap_err().code(), "store.account_suspended");
+    let other = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    store.create(&other, &self::session("2", "bob", "s2").lasting(Duration::MAX, None)).await.unwrap();
     change(&store, &account.id, Change::Reactivate, Actor::Operator).await.unwrap();
     store.create(&id, &session).await.unwrap();
     change(&store, &account.id, Change::Suspend, Actor::Operator).await.unwrap();

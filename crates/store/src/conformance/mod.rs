@@ -42,6 +42,7 @@ pub mod record_budget;
 pub mod renewals;
 pub mod scenarios;
 pub mod scim;
+pub mod session_epochs;
 pub mod session_index;
 pub mod set_up_links;
 pub mod sign_in;
@@ -121,7 +122,8 @@ macro_rules! conformance {
     (@forms $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, forms, a_form_is_taken_once_by_its_browser, of_many_who_take_a_form_one_gets_it,
             a_form_ends_at_its_time, forms_are_swept, the_oldest_forms_give_way, the_forms_of_one_network_give_way_to_its_own,
-            the_only_form_of_a_network_stays_longest,
+            the_only_form_of_a_network_stays_longest, of_equal_networks_the_oldest_form_gives_way, a_form_that_is_over_takes_no_place,
+            a_form_that_is_kept_anew_replaces_the_earlier_one,
             forms_that_are_kept_at_the_same_time_stay_within_the_limits);
     };
     (of sign_in_history: $make:path) => {
@@ -186,6 +188,7 @@ macro_rules! conformance {
     (@all $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, claims, of_many_holders_one_gets_the_record);
         $crate::conformance!(@each $way $make, session_index, an_index_finds_a_session_whose_name_has_other_parts);
+        $crate::conformance!(@each $way $make, session_epochs, sessions_begin_again_after_all_were_ended);
         $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made,
             a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back,
             sessions_that_nobody_uses_are_swept, records_are_swept_a_margin_after_their_time,
@@ -240,11 +243,12 @@ macro_rules! conformance {
             a_logout_that_was_received_last_counts_although_another_was_issued_later,
             whoever_signs_in_again_within_the_second_of_a_logout_is_let_in, what_is_over_of_logouts_is_swept,
             a_sign_in_whose_session_was_logged_out_leaves_nothing, a_sign_in_without_an_index_heeds_every_logout, a_sign_in_of_several_sessions_heeds_the_logout_of_any,
+            of_several_logouts_of_a_sign_in_the_latest_counts,
             a_logout_during_a_sign_in_ends_its_session);
-        $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, an_owner_by_a_group_goes_with_it_while_there_is_another,
+        $crate::conformance!(@each $way $make, members, another_organizations_people_have_no_part_in_a_change, the_last_owner_is_safe_at_every_door, an_owner_by_a_group_goes_with_it_while_there_is_another,
             a_seat_is_needed_to_be_active_again, an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
-        $crate::conformance!(@each $way $make, provisioning, an_account_that_waits_for_approval_is_written_and_not_signed_in,
+        $crate::conformance!(@each $way $make, provisioning, a_change_of_one_persons_names_leaves_those_of_others, an_account_that_waits_for_approval_is_written_and_not_signed_in,
             accounts_are_found_by_a_key, a_session_lasts_as_long_as_the_policy_says, a_session_is_idle_as_long_as_the_policy_says,
             people_and_groups_of_scim_are_kept);
         $crate::conformance!(@each $way $make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
@@ -260,6 +264,7 @@ macro_rules! conformance {
     (memoranda where available: $make:path) => {
         $crate::conformance!(@each available $make, claims, of_many_holders_one_gets_the_record);
         $crate::conformance!(@each available $make, session_index, an_index_finds_a_session_whose_name_has_other_parts);
+        $crate::conformance!(@each available $make, session_epochs, sessions_begin_again_after_all_were_ended);
         $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,

@@ -168,3 +168,27 @@ pub async fn a_session_is_idle_as_long_as_the_policy_says(store: impl Store) {
     assert!(store.find(&second.id, later(88)).await.unwrap().is_none());
     assert!(store.find(&first.id, later(88)).await.unwrap().is_some());
 }
+
+/// Where the names of one account change or end, everybody else is known by theirs.
+pub async fn a_change_of_one_persons_names_leaves_those_of_others(store: impl Store) {
+    let token = with_acme(&store).await;
+    let sign_in = async |person: &str, assertion: &str| {
+        provision(&store, login(person, &token, assertion)).await.unwrap().account
+    };
+    let (ada, bob) = (sign_in("ada", "id1").await, sign_in("bob", "id2").await);
+    let names = |subject: &str| Identity::new(connection(), subject);
+    for (wanted, assertion) in [
+        (Change::RenameIdentity(names("ada"), names("lovelace")), "id3"),
+        (Change::UnlinkIdentity(names("lovelace")), "id4"),
+    ] {
+        let step = format!("{wanted:?}");
+        change(&store, &ada, wanted, Actor::Operator).await.unwrap();
+        let key = AccountKey::subject(connection(), "bob");
+        let found = store.accounts_with(&acme(), &key).await.unwrap();
+        assert_eq!(found.iter().map(|account| &account.id).collect::<Vec<_>>(), [&bob], "{step}");
+        // With another address, so that only the name tells who it is.
+        let known = login("bob", &token, assertion).without_attribute("user.email");
+        let known = known.with_attribute("user.email", [format!("{assertion}@example.com")]);
+        assert_eq!(provision(&store, known).await.unwrap().account, bob, "{step}");
+    }
+}

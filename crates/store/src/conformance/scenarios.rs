@@ -71,6 +71,7 @@ pub fn valid_reply(person: &str, token: &str, assertion: &str, asked_at: DateTim
         .response()
         .assertion_id(assertion)
         .in_response_to(bound.request().request_id())
+        .session_index("s1")
         .name_id(person)
         .attribute(Attribute::new("user.email", [format!("{person}@example.com")]))
         .attribute(Attribute::new("token", [token]));

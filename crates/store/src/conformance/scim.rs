@@ -248,7 +248,12 @@ pub async fn tokens_are_rotated_and_revoked(store: impl Store + ScimStore) {
     assert!(known[0].record.works_at(now()) && !known[0].record.works_at(later));
     store.scim_token_used(&second.record.hash, later).await.unwrap();
     store.scim_token_used(&second.record.hash, now()).await.unwrap();
-    assert_eq!(store.scim_token(&second.record.hash).await.unwrap().unwrap().last_used_at, Some(later));
+    let used =
+        async |token: &ScimToken| store.scim_token(&token.record.hash).await.unwrap().unwrap().last_used_at;
+    assert_eq!((used(&first).await, used(&second).await), (None, Some(later)));
+    let last = later + TimeDelta::minutes(1);
+    store.scim_token_used(&second.record.hash, last).await.unwrap();
+    assert_eq!(used(&second).await, Some(last));
     let other = ConnectionId::new("globex").unwrap();
     assert!(!store.revoke_scim_token(&other, second.id(), &author()).await.unwrap());
     assert!(store.revoke_scim_token(&connection(), second.id(), &author()).await.unwrap());

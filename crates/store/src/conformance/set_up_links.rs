@@ -57,6 +57,7 @@ pub async fn a_link_is_of_an_organization_that_there_is(store: impl Store + SetU
 pub async fn every_write_of_a_link_is_at_its_revision(store: impl Store + SetUpStore) {
     with_acme(&store).await;
     let (secret, first) = issued(&store, acme()).await;
+    let (_, other) = issued(&store, acme()).await;
     let mut link = first.clone();
     let connection = ConnectionId::new("acme-2").unwrap();
     link.progress.product = Some("okta".to_owned());
@@ -79,6 +80,7 @@ pub async fn every_write_of_a_link_is_at_its_revision(store: impl Store + SetUpS
     assert_eq!(found.state(later - TimeDelta::milliseconds(1)), SetUpLinkState::Open);
     assert_eq!(found.state(later), SetUpLinkState::Expired);
     assert_eq!(found.progress.trial, None, "what was set up before is done");
+    assert_eq!(store.set_up_link(&other.id).await.unwrap(), Some(other), "another link stays as it is");
 }
 
 pub async fn of_writers_of_one_link_one_succeeds(store: impl Store + SetUpStore) {
@@ -165,7 +167,11 @@ pub async fn links_are_listed_and_audited(store: impl Store + SetUpStore) {
 
 pub async fn links_are_swept(store: impl Store + SetUpStore) {
     with_acme(&store).await;
-    let (secret, link) = issued(&store, acme()).await;
+    let (secret, mut link) = issued(&store, acme()).await;
+    let before = link.expires_at;
+    link.renew_until(before + TimeDelta::days(1));
+    store.update_set_up_link(&link, &author()).await.unwrap();
+    assert_eq!(store.sweep_set_up_links(before).await.unwrap(), 0, "it was renewed");
     assert_eq!(store.sweep_set_up_links(link.expires_at - TimeDelta::milliseconds(1)).await.unwrap(), 0);
     assert_eq!(link.state(link.expires_at), SetUpLinkState::Expired);
     assert!(store.find_set_up_link(&secret).await.unwrap().is_some(), "so that its holder is told");
