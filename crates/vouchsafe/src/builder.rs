@@ -332,7 +332,8 @@ impl<Missing> Builder<Missing> {
     }
 
     /// Adds a key that decrypts encrypted assertions, with the certificate for our metadata (Okta: "Encryption
-    /// Certificate"). Add several while one replaces the other; they are tried in this order.
+    /// Certificate"). Several are tried in this order. Identity providers encrypt to any of them, so the next key is
+    /// [unpublished](Self::unpublished_decryption_key) until every process has it.
     #[must_use]
     pub fn decryption_key(mut self, key: PrivateKey, certificate: Certificate) -> Self {
         self.settings.decryption.push((key, certificate));

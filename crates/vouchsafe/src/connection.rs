@@ -46,8 +46,9 @@ struct Inner {
     state: ConnectionState,
     revision: Option<u64>,
     settings: ConnectionSettings,
-    decryption_keys: Arc<[PrivateKey]>,
+    decryption_keys: Vec<PrivateKey>,
     encryption_certificates: Vec<Certificate>,
+    unpublished_decryption_keys: Vec<PrivateKey>,
     /// The keys, parsed for the first service provider that used the connection.
     trust: OnceLock<Parsed>,
 }
@@ -111,8 +112,9 @@ impl Connection {
                 state: ConnectionState::Active,
                 revision: None,
                 settings: ConnectionSettings::default(),
-                decryption_keys: Arc::new([]),
+                decryption_keys: Vec::new(),
                 encryption_certificates: Vec::new(),
+                unpublished_decryption_keys: Vec::new(),
                 trust: OnceLock::new(),
             }),
         }
@@ -151,8 +153,10 @@ impl Connection {
     }
 
     /// Returns the same connection with a decryption key of its own, and the certificate for the metadata that its
-    /// identity provider receives. Add several while one replaces the other. The service's own keys then decrypt
-    /// nothing that comes over this connection.
+    /// identity provider receives. The service's own keys then decrypt nothing that comes over this connection.
+    ///
+    /// The certificate is published at once, and an identity provider encrypts to any key that it finds. To replace
+    /// the key, first give the next one to every process, [unpublished](Self::with_unpublished_decryption_key).
     ///
     /// # Errors
     /// [`BindingError::CertificateMismatch`] if the certificate does not match the key.
@@ -163,9 +167,21 @@ impl Connection {
     ) -> Result<Connection, BindingError> {
         require_pair(&key, &certificate, "decryption")?;
         Ok(self.changed(|inner| {
-            inner.decryption_keys = inner.decryption_keys.iter().cloned().chain([key]).collect();
+            inner.decryption_keys.push(key);
             inner.encryption_certificates.push(certificate);
         }))
+    }
+
+    /// Returns the same connection with a decryption key of its own that is not in the metadata for its identity
+    /// provider: the next key before it is published, or the old key while the identity provider may still encrypt to
+    /// it. [`OwnRollover`](vouchsafe_metadata::OwnRollover) tells the order of the steps.
+    ///
+    /// As long as the connection has no [published key](Self::with_decryption_key) of its own, its metadata contains
+    /// the service's certificates, and the service's keys decrypt as well. So a connection can get its first own key
+    /// without an outage.
+    #[must_use]
+    pub fn with_unpublished_decryption_key(self, key: PrivateKey) -> Connection {
+        self.changed(|inner| inner.unpublished_decryption_keys.push(key))
     }
 
     fn changed(self, change: impl FnOnce(&mut Inner)) -> Connection {
@@ -205,8 +221,22 @@ impl Connection {
         &self.inner.settings
     }
 
-    pub(crate) fn encryption_certificates(&self) -> &[Certificate] {
+    /// The certificates of the connection's own published decryption keys. If it is empty, the identity provider
+    /// encrypts to those of the [service](ServiceProvider::encryption_certificates_for).
+    #[must_use]
+    pub fn encryption_certificates(&self) -> &[Certificate] {
         &self.inner.encryption_certificates
+    }
+
+    /// Returns the keys that decrypt messages over the connection, the published ones first.
+    fn all_decryption_keys(&self, service_provider: &ServiceProvider) -> Arc<[PrivateKey]> {
+        let Inner { decryption_keys: own, unpublished_decryption_keys: unpublished, .. } = &*self.inner;
+        let services = &service_provider.config.decryption_keys;
+        match (own.is_empty(), unpublished.is_empty()) {
+            (true, true) => Arc::clone(services),
+            (true, false) => services.iter().chain(unpublished).cloned().collect(),
+            (false, _) => own.iter().chain(unpublished).cloned().collect(),
+        }
     }
 
     /// Checks whether the connection can be used now: its keys are strong enough and its metadata is still valid.
@@ -235,6 +265,7 @@ impl Connection {
 
     fn parse(&self, service_provider: &ServiceProvider) -> Result<Trust, AssertionError> {
         let Inner { id, identity_provider, settings, decryption_keys, .. } = &*self.inner;
+        let keys = self.all_decryption_keys(service_provider);
         let mut provider = service_provider.provider().clone();
         for uri in &settings.danger_allow {
             provider = provider.danger_allow(uri)?;
@@ -242,8 +273,8 @@ impl Connection {
         let trust = Trust::new(id.clone(), identity_provider, &provider)?
             .with_signature_policy(settings.signature_policy(service_provider.config.signature_policy));
         let mut trust = match decryption_keys.is_empty() {
-            true => trust.with_decryption_keys(Arc::clone(&service_provider.config.decryption_keys)),
-            false => trust.with_own_decryption_keys(Arc::clone(decryption_keys)),
+            true => trust.with_decryption_keys(keys),
+            false => trust.with_own_decryption_keys(keys),
         };
         if settings.danger_accept_unsigned_artifact_responses {
             trust = trust.danger_accept_unsigned_artifact_responses();

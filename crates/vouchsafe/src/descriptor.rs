@@ -68,7 +68,7 @@ impl ServiceProvider {
     /// # Errors
     /// [`BindingError::Metadata`].
     pub fn descriptor_for(&self, connection: &Connection) -> Result<ServiceProviderDescriptor, BindingError> {
-        let (settings, own) = (connection.settings(), connection.encryption_certificates());
+        let settings = connection.settings();
         self.described(&Described {
             entity_id: self.entity_id_for(connection),
             assertion_consumer: self.assertion_consumer_for(connection),
@@ -78,7 +78,7 @@ impl ServiceProvider {
             name_id_management_soap: self.name_id_management_soap_for(connection),
             signatures: settings.signature_policy(self.config.signature_policy),
             sign_requests: settings.sign_requests.unwrap_or(self.config.sign_requests),
-            encryption_certificates: if own.is_empty() { &self.config.encryption_certificates } else { own },
+            encryption_certificates: self.encryption_certificates_for(connection),
         })
     }
 

@@ -140,6 +140,16 @@ impl ServiceProvider {
         &self.config.encryption_certificates
     }
 
+    /// The certificates in the metadata for a connection's identity provider: those of the connection's own decryption
+    /// keys, or, if it has none, ours.
+    #[must_use]
+    pub fn encryption_certificates_for<'a>(&'a self, connection: &'a Connection) -> &'a [Certificate] {
+        match connection.encryption_certificates() {
+            [] => self.encryption_certificates(),
+            own => own,
+        }
+    }
+
     /// The certificate of the key that signs our requests, if we have one.
     #[must_use]
     pub fn signing_certificate(&self) -> Option<&Certificate> {

@@ -1,10 +1,10 @@
 //! Our own keys while one replaces the other.
 
 use vouchsafe::metadata::Aggregate;
-use vouchsafe::{BindingError, Expect};
-use vouchsafe_testkit::{Encryption, IdentityProvider, keys};
+use vouchsafe::{BindingError, Connection, Expect};
+use vouchsafe_testkit::{Encryption, IdentityProvider, KeyPair, keys};
 
-use crate::common::{Service, builder, now, posted};
+use crate::common::{Service, builder, connection, now, posted, trusted};
 
 fn certificates(metadata: &str) -> [usize; 2] {
     let aggregate = Aggregate::read(metadata).unwrap();
@@ -40,4 +40,44 @@ fn a_key_that_is_not_published_opens_all_the_same() {
     let service = Service::new(both);
     assert_eq!(certificates(&service.saml.metadata_xml().unwrap()), [0, 1]);
     assert!(service.receive(&posted(&issued), Expect::Unsolicited, now()).is_ok());
+}
+
+/// As long as the next key is not published, no identity provider encrypts to it, and processes can get it one by one.
+#[test]
+fn an_own_key_of_a_connection_is_replaced_without_publishing_what_some_process_does_not_have() {
+    let (old, next) = (keys::old_service_provider(), keys::other_identity_provider());
+    let acme = || connection("other", trusted(&IdentityProvider::other()));
+    let opens = |connection: Connection, to: &KeyPair| {
+        let ours = keys::service_provider();
+        let service = Service::new(builder().decryption_key(ours.private_key().clone(), ours.certificate().clone()));
+        let response = IdentityProvider::other().response().encrypt(Encryption::to(to.certificate()));
+        let message = posted(&response.issue().unwrap());
+        let published = service.saml.metadata_xml_for(&connection).unwrap();
+        let is_opened = service.with(connection).receive(&message, Expect::Unsolicited, now()).is_ok();
+        let flat: String = published.split_whitespace().collect();
+        (flat.contains(&vouchsafe::crypto::base64_encode(to.certificate().der())), is_opened)
+    };
+    let published = |connection: Connection, pair: &KeyPair| {
+        connection.with_decryption_key(pair.private_key().clone(), pair.certificate().clone()).unwrap()
+    };
+    let unpublished = |connection: Connection, pair: &KeyPair| {
+        connection.with_unpublished_decryption_key(pair.private_key().clone())
+    };
+    let ours = keys::service_provider();
+    for (connection, to, is_published) in [
+        // The first own key is given to every process, and the service's key is still the published one.
+        (unpublished(acme(), old), ours, true),
+        (unpublished(acme(), old), old, false),
+        // The order of the two calls does not matter.
+        (unpublished(published(acme(), old), next), old, true),
+        (unpublished(published(acme(), old), next), next, false),
+        (published(unpublished(acme(), next), old), old, true),
+        (published(unpublished(acme(), next), old), next, false),
+        // The last step: messages to the old key still arrive.
+        (unpublished(published(acme(), next), old), next, true),
+        (unpublished(published(acme(), next), old), old, false),
+    ] {
+        assert_eq!(opens(connection, to), (is_published, true));
+    }
+    assert_eq!(opens(unpublished(published(acme(), next), old), ours), (false, false));
 }
