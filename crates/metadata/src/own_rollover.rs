@@ -155,36 +155,47 @@ impl OwnRollover {
                 why: "the old key is gone",
                 not_before: None,
             },
-            OwnKeyUse::Signing => self.signing(),
-            OwnKeyUse::Decryption => self.decryption(),
+            OwnKeyUse::Signing => self.signing(now),
+            OwnKeyUse::Decryption => self.decryption(now),
         };
         OwnRolloverAdvice { not_before: advice.not_before.filter(|time| *time > now), ..advice }
     }
 
-    fn signing(&self) -> OwnRolloverAdvice {
+    fn signing(&self, now: DateTime<Utc>) -> OwnRolloverAdvice {
         let step = |step, not_before, why| OwnRolloverAdvice { step, why, not_before };
         match (self.published_at, self.switched_at) {
-            (_, Some(switched)) => step(
-                OwnRolloverStep::RemoveOld,
-                Some(later(switched, Self::UNDER_WAY)),
-                "requests that were signed with the old key may still be on their way",
+            (None, None) => step(
+                OwnRolloverStep::PublishNext,
+                None,
+                "identity providers must know the next key before it signs; nothing changes for them meanwhile",
+            ),
+            (published, Some(switched)) if is_missing_at(switched, published, now) => step(
+                OwnRolloverStep::PublishNext,
+                None,
+                "the next key signs before it is in our metadata, and identity providers refuse what they do not know",
             ),
             (Some(published), None) => step(
                 OwnRolloverStep::SwitchOver,
                 Some(self.read_by_all(published)),
                 "identity providers that have not read our metadata since the next key is in it refuse what it signs",
             ),
-            (None, None) => step(
-                OwnRolloverStep::PublishNext,
-                None,
-                "identity providers must know the next key before it signs; nothing changes for them meanwhile",
+            (published, Some(switched)) => step(
+                OwnRolloverStep::RemoveOld,
+                Some(later(switched, Self::UNDER_WAY))
+                    .max(published.map(|published| self.read_by_all(published))),
+                "requests that were signed with the old key may still be on their way",
             ),
         }
     }
 
-    fn decryption(&self) -> OwnRolloverAdvice {
+    fn decryption(&self, now: DateTime<Utc>) -> OwnRolloverAdvice {
         let step = |step, not_before, why| OwnRolloverAdvice { step, why, not_before };
         match (self.loaded_at, self.published_at) {
+            (loaded, Some(published)) if is_missing_at(published, loaded, now) => step(
+                OwnRolloverStep::LoadNext,
+                None,
+                "the next key is in our metadata before every process can decrypt what identity providers encrypt to it",
+            ),
             (None, _) => step(
                 OwnRolloverStep::LoadNext,
                 None,
@@ -195,12 +206,12 @@ impl OwnRollover {
                 Some(loaded),
                 "every process can decrypt with both keys, so that identity providers may take the next one when they will",
             ),
-            (Some(_), Some(published)) => {
+            (Some(loaded), Some(published)) => {
                 let used = self.old_last_used.map(|used| later(used, self.readers));
                 let under_way = later(self.read_by_all(published), Self::UNDER_WAY);
                 step(
                     OwnRolloverStep::RemoveOld,
-                    Some(under_way).max(used),
+                    Some(under_way.max(loaded)).max(used),
                     "identity providers that have not read our metadata encrypt to the old key, and what they send could not be decrypted",
                 )
             }
@@ -211,4 +222,9 @@ impl OwnRollover {
     fn read_by_all(&self, published: DateTime<Utc>) -> DateTime<Utc> {
         if self.confirmed_by_all { published } else { later(published, self.readers) }
     }
+}
+
+/// Whether what a step requires has not happened yet, and is not planned before the step.
+fn is_missing_at(step: DateTime<Utc>, required: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    required.is_none_or(|required| required > now && required > step)
 }

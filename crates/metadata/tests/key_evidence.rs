@@ -237,3 +237,42 @@ fn no_step_is_advised_before_what_it_requires() {
     assert_eq!(step(&signing, day(0)), (OwnRolloverStep::SwitchOver, Some(day(5))));
     assert_eq!(step(&signing, day(5)), (OwnRolloverStep::SwitchOver, None));
 }
+
+/// The times come from people. A step that was taken, or is planned, before what it requires is not built upon.
+#[test]
+fn a_step_in_the_wrong_order_is_put_right_before_the_old_key_is_removed() {
+    use OwnRolloverStep::{LoadNext, PublishNext, RemoveOld};
+    let start: DateTime<Utc> = "2026-06-01T09:00:00Z".parse().unwrap();
+    let day = |days| start + TimeDelta::days(days);
+    let readers = Duration::from_secs(86_400);
+    // When every process had the key, when it was published, the time, and the advice.
+    for (loaded, published, now, step, not_before) in [
+        (Some(19), 0, 2, LoadNext, None),
+        (None, 0, 2, LoadNext, None),
+        (Some(19), 5, 2, LoadNext, None),
+        (Some(5), 19, 2, RemoveOld, Some(day(20) + TimeDelta::hours(1))),
+        (Some(19), 0, 19, RemoveOld, None),
+        (Some(0), 0, 0, RemoveOld, Some(day(1) + TimeDelta::hours(1))),
+    ] {
+        let mut decryption = OwnRollover::new(OwnKeyUse::Decryption, readers);
+        (decryption.loaded_at, decryption.published_at) = (loaded.map(day), Some(day(published)));
+        let advice = decryption.next_step(day(now));
+        assert_eq!((advice.step(), advice.not_before()), (step, not_before), "{loaded:?} {published} {now}");
+    }
+    for (published, switched, now, step, not_before) in [
+        (None, 0, 2, PublishNext, None),
+        (Some(19), 0, 2, PublishNext, None),
+        (Some(19), 20, 2, RemoveOld, Some(day(20) + TimeDelta::hours(1))),
+        // Switched over too early: those that have not read our metadata still know only the old key.
+        (Some(0), 0, 0, RemoveOld, Some(day(1))),
+    ] {
+        let mut signing = OwnRollover::new(OwnKeyUse::Signing, readers);
+        (signing.published_at, signing.switched_at) = (published.map(day), Some(day(switched)));
+        let advice = signing.next_step(day(now));
+        assert_eq!(
+            (advice.step(), advice.not_before()),
+            (step, not_before),
+            "{published:?} {switched} {now}"
+        );
+    }
+}
