@@ -77,6 +77,9 @@ impl StoredConnections {
 
     /// Sets a function that adds to each connection what the store does not contain, such as a [decryption
     /// key](Connection::with_decryption_key) of its own. After an error it is called again at the next sign-in.
+    ///
+    /// A customer who sets the connection up in the portal copies the certificate of such a key before there is a
+    /// connection: give it to `SetUp::encryption_certificates` as well.
     #[must_use]
     pub fn prepared_by(
         self,

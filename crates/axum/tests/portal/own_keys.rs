@@ -63,7 +63,7 @@ async fn each_step_says_what_is_to_be_done_in_which_console() {
     let page = browser.get("/set-up").await;
     page.says("We replace the key that opens encrypted assertions")
         .says("We remove the old key, not before ");
-    page.says("Encryption Certificate").says("/set-up/encryption.pem");
+    page.says("Encryption Certificate").says("/set-up/next-encryption.pem");
 }
 
 /// Without a product no field is known, a product may keep no certificate of ours, and a link for domains shows none of it.
@@ -88,4 +88,39 @@ async fn what_is_not_known_is_asked_for_and_what_is_not_needed_is_not() {
     let other = World::make().await;
     let (browser, _, _) = other.at_values(acme()).await;
     browser.get("/set-up/next-signing.pem").await.is(404);
+}
+
+/// What is encrypted to the service's key cannot be decrypted over a connection with a key of its own.
+#[tokio::test]
+async fn a_connection_with_an_own_key_is_given_no_certificate_of_the_service() {
+    let of_the_service = keys::service_provider().certificate().to_pem();
+    for own_keys in [true, false] {
+        let differences = Differences { announces_a_key: true, own_keys, ..Differences::default() };
+        let world = World::make_with(differences).await;
+        let expected = if own_keys {
+            keys::old_service_provider().certificate().to_pem()
+        } else {
+            of_the_service.clone()
+        };
+        let mut decryption = OwnRollover::new(OwnKeyUse::Decryption, WEEK);
+        (decryption.loaded_at, decryption.published_at) = (Some(world.now()), Some(world.now()));
+        *world.rollovers.lock().unwrap() = vec![decryption];
+
+        // Before there is a connection, with a draft, and with the active connection.
+        let (browser, _, values) = world.at_values(acme()).await;
+        values.says("Encryption certificate");
+        assert_eq!(browser.get("/set-up/encryption.pem").await.is(200).body, expected);
+        assert_eq!(browser.get("/set-up").await.body.contains("We replace the key"), !own_keys);
+        let form = browser.get("/set-up/metadata").await;
+        browser.submit(&form, "/set-up/metadata", &[("metadata_url", &world.metadata_url())]).await.is(200);
+        assert_eq!(browser.get("/set-up/encryption.pem").await.is(200).body, expected);
+        let okta = vouchsafe_testkit::IdentityProvider::okta();
+        world.tried(&browser, &okta, "ada@example.com").await.says("would be accepted");
+        let page = browser.get("/set-up/activate").await;
+        browser.submit(&page, "/set-up/activate", &[]).await.is(200);
+        let (secret, _) = world.link(acme(), SetUpPurpose::Everything).await;
+        let (browser, overview) = world.opened(&secret).await;
+        assert_eq!(overview.body.contains("We replace the key"), !own_keys, "{}", overview.body);
+        assert_eq!(browser.get("/set-up/next-encryption.pem").await.is(200).body, of_the_service);
+    }
 }

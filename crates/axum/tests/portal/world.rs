@@ -36,6 +36,8 @@ pub(crate) struct Differences {
     pub(crate) activates_untried: bool,
     /// Whether it has the next certificate for its requests in its metadata.
     pub(crate) announces_a_key: bool,
+    /// Whether each connection has a decryption key of its own.
+    pub(crate) own_keys: bool,
 }
 
 pub(crate) struct World {
@@ -141,8 +143,19 @@ impl World {
                 settings
             });
         let set_up = if differences.activates_untried { set_up.danger_activate_untried() } else { set_up };
-        let held = Next::default();
+        let own = testkit::keys::old_service_provider();
+        let set_up = match differences.own_keys {
+            true => set_up.encryption_certificates(move |_, _| Some(own.certificate().clone())),
+            false => set_up,
+        };
         let source = StoredConnections::new(Arc::clone(&shared));
+        let source = match differences.own_keys {
+            true => source.prepared_by(move |_, connection| {
+                connection.with_decryption_key(own.private_key().clone(), own.certificate().clone())
+            }),
+            false => source,
+        };
+        let held = Next::default();
         let connections = Arc::new(HeldConnections { source, next: Arc::clone(&held) });
         let clock = Arc::new(Mutex::new(TimeDelta::zero()));
         let ahead = Arc::clone(&clock);

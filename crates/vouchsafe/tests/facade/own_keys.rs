@@ -49,7 +49,8 @@ fn an_own_key_of_a_connection_is_replaced_without_publishing_what_some_process_d
     let acme = || connection("other", trusted(&IdentityProvider::other()));
     let opens = |connection: Connection, to: &KeyPair| {
         let ours = keys::service_provider();
-        let service = Service::new(builder().decryption_key(ours.private_key().clone(), ours.certificate().clone()));
+        let service =
+            Service::new(builder().decryption_key(ours.private_key().clone(), ours.certificate().clone()));
         let response = IdentityProvider::other().response().encrypt(Encryption::to(to.certificate()));
         let message = posted(&response.issue().unwrap());
         let published = service.saml.metadata_xml_for(&connection).unwrap();

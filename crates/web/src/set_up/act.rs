@@ -85,7 +85,7 @@ impl SetUp {
         })
         .await?;
         self.advance(visit, |progress| progress.token = Some(issued)).await?;
-        Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None)?))
+        Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None).await?))
     }
 
     /// Counts an action that sends requests to others: for metadata or to the DNS.

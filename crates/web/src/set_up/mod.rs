@@ -11,6 +11,7 @@
 
 mod act;
 mod brand;
+mod certificates;
 mod domains;
 mod error;
 mod markup;
@@ -28,9 +29,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{
-    CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use vouchsafe::console::Console;
@@ -89,6 +88,7 @@ struct Inner {
     load: Option<Ask<Vec<u8>>>,
     resolve: Option<Ask<Vec<String>>>,
     rollovers: Option<AskRollovers>,
+    certificates: Option<ChooseCertificate>,
     activates_untried: bool,
     asked: Arc<RequestLimiter<String>>,
     acted: Arc<RequestLimiter<String>>,
@@ -97,6 +97,7 @@ struct Inner {
 }
 
 type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> StoredSettings + Send + Sync>;
+type ChooseCertificate = Arc<dyn Fn(&ConnectionId, &Organization) -> Option<Certificate> + Send + Sync>;
 type AskRollovers = Arc<dyn Fn() -> Vec<OwnRollover> + Send + Sync>;
 type Asked<T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send>>;
 type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
@@ -124,6 +125,7 @@ impl SetUp {
             load: None,
             resolve: None,
             rollovers: None,
+            certificates: None,
             activates_untried: false,
             asked: Arc::new(RequestLimiter::new(ASKED)),
             acted: Arc::new(RequestLimiter::new(ACTED)),
@@ -175,9 +177,25 @@ impl SetUp {
         self.changed(|inner| inner.resolve = Some(asking(resolve)))
     }
 
+    /// Sets a function that returns the certificate of a connection's [own decryption
+    /// key](vouchsafe::Connection::with_decryption_key), if the connection gets one. The customer's administrator copies it
+    /// into the console before there is a connection, so the key must exist before that. Once there is a connection, its
+    /// own published certificate is shown. Without this function, a connection that gets its key later is set up with the
+    /// service's certificate, and its trial fails until the administrator replaces it.
+    #[must_use]
+    pub fn encryption_certificates(
+        self,
+        choose: impl Fn(&ConnectionId, &Organization) -> Option<Certificate> + Send + Sync + 'static,
+    ) -> SetUp {
+        self.changed(|inner| inner.certificates = Some(Arc::new(choose)))
+    }
+
     /// Sets a function that returns the replacements of the service's own keys that are in progress. The portal shows the
     /// step, why the next one is not done sooner, and which field of their console customers' administrators must
     /// change. The function is called for each page.
+    ///
+    /// Connections with a [decryption key of their own](vouchsafe::Connection::with_decryption_key) are not asked to take
+    /// the service's next one.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};
@@ -346,11 +364,11 @@ impl SetUp {
     /// Answers a browser that opened a link. `fields` is the posted form.
     async fn visited(&self, visit: &mut Visit<'_>, step: &str, fields: Option<&Fields>) -> Response<String> {
         let outcome = match fields {
-            None => self
-                .page(visit, step)
-                .await
-                .map(Next::Page)
-                .or_else(|error| self.file(visit, step).ok_or(error)),
+            None => match self.file(visit, step).await {
+                Ok(None) => self.page(visit, step).await.map(Next::Page),
+                Ok(Some(file)) => Ok(file),
+                Err(error) => Err(error),
+            },
             Some(fields) => match visit.may_post(fields) {
                 Ok(()) => self.act(visit, step, fields).await,
                 Err(error) => Err(error),
@@ -427,21 +445,6 @@ impl SetUp {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.extend(page.cookie.into_iter().map(|cookie| (http::header::SET_COOKIE, cookie)));
         response
-    }
-
-    /// Returns a certificate of ours.
-    fn file(&self, visit: &Visit<'_>, step: &str) -> Option<Next> {
-        let service_provider = visit.sso.service_provider();
-        let certificate: &Certificate = match step {
-            "encryption.pem" => service_provider.encryption_certificates().first()?,
-            "signing.pem" => service_provider.signing_certificate()?,
-            "next-signing.pem" => service_provider.next_signing_certificates().first()?,
-            _ => return None,
-        };
-        let mut response = answer(StatusCode::OK, "application/x-pem-file", certificate.to_pem());
-        let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{step}\"")).ok()?;
-        response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
-        Some(Next::Answer(Box::new(response)))
     }
 }
 

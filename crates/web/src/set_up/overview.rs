@@ -7,6 +7,7 @@ use vouchsafe::metadata::{KeyEvidence, KeySighting, KeyStanding};
 use vouchsafe_store::StoredConnection;
 
 use super::SetUp;
+use super::certificates::Rollovers;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, is_used, shown};
 use super::visit::{Sightings, Visit};
@@ -19,6 +20,7 @@ impl SetUp {
         &self,
         visit: &Visit<'_>,
         sightings: &Sightings,
+        rollovers: &Rollovers,
         problem: Option<&Problem>,
     ) -> Page {
         if is_used(&visit.link, visit) {
@@ -32,7 +34,7 @@ impl SetUp {
                     // What waits for a decision comes first.
                     let page =
                         visit.active().fold(page, |page, active| self.newer_metadata(page, active, visit));
-                    self.next(self.own_keys(page, visit), visit)
+                    self.next(self.own_keys(page, rollovers, visit), visit)
                 }
                 false => page,
             };

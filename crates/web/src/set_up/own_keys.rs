@@ -1,22 +1,29 @@
 //! Replacement of the service's own keys: the current step, and what the customer's administrator must change in their
 //! console.
 
+use vouchsafe::ConnectionId;
 use vouchsafe::console::Console;
 use vouchsafe::metadata::{OwnKeyUse, OwnRollover, OwnRolloverAdvice, OwnRolloverStep};
 
 use super::SetUp;
+use super::certificates::Rollovers;
 use super::markup::{Markup, minute};
 use super::visit::Visit;
 
 impl SetUp {
     /// Adds a card for each key that is being replaced.
-    pub(super) fn own_keys(&self, page: Markup, visit: &Visit<'_>) -> Markup {
-        let Some(ask) = &self.0.rollovers else { return page };
-        ask().iter().fold(page, |page, rollover| {
+    pub(super) fn own_keys(&self, page: Markup, rollovers: &Rollovers, visit: &Visit<'_>) -> Markup {
+        rollovers.all.iter().fold(page, |page, rollover| {
             let advice = rollover.next_step(visit.now);
             match advice.step() {
                 OwnRolloverStep::Done => page,
-                _ => page.card(heading(rollover.usage), |card| self.replaced(card, rollover, &advice, visit)),
+                _ => page.card(heading(rollover.usage), |card| {
+                    let card = self.replaced(card, rollover, &advice, visit);
+                    match (rollover.usage, rollovers.with_own_keys.as_slice()) {
+                        (OwnKeyUse::Decryption, [_, ..]) => card.note(&unconcerned(&rollovers.with_own_keys)),
+                        _ => card,
+                    }
+                }),
             }
         })
     }
@@ -52,7 +59,7 @@ impl SetUp {
     /// Adds what the administrator must do, with the fields of the console if the product is known.
     fn theirs(&self, card: Markup, usage: OwnKeyUse, visit: &Visit<'_>) -> Markup {
         let file = match usage {
-            OwnKeyUse::Decryption => "encryption.pem",
+            OwnKeyUse::Decryption => "next-encryption.pem",
             _ => "next-signing.pem",
         };
         let card = card.paragraph(
@@ -93,6 +100,11 @@ fn sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters.chain(['.'])).collect()
+}
+
+fn unconcerned(with_own_keys: &[ConnectionId]) -> String {
+    let names: Vec<&str> = with_own_keys.iter().map(ConnectionId::as_str).collect();
+    format!("These connections have a key of their own, and keep its certificate: {}.", names.join(", "))
 }
 
 fn heading(usage: OwnKeyUse) -> &'static str {

@@ -128,7 +128,8 @@ impl SetUp {
         match step {
             Step::Overview => {
                 let sightings = visit.sightings().await?;
-                Ok(self.overview(visit, &sightings, problem))
+                let rollovers = self.rollovers_for(visit).await?;
+                Ok(self.overview(visit, &sightings, &rollovers, problem))
             }
             Step::Domains => {
                 visit.require_domains()?;
@@ -140,7 +141,7 @@ impl SetUp {
             }
             Step::Values => {
                 visit.require_connections()?;
-                self.values_page(visit, None, problem)
+                self.values_page(visit, None, problem).await
             }
             Step::Metadata => {
                 visit.require_connections()?;
@@ -213,7 +214,7 @@ impl SetUp {
 
     /// Makes the page with the values to copy into the console. `token` is a newly issued one, which is shown only
     /// once.
-    pub(super) fn values_page(
+    pub(super) async fn values_page(
         &self,
         visit: &Visit<'_>,
         token: Option<&str>,
@@ -222,7 +223,7 @@ impl SetUp {
         let console = visit.require_console()?;
         let values = console.values(&self.details_of(visit, console), &visit.names());
         let needs_token = self.settings_of(visit, console).token_required;
-        let service_provider = visit.sso.service_provider();
+        let certificates = self.our_certificates(visit).await?;
         Ok(Page::new(&format!("Copy these values into {}", console.name()), |page| {
             let page = self.steps(shown(page, problem), visit, Step::Values);
             let page = match token {
@@ -244,23 +245,7 @@ impl SetUp {
                 }),
                 false => page,
             };
-            let files = [
-                (
-                    !service_provider.encryption_certificates().is_empty(),
-                    "encryption.pem",
-                    "Encryption certificate",
-                ),
-                (service_provider.signing_certificate().is_some(), "signing.pem", "Signing certificate"),
-            ];
-            let page = match files.iter().any(|(is_there, ..)| *is_there) {
-                true => page.card("Our certificates", |card| {
-                    files
-                        .iter()
-                        .filter(|(is_there, ..)| *is_there)
-                        .fold(card, |card, (_, file, name)| card.link("", &self.at(file), name))
-                }),
-                false => page,
-            };
+            let page = certificates.shown(page, |file| self.at(file));
             page.link("button", &self.at("metadata"), "Go on to the metadata")
         }))
     }
