@@ -19,8 +19,12 @@ pub struct Choice {
     pub(crate) folded_names: Vec<String>,
     /// All searchable words, normalized, with a space before each word.
     pub(crate) words: String,
-    /// The domains in lower case.
-    pub(crate) domains: Vec<String>,
+    /// The scopes in lower case. Federations check that these domains belong to the identity provider.
+    pub(crate) scopes: Vec<String>,
+    /// The domain hints in lower case. Nobody checks them (MDUI 2.2.3).
+    pub(crate) hints: Vec<String>,
+    /// The scopes and hints, normalized, with a space between them.
+    pub(crate) folded_domains: String,
 }
 
 impl Choice {
@@ -87,8 +91,12 @@ impl Choice {
         // A row of the list must have something to read.
         names.retain(|name| is_visible(name.value()));
         let folded_names: Vec<String> = names.iter().map(|name| folded(name.value())).collect();
-        let domains =
-            shown.domain_hints().iter().chain(&scopes).map(|domain| domain.to_lowercase()).collect();
+        let in_lower_case = |domains: &[String]| -> Vec<String> {
+            let domains = domains.iter().filter(|domain| domain.len() <= LONGEST_DOMAIN);
+            domains.map(|domain| domain.to_lowercase()).collect()
+        };
+        let (scopes, hints) = (in_lower_case(&scopes), in_lower_case(shown.domain_hints()));
+        let folded_domains = folded_domains(scopes.iter().chain(&hints));
         let mut words = String::new();
         let keywords = shown.keywords().iter();
         let keywords = keywords.map(|keywords| folded(first_characters(keywords.value(), LONGEST_TEXT)));
@@ -97,9 +105,42 @@ impl Choice {
             words.push(' ');
             words.push_str(&text);
         }
-        Choice { entity_id: entity_id.to_owned(), names, shown, attributes, folded_names, words, domains }
+        Choice {
+            entity_id: entity_id.to_owned(),
+            names,
+            shown,
+            attributes,
+            folded_names,
+            words,
+            scopes,
+            hints,
+            folded_domains,
+        }
     }
 }
+
+/// Returns the domains in the form in which they are searched, without those that are too many.
+fn folded_domains<'a>(domains: impl Iterator<Item = &'a String>) -> String {
+    let mut all = String::new();
+    for domain in domains {
+        let one = folded(domain);
+        if all.len().saturating_add(one.len()) >= MOST_OF_DOMAINS {
+            break;
+        }
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(&one);
+    }
+    all
+}
+
+/// The maximum length of a domain in bytes (RFC 1035, 2.3.4). What is longer is not one.
+const LONGEST_DOMAIN: usize = 253;
+
+/// The maximum size of the domains of one identity provider that a search for words looks at, in bytes. An e-mail address is
+/// compared with all of them. Everybody who searches pays for the domains of each member of a federation.
+const MOST_OF_DOMAINS: usize = 64 * 1_024;
 
 /// The maximum length of a name in characters. No list shows a longer one whole.
 const LONGEST_NAME: usize = 200;

@@ -104,12 +104,14 @@ impl IdentityProviderList {
     }
 
     /// Returns the best matches for a text, at most `limit`. First come those whose name begins with the text, then
-    /// those in which each word of the text begins a word, then the others. For an e-mail address the domain counts.
-    /// An empty text matches all. Among equal matches, the name in the first of the languages decides.
+    /// those in which each word of the text begins a word, then the others. For an e-mail address the domain counts: the
+    /// closest first, and a scope before an equal domain hint, since anybody can write the domain of another into a hint.
+    /// Of the domains of one identity provider, the first 64 KiB are searched for words. An empty text matches all. Among
+    /// equal matches, the name in the first of the languages decides.
     #[must_use]
     pub fn search(&self, text: &str, languages: &[&str], limit: usize) -> FoundChoices<'_> {
         let query = Query::of(text);
-        let mut found: Vec<(u8, &Choice)> =
+        let mut found: Vec<((u8, IsHint), &Choice)> =
             self.choices.iter().filter_map(|choice| Some((query.rank(choice)?, choice))).collect();
         // Matches of one rank are already in the order of their names. Only the few that are returned are compared
         // again in the person's language.
@@ -170,6 +172,9 @@ fn shared_names(choices: &[Choice]) -> HashSet<String> {
 /// The largest number of different words of a search text that are used.
 const WORDS: usize = 8;
 
+/// Whether only a domain hint matches, and no scope.
+type IsHint = bool;
+
 /// The search text of a person.
 struct Query {
     text: String,
@@ -194,10 +199,19 @@ impl Query {
     }
 
     /// Returns how well a choice matches; lower is better.
-    fn rank(&self, choice: &Choice) -> Option<u8> {
+    fn rank(&self, choice: &Choice) -> Option<(u8, IsHint)> {
         if let Some(domain) = self.domain.as_deref().filter(|domain| !domain.is_empty()) {
-            return choice.domains.iter().filter_map(|own| how_close(domain, own)).min();
+            let closest = |domains: &[String], is_hint| {
+                let close = domains.iter().filter_map(|own| how_close(domain, own)).min();
+                close.map(|close| (close, is_hint))
+            };
+            let [scope, hint] = [closest(&choice.scopes, false), closest(&choice.hints, true)];
+            return scope.into_iter().chain(hint).min();
         }
+        self.rank_of_words(choice).map(|rank| (rank, false))
+    }
+
+    fn rank_of_words(&self, choice: &Choice) -> Option<u8> {
         if self.words.is_empty() || choice.folded_names.iter().any(|name| name.starts_with(&self.text)) {
             return Some(0);
         }
@@ -211,8 +225,7 @@ impl Query {
             return Some(1);
         }
         let is_there = |word: &String| {
-            choice.words.contains(word.as_str())
-                || choice.domains.iter().any(|domain| folded(domain).contains(word))
+            choice.words.contains(word.as_str()) || choice.folded_domains.contains(word.as_str())
         };
         self.words.iter().all(is_there).then_some(2)
     }

@@ -350,3 +350,47 @@ async fn a_federation_that_is_asked_gives_nobody_else() {
         assert!(federation.find(&ConnectionId::new(nobody).unwrap()).await.unwrap().is_none(), "{nobody}");
     }
 }
+
+fn with_scopes(entity: &str, scopes: &[String]) -> String {
+    let scope = |scope: &String| {
+        format!(r#"<s:Scope xmlns:s="urn:mace:shibboleth:metadata:1.0" regexp="false">{scope}</s:Scope>"#)
+    };
+    let scopes: String = scopes.iter().map(scope).collect();
+    entity.replacen("</md:Extensions", &format!("{scopes}</md:Extensions"), 1)
+}
+
+/// Federations check scopes, and nobody checks hints.
+#[test]
+fn an_address_finds_the_owner_of_its_scope_before_those_who_only_hint_at_it() {
+    let evil = entity("https://evil.example", "A - University sign-in", "", &hint("victim.example"));
+    let victim = entity("https://idp.victim.example", "Victim University", "", "");
+    let victim = with_scopes(&victim, &["victim.example".into()]);
+    let all = list(&[evil, victim]);
+    let found = all.search("ada@victim.example", &["en"], 10);
+    let names: Vec<&str> = found.choices.iter().map(|choice| choice.entity_id()).collect();
+    assert_eq!(names, ["https://idp.victim.example", "https://evil.example"]);
+    // The closest domain still comes first, whoever says so.
+    let closer = entity("https://lab.example", "Laboratory", "", &hint("lab.victim.example"));
+    let university =
+        with_scopes(&entity("https://idp.victim.example", "V", "", ""), &["victim.example".into()]);
+    let all = list(&[university, closer]);
+    assert_eq!(
+        all.search("ada@lab.victim.example", &["en"], 1).choices[0].entity_id(),
+        "https://lab.example"
+    );
+}
+
+/// Everybody who searches pays for the domains of each member.
+#[test]
+fn very_many_domains_of_one_member_are_not_all_searched_for_words() {
+    let mut scopes: Vec<String> =
+        (0..3_900).map(|number| format!("{number}.{}.example", "a".repeat(60))).collect();
+    scopes.insert(0, format!("toolong.{}.example", "b".repeat(300)));
+    scopes.insert(0, "first.example".into());
+    scopes.push("last.example".into());
+    let all = list(&[with_scopes(&entity("https://idp.example.com", "Somebody", "", ""), &scopes)]);
+    let total = |text: &str| all.search(text, &["en"], 10).total;
+    assert_eq!((total("first"), total("last"), total("toolong")), (1, 0, 0));
+    // An address is compared with all of them: the identity provider of a whole country has very many.
+    assert_eq!((total("ada@first.example"), total("ada@last.example")), (1, 1));
+}
