@@ -96,7 +96,8 @@ pub enum RefreshOutcome {
     /// the refresher [add](crate::RefreshedConnection::adding) it. If it was removed, remove its source, too.
     #[non_exhaustive]
     NotConfigured {
-        /// The reason why the refresher could not add it, if it was to do so.
+        /// The reason why the refresher could not add it, if it was to do so, or why the connection with this name cannot
+        /// have this metadata: it is to another entity.
         reason: Option<BindingError>,
     },
     /// The store of the connections failed, or another process changed the connection at the same time. The refresh
@@ -288,7 +289,7 @@ impl fmt::Display for RefreshEvent {
                 f.write_str("it is loaded, but the service does not have this connection")
             }
             RefreshOutcome::NotConfigured { reason: Some(reason) } => {
-                write!(f, "it is loaded, but the connection cannot be added: {reason} ({})", reason.code())
+                write!(f, "it is loaded, but the connection cannot have it: {reason} ({})", reason.code())
             }
             RefreshOutcome::StoreFailed { reason } => write!(f, "{reason} ({})", reason.code()),
             RefreshOutcome::CopyFailed { reason } => write!(f, "its copy cannot be kept or read: {reason}"),

@@ -246,6 +246,9 @@ impl Refresher {
     /// A connection that `connections` does not have is not added, because it may have been removed, and because its
     /// settings are not known, unless [`RefreshedConnection::adding`] says so. Where `tell` adds it when it is told that
     /// its metadata was loaded, it is there.
+    ///
+    /// Each answer that is accepted takes effect, also one that changes nothing. So a connection that is added later, or is
+    /// put again with other metadata, gets the metadata of its source with the next answer.
     pub async fn run(self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
         let (_never, stop) = Stop::never();
         self.run_until(connections, tell, stop).await;
@@ -386,29 +389,44 @@ struct Registered {
     /// Those that are added if they are missing. Whatever was seen once is not among them: it is missing because it was
     /// removed.
     adding: BTreeMap<ConnectionId, ConnectionSettings>,
+    /// The current metadata of each source.
+    current: BTreeMap<ConnectionId, IdentityProvider>,
 }
 
 impl Registered {
     fn new(connections: Arc<Connections>, sources: &[Source]) -> Registered {
+        let current = sources.iter().filter_map(|source| {
+            let RefreshedConnection { id, identity_provider, .. } = &source.connection;
+            let found = source.at_hand.as_ref()?.identity_provider(identity_provider).ok()?;
+            Some((id.clone(), found.clone()))
+        });
+        let current = current.collect();
         let adding = sources.iter().filter(|source| source.at_hand.is_none()).filter_map(|source| {
             let RefreshedConnection { id, adding, .. } = &source.connection;
             let is_there = connections.get(id.as_str()).is_some();
             adding.clone().filter(|_| !is_there).map(|settings| (id.clone(), settings))
         });
-        Registered { adding: adding.collect(), connections }
+        Registered { adding: adding.collect(), current, connections }
     }
 
-    /// Gives newer metadata to its connection. Returns why the connection could not be added.
+    /// Gives the metadata of an accepted answer to its connection, also if the answer has changed nothing: the application
+    /// may have put the connection back with other metadata, or added it later. Returns why the metadata does not take
+    /// effect, if the connection is there or was to be added.
     fn take_effect(&mut self, event: &RefreshEvent) -> Option<BindingError> {
         let id = event.connection()?;
         if self.connections.get(id.as_str()).is_some() {
             self.adding.remove(id);
         }
-        let newer = event.identity_provider()?;
-        // The metadata is about the same entity, because it was selected by the entity's name.
-        let refreshed = self.connections.refresh(id.as_str(), newer.clone());
-        match (refreshed, &event.outcome) {
-            (Ok(None), RefreshOutcome::Loaded { .. }) => self.add(id, newer).err(),
+        if let Some(newer) = event.identity_provider() {
+            self.current.insert(id.clone(), newer.clone());
+        } else if !matches!(event.outcome, RefreshOutcome::Unchanged) {
+            return None;
+        }
+        let current = self.current.get(id)?.clone();
+        match (self.connections.refresh(id.as_str(), current.clone()), &event.outcome) {
+            (Ok(None), RefreshOutcome::Loaded { .. }) => self.add(id, &current).err(),
+            // The connection is to another entity.
+            (Err(reason), _) => Some(reason),
             _ => None,
         }
     }
@@ -420,11 +438,12 @@ impl Registered {
         Ok(())
     }
 
-    /// Returns the event that metadata was loaded for a connection that nobody has added.
+    /// Returns the event that metadata was loaded for a connection that nobody has added, or to which it does not belong.
     fn missing(&self, event: &RefreshEvent, reason: Option<BindingError>) -> Option<RefreshEvent> {
         let id = event.connection()?;
         let is_loaded = matches!(event.outcome, RefreshOutcome::Loaded { .. });
-        (is_loaded && self.connections.get(id.as_str()).is_none()).then(|| RefreshEvent {
+        let is_missing = is_loaded && self.connections.get(id.as_str()).is_none();
+        (is_missing || reason.is_some()).then(|| RefreshEvent {
             connection: Some(id.clone()),
             outcome: RefreshOutcome::NotConfigured { reason },
         })

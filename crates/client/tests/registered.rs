@@ -62,6 +62,7 @@ fn start(
         let _ = told.send(match &event.outcome {
             RefreshOutcome::Loaded { .. } => "loaded",
             RefreshOutcome::NotConfigured { reason: None, .. } => "not configured",
+            RefreshOutcome::NotConfigured { reason: Some(_), .. } => "not its metadata",
             RefreshOutcome::Kept { .. } => "kept",
             _ => "other",
         });
@@ -162,4 +163,34 @@ async fn an_ended_copy_keeps_older_documents_out() {
     let [refused, taken] = loads(&older, &other).await.try_into().unwrap();
     assert!(refused != "metadata.expired" && taken == "loaded", "{refused} {taken}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The application reads its configuration again, with the file of last year, or adds the connection later: the source
+/// answers that nothing has changed, and yet the connection must not keep keys that were withdrawn.
+#[tokio::test]
+async fn metadata_that_the_application_puts_back_is_replaced_by_the_next_answer() {
+    let (document, address) = source().await;
+    *document.lock().unwrap() = Some(Kit::okta().metadata().unwrap());
+    let connections = Arc::new(Connections::new());
+    let withdrawn = Kit::okta().with_key(vouchsafe_testkit::keys::attacker());
+    let withdrawn = IdentityProvider::from_metadata(withdrawn.metadata().unwrap().as_bytes()).unwrap();
+    let (task, mut events) = start(refresher(okta(&address)), &connections);
+    until(&mut events, "not configured").await;
+    let genuine = IdentityProvider::from_metadata(Kit::okta().metadata().unwrap().as_bytes()).unwrap();
+    let key = |of: &IdentityProvider| of.signing_keys().first().unwrap().spki_der().to_vec();
+    for _ in 0..2 {
+        connections.put(Connection::new(id(), withdrawn.clone()));
+        // The first answer may have been under way.
+        for _ in 0..2 {
+            until(&mut events, "other").await;
+        }
+        let present = connections.get("acme").unwrap();
+        assert_eq!(key(present.identity_provider()), key(&genuine));
+    }
+    // A connection to another entity is left as it is, and that is told.
+    let other = IdentityProvider::from_metadata(Kit::other().metadata().unwrap().as_bytes()).unwrap();
+    connections.put(Connection::new(id(), other.clone()));
+    until(&mut events, "not its metadata").await;
+    assert_eq!(connections.get("acme").unwrap().identity_provider().entity_id(), other.entity_id());
+    task.stop().await;
 }
