@@ -1,17 +1,22 @@
 //! The check of addresses: the client requests only public addresses over https.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The number of names that are looked up at a time. The system's resolver occupies a thread of the runtime's
 /// blocking pool until the name servers answer, and responses are checked in this pool too.
 const LOOK_UPS: usize = 16;
+/// The number of names that are looked up at a time besides these if they were found before.
+const LOOK_UPS_OF_FOUND: usize = 8;
+/// The number of names that were found and are remembered.
+const FOUND: usize = 10_000;
 
 /// Checks whether an address may be requested, as far as its text shows. Names are checked again when they are
 /// resolved.
@@ -19,12 +24,7 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it has a user name or a password in it");
     }
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
-    let local = match address {
-        Some(address) => address.is_loopback(),
-        None => host == "localhost" || host.ends_with(".localhost"),
-    };
+    let (host, address, local) = (url.host_str().unwrap_or_default(), address_in(url), is_local(url));
     if url.scheme() != "https" && !(loopback && local && url.scheme() == "http") {
         return Err("only https is loaded");
     }
@@ -36,6 +36,24 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
         None => !local && !host.is_empty(),
     };
     if public { Ok(()) } else { Err("the host is not on the public internet") }
+}
+
+/// Checks whether a redirect may be followed. A server on the internet must not send the client to services of this
+/// machine, also if those may be requested.
+pub(crate) fn may_lead(from: Option<&Url>, to: &Url, loopback: bool) -> Result<(), &'static str> {
+    admissible(to, loopback && from.is_some_and(is_local))
+}
+
+/// Whether the text of an address names this machine.
+fn is_local(url: &Url) -> bool {
+    match address_in(url) {
+        Some(address) => address.is_loopback(),
+        None => url.host_str().is_some_and(|host| host == "localhost" || host.ends_with(".localhost")),
+    }
+}
+
+fn address_in(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// Resolves names and returns only public addresses, so that a name cannot lead into a private network.
@@ -66,7 +84,7 @@ impl Resolve for Guarded {
         let Guarded { loopback, look_ups, ask } = self;
         let (loopback, look_ups, look_up) = (*loopback, look_ups.clone(), ask(name.as_str().to_owned()));
         Box::pin(async move {
-            let found = look_ups.run(look_up).await??;
+            let found = look_ups.run(name.as_str(), look_up).await??;
             Ok(Box::new(allowed(found, loopback)?.into_iter()) as Addrs)
         })
     }
@@ -82,28 +100,73 @@ fn allowed(found: Vec<SocketAddr>, loopback: bool) -> Result<Vec<SocketAddr>, &'
 }
 
 /// The look-ups of a client, of which a limited number run at a time.
+///
+/// Name servers that do not answer hold a look-up for as long as the system's resolver waits. So names that were found
+/// before have places of their own: whoever names hosts with silent name servers does not hold back the sign-ins of others.
+/// A name has such a place only once until it is found again.
 #[derive(Clone, Debug)]
-pub(crate) struct LookUps(Arc<Semaphore>);
+pub(crate) struct LookUps {
+    any: Arc<Semaphore>,
+    of_found: Arc<Semaphore>,
+    found: Arc<Mutex<HashSet<String>>>,
+}
 
 impl Default for LookUps {
     fn default() -> LookUps {
-        LookUps(Arc::new(Semaphore::new(LOOK_UPS)))
+        LookUps {
+            any: Arc::new(Semaphore::new(LOOK_UPS)),
+            of_found: Arc::new(Semaphore::new(LOOK_UPS_OF_FOUND)),
+            found: Arc::default(),
+        }
     }
 }
 
 impl LookUps {
-    /// Runs a look-up when fewer than [`LOOK_UPS`] run. It counts until it ends, even if its request has been given
-    /// up before, because the thread cannot be stopped.
-    async fn run<T: Send + 'static>(
+    /// Runs a look-up when there is a place. It counts until it ends, even if its request has been given up before,
+    /// because the thread cannot be stopped.
+    async fn run<T: Send + 'static, E: Send + 'static>(
         &self,
-        look_up: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, Box<dyn Error + Send + Sync>> {
-        let permit = Arc::clone(&self.0).acquire_owned().await?;
+        name: &str,
+        look_up: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<Result<T, E>, Box<dyn Error + Send + Sync>> {
+        let permit = match self.reserved(name) {
+            Some(permit) => permit,
+            None => Arc::clone(&self.any).acquire_owned().await?,
+        };
+        let (look_ups, name) = (self.clone(), name.to_owned());
         let running = tokio::spawn(async move {
             let _until_it_ends = permit;
-            look_up.await
+            let answer = look_up.await;
+            if answer.is_ok() {
+                look_ups.remember(name);
+            }
+            answer
         });
         Ok(running.await?)
+    }
+
+    /// Returns one of the places of names that were found, if this is such a name and a place is free.
+    fn reserved(&self, name: &str) -> Option<OwnedSemaphorePermit> {
+        let mut found = self.found();
+        if !found.contains(name) {
+            return None;
+        }
+        let permit = Arc::clone(&self.of_found).try_acquire_owned().ok()?;
+        found.remove(name);
+        Some(permit)
+    }
+
+    fn remember(&self, name: String) {
+        let mut found = self.found();
+        // Without a reserve for these names for a moment, everything works as for new ones.
+        if found.len() >= FOUND {
+            found.clear();
+        }
+        found.insert(name);
+    }
+
+    fn found(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,11 +175,19 @@ impl LookUps {
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match address.to_ipv4() {
+        IpAddr::V6(address) => match address.to_ipv4().or_else(|| translated(address)) {
             Some(inner) => is_public_v4(inner),
             None => is_public_v6(address),
         },
     }
+}
+
+/// Returns the IPv4 address in one of the well-known prefix for translation, which a network of IPv6 alone uses to reach
+/// hosts that have only IPv4 (RFC 6052, 2.1).
+fn translated(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() else { return None };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
@@ -132,8 +203,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         || (a == 203 && b == 0 && c == 113))
 }
 
-/// Returns whether an IPv6 address is public. Global unicast is 2000::/3, without the prefixes for translation,
-/// tunnelling and documentation.
+/// Returns whether an IPv6 address is public. Global unicast is 2000::/3, without the prefixes for tunnelling and
+/// documentation.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     (first & 0xe000) == 0x2000
@@ -151,23 +222,37 @@ mod tests {
 
     use super::*;
 
-    /// The name servers of a host do not answer, and the requests have been given up.
-    #[tokio::test]
+    /// The name servers of some hosts do not answer, and the requests have been given up.
+    #[tokio::test(start_paused = true)]
     async fn a_look_up_keeps_its_place_until_it_ends() {
         let (answer, answered) = watch::channel(false);
         let look_ups = LookUps::default();
         let silent = |mut answered: watch::Receiver<bool>| async move {
-            answered.wait_for(|answered| *answered).await.is_ok()
+            answered.wait_for(|answered| *answered).await.map(|_| ())
         };
-        for _ in 0..LOOK_UPS {
-            let waiting = look_ups.run(silent(answered.clone()));
+        let at_once = || async { Ok::<(), ()>(()) };
+        assert!(look_ups.run("found.example", at_once()).await.unwrap().is_ok());
+        for number in 0..LOOK_UPS {
+            let name = format!("{number}.silent.example");
+            let waiting = look_ups.run(&name, silent(answered.clone()));
             assert!(timeout(Duration::from_millis(10), waiting).await.is_err());
         }
-        let one_more = look_ups.run(async { true });
+        let one_more = look_ups.run("new.example", at_once());
         assert!(timeout(Duration::from_millis(100), one_more).await.is_err(), "all places are taken");
+        // A host that was found before is found again, each time.
+        for _ in 0..3 {
+            let again = look_ups.run("found.example", at_once());
+            assert!(timeout(Duration::from_secs(10), again).await.unwrap().unwrap().is_ok());
+        }
+        // If its name servers are silent now, it holds one of these places, and not more.
+        for _ in 0..2 * LOOK_UPS_OF_FOUND {
+            let waiting = look_ups.run("found.example", silent(answered.clone()));
+            assert!(timeout(Duration::from_millis(10), waiting).await.is_err());
+        }
+        assert_eq!(look_ups.of_found.available_permits(), LOOK_UPS_OF_FOUND - 1);
         answer.send(true).unwrap();
-        let one_more = look_ups.run(async { true });
-        assert!(timeout(Duration::from_secs(10), one_more).await.unwrap().unwrap());
+        let one_more = look_ups.run("new.example", at_once());
+        assert!(timeout(Duration::from_secs(10), one_more).await.unwrap().unwrap().is_ok());
     }
 
     /// The name servers give another answer each time: a private address is never allowed.
@@ -242,6 +327,9 @@ mod tests {
             ("https://100.64.0.1/", false, false),
             ("https://[::ffff:10.0.0.1]/", false, false),
             ("https://[64:ff9b::a00:1]/", false, false),
+            ("https://[64:ff9b::7f00:1]/", false, false),
+            ("https://[64:ff9b::808:808]/", true, true),
+            ("https://[64:ff9b:1::808:808]/", false, false),
             ("https://user@example.com/", false, false),
             ("https://0x7f.1/", false, true),
             ("https://[fd00::1]/", false, false),
@@ -253,6 +341,25 @@ mod tests {
             let url = Url::parse(address).unwrap();
             assert_eq!(admissible(&url, false).is_ok(), production, "{address} in production");
             assert_eq!(admissible(&url, true).is_ok(), development, "{address} in development");
+        }
+    }
+    #[test]
+    fn a_server_on_the_internet_sends_nobody_to_this_machine() {
+        let (public, local) = ("https://idp.example.com/metadata", "http://127.0.0.1:7080/metadata");
+        for (from, to, is_followed) in [
+            (public, "https://cdn.example.com/metadata", true),
+            (public, local, false),
+            (public, "https://localhost/metadata", false),
+            (local, "http://localhost:7081/metadata", true),
+            (local, public, true),
+        ] {
+            let [from, to] = [from, to].map(|address| Url::parse(address).unwrap());
+            assert_eq!(may_lead(Some(&from), &to, true).is_ok(), is_followed, "{from} {to}");
+            assert_eq!(
+                may_lead(Some(&from), &to, false).is_ok(),
+                is_followed && !is_local(&to),
+                "{from} {to}"
+            );
         }
     }
 }

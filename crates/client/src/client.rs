@@ -12,7 +12,7 @@ use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::{FetchedMetadata, Validators};
 use vouchsafe::{IdentityProvider, WebAddress};
 
-use crate::address::{Guarded, admissible};
+use crate::address::{Guarded, admissible, may_lead};
 use crate::error::ClientError;
 
 /// The largest number of bytes of a document. The metadata of one identity provider has about 10 KiB.
@@ -44,8 +44,10 @@ const SOAP: &str = "text/xml; charset=utf-8";
 /// there. A document has at most 1 MiB, and an exchange takes at most 15 seconds. The environment's proxy settings
 /// are not used, because a proxy would resolve names by itself.
 ///
-/// At most 16 names are looked up at a time, and a look-up counts until the name servers answer. Make one client and
-/// clone it: clones share this limit.
+/// At most 16 names are looked up at a time, and 8 more that were found before. A look-up counts until the name servers
+/// answer, so new names wait while 16 name servers are silent. Make one client and clone it: clones share these limits.
+///
+/// In a network of IPv6 alone, addresses of the prefix 64:ff9b::/96 are judged by the IPv4 address in them.
 ///
 /// The metadata of Okta and similar identity providers is unsigned, so only the transport protects it: the party that
 /// controls the host decides which keys the connection trusts.
@@ -69,8 +71,8 @@ impl Client {
         Client::build(false, BYTES, TIMEOUT, Vec::new())
     }
 
-    /// Makes the client for development: loopback hosts are allowed too, over http or https. Private networks are
-    /// still refused.
+    /// Makes the client for development: loopback hosts are allowed too, over http or https, but not by a redirect of
+    /// another host. Private networks are still refused.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -133,7 +135,7 @@ impl Client {
         let client = built(Policy::custom(move |attempt| {
             if attempt.previous().len() > REDIRECTS {
                 attempt.error("too many redirects")
-            } else if let Err(reason) = admissible(attempt.url(), loopback) {
+            } else if let Err(reason) = may_lead(attempt.previous().first(), attempt.url(), loopback) {
                 attempt.error(reason)
             } else {
                 attempt.follow()
