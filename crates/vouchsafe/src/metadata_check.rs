@@ -50,6 +50,25 @@ pub enum MetadataFinding {
         /// The key.
         key: String,
     },
+    /// No key of the connection's metadata can be used, so every response is refused.
+    #[non_exhaustive]
+    NoUsableKey {
+        /// The error of the last key.
+        reason: String,
+    },
+    /// No published key can be used. If this metadata replaces the connection's, every response is refused.
+    #[non_exhaustive]
+    NoUsableKeyPublished {
+        /// The error of the last key.
+        reason: String,
+    },
+    /// A key of the connection or a published one cannot be used, for example because it is too weak. Sign-ins fail when
+    /// the identity provider signs with it.
+    #[non_exhaustive]
+    KeyUnusable {
+        /// The key, and the reason.
+        key: String,
+    },
     /// The address to which sign-in requests are sent is not published.
     #[non_exhaustive]
     SignOnElsewhere {
@@ -112,6 +131,9 @@ impl MetadataFinding {
             MetadataFinding::NoKeyInCommon => "connection.no_key_in_common",
             MetadataFinding::KeyNotTrusted { .. } => "connection.key_not_trusted",
             MetadataFinding::KeyWithdrawn { .. } => "connection.key_withdrawn",
+            MetadataFinding::NoUsableKey { .. } => "connection.no_usable_key",
+            MetadataFinding::NoUsableKeyPublished { .. } => "connection.no_usable_key_published",
+            MetadataFinding::KeyUnusable { .. } => "connection.key_unusable",
             MetadataFinding::SignOnElsewhere { .. } => "connection.sign_on_elsewhere",
             MetadataFinding::NoSignOn { .. } => "connection.no_sign_on",
             MetadataFinding::InsecureSignOn { .. } => "connection.insecure_sign_on",
@@ -130,6 +152,8 @@ impl MetadataFinding {
             | MetadataFinding::Expired { .. }
             | MetadataFinding::KnownExpired { .. }
             | MetadataFinding::NoKeyInCommon
+            | MetadataFinding::NoUsableKey { .. }
+            | MetadataFinding::NoUsableKeyPublished { .. }
             | MetadataFinding::NoSignOn { .. }
             | MetadataFinding::InsecureSignOn { .. }
             | MetadataFinding::CannotStart { .. }
@@ -152,6 +176,11 @@ impl MetadataFinding {
             }
             MetadataFinding::NoKeyInCommon | MetadataFinding::KeyNotTrusted { .. } => {
                 "Compare the fingerprint with the identity provider's console first: anybody who holds the address of the metadata can publish a key. If the key is there, put this metadata in the place of the connection's, or let it be refreshed."
+            }
+            MetadataFinding::NoUsableKey { .. }
+            | MetadataFinding::NoUsableKeyPublished { .. }
+            | MetadataFinding::KeyUnusable { .. } => {
+                "Have the publisher add a key that the service accepts, such as one of RSA with 2,048 bits, and do not put this metadata in the place of the connection's before that."
             }
             MetadataFinding::SignOnElsewhere { .. } | MetadataFinding::LogoutElsewhere { .. } => {
                 "Compare the addresses with the identity provider's console first: people type their passwords there. If they are the same, put this metadata in the place of the connection's, or let it be refreshed."
@@ -187,6 +216,13 @@ impl fmt::Display for MetadataFinding {
             MetadataFinding::NoKeyInCommon => f.write_str("no key that is published is trusted over the connection"),
             MetadataFinding::KeyNotTrusted { key } => write!(f, "published and not trusted: {key}"),
             MetadataFinding::KeyWithdrawn { key } => write!(f, "trusted and not published any more: {key}"),
+            MetadataFinding::NoUsableKey { reason } => {
+                write!(f, "no key of the connection can be used, and every response is refused: {reason}")
+            }
+            MetadataFinding::NoUsableKeyPublished { reason } => {
+                write!(f, "no key that is published can be used: {reason}")
+            }
+            MetadataFinding::KeyUnusable { key } => write!(f, "a key that cannot be used: {key}"),
             MetadataFinding::SignOnElsewhere { address } => {
                 write!(f, "sign-in requests are sent to {address:?}, which is not published")
             }
@@ -251,6 +287,7 @@ impl ServiceProvider {
             findings.push(MetadataFinding::KnownExpired { valid_until });
         }
         keys(ours, live, &mut findings);
+        self.usable_keys(connection, live, &mut findings);
         addresses(ours, live, &mut findings);
         for finding in obstacles.into_iter().map(MetadataFinding::of_obstacle) {
             // Both documents may have the same fault.
@@ -260,6 +297,33 @@ impl ServiceProvider {
         }
         self.algorithms(connection, live, &mut findings);
         findings
+    }
+
+    /// Checks by the rules of the sign-in whether the keys can be used.
+    fn usable_keys(
+        &self,
+        connection: &Connection,
+        live: &IdentityProvider,
+        findings: &mut Vec<MetadataFinding>,
+    ) {
+        let known = connection.trust(self);
+        let published =
+            connection.clone().with_identity_provider(live.clone()).map(|published| published.trust(self));
+        if let Err(reason) = &known {
+            findings.push(MetadataFinding::NoUsableKey { reason: reason.to_string() });
+        }
+        // The entity is the same.
+        let Ok(published) = published else { return };
+        if let Err(reason) = &published {
+            findings.push(MetadataFinding::NoUsableKeyPublished { reason: reason.to_string() });
+        }
+        let mut keys: Vec<String> = Vec::new();
+        for key in [known, published].into_iter().flatten().flat_map(|trust| trust.unusable_keys().to_vec()) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        findings.extend(keys.into_iter().map(|key| MetadataFinding::KeyUnusable { key }));
     }
 
     fn algorithms(

@@ -185,3 +185,46 @@ fn no_check_passes_where_no_sign_in_can_be_started() {
     assert_eq!(signing.check_metadata(&over, &simple, now()), []);
     let _ = signing.start_login(&over, LoginOptions::default(), now()).unwrap();
 }
+
+/// A key that the service refuses is in both documents, or comes beside a good one.
+#[test]
+fn keys_that_cannot_be_used_are_found_before_a_sign_in_fails() {
+    let modulus = vouchsafe::crypto::base64_encode(&[0xc1; 128]);
+    let weak = format!(
+        "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{modulus}</ds:Modulus><ds:Exponent>AQAB</ds:Exponent></ds:RSAKeyValue></ds:KeyValue></ds:KeyInfo></md:KeyDescriptor>"
+    );
+    let good = IdentityProvider::other().metadata().unwrap();
+    let (before, rest) = good.split_once("<md:KeyDescriptor").unwrap();
+    let (_, after) = rest.split_once("</md:KeyDescriptor>").unwrap();
+    let (only_weak, both) = (
+        format!("{before}{weak}{after}"),
+        good.replacen("<md:KeyDescriptor", &format!("{weak}<md:KeyDescriptor"), 1),
+    );
+    let saml = builder().build().unwrap();
+    for (known, live, expected) in [
+        (&only_weak, &only_weak, &["connection.no_usable_key", "connection.no_usable_key_published"][..]),
+        (
+            &good,
+            &only_weak,
+            &[
+                "connection.no_key_in_common",
+                "connection.key_not_trusted",
+                "connection.key_withdrawn",
+                "connection.no_usable_key_published",
+            ],
+        ),
+        (&good, &both, &["connection.key_not_trusted", "connection.key_unusable"]),
+        (&both, &both, &["connection.key_unusable"]),
+    ] {
+        let read = |xml: &str| vouchsafe::IdentityProvider::from_metadata(xml.as_bytes()).unwrap();
+        let over = connection("other", read(known));
+        let findings = saml.check_metadata(&over, &read(live), now());
+        let codes: Vec<_> = findings.iter().map(vouchsafe::MetadataFinding::code).collect();
+        assert_eq!(codes, expected);
+        assert!(findings.iter().all(|one| !one.to_string().is_empty() && one.remedy().ends_with('.')));
+        // An error is what makes sign-ins fail.
+        let is_error =
+            |one: &vouchsafe::MetadataFinding| one.severity() == vouchsafe::metadata::LintSeverity::Error;
+        assert_eq!(findings.iter().any(is_error), !expected.contains(&"connection.key_unusable"));
+    }
+}
