@@ -110,12 +110,21 @@ impl RefreshStatus {
             RefreshOutcome::StoreFailed { reason } => error(reason.code(), reason.to_string(), reason.hint()),
             _ => None,
         };
+        // A request that brought nothing says nothing about what waits.
+        let brought_nothing = matches!(
+            outcome,
+            RefreshOutcome::Kept { .. }
+                | RefreshOutcome::StoreFailed { .. }
+                | RefreshOutcome::CopyFailed { .. }
+        );
+        let waited = self.with(|sources| sources.get(connection).is_some_and(|one| one.waits_for_approval));
         let status = SourceStatus {
             connection: connection.clone(),
             confirmed_at: refresh.confirmed_at().or(fetched_at),
             failures: refresh.failures(),
             last_error,
-            waits_for_approval: matches!(outcome, RefreshOutcome::Staged { .. }),
+            waits_for_approval: matches!(outcome, RefreshOutcome::Staged { .. })
+                || (brought_nothing && waited),
             refused_at: refused_at(outcome),
             copy_is_behind: false,
             next_attempt: refresh.due(),

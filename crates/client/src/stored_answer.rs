@@ -210,7 +210,11 @@ async fn not_written(
                 return Some(if is_true_still { outcome } else { RefreshOutcome::Unchanged });
             }
             // Its organization has another connection now, or uploads its metadata.
-            Some(current) if !is_asked(&current) => return None,
+            Some(current)
+                if current.state == ConnectionState::Retired || current.metadata.source.url().is_none() =>
+            {
+                return None;
+            }
             None => return None,
             Some(_) => {}
         }

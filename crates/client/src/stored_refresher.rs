@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 use vouchsafe::metadata::{Refresh, RefreshSchedule, SpeaksFor, TrustedSource};
 use vouchsafe::provisioning::Actor;
@@ -19,6 +19,8 @@ use crate::{Client, RefreshEvent, RefreshFailure, RefreshOutcome, RefreshStatus,
 const AT_ONCE: usize = 8;
 /// The number of connections that are read from the store at a time.
 const PAGE: usize = 1_000;
+/// The number of new connections whose metadata is read at a time, to find out whether it ends soon.
+const READ_AT_ONCE: usize = 64;
 /// The interval at which the store is searched for new connections.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -33,7 +35,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// used further.
 ///
 /// Between requests, only the due time of a connection is kept in memory. The first requests of many connections are
-/// spread over one hour. A new connection is found within a minute. Several processes may each run a refresher: the
+/// spread over one hour. Metadata that has ended, or that ends within this hour, is requested at once. A new connection is found within a minute. Several processes may each run a refresher: the
 /// second one finds that nothing has changed. If somebody changes a connection during its request, that change is
 /// kept, and the source is requested again.
 ///
@@ -66,6 +68,8 @@ struct Known {
     refresh: Refresh,
     /// The address of the last request, and the trust that its documents were checked against.
     origin: Option<Origin>,
+    /// Whether its first request is at a random moment, and it is not known yet whether its metadata ends before that.
+    may_end_sooner: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +149,7 @@ impl StoredRefresher {
             after = Some(last.id.clone());
             for one in page {
                 let known = self.known.remove(&one.id);
-                let known = known.unwrap_or_else(|| Known { refresh: self.first_refresh(), origin: None });
+                let known = known.unwrap_or_else(|| self.first_known());
                 found.insert(one.id, known);
             }
         }
@@ -154,11 +158,39 @@ impl StoredRefresher {
         None
     }
 
-    /// Returns the first refresh of a connection. Its source is read only when it is due, so it trusts nobody until
-    /// then.
-    fn first_refresh(&self) -> Refresh {
+    /// Returns the first state of a connection. Its source is read only when it is due, so it trusts nobody until then.
+    fn first_known(&self) -> Known {
         let nobody = TrustedSource::danger_by_transport_alone(SpeaksFor::Entities(Default::default()));
-        Refresh::new(nobody, self.schedule, Utc::now()).spread(Utc::now(), answer::random(&self.provider))
+        let refresh = Refresh::new(nobody, self.schedule, Utc::now());
+        let refresh = refresh.spread(Utc::now(), answer::random(&self.provider));
+        Known { refresh, origin: None, may_end_sooner: true }
+    }
+
+    /// Reads the metadata of some new connections, and makes those due whose metadata has ended, or ends before the spread
+    /// first requests are over: nobody can sign in over them then.
+    async fn find_ending(&mut self) {
+        let new = self.known.iter().filter(|(_, known)| known.may_end_sooner);
+        let new: Vec<ConnectionId> = new.map(|(id, _)| id.clone()).take(READ_AT_ONCE).collect();
+        let latest =
+            Utc::now().checked_add_signed(TimeDelta::from_std(self.schedule.usual).unwrap_or(TimeDelta::MAX));
+        for id in new {
+            let stored = match self.store.connection(&id).await {
+                Ok(stored) => stored,
+                // A damaged row is told when it is due. In an outage the others are read later.
+                Err(StoreError::Damaged { .. }) => None,
+                Err(_) => return,
+            };
+            let ends = match stored {
+                Some(stored) => tokio::task::spawn_blocking(move || ends_before(&stored, latest)).await,
+                None => Ok(false),
+            };
+            if let Some(known) = self.known.get_mut(&id) {
+                known.may_end_sooner = false;
+                if ends.unwrap_or_default() {
+                    known.refresh.hasten(Utc::now());
+                }
+            }
+        }
     }
 
     /// Requests the sources of the connections that are due, eight at a time, and returns the event of each.
@@ -168,6 +200,7 @@ impl StoredRefresher {
     }
 
     async fn refresh_until(&mut self, stop: &Stop) -> Vec<RefreshEvent> {
+        self.find_ending().await;
         let now = Utc::now();
         let due = self.known.iter().filter(|(_, known)| known.refresh.is_due(now));
         let mut waiting = due.map(|(id, _)| id.clone()).collect::<Vec<_>>().into_iter();
@@ -230,7 +263,8 @@ impl StoredRefresher {
                 }
             };
             // The validators of another address must not be used.
-            *known = Known { refresh: Refresh::new(source, self.schedule, now), origin: Some(origin) };
+            let refresh = Refresh::new(source, self.schedule, now);
+            *known = Known { refresh, origin: Some(origin), may_end_sooner: false };
         }
         known.refresh.set_older_since(stored.older_since);
         let validators = known.refresh.validators(Some(&stored.metadata.document), now);
@@ -254,4 +288,10 @@ impl StoredRefresher {
         self.status.note(&id, &known.refresh, Some(fetched_at), &outcome);
         Some(RefreshEvent { connection: Some(id), outcome })
     }
+}
+
+/// Returns whether the metadata of a connection has ended by this time. Metadata that cannot be read counts as ended.
+fn ends_before(stored: &StoredConnection, latest: Option<DateTime<Utc>>) -> bool {
+    let Ok(connection) = stored.to_connection() else { return true };
+    connection.identity_provider().valid_until().is_some_and(|end| latest.is_none_or(|latest| end <= latest))
 }

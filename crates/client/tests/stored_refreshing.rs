@@ -367,3 +367,82 @@ async fn a_moment_at_the_address_does_not_silence_the_genuine_server() {
     let stored = store.connection(&acme.id).await.unwrap().unwrap();
     assert_eq!(&*stored.metadata.document, genuine.0.as_bytes());
 }
+
+/// The service starts again after its whole cluster was down: the sources of most connections are asked at random moments
+/// of the next hour, but nobody can sign in over those whose metadata has ended.
+#[tokio::test]
+async fn metadata_that_has_ended_is_asked_for_at_once_after_a_start() {
+    let good = Kit::okta().metadata().unwrap();
+    let until = |end: chrono::DateTime<chrono::Utc>| {
+        let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        good.replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1)
+    };
+    let now = chrono::Utc::now();
+    let (_served, address) = serve(good.clone()).await;
+    let store = Memory::new();
+    for (name, end) in [("ended", -60), ("soon", 30), ("later", 60 * 24 * 30)] {
+        let document = until(now + chrono::TimeDelta::minutes(end));
+        for number in 0..40 {
+            let url = MetadataSource::Url(address.clone());
+            let one = connection(&format!("{name}-{number}"), &document, url, ConnectionState::Active);
+            store.add_connection(&one, &author()).await.unwrap();
+        }
+    }
+    let client = Client::with_loopback().unwrap();
+    let mut refresher = StoredRefresher::new(client, Provider::rustcrypto(), Arc::new(store.clone()));
+    assert!(refresher.look_for_connections().await.is_none());
+    let mut asked = Vec::new();
+    // The metadata of 64 connections is read at a time.
+    for _ in 0..2 {
+        let events = refresher.refresh_due().await;
+        asked.extend(events.iter().map(|event| event.connection().unwrap().as_str().to_owned()));
+    }
+    let of = |name: &str| asked.iter().filter(|asked| asked.starts_with(name)).count();
+    assert_eq!((of("ended"), of("soon")), (40, 40));
+    assert!(of("later") < 20, "{}", of("later"));
+}
+
+/// A person requests the metadata of a draft, and another one saves the draft meanwhile.
+#[tokio::test]
+async fn a_draft_that_somebody_saves_meanwhile_is_told_as_a_conflict() {
+    let new =
+        Kit::okta().with_next_certificate(keys::identity_provider_p256().certificate()).metadata().unwrap();
+    let (store, served) = (Memory::new(), new.clone());
+    let meddled = store.clone();
+    let respond = get(async move || {
+        let mut current = meddled.connection(&ConnectionId::new("acme").unwrap()).await.unwrap().unwrap();
+        current.settings.token_required = !current.settings.token_required;
+        meddled.update_connection(&current, &author()).await.unwrap();
+        served
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/metadata", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/metadata", respond)).await });
+    let old = Kit::okta().metadata().unwrap();
+    let acme = connection("acme", &old, MetadataSource::Url(address), ConnectionState::Draft);
+    store.add_connection(&acme, &author()).await.unwrap();
+    let (client, provider) = (Client::with_loopback().unwrap(), Provider::rustcrypto());
+    let event = vouchsafe_client::refresh_stored(&client, &provider, &store, &acme.id, Actor::Operator).await;
+    assert_eq!(event.as_ref().map(told).as_deref(), Some("acme store: store.connection_conflict"));
+}
+
+/// An outage of the address says nothing about the document that waits.
+#[tokio::test]
+async fn a_document_that_waits_for_approval_is_not_forgotten_when_its_source_fails() {
+    let known = Kit::okta().metadata().unwrap();
+    let next = keys::identity_provider_p256().certificate();
+    let (served, address) = serve(Kit::okta().with_next_certificate(next).metadata().unwrap()).await;
+    let store = Memory::new();
+    let mut acme = connection("acme", &known, MetadataSource::Url(address), ConnectionState::Active);
+    acme.settings.metadata.key_changes = vouchsafe::metadata::KeyChanges::Approve;
+    store.add_connection(&acme, &author()).await.unwrap();
+    let mut refresher = refresher(&store);
+    assert!(refresher.look_for_connections().await.is_none());
+    for (answer, waits) in [(None, true), (Some(known), false)] {
+        refresher.refresh_due().await;
+        assert!(refresher.status().of(&acme.id).unwrap().waits_for_approval);
+        *served.lock().unwrap() = answer;
+        refresher.refresh_due().await;
+        assert_eq!(refresher.status().of(&acme.id).unwrap().waits_for_approval, waits);
+    }
+}

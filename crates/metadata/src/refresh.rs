@@ -17,8 +17,9 @@ use crate::{Aggregate, MetadataChange, MetadataError, RefreshError, TrustedMetad
 /// database.
 ///
 /// * The source is requested again after the `cacheDuration` of its document, or after
-///   [`usual`](RefreshSchedule::usual), and before the document expires; after a change, not sooner than in 15 minutes. A random part makes it a little earlier, so
-///   that many sources spread over time. After a failure it is requested sooner, then less and less often.
+///   [`usual`](RefreshSchedule::usual), and before the document expires; after a change, of its dates too, not sooner than
+///   in 15 minutes. A random part makes it a little earlier, so that many sources spread over time. After a failure it is
+///   requested sooner, then less and less often.
 /// * Trust is never removed by a bad answer: an unusable document is refused, and the current one is kept until its
 ///   own `validUntil`, which the user of the metadata checks.
 /// * Requests have the validators of the current document, but not always ([`validators`](Self::validators)): the
@@ -190,6 +191,11 @@ impl Refresh {
         self
     }
 
+    /// Makes the next request now.
+    pub fn hasten(&mut self, now: DateTime<Utc>) {
+        self.due = now;
+    }
+
     /// Returns when to request the source.
     #[must_use]
     pub fn due(&self) -> DateTime<Utc> {
@@ -298,11 +304,15 @@ impl Refresh {
         match taken {
             Ok(refreshed) => {
                 self.failures = 0;
-                let is_change = matches!(refreshed, Refreshed::Changed { .. });
-                self.due = self.next(now, random);
-                if is_change {
-                    self.due = self.due.max(self.after_change(now));
-                }
+                let least = match refreshed {
+                    Refreshed::Changed { .. } => self.after_change(now),
+                    // The dates alone may change with each document, and it must not end meanwhile.
+                    Refreshed::Renewed(_) => {
+                        self.after_change(now).min(later(now, self.half_of_validity(now)))
+                    }
+                    _ => now,
+                };
+                self.due = self.next(now, random).max(least);
                 Ok(refreshed)
             }
             Err(error) => {
@@ -315,13 +325,14 @@ impl Refresh {
     /// Records that the source did not answer, or not with a document. `retry_after` is the time that it stated, if
     /// it did (RFC 9110, 10.2.3).
     ///
-    /// It is requested again after one minute, then after two, four and so on, up to its normal interval. Each wait
-    /// is a random time between half of that and all of it. The time that the source asks for is limited to 24 hours
+    /// It is requested again after one minute, then after two, four and so on, up to its normal interval, or to the
+    /// [`usual`](RefreshSchedule::usual) one if its document states a shorter `cacheDuration`. Each wait is a random time between half of that and all of it. The time that the source asks for is limited to 24 hours
     /// ([`longest`](RefreshSchedule::longest)), and to half of the time for which the current document is still valid.
     pub fn failed(&mut self, retry_after: Option<Duration>, now: DateTime<Utc>, random: u64) {
         self.failures = self.failures.saturating_add(1);
         let doublings = self.failures.saturating_sub(1).min(16);
-        let most = self.schedule.shortest.saturating_mul(1 << doublings).min(self.interval(now));
+        let normal = self.cache_duration.unwrap_or_default().max(self.schedule.usual);
+        let most = self.schedule.shortest.saturating_mul(1 << doublings).min(self.limited(normal, now));
         let half = most.checked_div(2).unwrap_or_default();
         let wait = half.saturating_add(part(half, random));
         let longest = self.schedule.longest.min(self.half_of_validity(now)).max(self.schedule.shortest);
@@ -449,9 +460,12 @@ impl Refresh {
     /// Returns the time until the next request if nothing fails: as the document states, but short enough that there
     /// is time for further attempts before the document expires.
     fn interval(&self, now: DateTime<Utc>) -> Duration {
-        let RefreshSchedule { shortest, usual, longest } = self.schedule;
-        let said = self.cache_duration.unwrap_or(usual);
-        said.min(self.half_of_validity(now)).min(longest).max(shortest)
+        self.limited(self.cache_duration.unwrap_or(self.schedule.usual), now)
+    }
+
+    fn limited(&self, wanted: Duration, now: DateTime<Utc>) -> Duration {
+        let RefreshSchedule { shortest, longest, .. } = self.schedule;
+        wanted.min(self.half_of_validity(now)).min(longest).max(shortest)
     }
 
     /// Half of the time for which the document at hand is still valid.

@@ -419,3 +419,42 @@ fn a_change_is_asked_for_again_after_a_quarter_of_an_hour() {
     assert_eq!(kept.refresh.due() - late, TimeDelta::minutes(15));
     assert_eq!(kept.refresh.confirmed_at(), Some(now()));
 }
+
+/// A document whose dates alone change each minute, and that says that it is to be asked for each minute.
+#[test]
+fn dates_that_change_each_minute_are_asked_for_each_quarter_of_an_hour() {
+    let mut kept = Kept::of_okta();
+    let dated = |minutes: i64| {
+        let end = now() + TimeDelta::days(500) - TimeDelta::minutes(minutes);
+        let end = end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        genuine(&format!("cacheDuration='PT1M' validUntil='{end}'"), None)
+    };
+    assert_eq!(kept.gets(&dated(0), now()), "first");
+    let (mut time, mut renewals) = (kept.refresh.due(), 0);
+    while time < now() + TimeDelta::hours(2) {
+        renewals += 1;
+        assert_eq!(kept.gets(&dated(renewals), time), "renewed");
+        time = kept.refresh.due();
+    }
+    assert_eq!(renewals, 8);
+    // A document that is never valid for long is asked for before it ends.
+    let ending = (time + TimeDelta::minutes(10)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let mut short = Kept::of_okta();
+    assert_eq!(short.gets(&genuine("", None), time), "first");
+    assert_eq!(
+        short.gets(&genuine(&format!("cacheDuration='PT1M' validUntil='{ending}'"), None), time),
+        "renewed"
+    );
+    assert_eq!(short.refresh.due() - time, TimeDelta::minutes(5));
+}
+
+/// A document may not ask for many requests to a source that does not answer any more.
+#[test]
+fn failures_are_not_repeated_each_minute_because_a_document_asked_for_that() {
+    let mut kept = Kept::of_okta();
+    assert_eq!(kept.gets(&genuine("cacheDuration='PT1M'", None), now()), "first");
+    for _ in 0..10 {
+        kept.refresh.failed(None, now(), 0);
+    }
+    assert_eq!(kept.refresh.due() - now(), TimeDelta::minutes(30));
+}
