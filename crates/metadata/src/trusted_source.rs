@@ -78,6 +78,10 @@ impl SpeaksFor {
 /// # Making a value
 impl TrustedSource {
     /// Makes a source whose documents are signed at their root by one of these keys.
+    ///
+    /// A signature does not say whether a document is the present one. If documents state neither a `creationInstant` nor a
+    /// `validUntil`, whoever controls the address can serve an earlier one, with a key that was withdrawn since. So
+    /// [require an end](Self::requiring_valid_until) where the publisher states one.
     #[must_use]
     pub fn signed_by(keys: impl Into<Vec<TrustedKey>>, speaks_for: SpeaksFor) -> TrustedSource {
         TrustedSource::of(Proof::Keys(keys.into()), speaks_for)

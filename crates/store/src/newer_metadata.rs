@@ -39,7 +39,9 @@ pub struct MetadataTrust {
     #[serde(skip_serializing_if = "is_default")]
     pub key_changes: KeyChanges,
     /// The SHA-256 fingerprint of the certificate that must have signed the root of newer metadata; `None`: TLS alone
-    /// authenticates it. If the text is not a fingerprint, no newer metadata is accepted.
+    /// authenticates it. If the text is not a fingerprint, no newer metadata is accepted. Of signed documents without
+    /// dates nobody can tell which one is older: [require an end](Self::require_valid_until) where the publisher states
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
