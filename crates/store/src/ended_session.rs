@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::Answer;
 
@@ -27,11 +27,20 @@ use crate::Answer;
 /// ```
 pub trait EndedSessionStore: Send + Sync + fmt::Debug {
     /// Records that a session ended. `hash` is the hash of its identifier. The record lasts until `until`, or longer if
-    /// an earlier record does; choose a time after which no request is in progress that has read the session. Records
-    /// that are over at `now` are removed.
+    /// an earlier record does; choose a time after which no copy of the session is used, in a cache or in a request in
+    /// progress. Records that were over a week before `now` are removed, and not earlier: otherwise one machine whose clock
+    /// is ahead would restore the ended sessions of all.
     fn note_ended<'a>(&'a self, hash: &'a str, until: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
 
     /// Returns whether a session ended. Once [`note_ended`](Self::note_ended) has returned, the answer is `true` on
     /// every machine.
     fn has_ended<'a>(&'a self, hash: &'a str) -> Answer<'a, bool>;
+}
+
+/// How much longer a record is kept than necessary, for a clock that is ahead.
+const MARGIN: TimeDelta = TimeDelta::days(7);
+
+/// Records that were over by then are removed.
+pub(crate) fn removed_until(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.checked_sub_signed(MARGIN).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }

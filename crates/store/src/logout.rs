@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
 use vouchsafe::crypto::{hexadecimal, own_sha256};
 use vouchsafe::provisioning::{Identity, LoggedOut, session_index_text};
-use vouchsafe::{PendingLogout, StoredPendingLogout};
+use vouchsafe::{ConnectionId, PendingLogout, StoredPendingLogout};
 
-use crate::{Answer, StoreError};
+use crate::{Answer, StoreError, forgotten_until};
 
 /// Keeps our logout requests until they are answered, and remembers the logouts that identity providers asked for.
 ///
@@ -45,6 +45,8 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     /// every index. A logout of more than [`MOST_REMEMBERED_INDEXES`] counts for every index, so that one identity
     /// provider does not fill the store of all: a late assertion of another session of the person is then refused too, and
     /// the person signs in again. Only under the key of [any name](LoggedOut::any_name_key) each of its indexes is kept.
+    /// What is kept for one connection should be bounded: the stores of this crate keep at most 200,000 times for each, and
+    /// a time may then count for a few other people over that connection too.
     ///
     /// If the store is also a [`Directory`](crate::Directory), every sign-in of the person that is under way is
     /// committed or refused before this answers. A caller that ends the sessions afterwards therefore misses none.
@@ -65,7 +67,8 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     ) -> Answer<'a, Option<RememberedLogout>>;
 
     /// Deletes the expired requests and the logouts that need not be remembered any more, and answers how many there
-    /// were together.
+    /// were together. A clock of this service that is ahead must not make a store forget: the stores of this crate delete a
+    /// logout only if the one that is remembered longest was issued 25 hours later ([`forgotten_until`]).
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
@@ -179,52 +182,95 @@ pub fn may_be_logged_out(
 
 /// When a remembered logout may be deleted: an hour later than necessary, for clocks that differ.
 pub(crate) fn remembered_until(now: DateTime<Utc>) -> DateTime<Utc> {
-    let until = LOGOUT_MEMORY.checked_add(&TimeDelta::hours(1)).unwrap_or(LOGOUT_MEMORY);
-    now.checked_add_signed(until).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    now.checked_add_signed(memory()).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// The maximum length of a session index that is kept as it is, in bytes. Databases limit the keys of an index.
+fn memory() -> TimeDelta {
+    LOGOUT_MEMORY.checked_add(&TimeDelta::hours(1)).unwrap_or(LOGOUT_MEMORY)
+}
+
+/// The maximum length of a session index that is kept as it is, in bytes.
+#[cfg(feature = "redis")]
 const LONGEST_INDEX: usize = 500;
 
-/// The key of a session index in a store: the index, or its hash if it is long. An absent index differs from an empty
-/// one.
-pub(crate) fn index_key(session_index: Option<&str>) -> String {
-    match session_index.map(session_index_text) {
-        None => String::new(),
-        Some(index) if index.len() <= LONGEST_INDEX => format!("={index}"),
-        Some(long) => format!("#{}", hexadecimal(&own_sha256(long.as_bytes()))),
+/// The key of a session index in a store: the index, or its hash if it is long.
+#[cfg(feature = "redis")]
+pub(crate) fn index_key(session_index: &str) -> String {
+    match session_index_text(session_index) {
+        index if index.len() <= LONGEST_INDEX => format!("={index}"),
+        long => format!("#{}", hexadecimal(&own_sha256(long.as_bytes()))),
     }
 }
 
-/// Returns the pairs of names and session indexes under which a logout is remembered.
-pub(crate) fn remembered_under(logout: &LoggedOut) -> Vec<(String, String)> {
-    let indexes = logout.session_indexes();
-    let of_each: Vec<String> = indexes.iter().map(|index| index_key(Some(index))).collect();
-    let of_every = vec![index_key(None)];
-    let of_name = if matches!(indexes.len(), 1..=MOST_REMEMBERED_INDEXES) { &of_each } else { &of_every };
-    // With every index, the key of any name would mean everybody over the connection.
-    let of_any_name = logout.any_name_key();
-    let pairs = logout.keys().into_iter().flat_map(|key| {
-        let indexes = if of_any_name.as_ref() == Some(&key) { &of_each } else { of_name };
-        indexes.iter().map(|index| (key.clone(), index.clone())).collect::<Vec<_>>()
-    });
-    // One order, so that two transactions do not wait for each other.
-    pairs.collect::<BTreeSet<_>>().into_iter().collect()
+/// The logouts that a store remembers over one connection: each has one of 65,536 places for its name and index, and
+/// those of one place have the latest time of any of them. What one identity provider makes a store keep is therefore
+/// bounded, however many logouts it asks for. With many logouts at one time, a late assertion of another person may
+/// count as logged out too; that person signs in again.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Remembered {
+    /// The key of the connection.
+    pub(crate) connection: String,
+    /// The places.
+    pub(crate) places: Vec<String>,
 }
 
-/// Returns the keys in a store of the indexes of logouts that apply to a session with these indexes: those of the
-/// indexes, and that of a logout of all sessions. If it is empty, every logout applies.
-pub(crate) fn keys_that_mean(session_indexes: &[String]) -> Vec<String> {
-    let of_all = (!session_indexes.is_empty()).then(|| index_key(None));
-    of_all.into_iter().chain(session_indexes.iter().map(|index| index_key(Some(index)))).collect()
-}
-
-/// Returns the keys in a store of the names of logouts that apply to a session of this person with these indexes.
-pub(crate) fn names_that_mean(person: &Identity, session_indexes: &[String]) -> Vec<String> {
-    match session_indexes {
-        [] => vec![person.key()],
-        _ => person.logout_keys(),
+impl Remembered {
+    /// Returns the places of a logout.
+    pub(crate) fn of(logout: &LoggedOut) -> Remembered {
+        let (indexes, of_any_name) = (logout.session_indexes(), logout.any_name_key());
+        let mut places = BTreeSet::new();
+        for key in logout.keys() {
+            // With every index, the key of any name would mean everybody over the connection.
+            let is_any_name = of_any_name.as_ref() == Some(&key);
+            if is_any_name || matches!(indexes.len(), 1..=MOST_REMEMBERED_INDEXES) {
+                places.extend(indexes.iter().map(|index| place_of_index(&key, index)));
+                places.extend((!is_any_name).then(|| place('o', &key, "")));
+            } else {
+                places.insert(place('e', &key, ""));
+            }
+        }
+        // One order, so that two transactions do not wait for each other.
+        Remembered {
+            connection: place_of_connection(logout.connection()),
+            places: places.into_iter().collect(),
+        }
     }
+
+    /// Returns the places of the logouts that apply to a session of this person with these indexes.
+    pub(crate) fn that_mean(person: &Identity, session_indexes: &[String]) -> Remembered {
+        let connection = place_of_connection(&person.connection);
+        if session_indexes.is_empty() {
+            let key = person.key();
+            return Remembered { connection, places: vec![place('e', &key, ""), place('o', &key, "")] };
+        }
+        let of_key = |key: String| {
+            let of_indexes = session_indexes.iter().map(|index| place_of_index(&key, index));
+            of_indexes.chain([place('e', &key, "")]).collect::<Vec<_>>()
+        };
+        Remembered { connection, places: person.logout_keys().into_iter().flat_map(of_key).collect() }
+    }
+}
+
+fn place_of_connection(connection: &ConnectionId) -> String {
+    hexadecimal(&own_sha256(connection.as_str().as_bytes()))
+}
+
+fn place_of_index(key: &str, session_index: &str) -> String {
+    place('i', key, session_index_text(session_index))
+}
+
+/// Returns the place for a name and a session index (`i`), for a name with one index or another (`o`), or for a name with
+/// every index (`e`).
+fn place(kind: char, key: &str, index: &str) -> String {
+    let hash = own_sha256(format!("{}:{key}{index}", key.len()).as_bytes());
+    format!("{kind}{}", hexadecimal(hash.get(..2).unwrap_or_default()))
+}
+
+/// Remembered logouts that were issued by then may be deleted, if their time is over: `newest` is the issue time of the
+/// logout that is remembered longest. That time is an identity provider's, so a clock of ours that is ahead makes no store
+/// forget.
+pub(crate) fn forgotten_before(now: DateTime<Utc>, newest: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    forgotten_until(now, newest, memory())
 }
 
 /// Parses a stored request, unless it has expired.
@@ -293,6 +339,64 @@ mod tests {
         ] {
             let actual = may_be_logged_out(issued_at, asked_at.map(at), latest, now);
             assert_eq!(actual, expected, "{asked_at:?}");
+        }
+    }
+
+    /// However many logouts an identity provider asks for, and with whatever names, the number of places is bounded.
+    #[test]
+    fn the_places_of_a_connection_are_bounded() {
+        let connection = ConnectionId::new("acme").unwrap();
+        let mut places = BTreeSet::new();
+        for number in 0..40_000 {
+            let person = Identity::new(connection.clone(), format!("{number}{}", "long".repeat(200)));
+            let indexes: Vec<String> = (0..8).map(|index| format!("{number} {index}")).collect();
+            let logout = LoggedOut::sessions(person.clone(), &indexes).named_with(None, None, None);
+            for logout in [logout.clone().by_session_index(true), logout, LoggedOut::all_of(person)] {
+                let remembered = Remembered::of(&logout);
+                assert_eq!(remembered.connection.len(), 64);
+                places.extend(remembered.places);
+            }
+        }
+        assert!(places.len() <= 3 * 65_536 && places.iter().all(|place| place.len() == 5));
+    }
+
+    /// Each logout means its own session, and no other one.
+    #[test]
+    fn a_logout_has_a_place_of_each_session_that_it_means() {
+        let person = |name: &str| Identity::new(ConnectionId::new("acme").unwrap(), name);
+        let is_meant = |logout: &LoggedOut, name: &str, indexes: &[&str]| {
+            let indexes: Vec<String> = indexes.iter().map(|&index| index.to_owned()).collect();
+            let (of, that_mean) = (Remembered::of(logout), Remembered::that_mean(&person(name), &indexes));
+            assert_eq!(of.connection, that_mean.connection);
+            of.places.iter().any(|place| that_mean.places.contains(place))
+        };
+        for (logout, index, other_index, none, other_name) in [
+            (LoggedOut::all_of(person("ada")), true, true, true, false),
+            (LoggedOut::sessions(person("ada"), Some("s1")), true, false, true, false),
+            (LoggedOut::sessions(person("eve"), Some("s1")).by_session_index(true), true, false, false, true),
+        ] {
+            assert_eq!(is_meant(&logout, "ada", &["s1"]), index, "{logout:?}");
+            assert_eq!(is_meant(&logout, "ada", &["s2"]), other_index, "{logout:?}");
+            assert_eq!(is_meant(&logout, "ada", &[]), none, "{logout:?}");
+            assert_eq!(is_meant(&logout, "bob", &["s1"]), other_name, "{logout:?}");
+        }
+        let elsewhere = person("ada").over(ConnectionId::new("other").unwrap());
+        let all = Remembered::of(&LoggedOut::all_of(elsewhere));
+        assert_ne!(all.connection, Remembered::that_mean(&person("ada"), &[]).connection);
+    }
+
+    /// Neither a clock that is ahead, nor the newest logout alone, makes a store forget.
+    #[test]
+    fn a_clock_that_is_ahead_forgets_no_logout() {
+        let newest = at("2026-11-24T12:00:00Z");
+        let until = at("2026-11-23T11:00:00Z");
+        for (now, newest, expected) in [
+            (newest, Some(newest), Some(until)),
+            (newest + TimeDelta::days(400), Some(newest), Some(until)),
+            (newest, Some(newest + TimeDelta::days(400)), Some(until)),
+            (newest, None, None),
+        ] {
+            assert_eq!(forgotten_before(now, newest), expected);
         }
     }
 

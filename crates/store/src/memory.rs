@@ -80,7 +80,7 @@ struct State {
     ended_sessions: HashMap<String, DateTime<Utc>>,
     forms: forms::Forms,
     /// By the key of the name, then by session index.
-    remembered: HashMap<String, HashMap<String, logouts::Remembered>>,
+    remembered: HashMap<String, HashMap<String, logouts::Kept>>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     sources: HashMap<SourceId, EntityId>,
     keys: HashMap<ConnectionId, Vec<KeySighting>>,

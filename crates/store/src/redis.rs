@@ -249,7 +249,7 @@ impl SessionStore for Redis {
             if let Some(identity) = &session.identity {
                 call = call.key(self.key("name", &identity.key()));
                 let indexes: BTreeSet<String> =
-                    session.session_indexes.iter().map(|index| index_key(Some(index))).collect();
+                    session.session_indexes.iter().map(|index| index_key(index)).collect();
                 for index in indexes {
                     call = call.key(self.of_index(&identity.connection, &index));
                 }
@@ -308,7 +308,7 @@ impl SessionStore for Redis {
             // A logout by its whole name finds the sessions of the name alone.
             let is_by_name = logout.keys().len() == 1;
             for index in logout.session_indexes().iter().filter(|_| !is_by_name) {
-                call = call.key(self.of_index(logout.connection(), &index_key(Some(index))));
+                call = call.key(self.of_index(logout.connection(), &index_key(index)));
             }
             let found: Vec<(String, String)> = call.invoke(&self.connection).await?;
             let prefix = self.key("session", "");

@@ -24,6 +24,9 @@ pub async fn a_session_that_ended_is_remembered(store: impl EndedSessionStore) {
     store.note_ended("two", later(5), later(1)).await.unwrap();
     store.note_ended("one", later(40), later(1)).await.unwrap();
     store.note_ended("three", later(40), later(19)).await.unwrap();
+    // A machine whose clock is days ahead removes nothing that others need.
+    let ahead = later(0) + TimeDelta::days(6);
+    store.note_ended("four", ahead + TimeDelta::days(1), ahead).await.unwrap();
     for hash in ["one", "two", "three"] {
         assert!(store.has_ended(hash).await.unwrap(), "{hash}");
     }

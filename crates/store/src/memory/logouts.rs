@@ -5,12 +5,12 @@ use vouchsafe::PendingLogout;
 use vouchsafe::provisioning::{Identity, LoggedOut};
 
 use super::{Memory, State, sweep};
-use crate::logout::{keys_that_mean, names_that_mean, opened, remembered_under, remembered_until};
+use crate::logout::{Remembered, forgotten_before, opened, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout};
 
 /// A remembered logout, and until when it is remembered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Remembered {
+pub(super) struct Kept {
     logout: RememberedLogout,
     until: DateTime<Utc>,
 }
@@ -39,9 +39,11 @@ impl LogoutStore for Memory {
     ) -> Answer<'a, ()> {
         self.with(move |state| {
             let times = RememberedLogout { issued_at, received_at: now };
-            let new = Remembered { logout: times, until: remembered_until(now) };
-            for (name, index) in remembered_under(logout) {
-                let kept = state.remembered.entry(name).or_default().entry(index).or_insert(new);
+            let new = Kept { logout: times, until: remembered_until(now) };
+            let Remembered { connection, places } = Remembered::of(logout);
+            let of_connection = state.remembered.entry(connection).or_default();
+            for place in places {
+                let kept = of_connection.entry(place).or_insert(new);
                 kept.logout = kept.logout.and(times);
                 kept.until = kept.until.max(new.until);
             }
@@ -60,10 +62,13 @@ impl LogoutStore for Memory {
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| {
             let requests = sweep(&mut state.logouts, |pending| pending.expires_at <= now.timestamp());
-            let of_people = state.remembered.values_mut();
-            let remembered = of_people.map(|of_person| sweep(of_person, |kept| kept.until <= now));
+            let newest = state.remembered.values().flat_map(|places| places.values());
+            let newest = newest.max_by_key(|kept| kept.until).map(|kept| kept.logout.issued_at);
+            let Some(forgotten) = forgotten_before(now, newest) else { return Ok(requests) };
+            let is_over = |kept: &Kept| kept.until <= now && kept.logout.issued_at <= forgotten;
+            let remembered = state.remembered.values_mut().map(|places| sweep(places, is_over));
             let remembered = remembered.fold(0, u64::saturating_add);
-            state.remembered.retain(|_, of_person| !of_person.is_empty());
+            state.remembered.retain(|_, places| !places.is_empty());
             Ok(requests.saturating_add(remembered))
         })
     }
@@ -75,13 +80,9 @@ impl State {
         person: &Identity,
         session_indexes: &[String],
     ) -> Option<RememberedLogout> {
-        let keys = keys_that_mean(session_indexes);
-        let names = names_that_mean(person, session_indexes);
-        let of_names = names.iter().filter_map(|name| self.remembered.get(name));
-        let meant = of_names.flat_map(|of_name| match keys.as_slice() {
-            [] => of_name.values().collect::<Vec<_>>(),
-            keys => keys.iter().filter_map(|key| of_name.get(key)).collect(),
-        });
+        let Remembered { connection, places } = Remembered::that_mean(person, session_indexes);
+        let of_connection = self.remembered.get(&connection)?;
+        let meant = places.iter().filter_map(|place| of_connection.get(place));
         meant.map(|kept| kept.logout).reduce(RememberedLogout::and)
     }
 }

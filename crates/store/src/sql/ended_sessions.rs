@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Batch, Engine};
-use crate::{Answer, EndedSessionStore, text::milliseconds_rounded_up};
+use crate::{Answer, EndedSessionStore, ended_session::removed_until, text::milliseconds_rounded_up};
 
 impl<E: Engine> EndedSessionStore for E {
     fn note_ended<'a>(&'a self, hash: &'a str, until: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()> {
@@ -12,7 +12,7 @@ impl<E: Engine> EndedSessionStore for E {
             ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at
             WHERE excluded.expires_at > vouchsafe_ended_sessions.expires_at";
         let note = Batch::of("DELETE FROM vouchsafe_ended_sessions WHERE expires_at <= ?")
-            .bind(now.timestamp_millis())
+            .bind(removed_until(now).timestamp_millis())
             .then(NOTE)
             .bind(hash)
             .bind(milliseconds_rounded_up(until));

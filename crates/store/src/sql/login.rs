@@ -14,8 +14,7 @@ use super::{
     Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, logouts, memoranda, rows, run_one,
 };
 use crate::{
-    Decided, RememberedLogout, Session, SignInContext, StoreError,
-    logout::{keys_that_mean, names_that_mean},
+    Decided, RememberedLogout, Session, SignInContext, StoreError, logout::Remembered,
     text::milliseconds_rounded_up,
 };
 
@@ -148,16 +147,16 @@ const MEANT_IN_SQLITE: &str = "
             ON connection.id = asked.connection) AS state,
         (SELECT max(logout.issued_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity IN (SELECT value FROM json_each(asked.person))
-            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')) AS latest_logout,
+            AND logout.session_index IN (SELECT value FROM json_each(asked.logout_keys))) AS latest_logout,
         (SELECT max(logout.received_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity IN (SELECT value FROM json_each(asked.person))
-            AND (logout.session_index IN (SELECT value FROM json_each(asked.logout_keys)) OR asked.logout_keys = '[]')) AS latest_logout_received";
+            AND logout.session_index IN (SELECT value FROM json_each(asked.logout_keys))) AS latest_logout_received";
 
 /// Rows that are looked up by id must be found by the id's index and not by the organization's, however few rows there
 /// were when the statement was planned. `|| ''` excludes the index of the organization, and `OFFSET 0` makes PostgreSQL
 /// look up each value by itself; otherwise it reads all rows of the organization until it has statistics of the table.
 /// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked,
-/// whether seats are counted, the keys of the person, the names of logouts.
+/// whether seats are counted, the key of the person's connection, the places of logouts.
 const MEANT_IN_POSTGRES: &str = "
     WITH found AS MATERIALIZED (
         SELECT organization FROM (
@@ -200,9 +199,9 @@ const MEANT_IN_POSTGRES: &str = "
         (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)),
         (SELECT state FROM vouchsafe_connections WHERE id = $1),
         (SELECT max(issued_at) FROM vouchsafe_logouts_remembered
-            WHERE identity = ANY($10::text[]) AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0)),
+            WHERE identity = ANY($10::text[]) AND session_index = ANY($11::text[])),
         (SELECT max(received_at) FROM vouchsafe_logouts_remembered
-            WHERE identity = ANY($10::text[]) AND (session_index = ANY($11::text[]) OR cardinality($11::text[]) = 0))";
+            WHERE identity = ANY($10::text[]) AND session_index = ANY($11::text[]))";
 
 /// Records an assertion that came over this connection. Answers whether it is the first record, and the organization,
 /// which is locked together with the connection.
@@ -370,8 +369,9 @@ async fn with_owners(runs: &mut dyn Runs, mut about: AboutLogin) -> Result<About
 
 fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Result<Batch, StoreError> {
     let login = asked.login;
-    let person = asked.logouts_of.map(|(person, session_indexes)| names_that_mean(person, session_indexes));
-    let logout_keys = asked.logouts_of.map(|(_, session_indexes)| keys_that_mean(session_indexes));
+    let logouts =
+        asked.logouts_of.map(|(person, session_indexes)| Remembered::that_mean(person, session_indexes));
+    let (person, logout_keys) = logouts.map(|logouts| (vec![logouts.connection], logouts.places)).unzip();
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
     let batch = Batch::of(MEANT).bind(login.connection.as_str()).bind(hashes);
     let nothing = Vec::<String>::new;

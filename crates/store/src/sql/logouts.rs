@@ -5,7 +5,7 @@ use vouchsafe::PendingLogout;
 use vouchsafe::provisioning::{Identity, LoggedOut};
 
 use super::{Batch, Engine, Sql, locks, memoranda::changed, rows};
-use crate::logout::{keys_that_mean, names_that_mean, opened, remembered_under, remembered_until};
+use crate::logout::{Remembered, forgotten_before, opened, remembered_until};
 use crate::{Answer, LogoutStore, RememberedLogout, StoreError, text::milliseconds_rounded_up};
 
 impl<E: Engine> LogoutStore for E {
@@ -43,28 +43,27 @@ impl<E: Engine> LogoutStore for E {
     ) -> Answer<'a, ()> {
         const REMEMBER: Sql = Sql {
             sqlite: "
-                WITH asked (names, indexes, issued_at, received_at, expires_at)
+                WITH asked (connection, places, issued_at, received_at, expires_at)
                     AS MATERIALIZED (VALUES (?, ?, ?, ?, ?))
                 INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
-                SELECT name.value, one.value, asked.issued_at, asked.received_at, asked.expires_at
-                FROM asked CROSS JOIN json_each(asked.names) AS name CROSS JOIN json_each(asked.indexes) AS one
-                WHERE one.key = name.key
+                SELECT asked.connection, place.value, asked.issued_at, asked.received_at, asked.expires_at
+                FROM asked CROSS JOIN json_each(asked.places) AS place WHERE true
                 ON CONFLICT (identity, session_index) DO UPDATE SET
                     issued_at = max(vouchsafe_logouts_remembered.issued_at, excluded.issued_at),
                     received_at = max(vouchsafe_logouts_remembered.received_at, excluded.received_at),
                     expires_at = max(vouchsafe_logouts_remembered.expires_at, excluded.expires_at)",
             postgres: "
                 INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, received_at, expires_at)
-                SELECT name, one, $3, $4, $5 FROM unnest($1::text[], $2::text[]) AS pair (name, one)
+                SELECT $1, place, $3, $4, $5 FROM unnest($2::text[]) AS place
                 ON CONFLICT (identity, session_index) DO UPDATE SET
                     issued_at = GREATEST(vouchsafe_logouts_remembered.issued_at, excluded.issued_at),
                     received_at = GREATEST(vouchsafe_logouts_remembered.received_at, excluded.received_at),
                     expires_at = GREATEST(vouchsafe_logouts_remembered.expires_at, excluded.expires_at)",
         };
-        let (names, indexes): (Vec<String>, Vec<String>) = remembered_under(logout).into_iter().unzip();
+        let Remembered { connection, places } = Remembered::of(logout);
         let remember = Batch::of(REMEMBER)
-            .bind(names)
-            .bind(indexes)
+            .bind(connection)
+            .bind(places)
             .bind(milliseconds_rounded_up(issued_at))
             .bind(milliseconds_rounded_up(now))
             .bind(milliseconds_rounded_up(remembered_until(now)));
@@ -85,17 +84,17 @@ impl<E: Engine> LogoutStore for E {
     ) -> Answer<'a, Option<RememberedLogout>> {
         const LATEST: Sql = Sql {
             sqlite: "
-                WITH asked (names, keys) AS MATERIALIZED (VALUES (?, ?))
-                SELECT max(issued_at), max(received_at) FROM asked CROSS JOIN json_each(asked.names) AS name
-                CROSS JOIN vouchsafe_logouts_remembered AS logout ON logout.identity = name.value
-                WHERE logout.session_index IN (SELECT value FROM json_each(asked.keys)) OR asked.keys = '[]'",
+                WITH asked (connection, places) AS MATERIALIZED (VALUES (?, ?))
+                SELECT max(issued_at), max(received_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+                ON logout.identity = asked.connection
+                WHERE logout.session_index IN (SELECT value FROM json_each(asked.places))",
             postgres: "
                 SELECT max(issued_at), max(received_at) FROM vouchsafe_logouts_remembered
-                WHERE identity = ANY($1::text[]) AND (session_index = ANY($2::text[]) OR cardinality($2::text[]) = 0)",
+                WHERE identity = $1 AND session_index = ANY($2::text[])",
         };
         Box::pin(async move {
-            let names = names_that_mean(person, session_indexes);
-            let asked = Batch::of(LATEST).bind(names).bind(keys_that_mean(session_indexes));
+            let Remembered { connection, places } = Remembered::that_mean(person, session_indexes);
+            let asked = Batch::of(LATEST).bind(connection).bind(places);
             let answered = self.ask(asked).await?;
             let Some(row) = answered.rows.first() else { return Ok(None) };
             Ok(remembered(row.optional_integer(0)?, row.optional_integer(1)?))
@@ -103,11 +102,19 @@ impl<E: Engine> LogoutStore for E {
     }
 
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        const NEWEST: &str =
+            "SELECT issued_at FROM vouchsafe_logouts_remembered ORDER BY expires_at DESC LIMIT 1";
+        const FORGET: &str =
+            "DELETE FROM vouchsafe_logouts_remembered WHERE expires_at <= ? AND issued_at <= ?";
         Box::pin(async move {
-            let sweep = Batch::of("DELETE FROM vouchsafe_logouts WHERE expires_at <= ?")
-                .bind(now.timestamp_millis())
-                .then("DELETE FROM vouchsafe_logouts_remembered WHERE expires_at <= ?")
-                .bind(now.timestamp_millis());
+            let newest = self.ask(Batch::of(NEWEST)).await?;
+            let newest = newest.rows.first().map(|row| row.integer(0)).transpose()?;
+            let forgotten = forgotten_before(now, newest.and_then(DateTime::from_timestamp_millis));
+            let mut sweep =
+                Batch::of("DELETE FROM vouchsafe_logouts WHERE expires_at <= ?").bind(now.timestamp_millis());
+            if let Some(forgotten) = forgotten {
+                sweep = sweep.then(FORGET).bind(now.timestamp_millis()).bind(forgotten.timestamp_millis());
+            }
             let answered = self.execute(sweep).await?;
             Ok(answered.iter().map(|one| one.changed).fold(0, u64::saturating_add))
         })

@@ -5,7 +5,10 @@ use vouchsafe::{
     PendingLogout,
     provisioning::{Identity, LoggedOut},
 };
-use vouchsafe_store::{Answer, LogoutStore, MOST_REMEMBERED_INDEXES, RememberedLogout, StoreError};
+use vouchsafe_store::{
+    Answer, LOGOUT_MEMORY, LogoutStore, MOST_REMEMBERED_INDEXES, RememberedLogout, StoreError,
+    forgotten_until,
+};
 
 use super::{Own, State, sweep};
 
@@ -66,7 +69,13 @@ impl LogoutStore for Own {
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| {
             let requests = sweep(&mut state.logouts, |pending| pending.expires_at <= now.timestamp());
-            let remembered = sweep(&mut state.remembered, |(_, until)| *until <= now);
+            let newest = state.remembered.values().max_by_key(|(_, until)| *until);
+            let newest = newest.map(|(logout, _)| logout.issued_at);
+            let Some(before) = forgotten_until(now, newest, LOGOUT_MEMORY) else { return Ok(requests) };
+            let is_over = |(logout, until): &(RememberedLogout, DateTime<Utc>)| {
+                *until <= now && logout.issued_at <= before
+            };
+            let remembered = sweep(&mut state.remembered, is_over);
             Ok(requests.saturating_add(remembered))
         })
     }
