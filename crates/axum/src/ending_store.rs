@@ -24,8 +24,9 @@ pub(crate) const REPLACES: &str = "vouchsafe.replaces";
 /// store (`CachingSessionStore`) on another machine.
 ///
 /// `tower-sessions` has no operation that writes a session only if it still exists. So this store records each deleted
-/// session for a day, by a hash of its identifier, in an [`EndedSessionStore`]. All machines that share the sessions
-/// must share that store too. Delete sessions through this store or a clone of it.
+/// session, by a hash of its identifier, in an [`EndedSessionStore`]: until its sign-in would have ended, and for a day at
+/// least; or for 30 days, if that is not known. All machines that share the sessions must share that store too. Delete
+/// sessions through this store or a clone of it.
 ///
 /// The browser's previous session ends when the session of a new sign-in is stored. Only its hash is known then, so it
 /// is recorded as deleted until it would have ended.
@@ -53,10 +54,10 @@ pub struct EndingStore<S> {
     provider: Provider,
 }
 
-/// How long a deletion is recorded: longer than any request takes that has read the session.
+/// How long a deletion is recorded at least: longer than any request takes that has read the session.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
-/// How long a session is at least recorded that was replaced, and whose end is not known. The sessions of
-/// `tower-sessions` last two weeks by default.
+/// How long a session is recorded at least whose end is not known. The sessions of `tower-sessions` last two weeks by
+/// default.
 const LONGEST: TimeDelta = TimeDelta::days(30);
 
 impl<S> EndingStore<S> {
@@ -75,8 +76,7 @@ impl<S> EndingStore<S> {
         let now = DateTime::<Utc>::from(std::time::SystemTime::now());
         // It was made by the same layer at an earlier time, so it ends before a new one would. If the application has
         // shortened its sessions since, it lasts longer.
-        let ends = DateTime::from_timestamp(by.expiry_date.unix_timestamp(), 0).unwrap_or(now);
-        let until = now.checked_add_signed(LONGEST).unwrap_or(now).max(ends);
+        let until = until_at_least(now, LONGEST, Some(by.expiry_date));
         self.ended.note_ended(&hash, until, now).await.map_err(failed)
     }
 
@@ -117,14 +117,24 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let found = self.store.load(id).await?.filter(|record| end_of(record) > OffsetDateTime::now_utc());
         match found {
-            Some(_) if self.has_ended(id).await? => Ok(None),
+            // A machine that stopped while it wrote the session may have left it.
+            Some(_) if self.has_ended(id).await? => {
+                self.store.delete(id).await?;
+                Ok(None)
+            }
             found => Ok(found),
         }
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let now = DateTime::<Utc>::from(std::time::SystemTime::now());
-        let until = now.checked_add_signed(REMEMBERED).unwrap_or(now);
+        // Another machine may have it in a cache, also if it is not found here.
+        let found = self.store.load(id).await.ok().flatten();
+        let until = match found.as_ref().map(|record| (end_of_sign_in(record), record.expiry_date)) {
+            Some((Some(ends), _)) => until_at_least(now, REMEMBERED, Some(ends)),
+            Some((None, expires)) => until_at_least(now, LONGEST, Some(expires)),
+            None => until_at_least(now, LONGEST, None),
+        };
         self.ended.note_ended(&self.hash(id)?, until, now).await.map_err(failed)?;
         self.store.delete(id).await
     }
@@ -132,7 +142,18 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
 
 /// Returns the earlier of the end of the sign-in and that of the record.
 fn end_of(record: &Record) -> OffsetDateTime {
-    let end = record.data.get(ENDS).and_then(Value::as_i64);
-    let end = end.and_then(|end| OffsetDateTime::from_unix_timestamp(end).ok());
-    end.map_or(record.expiry_date, |end| end.min(record.expiry_date))
+    end_of_sign_in(record).map_or(record.expiry_date, |end| end.min(record.expiry_date))
+}
+
+/// Returns the end of the sign-in, which no change of the session moves.
+fn end_of_sign_in(record: &Record) -> Option<OffsetDateTime> {
+    let end = record.data.get(ENDS).and_then(Value::as_i64)?;
+    OffsetDateTime::from_unix_timestamp(end).ok()
+}
+
+/// Returns the later of this time from now and the end of a session.
+fn until_at_least(now: DateTime<Utc>, time: TimeDelta, ends: Option<OffsetDateTime>) -> DateTime<Utc> {
+    let ends = ends.and_then(|ends| DateTime::from_timestamp(ends.unix_timestamp().saturating_add(1), 0));
+    let at_least = now.checked_add_signed(time).unwrap_or(now);
+    ends.map_or(at_least, |ends| ends.max(at_least))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{TimeDelta, Utc};
 use tokio::sync::Barrier;
 use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
@@ -11,7 +12,7 @@ use tower_sessions::{MemoryStore, Session, SessionStore};
 use vouchsafe::{Connections, EntityId, ServiceProvider};
 use vouchsafe_axum::SingleSignOn;
 use vouchsafe_axum::tower_session::EndingStore;
-use vouchsafe_store::Memory;
+use vouchsafe_store::{EndedSessionStore as _, Memory};
 
 /// A store in one of ours, as a machine has it that shares both with others.
 fn ending<S: SessionStore>(inner: S, ended: &Memory) -> EndingStore<S> {
@@ -127,4 +128,58 @@ async fn of_two_machines_the_one_that_deletes_a_session_wins() {
         deleting.await.unwrap().unwrap();
         assert!(inner.load(&record.id).await.unwrap().is_none());
     }
+}
+
+/// A session of two weeks, which is deleted on one machine. A day later, its record of the deletion is still kept: neither
+/// a cache of another machine opens it, nor a third machine after that one has saved it.
+#[tokio::test]
+async fn a_deleted_session_stays_over_for_as_long_as_it_would_have_lasted() {
+    let (inner, ended) = (MemoryStore::default(), Memory::new());
+    let machine = || {
+        let cached = tower_sessions::CachingSessionStore::new(MemoryStore::default(), inner.clone());
+        ending(cached, &ended)
+    };
+    let (one, other) = (machine(), machine());
+    for days in [14, 60] {
+        let mut record = lasting(Duration::days(days));
+        one.create(&mut record).await.unwrap();
+        assert!(other.load(&record.id).await.unwrap().is_some(), "used on the other machine");
+        one.delete(&record.id).await.unwrap();
+        let later = Utc::now() + TimeDelta::days(days - 1);
+        ended.note_ended("of somebody else", later + TimeDelta::days(1), later).await.unwrap();
+        assert!(other.load(&record.id).await.unwrap().is_none(), "{days} days");
+        other.save(&record).await.unwrap();
+        assert!(machine().load(&record.id).await.unwrap().is_none(), "{days} days");
+    }
+}
+
+/// The machine that deletes a session need not find it: another one may have it in its cache alone.
+#[tokio::test]
+async fn a_session_that_is_not_found_is_over_too() {
+    let ended = Memory::new();
+    let (one, other) = (ending(MemoryStore::default(), &ended), ending(MemoryStore::default(), &ended));
+    let mut record = lasting(Duration::days(14));
+    other.create(&mut record).await.unwrap();
+    one.delete(&record.id).await.unwrap();
+    let later = Utc::now() + TimeDelta::days(25);
+    ended.note_ended("of somebody else", later + TimeDelta::days(1), later).await.unwrap();
+    assert!(other.load(&record.id).await.unwrap().is_none());
+}
+
+/// What a machine left that stopped while it wrote a session is removed when somebody asks for it.
+#[tokio::test]
+async fn a_session_that_was_written_back_is_removed() {
+    let (inner, ended) = (MemoryStore::default(), Memory::new());
+    let store = ending(inner.clone(), &ended);
+    let mut record = lasting(Duration::days(14));
+    store.create(&mut record).await.unwrap();
+    store.delete(&record.id).await.unwrap();
+    inner.save(&record).await.unwrap();
+    assert!(store.load(&record.id).await.unwrap().is_none());
+    assert!(inner.load(&record.id).await.unwrap().is_none());
+}
+
+fn lasting(time: Duration) -> Record {
+    let expiry_date = OffsetDateTime::now_utc().saturating_add(time);
+    Record { id: Id::default(), data: [("user".to_owned(), "ada".into())].into(), expiry_date }
 }
