@@ -15,7 +15,7 @@ use crate::claimed_response::ClaimedResponse;
 use crate::error::BindingError;
 use crate::name_id_management::{NameIdOrder, StoredNameIdOrder};
 use crate::relay_state::RelayState;
-use crate::request::NameIdPolicy;
+use crate::request::{LoginOptions, NameIdPolicy};
 
 /// The data that must be stored between the request and the answer, under [`handle`](Self::handle).
 ///
@@ -250,6 +250,20 @@ impl PendingRequest {
     /// Returns whether the identity provider was asked not to interact with the person (IsPassive).
     pub fn is_passive(&self) -> bool {
         self.is_passive
+    }
+
+    /// Returns the options with what the request demands of the authentication: its context, its maximum age, whether it
+    /// is fresh, and the person. A second request that stands for this one is made
+    /// [`at_least`](LoginOptions::at_least) with them.
+    #[must_use]
+    pub fn demands(&self) -> LoginOptions {
+        LoginOptions {
+            force_authn: self.force_authn,
+            requested_context: Some(self.requested_context.clone()).filter(|requested| !requested.is_any()),
+            maximum_authentication_age: self.maximum_authentication_age,
+            subject: self.subject.clone(),
+            ..LoginOptions::default()
+        }
     }
 
     /// The requested change of a name. If there is one, the request is not a sign-in, and no response can answer it.

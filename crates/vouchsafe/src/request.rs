@@ -161,6 +161,27 @@ impl LoginOptions {
         self.maximum_authentication_age = Some(Duration::from_secs(age.as_secs()));
         self
     }
+
+    /// Demands no less than these: their authentication context and their person are requested in place of its own, a
+    /// fresh authentication if they request one, and the shorter maximum age counts.
+    /// [`PendingRequest::demands`](crate::PendingRequest::demands) returns those of an earlier request.
+    ///
+    /// ```
+    /// use vouchsafe::LoginOptions;
+    ///
+    /// let first = LoginOptions::default().requested_contexts(["https://refeds.org/profile/mfa"]);
+    /// let second = LoginOptions::default().force_authn();
+    /// assert_eq!(second.clone().at_least(&first), first.force_authn());
+    /// ```
+    #[must_use]
+    pub fn at_least(mut self, demands: &LoginOptions) -> Self {
+        self.force_authn |= demands.force_authn;
+        self.requested_context = demands.requested_context.clone().or(self.requested_context);
+        self.subject = demands.subject.clone().or(self.subject);
+        let ages = [demands.maximum_authentication_age, self.maximum_authentication_age];
+        self.maximum_authentication_age = ages.into_iter().flatten().min();
+        self
+    }
 }
 
 /// The requested kind of name identifier (SAML Core 3.4.1.1).

@@ -10,15 +10,15 @@ use vouchsafe::{
 };
 
 use crate::accept::SignInAnswer;
-use crate::answers::{Context, answer, see_other};
+use crate::answers::{Context, answer, see_other, with_query};
 use crate::error::HttpError;
 use crate::restart::{handle_again, was_made_again};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 
 /// The query parameter of the [sign-in page](SingleSignOn::sign_in_page) after a silent sign-in
-/// ([`LoginOptions::is_passive`]) of a person without a session. The page shows how to sign in, and must not start
-/// another silent sign-in.
+/// ([`LoginOptions::is_passive`]) of a person without a session, and of the wanted page after [`AfterDeclined::GoOn`].
+/// The page shows how to sign in, or itself, and must not start another silent sign-in.
 pub const NOBODY_SIGNED_IN: (&str, &str) = ("silent", "no");
 
 /// A sign-in in which the identity provider declined a request that this browser started. The request is no longer
@@ -39,6 +39,7 @@ pub struct DeclinedSignIn {
     /// The answer for the browser: where the person wanted to go, and cookies that every answer must carry.
     pub answer: SignInAnswer,
     asked: Connection,
+    demands: LoginOptions,
     previous_session: Option<String>,
     was_made_again: bool,
     error: HttpError,
@@ -56,10 +57,13 @@ pub enum AfterDeclined {
     Refuse,
     /// The sign-in page is shown, with [`NOBODY_SIGNED_IN`] and the wanted path.
     SignInPage,
-    /// The person goes to where they wanted, without being signed in.
+    /// The person goes to where they wanted, without being signed in. The path has [`NOBODY_SIGNED_IN`] in its query.
     GoOn,
-    /// Another request with these options goes out over the same connection, once. If the identity provider declines
-    /// it too, no third one is sent.
+    /// Another request with these options goes out over the same connection, once, by [`DeclinedSignIn::ask_again`]. If
+    /// the identity provider declines it too, no third one is sent.
+    ///
+    /// It demands no less than the first one, since anybody with the browser in which the sign-in started can make an
+    /// answer that declines.
     AskAgain(Box<LoginOptions>),
 }
 
@@ -99,9 +103,18 @@ impl DeclinedSignIn {
             .unwrap_or_else(|error| self.answer.refuse(error))
     }
 
-    /// Sends another request over the same connection, which leads to the same path. If this was already such a
-    /// request, the answer is the refusal page.
+    /// Sends another request over the same connection, which leads to the same path. It demands [at
+    /// least](LoginOptions::at_least) what the first one demanded, and has its [context](Self::context). If this was
+    /// already such a request, the answer is the refusal page.
     pub async fn ask_again(&self, request: &Parts, options: LoginOptions) -> Response<String> {
+        self.danger_ask_for_less(request, options.at_least(&self.demands)).await
+    }
+
+    /// Does the same as [`ask_again`](Self::ask_again) with these options alone, also if they demand less than the first
+    /// request. **Danger**: a person who declines for the identity provider then signs in without what the first request
+    /// demanded, such as a second factor. Nothing proves that the identity provider declined. Let such a sign-in do no
+    /// more than one that the application starts with these options.
+    pub async fn danger_ask_for_less(&self, request: &Parts, options: LoginOptions) -> Response<String> {
         if self.was_made_again {
             return self.refuse();
         }
@@ -114,7 +127,15 @@ impl DeclinedSignIn {
                 Some(hash) => options.previous_session(hash),
                 None => options,
             };
-            sso.start(request, &self.asked, options).await
+            sso.count_start(request)?;
+            match &self.context {
+                // It was accepted with the first request, which may link an account.
+                Some(context) => {
+                    let started = sso.started(request, &self.asked, options.context(context))?;
+                    sso.send(&request.headers, started, None).await
+                }
+                None => sso.start_counted(request, &self.asked, options, None).await,
+            }
         };
         again.await.unwrap_or_else(|error| self.answer.refuse(error))
     }
@@ -135,10 +156,17 @@ impl DeclinedSignIn {
             }
         }
         match chosen {
-            AfterDeclined::GoOn => self.answer.redirect([]).unwrap_or_else(|error| self.answer.refuse(error)),
+            AfterDeclined::GoOn => self.go_on(),
             AfterDeclined::AskAgain(options) => self.ask_again(request, *options).await,
             _ => self.sign_in_page(),
         }
+    }
+
+    /// The redirect to where the person wanted to go, with [`NOBODY_SIGNED_IN`].
+    fn go_on(&self) -> Response<String> {
+        let place = with_query(self.answer.return_to.as_str(), &[NOBODY_SIGNED_IN]);
+        see_other(&place, self.answer.cookies.iter().cloned())
+            .unwrap_or_else(|error| self.answer.refuse(error))
     }
 
     fn add_cookies(&self, headers: &mut HeaderMap) {
@@ -167,10 +195,11 @@ impl SingleSignOn {
     /// use vouchsafe_web::AfterDeclined;
     ///
     /// sso.when_declined(|declined| match declined.reason {
-    ///     // Nobody is signed in at the identity provider: the page shows itself to everybody.
+    ///     // Nobody is signed in at the identity provider: the page shows itself to everybody. It starts no silent
+    ///     // sign-in if its address has `NOBODY_SIGNED_IN`.
     ///     Declined::NoPassive if declined.is_passive => AfterDeclined::GoOn,
-    ///     // Two factors are not to be had: then without.
-    ///     Declined::NoAuthnContext => AfterDeclined::AskAgain(Box::new(LoginOptions::default())),
+    ///     // The session at the identity provider has another context: the person signs in there once more.
+    ///     Declined::NoAuthnContext => AfterDeclined::AskAgain(Box::new(LoginOptions::default().force_authn())),
     ///     _ => AfterDeclined::AsUsual,
     /// })
     /// # }
@@ -210,6 +239,7 @@ impl SingleSignOn {
             is_passive: pending.is_passive(),
             answer: SignInAnswer { return_to, cookies, sso: self.clone(), known },
             asked: asked.clone(),
+            demands: pending.demands(),
             previous_session: pending.previous_session().map(str::to_owned),
             was_made_again: was_made_again(pending.handle()),
             error: refusal.into(),

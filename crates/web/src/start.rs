@@ -48,15 +48,25 @@ impl SingleSignOn {
         options: LoginOptions,
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
-        let is_enhanced =
-            self.service_provider().receives_from_enhanced_clients() && asks_by_paos(&request.headers);
-        let options = if is_enhanced { options.for_enhanced_client() } else { options };
-        let options = self.noting_session(request, options)?;
-        let started = self.service_provider().start_login(connection, options, self.now())?;
+        let started = self.started(request, connection, options)?;
         if link::is_link(&started.pending) {
             return Err(HttpError::ReservedContext);
         }
         self.send(&request.headers, started, more).await
+    }
+
+    /// Makes the request of a sign-in for this client.
+    pub(crate) fn started(
+        &self,
+        request: &Parts,
+        connection: &Connection,
+        options: LoginOptions,
+    ) -> Result<StartedLogin, HttpError> {
+        let is_enhanced =
+            self.service_provider().receives_from_enhanced_clients() && asks_by_paos(&request.headers);
+        let options = if is_enhanced { options.for_enhanced_client() } else { options };
+        let options = self.noting_session(request, options)?;
+        Ok(self.service_provider().start_login(connection, options, self.now())?)
     }
 
     /// Stores a started sign-in, and lets the browser carry its request.

@@ -10,6 +10,7 @@ use http::{HeaderName, Response};
 use vouchsafe::{LoginOptions, Provider};
 use vouchsafe_store::{Directory, SessionId, SessionStore};
 use vouchsafe_testkit::AuthnRequest;
+use vouchsafe_web::AfterDeclined;
 
 impl Acme {
     /// Posts a form of the application's own page to the link's address.
@@ -91,6 +92,31 @@ async fn a_link_needs_the_session_that_asked_for_it() {
     let own = HeaderName::from_static("sec-fetch-site");
     let program = request(&[(COOKIE, &session), (own, "same-origin"), (ACCEPT, "application/json")]);
     assert_eq!(acme.provisioned.link(&acme.sso, &program, b"").await.status(), 401);
+}
+
+/// A request that links stays one if it is sent again, after the identity provider declined.
+#[tokio::test]
+async fn a_second_request_links_too() {
+    let mut acme = Acme::over(&["acme"]).await;
+    acme.sso = acme.sso.clone().when_declined(|_| AfterDeclined::AskAgain(Box::default()));
+    let (_, session) = acme.signed_in().await;
+    let started = acme.link(&session, "").await;
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let codes = ["Responder", "AuthnFailed"].map(|code| format!("urn:oasis:names:tc:SAML:2.0:status:{code}"));
+    let declined = vouchsafe_testkit::IdentityProvider::okta()
+        .response()
+        .at(acme.sso.now())
+        .service_provider(acme::ENTITY_ID, acme::CONSUMER)
+        .in_response_to(&asked.id)
+        .status(codes);
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("SAMLResponse", &declined.issue().unwrap().to_base64());
+    form.append_pair("RelayState", asked.relay_state.as_deref().unwrap());
+    let posted = request(&[(COOKIE, &cookies(&started))]);
+    let again = acme.sso.accept(&posted, form.finish().as_bytes()).await.unwrap_err();
+    assert_eq!(acme.answer(&again, "_1").await.status(), 303);
+    assert_eq!(acme.links().await, 1);
+    assert_eq!(acme.store.whole(&acme.owner.organization).await.unwrap().accounts().count(), 1);
 }
 
 /// The person chooses among several connections, and is never sent to the first one by name.

@@ -1,8 +1,12 @@
 //! Sign-ins that the identity provider declines, and what the application does next.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use http::Response;
 use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
-use vouchsafe::{ConnectionId, ConnectionSettings, Declined, LoginOptions};
+use vouchsafe::{ConnectionId, ConnectionSettings, Declined, LoginOptions, SessionNameId};
+use vouchsafe_store::{Memory, PendingStore};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
 use vouchsafe_web::{AfterDeclined, SignInOutcome, SingleSignOn};
 
@@ -94,7 +98,7 @@ async fn any_other_no_is_the_refusal_page_unless_the_application_chooses() {
     });
     for (codes, expected) in [
         (["Responder", "AuthnFailed"], "/sign-in?silent=no&return=%2Fprojects%2F7"),
-        (["Responder", "RequestDenied"], "/projects/7"),
+        (["Responder", "RequestDenied"], "/projects/7?silent=no"),
     ] {
         let (asked, held) = started(&sso, LoginOptions::default()).await;
         let answer = sso.accept(&request(&[(COOKIE, &held)]), &says(&asked, &codes)).await.unwrap_err();
@@ -102,20 +106,66 @@ async fn any_other_no_is_the_refusal_page_unless_the_application_chooses() {
     }
 }
 
-/// The second request asks for less, and is sent once: an identity provider that always declines does not cause a
-/// loop.
+/// The second request is sent once: an identity provider that always declines does not cause a loop.
 #[tokio::test]
 async fn asking_again_happens_once() {
     let sso =
         acme().when_declined(|_| AfterDeclined::AskAgain(Box::new(LoginOptions::default().force_authn())));
-    let (asked, held) = started(&sso, LoginOptions::default().requested_contexts(["urn:mfa"])).await;
+    let (asked, held) = started(&sso, LoginOptions::default()).await;
     let no = ["Responder", "NoAuthnContext"];
     let answer = sso.accept(&request(&[(COOKIE, &held)]), &says(&asked, &no)).await.unwrap_err();
     let again = AuthnRequest::from_redirect(location(&answer)).unwrap();
-    assert!(again.force_authn && again.authn_contexts.is_empty() && again.id != asked.id);
+    assert!(again.force_authn && again.id != asked.id);
     let held = cookies(&answer);
     let answer = sso.accept(&request(&[(COOKIE, &held)]), &says(&again, &no)).await.unwrap_err();
     assert_eq!(answer.status().as_u16(), 403);
+}
+
+/// Whoever has only a person's password starts the sign-in, declines for the identity provider, and must still be asked
+/// for the second factor.
+#[tokio::test]
+async fn a_second_request_demands_what_the_first_one_did() {
+    let (mfa, no) = ("https://refeds.org/profile/mfa", ["Responder", "NoAuthnContext"]);
+    let fresh = |contexts: &[&str]| {
+        let options = LoginOptions::default().force_authn().subject(SessionNameId::new("ada"));
+        options.requested_contexts(contexts.to_vec()).maximum_authentication_age(Duration::from_secs(60))
+    };
+    for (first, second) in [
+        (fresh(&[mfa]), LoginOptions::default()),
+        (fresh(&[mfa]), LoginOptions::default().maximum_authentication_age(Duration::from_secs(3_600))),
+        (fresh(&[mfa]), LoginOptions::default().requested_contexts(["urn:password"])),
+        (LoginOptions::default(), fresh(&[mfa])),
+    ] {
+        let store = Arc::new(Memory::new());
+        let sso = acme().pending_store(Arc::clone(&store) as Arc<dyn PendingStore>);
+        let sso = sso.when_declined(move |_| AfterDeclined::AskAgain(Box::new(second.clone())));
+        let (asked, held) = started(&sso, first).await;
+        let answer = sso.accept(&request(&[(COOKIE, &held)]), &says(&asked, &no)).await.unwrap_err();
+        let again = AuthnRequest::from_redirect(location(&answer)).unwrap();
+        assert!(again.force_authn && again.authn_contexts == [mfa], "{again:?}");
+        let kept = store.find_pending(again.relay_state.as_deref().unwrap(), sso.now()).await;
+        assert_eq!(kept.unwrap().unwrap().demands(), fresh(&[mfa]));
+        let body = super::Posted { reply_to: Some(&again), ..super::unasked("_one_factor") }.body();
+        let refused = sso.accept(&request(&[(COOKIE, &cookies(&answer))]), &body).await.unwrap_err();
+        assert_eq!(refused.status().as_u16(), 403, "one factor is not enough");
+    }
+}
+
+/// An application that asks for less says so by the name of the method, and keeps the context.
+#[tokio::test]
+async fn asking_for_less_is_a_danger_of_its_own() {
+    let sso = acme();
+    let (asked, held) = started(&sso, LoginOptions::default().requested_contexts(["urn:mfa"])).await;
+    let browser = request(&[(COOKIE, held.as_str())]);
+    let no = says(&asked, &["Responder", "NoAuthnContext"]);
+    let outcome = sso.outcome(&browser, &no, None).await.unwrap();
+    let SignInOutcome::Declined(declined) = outcome else { panic!("declined") };
+    let answer = declined.danger_ask_for_less(&browser, LoginOptions::default()).await;
+    let again = AuthnRequest::from_redirect(location(&answer)).unwrap();
+    assert!(again.authn_contexts.is_empty());
+    let body = super::Posted { reply_to: Some(&again), ..super::unasked("_less") }.body();
+    let accepted = sso.accept(&request(&[(COOKIE, &cookies(&answer))]), &body).await.unwrap();
+    assert_eq!(accepted.context.as_deref(), Some("tab-3"));
 }
 
 #[tokio::test]
