@@ -24,12 +24,13 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use vouchsafe::crypto::{ContentCipher, SecretBytes, from_hexadecimal, hexadecimal};
 use vouchsafe::xml::escape_markup;
-use vouchsafe::{BindingError, ClientNetwork, Provider};
+use vouchsafe::{BindingError, Provider};
 use vouchsafe_store::{FormLimits, FormStore, Memory, SealedForm};
 
 use crate::answers::{answer, see_other, with_query};
 use crate::error::HttpError;
 use crate::form_fields::{FormKind, fields_of};
+use crate::form_network::NetworkKey;
 use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 
@@ -55,6 +56,7 @@ pub struct KeptForms {
     lifetime: Duration,
     left_out: Vec<String>,
     store: Arc<dyn FormStore>,
+    network_key: NetworkKey,
 }
 
 impl KeptForms {
@@ -72,6 +74,7 @@ impl KeptForms {
             lifetime: Duration::from_secs(600),
             left_out: Vec::new(),
             store: Arc::new(Memory::new()),
+            network_key: NetworkKey::default(),
         }
     }
 
@@ -108,6 +111,15 @@ impl KeptForms {
     #[must_use]
     pub fn per_client_address(self, count: u64, bytes: u64) -> KeptForms {
         KeptForms { per_client_address: Some((count, bytes)), ..self }
+    }
+
+    /// Sets the key by which the store distinguishes the networks of clients without knowing them: random bytes. Without it
+    /// nobody can compute which networks a store takes for one. Give it to processes that share the
+    /// [store](Self::over), so that the limit for one client address counts the forms of all of them. By default each
+    /// process makes one of its own.
+    #[must_use]
+    pub fn network_key(self, key: [u8; 32]) -> KeptForms {
+        KeptForms { network_key: NetworkKey::of(key), ..self }
     }
 
     fn limits(&self) -> FormLimits {
@@ -278,7 +290,7 @@ impl SingleSignOn {
             binding_hash: secret.hash(provider)?,
             sealed: form.sealed(provider, &key)?,
             expires_at: lifetime.and_then(|lifetime| now.checked_add_signed(lifetime)).unwrap_or(now),
-            network: address.map(|address| network(address, provider)).transpose()?,
+            network: address.map(|address| forms.network_key.number(address, provider)).transpose()?,
         };
         if !limits.allow(&sealed) {
             return Ok(None);
@@ -373,14 +385,6 @@ fn is_navigation(headers: &HeaderMap) -> bool {
             .and_then(|accept| accept.to_str().ok())
             .is_some_and(|accept| accept.contains("text/html")),
     }
-}
-
-/// Returns the network of a client address as one of 65,536 numbers, so that a store can distinguish networks without
-/// knowing them: each number stands for very many addresses.
-fn network(address: IpAddr, provider: &Provider) -> Result<String, HttpError> {
-    let network = ClientNetwork::of(address).site().to_string();
-    let hash = provider.sha256(network.as_bytes()).map_err(BindingError::from)?;
-    Ok(hexadecimal(hash.get(..2).unwrap_or_default()))
 }
 
 fn random<const BYTES: usize>(provider: &Provider) -> Result<String, HttpError> {

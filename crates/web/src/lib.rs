@@ -71,6 +71,7 @@ mod error;
 mod federation;
 mod folded;
 mod form_fields;
+mod form_network;
 mod identity_provider_list;
 mod kept_form;
 mod key_use;
