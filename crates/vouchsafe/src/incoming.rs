@@ -167,6 +167,13 @@ impl IncomingMessage {
     pub fn received_at(&self) -> &str {
         &self.received_at
     }
+
+    /// Returns the message as it was received. It is smaller than the parsed document: keep it alone while something else
+    /// is awaited, and [open](ServiceProvider::open_message) it again.
+    #[must_use]
+    pub fn into_sent(self) -> SentMessage {
+        self.sent
+    }
 }
 
 /// The kind of message that is expected.

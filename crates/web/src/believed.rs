@@ -4,12 +4,12 @@ use http::Method;
 use http::request::Parts;
 use vouchsafe::metadata::Binding;
 use vouchsafe::{
-    Carriage, Connection, ConnectionId, ExpectMessage, IdentityProvider, IncomingMessage, Message,
-    MessageKind, Refusal, RelayState, ReplayKey, SentMessage, ValidMessage,
+    BindingError, Carriage, Connection, ConnectionId, ExpectMessage, IdentityProvider, IncomingMessage,
+    Limits, Message, MessageKind, Refusal, RelayState, ReplayKey, SentMessage, ValidMessage,
 };
 
 use crate::answers::Context;
-use crate::check::{elsewhere, open_if_any};
+use crate::check::{elsewhere, open_if_any, to_the_end};
 use crate::connection_source::MessageCandidates;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
@@ -17,6 +17,14 @@ use crate::single_sign_on::SingleSignOn;
 
 /// After so many outages the other connections of a request are not tried. The request can be sent again.
 const MOST_OUTAGES: usize = 3;
+
+/// Reads a message from a query, a body or an envelope.
+type Reads = fn(&[u8], &Limits) -> Result<SentMessage, BindingError>;
+
+/// Reads a query. That of an address is ASCII.
+fn in_query(query: &[u8], limits: &Limits) -> Result<SentMessage, BindingError> {
+    SentMessage::from_query(std::str::from_utf8(query).unwrap_or_default(), limits)
+}
 
 /// A request that was accepted and carried out, with its result for each connection that it belongs to.
 pub(crate) struct CarriedOut<R> {
@@ -54,16 +62,15 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
         let at = self.address_of(kind, connection, Carriage::Redirect).await?;
-        let limits = self.service_provider().limits();
-        let query = request.uri.query().unwrap_or_default();
-        let sent = match request.method {
-            Method::POST => SentMessage::from_form(body, limits)?,
-            Method::GET => SentMessage::from_query(query, limits)?,
-            // Other methods carry none, so a HEAD request of a program that checks a link changes nothing.
-            _ => SentMessage::from_query("", limits)?,
-        };
+        let query = request.uri.query().unwrap_or_default().as_bytes();
         let bytes = body.len().max(query.len());
-        let (incoming, permit) = self.open_message(request, sent, at, bytes).await?;
+        let opening = match request.method {
+            Method::POST => self.open_message(request, (body, SentMessage::from_form), at, bytes).await,
+            Method::GET => self.open_message(request, (query, in_query), at, bytes).await,
+            // Other methods carry none, so a HEAD request of a program that checks a link changes nothing.
+            _ => self.open_message(request, (b"", in_query), at, bytes).await,
+        };
+        let (incoming, permit) = opening?;
         context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
         Ok((incoming, permit))
     }
@@ -76,19 +83,40 @@ impl SingleSignOn {
         connection: Option<&str>,
     ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
         let at = self.address_of(kind, connection, Carriage::Soap).await?;
-        let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
-        self.open_message(request, sent, at, body.len()).await
+        self.open_message(request, (body, SentMessage::from_soap), at, body.len()).await
     }
 
     async fn open_message(
         &self,
         request: &Parts,
-        sent: SentMessage,
+        (sent, read): (&[u8], Reads),
         at: String,
         bytes: usize,
     ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
         let permit = self.inner.limiter.enter(self.inner.address_of(request), bytes).await?;
-        let service_provider = self.service_provider().clone();
+        let (service_provider, sent) = (self.service_provider().clone(), sent.to_owned());
+        elsewhere(move || {
+            let sent = read(&sent, service_provider.limits())?;
+            Ok((service_provider.open_message(sent, &at)?, permit))
+        })
+        .await
+    }
+
+    /// Waits for places over these connections. While it waits, only the bytes of the message are kept. The parsed document
+    /// is larger, so it is parsed again.
+    pub(crate) async fn over_connections(
+        &self,
+        incoming: IncomingMessage,
+        connections: &[Connection],
+        permit: ReceivePermit,
+    ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
+        let waiting = match permit.over_connections_now(connections.iter().map(Connection::id)) {
+            Ok(permit) => return Ok((incoming, permit)),
+            Err(waiting) => waiting,
+        };
+        let (at, service_provider) = (incoming.received_at().to_owned(), self.service_provider().clone());
+        let sent = incoming.into_sent();
+        let permit = waiting.wait().await?;
         elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
     }
 
@@ -98,7 +126,32 @@ impl SingleSignOn {
     /// The connections are looked up page by page, and all of them are tried. A connection for which the request cannot
     /// be carried out now does not keep others from it. The request then stays unanswered and unrecorded, and can be
     /// sent again. Two copies at the same time may both be carried out, which changes nothing more.
+    ///
+    /// It is done to the end, also if the client closes the connection: an identity provider's frame is removed after a few
+    /// seconds, and its request is not sent again.
     pub(crate) async fn carry_out<R, F>(
+        &self,
+        opened: (IncomingMessage, ReceivePermit),
+        connection: Option<&str>,
+        expect: ExpectMessage<'static>,
+        context: &mut Context,
+        one: impl Fn(Message) -> F + Send + Sync + 'static,
+    ) -> Result<CarriedOut<R>, HttpError>
+    where
+        R: Send + 'static,
+        F: Future<Output = Result<R, HttpError>> + Send + 'static,
+    {
+        let (sso, connection, mut known) = (self.clone(), connection.map(str::to_owned), context.clone());
+        let carrying_out = async move {
+            let done = sso.carry_out_pages(opened, connection.as_deref(), expect, &mut known, one).await;
+            Ok((done, known))
+        };
+        let (done, known) = to_the_end(carrying_out).await?;
+        *context = known;
+        done
+    }
+
+    async fn carry_out_pages<R, F>(
         &self,
         (mut incoming, mut permit): (IncomingMessage, ReceivePermit),
         connection: Option<&str>,
@@ -121,7 +174,9 @@ impl SingleSignOn {
                     if let ([only], None) = (page.connections.as_slice(), &page.next) {
                         context.connection = Some(only.id().clone());
                     }
-                    held.over_connections(page.connections.iter().map(Connection::id)).await?
+                    let placed = self.over_connections(incoming, &page.connections, held).await?;
+                    incoming = placed.0;
+                    placed.1
                 }
                 Some(_) => held,
             };

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use http::request::Parts;
+use tracing::Instrument as _;
 use vouchsafe::{
     BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionState, EntityId, Expect,
     PendingRequest, PostedResponse, Refusal, RelayState,
@@ -349,5 +350,14 @@ pub(crate) async fn elsewhere<T: Send + 'static>(
     compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
 ) -> Result<T, HttpError> {
     let done = tokio::task::spawn_blocking(compute).await;
+    done.unwrap_or_else(|stopped| Err(HttpError::Worker { source: stopped.into() }))
+}
+
+/// Runs work to its end, also after the client is gone: a server drops the future of a handler when its connection is
+/// closed.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, HttpError>> + Send + 'static,
+) -> Result<T, HttpError> {
+    let done = tokio::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|stopped| Err(HttpError::Worker { source: stopped.into() }))
 }

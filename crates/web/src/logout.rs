@@ -14,6 +14,7 @@ use vouchsafe::{
 use vouchsafe_store::LogoutStore;
 
 use crate::answers::{Context, carried, see_other};
+use crate::check::to_the_end;
 use crate::error::HttpError;
 use crate::logout_page::{LogoutPage, LogoutView};
 use crate::replies::SoapReply;
@@ -175,7 +176,18 @@ impl SingleSignOn {
     }
 
     /// Tells the next identity provider of a sign-out, until one must be told by the browser, or all have been told.
+    /// Those that are asked over SOAP are told also after the browser is gone.
     pub(crate) async fn travel(
+        &self,
+        single_logout: &SingleLogout,
+        journey: LogoutJourney,
+        cookies: Vec<HeaderValue>,
+    ) -> Result<Response<String>, HttpError> {
+        let (sso, single_logout) = (self.clone(), single_logout.clone());
+        to_the_end(async move { sso.tell_next(&single_logout, journey, cookies).await }).await
+    }
+
+    async fn tell_next(
         &self,
         single_logout: &SingleLogout,
         mut journey: LogoutJourney,

@@ -15,6 +15,7 @@ use vouchsafe::{
 
 use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
 use crate::believed::CarriedOut;
+use crate::check::to_the_end;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
@@ -90,8 +91,13 @@ impl SingleSignOn {
                 carried(&started.request, [cookie])
             }
             Err(BindingError::NoNameIdManagement { .. }) => {
-                let answer = self.order_over_soap(connection, &order).await?;
-                self.ordered(&order, answer.as_ref(), back.as_str()).await
+                let (sso, connection) = (self.clone(), connection.clone());
+                // What the identity provider confirms is carried out here, also after the browser is gone.
+                to_the_end(async move {
+                    let answer = sso.order_over_soap(&connection, &order).await?;
+                    sso.ordered(&order, answer.as_ref(), back.as_str()).await
+                })
+                .await
             }
             Err(error) => Err(error.into()),
         }
@@ -168,15 +174,19 @@ impl SingleSignOn {
         connection: Option<&str>,
         context: &mut Context,
     ) -> Result<CarriedOut<Changed>, HttpError> {
-        self.carry_out(opened, connection, ExpectMessage::NameIdRequest, context, |message| async move {
-            let Message::ManageNameIdRequest(request) = message else {
-                return Err(HttpError::NoNameIdManagement);
-            };
-            let status = names.requested(&request).await?;
-            tracing::info!(connection = %request.connection(), ?status, change = ?request.change(), "an identity provider manages a name");
-            Ok((request, status))
-        })
-        .await
+        let names = Arc::clone(names);
+        let one = move |message| {
+            let names = Arc::clone(&names);
+            async move {
+                let Message::ManageNameIdRequest(request) = message else {
+                    return Err(HttpError::NoNameIdManagement);
+                };
+                let status = names.requested(&request).await?;
+                tracing::info!(connection = %request.connection(), ?status, change = ?request.change(), "an identity provider manages a name");
+                Ok((request, status))
+            }
+        };
+        self.carry_out(opened, connection, ExpectMessage::NameIdRequest, context, one).await
     }
 
     /// Processes the answer to a request of ours, from the browser that carried the request.
@@ -206,10 +216,15 @@ impl SingleSignOn {
         // The change is carried out first. If it fails, it is carried out when the answer comes again. Two copies at
         // the same time may both be carried out, with the same result.
         let back = self.inner.return_paths.choose(bound.request().return_to());
-        let mut answered = self.ordered(&order, Some(&answer), back.as_str()).await?;
-        if !self.inner.pending.remove_pending(&handle).await? {
-            return Err(unasked("it was answered already"));
-        }
+        let (sso, removed) = (self.clone(), handle.clone());
+        let mut answered = to_the_end(async move {
+            let answered = sso.ordered(&order, Some(&answer), back.as_str()).await?;
+            match sso.inner.pending.remove_pending(&removed).await? {
+                true => Ok(answered),
+                false => Err(unasked("it was answered already")),
+            }
+        })
+        .await?;
         let unbound = self.cookies().unbind(&request.headers, &handle);
         answered.headers_mut().extend(unbound.map(|cookie| (http::header::SET_COOKIE, cookie)));
         Ok(answered)

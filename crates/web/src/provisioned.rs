@@ -17,6 +17,7 @@ use vouchsafe_store::{
 };
 
 use crate::accept::Checked;
+use crate::check::to_the_end;
 use crate::error::HttpError;
 use crate::link;
 use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
@@ -169,8 +170,15 @@ impl Provisioned {
     }
 
     /// Ends the session here, and tells its identity provider if there is [single
-    /// logout](SingleSignOn::single_logout_over), by [`SingleSignOn::sign_out`].
+    /// logout](SingleSignOn::single_logout_over), by [`SingleSignOn::sign_out`]. Both are done to the end, also if the
+    /// person closes the window at once.
     pub async fn logout(&self, sso: &SingleSignOn, headers: &HeaderMap) -> Response<String> {
+        let (provisioned, sso_there, held) = (self.clone(), sso.clone(), headers.clone());
+        let signed_out = to_the_end(async move { Ok(provisioned.sign_out(&sso_there, &held).await) });
+        signed_out.await.unwrap_or_else(|error| sso.refuse_sign_out(headers, error))
+    }
+
+    async fn sign_out(&self, sso: &SingleSignOn, headers: &HeaderMap) -> Response<String> {
         let holds_session = sso.cookies().session(headers).is_some();
         let end = async {
             let mut participants = Vec::new();

@@ -68,7 +68,7 @@ impl SingleSignOn {
         expect: for<'b> fn(&'b B) -> ExpectMessage<'b>,
         permit: ReceivePermit,
     ) -> Result<(Message, B, ReplayKey), HttpError> {
-        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
+        let (incoming, permit) = self.over_connections(incoming, &candidates, permit).await?;
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         let (valid, bound) = elsewhere(move || {
             let _until_it_is_over = permit;

@@ -8,12 +8,14 @@ use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::crypto::hexadecimal;
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BindingError, Connection, ExpectMessage, IncomingMessage, LogoutAnswer, LogoutJourney, LogoutRequest,
-    LogoutStatus, Message, MessageKind, Refusal, RelayState, provisioning::LoggedOut, unasked_message,
+    BindingError, BoundLogout, Connection, ExpectMessage, IncomingMessage, LogoutAnswer, LogoutJourney,
+    LogoutRequest, LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey,
+    provisioning::LoggedOut, unasked_message,
 };
 
 use crate::answers::{Context, answer, carried_in_frame};
 use crate::believed::CarriedOut;
+use crate::check::to_the_end;
 use crate::cookies::ANSWERED;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
@@ -130,13 +132,17 @@ impl SingleSignOn {
         connection: Option<&str>,
         context: &mut Context,
     ) -> Result<CarriedOut<LogoutRequest>, HttpError> {
-        self.carry_out(opened, connection, ExpectMessage::LogoutRequest, context, |message| async move {
-            let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
-            let ended = self.end_sessions(single_logout, &request).await?;
-            tracing::info!(connection = %request.connection(), ended, "an identity provider ended sessions");
-            Ok(request)
-        })
-        .await
+        let (sso, single_logout) = (self.clone(), single_logout.clone());
+        let one = move |message| {
+            let (sso, single_logout) = (sso.clone(), single_logout.clone());
+            async move {
+                let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
+                let ended = sso.end_sessions(&single_logout, &request).await?;
+                tracing::info!(connection = %request.connection(), ended, "an identity provider ended sessions");
+                Ok(request)
+            }
+        };
+        self.carry_out(opened, connection, ExpectMessage::LogoutRequest, context, one).await
     }
 
     /// Ends the sessions. The identity provider may not send the request again, so a store that fails for a moment is
@@ -202,15 +208,29 @@ impl SingleSignOn {
         let judged = self
             .judge_reply(incoming, candidates, bound, |bound| ExpectMessage::LogoutReply(bound), permit)
             .await;
-        let (message, bound, replay_key) = match judged {
-            Err(HttpError::Refused(refusal)) if is_given_back => {
-                return self.go_on_without(single_logout, &handle, &secret, refusal).await;
+        let (sso, single_logout) = (self.clone(), single_logout.clone());
+        // The request is removed before the next identity provider is told, so both are done to the end.
+        to_the_end(async move {
+            match judged {
+                Err(HttpError::Refused(refusal)) if is_given_back => {
+                    sso.go_on_without(&single_logout, &handle, &secret, refusal).await
+                }
+                judged => sso.go_on(&single_logout, &handle, judged?).await,
             }
-            judged => judged?,
-        };
+        })
+        .await
+    }
+
+    /// Tells the other identity providers after one has answered.
+    async fn go_on(
+        &self,
+        single_logout: &SingleLogout,
+        handle: &str,
+        (message, bound, replay_key): (Message, BoundLogout, ReplayKey),
+    ) -> Result<Response<String>, HttpError> {
         let Message::LogoutResponse(answer) = message else { return Err(HttpError::NoSingleLogout) };
-        if !single_logout.store.remove_logout(&handle).await? {
-            return Err(unasked("it was answered already"));
+        if !single_logout.store.remove_logout(handle).await? {
+            return Err(answered_already());
         }
         // From here on the request counts as answered: if the answer comes again, it finds no pending request.
         let recorded = self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await;
@@ -256,6 +276,10 @@ impl SingleSignOn {
         let hash = self.service_provider().provider().sha256(request_id.as_bytes());
         Ok(hexadecimal(&hash.map_err(BindingError::from)?))
     }
+}
+
+fn answered_already() -> HttpError {
+    HttpError::Refused(unasked_message(MessageKind::LogoutResponse, "it was answered already"))
 }
 
 fn soap(status: StatusCode, envelope: String) -> Response<String> {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chrono::Utc;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -16,7 +17,8 @@ use vouchsafe::{
 use vouchsafe_store::{Memory, StoreError};
 use vouchsafe_testkit::{self as testkit, keys};
 use vouchsafe_web::{
-    HttpError, Managed, ManagesNames, Reference, RequestRate, ReturnPaths, SingleSignOn, StartLimiter,
+    HttpError, Managed, ManagesNames, ReceiveLimiter, Reference, RequestRate, ReturnPaths, SingleSignOn,
+    StartLimiter,
 };
 
 const THERE: &str = "https://example.okta.com/nim";
@@ -227,4 +229,56 @@ async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
     assert_eq!(refused("unknown").await, "http.unknown_connection");
     let here = request(&format!("/saml/name-id?{query}"), "a=1");
     assert_eq!(sso.name_id(&here, b"", None).await.status().as_u16(), 303);
+}
+
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+}
+
+/// Short queries that unpack to large messages wait for a place over their connection. While they wait, their documents
+/// are not in memory.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn messages_that_wait_keep_no_document_in_memory() {
+    const MANY: usize = 100;
+    let limiter = ReceiveLimiter::new(2).per_connection(1).queue(1_024, Duration::from_secs(3_600));
+    let sso = service(&Arc::new(Failing::default())).receive_limiter(limiter.clone());
+    let id = ConnectionId::new("okta").unwrap();
+    let held = limiter.clone().enter(None, 1).await.unwrap().over_connections([&id]).await.unwrap();
+    let namespaces = "xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+    let large = format!(
+        "<samlp:ManageNameIDRequest {namespaces} ID=\"_1\" Version=\"2.0\"><saml:Issuer>{}</saml:Issuer>{}</samlp:ManageNameIDRequest>",
+        okta().entity_id(),
+        "<a/>".repeat(60_000)
+    );
+    let large = redirect::encode(redirect::SAML_REQUEST, &large, None);
+    let terminate =
+        format!("<samlp:Terminate xmlns:samlp=\"{}\"/>", vouchsafe::xml::namespace::SAML_PROTOCOL);
+    let good = okta().logout_request().element("ManageNameIDRequest").at(Utc::now()).raw(terminate);
+    let good = good.destination(Some(HERE)).to_query(None).unwrap();
+    let before = resident();
+    let queries = std::iter::repeat_n(large, MANY).chain([good]);
+    let waiting: Vec<_> = queries
+        .map(|query| {
+            let sso = sso.clone();
+            let asked = request(&format!("/saml/name-id?{query}"), "a=1");
+            tokio::spawn(async move { sso.name_id(&asked, b"", None).await.status().as_u16() })
+        })
+        .collect();
+    // The place that all of them need is given in the order of asking, so the others wait for the connection now.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    let last = limiter.enter(None, 1).await.unwrap();
+    let each = resident().saturating_sub(before) / MANY;
+    assert!(each < 500_000, "{each} bytes of memory for each");
+    drop((last, held));
+    let mut statuses = Vec::new();
+    for one in waiting {
+        statuses.push(one.await.unwrap());
+    }
+    assert_eq!(statuses.pop(), Some(303), "what waited is read again");
+    assert!(statuses.iter().all(|status| *status == 403), "{statuses:?}");
 }
