@@ -109,6 +109,16 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// what would happen.
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
 
+    /// The snapshot of one organization on which a login would be decided with this policy, if its connection belonged to
+    /// the organization: for the trial of a draft. It contains what [`snapshot`](Self::snapshot) reads, and not all people.
+    /// The login's tokens are not looked up, so those of other organizations mean nothing.
+    fn snapshot_of_trial<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        policy: &'a Policy,
+        login: &'a LoginFacts,
+    ) -> Answer<'a, Snapshot>;
+
     /// All of one organization, and nothing of any other, for display.
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
 

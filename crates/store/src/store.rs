@@ -400,6 +400,7 @@ impl Directory for Store {
         fn add_team<'a>(&self, team: &'a Team, author: &'a Author) -> Answer<'a, ()>;
         fn add_project<'a>(&self, project: &'a Project, author: &'a Author) -> Answer<'a, ()>;
         fn snapshot<'a>(&self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
+        fn snapshot_of_trial<'a>(&self, id: &'a OrganizationId, policy: &'a Policy, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
         fn accounts_with<'a>(&self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>>;
         fn whole<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
         fn note_refusal<'a>(&self, refused: &'a AuditedRefusal) -> Answer<'a, ()>;

@@ -232,6 +232,15 @@ impl Directory for Own {
         self.with(move |state| Ok(state.about_login(login, None)?.0))
     }
 
+    fn snapshot_of_trial<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        policy: &'a Policy,
+        login: &'a LoginFacts,
+    ) -> Answer<'a, Snapshot> {
+        self.with(move |state| state.tried(id, policy, login))
+    }
+
     fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>> {
         Box::pin(async move {
             let whole = self.whole(id).await?;
@@ -390,13 +399,7 @@ impl State {
         }
         let policy = parsed_policy(id, held.policy.as_deref())?;
         let look_up = look_up.with_takeovers(&policy).linking(links);
-        let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
-        let is_exempt =
-            stored.is_some_and(|stored| stored.organization == *id && !stored.settings.token_required);
-        snapshot.token_not_required.extend(is_exempt.then(|| login.connection.clone()));
-        let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
-        snapshot.domains_of_others = of_others.cloned().collect();
-        Ok((snapshot, policy))
+        Ok((self.meant(held, login, look_up, &policy), policy))
     }
 
     fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
@@ -459,12 +462,6 @@ impl State {
             return Err(StoreError::taken("a verified domain of the organization"));
         }
         Ok(())
-    }
-
-    /// Whether another organization than this one has verified the domain.
-    fn is_of_another(&self, domain: &Domain, id: &OrganizationId) -> bool {
-        let mut all = self.organizations.values().map(|held| &held.whole.organization);
-        all.any(|organization| organization.id != *id && organization.owns(domain))
     }
 }
 

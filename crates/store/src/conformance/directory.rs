@@ -3,8 +3,8 @@
 use vouchsafe::{
     ConnectionId, EntityId, Provider,
     provisioning::{
-        Account, AccountId, Domain, Identity, Organization, OrganizationId, Project, ProjectId, Status, Team,
-        TeamId,
+        Account, AccountId, Domain, Identity, LoginFacts, Organization, OrganizationId, Policy, Project,
+        ProjectId, Status, Team, TeamId,
     },
 };
 
@@ -241,6 +241,42 @@ pub async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
     assert_eq!(refused.code(), "provisioning.seat_limit");
     let by_issuer = store.snapshot(&login("00u3", "no token of anybody", "id1")).await.unwrap();
     assert_eq!(by_issuer.organization.id, acme());
+}
+
+pub async fn a_trial_reads_what_its_login_means_over_a_draft(store: impl Store) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    for number in 0..5 {
+        let mut account =
+            Account::new(AccountId::new(format!("{number}")), acme(), format!("p{number}@example.com"));
+        account.identities.push(Identity::new(connection(), format!("00u{number}")));
+        store.add_account(&account, &author()).await.unwrap();
+    }
+    let mut facts = login("00u3", &token, "id1").with_attribute("other", ["Eve@Globex.example"]);
+    facts.attributes.insert("user.email".to_owned(), vec!["P1@Example.com".to_owned()]);
+    facts.connection = ConnectionId::new("a-draft").unwrap();
+    let tried = async |id: OrganizationId, facts: &LoginFacts, policy: &Policy| {
+        let snapshot = store.snapshot_of_trial(&id, policy, facts).await.unwrap();
+        let mut ids: Vec<String> = snapshot.accounts.iter().map(|account| account.id.to_string()).collect();
+        ids.sort_unstable();
+        (snapshot.organization.id.clone(), ids, snapshot.domains_of_others.len())
+    };
+    let policy = Policy::default();
+    let found = |organization, ids: &[&str], others| {
+        (organization, ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), others)
+    };
+    assert_eq!(tried(acme(), &facts, &policy).await, found(acme(), &["1"], 1), "by the address alone");
+    // The policy that is passed counts, and not the stored one.
+    let takes_over = "[[identity.takeovers]]\nfrom = \"FROM\"\nto = \"a-draft\"\nby = \"subject\"\n";
+    let takes_over = Policy::from_toml(&takes_over.replace("FROM", connection().as_str())).unwrap();
+    assert_eq!(tried(acme(), &facts, &takes_over).await, found(acme(), &["1", "3"], 1));
+    // A token of another organization leads nowhere else.
+    facts.connection = connection();
+    assert_eq!(tried(globex(), &facts, &policy).await.0, globex());
+    assert_eq!(tried(acme(), &facts, &policy).await, found(acme(), &["1", "3"], 1));
+    let nobody = OrganizationId::new("nobody");
+    let unknown = store.snapshot_of_trial(&nobody, &policy, &facts).await.unwrap_err();
+    assert_eq!(unknown.code(), "store.organization_unknown");
 }
 
 pub async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {

@@ -226,6 +226,7 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
+            a_trial_reads_what_its_login_means_over_a_draft,
             a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization, a_connection_belongs_to_one_organization,
             discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
             what_another_organization_verified_is_in_the_snapshot);

@@ -127,6 +127,19 @@ impl Directory for Memory {
         self.with(move |state| Ok(state.about_login(login, None)?.0))
     }
 
+    fn snapshot_of_trial<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        policy: &'a Policy,
+        login: &'a LoginFacts,
+    ) -> Answer<'a, Snapshot> {
+        self.with(move |state| {
+            let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
+            let held = state.organizations.get(id).ok_or_else(|| StoreError::organization_unknown(id))?;
+            Ok(state.meant(held, login, look_up.with_takeovers(policy), policy))
+        })
+    }
+
     fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>> {
         self.with(move |state| {
             let held = state.organizations.get(id);
@@ -293,13 +306,20 @@ impl State {
         }
         let policy = parsed_policy(id, held.policy.as_deref())?;
         let look_up = look_up.with_takeovers(&policy).linking(links);
+        Ok((self.meant(held, login, look_up, &policy), policy))
+    }
+
+    /// The part of an organization that a login means.
+    fn meant(&self, held: &Held, login: &LoginFacts, look_up: LookUp, policy: &Policy) -> Snapshot {
+        let id = &held.whole.organization.id;
         let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
+        let stored = self.connections.get(&login.connection);
         let is_exempt =
             stored.is_some_and(|stored| stored.organization == *id && !stored.settings.token_required);
         snapshot.token_not_required.extend(is_exempt.then(|| login.connection.clone()));
         let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
         snapshot.domains_of_others = of_others.cloned().collect();
-        Ok((snapshot, policy))
+        snapshot
     }
 
     /// Everything that can fail comes before anything is written.

@@ -104,6 +104,7 @@ impl<E: Engine> ConnectionStore for E {
 
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
         Box::pin(async move {
+            let _permit = self.permit(organization).await?;
             let answered = self.ask(Batch::of(BY_ORGANIZATION).bind(organization.as_str())).await?;
             answered.rows.iter().map(stored).collect()
         })

@@ -183,6 +183,22 @@ impl<E: Engine> Directory for E {
         }))
     }
 
+    fn snapshot_of_trial<'a>(
+        &'a self,
+        id: &'a OrganizationId,
+        policy: &'a Policy,
+        facts: &'a LoginFacts,
+    ) -> Answer<'a, Snapshot> {
+        Box::pin(async move {
+            let _permit = self.permit(id).await?;
+            let (id, policy, facts) = (id.clone(), policy.clone(), facts.clone());
+            self.read(Box::new(move |runs| {
+                Box::pin(async move { login::tried(runs, &id, policy, &facts).await })
+            }))
+            .await
+        })
+    }
+
     fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>> {
         const BY_EMAIL: &str = "SELECT record FROM vouchsafe_accounts WHERE organization = ? AND email = ?";
         const BY_SUBJECT: &str = "
@@ -209,8 +225,11 @@ impl<E: Engine> Directory for E {
     }
 
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
-        let id = id.clone();
-        self.read(Box::new(move |runs| Box::pin(async move { rows::whole(runs, &id).await })))
+        Box::pin(async move {
+            let _permit = self.permit(id).await?;
+            let id = id.clone();
+            self.read(Box::new(move |runs| Box::pin(async move { rows::whole(runs, &id).await }))).await
+        })
     }
 
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {

@@ -238,6 +238,24 @@ pub(super) async fn read(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Abou
     about(runs, known, &AskedLogin::of(login)).await
 }
 
+/// Reads what a login would refer to if its connection belonged to this organization, for the trial of a draft.
+pub(super) async fn tried(
+    runs: &mut dyn Runs,
+    organization: &OrganizationId,
+    policy: Policy,
+    login: &LoginFacts,
+) -> Result<Snapshot, StoreError> {
+    let answered = run_one(runs, Batch::of(rows::BY_ID).bind(organization.as_str())).await?;
+    let known = organization_of(&answered)?.ok_or_else(|| StoreError::organization_unknown(organization))?;
+    let known = Known { policy, ..known };
+    let mut look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
+    look_up.token_hashes.clear();
+    let answered = run_one(runs, ask(Some(&known), &AskedLogin::of(login), &look_up)?).await?;
+    let row = answered.rows.first().ok_or_else(|| StoreError::damaged("answer", "it has no row"))?;
+    let about = with_pushed_groups(runs, known.with(row, login, &look_up)?).await?;
+    Ok(with_owners(runs, about).await?.snapshot)
+}
+
 /// The organization of its connection.
 pub(super) async fn known(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Option<Known>, StoreError> {
     let answered = run_one(runs, Batch::of(OF_CONNECTION).bind(login.connection.as_str())).await?;
