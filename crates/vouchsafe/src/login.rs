@@ -11,7 +11,7 @@ use crate::enhanced_client::{Around, paos_request};
 use crate::error::BindingError;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
-use crate::request::{Asked, Ends, LoginOptions, authn_request, message_id, random_handle};
+use crate::request::{Asked, Ends, LoginOptions, authn_request, message_id, prefixed_handle};
 use crate::request_details::{RequestBinding, ResponseBinding};
 use crate::service_provider::{ServiceProvider, SigningCredential};
 
@@ -78,10 +78,7 @@ impl ServiceProvider {
                 details: &details,
             },
         )?;
-        let handle = match options.relay_state {
-            Some(handle) => handle,
-            None => random_handle(self.provider())?,
-        };
+        let handle = prefixed_handle(self.provider(), options.handle_prefix)?;
         let browser = BrowserBinding::generate(self.provider())?;
         let pending = PendingRequest {
             handle,

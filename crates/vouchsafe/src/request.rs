@@ -37,7 +37,7 @@ pub struct LoginOptions {
     pub(crate) request: RequestDetails,
     pub(crate) context: Option<String>,
     pub(crate) previous_session: Option<String>,
-    pub(crate) relay_state: Option<RelayState>,
+    pub(crate) handle_prefix: &'static str,
     pub(crate) return_to: Option<String>,
     pub(crate) requested_context: Option<RequestedAuthnContext>,
     pub(crate) maximum_authentication_age: Option<Duration>,
@@ -111,11 +111,15 @@ impl LoginOptions {
         self
     }
 
-    /// Sets the handle to send as RelayState. The default is a random handle of 128 bits; keep it unless you have a
-    /// reason.
+    /// Sets the first characters of the handle that is sent as RelayState, so that the answer of a browser without cookies
+    /// shows the kind of its request. 128 random bits follow, so no two requests share a handle. Characters other than
+    /// ASCII letters, digits and `-`, and all after the 32nd, are left out.
+    ///
+    /// RelayState cannot be chosen otherwise. Where the person wanted to go is set by [`return_to`](Self::return_to),
+    /// and data of the application by [`context`](Self::context).
     #[must_use]
-    pub fn relay_state(mut self, handle: RelayState) -> Self {
-        self.relay_state = Some(handle);
+    pub fn handle_prefix(mut self, prefix: &'static str) -> Self {
+        self.handle_prefix = prefix;
         self
     }
 
@@ -339,5 +343,13 @@ pub(crate) fn message_id(provider: &Provider) -> Result<String, BindingError> {
 
 /// Makes a handle for RelayState: 128 random bits, 32 characters.
 pub(crate) fn random_handle(provider: &Provider) -> Result<RelayState, BindingError> {
-    RelayState::new(&random_hexadecimal::<16>(provider)?)
+    prefixed_handle(provider, "")
+}
+
+/// Makes such a handle after a prefix.
+pub(crate) fn prefixed_handle(provider: &Provider, prefix: &str) -> Result<RelayState, BindingError> {
+    let is_plain = |character: &char| character.is_ascii_alphanumeric() || *character == '-';
+    let mut handle: String = prefix.chars().filter(is_plain).take(32).collect();
+    handle.push_str(&random_hexadecimal::<16>(provider)?);
+    RelayState::new(&handle)
 }

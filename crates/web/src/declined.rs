@@ -12,7 +12,7 @@ use vouchsafe::{
 use crate::accept::SignInAnswer;
 use crate::answers::{Context, answer, see_other, with_query};
 use crate::error::HttpError;
-use crate::restart::{handle_again, was_made_again};
+use crate::restart::{AGAIN, was_made_again};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 
@@ -120,8 +120,7 @@ impl DeclinedSignIn {
         }
         let SignInAnswer { return_to, sso, .. } = &self.answer;
         let again = async {
-            let handle = handle_again(sso.service_provider().provider())?;
-            let options = options.return_to(return_to.as_str()).relay_state(handle);
+            let options = options.return_to(return_to.as_str()).handle_prefix(AGAIN);
             // The session cookie does not come with the answer that declined.
             let options = match &self.previous_session {
                 Some(hash) => options.previous_session(hash),

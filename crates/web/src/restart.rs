@@ -2,9 +2,8 @@
 
 use http::request::Parts;
 use http::{Method, Response};
-use vouchsafe::crypto::hexadecimal;
 use vouchsafe::{
-    BindingError, Connection, ConnectionState, LoginOptions, Provider, RelayState, Unsolicited, WebAddress,
+    BindingError, Connection, ConnectionState, LoginOptions, RelayState, Unsolicited, WebAddress,
 };
 
 use crate::answers::{Context, see_other};
@@ -62,7 +61,7 @@ impl<'a> Unasked<'a> {
 
 /// The prefix of the RelayState of a request that was made instead of using a response. It returns with the answer,
 /// also from a browser without cookies.
-const AGAIN: &str = "again-";
+pub(crate) const AGAIN: &str = "again-";
 
 impl SingleSignOn {
     /// Decides whether a new sign-in starts instead of using a response for which this browser has no pending
@@ -121,7 +120,7 @@ impl SingleSignOn {
         if is_foreign && self.held_session(request)?.is_none() {
             return self.restart_from_own_address(request, &restart).await;
         }
-        let options = self.options_again(request, &restart)?;
+        let options = self.options_again(request, &restart);
         self.start_counted(request, &restart.connection, options, self.cookies().mark_restart()).await
     }
 
@@ -134,7 +133,7 @@ impl SingleSignOn {
         restart: &Restart,
     ) -> Result<Response<String>, HttpError> {
         let (cookies, connection) = (self.cookies(), &restart.connection);
-        let options = self.options_again(request, restart)?;
+        let options = self.options_again(request, restart);
         let waiting = self.service_provider().start_login(connection, options, self.now())?;
         // It is written to the store as any start is, whether or not the browser follows the redirect.
         self.inner.starts.count_over(connection.id(), self.now())?;
@@ -162,16 +161,15 @@ impl SingleSignOn {
         let connection = self.inner.connections.find(waiting.request().connection()).await?;
         let connection = connection.ok_or(HttpError::UnknownConnection)?;
         let restart = Restart { connection, return_to: self.destination(None, Some(waiting.request())) };
-        let options = self.options_again(request, &restart)?;
+        let options = self.options_again(request, &restart);
         let unbound = self.cookies().unbind(&request.headers, handle.as_str());
         self.start_counted(request, &restart.connection, options, unbound).await
     }
 
     /// Returns the options of a request that is made instead of using a response.
-    fn options_again(&self, request: &Parts, restart: &Restart) -> Result<LoginOptions, HttpError> {
+    fn options_again(&self, request: &Parts, restart: &Restart) -> LoginOptions {
         let options = self.inner.options_for(request, &restart.connection);
-        let handle = handle_again(self.service_provider().provider())?;
-        Ok(options.return_to(restart.return_to.as_str()).relay_state(handle))
+        options.return_to(restart.return_to.as_str()).handle_prefix(AGAIN)
     }
 }
 
@@ -195,11 +193,4 @@ pub(crate) fn is_first_handle(relay_state: &RelayState) -> bool {
 /// Returns whether the request with this handle was made instead of using a response.
 pub(crate) fn was_made_again(handle: &str) -> bool {
     handle.starts_with(AGAIN)
-}
-
-/// Makes a random handle that shows that its request was made instead of using a response.
-pub(crate) fn handle_again(provider: &Provider) -> Result<RelayState, HttpError> {
-    let mut bytes = [0_u8; 16];
-    provider.random(&mut bytes).map_err(BindingError::from)?;
-    Ok(RelayState::new(&format!("{AGAIN}{}", hexadecimal(&bytes)))?)
 }

@@ -9,8 +9,7 @@ use vouchsafe::crypto::base64_decode;
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits};
 use vouchsafe::{
-    LoginOptions, NameIdPolicy, PendingRequest, RelayState, RequestBinding, SignRequests,
-    StoredPendingRequest,
+    LoginOptions, NameIdPolicy, PendingRequest, RequestBinding, SignRequests, StoredPendingRequest,
 };
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider, keys};
 
@@ -43,7 +42,7 @@ fn every_option_arrives() {
         .force_authn()
         .is_passive()
         .name_id_policy(NameIdPolicy::default().allow_create())
-        .relay_state(RelayState::new("h&n=d l").unwrap())
+        .handle_prefix("h&n=d l-;")
         .return_to("/projects/7")
         .requested_contexts(["urn:a", "urn:b<&>"]);
     let started = service.start(options);
@@ -52,7 +51,8 @@ fn every_option_arrives() {
     assert!(request.force_authn && request.is_passive && request.has_name_id_policy);
     assert_eq!((request.allow_create, request.name_id_format), (Some(true), None));
     assert_eq!(request.authn_contexts, ["urn:a", "urn:b<&>"]);
-    assert_eq!(request.relay_state.as_deref(), Some("h&n=d l"));
+    let handle = request.relay_state.unwrap();
+    assert!(handle.starts_with("hndl-") && handle.len() == 37, "{handle}");
     assert!(!request.xml.contains("projects"), "the return path stays here");
     assert_eq!(pending.return_to(), Some("/projects/7"));
     assert_eq!(pending.expires_at(), now() + TimeDelta::minutes(10));
