@@ -28,15 +28,18 @@
 //!
 //! /// Gets each login that was accepted, and opens a session.
 //! async fn signed_in(State(sso): State<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
-//!     // A person is identified by the connection, and by the name with its format and qualifiers.
-//!     let Some(person) = Identity::of_login(&accepted.login) else {
+//!     // A person is identified by the connection, and by the name with its format and qualifiers. A transient name is another
+//!     // one at each sign-in.
+//!     let is_lasting = accepted.login.name_id().is_some_and(|name| !name.is_transient());
+//!     let Some(person) = Identity::of_login(&accepted.login).filter(|_| is_lasting) else {
 //!         return accepted.refuse(HttpError::UnknownPerson).into_response();
 //!     };
-//!     let session = my_sessions::open(&person.key()).await;
-//!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
+//!     // It ends the session that the browser had before.
+//!     let session = my_sessions::open(&person.key(), accepted.previous_session.as_deref()).await;
+//!     let answer = sso.cookies().open_session(&session, accepted.session_seconds(3600)).and_then(|cookie| accepted.redirect([cookie]));
 //!     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 //! }
-//! # mod my_sessions { pub async fn open(_: &str) -> String { String::new() } }
+//! # mod my_sessions { pub async fn open(_: &str, _: Option<&str>) -> String { String::new() } }
 //! # let _ = app;
 //! ```
 //!
@@ -104,12 +107,12 @@ pub use vouchsafe_web::{
     CONNECTION_METADATA, CONNECTION_NAME_ID, CONNECTION_NAME_ID_SOAP, CONNECTION_SINGLE_LOGOUT,
     CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView, CommonDomainCookie,
     ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, DeclinedSignIn, Discovery, DiscoveryRequest,
-    EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
-    LOGIN, LOGOUT, LogoutCheck, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames,
-    MessageCandidates, NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED,
-    NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveLimiter,
-    Reference, RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths, SINGLE_LOGOUT,
-    SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter,
+    EndedSession, EndsSessions, EscapedText, Federation, HttpError, IdentityProviderList, KEPT_FORM,
+    KeptForms, LINK, LOGIN, LOGOUT, LogoutCheck, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed,
+    ManagesNames, MessageCandidates, NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN,
+    NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation,
+    ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths,
+    SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter,
     StoredConnections, TriedOut, login_url,
 };
 #[cfg(feature = "portal")]

@@ -32,7 +32,8 @@ where
     S: Clone + Send + Sync + 'static,
     SingleSignOn: FromRef<S>,
 {
-    Router::new().route("/", get(overview)).route("/{*step}", get(step).post(step))
+    // Below the path at which it is nested, only the path with a slash at its end leads to the fallback.
+    Router::new().route("/", get(overview)).route("/{*step}", get(step).post(step)).fallback(overview)
 }
 
 async fn overview(State(sso): State<SingleSignOn>, request: Parts) -> Response {
@@ -47,6 +48,6 @@ async fn step(
 ) -> Response {
     match body {
         Ok(body) => sso.set_up(&request, &step, &body).await.into_response(),
-        Err(error) => sso.refuse(&request.headers, HttpError::body(error)).into_response(),
+        Err(error) => sso.set_up_unread(&request, HttpError::body(error)).into_response(),
     }
 }

@@ -44,6 +44,23 @@ impl Accepted {
         self.login.connection()
     }
 
+    /// How long the session of this login may last, in seconds: this long, or less if the identity provider says when its
+    /// session ends (SessionNotOnOrAfter).
+    ///
+    /// ```
+    /// # use http::HeaderValue;
+    /// # use vouchsafe_web::{Accepted, HttpError, SingleSignOn};
+    /// fn cookie(sso: &SingleSignOn, accepted: &Accepted, session: &str) -> Result<HeaderValue, HttpError> {
+    ///     sso.cookies().open_session(session, accepted.session_seconds(8 * 3600))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn session_seconds(&self, most: i64) -> i64 {
+        let ends = self.login.session_not_on_or_after();
+        let left = ends.map(|ends| ends.signed_duration_since(self.answer.sso.now()).num_seconds());
+        left.map_or(most, |left| left.clamp(0, most.max(0)))
+    }
+
     /// The same as [`SignInAnswer::redirect`].
     ///
     /// # Errors
@@ -281,7 +298,7 @@ impl SingleSignOn {
                 let restarted = self.restart(request, restart).await;
                 Err(Box::new(restarted.unwrap_or_else(|error| self.refuse_in(&context, &error))))
             }
-            Ok(Step::TriedOut(tried)) => Err(Box::new(self.tried_out(*tried).await)),
+            Ok(Step::TriedOut(tried, _held)) => Err(Box::new(self.tried_out(*tried).await)),
             Err(error) => Err(Box::new(self.refuse_in(&context, &error))),
         }
     }

@@ -11,6 +11,7 @@ use vouchsafe::xml::Quoted;
 use vouchsafe::{ConnectionId, ETag, OutgoingMessage, PaosRequest, PostForm, Redirect};
 
 use crate::error::HttpError;
+use crate::escaped_text::EscapedText;
 use crate::reference::Reference;
 use crate::refusal_log::RefusalRecord;
 use crate::refusal_page::{RefusalView, RefusedAttempt};
@@ -76,7 +77,8 @@ impl SingleSignOn {
             ("application/json", body.to_string())
         } else {
             let attempt = context.attempt;
-            let shown = RefusalView { message, reference: &reference, back: &back, attempt };
+            let (message, back) = (EscapedText::new(message), EscapedText::new(&back));
+            let shown = RefusalView { message, reference: &reference, back, attempt };
             ("text/html; charset=utf-8", self.inner.refusal_page.render(&shown))
         };
         let mut response = answer_without_script(error.status(), content_type, body);

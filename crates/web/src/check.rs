@@ -13,7 +13,7 @@ use crate::answers::{Context, comes_by_paos};
 use crate::artifact::artifact_in;
 use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
-use crate::limiter::ReceivePermit;
+use crate::limiter::{PausedPermit, ReceivePermit};
 use crate::restart::{Restart, Unasked};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
@@ -24,8 +24,8 @@ pub(crate) enum Step {
     Checked(Box<Checked>),
     /// The response is not used: a new sign-in starts.
     Restart(Restart),
-    /// The response was checked as a trial, and signs nobody in.
-    TriedOut(Box<TriedOut>),
+    /// The response was checked as a trial, and signs nobody in. Its place is held until the page is made.
+    TriedOut(Box<TriedOut>, Option<PausedPermit>),
     /// The identity provider declined.
     Declined(Box<DeclinedSignIn>),
 }
@@ -82,7 +82,7 @@ impl SingleSignOn {
         let Opened { claimed, relay_state, pending, candidates, permit } = match opening {
             Opening::Response(opened) => *opened,
             Opening::Restart(restart) => return Ok(Step::Restart(restart)),
-            Opening::TriedOut(tried) => return Ok(Step::TriedOut(tried)),
+            Opening::TriedOut(tried) => return Ok(Step::TriedOut(tried, None)),
         };
         if let Some(bound) = pending.as_ref().filter(|bound| !bound.request().is_trial())
             && let Some(declined) = self.declined(headers, &claimed, bound, &candidates, context).await
@@ -93,11 +93,12 @@ impl SingleSignOn {
         if let Some(bound) = pending.as_ref().filter(|bound| bound.request().is_trial()) {
             let back = self.destination(None, Some(bound.request()));
             let connection = candidates.into_iter().next().ok_or(HttpError::UnknownConnection)?;
-            let tried = elsewhere(move || {
-                let _until_it_is_over = permit;
-                Ok(TriedOut::judge(&service_provider, claimed, &connection, pending, back, now))
-            });
-            return Ok(Step::TriedOut(Box::new(tried.await?)));
+            let (tried, permit) = elsewhere(move || {
+                let tried = TriedOut::judge(&service_provider, claimed, &connection, pending, back, now);
+                Ok((tried, permit))
+            })
+            .await?;
+            return Ok(Step::TriedOut(Box::new(tried), Some(permit.pause())));
         }
         let (valid, pending) = elsewhere(move || {
             let _until_it_is_over = permit;

@@ -8,19 +8,21 @@ use std::sync::Arc;
 
 use vouchsafe::xml::escape_markup;
 
+use crate::escaped_text::EscapedText;
 use crate::reference::Reference;
 
 /// The content of the page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefusalView<'a> {
-    /// The one sentence.
-    pub message: &'a str,
+    /// The one sentence, or that of [`HttpError::refused_with`](crate::HttpError::refused_with), which may contain text of
+    /// an identity provider.
+    pub message: EscapedText<'a>,
     /// The reference for the support.
     pub reference: &'a Reference,
     /// A path of the application's, where the person can start again; it includes the path to which they wanted to
     /// go.
-    pub back: &'a str,
+    pub back: EscapedText<'a>,
     /// What was refused.
     pub attempt: RefusedAttempt,
 }
@@ -67,6 +69,7 @@ impl RefusedAttempt {
 /// use vouchsafe_web::RefusalPage;
 ///
 /// let page = RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9");
+/// // The texts are escaped when they are formatted.
 /// let own = RefusalPage::rendered_by(|shown| format!("<p>{} {}</p>", shown.message, shown.reference.as_str()));
 /// # let _ = (page, own);
 /// ```
@@ -120,7 +123,8 @@ impl RefusalPage {
     }
 
     /// Makes a page of the application: HTML, sent with a Content-Security-Policy that allows inline styles, images
-    /// of the application's own, and no script. Values that are not plain ASCII must be escaped.
+    /// of the application's own, and no script. The texts of the view are [escaped](EscapedText) when they are formatted;
+    /// escape every other text.
     #[must_use]
     pub fn rendered_by(render: impl Fn(&RefusalView<'_>) -> String + Send + Sync + 'static) -> RefusalPage {
         RefusalPage(Kind::Rendered(Arc::new(render)))
@@ -141,9 +145,9 @@ impl RefusalPage {
                      <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
                      <h1>{}</h1>{more}<p>Try again, or ask your administrator and name this reference:</p>\
                      <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{way_back}</a></p></main></body></html>",
-                    escape_markup(shown.message),
+                    shown.message,
                     escape_markup(shown.reference.as_str()),
-                    escape_markup(shown.back),
+                    shown.back,
                 )
             }
         }
@@ -182,9 +186,9 @@ mod tests {
         let reference = Reference::new(&Provider::rustcrypto());
         let nasty = "\"><script>alert('x')</script>";
         let shown = RefusalView {
-            message: "No.",
+            message: EscapedText::new("No."),
             reference: &reference,
-            back: nasty,
+            back: EscapedText::new(nasty),
             attempt: RefusedAttempt::SignOut,
         };
         let page = RefusalPage::new(nasty).colors("red;}</style><script>", "#12345g").render(&shown);
@@ -192,6 +196,8 @@ mod tests {
         assert_eq!(page.matches("</style>").count(), 1);
         assert!(page.contains("--accent:#2f5bd8;--back:#ffffff}"));
         assert!(page.contains(reference.as_str()));
+        let own = RefusalPage::rendered_by(|shown| format!("{}{}", shown.message, shown.back)).render(&shown);
+        assert!(!own.contains("<script>"), "{own}");
         let page = RefusalPage::new("Loadbench").colors("#abc", "#01020304").render(&shown);
         assert!(page.contains("--accent:#abc;--back:#01020304}"));
         assert!(page.contains("<p class=\"name\">Loadbench</p>"));

@@ -13,8 +13,8 @@ use http::{HeaderValue, Response, StatusCode};
 use vouchsafe::assertion::Outcome;
 use vouchsafe::xml::escape_markup;
 use vouchsafe::{
-    BoundRequest, ClaimedResponse, Connection, ConnectionId, Expect, Ledger, LoginOptions, PendingRequest,
-    Refusal, ServiceProvider, Trial,
+    BoundRequest, ClaimedResponse, Connection, ConnectionId, Expect, Ledger, PendingRequest, Refusal,
+    ServiceProvider, Trial,
 };
 
 use crate::answers::answer;
@@ -118,7 +118,8 @@ impl fmt::Debug for TrialPage {
 }
 
 impl SingleSignOn {
-    /// Starts a sign-in that tries a connection, in any state except retired. The answer is checked by every rule and
+    /// Starts a sign-in that tries a connection, in any state except retired. It asks for what every sign-in
+    /// [asks for](Self::login_options). The answer is checked by every rule and
     /// shown on the [trial page](Self::trial_page), only to this browser. Nobody is signed in, and nothing is
     /// recorded. Until the request expires, a reload of that page shows the same result.
     ///
@@ -138,7 +139,7 @@ impl SingleSignOn {
         connection: &Connection,
         return_to: &str,
     ) -> Response<String> {
-        let options = LoginOptions::default().trial().return_to(return_to);
+        let options = self.inner.options_for(request, connection).trial().return_to(return_to);
         let started = self.start(request, connection, options).await;
         started.unwrap_or_else(|error| self.refuse(&request.headers, error))
     }

@@ -26,7 +26,7 @@ const FORMS: [&str; 11] = [
 ];
 
 /// The token of the forms of this browser's pages.
-async fn form_token(browser: &Browser) -> String {
+pub(crate) async fn form_token(browser: &Browser) -> String {
     let page = browser.get("/set-up/product").await;
     page.form("/set-up/product").into_iter().find(|(name, _)| name == "form_token").unwrap().1
 }

@@ -1,13 +1,12 @@
 //! What a link does when there is already an active connection: certificates, refused sign-ins, new metadata, another
 //! identity provider.
 
-use chrono::TimeDelta;
 use vouchsafe::{ConnectionState, provisioning::OrganizationId};
-use vouchsafe_store::{Directory, SetUpPurpose, SetUpStore, StoredConnection};
+use vouchsafe_store::{Directory, SetUpPurpose, StoredConnection};
 use vouchsafe_testkit as testkit;
 
 use crate::browser::Browser;
-use crate::world::{World, acme, author};
+use crate::world::{World, acme};
 
 /// Acme with an active connection; the browser of its administrator with a link that was renewed.
 pub(crate) async fn connected(world: &World) -> (Browser, StoredConnection) {
@@ -16,9 +15,7 @@ pub(crate) async fn connected(world: &World) -> (Browser, StoredConnection) {
     world.tried(&browser, &okta, "ada@example.com").await.says("would be accepted");
     let page = browser.get("/set-up/activate").await;
     browser.submit(&page, "/set-up/activate", &[]).await.is(200);
-    let mut link = world.store.set_up_link(&link.id).await.unwrap().unwrap();
-    link.renew_until(world.now() + TimeDelta::days(1));
-    world.store.update_set_up_link(&link, &author()).await.unwrap();
+    world.renew_links(&link.organization).await;
     let [active] = world.connections(&acme(), ConnectionState::Active).await.try_into().unwrap();
     (browser, active)
 }
@@ -36,7 +33,7 @@ pub(crate) async fn sign_in(
 }
 
 /// Chooses the product, and gives the metadata that is published now.
-async fn give_metadata(world: &World, browser: &Browser, metadata: String) {
+pub(crate) async fn give_metadata(world: &World, browser: &Browser, metadata: String) {
     *world.published.lock().unwrap() = metadata;
     let products = browser.get("/set-up/product").await;
     browser.submit(&products, "/set-up/product", &[("product", "okta")]).await.is(200);
@@ -106,6 +103,14 @@ async fn another_identity_provider_replaces_the_present_one_or_stands_beside_it(
             world.connections(&acme(), ConnectionState::Active).await.into_iter().map(|one| one.id).collect();
         assert_eq!(names.len(), if is_beside { 2 } else { 1 });
         assert_eq!(names.contains(&active.id), is_beside);
+        if is_beside {
+            // An e-mail address leads to the older connection, so each has a link of its own.
+            world.renew_links(&acme()).await;
+            let overview = browser.get("/set-up").await;
+            names.iter().for_each(|name| {
+                overview.says(&format!("{}/saml/login?organization={name}", world.address));
+            });
+        }
     }
 }
 

@@ -10,6 +10,7 @@
     reason = "this is a test: it may panic"
 )]
 
+mod as_tried;
 mod attacks;
 mod browser;
 mod domains;

@@ -12,13 +12,20 @@ use vouchsafe_testkit as testkit;
 use vouchsafe_testkit::Attribute;
 
 use crate::browser::Page;
-use crate::world::{Differences, World, acme, author};
+use crate::world::{Differences, World, acme};
 
 #[tokio::test]
 async fn metadata_that_arrives_after_the_activation_changes_nothing() {
+    for is_renewed in [false, true] {
+        metadata_arrives_after_the_activation(is_renewed).await;
+    }
+}
+
+/// `is_renewed`: the link works again when the metadata arrives.
+async fn metadata_arrives_after_the_activation(is_renewed: bool) {
     let world = World::make().await;
     let okta = testkit::IdentityProvider::okta();
-    let (browser, _, _) = world.at_trial(acme()).await;
+    let (browser, ..) = world.at_trial(acme()).await;
     world.tried(&browser, &okta, "ada@example.com").await.says("would be accepted");
     let other = okta.clone().with_key(testkit::keys::other_identity_provider()).metadata().unwrap();
     let (asked, may_answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -36,12 +43,18 @@ async fn metadata_that_arrives_after_the_activation_changes_nothing() {
     let form = browser.get("/set-up/metadata").await;
     let giving = async {
         let page = browser.submit(&form, "/set-up/metadata", &[("metadata_url", &address)]).await;
-        page.is(409).says("provisioning.connection_state");
+        match is_renewed {
+            true => page.is(409).says("provisioning.connection_state"),
+            false => page.is(410).says("set_up.link_used"),
+        };
     };
     let activating = async {
         asked.notified().await;
         let page = browser.get("/set-up/activate").await;
         browser.submit(&page, "/set-up/activate", &[]).await.is(200);
+        if is_renewed {
+            world.renew_links(&acme()).await;
+        }
         may_answer.notify_one();
     };
     tokio::join!(giving, activating);
@@ -86,7 +99,7 @@ async fn a_trial_counts_only_for_the_metadata_that_judged_it() {
 async fn a_token_that_a_link_issues_ends_no_sign_in_of_the_present_connection() {
     let world = World::make_with(Differences { token_required: true, ..Differences::default() }).await;
     let okta = testkit::IdentityProvider::okta();
-    let (browser, link, values) = world.at_values(acme()).await;
+    let (browser, _, values) = world.at_values(acme()).await;
     let token = secret_of(browser.submit(&values, "/set-up/token", &[]).await.is(200));
     let form = browser.get("/set-up/metadata").await;
     browser.submit(&form, "/set-up/metadata", &[("metadata_url", &world.metadata_url())]).await.is(200);
@@ -106,9 +119,7 @@ async fn a_token_that_a_link_issues_ends_no_sign_in_of_the_present_connection() 
     sign_in(&token).await.is(200);
 
     // Somebody prepares another identity provider with a link, and issues two tokens for its console.
-    let mut link = world.store.set_up_link(&link.id).await.unwrap().unwrap();
-    link.renew_until(world.now() + TimeDelta::days(7));
-    world.store.update_set_up_link(&link, &author()).await.unwrap();
+    world.renew_links(&acme()).await;
     let (second, ..) = world.at_values(acme()).await;
     let issue = async || {
         let values = second.get("/set-up/values").await;

@@ -276,3 +276,24 @@ async fn what_was_not_tried_is_activated_in_a_second_step_where_the_service_allo
     browser.post("/set-up/activate", &confirmed).await.is(200).says("Single sign-on is set up");
     assert_eq!(world.connections(&acme(), ConnectionState::Active).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_problem_leads_back_to_the_overview() {
+    let world = World::make().await;
+    let (browser, ..) = world.at_trial(acme()).await;
+    let nowhere = browser.get("/set-up/nowhere").await;
+    nowhere.is(404).says("href=\"/set-up\"").says("Back to the overview");
+    browser.get("/set-up").await.is(200).says("Set up single sign-on for");
+    browser.get("/set-up/").await.is(200).says("Set up single sign-on for");
+}
+
+/// The server reads two megabytes of a form.
+#[tokio::test]
+async fn a_form_that_is_too_large_is_answered_by_the_portal() {
+    let world = World::make().await;
+    let (browser, ..) = world.at_values(acme()).await;
+    let form = browser.get("/set-up/metadata").await;
+    let large = "x".repeat(3_000_000);
+    let page = browser.submit(&form, "/set-up/metadata", &[("metadata_text", &large)]).await;
+    page.is(413).says("set_up.unread").says("Back to the overview").says_not("Not signed in");
+}

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
-use vouchsafe::{ConnectionState, EntityId, Provider, ServiceProvider};
+use vouchsafe::{ConnectionState, EntityId, LoginOptions, Provider, ServiceProvider};
 use vouchsafe_axum::{
     Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn, SingleSignOn, StoredConnections,
     provisioned_routes, set_up_routes,
@@ -38,6 +38,10 @@ pub(crate) struct Differences {
     pub(crate) announces_a_key: bool,
     /// Whether each connection has a decryption key of its own.
     pub(crate) own_keys: bool,
+    /// Whether each connection has an assertion consumer of its own.
+    pub(crate) own_addresses: bool,
+    /// Whether every sign-in requests two factors.
+    pub(crate) two_factors: bool,
 }
 
 pub(crate) struct World {
@@ -71,6 +75,9 @@ impl FromRef<App> for Provisioned {
         app.provisioned.clone()
     }
 }
+
+/// The authentication context that is requested if every sign-in needs two factors.
+pub(crate) const TWO_FACTORS: &str = "https://refeds.org/profile/mfa";
 
 pub(crate) fn acme() -> OrganizationId {
     OrganizationId::new("acme")
@@ -117,6 +124,7 @@ impl World {
         let shared = Arc::new(store.clone());
         let (dns, published) =
             (Records::default(), Arc::new(Mutex::new(testkit::IdentityProvider::okta().metadata().unwrap())));
+        let own_address = address.clone();
         let client = Client::with_loopback().unwrap();
         let records = Arc::clone(&dns);
         let rollovers = Arc::<Mutex<Vec<OwnRollover>>>::default();
@@ -137,9 +145,13 @@ impl World {
                 async move { Ok::<_, ClientError>(found) }
             })
             .own_rollovers(move || told.lock().unwrap().clone())
-            .settings(move |_, _, _| {
+            .settings(move |connection, _, _| {
                 let mut settings = StoredSettings::default();
                 settings.token_required = differences.token_required;
+                if differences.own_addresses {
+                    let own = format!("{own_address}/saml/{connection}/acs");
+                    settings.sign_in = settings.sign_in.assertion_consumer(&own).unwrap();
+                }
                 settings
             });
         let set_up = if differences.activates_untried { set_up.danger_activate_untried() } else { set_up };
@@ -163,6 +175,10 @@ impl World {
             .return_paths(ReturnPaths::new("/home"))
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .clock(move || Utc::now() + *ahead.lock().unwrap())
+            .login_options(move |_, _| match differences.two_factors {
+                true => LoginOptions::default().requested_contexts([TWO_FACTORS]),
+                false => LoginOptions::default(),
+            })
             .set_up_by(set_up.clone());
         let provisioned = Provisioned::new(shared);
         let app = App { sso, provisioned, published: Arc::clone(&published) };
@@ -212,6 +228,14 @@ impl World {
         let link = SetUpLink::new(&secret, organization, purpose, now, now + TimeDelta::days(7));
         self.store.add_set_up_link(&secret, &link, &author()).await.unwrap();
         (secret, self.store.set_up_link(&link.id).await.unwrap().unwrap())
+    }
+
+    /// Lets all links of an organization work for another week.
+    pub(crate) async fn renew_links(&self, organization: &OrganizationId) {
+        for mut link in self.store.set_up_links_of(organization).await.unwrap() {
+            link.renew_until(self.now() + TimeDelta::days(7));
+            self.store.update_set_up_link(&link, &author()).await.unwrap();
+        }
     }
 
     /// A browser that opened a link.

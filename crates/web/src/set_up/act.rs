@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use vouchsafe::console::Console;
 use vouchsafe::provisioning::{Organization, OrganizationToken, Policy};
 use vouchsafe::{ConnectionId, RequestLimiter};
-use vouchsafe_store::{SetUpLink, StoreError, StoredConnection};
+use vouchsafe_store::{SetUpLink, StoreError, StoredConnection, StoredSettings};
 
 use super::error::SetUpError;
 use super::markup::{Markup, Problem};
 use super::pages::{Page, Step, described, shown};
-use super::visit::{Visit, fingerprint, renewed_among};
+use super::visit::{Visit, fingerprint, renewed_among, require_present_settings};
 use super::{Fields, Next, SetUp};
 
 /// How long a token of a link works after the link issued another one, so that there is time to enter the new one into
@@ -90,10 +90,15 @@ impl SetUp {
 
     /// Counts an action that sends requests to others: for metadata or to the DNS.
     pub(super) fn count(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
-        counted(&self.0.asked, &visit.link, visit.now)
+        self.count_asked(&visit.link, visit.now)
     }
 
-    /// Counts an action of a link that is stored: its forms, its trials.
+    /// Counts an action of a link that costs others or the store much: the answer to a trial as well.
+    pub(super) fn count_asked(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
+        counted(&self.0.asked, link, now)
+    }
+
+    /// Counts an action of a link that is stored: its forms.
     pub(super) fn count_act(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
         counted(&self.0.acted, link, now)
     }
@@ -111,8 +116,9 @@ impl SetUp {
     /// Activates the draft. If there is already an active connection to the same identity provider, its metadata is
     /// renewed instead, so that people keep their accounts.
     async fn activate(&self, visit: &mut Visit<'_>, fields: &Fields) -> Result<Next, SetUpError> {
-        let provider = visit.sso.service_provider().provider().clone();
-        let (draft, read) = (visit.require_draft()?.id.clone(), visit.require_draft()?.revision);
+        let given = visit.require_draft()?.clone();
+        let chosen = (self.0.settings)(&given.id, &visit.organization, visit.require_console()?);
+        require_present_settings(&given, &visit.connections, &chosen)?;
         let tried = match (visit.trial().filter(|trial| trial.is_good()), self.0.activates_untried) {
             (Some(trial), _) => Some(trial.tried.clone()),
             (None, true) if ["untried", "confirmed"].iter().all(|name| fields.given(name) == Some("yes")) => {
@@ -120,13 +126,8 @@ impl SetUp {
             }
             (None, _) => return Err(SetUpError::NotTried),
         };
-        let given = visit.require_draft()?.clone();
-        let renewed = visit.renewed_by(&given);
-        if renewed.is_some_and(|renewed| !has_proof_for(&given, renewed)) {
-            return Err(SetUpError::OtherProof);
-        }
         // A page from before somebody else activated another connection does not ask whether to replace it.
-        let asks = renewed.is_none() && visit.active().next().is_some();
+        let asks = visit.renewed_by(&given).is_none() && visit.active().next().is_some();
         if asks && fields.text("replaces").is_none() {
             return Err(SetUpError::NotReplaceable);
         }
@@ -138,40 +139,46 @@ impl SetUp {
             }
             None => None,
         };
-        let wanted = draft.clone();
-        self.decide(visit, move |it, now| {
-            let draft =
-                it.connection(&wanted).ok_or_else(|| StoreError::connection_unknown(&wanted))?.clone();
-            // Only exactly what was tried is activated, even if the draft changed since.
-            let is_as_tried = match &tried {
-                Some(tried) => fingerprint(&draft, &provider).is_ok_and(|print| print == *tried),
-                None => true,
-            };
-            if !is_as_tried {
-                return Err(StoreError::connection_conflict(wanted.clone(), read, draft.revision).into());
-            }
-            match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), &replaced) {
-                (Some(renewed), _) => {
-                    let renewed = it.connection_mut(&renewed)?;
-                    if !has_proof_for(&draft, renewed) {
-                        return Err(
-                            StoreError::connection_conflict(wanted.clone(), read, draft.revision).into()
-                        );
-                    }
-                    renewed.metadata = draft.metadata;
-                    it.retire(&wanted)
-                }
-                (None, Some(replaced)) => it.replace(replaced, &wanted, now),
-                (None, None) => it.activate(&wanted, now),
-            }
-        })
-        .await?;
-        self.keep_names(visit).await?;
+        self.activate_given(visit, given.clone(), chosen, tried, replaced).await?;
         let now = visit.now;
         self.change_link(&visit.link.id, &visit.author(), |link| link.used_at = Some(now)).await?;
         let (link, organization) = (&visit.link.id, &visit.link.organization);
-        tracing::info!(link, %organization, connection = %draft, "connection activated by a set-up link");
+        tracing::info!(link, %organization, connection = %given.id, "connection activated by a set-up link");
+        self.keep_names(visit).await?;
         Ok(Next::Step(""))
+    }
+
+    /// Activates the draft that was given, if it still is as it was tried, in one transaction.
+    async fn activate_given(
+        &self,
+        visit: &Visit<'_>,
+        given: StoredConnection,
+        chosen: StoredSettings,
+        tried: Option<String>,
+        replaced: Option<ConnectionId>,
+    ) -> Result<(), SetUpError> {
+        let provider = visit.sso.service_provider().provider().clone();
+        self.decide(visit, move |it, now| {
+            let id = &given.id;
+            let draft = it.connection(id).ok_or_else(|| StoreError::connection_unknown(id))?.clone();
+            // Only exactly what was tried is activated, even if the draft or what it renews changed since.
+            let print = || fingerprint(&draft, &it.connections, &provider);
+            let is_as_tried = tried.as_ref().is_none_or(|tried| print().is_ok_and(|print| print == *tried));
+            if !is_as_tried || require_present_settings(&draft, &it.connections, &chosen).is_err() {
+                return Err(
+                    StoreError::connection_conflict(id.clone(), given.revision, draft.revision).into()
+                );
+            }
+            match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), &replaced) {
+                (Some(renewed), _) => {
+                    it.connection_mut(&renewed)?.metadata = draft.metadata;
+                    it.retire(id)
+                }
+                (None, Some(replaced)) => it.replace(replaced, id, now),
+                (None, None) => it.activate(id, now),
+            }
+        })
+        .await
     }
 
     /// Stores the attribute names that the portal showed, if the organization has no policy of its own.
@@ -236,9 +243,13 @@ impl SetUp {
                 "People sign in over a connection to this identity provider already: it gets this metadata. Accounts and sessions stay as they are.",
             ),
             (None, true) => card.paragraph("From then on people of your organization sign in over it."),
-            (None, false) => card.paragraph(
-                "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
-            ),
+            (None, false) => card
+                .paragraph(
+                    "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
+                )
+                .paragraph(
+                    "If both stay, an e-mail address or the name of your organization leads to the older one. People sign in over the new one by its own link, which the overview shows, or from their identity provider.",
+                ),
         };
         let card = match renewed.is_none() && !active.is_empty() && !self.takes_over(visit, draft) {
             true => card.note(
@@ -269,13 +280,7 @@ impl SetUp {
         })
     }
 
-    fn takes_over(&self, visit: &Visit<'_>, draft: &vouchsafe_store::StoredConnection) -> bool {
+    fn takes_over(&self, visit: &Visit<'_>, draft: &StoredConnection) -> bool {
         visit.policy.identity.takeovers.iter().any(|takeover| takeover.to == draft.id)
     }
-}
-
-/// Whether the metadata of the draft was asked for what the active connection requires of metadata now. It is asked when
-/// the metadata is given, by the settings that the draft has from then.
-fn has_proof_for(draft: &StoredConnection, renewed: &StoredConnection) -> bool {
-    renewed.settings.metadata.wants_same_proof_as(&draft.settings.metadata)
 }

@@ -8,6 +8,8 @@ use vouchsafe::WebAddress;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::xml::escape_markup;
 
+use crate::escaped_text::EscapedText;
+
 /// The application's settings for the pages of the set-up portal.
 ///
 /// ```
@@ -59,14 +61,14 @@ impl Source {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SetUpView<'a> {
-    /// The title, as text.
-    pub title: &'a str,
-    /// The name of the organization, as text; empty if no link was opened.
-    pub organization: &'a str,
+    /// The title.
+    pub title: EscapedText<'a>,
+    /// The name of the organization; empty if no link was opened.
+    pub organization: EscapedText<'a>,
     /// The content, as HTML, which begins with the heading `h1`.
     pub content: &'a str,
     /// The path of the stylesheet for the content.
-    pub stylesheet: &'a str,
+    pub stylesheet: EscapedText<'a>,
 }
 
 impl SetUpBrand {
@@ -104,13 +106,12 @@ impl SetUpBrand {
     /// [`stylesheet`](Self::stylesheet) and [`logo`](Self::logo).
     ///
     /// ```
-    /// use vouchsafe::xml::escape_markup;
     /// use vouchsafe_web::SetUpBrand;
     ///
     /// let brand = SetUpBrand::new("Loadbench").layout(|page| {
     ///     format!(
     ///         "<!DOCTYPE html><html lang=\"en\"><title>{}</title><link rel=\"stylesheet\" href=\"{}\"><main>{}</main></html>",
-    ///         escape_markup(page.title), escape_markup(page.stylesheet), page.content
+    ///         page.title, page.stylesheet, page.content
     ///     )
     /// });
     /// # let _ = brand;
@@ -146,7 +147,7 @@ impl SetUpBrand {
         let name = escape_markup(&self.name);
         let organization = match view.organization.is_empty() {
             true => String::new(),
-            false => format!("<span class=\"organization\">{}</span>", escape_markup(view.organization)),
+            false => format!("<span class=\"organization\">{}</span>", view.organization),
         };
         let support = match self.support.is_empty() {
             true => String::new(),
@@ -156,9 +157,9 @@ impl SetUpBrand {
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}{}{name}</title>\
              <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"stylesheet\" href=\"{}\">{}</head><body>\
              <header>{}<span class=\"name\">{name}</span>{organization}</header><main>{}</main>{support}</body></html>",
-            escape_markup(view.title),
+            view.title,
             if name.is_empty() { "" } else { " · " },
-            escape_markup(view.stylesheet),
+            view.stylesheet,
             own.collect::<String>(),
             logo.collect::<String>(),
             view.content,
@@ -187,10 +188,10 @@ mod tests {
             .stylesheet("https://cdn.example.com/a.css")
             .unwrap();
         let view = SetUpView {
-            title: NASTY,
-            organization: NASTY,
+            title: EscapedText::new(NASTY),
+            organization: EscapedText::new(NASTY),
             content: "<h1>x</h1>",
-            stylesheet: "/set-up/style.css",
+            stylesheet: EscapedText::new("/set-up/style.css"),
         };
         let page = brand.render(&view);
         assert!(!page.contains("<script>") && page.contains("<main><h1>x</h1></main>"), "{page}");

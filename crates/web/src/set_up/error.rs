@@ -37,6 +37,12 @@ pub enum SetUpError {
     /// The form could not be read.
     #[error("the form cannot be read")]
     Form,
+    /// The HTTP server could not read the form, usually because it is too large.
+    #[error("{0}")]
+    Unread(String),
+    /// A part of the service does not answer.
+    #[error("the service cannot answer at the moment")]
+    Unavailable,
     /// No product was chosen yet.
     #[error("no product is chosen")]
     NoProduct,
@@ -91,6 +97,11 @@ pub enum SetUpError {
     /// The metadata was given before the active connection, which it would renew, got other requirements of its metadata.
     #[error("the active connection requires something else of its metadata now")]
     OtherProof,
+    /// The draft has settings of a connection that has other ones now, or over which nobody signs in any more.
+    #[error(
+        "the settings with which the connection was prepared are no longer those with which people would sign in"
+    )]
+    OtherSettings,
     /// The typed text is not a domain.
     #[error(transparent)]
     Domain(#[from] AddressError),
@@ -132,6 +143,8 @@ impl SetUpError {
             Self::FormToken => "set_up.form_token",
             Self::StepUnknown => "set_up.step_unknown",
             Self::Form => "set_up.form",
+            Self::Unread(_) => "set_up.unread",
+            Self::Unavailable => "set_up.unavailable",
             Self::NoProduct => "set_up.no_product",
             Self::NoMetadata => "set_up.no_metadata",
             Self::SeveralSources => "set_up.several_sources",
@@ -146,6 +159,7 @@ impl SetUpError {
             Self::NotTried => "set_up.not_tried",
             Self::NotReplaceable => "set_up.not_replaceable",
             Self::OtherProof => "set_up.other_proof",
+            Self::OtherSettings => "set_up.other_settings",
             Self::Domain(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Directory(error) => error.code(),
@@ -167,6 +181,10 @@ impl SetUpError {
             Self::FormToken => "Open the page again, and send the form from there.",
             Self::StepUnknown => "Go back to the overview.",
             Self::Form => "Send the form of the page as it is.",
+            Self::Unread(_) => {
+                "The file may be too large: give the address of the metadata, or a file with your identity provider alone."
+            }
+            Self::Unavailable => "Nothing was changed. Try again in a few minutes.",
             Self::NoProduct => "Choose your identity provider first.",
             Self::NoMetadata => {
                 "Give the address of the metadata, choose its file, or paste its text (Okta: Sign On, \"Metadata URL\")."
@@ -186,6 +204,9 @@ impl SetUpError {
             }
             Self::OtherProof => {
                 "Give the metadata again, with the signature and the validUntil that the service requires of it."
+            }
+            Self::OtherSettings => {
+                "Give the metadata again, compare the values with those in your console, and try a sign-in."
             }
             Self::Domain(error) => error.hint(),
             Self::Refused(error) => error.hint(),
@@ -221,6 +242,8 @@ impl SetUpError {
             Self::LinkOver { .. } => StatusCode::GONE,
             Self::Purpose | Self::FormToken => StatusCode::FORBIDDEN,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unread(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(error) | Self::Directory(SignInError::Store(error)) if error.is_conflict() => {
                 StatusCode::CONFLICT
             }

@@ -48,6 +48,7 @@ impl SetUp {
         require_usable(visit, &wanted, &identity_provider)?;
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
         let kept = name.clone();
+        self.require_still_open(visit).await?;
         self.decide(visit, move |it, _| {
             if let Some(old) = old.as_ref().filter(|old| it.connection(old).is_some_and(is_draft)) {
                 it.retire(old)?;

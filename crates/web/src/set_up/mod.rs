@@ -14,12 +14,14 @@ mod brand;
 mod certificates;
 mod domains;
 mod error;
+mod fields;
 mod markup;
 mod metadata;
 mod overview;
 mod own_keys;
 mod pages;
 mod parsed;
+mod planned;
 mod staged;
 mod trial;
 mod visit;
@@ -40,13 +42,16 @@ use vouchsafe::{ConnectionId, Explain, RequestLimiter, RequestRate};
 use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoreError, StoredSettings};
 
 use crate::answers::{answer, see_other};
-use crate::form_fields::{FormPart, parts_of};
+use crate::error::HttpError;
+use crate::escaped_text::EscapedText;
+use crate::form_fields::parts_of;
 use crate::single_sign_on::SingleSignOn;
 
 pub use brand::{SetUpBrand, SetUpView};
 pub use error::SetUpError;
 pub(crate) use trial::is_of_set_up;
 
+use fields::Fields;
 use markup::STYLE;
 use pages::Page;
 use visit::Visit;
@@ -83,6 +88,7 @@ pub struct SetUp(Arc<Inner>);
 struct Inner {
     store: Arc<dyn SetUpDirectory>,
     path: String,
+    login: String,
     brand: SetUpBrand,
     settings: ChooseSettings,
     load: Option<Ask<Vec<u8>>>,
@@ -114,12 +120,14 @@ const LOOKED: RequestRate = RequestRate { burst: 100, per_second: 2 };
 const CAME: RequestRate = RequestRate { burst: 400, per_second: 10 };
 
 impl SetUp {
-    /// Makes a portal at this path, as browsers see it, over a store.
+    /// Makes a portal at this path, as browsers see it, over a store. The path begins with a slash, and has none at its
+    /// end: `/set-up`. Missing and superfluous slashes are corrected. The routes must be nested at the same path.
     #[must_use]
     pub fn new<S: SetUpDirectory + 'static>(store: Arc<S>, path: &str) -> SetUp {
         SetUp(Arc::new(Inner {
             store,
-            path: path.trim_end_matches('/').to_owned(),
+            path: at_root(path),
+            login: crate::LOGIN.to_owned(),
             brand: SetUpBrand::default(),
             settings: Arc::new(|_, _, _| StoredSettings::default()),
             load: None,
@@ -132,6 +140,13 @@ impl SetUp {
             looked: Arc::new(RequestLimiter::new(LOOKED)),
             came: Arc::new(RequestLimiter::new(CAME)),
         }))
+    }
+
+    /// Sets the path that starts a sign-in, for the links that the pages show of an organization with several connections.
+    /// Default: [`LOGIN`](crate::LOGIN).
+    #[must_use]
+    pub fn login_at(self, path: &str) -> SetUp {
+        self.changed(|inner| path.clone_into(&mut inner.login))
     }
 
     /// Sets the appearance of its pages.
@@ -231,7 +246,7 @@ impl SetUp {
     /// The path of the portal, as browsers see it.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.0.path
+        if self.0.path.is_empty() { "/" } else { &self.0.path }
     }
 
     /// Returns the path that opens a link. Put it after the service's origin, and send the address to the customer's
@@ -261,11 +276,20 @@ impl SetUp {
     }
 }
 
+/// Returns a path that begins with one slash and ends with none; empty for the root.
+fn at_root(path: &str) -> String {
+    match path.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }
+}
+
 impl Inner {
     fn copied(&self) -> Inner {
         Inner {
             store: Arc::clone(&self.store),
             path: self.path.clone(),
+            login: self.login.clone(),
             brand: self.brand.clone(),
             settings: Arc::clone(&self.settings),
             load: self.load.clone(),
@@ -314,6 +338,15 @@ impl SingleSignOn {
         };
         set_up.answered(self, request, step.trim_matches('/'), body).await
     }
+
+    /// Answers a request to the set-up portal whose body could not be read, because it is too large for example, with a
+    /// page of the portal.
+    pub fn set_up_unread(&self, request: &Parts, error: HttpError) -> Response<String> {
+        match &self.inner.set_up {
+            Some(set_up) => set_up.refused(self, request, SetUpError::Unread(error.to_string())),
+            None => answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", String::new()),
+        }
+    }
 }
 
 /// The result of a step.
@@ -346,7 +379,7 @@ impl SetUp {
             false => Some(Vec::new()),
         };
         let Some(parts) = parts else { return self.refused(sso, request, SetUpError::Form) };
-        let fields = Fields(parts);
+        let fields = Fields::of(parts);
         let opened = match (is_post, step.split_once('/')) {
             (false, Some(("link", secret))) => self.landing(sso, secret).await,
             (true, _) if step == "begin" => self.begin(sso, request, &fields).await,
@@ -394,51 +427,54 @@ impl SetUp {
                     | (_, None) => None,
                     (_, Some(fields)) => self.page_again(visit, step, fields, &error).await.ok(),
                 };
-                let page = page.unwrap_or_else(|| Page::problem(&error, visit.console(), &self.at("")));
+                let page = page.unwrap_or_else(|| Page::problem(&error, visit.console(), self.path()));
                 let response = self.shown(sso, request, &organization, Next::Page(page.with(error.status())));
                 later(response, &error)
             }
         }
     }
 
-    /// Answers a problem of a browser without an opened link, or an outage.
+    /// Answers a problem of a browser without an opened link, a form that could not be read, or an outage, of which only
+    /// the log has the details.
     fn refused(&self, sso: &SingleSignOn, request: &Parts, error: SetUpError) -> Response<String> {
-        match error {
-            SetUpError::Store(error) if error.is_outage() => sso.refuse(&request.headers, error),
-            SetUpError::Directory(vouchsafe_store::SignInError::Store(error)) if error.is_outage() => {
-                sso.refuse(&request.headers, error)
+        let error = match error.outage() {
+            Some(failure) => {
+                tracing::error!(code = failure.code(), reason = %failure, "the set-up portal cannot answer");
+                SetUpError::Unavailable
             }
-            error => {
+            None => {
                 tracing::info!(code = error.code(), "set-up link refused");
-                let page = Page::problem(&error, None, "").with(error.status());
-                later(self.shown(sso, request, "", Next::Page(page)), &error)
+                error
             }
-        }
+        };
+        let back =
+            if matches!(error, SetUpError::Unread(_) | SetUpError::Unavailable) { self.path() } else { "" };
+        let page = Page::problem(&error, None, back).with(error.status());
+        later(self.shown(sso, request, "", Next::Page(page)), &error)
     }
 
     fn shown(&self, sso: &SingleSignOn, request: &Parts, organization: &str, next: Next) -> Response<String> {
         let page = match next {
             Next::Answer(response) => return *response,
             Next::Step(step) => {
-                let place = if step.is_empty() { self.0.path.clone() } else { self.at(step) };
+                let place = if step.is_empty() { self.path().to_owned() } else { self.at(step) };
                 return see_other(&place, []).unwrap_or_else(|error| sso.refuse(&request.headers, error));
             }
             Next::Page(page) => page,
         };
         let stylesheet = self.at("style.css");
         let view = SetUpView {
-            title: &page.title,
-            organization,
+            title: EscapedText::new(&page.title),
+            organization: EscapedText::new(organization),
             content: &page.content.into_html(),
-            stylesheet: &stylesheet,
+            stylesheet: EscapedText::new(&stylesheet),
         };
         let mut response = answer(page.status, "text/html; charset=utf-8", self.0.brand.render(&view));
         let headers = response.headers_mut();
         match HeaderValue::from_str(&self.0.brand.content_security_policy()) {
             Ok(policy) => headers.insert(CONTENT_SECURITY_POLICY, policy),
             Err(_) => {
-                return sso
-                    .refuse(&request.headers, crate::HttpError::Header { name: "Content-Security-Policy" });
+                return sso.refuse(&request.headers, HttpError::Header { name: "Content-Security-Policy" });
             }
         };
         // Our own forms send a referrer, and other sites receive no address of these pages.
@@ -454,26 +490,4 @@ fn later(mut response: Response<String>, error: &SetUpError) -> Response<String>
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
     }
     response
-}
-
-/// The fields of a posted form.
-struct Fields(Vec<FormPart>);
-
-impl Fields {
-    /// Returns the value of a field, if it is present and is text.
-    fn text(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|part| part.name == name && !part.is_file)?;
-        std::str::from_utf8(&found.value).ok().map(str::trim)
-    }
-
-    /// Returns the text of a field that is not empty.
-    fn given(&self, name: &str) -> Option<&str> {
-        self.text(name).filter(|text| !text.is_empty())
-    }
-
-    /// Returns the content of an uploaded file.
-    fn file(&self, name: &str) -> Option<&[u8]> {
-        let found = self.0.iter().find(|part| part.name == name && part.is_file)?;
-        Some(found.value.as_slice()).filter(|content| !content.is_empty())
-    }
 }

@@ -2,8 +2,8 @@
 //! sign-ins.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{KeyEvidence, KeySighting, KeyStanding};
+use vouchsafe::{IdentityProvider, WebAddress};
 use vouchsafe_store::StoredConnection;
 
 use super::SetUp;
@@ -11,6 +11,7 @@ use super::certificates::Rollovers;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, is_used, shown};
 use super::visit::{Sightings, Visit};
+use crate::answers::login_url;
 
 /// The maximum number of refusals that are shown.
 const REFUSALS: usize = 10;
@@ -91,7 +92,13 @@ impl SetUp {
         sightings: Option<&[KeySighting]>,
         visit: &Visit<'_>,
     ) -> Markup {
-        let page = page.card("Active connection", |card| described(card, active, sightings, visit));
+        let page = page.card("Active connection", |card| {
+            let card = described(card, active, sightings, visit);
+            match visit.active().count() {
+                ..=1 => card,
+                _ => card.facts(&[("Link for sign-ins over it", &self.sign_in_link(active, visit))]),
+            }
+        });
         let refused: Vec<[String; 4]> = visit
             .sso
             .refusals()
@@ -120,6 +127,13 @@ impl SetUp {
                 &refused,
             ),
         })
+    }
+
+    /// Returns the address that starts a sign-in over a connection.
+    fn sign_in_link(&self, active: &StoredConnection, visit: &Visit<'_>) -> String {
+        let consumer = WebAddress::new(visit.sso.service_provider().assertion_consumer());
+        let origin = consumer.map(|consumer| consumer.origin()).unwrap_or_default();
+        format!("{origin}{}", login_url(&self.0.login, active.id.as_str(), ""))
     }
 
     /// Shows the page of a link with which a connection was activated.

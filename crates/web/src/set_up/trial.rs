@@ -6,14 +6,15 @@ use http::header::LOCATION;
 use http::{HeaderName, Response, StatusCode};
 use vouchsafe::assertion::Outcome;
 use vouchsafe::console::Console;
-use vouchsafe::provisioning::{AttributeMapping, LoginFacts, LookUp, Plan, Policy};
-use vouchsafe::{Explain, Ledger, LoginOptions, Trial};
+use vouchsafe::provisioning::{AttributeMapping, Plan};
+use vouchsafe::{Explain, Ledger, Trial};
 use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, StoredConnection};
 
 use super::error::SetUpError;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, shown};
-use super::visit::{Visit, fingerprint, is_draft, names, renewed_among, require_open};
+use super::planned::explained_to_holder;
+use super::visit::{Visit, fingerprint, is_draft, names, require_open, require_present_settings};
 use super::{Next, SetUp};
 use crate::check::elsewhere;
 use crate::single_sign_on::SingleSignOn;
@@ -21,8 +22,6 @@ use crate::trial::TriedOut;
 
 /// The prefix of the context of a request that tries a draft of a link.
 const CONTEXT: &str = "vouchsafe-set-up:";
-/// The maximum number of domains that are compared with those of other organizations.
-const MOST_DOMAINS: usize = 32;
 
 /// Returns whether a trial belongs to the portal.
 pub(crate) fn is_of_set_up(tried: &TriedOut) -> bool {
@@ -67,10 +66,14 @@ impl SetUp {
 
     pub(super) async fn start_trial(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
         let draft = visit.require_draft()?;
+        let chosen = (self.0.settings)(&draft.id, &visit.organization, visit.require_console()?);
+        require_present_settings(draft, &visit.connections, &chosen)?;
         let stored = draft.clone();
         let connection = elsewhere(move || Ok(stored.to_connection())).await??;
-        let tried = fingerprint(draft, visit.sso.service_provider().provider())?;
-        let options = LoginOptions::default().trial().context(format!("{CONTEXT}{}:{tried}", visit.link.id));
+        let tried = fingerprint(draft, &visit.connections, visit.sso.service_provider().provider())?;
+        // What sign-ins ask for is asked for, since the identity provider may not be able to do it.
+        let options = visit.sso.inner.options_for(visit.request, &connection);
+        let options = options.trial().context(format!("{CONTEXT}{}:{tried}", visit.link.id));
         let answer = visit.sso.start(visit.request, &connection, options).await?;
         Ok(Next::Answer(Box::new(self.leading_on(visit, answer))))
     }
@@ -107,9 +110,13 @@ impl SetUp {
         let (organization, page) = match judged {
             Ok(judged) => (judged.organization.clone(), self.trial_shown(&judged, tried)),
             Err(error) => {
-                if let Some(failure) = error.outage() {
-                    tracing::warn!(code = failure.code(), reason = %failure, "a trial could not be noted");
-                }
+                let error = match error.outage() {
+                    Some(failure) => {
+                        tracing::warn!(code = failure.code(), reason = %failure, "a trial could not be noted");
+                        SetUpError::Unavailable
+                    }
+                    None => error,
+                };
                 let page = Page::problem(&error, None, &self.at("trial")).with(error.status());
                 (String::new(), page)
             }
@@ -135,9 +142,11 @@ impl SetUp {
         if !link.purpose.allows_connections() {
             return Err(SetUpError::Purpose);
         }
-        self.count_act(&link, tried.at)?;
-        let draft = self.tried_draft(&link, tried).await?;
-        if fingerprint(&draft, sso.service_provider().provider())? != print {
+        // Each one reads from the store and plans, so they are counted like requests to others.
+        self.count_asked(&link, tried.at)?;
+        let connections = self.0.store.connections_of(&link.organization).await?;
+        let draft = tried_draft(&connections, &link, tried)?;
+        if fingerprint(&draft, &connections, sso.service_provider().provider())? != print {
             return Err(SetUpError::NotTried);
         }
         // The draft may have been changed while the response waited, and changed back since.
@@ -149,7 +158,7 @@ impl SetUp {
         let console = link.progress.product.as_deref().and_then(Console::from_id);
         let names = names(&policy, console);
         let plan = match &tried.outcome {
-            Ok(trial) => Some(self.planned(trial, &draft, policy, names.clone()).await),
+            Ok(trial) => Some(self.planned(trial, &draft, &connections, policy, names.clone()).await),
             Err(_) => None,
         };
         let plan = match plan {
@@ -164,50 +173,6 @@ impl SetUp {
         self.note(&link, &draft, SetUpTrial::new(draft.id.clone(), print, tried.at, refused)).await?;
         let has_token = draft.settings.token_required;
         Ok(Judged { organization: organization.name, console, names, has_token, plan })
-    }
-
-    /// Returns the draft that was tried, if it belongs to the link and to the link's organization.
-    async fn tried_draft(&self, link: &SetUpLink, tried: &TriedOut) -> Result<StoredConnection, SetUpError> {
-        if link.progress.connection.as_ref() != Some(&tried.connection) {
-            return Err(SetUpError::NoDraft);
-        }
-        let found = self.0.store.connection(&tried.connection).await?;
-        found
-            .filter(|found| found.organization == link.organization && is_draft(found))
-            .ok_or(SetUpError::NoDraft)
-    }
-
-    /// Returns what the sign-in would change if the draft were active. It is planned on a copy, and nothing is
-    /// changed.
-    async fn planned(
-        &self,
-        trial: &Trial,
-        draft: &StoredConnection,
-        mut policy: Policy,
-        names: AttributeMapping,
-    ) -> Result<Plan, SetUpError> {
-        let mut facts = LoginFacts::of_trial(trial);
-        let mut snapshot = self.0.store.whole(&draft.organization).await?;
-        let all = self.0.store.connections_of(&draft.organization).await?;
-        match renewed_among(&all, draft) {
-            Some(renewed) => facts.connection = renewed.id.clone(),
-            None => {
-                let (id, identity_provider) = (draft.id.clone(), draft.identity_provider.clone());
-                snapshot.organization.connect(id, identity_provider, trial.judged_at())?;
-            }
-        }
-        if !draft.settings.token_required {
-            snapshot.token_not_required.insert(facts.connection.clone());
-        }
-        let looked_up = LookUp::of(&facts)?;
-        for domain in looked_up.domains().into_iter().take(MOST_DOMAINS) {
-            let owner = self.0.store.organization_by_domain(domain).await?;
-            if owner.is_some_and(|owner| owner.value.id != draft.organization) {
-                snapshot.domains_of_others.insert(domain.clone());
-            }
-        }
-        policy.attributes = names;
-        Ok(policy.plan(&facts, &snapshot)?)
     }
 
     /// Records a trial at the link. If it was accepted, it is also recorded at the draft.
@@ -253,6 +218,9 @@ impl SetUp {
                 (Ok(_), Some(Err(error))) => page
                     .problem(&explained(error))
                     .note("The response is good, and the organization's rules would refuse the person. Nothing was changed."),
+                (Ok(_), Some(Ok(plan))) if plan.waits_for_approval() => page.success(
+                    "The response is good. The person's account would wait for an approval before they can sign in. Nothing was changed.",
+                ),
                 _ => page.success("The sign-in would be accepted. Nobody was signed in, and nothing was changed."),
             };
             let page = match &tried.outcome {
@@ -261,7 +229,7 @@ impl SetUp {
             };
             let page = match &judged.plan {
                 Some(Ok(plan)) => page.card("What the sign-in would change", |card| {
-                    card.list(plan.explanation().iter().map(String::as_str))
+                    card.list(explained_to_holder(plan).iter().map(String::as_str))
                 }),
                 _ => page,
             };
@@ -273,6 +241,19 @@ impl SetUp {
             .link("button quiet", &self.at("trial"), "Back to the trial")
         })
     }
+}
+
+/// Returns the draft that was tried, if it belongs to the link.
+fn tried_draft(
+    connections: &[StoredConnection],
+    link: &SetUpLink,
+    tried: &TriedOut,
+) -> Result<StoredConnection, SetUpError> {
+    if link.progress.connection.as_ref() != Some(&tried.connection) {
+        return Err(SetUpError::NoDraft);
+    }
+    let found = connections.iter().find(|found| found.id == tried.connection && is_draft(found));
+    found.cloned().ok_or(SetUpError::NoDraft)
 }
 
 /// The data of a trial to show.

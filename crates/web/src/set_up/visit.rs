@@ -106,6 +106,12 @@ impl SetUp {
         self.0.store.find_set_up_link(secret).await?.ok_or(SetUpError::LinkUnknown)
     }
 
+    /// Checks again that the link works, after something that takes long.
+    pub(super) async fn require_still_open(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
+        let link = self.0.store.set_up_link(&visit.link.id).await?.ok_or(SetUpError::LinkUnknown)?;
+        require_open(&link, visit.sso.now())
+    }
+
     pub(super) async fn organization_of(&self, link: &SetUpLink) -> Result<Organization, SetUpError> {
         let found = self.0.store.organization(&link.organization).await?;
         let found = found.ok_or_else(|| StoreError::organization_unknown(&link.organization))?;
@@ -189,12 +195,19 @@ fn form_token(secret: &SetUpSecret, provider: &Provider) -> Result<String, Crypt
     Ok(hexadecimal(&provider.sha256(text.as_bytes())?))
 }
 
-/// Computes a fingerprint of what was tried: everything of a connection that a sign-in depends on.
-pub(super) fn fingerprint(connection: &StoredConnection, provider: &Provider) -> Result<String, SetUpError> {
-    let settings = serde_json::to_vec(&connection.settings)
+/// Computes a fingerprint of what was tried: everything of a draft that a sign-in depends on, and which of the
+/// organization's connections it renews.
+pub(super) fn fingerprint(
+    draft: &StoredConnection,
+    connections: &[StoredConnection],
+    provider: &Provider,
+) -> Result<String, SetUpError> {
+    let settings = serde_json::to_vec(&draft.settings)
         .map_err(|_| StoreError::damaged("settings", "they have no form"))?;
-    let mut tried = provider.sha256(&connection.metadata.document)?.to_vec();
+    let mut tried = provider.sha256(&draft.metadata.document)?.to_vec();
     tried.extend(settings);
+    let renewed = renewed_among(connections, draft).map(|renewed| renewed.id.as_str());
+    tried.extend(renewed.unwrap_or_default().as_bytes());
     Ok(hexadecimal(&provider.sha256(&tried)?).chars().take(32).collect())
 }
 
@@ -301,7 +314,8 @@ impl Visit<'_> {
     /// Returns the last trial of the draft in its current state.
     pub(super) fn trial(&self) -> Option<&SetUpTrial> {
         let (draft, trial) = (self.draft()?, self.link.progress.trial.as_ref()?);
-        let tried = fingerprint(draft, self.sso.service_provider().provider()).ok()?;
+        let provider = self.sso.service_provider().provider();
+        let tried = fingerprint(draft, &self.connections, provider).ok()?;
         (trial.connection == draft.id && trial.tried == tried).then_some(trial)
     }
 
@@ -344,6 +358,26 @@ pub(super) fn renewed_among<'c>(
     connections
         .iter()
         .find(|one| one.state == ConnectionState::Active && one.identity_provider == draft.identity_provider)
+}
+
+/// Checks that a draft has the settings with which people will sign in. It got them together with its metadata: a copy
+/// of those of the connection that it renews, or else those that `chosen` has now.
+pub(super) fn require_present_settings(
+    draft: &StoredConnection,
+    connections: &[StoredConnection],
+    chosen: &StoredSettings,
+) -> Result<(), SetUpError> {
+    let given = &draft.settings;
+    let is_present = match renewed_among(connections, draft).map(|renewed| &renewed.settings) {
+        Some(present) if !present.metadata.wants_same_proof_as(&given.metadata) => {
+            return Err(SetUpError::OtherProof);
+        }
+        Some(present) => present.sign_in == given.sign_in && present.token_required == given.token_required,
+        // At the address of a connection that is retired every response is refused. An operator may have changed the
+        // other settings of the draft.
+        None => chosen.sign_in.own_assertion_consumer() == given.sign_in.own_assertion_consumer(),
+    };
+    if is_present { Ok(()) } else { Err(SetUpError::OtherSettings) }
 }
 
 pub(super) fn is_draft(connection: &StoredConnection) -> bool {

@@ -24,7 +24,7 @@ async fn signed_metadata_tells_no_names_and_stays_the_same() {
     let own = connection("own", plain().assertion_consumer(OWN).unwrap());
     let connections: Connections = [connection("common", plain()), own].into_iter().collect();
     let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
-        .refusal_page(RefusalPage::rendered_by(|shown| shown.message.to_owned()));
+        .refusal_page(RefusalPage::rendered_by(|shown| shown.message.to_string()));
     let headers = request(&[]).headers;
     let shown =
         |answer: Response<String>| (answer.status().as_u16(), answer.headers().len(), answer.into_body());
