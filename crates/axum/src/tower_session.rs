@@ -178,12 +178,22 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
     }
 
     /// Returns the user of the session. A session past its end has none, with any layer, and is removed with all its
-    /// data.
+    /// data. The same holds for a session whose user is not a `T`: one that an earlier release of the application wrote
+    /// with another type. So its person signs in again.
     ///
     /// # Errors
     /// [`HttpError::Unavailable`]: then it is not known whether anybody is signed in.
     pub async fn of(session: &Session) -> Result<Option<SessionUser<T>>, HttpError> {
-        let Some(user) = session.get(KEY).await.map_err(failed)? else { return Ok(None) };
+        let user = match session.get(KEY).await {
+            Ok(Some(user)) => user,
+            Ok(None) => return Ok(None),
+            Err(Error::SerdeJson(reason)) => {
+                tracing::warn!(%reason, "the user of a session has another form, so the session ends");
+                sign_out(session).await?;
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error)),
+        };
         if has_ended(session).await? {
             sign_out(session).await?;
             return Ok(None);

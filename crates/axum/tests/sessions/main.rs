@@ -452,3 +452,15 @@ async fn a_user_of_axum_login() {
         assert_eq!(copied.get(&at("/who")).await.1, "", "an identifier of before");
     }
 }
+
+/// A session that an earlier release wrote for another type is that of nobody, and not an outage of eight hours.
+#[tokio::test]
+async fn a_user_of_another_form_signs_in_again() {
+    let store = Arc::new(MemoryStore::default());
+    let earlier = Session::new(None, Arc::clone(&store) as Arc<dyn SessionStore>, None);
+    earlier.insert("vouchsafe.user", "ada").await.unwrap();
+    earlier.save().await.unwrap();
+    let session = Session::new(earlier.id(), store, None);
+    assert_eq!(SessionUser::<u32>::of(&session).await.unwrap(), None);
+    assert!(session.is_empty().await);
+}
