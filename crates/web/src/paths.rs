@@ -151,14 +151,14 @@ impl Paths {
     }
 
     /// Sets [`connection_assertion_consumer`](Self::connection_assertion_consumer). The path has the parameter `{connection}`, the connection's
-    /// name.
+    /// name; a parameter with another name gets this one.
     pub fn connection_assertion_consumer(self, path: &str) -> Paths {
-        Paths { connection_assertion_consumer: path.to_owned(), ..self }
+        Paths { connection_assertion_consumer: with_connection(path), ..self }
     }
 
     /// Sets [`connection_metadata`](Self::connection_metadata). The path has the parameter `{connection}`, the connection's name.
     pub fn connection_metadata(self, path: &str) -> Paths {
-        Paths { connection_metadata: path.to_owned(), ..self }
+        Paths { connection_metadata: with_connection(path), ..self }
     }
 
     /// Sets [`logout`](Self::logout).
@@ -178,12 +178,12 @@ impl Paths {
 
     /// Sets [`connection_single_logout`](Self::connection_single_logout). The path has the parameter `{connection}`, the connection's name.
     pub fn connection_single_logout(self, path: &str) -> Paths {
-        Paths { connection_single_logout: path.to_owned(), ..self }
+        Paths { connection_single_logout: with_connection(path), ..self }
     }
 
     /// Sets [`connection_single_logout_soap`](Self::connection_single_logout_soap). The path has the parameter `{connection}`.
     pub fn connection_single_logout_soap(self, path: &str) -> Paths {
-        Paths { connection_single_logout_soap: path.to_owned(), ..self }
+        Paths { connection_single_logout_soap: with_connection(path), ..self }
     }
 
     /// Sets [`name_id`](Self::name_id).
@@ -198,12 +198,12 @@ impl Paths {
 
     /// Sets [`connection_name_id`](Self::connection_name_id). The path has the parameter `{connection}`, the connection's name.
     pub fn connection_name_id(self, path: &str) -> Paths {
-        Paths { connection_name_id: path.to_owned(), ..self }
+        Paths { connection_name_id: with_connection(path), ..self }
     }
 
     /// Sets [`connection_name_id_soap`](Self::connection_name_id_soap). The path has the parameter `{connection}`.
     pub fn connection_name_id_soap(self, path: &str) -> Paths {
-        Paths { connection_name_id_soap: path.to_owned(), ..self }
+        Paths { connection_name_id_soap: with_connection(path), ..self }
     }
 
     /// Sets [`kept_form`](Self::kept_form).
@@ -232,9 +232,43 @@ impl Paths {
     }
 }
 
+/// Names the parameter of a path `{connection}`, by which the routes find it: the only parameter, or else the last one.
+fn with_connection(path: &str) -> String {
+    const NAMED: &str = "{connection}";
+    if path.contains(NAMED) {
+        return path.to_owned();
+    }
+    match path.rsplit_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?.1))) {
+        Some((before, after)) => format!("{before}{NAMED}{after}"),
+        None => {
+            tracing::error!(
+                path,
+                "the path for connections has no parameter {{connection}}: no connection is found there"
+            );
+            path.to_owned()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_parameter_of_a_connection_has_its_name() {
+        for (given, expected) in [
+            ("/saml/{connection}/acs", "/saml/{connection}/acs"),
+            ("/saml/{id}/acs", "/saml/{connection}/acs"),
+            ("/t/{tenant}/saml/{id}", "/t/{tenant}/saml/{connection}"),
+            ("/t/{connection}/saml/{id}", "/t/{connection}/saml/{id}"),
+            ("/saml/acs", "/saml/acs"),
+        ] {
+            assert_eq!(
+                Paths::default().connection_assertion_consumer(given).connection_assertion_consumer,
+                expected
+            );
+        }
+    }
 
     /// Each method sets its own path and does not change the others.
     #[test]

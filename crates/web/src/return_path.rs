@@ -4,6 +4,8 @@ use std::fmt;
 
 /// The paths to which a browser may be sent after signing in or out. Any other path is replaced by the first of them.
 ///
+/// A text that is no path of this service, such as `about` or an address, allows nothing. The log says so.
+///
 /// RelayState, which identity providers choose in IdP-initiated sign-ins, and the query parameter `return` of the
 /// login route are both checked here, so neither is an open redirect.
 ///
@@ -30,21 +32,27 @@ pub struct ReturnPath(String);
 impl ReturnPaths {
     /// Makes a list with one path, which is the default. A text that is not a valid path becomes `/`.
     pub fn new(home: &str) -> ReturnPaths {
-        let home = if is_plain_path(home) { home } else { "/" };
+        let home = if is_usable(home) { home } else { "/" };
         ReturnPaths { home: ReturnPath(home.to_owned()), exact: Vec::new(), under: Vec::new() }
     }
 
-    /// Adds one path, with any query.
+    /// Adds one path, with any query. A query of the path itself has no effect.
     #[must_use]
     pub fn exact(mut self, path: &str) -> ReturnPaths {
-        self.exact.push(path.to_owned());
+        if is_usable(path) {
+            self.exact.push(without_query(path).to_owned());
+        }
         self
     }
 
     /// Adds a path and everything below it: `/projects` allows `/projects` and `/projects/7`, not `/projects-of-others`.
+    ///
+    /// `/` allows every path, also those of the SAML routes: a sign-in can then lead to the start of another one.
     #[must_use]
     pub fn under(mut self, path: &str) -> ReturnPaths {
-        self.under.push(path.trim_end_matches('/').to_owned());
+        if is_usable(path) {
+            self.under.push(without_query(path).trim_end_matches('/').to_owned());
+        }
         self
     }
 
@@ -57,8 +65,8 @@ impl ReturnPaths {
         if !is_plain_path(wanted) {
             return None;
         }
-        let path = wanted.split('?').next().unwrap_or(wanted);
-        let listed = path == self.home.0
+        let path = without_query(wanted);
+        let listed = path == without_query(&self.home.0)
             || self.exact.iter().any(|one| one == path)
             || self.under.iter().any(|one| {
                 path.strip_prefix(one.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -80,6 +88,19 @@ impl fmt::Display for ReturnPath {
     }
 }
 
+/// Returns whether a text of the application is a path, and logs it if it is not.
+fn is_usable(path: &str) -> bool {
+    let is_usable = is_plain_path(path);
+    if !is_usable {
+        tracing::error!(path, "ReturnPaths has a text that is no path of this service: it allows nothing");
+    }
+    is_usable
+}
+
+fn without_query(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
+}
+
 /// Returns whether a text begins with exactly one slash, is printable ASCII, and contains nothing that a browser
 /// reads as another host, a fragment or a step upwards.
 fn is_plain_path(text: &str) -> bool {
@@ -99,6 +120,20 @@ fn is_step(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_no_path_allows_nothing() {
+        let paths =
+            ReturnPaths::new("https://app.example.com/home").exact("about").under("projects").under("");
+        for wanted in ["/about", "/projects", "/projects/7", "/x", "about"] {
+            assert_eq!(paths.choose(Some(wanted)).as_str(), "/", "{wanted}");
+        }
+        let paths = ReturnPaths::new("/home?tab=1").exact("/about?x=1");
+        for wanted in ["/about", "/about?y=2", "/home"] {
+            assert_eq!(paths.choose(Some(wanted)).as_str(), wanted);
+        }
+        assert_eq!(paths.choose(None).as_str(), "/home?tab=1");
+    }
 
     #[test]
     fn nothing_leads_outside() {
