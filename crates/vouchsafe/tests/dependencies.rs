@@ -239,3 +239,18 @@ fn normal_tree(package: &str, features: &[&str]) -> BTreeSet<String> {
     let names = lines.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
     names.filter(|name| name != package).collect()
 }
+
+/// docs.rs builds a crate with its default features alone unless its manifest says otherwise, and then lacks what the
+/// guides use.
+#[test]
+fn the_published_documentation_has_every_feature() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    for package in metadata.workspace_packages() {
+        let is_published = package.publish.as_ref().is_none_or(|registries| !registries.is_empty());
+        let has_features = package.features.keys().any(|feature| feature != "default");
+        let has_all = &package.metadata["docs"]["rs"]["all-features"];
+        if is_published && has_features {
+            assert_eq!(has_all, true, "{}: [package.metadata.docs.rs] all-features", package.name);
+        }
+    }
+}
