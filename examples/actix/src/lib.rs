@@ -15,10 +15,10 @@ use vouchsafe_actix::{
 };
 use vouchsafe_store::{Memory, SessionId};
 
-/// How long a session lasts.
-const LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a session lasts at most, in seconds.
+const LIFETIME: i64 = 3600;
 
-/// Who is signed in and since when, by the hash of the session's secret.
+/// Who is signed in and until when, by the hash of the session's secret.
 type Sessions = Mutex<HashMap<String, (String, Instant)>>;
 
 /// What the workers share.
@@ -84,12 +84,15 @@ fn user(accepted: &Accepted) -> Option<String> {
 fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted, user: String) -> Answer {
     let opened = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from);
     let answer = opened.map_err(HttpError::from).and_then(|session| {
+        // It ends no later than that of the identity provider.
+        let seconds = accepted.session_seconds(LIFETIME);
+        let now = Instant::now();
+        let ends = now.checked_add(Duration::from_secs(seconds.unsigned_abs())).unwrap_or(now);
         let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
         // The session that the browser had before is over.
         let previous = accepted.previous_session.as_ref();
-        sessions.retain(|hash, (_, since)| since.elapsed() < LIFETIME && previous != Some(hash));
-        sessions.insert(session.hash().to_owned(), (user, Instant::now()));
-        let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();
+        sessions.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
+        sessions.insert(session.hash().to_owned(), (user, ends));
         accepted.redirect([sso.cookies().open_session(session.reveal(), seconds)?])
     });
     Answer(answer.unwrap_or_else(|error| accepted.refuse(error)))
@@ -104,7 +107,7 @@ async fn home(
     let session = SessionId::received(held, sso.service_provider().provider());
     let sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
     match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
-        Some((user, since)) if since.elapsed() < LIFETIME => Either::Left(user),
+        Some((user, ends)) if Instant::now() < ends => Either::Left(user),
         _ => Either::Right(Redirect::to("/").see_other()),
     }
 }

@@ -106,9 +106,12 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
         return Redirect::to("/").into_response();
     };
     let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.open(session.hash(), &identity.key(), accepted.previous_session.as_deref(), app.sso.now());
+    // It ends no later than that of the identity provider.
+    let (seconds, previous) =
+        (accepted.session_seconds(Sessions::SECONDS), accepted.previous_session.as_deref());
+    sessions.open((session.hash(), &identity.key()), previous, seconds, app.sso.now());
     drop(sessions);
-    let cookie = app.sso.cookies().open_session(session.reveal(), Sessions::SECONDS);
+    let cookie = app.sso.cookies().open_session(session.reveal(), seconds);
     let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 }

@@ -20,13 +20,13 @@ use vouchsafe_store::{
     Author, ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
 };
 
-/// How long a session lasts.
-const LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a session lasts at most, in seconds.
+const LIFETIME: i64 = 3600;
 
 #[derive(Clone)]
 struct App {
     sso: SingleSignOn,
-    /// Who is signed in and since when, by the hash of the session's secret.
+    /// Who is signed in and until when, by the hash of the session's secret.
     sessions: Arc<Mutex<HashMap<String, (String, Instant)>>>,
 }
 
@@ -92,13 +92,16 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
     let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
         return Redirect::to("/").into_response();
     };
+    // It ends no later than that of the identity provider.
+    let seconds = accepted.session_seconds(LIFETIME);
+    let now = Instant::now();
+    let ends = now.checked_add(Duration::from_secs(seconds.unsigned_abs())).unwrap_or(now);
     let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
     // The session that the browser had before is over.
     let previous = accepted.previous_session.as_ref();
-    sessions.retain(|hash, (_, since)| since.elapsed() < LIFETIME && previous != Some(hash));
-    sessions.insert(session.hash().to_owned(), (user, Instant::now()));
+    sessions.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
+    sessions.insert(session.hash().to_owned(), (user, ends));
     drop(sessions);
-    let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();
     let cookie = app.sso.cookies().open_session(session.reveal(), seconds);
     let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
@@ -109,7 +112,7 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
     let session = SessionId::received(held, app.sso.service_provider().provider());
     let sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
     match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
-        Some((user, since)) if since.elapsed() < LIFETIME => user.into_response(),
+        Some((user, ends)) if Instant::now() < ends => user.into_response(),
         _ => Redirect::to("/").into_response(),
     }
 }

@@ -1,0 +1,36 @@
+//! Answers that come late, as docs/TESTING.md tells for a service whose clock is fixed.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+#[expect(dead_code, reason = "other tests use the rest")]
+mod acme;
+
+use std::sync::{Arc, Mutex};
+
+use acme::{Acme, answered, cookies, location, request};
+use chrono::{SubsecRound, TimeDelta, Utc};
+use http::Method;
+use http::header::COOKIE;
+use vouchsafe_testkit::AuthnRequest;
+
+#[tokio::test]
+async fn a_late_answer_is_refused_until_its_request_expires() {
+    for (minutes, status, code) in [(7, 403, Some("assertion.confirmation_expired")), (11, 303, None)] {
+        let acme = Acme::over(&["acme"]).await;
+        let (start, ahead) = (Utc::now().trunc_subsecs(0), Arc::new(Mutex::new(TimeDelta::zero())));
+        let clock = Arc::clone(&ahead);
+        let codes = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&codes);
+        let sso = acme.sso.clone().clock(move || start + *clock.lock().unwrap());
+        let sso = sso.on_refusal(move |refused| told.lock().unwrap().push(refused.code));
+        let started = sso.login(&request(&[]), b"organization=acme").await;
+        let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+        let form = answered(&asked, "_late", "ada@example.com");
+        let mut posted = request(&[(COOKIE, &cookies(&started))]);
+        posted.method = Method::POST;
+        *ahead.lock().unwrap() = TimeDelta::minutes(minutes);
+        let answer = sso.accept(&posted, &form).await.unwrap_err();
+        assert_eq!(answer.status(), status, "{minutes} minutes");
+        assert_eq!(codes.lock().unwrap().first().copied(), code, "{minutes} minutes");
+    }
+}
