@@ -90,7 +90,7 @@ mod tests {
         /// Renews the connection with a document that was fetched a minute later than the stored one.
         async fn renew_as_another_process(&self) {
             let mut stored = self.inner.connection(&id()).await.unwrap().unwrap();
-            let at = stored.metadata.fetched_at + TimeDelta::minutes(1);
+            let at = stored.metadata.fetched_at.checked_add_signed(TimeDelta::minutes(1)).unwrap();
             stored.metadata = fetched(&Kit::okta(), &format!("ID='_{}'", at.timestamp()), at);
             self.inner.renew_connection(&stored).await.unwrap();
         }
@@ -110,7 +110,7 @@ mod tests {
                 // Everything runs on this thread, and nothing else does.
                 let before = documents();
                 let answer = self.inner.write(action).await;
-                self.documents.fetch_add(documents() - before, Ordering::Relaxed);
+                self.documents.fetch_add(documents().saturating_sub(before), Ordering::Relaxed);
                 self.transactions.fetch_add(1, Ordering::Relaxed);
                 answer
             })

@@ -109,11 +109,7 @@ async fn all_identity_providers_are_told_although_the_window_is_closed_at_once()
         });
     let participants = ["a", "b"]
         .map(|name| Participant::new(ConnectionId::new(name).unwrap(), SessionNameId::new("ada"), None));
-    let end = async {
-        let mut ended = EndedSession::default();
-        ended.participants = participants.to_vec();
-        Ok(ended)
-    };
+    let end = async { Ok(EndedSession { participants: participants.to_vec(), ..EndedSession::default() }) };
     begin_and_leave(sso.sign_out(&own_page("session=1"), true, end));
     answers.add_permits(2);
     for name in ["a", "b"] {
@@ -166,9 +162,10 @@ async fn a_logout_request_is_carried_out_although_its_frame_is_removed() {
     assert!(timeout(minute, has_ended.recv()).await.is_ok(), "the sessions go on");
     // A copy that comes before the request is recorded is carried out again.
     sessions.may_end.add_permits(1_000);
-    let mut copies = 0;
-    while sso.single_logout(&brought(), b"", None).await.status() != 403 {
-        copies += 1;
-        assert!(copies < 100, "the request was not recorded");
+    for copy in 0.. {
+        if sso.single_logout(&brought(), b"", None).await.status() == 403 {
+            break;
+        }
+        assert!(copy < 100, "the request was not recorded");
     }
 }

@@ -234,7 +234,7 @@ async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
 #[cfg(target_os = "linux")]
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+    text.split(' ').nth(1).unwrap().parse::<usize>().unwrap().saturating_mul(4_096)
 }
 
 /// Short queries that unpack to large messages wait for a place over their connection. While they wait, their documents

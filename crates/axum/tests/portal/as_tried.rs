@@ -73,7 +73,7 @@ async fn a_draft_that_renews_a_retired_connection_is_not_activated() {
         StoredConnection::from_metadata(ConnectionId::new("entra").unwrap(), acme(), metadata).unwrap();
     let id = entra.id.clone();
     let replace = ConnectionDecision::new(acme(), Actor::Operator, world.now(), move |it, now| {
-        it.add_draft(entra)?;
+        it.add_draft(entra.clone())?;
         it.replace(&old, &id, now)
     });
     world.store.decide_connections(replace).await.unwrap();

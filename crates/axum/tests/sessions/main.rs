@@ -457,7 +457,7 @@ async fn a_user_of_axum_login() {
 #[tokio::test]
 async fn a_user_of_another_form_signs_in_again() {
     let store = Arc::new(MemoryStore::default());
-    let earlier = Session::new(None, Arc::clone(&store) as Arc<dyn SessionStore>, None);
+    let earlier = Session::new(None, Arc::clone(&store), None);
     earlier.insert("vouchsafe.user", "ada").await.unwrap();
     earlier.save().await.unwrap();
     let session = Session::new(earlier.id(), store, None);

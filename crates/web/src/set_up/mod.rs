@@ -295,6 +295,7 @@ impl Inner {
             load: self.load.clone(),
             resolve: self.resolve.clone(),
             rollovers: self.rollovers.clone(),
+            certificates: self.certificates.clone(),
             activates_untried: self.activates_untried,
             asked: Arc::clone(&self.asked),
             acted: Arc::clone(&self.acted),
