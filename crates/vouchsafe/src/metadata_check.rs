@@ -180,7 +180,7 @@ impl MetadataFinding {
             MetadataFinding::NoUsableKey { .. }
             | MetadataFinding::NoUsableKeyPublished { .. }
             | MetadataFinding::KeyUnusable { .. } => {
-                "Have the publisher add a key that the service accepts, such as one of RSA with 2,048 bits, and do not put this metadata in the place of the connection's before that."
+                "Have the publisher add a key that the service accepts, such as one of RSA with 2,048 bits. Until then, keep the connection's present metadata."
             }
             MetadataFinding::SignOnElsewhere { .. } | MetadataFinding::LogoutElsewhere { .. } => {
                 "Compare the addresses with the identity provider's console first: people type their passwords there. If they are the same, put this metadata in the place of the connection's, or let it be refreshed."
