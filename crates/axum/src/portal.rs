@@ -32,8 +32,7 @@ where
     S: Clone + Send + Sync + 'static,
     SingleSignOn: FromRef<S>,
 {
-    // Below the path at which it is nested, only the path with a slash at its end leads to the fallback.
-    Router::new().route("/", get(overview)).route("/{*step}", get(step).post(step)).fallback(overview)
+    Router::new().route("/", get(overview)).route("/{*step}", get(step).post(step))
 }
 
 async fn overview(State(sso): State<SingleSignOn>, request: Parts) -> Response {

@@ -242,13 +242,11 @@ async fn no_connection_of_another_customer_stops_one_with_its_own_addresses() {
 }
 
 /// What another customer can stop at a shared address (SECURITY.md, 5b). A response that answers no request is ambiguous if
-/// another connection has the entity ID and the key, or if many have the entity ID. A logout request ends the sessions all
-/// the same, but the identity provider is not answered over SOAP if the other connection has other addresses.
+/// another connection has the entity ID and the key, or if many have the entity ID.
 const KNOWN: &[&str] = &[
     "availability/copy/unasked-sign-in",
     "availability/copy-with-own-key/unasked-sign-in",
     "availability/copy-with-own-addresses/unasked-sign-in",
-    "availability/copy-with-own-addresses/logout-by-soap",
     "availability/many-copies/unasked-sign-in",
     "availability/many-entity-ids/unasked-sign-in",
 ];

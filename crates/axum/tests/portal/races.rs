@@ -44,7 +44,7 @@ async fn metadata_arrives_after_the_activation(is_renewed: bool) {
     let giving = async {
         let page = browser.submit(&form, "/set-up/metadata", &[("metadata_url", &address)]).await;
         match is_renewed {
-            true => page.is(409).says("provisioning.connection_state"),
+            true => page.is(422).says("provisioning.connection_state"),
             false => page.is(410).says("set_up.link_used"),
         };
     };

@@ -140,11 +140,13 @@ impl SetUp {
             None => None,
         };
         self.activate_given(visit, given.clone(), chosen, tried, replaced).await?;
+        // A link that was used may write nothing more.
+        let kept = self.keep_names(visit).await;
         let now = visit.now;
         self.change_link(&visit.link.id, &visit.author(), |link| link.used_at = Some(now)).await?;
+        kept?;
         let (link, organization) = (&visit.link.id, &visit.link.organization);
         tracing::info!(link, %organization, connection = %given.id, "connection activated by a set-up link");
-        self.keep_names(visit).await?;
         Ok(Next::Step(""))
     }
 
