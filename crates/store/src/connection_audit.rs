@@ -30,9 +30,7 @@ pub(crate) fn changed(
     if !(states_the_same || after.is_discarded()) {
         entries.extend(metadata_audit::changed(before, after, budget, at));
     }
-    if states_the_same {
-        entries.extend(metadata_audit::earlier_end(before, after, budget, at));
-    }
+    entries.extend(metadata_audit::earlier_end(before, after, budget, at));
     if let Some(waiting) = &after.staged
         && before.staged.as_ref().is_none_or(|waited| !after.states_the_same(waited, waiting))
     {

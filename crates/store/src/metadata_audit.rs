@@ -41,8 +41,8 @@ pub(crate) fn changed(
     entries
 }
 
-/// Returns the entry for metadata that states the same and ends sooner, since sign-ins may then end sooner. A later end is
-/// written with each document, and is not recorded.
+/// Returns the entry for metadata that ends sooner, whatever else it changes, since sign-ins may then end sooner. A later end
+/// is written with each document, and is not recorded.
 pub(crate) fn earlier_end(
     before: &StoredConnection,
     after: &StoredConnection,

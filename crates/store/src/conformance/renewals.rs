@@ -195,4 +195,17 @@ pub async fn a_sooner_end_is_a_revision(store: impl Store) {
     let told = store.audit(&acme()).await.unwrap().split_off(records);
     let rules: Vec<_> = told.iter().map(|record| record.rule.as_str()).collect();
     assert_eq!(rules, ["connection.metadata_end"]);
+
+    // Something else changes as well: the end is still told.
+    let records = store.audit(&acme()).await.unwrap().len();
+    let mut changed = stored(&store).await;
+    let sooner = written(&Kit::okta(), "validUntil=\"2027-01-10T00:00:00Z\"");
+    let sooner = sooner.replacen("WantAuthnRequestsSigned=\"false\"", "WantAuthnRequestsSigned=\"0\"", 1);
+    changed.metadata = fetched(sooner, 2);
+    store.update_connection(&changed, &author()).await.unwrap();
+    let told = store.audit(&acme()).await.unwrap().split_off(records);
+    let ends: Vec<_> =
+        told.iter().filter(|record| record.rule.as_str() == "connection.metadata_end").collect();
+    assert_eq!((ends.len(), told.len() > 1), (1, true));
+    assert_eq!(ends.first().and_then(|end| end.after.as_deref()), Some("2027-01-10T00:00:00+00:00"));
 }
