@@ -119,7 +119,10 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
         match found {
             // A machine that stopped while it wrote the session may have left it.
             Some(_) if self.has_ended(id).await? => {
-                self.store.delete(id).await?;
+                // Whether that succeeds or not, it is over.
+                if let Err(reason) = self.store.delete(id).await {
+                    tracing::warn!(%reason, "a session that ended remains in its store");
+                }
                 Ok(None)
             }
             found => Ok(found),

@@ -179,7 +179,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
 
     /// Returns the user of the session. A session past its end has none, with any layer, and is removed with all its
     /// data. The same holds for a session whose user is not a `T`: one that an earlier release of the application wrote
-    /// with another type. So its person signs in again.
+    /// with another type. So its person signs in again. Use one type in the whole application, and change it so that releases
+    /// which run at the same time read each other's.
     ///
     /// # Errors
     /// [`HttpError::Unavailable`]: then it is not known whether anybody is signed in.
@@ -308,7 +309,10 @@ pub(crate) async fn renew(
     ends: Option<DateTime<Utc>>,
     previous: Option<&str>,
 ) -> Result<(), HttpError> {
-    session.cycle_id().await.map_err(failed)?;
+    // A new session gets its identifier when it is saved.
+    if session.id().is_some() {
+        session.cycle_id().await.map_err(failed)?;
+    }
     if let Some(hash) = previous {
         session.insert_value(REPLACES, hash.into()).await.map_err(failed)?;
     }

@@ -135,7 +135,7 @@ impl Client {
         let client = built(Policy::custom(move |attempt| {
             if attempt.previous().len() > REDIRECTS {
                 attempt.error("too many redirects")
-            } else if let Err(reason) = may_lead(attempt.previous().first(), attempt.url(), loopback) {
+            } else if let Err(reason) = may_lead(attempt.previous().last(), attempt.url(), loopback) {
                 attempt.error(reason)
             } else {
                 attempt.follow()

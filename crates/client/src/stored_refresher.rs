@@ -168,12 +168,15 @@ impl StoredRefresher {
 
     /// Reads the metadata of some new connections, and makes those due whose metadata has ended, or ends before the spread
     /// first requests are over: nobody can sign in over them then.
-    async fn find_ending(&mut self) {
+    async fn find_ending(&mut self, stop: &Stop) {
         let new = self.known.iter().filter(|(_, known)| known.may_end_sooner);
         let new: Vec<ConnectionId> = new.map(|(id, _)| id.clone()).take(READ_AT_ONCE).collect();
         let latest =
             Utc::now().checked_add_signed(TimeDelta::from_std(self.schedule.usual).unwrap_or(TimeDelta::MAX));
         for id in new {
+            if stop.is_due() {
+                return;
+            }
             let stored = match self.store.connection(&id).await {
                 Ok(stored) => stored,
                 // A damaged row is told when it is due. In an outage the others are read later.
@@ -200,7 +203,7 @@ impl StoredRefresher {
     }
 
     async fn refresh_until(&mut self, stop: &Stop) -> Vec<RefreshEvent> {
-        self.find_ending().await;
+        self.find_ending(stop).await;
         let now = Utc::now();
         let due = self.known.iter().filter(|(_, known)| known.refresh.is_due(now));
         let mut waiting = due.map(|(id, _)| id.clone()).collect::<Vec<_>>().into_iter();
@@ -292,6 +295,10 @@ impl StoredRefresher {
 
 /// Returns whether the metadata of a connection has ended by this time. Metadata that cannot be read counts as ended.
 fn ends_before(stored: &StoredConnection, latest: Option<DateTime<Utc>>) -> bool {
+    // Without an address there is nobody to ask.
+    if stored.metadata.source.url().is_none() || !is_asked(stored) {
+        return false;
+    }
     let Ok(connection) = stored.to_connection() else { return true };
     connection.identity_provider().valid_until().is_some_and(|end| latest.is_none_or(|latest| end <= latest))
 }

@@ -18,7 +18,7 @@ use crate::{Aggregate, MetadataChange, MetadataError, RefreshError, TrustedMetad
 ///
 /// * The source is requested again after the `cacheDuration` of its document, or after
 ///   [`usual`](RefreshSchedule::usual), and before the document expires; after a change, of its dates too, not sooner than
-///   in 15 minutes. A random part makes it a little earlier, so that many sources spread over time. After a failure it is
+///   in 15 minutes, or after half of the time for which it is still valid if only its dates changed. A random part makes it a little earlier, so that many sources spread over time. After a failure it is
 ///   requested sooner, then less and less often.
 /// * Trust is never removed by a bad answer: an unusable document is refused, and the current one is kept until its
 ///   own `validUntil`, which the user of the metadata checks.

@@ -27,10 +27,12 @@ pub(crate) fn changed(
         entries.push(entry.values(Some(before.state.name()), Some(after.state.name())));
     }
     let states_the_same = after.states_the_same(&before.metadata, &after.metadata);
+    // The end comes first, so that many other changes do not use up its place.
+    let earlier_end = metadata_audit::earlier_end(before, after, budget, at);
     if !(states_the_same || after.is_discarded()) {
         entries.extend(metadata_audit::changed(before, after, budget, at));
     }
-    entries.extend(metadata_audit::earlier_end(before, after, budget, at));
+    entries.extend(earlier_end);
     if let Some(waiting) = &after.staged
         && before.staged.as_ref().is_none_or(|waited| !after.states_the_same(waited, waiting))
     {

@@ -138,9 +138,11 @@ async fn everything_ends_by_itself() {
         about(lasting["account:1"], TimeDelta::hours(8)),
         "as the session that lasts longest: {lasting:?}"
     );
-    for longest in ["forms:by_network_and_end", "ended_session:ended"] {
-        assert!(about(lasting[longest], TimeDelta::minutes(10)), "{longest}, as the longest: {lasting:?}");
-    }
+    let longest = TimeDelta::minutes(10);
+    assert!(about(lasting["forms:by_network_and_end"], longest), "as the longest: {lasting:?}");
+    // For a machine whose clock is ahead.
+    let margin = TimeDelta::days(7);
+    assert!(about(lasting["ended_session:ended"], longest + margin), "as the longest: {lasting:?}");
 }
 
 /// A session that ends without use lasts longer when it is used.

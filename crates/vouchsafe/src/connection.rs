@@ -272,7 +272,12 @@ impl Connection {
         }
         let trust = Trust::new(id.clone(), identity_provider, &provider)?
             .with_signature_policy(settings.signature_policy(service_provider.config.signature_policy));
-        let mut trust = match decryption_keys.is_empty() {
+        // To a key of the service among them, as while a first own key is introduced, others encrypt too.
+        let services = &service_provider.config.decryption_keys;
+        let is_of_service = |key: &PrivateKey| {
+            services.iter().any(|one| one.public_key().spki_der() == key.public_key().spki_der())
+        };
+        let mut trust = match decryption_keys.is_empty() || keys.iter().any(is_of_service) {
             true => trust.with_decryption_keys(keys),
             false => trust.with_own_decryption_keys(keys),
         };

@@ -177,9 +177,10 @@ impl MetadataFinding {
             MetadataFinding::NoKeyInCommon | MetadataFinding::KeyNotTrusted { .. } => {
                 "Compare the fingerprint with the identity provider's console first: anybody who holds the address of the metadata can publish a key. If the key is there, put this metadata in the place of the connection's, or let it be refreshed."
             }
-            MetadataFinding::NoUsableKey { .. }
-            | MetadataFinding::NoUsableKeyPublished { .. }
-            | MetadataFinding::KeyUnusable { .. } => {
+            MetadataFinding::NoUsableKey { .. } => {
+                "Compare the fingerprint of the published key with the identity provider's console, and put the published metadata in the place of the connection's if the service accepts its key. Otherwise have the publisher add one, such as RSA with 2,048 bits."
+            }
+            MetadataFinding::NoUsableKeyPublished { .. } | MetadataFinding::KeyUnusable { .. } => {
                 "Have the publisher add a key that the service accepts, such as one of RSA with 2,048 bits. Until then, keep the connection's present metadata."
             }
             MetadataFinding::SignOnElsewhere { .. } | MetadataFinding::LogoutElsewhere { .. } => {

@@ -48,8 +48,8 @@ impl ServiceProvider {
     /// are public, so anybody can configure such a connection, and must not thereby prevent that sessions of others
     /// end.
     ///
-    /// Carry the request out for each of them. It names people of its own connection alone, so that of one customer
-    /// reaches nobody of another. Answer it only if all of them have the same address for answers. The messages have
+    /// Carry the request out for each of them. It names people of its own connection alone, so that a request of one
+    /// customer's identity provider reaches nobody of another. Answer it only if all of them have the same address for answers. The messages have
     /// one [`replay_key`](ValidMessage::replay_key).
     ///
     /// The candidates may be any number, and of each one keys of its own are tried

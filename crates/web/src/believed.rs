@@ -7,6 +7,7 @@ use vouchsafe::{
     BindingError, Carriage, Connection, ConnectionId, ExpectMessage, IdentityProvider, IncomingMessage,
     Limits, Message, MessageKind, Refusal, RelayState, ReplayKey, SentMessage, ValidMessage,
 };
+use vouchsafe_store::StoreError;
 
 use crate::answers::Context;
 use crate::check::{elsewhere, open_if_any, to_the_end};
@@ -21,7 +22,7 @@ const MOST_OUTAGES: usize = 3;
 /// Reads a message from a query, a body or an envelope.
 type Reads = fn(&[u8], &Limits) -> Result<SentMessage, BindingError>;
 
-/// Reads a query. That of an address is ASCII.
+/// Reads a query, which is ASCII in an address.
 fn in_query(query: &[u8], limits: &Limits) -> Result<SentMessage, BindingError> {
     SentMessage::from_query(std::str::from_utf8(query).unwrap_or_default(), limits)
 }
@@ -124,7 +125,7 @@ impl SingleSignOn {
     /// done. `connection` is the name in the address, if a connection has an address of its own.
     ///
     /// The connections are looked up page by page, and all of them are tried. A connection for which the request cannot
-    /// be carried out now does not keep others from it. The request then stays unanswered and unrecorded, and can be
+    /// be carried out now does not keep others from it, but after three outages of a store the rest is not tried. The request then stays unanswered and unrecorded, and can be
     /// sent again. Two copies at the same time may both be carried out, which changes nothing more.
     ///
     /// It is done to the end, also if the client closes the connection: an identity provider's frame is removed after a few
@@ -279,7 +280,10 @@ impl SingleSignOn {
             match one(message).await {
                 Ok(result) => progress.results.push((result, connection)),
                 Err(failure) => {
-                    progress.outages = progress.outages.saturating_add(usize::from(failure.is_outage()));
+                    // What keeps one organization busy is no outage for the others.
+                    let is_busy = matches!(&failure, HttpError::Store(StoreError::Busy { .. }));
+                    let is_for_all = failure.is_outage() && !is_busy;
+                    progress.outages = progress.outages.saturating_add(usize::from(is_for_all));
                     progress.failure = Some(failure);
                     if progress.outages >= MOST_OUTAGES {
                         break;

@@ -113,7 +113,8 @@ impl DeclinedSignIn {
     /// Does the same as [`ask_again`](Self::ask_again) with these options alone, also if they demand less than the first
     /// request. **Danger**: a person who declines for the identity provider then signs in without what the first request
     /// demanded, such as a second factor. Nothing proves that the identity provider declined. Let such a sign-in do no
-    /// more than one that the application starts with these options.
+    /// more than one that the application starts with these options. It keeps the context of the first request, so do not
+    /// call it for a sign-in that links an account.
     pub async fn danger_ask_for_less(&self, request: &Parts, options: LoginOptions) -> Response<String> {
         if self.was_made_again {
             return self.refuse();

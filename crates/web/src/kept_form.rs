@@ -113,8 +113,8 @@ impl KeptForms {
         KeptForms { per_client_address: Some((count, bytes)), ..self }
     }
 
-    /// Sets the key by which the store distinguishes the networks of clients without knowing them: random bytes. Without it
-    /// nobody can compute which networks a store takes for one. Give it to processes that share the
+    /// Sets the key of the numbers by which the store distinguishes the networks of clients: 32 random bytes. Whoever does not
+    /// have the key cannot compute which networks have the same number. Give it to processes that share the
     /// [store](Self::over), so that the limit for one client address counts the forms of all of them. By default each
     /// process makes one of its own.
     #[must_use]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use redis::{Script, cmd};
 
 use super::{Redis, milliseconds, scripts::Call};
-use crate::{Answer, EndedSessionStore};
+use crate::{Answer, EndedSessionStore, ended_session::removed_until};
 
 /// Sets the first key for a number of milliseconds (the first argument), unless it lasts longer already.
 fn note() -> Call {
@@ -21,7 +21,8 @@ fn note() -> Call {
 impl EndedSessionStore for Redis {
     fn note_ended<'a>(&'a self, hash: &'a str, until: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()> {
         Box::pin(async move {
-            let lasting = milliseconds(until.signed_duration_since(now));
+            // A machine whose clock is ahead must not shorten it.
+            let lasting = milliseconds(until.signed_duration_since(removed_until(now)));
             note().key(self.key("ended_session", hash)).arg(lasting).invoke(&self.connection).await
         })
     }

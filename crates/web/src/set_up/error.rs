@@ -184,7 +184,7 @@ impl SetUpError {
             Self::Unread(_) => {
                 "The file may be too large: give the address of the metadata, or a file with your identity provider alone."
             }
-            Self::Unavailable => "Nothing was changed. Try again in a few minutes.",
+            Self::Unavailable => "Open the overview to see what was done, and try again in a few minutes.",
             Self::NoProduct => "Choose your identity provider first.",
             Self::NoMetadata => {
                 "Give the address of the metadata, choose its file, or paste its text (Okta: Sign On, \"Metadata URL\")."

@@ -485,10 +485,16 @@ impl SetUp {
     }
 }
 
+/// After how many seconds a request may be sent again that failed by an outage.
+const AFTER_AN_OUTAGE: u64 = 5;
+
 /// Says when the next attempt is useful, if that is known.
 fn later(mut response: Response<String>, error: &SetUpError) -> Response<String> {
-    if let SetUpError::TooOften { retry_after } = error {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(*retry_after));
-    }
+    let seconds = match error {
+        SetUpError::TooOften { retry_after } => *retry_after,
+        SetUpError::Unavailable => AFTER_AN_OUTAGE,
+        _ => return response,
+    };
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
