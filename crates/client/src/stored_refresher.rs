@@ -20,7 +20,7 @@ const AT_ONCE: usize = 8;
 /// The number of connections that are read from the store at a time.
 const PAGE: usize = 1_000;
 /// The number of new connections whose metadata is read at a time, to find out whether it ends soon.
-const READ_AT_ONCE: usize = 64;
+const READ_AT_ONCE: usize = 512;
 /// The interval at which the store is searched for new connections.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 

@@ -12,7 +12,7 @@ use crate::{audit::hour_of, metadata_audit::Kind};
 /// The source of metadata decides how often and how much it changes, and records are kept for good. So at most
 /// [`AN_HOUR`](Self::AN_HOUR) changes of one connection get a record each in an hour. Further changes are counted by their
 /// kinds, and the next record of the connection is followed by one with the counts. A change of keys, addresses or scopes
-/// never waits for that: it is recorded when it is written, with the keys, addresses and scopes that are there afterwards (the first 64, keys first; the key history has each key).
+/// never waits for that: it is recorded when it is written, with the keys, addresses and scopes that are there afterwards (keys first, as far as they have room in the record; the key history has each key).
 ///
 /// A store keeps it with the connection. Nobody else changes it: [`StoredConnection::in_place_of`](crate::StoredConnection::in_place_of)
 /// ignores what a caller says.

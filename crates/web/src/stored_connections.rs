@@ -140,7 +140,7 @@ impl StoredConnections {
         // Metadata may be large, so it is parsed where other requests do not wait for it.
         let making = tokio::task::spawn_blocking(move || match (stored.to_connection(), prepare) {
             (Ok(connection), Some(prepare)) => {
-                let prepared = prepare(&stored, connection);
+                let prepared = prepare(&stored, connection).map(|made| made.with_revision(stored.revision));
                 (prepared.is_ok(), prepared)
             }
             (connection, _) => (true, connection),

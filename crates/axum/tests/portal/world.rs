@@ -54,6 +54,7 @@ pub(crate) struct World {
     /// Which keys of the service are being replaced.
     pub(crate) rollovers: Arc<Mutex<Vec<OwnRollover>>>,
     clock: Arc<Mutex<TimeDelta>>,
+    stopped: Arc<Mutex<Option<DateTime<Utc>>>>,
     held: Next,
 }
 
@@ -171,10 +172,12 @@ impl World {
         let connections = Arc::new(HeldConnections { source, next: Arc::clone(&held) });
         let clock = Arc::new(Mutex::new(TimeDelta::zero()));
         let ahead = Arc::clone(&clock);
+        let stopped = Arc::new(Mutex::new(None));
+        let stands = Arc::clone(&stopped);
         let sso = SingleSignOn::new(service_provider, connections, Arc::clone(&shared))
             .return_paths(ReturnPaths::new("/home"))
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
-            .clock(move || Utc::now() + *ahead.lock().unwrap())
+            .clock(move || stands.lock().unwrap().unwrap_or_else(Utc::now) + *ahead.lock().unwrap())
             .login_options(move |_, _| match differences.two_factors {
                 true => LoginOptions::default().requested_contexts([TWO_FACTORS]),
                 false => LoginOptions::default(),
@@ -193,7 +196,7 @@ impl World {
             .nest("/set-up", set_up_routes())
             .with_state(app);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        World { address, store, set_up, dns, published, rollovers, clock, held }
+        World { address, store, set_up, dns, published, rollovers, clock, stopped, held }
     }
 
     /// Holds the next look-up of a connection after it was read.
@@ -207,6 +210,11 @@ impl World {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         Utc::now() + *self.clock.lock().unwrap()
+    }
+
+    /// Lets the service's clock stand still.
+    pub(crate) fn stop_the_clock(&self) {
+        *self.stopped.lock().unwrap() = Some(Utc::now());
     }
 
     pub(crate) fn wait(&self, time: TimeDelta) {

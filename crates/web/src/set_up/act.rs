@@ -11,7 +11,7 @@ use vouchsafe_store::{SetUpLink, StoreError, StoredConnection, StoredSettings};
 use super::error::SetUpError;
 use super::markup::{Markup, Problem};
 use super::pages::{Page, Step, described, shown};
-use super::visit::{Visit, fingerprint, renewed_among, require_present_settings};
+use super::visit::{Visit, fingerprint, is_draft, renewed_among, require_present_settings};
 use super::{Fields, Next, SetUp};
 
 /// How long a token of a link works after the link issued another one, so that there is time to enter the new one into
@@ -84,7 +84,9 @@ impl SetUp {
             Ok(())
         })
         .await?;
-        self.advance(visit, |progress| progress.token = Some(issued)).await?;
+        // Somebody else with the link may have changed it meanwhile. The token is stored and must be shown.
+        let keep = |link: &mut SetUpLink| link.progress.token = Some(issued.clone());
+        self.change_link(&visit.link.id, &visit.author(), keep).await?;
         Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None).await?))
     }
 
@@ -166,7 +168,10 @@ impl SetUp {
             // Only exactly what was tried is activated, even if the draft or what it renews changed since.
             let print = || fingerprint(&draft, &it.connections, &provider);
             let is_as_tried = tried.as_ref().is_none_or(|tried| print().is_ok_and(|print| print == *tried));
-            if !is_as_tried || require_present_settings(&draft, &it.connections, &chosen).is_err() {
+            if !is_draft(&draft)
+                || !is_as_tried
+                || require_present_settings(&draft, &it.connections, &chosen).is_err()
+            {
                 return Err(
                     StoreError::connection_conflict(id.clone(), given.revision, draft.revision).into()
                 );
