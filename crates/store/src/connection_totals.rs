@@ -5,7 +5,7 @@ use vouchsafe::{ConnectionState, provisioning::OrganizationId};
 use crate::{StoreError, StoredConnection};
 
 /// The number and the size of an organization's connections. Every decision about an organization's connections reads all of
-/// them in a transaction that other writes wait for; a store therefore limits how many one organization may have.
+/// them; a store therefore limits how many one organization may have.
 ///
 /// A [`ConnectionDecision`](crate::ConnectionDecision) enforces the limits itself. Stores enforce them in
 /// [`add_connection`](crate::ConnectionStore::add_connection) and
