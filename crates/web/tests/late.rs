@@ -5,21 +5,34 @@ mod acme;
 
 use std::sync::{Arc, Mutex};
 
-use acme::{Acme, answered, cookies, location, request};
+use acme::{CONSUMER, ENTITY_ID, answered, cookies, location, request};
 use chrono::{SubsecRound, TimeDelta, Utc};
 use http::Method;
 use http::header::COOKIE;
-use vouchsafe_testkit::AuthnRequest;
+use vouchsafe::{Connection, ConnectionId, Connections, EntityId, IdentityProvider, ServiceProvider};
+use vouchsafe_store::Memory;
+use vouchsafe_testkit::{self as testkit, AuthnRequest};
+use vouchsafe_web::SingleSignOn;
+
+/// A service with one connection to the identity provider.
+fn service() -> SingleSignOn {
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let connections: Connections =
+        [Connection::new(ConnectionId::new("acme").unwrap(), okta)].into_iter().collect();
+    let service_provider = ServiceProvider::builder(EntityId::new(ENTITY_ID).unwrap());
+    let service_provider = service_provider.assertion_consumer(CONSUMER).unwrap().build().unwrap();
+    SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
+}
 
 #[tokio::test]
 async fn a_late_answer_is_refused_until_its_request_expires() {
     for (minutes, status, code) in [(7, 403, Some("assertion.confirmation_expired")), (11, 303, None)] {
-        let acme = Acme::over(&["acme"]).await;
         let (start, ahead) = (Utc::now().trunc_subsecs(0), Arc::new(Mutex::new(TimeDelta::zero())));
         let clock = Arc::clone(&ahead);
         let codes = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&codes);
-        let sso = acme.sso.clone().clock(move || start + *clock.lock().unwrap());
+        let sso = service().clock(move || start + *clock.lock().unwrap());
         let sso = sso.on_refusal(move |refused| told.lock().unwrap().push(refused.code));
         let started = sso.login(&request(&[]), b"organization=acme").await;
         let asked = AuthnRequest::from_redirect(location(&started)).unwrap();

@@ -259,6 +259,7 @@ fn what_another_encrypted_is_not_asked_byte_by_byte() {
     let first_own = shared
         .clone()
         .with_decryption_key(own.private_key().clone(), own.certificate().clone())
+        .unwrap()
         .with_unpublished_decryption_key(ours.private_key().clone());
     let (before, bytes, after) = captured();
     let asked = |connection: &Connection, difference: u8| {
