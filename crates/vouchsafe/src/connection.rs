@@ -264,7 +264,14 @@ impl Connection {
     }
 
     fn parse(&self, service_provider: &ServiceProvider) -> Result<Trust, AssertionError> {
-        let Inner { id, identity_provider, settings, decryption_keys, .. } = &*self.inner;
+        let Inner {
+            id,
+            identity_provider,
+            settings,
+            decryption_keys,
+            unpublished_decryption_keys: unpublished,
+            ..
+        } = &*self.inner;
         let keys = self.all_decryption_keys(service_provider);
         let mut provider = service_provider.provider().clone();
         for uri in &settings.danger_allow {
@@ -272,12 +279,12 @@ impl Connection {
         }
         let trust = Trust::new(id.clone(), identity_provider, &provider)?
             .with_signature_policy(settings.signature_policy(service_provider.config.signature_policy));
-        // To a key of the service among them, as while a first own key is introduced, others encrypt too.
+        // To an unpublished key of the service, as while a first own key is introduced, others encrypt too.
         let services = &service_provider.config.decryption_keys;
         let is_of_service = |key: &PrivateKey| {
             services.iter().any(|one| one.public_key().spki_der() == key.public_key().spki_der())
         };
-        let mut trust = match decryption_keys.is_empty() || keys.iter().any(is_of_service) {
+        let mut trust = match decryption_keys.is_empty() || unpublished.iter().any(is_of_service) {
             true => trust.with_decryption_keys(keys),
             false => trust.with_own_decryption_keys(keys),
         };
