@@ -309,10 +309,7 @@ pub(crate) async fn renew(
     ends: Option<DateTime<Utc>>,
     previous: Option<&str>,
 ) -> Result<(), HttpError> {
-    // A new session gets its identifier when it is saved.
-    if session.id().is_some() {
-        session.cycle_id().await.map_err(failed)?;
-    }
+    session.cycle_id().await.map_err(failed)?;
     if let Some(hash) = previous {
         session.insert_value(REPLACES, hash.into()).await.map_err(failed)?;
     }
