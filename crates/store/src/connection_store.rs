@@ -11,7 +11,7 @@ use crate::{Answer, Author, StoredConnection, StoredSettings};
 /// write at the next sign-in. A [renewal](Self::renew_connection) keeps the revision, so a cached connection whose metadata
 /// has ended is to be read again.
 ///
-/// Every write except a renewal adds [records](crate::AuditRecord::of_connection) to the audit of the connection's organization in the
+/// Every write except a renewal adds [records](crate::AuditRecord) to the audit of the connection's organization in the
 /// same transaction, if the store keeps an audit (see [`Directory`](crate::Directory)).
 ///
 /// Connections are never deleted. Accounts, sessions and refusals name the connection that they came over, and a reused

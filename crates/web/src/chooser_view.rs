@@ -27,7 +27,7 @@ pub struct ShownChoice<'a> {
     /// The entityID.
     pub entity_id: &'a str,
     /// Whether another identity provider of the list has the same name, [also one that is not
-    /// shown](IdentityProviderList::is_ambiguous). Show the entityID too then, because an identity provider can use
+    /// shown](crate::IdentityProviderList::is_ambiguous). Show the entityID too then, because an identity provider can use
     /// the name of another.
     pub is_ambiguous: bool,
     /// The logo, if one may be shown.

@@ -37,7 +37,7 @@ pub struct TriedOut {
     pub outcome: Result<Trial, Refusal>,
     /// Where the person wanted to go afterwards: a path from the list of allowed paths.
     pub back: ReturnPath,
-    /// The value that the application stored with the request: [`LoginOptions::context`].
+    /// The value that the application stored with the request: [`LoginOptions::context`](vouchsafe::LoginOptions::context).
     pub context: Option<String>,
 }
 
