@@ -1,6 +1,5 @@
 //! The check of addresses: the client requests only public addresses over https.
 
-use std::collections::HashSet;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
@@ -9,14 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use vouchsafe::RecentlyUsed;
 
 /// The number of names that are looked up at a time. The system's resolver occupies a thread of the runtime's
 /// blocking pool until the name servers answer, and responses are checked in this pool too.
 const LOOK_UPS: usize = 16;
 /// The number of names that are looked up at a time besides these if they were found before.
 const LOOK_UPS_OF_FOUND: usize = 8;
-/// The number of names that were found and are remembered.
-const FOUND: usize = 10_000;
+/// The number of names that were found and are remembered at least; at most it is twice as many.
+const FOUND: usize = 5_000;
 
 /// Checks whether an address may be requested, as far as its text shows. Names are checked again when they are
 /// resolved.
@@ -108,7 +108,7 @@ fn allowed(found: Vec<SocketAddr>, loopback: bool) -> Result<Vec<SocketAddr>, &'
 pub(crate) struct LookUps {
     any: Arc<Semaphore>,
     of_found: Arc<Semaphore>,
-    found: Arc<Mutex<HashSet<String>>>,
+    found: Arc<Mutex<RecentlyUsed<String>>>,
 }
 
 impl Default for LookUps {
@@ -116,7 +116,7 @@ impl Default for LookUps {
         LookUps {
             any: Arc::new(Semaphore::new(LOOK_UPS)),
             of_found: Arc::new(Semaphore::new(LOOK_UPS_OF_FOUND)),
-            found: Arc::default(),
+            found: Arc::new(Mutex::new(RecentlyUsed::at_least(FOUND))),
         }
     }
 }
@@ -148,24 +148,17 @@ impl LookUps {
     /// Returns one of the places of names that were found, if this is such a name and a place is free.
     fn reserved(&self, name: &str) -> Option<OwnedSemaphorePermit> {
         let mut found = self.found();
-        if !found.contains(name) {
-            return None;
-        }
+        found.get(name)?;
         let permit = Arc::clone(&self.of_found).try_acquire_owned().ok()?;
         found.remove(name);
         Some(permit)
     }
 
     fn remember(&self, name: String) {
-        let mut found = self.found();
-        // Without a reserve for these names for a moment, everything works as for new ones.
-        if found.len() >= FOUND {
-            found.clear();
-        }
-        found.insert(name);
+        self.found().insert(name, ());
     }
 
-    fn found(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn found(&self) -> MutexGuard<'_, RecentlyUsed<String>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
