@@ -69,7 +69,8 @@ impl FromRequest for MaybeSignedIn {
     }
 }
 
-/// A middleware for routes that need a session. A browser without one is answered like by [`SignedIn`], and the
+/// A middleware for routes that need a session, for services whose sessions [`Provisioned`] keeps. With sessions of
+/// your own, call [`SingleSignOn::sign_in_needed`] in your handler. A browser without one is answered like by [`SignedIn`], and the
 /// routes find the session as [`ReqData`](actix_web::web::ReqData). A form that is posted without a session is kept
 /// if [`SingleSignOn::keep_forms`] is set.
 ///

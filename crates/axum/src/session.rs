@@ -64,7 +64,8 @@ where
     }
 }
 
-/// A layer for routes that need a session. A browser without one is answered like by [`SignedIn`], and the routes
+/// A layer for routes that need a session, for services whose sessions [`Provisioned`] keeps. With sessions of your own,
+/// call [`SingleSignOn::sign_in_needed`] in your handler or your layer. A browser without one is answered like by [`SignedIn`], and the routes
 /// find the session among the extensions of the request. A form that is posted without a session is kept if
 /// [`SingleSignOn::keep_forms`] is set.
 ///

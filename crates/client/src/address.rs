@@ -45,7 +45,7 @@ pub(crate) fn may_lead(from: Option<&Url>, to: &Url, loopback: bool) -> Result<(
 }
 
 /// Whether the text of an address names this machine.
-fn is_local(url: &Url) -> bool {
+pub(crate) fn is_local(url: &Url) -> bool {
     match address_in(url) {
         Some(address) => address.is_loopback(),
         None => url.host_str().is_some_and(|host| host == "localhost" || host.ends_with(".localhost")),

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::Url;
 use vouchsafe::metadata::MetadataError;
+
+use crate::address::is_local;
 
 /// The reason why a document or a record was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +127,9 @@ impl ClientError {
             Self::Setup { .. } => "Look at the source of the error: the TLS configuration of this machine.",
             Self::Forbidden { .. } => {
                 "Give the https address of the metadata on the public internet (Okta: Sign On, \"Metadata URL\")."
+            }
+            Self::Exchange { url, .. } if Url::parse(url).is_ok_and(|url| is_local(&url)) => {
+                "Start the server on this machine first, and compare the port."
             }
             Self::Exchange { .. } => {
                 "Open the address in a browser from outside; a certificate of a private authority, a firewall or a slow server are the usual causes."

@@ -323,7 +323,8 @@ impl HttpError {
                 "Have the service that asks publish the address for the answer in its metadata (idpdisc:DiscoveryResponse), and ask with that one."
             }
             Self::UnknownConnection => {
-                "Compare the organization's slug, or have the domain of its people's e-mail addresses verified."
+                "Compare `organization` in the address with the name of the connection (ConnectionId), or where a store keeps organizations \
+                 with the slug. An e-mail address finds an organization by a verified domain only."
             }
             Self::SeveralConnections { .. } => {
                 "Let the form that links the account send `connection`, which the person chooses from Provisioned::connections_to_link."

@@ -8,7 +8,7 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, Redirect, ServiceConfig};
 use actix_web::{Either, HttpResponse, Responder};
 use vouchsafe::provisioning::Identity;
-use vouchsafe::{BindingError, Connections, EntityId, ServiceProvider};
+use vouchsafe::{Connections, EntityId, ServiceProvider};
 use vouchsafe_actix::{
     Accepted, AcceptedLogin, Answer, HttpError, LOGIN, RequestParts, ReturnPaths, SingleSignOn, login_url,
     routes,
@@ -77,13 +77,15 @@ async fn signed_in(
 
 /// Who it is: the customer whose identity provider vouches, and the identity, with the name's format and qualifiers.
 fn user(accepted: &Accepted) -> Option<String> {
-    let (identity, name) = Identity::of_login(&accepted.login).zip(accepted.login.name_id())?;
+    // A transient name is another one at each sign-in: nobody is found again by it.
+    let name = accepted.login.name_id().filter(|name| !name.is_transient())?;
+    let identity = Identity::of_login(&accepted.login)?;
     Some(format!("{}\n{} {}", name.value(), accepted.connection(), identity.key()))
 }
 
 fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted, user: String) -> Answer {
-    let opened = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from);
-    let answer = opened.map_err(HttpError::from).and_then(|session| {
+    let open = || {
+        let session = SessionId::generate(sso.service_provider().provider())?;
         // It ends no later than that of the identity provider.
         let seconds = accepted.session_seconds(LIFETIME);
         let now = Instant::now();
@@ -94,8 +96,8 @@ fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted, user: Stri
         sessions.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
         sessions.insert(session.hash().to_owned(), (user, ends));
         accepted.redirect([sso.cookies().open_session(session.reveal(), seconds)?])
-    });
-    Answer(answer.unwrap_or_else(|error| accepted.refuse(error)))
+    };
+    Answer(open().unwrap_or_else(|error| accepted.refuse(error)))
 }
 
 async fn home(
