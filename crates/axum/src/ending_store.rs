@@ -20,8 +20,9 @@ pub(crate) const REPLACES: &str = "vouchsafe.replaces";
 
 /// A store in which a session ends when its sign-in ends, even if data are added later: `tower-sessions` alone
 /// extends a session with each change. A deleted session is over at once, on every machine: a request in progress
-/// does not restore a session that an identity provider or the person ended, and neither does a cache in front of the
-/// store (`CachingSessionStore`) on another machine.
+/// does not restore a session that an identity provider or the person ended, and neither does a cache inside of it
+/// (`EndingStore` outside, `CachingSessionStore` inside) on another machine. A cache around an `EndingStore` answers
+/// without asking it, and keeps ended sessions.
 ///
 /// `tower-sessions` has no operation that writes a session only if it still exists. So this store records each deleted
 /// session, by a hash of its identifier, in an [`EndedSessionStore`]: until its sign-in would have ended, and for a day at

@@ -13,12 +13,10 @@ use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use chrono::Utc;
-use vouchsafe::provisioning::{Actor, Identity};
+use vouchsafe::provisioning::{Actor, Identity, OrganizationId};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider};
 use vouchsafe_axum::{AcceptedLogin, HttpError, ReturnPaths, SingleSignOn, StoredConnections, routes};
-use vouchsafe_store::{
-    Author, ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
-};
+use vouchsafe_store::{Author, ConnectionMetadata, ConnectionStore, SessionId, Sqlite, StoredConnection};
 
 /// How long a session lasts at most, in seconds.
 const LIFETIME: i64 = 3600;
@@ -63,10 +61,10 @@ pub async fn add_customer(
     address: &str,
     store: &dyn ConnectionStore,
     name: &str,
-    metadata: &str,
+    metadata: ConnectionMetadata,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let metadata = ConnectionMetadata::new(metadata, MetadataSource::Uploaded, Utc::now());
-    let mut customer = StoredConnection::from_metadata(ConnectionId::new(name)?, name.into(), metadata)?;
+    let organization = OrganizationId::new(name);
+    let mut customer = StoredConnection::from_metadata(ConnectionId::new(name)?, organization, metadata)?;
     customer.state = ConnectionState::Active;
     customer.settings.sign_in = ConnectionSettings::default()
         .entity_id(EntityId::new(format!("{address}/saml/{name}/metadata"))?)

@@ -1,12 +1,15 @@
-//! `many-customers DATABASE [NAME METADATA-FILE]`: adds the customer if one is named, and signs people in at http://localhost:8080.
+//! `many-customers DATABASE [NAME METADATA-URL]`: adds the customer if one is named, and signs people in at http://localhost:8080.
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Utc;
 use many_customers::{add_customer, router};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-use vouchsafe_store::Sqlite;
+use vouchsafe::Provider;
+use vouchsafe_client::{Client, StoredRefresher};
+use vouchsafe_store::{ConnectionMetadata, ConnectionStore, MetadataSource, Sqlite};
 
 const ADDRESS: &str = "http://localhost:8080";
 
@@ -19,15 +22,25 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (database, customer) = match arguments.as_slice() {
         [database] => (database, None),
         [database, name, metadata] => (database, Some((name, metadata))),
-        _ => return Err("usage: many-customers DATABASE [NAME METADATA-FILE]".into()),
+        _ => return Err("usage: many-customers DATABASE [NAME METADATA-URL]".into()),
     };
     let store = Arc::new(Sqlite::open(database).await?);
-    if let Some((name, metadata)) = customer {
-        add_customer(ADDRESS, store.as_ref(), name, &tokio::fs::read_to_string(metadata).await?).await?;
+    // Whoever starts this chose the address, so it may be one of this machine. For those that customers give there is `Client::new`.
+    let client = Client::with_loopback()?;
+    if let Some((name, url)) = customer {
+        let document = client.load(url).await.map_err(|error| format!("{error}. {}", error.hint()))?;
+        let metadata = ConnectionMetadata::new(document, MetadataSource::Url(url.clone()), Utc::now());
+        add_customer(ADDRESS, store.as_ref(), name, metadata).await?;
     }
+    // A certificate that an identity provider replaces is known before it is used.
+    let connections: Arc<dyn ConnectionStore> = Arc::clone(&store) as _;
+    let refreshing =
+        StoredRefresher::new(client, Provider::rustcrypto(), connections).start(|event| println!("{event}"));
     let (router, sso) = router(ADDRESS, store)?;
     // Anybody can start sign-ins, and each is kept for ten minutes.
     tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
     println!("listening at http://localhost:8080");
-    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
+    axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?;
+    refreshing.stop().await;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use chrono::Utc;
 use many_customers::{add_customer, router};
 use vouchsafe::provisioning::Actor;
 use vouchsafe::{Connection, ConnectionId, ConnectionState};
-use vouchsafe_store::{Author, ConnectionStore, Sqlite};
+use vouchsafe_store::{Author, ConnectionMetadata, ConnectionStore, MetadataSource, Sqlite};
 use vouchsafe_testkit::IdentityProvider;
 use vouchsafe_testkit::attacks::Customer;
 
@@ -32,8 +32,9 @@ impl Served {
         tokio::spawn(async move { axum::serve(listener, router).await });
         // The service runs already: customers come as they come.
         for (customer, identity_provider) in [Customer::First, Customer::Other].into_iter().zip(customers) {
-            let metadata = identity_provider.metadata().unwrap();
-            add_customer(&address, store.as_ref(), name(customer), &metadata).await.unwrap();
+            let document = identity_provider.metadata().unwrap();
+            let metadata = ConnectionMetadata::new(document, MetadataSource::Uploaded, Utc::now());
+            add_customer(&address, store.as_ref(), name(customer), metadata).await.unwrap();
         }
         Served { address, store }
     }
