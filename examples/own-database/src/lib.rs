@@ -1,62 +1,19 @@
-//! A service that had users and sessions before it had SAML: a table of its own, and `tower-sessions`.
+//! A service that had users and sessions before it had SAML: tables in its own SQLite database, and `tower-sessions`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod users;
+
+use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Router, routing::get};
 use tower_sessions::{MemoryStore, Session};
-use vouchsafe::provisioning::Identity;
-use vouchsafe::{Connections, EntityId, Explain, Login, ServiceProvider};
+use vouchsafe::{Connections, EntityId, ServiceProvider};
 use vouchsafe_axum::tower_session::{SessionUser, session_layer};
-use vouchsafe_axum::{AcceptedLogin, HttpError, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
+use vouchsafe_axum::{AcceptedLogin, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
 use vouchsafe_store::Memory;
 
-/// The application's users, by [`Identity::key`]: the name with its format and qualifiers, and the connection that vouches for it.
-#[derive(Clone, Debug, Default)]
-pub struct Users(Arc<Mutex<HashMap<String, User>>>);
-
-/// A row of the table.
-#[derive(Debug)]
-struct User {
-    number: usize,
-    blocked: bool,
-}
-
-/// Why the application lets somebody not in whom the identity provider vouches for.
-#[derive(Debug, thiserror::Error)]
-#[error("the user is blocked, or has no name")]
-struct Unwelcome;
-
-impl Explain for Unwelcome {
-    fn code(&self) -> &'static str {
-        "app.unwelcome"
-    }
-    fn hint(&self) -> &'static str {
-        "Unblock the user in the list of users."
-    }
-}
-
-impl Users {
-    /// Blocks a user: the next sign-in is refused.
-    pub fn block(&self, number: usize) {
-        let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        users.values_mut().filter(|user| user.number == number).for_each(|user| user.blocked = true);
-    }
-
-    /// Customer, number and name of the user of that login, who is made at the first one.
-    fn sign_in(&self, login: &Login) -> Result<String, Unwelcome> {
-        // A transient name is another one at each sign-in: nobody is found again by it.
-        let name = login.name_id().filter(|name| !name.is_transient());
-        let (identity, name) = Identity::of_login(login).zip(name).ok_or(Unwelcome)?;
-        let customer = login.connection();
-        let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = User { number: users.len(), blocked: false };
-        let user = users.entry(identity.key()).or_insert(new);
-        if user.blocked { Err(Unwelcome) } else { Ok(format!("{customer} {} {}", user.number, name.value())) }
-    }
-}
+pub use users::{Unwelcome, Users};
 
 #[derive(Clone)]
 struct App {
@@ -101,8 +58,10 @@ async fn signed_in(
     AcceptedLogin(accepted): AcceptedLogin,
 ) -> Response {
     let outcome = async {
-        let user = app.users.sign_in(&accepted.login).map_err(HttpError::refused_by)?;
-        SessionUser(user).sign_in(&session, &accepted).await?;
+        let id = app.users.sign_in(&accepted.login).await?;
+        // What the pages need of the user. The name is for this example's test, and a page needs no more than the id.
+        let name = accepted.login.name_id().map(|name| name.value().to_owned()).unwrap_or_default();
+        SessionUser(format!("{} {id} {name}", accepted.connection())).sign_in(&session, &accepted).await?;
         accepted.redirect([])
     };
     outcome.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()

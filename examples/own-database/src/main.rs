@@ -1,4 +1,4 @@
-//! `own-database METADATA-URL`: signs people in through that identity provider, at http://localhost:8080.
+//! `own-database DATABASE METADATA-URL`: signs people in through that identity provider, at http://localhost:8080.
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
 use std::sync::Arc;
@@ -14,13 +14,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Refusals are warnings, with the reference that the person sees.
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(levels).init();
-    let metadata = std::env::args().nth(1).ok_or("usage: own-database METADATA-URL")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [database, metadata] = arguments.as_slice() else {
+        return Err("usage: own-database DATABASE METADATA-URL".into());
+    };
     // Whoever starts this chose the address, so it may be one of this machine. For those that customers give there is `Client::new`.
-    let identity_provider = Client::with_loopback()?.identity_provider(&metadata).await;
+    let identity_provider = Client::with_loopback()?.identity_provider(metadata).await;
     let identity_provider = identity_provider.map_err(|error| format!("{error}. {}", error.hint()))?;
     let acme = Connection::new(ConnectionId::new("acme")?, identity_provider);
     let connections = Arc::new([acme].into_iter().collect());
-    let (router, sso) = router("http://localhost:8080", connections, Users::default())?;
+    let (router, sso) = router("http://localhost:8080", connections, Users::open(database).await?)?;
     // Anybody can start sign-ins, and each is kept for ten minutes.
     tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
     println!("listening at http://localhost:8080");

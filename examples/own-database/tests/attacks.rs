@@ -14,7 +14,7 @@ use vouchsafe_axum::SingleSignOn;
 use vouchsafe_testkit::attacks::{
     self, Account, Asked, Browser, CookieJar, Customer, Form, Outcome, Service, Session, Started, Target,
 };
-use vouchsafe_testkit::{self as testkit, AuthnRequest};
+use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest};
 
 struct Reached {
     address: String,
@@ -37,7 +37,7 @@ impl Reached {
         let globex = Connection::new(ConnectionId::new("globex").unwrap(), other);
         let connections = [acme, globex].map(|one| one.with_settings(settings.clone()).unwrap());
         let connections = Arc::new(connections.into_iter().collect());
-        let users = Users::default();
+        let users = Users::in_memory().await.unwrap();
         let (router, sso) = own_database::router(&address, connections, users.clone()).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let policy = reqwest::redirect::Policy::none();
@@ -74,13 +74,25 @@ impl Reached {
         reply_to: Option<&AuthnRequest>,
         id: &str,
     ) -> (u16, String, String) {
+        self.answer_about(browser, reply_to, id, "ada@example.com").await
+    }
+
+    /// The same about somebody with that name, and an address that begins with it.
+    async fn answer_about(
+        &self,
+        browser: Browser,
+        reply_to: Option<&AuthnRequest>,
+        id: &str,
+        name: &str,
+    ) -> (u16, String, String) {
         let consumer = format!("{}/sso/saml/acs", self.address);
         let mut response = testkit::IdentityProvider::okta()
             .response()
             .at(Utc::now())
             .service_provider(format!("{}/sso/saml/metadata", self.address), &consumer)
             .assertion_id(id)
-            .name_id("ada@example.com");
+            .name_id(name)
+            .attribute(Attribute::new("user.email", [name]));
         if let Some(request) = reply_to {
             response = response.in_response_to(&request.id);
         }
@@ -162,7 +174,7 @@ async fn an_unsolicited_response_starts_a_sign_in() {
 
     let (status, place, page) = service.answer(browser, Some(&request), "_asked").await;
     assert_eq!((status, place.as_str()), (303, "/home"), "{page}");
-    assert_eq!(service.home(browser).await, "acme 0 ada@example.com");
+    assert_eq!(service.home(browser).await, "acme 1 ada@example.com");
 }
 
 #[tokio::test]
@@ -177,13 +189,59 @@ async fn the_application_refuses_a_login_by_its_own_rule() {
         let request = AuthnRequest::from_redirect(place).unwrap();
         let (status, _, page) = service.answer(browser, Some(&request), id).await;
         assert_eq!(status, expected, "{page}");
-        service.users.block(0);
+        service.users.block(1).await.unwrap();
     }
     let record = service.sso.refusals().of(&acme).remove(0);
+    assert_eq!((record.code, record.message.as_str()), ("app.blocked", "the user is blocked"));
+}
+
+/// A row that was there before is taken once, in a verified domain, and neither an owner's nor a blocked one is.
+#[tokio::test]
+async fn a_row_that_was_there_is_found_by_its_address_once() {
+    let service = Reached::start().await;
+    let users = &service.users;
+    let ada = users.add("acme", "Ada@example.com", false).await.unwrap();
+    users.add("acme", "grace@example.com", true).await.unwrap();
+    let mary = users.add("acme", "mary@example.com", false).await.unwrap();
+    users.block(mary).await.unwrap();
+    let of_another_customer = users.add("globex", "edith@example.com", false).await.unwrap();
     assert_eq!(
-        (record.code, record.message.as_str()),
-        ("app.unwelcome", "the user is blocked, or has no name")
+        service.sign_in("_1", "ada@example.com").await,
+        "app.address_taken",
+        "nobody verified the domain"
     );
+    users.verify_domain("acme", "example.com").await.unwrap();
+    let signed_in = |id: i64, name: &str| format!("acme {id} {name}");
+    assert_eq!(service.sign_in("_2", "ada@example.com").await, signed_in(ada, "ada@example.com"));
+    assert_eq!(service.sign_in("_3", "ada@example.com").await, signed_in(ada, "ada@example.com"));
+    assert_eq!(
+        service.sign_in("_4", "ADA@example.com").await,
+        "app.address_taken",
+        "another name, and she has one"
+    );
+    assert_eq!(service.sign_in("_5", "grace@example.com").await, "app.address_taken", "the row of an owner");
+    assert_eq!(service.sign_in("_6", "mary@example.com").await, "app.blocked");
+    let edith = service.sign_in("_7", "edith@example.com").await;
+    assert_eq!(
+        edith,
+        signed_in(of_another_customer + 1, "edith@example.com"),
+        "a row of another customer does not count"
+    );
+}
+
+impl Reached {
+    /// What the home page says after a sign-in, or the code of the refusal.
+    async fn sign_in(&self, id: &str, name: &str) -> String {
+        let browser = Browser::default();
+        let login = format!("{}/sso/saml/login?organization=acme", self.address);
+        let started = self.send(browser, self.client.get(login)).await;
+        let request =
+            AuthnRequest::from_redirect(started.headers().get(LOCATION).unwrap().to_str().unwrap()).unwrap();
+        match self.answer_about(browser, Some(&request), id, name).await.0 {
+            303 => self.home(browser).await,
+            _ => self.sso.refusals().of(&ConnectionId::new("acme").unwrap()).remove(0).code.to_owned(),
+        }
+    }
 }
 
 /// Customer, number and name, as the home page says them.

@@ -81,7 +81,8 @@ impl Running {
         let router: Router = match self.example {
             Example::Minimal => minimal::router(&self.address, connections).unwrap().0,
             Example::OwnDatabase => {
-                own_database::router(&self.address, Arc::new(connections), Users::default()).unwrap().0
+                let users = Users::in_memory().await.unwrap();
+                own_database::router(&self.address, Arc::new(connections), users).unwrap().0
             }
         };
         tokio::spawn(async move { axum::serve(listener, router).await });
