@@ -25,7 +25,7 @@
 //!     Ok((saml, okta))
 //! }
 //!
-//! // Starts a sign-in: store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one
+//! // Starts a sign-in over the connection that the person chose (`connections.get("acme")`): store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one
 //! // cookie, a second tab overwrites the cookie of the first; if that matters, give each request its own cookie name, and limit
 //! // their number.
 //! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
@@ -61,6 +61,8 @@
 //! # fn set_cookie(_: String) {}
 //! # fn record(key: vouchsafe::ReplayKey) -> vouchsafe::Recorded { key.recorded(true) }
 //! ```
+//!
+//! The random bytes of a session identifier come from `saml.provider().random(&mut bytes)`.
 //!
 //! This crate does no I/O, reads no clock and is not async: the current time and all stored or expected values are
 //! arguments. `vouchsafe-store` stores what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and

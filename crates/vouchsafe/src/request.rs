@@ -124,6 +124,9 @@ impl LoginOptions {
     }
 
     /// Sets where the application goes afterwards. It is stored with the pending request and never sent.
+    ///
+    /// It is not checked. If a browser chose it, check first that it is a path of yours: that it begins with one `/`, and
+    /// has no `\` and no control characters. `vouchsafe_web::ReturnPaths` does this.
     #[must_use]
     pub fn return_to(mut self, place: impl Into<String>) -> Self {
         self.return_to = Some(place.into());

@@ -23,6 +23,8 @@ pub(crate) struct Playing<'a, S> {
     longest: Duration,
     /// The accounts that forms of the attack led to, in order.
     accounts: Vec<Account>,
+    /// Whether a genuine form was refused. Then the first account is not the one of the first form.
+    is_genuine_refused: bool,
     /// The session of each browser, as far as the service reported it.
     sessions: HashMap<Browser, Session>,
 }
@@ -41,6 +43,7 @@ impl<'a, S: Service> Playing<'a, S> {
             first_browser,
             longest: Duration::ZERO,
             accounts: Vec::new(),
+            is_genuine_refused: false,
             sessions: HashMap::new(),
         }
     }
@@ -142,6 +145,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let after = self.service.session(browser).await;
         self.sessions.insert(browser, after.clone());
         let verdict = form.verdict(&outcome);
+        self.is_genuine_refused |= matches!(verdict, Verdict::Inconclusive { .. });
         let verdict = verdict.worse_of(of_session(&outcome, &before, &after));
         let verdict = verdict.worse_of(self.of_location(&outcome)?);
         Ok(verdict.worse_of(self.of_account(form, &outcome, &after)?))
@@ -245,6 +249,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let near = |found: &Account| found.organization() == account.organization();
         let finding = match form.landing {
             Landing::Any | Landing::Told => None,
+            Landing::Same if self.is_genuine_refused => None,
             Landing::Apart if self.accounts.iter().any(near) => Some("in the other customer's organization"),
             Landing::Apart | Landing::Distinct => {
                 self.accounts.iter().find(one).map(|_| "in the account of somebody else")

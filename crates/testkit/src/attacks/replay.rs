@@ -17,6 +17,16 @@ pub(super) const ATTACKS: &[Attack] = &[
         let issued = scene.message().issue()?.into_xml();
         Ok(vec![scene.genuine(scene.attacker(), &issued), scene.hostile(&issued), scene.hostile(&issued)])
     }),
+    row("replay/another-answer", "a second genuine message that answers the same request", |scene| {
+        let issued = scene.message().issue()?.into_xml();
+        let again = scene
+            .message()
+            .response_id(format!("{}.again", scene.response_id()))
+            .assertion_id(format!("{}.again", scene.assertion_id()))
+            .issue()?;
+        Ok(vec![scene.genuine(scene.attacker(), &issued), scene.hostile(again.xml())])
+    })
+    .needs(&[Needs::Request]),
     row("replay/new-envelope", "the same Assertion in a Response with another ID and time", |scene| {
         let issued = scene.message().issue()?.into_xml();
         let again = set(&issued, "ID", &scene.response_id(), &format!("{}.again", scene.response_id()));

@@ -204,7 +204,8 @@ pub trait Service {
     }
 
     /// Posts a form to a service like this one that trusts only the identity provider of this metadata. If the
-    /// service does not accept the metadata, the form is refused. Returns `None` if there is no such door.
+    /// service does not accept the metadata, the form is refused. The form answers no request, so this service must
+    /// accept unsolicited responses, also if yours does not. Returns `None` if there is no such door.
     fn post_trusting(&self, metadata: &str, form: &Form) -> impl Future<Output = Option<Outcome>> {
         let _ = (metadata, form);
         async { None }
