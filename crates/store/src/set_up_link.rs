@@ -128,6 +128,9 @@ pub struct SetUpProgress {
     /// The id of the connection that is being set up. The connection is a draft or does not exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionId>,
+    /// The active connection whose settings it got, since its metadata is to renew that of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<ConnectionId>,
     /// The last token that was issued with the link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenHash>,

@@ -80,6 +80,9 @@ impl StoredConnections {
     ///
     /// A customer who sets the connection up in the portal copies the certificate of such a key before there is a
     /// connection: give it to `SetUp::encryption_certificates` as well.
+    ///
+    /// In the portal, metadata that renews an active connection is tried as a draft with an id of its own. Give that draft
+    /// the key of the active connection, found by its `organization` and `identity_provider`.
     #[must_use]
     pub fn prepared_by(
         self,

@@ -40,6 +40,51 @@ async fn settings_that_changed_after_the_trial_need_another_one() {
     assert_eq!(link.state(world.now()), SetUpLinkState::Open);
 }
 
+/// Replaces the connection `old` by the connection "entra".
+async fn replaced_by_an_owner(world: &World, old: ConnectionId) {
+    let other = testkit::IdentityProvider::other().metadata().unwrap();
+    let metadata = ConnectionMetadata::new(other, MetadataSource::Uploaded, world.now());
+    let entra =
+        StoredConnection::from_metadata(ConnectionId::new("entra").unwrap(), acme(), metadata).unwrap();
+    let id = entra.id.clone();
+    let replace = ConnectionDecision::new(acme(), Actor::Operator, world.now(), move |it, now| {
+        it.add_draft(entra.clone())?;
+        it.replace(&old, &id, now)
+    });
+    world.store.decide_connections(replace).await.unwrap();
+}
+
+/// The operator allowed the retired connection what a new one is not allowed.
+#[tokio::test]
+async fn a_draft_keeps_no_settings_of_a_retired_connection() {
+    let world = World::make_with(Differences { token_required: true, ..Differences::default() }).await;
+    let okta = testkit::IdentityProvider::okta();
+    let metadata = ConnectionMetadata::new(okta.metadata().unwrap(), MetadataSource::Uploaded, world.now());
+    let id = ConnectionId::new("old").unwrap();
+    let mut old = StoredConnection::from_metadata(id.clone(), acme(), metadata).unwrap();
+    old.settings.token_required = false;
+    let activate = ConnectionDecision::new(acme(), Actor::Operator, world.now(), move |it, now| {
+        it.add_draft(old.clone())?;
+        it.activate(&old.id, now)
+    });
+    world.store.decide_connections(activate).await.unwrap();
+    let new = renewed_okta();
+    *world.published.lock().unwrap() = new.metadata().unwrap();
+    let (browser, ..) = world.at_trial(acme()).await;
+    world.tried(&browser, &new, "ada@example.com").await.says("would be accepted");
+    replaced_by_an_owner(&world, id).await;
+
+    let trial = browser.get("/set-up/trial").await;
+    browser.submit(&trial, "/set-up/trial", &[]).await.is(422).says("set_up.other_settings");
+    let fields = [("form_token", &*form_token(&browser).await), ("replaces", "entra")];
+    browser.post("/set-up/activate", &fields).await.is(422).says("set_up.other_settings");
+    // The settings of a new connection come with the metadata.
+    give_metadata(&world, &browser, new.metadata().unwrap()).await;
+    world.tried(&browser, &new, "ada@example.com").await.says("provisioning.token_missing");
+    let [active] = world.connections(&acme(), ConnectionState::Active).await.try_into().unwrap();
+    assert_eq!(active.id.as_str(), "entra");
+}
+
 /// With the settings of a connection that was retired meanwhile, every response would be posted to an address at which
 /// nothing is accepted.
 #[tokio::test]
@@ -66,17 +111,7 @@ async fn a_draft_that_renews_a_retired_connection_is_not_activated() {
     *world.published.lock().unwrap() = new.metadata().unwrap();
     let (second, ..) = world.at_trial(acme()).await;
     try_out(&second, &new, &old).await.says("would be accepted");
-    // An owner replaces the connection meanwhile.
-    let other = testkit::IdentityProvider::other().metadata().unwrap();
-    let metadata = ConnectionMetadata::new(other, MetadataSource::Uploaded, world.now());
-    let entra =
-        StoredConnection::from_metadata(ConnectionId::new("entra").unwrap(), acme(), metadata).unwrap();
-    let id = entra.id.clone();
-    let replace = ConnectionDecision::new(acme(), Actor::Operator, world.now(), move |it, now| {
-        it.add_draft(entra.clone())?;
-        it.replace(&old, &id, now)
-    });
-    world.store.decide_connections(replace).await.unwrap();
+    replaced_by_an_owner(&world, old).await;
 
     second.get("/set-up/activate").await.is(200).says("No sign-in was tried");
     let fields = [("form_token", &*form_token(&second).await), ("replaces", "entra")];
@@ -122,6 +157,33 @@ async fn a_trial_shows_nothing_of_an_account_that_exists() {
     shown.says("would be accepted").says("The person has an account already.");
     shown.says("Sets the first name to what came.").says_not("Lovelace").says_not("“Ada”");
     assert_eq!(world.people(&acme()).await, before);
+}
+
+/// Where the rules refuse, the reason names the account, and may tell whether it has a password or a role.
+#[tokio::test]
+async fn a_refused_trial_shows_nothing_of_an_account_that_exists() {
+    let world = World::make().await;
+    let okta = testkit::IdentityProvider::okta();
+    let (_, active) = connected(&world).await;
+    assert_eq!(sign_in(&world, &active, &okta, "ada@example.com").await, 200);
+    let [ada] = world.store.whole(&acme()).await.unwrap().accounts.try_into().unwrap();
+    let (secret, _) = world.link(acme(), SetUpPurpose::Connection).await;
+    let (browser, _) = world.opened(&secret).await;
+    let own = renewed_okta();
+    give_metadata(&world, &browser, own.metadata().unwrap()).await;
+    let as_another = |idp: &testkit::IdentityProvider, leads: &str| {
+        world.answer_with(idp, leads, "ada@example.com", |it| it.name_id("somebody else"))
+    };
+    let leads = browser.submit(&browser.get("/set-up/trial").await, "/set-up/trial", &[]).await.leads_to();
+    let shown = world.carry(&browser, &as_another(&own, &leads)).await;
+    shown.says("provisioning.email_taken").says("the account that exists").says_not(ada.id.as_str());
+
+    // Nor do the last refused sign-ins name it.
+    let person = world.browser();
+    let asked = person.get_unfollowed(&format!("/saml/login?organization={}", active.id)).await;
+    world.carry(&person, &as_another(&okta, asked.header("location"))).await;
+    let overview = browser.get("/set-up").await;
+    overview.says("provisioning.email_taken").says("the account that exists").says_not(ada.id.as_str());
 }
 
 #[tokio::test]

@@ -120,7 +120,8 @@ impl SetUp {
     async fn activate(&self, visit: &mut Visit<'_>, fields: &Fields) -> Result<Next, SetUpError> {
         let given = visit.require_draft()?.clone();
         let chosen = (self.0.settings)(&given.id, &visit.organization, visit.require_console()?);
-        require_present_settings(&given, &visit.connections, &chosen)?;
+        let copied_from = visit.link.progress.renews.as_ref();
+        require_present_settings(&given, &visit.connections, &chosen, copied_from)?;
         let tried = match (visit.trial().filter(|trial| trial.is_good()), self.0.activates_untried) {
             (Some(trial), _) => Some(trial.tried.clone()),
             (None, true) if ["untried", "confirmed"].iter().all(|name| fields.given(name) == Some("yes")) => {
@@ -162,16 +163,15 @@ impl SetUp {
         replaced: Option<ConnectionId>,
     ) -> Result<(), SetUpError> {
         let provider = visit.sso.service_provider().provider().clone();
+        let copied_from = visit.link.progress.renews.clone();
         self.decide(visit, move |it, now| {
             let id = &given.id;
             let draft = it.connection(id).ok_or_else(|| StoreError::connection_unknown(id))?.clone();
             // Only exactly what was tried is activated, even if the draft or what it renews changed since.
             let print = || fingerprint(&draft, &it.connections, &provider);
             let is_as_tried = tried.as_ref().is_none_or(|tried| print().is_ok_and(|print| print == *tried));
-            if !is_draft(&draft)
-                || !is_as_tried
-                || require_present_settings(&draft, &it.connections, &chosen).is_err()
-            {
+            let settings = require_present_settings(&draft, &it.connections, &chosen, copied_from.as_ref());
+            if !is_draft(&draft) || !is_as_tried || settings.is_err() {
                 return Err(
                     StoreError::connection_conflict(id.clone(), given.revision, draft.revision).into()
                 );

@@ -39,7 +39,9 @@ impl SetUp {
             (visit.link.organization.clone(), identity_provider.entity_id().clone());
         let mut wanted = StoredConnection::new(name.clone(), organization, entity_id, metadata);
         // Metadata that renews that of an active connection is tried with the settings of that connection.
-        wanted.settings = match visit.renewed_by(&wanted) {
+        let renewed = visit.renewed_by(&wanted);
+        let renews = renewed.map(|renewed| renewed.id.clone());
+        wanted.settings = match renewed {
             Some(renewed) => renewed.settings.clone(),
             None => (self.0.settings)(&name, &visit.organization, console),
         };
@@ -49,6 +51,10 @@ impl SetUp {
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
         let kept = name.clone();
         self.require_still_open(visit).await?;
+        // It is noted before the draft gets the settings, so that they are never in a draft of which it is not known.
+        if renews.is_some() {
+            self.advance(visit, |progress| progress.renews.clone_from(&renews)).await?;
+        }
         self.decide(visit, move |it, _| {
             if let Some(old) = old.as_ref().filter(|old| it.connection(old).is_some_and(is_draft)) {
                 it.retire(old)?;
@@ -78,6 +84,7 @@ impl SetUp {
         .await?;
         self.advance(visit, |progress| {
             progress.connection = Some(kept);
+            progress.renews = renews;
             progress.trial = None;
         })
         .await?;

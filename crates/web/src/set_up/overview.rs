@@ -10,6 +10,7 @@ use super::SetUp;
 use super::certificates::Rollovers;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, is_used, shown};
+use super::planned::refusal_to_holder;
 use super::visit::{Sightings, Visit};
 use crate::answers::login_url;
 
@@ -113,7 +114,7 @@ impl SetUp {
                 let at = minute(record.at);
                 [
                     at,
-                    format!("{} ({})", record.message, record.code),
+                    format!("{} ({})", refusal_to_holder(record.code, &record.message), record.code),
                     hint,
                     record.reference.as_str().to_owned(),
                 ]

@@ -63,6 +63,29 @@ pub(super) fn explained_to_holder(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// What is said to the holder of a link in place of `message`, the reason with this code why a sign-in is refused. Reasons
+/// about an account that exists name it, and some tell whether it has a password or a role.
+pub(super) fn refusal_to_holder<'m>(code: &str, message: &'m str) -> &'m str {
+    match code.strip_prefix("provisioning.") {
+        Some(
+            "account_suspended"
+            | "account_unknown"
+            | "approval_pending"
+            | "email_taken"
+            | "identity_taken"
+            | "last_owner"
+            | "link_session_ended"
+            | "password_refused"
+            | "scim_account_taken"
+            | "scim_not_managed"
+            | "scim_takeover_refused"
+            | "scim_user_exists"
+            | "too_many_removals",
+        ) => "the rules do not let the person sign in to the account that exists, or change it",
+        _ => message,
+    }
+}
+
 /// What a step does to an account that exists, without what the account has.
 fn of_known(step: &Step) -> String {
     match &step.action {

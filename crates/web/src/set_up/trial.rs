@@ -13,7 +13,7 @@ use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, St
 use super::error::SetUpError;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, shown};
-use super::planned::explained_to_holder;
+use super::planned::{explained_to_holder, refusal_to_holder};
 use super::visit::{Visit, fingerprint, is_draft, names, require_open, require_present_settings};
 use super::{Next, SetUp};
 use crate::check::elsewhere;
@@ -67,7 +67,8 @@ impl SetUp {
     pub(super) async fn start_trial(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
         let draft = visit.require_draft()?;
         let chosen = (self.0.settings)(&draft.id, &visit.organization, visit.require_console()?);
-        require_present_settings(draft, &visit.connections, &chosen)?;
+        let copied_from = visit.link.progress.renews.as_ref();
+        require_present_settings(draft, &visit.connections, &chosen, copied_from)?;
         let stored = draft.clone();
         let connection = elsewhere(move || Ok(stored.to_connection())).await??;
         let tried = fingerprint(draft, &visit.connections, visit.sso.service_provider().provider())?;
@@ -204,7 +205,7 @@ impl SetUp {
         let explained = |error: &dyn Explain| Problem {
             field: None,
             code: error.code(),
-            message: error.to_string(),
+            message: refusal_to_holder(error.code(), &error.to_string()).to_owned(),
             hint: match judged.console {
                 Some(console) => console.hint(error.code(), error.hint()),
                 None => error.hint().to_owned(),

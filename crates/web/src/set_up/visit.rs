@@ -361,14 +361,20 @@ pub(super) fn renewed_among<'c>(
 }
 
 /// Checks that a draft has the settings with which people will sign in. It got them together with its metadata: a copy
-/// of those of the connection that it renews, or else those that `chosen` has now.
+/// of those of the connection that it was to renew (`copied_from`), or else those that `chosen` has now.
 pub(super) fn require_present_settings(
     draft: &StoredConnection,
     connections: &[StoredConnection],
     chosen: &StoredSettings,
+    copied_from: Option<&ConnectionId>,
 ) -> Result<(), SetUpError> {
     let given = &draft.settings;
-    let is_present = match renewed_among(connections, draft).map(|renewed| &renewed.settings) {
+    let renewed = renewed_among(connections, draft);
+    // Settings of a connection that was retired since were not chosen for another one.
+    if copied_from.is_some_and(|from| renewed.is_none_or(|renewed| renewed.id != *from)) {
+        return Err(SetUpError::OtherSettings);
+    }
+    let is_present = match renewed.map(|renewed| &renewed.settings) {
         Some(present) if !present.metadata.wants_same_proof_as(&given.metadata) => {
             return Err(SetUpError::OtherProof);
         }
