@@ -381,7 +381,7 @@ impl DecidedConnections {
             decided.take(connection, author)?;
         }
         let (was, is) = (ConnectionTotals::of(&before.connections), &decided.after.connections);
-        ConnectionTotals::of(is).require_room_since(was, &before.organization.id)?;
+        ConnectionTotals::of(is).require_room_since(was, &before.organization.id, Some(&author.actor))?;
         Ok(decided)
     }
 

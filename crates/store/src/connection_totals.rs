@@ -1,6 +1,9 @@
 //! Limits of the number of an organization's connections and of the size of their metadata.
 
-use vouchsafe::{ConnectionState, provisioning::OrganizationId};
+use vouchsafe::{
+    ConnectionState,
+    provisioning::{Actor, OrganizationId},
+};
 
 use crate::{StoreError, StoredConnection};
 
@@ -47,6 +50,9 @@ impl ConnectionTotals {
     pub const MOST_OPEN: usize = 32;
     /// The most connections including the retired ones, whose ids are kept for good.
     pub const MOST: usize = 256;
+    /// From how many connections on, including the retired ones, a set-up link adds no more. The others are left to the
+    /// owners and the operator, whatever the holder of a link does.
+    pub const MOST_BY_LINKS: usize = Self::MOST / 2;
     /// The most bytes of metadata of all connections of an organization together.
     pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 
@@ -87,21 +93,27 @@ impl ConnectionTotals {
             totals.count(one.state, one.bytes());
             totals
         };
-        with(next).require_room_since(before.map_or(self, with), &next.organization)
+        with(next).require_room_since(before.map_or(self, with), &next.organization, None)
     }
 
     /// Checks that nothing exceeds its limit, unless it already did before and has not grown. A change that makes
     /// something smaller is never refused.
+    /// `actor`: who makes the change, if that is known.
     pub(crate) fn require_room_since(
         self,
         before: ConnectionTotals,
         organization: &OrganizationId,
+        actor: Option<&Actor>,
     ) -> Result<(), StoreError> {
+        let most = match actor {
+            Some(Actor::SetUpLink(_)) => Self::MOST_BY_LINKS,
+            _ => Self::MOST,
+        };
         let limits = [
             (before.drafts, self.drafts, Self::MOST_DRAFTS, "drafts"),
             (before.draft_bytes, self.draft_bytes, Self::MOST_DRAFT_BYTES, "bytes of metadata of drafts"),
             (before.open, self.open, Self::MOST_OPEN, "connections that are not retired"),
-            (before.all, self.all, Self::MOST, "connections with the retired ones"),
+            (before.all, self.all, most, "connections with the retired ones"),
             (before.bytes, self.bytes, Self::MOST_BYTES, "bytes of metadata"),
         ];
         let exceeded = limits.into_iter().find(|(was, is, most, _)| is > most && is > was);
@@ -111,5 +123,30 @@ impl ConnectionTotals {
             }
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leaves_room_for_the_owners_and_the_operator() {
+        let retired = |connections: usize| {
+            let mut totals = ConnectionTotals::default();
+            (0..connections).for_each(|_| totals.count(ConnectionState::Retired, 0));
+            totals
+        };
+        let (acme, link) = (OrganizationId::new("acme"), Actor::SetUpLink("0123".to_owned()));
+        let code = |connections: usize, actor: &Actor| {
+            let one_more =
+                retired(connections + 1).require_room_since(retired(connections), &acme, Some(actor));
+            one_more.err().map(|error| error.code())
+        };
+        let most = ConnectionTotals::MOST_BY_LINKS;
+        assert_eq!(code(most - 1, &link), None);
+        assert_eq!(code(most, &link), Some("store.connection_limit"));
+        assert_eq!(code(most, &Actor::Operator), None);
+        assert_eq!(code(ConnectionTotals::MOST, &Actor::Operator), Some("store.connection_limit"));
     }
 }

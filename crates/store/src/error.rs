@@ -304,7 +304,8 @@ impl StoreError {
                 "Ask an owner of the organization, or the operator of the service, to end the refusal."
             }
             Self::ConnectionLimit { .. } => {
-                "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's."
+                "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's. \
+                 Retired connections count as well. If they are too many for a set-up link, let an owner or the operator add the connection."
             }
             Self::ConnectionUnusable { hint, .. } => hint,
             Self::NoOrganizationFor { .. } => {
