@@ -32,7 +32,8 @@ use crate::{Answer, Author, StoreError, secret::HashedSecret};
 ///     let secret = SetUpSecret::generate(provider)?;
 ///     let link = SetUpLink::new(&secret, "acme".into(), SetUpPurpose::Everything, now, now + TimeDelta::days(7));
 ///     store.add_set_up_link(&secret, &link, &Author::new(owner, now)).await?;
-///     Ok(format!("https://app.example.com/set-up/{}", secret.reveal()))
+///     // The portal of `vouchsafe-web` gives this path: `SetUp::link_path`.
+///     Ok(format!("https://app.example.com/set-up/link/{}", secret.reveal()))
 /// }
 /// ```
 pub trait SetUpStore: Send + Sync + fmt::Debug {

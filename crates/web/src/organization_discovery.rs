@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use vouchsafe::provisioning::{EmailAddress, Organization};
-use vouchsafe::{Connection, ConnectionState};
+use vouchsafe::{Connection, ConnectionId, ConnectionState};
 use vouchsafe_store::{Answer, Directory, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 
 /// Finds the connection of an organization by its slug, without regard to case, or by a verified domain. It is the
-/// first of the organization's [own connections](vouchsafe::provisioning::Organization::own_connections) that is
-/// active and can be used.
+/// first of the organization's [own connections](vouchsafe::provisioning::Organization::own_connections), in the order of
+/// their names, that is active and can be used.
+///
+/// A text that is no slug may be the name of one active connection, for links to each of several connections.
 ///
 /// An e-mail address belongs to the organization that has verified its domain, wherever accounts exist. So no
 /// customer can attract or block the people of another, and the answer is the same whether the person has an account
@@ -41,13 +43,20 @@ impl Discovery for OrganizationDiscovery {
             };
             match found {
                 Some(organization) => self.first_active(&organization.value).await,
-                None => Ok(None),
+                None => self.named(asked).await,
             }
         })
     }
 }
 
 impl OrganizationDiscovery {
+    /// Returns the active connection with this name.
+    async fn named(&self, asked: &str) -> Result<Option<Connection>, StoreError> {
+        let Ok(id) = ConnectionId::new(asked) else { return Ok(None) };
+        let found = self.connections.find(&id).await?;
+        Ok(found.filter(|connection| connection.state() == ConnectionState::Active))
+    }
+
     /// Returns the first active connection. An unusable one is an error only if there is no other.
     async fn first_active(&self, organization: &Organization) -> Result<Option<Connection>, StoreError> {
         let mut unusable = None;

@@ -9,7 +9,7 @@ use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest};
 
 use crate::attacks::form_token;
 use crate::browser::{Browser, Page};
-use crate::later::{connected, give_metadata, sign_in};
+use crate::later::{activated, connected, give_metadata, sign_in};
 use crate::world::{Differences, TWO_FACTORS, World, acme, author};
 
 /// Okta with another key.
@@ -63,11 +63,7 @@ async fn a_draft_keeps_no_settings_of_a_retired_connection() {
     let id = ConnectionId::new("old").unwrap();
     let mut old = StoredConnection::from_metadata(id.clone(), acme(), metadata).unwrap();
     old.settings.token_required = false;
-    let activate = ConnectionDecision::new(acme(), Actor::Operator, world.now(), move |it, now| {
-        it.add_draft(old.clone())?;
-        it.activate(&old.id, now)
-    });
-    world.store.decide_connections(activate).await.unwrap();
+    activated(&world, old).await;
     let new = renewed_okta();
     *world.published.lock().unwrap() = new.metadata().unwrap();
     let (browser, ..) = world.at_trial(acme()).await;

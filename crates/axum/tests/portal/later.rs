@@ -1,12 +1,18 @@
 //! What a link does when there is already an active connection: certificates, refused sign-ins, new metadata, another
 //! identity provider.
 
-use vouchsafe::{ConnectionState, provisioning::OrganizationId};
-use vouchsafe_store::{Directory, SetUpPurpose, StoredConnection};
+use vouchsafe::{
+    ConnectionId, ConnectionState,
+    provisioning::{Actor, OrganizationId, Policy},
+};
+use vouchsafe_store::{
+    ConnectionDecision, ConnectionMetadata, Directory, MetadataSource, SetUpPurpose, StoredConnection,
+};
 use vouchsafe_testkit as testkit;
 
+use crate::attacks::form_token;
 use crate::browser::Browser;
-use crate::world::{World, acme};
+use crate::world::{Differences, World, acme};
 
 /// Acme with an active connection; the browser of its administrator with a link that was renewed.
 pub(crate) async fn connected(world: &World) -> (Browser, StoredConnection) {
@@ -40,6 +46,15 @@ pub(crate) async fn give_metadata(world: &World, browser: &Browser, metadata: St
     let form = browser.get("/set-up/metadata").await;
     let url = world.metadata_url();
     browser.submit(&form, "/set-up/metadata", &[("metadata_url", &url)]).await.is(200).says("Try a sign-in");
+}
+
+/// Adds a connection as an operator does, and activates it.
+pub(crate) async fn activated(world: &World, connection: StoredConnection) {
+    let activate = ConnectionDecision::new(acme(), Actor::Operator, world.now(), move |it, now| {
+        it.add_draft(connection.clone())?;
+        it.activate(&connection.id, now)
+    });
+    world.store.decide_connections(activate).await.unwrap();
 }
 
 #[tokio::test]
@@ -111,6 +126,123 @@ async fn another_identity_provider_replaces_the_present_one_or_stands_beside_it(
                 overview.says(&format!("{}/saml/login?organization={name}", world.address));
             });
         }
+    }
+}
+
+/// The console sends people to the address of the present connection, so whoever only gives newer metadata must not change
+/// it.
+#[tokio::test]
+async fn whoever_renews_the_metadata_is_told_to_change_nothing_in_the_console() {
+    let world = World::make_with(Differences { own_addresses: true, ..Differences::default() }).await;
+    let okta = testkit::IdentityProvider::okta();
+    let metadata = ConnectionMetadata::new(okta.metadata().unwrap(), MetadataSource::Uploaded, world.now());
+    let mut present =
+        StoredConnection::from_metadata(ConnectionId::new("present").unwrap(), acme(), metadata).unwrap();
+    let own = format!("{}/saml/present/acs", world.address);
+    present.settings.sign_in = present.settings.sign_in.clone().assertion_consumer(&own).unwrap();
+    activated(&world, present).await;
+    let (secret, _) = world.link(acme(), SetUpPurpose::Connection).await;
+    let (browser, _) = world.opened(&secret).await;
+    let products = browser.get("/set-up/product").await;
+    let next = browser.submit(&products, "/set-up/product", &[("product", "okta")]).await;
+    next.is(200).says("Give the metadata").says("change nothing in its console");
+    assert!(next.url.ends_with("/set-up/metadata"), "{}", next.url);
+    let values = browser.get("/set-up/values").await;
+    values.says("change nothing in its console").says("for another application").says_not(&own);
+    browser.get("/set-up").await.says("Give newer metadata of your present identity provider");
+
+    give_metadata(&world, &browser, okta.metadata().unwrap()).await;
+    browser.get("/set-up/values").await.says(&own).says_not("change nothing in its console");
+}
+
+/// The policy is that of all connections: with the attribute names of another product, nothing would come over the present
+/// one.
+#[tokio::test]
+async fn another_product_changes_no_attribute_names_while_people_sign_in() {
+    let world = World::make().await;
+    let other = testkit::IdentityProvider::other();
+    let (browser, _) = connected(&world).await;
+    let products = browser.get("/set-up/product").await;
+    browser.submit(&products, "/set-up/product", &[("product", "entra")]).await.is(200);
+    browser.get("/set-up/values").await.says("user.email").says_not("claims/emailaddress");
+    let form = browser.get("/set-up/metadata").await;
+    *world.published.lock().unwrap() = other.metadata().unwrap();
+    let url = world.metadata_url();
+    browser.submit(&form, "/set-up/metadata", &[("metadata_url", &url)]).await.is(200);
+    world.tried(&browser, &other, "ada@example.com").await.says("would be accepted");
+    let page = browser.get("/set-up/activate").await;
+    browser.submit(&page, "/set-up/activate", &[("replaces", "")]).await.is(200);
+    assert_eq!(world.store.policy(&acme()).await.unwrap(), Policy::default());
+    let okta = testkit::IdentityProvider::okta();
+    let active = world.connections(&acme(), ConnectionState::Active).await;
+    let present = active.iter().find(|one| one.identity_provider.as_str() == okta.entity_id()).unwrap();
+    assert_eq!(sign_in(&world, present, &okta, "grace@example.com").await, 200);
+}
+
+/// A trial is planned with the attribute names of the product.
+#[tokio::test]
+async fn another_product_needs_another_trial() {
+    let world = World::make().await;
+    let (browser, ..) = world.at_trial(acme()).await;
+    world.tried(&browser, &testkit::IdentityProvider::okta(), "ada@example.com").await.says("accepted");
+    for (product, is_tried) in [("okta", true), ("google", false)] {
+        let products = browser.get("/set-up/product").await;
+        browser.submit(&products, "/set-up/product", &[("product", product)]).await.is(200);
+        let page = browser.get("/set-up/activate").await;
+        assert_eq!(page.body.contains("No sign-in was tried"), !is_tried, "{product}");
+    }
+    let fields = [("form_token", &*form_token(&browser).await)];
+    browser.post("/set-up/activate", &fields).await.is(422).says("set_up.not_tried");
+}
+
+/// The older connection keeps the name and the domains of the organization, whatever its id is, and each one has a link.
+#[tokio::test]
+async fn with_two_connections_each_is_led_to_as_the_page_says() {
+    let world = World::make_with(Differences { discovers: true, ..Differences::default() }).await;
+    let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+    let older = ConnectionId::new("zzz").unwrap();
+    let metadata = ConnectionMetadata::new(okta.metadata().unwrap(), MetadataSource::Uploaded, world.now());
+    let present = StoredConnection::from_metadata(older.clone(), acme(), metadata).unwrap();
+    activated(&world, present).await;
+    let (secret, _) = world.link(acme(), SetUpPurpose::Connection).await;
+    let (browser, _) = world.opened(&secret).await;
+    give_metadata(&world, &browser, other.metadata().unwrap()).await;
+    world.tried(&browser, &other, "ada@example.com").await.says("would be accepted");
+    let page = browser.get("/set-up/activate").await;
+    page.says("leads to the connection zzz.");
+    browser.submit(&page, "/set-up/activate", &[("replaces", "")]).await.is(200);
+
+    let active = world.connections(&acme(), ConnectionState::Active).await;
+    let newer = active.into_iter().map(|one| one.id).find(|id| *id != older).unwrap();
+    let (to_okta, to_other) = (okta.single_sign_on(), other.single_sign_on());
+    for (asked, place) in [
+        ("acme", to_okta),
+        ("ada@example.com", to_okta),
+        (older.as_str(), to_okta),
+        (newer.as_str(), to_other),
+        ("nobody", "/?problem=organization"),
+    ] {
+        let asked = format!("/saml/login?organization={asked}");
+        let answer = world.browser().get_unfollowed(&asked).await;
+        assert!(answer.header("location").starts_with(place), "{asked}: {}", answer.header("location"));
+    }
+}
+
+/// Metadata of another identity provider makes another connection, whose addresses may be other ones than those that were
+/// copied.
+#[tokio::test]
+async fn whoever_gives_metadata_of_another_identity_provider_is_shown_the_values_again() {
+    for own_addresses in [false, true] {
+        let world = World::make_with(Differences { own_addresses, ..Differences::default() }).await;
+        let (browser, ..) = world.at_trial(acme()).await;
+        *world.published.lock().unwrap() = testkit::IdentityProvider::other().metadata().unwrap();
+        let form = browser.get("/set-up/metadata").await;
+        let url = world.metadata_url();
+        let next = browser.submit(&form, "/set-up/metadata", &[("metadata_url", &url)]).await;
+        match own_addresses {
+            true => next.is(200).says("whose metadata was given last"),
+            false => next.is(200).says("Try a sign-in"),
+        };
     }
 }
 

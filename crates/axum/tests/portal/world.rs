@@ -13,8 +13,8 @@ use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{ConnectionState, EntityId, LoginOptions, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn, SingleSignOn, StoredConnections,
-    provisioned_routes, set_up_routes,
+    OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn, SingleSignOn,
+    StoredConnections, provisioned_routes, set_up_routes,
 };
 use vouchsafe_client::{Client, ClientError};
 use vouchsafe_store::{
@@ -42,6 +42,8 @@ pub(crate) struct Differences {
     pub(crate) own_addresses: bool,
     /// Whether every sign-in requests two factors.
     pub(crate) two_factors: bool,
+    /// Whether people are sent by the name of their organization.
+    pub(crate) discovers: bool,
 }
 
 pub(crate) struct World {
@@ -174,7 +176,7 @@ impl World {
         let ahead = Arc::clone(&clock);
         let stopped = Arc::new(Mutex::new(None));
         let stands = Arc::clone(&stopped);
-        let sso = SingleSignOn::new(service_provider, connections, Arc::clone(&shared))
+        let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
             .return_paths(ReturnPaths::new("/home"))
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .clock(move || stands.lock().unwrap().unwrap_or_else(Utc::now) + *ahead.lock().unwrap())
@@ -183,6 +185,10 @@ impl World {
                 false => LoginOptions::default(),
             })
             .set_up_by(set_up.clone());
+        let sso = match differences.discovers {
+            true => sso.discovery(Arc::new(OrganizationDiscovery::new(Arc::clone(&shared), connections))),
+            false => sso,
+        };
         let provisioned = Provisioned::new(shared);
         let app = App { sso, provisioned, published: Arc::clone(&published) };
         let home = async |signed_in: Option<SignedIn>| {
@@ -259,7 +265,8 @@ impl World {
         let (secret, link) = self.link(organization, SetUpPurpose::Everything).await;
         let (browser, _) = self.opened(&secret).await;
         let products = browser.get("/set-up/product").await;
-        let values = browser.submit(&products, "/set-up/product", &[("product", "okta")]).await;
+        browser.submit(&products, "/set-up/product", &[("product", "okta")]).await.is(200);
+        let values = browser.get("/set-up/values").await;
         values.is(200).says("Copy these values into Okta");
         (browser, link, values)
     }

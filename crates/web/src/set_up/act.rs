@@ -60,11 +60,15 @@ impl SetUp {
             None => visit.unused_name()?,
         };
         self.advance(visit, |progress| {
+            // A trial is planned with the attribute names of the product.
+            if progress.product.as_deref() != Some(console.id()) {
+                progress.trial = None;
+            }
             progress.product = Some(console.id().to_owned());
             progress.connection = Some(name);
         })
         .await?;
-        Ok(Next::Step("values"))
+        Ok(Next::Step(if visit.may_only_renew() { "metadata" } else { "values" }))
     }
 
     /// Issues a token of the organization. One that was issued with this link before works for another day. All others stay
@@ -250,13 +254,16 @@ impl SetUp {
                 "People sign in over a connection to this identity provider already: it gets this metadata. Accounts and sessions stay as they are.",
             ),
             (None, true) => card.paragraph("From then on people of your organization sign in over it."),
-            (None, false) => card
-                .paragraph(
+            (None, false) => {
+                // As `OrganizationDiscovery` finds it.
+                let first = active.iter().copied().chain([&draft.id]).min().map_or("", ConnectionId::as_str);
+                card.paragraph(
                     "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
                 )
-                .paragraph(
-                    "If both stay, an e-mail address or the name of your organization leads to the older one. People sign in over the new one by its own link, which the overview shows, or from their identity provider.",
-                ),
+                .paragraph(&format!(
+                    "If both stay, an e-mail address or the name of your organization leads to the connection {first}. People sign in over the other one by its own link, which the overview shows, or from their identity provider.",
+                ))
+            }
         };
         let card = match renewed.is_none() && !active.is_empty() && !self.takes_over(visit, draft) {
             true => card.note(

@@ -226,9 +226,9 @@ impl SetUpError {
     /// Returns the outage, if a required part failed. The person is told no details of it.
     pub(super) fn outage(&self) -> Option<&StoreError> {
         match self {
-            Self::Store(error) | Self::Directory(SignInError::Store(error)) => {
-                Some(error).filter(|error| error.is_outage())
-            }
+            Self::Store(error)
+            | Self::Directory(SignInError::Store(error))
+            | Self::Http(HttpError::Store(error)) => Some(error).filter(|error| error.is_outage()),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use vouchsafe::metadata::LintSeverity;
 use vouchsafe::provisioning::PlanRefusal;
 use vouchsafe::{Connection, IdentityProvider};
-use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoredConnection};
+use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoreError, StoredConnection};
 
 use super::error::SetUpError;
 use super::visit::{Visit, is_draft};
@@ -49,6 +49,12 @@ impl SetUp {
         let wanted = authenticated(wanted, visit).await?;
         require_usable(visit, &wanted, &identity_provider)?;
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
+        // A connection with another name may have other addresses than those that were copied into the console.
+        let are_other_values = renews.is_none()
+            && old.as_ref().is_some_and(|old| {
+                let copied = (self.0.settings)(old, &visit.organization, console);
+                copied.sign_in != wanted.settings.sign_in
+            });
         let kept = name.clone();
         self.require_still_open(visit).await?;
         // It is noted before the draft gets the settings, so that they are never in a draft of which it is not known.
@@ -63,6 +69,11 @@ impl SetUp {
                 return it.add_draft(wanted.clone());
             }
             let draft = it.connection_mut(&name)?;
+            // Somebody else may have given metadata of another identity provider under this name at the same time.
+            if draft.identity_provider != wanted.identity_provider {
+                let (read, is) = (wanted.revision, draft.revision);
+                return Err(StoreError::connection_conflict(name.clone(), read, is).into());
+            }
             // Somebody else may have activated it while the document was loaded.
             if !is_draft(draft) {
                 let state = draft.state.name();
@@ -88,7 +99,7 @@ impl SetUp {
             progress.trial = None;
         })
         .await?;
-        Ok(Next::Step("trial"))
+        Ok(Next::Step(if are_other_values { "values" } else { "trial" }))
     }
 
     /// Returns the given document, in one of three ways.

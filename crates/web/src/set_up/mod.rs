@@ -426,7 +426,10 @@ impl SetUp {
                         _,
                     )
                     | (_, None) => None,
-                    (_, Some(fields)) => self.page_again(visit, step, fields, &error).await.ok(),
+                    (_, Some(fields)) if self.count_look(visit).is_ok() => {
+                        self.page_again(visit, step, fields, &error).await.ok()
+                    }
+                    (_, Some(_)) => None,
                 };
                 let page = page.unwrap_or_else(|| Page::problem(&error, visit.console(), self.path()));
                 let response = self.shown(sso, request, &organization, Next::Page(page.with(error.status())));

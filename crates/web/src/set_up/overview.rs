@@ -69,6 +69,11 @@ impl SetUp {
                 "Renew or replace",
             ),
             (None, ..) => ("Choose the product of your identity provider.", "product", "Begin"),
+            (Some(_), None, _) if is_connected => (
+                "Give newer metadata of your present identity provider, or copy the values for another one first.",
+                "metadata",
+                "Go on to the metadata",
+            ),
             (Some(_), None, _) => (
                 "Copy the values into your console, and give us the metadata of your identity provider.",
                 "values",

@@ -205,7 +205,7 @@ impl SetUp {
             page.card("Your identity provider", |card| {
                 card.form(&self.at("product"), &visit.form_token, |form| {
                     form.choices("product", "Product", &choices, visit.link.progress.product.as_deref())
-                        .button("Show the values to copy")
+                        .button(if visit.may_only_renew() { "Go on" } else { "Show the values to copy" })
                 })
                 .note("If yours is not in the list, choose the one that is closest: the addresses are the same, and the names of fields and attributes differ.")
             })
@@ -233,6 +233,22 @@ impl SetUp {
                     )
                 }),
                 None => page,
+            };
+            let page = match visit.may_only_renew() {
+                true => page.card("People sign in already", |card| {
+                    card.paragraph(
+                        "If you only give newer metadata of your present identity provider, change nothing in its console. \
+                         The values below are for another identity provider, or for another application.",
+                    )
+                    .link("button", &self.at("metadata"), "Give newer metadata")
+                }),
+                false => match visit.draft() {
+                    Some(draft) if visit.renewed_by(draft).is_none() => page.paragraph(&format!(
+                        "The values are for the identity provider {}, whose metadata was given last. If you have entered other values before, replace them.",
+                        draft.identity_provider
+                    )),
+                    _ => page,
+                },
             };
             let page = page.paragraph(&format!("In the console: {}.", values.console));
             let page = sections(page, &values.fields, &values.attributes);
@@ -267,6 +283,13 @@ impl SetUp {
                         &self.at("trial"),
                         "Go on to the trial",
                     )
+                }),
+                None if visit.may_only_renew() => page.card("People sign in already", |card| {
+                    card.paragraph(
+                        "For newer metadata of your present identity provider, change nothing in its console, and give the metadata below. \
+                         To connect another identity provider or another application, copy the values into its console first.",
+                    )
+                    .link("button quiet", &self.at("values"), "Show the values to copy")
                 }),
                 None => page,
             };

@@ -157,7 +157,7 @@ impl SetUp {
         let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
         let console = link.progress.product.as_deref().and_then(Console::from_id);
-        let names = names(&policy, console);
+        let names = names(&policy, console, &connections);
         let plan = match &tried.outcome {
             Ok(trial) => Some(self.planned(trial, &draft, &connections, policy, names.clone()).await),
             Err(_) => None,
@@ -193,9 +193,11 @@ impl SetUp {
                 ConnectionDecision::new(link.organization.clone(), author.actor.clone(), author.at, mark);
             self.0.store.decide_connections(decision).await?;
         }
-        self.change_link(&link.id, &author, |link| {
-            if link.progress.connection.as_ref() == Some(&trial.connection) {
-                link.progress.trial = Some(trial.clone());
+        self.change_link(&link.id, &author, |now| {
+            // Somebody else with the link may have chosen another product meanwhile.
+            let is_of_product = now.progress.product == link.progress.product;
+            if is_of_product && now.progress.connection.as_ref() == Some(&trial.connection) {
+                now.progress.trial = Some(trial.clone());
             }
         })
         .await

@@ -324,16 +324,28 @@ impl Visit<'_> {
     }
 
     pub(super) fn names(&self) -> AttributeMapping {
-        names(&self.policy, self.console())
+        names(&self.policy, self.console(), &self.connections)
     }
 
-    /// Makes an unused name for a connection. A name is used once, by any organization.
+    /// Returns whether nothing may have to change in the console: people sign in already, and it is not known yet whether
+    /// the link only renews the metadata of their connection.
+    pub(super) fn may_only_renew(&self) -> bool {
+        self.draft().is_none() && self.active().next().is_some()
+    }
+
+    /// Makes an unused name for a connection. A name is used once, by any organization. It sorts after those of the active
+    /// connections, since the name of an organization leads to the first of them.
     pub(super) fn unused_name(&self) -> Result<ConnectionId, SetUpError> {
-        let mut bytes = [0_u8; 6];
+        let mut bytes = [0_u8; 4];
         self.sso.service_provider().provider().random(&mut bytes)?;
-        let digits = hexadecimal(&bytes);
+        let digits = format!("{:08x}{}", self.now.timestamp(), hexadecimal(&bytes));
+        let mut named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
+        if let Some(last) = self.active().map(|active| &active.id).max()
+            && named.as_ref().is_ok_and(|named| named < last)
+        {
+            named = ConnectionId::new(format!("{last}-{digits}"));
+        }
         // If the application's id cannot be part of a name, or is too long for it, it is left out.
-        let named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
         match named.or_else(|_| ConnectionId::new(format!("c-{digits}"))) {
             Ok(name) => Ok(name),
             Err(_) => Err(StoreError::damaged("connection", "it has no name").into()),
@@ -341,11 +353,18 @@ impl Visit<'_> {
     }
 }
 
-/// Returns the attribute names: those of the organization's policy, or, if it has none of its own, the usual ones of
-/// the product.
-pub(super) fn names(policy: &Policy, console: Option<Console>) -> AttributeMapping {
+/// Returns the attribute names: those of the organization's policy, or, if it has none of its own and nobody signs in
+/// yet, the usual ones of the product. Another product's names would end the attributes of the connections that are active.
+pub(super) fn names(
+    policy: &Policy,
+    console: Option<Console>,
+    connections: &[StoredConnection],
+) -> AttributeMapping {
+    let is_first = connections.iter().all(|one| one.state != ConnectionState::Active);
     match console {
-        Some(console) if *policy == Policy::default() => AttributeMapping::preset(console.preset()),
+        Some(console) if is_first && *policy == Policy::default() => {
+            AttributeMapping::preset(console.preset())
+        }
         _ => policy.attributes.clone(),
     }
 }
