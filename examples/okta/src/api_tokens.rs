@@ -181,7 +181,7 @@ async fn whose(app: &App, headers: &HeaderMap) -> Result<Option<serde_json::Valu
     let Some(token) = header.strip_prefix("Bearer ") else { return Ok(None) };
     let secret = ApiTokenSecret::received(token.trim(), app.service_provider().provider())?;
     let Some(token) = app.store.find_api_token(&secret, Utc::now()).await? else { return Ok(None) };
-    let snapshot = app.store.whole(&token.organization).await?;
-    let email = snapshot.account(&token.account).map(|account| account.email.clone());
-    Ok(Some(json!({"organization": snapshot.organization.slug, "email": email, "token": token.name})))
+    Ok(Some(json!({
+        "organization": token.organization.as_str(), "account": token.account.as_str(), "token": token.name
+    })))
 }

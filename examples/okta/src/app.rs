@@ -119,7 +119,7 @@ impl std::ops::Deref for App {
 
 /// How long a sign-in that was started waits for its answer.
 pub(crate) const REQUEST_LIFETIME: Duration = Duration::from_secs(600);
-/// How many sign-ins are started: no fewer than `--load` starts.
+/// How many sign-ins may be started while `--load` measures.
 const LOAD: RequestRate = RequestRate { burst: 100_000, per_second: 10_000 };
 
 impl App {
@@ -161,9 +161,12 @@ impl App {
             .keep_forms(KeptForms::at(KEPT_FORM).over(Arc::clone(&shared) as Arc<dyn FormStore>))
             // A customer's people may all come at nine o'clock.
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
-            .start_limiter(StartLimiter::new(LOAD).per_connection(LOAD))
-            // `--load` comes from one address, so clients are not limited by address. A service on the Internet sets
-            // `client_address`, and keeps the limits of starts: docs/PRODUCTION.md.
+            .start_limiter(match place.forgets_sign_ins {
+                true => StartLimiter::new(LOAD).per_connection(LOAD),
+                false => StartLimiter::default(),
+            })
+            // The attacks of `--once` come from one address, so clients are not limited by address. A service on the Internet
+            // sets `client_address`: docs/PRODUCTION.md.
             .set_up_by(set_up.clone())
             .trial_page({
                 let store = store.clone();

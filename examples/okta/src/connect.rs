@@ -109,15 +109,16 @@ pub(crate) async fn mark_tested(
         .await
 }
 
-/// Lets people sign in over a draft; the connection that they used until now ends in the same step.
+/// Lets people sign in over a draft; the connection that they used until now ends in the same step. If there are several, all
+/// of them stay, since nobody said which one is replaced.
 pub(crate) async fn activate(app: &App, by: Actor, connection: &StoredConnection) -> Result<(), Failure> {
     let new = connection.id.clone();
     decide(&app.store, by, &connection.organization, move |organization, now| {
-        let mut connections = organization.connections.iter();
-        let old = connections.find(|one| one.state == ConnectionState::Active).map(|one| one.id.clone());
-        match old {
-            Some(old) => organization.replace(&old, &new, now),
-            None => organization.activate(&new, now),
+        let active = organization.connections.iter().filter(|one| one.state == ConnectionState::Active);
+        let active: Vec<ConnectionId> = active.map(|one| one.id.clone()).collect();
+        match active.as_slice() {
+            [old] => organization.replace(old, &new, now),
+            _ => organization.activate(&new, now),
         }
     })
     .await

@@ -68,7 +68,7 @@ pub(super) async fn api_token(world: &World) -> Outcome {
         let page = browser.post(&format!("{}/tokens", world.service), &[("name", name)]).await?;
         let token = page.text_after("id=\"api-token\">").ok_or_else(|| Failure::new(unexpected(&page)))?;
         let answer = Browser::get_with_token(&me, token).await?;
-        require(answer.shows(CAROL) && answer.shows(name), || unexpected(&answer))?;
+        require(answer.shows("account") && answer.shows(name), || unexpected(&answer))?;
         tokens.push((token.to_owned(), page));
     }
     let [(kept, _), (revoked, page)] = tokens.as_slice() else { return Err(Failure::new("no tokens")) };
