@@ -70,7 +70,7 @@ sbom:
 
 # The documentation builds without a warning.
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
 
 # The whole journey of a customer, over real HTTP.
 once:
