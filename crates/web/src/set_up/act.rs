@@ -101,22 +101,22 @@ impl SetUp {
 
     /// Counts an action of a link that costs others or the store much: the answer to a trial as well.
     pub(super) fn count_asked(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
-        counted(&self.0.asked, link, now)
+        counted(&self.0.limits.asked, link, now)
     }
 
     /// Counts an action of a link that is stored: its forms.
     pub(super) fn count_act(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
-        counted(&self.0.acted, link, now)
+        counted(&self.0.limits.acted, link, now)
     }
 
     /// Counts a request with a link, before anything of the organization is read.
     pub(super) fn count_request(&self, link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
-        counted(&self.0.came, link, now)
+        counted(&self.0.limits.came, link, now)
     }
 
     /// Counts a page that is shown.
     pub(super) fn count_look(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
-        counted(&self.0.looked, &visit.link, visit.now)
+        counted(&self.0.limits.looked, &visit.link, visit.now)
     }
 
     /// Activates the draft. If there is already an active connection to the same identity provider, its metadata is

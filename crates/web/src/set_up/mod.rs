@@ -15,6 +15,7 @@ mod certificates;
 mod domains;
 mod error;
 mod fields;
+mod link_limits;
 mod markup;
 mod metadata;
 mod overview;
@@ -38,7 +39,7 @@ use vouchsafe::console::Console;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::Organization;
-use vouchsafe::{ConnectionId, Explain, RequestLimiter, RequestRate};
+use vouchsafe::{ConnectionId, Explain};
 use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoreError, StoredSettings};
 
 use crate::answers::{answer, see_other};
@@ -52,6 +53,7 @@ pub use error::SetUpError;
 pub(crate) use trial::is_of_set_up;
 
 use fields::Fields;
+use link_limits::LinkLimits;
 use markup::STYLE;
 use pages::Page;
 use visit::Visit;
@@ -96,10 +98,7 @@ struct Inner {
     rollovers: Option<AskRollovers>,
     certificates: Option<ChooseCertificate>,
     activates_untried: bool,
-    asked: Arc<RequestLimiter<String>>,
-    acted: Arc<RequestLimiter<String>>,
-    looked: Arc<RequestLimiter<String>>,
-    came: Arc<RequestLimiter<String>>,
+    limits: LinkLimits,
 }
 
 type ChooseSettings = Arc<dyn Fn(&ConnectionId, &Organization, Console) -> StoredSettings + Send + Sync>;
@@ -107,17 +106,6 @@ type ChooseCertificate = Arc<dyn Fn(&ConnectionId, &Organization) -> Option<Cert
 type AskRollovers = Arc<dyn Fn() -> Vec<OwnRollover> + Send + Sync>;
 type Asked<T> = Pin<Box<dyn Future<Output = Result<T, SetUpError>> + Send>>;
 type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
-
-/// How often a link may send requests for metadata or to the DNS: 10 at once, and then one per second.
-const ASKED: RequestRate = RequestRate { burst: 10, per_second: 1 };
-/// How often a link may be used for actions that are stored: 100 at once, and then one per second.
-const ACTED: RequestRate = RequestRate { burst: 100, per_second: 1 };
-/// How often the pages of a link are shown, whose metadata is parsed each time: 100 at once, and then two per second.
-const LOOKED: RequestRate = RequestRate { burst: 100, per_second: 2 };
-
-/// How many requests of any kind come with a link, each of which reads the organization's connections: 400 at once, and
-/// then ten per second.
-const CAME: RequestRate = RequestRate { burst: 400, per_second: 10 };
 
 impl SetUp {
     /// Makes a portal at this path, as browsers see it, over a store. The path begins with a slash, and has none at its
@@ -135,10 +123,7 @@ impl SetUp {
             rollovers: None,
             certificates: None,
             activates_untried: false,
-            asked: Arc::new(RequestLimiter::new(ASKED)),
-            acted: Arc::new(RequestLimiter::new(ACTED)),
-            looked: Arc::new(RequestLimiter::new(LOOKED)),
-            came: Arc::new(RequestLimiter::new(CAME)),
+            limits: LinkLimits::default(),
         }))
     }
 
@@ -297,10 +282,7 @@ impl Inner {
             rollovers: self.rollovers.clone(),
             certificates: self.certificates.clone(),
             activates_untried: self.activates_untried,
-            asked: Arc::clone(&self.asked),
-            acted: Arc::clone(&self.acted),
-            looked: Arc::clone(&self.looked),
-            came: Arc::clone(&self.came),
+            limits: self.limits.clone(),
         }
     }
 }
