@@ -39,13 +39,18 @@
 //!         Ok(accepted) => accepted,
 //!         Err(answer) => return *answer,
 //!     };
-//!     // A person is identified by the connection, and by the name with its format and qualifiers.
-//!     let Some(person) = Identity::of_login(&accepted.login) else { return accepted.refuse(HttpError::UnknownPerson) };
-//!     let session = my_sessions::open(&person.key()).await;
-//!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
+//!     // A person is identified by the connection, and by the name with its format and qualifiers. A transient name is another
+//!     // one at each sign-in.
+//!     let is_lasting = accepted.login.name_id().is_some_and(|name| !name.is_transient());
+//!     let Some(person) = Identity::of_login(&accepted.login).filter(|_| is_lasting) else {
+//!         return accepted.refuse(HttpError::UnknownPerson);
+//!     };
+//!     // It ends the session that the browser had before.
+//!     let session = my_sessions::open(&person.key(), accepted.previous_session.as_deref()).await;
+//!     let answer = sso.cookies().open_session(&session, accepted.session_seconds(3600)).and_then(|cookie| accepted.redirect([cookie]));
 //!     answer.unwrap_or_else(|error| accepted.refuse(error))
 //! }
-//! # mod my_sessions { pub async fn open(_: &str) -> String { String::new() } }
+//! # mod my_sessions { pub async fn open(_: &str, _: Option<&str>) -> String { String::new() } }
 //! ```
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.

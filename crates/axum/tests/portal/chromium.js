@@ -1,10 +1,10 @@
-// The browser of an administrator: node chromium.js JSON opens the link, goes through every step at one width, or judges newer
-// metadata (`judge`), without script, and prints what it saw:
+// The browser of an administrator: node chromium.js JSON opens the link and, at one width and without script, goes through every
+// step, judges newer metadata that waits (`walk: 'judge'`), or gives newer metadata (`walk: 'renew'`), and prints what it saw:
 // the title of each page, what is wrong with a page, and the text of the last one.
 const { chromium } = require('playwright-core');
 
 (async () => {
-  const { width, link, origin, metadata, judge, screenshots } = JSON.parse(process.argv[2]);
+  const { width, link, origin, metadata, walk, screenshots } = JSON.parse(process.argv[2]);
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     headless: true,
@@ -82,11 +82,25 @@ const { chromium } = require('playwright-core');
     await press('End the refusal');
     await look('refusal-ended');
   };
+  // People sign in already: whoever gives newer metadata is not sent to the values.
+  const renews = async () => {
+    await look('connected');
+    await follow('Renew or replace');
+    await page.getByLabel('Okta', { exact: true }).check();
+    await press('Go on');
+    await look('renewal');
+    await follow('Show the values to copy');
+    await look('values-for-another');
+    await follow('Give newer metadata');
+    await page.getByLabel('Address of the metadata').fill(metadata);
+    await press('Take this metadata');
+    await look('renewal-trial');
+  };
 
   await page.goto(link);
   await look('landing');
   await press('Begin');
-  await (judge ? judges() : setsUp());
+  await ({ judge: judges, renew: renews }[walk] || setsUp)();
   console.log(JSON.stringify({ pages, complaints, end: await page.locator('body').innerText() }));
   await browser.close();
 })().catch(error => { console.error(error); process.exit(1); });

@@ -97,7 +97,7 @@ async fn a_browser_judges_newer_metadata() {
             "width": width,
             "link": format!("{}{}", world.address, world.set_up.link_path(&secret)),
             "origin": world.address,
-            "judge": true,
+            "walk": "judge",
             "screenshots": std::env::var("VOUCHSAFE_SCREENSHOTS").ok(),
         });
         let scripts = shared.clone();
@@ -107,6 +107,34 @@ async fn a_browser_judges_newer_metadata() {
         assert_eq!(seen["pages"].as_array().unwrap().len(), 4);
         let [active] = world.connections(&acme(), ConnectionState::Active).await.try_into().unwrap();
         assert_eq!((active.staged, active.refused), (None, Vec::new()));
+    }
+}
+
+/// Newer metadata of the present identity provider, given by a link in a browser at two widths.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_gives_newer_metadata() {
+    let Some(shared) = shared_folder() else { return };
+    for width in [360, 1280] {
+        let world = World::make().await;
+        let (_, active) = crate::later::connected(&world).await;
+        let newer = testkit::IdentityProvider::okta().with_key(testkit::keys::other_identity_provider());
+        *world.published.lock().unwrap() = newer.metadata().unwrap();
+        let (secret, _) = world.link(acme(), SetUpPurpose::Connection).await;
+        let wanted = serde_json::json!({
+            "width": width,
+            "link": format!("{}{}", world.address, world.set_up.link_path(&secret)),
+            "origin": world.address,
+            "metadata": world.metadata_url(),
+            "walk": "renew",
+            "screenshots": std::env::var("VOUCHSAFE_SCREENSHOTS").ok(),
+        });
+        let scripts = shared.clone();
+        let seen = tokio::task::spawn_blocking(move || browse(&scripts, &wanted)).await.unwrap();
+        println!("chromium at {width}: {seen}");
+        assert_eq!(seen["complaints"], serde_json::json!([]));
+        assert_eq!(seen["pages"].as_array().unwrap().len(), 5);
+        let [draft] = world.connections(&acme(), ConnectionState::Draft).await.try_into().unwrap();
+        assert_eq!(draft.identity_provider, active.identity_provider);
     }
 }
 
