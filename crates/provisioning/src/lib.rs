@@ -76,6 +76,7 @@ mod change;
 mod check;
 mod check_rules;
 mod connecting;
+mod connection_list;
 #[cfg(feature = "schema")]
 mod document;
 mod domain_challenge;
@@ -129,6 +130,7 @@ pub use admission::{
 };
 pub use change::{Actor, Change};
 pub use check::{Finding, Severity};
+pub use connection_list::ConnectionList;
 #[cfg(feature = "schema")]
 pub use document::DocumentError;
 pub use domain_challenge::DomainChallenge;

@@ -10,8 +10,8 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
 use crate::{
-    AddressError, Domain, DomainChallenge, DomainProof, OrganizationId, OrganizationToken, PlanRefusal,
-    TokenHash, TokenRecord, text::folded,
+    AddressError, ConnectionList, Domain, DomainChallenge, DomainProof, OrganizationId, OrganizationToken,
+    PlanRefusal, TokenHash, TokenRecord, text::folded,
 };
 
 /// A customer of the service.
@@ -65,12 +65,13 @@ pub struct Organization {
     /// The most active accounts that its plan allows; `None`: without limit.
     #[serde(default)]
     pub seat_limit: Option<u32>,
-    /// Its connections. Nobody signs in to it over any other connection, whatever entity ID and token the assertion
-    /// has. If it is empty and the organization is converted, the connection whose id is the organization's. A
-    /// connection belongs to one organization; a store refuses to give it to a second.
+    /// Its connections, in the order in which they were [connected](Self::connect). Nobody signs in to it over any other
+    /// connection, whatever entity ID and token the assertion has. If it is empty and the organization is converted, the
+    /// connection whose id is the organization's. A connection belongs to one organization; a store refuses to give it
+    /// to a second, and keeps the order.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<crate::schema::Connection>"))]
-    pub connections: BTreeSet<ConnectionId>,
+    pub connections: ConnectionList,
     /// The mail domains that it has verified. Only for these may an account be linked by e-mail; people who type an
     /// address of one are sent to its identity provider; and no other organization admits such addresses. A domain
     /// belongs to one organization; a store refuses to give it to a second.
@@ -107,7 +108,7 @@ impl Organization {
             conversion: None,
             tokens: Vec::new(),
             seat_limit: None,
-            connections: BTreeSet::new(),
+            connections: ConnectionList::new(),
             verified_domains: Vec::new(),
             domain_challenges: Vec::new(),
             domain_proofs: Vec::new(),
@@ -133,10 +134,10 @@ impl Organization {
         self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
     }
 
-    /// The connections over which people sign in to the organization: those that it names or, if it is converted and
-    /// names none, the one with its id.
+    /// The connections over which people sign in to the organization, the oldest first: those that it names or, if it is
+    /// converted and names none, the one with its id.
     #[must_use]
-    pub fn own_connections(&self) -> BTreeSet<ConnectionId> {
+    pub fn own_connections(&self) -> ConnectionList {
         match self.has_the_connection_of_its_id() {
             true => ConnectionId::new(self.id.as_str()).into_iter().collect(),
             false => self.connections.clone(),

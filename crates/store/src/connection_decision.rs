@@ -209,7 +209,9 @@ impl OrganizationConnections {
         Ok(self.organization.end_connection(id)?)
     }
 
-    /// Activates one connection and retires another, in one step: nobody is locked out in between.
+    /// Activates one connection and retires another, in one step: nobody is locked out in between. The new one takes the
+    /// place of the old one in [the order](Organization::connections) of the organization's connections, so that an e-mail
+    /// address that led to the old one leads to it.
     ///
     /// # Errors
     /// As [`activate`](Self::activate) and [`retire`](Self::retire).
@@ -220,6 +222,7 @@ impl OrganizationConnections {
         now: DateTime<Utc>,
     ) -> Result<(), SignInError> {
         self.activate(new, now)?;
+        self.organization.connections.move_before(new, old);
         self.retire(old)
     }
 

@@ -8,11 +8,12 @@ use vouchsafe_store::{Answer, Directory, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 
-/// Finds the connection of an organization by its slug, without regard to case, or by a verified domain. It is the
-/// first of the organization's [own connections](vouchsafe::provisioning::Organization::own_connections), in the order of
-/// their names, that is active and can be used.
+/// Finds the connection of an organization by its slug, without regard to case, or by a verified domain. It is the oldest
+/// of the organization's [own connections](vouchsafe::provisioning::Organization::own_connections) that is active and can
+/// be used. A connection that [replaces](vouchsafe_store::OrganizationConnections::replace) another one has its place.
 ///
-/// A text that is no slug may be the name of one active connection, for links to each of several connections.
+/// A text that is no slug may be the name of one active connection, for links to each of several connections. So do not
+/// give a connection the name of a slug, unless it is the only one of that organization.
 ///
 /// An e-mail address belongs to the organization that has verified its domain, wherever accounts exist. So no
 /// customer can attract or block the people of another, and the answer is the same whether the person has an account
@@ -42,7 +43,7 @@ impl Discovery for OrganizationDiscovery {
                 Err(_) => self.directory.organization_by_slug(asked).await?,
             };
             match found {
-                Some(organization) => self.first_active(&organization.value).await,
+                Some(organization) => self.oldest_active(&organization.value).await,
                 None => self.named(asked).await,
             }
         })
@@ -57,8 +58,8 @@ impl OrganizationDiscovery {
         Ok(found.filter(|connection| connection.state() == ConnectionState::Active))
     }
 
-    /// Returns the first active connection. An unusable one is an error only if there is no other.
-    async fn first_active(&self, organization: &Organization) -> Result<Option<Connection>, StoreError> {
+    /// Returns the oldest active connection. An unusable one is an error only if there is no other.
+    async fn oldest_active(&self, organization: &Organization) -> Result<Option<Connection>, StoreError> {
         let mut unusable = None;
         for id in organization.own_connections() {
             match self.connections.find(&id).await {

@@ -209,7 +209,7 @@ async fn with_two_connections_each_is_led_to_as_the_page_says() {
     give_metadata(&world, &browser, other.metadata().unwrap()).await;
     world.tried(&browser, &other, "ada@example.com").await.says("would be accepted");
     let page = browser.get("/set-up/activate").await;
-    page.says("leads to the connection zzz.");
+    page.says("leads to the older connection, zzz.");
     browser.submit(&page, "/set-up/activate", &[("replaces", "")]).await.is(200);
 
     let active = world.connections(&acme(), ConnectionState::Active).await;

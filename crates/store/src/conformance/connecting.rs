@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 use vouchsafe::{
     ConnectionState, EntityId, Provider,
-    provisioning::{AccountId, Actor, LoginFacts, Organization, OrganizationToken},
+    provisioning::{AccountId, Actor, Domain, LoginFacts, Organization, OrganizationToken},
 };
 
 use super::connections::{draft, id};
@@ -307,6 +307,42 @@ pub async fn several_connections_are_active_until_one_is_retired(store: impl Sto
     assert_eq!(organization.connections, [id("first"), id("second")].into());
     let after = decide(&store, |acme| acme.retire(&id("first"))).await.unwrap();
     assert_eq!(after.organization.connections, [id("second")].into());
+}
+
+/// Names and addresses lead to the oldest connection, so every reading answers them in the order of their activation.
+pub async fn connections_are_in_the_order_of_their_activation(store: impl Store) {
+    with_entitled_acme(&store).await;
+    // Neither the order of the names nor that of the drafts.
+    for name in ["alpha", "beta", "omega", "zeta"] {
+        let added = draft(name, acme(), okta());
+        decide(&store, move |acme| acme.add_draft(added.clone())).await.unwrap();
+    }
+    let in_order = async || {
+        let by_id = store.organization(&acme()).await.unwrap().unwrap().value;
+        let by_slug = store.organization_by_slug("acme").await.unwrap().unwrap().value;
+        let domain = Domain::parse("example.com").unwrap();
+        let by_domain = store.organization_by_domain(&domain).await.unwrap().unwrap().value;
+        let whole = store.whole(&acme()).await.unwrap().organization;
+        for other in [by_slug, by_domain, whole] {
+            assert_eq!(other.connections, by_id.connections);
+        }
+        let names: Vec<String> = by_id.own_connections().iter().map(ToString::to_string).collect();
+        names.join(" ")
+    };
+    for name in ["zeta", "alpha", "omega"] {
+        decide(&store, move |acme| acme.activate(&id(name), now())).await.unwrap();
+    }
+    assert_eq!(in_order().await, "zeta alpha omega");
+    let mut renamed = store.organization(&acme()).await.unwrap().unwrap();
+    renamed.value.name = "Acme Rockets".to_owned();
+    store.update_organization(&renamed, &author()).await.unwrap();
+    assert_eq!(in_order().await, "zeta alpha omega", "another change leaves the order");
+
+    // What replaces the oldest gets the people who came over it, and no other connection does.
+    decide(&store, |acme| acme.replace(&id("zeta"), &id("beta"), now())).await.unwrap();
+    assert_eq!(in_order().await, "beta alpha omega");
+    decide(&store, |acme| acme.retire(&id("beta"))).await.unwrap();
+    assert_eq!(in_order().await, "alpha omega");
 }
 
 pub async fn a_disconnected_organization_signs_nobody_in(store: impl Store) {

@@ -214,6 +214,7 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,
             a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,
             a_connection_is_tried_and_replaces_another, several_connections_are_active_until_one_is_retired,
+            connections_are_in_the_order_of_their_activation,
             the_configuration_is_audited_with_its_actor, a_disconnected_organization_signs_nobody_in,
             an_organization_has_so_many_connections, metadata_of_an_organization_is_so_large_at_most,
             a_connection_named_as_another_organization_stops_nobody,

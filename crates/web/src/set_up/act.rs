@@ -256,12 +256,13 @@ impl SetUp {
             (None, true) => card.paragraph("From then on people of your organization sign in over it."),
             (None, false) => {
                 // As `OrganizationDiscovery` finds it.
-                let first = active.iter().copied().chain([&draft.id]).min().map_or("", ConnectionId::as_str);
+                let own = visit.organization.own_connections();
+                let older = own.iter().find(|one| active.contains(one)).map_or("", ConnectionId::as_str);
                 card.paragraph(
                     "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
                 )
                 .paragraph(&format!(
-                    "If both stay, an e-mail address or the name of your organization leads to the connection {first}. People sign in over the other one by its own link, which the overview shows, or from their identity provider.",
+                    "If both stay, an e-mail address or the name of your organization leads to the older connection, {older}. People sign in over the new one by its own link, which the overview shows, or from their identity provider.",
                 ))
             }
         };

@@ -333,19 +333,13 @@ impl Visit<'_> {
         self.draft().is_none() && self.active().next().is_some()
     }
 
-    /// Makes an unused name for a connection. A name is used once, by any organization. It sorts after those of the active
-    /// connections, since the name of an organization leads to the first of them.
+    /// Makes an unused name for a connection. A name is used once, by any organization.
     pub(super) fn unused_name(&self) -> Result<ConnectionId, SetUpError> {
-        let mut bytes = [0_u8; 4];
+        let mut bytes = [0_u8; 6];
         self.sso.service_provider().provider().random(&mut bytes)?;
-        let digits = format!("{:08x}{}", self.now.timestamp(), hexadecimal(&bytes));
-        let mut named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
-        if let Some(last) = self.active().map(|active| &active.id).max()
-            && named.as_ref().is_ok_and(|named| named < last)
-        {
-            named = ConnectionId::new(format!("{last}-{digits}"));
-        }
+        let digits = hexadecimal(&bytes);
         // If the application's id cannot be part of a name, or is too long for it, it is left out.
+        let named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
         match named.or_else(|_| ConnectionId::new(format!("c-{digits}"))) {
             Ok(name) => Ok(name),
             Err(_) => Err(StoreError::damaged("connection", "it has no name").into()),
