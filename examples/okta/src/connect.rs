@@ -66,10 +66,12 @@ async fn decide(
     Ok(())
 }
 
-/// A connection has the name of its organization, the second one a number: names are used once.
+/// The first connection has the name of its organization, each later one a number: names are used once, and what people type
+/// as the name of the organization leads to the oldest connection.
 fn unused_name(organization: &OrganizationConnections, name: ConnectionId) -> ConnectionId {
     let numbered = (2_u32..).filter_map(|number| ConnectionId::new(format!("{name}-{number}")).ok());
-    let mut names = std::iter::once(name.clone()).chain(numbered);
+    let first = std::iter::once(name.clone()).filter(|_| organization.connections.is_empty());
+    let mut names = first.chain(numbered);
     names.find(|one| organization.connection(one).is_none()).unwrap_or(name)
 }
 
@@ -109,17 +111,17 @@ pub(crate) async fn mark_tested(
         .await
 }
 
-/// Lets people sign in over a draft; the connection that they used until now ends in the same step. If there are several, all
-/// of them stay, since nobody said which one is replaced.
-pub(crate) async fn activate(app: &App, by: Actor, connection: &StoredConnection) -> Result<(), Failure> {
+/// Lets people sign in over a draft. The connection that the owner said it replaces ends in the same step; all others stay.
+pub(crate) async fn activate(
+    app: &App,
+    by: Actor,
+    connection: &StoredConnection,
+    replaced: Option<StoredConnection>,
+) -> Result<(), Failure> {
     let new = connection.id.clone();
-    decide(&app.store, by, &connection.organization, move |organization, now| {
-        let active = organization.connections.iter().filter(|one| one.state == ConnectionState::Active);
-        let active: Vec<ConnectionId> = active.map(|one| one.id.clone()).collect();
-        match active.as_slice() {
-            [old] => organization.replace(old, &new, now),
-            _ => organization.activate(&new, now),
-        }
+    decide(&app.store, by, &connection.organization, move |organization, now| match &replaced {
+        Some(old) => organization.replace(&old.id, &new, now),
+        None => organization.activate(&new, now),
     })
     .await
 }
@@ -139,10 +141,19 @@ pub(crate) async fn disconnect(app: &App, by: Actor, id: &OrganizationId) -> Res
     .await
 }
 
-/// The connection over which people sign in to an organization.
+/// The oldest connection over which people sign in to an organization.
 pub(crate) async fn active(app: &App, id: &OrganizationId) -> Result<Option<StoredConnection>, Failure> {
-    let all = app.store.connections_of(id).await?;
-    Ok(all.into_iter().find(|connection| connection.state == ConnectionState::Active))
+    Ok(all_active(&app.store, id).await?.into_iter().next())
+}
+
+/// The connections over which people sign in to an organization, the oldest first.
+pub(crate) async fn all_active(store: &Store, id: &OrganizationId) -> Result<Vec<StoredConnection>, Failure> {
+    let Some(organization) = store.organization(id).await? else { return Ok(Vec::new()) };
+    let mut active = store.connections_of(id).await?;
+    active.retain(|connection| connection.state == ConnectionState::Active);
+    let own = organization.value.own_connections();
+    active.sort_by_key(|connection| own.iter().position(|id| *id == connection.id).unwrap_or(own.len()));
+    Ok(active)
 }
 
 /// Loads the metadata again from where it came, as for a change of keys. What changes more than the owner lets the address change waits for their

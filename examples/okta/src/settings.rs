@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use vouchsafe::metadata::{Binding, WebAddress};
 use vouchsafe::provisioning::{Actor, Role, Snapshot};
-use vouchsafe::{ConnectionState, IdentityProvider};
+use vouchsafe::{ConnectionId, ConnectionState, IdentityProvider};
 use vouchsafe_axum::{LINK, SignedIn};
 use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Directory, StoredConnection};
 
@@ -86,16 +86,29 @@ pub(crate) async fn draft(
     finish(&app, &signed_in, outcome.await, "draft", &address.metadata_url).await
 }
 
-/// A draft takes the place of the present connection.
+/// A draft that comes into use.
+#[derive(Deserialize)]
+pub(crate) struct Activated {
+    connection: String,
+    /// The connection whose place it takes; empty: all others stay.
+    replaces: String,
+}
+
+/// A draft takes the place of a connection, or stands beside all of them.
 pub(crate) async fn activate(
     State(app): State<App>,
     signed_in: SignedIn,
-    Posted(named): Posted<Named>,
+    Posted(activated): Posted<Activated>,
 ) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        let connection = connect::named(&app, &snapshot.organization.id, &named.connection).await?;
-        connect::activate(&app, by(&signed_in), &connection).await
+        let id = &snapshot.organization.id;
+        let connection = connect::named(&app, id, &activated.connection).await?;
+        let replaced = match activated.replaces.as_str() {
+            "" => None,
+            replaced => Some(connect::named(&app, id, replaced).await?),
+        };
+        connect::activate(&app, by(&signed_in), &connection, replaced).await
     };
     finish(&app, &signed_in, outcome.await, "activated", "").await
 }
@@ -216,7 +229,8 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
         ("/settings/audit", "Audit"),
     ]);
     let wrong = matches!(message, Message::Problem(_)) && !typed.is_empty();
-    page = match in_state(&[ConnectionState::Active]) {
+    let active = connect::all_active(&app.store, id).await?;
+    page = match active.first() {
         Some(stored) => {
             let page = match stored.to_connection() {
                 Ok(connection) => {
@@ -227,7 +241,7 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
                 Err(reason) => unusable(page, &Failure::from(reason)),
             };
             match in_state(&[ConnectionState::Draft, ConnectionState::Tested]) {
-                Some(draft) => drafted(page, draft),
+                Some(draft) => drafted(page, draft, &active),
                 None => replace(page, typed, wrong),
             }
         }
@@ -283,7 +297,7 @@ fn metadata_url(typed: &str, wrong: bool) -> Input<'_> {
     }
 }
 
-fn drafted(page: Page, draft: &StoredConnection) -> Page {
+fn drafted(page: Page, draft: &StoredConnection, active: &[StoredConnection]) -> Page {
     let hidden = [("connection", draft.id.as_str())];
     let form =
         |action, button, quiet| Form { method: "post", action, hidden: &hidden, inputs: &[], button, quiet };
@@ -292,13 +306,36 @@ fn drafted(page: Page, draft: &StoredConnection) -> Page {
             .facts(&[("Identity provider", draft.identity_provider.as_str()), ("State", draft.state.name())]);
         let page = page.form(&form("/settings/try", "Try it out", draft.state != ConnectionState::Draft));
         let page = match draft.state {
-            ConnectionState::Tested => {
-                page.form(&form("/settings/activate", "Use this connection from now on", false))
-            }
+            ConnectionState::Tested => activation(page, &draft.id, active),
             _ => page.note("When a trial went through, it can take the place of the present one."),
         };
         page.form(&form("/settings/discard", "Discard the draft", true))
     })
+}
+
+/// How a tested draft comes into use. If people sign in over several connections, the owner says which one it replaces.
+pub(crate) fn activation(page: Page, draft: &ConnectionId, active: &[StoredConnection]) -> Page {
+    let form = |page: Page, replaces: &str, button: &str| {
+        let hidden = [("connection", draft.as_str()), ("replaces", replaces)];
+        page.form(&Form {
+            method: "post",
+            action: "/settings/activate",
+            hidden: &hidden,
+            inputs: &[],
+            button,
+            quiet: false,
+        })
+    };
+    match active {
+        [] => form(page, "", "Use this connection from now on"),
+        [only] => form(page, only.id.as_str(), "Use this connection from now on"),
+        several => {
+            let page = several.iter().fold(page, |page, old| {
+                form(page, old.id.as_str(), &format!("Use it in place of {}", old.id))
+            });
+            form(page, "", "Use it beside all of them")
+        }
+    }
 }
 
 fn connected(
@@ -362,4 +399,34 @@ fn console_values(page: Page, app: &App) -> Page {
             ("Group attribute statement", "groups, matches regex .*"),
         ])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+    use super::*;
+
+    fn active(name: &str) -> StoredConnection {
+        let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
+        let source = vouchsafe_store::MetadataSource::Uploaded;
+        let metadata = ConnectionMetadata::new(metadata, source, DateTime::UNIX_EPOCH);
+        StoredConnection::from_metadata(ConnectionId::new(name).unwrap(), "acme".into(), metadata).unwrap()
+    }
+
+    /// A connection ends only if the form that the owner sends names it.
+    #[test]
+    fn of_several_connections_the_owner_says_which_one_a_draft_replaces() {
+        let forms = |names: &[&str]| {
+            let active: Vec<_> = names.iter().map(|name| active(name)).collect();
+            let draft = ConnectionId::new("draft").unwrap();
+            let page = activation(Page::new("Settings"), &draft, &active).finish();
+            let values = page.split("name=\"replaces\" value=\"").skip(1);
+            let values = values.filter_map(|rest| rest.split('"').next()).map(str::to_owned);
+            values.collect::<Vec<_>>()
+        };
+        assert_eq!(forms(&[]), [""]);
+        assert_eq!(forms(&["okta"]), ["okta"]);
+        assert_eq!(forms(&["okta", "entra"]), ["okta", "entra", ""]);
+    }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use vouchsafe::ConnectionState;
 use vouchsafe::assertion::Outcome;
 use vouchsafe_axum::{SignedIn, TriedOut};
-use vouchsafe_store::{ConnectionStore, Store};
+use vouchsafe_store::{ConnectionStore, Store, StoredConnection};
 
 use crate::app::App;
 use crate::connect;
@@ -40,9 +40,11 @@ pub(crate) async fn start(
 /// Shows what came of it, and notes at a draft that it works.
 pub(crate) async fn page(store: Store, tried: TriedOut) -> String {
     let mut state = None;
+    let mut active = Vec::new();
     let mut lacks_token = false;
     if let Ok(Some(stored)) = store.connection(&tried.connection).await {
         state = Some(stored.state);
+        active = connect::all_active(&store, &stored.organization).await.unwrap_or_default();
         lacks_token = stored.settings.token_required && !brings(&tried, TOKEN);
         if tried.outcome.is_ok() && !lacks_token && stored.state == ConnectionState::Draft {
             match connect::mark_tested(&store, &stored, tried.revision).await {
@@ -51,7 +53,7 @@ pub(crate) async fn page(store: Store, tried: TriedOut) -> String {
             }
         }
     }
-    shown(&tried, state, lacks_token).finish()
+    shown(&tried, state, &active, lacks_token).finish()
 }
 
 /// Whether the response has an attribute with a value.
@@ -60,7 +62,12 @@ fn brings(tried: &TriedOut, name: &str) -> bool {
     attributes.and_then(|all| all.get(name)).is_some_and(|values| !values.is_empty())
 }
 
-fn shown(tried: &TriedOut, state: Option<ConnectionState>, lacks_token: bool) -> Page {
+fn shown(
+    tried: &TriedOut,
+    state: Option<ConnectionState>,
+    active: &[StoredConnection],
+    lacks_token: bool,
+) -> Page {
     let page = Page::new("Trial of the connection").heading("Trial of the connection");
     let page = match &tried.outcome {
         Ok(trial) => {
@@ -105,14 +112,7 @@ fn shown(tried: &TriedOut, state: Option<ConnectionState>, lacks_token: bool) ->
     })
     .card("Go on", |page| {
         let page = match state {
-            Some(ConnectionState::Tested) => page.form(&Form {
-                method: "post",
-                action: "/settings/activate",
-                hidden: &[("connection", tried.connection.as_str())],
-                inputs: &[],
-                button: "Use this connection from now on",
-                quiet: false,
-            }),
+            Some(ConnectionState::Tested) => settings::activation(page, &tried.connection, active),
             _ => page,
         };
         page.form(&Form {

@@ -121,7 +121,6 @@ pub(super) async fn changes_over(world: &World, owner: &Browser) -> Outcome {
     let metadata_url = world.okta.metadata_url(&tile)?;
     let page = owner.post(&address("/settings/draft"), &[("metadata_url", &metadata_url)]).await?;
     require(page.status == 200 && page.shows("draft"), || unexpected(&page))?;
-    let draft = [("connection", "acme-2")];
 
     // The owner tries it out, as Ada at the identity provider, where nobody has entered the token yet.
     let form = tries_out(world, owner).await?;
@@ -143,7 +142,8 @@ pub(super) async fn changes_over(world: &World, owner: &Browser) -> Outcome {
     let refused = browser.submit(&answer).await?;
     require(refused.status == 403, || "somebody got in over a draft".to_owned())?;
 
-    let page = owner.post(&address("/settings/activate"), &draft).await?;
+    let replacing = [("connection", "acme-2"), ("replaces", "acme")];
+    let page = owner.post(&address("/settings/activate"), &replacing).await?;
     require(page.status == 200 && page.shows("new connection"), || unexpected(&page))?;
     // People are known by the connection that vouches for them, so whoever comes over the new one is new, or has to link the account.
     const BOB: &str = "bob@acme.example";
