@@ -1,9 +1,10 @@
 //! Domains, which an organization verifies by a record in the DNS.
 
 use vouchsafe::provisioning::{Actor, Domain};
-use vouchsafe_store::{Directory, SetUpPurpose, recheck_domains};
+use vouchsafe_store::{Directory, SetUpPurpose, SetUpStore, recheck_domains};
+use vouchsafe_testkit as testkit;
 
-use crate::world::{World, acme, globex};
+use crate::world::{World, acme, author, globex};
 
 async fn verified(world: &World, organization: vouchsafe::provisioning::OrganizationId) -> Vec<String> {
     world.store.organization(&organization).await.unwrap().unwrap().value.verified_domains
@@ -89,6 +90,27 @@ async fn a_domain_of_another_organization_stays_its_own() {
         organization.domain_challenges.iter().find(|one| one.domain.as_str() == "example.org").unwrap();
     world.dns.lock().unwrap().insert(challenge.record_name(), vec![challenge.record_value()]);
     other.submit(&asked, "/set-up/domains/verify", &[]).await.is(422).says("no TXT record has the value");
+}
+
+/// Whoever tries people of any domain does not learn whose domains other organizations have verified, as long as the policy
+/// admits neither.
+#[tokio::test]
+async fn a_trial_does_not_tell_a_domain_of_another_organization() {
+    let world = World::make().await;
+    let okta = testkit::IdentityProvider::okta();
+    let (browser, link, _) = world.at_trial(acme()).await;
+    for address in ["eve@globex.example", "eve@nobody.example"] {
+        let page = world.tried(&browser, &okta, address).await;
+        page.says("provisioning.domain_not_verified").says_not("another organization");
+        let kept = world.store.set_up_link(&link.id).await.unwrap().unwrap().progress.trial.unwrap();
+        assert_eq!(kept.refused.as_deref(), Some("provisioning.domain_not_verified"), "{address}");
+    }
+    // A policy that admits any other domain cannot refuse this one without telling why.
+    let policy = "[admission]\ndomains = \"any\"\n";
+    world.store.set_policy(&acme(), policy, &author()).await.unwrap();
+    let page = world.tried(&browser, &okta, "eve@globex.example").await;
+    page.says("provisioning.domain_of_another").says_not("Globex");
+    world.tried(&browser, &okta, "eve@nobody.example").await.says("would be accepted");
 }
 
 /// A link can remove only an unverified domain. A verified domain decides who can sign in.

@@ -1,7 +1,9 @@
 //! What a sign-in over a draft would change, and how much of that the holder of a link sees.
 
 use vouchsafe::Trial;
-use vouchsafe::provisioning::{Action, AttributeMapping, LoginFacts, Plan, Policy, Step};
+use vouchsafe::provisioning::{
+    Action, AttributeMapping, LoginFacts, Plan, PlanRefusal, Policy, Snapshot, Step,
+};
 use vouchsafe_store::StoredConnection;
 
 use super::SetUp;
@@ -38,7 +40,19 @@ impl SetUp {
             snapshot.token_not_required.insert(facts.connection.clone());
         }
         // Plans of long lists of groups take time, so they are made where other requests do not wait for them.
-        Ok(elsewhere(move || Ok(policy.plan(&facts, &snapshot))).await??)
+        Ok(elsewhere(move || Ok(plan_for_holder(&policy, &facts, snapshot))).await??)
+    }
+}
+
+/// Plans the sign-in. If another organization has verified the domain of the address, and the policy would refuse the
+/// address of a domain that nobody has verified as well, that is the refusal: it does not tell who is a customer.
+fn plan_for_holder(policy: &Policy, facts: &LoginFacts, mut snapshot: Snapshot) -> Result<Plan, PlanRefusal> {
+    match policy.plan(facts, &snapshot) {
+        Err(refused @ PlanRefusal::DomainOfAnother { .. }) => {
+            snapshot.domains_of_others.clear();
+            Err(policy.plan(facts, &snapshot).err().unwrap_or(refused))
+        }
+        planned => planned,
     }
 }
 
