@@ -21,7 +21,7 @@ use crate::{
         run_one,
     },
 };
-use permits::Permits;
+use permits::{Permits, Work};
 use run::Connected;
 use transaction::Turn;
 
@@ -154,6 +154,24 @@ impl Postgres {
         self.pool.close().await;
     }
 
+    /// Returns the organization whose permits a transaction over a connection needs.
+    async fn organization_of(&self, connection: &ConnectionId) -> Result<OrganizationId, StoreError> {
+        const OF_CONNECTION: &str = "SELECT organization FROM vouchsafe_connections WHERE id = $1";
+        if let Some(organization) = self.permits.organization_of(connection) {
+            return Ok(organization);
+        }
+        let answered = self.ask(Batch::of(OF_CONNECTION).bind(connection.as_str())).await?;
+        match answered.rows.first() {
+            Some(row) => {
+                let organization = OrganizationId::new(row.text(0)?);
+                self.permits.remember(connection, &organization);
+                Ok(organization)
+            }
+            // It is not stored. Its people are found by their token, or by the name of the connection.
+            None => Ok(OrganizationId::new(connection.as_str())),
+        }
+    }
+
     /// Runs statements, in a transaction if there are several.
     async fn run(&self, batch: &Batch) -> Result<Vec<Answered>, StoreError> {
         if batch.len() == 1 && !batch.announces() {
@@ -214,25 +232,23 @@ impl Engine for Postgres {
     }
 
     fn permit<'a>(&'a self, organization: &'a OrganizationId) -> Doing<'a, Option<Permit>, StoreError> {
-        Box::pin(async move { self.permits.of(organization).await.map(Some) })
+        Box::pin(async move { self.permits.of(organization, Work::Decision).await.map(Some) })
     }
 
     fn permit_over<'a>(&'a self, connection: &'a ConnectionId) -> Doing<'a, Option<Permit>, StoreError> {
-        const OF_CONNECTION: &str = "SELECT organization FROM vouchsafe_connections WHERE id = $1";
         Box::pin(async move {
-            if let Some(organization) = self.permits.organization_of(connection) {
-                return self.permit(&organization).await;
-            }
-            let answered = self.ask(Batch::of(OF_CONNECTION).bind(connection.as_str())).await?;
-            match answered.rows.first() {
-                Some(row) => {
-                    let organization = OrganizationId::new(row.text(0)?);
-                    self.permits.remember(connection, &organization);
-                    self.permit(&organization).await
-                }
-                // It is not stored. Its people are found by their token, or by the name of the connection.
-                None => self.permit(&OrganizationId::new(connection.as_str())).await,
-            }
+            let organization = self.organization_of(connection).await?;
+            self.permits.of(&organization, Work::Decision).await.map(Some)
+        })
+    }
+
+    fn permit_for_logout<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+    ) -> Doing<'a, Option<Permit>, StoreError> {
+        Box::pin(async move {
+            let organization = self.organization_of(connection).await?;
+            self.permits.of(&organization, Work::Logout).await.map(Some)
         })
     }
 

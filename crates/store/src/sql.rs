@@ -112,6 +112,16 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(None)))
     }
 
+    /// Waits until the logout of a person over a connection may take one of the database. It does not wait for other work
+    /// of the organization, which may take long.
+    fn permit_for_logout<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+    ) -> Doing<'a, Option<Permit>, StoreError> {
+        let _ = connection;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// How long replay records are kept after the assertions have become too old.
     fn replay_margin(&self) -> TimeDelta;
 }

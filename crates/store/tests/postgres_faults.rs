@@ -24,13 +24,17 @@ use vouchsafe::provisioning::{
 };
 use vouchsafe::{ConnectionId, Provider};
 use vouchsafe_store::{
-    About, ConnectionDecision, ConnectionStore, Decision, Directory, Postgres, ReplayStore, SessionStore,
-    SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore, SignInError,
+    About, ConnectionDecision, ConnectionStore, Decision, Directory, LogoutStore, Postgres, ReplayStore,
+    SessionStore, SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore, SignInError, StoreError,
     conformance::{
         self as suite, acme, audit_of_people, author, now,
         scenarios::{sign_in, valid},
     },
 };
+
+/// The number of connections that wait for a lock.
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+                       WHERE application_name = current_schema() AND wait_event_type = 'Lock'";
 
 async fn opened(schema: &Schema) -> Postgres {
     Postgres::connect(schema.address()).await.unwrap()
@@ -146,8 +150,6 @@ async fn a_first_sign_in_is_written_by_one_statement() {
 /// Whoever waits for the lock of one organization leaves connections to the others, whatever they want to change.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_changes_of_one_organization_leave_connections_to_others() {
-    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
-                           WHERE application_name = current_schema() AND wait_event_type = 'Lock'";
     let Some(schema) = schema().await else { return };
     let store = opened(&schema).await;
     suite::with_acme(&store).await;
@@ -217,6 +219,49 @@ async fn many_changes_of_one_organization_leave_connections_to_others() {
         }
     }
     assert!(written >= 5, "{written}");
+}
+
+/// Logouts of a person whose sign-ins take long leave connections to others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_logouts_of_one_organization_leave_connections_to_others() {
+    const LOGOUT: &str =
+        "SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema() || 'logout ' || $1, 0))";
+    let Some(schema) = schema().await else { return };
+    let store = opened(&schema).await;
+    let token = suite::with_acme(&store).await;
+    let signed_in = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    let ada = signed_in.session.identity.unwrap();
+    // A sign-in of the person holds both locks until its end.
+    let mut operator = PgConnection::connect(schema.address()).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut operator).await.unwrap();
+    sqlx::query(LOGOUT).bind(ada.value_key()).execute(&mut operator).await.unwrap();
+    sqlx::query("SELECT 1 FROM vouchsafe_sessions FOR SHARE").execute(&mut operator).await.unwrap();
+    let mut waiting: JoinSet<Result<(), StoreError>> = JoinSet::new();
+    for number in 0..40 {
+        let (store, logout) = (store.clone(), LoggedOut::all_of(ada.clone()));
+        waiting.spawn(async move {
+            match number % 2 {
+                0 => store.remember_logout(&logout, now(), now()).await,
+                _ => store.revoke_logged_out(&logout).await.map(drop),
+            }
+        });
+    }
+    let mut watching = PgConnection::connect(schema.address()).await.unwrap();
+    let mut count = 0_i64;
+    while count < 2 {
+        count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for number in 2..8 {
+        store.sign_in(sign_in(valid("bob", &token, &format!("id{number}")))).await.unwrap();
+    }
+    assert!(waiting.try_join_next().is_none(), "all of them wait still");
+    count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
+    assert_eq!(count, 2, "an eighth of the connections");
+    sqlx::query("ROLLBACK").execute(&mut operator).await.unwrap();
+    while let Some(done) = waiting.join_next().await {
+        done.unwrap().unwrap();
+    }
 }
 
 /// A connection that the server closes in the middle is an outage for whoever had it, and for nobody after.

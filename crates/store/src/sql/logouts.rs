@@ -67,14 +67,18 @@ impl<E: Engine> LogoutStore for E {
             .bind(milliseconds_rounded_up(issued_at))
             .bind(milliseconds_rounded_up(now))
             .bind(milliseconds_rounded_up(remembered_until(now)));
-        let logout = logout.clone();
-        // Sessions are looked for after the logout is visible to everybody.
-        self.write::<(), StoreError>(Box::new(move |turn| {
-            Box::pin(async move {
-                locks::logout(turn, &logout).await?;
-                turn.run(remember).await.map(drop)
-            })
-        }))
+        Box::pin(async move {
+            let _permit = self.permit_for_logout(logout.connection()).await?;
+            let logout = logout.clone();
+            // Sessions are looked for after the logout is visible to everybody.
+            self.write::<(), StoreError>(Box::new(move |turn| {
+                Box::pin(async move {
+                    locks::logout(turn, &logout).await?;
+                    turn.run(remember).await.map(drop)
+                })
+            }))
+            .await
+        })
     }
 
     fn latest_logout<'a>(

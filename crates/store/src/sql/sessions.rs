@@ -201,9 +201,13 @@ impl<E: Engine> SessionStore for E {
     }
 
     fn revoke_logged_out<'a>(&'a self, logout: &'a LoggedOut) -> Answer<'a, u64> {
-        self.write_again(move || {
-            let logout = logout.clone();
-            Box::new(move |turn| Box::pin(async move { end_logged_out(turn, &logout).await }))
+        Box::pin(async move {
+            let _permit = self.permit_for_logout(logout.connection()).await?;
+            self.write_again(move || {
+                let logout = logout.clone();
+                Box::new(move |turn| Box::pin(async move { end_logged_out(turn, &logout).await }))
+            })
+            .await
         })
     }
 
