@@ -19,7 +19,7 @@ const MONDAY: &str = "2026-06-01T09:00:00Z";
 #[test]
 fn each_step_is_told_in_its_order() {
     // The known facts, the time, the next step, and whether it is too early for it.
-    let signing: [(&[&str], &str, &str, i32); 6] = [
+    let signing: [(&[&str], &str, &str, i32); 7] = [
         (&[], MONDAY, "publish_next", 0),
         (&["--published", MONDAY], "2026-06-01T20:00:00Z", "switch_over", 1),
         (&["--published", MONDAY], "2026-06-02T09:00:00Z", "switch_over", 0),
@@ -27,6 +27,13 @@ fn each_step_is_told_in_its_order() {
             &["--published", MONDAY, "--switched", "2026-06-02T09:00:00Z"],
             "2026-06-02T09:30:00Z",
             "remove_old",
+            1,
+        ),
+        // A planned switch-over, for which it is too early.
+        (
+            &["--published", MONDAY, "--switched", "2026-06-01T10:00:00Z"],
+            "2026-06-01T09:30:00Z",
+            "switch_over",
             1,
         ),
         // A planned time: the next certificate is not published yet, whatever is confirmed.

@@ -49,7 +49,8 @@ pub struct OwnRollover {
     /// use [`confirmed_by_all`](Self::confirmed_by_all) instead.
     pub readers: Duration,
     /// The time from which all our processes can decrypt with the next key. It is not used for a signing key. This and
-    /// the following times may be planned ones: no step is advised before what it requires has happened.
+    /// the following times may be planned ones: no step is advised before what it requires has happened, and a
+    /// switch-over that is planned is still the next step.
     pub loaded_at: Option<DateTime<Utc>>,
     /// The time from which our metadata contains the next key.
     pub published_at: Option<DateTime<Utc>>,
@@ -174,14 +175,16 @@ impl OwnRollover {
                 None,
                 "the next key signs before it is in our metadata, and identity providers refuse what they do not know",
             ),
-            (Some(published), None) => step(
+            // A planned switch-over has not happened yet, and may be planned too early.
+            (Some(published), switched) if switched.is_none_or(|switched| switched > now) => step(
                 OwnRolloverStep::SwitchOver,
-                Some(self.read_by_all(published)),
+                Some(self.read_by_all(published)).max(switched),
                 "identity providers that have not read our metadata since the next key is in it refuse what it signs",
             ),
-            (published, Some(switched)) => step(
+            (published, switched) => step(
                 OwnRolloverStep::RemoveOld,
-                Some(later(switched, Self::UNDER_WAY))
+                switched
+                    .map(|switched| later(switched, Self::UNDER_WAY))
                     .max(published.map(|published| self.read_by_all(published))),
                 "requests that were signed with the old key may still be on their way",
             ),

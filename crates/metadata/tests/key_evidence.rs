@@ -241,7 +241,7 @@ fn no_step_is_advised_before_what_it_requires() {
 /// The times come from people. A step that was taken, or is planned, before what it requires is not built upon.
 #[test]
 fn a_step_in_the_wrong_order_is_put_right_before_the_old_key_is_removed() {
-    use OwnRolloverStep::{LoadNext, PublishNext, RemoveOld};
+    use OwnRolloverStep::{LoadNext, PublishNext, RemoveOld, SwitchOver};
     let start: DateTime<Utc> = "2026-06-01T09:00:00Z".parse().unwrap();
     let day = |days| start + TimeDelta::days(days);
     let readers = Duration::from_secs(86_400);
@@ -262,7 +262,12 @@ fn a_step_in_the_wrong_order_is_put_right_before_the_old_key_is_removed() {
     for (published, switched, now, step, not_before) in [
         (None, 0, 2, PublishNext, None),
         (Some(19), 0, 2, PublishNext, None),
-        (Some(19), 20, 2, RemoveOld, Some(day(20) + TimeDelta::hours(1))),
+        // A planned switch-over has not happened: those that load our metadata by hand must act before.
+        (Some(19), 20, 2, SwitchOver, Some(day(20))),
+        (Some(0), 7, 2, SwitchOver, Some(day(7))),
+        (Some(2), 7, 7, RemoveOld, Some(day(7) + TimeDelta::hours(1))),
+        // It is planned too early.
+        (Some(5), 5, 2, SwitchOver, Some(day(6))),
         // Switched over too early: those that have not read our metadata still know only the old key.
         (Some(0), 0, 0, RemoveOld, Some(day(1))),
     ] {

@@ -42,6 +42,15 @@ async fn each_step_says_what_is_to_be_done_in_which_console() {
     let file = browser.get("/set-up/next-signing.pem").await;
     assert_eq!(file.is(200).body, keys::other_identity_provider().certificate().to_pem());
 
+    // The switch-over is planned, and not done.
+    signing.switched_at = Some(world.now() + TimeDelta::days(14));
+    tell(signing.clone());
+    let page = browser.get("/set-up").await;
+    page.says("We sign with the next key, not before ")
+        .says("Signature Certificate")
+        .says("next-signing.pem");
+    page.says_not("There is nothing for you to do now.");
+
     signing.switched_at = Some(world.now());
     tell(signing.clone());
     browser.get("/set-up").await.says("We remove the old key").says("There is nothing for you to do now.");
