@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use vouchsafe_assertion::Trust;
 use vouchsafe_metadata::{Binding, EntityKey, IdentityProvider, LintSeverity, SigningMethod};
 
 use crate::builder::SignRequests;
@@ -36,7 +37,7 @@ pub enum MetadataFinding {
         /// The end of its validity.
         valid_until: DateTime<Utc>,
     },
-    /// No published key is trusted over the connection, so every response is refused.
+    /// No published key that can be used is trusted over the connection, so every response is refused.
     NoKeyInCommon,
     /// A key is published and not trusted. Sign-ins fail when the identity provider starts to use it.
     #[non_exhaustive]
@@ -66,7 +67,7 @@ pub enum MetadataFinding {
     /// the identity provider signs with it.
     #[non_exhaustive]
     KeyUnusable {
-        /// The key, and the reason.
+        /// The key with its fingerprint, and the reason.
         key: String,
     },
     /// The address to which sign-in requests are sent is not published.
@@ -214,7 +215,7 @@ impl fmt::Display for MetadataFinding {
             MetadataFinding::KnownExpired { valid_until } => {
                 write!(f, "the metadata of the connection was valid until {valid_until}, and every sign-in is refused since then")
             }
-            MetadataFinding::NoKeyInCommon => f.write_str("no key that is published is trusted over the connection"),
+            MetadataFinding::NoKeyInCommon => f.write_str("no key that is published and can be used is trusted over the connection"),
             MetadataFinding::KeyNotTrusted { key } => write!(f, "published and not trusted: {key}"),
             MetadataFinding::KeyWithdrawn { key } => write!(f, "trusted and not published any more: {key}"),
             MetadataFinding::NoUsableKey { reason } => {
@@ -287,8 +288,28 @@ impl ServiceProvider {
         if let Some(valid_until) = ours.valid_until().filter(|valid_until| *valid_until <= now) {
             findings.push(MetadataFinding::KnownExpired { valid_until });
         }
-        keys(ours, live, &mut findings);
-        self.usable_keys(connection, live, &mut findings);
+        let known = connection.trust(self);
+        // The entity is the same.
+        let published = connection.clone().with_identity_provider(live.clone()).map(|one| one.trust(self));
+        let published = published.ok();
+        let has_common_key = match (&known, &published) {
+            (Ok(known), Some(Ok(published))) => have_common_key(known, published),
+            // No key of one of them can be used, which is a finding of its own.
+            _ => live.signing_keys().iter().any(|key| is_in(key, ours.signing_keys())),
+        };
+        if !has_common_key {
+            findings.push(MetadataFinding::NoKeyInCommon);
+        }
+        changed_keys(ours, live, &mut findings);
+        if let Err(reason) = &known {
+            findings.push(MetadataFinding::NoUsableKey { reason: reason.to_string() });
+        }
+        if let Some(Err(reason)) = &published {
+            findings.push(MetadataFinding::NoUsableKeyPublished { reason: reason.to_string() });
+        }
+        let trusts = [(ours, known.ok()), (live, published.and_then(Result::ok))];
+        let usable = trusts.iter().filter_map(|(document, trust)| Some((*document, trust.as_deref()?)));
+        unusable_keys(usable, &mut findings);
         addresses(ours, live, &mut findings);
         for finding in obstacles.into_iter().map(MetadataFinding::of_obstacle) {
             // Both documents may have the same fault.
@@ -298,33 +319,6 @@ impl ServiceProvider {
         }
         self.algorithms(connection, live, &mut findings);
         findings
-    }
-
-    /// Checks by the rules of the sign-in whether the keys can be used.
-    fn usable_keys(
-        &self,
-        connection: &Connection,
-        live: &IdentityProvider,
-        findings: &mut Vec<MetadataFinding>,
-    ) {
-        let known = connection.trust(self);
-        let published =
-            connection.clone().with_identity_provider(live.clone()).map(|published| published.trust(self));
-        if let Err(reason) = &known {
-            findings.push(MetadataFinding::NoUsableKey { reason: reason.to_string() });
-        }
-        // The entity is the same.
-        let Ok(published) = published else { return };
-        if let Err(reason) = &published {
-            findings.push(MetadataFinding::NoUsableKeyPublished { reason: reason.to_string() });
-        }
-        let mut keys: Vec<String> = Vec::new();
-        for key in [known, published].into_iter().flatten().flat_map(|trust| trust.unusable_keys().to_vec()) {
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-        findings.extend(keys.into_iter().map(|key| MetadataFinding::KeyUnusable { key }));
     }
 
     fn algorithms(
@@ -346,16 +340,38 @@ impl ServiceProvider {
     }
 }
 
-fn keys(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<MetadataFinding>) {
-    let is_in =
-        |key: &EntityKey, keys: &[EntityKey]| keys.iter().any(|other| other.spki_der() == key.spki_der());
-    if !live.signing_keys().iter().any(|key| is_in(key, ours.signing_keys())) {
-        findings.push(MetadataFinding::NoKeyInCommon);
-    }
+fn is_in(key: &EntityKey, keys: &[EntityKey]) -> bool {
+    keys.iter().any(|other| other.spki_der() == key.spki_der())
+}
+
+/// Whether a key with which the identity provider may sign is trusted. Keys that cannot be used are in neither trust.
+fn have_common_key(known: &Trust, published: &Trust) -> bool {
+    let is_known = |spki: &[u8]| known.keys().iter().any(|key| key.public_key().spki_der() == spki);
+    published.keys().iter().any(|key| is_known(key.public_key().spki_der()))
+}
+
+fn changed_keys(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<MetadataFinding>) {
     let unknown = live.signing_keys().iter().filter(|key| !is_in(key, ours.signing_keys()));
     findings.extend(unknown.map(|key| MetadataFinding::KeyNotTrusted { key: key.to_string() }));
     let withdrawn = ours.signing_keys().iter().filter(|key| !is_in(key, live.signing_keys()));
     findings.extend(withdrawn.map(|key| MetadataFinding::KeyWithdrawn { key: key.to_string() }));
+}
+
+/// Finds the keys that cannot be used, by the rules of the sign-in.
+fn unusable_keys<'d>(
+    documents: impl Iterator<Item = (&'d IdentityProvider, &'d Trust)>,
+    findings: &mut Vec<MetadataFinding>,
+) {
+    for (document, trust) in documents {
+        for key in document.signing_keys() {
+            let Err(reason) = key.trusted("", trust.provider()) else { continue };
+            let finding = MetadataFinding::KeyUnusable { key: format!("{key}: {reason}") };
+            // Both documents may have it.
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        }
+    }
 }
 
 /// Compares the addresses of the bindings that we use.

@@ -200,8 +200,21 @@ fn keys_that_cannot_be_used_are_found_before_a_sign_in_fails() {
         format!("{before}{weak}{after}"),
         good.replacen("<md:KeyDescriptor", &format!("{weak}<md:KeyDescriptor"), 1),
     );
+    // The strong key was replaced, and the weak one stayed in both documents.
+    let next = IdentityProvider::other().with_key(vouchsafe_testkit::keys::identity_provider_p256());
+    let next = next.metadata().unwrap().replacen("<md:KeyDescriptor", &format!("{weak}<md:KeyDescriptor"), 1);
     let saml = builder().build().unwrap();
     for (known, live, expected) in [
+        (
+            &both,
+            &next,
+            &[
+                "connection.no_key_in_common",
+                "connection.key_not_trusted",
+                "connection.key_withdrawn",
+                "connection.key_unusable",
+            ][..],
+        ),
         (&only_weak, &only_weak, &["connection.no_usable_key", "connection.no_usable_key_published"][..]),
         (
             &good,
@@ -225,6 +238,9 @@ fn keys_that_cannot_be_used_are_found_before_a_sign_in_fails() {
         // An error is what makes sign-ins fail.
         let is_error =
             |one: &vouchsafe::MetadataFinding| one.severity() == vouchsafe::metadata::LintSeverity::Error;
-        assert_eq!(findings.iter().any(is_error), !expected.contains(&"connection.key_unusable"));
+        let fails = expected.iter().any(|code| code.contains("no_key") || code.contains("no_usable_key"));
+        assert_eq!(findings.iter().any(is_error), fails);
+        let unusable = findings.iter().filter(|one| one.code() == "connection.key_unusable");
+        assert!(unusable.map(ToString::to_string).all(|told| told.contains("SHA-256")), "{findings:?}");
     }
 }
