@@ -24,7 +24,8 @@ impl Default for WrittenRefusals {
 }
 
 impl WrittenRefusals {
-    /// Writes a refusal, unless this process wrote it in the same hour. What could not be written is written the next time.
+    /// Writes a refusal, unless this process wrote it in the same hour. What could not be written is written the next time,
+    /// also if nobody waited until it was: a client may close its connection.
     ///
     /// # Errors
     /// The error of `write`.
@@ -37,9 +38,10 @@ impl WrittenRefusals {
         if !self.is_first(&key) {
             return Ok(());
         }
+        let mut unwritten = Unwritten { remembered: self, key: Some(key) };
         let written = write().await;
-        if written.is_err() {
-            self.keys().remove(&key);
+        if written.is_ok() {
+            unwritten.key = None;
         }
         written
     }
@@ -55,6 +57,20 @@ impl WrittenRefusals {
 
     fn keys(&self) -> MutexGuard<'_, RecentlyUsed<Key>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A refusal that is being written. It is forgotten if the writing fails, and if this is dropped before its end.
+struct Unwritten<'w> {
+    remembered: &'w WrittenRefusals,
+    key: Option<Key>,
+}
+
+impl Drop for Unwritten<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.remembered.keys().remove(&key);
+        }
     }
 }
 
@@ -105,5 +121,35 @@ mod tests {
             written.once(&signal(code), write).await.unwrap();
         }
         assert_eq!(writes.get(), 6);
+    }
+
+    /// The client closes its connection while the store is at work, so that the future is dropped.
+    #[tokio::test]
+    async fn a_write_that_nobody_waited_for_is_made_the_next_time() {
+        let (written, writes) = (WrittenRefusals::default(), Cell::new(0));
+        let connection = ConnectionId::new("acme-okta").unwrap();
+        let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        let refused =
+            AuditedRefusal::of_signal("acme".into(), &connection, ("signal.expired", "it is old"), now);
+        for _ in 0..2 {
+            let write = async || {
+                writes.set(writes.get() + 1);
+                std::future::pending::<Result<(), ()>>().await
+            };
+            tokio::select! {
+                biased;
+                _ = written.once(&refused, write) => panic!("it was not written"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        assert_eq!(writes.get(), 2);
+        for _ in 0..2 {
+            let write = || {
+                writes.set(writes.get() + 1);
+                std::future::ready(Ok::<(), ()>(()))
+            };
+            written.once(&refused, write).await.unwrap();
+        }
+        assert_eq!(writes.get(), 3);
     }
 }
