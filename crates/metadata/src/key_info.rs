@@ -11,7 +11,8 @@
 //!   name a signer's certificate as the issuer of another one.
 //! * Several ds:X509Data that do not belong to one chain are several keys, and each of them is tried.
 //!
-//! Everything that is left out is named in a warning.
+//! Everything that is left out is named in a warning, and one that is not an issuer's in another one, since it may be the
+//! next key.
 
 use vouchsafe_crypto::{Certificate, KeyValue};
 use vouchsafe_xml::namespace::DSIG;
@@ -137,14 +138,8 @@ impl<'d> Certificates<'d> {
 
     /// Returns the first certificate of each ds:X509Data that is not the issuer of another one.
     fn without_chain(&mut self) -> Vec<EntityKey> {
-        let issued_another = |certificate: &Certificate| {
-            let is_issued_by_it = |(_, other): &(Element<'_>, Certificate)| {
-                other != certificate
-                    && other.issuer() == certificate.subject()
-                    && other.issuer() != other.subject()
-            };
-            certificate.signs_certificates() && self.kept.iter().any(is_issued_by_it)
-        };
+        let issued_another =
+            |certificate: &Certificate| certificate.signs_certificates() && self.is_named_issuer(certificate);
         let is_end: Vec<bool> =
             self.kept.iter().map(|(_, certificate)| !issued_another(certificate)).collect();
         let mut seen: Vec<Element<'_>> = Vec::new();
@@ -176,12 +171,26 @@ impl<'d> Certificates<'d> {
         }
         for ((_, certificate), _) in others {
             let other = EntityKey::from(certificate.clone());
-            if !keys.contains(&other) {
-                let (descriptor, certificate) = (self.number, other.to_string());
-                self.remarks.push(Warning::CertificateLeftOut { descriptor, certificate, reason });
+            if keys.contains(&other) {
+                continue;
             }
+            let (descriptor, is_issuer) = (self.number, self.is_named_issuer(certificate));
+            let certificate = other.to_string();
+            self.remarks.push(match is_issuer {
+                true => Warning::CertificateLeftOut { descriptor, certificate, reason },
+                false => Warning::OtherKeyLeftOut { descriptor, certificate, reason },
+            });
         }
         keys
+    }
+
+    /// Whether another certificate names this one as its issuer.
+    fn is_named_issuer(&self, certificate: &Certificate) -> bool {
+        self.kept.iter().any(|(_, other)| {
+            other != certificate
+                && other.issuer() == certificate.subject()
+                && other.issuer() != other.subject()
+        })
     }
 }
 

@@ -200,6 +200,7 @@ static ROWS: &[Row] = &[
     row("metadata.certificate_not_yet_valid", Note, "MDIOP 2.6.1", "Nothing, if the key is announced ahead; the date of the certificate does not count."),
     row("metadata.key_ignored", Warn, "saml-metadata-2.0-os 2.4.1.1; MDIOP 2.5.1", "Write the certificate in ds:KeyInfo/ds:X509Data/ds:X509Certificate, or remove the KeyDescriptor."),
     row("metadata.certificate_left_out", Note, "MDIOP 2.5.1", "Publish the certificate of the key alone, without its chain."),
+    row("metadata.other_key_left_out", Warn, "XML-DSig 4.4.4; MDIOP 2.5.1", "If the identity provider signs with it, now or later, publish it in a KeyDescriptor of its own before; otherwise remove it."),
     row("metadata.several_certificates", Warn, "XML-DSig 4.4.4", "Write each certificate in an element of its own."),
     row("metadata.several_keys", Warn, "MDIOP 2.5.1", "Write a KeyDescriptor for each key."),
     row("metadata.no_single_sign_on", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP33", "Publish a SingleSignOnService with HTTP-Redirect: without one no sign-in can begin at a service."),

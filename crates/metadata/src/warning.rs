@@ -38,10 +38,20 @@ pub enum Warning {
         /// The reason, with its place among the KeyDescriptors.
         reason: String,
     },
-    /// A certificate in a KeyDescriptor does not belong to its key: it is in the chain of another one, or has another
-    /// key than ds:KeyValue.
+    /// A certificate in a KeyDescriptor does not belong to its key: it is the issuer's of another one.
     #[non_exhaustive]
     CertificateLeftOut {
+        /// The place of the KeyDescriptor, from 1.
+        descriptor: usize,
+        /// The subject and fingerprint of the certificate.
+        certificate: String,
+        /// The reason.
+        reason: &'static str,
+    },
+    /// A certificate in a KeyDescriptor does not belong to its key, and issued none of the others there. It may be that of
+    /// the next key, which is not trusted then.
+    #[non_exhaustive]
+    OtherKeyLeftOut {
         /// The place of the KeyDescriptor, from 1.
         descriptor: usize,
         /// The subject and fingerprint of the certificate.
@@ -160,6 +170,7 @@ impl Warning {
             Warning::MetadataExpired { .. } => "metadata.expired",
             Warning::KeyIgnored { .. } => "metadata.key_ignored",
             Warning::CertificateLeftOut { .. } => "metadata.certificate_left_out",
+            Warning::OtherKeyLeftOut { .. } => "metadata.other_key_left_out",
             Warning::SeveralCertificates { .. } => "metadata.several_certificates",
             Warning::SeveralKeys { .. } => "metadata.several_keys",
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
@@ -197,6 +208,12 @@ impl fmt::Display for Warning {
             Warning::KeyIgnored { reason } => write!(f, "a key is left out: {reason}"),
             Warning::CertificateLeftOut { descriptor, certificate, reason } => {
                 write!(f, "KeyDescriptor {descriptor}: {certificate} is left out: {reason}")
+            }
+            Warning::OtherKeyLeftOut { descriptor, certificate, reason } => {
+                write!(
+                    f,
+                    "KeyDescriptor {descriptor}: {certificate} is not trusted: {reason}; it may be the next key, because it is no issuer's"
+                )
             }
             Warning::SeveralCertificates { descriptor, count } => write!(
                 f,
