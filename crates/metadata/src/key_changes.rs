@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use vouchsafe_crypto::{KeyKind, KeyValue};
 
 use crate::{EntityKey, IdentityProvider, WebAddress};
+
+/// The shortest RSA key that a service accepts if it does not allow weaker ones.
+const RSA_BITS: u32 = 2_048;
 
 /// The changes of trust that the source of a connection's metadata may make without an approval.
 ///
@@ -36,7 +40,8 @@ pub enum KeyChanges {
     #[default]
     Follow,
     /// Keys may be added and removed, as long as one of the known keys stays, and as long as people are sent only to
-    /// hosts that were in the metadata before. Scopes may be added, and everything that does not need an approval under
+    /// hosts that were in the metadata before. An RSA key of less than 2,048 bits that stays does not count if a stronger
+    /// key is known. Scopes may be added, and everything that does not need an approval under
     /// [`Approve`](Self::Approve) may change. A document that replaces all keys at once waits for approval. This
     /// stops a wrong document, such as that of another application. It does not stop somebody who controls the address
     /// for one refresh and adds a key to the known ones: that key is trusted at once.
@@ -45,7 +50,7 @@ pub enum KeyChanges {
     /// people are sent only to addresses that were in the metadata before. Removed keys lose their trust at once.
     /// Everything else changes without approval: removed addresses and scopes (nobody can start a sign-in without an
     /// address), names, logos and descriptions, NameID formats, `WantAuthnRequestsSigned`, the algorithms that we sign
-    /// with, entity attributes, and the dates.
+    /// with, entity attributes, [`error_url`](IdentityProvider::error_url), and the dates.
     Approve,
 }
 
@@ -56,7 +61,7 @@ impl KeyChanges {
         let [known, offered] = [at_hand, newer].map(|one| keys(one.signing_keys()));
         match self {
             KeyChanges::Follow => None,
-            KeyChanges::Overlap if !known.is_empty() && known.is_disjoint(&offered) => {
+            KeyChanges::Overlap if !known.is_empty() && strong(&known).is_disjoint(&offered) => {
                 Some("it replaces all signing keys at once")
             }
             KeyChanges::Overlap if !hosts(newer).is_subset(&hosts(at_hand)) => {
@@ -76,6 +81,16 @@ impl KeyChanges {
 /// Returns the keys themselves: a new certificate for a known key is not a new key.
 fn keys(of: &[EntityKey]) -> BTreeSet<&[u8]> {
     of.iter().map(EntityKey::spki_der).collect()
+}
+
+/// Returns the keys that every service accepts. If there are none, all of them count: a service may allow weaker ones.
+fn strong<'k>(keys: &BTreeSet<&'k [u8]>) -> BTreeSet<&'k [u8]> {
+    let is_strong = |spki: &[u8]| {
+        let kind = KeyValue::from_spki_der(spki).map(|key| key.kind());
+        kind.is_ok_and(|kind| !matches!(kind, KeyKind::Rsa { bits } if bits < RSA_BITS))
+    };
+    let strong: BTreeSet<&[u8]> = keys.iter().copied().filter(|spki| is_strong(spki)).collect();
+    if strong.is_empty() { keys.clone() } else { strong }
 }
 
 /// Returns whether a new encryption key is added. The party that has it can read messages encrypted to the identity

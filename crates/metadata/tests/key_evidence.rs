@@ -281,3 +281,30 @@ fn a_step_in_the_wrong_order_is_put_right_before_the_old_key_is_removed() {
         );
     }
 }
+
+/// A weak key that stays in the document is no key by which anybody knows the publisher.
+#[test]
+fn a_weak_key_that_stays_is_not_the_known_key_that_must_stay() {
+    let modulus = vouchsafe_crypto::base64_encode(&[0xc1; 128]);
+    let weak = format!(
+        "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:KeyValue><ds:RSAKeyValue><ds:Modulus>{modulus}</ds:Modulus><ds:Exponent>AQAB</ds:Exponent></ds:RSAKeyValue></ds:KeyValue></ds:KeyInfo></md:KeyDescriptor>"
+    );
+    let with_weak = |kit: &Kit| {
+        kit.metadata().unwrap().replacen("<md:KeyDescriptor", &format!("{weak}<md:KeyDescriptor"), 1)
+    };
+    let only_weak = |document: &str| {
+        let (before, rest) = document.rsplit_once("<md:KeyDescriptor").unwrap();
+        let (_, after) = rest.split_once("</md:KeyDescriptor>").unwrap();
+        format!("{before}{after}")
+    };
+    let read = |document: &str| IdentityProvider::from_metadata(document.as_bytes()).unwrap();
+    let known = with_weak(&Kit::okta());
+    let replaced = with_weak(&Kit::okta().with_key(keys::identity_provider_p256()));
+    let says = |known: &str, newer: &str| KeyChanges::Overlap.objection(&read(known), &read(newer));
+    assert_eq!(says(&known, &replaced), Some("it replaces all signing keys at once"));
+    assert_eq!(says(&known, &Kit::okta().metadata().unwrap()), None, "the strong one stays");
+    // A connection that knows nothing but a weak key may allow it.
+    assert_eq!(says(&only_weak(&known), &replaced), None);
+    let other = Kit::okta().with_key(keys::identity_provider_p256()).metadata().unwrap();
+    assert_eq!(says(&only_weak(&known), &other), Some("it replaces all signing keys at once"));
+}
