@@ -73,6 +73,14 @@ pub enum RefreshError {
         value: String,
     },
 
+    /// The certificate that must have signed the document did not sign it, or nobody verified that it did.
+    #[error("the certificate with the SHA-256 fingerprint {} did not sign the document", Quoted::new(signer))]
+    #[non_exhaustive]
+    OtherSigner {
+        /// The fingerprint of the certificate.
+        signer: String,
+    },
+
     /// The source answered that nothing has changed, but there is no current document.
     #[error("the source answered that nothing has changed, and there is no document at hand")]
     NothingAtHand,
@@ -89,6 +97,7 @@ impl RefreshError {
             RefreshError::RolledBack { .. } => "refresh.rolled_back",
             RefreshError::Nobody { .. } => "refresh.nobody",
             RefreshError::Fingerprint { .. } => "refresh.fingerprint",
+            RefreshError::OtherSigner { .. } => "refresh.other_signer",
             RefreshError::NothingAtHand => "refresh.nothing_at_hand",
         }
     }
@@ -114,6 +123,9 @@ impl RefreshError {
             }
             RefreshError::Fingerprint { .. } => {
                 "Give 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` prints them; a SHA-1 fingerprint has 40."
+            }
+            RefreshError::OtherSigner { .. } => {
+                "Check the document with StoredConnection::metadata_source, which verifies this signature."
             }
             RefreshError::NothingAtHand => {
                 "A proxy answers 304 to a request without conditions. Fetch the document once without it."

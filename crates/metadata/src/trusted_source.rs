@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, from_hexadecimal};
-use vouchsafe_signature::{Evidence, TrustedKey};
+use vouchsafe_signature::{Evidence, KeyFingerprint, TrustedKey};
 
 use crate::source::{earliest, shortest};
 use crate::{
@@ -97,10 +97,7 @@ impl TrustedSource {
         fingerprint: &str,
         speaks_for: SpeaksFor,
     ) -> Result<TrustedSource, RefreshError> {
-        let digits: String = fingerprint.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
-        let sha256 = from_hexadecimal(&digits)
-            .ok_or_else(|| RefreshError::Fingerprint { value: fingerprint.to_owned() })?;
-        Ok(TrustedSource::of(Proof::Certificate(sha256), speaks_for))
+        Ok(TrustedSource::of(Proof::Certificate(sha256_of(fingerprint)?), speaks_for))
     }
 
     /// Makes a source whose documents are protected only by the address that they come from (HTTPS), or by the person
@@ -211,6 +208,12 @@ impl TrustedSource {
     }
 }
 
+/// Reads a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.
+fn sha256_of(fingerprint: &str) -> Result<[u8; 32], RefreshError> {
+    let digits: String = fingerprint.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
+    from_hexadecimal(&digits).ok_or_else(|| RefreshError::Fingerprint { value: fingerprint.to_owned() })
+}
+
 /// A document that a [`TrustedSource`] accepted. Only entities that the source may describe are found in it.
 pub struct TrustedMetadata {
     aggregate: Aggregate,
@@ -256,6 +259,21 @@ impl TrustedMetadata {
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
         self.evidence.as_ref()
+    }
+
+    /// Checks that its signature was verified with the key of the certificate with this SHA-256 fingerprint, which is
+    /// written as for [`TrustedSource::signed_by_certificate`].
+    ///
+    /// # Errors
+    /// `refresh.other_signer` if it was not, and `refresh.fingerprint` if it is not such a fingerprint.
+    pub fn require_signer(&self, fingerprint: &str) -> Result<(), RefreshError> {
+        let required = sha256_of(fingerprint)?;
+        match self.evidence.as_ref().map(Evidence::key_fingerprint) {
+            Some(KeyFingerprint::Certificate(actual)) if sha256_of(actual).is_ok_and(|it| it == required) => {
+                Ok(())
+            }
+            _ => Err(RefreshError::OtherSigner { signer: fingerprint.to_owned() }),
+        }
     }
 
     pub(crate) fn aggregate(&self) -> &Aggregate {

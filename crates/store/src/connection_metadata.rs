@@ -11,6 +11,8 @@ use vouchsafe::{
     metadata::{Aggregate, MetadataChange, MetadataError},
 };
 
+use crate::newer_metadata::name_one_certificate;
+
 /// The metadata document of an identity provider as it was fetched.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -68,6 +70,11 @@ impl ConnectionMetadata {
     pub(crate) fn states_the_same_as(&self, other: &Self, identity_provider: &EntityId) -> bool {
         let digests = || [self, other].map(|one| one.content_digest(identity_provider));
         self.document == other.document || matches!(digests(), [Some(own), Some(others)] if own == others)
+    }
+
+    /// Whether the same certificate signed both documents, or none of them was signed.
+    pub(crate) fn has_signer_of(&self, other: &Self) -> bool {
+        name_one_certificate(self.signer.as_deref(), other.signer.as_deref())
     }
 
     /// Reads the identity provider. This function and the next one are the only ones of this crate that read metadata.

@@ -66,8 +66,9 @@ impl MetadataTrust {
     /// Returns whether newer metadata must prove the same, apart from what it may change.
     #[must_use]
     pub fn wants_same_proof_as(&self, other: &MetadataTrust) -> bool {
-        let key_changes = other.key_changes;
-        MetadataTrust { key_changes, ..self.clone() } == *other
+        let MetadataTrust { key_changes: _, signer, longest_validity_seconds } = self;
+        name_one_certificate(signer.as_deref(), other.signer.as_deref())
+            && *longest_validity_seconds == other.longest_validity_seconds
     }
 
     /// How far in the future `validUntil` may be, if it is required.
@@ -75,6 +76,15 @@ impl MetadataTrust {
     pub fn longest_validity(&self) -> Option<Duration> {
         self.longest_validity_seconds.map(Duration::from_secs)
     }
+}
+
+/// Whether two settings name the same certificate. Fingerprints are written with colons or without, in either case.
+pub(crate) fn name_one_certificate(one: Option<&str>, other: Option<&str>) -> bool {
+    let digits = |text: &str| -> String {
+        let digits = text.chars().filter(|c| !c.is_whitespace() && *c != ':');
+        digits.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    one.map(digits) == other.map(digits)
 }
 
 /// The result of offering newer metadata to a connection.
@@ -128,17 +138,22 @@ impl StoredConnection {
     /// [is more than a renewal](StoredConnection::is_renewal_of) by `update_connection`, otherwise by `renew_connection`.
     ///
     /// # Errors
-    /// `refresh.nobody` if the document does not describe the identity provider.
+    /// `refresh.nobody` if the document does not describe the identity provider; `refresh.other_signer` if
+    /// [`MetadataTrust::signer`] did not sign it, because another source than [`metadata_source`](Self::metadata_source)
+    /// accepted it.
     pub fn offer_metadata(
         &mut self,
         newer: &TrustedMetadata,
         fetched_at: DateTime<Utc>,
     ) -> Result<OfferedMetadata, RefreshError> {
         let offered = newer.identity_provider(&self.identity_provider)?;
+        if let Some(signer) = &self.settings.metadata.signer {
+            newer.require_signer(signer)?;
+        }
         // The verified bytes if the document is signed, otherwise the document as it was received.
         let mut document = ConnectionMetadata::new(newer.bytes(), self.metadata.source.clone(), fetched_at);
         document.signer.clone_from(&self.settings.metadata.signer);
-        if self.metadata.document == document.document && self.metadata.signer == document.signer {
+        if self.metadata.document == document.document && self.metadata.has_signer_of(&document) {
             self.staged = None;
             return Ok(OfferedMetadata::Known);
         }
@@ -165,7 +180,7 @@ impl StoredConnection {
         let waits = self.staged.as_ref().filter(|staged| self.states_the_same(staged, &document));
         let end = |of: &ConnectionMetadata| of.end(&self.identity_provider);
         match waits {
-            Some(staged) if end(staged) == end(&document) && staged.signer == document.signer => {}
+            Some(staged) if end(staged) == end(&document) && staged.has_signer_of(&document) => {}
             _ => self.staged = Some(document),
         }
     }
@@ -183,7 +198,7 @@ impl StoredConnection {
     #[must_use]
     pub fn has_dates_of_its_source(&self) -> bool {
         let signer = &self.settings.metadata.signer;
-        signer.is_none() || *signer == self.metadata.signer
+        signer.is_none() || name_one_certificate(signer.as_deref(), self.metadata.signer.as_deref())
     }
 
     /// The reason why newer metadata has to wait for approval.

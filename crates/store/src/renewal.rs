@@ -30,7 +30,7 @@ impl StoredConnection {
 
     fn renews(&self, own: &ConnectionMetadata, earlier: &ConnectionMetadata) -> bool {
         own.source == earlier.source
-            && own.signer == earlier.signer
+            && own.has_signer_of(earlier)
             && own.fetched_at >= earlier.fetched_at
             && self.states_the_same(own, earlier)
     }

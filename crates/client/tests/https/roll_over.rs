@@ -357,3 +357,69 @@ async fn dates_that_nobody_signed_do_not_hold_a_signed_document_back() {
     let keys = trusted.identity_provider().signing_keys();
     assert!(keys.iter().all(|key| key.certificate() != Some(attacker)), "{keys:?}");
 }
+
+/// Somebody saves the settings with the same fingerprint in another notation.
+#[tokio::test]
+async fn another_notation_of_the_fingerprint_lets_no_older_document_in() {
+    let fingerprint = keys::identity_provider().certificate().fingerprint_sha256();
+    let dated = |created, has_both| crate::federation(created, "2036-02-01T00:00:00Z", has_both);
+    let first = Kit::okta().metadata().unwrap();
+    let server = Server::start(Answer::Document(dated("2026-02-01T00:00:00Z", false))).await;
+    let store = Memory::new();
+    let mut connection = stored(&server, &first);
+    connection.settings.metadata.signer = Some(fingerprint.clone());
+    store.add_connection(&connection, &author()).await.unwrap();
+    let mut refresher = refresher(&server, &store).await;
+    assert_eq!(next(&mut refresher).await, "renewed");
+    let mut saved = store.connection(&acme()).await.unwrap().unwrap();
+    let mut staged = saved.clone();
+    staged.staged = Some(ConnectionMetadata::new(
+        dated("2026-03-01T00:00:00Z", true),
+        saved.metadata.source.clone(),
+        Utc::now(),
+    ));
+    saved.revision = store.update_connection(&staged, &author()).await.unwrap();
+    saved.staged = staged.staged;
+
+    saved.settings.metadata.signer = Some(fingerprint.replace(':', "").to_lowercase());
+    store.update_connection(&saved, &author()).await.unwrap();
+    let now = store.connection(&acme()).await.unwrap().unwrap();
+    assert!(now.has_dates_of_its_source() && now.staged.is_some());
+    assert!(now.settings.metadata.wants_same_proof_as(&staged.settings.metadata));
+    // A document with another key, which was withdrawn since.
+    server.answers(Answer::Document(dated("2026-01-01T00:00:00Z", true)));
+    assert_eq!(next(&mut refresher).await, "kept: refresh.rolled_back");
+    server.answers(Answer::Document(dated("2026-02-01T00:00:00Z", false)));
+    assert_eq!(next(&mut refresher).await, "unchanged");
+}
+
+/// An application checks a document with a source of its own, which does not require what the connection requires.
+#[tokio::test]
+async fn what_the_pinned_certificate_did_not_sign_is_not_offered() {
+    use vouchsafe::metadata::{SpeaksFor, TrustedSource};
+
+    let announced = Kit::okta().with_next_certificate(keys::identity_provider_p256().certificate());
+    let unsigned = announced.metadata().unwrap();
+    let signed = crate::federation("2026-02-01T00:00:00Z", "2036-02-01T00:00:00Z", true);
+    let server = Server::start(Answer::Document(unsigned.clone())).await;
+    let mut connection = stored(&server, &Kit::okta().metadata().unwrap());
+    connection.settings.metadata.signer = Some(keys::identity_provider().certificate().fingerprint_sha256());
+    let offer = |source: &TrustedSource, document: &str, connection: &StoredConnection| {
+        let mut connection = connection.clone();
+        let accepted = source.accept(document, Utc::now(), &Provider::rustcrypto()).unwrap();
+        let offered = connection.offer_metadata(&accepted, Utc::now());
+        (offered.map_err(|error| error.code()).map(|_| ()), connection.metadata.signer)
+    };
+    let by_transport = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(entity_id()));
+    for document in [&unsigned, &signed] {
+        let (offered, signer) = offer(&by_transport, document, &connection);
+        assert_eq!((offered, signer), (Err("refresh.other_signer"), None));
+    }
+    let (offered, signer) = offer(&connection.metadata_source().unwrap(), &signed, &connection);
+    assert_eq!((offered, signer), (Ok(()), connection.settings.metadata.signer.clone()));
+    // Another certificate signed it.
+    let required = keys::attacker().certificate().fingerprint_sha256();
+    let source = connection.metadata_source().unwrap();
+    connection.settings.metadata.signer = Some(required);
+    assert_eq!(offer(&source, &signed, &connection), (Err("refresh.other_signer"), None));
+}
