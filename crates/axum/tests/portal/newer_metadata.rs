@@ -358,3 +358,23 @@ async fn what_cannot_be_used_is_not_offered_for_approval() {
     let audit = world.store.audit(&acme()).await.unwrap();
     assert!(audit.iter().all(|record| record.rule.as_str() != "connection.key"));
 }
+
+/// A document that waits for approval is not used, and the known one is not renewed meanwhile.
+#[tokio::test]
+async fn the_page_says_that_nobody_signs_in_after_the_end_of_the_present_metadata() {
+    let world = World::make().await;
+    let (browser, connection) = connected(&world).await;
+    for (hours, nobody) in [(1, false), (-1, true)] {
+        let mut stored = world.store.connection(&connection.id).await.unwrap().unwrap();
+        let end = (world.now() + TimeDelta::hours(hours)).to_rfc3339_opts(SecondsFormat::Secs, true);
+        let known = testkit::IdentityProvider::okta().metadata().unwrap();
+        let known = known.replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1);
+        stored.metadata = ConnectionMetadata::new(known, stored.metadata.source.clone(), world.now());
+        world.store.update_connection(&stored, &author()).await.unwrap();
+        stage(&world, &connection.id, &announced()).await;
+        let page = browser.get("/set-up").await;
+        let [goes_on, stopped] =
+            ["people sign in with the present ones", "so nobody can sign in until newer"];
+        assert_eq!((page.body.contains(goes_on), page.body.contains(stopped)), (!nobody, nobody));
+    }
+}

@@ -41,7 +41,10 @@ impl SetUp {
         visit: &Visit<'_>,
     ) -> Markup {
         let digest = active.digest(staged);
-        let is_usable = visit.parsed.get(&active.id).is_some_and(|parsed| parsed.connection.is_ok());
+        let is_usable = visit.parsed.get(&active.id).is_some_and(|parsed| {
+            let present = parsed.connection.as_ref();
+            present.is_ok_and(|present| present.check(visit.sso.service_provider(), visit.now).is_ok())
+        });
         let until = match is_usable {
             true => "Until it is approved, people sign in with the present ones.",
             false => {
