@@ -346,7 +346,10 @@ impl Refresh {
     pub fn set_aside(&mut self, before: &Refresh, now: DateTime<Utc>, random: u64) {
         let (failures, older_since) = (self.failures, self.older_since);
         *self = Refresh { failures, older_since, ..before.clone() };
-        self.due = self.next(now, random).max(self.after_change(now));
+        let half = self.half_of_validity(now);
+        // A document at hand that has ended already cannot be helped by asking sooner.
+        let before_its_end = if half.is_zero() { self.after_change(now) } else { later(now, half) };
+        self.due = self.next(now, random).max(self.after_change(now).min(before_its_end));
     }
 
     /// Returns the time before which a source that has changed something is not asked again. A document may not ask to be

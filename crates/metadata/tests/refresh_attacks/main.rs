@@ -420,6 +420,29 @@ fn a_change_is_asked_for_again_after_a_quarter_of_an_hour() {
     assert_eq!(kept.refresh.confirmed_at(), Some(now()));
 }
 
+/// The document at hand ends soon, and each newer one waits for approval: the address may give the known one again before.
+#[test]
+fn what_waits_for_approval_is_asked_for_again_before_the_known_document_ends() {
+    let end = |minutes: i64| {
+        let end = now() + TimeDelta::minutes(minutes);
+        format!("validUntil='{}'", end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+    };
+    for (ends, expected) in [(10, 5), (300, 15)] {
+        let mut kept = Kept::of_okta();
+        assert_eq!(kept.gets(&genuine(&end(ends), None), now()), "first");
+        let before = kept.refresh.clone();
+        let next = document(&Kit::okta().with_key(keys::attacker()), &end(ends), None);
+        assert_eq!(kept.gets(&next, now()), "changed");
+        kept.refresh.set_aside(&before, now(), 0);
+        assert!(kept.refresh.due() - now() >= TimeDelta::minutes(expected), "{ends}");
+        assert_eq!(kept.refresh.due() - now() <= TimeDelta::minutes(5), ends == 10);
+        // One that has ended cannot be helped by asking each minute.
+        let late = now() + TimeDelta::minutes(ends + 1);
+        kept.refresh.set_aside(&before, late, 0);
+        assert!(kept.refresh.due() - late >= TimeDelta::minutes(15), "{ends}");
+    }
+}
+
 /// A document whose dates alone change each minute, and that says that it is to be asked for each minute.
 #[test]
 fn dates_that_change_each_minute_are_asked_for_each_quarter_of_an_hour() {
