@@ -77,13 +77,16 @@ fn published(live: &str, entity_id: &EntityId) -> Result<IdentityProvider, Failu
         true => loaded(live)?,
         false => input::bytes(live)?,
     };
-    let read = match IdentityProvider::from_metadata(&bytes) {
-        Err(MetadataError::SeveralIdentityProviders { .. }) => {
-            return IdentityProvider::from_metadata_entity(&bytes, entity_id).map_err(Failure::refused);
-        }
-        read => read,
-    };
-    read.map_err(|error| Failure::unusable(live, error))
+    // The other entities of a federation do not count, and some of them may be broken.
+    match IdentityProvider::from_metadata_entity(&bytes, entity_id) {
+        Err(unknown @ MetadataError::UnknownEntity { .. }) => match IdentityProvider::from_metadata(&bytes) {
+            // That the document is of another entity is a finding.
+            Ok(other) => Ok(other),
+            Err(MetadataError::SeveralIdentityProviders { .. }) => Err(Failure::refused(unknown)),
+            Err(error) => Err(Failure::unusable(live, error)),
+        },
+        read => read.map_err(|error| Failure::unusable(live, error)),
+    }
 }
 
 /// Whoever runs the command chose the address, which may be one of this machine.
@@ -95,7 +98,8 @@ fn loaded(address: &str) -> Result<Vec<u8>, Failure> {
             "Load it into a file, and give that.",
         )
     })?;
-    let client = Client::with_loopback().map_err(|error| Failure::unusable(address, error))?;
+    let client =
+        Client::with_loopback().map_err(|error| Failure::unusable(address, error))?.for_federations();
     runtime.block_on(client.load(address)).map_err(|error| Failure::unusable("--check", error))
 }
 

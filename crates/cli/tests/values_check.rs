@@ -119,8 +119,17 @@ fn what_is_published_may_be_a_federation_or_an_address() {
         strip(IdentityProvider::other().metadata().unwrap()),
         strip(okta())
     );
-    let run = check(&known, &folder.write("both.xml", both), &[]);
-    assert_eq!(run.status, 0, "{run:?}");
+    // Another entity cannot be read, and that is nothing to this connection.
+    let broken =
+        both.replacen("<md:IDPSSODescriptor", "<md:IDPSSODescriptor protocolSupportEnumeration=\"\"", 1);
+    let unreadable = both.replacen("<md:EntityDescriptor", "<md:EntityDescriptor xmlns:md=\"urn:x\"", 1);
+    for (name, document) in [("both", &both), ("broken", &broken), ("unreadable", &unreadable)] {
+        let run = check(&known, &folder.write(&format!("{name}.xml"), document), &[]);
+        assert_eq!(run.status, 0, "{name}: {run:?}");
+    }
+    let others = both.replace("exk1vouchsafe0kit0h7", "exk1another");
+    let run = check(&known, &folder.write("others.xml", others), &["--format", "json"]);
+    assert!(run.status != 0 && run.stderr.contains("metadata.unknown_entity"), "{run:?}");
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/metadata", listener.local_addr().unwrap());
