@@ -142,7 +142,7 @@ impl StoredRefresher {
                     // The known connections are refreshed further.
                     self.known.append(&mut found);
                     let outcome = RefreshOutcome::StoreFailed { reason: Box::new(reason) };
-                    return Some(RefreshEvent { connection: after, outcome });
+                    return Some(RefreshEvent { connection: None, outcome });
                 }
             };
             let Some(last) = page.last() else { break };

@@ -391,6 +391,7 @@ async fn a_store_that_fails_halfway_lets_nobody_be_forgotten() {
     for _ in 0..2 {
         let failed = refresher.look_for_connections().await.unwrap();
         assert!(matches!(failed.outcome, RefreshOutcome::StoreFailed { .. }), "{failed}");
+        assert_eq!(failed.connection(), None, "it is about no single one");
         assert_eq!(told(&refresher.refresh_due().await), ["unchanged"]);
     }
 }
