@@ -1,7 +1,7 @@
 //! What a large aggregate costs beside the least that it can: `aggregate [ENTITIES] [FOLDER]`.
 //!
 //! The document is made from a seed, and written to FOLDER (by default one among the system's temporary files), so that processes of their own can
-//! show their peak memory. Times are those of the processor, where the system tells them.
+//! show their peak memory: the example `aggregate_memory`, which must have been built (`cargo build --release -p vouchsafe-benches --examples`). Times are those of the processor, where the system tells them.
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
 use std::path::{Path, PathBuf};
@@ -10,10 +10,7 @@ use std::time::{Duration, Instant};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use vouchsafe::crypto::DigestAlgorithm;
-use vouchsafe::metadata::{
-    Aggregate, EntityName, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, Restored, SpeaksFor,
-    TrustedSource, Validators,
-};
+use vouchsafe::metadata::{Aggregate, EntityName};
 use vouchsafe::signature::{Signer, TrustedKey, sign};
 use vouchsafe::xml::Limits;
 use vouchsafe_benches::{Failure, Federation, processor_time};
@@ -24,11 +21,6 @@ const ROUNDS: usize = 15;
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let first = arguments.next();
-    match first.as_deref() {
-        Some("--memory") => return memory(&arguments.next().ok_or("no file")?, arguments.next()),
-        Some("--refresh") => return refresh(&arguments.collect::<Vec<_>>()),
-        _ => {}
-    }
     let entities: usize = first.as_deref().unwrap_or("10000").parse()?;
     let folder: PathBuf =
         arguments.next().map_or_else(|| std::env::temp_dir().join("vouchsafe-aggregate"), Into::into);
@@ -88,20 +80,20 @@ fn main() -> Result<(), Failure> {
     std::fs::write(&plain, &xml)?;
     std::fs::write(&sealed, &signed)?;
     std::fs::write(&pem, key.public_key().to_pem())?;
-    peak("index and find", "--memory", &[&plain], xml.len())?;
-    peak("verify", "--memory", &[&sealed, &pem], signed.len())?;
+    peak("index and find", "find", &[&plain], xml.len())?;
+    peak("verify", "find", &[&sealed, &pem], signed.len())?;
 
     // Each third entity has another endpoint; and the same with a byte of the last entity changed after it was signed.
     let later = folder.join("later.xml");
     let changed = xml.replace("/saml/sso/HTTP-POST\"", "/saml/sso/http-post\"").replace("PT6H", "PT7H");
     let changed = sign(&changed, "_federation", &Signer::new(key), &provider, &Limits::metadata())?;
     std::fs::write(&later, &changed)?;
-    peak("a refresh that is taken", "--refresh", &[&sealed, &pem, &later], changed.len())?;
+    peak("a refresh that is taken", "refresh", &[&sealed, &pem, &later], changed.len())?;
     let place = changed.rfind("mailto:support").ok_or("no contact")?;
     let mut spoilt = changed.into_bytes();
     *spoilt.get_mut(place).ok_or("no contact")? = b'M';
     std::fs::write(&later, &spoilt)?;
-    peak("a refresh that fails", "--refresh", &[&sealed, &pem, &later], spoilt.len())?;
+    peak("a refresh that fails", "refresh", &[&sealed, &pem, &later], spoilt.len())?;
     for file in [plain, sealed, pem, later] {
         std::fs::remove_file(file)?;
     }
@@ -167,7 +159,10 @@ fn look_ups(aggregate: &Aggregate, name: &EntityName) -> Result<(), Failure> {
 
 /// The peak of a process that does this with the files.
 fn peak(words: &str, what: &str, files: &[&Path], size: usize) -> Result<(), Failure> {
-    let output = std::process::Command::new(std::env::current_exe()?).arg(what).args(files).output()?;
+    let program =
+        std::env::current_exe()?.with_file_name(format!("aggregate_memory{}", std::env::consts::EXE_SUFFIX));
+    let output = std::process::Command::new(program).arg(what).args(files).output();
+    let output = output.map_err(|error| format!("the example aggregate_memory cannot be run: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
@@ -188,61 +183,4 @@ fn peak(words: &str, what: &str, files: &[&Path], size: usize) -> Result<(), Fai
         own / size
     );
     Ok(())
-}
-
-/// Reads the file, verifies it where there is a key, indexes it, and finds an entity in it.
-fn memory(file: &str, key: Option<String>) -> Result<(), Failure> {
-    let document = std::fs::read(file)?;
-    let aggregate = match key {
-        None => Aggregate::read(document)?,
-        Some(pem) => {
-            let provider = vouchsafe_crypto_aws_lc::provider();
-            let key = provider.public_key_pem(&std::fs::read_to_string(pem)?)?;
-            Aggregate::read_signed(document, &[TrustedKey::new(key, "the federation")], &provider)?.0
-        }
-    };
-    let name: EntityName = Federation::entity_id(0).parse()?;
-    aggregate.find(&name).ok_or("it is not there")?.identity_provider().map_err(ToString::to_string)?;
-    tell_peak();
-    Ok(())
-}
-
-/// Restores the signed document of the first file, takes that of the third as an answer, and finds an entity in what is at hand then.
-fn refresh(files: &[String]) -> Result<(), Failure> {
-    let [at_hand, pem, later] = files else { return Err("three files".into()) };
-    let provider = vouchsafe_crypto_aws_lc::provider();
-    let key = provider.public_key_pem(&std::fs::read_to_string(pem)?)?;
-    let trusted = [TrustedKey::new(key, "the federation")];
-    let source = TrustedSource::signed_by(trusted, SpeaksFor::Everybody);
-    let now = "2026-11-29T00:00:00Z".parse()?;
-    let mut refresh = Refresh::new(source, RefreshSchedule::default(), now);
-    let Restored::Usable(mut at_hand) = refresh.restore(std::fs::read(at_hand)?, now, &provider, now, 1)?
-    else {
-        return Err("it has ended".into());
-    };
-    let bytes = std::fs::read(later)?;
-    let fetched = FetchedMetadata::Document { bytes, validators: Validators::default() };
-    match refresh.answered(fetched, Some(&at_hand), &provider, now, 1) {
-        Ok(Refreshed::Changed { metadata, changes, .. }) => {
-            std::hint::black_box(changes.len());
-            at_hand = metadata;
-        }
-        Ok(_) => return Err("nothing has changed".into()),
-        Err(error) if error.code() == "signature.digest_mismatch" => {}
-        Err(error) => return Err(error.into()),
-    }
-    let name: EntityName = Federation::entity_id(0).parse()?;
-    at_hand.find(&name).ok_or("it is not there")?.identity_provider().map_err(ToString::to_string)?;
-    tell_peak();
-    Ok(())
-}
-
-/// The peak of the process, and what of it are pages of the program and its libraries, which are mapped from their files.
-fn tell_peak() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    for name in ["VmHWM:", "RssFile:"] {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-        println!("{}", kibibytes.map_or_else(String::new, |number| number.saturating_mul(1024).to_string()));
-    }
 }

@@ -16,6 +16,7 @@ use vouchsafe_xml::{Document, Element, Limits, Outline};
 use crate::encoding::in_utf8;
 use crate::foreign::refused;
 use crate::index::{self, Index, require_metadata};
+use crate::kept::Kept;
 use crate::source::is_entity;
 use crate::{
     EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, content, key_info, lint,
@@ -54,13 +55,10 @@ pub struct Aggregate {
     bytes: Vec<u8>,
     index: Index,
     /// The identity provider of each entity, after it was read.
-    read: Vec<OnceLock<Read>>,
+    read: Kept<Result<IdentityProvider, MetadataError>>,
     /// The first entity of each source ID, computed at the first look-up.
     sources: OnceLock<HashMap<[u8; 20], usize>>,
 }
-
-/// In a box, because most entities are never read.
-type Read = Box<Result<IdentityProvider, MetadataError>>;
 
 /// The name of an entity in a look-up.
 ///
@@ -107,7 +105,7 @@ impl Aggregate {
     }
 
     fn indexed(bytes: Vec<u8>, index: Index) -> Aggregate {
-        let read = (0..index.len()).map(|_| OnceLock::new()).collect();
+        let read = Kept::with_places(index.len());
         Aggregate { bytes, index, read, sources: OnceLock::new() }
     }
 
@@ -336,9 +334,17 @@ impl<'a> AggregateEntity<'a> {
     /// As for [`IdentityProvider::from_metadata_entity`]; `metadata.duplicate_entity` if an earlier entity has the
     /// same name.
     pub fn identity_provider(&self) -> Result<&'a IdentityProvider, &'a MetadataError> {
-        static NOTHING: OnceLock<Read> = OnceLock::new();
-        let kept = self.aggregate.read.get(self.place).unwrap_or(&NOTHING);
-        kept.get_or_init(|| Box::new(self.read())).as_ref().as_ref()
+        static NOTHING: MetadataError =
+            MetadataError::UnknownEntity { entity_id: String::new(), entities: 0 };
+        self.aggregate.read.get_or_init(self.place, || self.read()).map_or(Err(&NOTHING), Result::as_ref)
+    }
+
+    /// Returns the identity provider. It is read at each call and not kept, for callers that keep some of very many.
+    ///
+    /// # Errors
+    /// As for [`identity_provider`](Self::identity_provider).
+    pub fn read_identity_provider(&self) -> Result<IdentityProvider, MetadataError> {
+        self.read()
     }
 
     /// Checks that it is an identity provider that can be used now.
@@ -417,8 +423,8 @@ impl<'a> AggregateEntity<'a> {
 
     /// Calls `tell` with the identity provider. It is read again, unless it was kept.
     pub(crate) fn with_identity_provider<T>(&self, tell: impl FnOnce(&IdentityProvider) -> T) -> Option<T> {
-        match self.aggregate.read.get(self.place).and_then(OnceLock::get) {
-            Some(kept) => kept.as_ref().as_ref().ok().map(tell),
+        match self.aggregate.read.get(self.place) {
+            Some(kept) => kept.as_ref().ok().map(tell),
             None => self.read().ok().as_ref().map(tell),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_xml::Quoted;
@@ -48,10 +49,11 @@ impl ChangeSubject {
 /// One difference between two documents. [`Aggregate::changes_to`] makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataChange {
-    entity_id: Option<String>,
+    /// Shared with the change before it if that is of the same entity, because a large document may have many.
+    entity_id: Option<Arc<str>>,
     subject: ChangeSubject,
-    before: Option<String>,
-    after: Option<String>,
+    before: Option<Box<str>>,
+    after: Option<Box<str>>,
 }
 
 impl MetadataChange {
@@ -115,17 +117,34 @@ impl Aggregate {
     /// ```
     #[must_use]
     pub fn changes_to(&self, newer: &Aggregate) -> Vec<MetadataChange> {
-        let mut changes = Vec::new();
+        self.first_changes_to(newer, usize::MAX)
+    }
+
+    /// As [`changes_to`](Self::changes_to), but when there are this many changes, further entities are only counted, and the
+    /// last change tells their number.
+    pub(crate) fn first_changes_to(&self, newer: &Aggregate, most: usize) -> Vec<MetadataChange> {
+        let (mut changes, mut further) = (Vec::new(), 0_usize);
         let [before, after] = [self, newer].map(of_the_document);
         push(&mut changes, None, ChangeSubject::ValidUntil, before, after);
         for entity in firsts(self) {
             match counterpart(entity, newer) {
+                // Nearly all of a large document.
+                Some(newer_entity) if entity.is_same_as(&newer_entity) => {}
+                _ if changes.len() >= most => further = further.saturating_add(1),
                 Some(newer_entity) => compare(entity, newer_entity, &mut changes),
                 None => remove(entity, &mut changes),
             }
         }
         for entity in firsts(newer).filter(|entity| counterpart(*entity, self).is_none()) {
-            add(entity, &mut changes);
+            match changes.len() >= most {
+                true => further = further.saturating_add(1),
+                false => add(entity, &mut changes),
+            }
+        }
+        if further > 0 {
+            let what =
+                format!("{further} further entities were written anew, and their changes are not listed");
+            push(&mut changes, None, ChangeSubject::Statement, None, Some(what));
         }
         changes
     }
@@ -195,7 +214,7 @@ fn state(read: &Result<EntityDescription, MetadataError>) -> String {
 
 fn compare(before: AggregateEntity<'_>, after: AggregateEntity<'_>, changes: &mut Vec<MetadataChange>) {
     if before.is_same_as(&after) {
-        return; // nearly all of a large document
+        return;
     }
     let id = before.entity_id();
     let read = [before.description(), after.description()];
@@ -386,11 +405,54 @@ fn push(
     before: Option<String>,
     after: Option<String>,
 ) {
-    if before != after {
-        changes.push(MetadataChange { entity_id: entity_id.map(str::to_owned), subject, before, after });
+    if before == after {
+        return;
     }
+    let last = changes.last().and_then(|last| last.entity_id.as_ref());
+    let entity_id = entity_id.map(|id| match last {
+        Some(last) if **last == *id => Arc::clone(last),
+        _ => Arc::from(id),
+    });
+    let [before, after] = [before, after].map(|value| value.map(String::into_boxed_str));
+    changes.push(MetadataChange { entity_id, subject, before, after });
 }
 
 fn instant(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_entities_are_counted() {
+        let document = |names: [&str; 5], more: &str| {
+            let entity = |name: &str| {
+                format!("<md:EntityDescriptor entityID='https://{name}.example'>{more}</md:EntityDescriptor>")
+            };
+            let xml = "<md:EntitiesDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'>";
+            let entities = names.map(entity).concat();
+            Aggregate::read(format!("{xml}{entities}</md:EntitiesDescriptor>")).unwrap()
+        };
+        let before = document(["a", "b", "c", "d", "e"], "");
+        let after = document(["a", "b", "c", "d", "f"], "<md:SPSSODescriptor/>");
+        let shown = |most| {
+            let changes = before.first_changes_to(&after, most);
+            changes
+                .iter()
+                .map(|one| (one.entity_id().map(str::to_owned), one.to_string()))
+                .collect::<Vec<_>>()
+        };
+        let all = shown(usize::MAX);
+        assert!(all.iter().all(|(entity, _)| entity.is_some()), "{all:?}");
+        let (last, first) =
+            shown(1).split_last().map(|(last, first)| (last.clone(), first.to_vec())).unwrap();
+        assert_eq!(first, all[..first.len()]);
+        assert!(first.iter().all(|(entity, _)| entity.as_deref() == Some("https://a.example")), "{first:?}");
+        let further =
+            "statement added: 5 further entities were written anew, and their changes are not listed";
+        assert_eq!(last, (None, further.to_owned()));
+        assert_eq!(before.first_changes_to(&document(["a", "b", "c", "d", "e"], ""), 0), []);
+    }
 }

@@ -53,7 +53,7 @@
 //! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from an element |
 //! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
 //! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | the other statements of an entity about itself |
-//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
+//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `kept`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, what was read of it, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
 //! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |
@@ -81,6 +81,7 @@ mod heads;
 mod identity_provider;
 mod index;
 mod information;
+mod kept;
 mod key_changes;
 mod key_evidence;
 mod key_info;

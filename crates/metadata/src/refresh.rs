@@ -85,6 +85,10 @@ const WHOLE_AFTER: TimeDelta = TimeDelta::days(1);
 /// The shortest time after a document that has changed something, whatever the document asks for.
 const SHORTEST_AFTER_CHANGE: Duration = Duration::from_secs(15 * 60);
 
+/// The number of changes of a document of many entities after which further entities are only counted, so that a refresh
+/// needs little more memory than the two documents, whatever the newer one changes.
+const MOST_CHANGES: usize = 2_000;
+
 /// The validators of a document, which are sent to the source with the next request (RFC 9110, 8.8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -126,7 +130,8 @@ pub enum Refreshed {
     Changed {
         /// The document.
         metadata: TrustedMetadata,
-        /// The changes of the entities that the source may describe.
+        /// The changes of the entities that the source may describe. If that is everybody, entities are not listed any more
+        /// when there are 2,000 changes, and the last one tells how many more entities were written anew.
         changes: Vec<MetadataChange>,
     },
 }
@@ -483,7 +488,7 @@ impl Refresh {
 fn changes(at_hand: &TrustedMetadata, newer: &TrustedMetadata) -> Vec<MetadataChange> {
     let [before, after] = [at_hand, newer].map(TrustedMetadata::aggregate);
     match newer.described() {
-        None => before.changes_to(after),
+        None => before.first_changes_to(after, MOST_CHANGES),
         Some(named) => {
             let mut changes: Vec<MetadataChange> =
                 named.iter().flat_map(|id| Aggregate::changes_of(id, Some(before), after)).collect();

@@ -53,10 +53,14 @@ pub(crate) enum NodeKind {
     Element(u32),
     Text(Span),
     Comment(Span),
-    ProcessingInstruction {
-        target: Span,
-        data: Span,
-    },
+    /// The index of the instruction's record. Instructions are rare, and so are kept out of the nodes, which are many.
+    ProcessingInstruction(u32),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct InstructionRecord {
+    pub(crate) target: Span,
+    pub(crate) data: Span,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, NodeKind, Span, XML};
+use crate::arena::{AttributeRecord, EMPTY, ElementRecord, InstructionRecord, NONE, NodeKind, Span, XML};
 use crate::canonical::{Canonicalization, Rules, Sink};
 use crate::canonical_outline::Pieces;
 use crate::element::local_part;
@@ -348,7 +348,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
                 self.output.span(text);
                 self.output.bytes(b"-->");
             }
-            NodeKind::ProcessingInstruction { target, data } => {
+            NodeKind::ProcessingInstruction(index) => {
+                let InstructionRecord { target, data } = self.document.instruction(index);
                 self.output.bytes(b"<?");
                 self.output.span(target);
                 if !data.is_empty() {

@@ -5,7 +5,8 @@ use core::fmt;
 use std::sync::OnceLock;
 
 use crate::arena::{
-    AttributeRecord, Declaration, EMPTY, ElementRecord, NONE, NodeKind, NodeRecord, Range, Span, XML, index,
+    AttributeRecord, Declaration, EMPTY, ElementRecord, InstructionRecord, NONE, NodeKind, NodeRecord, Range,
+    Span, XML, index,
 };
 use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, parse};
 
@@ -33,6 +34,7 @@ pub struct Document {
     pub(crate) elements: Vec<ElementRecord>,
     pub(crate) attributes: Vec<AttributeRecord>,
     pub(crate) declarations: Vec<Declaration>,
+    pub(crate) instructions: Vec<InstructionRecord>,
     /// The range of the declarations made outside, which are the first ones.
     pub(crate) outside: Range,
     /// The prefixes with the ids 2 and up.
@@ -152,6 +154,11 @@ impl Document {
             Some(NodeKind::Element(element)) => self.elements.get(element as usize).unwrap_or(&NOTHING),
             _ => &NOTHING,
         }
+    }
+
+    /// Returns a processing instruction. That of an index that is not in use is empty.
+    pub(crate) fn instruction(&self, index: u32) -> InstructionRecord {
+        self.instructions.get(index as usize).copied().unwrap_or_default()
     }
 
     pub(crate) fn kind_of(&self, node: u32) -> Option<NodeKind> {

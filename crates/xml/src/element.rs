@@ -5,7 +5,7 @@ use core::ops::Range;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::arena::{AttributeRecord, NONE, NodeKind, Span};
+use crate::arena::{AttributeRecord, InstructionRecord, NONE, NodeKind, Span};
 use crate::{Document, NamespaceScope};
 
 /// An element of a [`Document`]. It has the size of two words and is `Copy`. Two handles are equal if they refer to
@@ -313,7 +313,8 @@ impl<'d> Node<'d> {
             NodeKind::Element(_) => Self::Element(Element { document, node }),
             NodeKind::Text(span) => Self::Text(span.of(text)),
             NodeKind::Comment(span) => Self::Comment(span.of(text)),
-            NodeKind::ProcessingInstruction { target, data } => {
+            NodeKind::ProcessingInstruction(index) => {
+                let InstructionRecord { target, data } = document.instruction(index);
                 Self::ProcessingInstruction { target: target.of(text), data: data.of(text) }
             }
         })

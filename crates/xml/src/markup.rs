@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::errors::{Error as TokenError, IllFormedError, SyntaxError};
 use quick_xml::events::Event;
 
-use crate::arena::{NONE, NodeKind, Span};
+use crate::arena::{InstructionRecord, NONE, NodeKind, Span, index};
 use crate::parse::Parser;
 use crate::{XmlError, declaration, names};
 
@@ -68,7 +68,9 @@ impl Parser<'_> {
         let data = self.normalised(from.saturating_add(begin), to);
         self.within("value_bytes", data.len(), self.limits.value_bytes, start)?;
         let target = Span::new(from, from.saturating_add(length));
-        self.push(NodeKind::ProcessingInstruction { target, data }, start)?;
+        let kind = NodeKind::ProcessingInstruction(index(self.instructions.len()));
+        self.instructions.push(InstructionRecord { target, data });
+        self.push(kind, start)?;
         Ok(())
     }
 

@@ -108,8 +108,9 @@ impl Outline {
     /// The part outside the pieces is not well-formed as for [`Document::parse`], or a piece has no end.
     pub fn read(input: &[u8], group: &str, piece: &str, limits: &Limits) -> Result<Outline, XmlError> {
         let Markup { bytes, mark } = parse::markup_of(input, limits)?;
-        let cutting = Cutting::of(bytes, group.as_bytes(), piece, limits.depth);
-        let cutting = cutting.map_err(|error| error.shifted(mark))?;
+        let found = find_pieces(bytes, group.as_bytes(), piece.as_bytes(), limits.depth);
+        let (ranges, is_root) = found.map_err(|error| error.shifted(mark))?;
+        let cutting = Cutting::of(bytes, piece, ranges, is_root);
         Outline::from_cutting(cutting, group, piece, mark, limits, input.len())
     }
 
@@ -123,7 +124,7 @@ impl Outline {
         length: usize,
     ) -> Result<Outline, XmlError> {
         let frame = core::mem::take(&mut cutting.frame);
-        let frame = parse::parse_owned(frame, limits).map_err(|error| {
+        let frame = parse::parse_owned(frame, cutting.ranges.len(), limits).map_err(|error| {
             let by = cutting.taken_before(error.offset().unwrap_or_default());
             error.shifted(by.saturating_add(mark))
         })?;
@@ -247,7 +248,7 @@ impl CanonicalOutline {
         let CanonicalOutline { bytes, group, piece, ranges, is_piece } = self;
         // A canonical form has no byte order mark.
         let Markup { bytes: markup, mark } = parse::markup_of(&bytes, limits)?;
-        let cutting = Cutting::at(markup, &piece, ranges, is_piece);
+        let cutting = Cutting::of(markup, &piece, ranges, is_piece);
         let outline = Outline::from_cutting(cutting, &group, &piece, mark, limits, bytes.len())?;
         Ok((bytes, outline))
     }
@@ -340,60 +341,69 @@ struct Cutting {
     copied: usize,
 }
 
-impl Cutting {
-    fn of(bytes: &[u8], group: &[u8], piece: &str, depth: usize) -> Result<Cutting, XmlError> {
-        let mut cutting = Cutting::by(piece);
-        let mut skimmer = Skimmer::new(bytes, depth);
-        let mut is_root = true;
-        // The number of open elements that are neither group nor piece.
-        let mut others = 0_usize;
-        let mut at = 0;
-        while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)) {
-            let place = at.saturating_add(found);
-            match bytes.get(place.saturating_add(1)) {
-                Some(b'/') => {
-                    others = others.saturating_sub(1);
-                    at = place.saturating_add(2);
+/// Returns the ranges of the pieces, and whether the only one is the root.
+fn find_pieces(
+    bytes: &[u8],
+    group: &[u8],
+    piece: &[u8],
+    depth: usize,
+) -> Result<(Vec<Span>, bool), XmlError> {
+    let mut ranges = Vec::new();
+    let mut skimmer = Skimmer::new(bytes, depth);
+    let (mut is_root, mut root_is_piece) = (true, false);
+    // The number of open elements that are neither group nor piece.
+    let mut others = 0_usize;
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)) {
+        let place = at.saturating_add(found);
+        match bytes.get(place.saturating_add(1)) {
+            Some(b'/') => {
+                others = others.saturating_sub(1);
+                at = place.saturating_add(2);
+            }
+            Some(b'!' | b'?') => match markup_end(bytes, place) {
+                Some(end) => at = end,
+                None => break, // the parser says what is wrong with it
+            },
+            _ => {
+                let Some(tag) = start_tag(bytes, place) else { break };
+                at = tag.end;
+                let name = bytes.get(place.saturating_add(1)..tag.name_end).unwrap_or_default();
+                let name = memchr(b':', name)
+                    .map_or(name, |colon| name.get(colon.saturating_add(1)..).unwrap_or_default());
+                if others == 0 && name == piece {
+                    at = if tag.is_empty { tag.end } else { skimmer.element_end(place, &tag)? };
+                    ranges.push(Span::new(place, at));
+                    root_is_piece |= is_root;
+                } else if !tag.is_empty && (others > 0 || name != group) {
+                    others = others.saturating_add(1);
                 }
-                Some(b'!' | b'?') => match markup_end(bytes, place) {
-                    Some(end) => at = end,
-                    None => break, // the parser says what is wrong with it
-                },
-                _ => {
-                    let Some(tag) = start_tag(bytes, place) else { break };
-                    at = tag.end;
-                    let name = bytes.get(place.saturating_add(1)..tag.name_end).unwrap_or_default();
-                    let name = memchr(b':', name)
-                        .map_or(name, |colon| name.get(colon.saturating_add(1)..).unwrap_or_default());
-                    if others == 0 && name == piece.as_bytes() {
-                        at = if tag.is_empty { tag.end } else { skimmer.element_end(place, &tag)? };
-                        let range = Span::new(place, at);
-                        cutting.take(bytes, range, is_root);
-                        cutting.ranges.push(range);
-                    } else if !tag.is_empty && (others > 0 || name != group) {
-                        others = others.saturating_add(1);
-                    }
-                    is_root = false;
-                }
+                is_root = false;
             }
         }
-        cutting.copy(bytes.get(cutting.copied..));
-        Ok(cutting)
     }
+    ranges.shrink_to_fit();
+    Ok((ranges, root_is_piece))
+}
 
-    /// Cuts out pieces whose ranges are known.
-    fn at(bytes: &[u8], piece: &str, ranges: Vec<Span>, is_root: bool) -> Cutting {
-        let mut cutting = Cutting::by(piece);
-        for range in &ranges {
-            cutting.take(bytes, *range, is_root);
+impl Cutting {
+    /// Cuts out pieces whose ranges are known. `is_root` says whether the first is the root.
+    fn of(bytes: &[u8], piece: &str, ranges: Vec<Span>, is_root: bool) -> Cutting {
+        let stub = format!("<{piece}/>");
+        let cut: usize = ranges.iter().map(|range| range.len()).sum();
+        let rest = bytes.len().saturating_sub(cut);
+        let mut cutting = Cutting {
+            frame: Vec::with_capacity(rest.saturating_add(ranges.len().saturating_mul(stub.len()))),
+            taken: Vec::with_capacity(ranges.len()),
+            stub,
+            ..Cutting::default()
+        };
+        for (place, range) in ranges.iter().enumerate() {
+            cutting.take(bytes, *range, is_root && place == 0);
         }
         cutting.copy(bytes.get(cutting.copied..));
         cutting.ranges = ranges;
         cutting
-    }
-
-    fn by(piece: &str) -> Cutting {
-        Cutting { stub: format!("<{piece}/>"), ..Cutting::default() }
     }
 
     /// Removes a piece, so that a stub stands for it. That of the root has its attributes.

@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 
 use crate::arena::{
-    AttributeRecord, Declaration, ElementRecord, Interner, NONE, NodeKind, NodeRecord, Range, Span, index,
+    AttributeRecord, Declaration, ElementRecord, InstructionRecord, Interner, NONE, NodeKind, NodeRecord,
+    Range, Span, index,
 };
 use crate::document::CanonicalLimit;
 use crate::tag::UNCLOSED;
@@ -26,7 +27,8 @@ pub(crate) fn parse(
     let Markup { bytes, mark } = markup_of(input, limits)?;
     let source = core::str::from_utf8(bytes)
         .map_err(|error| XmlError::Utf8 { offset: error.valid_up_to().saturating_add(mark) })?;
-    let (mut document, side) = tree(source, scope, limits).map_err(|error| error.shifted(mark))?;
+    let read = Parser::new(source, scope, limits, 0).and_then(Parser::run);
+    let (mut document, side) = read.map_err(|error| error.shifted(mark))?;
     let mut text = String::with_capacity(source.len().saturating_add(side.len()));
     text.push_str(source);
     text.push_str(&side);
@@ -35,12 +37,13 @@ pub(crate) fn parse(
 }
 
 /// Parses a document without a byte order mark, which becomes the text of the tree without a copy. The tree has no memory
-/// for more than it contains.
-pub(crate) fn parse_owned(source: Vec<u8>, limits: &Limits) -> Result<Document, XmlError> {
+/// for more than it contains, and hardly grows while it is made: `stubs` is the number of empty elements that the source is
+/// known to have.
+pub(crate) fn parse_owned(source: Vec<u8>, stubs: usize, limits: &Limits) -> Result<Document, XmlError> {
     markup_of(&source, limits)?;
     let mut source = String::from_utf8(source)
         .map_err(|error| XmlError::Utf8 { offset: error.utf8_error().valid_up_to() })?;
-    let (mut document, side) = tree(&source, None, limits)?;
+    let (mut document, side) = Parser::new(&source, None, limits, stubs)?.run()?;
     source.reserve_exact(side.len());
     source.push_str(&side);
     source.shrink_to_fit();
@@ -49,16 +52,8 @@ pub(crate) fn parse_owned(source: Vec<u8>, limits: &Limits) -> Result<Document, 
     document.elements.shrink_to_fit();
     document.attributes.shrink_to_fit();
     document.declarations.shrink_to_fit();
+    document.instructions.shrink_to_fit();
     Ok(document)
-}
-
-/// Returns the tree of a source, still without its text, and the text that differs from the source.
-fn tree(
-    source: &str,
-    scope: Option<&NamespaceScope>,
-    limits: &Limits,
-) -> Result<(Document, String), XmlError> {
-    Parser::new(source, scope, limits)?.run()
 }
 
 /// An input of an allowed length, without its byte order mark.
@@ -96,6 +91,7 @@ pub(crate) struct Parser<'i> {
     pub(crate) elements: Vec<ElementRecord>,
     pub(crate) attributes: Vec<AttributeRecord>,
     pub(crate) declarations: Vec<Declaration>,
+    pub(crate) instructions: Vec<InstructionRecord>,
     outside: Range,
     pub(crate) prefixes: Interner,
     pub(crate) namespaces: Interner,
@@ -122,11 +118,19 @@ enum Run {
 }
 
 impl<'i> Parser<'i> {
-    fn new(source: &'i str, scope: Option<&NamespaceScope>, limits: &'i Limits) -> Result<Self, XmlError> {
+    /// `stubs` is the number of empty elements that the source is known to have.
+    fn new(
+        source: &'i str,
+        scope: Option<&NamespaceScope>,
+        limits: &'i Limits,
+        stubs: usize,
+    ) -> Result<Self, XmlError> {
         if let Some(offset) = names::first_illegal(source) {
             let illegal = source.get(offset..).and_then(|rest| rest.chars().next()).unwrap_or_default();
             return Err(XmlError::Character { code_point: illegal.into(), offset });
         }
+        // An empty element without attributes, and the text before it.
+        let stubs = stubs.min(limits.nodes / 2);
         let size = source.len();
         let mut parser = Self {
             source,
@@ -134,10 +138,11 @@ impl<'i> Parser<'i> {
             side: String::new(),
             carriage_returns: memchr::memchr(b'\r', source.as_bytes()).is_some(),
             fragment: scope.is_some(),
-            nodes: Vec::with_capacity((size / 64).saturating_add(8)),
-            elements: Vec::with_capacity((size / 128).saturating_add(8)),
+            nodes: Vec::with_capacity((size / 64).saturating_add(stubs.saturating_mul(2)).saturating_add(8)),
+            elements: Vec::with_capacity((size / 128).saturating_add(stubs).saturating_add(8)),
             attributes: Vec::with_capacity((size / 96).saturating_add(8)),
             declarations: Vec::with_capacity((size / 256).saturating_add(8)),
+            instructions: Vec::new(),
             outside: Range::default(),
             prefixes: Interner::new("xml", 8),
             namespaces: Interner::new(namespace::XML, 8),
@@ -190,6 +195,7 @@ impl<'i> Parser<'i> {
             elements: self.elements,
             attributes: self.attributes,
             declarations: self.declarations,
+            instructions: self.instructions,
             outside: self.outside,
             prefixes: self.prefixes.spans,
             namespaces: self.namespaces.spans,
