@@ -148,6 +148,11 @@ impl DocumentRefresher {
 
     /// Requests the document if it is due, and returns what happened. Returns nothing if it is not due.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
+        let (_never, mut stop) = Stop::never();
+        self.refresh_until(&mut stop).await
+    }
+
+    async fn refresh_until(&mut self, stop: &mut Stop) -> Vec<RefreshEvent> {
         let now = Utc::now();
         if !self.refresh.is_due(now) {
             return Vec::new();
@@ -156,7 +161,9 @@ impl DocumentRefresher {
             true => Validators::default(),
             false => self.refresh.validators(self.at_hand.as_deref().map(TrustedMetadata::bytes), now),
         };
-        let fetched = self.client.fetch(&self.address, &validators).await;
+        let Some(fetched) = stop.or(self.client.fetch(&self.address, &validators)).await else {
+            return Vec::new();
+        };
         let (fetched, beside) = Copies::written_beside(self.copies.as_ref(), &self.name, fetched).await;
         let outcome = self.answered(fetched).await;
         let mut events = vec![self.noted(outcome)];
@@ -188,7 +195,7 @@ impl DocumentRefresher {
         let tell = Arc::new(tell);
         let mut restored = self.restore_copy().await;
         loop {
-            for event in restored.take().into_iter().chain(self.refresh_due().await) {
+            for event in restored.take().into_iter().chain(self.refresh_until(&mut stop).await) {
                 let tell = Arc::clone(&tell);
                 // The next document is requested after this call has ended.
                 let _ = tokio::task::spawn_blocking(move || tell(&event)).await;

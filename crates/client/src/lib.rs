@@ -49,6 +49,8 @@ mod status;
 mod stored_answer;
 #[cfg(feature = "store")]
 mod stored_refresher;
+#[cfg(feature = "store")]
+mod stored_requests;
 mod task;
 
 pub use client::Client;

@@ -193,14 +193,14 @@ impl Refresher {
     /// Requests the sources that are due, eight at a time, and returns the event of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
         let mut events = Vec::new();
-        let (_never, stop) = Stop::never();
-        self.refresh_until(&stop, |event| events.push(event)).await;
+        let (_never, mut stop) = Stop::never();
+        self.refresh_until(&mut stop, |event| events.push(event)).await;
         events
     }
 
     /// Requests the sources that are due, and passes each event on when it comes: a source that is slow does not hold back
     /// the keys of another.
-    async fn refresh_until(&mut self, stop: &Stop, mut tell: impl FnMut(RefreshEvent)) {
+    async fn refresh_until(&mut self, stop: &mut Stop, mut tell: impl FnMut(RefreshEvent)) {
         let now = Utc::now();
         let due = |(place, source): (usize, &Source)| source.refresh.is_due(now).then_some(place);
         let mut waiting = self.sources.iter().enumerate().filter_map(due).collect::<Vec<_>>().into_iter();
@@ -221,7 +221,7 @@ impl Refresher {
                 };
                 running.spawn(async move { (place, client.fetch(&address, &validators).await) });
             }
-            let Some(joined) = running.join_next().await else { return };
+            let Some(Some(joined)) = stop.or(running.join_next()).await else { return };
             // The task neither panics nor is cancelled.
             let Ok((place, fetched)) = joined else { continue };
             if let Some(source) = self.sources.get_mut(place) {
@@ -276,6 +276,7 @@ impl Refresher {
         mut stop: Stop,
     ) {
         let mut registered = Registered::new(connections, &self.sources);
+        registered.add_loaded();
         let mut tell = move |event: RefreshEvent| {
             let refused = registered.take_effect(&event);
             tell(&event);
@@ -283,7 +284,7 @@ impl Refresher {
         };
         self.restore_copies().await.into_iter().for_each(&mut tell);
         loop {
-            self.refresh_until(&stop, &mut tell).await;
+            self.refresh_until(&mut stop, &mut tell).await;
             if !stop.sleep(self.until_next()).await {
                 return;
             }
@@ -391,6 +392,8 @@ struct Registered {
     adding: BTreeMap<ConnectionId, ConnectionSettings>,
     /// The current metadata of each source.
     current: BTreeMap<ConnectionId, IdentityProvider>,
+    /// The connections as the last answers left them.
+    left: BTreeMap<ConnectionId, Connection>,
 }
 
 impl Registered {
@@ -401,12 +404,12 @@ impl Registered {
             Some((id.clone(), found.clone()))
         });
         let current = current.collect();
-        let adding = sources.iter().filter(|source| source.at_hand.is_none()).filter_map(|source| {
+        let adding = sources.iter().filter_map(|source| {
             let RefreshedConnection { id, adding, .. } = &source.connection;
             let is_there = connections.get(id.as_str()).is_some();
             adding.clone().filter(|_| !is_there).map(|settings| (id.clone(), settings))
         });
-        Registered { adding: adding.collect(), current, connections }
+        Registered { adding: adding.collect(), current, left: BTreeMap::new(), connections }
     }
 
     /// Gives the metadata of an accepted answer to its connection, also if the answer has changed nothing: the application
@@ -414,20 +417,43 @@ impl Registered {
     /// effect, if the connection is there or was to be added.
     fn take_effect(&mut self, event: &RefreshEvent) -> Option<BindingError> {
         let id = event.connection()?;
-        if self.connections.get(id.as_str()).is_some() {
+        let present = self.connections.get(id.as_str());
+        if present.is_some() {
             self.adding.remove(id);
         }
         if let Some(newer) = event.identity_provider() {
             self.current.insert(id.clone(), newer.clone());
-        } else if !matches!(event.outcome, RefreshOutcome::Unchanged) {
+        } else if !matches!(event.outcome, RefreshOutcome::Unchanged) || self.is_as_left(id, present.as_ref())
+        {
             return None;
         }
         let current = self.current.get(id)?.clone();
         match (self.connections.refresh(id.as_str(), current.clone()), &event.outcome) {
             (Ok(None), RefreshOutcome::Loaded { .. }) => self.add(id, &current).err(),
+            (Ok(refreshed), _) => {
+                self.left.extend(refreshed.map(|refreshed| (id.clone(), refreshed)));
+                None
+            }
             // The connection is to another entity.
-            (Err(reason), _) => Some(reason),
-            _ => None,
+            (Err(reason), _) => {
+                self.left.extend(present.map(|present| (id.clone(), present)));
+                Some(reason)
+            }
+        }
+    }
+
+    /// Returns whether a connection is the one that the last answer left. Its keys are parsed once, and whatever is wrong
+    /// with it is told once.
+    fn is_as_left(&self, id: &ConnectionId, present: Option<&Connection>) -> bool {
+        let left = self.left.get(id).map(Connection::identity_provider);
+        present.zip(left).is_some_and(|(present, left)| std::ptr::eq(present.identity_provider(), left))
+    }
+
+    /// Adds the connections whose metadata was loaded before the refresher was started. What fails is told with the next
+    /// answer.
+    fn add_loaded(&mut self) {
+        for (id, found) in self.current.clone() {
+            let _ = self.add(&id, &found);
         }
     }
 

@@ -94,13 +94,12 @@ impl RefreshStatus {
         self.with(|sources| sources.values().filter(|one| one.last_error.is_some()).count())
     }
 
-    /// Records the outcome of a request. `fetched_at` is the time when the current metadata was fetched, if this
-    /// refresh did not fetch it.
+    /// Records the outcome of a request. `stored` is what the store says about the metadata, if it was asked.
     pub(crate) fn note(
         &self,
         connection: &ConnectionId,
         refresh: &Refresh,
-        fetched_at: Option<DateTime<Utc>>,
+        stored: Option<StoredState>,
         outcome: &RefreshOutcome,
     ) {
         let now = Utc::now();
@@ -117,14 +116,17 @@ impl RefreshStatus {
                 | RefreshOutcome::StoreFailed { .. }
                 | RefreshOutcome::CopyFailed { .. }
         );
-        let waited = self.with(|sources| sources.get(connection).is_some_and(|one| one.waits_for_approval));
+        let waited =
+            || self.with(|sources| sources.get(connection).is_some_and(|one| one.waits_for_approval));
+        let waits =
+            |stored: Option<StoredState>| stored.map_or_else(waited, |stored| stored.waits_for_approval);
         let status = SourceStatus {
             connection: connection.clone(),
-            confirmed_at: refresh.confirmed_at().or(fetched_at),
+            confirmed_at: refresh.confirmed_at().or(stored.map(|stored| stored.fetched_at)),
             failures: refresh.failures(),
             last_error,
             waits_for_approval: matches!(outcome, RefreshOutcome::Staged { .. })
-                || (brought_nothing && waited),
+                || (brought_nothing && waits(stored)),
             refused_at: refused_at(outcome),
             copy_is_behind: false,
             next_attempt: refresh.due(),
@@ -150,6 +152,15 @@ impl RefreshStatus {
     fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<ConnectionId, SourceStatus>) -> T) -> T {
         act(&mut self.sources.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What a store says about the metadata of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoredState {
+    /// The time when the current metadata was fetched.
+    pub(crate) fetched_at: DateTime<Utc>,
+    /// Whether newer metadata waits for approval. Somebody may have approved it since the last request.
+    pub(crate) waits_for_approval: bool,
 }
 
 fn refused_at(outcome: &RefreshOutcome) -> Option<DateTime<Utc>> {

@@ -76,6 +76,8 @@ pub(crate) struct Asked {
 struct Judged {
     stored: StoredConnection,
     outcome: RefreshOutcome,
+    /// Whether nobody has to be told about the change.
+    is_renewal: bool,
 }
 
 /// Handles an answer. Returns `None` if the connection must not be refreshed any more.
@@ -86,14 +88,14 @@ pub(crate) async fn taken(
     provider: &Provider,
     by: Actor,
 ) -> Option<RefreshOutcome> {
-    let (before, now) = (asked.stored.clone(), Utc::now());
+    let (before, unanswered, now) = (asked.stored.clone(), refresh.clone(), Utc::now());
     let (mut judging, with) = (refresh.clone(), provider.clone());
     // Whoever controls the address decides how much there is to parse and to compare.
     let judged = tokio::task::spawn_blocking(move || {
         let judged = judge(&mut judging, asked, &with, now);
         (judging, judged)
     });
-    let Judged { stored, outcome } = match judged.await {
+    let Judged { stored, outcome, is_renewal } = match judged.await {
         Ok((judging, judged)) => {
             *refresh = judging;
             judged
@@ -107,7 +109,7 @@ pub(crate) async fn taken(
     if stored == before {
         return Some(outcome);
     }
-    let written = match stored.is_renewal_of(&before) {
+    let written = match is_renewal {
         true => store.renew_connection(&stored).await,
         false => store.update_connection(&stored, &Author::new(by, now)).await.map(drop),
     };
@@ -115,13 +117,21 @@ pub(crate) async fn taken(
         Ok(()) => Some(outcome),
         // What is remembered about a refused document is written with the next one.
         Err(_) if matches!(outcome, RefreshOutcome::Kept { .. }) => Some(outcome),
-        Err(reason) => not_written(refresh, stored, outcome, store, provider, reason).await,
+        Err(reason) => {
+            let outcome = not_written(stored, outcome, store, reason).await;
+            if let Some(RefreshOutcome::StoreFailed { .. }) = &outcome {
+                // What is not stored confirms nothing, and each further attempt waits longer.
+                *refresh = unanswered;
+                refresh.failed(None, Utc::now(), answer::random(provider));
+            }
+            outcome
+        }
     }
 }
 
 fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime<Utc>) -> Judged {
     let Asked { mut stored, fetched } = asked;
-    let (at_hand, before) = (at_hand(&stored, provider), refresh.clone());
+    let (at_hand, before, known) = (at_hand(&stored, provider), refresh.clone(), stored.clone());
     refresh.set_older_since(stored.older_since);
     let answered = answer::taken(refresh, fetched, Earlier::Current(at_hand.as_ref()), provider, now);
     stored.older_since = refresh.older_since();
@@ -145,7 +155,8 @@ fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime
     if matches!(outcome, RefreshOutcome::Staged { .. } | RefreshOutcome::RefusedBefore { .. }) {
         refresh.set_aside(&before, now, answer::random(provider));
     }
-    Judged { stored, outcome }
+    let is_renewal = stored != known && stored.is_renewal_of(&known);
+    Judged { stored, outcome, is_renewal }
 }
 
 /// Returns the current metadata of a connection, if it can be read, so that newer metadata can be compared with it. It may
@@ -192,11 +203,9 @@ fn offered(
 
 /// Returns the outcome if the connection was not written, or `None` if it must not be refreshed any more.
 async fn not_written(
-    refresh: &mut Refresh,
     stored: StoredConnection,
     outcome: RefreshOutcome,
     store: &dyn ConnectionStore,
-    provider: &Provider,
     reason: StoreError,
 ) -> Option<RefreshOutcome> {
     if let StoreError::ConnectionConflict { .. } = &reason
@@ -219,8 +228,6 @@ async fn not_written(
             Some(_) => {}
         }
     }
-    // The connection was not written: the next answer is compared with the metadata of that time.
-    refresh.failed(None, Utc::now(), answer::random(provider));
     Some(RefreshOutcome::StoreFailed { reason: Box::new(reason) })
 }
 

@@ -5,24 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 use vouchsafe::metadata::{Refresh, RefreshSchedule, SpeaksFor, TrustedSource};
-use vouchsafe::provisioning::Actor;
+use vouchsafe::provisioning::{Actor, OrganizationId};
 use vouchsafe::{ConnectionId, Provider};
 use vouchsafe_store::{ConnectionStore, MetadataTrust, StoreError, StoredConnection};
 
+use crate::status::StoredState;
 use crate::stored_answer::{Asked, RULE, is_asked, taken};
+use crate::stored_requests::Requests;
 use crate::task::Stop;
 use crate::{Client, RefreshEvent, RefreshFailure, RefreshOutcome, RefreshStatus, RefreshTask, answer};
 
-/// The number of sources that are requested at a time.
-const AT_ONCE: usize = 8;
 /// The number of connections that are read from the store at a time.
 const PAGE: usize = 1_000;
 /// The number of new connections whose metadata is read at a time, to find out whether it ends soon.
 const READ_AT_ONCE: usize = 512;
 /// The interval at which the store is searched for new connections.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// The interval at which it is determined which connections are due.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Keeps the metadata of a store's active connections fresh, if it was fetched from an address. Each source is
 /// requested when it is due, and newer metadata is written to the store, with an entry in the audit. All processes of
@@ -33,6 +35,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// and which trusted keys it may change. Metadata that changes more is [staged](RefreshOutcome::Staged) until
 /// somebody [approves](vouchsafe_store::OrganizationConnections::approve_metadata) it, and the current metadata is
 /// used further.
+///
+/// At most eight sources are requested at a time, of which at most two are sources of one organization: those that are due
+/// first, as soon as there is a place. So slow addresses of one organization do not hold back the others.
 ///
 /// Between requests, only the due time of a connection is kept in memory. The first requests of many connections are
 /// spread over one hour. Metadata that has ended, or that ends within this hour, is requested at once. A new connection is found within a minute. Several processes may each run a refresher: the
@@ -68,6 +73,8 @@ struct Known {
     refresh: Refresh,
     /// The address of the last request, and the trust that its documents were checked against.
     origin: Option<Origin>,
+    /// The organization that it belongs to, if it was read.
+    organization: Option<OrganizationId>,
     /// Whether its first request is at a random moment, and it is not known yet whether its metadata ends before that.
     may_end_sooner: bool,
 }
@@ -118,15 +125,26 @@ impl StoredRefresher {
     }
 
     async fn run_until(mut self, tell: impl Fn(&RefreshEvent) + Send, mut stop: Stop) {
-        loop {
-            self.look_for_connections().await.iter().for_each(&tell);
-            let looked = tokio::time::Instant::now();
-            while looked.elapsed() < LOOK_EVERY {
-                self.refresh_until(&stop).await.iter().for_each(&tell);
-                if !stop.sleep(Duration::from_secs(1)).await {
-                    return;
-                }
+        let mut requests = Requests::default();
+        let (mut looked, mut ticked) = (None::<Instant>, None::<Instant>);
+        while !stop.is_due() {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
+                self.look_for_connections().await.iter().for_each(&tell);
+                looked = Some(Instant::now());
             }
+            if ticked.is_none_or(|at| at.elapsed() >= TICK) {
+                self.find_due(&mut requests, &stop).await;
+                ticked = Some(Instant::now());
+            }
+            self.ask_waiting(&mut requests, &stop).await.iter().for_each(&tell);
+            if requests.is_idle() {
+                stop.sleep(TICK).await;
+            } else if let Some(Ok(Some(asked))) = stop.or(timeout(TICK, requests.answer())).await {
+                self.answered(asked).await.iter().for_each(&tell);
+            }
+        }
+        while let Some(Some(asked)) = stop.or(requests.answer()).await {
+            self.answered(asked).await.iter().for_each(&tell);
         }
     }
 
@@ -163,7 +181,7 @@ impl StoredRefresher {
         let nobody = TrustedSource::danger_by_transport_alone(SpeaksFor::Entities(Default::default()));
         let refresh = Refresh::new(nobody, self.schedule, Utc::now());
         let refresh = refresh.spread(Utc::now(), answer::random(&self.provider));
-        Known { refresh, origin: None, may_end_sooner: true }
+        Known { refresh, origin: None, organization: None, may_end_sooner: true }
     }
 
     /// Reads the metadata of some new connections, and makes those due whose metadata has ended, or ends before the spread
@@ -183,12 +201,13 @@ impl StoredRefresher {
                 Err(StoreError::Damaged { .. }) => None,
                 Err(_) => return,
             };
+            let organization = stored.as_ref().map(|stored| stored.organization.clone());
             let ends = match stored {
                 Some(stored) => tokio::task::spawn_blocking(move || ends_before(&stored, latest)).await,
                 None => Ok(false),
             };
             if let Some(known) = self.known.get_mut(&id) {
-                known.may_end_sooner = false;
+                (known.may_end_sooner, known.organization) = (false, organization);
                 if ends.unwrap_or_default() {
                     known.refresh.hasten(Utc::now());
                 }
@@ -196,40 +215,48 @@ impl StoredRefresher {
         }
     }
 
-    /// Requests the sources of the connections that are due, eight at a time, and returns the event of each.
+    /// Requests the sources of the connections that are due, and returns the event of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
         let (_never, stop) = Stop::never();
-        self.refresh_until(&stop).await
+        let (mut requests, mut events) = (Requests::default(), Vec::new());
+        self.find_due(&mut requests, &stop).await;
+        loop {
+            events.extend(self.ask_waiting(&mut requests, &stop).await);
+            let Some(asked) = requests.answer().await else { return events };
+            events.extend(self.answered(asked).await);
+        }
     }
 
-    async fn refresh_until(&mut self, stop: &Stop) -> Vec<RefreshEvent> {
+    /// Determines which connections are due.
+    async fn find_due(&mut self, requests: &mut Requests, stop: &Stop) {
         self.find_ending(stop).await;
         let now = Utc::now();
         let due = self.known.iter().filter(|(_, known)| known.refresh.is_due(now));
-        let mut waiting = due.map(|(id, _)| id.clone()).collect::<Vec<_>>().into_iter();
-        let (mut running, mut events) = (JoinSet::new(), Vec::new());
-        let mut is_down = false;
-        loop {
-            while running.len() < AT_ONCE
-                && !(is_down || stop.is_due())
-                && let Some(id) = waiting.next()
-            {
-                match self.store.connection(&id).await {
-                    Ok(Some(stored)) => events.extend(self.ask(stored, &mut running)),
-                    Ok(None) => drop(self.known.remove(&id)),
-                    Err(reason) => {
-                        // A damaged row concerns one connection. In an outage the other connections are read later.
-                        is_down = !matches!(reason, StoreError::Damaged { .. });
-                        events.extend(self.not_read(id, reason));
+        let mut due: Vec<_> = due.map(|(id, known)| (known.refresh.due(), id)).collect();
+        due.sort_unstable();
+        requests.wait(due.into_iter().map(|(_, id)| id.clone()));
+    }
+
+    /// Starts the requests for which there is a place. Returns the events of connections that cannot be asked.
+    async fn ask_waiting(&mut self, requests: &mut Requests, stop: &Stop) -> Vec<RefreshEvent> {
+        let mut events = Vec::new();
+        while !stop.is_due()
+            && let Some(id) =
+                requests.next_waiting(|id| self.known.get(id).and_then(|known| known.organization.as_ref()))
+        {
+            match self.store.connection(&id).await {
+                Ok(Some(stored)) => events.extend(self.ask(stored, requests)),
+                Ok(None) => drop(self.known.remove(&id)),
+                Err(reason) => {
+                    // A damaged row concerns one connection. In an outage the other connections are read later.
+                    if !matches!(reason, StoreError::Damaged { .. }) {
+                        requests.wait_for_none();
                     }
+                    events.extend(self.not_read(id, reason));
                 }
             }
-            let Some(joined) = running.join_next().await else { return events };
-            // The task neither panics nor is cancelled.
-            let Ok(asked) = joined else { continue };
-            let Some(event) = self.answered(asked).await else { continue };
-            events.push(event);
         }
+        events
     }
 
     /// Schedules a connection that the store could not read for later, so that it does not delay the others.
@@ -243,7 +270,7 @@ impl StoredRefresher {
 
     /// Requests the source of a connection. If it has no source or is not active, it is removed until the next search
     /// finds it again.
-    fn ask(&mut self, stored: StoredConnection, running: &mut JoinSet<Asked>) -> Option<RefreshEvent> {
+    fn ask(&mut self, stored: StoredConnection, requests: &mut Requests) -> Option<RefreshEvent> {
         let now = Utc::now();
         let url = stored.metadata.source.url().filter(|_| is_asked(&stored)).map(str::to_owned);
         let Some(url) = url else {
@@ -251,6 +278,11 @@ impl StoredRefresher {
             return None;
         };
         let known = self.known.get_mut(&stored.id)?;
+        known.organization = Some(stored.organization.clone());
+        if !requests.has_place_for(&stored.organization) {
+            requests.wait_again(stored.id);
+            return None;
+        }
         let origin = Origin { address: url.clone(), trust: stored.settings.metadata.clone() };
         if known.origin.as_ref() != Some(&origin) {
             let source = match stored.metadata_source() {
@@ -261,18 +293,19 @@ impl StoredRefresher {
                     known.refresh.failed(None, now, answer::random(&self.provider));
                     let fetched_at = Some(stored.metadata.fetched_at);
                     let outcome = RefreshOutcome::kept(&known.refresh, fetched_at, reason);
-                    self.status.note(&stored.id, &known.refresh, fetched_at, &outcome);
+                    self.status.note(&stored.id, &known.refresh, Some(state_of(&stored)), &outcome);
                     return Some(RefreshEvent { connection: Some(stored.id), outcome });
                 }
             };
             // The validators of another address must not be used.
             let refresh = Refresh::new(source, self.schedule, now);
-            *known = Known { refresh, origin: Some(origin), may_end_sooner: false };
+            let organization = known.organization.take();
+            *known = Known { refresh, origin: Some(origin), organization, may_end_sooner: false };
         }
         known.refresh.set_older_since(stored.older_since);
         let validators = known.refresh.validators(Some(&stored.metadata.document), now);
         let client = self.client.clone();
-        running.spawn(async move {
+        requests.start(stored.id.clone(), stored.organization.clone(), async move {
             let fetched = client.fetch(&url, &validators).await;
             Asked { stored, fetched }
         });
@@ -280,7 +313,7 @@ impl StoredRefresher {
     }
 
     async fn answered(&mut self, asked: Asked) -> Option<RefreshEvent> {
-        let (id, fetched_at) = (asked.stored.id.clone(), asked.stored.metadata.fetched_at);
+        let (id, state) = (asked.stored.id.clone(), state_of(&asked.stored));
         let known = self.known.get_mut(&id)?;
         let by = Actor::Rule(RULE.into());
         let taken = taken(&mut known.refresh, asked, &*self.store, &self.provider, by).await;
@@ -288,9 +321,13 @@ impl StoredRefresher {
             self.known.remove(&id);
             return None;
         };
-        self.status.note(&id, &known.refresh, Some(fetched_at), &outcome);
+        self.status.note(&id, &known.refresh, Some(state), &outcome);
         Some(RefreshEvent { connection: Some(id), outcome })
     }
+}
+
+fn state_of(stored: &StoredConnection) -> StoredState {
+    StoredState { fetched_at: stored.metadata.fetched_at, waits_for_approval: stored.staged.is_some() }
 }
 
 /// Returns whether the metadata of a connection has ended by this time. Metadata that cannot be read counts as ended.

@@ -1,5 +1,8 @@
 //! A refresher that runs in the background of a service.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -65,8 +68,8 @@ impl RefreshTask {
         !self.running.is_finished()
     }
 
-    /// Stops the refresher: no source is requested any more, and answers that were received already are written
-    /// first.
+    /// Stops the refresher: no source is requested any more, nobody waits for a source that has not answered yet, and
+    /// answers that were received already are written first.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.running.await;
@@ -83,6 +86,16 @@ impl Stop {
     /// Sleeps. Returns whether to continue afterwards.
     pub(crate) async fn sleep(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.0.wait_for(|stop| *stop)).await.is_err()
+    }
+
+    /// Waits for a future, but no longer than until the refresher is to end. A future that is ready counts also after that.
+    pub(crate) async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let (mut future, mut stopped) = (pin!(future), pin!(self.0.wait_for(|stop| *stop)));
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => stopped.as_mut().poll(context).map(|_| None),
+        })
+        .await
     }
 
     pub(crate) fn is_due(&self) -> bool {

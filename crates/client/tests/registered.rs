@@ -105,6 +105,24 @@ async fn a_connection_is_added_with_its_settings() {
     task.stop().await;
 }
 
+/// A process that loads the metadata before it starts the refresher gets the same.
+#[tokio::test]
+async fn a_connection_that_was_loaded_before_the_start_is_added() {
+    let (document, address) = source().await;
+    *document.lock().unwrap() = Some(Kit::okta().metadata().unwrap());
+    let connections = Arc::new(Connections::new());
+    let mut loaded = refresher(okta(&address).adding(ConnectionSettings::default()));
+    loaded.load().await;
+    let (task, mut events) = start(loaded, &connections);
+    assert_eq!(events.recv().await, Some("other"));
+    assert!(connections.get("acme").is_some());
+    connections.remove("acme");
+    until(&mut events, "other").await;
+    until(&mut events, "other").await;
+    assert!(connections.is_empty());
+    task.stop().await;
+}
+
 /// The source fails when the service starts, the operator removes the customer, and then the source answers.
 #[tokio::test]
 async fn a_removed_connection_does_not_come_back() {

@@ -1,6 +1,9 @@
 //! The metadata of connections in a store is kept fresh.
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
+#[path = "stored_refreshing/outages.rs"]
+mod outages;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -150,6 +150,9 @@ impl StoredConnection {
         if let Some(signer) = &self.settings.metadata.signer {
             newer.require_signer(signer)?;
         }
+        // It was compared with the present document, so it is not an earlier copy, even if a clock was ahead when that one
+        // was fetched.
+        let fetched_at = fetched_at.max(self.metadata.fetched_at);
         // The verified bytes if the document is signed, otherwise the document as it was received.
         let mut document = ConnectionMetadata::new(newer.bytes(), self.metadata.source.clone(), fetched_at);
         document.signer.clone_from(&self.settings.metadata.signer);
@@ -176,12 +179,16 @@ impl StoredConnection {
 
     /// Stages a document. If one that states the same waits already, it stays, or only its copy is renewed, so that it does
     /// not end while it waits.
-    fn stage(&mut self, document: ConnectionMetadata) {
+    fn stage(&mut self, mut document: ConnectionMetadata) {
         let waits = self.staged.as_ref().filter(|staged| self.states_the_same(staged, &document));
         let end = |of: &ConnectionMetadata| of.end(&self.identity_provider);
         match waits {
             Some(staged) if end(staged) == end(&document) && staged.has_signer_of(&document) => {}
-            _ => self.staged = Some(document),
+            Some(staged) => {
+                document.fetched_at = document.fetched_at.max(staged.fetched_at);
+                self.staged = Some(document);
+            }
+            None => self.staged = Some(document),
         }
     }
 
