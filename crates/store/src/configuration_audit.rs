@@ -8,6 +8,7 @@ use vouchsafe::{
     xml::Quoted,
 };
 
+use crate::audit::cut;
 use crate::audit_entry::Entry;
 use crate::{
     AuditDetail, AuditRecord, RecordBudget, ScimToken, SetUpLink, StoreError, StoredConnection,
@@ -197,9 +198,9 @@ fn recorded_one(organization: &OrganizationId, entry: Entry, author: &Author) ->
         actor: Some(author.actor.clone()),
         at: author.at,
         rule: RuleId::from(entry.rule),
-        change: entry.change,
-        before: entry.before,
-        after: entry.after,
+        change: cut(entry.change),
+        before: entry.before.map(cut),
+        after: entry.after.map(cut),
         assertion_hash: None,
         detail: None,
     }

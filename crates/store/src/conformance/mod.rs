@@ -208,7 +208,7 @@ macro_rules! conformance {
             a_write_keeps_the_renewals_before_it, a_sooner_end_is_a_revision);
         $crate::conformance!(@each $way $make, record_budget, a_source_that_changes_at_each_fetch_fills_no_audit,
             a_change_of_keys_or_addresses_is_recorded_however_much_was_before, what_was_counted_is_told_with_the_next_record,
-            of_sooner_ends_so_many_are_recorded);
+            of_sooner_ends_so_many_are_recorded, values_of_metadata_are_shortened_in_records);
         $crate::conformance!(@each $way $make, customers, a_customer_is_added_whole, a_customer_that_is_refused_leaves_nothing,
             of_many_who_add_a_customer_one_does);
         $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,

@@ -160,3 +160,29 @@ pub async fn of_sooner_ends_so_many_are_recorded(store: impl Store) {
     }
     assert_eq!((told, stored(&store).await.record_budget.untold()), (MOST, 120 - MOST));
 }
+
+/// Each address is nearly as long as an address may be.
+pub async fn values_of_metadata_are_shortened_in_records(store: impl Store) {
+    with_connection(&store).await;
+    let long = |name: &str| {
+        let endpoint = |number: usize| {
+            let location = format!("https://okta.example/{name}/{number}/{}", "x".repeat(2_000));
+            format!(
+                "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{location}\" ResponseLocation=\"{location}\"/>"
+            )
+        };
+        let endpoints: String = (0..MOST).map(endpoint).collect();
+        let xml = Kit::okta().metadata().unwrap();
+        xml.replacen("<md:SingleSignOnService", &format!("{endpoints}<md:SingleSignOnService"), 1)
+    };
+    for minute in 1..3 {
+        let at = now() + TimeDelta::minutes(minute);
+        let records = gets(&store, long(&format!("at-{minute}")), at).await;
+        assert!(!records.is_empty());
+        for record in records {
+            for value in [record.before, record.after, Some(record.change)].into_iter().flatten() {
+                assert!(value.chars().count() <= 1_025, "{}: {value}", record.rule.as_str());
+            }
+        }
+    }
+}
