@@ -1,20 +1,20 @@
 //! Connections to all identity providers of a federation.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use vouchsafe::crypto::from_hexadecimal;
 use vouchsafe::metadata::{EntityName, TrustedMetadata};
 use vouchsafe::{
     Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IdentityProvider,
-    IncomingMessage,
+    IncomingMessage, RecentlyUsed,
 };
 use vouchsafe_store::{Answer, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery, MessageCandidates};
 
 /// A connection to each identity provider of a document that a [source](vouchsafe::metadata::TrustedSource) is
-/// trusted for. Each connection is made when it is used, so ten thousand of them need only the memory of the
-/// document.
+/// trusted for. Each connection is made when it is used. Those that were used last are kept, a thousand or two, so ten
+/// thousand of them need little more than the memory of the document.
 ///
 /// The name of a connection is the SHA-1 of the entityID in hexadecimal digits, so it never changes. A connection is
 /// found by the entityID, which the links of a [`Chooser`](crate::Chooser) and the answers of a discovery service
@@ -35,15 +35,27 @@ use crate::connection_source::{ConnectionSource, Discovery, MessageCandidates};
 /// ```
 #[derive(Debug)]
 pub struct Federation {
-    metadata: RwLock<Arc<TrustedMetadata>>,
+    current: RwLock<Arc<Current>>,
     settings: ConnectionSettings,
 }
+
+/// A document, and the connections that were made of it.
+#[derive(Debug)]
+struct Current {
+    metadata: Arc<TrustedMetadata>,
+    /// The connection to each entity that was asked for, by its place, or that there is none.
+    used: Mutex<RecentlyUsed<usize, Option<Connection>>>,
+}
+
+/// At least this number of connections is kept, and at most twice as many.
+const KEPT: usize = 1_000;
 
 impl Federation {
     /// Makes connections to the identity providers that the source of the document is trusted for.
     #[must_use]
     pub fn new(metadata: impl Into<Arc<TrustedMetadata>>) -> Federation {
-        Federation { metadata: RwLock::new(metadata.into()), settings: ConnectionSettings::default() }
+        let current = RwLock::new(Arc::new(Current::of(metadata.into())));
+        Federation { current, settings: ConnectionSettings::default() }
     }
 
     /// Sets the settings of all connections.
@@ -54,7 +66,8 @@ impl Federation {
 
     /// Replaces the document by a newer one. Identity providers that are no longer in it are no longer trusted.
     pub fn replace(&self, metadata: impl Into<Arc<TrustedMetadata>>) {
-        *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = metadata.into();
+        let current = Arc::new(Current::of(metadata.into()));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
     }
 
     /// Returns the name of the connection to an identity provider.
@@ -67,16 +80,38 @@ impl Federation {
     }
 
     fn connection(&self, name: &EntityName) -> Result<Option<Connection>, StoreError> {
-        let metadata = Arc::clone(&self.metadata.read().unwrap_or_else(PoisonError::into_inner));
-        let Some(found) = metadata.find(name).and_then(|found| found.identity_provider().ok()) else {
-            return Ok(None);
-        };
-        connection_to(found, &self.settings).map(Some)
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        current.connection(name, &self.settings)
     }
 
     fn by_issuer(&self, issuer: Option<&EntityId>) -> Result<Vec<Connection>, StoreError> {
         let Some(issuer) = issuer else { return Ok(Vec::new()) };
         Ok(self.connection(&EntityName::EntityId(issuer.clone()))?.into_iter().collect())
+    }
+}
+
+impl Current {
+    fn of(metadata: Arc<TrustedMetadata>) -> Current {
+        Current { metadata, used: Mutex::new(RecentlyUsed::at_least(KEPT)) }
+    }
+
+    fn connection(
+        &self,
+        name: &EntityName,
+        settings: &ConnectionSettings,
+    ) -> Result<Option<Connection>, StoreError> {
+        let Some(found) = self.metadata.find(name) else { return Ok(None) };
+        if let Some(known) = self.used().get(&found.place()) {
+            return Ok(known.clone());
+        }
+        let read = found.read_identity_provider().ok();
+        let made = read.map(|read| connection_to(&read, settings)).transpose()?;
+        self.used().insert(found.place(), made.clone());
+        Ok(made)
+    }
+
+    fn used(&self) -> MutexGuard<'_, RecentlyUsed<usize, Option<Connection>>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,5 +159,31 @@ impl Discovery for Federation {
         let entity_id = EntityId::new(asked.trim()).ok();
         let found = entity_id.map_or(Ok(None), |id| self.connection(&EntityName::EntityId(id)));
         Box::pin(std::future::ready(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vouchsafe::Provider;
+    use vouchsafe::metadata::{SpeaksFor, TrustedSource};
+    use vouchsafe_testkit::IdentityProvider as Kit;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_is_kept_until_there_is_a_newer_document() {
+        let read = |kit: Kit| {
+            let source = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
+            let now = "2026-06-01T00:00:00Z".parse().unwrap();
+            source.accept(kit.metadata().unwrap(), now, &Provider::rustcrypto()).unwrap()
+        };
+        let federation = Federation::new(read(Kit::okta()));
+        let find = |kit: Kit| federation.connection(&kit.entity_id().parse().unwrap()).unwrap();
+        let (first, again) = (find(Kit::okta()).unwrap(), find(Kit::okta()).unwrap());
+        assert!(std::ptr::eq(first.identity_provider(), again.identity_provider()));
+        assert!(find(Kit::other()).is_none());
+        federation.replace(read(Kit::other()));
+        assert!(find(Kit::okta()).is_none());
+        assert!(find(Kit::other()).is_some());
     }
 }

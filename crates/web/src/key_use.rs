@@ -11,7 +11,8 @@ use vouchsafe_store::{KeyHistory, StoreError};
 
 /// The minimum time between two writes for one key.
 const EVERY: TimeDelta = TimeDelta::minutes(1);
-/// The maximum number of keys in memory. A key that was removed is written again at its next sign-in.
+/// The maximum number of keys in memory. A key that was removed is written again at its next sign-in, and so is each sign-in
+/// of a key for which there is no room because the store fails.
 const MOST: usize = 10_000;
 
 /// Counts sign-ins by the keys that signed them, and writes the counts from time to time. No sign-in waits for this.
@@ -21,7 +22,12 @@ pub(crate) struct KeyUse {
     counts: Arc<Mutex<Counts>>,
 }
 
-type Counts = HashMap<(ConnectionId, Box<str>), Count>;
+#[derive(Default)]
+struct Counts {
+    by_key: HashMap<(ConnectionId, Box<str>), Count>,
+    /// The time when keys were last removed, so that not each sign-in looks through all of them.
+    removed_at: Option<DateTime<Utc>>,
+}
 
 #[derive(Clone, Copy)]
 struct Count {
@@ -60,23 +66,14 @@ impl KeyUse {
 
     fn count(&self, login: &Login, now: DateTime<Utc>) -> Due {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST {
-            counts.retain(|_, count| count.sign_ins > 0);
-        }
+        counts.make_room(now);
         let mut due = Due::new();
         let mut keys: Vec<&str> = login.evidence().iter().map(|one| one.key_fingerprint().as_str()).collect();
         keys.sort_unstable();
         keys.dedup();
         for key in keys {
-            let place = (login.connection().clone(), key.into());
-            let never = now.checked_sub_signed(EVERY).unwrap_or(now);
-            let count = counts.entry(place).or_insert(Count { sign_ins: 0, last: now, written_at: never });
-            count.sign_ins = count.sign_ins.saturating_add(1);
-            count.last = count.last.max(now);
-            // A clock that was set back must not prevent writing for a long time.
-            let since = now.signed_duration_since(count.written_at).abs();
-            if since >= EVERY {
-                due.entry(login.connection().clone()).or_default().push(count.taken(key, now));
+            if let Some(sighting) = counts.count(login.connection(), key, now) {
+                due.entry(login.connection().clone()).or_default().push(sighting);
             }
         }
         due
@@ -87,7 +84,8 @@ impl KeyUse {
         let due = {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             let mut due = Due::new();
-            for ((connection, key), count) in counts.iter_mut().filter(|(_, count)| count.sign_ins > 0) {
+            for ((connection, key), count) in counts.by_key.iter_mut().filter(|(_, count)| count.sign_ins > 0)
+            {
                 due.entry(connection.clone()).or_default().push(count.taken(key, now));
             }
             due
@@ -102,7 +100,8 @@ impl KeyUse {
             if let Err(error) = self.store.note_keys(&connection, &keys).await {
                 let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
                 for key in keys {
-                    if let Some(count) = counts.get_mut(&(connection.clone(), key.fingerprint.into())) {
+                    if let Some(count) = counts.by_key.get_mut(&(connection.clone(), key.fingerprint.into()))
+                    {
                         count.sign_ins = count.sign_ins.saturating_add(key.verified);
                     }
                 }
@@ -110,6 +109,33 @@ impl KeyUse {
             }
         }
         failure.map_or(Ok(()), Err)
+    }
+}
+
+impl Counts {
+    /// Removes the keys whose sign-ins are written, if there is no room for another one.
+    fn make_room(&mut self, now: DateTime<Utc>) {
+        let since = self.removed_at.map(|at| now.signed_duration_since(at).abs());
+        if self.by_key.len() >= MOST && since.is_none_or(|since| since >= EVERY) {
+            self.by_key.retain(|_, count| count.sign_ins > 0);
+            self.removed_at = Some(now);
+        }
+    }
+
+    /// Counts a sign-in by a key. Returns what must be written now, if anything.
+    fn count(&mut self, connection: &ConnectionId, key: &str, now: DateTime<Utc>) -> Option<KeySighting> {
+        let place = (connection.clone(), key.into());
+        let never = now.checked_sub_signed(EVERY).unwrap_or(now);
+        let mut unknown = Count { sign_ins: 0, last: now, written_at: never };
+        let count = match self.by_key.len() < MOST || self.by_key.contains_key(&place) {
+            true => self.by_key.entry(place).or_insert(unknown),
+            false => &mut unknown,
+        };
+        count.sign_ins = count.sign_ins.saturating_add(1);
+        count.last = count.last.max(now);
+        // A clock that was set back must not prevent writing for a long time.
+        let since = now.signed_duration_since(count.written_at).abs();
+        (since >= EVERY).then(|| count.taken(key, now))
     }
 }
 
@@ -125,5 +151,32 @@ impl Count {
 impl fmt::Debug for KeyUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyUse").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The store fails, so that no count can be forgotten.
+    #[test]
+    fn many_keys_take_no_more_room_than_is_allowed() {
+        let (acme, now) = (ConnectionId::new("acme").unwrap(), DateTime::UNIX_EPOCH + EVERY);
+        let mut counts = Counts::default();
+        for number in 0..MOST + 100 {
+            counts.make_room(now);
+            let sighting = counts.count(&acme, &number.to_string(), now).unwrap();
+            assert_eq!(sighting.verified, 1);
+            // It could not be written.
+            if let Some(count) = counts.by_key.get_mut(&(acme.clone(), number.to_string().into())) {
+                count.sign_ins += 1;
+            }
+        }
+        assert_eq!((counts.by_key.len(), counts.removed_at), (MOST, Some(now)));
+        assert!(counts.count(&acme, "0", now).is_none(), "it was written a moment ago");
+        // What is written makes room, a minute later.
+        counts.by_key.values_mut().take(50).for_each(|count| count.sign_ins = 0);
+        counts.make_room(now + EVERY);
+        assert_eq!(counts.by_key.len(), MOST - 50);
     }
 }
