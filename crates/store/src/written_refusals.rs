@@ -92,11 +92,11 @@ mod tests {
             let hash = OrganizationToken::issue(&provider).unwrap().hash(&provider).unwrap();
             ScimToken::new(hash, "acme".into(), ConnectionId::new(connection).unwrap(), start)
         };
-        let (written, writes) = (WrittenRefusals::default(), Cell::new(0));
+        let (written, writes) = (WrittenRefusals::default(), Cell::new(0_u32));
         let (one, other) = (token("acme-okta"), token("acme-entra"));
         let send = async |token: &ScimToken, at: DateTime<Utc>, result: Result<(), ()>| {
             let write = || {
-                writes.set(writes.get() + 1);
+                writes.set(writes.get().saturating_add(1));
                 std::future::ready(result)
             };
             written.once(&AuditedRefusal::of_scim_token(token, at), write).await
@@ -115,7 +115,7 @@ mod tests {
         };
         for code in ["signal.audience", "signal.expired", "signal.audience"] {
             let write = || {
-                writes.set(writes.get() + 1);
+                writes.set(writes.get().saturating_add(1));
                 std::future::ready(Ok::<(), ()>(()))
             };
             written.once(&signal(code), write).await.unwrap();
@@ -126,14 +126,14 @@ mod tests {
     /// The client closes its connection while the store is at work, so that the future is dropped.
     #[tokio::test]
     async fn a_write_that_nobody_waited_for_is_made_the_next_time() {
-        let (written, writes) = (WrittenRefusals::default(), Cell::new(0));
+        let (written, writes) = (WrittenRefusals::default(), Cell::new(0_u32));
         let connection = ConnectionId::new("acme-okta").unwrap();
         let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
         let refused =
             AuditedRefusal::of_signal("acme".into(), &connection, ("signal.expired", "it is old"), now);
         for _ in 0..2 {
             let write = async || {
-                writes.set(writes.get() + 1);
+                writes.set(writes.get().saturating_add(1));
                 std::future::pending::<Result<(), ()>>().await
             };
             tokio::select! {
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(writes.get(), 2);
         for _ in 0..2 {
             let write = || {
-                writes.set(writes.get() + 1);
+                writes.set(writes.get().saturating_add(1));
                 std::future::ready(Ok::<(), ()>(()))
             };
             written.once(&refused, write).await.unwrap();

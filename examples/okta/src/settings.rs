@@ -403,8 +403,6 @@ fn console_values(page: Page, app: &App) -> Page {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
-
     use super::*;
 
     fn active(name: &str) -> StoredConnection {
