@@ -224,7 +224,6 @@ impl HttpError {
         match self {
             Self::Store(error) => error.is_outage(),
             Self::Unavailable { .. } => true,
-            Self::Application(application) => application.is_outage,
             _ => false,
         }
     }

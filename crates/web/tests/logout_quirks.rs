@@ -9,8 +9,6 @@
 
 #[path = "logout_quirks/answers.rs"]
 mod answers;
-#[path = "logout_quirks/outages.rs"]
-mod outages;
 
 use std::future::Future;
 use std::pin::Pin;
