@@ -20,12 +20,11 @@ use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
 use crate::replies::SoapReply;
-use crate::single_logout::tried_again;
 use crate::single_sign_on::SingleSignOn;
 
 /// The query parameter of the path to return to, if the identity provider changed the name.
 pub const NAME_CHANGED: (&str, &str) = ("name", "changed");
-/// The query parameter of the path to return to, if the identity provider did not confirm that it changed the name.
+/// The query parameter of the path to return to, if the identity provider did not change the name.
 pub const NAME_NOT_CHANGED: (&str, &str) = ("name", "unchanged");
 
 /// The names of an application's people that identity providers manage. [`Provisioned`](crate::Provisioned)
@@ -255,8 +254,7 @@ impl SingleSignOn {
     ) -> Result<Response<String>, HttpError> {
         let done = answer.filter(|answer| answer.is_success());
         if let (Some(answer), Some(names)) = (done, &self.inner.names) {
-            // The identity provider has changed the name. Over SOAP it does not say so again.
-            tried_again(order.connection(), "a change of a name", || names.confirmed(answer, order)).await?;
+            names.confirmed(answer, order).await?;
         }
         let said = if done.is_some() { NAME_CHANGED } else { NAME_NOT_CHANGED };
         see_other(&with_query(back, &[said]), [])

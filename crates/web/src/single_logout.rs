@@ -8,8 +8,8 @@ use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::crypto::hexadecimal;
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BindingError, BoundLogout, Connection, ConnectionId, ExpectMessage, IncomingMessage, LogoutAnswer,
-    LogoutJourney, LogoutRequest, LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey,
+    BindingError, BoundLogout, Connection, ExpectMessage, IncomingMessage, LogoutAnswer, LogoutJourney,
+    LogoutRequest, LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey,
     provisioning::LoggedOut, unasked_message,
 };
 
@@ -152,11 +152,20 @@ impl SingleSignOn {
         single_logout: &SingleLogout,
         request: &LogoutRequest,
     ) -> Result<u64, HttpError> {
-        tried_again(request.connection(), "a logout request", || async {
+        let attempt = async || {
             self.remember(single_logout, request).await?;
             single_logout.sessions.end(request).await
-        })
-        .await
+        };
+        for wait in AGAIN_AFTER {
+            match attempt().await {
+                Err(error) if error.is_outage() => {
+                    tracing::warn!(connection = %request.connection(), code = error.code(), "a logout request could not be carried out, and is tried again");
+                    tokio::time::sleep(wait).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        attempt().await
     }
 
     /// The logout is remembered first, then carried out. A sign-in at this moment either sees it, or its session is
@@ -267,28 +276,6 @@ impl SingleSignOn {
         let hash = self.service_provider().provider().sha256(request_id.as_bytes());
         Ok(hexadecimal(&hash.map_err(BindingError::from)?))
     }
-}
-
-/// Carries something out that an identity provider may not say again. A store that fails for a moment is tried again.
-/// `about` names it in the log.
-pub(crate) async fn tried_again<T, F>(
-    connection: &ConnectionId,
-    about: &'static str,
-    attempt: impl Fn() -> F,
-) -> Result<T, HttpError>
-where
-    F: Future<Output = Result<T, HttpError>>,
-{
-    for wait in AGAIN_AFTER {
-        match attempt().await {
-            Err(error) if error.is_outage() => {
-                tracing::warn!(%connection, about, code = error.code(), "a message of an identity provider could not be carried out, and is tried again");
-                tokio::time::sleep(wait).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    attempt().await
 }
 
 fn answered_already() -> HttpError {
