@@ -48,33 +48,6 @@
 //!     Router::new().merge(routes(signed_in::<Users>)).layer(layer).with_state(sso)
 //! }
 //! ```
-//!
-//! # Single logout
-//!
-//! [`SessionNotes`] record the sessions of a person, so that a logout request of the identity provider ends them. A person
-//! who signs out here is signed out at the identity provider too, by the [`participant`](tower_session::participant)
-//! that [`signed_in`] put into the session:
-//!
-//! ```
-//! use axum::extract::State;
-//! use axum::http::HeaderMap;
-//! use axum::response::{IntoResponse, Response};
-//! use tower_sessions::Session;
-//! use vouchsafe_axum::tower_session::{participant, sign_out};
-//! use vouchsafe_axum::{EndedSession, SingleSignOn};
-//!
-//! /// POST /saml/logout: ends the session here, and tells its identity provider.
-//! async fn logout(State(sso): State<SingleSignOn>, session: Session, headers: HeaderMap) -> Response {
-//!     let end = async {
-//!         let mut ended = EndedSession::default();
-//!         ended.participants.extend(participant(&session).await?);
-//!         // It has the user of `axum-login` too.
-//!         sign_out(&session).await?;
-//!         Ok(ended)
-//!     };
-//!     sso.sign_out(&headers, session.id().is_some(), end).await.into_response()
-//! }
-//! ```
 
 use std::fmt;
 use std::pin::Pin;
@@ -83,14 +56,14 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use axum_login::{AuthSession, AuthnBackend, Error};
+use chrono::{DateTime, Utc};
 use tower_sessions::Session;
 use vouchsafe::Login;
 use vouchsafe::provisioning::Identity;
 use vouchsafe_web::{Accepted, HttpError, LogoutCheck};
 
 use crate::accepted_login::AcceptedLogin;
-use crate::session_start::{self, renew};
-use crate::tower_session::{self, SessionStart};
+use crate::tower_session::{self, renew};
 
 /// Records which sessions a person has, so that single logout finds them.
 ///
@@ -141,13 +114,12 @@ where
     B::Credentials: From<Login>,
     B::Error: 'static,
 {
-    let start = SessionStart::of(&accepted);
-    let Accepted { login, answer, .. } = accepted;
+    let Accepted { login, previous_session, answer, .. } = accepted;
     let signed_in = async {
-        let check = answer.logout_check(&login);
+        let (ends, check) = (login.session_not_on_or_after(), answer.logout_check(&login));
         let found = auth.authenticate(login.into()).await.map_err(failed)?;
         let user = found.ok_or(HttpError::UnknownPerson)?;
-        sign_in(&session, &mut auth, &user, &start).await?;
+        sign_in(&session, &mut auth, &user, ends, previous_session.as_deref()).await?;
         // The session is found by its person before it is checked whether the person was logged out meanwhile.
         let kept = match keep(&session, notes.as_ref(), &check).await {
             Ok(()) => check.passes().await,
@@ -184,9 +156,10 @@ async fn keep(
 }
 
 /// Signs a user in on the session. The session receives a new identifier, and data of a previous user are removed;
-/// `AuthSession::login` alone does this only for the first user of a session. `start` is [`SessionStart::of`] the login.
-/// The session store enforces the end of the session and of the browser's previous one, so the layer must be a
-/// [`session_layer`](crate::tower_session::session_layer) or have its store in an
+/// `AuthSession::login` alone does this only for the first user of a session. `ends` is the time at which the
+/// identity provider ends the session: [`Login::session_not_on_or_after`]. `previous` is the session of the browser
+/// that ends: [`Accepted::previous_session`]. The session store enforces both, so the
+/// layer must be a [`session_layer`](crate::tower_session::session_layer) or have its store in an
 /// [`EndingStore`](crate::tower_session::EndingStore).
 ///
 /// # Errors
@@ -195,7 +168,8 @@ pub async fn sign_in<B>(
     session: &Session,
     auth: &mut AuthSession<B>,
     user: &B::User,
-    start: &SessionStart,
+    ends: Option<DateTime<Utc>>,
+    previous: Option<&str>,
 ) -> Result<(), HttpError>
 where
     B: AuthnBackend + 'static,
@@ -204,9 +178,9 @@ where
     if auth.user.is_some() {
         auth.logout().await.map_err(failed)?;
     }
-    renew(session, start).await?;
+    renew(session, ends, previous).await?;
     auth.login(user).await.map_err(failed)?;
-    session.save().await.map_err(session_start::failed)
+    session.save().await.map_err(tower_session::failed)
 }
 
 fn failed<B>(error: Error<B>) -> HttpError
@@ -215,7 +189,7 @@ where
     B::Error: 'static,
 {
     match error {
-        Error::Session(source) => session_start::failed(source),
+        Error::Session(source) => tower_session::failed(source),
         Error::Backend(source) => HttpError::unavailable("users", source),
     }
 }

@@ -84,8 +84,6 @@ mod same_origin;
 #[cfg(feature = "scim")]
 mod scim;
 mod session;
-#[cfg(feature = "tower-sessions")]
-mod session_start;
 #[cfg(feature = "signals")]
 mod signals;
 #[cfg(feature = "tower-sessions")]

@@ -41,7 +41,7 @@
 //! session is recorded. With `axum-login`, which uses these sessions, the record is its `NotesSessions`, and its
 //! `signed_in` checks the rest.
 //!
-//! Signing out here takes the [`participant`] that the sign-in put into the session.
+//! Signing out here takes the person's [`Participant`](vouchsafe::Participant), which the sign-in puts into the session.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -51,8 +51,8 @@
 //! use axum::http::HeaderMap;
 //! use axum::response::{IntoResponse, Response};
 //! use tower_sessions::{MemoryStore, Session, SessionStore, session::Id};
-//! use vouchsafe::{Login, LogoutRequest, provisioning::{Identity, LoggedOut}};
-//! use vouchsafe_axum::tower_session::{EndingStore, SessionUser, participant, sign_out};
+//! use vouchsafe::{Login, LogoutRequest, Participant, provisioning::{Identity, LoggedOut}};
+//! use vouchsafe_axum::tower_session::{EndingStore, SessionUser, sign_out};
 //! use vouchsafe_axum::{AcceptedLogin, EndedSession, EndsSessions, HttpError, LogoutSessions, SingleSignOn};
 //! use vouchsafe_store::LogoutStore;
 //!
@@ -69,6 +69,9 @@
 //!     let opened = async {
 //!         let user = format!("user of {}", accepted.connection());
 //!         SessionUser(user).sign_in(&session, &accepted).await?;
+//!         let participant = Participant::of_login(&accepted.login);
+//!         let kept = session.insert("participant", participant).await;
+//!         kept.map_err(|error| HttpError::unavailable("sessions", error))?;
 //!         signed.note(&session, &accepted.login);
 //!         if let Err(logged_out) = accepted.not_logged_out().await {
 //!             sign_out(&session).await?;
@@ -82,9 +85,11 @@
 //! /// POST /saml/logout: ends the session here, and tells its identity provider.
 //! async fn logout(State(sso): State<SingleSignOn>, session: Session, headers: HeaderMap) -> Response {
 //!     let end = async {
-//!         let mut ended = EndedSession::default();
-//!         ended.participants.extend(participant(&session).await?);
+//!         let told = session.get::<Option<Participant>>("participant").await;
+//!         let told = told.map_err(|error| HttpError::unavailable("sessions", error))?;
 //!         sign_out(&session).await?;
+//!         let mut ended = EndedSession::default();
+//!         ended.participants.extend(told.flatten());
 //!         Ok(ended)
 //!     };
 //!     sso.sign_out(&headers, session.id().is_some(), end).await.into_response()
@@ -125,19 +130,19 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::SameSite;
-use tower_sessions::cookie::time::Duration;
+use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use vouchsafe_store::EndedSessionStore;
 use vouchsafe_web::{Accepted, HttpError, SingleSignOn};
 
 pub use crate::ending_store::EndingStore;
+use crate::ending_store::{ENDS, REPLACES};
 use crate::session::nobody;
-pub use crate::session_start::{SessionStart, participant};
-use crate::session_start::{failed, has_ended, renew};
 
 /// The user of the session: the application's user or the identifier of one. It is an argument of a handler, with the
 /// rejections of [`SignedIn`](crate::SignedIn): the sign-in page, status 401 for a client that asks for JSON, status
@@ -151,8 +156,7 @@ const KEY: &str = "vouchsafe.user";
 impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
     /// Signs the user in on this session. The session receives a new identifier, so that nobody who knew the previous
     /// one shares it. If it was the session of another user, its data are removed. It ends at the time of the
-    /// identity provider (SessionNotOnOrAfter), if that is earlier. It has the [`participant`] of a sign-out. It is
-    /// stored before the browser is answered.
+    /// identity provider (SessionNotOnOrAfter), if that is earlier. It is stored before the browser is answered.
     ///
     /// Browsers do not send the session's cookie with the identity provider's POST, unless both are the same site. So
     /// this is usually a new session without data. The one that the browser held when the sign-in started ends
@@ -167,7 +171,8 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
         if before.is_some_and(|before| before.0 != user) {
             session.clear().await;
         }
-        renew(session, &SessionStart::of(accepted)).await?;
+        let previous = accepted.previous_session.as_deref();
+        renew(session, accepted.login.session_not_on_or_after(), previous).await?;
         session.insert_value(KEY, user).await.map_err(failed)?;
         session.save().await.map_err(failed)
     }
@@ -295,4 +300,34 @@ where
     let session = Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
     let user = SessionUser::of(&session).await;
     user.map_err(|error| SingleSignOn::from_ref(state).refuse(&parts.headers, error).into_response())
+}
+
+/// Gives the session a new identifier, and its end: after the configured time, or at the time of the identity
+/// provider, if that is earlier. The previous session of the browser ends when this one is stored.
+pub(crate) async fn renew(
+    session: &Session,
+    ends: Option<DateTime<Utc>>,
+    previous: Option<&str>,
+) -> Result<(), HttpError> {
+    session.cycle_id().await.map_err(failed)?;
+    if let Some(hash) = previous {
+        session.insert_value(REPLACES, hash.into()).await.map_err(failed)?;
+    }
+    let at_most = session.expiry_date();
+    let said = ends.and_then(|end| OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
+    let end = said.map_or(at_most, |said| said.min(at_most));
+    session.set_expiry(Some(Expiry::AtDateTime(end)));
+    session.insert_value(ENDS, end.unix_timestamp().into()).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Returns whether the time that [`renew`] wrote has passed. A session without that time was not signed in by this
+/// crate.
+async fn has_ended(session: &Session) -> Result<bool, HttpError> {
+    let ends: Option<i64> = session.get(ENDS).await.map_err(failed)?;
+    Ok(ends.is_none_or(|ends| ends <= OffsetDateTime::now_utc().unix_timestamp()))
+}
+
+pub(crate) fn failed(error: Error) -> HttpError {
+    HttpError::unavailable("sessions", error)
 }
