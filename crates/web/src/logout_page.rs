@@ -15,8 +15,7 @@ use crate::refusal_page::STYLE;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LogoutView<'a> {
-    /// The answer of each identity provider, in the order in which they were told. Empty if nobody was told, and if the
-    /// page is loaded again, since answers are not kept.
+    /// The answer of each identity provider, in the order in which they were told.
     pub answers: &'a [ParticipantAnswer],
     /// The name of each of them, in the same order: from its metadata, or that of its connection. A customer writes the
     /// metadata: escape the name in HTML, as [`escape_markup`] does.
@@ -26,11 +25,10 @@ pub struct LogoutView<'a> {
 }
 
 impl LogoutView<'_> {
-    /// Returns whether every identity provider answered that it ended every session. Without
-    /// [answers](Self::answers) that is not known, so it is false.
+    /// Returns whether every identity provider answered that it ended every session.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        !self.answers.is_empty() && self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
+        self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
     }
 }
 
@@ -39,14 +37,7 @@ impl LogoutView<'_> {
 /// ```
 /// use vouchsafe_web::LogoutPage;
 ///
-/// let own = LogoutPage::rendered_by(|shown| {
-///     let text = match shown.answers {
-///         [] => "You are signed out here.",
-///         _ if shown.is_complete() => "You are signed out, at your identity provider too.",
-///         _ => "You are signed out here, and may still be signed in at your identity provider.",
-///     };
-///     text.to_owned()
-/// });
+/// let own = LogoutPage::rendered_by(|shown| if shown.is_complete() { "Bye.".to_owned() } else { "Half bye.".to_owned() });
 /// # let _ = own;
 /// ```
 #[derive(Clone)]
