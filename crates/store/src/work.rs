@@ -5,9 +5,6 @@ use std::cell::Cell;
 thread_local! {
     /// The documents that this thread has read.
     static DOCUMENTS: Cell<usize> = const { Cell::new(0) };
-}
-
-thread_local! {
     /// The documents that this thread has read while it had locked the state of a store in memory.
     static UNDER_LOCK: Cell<usize> = const { Cell::new(0) };
     static IS_LOCKED: Cell<bool> = const { Cell::new(false) };
