@@ -9,7 +9,7 @@ use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout_journey::{LogoutJourney, PendingLogout};
-use crate::logout_message::{LogoutStatus, logout_request, logout_response, soap_fault};
+use crate::logout_message::{LogoutStatus, Reply, logout_request, soap_fault};
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::relay_state::RelayState;
@@ -99,13 +99,7 @@ impl ServiceProvider {
         require_same(request.connection(), connection)?;
         let bindings = bindings_after(request.carriage());
         let (endpoint, signing) = self.logout_by_browser(connection, &bindings, now)?;
-        let id = message_id(self.provider())?;
-        let issuer = self.entity_id_for(connection).as_str();
-        let destination = Some(endpoint.location_of_responses());
-        let xml =
-            logout_response(&Ends { id: &id, issuer, destination, issued_at: now }, request.id(), status)?;
-        let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
-        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
+        self.carry_reply(connection, (endpoint, signing), logout_reply(request, status), relay_state, now)
     }
 
     /// Answers a logout request that came over SOAP: returns the envelope to send, as `text/xml`. The answer goes to
@@ -122,8 +116,25 @@ impl ServiceProvider {
         status: LogoutStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
-        let write = |ends: &Ends<'_>| logout_response(ends, request.id(), status);
+        let write = |ends: &Ends<'_>| logout_reply(request, status).write(ends);
         self.soap_answer(request.connection(), connection, now, write)
+    }
+
+    /// Carries the answer to a request to this endpoint.
+    pub(crate) fn carry_reply(
+        &self,
+        connection: &Connection,
+        (endpoint, signing): (&Endpoint, Signing<'_>),
+        reply: Reply<'_>,
+        relay_state: Option<&RelayState>,
+        now: DateTime<Utc>,
+    ) -> Result<OutgoingMessage, BindingError> {
+        let id = message_id(self.provider())?;
+        let issuer = self.entity_id_for(connection).as_str();
+        let destination = Some(endpoint.location_of_responses());
+        let xml = reply.write(&Ends { id: &id, issuer, destination, issued_at: now })?;
+        let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
+        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
     /// Returns the envelope for a request over SOAP that is not accepted: a fault that does not tell the reason.
@@ -168,6 +179,10 @@ impl ServiceProvider {
         let credential = self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)?;
         Ok(self.signing(credential, connection))
     }
+}
+
+fn logout_reply(request: &LogoutRequest, status: LogoutStatus) -> Reply<'_> {
+    Reply { element: "saml2p:LogoutResponse", in_response_to: request.id(), codes: status.codes() }
 }
 
 /// The bindings of messages that a browser carries, in the order of preference.

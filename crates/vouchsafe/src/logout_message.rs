@@ -29,7 +29,7 @@ pub enum LogoutStatus {
 impl LogoutStatus {
     /// The status codes, the outer first. A partial logout is reported inside Success, since the request was carried
     /// out.
-    fn codes(self) -> &'static [&'static str] {
+    pub(crate) fn codes(self) -> &'static [&'static str] {
         match self {
             LogoutStatus::Success => &["Success"],
             LogoutStatus::Partial => &["Success", "PartialLogout"],
@@ -54,22 +54,29 @@ pub(crate) fn logout_request(ends: &Ends<'_>, participant: &Participant) -> Resu
     Ok(xml.finish()?)
 }
 
-pub(crate) fn logout_response(
-    ends: &Ends<'_>,
-    in_response_to: &str,
-    status: LogoutStatus,
-) -> Result<String, BindingError> {
-    let mut xml = Writer::new();
-    start_message(&mut xml, "saml2p:LogoutResponse", ends);
-    xml.attribute("InResponseTo", in_response_to);
-    xml.element("saml2:Issuer", ends.issuer);
-    write_status(&mut xml, status.codes());
-    xml.end();
-    Ok(xml.finish()?)
+/// The answer to a request of an identity provider.
+#[derive(Clone, Copy)]
+pub(crate) struct Reply<'r> {
+    pub(crate) element: &'static str,
+    pub(crate) in_response_to: &'r str,
+    /// The status codes, each nested in the one before it.
+    pub(crate) codes: &'static [&'static str],
+}
+
+impl Reply<'_> {
+    pub(crate) fn write(self, ends: &Ends<'_>) -> Result<String, BindingError> {
+        let mut xml = Writer::new();
+        start_message(&mut xml, self.element, ends);
+        xml.attribute("InResponseTo", self.in_response_to);
+        xml.element("saml2:Issuer", ends.issuer);
+        write_status(&mut xml, self.codes);
+        xml.end();
+        Ok(xml.finish()?)
+    }
 }
 
 /// Writes a Status with these codes, each nested in the one before it.
-pub(crate) fn write_status(xml: &mut Writer, codes: &[&str]) {
+fn write_status(xml: &mut Writer, codes: &[&str]) {
     xml.start("saml2p:Status");
     for code in codes {
         xml.start("saml2p:StatusCode").attribute("Value", &[STATUS, code].concat());

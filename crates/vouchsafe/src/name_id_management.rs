@@ -17,7 +17,7 @@ use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout::{BY_BROWSER, bindings_after, require_same, require_secure};
-use crate::logout_message::write_status;
+use crate::logout_message::Reply;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::pending::PendingRequest;
@@ -221,11 +221,7 @@ impl ServiceProvider {
         require_same(request.connection(), connection)?;
         let bindings = bindings_after(request.carriage());
         let (endpoint, signing) = self.name_id_management_by_browser(connection, &bindings, now)?;
-        let id = message_id(self.provider())?;
-        let ends = self.ends(connection, &id, endpoint.location_of_responses(), now);
-        let xml = name_id_response(&ends, request.id(), status)?;
-        let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
-        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
+        self.carry_reply(connection, (endpoint, signing), name_id_reply(request, status), relay_state, now)
     }
 
     /// Answers a request that came over SOAP, like [`answer_logout_by_soap`](Self::answer_logout_by_soap): returns the
@@ -241,7 +237,7 @@ impl ServiceProvider {
         status: NameIdStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
-        let write = |ends: &Ends<'_>| name_id_response(ends, request.id(), status);
+        let write = |ends: &Ends<'_>| name_id_reply(request, status).write(ends);
         self.soap_answer(request.connection(), connection, now, write)
     }
 
@@ -323,16 +319,6 @@ fn name_id_request(ends: &Ends<'_>, order: &NameIdOrder) -> Result<String, Bindi
     Ok(xml.finish()?)
 }
 
-fn name_id_response(
-    ends: &Ends<'_>,
-    in_response_to: &str,
-    status: NameIdStatus,
-) -> Result<String, BindingError> {
-    let mut xml = Writer::new();
-    start_message(&mut xml, "saml2p:ManageNameIDResponse", ends);
-    xml.attribute("InResponseTo", in_response_to);
-    xml.element("saml2:Issuer", ends.issuer);
-    write_status(&mut xml, status.codes());
-    xml.end();
-    Ok(xml.finish()?)
+fn name_id_reply(request: &ManageNameIdRequest, status: NameIdStatus) -> Reply<'_> {
+    Reply { element: "saml2p:ManageNameIDResponse", in_response_to: request.id(), codes: status.codes() }
 }
