@@ -12,9 +12,15 @@ pub(crate) fn values(form: &[u8], name: &str) -> Vec<String> {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
             (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
         })
-        .filter(|(field, _)| decoded(field) == name)
+        .filter(|(field, _)| is_named(field, name))
         .map(|(_, value)| decoded(value))
         .collect()
+}
+
+/// Returns whether a field has this name, which contains no space. Anybody can send a million fields, so nothing is
+/// allocated for those with other names.
+fn is_named(field: &[u8], name: &str) -> bool {
+    !field.contains(&b'+') && percent_decode(field).eq(name.bytes())
 }
 
 /// Decodes a name or a value that a browser encoded (URL Standard, 5.1): `+` is a space, `%` and two digits are a
