@@ -78,6 +78,7 @@ mod algorithm;
 mod answers;
 pub mod artifact;
 pub mod availability;
+mod bent_query;
 mod binding;
 mod browser;
 mod catalogue;

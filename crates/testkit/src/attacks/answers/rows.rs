@@ -1,12 +1,10 @@
 //! The table of forged answers, with their messages.
 
-use vouchsafe_signature::{Signer, sign};
-use vouchsafe_xml::Limits;
-
+use super::super::bent_query::{self, Bend};
 use super::super::surgery;
 use super::{Delivery, Door, Made, Request, Row, Scene, Setting};
+use crate::keys;
 use crate::logout::{form, query, signed_form};
-use crate::{TestkitError, keys};
 
 const fn row(what: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Row {
     Row {
@@ -151,7 +149,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         POST,
         row("attacker-certificate", "signed by the attacker, whose certificate is in the message", |s| {
-            s.raw(&signed_by_the_attacker(s)?)
+            s.raw(&bent_query::resigned(&s.genuine(), keys::attacker())?)
         }),
     ),
     at(
@@ -204,29 +202,26 @@ pub(super) const ROWS: &[Row] = &[
     ),
     at(
         REDIRECT,
-        row("escaped-name", "SAMLRespo%6Ese instead of SAMLResponse", |s| {
-            bent(s, |genuine, forged| format!("{genuine}&SAMLRespo%6Ese={forged}"))
+        row("escaped-name", "SAMLRe%73ponse instead of SAMLResponse", |s| {
+            bent(s, bent_query::escaped_behind)
         }),
     ),
     at(
         REDIRECT,
         row("repeated", "a forged answer behind a signed one that confirms nothing", |s| {
-            bent(s, |genuine, forged| format!("{genuine}&SAMLResponse={forged}"))
+            bent(s, bent_query::repeated_behind)
         }),
     ),
     at(
         REDIRECT,
         row("repeated-first", "a forged answer before a signed one that confirms nothing", |s| {
-            bent(s, |genuine, forged| format!("SAMLResponse={forged}&{genuine}"))
+            bent(s, bent_query::repeated_before)
         }),
     ),
     at(
         REDIRECT,
         row("exchanged", "the signature of an answer that confirms nothing", |s| {
-            bent(s, |genuine, forged| {
-                let rest = genuine.split_once('&').map(|(_, rest)| rest).unwrap_or_default();
-                format!("SAMLResponse={forged}&{rest}")
-            })
+            bent(s, bent_query::exchanged)
         }),
     ),
     at(
@@ -240,9 +235,7 @@ pub(super) const ROWS: &[Row] = &[
     at(
         REDIRECT,
         row("empty-query-signature", "SigAlg and an empty Signature", |s| {
-            let query = s.genuine().to_query(s.state())?;
-            let (signed, _) = query.split_once("&Signature=").unwrap_or((&query, ""));
-            Ok(Delivery::Redirect(format!("{signed}&Signature=")))
+            Ok(Delivery::Redirect(bent_query::without_signature(&s.genuine().to_query(s.state())?)))
         }),
     ),
     in_setting(
@@ -340,17 +333,9 @@ fn signed_fields(scene: &Scene<'_>, key: &crate::KeyPair) -> Made {
 }
 
 /// Returns a genuine query that confirms nothing, changed by `bend` with the value of a forged answer.
-fn bent(scene: &Scene<'_>, bend: fn(&str, &str) -> String) -> Made {
+fn bent(scene: &Scene<'_>, bend: Bend) -> Made {
     let genuine = scene.failed().to_query(scene.state())?;
     let forged = query("SAMLResponse", &scene.genuine().xml()?, None);
     let value = forged.strip_prefix("SAMLResponse=").unwrap_or_default();
-    Ok(Delivery::Redirect(bend(&genuine, value)))
-}
-
-fn signed_by_the_attacker(scene: &Scene<'_>) -> Result<String, TestkitError> {
-    let xml = scene.genuine().xml()?;
-    let id = xml.split_once(" ID=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(id, _)| id);
-    let attacker = keys::attacker();
-    let signer = Signer::new(attacker.private_key()).certificate(attacker.certificate());
-    Ok(sign(&xml, id.unwrap_or_default(), &signer, keys::provider(), &Limits::default())?)
+    Ok(Delivery::Redirect(bend("SAMLResponse", &genuine, value)))
 }

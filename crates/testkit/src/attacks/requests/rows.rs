@@ -1,12 +1,10 @@
 //! The table of forged requests, with their messages.
 
-use vouchsafe_signature::{Signer, sign};
-use vouchsafe_xml::Limits;
-
+use super::super::bent_query::{self, Bend, resigned};
 use super::super::surgery;
 use super::{Delivery, Door, Made, Request, Row, Scene};
 use crate::logout::{form, signed_form, soap};
-use crate::{KeyPair, LogoutBuilder, TestkitError, keys};
+use crate::{KeyPair, keys};
 
 const fn row(what: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Row {
     let (only, may_be_accepted, is_sequence, is_of_other) = (None, false, false, false);
@@ -202,55 +200,42 @@ pub(super) const ROWS: &[Row] = &[
     ),
     at(
         REDIRECT,
-        row("escaped-name", "SAMLRe%71uest instead of SAMLRequest", |s| {
-            bent(s, |genuine, forged| format!("{genuine}&SAMLRe%71uest={forged}"))
-        }),
+        row("escaped-name", "SAMLRe%71uest instead of SAMLRequest", |s| bent(s, bent_query::escaped_behind)),
     ),
     at(
         REDIRECT,
         row("escaped-first", "an escaped name before the signed one", |s| {
-            bent(s, |genuine, forged| format!("SAMLRe%71uest={forged}&{genuine}"))
+            bent(s, bent_query::escaped_before)
         }),
     ),
     at(
         REDIRECT,
-        row("repeated", "a forged message behind the signed one", |s| {
-            bent(s, |genuine, forged| format!("{genuine}&SAMLRequest={forged}"))
-        }),
+        row("repeated", "a forged message behind the signed one", |s| bent(s, bent_query::repeated_behind)),
     ),
     at(
         REDIRECT,
         row("repeated-first", "a forged message before the signed one", |s| {
-            bent(s, |genuine, forged| format!("SAMLRequest={forged}&{genuine}"))
+            bent(s, bent_query::repeated_before)
         }),
     ),
     at(
         REDIRECT,
         elsewhere(row("array", "a forged SAMLRequest[] beside the signed one", |s| {
-            bent(s, |genuine, forged| format!("{genuine}&SAMLRequest[]={forged}"))
+            bent(s, bent_query::array)
         })),
     ),
     at(
         REDIRECT,
         row("question-mark", "a forged message behind a second question mark", |s| {
-            bent(s, |genuine, forged| format!("?SAMLRequest={forged}&{genuine}"))
+            bent(s, bent_query::question_mark)
         }),
     ),
-    at(
-        REDIRECT,
-        row("exchanged", "the signature of another query", |s| {
-            bent(s, |genuine, forged| {
-                let rest = genuine.split_once("&RelayState").map(|(_, rest)| rest).unwrap_or_default();
-                format!("SAMLRequest={forged}&RelayState{rest}")
-            })
-        }),
-    ),
+    at(REDIRECT, row("exchanged", "the signature of another query", |s| bent(s, bent_query::exchanged))),
     at(
         REDIRECT,
         row("empty-query-signature", "SigAlg and an empty Signature", |s| {
             let query = s.genuine().to_query(Some("state"))?;
-            let (signed, _) = query.split_once("&Signature=").unwrap_or((&query, ""));
-            Ok(vec![Delivery::Redirect(format!("{signed}&Signature="))])
+            Ok(vec![Delivery::Redirect(bent_query::without_signature(&query))])
         }),
     ),
     at(
@@ -373,16 +358,9 @@ fn signed_fields(xml: &str, key: &KeyPair) -> Made {
 }
 
 /// Returns a genuine query for somebody else, changed by `bend` with the value of a forged message.
-fn bent(scene: &Scene<'_>, bend: fn(&str, &str) -> String) -> Made {
+fn bent(scene: &Scene<'_>, bend: Bend) -> Made {
     let genuine = scene.about_somebody().to_query(Some("state"))?;
     let forged = scene.genuine().to_unsigned_query(None)?;
     let value = forged.strip_prefix("SAMLRequest=").unwrap_or_default();
-    Ok(vec![Delivery::Redirect(bend(&genuine, value))])
-}
-
-fn resigned(message: &LogoutBuilder, key: &KeyPair) -> Result<String, TestkitError> {
-    let xml = message.xml()?;
-    let id = xml.split_once(" ID=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(id, _)| id);
-    let signer = Signer::new(key.private_key()).certificate(key.certificate());
-    Ok(sign(&xml, id.unwrap_or_default(), &signer, keys::provider(), &Limits::default())?)
+    Ok(vec![Delivery::Redirect(bend("SAMLRequest", &genuine, value))])
 }
