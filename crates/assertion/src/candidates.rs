@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::{
-    KeyFingerprint, SignatureError, SignedInfo, TrustedKey, signature_child, verify_form,
+    KeyFingerprint, SignatureError, SignedInfo, TrustedKey, signature_child, verify_form, verify_query,
 };
 use vouchsafe_xml::{Element, Limits, namespace};
 
@@ -25,7 +25,8 @@ const CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.2";
 /// then [authenticated](crate::authenticate) with the chosen trust, as if it had been the only one. A single
 /// candidate is returned without this check.
 ///
-/// At most [`MOST_CANDIDATES`] are examined. The caller limits the number that it looks up.
+/// At most [`MOST_CANDIDATES`] are examined. A caller that has more finds the [owners](owners_of_response) of the key
+/// first.
 ///
 /// # Errors
 /// * `assertion.status` if the status of the response is not Success; this is checked first.
@@ -41,24 +42,44 @@ pub fn choose<'t>(
     limits: &Limits,
 ) -> Result<&'t Trust, Refusal> {
     claimed.require_success()?;
-    only_or(claimed.issuer(), candidates, || match &claimed.form {
-        Some(fields) => owner_of(key_of_form(fields, candidates, limits), candidates, RULE, CLAUSE),
-        None => by_key(claimed.document.root(), candidates, limits),
-    })
-}
-
-/// Returns the only candidate, or the one that `found` chooses. It refuses if there is no candidate, or too many.
-fn only_or<'t>(
-    issuer: Option<&EntityId>,
-    candidates: &[&'t Trust],
-    found: impl FnOnce() -> Result<&'t Trust, Refusal>,
-) -> Result<&'t Trust, Refusal> {
     match candidates {
-        [] => Err(Refusal::unknown_issuer(issuer.map(EntityId::as_str).unwrap_or_default(), [])),
         [only] => Ok(only),
         several if several.len() > MOST_CANDIDATES => Err(ambiguous(several.iter().copied(), MANY)),
-        _ => found(),
+        several => only_of(&owners_of_response(claimed, several, limits)?),
     }
+}
+
+/// Finds all candidates that have the key which made the outermost signature of a response, also if there is one
+/// candidate alone. Like [`choose`], this proves nothing.
+///
+/// The candidates may be any number, so that a caller that has many can pass them in parts. Of each one, at least eight
+/// keys are tried that were not tried for another one, so that no candidate can hide another one. The work grows with
+/// the number of candidates; the caller limits how many it passes at a time.
+///
+/// # Errors
+/// The same as for [`choose`], except that several candidates with the key are no error.
+pub fn owners_of_response<'t>(
+    claimed: &Claimed,
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<Vec<&'t Trust>, Refusal> {
+    claimed.require_success()?;
+    if candidates.is_empty() {
+        let issuer = claimed.issuer().map(EntityId::as_str).unwrap_or_default();
+        return Err(Refusal::unknown_issuer(issuer, []));
+    }
+    let signer = match &claimed.form {
+        Some(fields) => key_of_form(fields, candidates, limits),
+        None => {
+            let signed = outermost_signed(claimed.document.root()).map_err(|sealed| match sealed {
+                true => ambiguous(candidates.iter().copied(), SEALED),
+                false => Refusal::new(AssertionError::Unsigned),
+            })?;
+            key_of_element(signed, candidates, limits)
+        }
+    };
+    let signer = signer.and_then(|key| key.ok_or(AssertionError::Unsigned));
+    owners_of(signer, candidates, RULE, CLAUSE)
 }
 
 /// The maximum number of connections with the same identity provider among which the key decides.
@@ -68,26 +89,8 @@ const MANY: &str = "more connections than are told apart by their keys";
 const SEALED: &str = "the only signature is inside the encrypted assertion";
 const SHARED: &str = "they have the key in common that signed";
 
-fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> Result<&'t Trust, Refusal> {
-    let signed = outermost_signed(root).map_err(|sealed| match sealed {
-        true => ambiguous(candidates.iter().copied(), SEALED),
-        false => Refusal::new(AssertionError::Unsigned),
-    })?;
-    owner_of(key_among_all(signed, candidates, limits), candidates, RULE, CLAUSE)
-}
-
-/// Returns the only candidate that has the key that signed. The key counts, not its certificate: anybody can put
-/// another party's public key into a certificate.
-fn owner_of<'t>(
-    signer: Result<&TrustedKey, AssertionError>,
-    candidates: &[&'t Trust],
-    rule: &'static str,
-    clause: &'static str,
-) -> Result<&'t Trust, Refusal> {
-    only_of(&owners_of(signer, candidates, rule, clause)?)
-}
-
-/// Returns the candidates that have the key that signed.
+/// Returns the candidates that have the key that signed. The key counts, not its certificate: anybody can put another
+/// party's public key into a certificate.
 pub(crate) fn owners_of<'t>(
     signer: Result<&TrustedKey, AssertionError>,
     candidates: &[&'t Trust],
@@ -113,42 +116,42 @@ pub(crate) fn only_of<'t>(owners: &[&'t Trust]) -> Result<&'t Trust, Refusal> {
     }
 }
 
-/// Returns the first key that is found among those of a candidate, or otherwise the error of the first candidate.
-///
-/// `find` receives the number of keys to try for each candidate. All candidates share one budget in equal parts, so
-/// that a candidate with many keys does not use up the parts of the others.
-fn first_key<'t>(
+/// Returns the candidates' key that signed a form, or the error of the first candidate.
+pub(crate) fn key_of_form<'t>(
+    fields: &[(String, String)],
     candidates: &[&'t Trust],
     limits: &Limits,
-    find: impl Fn(&'t Trust, usize) -> Result<Option<&'t TrustedKey>, SignatureError>,
 ) -> Result<Option<&'t TrustedKey>, AssertionError> {
-    let share = limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1);
-    let mut first_error = None;
-    for candidate in candidates {
-        match find(candidate, share) {
-            Ok(Some(key)) => return Ok(Some(key)),
-            Ok(None) => {}
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    first_error.map_or(Ok(None), |error| Err(error.into()))
+    key_of_each(candidates, limits, &|keys, provider| {
+        Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
+    })
+}
+
+/// Returns the candidates' key that made the signature in an element, or the error of the first candidate.
+pub(crate) fn key_of_element<'t>(
+    signed: Element<'_>,
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<Option<&'t TrustedKey>, AssertionError> {
+    let signed_info = SignedInfo::of(signed, limits)?;
+    key_of_each(candidates, limits, &|keys, provider| {
+        Ok(signed_info.key_among(keys, provider, keys.len())?.fingerprint().clone())
+    })
+}
+
+/// Returns the candidates' key that signed a query, or the error of the first candidate.
+pub(crate) fn key_of_query<'t>(
+    query: &str,
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<Option<&'t TrustedKey>, AssertionError> {
+    key_of_each(candidates, limits, &|keys, provider| {
+        Ok(verify_query(query, keys, provider)?.evidence().key_fingerprint().clone())
+    })
 }
 
 /// A function that returns which of the keys signed.
-pub(crate) type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
-
-/// Returns the candidates' key that signed what `verify` verifies, or the error of the first candidate.
-fn key_by<'t>(
-    candidates: &[&'t Trust],
-    limits: &Limits,
-    verify: &Verify<'_>,
-) -> Result<Option<&'t TrustedKey>, AssertionError> {
-    first_key(candidates, limits, |candidate, share| {
-        let keys = candidate.keys().get(..share).unwrap_or(candidate.keys());
-        let name = verify(keys, candidate.provider())?;
-        Ok(keys.iter().find(|key| *key.fingerprint() == name))
-    })
-}
+type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
 
 /// The number of keys of each candidate that are tried at least.
 const KEYS_OF_EACH: usize = 8;
@@ -158,7 +161,7 @@ const KEYS_OF_EACH: usize = 8;
 /// Each candidate has keys of its own that are tried, whatever the others have: eight, or more if there are few
 /// candidates. A key that was tried for one candidate is not tried again for another one, and does not count. So
 /// no candidate can prevent that the key of another one is found.
-pub(crate) fn key_of_each<'t>(
+fn key_of_each<'t>(
     candidates: &[&'t Trust],
     limits: &Limits,
     verify: &Verify<'_>,
@@ -187,30 +190,6 @@ pub(crate) fn key_of_each<'t>(
         }
     }
     first_error.map_or(Ok(None), |error| Err(error.into()))
-}
-
-fn key_of_form<'t>(
-    fields: &[(String, String)],
-    candidates: &[&'t Trust],
-    limits: &Limits,
-) -> Result<&'t TrustedKey, AssertionError> {
-    let key = key_by(candidates, limits, &|keys, provider| {
-        Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
-    })?;
-    key.ok_or(AssertionError::Unsigned)
-}
-
-/// Returns the candidates' key that made the signature, or the error of the first candidate.
-fn key_among_all<'t>(
-    signed: Element<'_>,
-    candidates: &[&'t Trust],
-    limits: &Limits,
-) -> Result<&'t TrustedKey, AssertionError> {
-    let signed_info = SignedInfo::of(signed, limits)?;
-    let key = first_key(candidates, limits, |candidate, share| {
-        signed_info.key_among(candidate.keys(), candidate.provider(), share).map(Some)
-    })?;
-    key.ok_or(AssertionError::Unsigned)
 }
 
 /// Returns the Response, or its only plain Assertion, whichever is signed first. `Err(true)` means that there may be

@@ -101,7 +101,7 @@ pub use attributes::{Attribute, Attributes};
 pub use authentic::{Authentic, AuthenticAssertion};
 pub use authenticate::authenticate;
 pub use authn_context::{Comparison, RequestedAuthnContext};
-pub use candidates::{MOST_CANDIDATES, choose};
+pub use candidates::{MOST_CANDIDATES, choose, owners_of_response};
 pub use claimed::Claimed;
 pub use conditions::ProxyRestriction;
 pub use connection_id::ConnectionId;

@@ -159,19 +159,19 @@ impl Connections {
     /// connection belongs to that connection: [`get`](Self::get) it.
     #[must_use]
     pub fn candidates_for_message(&self, incoming: &IncomingMessage) -> Vec<Connection> {
-        self.candidates_for_message_after(incoming, None, usize::MAX)
+        incoming.issuer().map_or_else(Vec::new, |issuer| self.candidates_by_issuer(issuer, None, usize::MAX))
     }
 
-    /// Returns at most this number of them: the first ones, or the active ones whose names come after this one. The
-    /// names are in sorted order.
+    /// Returns connections to this identity provider that have no addresses of their own, at most this number: the first
+    /// active ones, or those whose names come after this one. The names are in sorted order. If none is active, some of
+    /// the others are returned.
     #[must_use]
-    pub fn candidates_for_message_after(
+    pub fn candidates_by_issuer(
         &self,
-        incoming: &IncomingMessage,
+        issuer: &EntityId,
         after: Option<&ConnectionId>,
         most: usize,
     ) -> Vec<Connection> {
-        let Some(issuer) = incoming.issuer() else { return Vec::new() };
         self.read(|registry| match registry.active(issuer, after, most) {
             none if none.is_empty() && after.is_none() => registry.routed(issuer, None),
             found => found,

@@ -1,12 +1,13 @@
 //! Receives a response that was posted to an assertion consumer: from the claimed response to a valid assertion.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    Correlation, Expectations, MessageId, OutstandingRequest, Refusal, Trial, Trust, ValidAssertion,
-    authenticate, choose,
+    ConnectionId, Correlation, Expectations, MessageId, OutstandingRequest, Refusal, Trial, Trust,
+    ValidAssertion, authenticate, choose, owners_of_response,
 };
 
 use crate::claimed_response::ClaimedResponse;
@@ -150,21 +151,46 @@ impl ServiceProvider {
         claimed: &ClaimedResponse,
         candidates: &'c [Connection],
     ) -> Result<&'c Connection, Refusal> {
-        let may_be = |one: &&Connection| {
+        self.signer(claimed, self.open_to(claimed, candidates)).map(|(connection, _)| connection)
+    }
+
+    /// Finds all connections that [`sender`](Self::sender) chooses among: those that have the key. It is for services
+    /// in which more connections have the identity provider than [`receive`](Self::receive) tells apart
+    /// ([`MOST_CANDIDATES`](vouchsafe_assertion::MOST_CANDIDATES)). Call it for each part of them, and pass what it
+    /// finds to [`receive`](Self::receive), which refuses the response if several of them accept it.
+    ///
+    /// # Errors
+    /// The same as for [`sender`](Self::sender), except that several connections with the key are no error.
+    pub fn senders_among<'c>(
+        &self,
+        claimed: &ClaimedResponse,
+        candidates: &'c [Connection],
+    ) -> Result<Vec<&'c Connection>, Refusal> {
+        let usable = self.trusted(self.open_to(claimed, candidates))?;
+        let trusts: Vec<&Trust> = usable.iter().map(|(_, trust)| trust.as_ref()).collect();
+        let owners = owners_of_response(&claimed.claimed, &trusts, self.limits())?;
+        let owners: BTreeSet<ConnectionId> = owners.iter().map(|owner| owner.connection().clone()).collect();
+        Ok(usable.into_iter().map(|(one, _)| one).filter(|one| owners.contains(one.id())).collect())
+    }
+
+    /// Returns the active connections of the claimed issuer at whose assertion consumer a response was received.
+    fn open_to<'c>(
+        &self,
+        claimed: &ClaimedResponse,
+        candidates: &'c [Connection],
+    ) -> impl Iterator<Item = &'c Connection> {
+        candidates.iter().filter(move |one| {
             one.state() == ConnectionState::Active
                 && claimed.issuer() == Some(one.identity_provider().entity_id())
                 && self.assertion_consumer_for(one) == claimed.received_at()
-        };
-        self.signer(claimed, candidates.iter().filter(may_be)).map(|(connection, _)| connection)
+        })
     }
 
-    /// Finds the candidate whose key made the signature. A candidate whose keys cannot be used is skipped if there
-    /// are others.
-    fn signer<'c>(
+    /// Returns connections with their keys. One whose keys cannot be used is skipped if there are others.
+    fn trusted<'c>(
         &self,
-        claimed: &ClaimedResponse,
         candidates: impl Iterator<Item = &'c Connection>,
-    ) -> Result<(&'c Connection, Arc<Trust>), Refusal> {
+    ) -> Result<Vec<(&'c Connection, Arc<Trust>)>, Refusal> {
         let mut usable = Vec::new();
         let mut failure = None;
         for connection in candidates {
@@ -173,9 +199,19 @@ impl ServiceProvider {
                 Err(error) => failure = Some(error),
             }
         }
-        if let Some(error) = failure.filter(|_| usable.is_empty()) {
-            return Err(error.into());
+        match failure.filter(|_| usable.is_empty()) {
+            Some(error) => Err(error.into()),
+            None => Ok(usable),
         }
+    }
+
+    /// Finds the candidate whose key made the signature.
+    fn signer<'c>(
+        &self,
+        claimed: &ClaimedResponse,
+        candidates: impl Iterator<Item = &'c Connection>,
+    ) -> Result<(&'c Connection, Arc<Trust>), Refusal> {
+        let usable = self.trusted(candidates)?;
         let trusts: Vec<&Trust> = usable.iter().map(|(_, trust)| trust.as_ref()).collect();
         let id = match (choose(&claimed.claimed, &trusts, self.limits()), usable.first()) {
             (Ok(chosen), _) => chosen.connection().clone(),

@@ -48,9 +48,9 @@ impl ServiceProvider {
     /// are public, so anybody can configure such a connection, and must not thereby prevent that sessions of others
     /// end.
     ///
-    /// Carry the request out for each of them. It names people of its own connection alone, so that a request of one
-    /// customer's identity provider reaches nobody of another. Answer it only if all of them have the same address for answers. The messages have
-    /// one [`replay_key`](ValidMessage::replay_key).
+    /// End the sessions of the request over each of them: it names people of its own connection alone. Change no
+    /// account if there are several, and answer it only if all of them have the same address for answers. The
+    /// messages have one [`replay_key`](ValidMessage::replay_key).
     ///
     /// The candidates may be any number, and of each one keys of its own are tried
     /// ([`owners_of_message`](vouchsafe_assertion::owners_of_message)), so that no connection hides another one. The

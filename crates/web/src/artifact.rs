@@ -15,6 +15,7 @@ use crate::answers::{Context, comes_by_paos};
 use crate::check::{Opened, Opening, elsewhere, open_if_any};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
+use crate::receive_group::ReceiveGroup;
 use crate::restart::{Unasked, is_first_handle};
 use crate::single_sign_on::SingleSignOn;
 use crate::trial::TriedOut;
@@ -108,8 +109,8 @@ impl SingleSignOn {
         Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
     }
 
-    /// Returns a sign-in that an artifact without a RelayState may answer, if several connections would accept it unasked
-    /// and this browser started sign-ins over one of them. It shows over which one the artifact is resolved.
+    /// Returns a sign-in that an artifact without a RelayState may answer, if several connections would accept it
+    /// unasked and this browser started sign-ins over one of them. It shows over which one the artifact is resolved.
     async fn asked_by_artifact(
         &self,
         request: &Parts,
@@ -131,9 +132,9 @@ impl SingleSignOn {
         }
     }
 
-    /// Resolves an artifact without a RelayState over the connection of this sign-in, of several candidates. The Response
-    /// must name a request of this browser, which may be another one than this. If it names none, its connection is
-    /// not known.
+    /// Resolves an artifact without a RelayState over the connection of this sign-in, of several candidates. The
+    /// Response must name a request of this browser, which may be another one than this. If it names none, its
+    /// connection is not known.
     async fn opened_over(
         &self,
         asked: BoundRequest,
@@ -171,9 +172,11 @@ impl SingleSignOn {
         pending: Option<&BoundRequest>,
         permit: ReceivePermit,
     ) -> Result<(ClaimedResponse, ConnectionId, ReceivePermit), HttpError> {
-        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
         let expect = pending.map_or(Expect::Unsolicited, Expect::Reply);
         let valid = self.service_provider().check_artifact(artifact, candidates, expect, self.now())?;
+        // A place is held while the identity provider is awaited, so only the connection that it belongs to counts, and
+        // not others with the same entity ID.
+        let permit = permit.within(ReceiveGroup::Connection(valid.connection().clone())).await?;
         // Each artifact causes a request and a record, like the start of a sign-in.
         self.count_start(request)?;
         self.inner.starts.count_over(valid.connection(), self.now())?;

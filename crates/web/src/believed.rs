@@ -5,15 +5,16 @@ use http::request::Parts;
 use vouchsafe::metadata::Binding;
 use vouchsafe::{
     BindingError, Carriage, Connection, ConnectionId, ExpectMessage, IdentityProvider, IncomingMessage,
-    Limits, Message, MessageKind, Refusal, RelayState, ReplayKey, SentMessage, ValidMessage,
+    Limits, Message, MessageKind, Refusal, RelayState, SentMessage, ValidMessage,
 };
 use vouchsafe_store::StoreError;
 
 use crate::answers::Context;
-use crate::check::{elsewhere, open_if_any, to_the_end};
-use crate::connection_source::MessageCandidates;
+use crate::check::{elsewhere, to_the_end};
+use crate::connection_source::CandidatePage;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
+use crate::receive_group::ReceiveGroup;
 use crate::single_sign_on::SingleSignOn;
 
 /// After so many outages the other connections of a request are not tried. The request can be sent again.
@@ -32,6 +33,22 @@ pub(crate) struct CarriedOut<R> {
     /// There are several only if the connections have the identity provider and its key in common.
     pub(crate) results: Vec<(R, Connection)>,
     pub(crate) relay_state: Option<RelayState>,
+}
+
+/// What a request of an identity provider does.
+pub(crate) trait Effect: Send + Sync + 'static {
+    /// The result over one connection.
+    type Done: Send + 'static;
+    /// The kind of request.
+    const EXPECT: ExpectMessage<'static>;
+
+    /// Carries the request out over a connection whose key signed it. `is_alone` states that no other one has the
+    /// key: a public key is public, so anybody can configure a connection that has the key of somebody else.
+    fn over(
+        &self,
+        message: Message,
+        is_alone: bool,
+    ) -> impl Future<Output = Result<Self::Done, HttpError>> + Send;
 }
 
 impl SingleSignOn {
@@ -103,15 +120,15 @@ impl SingleSignOn {
         .await
     }
 
-    /// Waits for places over these connections. While it waits, only the bytes of the message are kept. The parsed document
-    /// is larger, so it is parsed again.
-    pub(crate) async fn over_connections(
+    /// Waits for a place of this group. While it waits, only the bytes of the message are kept. The parsed document is
+    /// larger, so it is parsed again.
+    pub(crate) async fn within(
         &self,
+        group: ReceiveGroup,
         incoming: IncomingMessage,
-        connections: &[Connection],
         permit: ReceivePermit,
     ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
-        let waiting = match permit.over_connections_now(connections.iter().map(Connection::id)) {
+        let waiting = match permit.within_now(group) {
             Ok(permit) => return Ok((incoming, permit)),
             Err(waiting) => waiting,
         };
@@ -121,30 +138,25 @@ impl SingleSignOn {
         elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
     }
 
-    /// Accepts a request, lets `one` carry it out for each connection that it belongs to, and then records that this was
+    /// Accepts a request, has it carried out over each connection that it belongs to, and then records that this was
     /// done. `connection` is the name in the address, if a connection has an address of its own.
     ///
-    /// The connections are looked up page by page, and all of them are tried. A connection for which the request cannot
-    /// be carried out now does not keep others from it, but after three outages of a store the rest is not tried. The request then stays unanswered and unrecorded, and can be
-    /// sent again. Two copies at the same time may both be carried out, which changes nothing more.
+    /// A connection over which the request cannot be carried out now does not keep others from it, but after three
+    /// outages of a store the rest is not tried. The request then stays unanswered and unrecorded, and can be sent
+    /// again. Two copies at the same time may both be carried out, which changes nothing more.
     ///
-    /// It is done to the end, also if the client closes the connection: an identity provider's frame is removed after a few
-    /// seconds, and its request is not sent again.
-    pub(crate) async fn carry_out<R, F>(
+    /// It is done to the end, also if the client closes the connection: an identity provider's frame is removed after a
+    /// few seconds, and its request is not sent again.
+    pub(crate) async fn carry_out<E: Effect>(
         &self,
         opened: (IncomingMessage, ReceivePermit),
         connection: Option<&str>,
-        expect: ExpectMessage<'static>,
+        effect: E,
         context: &mut Context,
-        one: impl Fn(Message) -> F + Send + Sync + 'static,
-    ) -> Result<CarriedOut<R>, HttpError>
-    where
-        R: Send + 'static,
-        F: Future<Output = Result<R, HttpError>> + Send + 'static,
-    {
+    ) -> Result<CarriedOut<E::Done>, HttpError> {
         let (sso, connection, mut known) = (self.clone(), connection.map(str::to_owned), context.clone());
         let carrying_out = async move {
-            let done = sso.carry_out_pages(opened, connection.as_deref(), expect, &mut known, one).await;
+            let done = sso.carry_out_over_all(opened, connection.as_deref(), &effect, &mut known).await;
             Ok((done, known))
         };
         let (done, known) = to_the_end(carrying_out).await?;
@@ -152,64 +164,119 @@ impl SingleSignOn {
         done
     }
 
-    async fn carry_out_pages<R, F>(
+    async fn carry_out_over_all<E: Effect>(
+        &self,
+        opened: (IncomingMessage, ReceivePermit),
+        connection: Option<&str>,
+        effect: &E,
+        context: &mut Context,
+    ) -> Result<CarriedOut<E::Done>, HttpError> {
+        let relay_state = opened.0.relay_state().cloned();
+        let Owners { owners, failure } = self.owners(opened, connection, E::EXPECT, context).await?;
+        let Some((first, _)) = owners.first() else {
+            return Err(failure.unwrap_or(HttpError::UnknownConnection));
+        };
+        let (key, replay_key) = (first.evidence().key_fingerprint().clone(), first.replay_key());
+        if owners.len() > 1 {
+            let connections = owners.len();
+            tracing::warn!(
+                connections,
+                "several connections have the identity provider and the key of a request"
+            );
+        }
+        // The places that limit the checks are free again: stores may take long, which must not delay anything else.
+        let _place = self.inner.limiter.only_within(ReceiveGroup::SignedBy(key)).await?;
+        let carried_out = self.carry_out_over_each(owners, failure, effect).await?;
+        let recorded = self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await;
+        if let Err(failure) = recorded {
+            // It was carried out, and the sender is told so. A copy within its time does the same again.
+            tracing::warn!(code = failure.code(), reason = %failure, "a request that was carried out could not be recorded");
+        }
+        Ok(CarriedOut { results: carried_out, relay_state })
+    }
+
+    /// Carries a request out over each of its connections. `failure` is that of their search, if not all were found.
+    async fn carry_out_over_each<E: Effect>(
+        &self,
+        owners: Vec<(ValidMessage, Connection)>,
+        mut failure: Option<HttpError>,
+        effect: &E,
+    ) -> Result<Vec<(E::Done, Connection)>, HttpError> {
+        let is_alone = owners.len() == 1 && failure.is_none();
+        let (mut results, mut outages) = (Vec::new(), 0_usize);
+        for (valid, connection) in owners {
+            let key = valid.evidence().key_fingerprint().clone();
+            let message = self.confirm_message(valid).await?;
+            // Each one that is carried out is remembered. A connection that has too many does not keep others. The key
+            // counts too: whoever has copied a key cannot use up, by a key of their own, what comes by the copied one.
+            let counted = (connection.id().clone(), key);
+            if let Err(retry_after) = self.inner.requests.take(&counted, self.now()) {
+                let rate = self.inner.requests.rate();
+                failure = Some(HttpError::TooManyRequests { rate, retry_after });
+                continue;
+            }
+            match effect.over(message, is_alone).await {
+                Ok(result) => results.push((result, connection)),
+                Err(error) => {
+                    // What keeps one organization busy is no outage for the others.
+                    let is_busy = matches!(&error, HttpError::Store(StoreError::Busy { .. }));
+                    outages = outages.saturating_add(usize::from(error.is_outage() && !is_busy));
+                    failure = Some(error);
+                }
+            }
+            if outages >= MOST_OUTAGES {
+                break;
+            }
+        }
+        failure.map_or(Ok(results), Err)
+    }
+
+    /// Finds the connections that a request belongs to, among all that may have it, page by page. There is at least
+    /// one, or a failure of the search.
+    async fn owners(
         &self,
         (mut incoming, mut permit): (IncomingMessage, ReceivePermit),
         connection: Option<&str>,
         expect: ExpectMessage<'static>,
         context: &mut Context,
-        one: impl Fn(Message) -> F,
-    ) -> Result<CarriedOut<R>, HttpError>
-    where
-        F: Future<Output = Result<R, HttpError>>,
-    {
-        let relay_state = incoming.relay_state().cloned();
-        let (mut progress, mut after) = (Progress::default(), None);
+    ) -> Result<Owners, HttpError> {
+        let (mut owners, mut refusal, mut after) = (Vec::new(), None, None);
+        let mut group = group_of(&incoming, connection);
         loop {
             let look_up = self.candidates_after(&incoming, connection, after.as_ref());
-            let (page, held) = permit.during(look_up).await?;
-            permit = match &after {
-                // Every message that claims this issuer begins with the first page, so that the places over its
-                // connections limit the work on all pages.
-                None => {
-                    if let ([only], None) = (page.connections.as_slice(), &page.next) {
-                        context.connection = Some(only.id().clone());
-                    }
-                    let placed = self.over_connections(incoming, &page.connections, held).await?;
-                    incoming = placed.0;
-                    placed.1
-                }
-                Some(_) => held,
+            let page;
+            (page, permit) = match permit.during(look_up).await {
+                Ok(found) => found,
+                Err(failure) => return Ok(Owners { owners, failure: Some(failure) }),
             };
+            if let (None, [only], None) = (&after, page.connections.as_slice(), &page.next) {
+                context.connection = Some(only.id().clone());
+            }
+            // The place is taken once, for the work on all pages. An issuer that no connection has takes none.
+            let is_known = !page.connections.is_empty() || page.next.is_some();
+            if let Some(group) = group.take_if(|_| is_known) {
+                (incoming, permit) = self.within(group, incoming, permit).await?;
+            }
             let judged = self.judge_page(incoming, page, expect, permit).await?;
             match judged.valid {
-                Ok(valid) => {
-                    self.carry_out_page(valid, &judged.connections, &mut progress, context, &one).await?
-                }
-                Err(refusal) => progress.refuse(refusal),
+                Ok(valid) => owners.extend(with_connections(valid, &judged.connections)),
+                Err(refused) => refusal = refusal.or(Some(refused)),
             }
             permit = judged.permit;
-            match judged.rest.filter(|_| progress.goes_on()) {
+            match judged.rest.filter(|_| !refusal.as_ref().is_some_and(is_of_all)) {
                 Some((rest, next)) => (incoming, after) = (rest, Some(next)),
                 None => break,
             }
         }
-        let Progress { results, connections, failure, refusal, replay_key, .. } = progress;
-        if connections > 1 {
-            tracing::warn!(
-                connections,
-                "a request is carried out for several connections with one identity provider and key"
-            );
+        match owners.as_slice() {
+            [] => {}
+            [(_, only)] => context.connection = Some(only.id().clone()),
+            _ => context.connection = None,
         }
-        if let Some(failure) = failure {
-            return Err(failure);
+        match refusal.filter(|_| owners.is_empty()) {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(Owners { owners, failure: None }),
         }
-        let Some(replay_key) = replay_key else {
-            return Err(refusal.map_or(HttpError::UnknownConnection, HttpError::Refused));
-        };
-        self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
-        drop(permit);
-        Ok(CarriedOut { results, relay_state })
     }
 
     /// Looks up the connections over which a request may have come, after those that were tried.
@@ -218,28 +285,25 @@ impl SingleSignOn {
         incoming: &IncomingMessage,
         connection: Option<&str>,
         after: Option<&ConnectionId>,
-    ) -> Result<MessageCandidates, HttpError> {
-        let Some(id) = connection else {
-            let mut page = self.inner.connections.candidates_for_message(incoming, after).await?;
-            page.connections = open_if_any(page.connections);
-            // A source that does not go on would be asked for ever.
-            page.next = page.next.filter(|next| after.is_none_or(|after| next > after));
-            return Ok(page);
-        };
-        Ok(MessageCandidates::all(self.find_by_address(id).await?))
+    ) -> Result<CandidatePage, HttpError> {
+        match (connection, incoming.issuer()) {
+            (Some(id), _) => Ok(CandidatePage::all(self.find_by_address(id).await?)),
+            (None, Some(issuer)) => self.page_after(issuer, after).await,
+            (None, None) => Ok(CandidatePage::default()),
+        }
     }
 
     /// Finds the connections of a page whose key signed a request, and checks it for each of them.
     async fn judge_page(
         &self,
         incoming: IncomingMessage,
-        page: MessageCandidates,
+        page: CandidatePage,
         expect: ExpectMessage<'static>,
         permit: ReceivePermit,
     ) -> Result<Judged, HttpError> {
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         elsewhere(move || {
-            let MessageCandidates { connections, next } = page;
+            let CandidatePage { connections, next } = page;
             let (valid, rest) = match next {
                 None => (service_provider.receive_request(incoming, &connections, expect, now), None),
                 Some(next) => {
@@ -250,48 +314,6 @@ impl SingleSignOn {
             Ok(Judged { valid, connections, rest, permit })
         })
         .await
-    }
-
-    /// Carries a request out for the connections of a page that it belongs to.
-    async fn carry_out_page<R, F>(
-        &self,
-        valid: Vec<ValidMessage>,
-        candidates: &[Connection],
-        progress: &mut Progress<R>,
-        context: &mut Context,
-        one: impl Fn(Message) -> F,
-    ) -> Result<(), HttpError>
-    where
-        F: Future<Output = Result<R, HttpError>>,
-    {
-        for valid in valid {
-            progress.replay_key = Some(valid.replay_key());
-            let message = self.confirm_message(valid).await?;
-            let found = candidates.iter().find(|one| one.id() == message.connection());
-            let connection = found.ok_or(HttpError::UnknownConnection)?.clone();
-            progress.connections = progress.connections.saturating_add(1);
-            context.connection = Some(connection.id().clone()).filter(|_| progress.connections == 1);
-            // Each one that is carried out is remembered. A connection that has too many does not keep others.
-            if let Err(retry_after) = self.inner.requests.take(connection.id(), self.now()) {
-                let rate = self.inner.requests.rate();
-                progress.failure = Some(HttpError::TooManyRequests { rate, retry_after });
-                continue;
-            }
-            match one(message).await {
-                Ok(result) => progress.results.push((result, connection)),
-                Err(failure) => {
-                    // What keeps one organization busy is no outage for the others.
-                    let is_busy = matches!(&failure, HttpError::Store(StoreError::Busy { .. }));
-                    let is_for_all = failure.is_outage() && !is_busy;
-                    progress.outages = progress.outages.saturating_add(usize::from(is_for_all));
-                    progress.failure = Some(failure);
-                    if progress.outages >= MOST_OUTAGES {
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Returns the request to answer by a browser: the only one, or the first one if all connections have the same
@@ -311,8 +333,8 @@ impl SingleSignOn {
         only_answer(carried_out, address)
     }
 
-    /// Returns the request to answer over SOAP: the first one, if this service has one entity ID for all connections. The
-    /// answer goes back to whoever asked, so no address decides.
+    /// Returns the request to answer over SOAP: the first one, if this service has one entity ID for all connections.
+    /// The answer goes back to whoever asked, so no address decides.
     pub(crate) fn to_answer_by_soap<'r, R>(
         &self,
         carried_out: &'r [(R, Connection)],
@@ -324,6 +346,16 @@ impl SingleSignOn {
     pub(crate) async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
         let recorded = self.inner.replays.look_up(valid.replay_key()).await?;
         Ok(valid.confirm(recorded)?)
+    }
+}
+
+/// Returns the group whose places limit the work on a request. At an address that connections share it is the claimed
+/// issuer: so nobody else's responses, such as artifacts that a server resolves slowly, take the places of its
+/// messages.
+fn group_of(incoming: &IncomingMessage, connection: Option<&str>) -> Option<ReceiveGroup> {
+    match connection {
+        Some(id) => ConnectionId::new(id).ok().map(ReceiveGroup::RequestsAt),
+        None => incoming.issuer().cloned().map(ReceiveGroup::RequestsFrom),
     }
 }
 
@@ -346,36 +378,24 @@ struct Judged {
     permit: ReceivePermit,
 }
 
-/// The state of a request that is carried out page by page.
-struct Progress<R> {
-    results: Vec<(R, Connection)>,
-    /// The number of connections that the request belongs to.
-    connections: usize,
-    outages: usize,
-    /// The error to return at the end. The request then stays unanswered, and can be sent again.
+/// The connections that a request belongs to.
+struct Owners {
+    owners: Vec<(ValidMessage, Connection)>,
+    /// The reason if there may be others. The request is then carried out for those that were found, and can be sent
+    /// again.
     failure: Option<HttpError>,
-    /// The first refusal, if the request belongs to no connection.
-    refusal: Option<Refusal>,
-    /// The key to record at the end.
-    replay_key: Option<ReplayKey>,
 }
 
-impl<R> Default for Progress<R> {
-    fn default() -> Progress<R> {
-        let (results, failure, refusal, replay_key) = (Vec::new(), None, None, None);
-        Progress { results, connections: 0, outages: 0, failure, refusal, replay_key }
-    }
+/// Returns messages with their connections.
+fn with_connections(valid: Vec<ValidMessage>, candidates: &[Connection]) -> Vec<(ValidMessage, Connection)> {
+    let with_its_own = |valid: ValidMessage| {
+        let found = candidates.iter().find(|one| one.id() == valid.connection());
+        found.cloned().map(|connection| (valid, connection))
+    };
+    valid.into_iter().filter_map(with_its_own).collect()
 }
 
-impl<R> Progress<R> {
-    fn refuse(&mut self, refusal: Refusal) {
-        self.refusal = self.refusal.take().or(Some(refusal));
-    }
-
-    /// Returns whether the connections of further pages can change the result.
-    fn goes_on(&self) -> bool {
-        let is_refused_by_all =
-            |refusal: &Refusal| matches!(refusal.code(), "message.kind" | "message.unsigned");
-        self.outages < MOST_OUTAGES && !self.refusal.as_ref().is_some_and(is_refused_by_all)
-    }
+/// Returns whether the connections of further pages refuse a request too.
+fn is_of_all(refusal: &Refusal) -> bool {
+    matches!(refusal.code(), "message.kind" | "message.unsigned")
 }

@@ -1,10 +1,13 @@
 //! Checks a response, and decides whether it is used, only tried, or replaced by a new request.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use http::request::Parts;
 use tracing::Instrument as _;
+use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{
-    BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionState, EntityId, Expect,
+    BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId, Expect,
     PendingRequest, PostedResponse, Refusal, RelayState,
 };
 
@@ -14,6 +17,7 @@ use crate::artifact::artifact_in;
 use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
 use crate::limiter::{PausedPermit, ReceivePermit};
+use crate::receive_group::ReceiveGroup;
 use crate::restart::{Restart, Unasked};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
@@ -37,6 +41,15 @@ pub(crate) struct Opened {
     pub(crate) pending: Option<BoundRequest>,
     pub(crate) candidates: Vec<Connection>,
     pub(crate) permit: ReceivePermit,
+}
+
+/// A response as it was sent, and the address to which it came.
+#[derive(Clone, Copy)]
+struct Sent<'r> {
+    body: &'r [u8],
+    /// Whether an enhanced client sent it, in an envelope.
+    by_paos: bool,
+    received_at: &'r str,
 }
 
 /// The result of opening the request of a browser, before its content is checked.
@@ -133,8 +146,8 @@ impl SingleSignOn {
         permit: ReceivePermit,
         context: &mut Context,
     ) -> Result<Opening, HttpError> {
-        let by_paos = comes_by_paos(&request.headers);
-        let (claimed, permit) = self.open((body, by_paos), received_at, permit).await?;
+        let sent = Sent { body, by_paos: comes_by_paos(&request.headers), received_at };
+        let (claimed, permit) = self.open(sent, permit).await?;
         if let Some(error) = not_served {
             return Err(error);
         }
@@ -146,7 +159,7 @@ impl SingleSignOn {
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
         let (candidates, permit) = permit.during(self.candidates(&claimed, asked)).await?;
-        let candidates = open_if_any(candidates);
+        let mut candidates = open_if_any(candidates);
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
@@ -154,6 +167,15 @@ impl SingleSignOn {
         // again.
         if pending.is_none() {
             claimed.require_success()?;
+        }
+        // Only configured connections are candidates, so names that strangers make up cost no signature check.
+        let mut group = group_of(&claimed, asked, at).filter(|_| !candidates.is_empty());
+        let (mut claimed, mut permit) = (claimed, permit);
+        if candidates.len() > MOST_CANDIDATES && pending.is_none() && at.is_none() {
+            (claimed, permit) = self.within_group(group.take(), claimed, sent, permit).await?;
+            (claimed, candidates, permit) = self.with_the_key(claimed, candidates, permit).await?;
+            context.connection =
+                candidates.first().filter(|_| candidates.len() == 1).map(|only| only.id().clone());
         }
         let is_undecided = pending.is_none() && self.unasked(&claimed, &candidates).needs_key();
         if pending.is_none()
@@ -170,16 +192,7 @@ impl SingleSignOn {
             let closest = closest.iter().map(EntityId::as_str);
             return Err(Refusal::unknown_issuer(issuer.as_str(), closest).into());
         }
-        // Only configured connections are candidates, so names that strangers make up cost no signature check.
-        let (claimed, permit) = match permit.over_connections_now(candidates.iter().map(Connection::id)) {
-            Ok(permit) => (claimed, permit),
-            Err(waiting) => {
-                // While it waits, only the posted bytes are kept. The parsed document is larger, so it is parsed
-                // again.
-                drop(claimed);
-                self.open((body, by_paos), received_at, waiting.wait().await?).await?
-            }
-        };
+        let (claimed, permit) = self.within_group(group, claimed, sent, permit).await?;
         let opened = Opened { claimed, relay_state, pending, candidates, permit };
         if is_undecided {
             self.sent_by_one(request, opened, context).await
@@ -242,11 +255,29 @@ impl SingleSignOn {
         self.service_provider().assertion_consumer_for(connection) == received_at
     }
 
+    /// Waits for a place of the group, if there is one to wait for. While it waits, only the posted bytes are kept. The
+    /// parsed document is larger, so it is parsed again.
+    async fn within_group(
+        &self,
+        group: Option<ReceiveGroup>,
+        claimed: ClaimedResponse,
+        sent: Sent<'_>,
+        permit: ReceivePermit,
+    ) -> Result<(ClaimedResponse, ReceivePermit), HttpError> {
+        let Some(group) = group else { return Ok((claimed, permit)) };
+        match permit.within_now(group) {
+            Ok(permit) => Ok((claimed, permit)),
+            Err(waiting) => {
+                drop(claimed);
+                self.open(sent, waiting.wait().await?).await
+            }
+        }
+    }
+
     /// Parses a posted response.
     async fn open(
         &self,
-        (body, by_paos): (&[u8], bool),
-        received_at: &str,
+        Sent { body, by_paos, received_at }: Sent<'_>,
         permit: ReceivePermit,
     ) -> Result<(ClaimedResponse, ReceivePermit), HttpError> {
         let service_provider = self.service_provider().clone();
@@ -336,6 +367,19 @@ impl SingleSignOn {
     }
 }
 
+/// Returns the group whose places limit the work on a posted response.
+fn group_of(
+    claimed: &ClaimedResponse,
+    asked: Option<&PendingRequest>,
+    at: Option<&str>,
+) -> Option<ReceiveGroup> {
+    match (asked, at) {
+        (Some(asked), _) => Some(ReceiveGroup::Connection(asked.connection().clone())),
+        (None, Some(at)) => ConnectionId::new(at).ok().map(ReceiveGroup::Connection),
+        (None, None) => claimed.issuer().cloned().map(ReceiveGroup::UnaskedFrom),
+    }
+}
+
 /// Keeps only active connections, if there is one. A draft or a retired connection with the same identity provider,
 /// possibly of another customer, must not influence which connection a response belongs to.
 pub(crate) fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
@@ -361,4 +405,24 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
 ) -> Result<T, HttpError> {
     let done = tokio::spawn(work.in_current_span()).await;
     done.unwrap_or_else(|stopped| Err(HttpError::Worker { source: stopped.into() }))
+}
+
+/// The waiting times before a failed store is tried again.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+
+/// Tries again what fails for a moment, where an identity provider does not send its message again.
+pub(crate) async fn again_if_down<T, F: Future<Output = Result<T, HttpError>>>(
+    connection: &ConnectionId,
+    attempt: impl Fn() -> F,
+) -> Result<T, HttpError> {
+    for wait in AGAIN_AFTER {
+        match attempt().await {
+            Err(error) if error.is_outage() => {
+                tracing::warn!(%connection, code = error.code(), "a message of an identity provider could not be carried out, and is tried again");
+                tokio::time::sleep(wait).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    attempt().await
 }

@@ -3,9 +3,7 @@
 use std::fmt;
 
 use vouchsafe::assertion::MOST_CANDIDATES;
-use vouchsafe::{
-    Artifact, ClaimedResponse, Connection, ConnectionId, Connections, EntityId, IncomingMessage,
-};
+use vouchsafe::{Artifact, ClaimedResponse, Connection, ConnectionId, Connections, EntityId};
 use vouchsafe_store::Answer;
 
 /// A look-up of connections, which may query a database. [`Connections`] is one in memory.
@@ -13,9 +11,9 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// Returns the connection with this name.
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>>;
 
-    /// Returns the connection with this name, which is part of an address that was requested: that of the metadata or of
-    /// an assertion consumer service of one connection. Anybody can request such an address with any name, so this must
-    /// not ask another server. The default implementation does the same as [`find`](Self::find).
+    /// Returns the connection with this name, which is part of an address that was requested: that of the metadata or
+    /// of an assertion consumer service of one connection. Anybody can request such an address with any name, so this
+    /// must not ask another server. The default implementation does the same as [`find`](Self::find).
     fn find_by_address<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
         self.find(id)
     }
@@ -25,18 +23,18 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) are returned.
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>>;
 
-    /// Returns connections over which a message other than a Response may have come to the service's own logout
-    /// address: the active ones of the claimed issuer that have no addresses of their own, page by page, sorted by name.
-    /// `after` is [`MessageCandidates::next`] of the page before. If none is active, some of the others are returned, so
-    /// that the refusal can tell the reason.
+    /// Returns the active connections to this identity provider that have no addresses of their own, page by page,
+    /// sorted by name: those over which a message may have come to the service's own addresses, or a response that
+    /// answers no request, if there are many [`candidates`](Self::candidates). `after` is [`CandidatePage::next`] of
+    /// the page before. If none is active, some of the others are returned, so that the refusal can tell the reason.
     ///
     /// All of them must be returned in the end. Anybody with an organization can configure connections to the identity
     /// provider of another one, and must not hide its connection.
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        incoming: &'a IncomingMessage,
+        issuer: &'a EntityId,
         after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates>;
+    ) -> Answer<'a, CandidatePage>;
 
     /// Returns the connections over which an artifact may have come to this address, which is the service's own, if
     /// it answers no request of ours: those of the identity provider that it names. The default implementation
@@ -59,30 +57,30 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     }
 }
 
-/// A page of the connections over which a message may have come.
+/// A page of the connections over which a message or a response may have come.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct MessageCandidates {
+pub struct CandidatePage {
     /// The connections.
     pub connections: Vec<Connection>,
     /// The name after which the next page begins. `None` if this is the last page.
     pub next: Option<ConnectionId>,
 }
 
-impl MessageCandidates {
+impl CandidatePage {
     /// The number of connections on a page, if there are more.
     pub const PAGE: usize = MOST_CANDIDATES;
 
     /// Makes the only page, or the last one.
     #[must_use]
-    pub fn all(connections: impl IntoIterator<Item = Connection>) -> MessageCandidates {
-        MessageCandidates { connections: connections.into_iter().collect(), next: None }
+    pub fn all(connections: impl IntoIterator<Item = Connection>) -> CandidatePage {
+        CandidatePage { connections: connections.into_iter().collect(), next: None }
     }
 
     /// Makes a page that others follow: those after this name.
     #[must_use]
-    pub fn followed_after(self, next: Option<ConnectionId>) -> MessageCandidates {
-        MessageCandidates { next, ..self }
+    pub fn followed_after(self, next: Option<ConnectionId>) -> CandidatePage {
+        CandidatePage { next, ..self }
     }
 
     /// Cuts what was found, which is one more than a page if there are more, and returns the name after which the next
@@ -103,15 +101,15 @@ impl ConnectionSource for Connections {
         Box::pin(std::future::ready(Ok(Connections::candidates(self, claimed, None))))
     }
 
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        incoming: &'a IncomingMessage,
+        issuer: &'a EntityId,
         after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates> {
-        let most = MessageCandidates::PAGE.saturating_add(1);
-        let mut found = self.candidates_for_message_after(incoming, after, most);
-        let next = MessageCandidates::cut(&mut found, Connection::id);
-        Box::pin(std::future::ready(Ok(MessageCandidates::all(found).followed_after(next))))
+    ) -> Answer<'a, CandidatePage> {
+        let most = CandidatePage::PAGE.saturating_add(1);
+        let mut found = Connections::candidates_by_issuer(self, issuer, after, most);
+        let next = CandidatePage::cut(&mut found, Connection::id);
+        Box::pin(std::future::ready(Ok(CandidatePage::all(found).followed_after(next))))
     }
 
     fn candidates_for_artifact<'a>(

@@ -85,7 +85,7 @@ pub enum HttpError {
     #[error("{limit} responses {of} are being checked already")]
     #[non_exhaustive]
     Busy {
-        /// "over one connection", "in look-ups of connections" or "altogether".
+        /// "over one connection", "that claim one issuer", "in look-ups of connections" or "altogether".
         of: &'static str,
         /// The limit.
         limit: usize,
@@ -224,6 +224,7 @@ impl HttpError {
         match self {
             Self::Store(error) => error.is_outage(),
             Self::Unavailable { .. } => true,
+            Self::Application(application) => application.is_outage,
             _ => false,
         }
     }

@@ -6,11 +6,11 @@ use vouchsafe::crypto::from_hexadecimal;
 use vouchsafe::metadata::{EntityName, TrustedMetadata};
 use vouchsafe::{
     Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IdentityProvider,
-    IncomingMessage, RecentlyUsed,
+    RecentlyUsed,
 };
 use vouchsafe_store::{Answer, StoreError};
 
-use crate::connection_source::{ConnectionSource, Discovery, MessageCandidates};
+use crate::connection_source::{CandidatePage, ConnectionSource, Discovery};
 
 /// A connection to each identity provider of a document that a [source](vouchsafe::metadata::TrustedSource) is
 /// trusted for. Each connection is made when it is used. Those that were used last are kept, a thousand or two, so ten
@@ -145,12 +145,12 @@ impl ConnectionSource for Federation {
         Box::pin(std::future::ready(found.map(|found| found.into_iter().collect())))
     }
 
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        incoming: &'a IncomingMessage,
+        issuer: &'a EntityId,
         _after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates> {
-        Box::pin(std::future::ready(self.by_issuer(incoming.issuer()).map(MessageCandidates::all)))
+    ) -> Answer<'a, CandidatePage> {
+        Box::pin(std::future::ready(self.by_issuer(Some(issuer)).map(CandidatePage::all)))
     }
 }
 

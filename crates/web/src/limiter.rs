@@ -1,18 +1,19 @@
 //! Limits how many responses are checked at a time.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::time::timeout;
-use vouchsafe::{ClientNetwork, ConnectionId};
+use vouchsafe::ClientNetwork;
 
 use crate::error::HttpError;
 use crate::places::{Place, Places, Queue, Wait};
+use crate::receive_group::ReceiveGroup;
 
-/// Limits how many responses are checked at a time: altogether, for one client address, and over one connection.
+/// Limits how many responses are checked at a time: altogether, for one client address, and over one connection or of
+/// one claimed issuer ([`ReceiveGroup`]).
 ///
 /// Anybody can make the service compute by posting a response. The limits of [`vouchsafe::Limits`] bound the cost of
 /// one response. This limiter bounds how many expensive ones are checked at the same time, and prevents one customer
@@ -39,7 +40,7 @@ pub struct ReceiveLimiter(Arc<Shared>);
 struct Shared {
     all: Arc<Places<()>>,
     addresses: Arc<Places<ClientNetwork>>,
-    connections: Arc<Places<ConnectionId>>,
+    groups: Arc<Places<ReceiveGroup>>,
     /// Look-ups that take long. Each holds a parsed response, but no place among all.
     look_ups: Arc<Places<()>>,
     queue: Queue,
@@ -63,9 +64,9 @@ impl ReceiveLimiter {
     #[must_use]
     pub fn new(all: usize) -> ReceiveLimiter {
         ReceiveLimiter(Arc::new(Shared {
-            all: Places::new(all),
+            all: Places::of_all(all),
             addresses: Places::new(8),
-            connections: Places::new(16),
+            groups: Places::new(16),
             look_ups: Places::new(all.saturating_mul(LOOK_UPS_PER_PLACE)),
             queue: Queue::new(1024, 64 * 1024 * 1024, Duration::from_secs(5)),
         }))
@@ -77,21 +78,22 @@ impl ReceiveLimiter {
         self.changed(|shared| shared.addresses = Places::new(limit))
     }
 
-    /// Sets the number over one connection. 0 counts as 1.
+    /// Sets the number over one connection, and the number of one claimed issuer where it is not known yet which
+    /// connection is meant ([`ReceiveGroup`]). 0 counts as 1.
     #[must_use]
     pub fn per_connection(self, limit: usize) -> ReceiveLimiter {
-        self.changed(|shared| shared.connections = Places::new(limit))
+        self.changed(|shared| shared.groups = Places::new(limit))
     }
 
     /// Sets how many wait for a place, and how long each of them may wait. At most half of them may wait for one
-    /// client address or one connection. With 0, none waits.
+    /// client address or one group. With 0, none waits.
     #[must_use]
     pub fn queue(self, most: usize, at_most: Duration) -> ReceiveLimiter {
         self.changed(|shared| shared.queue = Queue::new(most, shared.queue.most_bytes, at_most))
     }
 
     /// Sets the maximum number of bytes of all waiting responses together, as they were posted. At most half of them
-    /// may belong to one client address or one connection.
+    /// may belong to one client address or one group.
     #[must_use]
     pub fn queue_bytes(self, most: usize) -> ReceiveLimiter {
         self.changed(|shared| shared.queue = Queue::new(shared.queue.most, most, shared.queue.at_most))
@@ -99,11 +101,11 @@ impl ReceiveLimiter {
 
     /// Returns a limiter with changed limits, in which nothing is being checked.
     fn changed(self, change: impl FnOnce(&mut Shared)) -> ReceiveLimiter {
-        let Shared { all, addresses, connections, look_ups, queue } = &*self.0;
+        let Shared { all, addresses, groups, look_ups, queue } = &*self.0;
         let mut shared = Shared {
-            all: Places::new(all.limit()),
+            all: Places::of_all(all.limit()),
             addresses: Places::new(addresses.limit()),
-            connections: Places::new(connections.limit()),
+            groups: Places::new(groups.limit()),
             look_ups: Places::new(look_ups.limit()),
             queue: Queue::new(queue.most, queue.most_bytes, queue.at_most),
         };
@@ -149,7 +151,18 @@ impl ReceiveLimiter {
             None => None,
         };
         let all = self.among_all(wait).await?;
-        Ok(ReceivePermit { limiter: self.clone(), wait, all, address, connections: Vec::new() })
+        Ok(ReceivePermit { limiter: self.clone(), wait, all, address, group: None })
+    }
+
+    /// Waits for a place of this group alone, for work that is not computation.
+    pub(crate) async fn only_within(&self, group: ReceiveGroup) -> Result<Place<ReceiveGroup>, HttpError> {
+        self.place_of(&group, self.0.queue.wait(0)).await
+    }
+
+    async fn place_of(&self, group: &ReceiveGroup, wait: Wait) -> Result<Place<ReceiveGroup>, HttpError> {
+        let Shared { groups, queue, .. } = &*self.0;
+        let busy = || HttpError::Busy { of: group.name(), limit: groups.limit() };
+        groups.take(group, queue, wait).await.ok_or_else(busy)
     }
 
     async fn among_all(&self, wait: Wait) -> Result<Place<()>, HttpError> {
@@ -168,22 +181,18 @@ pub struct ReceivePermit {
     wait: Wait,
     all: Place<()>,
     address: Option<Place<ClientNetwork>>,
-    connections: Vec<Place<ConnectionId>>,
+    group: Option<Place<ReceiveGroup>>,
 }
 
 impl ReceivePermit {
-    /// Waits for a place over each of these connections, which a response may belong to. They must be existing
-    /// connections, not names that strangers make up.
+    /// Waits for a place of this group, in the place of one that the permit may have.
     ///
     /// While it waits, the place among all is not held.
     ///
     /// # Errors
     /// [`HttpError::Busy`].
-    pub async fn over_connections<'c>(
-        self,
-        ids: impl IntoIterator<Item = &'c ConnectionId>,
-    ) -> Result<ReceivePermit, HttpError> {
-        match self.over_connections_now(ids) {
+    pub async fn within(self, group: ReceiveGroup) -> Result<ReceivePermit, HttpError> {
+        match self.within_now(group) {
             Ok(permit) => Ok(permit),
             Err(waiting) => waiting.wait().await,
         }
@@ -211,72 +220,60 @@ impl ReceivePermit {
 
     /// Releases the place among all and keeps the others, while an answer is awaited.
     pub(crate) fn pause(self) -> PausedPermit {
-        let ReceivePermit { limiter, address, connections, .. } = self;
-        PausedPermit { limiter, address, connections }
+        let ReceivePermit { limiter, address, group, .. } = self;
+        PausedPermit { limiter, address, group }
     }
 
-    /// Takes a place over each of these connections, if there is one now.
-    pub(crate) fn over_connections_now<'c>(
-        mut self,
-        ids: impl IntoIterator<Item = &'c ConnectionId>,
-    ) -> Result<ReceivePermit, WaitingPermit> {
-        let ids: BTreeSet<ConnectionId> = ids.into_iter().cloned().collect();
-        let places = &self.limiter.0.connections;
-        match ids.iter().map(|id| places.take_now(id)).collect::<Option<Vec<_>>>() {
-            Some(taken) => {
-                self.connections = taken;
-                Ok(self)
-            }
+    /// Takes a place of this group, if there is one now.
+    pub(crate) fn within_now(self, group: ReceiveGroup) -> Result<ReceivePermit, WaitingPermit> {
+        let ReceivePermit { limiter, wait, all, address, group: before } = self;
+        drop(before);
+        match limiter.0.groups.take_now(&group) {
+            Some(place) => Ok(ReceivePermit { limiter, wait, all, address, group: Some(place) }),
             None => {
-                let ReceivePermit { limiter, wait, all, address, .. } = self;
                 drop(all);
-                Err(WaitingPermit { limiter, wait, address, ids })
+                Err(WaitingPermit { limiter, wait, address, group })
             }
         }
     }
 }
 
-/// A permit that keeps its places over connections while something other than computation is awaited. It holds no
+/// A permit that keeps its place of a group while something other than computation is awaited. It holds no
 /// place among all.
 #[must_use]
 pub(crate) struct PausedPermit {
     limiter: ReceiveLimiter,
     address: Option<Place<ClientNetwork>>,
-    connections: Vec<Place<ConnectionId>>,
+    group: Option<Place<ReceiveGroup>>,
 }
 
 impl PausedPermit {
     /// Takes a place among all again. `bytes` are in memory while it waits.
     pub(crate) async fn resume(self, bytes: usize) -> Result<ReceivePermit, HttpError> {
-        let PausedPermit { limiter, address, connections } = self;
+        let PausedPermit { limiter, address, group } = self;
         let wait = limiter.0.queue.wait(bytes);
         let all = limiter.among_all(wait).await?;
-        Ok(ReceivePermit { limiter: limiter.clone(), wait, all, address, connections })
+        Ok(ReceivePermit { limiter: limiter.clone(), wait, all, address, group })
     }
 }
 
-/// A permit that waits for places over connections. It holds no place among all: so holders of those places never
-/// wait, and those who wait over one connection do not delay others.
+/// A permit that waits for a place of a group. It holds no place among all: so holders of those places never wait, and
+/// those who wait in one group do not delay others.
 #[must_use]
 pub(crate) struct WaitingPermit {
     limiter: ReceiveLimiter,
     wait: Wait,
     address: Option<Place<ClientNetwork>>,
-    ids: BTreeSet<ConnectionId>,
+    group: ReceiveGroup,
 }
 
 impl WaitingPermit {
-    /// Waits for the places over the connections, in the order of their names, so that no two wait for each other.
+    /// Waits for the place.
     pub(crate) async fn wait(self) -> Result<ReceivePermit, HttpError> {
-        let WaitingPermit { limiter, wait, address, ids } = self;
-        let Shared { connections: places, queue, .. } = &*limiter.0;
-        let mut connections = Vec::new();
-        for id in &ids {
-            let busy = || HttpError::Busy { of: "over one connection", limit: places.limit() };
-            connections.push(places.take(id, queue, wait).await.ok_or_else(busy)?);
-        }
+        let WaitingPermit { limiter, wait, address, group } = self;
+        let place = limiter.place_of(&group, wait).await?;
         let all = limiter.among_all(wait).await?;
-        Ok(ReceivePermit { wait, all, address, connections, limiter: limiter.clone() })
+        Ok(ReceivePermit { wait, all, address, group: Some(place), limiter: limiter.clone() })
     }
 }
 
@@ -288,13 +285,13 @@ mod tests {
         result.unwrap_err().code()
     }
 
-    fn name(text: &str) -> ConnectionId {
-        ConnectionId::new(text).unwrap()
+    fn over(text: &str) -> ReceiveGroup {
+        ReceiveGroup::Connection(vouchsafe::ConnectionId::new(text).unwrap())
     }
 
     fn remembered(limiter: &ReceiveLimiter) -> (usize, usize, usize) {
-        let Shared { all, addresses, connections, .. } = &*limiter.0;
-        (all.len(), addresses.len(), connections.len())
+        let Shared { all, addresses, groups, .. } = &*limiter.0;
+        (all.len(), addresses.len(), groups.len())
     }
 
     #[test]
@@ -308,55 +305,55 @@ mod tests {
         let limiter = ReceiveLimiter::new(4).per_client_address(2).per_connection(1).queue(0, Duration::ZERO);
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse::<IpAddr>().unwrap()));
 
-        let first = limiter.enter(a, 1).await.unwrap().over_connections([&name("one")]).await.unwrap();
+        let first = limiter.enter(a, 1).await.unwrap().within(over("one")).await.unwrap();
         let second = limiter.enter(a, 1).await.unwrap();
         assert_eq!(code(limiter.enter(a, 1).await), "http.too_many_from_address");
-        assert_eq!(
-            code(limiter.enter(b, 1).await.unwrap().over_connections([&name("one")]).await),
-            "http.busy"
-        );
-        let third = limiter.enter(b, 1).await.unwrap().over_connections([&name("two")]).await.unwrap();
+        assert_eq!(code(limiter.enter(b, 1).await.unwrap().within(over("one")).await), "http.busy");
+        let third = limiter.enter(b, 1).await.unwrap().within(over("two")).await.unwrap();
         let fourth = limiter.enter(None, 1).await.unwrap();
         assert_eq!(code(limiter.enter(b, 1).await), "http.busy");
         drop((first, second));
-        let again = limiter.enter(a, 1).await.unwrap().over_connections([&name("one")]).await.unwrap();
+        let again = limiter.enter(a, 1).await.unwrap().within(over("one")).await.unwrap();
         drop((again, third, fourth));
         assert_eq!(remembered(&limiter), (0, 0, 0));
     }
 
-    /// A response counts for every connection over which it may have come.
+    /// Who takes all places of a connection keeps nothing from the messages that claim its issuer, and the other way
+    /// round.
     #[tokio::test]
-    async fn every_connection_that_may_be_meant_is_counted() {
+    async fn each_group_has_places_of_its_own() {
         let limiter = ReceiveLimiter::new(8).per_connection(1).queue(0, Duration::ZERO);
-        let both = [&name("one"), &name("two")];
-        let held = limiter.enter(None, 1).await.unwrap().over_connections(both).await.unwrap();
-        for one in ["one", "two"] {
-            assert_eq!(
-                code(limiter.enter(None, 1).await.unwrap().over_connections([&name(one)]).await),
-                "http.busy"
-            );
+        let id = vouchsafe::ConnectionId::new("one").unwrap();
+        let issuer = vouchsafe::EntityId::new("https://idp.example").unwrap();
+        let groups = [
+            ReceiveGroup::Connection(id.clone()),
+            ReceiveGroup::UnaskedFrom(issuer.clone()),
+            ReceiveGroup::RequestsAt(id),
+            ReceiveGroup::RequestsFrom(issuer),
+        ];
+        let mut held = Vec::new();
+        for group in &groups {
+            held.push(limiter.enter(None, 1).await.unwrap().within(group.clone()).await.unwrap());
         }
-        assert!(limiter.enter(None, 1).await.unwrap().over_connections([&name("three")]).await.is_ok());
-        drop(held);
-        assert!(limiter.enter(None, 1).await.unwrap().over_connections(both).await.is_ok());
+        for group in &groups {
+            assert_eq!(code(limiter.enter(None, 1).await.unwrap().within(group.clone()).await), "http.busy");
+        }
+        let moved = held.pop().unwrap().within(over("two")).await.unwrap();
+        assert!(limiter.enter(None, 1).await.unwrap().within(groups[3].clone()).await.is_ok());
+        drop((held, moved));
+        assert_eq!(remembered(&limiter), (0, 0, 0));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn five_hundred_at_once_over_one_connection_all_get_their_turn() {
         let limiter = ReceiveLimiter::new(4).per_connection(2);
-        let both = [name("one"), name("two")];
         let tasks: Vec<_> = (0..500)
             .map(|number: usize| {
-                let (limiter, both) = (limiter.clone(), both.clone());
+                let limiter = limiter.clone();
                 tokio::spawn(async move {
                     let permit = limiter.enter(None, 1).await.unwrap();
-                    // The names are in either order, and some requests have one connection only.
-                    let ids: Vec<&ConnectionId> = match number % 3 {
-                        0 => both.iter().collect(),
-                        1 => both.iter().rev().collect(),
-                        _ => both.iter().take(1).collect(),
-                    };
-                    let permit = permit.over_connections(ids).await.unwrap();
+                    let group = over(if number.is_multiple_of(2) { "one" } else { "two" });
+                    let permit = permit.within(group).await.unwrap();
                     tokio::task::yield_now().await;
                     drop(permit);
                 })
@@ -372,20 +369,20 @@ mod tests {
     #[tokio::test]
     async fn who_waits_over_one_connection_keeps_nobody_else() {
         let limiter = ReceiveLimiter::new(2).per_connection(1);
-        let held = limiter.enter(None, 1).await.unwrap().over_connections([&name("loud")]).await.unwrap();
+        let held = limiter.enter(None, 1).await.unwrap().within(over("loud")).await.unwrap();
         let waiting: Vec<_> = (0..20)
             .map(|_| {
                 let limiter = limiter.clone();
                 tokio::spawn(async move {
                     let permit = limiter.enter(None, 1).await?;
-                    permit.over_connections([&name("loud")]).await
+                    permit.within(over("loud")).await
                 })
             })
             .collect();
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
-        assert!(limiter.enter(None, 1).await.unwrap().over_connections([&name("quiet")]).await.is_ok());
+        assert!(limiter.enter(None, 1).await.unwrap().within(over("quiet")).await.is_ok());
         drop(held);
         for task in waiting {
             assert!(task.await.unwrap().is_ok());
@@ -399,7 +396,7 @@ mod tests {
         for number in 0..10_000_u32 {
             let address = Some(IpAddr::V4(number.into()));
             let permit = limiter.enter(address, 1).await.unwrap();
-            drop(permit.over_connections([&name(&format!("c{number}"))]).await.unwrap());
+            drop(permit.within(over(&format!("c{number}"))).await.unwrap());
         }
         let mut held = Vec::new();
         for _ in 0..3 {

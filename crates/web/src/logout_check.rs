@@ -3,8 +3,8 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use vouchsafe::Login;
 use vouchsafe::provisioning::Identity;
+use vouchsafe::{Login, Participant};
 use vouchsafe_store::may_be_logged_out;
 
 use crate::error::HttpError;
@@ -17,6 +17,7 @@ use crate::single_sign_on::SingleSignOn;
 pub struct LogoutCheck {
     sso: SingleSignOn,
     person: Option<Identity>,
+    participant: Option<Participant>,
     session_indexes: Vec<String>,
     issued_at: Option<DateTime<Utc>>,
     asked_at: Option<DateTime<Utc>>,
@@ -27,6 +28,13 @@ impl LogoutCheck {
     #[must_use]
     pub fn person(&self) -> Option<&Identity> {
         self.person.as_ref()
+    }
+
+    /// The session at the identity provider, which is told when the person signs out here. `None` if the login names
+    /// nobody.
+    #[must_use]
+    pub fn participant(&self) -> Option<&Participant> {
+        self.participant.as_ref()
     }
 
     /// The session indexes of the login.
@@ -82,6 +90,7 @@ impl SingleSignOn {
         LogoutCheck {
             sso: self.clone(),
             person: Identity::of_login(login),
+            participant: Participant::of_login(login),
             session_indexes: login.session_indexes().to_vec(),
             issued_at: login.issued_at(),
             asked_at: login.request_issued_at(),

@@ -15,7 +15,8 @@ use crate::refusal_page::STYLE;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LogoutView<'a> {
-    /// The answer of each identity provider, in the order in which they were told.
+    /// The answer of each identity provider, in the order in which they were told. Empty if nobody was told, and if the
+    /// page is loaded again: then it is not known any more what was answered.
     pub answers: &'a [ParticipantAnswer],
     /// The name of each of them, in the same order: from its metadata, or that of its connection. A customer writes the
     /// metadata: escape the name in HTML, as [`escape_markup`] does.
@@ -25,10 +26,11 @@ pub struct LogoutView<'a> {
 }
 
 impl LogoutView<'_> {
-    /// Returns whether every identity provider answered that it ended every session.
+    /// Returns whether it is known that every identity provider ended every session: there are
+    /// [`answers`](Self::answers), and all of them say so.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
+        !self.answers.is_empty() && self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
     }
 }
 
@@ -37,7 +39,14 @@ impl LogoutView<'_> {
 /// ```
 /// use vouchsafe_web::LogoutPage;
 ///
-/// let own = LogoutPage::rendered_by(|shown| if shown.is_complete() { "Bye.".to_owned() } else { "Half bye.".to_owned() });
+/// let own = LogoutPage::rendered_by(|shown| {
+///     let bye = match shown.answers {
+///         [] => "You are signed out here.",
+///         _ if shown.is_complete() => "You are signed out here, and at your identity provider.",
+///         _ => "You are signed out here. Close your browser to end the session at your identity provider.",
+///     };
+///     bye.to_owned()
+/// });
 /// # let _ = own;
 /// ```
 #[derive(Clone)]

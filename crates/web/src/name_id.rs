@@ -14,8 +14,8 @@ use vouchsafe::{
 };
 
 use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
-use crate::believed::CarriedOut;
-use crate::check::to_the_end;
+use crate::believed::{CarriedOut, Effect};
+use crate::check::{again_if_down, to_the_end};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
@@ -30,12 +30,17 @@ pub const NAME_NOT_CHANGED: (&str, &str) = ("name", "unchanged");
 /// The names of an application's people that identity providers manage. [`Provisioned`](crate::Provisioned)
 /// implements it.
 pub trait ManagesNames: Send + Sync + fmt::Debug {
+    /// Ends the sessions under the old name of a request, since single logout finds them by the name. An assertion that
+    /// was issued before the request ([`ManageNameIdRequest::issued_at`]) and arrives after it still has the old name:
+    /// treat it like one that arrives after a logout. Change no account: it is called over each connection that has the
+    /// key, and a stranger can have configured one of them.
+    fn end_sessions<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, ()>;
+
     /// An identity provider gives a person a new name, or states that the old one is no longer used. Compare the
     /// whole name, over its connection. Carry the change out at once, since the answer states the result.
     ///
-    /// If a name ends, end its sessions. If a name changes, its sessions should end too, since single logout finds
-    /// them by the name. An assertion that was issued before the request ([`ManageNameIdRequest::issued_at`]) and
-    /// arrives after it still has the old name: treat it like one that arrives after a logout.
+    /// It is called after [`end_sessions`](Self::end_sessions), and only if no other connection to the identity
+    /// provider has the key that signed the request, or if the request came to an address of its connection.
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus>;
 
     /// An identity provider confirmed a [request of this service](SingleSignOn::order_name_id).
@@ -45,8 +50,32 @@ pub trait ManagesNames: Send + Sync + fmt::Debug {
 /// The result of [`ManagesNames`].
 pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Send + 'a>>;
 
-/// A request, with its result for one connection.
+/// A request, with its result over one connection.
 type Changed = (ManageNameIdRequest, NameIdStatus);
+
+const SEVERAL: &str = "Several connections have the key that signed the request. Give each of them an address of its own: ConnectionSettings::name_id_management";
+
+/// The effect of a request about a name: the sessions under the old name end. An account is changed only if nobody
+/// else can have configured the key: otherwise a stranger's connection would learn the new name.
+struct NameEffect(Arc<dyn ManagesNames>);
+
+impl Effect for NameEffect {
+    type Done = Changed;
+    const EXPECT: ExpectMessage<'static> = ExpectMessage::NameIdRequest;
+
+    async fn over(&self, message: Message, is_alone: bool) -> Result<Changed, HttpError> {
+        let Message::ManageNameIdRequest(request) = message else {
+            return Err(HttpError::NoNameIdManagement);
+        };
+        self.0.end_sessions(&request).await?;
+        let status = match is_alone {
+            true => self.0.requested(&request).await?,
+            false => NameIdStatus::Denied,
+        };
+        tracing::info!(connection = %request.connection(), ?status, change = ?request.change(), "an identity provider manages a name");
+        Ok((request, status))
+    }
+}
 
 impl SingleSignOn {
     /// Lets identity providers manage the names of their people, if the service provider has an [address for
@@ -95,7 +124,9 @@ impl SingleSignOn {
                 // What the identity provider confirms is carried out here, also after the browser is gone.
                 to_the_end(async move {
                     let answer = sso.order_over_soap(&connection, &order).await?;
-                    sso.ordered(&order, answer.as_ref(), back.as_str()).await
+                    // The answer does not come again.
+                    let carried_out = || sso.ordered(&order, answer.as_ref(), back.as_str());
+                    again_if_down(connection.id(), carried_out).await
                 })
                 .await
             }
@@ -128,12 +159,11 @@ impl SingleSignOn {
             let opened =
                 self.open_soap((request, body), MessageKind::ManageNameIdRequest, connection).await?;
             let done = self.change_all(names, opened, connection, &mut context).await?;
-            let Some(((request, _), connection)) = self.to_answer_by_soap(&done.results) else {
+            let Some(((request, status), connection)) = self.to_answer_by_soap(&done.results) else {
                 return Ok(None);
             };
-            let (service_provider, status, now) =
-                (self.service_provider(), status_of_all(&done.results), self.now());
-            Ok(Some(service_provider.answer_name_id_request_by_soap(connection, request, status, now)?))
+            let (service_provider, now) = (self.service_provider(), self.now());
+            Ok(Some(service_provider.answer_name_id_request_by_soap(connection, request, *status, now)?))
         };
         self.answered_by_soap(outcome.await, &context)
     }
@@ -155,14 +185,13 @@ impl SingleSignOn {
         let to_answer = self.to_answer(&done.results, |identity_provider, binding| {
             identity_provider.name_id_management_at(binding).map(|one| one.location_of_responses().to_owned())
         });
-        let Some(((request, _), connection)) = to_answer else {
+        let Some(((request, status), connection)) = to_answer else {
             return see_other(&self.inner.sign_in_page, []);
         };
-        let (relay_state, status, now) =
-            (done.relay_state.as_ref(), status_of_all(&done.results), self.now());
+        let (relay_state, now) = (done.relay_state.as_ref(), self.now());
         let service_provider = self.service_provider();
         let answer =
-            service_provider.answer_name_id_request(connection, request, relay_state, status, now)?;
+            service_provider.answer_name_id_request(connection, request, relay_state, *status, now)?;
         carried_in_frame(&answer, [])
     }
 
@@ -174,19 +203,11 @@ impl SingleSignOn {
         connection: Option<&str>,
         context: &mut Context,
     ) -> Result<CarriedOut<Changed>, HttpError> {
-        let names = Arc::clone(names);
-        let one = move |message| {
-            let names = Arc::clone(&names);
-            async move {
-                let Message::ManageNameIdRequest(request) = message else {
-                    return Err(HttpError::NoNameIdManagement);
-                };
-                let status = names.requested(&request).await?;
-                tracing::info!(connection = %request.connection(), ?status, change = ?request.change(), "an identity provider manages a name");
-                Ok((request, status))
-            }
-        };
-        self.carry_out(opened, connection, ExpectMessage::NameIdRequest, context, one).await
+        let done = self.carry_out(opened, connection, NameEffect(Arc::clone(names)), context).await?;
+        if done.results.len() > 1 {
+            tracing::warn!(connections = done.results.len(), hint = SEVERAL, "a name is not changed");
+        }
+        Ok(done)
     }
 
     /// Processes the answer to a request of ours, from the browser that carried the request.
@@ -205,10 +226,11 @@ impl SingleSignOn {
         let Some(order) = bound.request().name_id_order().cloned() else {
             return Err(unasked("this browser asked for a sign-in"));
         };
-        let connection = self.inner.connections.find(bound.request().connection()).await?;
+        let look_up = async { Ok(self.inner.connections.find(bound.request().connection()).await?) };
+        let (connection, permit) = permit.during(look_up).await?;
         let connection = connection.ok_or(HttpError::UnknownConnection)?;
         let (message, bound, _) = self
-            .judge_reply(incoming, vec![connection], bound, |bound| ExpectMessage::NameIdReply(bound), permit)
+            .judge_reply(incoming, Some(connection), bound, |bound| ExpectMessage::NameIdReply(bound), permit)
             .await?;
         let Message::ManageNameIdResponse(answer) = message else {
             return Err(HttpError::NoNameIdManagement);
@@ -259,13 +281,4 @@ impl SingleSignOn {
         let said = if done.is_some() { NAME_CHANGED } else { NAME_NOT_CHANGED };
         see_other(&with_query(back, &[said]), [])
     }
-}
-
-/// Returns what the identity provider is told: that the name was changed, if it was changed over one of the connections.
-fn status_of_all(results: &[(Changed, Connection)]) -> NameIdStatus {
-    let all = || results.iter().map(|((_, status), _)| *status);
-    let found = |wanted: NameIdStatus| all().find(|status| *status == wanted);
-    found(NameIdStatus::Success)
-        .or_else(|| found(NameIdStatus::Denied))
-        .unwrap_or(NameIdStatus::UnknownPrincipal)
 }

@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout_at};
 /// A limited number of places for each key. A key is remembered as long as a place of it is taken or waited for.
 pub(crate) struct Places<K> {
     limit: usize,
+    /// One key may use this part of the queue, so that a flood of one key leaves room for the others.
+    part: usize,
     by_key: Mutex<HashMap<K, Arc<Line>>>,
 }
 
@@ -24,8 +26,12 @@ struct Line {
 
 impl<K: Eq + Hash + Clone> Places<K> {
     pub(crate) fn new(limit: usize) -> Arc<Places<K>> {
+        Places::with(limit, 2)
+    }
+
+    fn with(limit: usize, part: usize) -> Arc<Places<K>> {
         let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
-        Arc::new(Places { limit, by_key: Mutex::default() })
+        Arc::new(Places { limit, part, by_key: Mutex::default() })
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -65,6 +71,13 @@ impl<K: Eq + Hash + Clone> Places<K> {
     }
 }
 
+impl Places<()> {
+    /// Makes places that everybody shares, with the whole queue.
+    pub(crate) fn of_all(limit: usize) -> Arc<Places<()>> {
+        Places::with(limit, 1)
+    }
+}
+
 /// A place that is held until it is dropped.
 pub(crate) struct Place<K: Eq + Hash> {
     places: Arc<Places<K>>,
@@ -82,8 +95,8 @@ impl<K: Eq + Hash> Place<K> {
 
     async fn wait(&mut self, queue: &Queue, wait: Wait) -> bool {
         let Some(line) = &self.line else { return false };
-        // One key may use half of the queue, so that a flood of one key leaves room for the others.
-        let own = line.waiting.begin(wait.bytes, queue.most.div_ceil(2), queue.most_bytes.div_ceil(2));
+        let part = |whole: usize| whole.div_ceil(self.places.part.max(1));
+        let own = line.waiting.begin(wait.bytes, part(queue.most), part(queue.most_bytes));
         let among_all = queue.waiting.begin(wait.bytes, queue.most, queue.most_bytes);
         let (Some(_own), Some(_among_all)) = (own, among_all) else { return false };
         let permit = timeout_at(wait.until, line.free.acquire()).await;

@@ -173,6 +173,11 @@ impl Provisioned {
     /// logout](SingleSignOn::single_logout_over), by [`SingleSignOn::sign_out`]. Both are done to the end, also if the
     /// person closes the window at once.
     pub async fn logout(&self, sso: &SingleSignOn, headers: &HeaderMap) -> Response<String> {
+        let holds_session = matches!(received(sso, headers), Ok(Some(_)));
+        if !holds_session || sso.own_pages_only(headers, holds_session).is_err() {
+            // Nothing ends, so there is nothing that goes on after the client is gone.
+            return self.sign_out(sso, headers).await;
+        }
         let (provisioned, sso_there, held) = (self.clone(), sso.clone(), headers.clone());
         let signed_out = to_the_end(async move { Ok(provisioned.sign_out(&sso_there, &held).await) });
         signed_out.await.unwrap_or_else(|error| sso.refuse_sign_out(headers, error))
@@ -259,10 +264,14 @@ impl LogoutSessions for Provisioned {
 
 /// Changes an account's name in one transaction with its audit record, and ends the sessions under the old name.
 impl ManagesNames for Provisioned {
+    fn end_sessions<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        let person = Identity::of_name_id_request(request);
+        Box::pin(self.end_sessions_of(person, request.issued_at(), request.accepted_at()))
+    }
+
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         let person = Identity::of_name_id_request(request);
-        let at = (request.issued_at(), request.accepted_at());
-        Box::pin(self.change_name(person, request.issuer(), request.change(), at))
+        Box::pin(self.change_name(person, request.issuer(), request.change(), request.accepted_at()))
     }
 
     /// Unlinks a name that was terminated. A new identifier is only added by the identity provider to its own name,
@@ -273,8 +282,9 @@ impl ManagesNames for Provisioned {
                 let connection = answer.connection().clone();
                 let person =
                     Identity::of_kept_name(order.name_id(), connection, answer.issuer(), answer.audience());
-                let at = (answer.issued_at(), answer.accepted_at());
-                self.change_name(person, answer.issuer(), order.change(), at).await?;
+                let (issued_at, accepted_at) = (answer.issued_at(), answer.accepted_at());
+                self.end_sessions_of(person.clone(), issued_at, accepted_at).await?;
+                self.change_name(person, answer.issuer(), order.change(), accepted_at).await?;
             }
             Ok(())
         })
@@ -282,25 +292,38 @@ impl ManagesNames for Provisioned {
 }
 
 impl Provisioned {
-    /// First ends whatever could be signed in by the old name, as after a logout. So no session outlives its name, by
-    /// which single logout would find it, and a late assertion makes no account for a name that changed.
+    /// Ends whatever could be signed in by a name that changes or ends, as after a logout. So no session outlives its
+    /// name, by which single logout would find it, and a late assertion makes no account for a name that changed.
+    async fn end_sessions_of(
+        &self,
+        person: Identity,
+        issued_at: DateTime<Utc>,
+        accepted_at: DateTime<Utc>,
+    ) -> Result<(), HttpError> {
+        let logout = LoggedOut::all_of(person);
+        self.store.remember_logout(&logout, issued_at, accepted_at).await?;
+        self.store.revoke_logged_out(&logout).await?;
+        Ok(())
+    }
+
     async fn change_name(
         &self,
         person: Identity,
         issuer: &EntityId,
         change: &NameIdChange,
-        (issued_at, accepted_at): (DateTime<Utc>, DateTime<Utc>),
+        accepted_at: DateTime<Utc>,
     ) -> Result<NameIdStatus, HttpError> {
         let connection = person.connection.clone();
-        let logout = LoggedOut::all_of(person.clone());
-        self.store.remember_logout(&logout, issued_at, accepted_at).await?;
-        self.store.revoke_logged_out(&logout).await?;
         match self.store.decide(Decision::name_id(person, issuer.clone(), change, accepted_at)).await {
             Ok(_) => Ok(NameIdStatus::Success),
             Err(
                 SignInError::PlanRefusal(PlanRefusal::IdentityUnknown { .. })
                 | SignInError::Store(StoreError::NoOrganizationFor { .. }),
-            ) => Ok(NameIdStatus::UnknownPrincipal),
+            ) => Ok(match change {
+                // Nobody has the name, which is what was asked for. It may have ended by a copy of this request.
+                NameIdChange::Terminate => NameIdStatus::Success,
+                _ => NameIdStatus::UnknownPrincipal,
+            }),
             Err(SignInError::Store(failure)) if failure.is_outage() => Err(failure.into()),
             Err(refused) => {
                 tracing::warn!(%connection, code = refused.code(), "a name is not changed");

@@ -7,11 +7,10 @@ use vouchsafe::crypto::from_hexadecimal;
 use vouchsafe::metadata::EntityName;
 use vouchsafe::{
     Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IdentityProvider,
-    IncomingMessage,
 };
 use vouchsafe_store::{Answer, StoreError};
 
-use crate::connection_source::{ConnectionSource, Discovery, MessageCandidates};
+use crate::connection_source::{CandidatePage, ConnectionSource, Discovery};
 use crate::federation::connection_to;
 
 /// A connection to each identity provider that a look-up of your own finds, for example
@@ -96,13 +95,13 @@ impl ConnectionSource for QueriedFederation {
         Box::pin(self.connections(claimed.issuer().cloned().map(EntityName::EntityId)))
     }
 
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        incoming: &'a IncomingMessage,
+        issuer: &'a EntityId,
         _after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates> {
-        let asked = self.connections(incoming.issuer().cloned().map(EntityName::EntityId));
-        Box::pin(async move { asked.await.map(MessageCandidates::all) })
+    ) -> Answer<'a, CandidatePage> {
+        let asked = self.connections(Some(EntityName::EntityId(issuer.clone())));
+        Box::pin(async move { asked.await.map(CandidatePage::all) })
     }
 
     fn candidates_for_artifact<'a>(

@@ -9,6 +9,7 @@ use crate::check::elsewhere;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BackChannel;
+use crate::receive_group::ReceiveGroup;
 use crate::single_sign_on::SingleSignOn;
 
 /// The answer of an identity provider that was asked over SOAP.
@@ -21,8 +22,8 @@ pub(crate) enum SoapReply {
 }
 
 impl SingleSignOn {
-    /// Asks an identity provider over SOAP, and waits at most this time for its answer. `about` names the request in the
-    /// log.
+    /// Asks an identity provider over SOAP, and waits at most this time for its answer. `about` names the request in
+    /// the log.
     pub(crate) async fn ask_over_soap(
         &self,
         send: &BackChannel,
@@ -58,21 +59,25 @@ impl SingleSignOn {
         }
     }
 
-    /// Checks the answer to a request of ours that a browser carried: `bound` is the request, and `candidates` has the
-    /// connection that was asked.
+    /// Checks the answer to a request of ours that a browser carried: `bound` is the request, and `asked` the
+    /// connection that was asked, unless it is gone.
     pub(crate) async fn judge_reply<B: Send + 'static>(
         &self,
         incoming: IncomingMessage,
-        candidates: Vec<Connection>,
+        asked: Option<Connection>,
         bound: B,
         expect: for<'b> fn(&'b B) -> ExpectMessage<'b>,
         permit: ReceivePermit,
     ) -> Result<(Message, B, ReplayKey), HttpError> {
-        let (incoming, permit) = self.over_connections(incoming, &candidates, permit).await?;
+        let group = asked.as_ref().map(|asked| ReceiveGroup::Connection(asked.id().clone()));
+        let (incoming, permit) = match group {
+            Some(group) => self.within(group, incoming, permit).await?,
+            None => (incoming, permit),
+        };
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         let (valid, bound) = elsewhere(move || {
             let _until_it_is_over = permit;
-            Ok((service_provider.receive_message(incoming, &candidates, expect(&bound), now)?, bound))
+            Ok((service_provider.receive_message(incoming, asked.as_slice(), expect(&bound), now)?, bound))
         })
         .await?;
         let replay_key = valid.replay_key();

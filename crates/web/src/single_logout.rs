@@ -1,29 +1,42 @@
 //! The single logout address: answers identity providers, by browser and from their own servers.
 
-use std::time::Duration;
-
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::crypto::hexadecimal;
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
-    BindingError, BoundLogout, Connection, ExpectMessage, IncomingMessage, LogoutAnswer, LogoutJourney,
-    LogoutRequest, LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey,
-    provisioning::LoggedOut, unasked_message,
+    BindingError, BoundLogout, ExpectMessage, IncomingMessage, LogoutAnswer, LogoutJourney, LogoutRequest,
+    LogoutStatus, Message, MessageKind, Refusal, RelayState, ReplayKey, provisioning::LoggedOut,
+    unasked_message,
 };
 
 use crate::answers::{Context, answer, carried_in_frame};
-use crate::believed::CarriedOut;
-use crate::check::to_the_end;
+use crate::believed::{CarriedOut, Effect};
+use crate::check::{again_if_down, to_the_end};
 use crate::cookies::ANSWERED;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::SingleLogout;
 use crate::single_sign_on::SingleSignOn;
 
-/// The waiting times before a failed store is tried again.
-const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+/// The effect of a logout request: its sessions end.
+struct LogoutEffect {
+    sso: SingleSignOn,
+    single_logout: SingleLogout,
+}
+
+impl Effect for LogoutEffect {
+    type Done = LogoutRequest;
+    const EXPECT: ExpectMessage<'static> = ExpectMessage::LogoutRequest;
+
+    async fn over(&self, message: Message, _is_alone: bool) -> Result<LogoutRequest, HttpError> {
+        let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
+        let ended = self.sso.end_sessions(&self.single_logout, &request).await?;
+        tracing::info!(connection = %request.connection(), ended, "an identity provider ended sessions");
+        Ok(request)
+    }
+}
 
 impl SingleSignOn {
     /// Answers a message that a browser carries to the single logout address, in the query of a GET or in the form of
@@ -44,8 +57,8 @@ impl SingleSignOn {
     }
 
     /// Answers a logout request that an identity provider's server sends to the SOAP address. The answer is an
-    /// envelope: with status 200 for a request that was carried out, with a fault (`Client`) and status 403 for a refused
-    /// one, and with a fault (`Server`) and status 429 or 503 for one that can be sent again.
+    /// envelope: with status 200 for a request that was carried out, with a fault (`Client`) and status 403 for a
+    /// refused one, and with a fault (`Server`) and status 429 or 503 for one that can be sent again.
     pub async fn single_logout_by_soap(
         &self,
         request: &Parts,
@@ -64,8 +77,8 @@ impl SingleSignOn {
         self.answered_by_soap(outcome.await, &context)
     }
 
-    /// Answers a request over SOAP with its envelope, or with a fault that does not tell the reason. `None`: the request
-    /// was carried out, and it is not known who asked.
+    /// Answers a request over SOAP with its envelope, or with a fault that does not tell the reason. `None`: the
+    /// request was carried out, and it is not known who asked.
     pub(crate) fn answered_by_soap(
         &self,
         outcome: Result<Option<String>, HttpError>,
@@ -132,17 +145,8 @@ impl SingleSignOn {
         connection: Option<&str>,
         context: &mut Context,
     ) -> Result<CarriedOut<LogoutRequest>, HttpError> {
-        let (sso, single_logout) = (self.clone(), single_logout.clone());
-        let one = move |message| {
-            let (sso, single_logout) = (sso.clone(), single_logout.clone());
-            async move {
-                let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
-                let ended = sso.end_sessions(&single_logout, &request).await?;
-                tracing::info!(connection = %request.connection(), ended, "an identity provider ended sessions");
-                Ok(request)
-            }
-        };
-        self.carry_out(opened, connection, ExpectMessage::LogoutRequest, context, one).await
+        let effect = LogoutEffect { sso: self.clone(), single_logout: single_logout.clone() };
+        self.carry_out(opened, connection, effect, context).await
     }
 
     /// Ends the sessions. The identity provider may not send the request again, so a store that fails for a moment is
@@ -152,20 +156,11 @@ impl SingleSignOn {
         single_logout: &SingleLogout,
         request: &LogoutRequest,
     ) -> Result<u64, HttpError> {
-        let attempt = async || {
+        again_if_down(request.connection(), || async {
             self.remember(single_logout, request).await?;
             single_logout.sessions.end(request).await
-        };
-        for wait in AGAIN_AFTER {
-            match attempt().await {
-                Err(error) if error.is_outage() => {
-                    tracing::warn!(connection = %request.connection(), code = error.code(), "a logout request could not be carried out, and is tried again");
-                    tokio::time::sleep(wait).await;
-                }
-                outcome => return outcome,
-            }
-        }
-        attempt().await
+        })
+        .await
     }
 
     /// The logout is remembered first, then carried out. A sign-in at this moment either sees it, or its session is
@@ -202,11 +197,11 @@ impl SingleSignOn {
             return Err(unasked("it was answered already, or too late"));
         };
         let bound = pending.bind(Some(&secret), self.service_provider().provider())?;
-        let connection = self.inner.connections.find(bound.request().connection()).await?;
-        let candidates: Vec<Connection> = connection.into_iter().collect();
+        let look_up = async { Ok(self.inner.connections.find(bound.request().connection()).await?) };
+        let (connection, permit) = permit.during(look_up).await?;
         let is_given_back = given_back.is_some();
         let judged = self
-            .judge_reply(incoming, candidates, bound, |bound| ExpectMessage::LogoutReply(bound), permit)
+            .judge_reply(incoming, connection, bound, |bound| ExpectMessage::LogoutReply(bound), permit)
             .await;
         let (sso, single_logout) = (self.clone(), single_logout.clone());
         // The request is removed before the next identity provider is told, so both are done to the end.
@@ -245,9 +240,9 @@ impl SingleSignOn {
         self.travel(single_logout, journey, cookies).await
     }
 
-    /// Tells the other identity providers although the answer of one is not believed. Only who received the request knows
-    /// the RelayState that came back, so nobody else can shorten a sign-out in this way. If there is no other, the
-    /// answer is refused, and a better one may still come.
+    /// Tells the other identity providers although the answer of one is not believed. Only who received the request
+    /// knows the RelayState that came back, so nobody else can shorten a sign-out in this way. If there is no other,
+    /// the answer is refused, and a better one may still come.
     async fn go_on_without(
         &self,
         single_logout: &SingleLogout,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
+use vouchsafe::signature::KeyFingerprint;
 use vouchsafe::{
     Connection, ConnectionId, Login, LoginOptions, RequestLimiter, RequestRate, ServiceProvider,
 };
@@ -66,7 +67,7 @@ pub(crate) struct Inner {
     pub(crate) confirms_cross_site_starts: bool,
     pub(crate) limiter: ReceiveLimiter,
     pub(crate) starts: StartLimiter,
-    pub(crate) requests: Arc<RequestLimiter<ConnectionId>>,
+    pub(crate) requests: Arc<RequestLimiter<(ConnectionId, KeyFingerprint)>>,
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
     #[cfg(feature = "portal")]
@@ -191,7 +192,7 @@ impl SingleSignOn {
     }
 
     /// Sets how many requests of identity providers to end sessions or to change names are carried out over one
-    /// connection; further ones are answered with status 429 and `Retry-After`. If several connections share the
+    /// connection, by each key; further ones are answered with status 429 and `Retry-After`. If several connections share the
     /// identity provider and its key, a request is carried out for those that have not had too many, and is answered with
     /// success only after it was carried out for all of them. Each is remembered for a day, and an
     /// identity provider can send as many as it likes. The default is 1,000 at once and then 20 a second, counted by

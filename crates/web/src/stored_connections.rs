@@ -7,12 +7,11 @@ use chrono::{DateTime, Utc};
 use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{
     Artifact, BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId,
-    IncomingMessage,
 };
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
-use crate::connection_source::{ConnectionSource, MessageCandidates};
+use crate::connection_source::{CandidatePage, ConnectionSource};
 
 /// The connections of a [`ConnectionStore`], loaded when somebody signs in over them.
 ///
@@ -206,21 +205,20 @@ impl ConnectionSource for StoredConnections {
         })
     }
 
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        incoming: &'a IncomingMessage,
+        issuer: &'a EntityId,
         after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates> {
+    ) -> Answer<'a, CandidatePage> {
         Box::pin(async move {
-            let Some(issuer) = incoming.issuer() else { return Ok(MessageCandidates::default()) };
-            let most = MessageCandidates::PAGE.saturating_add(1);
+            let most = CandidatePage::PAGE.saturating_add(1);
             let mut found = self.store.active_connections_to(issuer, None, after, most).await?;
             if found.is_empty() && after.is_none() {
-                found = self.store.connections_to(issuer, None, MessageCandidates::PAGE).await?;
+                found = self.store.connections_to(issuer, None, CandidatePage::PAGE).await?;
             }
-            let next = MessageCandidates::cut(&mut found, |one| &one.id);
+            let next = CandidatePage::cut(&mut found, |one| &one.id);
             let usable = self.usable(&found, after.is_some()).await?;
-            Ok(MessageCandidates::all(usable).followed_after(next))
+            Ok(CandidatePage::all(usable).followed_after(next))
         })
     }
 

@@ -22,7 +22,9 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Author, Directory, Memory, Session, Sqlite};
 use vouchsafe_testkit::{self as testkit, keys};
-use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, Provisioned, SingleSignOn};
+use vouchsafe_web::{
+    EndedSession, EndsSessions, LogoutSessions, Provisioned, ReceiveGroup, ReceiveLimiter, SingleSignOn,
+};
 
 const SINGLE_LOGOUT: &str = "https://app.example.com/saml/slo";
 
@@ -87,6 +89,21 @@ async fn a_session_ends_although_the_window_is_closed_at_once() {
     while provisioned.session(&sso, &held).await.unwrap().is_some() {
         looked += 1;
         assert!(looked < 1_000, "the session goes on");
+    }
+}
+
+/// Whoever may not sign out, or has no session, is answered at once, and starts no work that goes on without a client.
+#[tokio::test]
+async fn a_sign_out_that_ends_nothing_starts_no_task() {
+    let (sso, provisioned) = (service([]), Provisioned::new(Arc::new(Memory::new())));
+    let mut foreign = own_page("vouchsafe-session=invented");
+    foreign.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+    for (headers, status) in [(foreign, 403), (own_page("a=1"), 303)] {
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(answer) = pin!(provisioned.logout(&sso, &headers)).poll(&mut context) else {
+            panic!("{headers:?} waits for a task")
+        };
+        assert_eq!(answer.status().as_u16(), status);
     }
 }
 
@@ -168,4 +185,35 @@ async fn a_logout_request_is_carried_out_although_its_frame_is_removed() {
         }
         assert!(copy < 100, "the request was not recorded");
     }
+}
+
+/// While a store is slow to end the sessions of one request, other messages are checked, also of the same issuer.
+#[tokio::test(start_paused = true)]
+async fn sessions_that_end_slowly_keep_no_place_of_the_checks() {
+    let ((began, mut has_begun), (ended, mut has_ended)) =
+        (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    let sessions = Arc::new(Slow { began, may_end: Semaphore::new(0), ended });
+    let okta = testkit::IdentityProvider::okta().with_single_logout("https://example.okta.com/slo");
+    let trusted = IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap();
+    let connection = Connection::new(ConnectionId::new("okta").unwrap(), trusted);
+    let limiter = ReceiveLimiter::new(1).per_connection(1).queue(0, Duration::ZERO);
+    let sso = service([connection])
+        .receive_limiter(limiter.clone())
+        .single_logout_over(Arc::new(Memory::new()), Arc::clone(&sessions) as Arc<dyn LogoutSessions>);
+    let brought = |id: &str| {
+        let query = okta.logout_request().id(id).at(Utc::now()).to_query(None).unwrap();
+        Request::get(format!("/saml/slo?{query}")).body(()).unwrap().into_parts().0
+    };
+    let (slow, first) = (sso.clone(), brought("_first"));
+    let waiting = tokio::spawn(async move { slow.single_logout(&first, b"", None).await.status() });
+    assert!(timeout(Duration::from_secs(60), has_begun.recv()).await.unwrap().is_some());
+
+    let permit = limiter.enter(None, 1).await.unwrap();
+    let issuer = ReceiveGroup::RequestsFrom(EntityId::new(okta.entity_id()).unwrap());
+    drop(permit.within(issuer).await.unwrap());
+    // The number of those that one key has carried out at a time is limited too.
+    assert_eq!(sso.single_logout(&brought("_second"), b"", None).await.status(), 503);
+    sessions.may_end.add_permits(1);
+    assert!(timeout(Duration::from_secs(60), has_ended.recv()).await.unwrap().is_some());
+    assert_eq!(waiting.await.unwrap(), 303);
 }

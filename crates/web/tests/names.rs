@@ -17,8 +17,8 @@ use vouchsafe::{
 use vouchsafe_store::{Memory, StoreError};
 use vouchsafe_testkit::{self as testkit, keys};
 use vouchsafe_web::{
-    HttpError, Managed, ManagesNames, ReceiveLimiter, Reference, RequestRate, ReturnPaths, SingleSignOn,
-    StartLimiter,
+    HttpError, Managed, ManagesNames, ReceiveGroup, ReceiveLimiter, Reference, RequestRate, ReturnPaths,
+    SingleSignOn, StartLimiter,
 };
 
 const THERE: &str = "https://example.okta.com/nim";
@@ -32,6 +32,10 @@ struct Failing {
 }
 
 impl ManagesNames for Failing {
+    fn end_sessions<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn requested<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         Box::pin(std::future::ready(Ok(NameIdStatus::Denied)))
     }
@@ -173,44 +177,6 @@ async fn an_order_counts_as_a_start() {
     );
 }
 
-/// The results of each connection, by its name.
-#[derive(Debug)]
-struct Known(&'static [(&'static str, NameIdStatus)]);
-
-impl ManagesNames for Known {
-    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
-        let found = self.0.iter().find(|(name, _)| *name == request.connection().as_str());
-        Box::pin(std::future::ready(Ok(found.unwrap().1)))
-    }
-
-    fn confirmed<'a>(&'a self, _: &'a StatusAnswer, _: &'a NameIdOrder) -> Managed<'a, ()> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-/// If several connections have the key, the identity provider is told what was done over any of them.
-#[tokio::test]
-async fn the_results_of_several_connections_make_one_answer() {
-    use NameIdStatus::{Denied, Success, UnknownPrincipal};
-    let terminate =
-        format!("<samlp:Terminate xmlns:samlp=\"{}\"/>", vouchsafe::xml::namespace::SAML_PROTOCOL);
-    let asked = okta().logout_request().element("ManageNameIDRequest").at(Utc::now()).raw(terminate);
-    let query = asked.destination(Some(HERE)).to_query(None).unwrap();
-    for (results, told) in [
-        (&[("first", UnknownPrincipal), ("second", Success)], ":Success"),
-        (&[("first", Success), ("second", Denied)], ":Success"),
-        (&[("first", UnknownPrincipal), ("second", Denied)], ":RequestDenied"),
-        (&[("first", UnknownPrincipal), ("second", UnknownPrincipal)], ":UnknownPrincipal"),
-    ] {
-        let sso = service_over(["first", "second"].map(connection), Arc::new(Known(results)));
-        let answer = sso.name_id(&request(&format!("/saml/name-id?{query}"), "a=1"), b"", None).await;
-        let (_, query) = text(answer.headers(), &LOCATION).split_once('?').unwrap();
-        let sent = redirect::decode_unverified(query, &Limits::default()).unwrap();
-        let xml = String::from_utf8(sent.bytes().to_vec()).unwrap();
-        assert!(xml.contains(&format!("{told}\"")), "{xml}");
-    }
-}
-
 /// A connection without an address of its own takes nothing at an address with its name, and says what is missing.
 #[tokio::test]
 async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
@@ -245,8 +211,8 @@ async fn messages_that_wait_keep_no_document_in_memory() {
     const MANY: usize = 100;
     let limiter = ReceiveLimiter::new(2).per_connection(1).queue(1_024, Duration::from_secs(3_600));
     let sso = service(&Arc::new(Failing::default())).receive_limiter(limiter.clone());
-    let id = ConnectionId::new("okta").unwrap();
-    let held = limiter.clone().enter(None, 1).await.unwrap().over_connections([&id]).await.unwrap();
+    let group = ReceiveGroup::RequestsFrom(EntityId::new(okta().entity_id()).unwrap());
+    let held = limiter.clone().enter(None, 1).await.unwrap().within(group).await.unwrap();
     let namespaces = "xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
     let large = format!(
         "<samlp:ManageNameIDRequest {namespaces} ID=\"_1\" Version=\"2.0\"><saml:Issuer>{}</saml:Issuer>{}</samlp:ManageNameIDRequest>",

@@ -32,6 +32,10 @@ impl LogoutSessions for Everything {
 }
 
 impl ManagesNames for Everything {
+    fn end_sessions<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn requested<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         Box::pin(std::future::ready(Ok(NameIdStatus::Success)))
     }

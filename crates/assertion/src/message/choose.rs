@@ -1,10 +1,10 @@
 //! Finds the connections that a message belongs to: those whose key signed it.
 
 use vouchsafe_metadata::EntityId;
-use vouchsafe_signature::{SignedInfo, TrustedKey, verify_form, verify_query};
+use vouchsafe_signature::TrustedKey;
 use vouchsafe_xml::Limits;
 
-use crate::candidates::{key_of_each, only_of, owners_of};
+use crate::candidates::{key_of_element, key_of_form, key_of_query, only_of, owners_of};
 use crate::error::AssertionError;
 use crate::message::claimed::{Signed, element};
 use crate::message::{ClaimedMessage, MessageError};
@@ -64,18 +64,11 @@ fn signer<'t>(
             if !vouchsafe_signature::has_signature(message) {
                 return Err(unsigned());
             }
-            let signed_info = SignedInfo::of(message, limits)?;
-            key_of_each(candidates, limits, &|keys, provider| {
-                Ok(signed_info.key_among(keys, provider, keys.len())?.fingerprint().clone())
-            })
+            key_of_element(message, candidates, limits)
         }
         Signed::Nothing => return Err(unsigned()),
-        Signed::Query(query) => key_of_each(candidates, limits, &|keys, provider| {
-            Ok(verify_query(query, keys, provider)?.evidence().key_fingerprint().clone())
-        }),
-        Signed::Form(fields) => key_of_each(candidates, limits, &|keys, provider| {
-            Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
-        }),
+        Signed::Query(query) => key_of_query(query, candidates, limits),
+        Signed::Form(fields) => key_of_form(fields, candidates, limits),
     };
     key?.ok_or_else(unsigned)
 }

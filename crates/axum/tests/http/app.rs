@@ -30,6 +30,17 @@ enum Takes {
     Forms,
     Logout,
     Artifacts,
+    Everything,
+}
+
+impl Takes {
+    fn logout(self) -> bool {
+        matches!(self, Takes::Logout | Takes::Everything)
+    }
+
+    fn artifacts(self) -> bool {
+        matches!(self, Takes::Artifacts | Takes::Everything)
+    }
 }
 
 #[derive(Clone)]
@@ -68,6 +79,11 @@ impl App {
         App::start_configured(false, Provider::rustcrypto(), okta, Takes::Artifacts).await
     }
 
+    /// A service that does both.
+    pub(crate) async fn start_with_everything(okta: testkit::IdentityProvider) -> App {
+        App::start_configured(true, Provider::rustcrypto(), okta, Takes::Everything).await
+    }
+
     /// A service that is connected to this identity provider.
     pub(crate) async fn start_with_provider(okta: testkit::IdentityProvider) -> App {
         App::start_configured(false, Provider::rustcrypto(), okta, Takes::Forms).await
@@ -87,12 +103,12 @@ impl App {
                 .unwrap()
                 .provider(provider);
         let ours = testkit::keys::service_provider();
-        if takes == Takes::Artifacts {
+        if takes.artifacts() {
             builder = builder
                 .signing_key(ours.private_key().clone(), ours.certificate().clone())
                 .receive_artifacts();
         }
-        if takes == Takes::Logout {
+        if takes.logout() {
             builder = builder
                 .signing_key(ours.private_key().clone(), ours.certificate().clone())
                 .single_logout(&format!("{address}/saml/slo"))
@@ -139,16 +155,19 @@ impl App {
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(Arc::clone(&shared))
             .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
-        let sso = match takes {
-            Takes::Logout => sso
+        let sso = match takes.logout() {
+            true => sso
                 .single_logout_over(shared, Arc::new(provisioned.clone()))
                 .names_managed_by(Arc::new(provisioned.clone())),
-            Takes::Artifacts => sso.back_channel(|call| {
+            false => sso,
+        };
+        let sso = match takes.artifacts() {
+            true => sso.back_channel(|call| {
                 let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let sending = client.post(call.location()).body(call.body().to_owned()).send();
                 async move { Ok::<_, reqwest::Error>(sending.await?.bytes().await?.to_vec()) }
             }),
-            Takes::Forms => sso,
+            false => sso,
         };
         let app =
             App { service_provider, store, token, connections, sso, address, limiter, codes, signed_in };

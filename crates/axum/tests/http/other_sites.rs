@@ -1,6 +1,7 @@
 //! What pages of other sites can make a browser do.
 
 use vouchsafe::ConnectionId;
+use vouchsafe_web::ReceiveGroup;
 
 use crate::app::{App, Browser};
 
@@ -115,7 +116,7 @@ async fn what_is_too_much_at_a_time_is_answered_at_once() {
 
     let okta = ConnectionId::new("1").unwrap();
     let held = limiter.enter(Some("192.0.2.1".parse().unwrap()), 1).await.unwrap();
-    let held = held.over_connections([&okta]).await.unwrap();
+    let held = held.within(ReceiveGroup::Connection(okta)).await.unwrap();
     let answer = browser.post_saying(&acs, &[("x-client", "192.0.2.1")]).await;
     assert_eq!(refused_with(&answer), (429, true, "http.too_many_from_address".to_owned()));
     let answer = app.finish(&browser, &issued, &state).await;

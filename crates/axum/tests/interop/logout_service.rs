@@ -61,6 +61,11 @@ impl LogoutSessions for Sessions {
 
 /// Messages of identity providers about names end sessions, and are recorded.
 impl ManagesNames for Sessions {
+    // Each identity provider has one connection here, so the change itself ends its sessions.
+    fn end_sessions<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         let person = Identity::of_name_id_request(request);
         let mut live = self.0.lock().unwrap();

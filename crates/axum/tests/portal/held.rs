@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
-use vouchsafe::{ClaimedResponse, Connection, ConnectionId, IncomingMessage};
-use vouchsafe_axum::{ConnectionSource, MessageCandidates};
+use vouchsafe::{ClaimedResponse, Connection, ConnectionId, EntityId};
+use vouchsafe_axum::{CandidatePage, ConnectionSource};
 use vouchsafe_store::Answer;
 
 /// One look-up that waits after the connection was read.
@@ -50,11 +50,11 @@ impl<S: ConnectionSource> ConnectionSource for HeldConnections<S> {
         self.source.candidates(claimed)
     }
 
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        claimed: &'a IncomingMessage,
+        issuer: &'a EntityId,
         after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates> {
-        self.source.candidates_for_message(claimed, after)
+    ) -> Answer<'a, CandidatePage> {
+        self.source.candidates_by_issuer(issuer, after)
     }
 }

@@ -177,6 +177,11 @@ impl LogoutSessions for Sessions {
 
 /// The sessions of a name that changes or ends, end with it.
 impl ManagesNames for Sessions {
+    // Each identity provider has one connection here, so the change itself ends its sessions.
+    fn end_sessions<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
         let status = match self.end_name(&Identity::of_name_id_request(request), request.issuer()) {
             0 => NameIdStatus::UnknownPrincipal,

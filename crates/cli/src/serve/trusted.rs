@@ -7,12 +7,10 @@ use std::sync::{Arc, OnceLock};
 use vouchsafe::assertion::SourceId;
 use vouchsafe::crypto::{Certificate, PrivateKey};
 use vouchsafe::metadata::{IdentityProvider, MetadataDescription, MetadataError};
-use vouchsafe::{
-    Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IncomingMessage,
-};
+use vouchsafe::{Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId};
 use vouchsafe_client::Client;
 use vouchsafe_store::Answer;
-use vouchsafe_web::{ConnectionSource, MessageCandidates};
+use vouchsafe_web::{CandidatePage, ConnectionSource};
 
 use crate::failure::Failure;
 use crate::input;
@@ -181,13 +179,13 @@ async fn bytes(source: &str) -> Result<Vec<u8>, Failure> {
 }
 
 impl ConnectionSource for Trusted {
-    fn candidates_for_message<'a>(
+    fn candidates_by_issuer<'a>(
         &'a self,
-        incoming: &'a IncomingMessage,
+        issuer: &'a EntityId,
         _after: Option<&'a ConnectionId>,
-    ) -> Answer<'a, MessageCandidates> {
-        let found = incoming.issuer().and_then(|issuer| self.named(issuer));
-        Box::pin(ready(Ok(MessageCandidates::all(found))))
+    ) -> Answer<'a, CandidatePage> {
+        let found = self.named(issuer);
+        Box::pin(ready(Ok(CandidatePage::all(found))))
     }
 
     fn candidates_for_artifact<'a>(

@@ -1,7 +1,7 @@
 //! Functions that wait without an executor: for several futures in one task, and on a thread.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -22,6 +22,16 @@ pub(crate) async fn join<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     })
     .await;
     running.into_iter().filter_map(|(_, output)| output).collect()
+}
+
+/// Polls a future until it is done, and others beside it as long as that takes. Those that are done are removed.
+pub(crate) async fn beside<O: Future, F: Future>(others: &mut Vec<Pin<Box<O>>>, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        others.retain_mut(|other| other.as_mut().poll(context).is_pending());
+        future.as_mut().poll(context)
+    })
+    .await
 }
 
 /// Blocks this thread until the future is done.

@@ -147,7 +147,7 @@ fn a_crowd_of_connections_hides_nobody() {
     assert_eq!(connections.candidates_for_message(&incoming).len(), all.len());
     let (mut paged, mut after) = (Vec::new(), None);
     loop {
-        let page = connections.candidates_for_message_after(&incoming, after.as_ref(), 16);
+        let page = connections.candidates_by_issuer(incoming.issuer().unwrap(), after.as_ref(), 16);
         let Some(last) = page.last() else { break };
         after = Some(last.id().clone());
         paged.extend(

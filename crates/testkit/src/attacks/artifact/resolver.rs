@@ -1,10 +1,13 @@
 //! A resolution service on loopback, which gives the answers of the current attack.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -43,6 +46,10 @@ struct Shared {
     answers: Mutex<Option<Answers>>,
     questions: AtomicUsize,
     is_over: AtomicBool,
+    /// The connections that are not answered, if none is.
+    held: Option<Mutex<Vec<TcpStream>>>,
+    /// Wakes up the task that waits for a question.
+    waiting: Mutex<Option<Waker>>,
 }
 
 impl Resolver {
@@ -51,9 +58,18 @@ impl Resolver {
     /// # Errors
     /// An error is returned if no port is available.
     pub fn start() -> io::Result<Resolver> {
+        Resolver::with(Shared::default())
+    }
+
+    /// Listens, and answers no question: its connections stay open.
+    pub(in super::super) fn silent() -> io::Result<Resolver> {
+        Resolver::with(Shared { held: Some(Mutex::default()), ..Shared::default() })
+    }
+
+    fn with(shared: Shared) -> io::Result<Resolver> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let socket = listener.local_addr()?;
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(shared);
         let answering = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -85,6 +101,17 @@ impl Resolver {
         self.shared.questions.load(Ordering::Relaxed)
     }
 
+    /// Polls these futures until each of them is done or waits for an answer to its question.
+    pub(in super::super) async fn until_asked<F: Future>(&self, asking: &mut Vec<Pin<Box<F>>>) {
+        poll_fn(|context| {
+            *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(context.waker().clone());
+            asking.retain_mut(|one| one.as_mut().poll(context).is_pending());
+            if self.questions() >= asking.len() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
     pub(super) fn answer_with(&self, answers: Answers) {
         *self.shared.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(answers);
     }
@@ -110,6 +137,12 @@ impl Shared {
         let _ = stream.set_read_timeout(Some(PATIENCE));
         let Some(id) = question(&mut stream) else { return };
         self.questions.fetch_add(1, Ordering::Relaxed);
+        if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+        if let Some(held) = &self.held {
+            return held.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+        }
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let body = answers.map(|answers| answers(&id)).unwrap_or_default();
         let head = format!(

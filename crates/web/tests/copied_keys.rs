@@ -1,0 +1,128 @@
+//! Requests of an identity provider whose public key a stranger has configured at a connection of their own.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use chrono::Utc;
+use http::header::LOCATION;
+use http::{Request, Response};
+use vouchsafe::{
+    Connection, ConnectionId, Connections, EntityId, IdentityProvider, Limits, ManageNameIdRequest,
+    NameIdOrder, NameIdStatus, ServiceProvider, StatusAnswer, redirect,
+};
+use vouchsafe_store::Memory;
+use vouchsafe_testkit::{self as testkit, keys};
+use vouchsafe_web::{Managed, ManagesNames, RequestRate, SingleSignOn};
+
+const HERE: &str = "https://app.example.com/saml/name-id";
+
+/// What was asked of the application, with the connection.
+#[derive(Debug, Default)]
+struct Names(Mutex<Vec<(&'static str, String)>>);
+
+impl Names {
+    fn note(&self, what: &'static str, request: &ManageNameIdRequest) {
+        self.0.lock().unwrap().push((what, request.connection().to_string()));
+    }
+
+    fn take(&self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl ManagesNames for Names {
+    fn end_sessions<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        self.note("sessions", request);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        self.note("name", request);
+        Box::pin(std::future::ready(Ok(NameIdStatus::Success)))
+    }
+
+    fn confirmed<'a>(&'a self, _: &'a StatusAnswer, _: &'a NameIdOrder) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+fn okta() -> testkit::IdentityProvider {
+    testkit::IdentityProvider::okta().with_name_id_management("https://example.okta.com/nim")
+}
+
+fn connection(name: &str, identity_provider: &testkit::IdentityProvider) -> Connection {
+    let metadata = identity_provider.metadata().unwrap();
+    let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new(name).unwrap(), trusted)
+}
+
+/// The victim's connection, and that of a stranger with the same public key beside a key of their own.
+fn both() -> [Connection; 2] {
+    let copy = okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate());
+    [connection("stranger", &copy), connection("victim", &okta())]
+}
+
+fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>) -> SingleSignOn {
+    let ours = keys::service_provider();
+    let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
+        .assertion_consumer(testkit::ASSERTION_CONSUMER)
+        .unwrap()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .name_id_management(HERE)
+        .unwrap()
+        .build()
+        .unwrap();
+    let connections: Connections = connections.into_iter().collect();
+    SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
+        .names_managed_by(Arc::<Names>::clone(names))
+}
+
+/// Brings a request that ends a name, signed with this key.
+async fn end_name(sso: &SingleSignOn, key: &testkit::KeyPair) -> Response<String> {
+    let terminate =
+        format!("<samlp:Terminate xmlns:samlp=\"{}\"/>", vouchsafe::xml::namespace::SAML_PROTOCOL);
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let id = format!("_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let asked =
+        okta().logout_request().id(id).key(key).element("ManageNameIDRequest").at(Utc::now()).raw(terminate);
+    let query = asked.destination(Some(HERE)).to_query(None).unwrap();
+    let request = Request::get(format!("/saml/name-id?{query}")).body(()).unwrap().into_parts().0;
+    sso.name_id(&request, b"", None).await
+}
+
+/// Returns the answer of the service, in XML.
+fn answer(response: &Response<String>) -> String {
+    let location = response.headers().get(LOCATION).unwrap().to_str().unwrap();
+    let (_, query) = location.split_once('?').unwrap();
+    let sent = redirect::decode_unverified(query, &Limits::default()).unwrap();
+    String::from_utf8(sent.bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_name_changes_only_if_no_other_connection_has_the_key() {
+    let names = Arc::new(Names::default());
+    let over = |what, name: &str| (what, name.to_owned());
+    let told = answer(&end_name(&service([connection("victim", &okta())], &names), okta().key()).await);
+    assert!(told.contains("status:Success\""), "{told}");
+    assert_eq!(names.take(), [over("sessions", "victim"), over("name", "victim")]);
+
+    let told = answer(&end_name(&service(both(), &names), okta().key()).await);
+    assert!(told.contains("status:RequestDenied\""), "the identity provider keeps the name: {told}");
+    assert_eq!(names.take(), [over("sessions", "stranger"), over("sessions", "victim")]);
+}
+
+/// A stranger who sends as many requests as their connection may, by their own key, does not thereby stop those that the
+/// copied key signs.
+#[tokio::test]
+async fn the_rate_of_a_connection_counts_for_each_key() {
+    let names = Arc::new(Names::default());
+    let rate = RequestRate { burst: 1, per_second: 1 };
+    let now = Utc::now();
+    let sso = service(both(), &names).requests_per_connection(rate).clock(move || now);
+    let statuses = [end_name(&sso, keys::attacker()).await, end_name(&sso, keys::attacker()).await];
+    assert_eq!(statuses.map(|one| one.status().as_u16()), [303, 429]);
+    assert_eq!(end_name(&sso, okta().key()).await.status().as_u16(), 303);
+    assert_eq!(end_name(&sso, okta().key()).await.status().as_u16(), 429, "by the same key");
+}
