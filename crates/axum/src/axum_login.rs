@@ -102,7 +102,8 @@ impl fmt::Debug for SessionNotes {
 /// refused with `http.unknown_person`. If the backend or the session store fails, the status is 503.
 ///
 /// With single logout, put [`SessionNotes`] into an extension: without them no logout of an identity provider ends the
-/// session, which is logged. A login whose session is ended while it is answered is refused with `http.logged_out`.
+/// session, which is logged. [`participant`](tower_session::participant) returns whom to tell when the person signs out
+/// here. A login whose session is ended while it is answered is refused with `http.logged_out`.
 pub async fn signed_in<B>(
     session: Session,
     mut auth: AuthSession<B>,
@@ -135,12 +136,13 @@ where
     signed_in.await.unwrap_or_else(|error| answer.refuse(error)).into_response()
 }
 
-/// Notes the session for single logout.
+/// Notes the session for single logout, and keeps in it who is told when the person signs out here.
 async fn keep(
     session: &Session,
     notes: Option<&Extension<SessionNotes>>,
     check: &LogoutCheck,
 ) -> Result<(), HttpError> {
+    tower_session::keep_participant(session, check.participant()).await?;
     match (notes, check.person()) {
         (Some(Extension(notes)), Some(person)) => {
             notes.0.note(session, person, check.session_indexes()).await

@@ -37,11 +37,12 @@
 //!
 //! An identity provider names a person, but `tower-sessions` finds a session only by its identifier. So record which
 //! sessions a person has, with the identity provider's indexes of each, and delete those that a request names, through
-//! the [`EndingStore`] of the layer or a clone of it. A logout may come while a sign-in is answered: check this after the
-//! session is recorded. With `axum-login`, which uses these sessions, the record is its `NotesSessions`, and its
+//! the [`EndingStore`] of the layer or a clone of it. A logout may come while a sign-in is answered: check this after
+//! the session is recorded. With `axum-login`, which uses these sessions, the record is its `NotesSessions`, and its
 //! `signed_in` checks the rest.
 //!
-//! Signing out here takes the person's [`Participant`](vouchsafe::Participant), which the sign-in puts into the session.
+//! Signing out here takes the person's [`Participant`], which the sign-in keeps in the session, also with `axum-login`:
+//! [`participant`] returns it.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -51,8 +52,8 @@
 //! use axum::http::HeaderMap;
 //! use axum::response::{IntoResponse, Response};
 //! use tower_sessions::{MemoryStore, Session, SessionStore, session::Id};
-//! use vouchsafe::{Login, LogoutRequest, Participant, provisioning::{Identity, LoggedOut}};
-//! use vouchsafe_axum::tower_session::{EndingStore, SessionUser, sign_out};
+//! use vouchsafe::{Login, LogoutRequest, provisioning::{Identity, LoggedOut}};
+//! use vouchsafe_axum::tower_session::{EndingStore, SessionUser, participant, sign_out};
 //! use vouchsafe_axum::{AcceptedLogin, EndedSession, EndsSessions, HttpError, LogoutSessions, SingleSignOn};
 //! use vouchsafe_store::LogoutStore;
 //!
@@ -65,13 +66,11 @@
 //! }
 //!
 //! /// The session of the application's user, recorded for single logout.
-//! async fn signed_in(State(signed): State<Signed>, session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
+//! async fn signed_in(State(signed): State<Signed>, session: Session, AcceptedLogin(accepted): AcceptedLogin) ->
+//! Response {
 //!     let opened = async {
 //!         let user = format!("user of {}", accepted.connection());
 //!         SessionUser(user).sign_in(&session, &accepted).await?;
-//!         let participant = Participant::of_login(&accepted.login);
-//!         let kept = session.insert("participant", participant).await;
-//!         kept.map_err(|error| HttpError::unavailable("sessions", error))?;
 //!         signed.note(&session, &accepted.login);
 //!         if let Err(logged_out) = accepted.not_logged_out().await {
 //!             sign_out(&session).await?;
@@ -85,12 +84,9 @@
 //! /// POST /saml/logout: ends the session here, and tells its identity provider.
 //! async fn logout(State(sso): State<SingleSignOn>, session: Session, headers: HeaderMap) -> Response {
 //!     let end = async {
-//!         let told = session.get::<Option<Participant>>("participant").await;
-//!         let told = told.map_err(|error| HttpError::unavailable("sessions", error))?;
+//!         let participants = participant(&session).await?.into_iter().collect();
 //!         sign_out(&session).await?;
-//!         let mut ended = EndedSession::default();
-//!         ended.participants.extend(told.flatten());
-//!         Ok(ended)
+//!         Ok(EndedSession { participants, ..EndedSession::default() })
 //!     };
 //!     sso.sign_out(&headers, session.id().is_some(), end).await.into_response()
 //! }
@@ -137,6 +133,7 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
+use vouchsafe::Participant;
 use vouchsafe_store::EndedSessionStore;
 use vouchsafe_web::{Accepted, HttpError, SingleSignOn};
 
@@ -152,6 +149,9 @@ pub struct SessionUser<T>(pub T);
 
 /// The key of the user in the session.
 const KEY: &str = "vouchsafe.user";
+
+/// The key of the session at the identity provider.
+const PARTICIPANT: &str = "vouchsafe.participant";
 
 impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
     /// Signs the user in on this session. The session receives a new identifier, so that nobody who knew the previous
@@ -174,13 +174,14 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
         let previous = accepted.previous_session.as_deref();
         renew(session, accepted.login.session_not_on_or_after(), previous).await?;
         session.insert_value(KEY, user).await.map_err(failed)?;
+        keep_participant(session, Participant::of_login(&accepted.login).as_ref()).await?;
         session.save().await.map_err(failed)
     }
 
     /// Returns the user of the session. A session past its end has none, with any layer, and is removed with all its
     /// data. The same holds for a session whose user is not a `T`: one that an earlier release of the application wrote
-    /// with another type. So its person signs in again. Use one type in the whole application, and change it so that releases
-    /// which run at the same time read each other's.
+    /// with another type. So its person signs in again. Use one type in the whole application, and change it so that
+    /// releases which run at the same time read each other's.
     ///
     /// # Errors
     /// [`HttpError::Unavailable`]: then it is not known whether anybody is signed in.
@@ -309,7 +310,12 @@ pub(crate) async fn renew(
     ends: Option<DateTime<Utc>>,
     previous: Option<&str>,
 ) -> Result<(), HttpError> {
-    session.cycle_id().await.map_err(failed)?;
+    // A session that this request begins gets its identifier when it is stored. One that was emptied or changed in this
+    // request may have none either, but its record still has the old one.
+    let is_new = session.id().is_none() && !session.is_modified();
+    if !is_new {
+        session.cycle_id().await.map_err(failed)?;
+    }
     if let Some(hash) = previous {
         session.insert_value(REPLACES, hash.into()).await.map_err(failed)?;
     }
@@ -319,6 +325,28 @@ pub(crate) async fn renew(
     session.set_expiry(Some(Expiry::AtDateTime(end)));
     session.insert_value(ENDS, end.unix_timestamp().into()).await.map_err(failed)?;
     Ok(())
+}
+
+/// Returns the session at the identity provider, which is told when the person signs out here: give it to
+/// [`EndedSession::participants`](crate::EndedSession::participants), before the session is emptied. `None` if the
+/// login named nobody, or if no login began this session.
+///
+/// # Errors
+/// [`HttpError::Unavailable`].
+pub async fn participant(session: &Session) -> Result<Option<Participant>, HttpError> {
+    session.get(PARTICIPANT).await.map_err(failed)
+}
+
+/// Keeps what [`participant`] returns.
+pub(crate) async fn keep_participant(
+    session: &Session,
+    participant: Option<&Participant>,
+) -> Result<(), HttpError> {
+    match participant {
+        Some(participant) => session.insert(PARTICIPANT, participant).await.map_err(failed),
+        // The session may have been another one's before.
+        None => session.remove_value(PARTICIPANT).await.map(|_| ()).map_err(failed),
+    }
 }
 
 /// Returns whether the time that [`renew`] wrote has passed. A session without that time was not signed in by this

@@ -1,12 +1,14 @@
 //! The session that the browser held before a sign-in.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use chrono::{DateTime, Utc};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 use vouchsafe_axum::routes;
 use vouchsafe_axum::tower_session::{self, EndingStore, session_layer};
-use vouchsafe_store::Memory;
+use vouchsafe_store::{Answer, EndedSessionStore, Memory};
 
 use super::{Browser, Served, of_axum_login, over, pages, signed_in};
 
@@ -61,4 +63,37 @@ async fn the_previous_session_of_another_layer_ends_at_the_next_sign_in() {
     })
     .await;
     the_previous_session_ends(&served, "/maybe").await;
+}
+
+/// A store that counts the sessions that ended.
+#[derive(Clone, Debug, Default)]
+struct Counting(Memory, Arc<AtomicUsize>);
+
+impl EndedSessionStore for Counting {
+    fn note_ended<'a>(&'a self, hash: &'a str, until: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.note_ended(hash, until, now)
+    }
+
+    fn has_ended<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
+        self.0.has_ended(hash)
+    }
+}
+
+/// A record of an ended session is kept for weeks, so it is made only of sessions that there were.
+#[tokio::test]
+async fn a_browser_without_a_session_leaves_no_ended_one() {
+    let ended = Counting::default();
+    let store = Arc::new(ended.clone());
+    let served = Served::start(|sso| {
+        let (sso, sessions) = session_layer(sso.clone(), MemoryStore::default(), store);
+        pages().merge(routes(signed_in)).layer(sessions).with_state(sso)
+    })
+    .await;
+    let browser = Browser::new();
+    assert_eq!(browser.sign_in(&served, "ada@example.com", "_1").await.status(), 303);
+    assert_eq!(browser.get(&format!("{}/maybe", served.address)).await.1, "ada@example.com");
+    assert_eq!(ended.1.load(Ordering::SeqCst), 0);
+    browser.sign_in(&served, "ada@example.com", "_2").await;
+    assert_eq!(ended.1.load(Ordering::SeqCst), 1, "the one before");
 }

@@ -13,7 +13,7 @@ use vouchsafe::{
     Login, LogoutRequest,
     provisioning::{Identity, LoggedOut},
 };
-use vouchsafe_axum::tower_session::session_layer;
+use vouchsafe_axum::tower_session::{participant, session_layer};
 use vouchsafe_axum::{EndsSessions, HttpError, LogoutSessions, axum_login as bridge, routes};
 use vouchsafe_store::{LogoutStore as _, Memory};
 
@@ -82,7 +82,14 @@ async fn a_user_of_axum_login_takes_part_in_single_logout() {
         let (sso, sessions) = session_layer(sso, store.clone(), Arc::new(Memory::new()));
         let layer = AuthManagerLayerBuilder::new(Slow(logouts.clone()), sessions).build();
         let who = async |auth: AuthSession<Slow>| auth.user.map(|user| user.name).unwrap_or_default();
-        let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Slow>));
+        let told = async |session: Session| {
+            let told = participant(&session).await.unwrap();
+            told.map(|told| told.connection.to_string()).unwrap_or_default()
+        };
+        let pages = pages()
+            .route("/who", get(who))
+            .route("/told", get(told))
+            .merge(routes(bridge::signed_in::<Slow>));
         pages.layer(layer).layer(Extension(bridge::SessionNotes::new(noted.clone()))).with_state(sso)
     })
     .await;
@@ -90,6 +97,8 @@ async fn a_user_of_axum_login_takes_part_in_single_logout() {
     let browser = Browser::new();
     let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
     assert_eq!((answer.status().as_u16(), browser.get(&who).await.1.as_str()), (303, "ada@example.com"));
+    let told = browser.get(&format!("{}/told", served.address)).await.1;
+    assert_eq!(told, "acme", "whom to tell when she signs out here");
     let (id, person, indexes) = noted.0.lock().unwrap()[0].clone();
     assert!(store.load(&id).await.unwrap().is_some(), "the identifier is that of the session");
     assert!(person.contains("ada@example.com") && indexes.len() == 1, "{person} {indexes:?}");
