@@ -29,17 +29,17 @@ pub(crate) fn author() -> Author {
 enum Takes {
     Forms,
     Logout,
+    /// Artifacts, and what takes part in single logout.
     Artifacts,
-    Everything,
 }
 
 impl Takes {
     fn logout(self) -> bool {
-        matches!(self, Takes::Logout | Takes::Everything)
+        matches!(self, Takes::Logout | Takes::Artifacts)
     }
 
     fn artifacts(self) -> bool {
-        matches!(self, Takes::Artifacts | Takes::Everything)
+        self == Takes::Artifacts
     }
 }
 
@@ -74,14 +74,9 @@ impl App {
         App::start_configured(true, Provider::rustcrypto(), okta, Takes::Logout).await
     }
 
-    /// A service that takes responses by artifact, connected to this identity provider.
+    /// A service that takes responses by artifact and takes part in single logout, connected to this identity provider.
     pub(crate) async fn start_with_artifacts(okta: testkit::IdentityProvider) -> App {
         App::start_configured(false, Provider::rustcrypto(), okta, Takes::Artifacts).await
-    }
-
-    /// A service that does both.
-    pub(crate) async fn start_with_everything(okta: testkit::IdentityProvider) -> App {
-        App::start_configured(true, Provider::rustcrypto(), okta, Takes::Everything).await
     }
 
     /// A service that is connected to this identity provider.

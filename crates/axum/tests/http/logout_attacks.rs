@@ -36,7 +36,8 @@ struct Attacked {
 
 impl Attacked {
     async fn start(has_own_addresses: bool) -> Attacked {
-        let app = App::start_with_everything(okta()).await;
+        let app = App::start_with_artifacts(okta()).await;
+        app.connections.put(connection("1", &okta().metadata().unwrap()));
         app.connections.put(connection("other", &IdentityProvider::other().metadata().unwrap()));
         if has_own_addresses {
             let at = |path: &str| format!("{}/saml/1/{path}", app.address);
