@@ -12,7 +12,7 @@ use crate::copies::LastCopy;
 use crate::entity_copies::EntityCopies;
 use crate::queried_entity::{Entity, EntitySettings, Next};
 use crate::questions::Questions;
-use crate::{Client, ClientError, QueryLimits, RefreshFailure};
+use crate::{Client, ClientError, QueryLimits, RefreshFailure, answer};
 
 /// The largest length of an address that is requested.
 const LONGEST_ADDRESS: usize = 2_048;
@@ -246,7 +246,9 @@ impl MetadataQuery {
         let Some(copies) = &self.copies else { return };
         let read = async || {
             if let Some(copy) = copies.read(name).await {
-                entity.read(|known| known.restore(copy, name, &self.provider, now));
+                let (name, provider) = (name.clone(), self.provider.clone());
+                // Without it, the server is asked.
+                let _ = entity.change(move |known| known.restore(copy, &name, &provider, now)).await;
             }
         };
         entity.restored.get_or_init(read).await;
@@ -307,15 +309,19 @@ impl MetadataQuery {
             Some(copies) => copies.written_beside(name, fetched).await,
             None => (fetched, None),
         };
-        let (answer, is_new, confirmed_at) = entity.read(|known| {
+        let (asked, provider) = (name.clone(), self.provider.clone());
+        let taken = entity.change(move |known| {
             let before = known.at_hand.clone();
-            let answer = known.take(fetched, name, &self.provider, now);
+            let answer = known.take(fetched, &asked, &provider, now);
             let is_same = match (&before, &known.at_hand) {
                 (Some(before), Some(after)) => Arc::ptr_eq(before, after),
                 (before, after) => before.is_none() && after.is_none(),
             };
             (answer, !is_same, known.refresh.confirmed_at())
         });
+        let (answer, is_new, confirmed_at) = taken.await.inspect_err(|_| {
+            entity.read(|known| known.refresh.failed(None, now, answer::random(&self.provider)));
+        })?;
         if let (Some(copies), Ok(Some(_))) = (&self.copies, &answer) {
             copies.keep(name, last_copy, beside, is_new, confirmed_at).await;
         }

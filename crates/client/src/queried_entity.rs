@@ -25,7 +25,7 @@ pub(crate) struct Entity {
 }
 
 /// The known state of an entity.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) refresh: Refresh,
     schedule: RefreshSchedule,
@@ -87,6 +87,26 @@ impl Entity {
 
     pub(crate) fn entity_id(&self) -> Option<EntityId> {
         self.read(|known| known.at_hand.as_deref().map(|(_, found)| found.entity_id().clone()))
+    }
+
+    /// Changes what is known on a thread for blocking work, because an answer of the server, or a copy, is parsed and verified.
+    /// Whoever looks for the entity meanwhile finds what was known before. The caller makes sure that there is one change at
+    /// a time.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Known) -> T + Send + 'static,
+    ) -> Result<T, RefreshFailure> {
+        let mut known = self.read(|known| known.clone());
+        let changing = tokio::task::spawn_blocking(move || {
+            let made = change(&mut known);
+            (known, made)
+        });
+        let (mut changed, made) = changing.await.map_err(|_| RefreshFailure::Interrupted {})?;
+        self.read(|known| {
+            changed.used_at = changed.used_at.max(known.used_at);
+            *known = changed;
+        });
+        Ok(made)
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&mut Known) -> T) -> T {

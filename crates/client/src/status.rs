@@ -20,13 +20,15 @@ use crate::RefreshOutcome;
 /// /// What a health check answers: no connection has gone without an answer of its source for a day.
 /// fn is_fresh(status: &RefreshStatus) -> bool {
 ///     let day = std::time::Duration::from_secs(86_400);
-///     status.all().iter().all(|one| one.age(Utc::now()).is_some_and(|age| age < day))
+///     status.search_error().is_none()
+///         && status.all().iter().all(|one| one.age(Utc::now()).is_some_and(|age| age < day))
 /// }
 /// # assert!(is_fresh(&RefreshStatus::default()));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct RefreshStatus {
     sources: Arc<Mutex<BTreeMap<ConnectionId, SourceStatus>>>,
+    search_error: Arc<Mutex<Option<SourceError>>>,
 }
 
 /// The state of the metadata of one connection.
@@ -92,6 +94,25 @@ impl RefreshStatus {
     #[must_use]
     pub fn failing(&self) -> usize {
         self.with(|sources| sources.values().filter(|one| one.last_error.is_some()).count())
+    }
+
+    /// Returns why the last search for connections failed, if it did. Then connections may be missing in the others, all of
+    /// them if no search has succeeded yet. Only `StoredRefresher` searches for connections.
+    #[must_use]
+    pub fn search_error(&self) -> Option<SourceError> {
+        self.search_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Records whether the search for connections failed.
+    #[cfg(feature = "store")]
+    pub(crate) fn note_search(&self, error: Option<&dyn vouchsafe::Explain>) {
+        let error = error.map(|error| SourceError {
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+            at: Utc::now(),
+        });
+        *self.search_error.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
     /// Records the outcome of a request. `stored` is what the store says about the metadata, if it was asked.

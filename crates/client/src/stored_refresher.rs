@@ -157,6 +157,7 @@ impl StoredRefresher {
             let page = match self.store.active_connections(after.as_ref(), PAGE).await {
                 Ok(page) => page,
                 Err(reason) => {
+                    self.status.note_search(Some(&reason));
                     // The known connections are refreshed further.
                     self.known.append(&mut found);
                     let outcome = RefreshOutcome::StoreFailed { reason: Box::new(reason) };
@@ -172,6 +173,7 @@ impl StoredRefresher {
             }
         }
         self.known = found;
+        self.status.note_search(None);
         self.status.keep_only(|id| self.known.contains_key(id));
         None
     }

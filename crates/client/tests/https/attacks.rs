@@ -394,6 +394,8 @@ async fn a_store_that_fails_halfway_lets_nobody_be_forgotten() {
         assert_eq!(failed.connection(), None, "it is about no single one");
         assert_eq!(told(&refresher.refresh_due().await), ["unchanged"]);
     }
+    let error = refresher.status().search_error();
+    assert_eq!(error.map(|error| error.code), Some("store.unavailable"));
 }
 
 /// One customer's row cannot be read, and that customer is the first one.
@@ -409,6 +411,7 @@ async fn a_row_that_cannot_be_read_stops_nobody_elses_refresh() {
     let refresher = StoredRefresher::new(client(&server), Provider::rustcrypto(), Arc::clone(&store) as _);
     let mut refresher = refresher.with_schedule(always());
     assert!(refresher.look_for_connections().await.is_none());
+    assert!(refresher.status().search_error().is_none());
     assert_eq!(told(&refresher.refresh_due().await), ["store: store.damaged", "changed"]);
     assert_eq!(&*known(&store.store).await.metadata.document, announced().as_bytes());
     let status = refresher.status().of(&first).unwrap();
