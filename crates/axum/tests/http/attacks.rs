@@ -315,7 +315,15 @@ const UNASKED: [&str; 4] = ["request/", "relay-state/", "replay/after-a", "repla
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unsolicited() {
-    let asked = ["request/", "browser/", "pending/", "return/", "cross-tenant/unasked", "replay/for-another"];
+    let asked = [
+        "request/",
+        "browser/",
+        "pending/",
+        "return/",
+        "cross-tenant/unasked",
+        "replay/for-another",
+        "replay/another-answer",
+    ];
     attacked(Setup::Unsolicited, &[&NEVER[..], &ADDRESS, &asked].concat()).await;
 }
 
