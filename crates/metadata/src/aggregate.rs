@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1, own_sha256};
+use vouchsafe_crypto::{Provider, own_sha1, own_sha256};
 use vouchsafe_signature::{Evidence, OutlineLimits, TrustedKey, Verified, verify_any, verify_outline};
 use vouchsafe_xml::{Document, Element, Limits, Outline};
 
@@ -19,7 +18,7 @@ use crate::index::{self, Index, require_metadata};
 use crate::kept::Kept;
 use crate::source::is_entity;
 use crate::{
-    EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, content, key_info, lint,
+    EntityDescription, EntityName, IdentityProvider, LintFinding, MetadataError, content, key_info, lint,
 };
 
 /// A metadata document with any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
@@ -58,29 +57,6 @@ pub struct Aggregate {
     read: Kept<Result<IdentityProvider, MetadataError>>,
     /// The first entity of each source ID, computed at the first look-up.
     sources: OnceLock<HashMap<[u8; 20], usize>>,
-}
-
-/// The name of an entity in a look-up.
-///
-/// ```
-/// use vouchsafe_metadata::{EntityId, EntityName};
-///
-/// let entity_id = EntityId::new("https://idp.example.com")?;
-/// let name = EntityName::source_id_of(&entity_id);
-/// assert_eq!(name.to_string(), "{sha1}5604f761e269bd5c52b7d446fa01e9b7068f374d");
-/// assert_eq!(name.to_string().parse::<EntityName>()?, name);
-/// assert_eq!("https://idp.example.com".parse::<EntityName>()?, EntityName::EntityId(entity_id));
-/// assert!("{sha1}7ce9".parse::<EntityName>().is_err());
-/// # Ok::<(), vouchsafe_metadata::MetadataError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EntityName {
-    /// The entityID.
-    EntityId(EntityId),
-    /// The SHA-1 of the entityID. It is the SourceID of an artifact (saml-bindings-2.0-os 3.6.4), and `{sha1}` with
-    /// 40 hexadecimal digits in the metadata query protocol.
-    SourceId([u8; 20]),
 }
 
 /// An entity of an [`Aggregate`].
@@ -447,44 +423,6 @@ impl<'a> AggregateEntity<'a> {
     }
 }
 
-impl EntityName {
-    /// Returns the source ID of the entity with this name.
-    #[must_use]
-    pub fn source_id_of(entity_id: &EntityId) -> EntityName {
-        EntityName::SourceId(own_sha1(entity_id.as_str().as_bytes()))
-    }
-}
-
-impl FromStr for EntityName {
-    type Err = MetadataError;
-
-    /// Parses an entity ID, or `{sha1}` and 40 hexadecimal digits.
-    fn from_str(text: &str) -> Result<EntityName, MetadataError> {
-        let Some(digits) = text.strip_prefix(SHA1) else {
-            return Ok(EntityName::EntityId(EntityId::new(text)?));
-        };
-        from_hexadecimal(digits).map(EntityName::SourceId).ok_or_else(|| MetadataError::EntityId {
-            value: text.to_owned(),
-            reason: "{sha1} is followed by 40 hexadecimal digits",
-        })
-    }
-}
-
-impl fmt::Display for EntityName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EntityName::EntityId(id) => id.fmt(f),
-            EntityName::SourceId(id) => write!(f, "{SHA1}{}", hexadecimal(id)),
-        }
-    }
-}
-
-impl From<EntityId> for EntityName {
-    fn from(entity_id: EntityId) -> EntityName {
-        EntityName::EntityId(entity_id)
-    }
-}
-
 impl fmt::Debug for Aggregate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aggregate")
@@ -502,5 +440,3 @@ impl fmt::Debug for AggregateEntity<'_> {
             .finish_non_exhaustive()
     }
 }
-
-const SHA1: &str = "{sha1}";

@@ -53,7 +53,7 @@
 //! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from an element |
 //! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
 //! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | the other statements of an entity about itself |
-//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `kept`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, what was read of it, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
+//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `entity_name`, `kept`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, the names of look-ups, what was read of it, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
 //! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |
@@ -74,6 +74,7 @@ mod endpoint;
 mod entity_attributes;
 mod entity_id;
 mod entity_key;
+mod entity_name;
 mod error;
 mod extension;
 mod foreign;
@@ -118,7 +119,7 @@ mod web_address;
 mod work;
 mod write;
 
-pub use aggregate::{Aggregate, AggregateEntity, EntityName};
+pub use aggregate::{Aggregate, AggregateEntity};
 pub use algorithm_support::{AlgorithmSupport, SigningMethod};
 pub use contact::{Contact, ContactKind, Organization};
 pub use description::{EntityDescription, LeftOutEntity, MetadataDescription};
@@ -127,6 +128,7 @@ pub use endpoint::{Binding, Endpoint};
 pub use entity_attributes::{EntityAttribute, EntityAttributes, SubjectIdRequirement};
 pub use entity_id::EntityId;
 pub use entity_key::EntityKey;
+pub use entity_name::EntityName;
 pub use error::MetadataError;
 pub use extension::Extension;
 pub use foreign::Foreign;

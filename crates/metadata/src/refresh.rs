@@ -85,8 +85,7 @@ const WHOLE_AFTER: TimeDelta = TimeDelta::days(1);
 /// The shortest time after a document that has changed something, whatever the document asks for.
 const SHORTEST_AFTER_CHANGE: Duration = Duration::from_secs(15 * 60);
 
-/// The number of changes of a document of many entities after which further entities are only counted, so that a refresh
-/// needs little more memory than the two documents, whatever the newer one changes.
+/// The number of listed changes after which further entities of a document are only counted, because a list takes memory.
 const MOST_CHANGES: usize = 2_000;
 
 /// The validators of a document, which are sent to the source with the next request (RFC 9110, 8.8).

@@ -63,7 +63,7 @@ async fn what_the_store_has_no_room_for_confirms_nothing() {
     for number in 0..8 {
         let full = padded(&known, 1_030_000);
         let mut one =
-            connection(&format!("full-{number}"), &full, MetadataSource::Uploaded, ConnectionState::Draft);
+            connection(&format!("full-{number}"), &full, MetadataSource::Uploaded, ConnectionState::Active);
         one.organization = acme.organization.clone();
         store.add_connection(&one, &author()).await.unwrap();
     }
