@@ -120,9 +120,9 @@ fn what_is_published_may_be_a_federation_or_an_address() {
         strip(okta())
     );
     // Another entity cannot be read, and that is nothing to this connection.
-    let broken =
-        both.replacen("<md:IDPSSODescriptor", "<md:IDPSSODescriptor protocolSupportEnumeration=\"\"", 1);
-    let unreadable = both.replacen("<md:EntityDescriptor", "<md:EntityDescriptor xmlns:md=\"urn:x\"", 1);
+    let broken = both.replacen("urn:oasis:names:tc:SAML:2.0:protocol", "urn:another:protocol", 1);
+    let unreadable = both.replacen("<ds:X509Certificate>", "<ds:X509Certificate>&unknown;", 1);
+    assert!(broken != both && unreadable != both);
     for (name, document) in [("both", &both), ("broken", &broken), ("unreadable", &unreadable)] {
         let run = check(&known, &folder.write(&format!("{name}.xml"), document), &[]);
         assert_eq!(run.status, 0, "{name}: {run:?}");
