@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::doctor::{
-    Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story, Verdict,
+    Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story, Verdict, is_reference,
 };
 
 use crate::acceptance::Decryption;
@@ -20,12 +20,16 @@ use crate::text::{Line, Style, Text};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Metadata, a message (XML, base64, the posted form, SOAP), an address, an artifact, a HAR file of the browser, a certificate (PEM, DER or
-    /// base64), the text of an error page, or the log of a service with its refusals (as `tracing` writes it: text or JSON, one refusal per
-    /// line); `-` is standard input. The files are examined together. Whole files of metadata determine which identity providers are trusted
+    /// base64), the page of a refusal or its text, the text of another error page, or the log of a service with its refusals (as `tracing` writes
+    /// it: text or JSON, one refusal per line); `-` is standard input. The files are examined together. Whole files of metadata determine which identity providers are trusted
     /// and which service we are; certificates add trusted keys. Metadata inside a message or a recording does neither. Give only metadata that
     /// came from the console itself.
-    #[arg(required_unless_present = "browse", value_name = "FILE")]
+    #[arg(required_unless_present_any = ["browse", "reference"], value_name = "FILE")]
     files: Vec<String>,
+    /// The reference that a person saw on the page of the refusal: the refusal is looked up in the log of the service among the files. The saved
+    /// page, or a file with its text, does the same.
+    #[arg(long, value_name = "REFERENCE", value_parser = reference)]
+    reference: Option<String>,
     /// Opens a page on this machine to paste texts into and drop files on. The files that are named here are examined together with them. The
     /// page is served at a loopback address only, and nothing leaves the machine.
     #[arg(long)]
@@ -53,14 +57,15 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let bytes: Vec<Vec<u8>> =
-        arguments.files.iter().map(|path| given(path)).collect::<Result<_, Failure>>()?;
+    let files = arguments.files.iter().map(|path| Ok((path.clone(), given(path)?)));
+    let mut files: Vec<(String, Vec<u8>)> = files.collect::<Result<_, Failure>>()?;
+    let reference = arguments.reference.as_ref();
+    files.extend(reference.map(|reference| ("--reference".to_owned(), reference.clone().into_bytes())));
     if arguments.browse {
-        let files = arguments.files.iter().cloned().zip(bytes).collect();
         return browse::run(doctor(arguments)?, files, arguments.listen, output);
     }
     let files: Vec<(&str, &[u8])> =
-        arguments.files.iter().map(String::as_str).zip(bytes.iter().map(Vec::as_slice)).collect();
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     let diagnosis = doctor(arguments)?.examine(&files);
     output.write(&diagnosis, || human(&diagnosis))?;
     Ok(match (diagnosis.is_understood(), diagnosis.is_healthy()) {
@@ -68,6 +73,13 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         (true, false) => Answer::No,
         (true, true) => Answer::Yes,
     })
+}
+
+/// Reads a reference, in which people also write capital letters.
+fn reference(text: &str) -> Result<String, String> {
+    let reference = text.trim().to_ascii_lowercase();
+    let expected = "write it as on the page: 8 hexadecimal digits, a hyphen, 8 more";
+    if is_reference(&reference) { Ok(reference) } else { Err(expected.to_owned()) }
 }
 
 /// Returns the bytes of a file; an address is used as text.

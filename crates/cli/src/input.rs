@@ -20,13 +20,13 @@ pub(crate) fn bytes(path: &str) -> Result<Vec<u8>, Failure> {
     } else {
         std::fs::read(path)
     };
-    read.map_err(|error| {
-        Failure::usage(
-            "cli.file",
-            format!("{path} cannot be read: {error}"),
-            "Check the path and its permissions; - is standard input.",
-        )
-    })
+    let is_address = path.starts_with("https://") || path.starts_with("http://");
+    let hint = if is_address {
+        "This command reads files. Give - and the content on standard input, such as `curl -sf URL | vouchsafe metadata lint -`."
+    } else {
+        "Check the path and its permissions; - is standard input."
+    };
+    read.map_err(|error| Failure::usage("cli.file", format!("{path} cannot be read: {error}"), hint))
 }
 
 /// Reads the text of a file.

@@ -98,7 +98,7 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Write what to type into an identity provider's console, field by field; or, with --check, compare a connection with the metadata that is published now.
     Values(values::Arguments),
-    /// Write what to type into Okta's console.
+    /// Write what to type into Okta's console: the same as `values --product okta`.
     #[command(subcommand)]
     Okta(Okta),
     /// Say the next step of replacing a key of your service, the reason for it, and when it may be done. The exit status is 1 if it is too early.
@@ -143,9 +143,10 @@ enum Metadata {
     Find(metadata_find::Arguments),
     /// Verify that the document is signed at its root and still valid.
     Verify(metadata_verify::Arguments),
-    /// List what the publisher should look at and what would fail at a sign-in, with severity, clause and remedy.
+    /// List what the publisher should look at and what would fail at a sign-in, with severity, clause and remedy. The exit status is 1 if there is
+    /// an error.
     Lint(metadata_lint::Arguments),
-    /// List what newer metadata would change: keys, endpoints, dates, scopes.
+    /// List what newer metadata would change: keys, endpoints, dates, scopes. The exit status is 1 if something differs.
     Diff(metadata_diff::Arguments),
     /// Write the metadata of your service.
     Sp(Box<metadata_sp::Arguments>),
@@ -167,7 +168,7 @@ enum Policy {
 
 #[derive(Debug, Subcommand)]
 enum Okta {
-    /// The short form of `values --product okta`.
+    /// The same as `values --product okta`.
     Values(values::Service),
 }
 

@@ -74,11 +74,28 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
                 .collect();
             no.failure.hint =
                 hint_in_the_words_of_the_console(&documents, &no.failure.code, &no.failure.hint);
+            if let Some(hint) = other_correlation(arguments, &no.failure.code, &response) {
+                no.failure.hint = hint;
+            }
             let Failure { code, message, hint, .. } = &no.failure;
             output.write(&Refused::new(code, message, hint, &no.ledger), || refused(&no))?;
             Ok(Answer::No)
         }
     }
+}
+
+/// Returns the option to give if the Response answers a request, and --unsolicited was given.
+fn other_correlation(arguments: &Arguments, code: &str, response: &[u8]) -> Option<String> {
+    if !arguments.unsolicited || code != "assertion.in_response_to" {
+        return None;
+    }
+    let document = Document::parse(response, &Limits::default()).ok()?;
+    let id = document.root().attribute("InResponseTo")?;
+    // The hint is pasted into a shell, so it has no other characters.
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    id.chars().all(is_plain).then(|| {
+        format!("The Response answers the request {id}: give `--in-response-to {id}` in the place of `--unsolicited`.")
+    })
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings, Failure> {

@@ -41,6 +41,9 @@ pub(crate) struct Service {
     /// Your service has a key to decrypt assertions with.
     #[arg(long)]
     encrypted: bool,
+    /// Leave the attribute `token` out. It is for services with `provisioned_routes`; with `routes` and your own users there is none.
+    #[arg(long)]
+    without_token: bool,
     /// Write the arguments of the Terraform resource instead (Okta: `okta_app_saml`; Entra ID: `azuread_application`).
     #[arg(long)]
     terraform: bool,
@@ -84,7 +87,7 @@ fn show(console: Console, service: &Service, output: &Output) -> Result<Answer, 
         return Ok(Answer::Yes);
     }
     let values = console.values(&details, &names);
-    output.write(&values, || human(&values))?;
+    output.write(&values, || human(&values, &names.token))?;
     Ok(Answer::Yes)
 }
 
@@ -103,27 +106,52 @@ fn details(service: &Service) -> Result<ServiceDetails, Failure> {
     if let Some(location) = &service.slo {
         details = details.with_single_logout(location).map_err(|error| Failure::unusable("--slo", error))?;
     }
-    Ok(if service.encrypted { details.encrypted() } else { details })
+    if service.encrypted {
+        details = details.encrypted();
+    }
+    Ok(if service.without_token { details.without_token() } else { details })
 }
 
-fn human(values: &ConsoleValues) -> Text {
+/// One row of the table.
+struct Row<'v> {
+    section: &'static str,
+    name: &'v str,
+    value: &'v str,
+    note: String,
+}
+
+/// Writes a table for each section. `token` is the name of the attribute that not every service asks for.
+fn human(values: &ConsoleValues, token: &str) -> Text {
+    let fields = values.fields.iter().map(|ConsoleField { section, field, value, note, .. }| Row {
+        section,
+        name: field,
+        value,
+        note: (*note).to_owned(),
+    });
+    let attributes =
+        values.attributes.iter().map(|ConsoleAttribute { section, name, value, note, .. }| {
+            let only = "only with `provisioned_routes`, otherwise --without-token";
+            Row {
+                section,
+                name,
+                value,
+                note: if name == token { format!("{only}; {note}") } else { (*note).to_owned() },
+            }
+        });
+    let rows: Vec<Row<'_>> = fields.chain(attributes).collect();
     let mut text = Text::new();
     text.push(Line::styled(Style::Title, values.product).then(format!(": {}", values.console)));
-    let mut title = "";
-    let mut row = |section: &'static str, name: &str, value: &str, note: &str, text: &mut Text| {
-        if section != title {
-            title = section;
-            text.push(Line::styled(Style::Title, section));
+    for section in rows.chunk_by(|one, next| one.section == next.section) {
+        text.push(Line::styled(Style::Title, section.first().map_or("", |row| row.section)));
+        let width = section.iter().map(|row| row.name.chars().count()).max().unwrap_or_default().max(NAMES);
+        for Row { name, value, note, .. } in section {
+            let value = if value.is_empty() { "(empty)" } else { value };
+            let note = if note.is_empty() { String::new() } else { format!("  ({note})") };
+            text.push(Line::of(format!("  {name:<width$}  {value}")).then_styled(Style::Quiet, note));
         }
-        let value = if value.is_empty() { "(empty)" } else { value };
-        let note = if note.is_empty() { String::new() } else { format!("  ({note})") };
-        text.push(Line::of(format!("  {name:<48} {value}")).then_styled(Style::Quiet, note));
-    };
-    for ConsoleField { section, field, value, note, .. } in &values.fields {
-        row(section, field, value, note, &mut text);
-    }
-    for ConsoleAttribute { section, name, value, note, .. } in &values.attributes {
-        row(section, name, value, note, &mut text);
     }
     text
 }
+
+/// The minimum width of the column of names.
+const NAMES: usize = 47;

@@ -300,3 +300,17 @@ fn an_entity_that_is_not_there_is_a_no() {
         vouchsafe(["metadata", "show", &folder.path("idp.xml"), "https://none.example", "--format", "json"]);
     assert_eq!((run.status, run.json()["code"].as_str()), (1, Some("metadata.unknown_entity")), "{run:?}");
 }
+
+/// An address in the place of a file.
+#[test]
+fn an_address_is_no_file() {
+    for address in ["https://idp.example.com/metadata", "http://localhost:8080/saml/metadata"] {
+        let run = vouchsafe(["metadata", "lint", address]);
+        unusable(&run, "cli.file", address);
+        assert!(
+            run.stderr.contains("This command reads files.")
+                && run.stderr.contains("| vouchsafe metadata lint -"),
+            "{run:?}"
+        );
+    }
+}

@@ -11,7 +11,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Folder, check, response, schema, vouchsafe, with_input};
+use support::{Folder, check, response, vouchsafe, with_input};
 use vouchsafe::crypto::{ContentCipher, KeyTransport, Provider};
 use vouchsafe::encryption::{EncryptOptions, encrypt};
 use vouchsafe_testkit::{Attribute, Encryption, Signed, keys};
@@ -341,69 +341,6 @@ fn okta_values_are_the_fields_of_the_console() {
     );
 }
 
-/// For every product: our entity ID and address unchanged, the attributes of its preset, and JSON of the same form.
-/// Two products have Terraform.
-#[test]
-fn values_of_every_console() {
-    use vouchsafe::provisioning::{AttributeMapping, Preset};
-    let (entity_id, acs) = ("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs");
-    let slo = "https://app.example.com/saml/logout";
-    for (product, name, preset, logout) in [
-        ("okta", "Okta", Preset::Okta, true),
-        ("entra", "Microsoft Entra ID", Preset::Entra, true),
-        ("google", "Google Workspace", Preset::Google, false),
-        ("adfs", "AD FS", Preset::Adfs, true),
-        ("keycloak", "Keycloak", Preset::Keycloak, true),
-        ("onelogin", "OneLogin", Preset::Onelogin, true),
-        ("pingone", "PingOne", Preset::Pingone, true),
-        ("jumpcloud", "JumpCloud", Preset::Jumpcloud, false),
-    ] {
-        let run = |more: &[&str]| {
-            let arguments =
-                ["values", "--product", product, "--entity-id", entity_id, "--acs", acs, "--format", "json"];
-            vouchsafe(arguments.iter().chain(more))
-        };
-        let found = run(&["--slo", slo, "--encrypted"]).json();
-        assert!(schema::misfits("values.json", &found).is_empty(), "{product}");
-        assert_eq!(found["product"], name);
-        assert!(!found["console"].as_str().unwrap().is_empty(), "{product}");
-        let values: Vec<&str> = found["fields"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|field| field["value"].as_str().unwrap())
-            .collect();
-        assert!(values.contains(&entity_id) && values.contains(&acs), "{product}: {values:?}");
-        assert_eq!(values.contains(&slo), logout, "{product}: {values:?}");
-        let names: Vec<&str> =
-            found["attributes"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-        let preset = AttributeMapping::preset(preset);
-        let wanted = [&preset.email, &preset.username, &preset.first_name, &preset.last_name, &preset.token];
-        for one in wanted.into_iter().chain(&preset.groups) {
-            assert!(names.contains(&one.as_str()), "{product}: no {one} in {names:?}");
-        }
-        let without = run(&[]).json();
-        assert!(!without.to_string().contains(slo), "{product}");
-        let terraform = run(&["--terraform", "--slo", slo]);
-        if ["okta", "entra"].contains(&product) {
-            let written = terraform.json();
-            assert!(schema::misfits("values.json", &written).is_empty(), "{product}");
-            let text = written["terraform"].as_str().unwrap();
-            for value in [entity_id, acs, slo] {
-                assert!(text.contains(&format!("\"{value}\"")), "{product}: {text}");
-            }
-            assert_eq!(text.matches('{').count(), text.matches('}').count(), "{text}");
-        } else {
-            assert_eq!(terraform.status, 2, "{product}");
-            assert!(terraform.stderr.contains("cli.terraform"), "{terraform:?}");
-        }
-    }
-    let both = ["--entity-id", entity_id, "--acs", acs].map(str::to_owned);
-    let short = vouchsafe(["okta".to_owned(), "values".to_owned()].into_iter().chain(both.clone()));
-    let long = ["values", "--product", "okta"].map(str::to_owned).into_iter().chain(both);
-    assert_eq!(short.stdout, vouchsafe(long).stdout);
-}
-
 /// The first line names the cause of a failed signature: another provider's key, an accidental change, a query.
 #[test]
 fn the_first_line_names_the_cause_of_a_bad_signature() {
@@ -431,4 +368,21 @@ fn the_first_line_names_the_cause_of_a_bad_signature() {
         let first = run.stdout.lines().next().unwrap_or_default();
         assert!(run.status == 1 && first.contains(cause), "{run:?}");
     }
+}
+
+/// The hint of a Response that answers a request names the option for it.
+#[test]
+fn a_response_that_answers_a_request_is_told_with_the_option_for_it() {
+    let folder = Folder::new("correlation");
+    let file = folder.write("plain.xml", response().issue().unwrap().xml());
+    let run = check(&folder, &file, &["--unsolicited"]);
+    let hint = "\n  hint: The Response answers the request id-1: give `--in-response-to id-1` in the place of `--unsolicited`.\n";
+    assert!(run.status == 1 && run.stdout.contains(hint), "{run:?}");
+    // An ID that a shell would read is not put into a command.
+    let other = vouchsafe_testkit::IdentityProvider::okta()
+        .response()
+        .in_response_to("_$(id)")
+        .name_id("ada@example.com");
+    let run = check(&folder, &folder.write("other.xml", other.issue().unwrap().xml()), &["--unsolicited"]);
+    assert!(run.status == 1 && !run.stdout.contains("--in-response-to"), "{run:?}");
 }

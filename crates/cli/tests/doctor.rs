@@ -162,3 +162,46 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
     let run = vouchsafe(["doctor", &metadata, &folder.write("other.xml", xml), "--entity-id", "urn:us"]);
     assert!(run.stdout.contains("where: the SAML settings of this application"), "{}", run.stdout);
 }
+
+/// A person names the reference, or sends the page: the log has the refusals of others too.
+#[test]
+fn a_reference_picks_the_refusal_of_the_person() {
+    let folder = Folder::new("doctor-reference");
+    let line = |reference: &str, code: &str| {
+        format!(
+            "2026-01-01T00:00:04Z  WARN vouchsafe_web::answers: sign-in refused reference=\"{reference}\" code=\"{code}\" reason=x hint=\"Do this.\"\n"
+        )
+    };
+    let lines = line("22d2c91e-7320571f", "assertion.not_yet_valid")
+        + &line("1631f7ca-0d0ecb44", "signature.not_verified");
+    let log = folder.write("service.log", lines);
+    let page =
+        "<!doctype html><html><title>x</title><p><code id=\"reference\">22d2c91e-7320571f</code></p></html>";
+    let page = folder.write("page.html", page);
+    for files in [
+        vec!["doctor", &log, &page],
+        vec!["doctor", &log, "--reference", "22d2c91e-7320571f"],
+        vec!["doctor", &log, "--reference", " 22D2C91E-7320571F"],
+    ] {
+        let run = vouchsafe(&files);
+        assert!(run.stdout.starts_with("something is wrong: [assertion.not_yet_valid]: "), "{run:?}");
+        assert!(run.status == 1 && !run.stdout.contains("1631f7ca"), "{run:?}");
+        let found = vouchsafe(files.iter().copied().chain(["--format", "json"])).json();
+        assert_eq!(found["exhibits"][1]["kind"], "refusal_reference");
+    }
+    let run = vouchsafe(["doctor", &log]);
+    assert!(
+        run.stdout.starts_with("something is wrong: [signature.not_verified]: the last of 2 refusals"),
+        "{run:?}"
+    );
+    for (more, code) in
+        [(vec![log.as_str()], "the log has no refusal"), (vec![], "its log is not among the files")]
+    {
+        let run = vouchsafe(["doctor", "--reference", "5eb79d3f-6f1c9dc8"].into_iter().chain(more));
+        let first = run.stdout.split("\n\n").next().unwrap_or_default().replace("\n  ", " ");
+        assert!(first.starts_with("something is wrong: [doctor.unknown_reference]: "), "{run:?}");
+        assert!(run.status == 1 && first.contains(code), "{run:?}");
+    }
+    let run = vouchsafe(["doctor", &log, "--reference", "22d2c91e"]);
+    assert!(run.status == 2 && run.stderr.contains("8 hexadecimal digits"), "{run:?}");
+}

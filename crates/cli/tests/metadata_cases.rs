@@ -201,3 +201,13 @@ fn two_certificates_in_one_element() {
         );
     }
 }
+
+/// Metadata with which no sign-in can start is an error, for CI too.
+#[test]
+fn metadata_that_starts_no_sign_in_is_an_error_of_lint() {
+    let folder = Folder::new("metadata-insecure");
+    let insecure = okta().replace("Location=\"https:", "Location=\"http:");
+    let run = vouchsafe(["metadata", "lint", &folder.write("http.xml", insecure)]);
+    assert!(run.status == 1 && run.stdout.contains("error [metadata.insecure_sign_on]: "), "{run:?}");
+    assert_eq!(vouchsafe(["metadata", "lint", &folder.path("idp.xml")]).status, 0);
+}

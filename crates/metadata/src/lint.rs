@@ -109,6 +109,7 @@ pub(crate) enum LintRule {
     WeakKey,
     CertificateExpiresSoon,
     PostOnly,
+    InsecureSignOn,
     NoAssertionConsumer,
     SeveralDefaults,
     RepeatedIndex,
@@ -124,7 +125,7 @@ pub(crate) enum LintRule {
 
 impl LintRule {
     #[cfg(test)]
-    const ALL: [LintRule; 18] = [
+    const ALL: [LintRule; 19] = [
         LintRule::NoValidUntil,
         LintRule::CacheDuration,
         LintRule::EntityIdForm,
@@ -132,6 +133,7 @@ impl LintRule {
         LintRule::WeakKey,
         LintRule::CertificateExpiresSoon,
         LintRule::PostOnly,
+        LintRule::InsecureSignOn,
         LintRule::NoAssertionConsumer,
         LintRule::SeveralDefaults,
         LintRule::RepeatedIndex,
@@ -154,6 +156,7 @@ impl LintRule {
             LintRule::WeakKey => "metadata.weak_key",
             LintRule::CertificateExpiresSoon => "metadata.certificate_expires_soon",
             LintRule::PostOnly => "metadata.post_only",
+            LintRule::InsecureSignOn => "metadata.insecure_sign_on",
             LintRule::NoAssertionConsumer => "metadata.no_assertion_consumer",
             LintRule::SeveralDefaults => "metadata.several_defaults",
             LintRule::RepeatedIndex => "metadata.repeated_index",
@@ -205,6 +208,7 @@ static ROWS: &[Row] = &[
     row("metadata.several_keys", Warn, "MDIOP 2.5.1", "Write a KeyDescriptor for each key."),
     row("metadata.no_single_sign_on", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP33", "Publish a SingleSignOnService with HTTP-Redirect: without one no sign-in can begin at a service."),
     row("metadata.post_only", Warn, "SDP-IDP02", "Publish a SingleSignOnService with HTTP-Redirect as well: many services send requests by it alone."),
+    row("metadata.insecure_sign_on", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP03", "Publish a SingleSignOnService with an https address: nobody is sent to another one, so no sign-in can begin at a service."),
     row("metadata.no_assertion_consumer", Error, "saml-metadata-2.0-os 2.4.4; SDP-SP08", "Publish an AssertionConsumerService with HTTP-POST: without one no response can be delivered."),
     row("metadata.endpoint_insecure", Warn, "SDP-IDP03, SDP-SP09", "Publish the https address."),
     row("metadata.endpoint_ignored", Warn, "saml-metadata-2.0-os 2.2.2", "Write Binding, and Location as an absolute https address."),

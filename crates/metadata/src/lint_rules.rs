@@ -90,6 +90,7 @@ pub(crate) static RULES: &[fn(&Subject<'_>, &mut Report<'_>)] = &[
     keys_are_strong,
     certificates_are_in_date,
     sign_in_can_begin_by_redirect,
+    sign_in_is_sent_to_a_secure_address,
     responses_can_be_delivered,
     responses_go_by_form,
     roles_speak_saml_2,
@@ -245,6 +246,21 @@ fn sign_in_can_begin_by_redirect(subject: &Subject<'_>, report: &mut Report<'_>)
     };
     if takes(&Binding::HttpPost) && !takes(&Binding::HttpRedirect) {
         report.add(LintRule::PostOnly, "sign-in requests are taken by HTTP-POST, and not by HTTP-Redirect");
+    }
+}
+
+/// Rule: one address for sign-in requests by browser is secure. Nobody is sent to the others.
+fn sign_in_is_sent_to_a_secure_address(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let by_browser = |endpoint: &Endpoint| {
+        matches!(endpoint.binding(), Binding::HttpRedirect | Binding::HttpPost | Binding::HttpPostSimpleSign)
+    };
+    let services = || {
+        let all = subject.endpoints().filter(|(name, _)| *name == "SingleSignOnService");
+        all.map(|(_, endpoint)| endpoint).filter(|endpoint| by_browser(endpoint))
+    };
+    if services().next().is_some() && !services().any(Endpoint::is_secure) {
+        let message = "every SingleSignOnService for browsers has an http address on another machine";
+        report.add(LintRule::InsecureSignOn, message);
     }
 }
 

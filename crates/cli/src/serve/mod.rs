@@ -151,7 +151,8 @@ async fn serve(arguments: &Arguments, output: Output) -> Result<(), Failure> {
     output.write_line(
         &Listening { listening: format!("http://{address}"), base_url: base.as_str() },
         Some(
-            Line::of(format!("listening at http://{address}, for ")).then_styled(Style::Title, base.as_str()),
+            Line::of(format!("listening at http://{address}; open "))
+                .then_styled(Style::Title, base.as_str()),
         ),
     )?;
     if !address.ip().is_loopback() {

@@ -96,7 +96,7 @@ fn lines_for_people_are_escaped_too() {
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
     let base = first.rsplit_once(' ').unwrap().1.to_owned();
-    assert_eq!(first, format!("listening at {base}, for {base}"));
+    assert_eq!(first, format!("listening at {base}; open {base}"));
     let okta = vouchsafe_testkit::IdentityProvider::okta();
     let issued = okta.response().status([HOSTILE]).issue().unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {

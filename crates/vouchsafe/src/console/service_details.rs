@@ -1,8 +1,10 @@
 //! The data of a service that are entered into a console.
 
-use vouchsafe_metadata::{Binding, EntityId, MetadataError, ServiceProviderDescriptor};
+use vouchsafe_metadata::EntityId;
 
+use crate::builder::own_address;
 use crate::connection_settings::ConnectionSettings;
+use crate::error::BindingError;
 use crate::service_provider::{ServiceProvider, own_or};
 
 /// The data of a service that are entered into a console: its entity ID, its addresses, and whether it needs
@@ -21,10 +23,9 @@ impl ServiceDetails {
     /// encryption, and its organizations have a token.
     ///
     /// # Errors
-    /// `metadata.location` if the address is not an absolute http or https URL.
-    pub fn new(entity_id: EntityId, assertion_consumer: &str) -> Result<ServiceDetails, MetadataError> {
-        ServiceProviderDescriptor::builder(entity_id.clone())
-            .with_assertion_consumer(Binding::HttpPost, assertion_consumer)?;
+    /// [`BindingError::Url`] if the service itself would refuse the address.
+    pub fn new(entity_id: EntityId, assertion_consumer: &str) -> Result<ServiceDetails, BindingError> {
+        own_address(assertion_consumer)?;
         Ok(ServiceDetails {
             entity_id,
             assertion_consumer: assertion_consumer.to_owned(),
@@ -65,11 +66,9 @@ impl ServiceDetails {
     /// Adds an address for logout messages.
     ///
     /// # Errors
-    /// `metadata.location` if the address is not an absolute http or https URL.
-    pub fn with_single_logout(self, address: &str) -> Result<ServiceDetails, MetadataError> {
-        ServiceProviderDescriptor::builder(self.entity_id.clone())
-            .with_assertion_consumer(Binding::HttpPost, &self.assertion_consumer)?
-            .with_single_logout(Binding::HttpPost, address)?;
+    /// [`BindingError::Url`] if the service itself would refuse the address.
+    pub fn with_single_logout(self, address: &str) -> Result<ServiceDetails, BindingError> {
+        own_address(address)?;
         Ok(ServiceDetails { single_logout: Some(address.to_owned()), ..self })
     }
 

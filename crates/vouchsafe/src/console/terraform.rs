@@ -14,12 +14,14 @@ pub(super) fn of(console: Console, service: &ServiceDetails, names: &AttributeMa
 }
 
 fn okta(service: &ServiceDetails, names: &AttributeMapping) -> String {
-    let mut lines = vec![
-        r#"variable "organization_token" {"#.to_owned(),
-        "  type      = string".to_owned(),
-        "  sensitive = true".to_owned(),
-        "}".to_owned(),
-        String::new(),
+    let mut lines = Vec::new();
+    if service.has_token {
+        lines.extend(
+            [r#"variable "organization_token" {"#, "  type      = string", "  sensitive = true", "}", ""]
+                .map(str::to_owned),
+        );
+    }
+    lines.extend([
         r#"resource "okta_app_saml" "service" {"#.to_owned(),
         argument("label", &text("the name under the icon")),
         argument("sso_url", &text(service.assertion_consumer())),
@@ -37,7 +39,7 @@ fn okta(service: &ServiceDetails, names: &AttributeMapping) -> String {
             "authn_context_class_ref",
             &text("urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
         ),
-    ];
+    ]);
     if let Some(location) = service.single_logout() {
         lines.push(argument("single_logout_issuer", &text(service.entity_id())));
         lines.push(argument("single_logout_url", &text(location)));
@@ -54,7 +56,7 @@ fn okta(service: &ServiceDetails, names: &AttributeMapping) -> String {
         (&names.last_name, r#""user.lastName""#),
         (&names.token, token),
     ];
-    for (name, value) in statements {
+    for (name, value) in statements.into_iter().filter(|(_, value)| service.has_token || *value != token) {
         lines.push(String::new());
         lines.push("  attribute_statements {".to_owned());
         lines.push("    type      = \"EXPRESSION\"".to_owned());

@@ -86,6 +86,7 @@ impl Complaint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Own {
     Unrecognised,
+    UnknownReference,
     WebPage,
     NoMessage,
     OtherXml,
@@ -127,6 +128,7 @@ impl Own {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Own::Unrecognised => "doctor.unrecognised",
+            Own::UnknownReference => "doctor.unknown_reference",
             Own::WebPage => "doctor.web_page",
             Own::NoMessage => "doctor.no_message",
             Own::OtherXml => "doctor.other_xml",
@@ -188,6 +190,9 @@ impl Own {
                 "neither XML, nor base64 of it, an address with a SAML message, a posted form, or a HAR file"
                     .to_owned()
             }
+            Own::UnknownReference => {
+                format!("the log has no refusal with the reference {what}")
+            }
             Own::WebPage => "a web page without a SAML message in it".to_owned(),
             Own::NoMessage => format!("{what} holds no SAML message"),
             Own::OtherXml => format!("an XML document whose root is {what}"),
@@ -248,6 +253,10 @@ impl Own {
         match self {
             Own::Unrecognised => {
                 "Give the value of the form field SAMLResponse, the XML, the whole address, or the recording as saved by the browser."
+            }
+            Own::UnknownReference => {
+                "Compare the reference letter by letter with the page of the person, and give the log of the time at which the person tried, of every \
+                 instance of the service."
             }
             Own::WebPage => {
                 "Probably a sign-in or error page was saved in the place of the metadata. Download the metadata from where the console shows \

@@ -35,6 +35,11 @@ impl Product {
         self.settings.get(setting_of(code)?).map(String::as_str)
     }
 
+    /// Returns the place in the console of the setting that an error is about.
+    pub(super) fn place_of_setting(&self, code: &str) -> &str {
+        setting_of(code).and_then(|setting| self.places.get(setting)).unwrap_or(&self.console)
+    }
+
     /// Returns a remedy in the words of the product's console.
     pub(crate) fn in_its_words(&self, code: &str, remedy: &str) -> String {
         if self.id == "okta" {

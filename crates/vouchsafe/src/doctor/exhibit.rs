@@ -102,6 +102,8 @@ pub enum Kind {
     Certificate,
     /// The log of a service, with the sign-ins that it refused.
     ServiceLog,
+    /// The reference of a refusal: the page of the service that shows it, or its text.
+    RefusalReference,
     /// An error page of an identity provider, or text copied from one.
     ErrorPage,
     /// Another XML document.
@@ -137,6 +139,7 @@ impl Kind {
             Kind::Assertion => "SAML Assertion",
             Kind::Certificate => "certificate",
             Kind::ServiceLog => "log of a service",
+            Kind::RefusalReference => "reference of a refusal",
             Kind::ErrorPage => "error page of an identity provider",
             Kind::OtherXml => "XML that is neither a SAML message nor metadata",
             Kind::Unrecognised => "nothing that can be recognised",
@@ -214,13 +217,38 @@ impl Exhibit {
     }
 }
 
-/// Makes the exhibit of a log: its refusals, the last first, unless a recording shows which of them is of interest.
-pub(super) fn of_log(source: String, refusals: &[LoggedRefusal], has_recording: bool) -> Exhibit {
+/// Which refusals of a log are of interest.
+pub(super) struct Wanted {
+    /// The references that the files name. If there is one, other people's refusals are left out.
+    pub(super) references: Vec<String>,
+    /// Whether a recording shows which refusal it is.
+    pub(super) has_recording: bool,
+}
+
+impl Wanted {
+    fn includes(&self, refusal: &LoggedRefusal) -> bool {
+        match &refusal.reference {
+            Some(reference) if !self.references.is_empty() => self.references.contains(reference),
+            _ => !self.has_recording,
+        }
+    }
+}
+
+/// Makes the exhibit of a log: the refusals of interest, the last first.
+pub(super) fn of_log(source: String, refusals: &[LoggedRefusal], wanted: &Wanted) -> Exhibit {
     let mut exhibit = Exhibit::of(source, Kind::ServiceLog, Vec::new());
     exhibit.fact("refused sign-ins", refusals.len().to_string());
-    if !has_recording {
-        let told = refusals.iter().rev().take(REFUSALS);
-        exhibit.complaints.extend(told.map(LoggedRefusal::complaint));
+    let told = refusals.iter().rev().filter(|refusal| wanted.includes(refusal)).take(REFUSALS);
+    exhibit.complaints.extend(told.map(LoggedRefusal::complaint));
+    let count = refusals.iter().filter(|refusal| refusal.reference.is_some()).count();
+    if wanted.references.is_empty()
+        && count > 1
+        && let Some(last) = exhibit.complaints.first_mut()
+    {
+        last.message = format!(
+            "the last of {count} refusals in this log, since no reference was given (--reference, or the saved page of the person): {}",
+            last.message
+        );
     }
     exhibit
 }

@@ -48,6 +48,7 @@ mod pages;
 mod pattern;
 mod products;
 mod recognise;
+mod refusal_reference;
 mod request_rules;
 mod service_log;
 mod soap;
@@ -71,12 +72,13 @@ use vouchsafe_xml::{Document, Element, Limits, Quoted};
 pub use complaint::{Complaint, Setting, Severity};
 pub use exhibit::{Exhibit, Fact, Kind, RecognisedProduct};
 pub use products::{ErrorPage, Product, Quirk, catalogue, hint_in_the_words_of_the_console};
+pub use service_log::is_reference;
 pub use story::{Cause, Event, Story};
 pub use verdict::{Answer, Verdict};
 
 use crate::FieldContent;
 use complaint::Own;
-use exhibit::MessageText;
+use exhibit::{MessageText, Wanted};
 use judge_signature::is_signed;
 use recognise::{Found, Message};
 use service_log::LoggedRefusal;
@@ -213,14 +215,22 @@ impl Doctor {
     /// complaint.
     #[must_use]
     pub fn examine(&self, files: &[(&str, &[u8])]) -> Diagnosis {
-        let found: Vec<Found> =
-            files.iter().flat_map(|(name, bytes)| recognise::recognise(name, bytes, &self.limits)).collect();
+        let found: Vec<Found> = files
+            .iter()
+            .flat_map(|(name, bytes)| {
+                let found = recognise::recognise(name, bytes, &self.limits);
+                refusal_reference::instead_of_nothing(bytes, found)
+            })
+            .collect();
         let surroundings = Surroundings::of(&found);
         // A service logs its hints in the words of Okta's console.
         let product = products::only(&found);
         let found: Vec<Found> = found.into_iter().map(|one| one.in_the_words_of(product)).collect();
         let refusals: Vec<LoggedRefusal> = found.iter().flat_map(Found::refusals).cloned().collect();
-        let has_recording = found.iter().any(|one| matches!(one, Found::Recording { .. }));
+        let wanted = Wanted {
+            references: refusal_reference::named(&found),
+            has_recording: found.iter().any(|one| matches!(one, Found::Recording { .. })),
+        };
         let mut diagnosis = Diagnosis::default();
         // The messages of a recording come before it.
         let mut seen: Vec<Seen> = Vec::new();
@@ -251,7 +261,10 @@ impl Doctor {
                     places.clear();
                 }
                 Found::Log { source, refusals } => {
-                    diagnosis.exhibits.push(exhibit::of_log(source, &refusals, has_recording));
+                    diagnosis.exhibits.push(exhibit::of_log(source, &refusals, &wanted));
+                }
+                Found::Reference { source, reference } => {
+                    diagnosis.exhibits.push(refusal_reference::judge(source, &reference, &refusals));
                 }
                 one => diagnosis.exhibits.push(self.exhibit(one, &surroundings)),
             }
@@ -276,7 +289,7 @@ impl Doctor {
             Found::Fingerprint { source, digits } => {
                 return fingerprint::judge(source, &digits, surroundings);
             }
-            Found::Recording { source, .. } | Found::Log { source, .. } => {
+            Found::Recording { source, .. } | Found::Log { source, .. } | Found::Reference { source, .. } => {
                 return Exhibit::of(source, Kind::Unrecognised, Vec::new());
             }
             Found::Nothing { source, complaint, .. } => {

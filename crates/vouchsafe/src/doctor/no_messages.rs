@@ -44,6 +44,16 @@ pub(crate) fn in_a_recording(name: &str, recorded: &Recording) -> Complaint {
     complaint
 }
 
+/// Complains about a recording that is cut off or was changed.
+pub(crate) fn in_a_broken_recording(text: &str) -> Option<Complaint> {
+    let is_meant = text.contains("\"entries\"") && text.contains("\"log\"");
+    let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err().filter(|_| is_meant)?;
+    let message = format!("a recording (HAR) that cannot be read: {error}");
+    let remedy =
+        "It is cut off, or somebody changed it by hand: save it again, and look for a limit on its way.";
+    Some(Complaint::error(Own::Unrecognised.code(), message, remedy))
+}
+
 fn other_protocol(entry: &Entry) -> Option<FieldContent> {
     let (url, has) = (&entry.request.url, |field: &str| entry.has_posted(field));
     if url.contains("wa=wsignin1.0") || has("wresult") {

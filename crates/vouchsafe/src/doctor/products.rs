@@ -36,6 +36,9 @@ pub struct Product {
     recognise: Vec<Sign>,
     /// The names of the settings in its console, by the setting that an error is about.
     pub settings: BTreeMap<String, String>,
+    /// The places of those settings that are not where [`console`](Self::console) says.
+    #[serde(default)]
+    pub places: BTreeMap<String, String>,
     /// The peculiarities of the product.
     #[serde(default)]
     pub quirk: Vec<Quirk>,
@@ -207,7 +210,8 @@ impl Recognition {
             complaint.setting = match (name, complaint.setting.take()) {
                 (Some(name), setting) => {
                     let value = setting.and_then(|setting| setting.value);
-                    Some(Setting { name: name.to_owned(), value, place: self.product.console.clone() })
+                    let place = self.product.place_of_setting(&complaint.code).to_owned();
+                    Some(Setting { name: name.to_owned(), value, place })
                 }
                 (None, _) => None,
             };
@@ -281,6 +285,9 @@ mod tests {
             assert!(product.page.iter().all(|page| page.says.iter().all(|text| text.len() > 7)), "{name}");
             for setting in SETTINGS {
                 assert!(product.settings.contains_key(setting), "{name}: no name for {setting}");
+            }
+            for setting in product.places.keys() {
+                assert!(product.settings.contains_key(setting), "{name}: a place of no setting, {setting}");
             }
             let signs = product.recognise.iter().map(|sign| &sign.name);
             for used in signs.chain(product.quirk.iter().flat_map(|quirk| &quirk.when).map(|one| &one.name)) {

@@ -92,6 +92,11 @@ pub(crate) enum Found {
         source: String,
         digits: String,
     },
+    /// The reference of a refusal, which a person saw.
+    Reference {
+        source: String,
+        reference: String,
+    },
     Nothing {
         source: String,
         complaint: Complaint,
@@ -163,7 +168,7 @@ pub(crate) fn recognise(name: &str, bytes: &[u8], limits: &Limits) -> Vec<Found>
             Some(recorded) => recording(name, recorded, limits),
             None => match service_log::read(text) {
                 Some(refusals) => vec![Found::Log { source: name.to_owned(), refusals }],
-                None => match broken_recording(text) {
+                None => match no_messages::in_a_broken_recording(text) {
                     Some(complaint) => nothing(complaint),
                     // A program or a log may have written text around a message.
                     None => dress::taken_off(name, text, limits).map_or_else(
@@ -276,16 +281,6 @@ fn page_without_message(text: &str) -> Complaint {
         complaint.message = format!("{}; it is titled {title}", complaint.message);
     }
     complaint
-}
-
-/// Complains about a recording that is cut off or was changed.
-fn broken_recording(text: &str) -> Option<Complaint> {
-    let is_meant = text.contains("\"entries\"") && text.contains("\"log\"");
-    let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err().filter(|_| is_meant)?;
-    let message = format!("a recording (HAR) that cannot be read: {error}");
-    let remedy =
-        "It is cut off, or somebody changed it by hand: save it again, and look for a limit on its way.";
-    Some(Complaint::error(Own::Unrecognised.code(), message, remedy))
 }
 
 /// Complains about content that is not SAML, and describes it if it is recognised.

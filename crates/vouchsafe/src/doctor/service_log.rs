@@ -148,7 +148,15 @@ fn cut(text: &str) -> String {
 }
 
 /// Returns whether a text has the form of a refusal's reference: 8 hexadecimal digits, a hyphen, 8 more.
-pub(crate) fn is_reference(text: &str) -> bool {
+///
+/// ```
+/// use vouchsafe::doctor::is_reference;
+///
+/// assert!(is_reference("1a2b3c4d-5e6f7081"));
+/// assert!(!is_reference("1a2b3c4d"));
+/// ```
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
     text.len() == 17
         && text.bytes().enumerate().all(|(place, byte)| match place {
             8 => byte == b'-',

@@ -11,8 +11,9 @@ use super::complaint::{Complaint, Own, Severity};
 use super::har::Step;
 use super::recognise::{Found, kind};
 use super::service_log::LoggedRefusal;
+use super::story_rules::{self, Shown};
 use super::surroundings::Told;
-use super::{Exhibit, Kind, pages, story_rules};
+use super::{Exhibit, Kind, pages};
 
 /// The maximum number of events in a story.
 const EVENTS: usize = 200;
@@ -160,9 +161,9 @@ impl Recorded<'_> {
         self.refusals.iter().find(|refusal| refusal.reference.as_deref() == Some(reference))
     }
 
-    /// Returns whether the recording contains cookies: by default browsers leave them out.
-    pub(crate) fn has_cookies(&self) -> bool {
-        self.steps.iter().any(|step| !step.sent.is_empty() || !step.set.is_empty())
+    /// Returns whether the recording contains the cookies of requests: by default browsers leave them out.
+    pub(crate) fn sends_cookies(&self) -> bool {
+        self.steps.iter().any(|step| !step.sent.is_empty())
     }
 
     fn has(&self, present: impl Fn(&Step) -> bool) -> bool {
@@ -180,6 +181,7 @@ pub(crate) fn elsewhere(seen: &[Seen], exhibits: &[&Exhibit]) -> Vec<usize> {
 /// Makes the story. `exhibits` are those of the messages, in the same order.
 pub(crate) fn tell(source: String, recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Story {
     let wrong = story_rules::judge(recorded, exhibits);
+    let has_lost_cookie = wrong.iter().any(|(_, one)| one.code == Shown::LostCookie.code());
     let mut story = Story {
         source,
         cause: first_cause(recorded, exhibits, &wrong),
@@ -190,7 +192,7 @@ pub(crate) fn tell(source: String, recorded: &Recorded<'_>, exhibits: &[&Exhibit
     for (what, there) in [
         ("the times between them", recorded.has(|step| step.time.is_some())),
         ("the status codes of the answers", recorded.has(|step| step.status.is_some())),
-        ("the cookies", recorded.has_cookies()),
+        ("the cookies", recorded.sends_cookies() || has_lost_cookie),
     ] {
         if there { &mut story.judged } else { &mut story.not_judged }.push(what);
     }

@@ -4,8 +4,8 @@ use vouchsafe_xml::Quoted;
 
 use super::complaint::Complaint;
 use super::har::{SetCookie, Step};
-use super::story::Recorded;
-use super::story_rules::{Shown, answers, start};
+use super::story::{Recorded, Seen};
+use super::story_rules::{Shown, again, answers, start};
 use super::surroundings::host;
 
 /// Reports a browser that does not send the cookies that it received at the start of the sign-in.
@@ -26,12 +26,18 @@ pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Compl
             || is_late
             || is_unanswered
             || set.iter().any(|cookie| posted.sent.contains(&cookie.name))
+            || is_taken(recorded, response, posted)
+            || is_refused_for_another_reason(recorded, response.step)
         {
             continue;
         }
         let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
         let asked = recorded.step(request.step).map(|step| host(&step.address)).unwrap_or_default();
-        let (why, remedy) = why_lost(&set, began, posted, asked);
+        let (why, remedy, is_certain) = why_lost(&set, began, posted, asked);
+        // A recording in which no request has a cookie was perhaps made without them.
+        if !is_certain && !recorded.sends_cookies() {
+            continue;
+        }
         let message = format!(
             "none of the cookies that request {} set ({}) came with the Response: {why}",
             start.saturating_add(1),
@@ -41,13 +47,31 @@ pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Compl
     }
 }
 
-/// Explains why cookies were lost. `asked` is the host of the identity provider, whose page posted the Response.
-fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (String, &'static str) {
+/// Returns whether the service took the Response: it set a cookie, and the sign-in did not begin again.
+pub(super) fn is_taken(recorded: &Recorded<'_>, response: &Seen, posted: &Step) -> bool {
+    posted.status.is_some_and(|status| status < 400)
+        && posted.set.iter().any(|cookie| !cookie.ends)
+        && again(recorded, response).is_none()
+}
+
+/// The codes with which a service refuses a Response without the cookie of its request.
+const WITHOUT_COOKIE: [&str; 4] =
+    ["assertion.in_response_to", "assertion.unsolicited", "http.no_pending_request", "http.restarted_before"];
+
+/// Returns whether the log of the service has another reason for the refusal at a step.
+fn is_refused_for_another_reason(recorded: &Recorded<'_>, place: usize) -> bool {
+    recorded.logged(place).is_some_and(|logged| !WITHOUT_COOKIE.contains(&logged.code.as_str()))
+}
+
+/// Explains why cookies were lost, and returns whether the cookies and addresses show it, whatever else was recorded.
+/// `asked` is the host of the identity provider, whose page posted the Response.
+fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (String, &'static str, bool) {
     let (before, after) = (host(&began.address), host(&posted.address));
     let is_one_site = without_port(asked) == without_port(after);
     let seconds =
         posted.time.zip(began.time).map(|(end, begin)| end.signed_duration_since(begin).num_seconds());
     let same_site = |wanted: &str| set.iter().all(|cookie| cookie.same_site.as_deref() == Some(wanted));
+    let is_encrypted = |step: &Step| step.address.starts_with("https:");
     if before != after {
         return (
             format!(
@@ -57,12 +81,14 @@ fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (St
             ),
             "Let people sign in under the host of the assertion consumer, or set the assertion consumer at the identity provider to the host that \
              people use: a browser sends cookies to the host that set them.",
+            true,
         );
     }
-    if began.address.starts_with("https:") != posted.address.starts_with("https:") {
+    if is_encrypted(began) != is_encrypted(posted) {
         return (
             "one of the two addresses is http".to_owned(),
             "Use https for all of the sign-in: cookies that are Secure are not sent over http.",
+            true,
         );
     }
     if let Some(seconds) = seconds
@@ -72,6 +98,7 @@ fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (St
         return (
             format!("they lived {lived} s (Max-Age), and the Response was posted {seconds} s later"),
             "Let the sign-in start again, or have the cookies live longer.",
+            true,
         );
     }
     if !is_one_site && (same_site("lax") || same_site("strict")) {
@@ -79,24 +106,34 @@ fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (St
             "they are SameSite=Lax or Strict, which browsers do not send with a form from another site"
                 .to_owned(),
             "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
+            true,
         );
     }
     if !is_one_site && set.iter().all(|cookie| cookie.same_site.is_none()) {
+        // Some browsers send such a cookie for two minutes.
         return (
             "they have no SameSite, which browsers take for Lax: they are not sent with a form from another site".to_owned(),
-            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
+            if is_encrypted(began) {
+                "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure."
+            } else {
+                "Use https for the service: SameSite=None needs Secure, and Secure needs https. On one machine, open the service and the identity provider \
+                 under the same host name."
+            },
+            false,
         );
     }
     if set.iter().all(|cookie| cookie.same_site.as_deref() == Some("none") && !cookie.secure) {
         return (
             "they are SameSite=None without Secure, which browsers refuse".to_owned(),
             "Set the cookie with Secure, over https.",
+            true,
         );
     }
     (
         "the recording does not show why".to_owned(),
         "Look for a proxy that removes cookies, for a browser that blocks those of other sites, and for a cookie's Path that does not fit the \
          assertion consumer.",
+        false,
     )
 }
 

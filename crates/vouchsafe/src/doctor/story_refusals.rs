@@ -55,9 +55,15 @@ fn logged(recorded: &Recorded<'_>, place: usize, what: &str) -> Option<Complaint
 fn unexplained(recorded: &Recorded<'_>, seen: &Seen, status: u16) -> Complaint {
     let title = titled(recorded, seen.step);
     if let Some(reference) = recorded.reference(seen.step) {
+        // The log that was given has other refusals.
+        let not_logged = if recorded.refusals.is_empty() {
+            ""
+        } else {
+            "; the given log has no refusal with this reference"
+        };
         let message = format!(
             "the service refused the Response with HTTP {status} (reference {reference}), and nothing in the recording says why: the message is in order as \
-             far as it was judged"
+             far as it was judged{not_logged}"
         );
         let remedy = "Only the service knows why, such as an account, a token or a policy of its own. Give its log together with the recording: the refusal is \
                       found there by the reference. What was not judged here is listed: give the files that it needs.";

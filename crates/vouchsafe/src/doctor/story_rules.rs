@@ -274,9 +274,7 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
         }
         // A session cookie shows that the service accepted the answer anyway; a redirect alone may lead to an error
         // page.
-        let is_used = answered.status.is_some_and(|status| status < 400)
-            && answered.set.iter().any(|cookie| !cookie.ends)
-            && again(recorded, response).is_none();
+        let is_used = story_cookies::is_taken(recorded, response, answered);
         let message = format!("the answer came {seconds} s after its request; {lifetime}");
         wrong.push((
             response.step,
@@ -389,7 +387,7 @@ fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
 }
 
 /// Returns the request with which the sign-in started again after a Response, and how many seconds later.
-fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, Option<i64>)> {
+pub(super) fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, Option<i64>)> {
     let again = recorded.all(Kind::AuthnRequest).find(|request| request.step > response.step)?;
     let times = recorded.step(again.step)?.time.zip(recorded.step(response.step)?.time);
     let seconds = times.map(|(next, answered)| next.signed_duration_since(answered).num_seconds());

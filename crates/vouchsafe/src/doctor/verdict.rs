@@ -32,7 +32,7 @@ pub enum Answer {
     LookedAt,
     /// Something is wrong.
     Wrong,
-    /// Nothing among the files is SAML, a certificate or a log.
+    /// Nothing among the files is SAML, a certificate, a log or the reference of a refusal.
     #[default]
     NotUnderstood,
 }
@@ -94,11 +94,15 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
                 diagnosis.exhibits.iter().filter_map(|exhibit| Some((exhibit, exhibit.complaints.first()?)));
             worst.filter(move |(_, complaint)| complaint.severity == severity)
         };
-        // If the metadata is faulty, it also explains that there was nothing to verify a message with.
+        // If the metadata is faulty, it also explains that there was nothing to verify a message with. A message explains
+        // more than a reference that is in no log.
         let is_for_want = |complaint: &Complaint| {
             matches!(
                 complaint.code.as_str(),
-                "doctor.nothing_to_verify_with" | "doctor.unverified_sender" | "assertion.unknown_issuer"
+                "doctor.nothing_to_verify_with"
+                    | "doctor.unverified_sender"
+                    | "doctor.unknown_reference"
+                    | "assertion.unknown_issuer"
             )
         };
         let of_messages = || all().filter(|(exhibit, _)| exhibit.is_message());

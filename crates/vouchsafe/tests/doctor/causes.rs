@@ -64,7 +64,7 @@ fn the_first_cause_of_each_story() {
         ),
         (
             "an identity provider of the same site",
-            one_site.posted(&good(), "", 403),
+            one_site.with_cookies_of_requests().posted(&good(), "", 403),
             3,
             "doctor.lost_cookie",
             "came with the Response: the recording does not show why",
@@ -125,7 +125,7 @@ fn the_first_cause_of_each_story() {
         ),
         (
             "no SameSite",
-            lax("").posted(&good(), "", 403),
+            lax("").with_cookies_of_requests().posted(&good(), "", 403),
             3,
             "doctor.lost_cookie",
             "none of the cookies that request 1 set (“sid”) came with the Response: they have no SameSite, which browsers take for Lax: they are \
@@ -155,7 +155,7 @@ fn the_first_cause_of_each_story() {
         ),
         (
             "blocked",
-            started().posted(&good(), "", 403),
+            started().with_cookies_of_requests().posted(&good(), "", 403),
             3,
             "doctor.lost_cookie",
             "none of the cookies that request 1 set (“__Host-saml”) came with the Response: the recording does not show why",

@@ -18,6 +18,7 @@ mod messages;
 mod metadata;
 mod products;
 mod recording;
+mod references;
 mod samples;
 mod shared;
 mod signatures;

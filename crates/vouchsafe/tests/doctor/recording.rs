@@ -55,6 +55,12 @@ impl Recording {
         self
     }
 
+    /// Records a cookie of the identity provider's own, so that the recording shows the cookies of requests.
+    pub(crate) fn with_cookies_of_requests(mut self) -> Recording {
+        self.entries[1]["request"]["headers"] = json!([{"name": "Cookie", "value": "JSESSIONID=1"}]);
+        self
+    }
+
     pub(crate) fn after(mut self, seconds: i64) -> Recording {
         self.at += TimeDelta::seconds(seconds);
         self

@@ -86,12 +86,12 @@ fn what_was_not_recorded_is_not_judged() {
 #[test]
 fn an_export_of_saml_tracer_is_a_story_too() {
     let mut traced = Vec::new();
-    for entry in started().posted(&issued(answer()), "", 403).entries {
+    for entry in started().with_cookies_of_requests().posted(&issued(answer()), "", 403).entries {
         let (request, response) = (&entry["request"], &entry["response"]);
         let post =
             request["postData"]["params"][0]["value"].as_str().map(|value| json!([["SAMLResponse", value]]));
         traced.push(json!({
-            "method": request["method"], "url": request["url"], "requestHeaders": [], "post": post,
+            "method": request["method"], "url": request["url"], "requestHeaders": request.get("headers").cloned().unwrap_or_else(|| json!([])), "post": post,
             "responseStatus": response["status"],
             "responseHeaders": response.get("headers").cloned().unwrap_or_else(|| json!([])),
         }));
