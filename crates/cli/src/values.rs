@@ -145,7 +145,7 @@ fn human(values: &ConsoleValues, token: &str) -> Text {
         text.push(Line::styled(Style::Title, section.first().map_or("", |row| row.section)));
         let width = section.iter().map(|row| row.name.chars().count()).max().unwrap_or_default().max(NAMES);
         for Row { name, value, note, .. } in section {
-            let value = if value.is_empty() { "(empty)" } else { value };
+            let value = if value.is_empty() { "(empty)" } else { *value };
             let note = if note.is_empty() { String::new() } else { format!("  ({note})") };
             text.push(Line::of(format!("  {name:<width$}  {value}")).then_styled(Style::Quiet, note));
         }

@@ -195,7 +195,7 @@ fn a_reference_picks_the_refusal_of_the_person() {
         "{run:?}"
     );
     for (more, code) in
-        [(vec![log.as_str()], "the log has no refusal"), (vec![], "its log is not among the files")]
+        [(vec![log.as_str()], "the log has no refusal"), (vec![], "no log with a refusal is among the files")]
     {
         let run = vouchsafe(["doctor", "--reference", "5eb79d3f-6f1c9dc8"].into_iter().chain(more));
         let first = run.stdout.split("\n\n").next().unwrap_or_default().replace("\n  ", " ");

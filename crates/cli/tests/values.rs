@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     unreachable_pub,
     reason = "tests fail by panicking, and use a part of what tests share"
 )]

@@ -7,11 +7,12 @@ use super::{Exhibit, Kind, pages};
 
 /// Puts the reference of a refusal in the place of content in which nothing else was found. `bytes` is the file.
 pub(super) fn instead_of_nothing(bytes: &[u8], found: Vec<Found>) -> Vec<Found> {
+    let [one] = found.as_slice() else { return found };
     let text = String::from_utf8_lossy(bytes);
-    let source = match found.as_slice() {
-        [Found::Nothing { source, complaint, .. }] if !complaint.code.starts_with("page.") => source,
+    let source = match one {
+        Found::Nothing { source, complaint, .. } if !complaint.code.starts_with("page.") => source,
         // A reference beside other words may be read as base64 that is broken.
-        [Found::Message(read)]
+        Found::Message(read)
             if read.parsed.is_err() && read.message.wrapping != "XML" && !text.contains("SAML") =>
         {
             &read.message.source
@@ -49,7 +50,7 @@ fn unknown(reference: &str, has_no_log: bool) -> Complaint {
     let complaint = Own::UnknownReference.about(reference);
     if has_no_log {
         let message = format!(
-            "the service refused under the reference {reference}, and its log is not among the files"
+            "the service refused under the reference {reference}, and no log with a refusal is among the files"
         );
         let remedy = "Give the log of the service as well: the refusal is found in it by the reference. Only the log says what was refused.";
         return Complaint { message, remedy: remedy.to_owned(), ..complaint };

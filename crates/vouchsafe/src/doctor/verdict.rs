@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Complaint, Diagnosis, Exhibit, Severity, Story};
+use super::{Complaint, Diagnosis, Exhibit, Kind, Severity, Story};
 
 /// The result of all files. Read it first.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -105,10 +105,15 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
                     | "assertion.unknown_issuer"
             )
         };
+        // A log without any refusal is not recognised; the reference that was looked for in it says more.
+        let names_reference = diagnosis.exhibits.iter().any(|one| one.kind == Kind::RefusalReference);
+        let is_rest = |exhibit: &Exhibit| {
+            !exhibit.is_message() && !(names_reference && exhibit.kind == Kind::Unrecognised)
+        };
         let of_messages = || all().filter(|(exhibit, _)| exhibit.is_message());
         let first = of_messages()
             .find(|(_, complaint)| !is_for_want(complaint))
-            .or_else(|| all().find(|(exhibit, _)| !exhibit.is_message()))
+            .or_else(|| all().find(|(exhibit, _)| is_rest(exhibit)))
             .or_else(|| of_messages().next());
         if let Some((exhibit, complaint)) = first {
             return Some(told(exhibit, complaint));

@@ -75,7 +75,7 @@ fn a_reference_that_is_in_no_log_is_told() {
         ),
         (
             vec![("page.html", page.as_str())],
-            "the service refused under the reference 5eb79d3f-6f1c9dc8, and its log is not among the files",
+            "the service refused under the reference 5eb79d3f-6f1c9dc8, and no log with a refusal is among the files",
         ),
     ] {
         let diagnosis = examined(&files);
@@ -86,6 +86,9 @@ fn a_reference_that_is_in_no_log_is_told() {
         let told: usize = diagnosis.exhibits.iter().map(|one| one.complaints.len()).sum();
         assert_eq!(told, 1, "{diagnosis:#?}");
     }
+    // A log without any refusal is no log for the doctor.
+    let quiet = [("page.html", page.as_str()), ("log", "2026-01-01T00:00:04Z  INFO app: started")];
+    assert_eq!(examined(&quiet).verdict.cause.unwrap().code, "doctor.unknown_reference");
     // The message explains more than a reference without its log.
     let wrong = issued(answer().audience("https://other.example")).to_base64();
     let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
