@@ -2,14 +2,19 @@
 
 use vouchsafe_xml::Quoted;
 
-use super::complaint::Complaint;
+use super::Exhibit;
+use super::complaint::{Complaint, Severity};
 use super::har::{SetCookie, Step};
 use super::story::{Recorded, Seen};
 use super::story_rules::{Shown, again, answers, start};
 use super::surroundings::host;
 
 /// Reports a browser that does not send the cookies that it received at the start of the sign-in.
-pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+pub(super) fn lost_cookie(
+    recorded: &Recorded<'_>,
+    exhibits: &[&Exhibit],
+    wrong: &mut Vec<(usize, Complaint)>,
+) {
     for (request, response) in answers(recorded) {
         let Some(start) = start(recorded, request) else { continue };
         let (Some(began), Some(posted)) = (recorded.step(start), recorded.step(response.step)) else {
@@ -34,12 +39,20 @@ pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Compl
         let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
         let asked = recorded.step(request.step).map(|step| host(&step.address)).unwrap_or_default();
         let (why, remedy, is_certain) = why_lost(&set, began, posted, asked);
-        // A recording in which no request has a cookie was perhaps made without them.
-        if !is_certain && !recorded.sends_cookies() {
+        // A recording in which no request has a cookie was perhaps made without them: then lost cookies are what is left
+        // if the service refused the Response and nothing else explains it.
+        let is_guess = !is_certain && !recorded.sends_cookies();
+        let is_refused = posted.status.is_some_and(|status| status >= 400);
+        if is_guess && (!is_refused || has_error(recorded, exhibits, response.step)) {
             continue;
         }
+        let perhaps = if is_guess {
+            " (no request of the recording has a cookie: perhaps they were not recorded)"
+        } else {
+            ""
+        };
         let message = format!(
-            "none of the cookies that request {} set ({}) came with the Response: {why}",
+            "none of the cookies that request {} set ({}) came with the Response: {why}{perhaps}",
             start.saturating_add(1),
             Quoted::new(&names.join(", "))
         );
@@ -61,6 +74,12 @@ const WITHOUT_COOKIE: [&str; 4] =
 /// Returns whether the log of the service has another reason for the refusal at a step.
 fn is_refused_for_another_reason(recorded: &Recorded<'_>, place: usize) -> bool {
     recorded.logged(place).is_some_and(|logged| !WITHOUT_COOKIE.contains(&logged.code.as_str()))
+}
+
+/// Returns whether the message at a step has an error of its own.
+fn has_error(recorded: &Recorded<'_>, exhibits: &[&Exhibit], place: usize) -> bool {
+    let mut here = recorded.seen.iter().zip(exhibits).filter(|(seen, _)| seen.step == place);
+    here.any(|(_, exhibit)| exhibit.complaints.iter().any(|one| one.severity == Severity::Error))
 }
 
 /// Explains why cookies were lost, and returns whether the cookies and addresses show it, whatever else was recorded.

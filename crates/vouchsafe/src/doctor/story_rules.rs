@@ -59,7 +59,7 @@ pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usiz
     no_answer(recorded, &mut wrong);
     posted_twice(recorded, &mut wrong);
     late_answer(recorded, &mut wrong);
-    story_cookies::lost_cookie(recorded, &mut wrong);
+    story_cookies::lost_cookie(recorded, exhibits, &mut wrong);
     other_request(recorded, &mut wrong);
     error_page(recorded, &mut wrong);
     fetched(recorded, &mut wrong);

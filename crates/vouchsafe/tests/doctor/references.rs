@@ -140,13 +140,18 @@ fn cookies_are_lost_only_where_the_recording_shows_it() {
     let mut good = started().with_cookies_of_requests().posted(&issued(answer()), "", 303);
     good.entries[2]["response"]["headers"] = session;
     assert_eq!(code(&good.examined()), None);
-    // No request has a cookie.
-    let unrecorded = started().posted(&issued(answer()), "", 403).examined();
-    assert_eq!(code(&unrecorded).as_deref(), Some("doctor.refused_here"));
+    // No request has a cookie, and the service went on, or the message has a fault of its own.
+    let unrecorded = started().posted(&issued(answer()), "", 303).examined();
+    assert_eq!(code(&unrecorded), None);
     assert_eq!(unrecorded.stories[0].not_judged, ["the cookies"]);
     let wrong = issued(answer().audience("https://other.example"));
     let wrong = started().posted(&wrong, "", 403).examined();
     assert_eq!(code(&wrong).as_deref(), Some("assertion.audience"));
+    // No request has a cookie, and nothing else explains the refusal: the browser may have had no other cookie.
+    let left = started().posted(&issued(answer()), "", 403).examined();
+    let message = &left.stories[0].cause.as_ref().unwrap().complaint.message;
+    assert_eq!(code(&left).as_deref(), Some("doctor.lost_cookie"));
+    assert!(message.ends_with("perhaps they were not recorded)"), "{message}");
     // The log has the reason.
     let log = log();
     let refused = |reference: &str| {
