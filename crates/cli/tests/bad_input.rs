@@ -234,7 +234,7 @@ fn values_that_cannot_be_used() {
             "crypto.",
             "junk",
         ),
-        (&["okta", "values", "--entity-id", "urn:a", "--acs", "/acs"], "metadata.location", "--acs"),
+        (&["okta", "values", "--entity-id", "urn:a", "--acs", "/acs"], "binding.url", "--acs"),
         (
             &["okta", "values", "--entity-id", "a b", "--acs", "https://a.example"],
             "metadata.entity_id",
