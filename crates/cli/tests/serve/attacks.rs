@@ -154,7 +154,7 @@ const NEVER: [&str; 7] =
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unsolicited() {
-    let asked = ["request/", "browser/", "replay/for-another"];
+    let asked = ["request/", "browser/", "replay/for-another", "replay/another-answer"];
     attacked("serve-attacks-unsolicited", false, &[&NEVER[..], &asked].concat()).await;
 }
 

@@ -108,7 +108,7 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
         // A log without any refusal is not recognised; the reference that was looked for in it says more.
         let names_reference = diagnosis.exhibits.iter().any(|one| one.kind == Kind::RefusalReference);
         let is_rest = |exhibit: &Exhibit| {
-            !exhibit.is_message() && !(names_reference && exhibit.kind == Kind::Unrecognised)
+            !(exhibit.is_message() || names_reference && exhibit.kind == Kind::Unrecognised)
         };
         let of_messages = || all().filter(|(exhibit, _)| exhibit.is_message());
         let first = of_messages()
