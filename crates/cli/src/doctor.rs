@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::doctor::{
-    Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story, Verdict, is_reference,
+    Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Kind, Severity, Story, Verdict,
+    is_reference,
 };
 
 use crate::acceptance::Decryption;
@@ -257,7 +258,9 @@ fn exhibit(exhibit: &Exhibit, text: &mut Text) {
         let certainty = if product.certain { "" } else { "probably " };
         text.line(format!("  product: {certainty}{} ({})", product.name, product.because.join("; ")));
     }
-    if exhibit.worst().is_none_or(|worst| worst == Severity::Note) {
+    // A reference itself is not judged. The log explains it.
+    let is_judged = exhibit.kind != Kind::RefusalReference;
+    if is_judged && exhibit.worst().is_none_or(|worst| worst == Severity::Note) {
         let judged = if exhibit.is_good_in_full() {
             "nothing is wrong"
         } else {

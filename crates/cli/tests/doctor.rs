@@ -186,6 +186,7 @@ fn a_reference_picks_the_refusal_of_the_person() {
         let run = vouchsafe(&files);
         assert!(run.stdout.starts_with("something is wrong: [assertion.not_yet_valid]: "), "{run:?}");
         assert!(run.status == 1 && !run.stdout.contains("1631f7ca"), "{run:?}");
+        assert!(!run.stdout.contains("nothing is wrong"), "{run:?}");
         let found = vouchsafe(files.iter().copied().chain(["--format", "json"])).json();
         assert_eq!(found["exhibits"][1]["kind"], "refusal_reference");
     }
