@@ -9,6 +9,8 @@
 
 #[path = "logout_quirks/answers.rs"]
 mod answers;
+#[path = "logout_quirks/outages.rs"]
+mod outages;
 
 use std::future::Future;
 use std::pin::Pin;

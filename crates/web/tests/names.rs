@@ -248,3 +248,30 @@ async fn messages_that_wait_keep_no_document_in_memory() {
     assert_eq!(statuses.pop(), Some(303), "what waited is read again");
     assert!(statuses.iter().all(|status| *status == 403), "{statuses:?}");
 }
+
+/// An identity provider that is asked over SOAP confirms once. A store that fails for a moment is tried again, so that the
+/// name does not stay linked here.
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_over_soap_is_carried_out_by_a_store_that_fails_for_a_moment() {
+    let soap = format!(
+        "<md:ManageNameIDService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:SOAP\" Location=\"{THERE}\"/><md:NameIDFormat>"
+    );
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let metadata = metadata.replacen("<md:NameIDFormat>", &soap, 1);
+    let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let by_soap = Connection::new(ConnectionId::new("okta").unwrap(), trusted);
+    for (failures, expected) in [(0, Ok(1)), (2, Ok(1)), (3, Err("store.unavailable"))] {
+        let names = Arc::new(Failing::default());
+        let managed = Arc::clone(&names) as Arc<dyn ManagesNames>;
+        let sso = service_over([by_soap.clone()], managed).back_channel(|call| {
+            let id = call.body().split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0;
+            let answer = okta().logout_response(id).element("ManageNameIDResponse").at(Utc::now());
+            std::future::ready(Ok::<_, std::io::Error>(answer.to_soap().unwrap().into_bytes()))
+        });
+        names.fails.store(failures, Ordering::SeqCst);
+        let ordered =
+            sso.order_name_id(&request("/account", "a=1"), true, order_over("okta"), "/account").await;
+        let outcome = ordered.map(|_| names.confirmed.load(Ordering::SeqCst)).map_err(|error| error.code());
+        assert_eq!(outcome, expected, "{failures} failures");
+    }
+}

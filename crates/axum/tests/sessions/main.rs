@@ -29,7 +29,10 @@ use vouchsafe_axum::tower_session::{EndingStore, SessionUser, session_layer, sig
 use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, axum_login as bridge, routes};
 use vouchsafe_store::Memory;
 use vouchsafe_testkit::attacks::CookieJar;
-use vouchsafe_testkit::{self as testkit, AuthnRequest, ResponseBuilder};
+use vouchsafe_testkit::{self as testkit, AuthnRequest, ResponseBuilder, keys};
+
+/// Where the identity provider is told of a sign-out.
+const THERE: &str = "https://example.okta.com/slo";
 
 /// A listening service, and the last sign-in.
 struct Served {
@@ -41,15 +44,19 @@ impl Served {
     async fn start(router: impl FnOnce(&SingleSignOn) -> Router) -> Served {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+        let metadata = testkit::IdentityProvider::okta().with_single_logout(THERE).metadata().unwrap();
         let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
         let acme = Connection::new(ConnectionId::new("acme").unwrap(), okta)
             .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
             .unwrap();
         let connections: Connections = [acme].into_iter().collect();
+        let ours = keys::service_provider();
         let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
             .assertion_consumer(&format!("{address}/saml/acs"))
             .unwrap()
+            .single_logout(&format!("{address}/saml/slo"))
+            .unwrap()
+            .signing_key(ours.private_key().clone(), ours.certificate().clone())
             .build()
             .unwrap();
         let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))

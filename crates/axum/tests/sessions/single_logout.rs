@@ -1,23 +1,31 @@
-//! Single logout of users of `axum-login`.
+//! Single logout of users of `tower-sessions` and `axum-login`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use axum::{Extension, routing::get};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthnBackend, UserId};
 use chrono::{TimeDelta, Utc};
+use reqwest::header::LOCATION;
 use tower_sessions::session::Id;
-use tower_sessions::{MemoryStore, Session, SessionStore as _};
+use tower_sessions::{MemoryStore, Session, SessionManagerLayer, SessionStore as _};
 use vouchsafe::{
-    Login, LogoutRequest,
+    Limits, Login, LogoutRequest,
     provisioning::{Identity, LoggedOut},
+    redirect,
 };
-use vouchsafe_axum::tower_session::{participant, session_layer};
-use vouchsafe_axum::{EndsSessions, HttpError, LogoutSessions, axum_login as bridge, routes};
+use vouchsafe_axum::tower_session::{EndingStore, participant, session_layer, sign_out};
+use vouchsafe_axum::{
+    EndedSession, EndsSessions, HttpError, LogoutSessions, SingleSignOn, axum_login as bridge, routes,
+};
 use vouchsafe_store::{LogoutStore as _, Memory};
 
-use super::{Browser, Served, User, Users, pages};
+use super::{Browser, Served, THERE, User, Users, pages, signed_in};
 
 /// Finds everybody, slowly: meanwhile the identity provider ends the session of whoever is called late.
 #[derive(Clone)]
@@ -109,4 +117,74 @@ async fn a_user_of_axum_login_takes_part_in_single_logout() {
     let id = noted.0.lock().unwrap()[1].0;
     assert!(store.load(&id).await.unwrap().is_none());
     assert_eq!(browser.get(&who).await.1, "ada@example.com", "others stay signed in");
+}
+
+/// Signs out here and at the identity provider, as the documentation of both bridges does.
+async fn logout(State(sso): State<SingleSignOn>, session: Session, headers: HeaderMap) -> Response {
+    let end = async {
+        let mut ended = EndedSession::default();
+        ended.participants.extend(participant(&session).await?);
+        sign_out(&session).await?;
+        Ok(ended)
+    };
+    sso.sign_out(&headers, session.id().is_some(), end).await.into_response()
+}
+
+fn with_logout(sso: &SingleSignOn) -> (SingleSignOn, SessionManagerLayer<EndingStore<MemoryStore>>) {
+    let sso = sso.clone().single_logout_over(Arc::new(Memory::new()), Arc::new(Noted::default()));
+    session_layer(sso, MemoryStore::default(), Arc::new(Memory::new()))
+}
+
+/// The routes of a service, and its pages.
+type MakesRouter = Box<dyn Fn(&SingleSignOn) -> Router>;
+
+/// Whoever signs out here is signed out at the identity provider too, which finds its session by the name in every part
+/// as it gave it, and by its index.
+#[tokio::test]
+async fn signing_out_here_tells_the_identity_provider_of_the_session() {
+    let routers: [(&str, MakesRouter); 2] = [
+        (
+            "/maybe",
+            Box::new(|sso| {
+                let (sso, sessions) = with_logout(sso);
+                let pages = pages().route("/logout", post(logout)).merge(routes(signed_in));
+                pages.layer(sessions).with_state(sso)
+            }),
+        ),
+        (
+            "/who",
+            Box::new(|sso| {
+                let (sso, sessions) = with_logout(sso);
+                let layer = AuthManagerLayerBuilder::new(Users, sessions).build();
+                let who =
+                    async |auth: AuthSession<Users>| auth.user.map(|user| user.name).unwrap_or_default();
+                let pages = pages().route("/who", get(who)).route("/logout", post(logout));
+                pages.merge(routes(bridge::signed_in::<Users>)).layer(layer).with_state(sso)
+            }),
+        ),
+    ];
+    for (page, router) in routers {
+        let served = Served::start(router).await;
+        let browser = Browser::new();
+        let response = served.response("ada@example.com", "_1").name_qualifier("https://idp.example/nq");
+        browser.post(&served, response.session_index("s1")).await;
+        let copied = Browser::new();
+        copied.keep(&format!("{}; SameSite=Lax", browser.held()));
+        let user = async || copied.get(&format!("{}{page}", served.address)).await.1;
+        assert_eq!(user().await, "ada@example.com", "{page}");
+        let out = browser.send(browser.client.post(format!("{}/logout", served.address))).await;
+        assert_eq!((out.status().as_u16(), user().await.as_str()), (303, ""), "{page}");
+        let location = out.headers()[LOCATION].to_str().unwrap();
+        let query = location.strip_prefix(&format!("{THERE}?")).unwrap_or_default();
+        let sent = redirect::decode_unverified(query, &Limits::default()).unwrap();
+        let message = String::from_utf8(sent.bytes().to_vec()).unwrap();
+        for part in [
+            "NameQualifier=\"https://idp.example/nq\"",
+            "Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\"",
+            ">ada@example.com</",
+            ">s1</",
+        ] {
+            assert!(message.contains(part), "{page}: {part} is not in {message}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use http::Method;
 use vouchsafe::ConnectionState;
+use vouchsafe_web::LogoutPage;
 
 use crate::{Scene, THERE, ada, connection, held, okta, request};
 
@@ -28,6 +29,27 @@ async fn the_page_of_a_finished_sign_out_can_be_reloaded() {
     {
         let refused = scene.by_redirect(answer, sent.state.as_deref(), cookies).await;
         assert_eq!(refused.status().as_u16(), 403, "{cookies}");
+    }
+}
+
+/// A page of the application does not say after a reload that a sign-out was complete which was not: what the identity
+/// provider answered is not kept.
+#[tokio::test]
+async fn a_page_that_is_loaded_again_does_not_claim_a_complete_sign_out() {
+    for (codes, first) in [(&["Success"][..], "complete"), (&["Responder"], "incomplete")] {
+        let mut scene = Scene::new();
+        scene.sso = scene.sso.clone().logout_page(LogoutPage::rendered_by(|shown| {
+            let told = shown.answers.iter().map(|answer| answer.connection.as_str());
+            let text = if shown.is_complete() { "complete" } else { "incomplete" };
+            told.chain([text]).collect::<Vec<_>>().join(" ")
+        }));
+        let asked = scene.signs_out(vec![ada("okta")]).await;
+        let sent = scene.sent(&asked);
+        let answer = scene.answers(&sent.id, codes);
+        let page = scene.by_redirect(&answer, sent.state.as_deref(), &held(&asked)).await;
+        assert_eq!(page.body(), &format!("okta {first}"));
+        let again = scene.by_redirect(&answer, sent.state.as_deref(), &held(&page)).await;
+        assert_eq!((again.status().as_u16(), again.body().as_str()), (200, "incomplete"));
     }
 }
 
