@@ -329,12 +329,20 @@ pub(crate) async fn renew(
 
 /// Returns the session at the identity provider, which is told when the person signs out here: give it to
 /// [`EndedSession::participants`](crate::EndedSession::participants), before the session is emptied. `None` if the
-/// login named nobody, or if no login began this session.
+/// login named nobody, if no login began this session, or if a later release wrote it in another form: the person can
+/// sign out here all the same.
 ///
 /// # Errors
 /// [`HttpError::Unavailable`].
 pub async fn participant(session: &Session) -> Result<Option<Participant>, HttpError> {
-    session.get(PARTICIPANT).await.map_err(failed)
+    match session.get(PARTICIPANT).await {
+        Ok(participant) => Ok(participant),
+        Err(Error::SerdeJson(reason)) => {
+            tracing::warn!(%reason, "the participant of a session has another form, so no identity provider is told");
+            Ok(None)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// Keeps what [`participant`] returns.
