@@ -129,7 +129,7 @@ fn what_is_published_may_be_a_federation_or_an_address() {
     }
     let others = both.replace("exk1vouchsafe0kit0h7", "exk1another");
     let run = check(&known, &folder.write("others.xml", others), &["--format", "json"]);
-    assert!(run.status != 0 && run.stderr.contains("metadata.unknown_entity"), "{run:?}");
+    assert!(run.status == 1 && run.stdout.contains("metadata.unknown_entity"), "{run:?}");
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/metadata", listener.local_addr().unwrap());
