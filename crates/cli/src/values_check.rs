@@ -79,12 +79,15 @@ fn published(live: &str, entity_id: &EntityId) -> Result<IdentityProvider, Failu
     };
     // The other entities of a federation do not count, and some of them may be broken.
     match IdentityProvider::from_metadata_entity(&bytes, entity_id) {
-        Err(unknown @ MetadataError::UnknownEntity { .. }) => match IdentityProvider::from_metadata(&bytes) {
-            // That the document is of another entity is a finding.
-            Ok(other) => Ok(other),
-            Err(MetadataError::SeveralIdentityProviders { .. }) => Err(Failure::refused(unknown)),
-            Err(error) => Err(Failure::unusable(live, error)),
-        },
+        Err(unknown @ MetadataError::UnknownEntity { entities, .. }) => {
+            match IdentityProvider::from_metadata(&bytes) {
+                // That the document is of another entity is a finding.
+                Ok(other) => Ok(other),
+                // What is wrong with one of several others does not matter.
+                Err(_) if entities > 1 => Err(Failure::refused(unknown)),
+                Err(error) => Err(Failure::unusable(live, error)),
+            }
+        }
         read => read.map_err(|error| Failure::unusable(live, error)),
     }
 }

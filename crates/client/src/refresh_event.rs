@@ -60,8 +60,8 @@ pub enum RefreshOutcome {
     DocumentChanged {
         /// The document.
         metadata: Arc<TrustedMetadata>,
-        /// The changes of entities for which the source may speak, of a document of many entities only the first 2,000 and
-        /// the number of further entities.
+        /// The changes of entities for which the source may speak. After 2,000 of them, further entities that are added,
+        /// removed or written anew are only counted, by the last change.
         changes: Vec<MetadataChange>,
     },
     /// A newer document waits for approval, because it changes more than the connection allows its source to change.

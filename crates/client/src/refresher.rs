@@ -276,7 +276,7 @@ impl Refresher {
         mut stop: Stop,
     ) {
         let mut registered = Registered::new(connections, &self.sources);
-        registered.add_loaded();
+        registered.add_loaded().iter().for_each(&tell);
         let mut tell = move |event: RefreshEvent| {
             let refused = registered.take_effect(&event);
             tell(&event);
@@ -449,12 +449,17 @@ impl Registered {
         present.zip(left).is_some_and(|(present, left)| std::ptr::eq(present.identity_provider(), left))
     }
 
-    /// Adds the connections whose metadata was loaded before the refresher was started. What fails is told with the next
-    /// answer.
-    fn add_loaded(&mut self) {
-        for (id, found) in self.current.clone() {
-            let _ = self.add(&id, &found);
-        }
+    /// Adds the connections whose metadata was loaded before the refresher was started. Returns an event for each that
+    /// cannot be added.
+    fn add_loaded(&mut self) -> Vec<RefreshEvent> {
+        let loaded = self.current.clone().into_iter();
+        loaded
+            .filter_map(|(id, found)| {
+                let reason = Some(self.add(&id, &found).err()?);
+                let outcome = RefreshOutcome::NotConfigured { reason };
+                Some(RefreshEvent { connection: Some(id), outcome })
+            })
+            .collect()
     }
 
     fn add(&mut self, id: &ConnectionId, found: &IdentityProvider) -> Result<(), BindingError> {

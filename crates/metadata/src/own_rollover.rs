@@ -179,7 +179,12 @@ impl OwnRollover {
             (Some(published), switched) if switched.is_none_or(|switched| switched > now) => step(
                 OwnRolloverStep::SwitchOver,
                 Some(self.read_by_all(published)).max(switched),
-                "identity providers that have not read our metadata since the next key is in it refuse what it signs",
+                match self.read_by_all(published) <= now {
+                    true => "the switch-over is planned for this time",
+                    false => {
+                        "identity providers that have not read our metadata since the next key is in it refuse what it signs"
+                    }
+                },
             ),
             (published, switched) => step(
                 OwnRolloverStep::RemoveOld,

@@ -130,7 +130,7 @@ pub enum Refreshed {
         /// The document.
         metadata: TrustedMetadata,
         /// The changes of the entities that the source may describe. If that is everybody, entities are not listed any more
-        /// when there are 2,000 changes, and the last one tells how many more entities were written anew.
+        /// when there are 2,000 changes, further entities are counted by the last one.
         changes: Vec<MetadataChange>,
     },
 }

@@ -29,7 +29,8 @@ pub struct AuditRecord {
     pub rule: RuleId,
     /// What changed, in words.
     pub change: String,
-    /// The value before the change: at most 1,024 characters, followed by `…` if it was longer.
+    /// The value before the change: at most 1,024 characters, followed by `…` if it was longer. A policy, the settings of a
+    /// connection and what an organization is are whole.
     pub before: Option<String>,
     /// The value after the change, shortened in the same way.
     pub after: Option<String>,

@@ -191,7 +191,12 @@ fn recorded(
     entries.into_iter().map(|entry| recorded_one(organization, entry, author)).collect()
 }
 
+/// Makes a record. What owners and the operator write is kept whole, since a change at the end of a long text must be
+/// seen, and has limits of its own. What metadata states is shortened: whoever controls its address writes it.
 fn recorded_one(organization: &OrganizationId, entry: Entry, author: &Author) -> AuditRecord {
+    let is_whole = entry.rule.starts_with("organization.")
+        || ["policy.set", "connection.settings"].contains(&entry.rule);
+    let kept = |value: String| if is_whole { value } else { cut(value) };
     AuditRecord {
         organization: organization.clone(),
         account: None,
@@ -199,8 +204,8 @@ fn recorded_one(organization: &OrganizationId, entry: Entry, author: &Author) ->
         at: author.at,
         rule: RuleId::from(entry.rule),
         change: cut(entry.change),
-        before: entry.before.map(cut),
-        after: entry.after.map(cut),
+        before: entry.before.map(kept),
+        after: entry.after.map(kept),
         assertion_hash: None,
         detail: None,
     }

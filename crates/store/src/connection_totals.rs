@@ -98,6 +98,7 @@ impl ConnectionTotals {
 
     /// Checks that nothing exceeds its limit, unless it already did before and has not grown. A change that makes
     /// something smaller is never refused.
+    ///
     /// `actor`: who makes the change, if that is known.
     pub(crate) fn require_room_since(
         self,

@@ -185,7 +185,9 @@ impl SingleSignOn {
             );
         }
         // The places that limit the checks are free again: stores may take long, which must not delay anything else.
-        let _place = self.inner.limiter.only_within(ReceiveGroup::SignedBy(key)).await?;
+        // Each of them keeps at most what a query inflates to.
+        let bytes = self.service_provider().limits().inflated_bytes.saturating_mul(owners.len());
+        let _place = self.inner.limiter.only_within(ReceiveGroup::SignedBy(key), bytes).await?;
         let carried_out = self.carry_out_over_each(owners, failure, effect).await?;
         let recorded = self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await;
         if let Err(failure) = recorded {

@@ -417,7 +417,10 @@ pub(crate) async fn again_if_down<T, F: Future<Output = Result<T, HttpError>>>(
 ) -> Result<T, HttpError> {
     for wait in AGAIN_AFTER {
         match attempt().await {
-            Err(error) if error.is_outage() => {
+            // Whoever is told that the store is busy has waited for it already.
+            Err(error)
+                if error.is_outage() && !matches!(error, HttpError::Store(StoreError::Busy { .. })) =>
+            {
                 tracing::warn!(%connection, code = error.code(), "a message of an identity provider could not be carried out, and is tried again");
                 tokio::time::sleep(wait).await;
             }

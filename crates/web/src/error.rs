@@ -81,11 +81,12 @@ pub enum HttpError {
         /// The limit.
         limit: usize,
     },
-    /// Too many responses are being checked.
-    #[error("{limit} responses {of} are being checked already")]
+    /// Too many responses are being checked, or too many requests carried out.
+    #[error("{limit} responses or messages {of} are being worked on already")]
     #[non_exhaustive]
     Busy {
-        /// "over one connection", "that claim one issuer", "in look-ups of connections" or "altogether".
+        /// "over one connection", "that claim one issuer", "signed by one key", "in look-ups of connections" or
+        /// "altogether".
         of: &'static str,
         /// The limit.
         limit: usize,

@@ -44,6 +44,8 @@ struct Shared {
     /// Look-ups that take long. Each holds a parsed response, but no place among all.
     look_ups: Arc<Places<()>>,
     queue: Queue,
+    /// What waits to be carried out, so that it does not use up the queue of the checks.
+    carried_out: Queue,
 }
 
 /// The number of look-ups that take long for each place among all.
@@ -69,6 +71,7 @@ impl ReceiveLimiter {
             groups: Places::new(16),
             look_ups: Places::new(all.saturating_mul(LOOK_UPS_PER_PLACE)),
             queue: Queue::new(1024, 64 * 1024 * 1024, Duration::from_secs(5)),
+            carried_out: Queue::new(1024, 64 * 1024 * 1024, Duration::from_secs(5)),
         }))
     }
 
@@ -101,15 +104,18 @@ impl ReceiveLimiter {
 
     /// Returns a limiter with changed limits, in which nothing is being checked.
     fn changed(self, change: impl FnOnce(&mut Shared)) -> ReceiveLimiter {
-        let Shared { all, addresses, groups, look_ups, queue } = &*self.0;
+        let Shared { all, addresses, groups, look_ups, queue, .. } = &*self.0;
         let mut shared = Shared {
             all: Places::of_all(all.limit()),
             addresses: Places::new(addresses.limit()),
             groups: Places::new(groups.limit()),
             look_ups: Places::new(look_ups.limit()),
             queue: Queue::new(queue.most, queue.most_bytes, queue.at_most),
+            carried_out: Queue::new(queue.most, queue.most_bytes, queue.at_most),
         };
         change(&mut shared);
+        let Queue { most, most_bytes, at_most, .. } = shared.queue;
+        shared.carried_out = Queue::new(most, most_bytes, at_most);
         ReceiveLimiter(Arc::new(shared))
     }
 
@@ -155,8 +161,15 @@ impl ReceiveLimiter {
     }
 
     /// Waits for a place of this group alone, for work that is not computation.
-    pub(crate) async fn only_within(&self, group: ReceiveGroup) -> Result<Place<ReceiveGroup>, HttpError> {
-        self.place_of(&group, self.0.queue.wait(0)).await
+    /// `bytes` are kept meanwhile.
+    pub(crate) async fn only_within(
+        &self,
+        group: ReceiveGroup,
+        bytes: usize,
+    ) -> Result<Place<ReceiveGroup>, HttpError> {
+        let Shared { groups, carried_out, .. } = &*self.0;
+        let busy = || HttpError::Busy { of: group.name(), limit: groups.limit() };
+        groups.take(&group, carried_out, carried_out.wait(bytes)).await.ok_or_else(busy)
     }
 
     async fn place_of(&self, group: &ReceiveGroup, wait: Wait) -> Result<Place<ReceiveGroup>, HttpError> {

@@ -53,7 +53,6 @@ impl SingleSignOn {
         loop {
             let owners;
             (claimed, owners, permit) = self.owners_among(claimed, part, permit).await?;
-            let Some(owners) = owners else { break };
             owners.into_iter().for_each(|one| self.keep_owner(one, &mut found));
             if is_last || found.iter().filter(|one| self.accepts_unasked(one)).count() >= KEPT_OF_EACH_KIND {
                 break;
@@ -69,20 +68,22 @@ impl SingleSignOn {
         Ok((claimed, found, permit))
     }
 
-    /// Returns the connections that have the key, or `None` if the response is one that no key of any connection
-    /// decides.
+    /// Returns the connections that have the key.
+    ///
+    /// A response that no key decides, such as one whose only signature is encrypted, is refused: it may be for a
+    /// connection that is not among these.
     async fn owners_among(
         &self,
         claimed: ClaimedResponse,
         part: Vec<Connection>,
         permit: ReceivePermit,
-    ) -> Result<(ClaimedResponse, Option<Vec<Connection>>, ReceivePermit), HttpError> {
+    ) -> Result<(ClaimedResponse, Vec<Connection>, ReceivePermit), HttpError> {
         let service_provider = self.service_provider().clone();
         elsewhere(move || {
             let owners = match service_provider.senders_among(&claimed, &part) {
-                Ok(owners) => Some(owners.into_iter().cloned().collect()),
-                Err(refusal) if UNDECIDED.contains(&refusal.code()) => None,
-                Err(_) => Some(Vec::new()),
+                Ok(owners) => owners.into_iter().cloned().collect(),
+                Err(refusal) if UNDECIDED.contains(&refusal.code()) => return Err(refusal.into()),
+                Err(_) => Vec::new(),
             };
             Ok((claimed, owners, permit))
         })

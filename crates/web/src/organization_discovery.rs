@@ -12,8 +12,10 @@ use crate::connection_source::{ConnectionSource, Discovery};
 /// of the organization's [own connections](vouchsafe::provisioning::Organization::own_connections) that is active and can
 /// be used. A connection that [replaces](vouchsafe_store::OrganizationConnections::replace) another one has its place.
 ///
-/// A text that is no slug may be the name of one active connection, for links to each of several connections. So do not
-/// give a connection the name of a slug, unless it is the only one of that organization.
+/// A text that is no slug may be the name of one active connection, for links to each of several connections. A slug goes
+/// before such a name. So where customers choose their slugs, refuse one that is the name of another customer's connection
+/// ([`ConnectionStore::connection`](vouchsafe_store::ConnectionStore::connection) finds it): its owner would get the people
+/// who follow the link. And give no connection the name of another organization's slug.
 ///
 /// An e-mail address belongs to the organization that has verified its domain, wherever accounts exist. So no
 /// customer can attract or block the people of another, and the answer is the same whether the person has an account

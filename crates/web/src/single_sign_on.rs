@@ -192,7 +192,7 @@ impl SingleSignOn {
     }
 
     /// Sets how many requests of identity providers to end sessions or to change names are carried out over one
-    /// connection, by each key; further ones are answered with status 429 and `Retry-After`. If several connections share the
+    /// connection, by each of its keys (with several keys, as many times more); further ones are answered with status 429 and `Retry-After`. If several connections share the
     /// identity provider and its key, a request is carried out for those that have not had too many, and is answered with
     /// success only after it was carried out for all of them. Each is remembered for a day, and an
     /// identity provider can send as many as it likes. The default is 1,000 at once and then 20 a second, counted by

@@ -9,11 +9,11 @@ use chrono::Utc;
 use http::header::LOCATION;
 use http::{Request, Response};
 use vouchsafe::{
-    Connection, ConnectionId, Connections, EntityId, IdentityProvider, Limits, ManageNameIdRequest,
-    NameIdOrder, NameIdStatus, ServiceProvider, StatusAnswer, redirect,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Limits,
+    ManageNameIdRequest, NameIdOrder, NameIdStatus, ServiceProvider, StatusAnswer, Unsolicited, redirect,
 };
 use vouchsafe_store::Memory;
-use vouchsafe_testkit::{self as testkit, keys};
+use vouchsafe_testkit::{self as testkit, Encryption, Signed, keys};
 use vouchsafe_web::{Managed, ManagesNames, RequestRate, SingleSignOn};
 
 const HERE: &str = "https://app.example.com/saml/name-id";
@@ -70,6 +70,7 @@ fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
         .unwrap()
         .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .decryption_key(ours.private_key().clone(), ours.certificate().clone())
         .name_id_management(HERE)
         .unwrap()
         .build()
@@ -77,6 +78,38 @@ fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>
     let connections: Connections = connections.into_iter().collect();
     SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
         .names_managed_by(Arc::<Names>::clone(names))
+}
+
+/// A response whose only signature is encrypted with the assertion tells no connection before it is decrypted. It is not
+/// accepted over the connection of a stranger who copied the key, however many of theirs stand before the one it is for.
+#[tokio::test]
+async fn among_many_connections_a_response_that_no_key_decides_is_refused() {
+    let copy = okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate());
+    let over = |name: String, identity_provider, unsolicited| {
+        let settings = ConnectionSettings::default().unsolicited(unsolicited);
+        connection(&name, identity_provider).with_settings(settings).unwrap()
+    };
+    let strangers = (0..16).map(|number| {
+        let unsolicited = if number == 0 { Unsolicited::Accept } else { Unsolicited::Refuse };
+        over(format!("s{number:02}"), &copy, unsolicited)
+    });
+    let victim = over("victim".to_owned(), &okta(), Unsolicited::Accept);
+    let codes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&codes);
+    let sso = service(strangers.chain([victim]), &Arc::default())
+        .on_refusal(move |record| kept.lock().unwrap().push(record.code));
+    let encryption = Encryption::to(keys::service_provider().certificate());
+    for (id, sealed) in [("_open", false), ("_sealed", true)] {
+        let response = okta().response().at(Utc::now()).assertion_id(id).sign(Signed::Assertion);
+        let response = if sealed { response.encrypt(encryption.clone()) } else { response };
+        let form = response.issue().unwrap().to_form(None);
+        let request = Request::post("/saml/acs").body(()).unwrap().into_parts().0;
+        assert!(
+            sso.accept(&request, form.as_bytes()).await.is_err(),
+            "{id}: the key is that of two customers"
+        );
+    }
+    assert_eq!(*codes.lock().unwrap(), ["assertion.connection_ambiguous"; 2]);
 }
 
 /// Brings a request that ends a name, signed with this key.

@@ -128,7 +128,8 @@ impl Users {
         // A transient name is another one at each sign-in: nobody is found again by it.
         let is_lasting = login.name_id().is_some_and(|name| !name.is_transient());
         let identity = Identity::of_login(login).filter(|_| is_lasting).ok_or(HttpError::UnknownPerson)?;
-        let email = login.attributes().first("user.email");
+        // What is no address is not kept: others may have the same.
+        let email = login.attributes().first("user.email").filter(|email| email.contains('@'));
         // Here each customer has one connection, with the customer's name.
         let customer = login.connection().as_str();
         let found = self.find_or_make(customer, &identity.key(), email).await;

@@ -150,7 +150,7 @@ impl LogoutRequest {
         self.not_on_or_after
     }
 
-    /// The reason: a URI of section 3.7.3 or one of the identity provider's own.
+    /// The reason: a URI of section 3.7.3 or one of the identity provider's own. `None` if it has more than 1,024 bytes.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()

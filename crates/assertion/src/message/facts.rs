@@ -16,6 +16,9 @@ use crate::schema::Encryptable;
 const SAML: &str = namespace::SAML_ASSERTION;
 const SAMLP: &str = namespace::SAML_PROTOCOL;
 
+/// The maximum number of bytes of the reason of a logout; a longer one is none.
+const LONGEST_REASON: usize = 1_024;
+
 /// The parts that every message has (saml-core-2.0-os 3.2), and those of its kind.
 pub(super) struct MessageFacts {
     pub(super) kind: MessageKind,
@@ -71,7 +74,11 @@ impl MessageFacts {
                 name_id: name_id(root, opener)?,
                 session_indexes: indexes(root),
                 not_on_or_after: root.attribute("NotOnOrAfter").map(Moment::read),
-                reason: root.attribute("Reason").map(str::to_owned),
+                // A URI. It is kept for each connection that has the key.
+                reason: root
+                    .attribute("Reason")
+                    .filter(|reason| reason.len() <= LONGEST_REASON)
+                    .map(str::to_owned),
             }),
             MessageKind::ManageNameIdRequest => {
                 Body::NameId(NameIdFacts { name_id: name_id(root, opener)?, new_id: new_id(root, opener)? })

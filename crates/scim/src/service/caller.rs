@@ -84,7 +84,7 @@ impl Caller {
         hash: &TokenHash,
         now: DateTime<Utc>,
     ) -> Result<Option<ScimToken>, StoreError> {
-        let (store, written) = (&service.shared.store, &service.shared.written);
+        let store = &service.shared.store;
         let Some(token) = store.scim_token(hash).await? else { return Ok(None) };
         let organization = store.organization(&token.organization).await?;
         let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&token.connection));
@@ -93,7 +93,12 @@ impl Caller {
         }
         // The customer's admin sees in the audit why nothing is pushed any more. The request is refused, whether that can be noted or not.
         let refused = AuditedRefusal::of_scim_token(&token, now);
-        let _ = written.once(&refused, || store.note_refusal(&refused)).await;
+        let shared = Arc::clone(&service.shared);
+        // The client may close its connection meanwhile: the record is written all the same, and once.
+        let noted = tokio::spawn(async move {
+            let _ = shared.written.once(&refused, || shared.store.note_refusal(&refused)).await;
+        });
+        let _ = noted.await;
         Ok(None)
     }
 }

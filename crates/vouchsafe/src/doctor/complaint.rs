@@ -256,7 +256,7 @@ impl Own {
             }
             Own::UnknownReference => {
                 "Compare the reference letter by letter with the page of the person, and give the log of the time at which the person tried, of every \
-                 instance of the service."
+                 instance of the service. Of a log, the last 1,000 refusals are read: of a longer one, give the part of that time."
             }
             Own::WebPage => {
                 "Probably a sign-in or error page was saved in the place of the metadata. Download the metadata from where the console shows \

@@ -257,12 +257,15 @@ impl SetUp {
             (None, false) => {
                 // As `OrganizationDiscovery` finds it.
                 let own = visit.organization.own_connections();
-                let older = own.iter().find(|one| active.contains(one)).map_or("", ConnectionId::as_str);
+                let leads = match own.iter().find(|one| active.contains(one)) {
+                    Some(older) => format!("the older connection, {older}. People sign in over the new one"),
+                    None => "the new connection. People sign in over each of them".to_owned(),
+                };
                 card.paragraph(
                     "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
                 )
                 .paragraph(&format!(
-                    "If both stay, an e-mail address or the name of your organization leads to the older connection, {older}. People sign in over the new one by its own link, which the overview shows, or from their identity provider.",
+                    "If both stay, an e-mail address or the name of your organization leads to {leads} by its own link, which the overview shows, or from their identity provider.",
                 ))
             }
         };

@@ -80,7 +80,7 @@ pub(super) fn explained_to_holder(plan: &Plan) -> Vec<String> {
 /// What is said to the holder of a link in place of `message`, the reason with this code why a sign-in is refused. Reasons
 /// about an account that exists name it, and some tell whether it has a password or a role.
 pub(super) fn refusal_to_holder<'m>(code: &str, message: &'m str) -> &'m str {
-    match code.strip_prefix("provisioning.") {
+    match code.strip_prefix("provisioning.").or(code.strip_prefix("store.")) {
         Some(
             "account_suspended"
             | "account_unknown"

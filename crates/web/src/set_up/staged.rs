@@ -43,12 +43,12 @@ impl SetUp {
         let digest = active.digest(staged);
         let is_usable = visit.parsed.get(&active.id).is_some_and(|parsed| {
             let present = parsed.connection.as_ref();
-            present.is_ok_and(|present| present.check(visit.sso.service_provider(), visit.now).is_ok())
+            present.is_ok_and(|present| present.identity_provider().check_validity(visit.now).is_ok())
         });
         let until = match is_usable {
             true => "Until it is approved, people sign in with the present ones.",
             false => {
-                "The present metadata cannot be used, so nobody can sign in until newer metadata is approved or given."
+                "The present metadata has ended, so nobody can sign in until newer metadata is approved or given."
             }
         };
         let card = card

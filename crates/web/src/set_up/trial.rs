@@ -157,7 +157,7 @@ impl SetUp {
         let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
         let console = link.progress.product.as_deref().and_then(Console::from_id);
-        let names = names(&policy, console, &connections);
+        let names = names(&policy, console, &organization, &connections);
         let plan = match &tried.outcome {
             Ok(trial) => Some(self.planned(trial, &draft, &connections, policy, names.clone()).await),
             Err(_) => None,

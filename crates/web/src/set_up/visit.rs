@@ -324,7 +324,7 @@ impl Visit<'_> {
     }
 
     pub(super) fn names(&self) -> AttributeMapping {
-        names(&self.policy, self.console(), &self.connections)
+        names(&self.policy, self.console(), &self.organization, &self.connections)
     }
 
     /// Returns whether nothing may have to change in the console: people sign in already, and it is not known yet whether
@@ -352,9 +352,12 @@ impl Visit<'_> {
 pub(super) fn names(
     policy: &Policy,
     console: Option<Console>,
+    organization: &Organization,
     connections: &[StoredConnection],
 ) -> AttributeMapping {
-    let is_first = connections.iter().all(|one| one.state != ConnectionState::Active);
+    // A connection that is paused stays in the organization's list.
+    let is_first = organization.own_connections().is_empty()
+        && connections.iter().all(|one| one.state != ConnectionState::Active);
     match console {
         Some(console) if is_first && *policy == Policy::default() => {
             AttributeMapping::preset(console.preset())
