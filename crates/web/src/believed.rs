@@ -19,6 +19,9 @@ use crate::single_sign_on::SingleSignOn;
 
 /// After so many outages the other connections of a request are not tried. The request can be sent again.
 const MOST_OUTAGES: usize = 3;
+/// The number of bytes that a request keeps for each of its connections, while it waits to be carried out: names,
+/// indexes and a reason of the usual length.
+const KEPT_BY_EACH: usize = 16 * 1024;
 
 /// Reads a message from a query, a body or an envelope.
 type Reads = fn(&[u8], &Limits) -> Result<SentMessage, BindingError>;
@@ -185,8 +188,7 @@ impl SingleSignOn {
             );
         }
         // The places that limit the checks are free again: stores may take long, which must not delay anything else.
-        // Each of them keeps at most what a query inflates to.
-        let bytes = self.service_provider().limits().inflated_bytes.saturating_mul(owners.len());
+        let bytes = KEPT_BY_EACH.saturating_mul(owners.len());
         let _place = self.inner.limiter.only_within(ReceiveGroup::SignedBy(key), bytes).await?;
         let carried_out = self.carry_out_over_each(owners, failure, effect).await?;
         let recorded = self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await;
