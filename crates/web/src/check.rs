@@ -10,6 +10,7 @@ use vouchsafe::{
     BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId, Expect,
     PendingRequest, PostedResponse, Refusal, RelayState,
 };
+use vouchsafe_store::StoreError;
 
 use crate::accept::{Checked, SignInAnswer};
 use crate::answers::{Context, comes_by_paos};

@@ -85,7 +85,7 @@ fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>
 #[tokio::test]
 async fn among_many_connections_a_response_that_no_key_decides_is_refused() {
     let copy = okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate());
-    let over = |name: String, identity_provider, unsolicited| {
+    let over = |name: String, identity_provider: &testkit::IdentityProvider, unsolicited| {
         let settings = ConnectionSettings::default().unsolicited(unsolicited);
         connection(&name, identity_provider).with_settings(settings).unwrap()
     };
