@@ -69,7 +69,7 @@ use crate::tower_session::{self, renew};
 ///
 /// [`signed_in`] calls it for each session if it is in an extension of the request: `.layer(Extension(SessionNotes::new(..)))`.
 /// [`LogoutSessions`](crate::LogoutSessions) then deletes the sessions of the person whom a logout request names, as the
-/// documentation of [`tower_session`](crate::tower_session) shows.
+/// documentation of [`tower_session`] shows.
 pub trait NotesSessions: Send + Sync + 'static {
     /// Records the [identifier](Session::id) of a session with the person and the identity provider's indexes of the
     /// session, with which [`LoggedOut::means`](vouchsafe::provisioning::LoggedOut::means) compares a logout request.
