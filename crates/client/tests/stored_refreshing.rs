@@ -429,18 +429,24 @@ async fn a_draft_that_somebody_saves_meanwhile_is_told_as_a_conflict() {
     assert_eq!(event.as_ref().map(told).as_deref(), Some("acme store: store.connection_conflict"));
 }
 
-/// An outage of the address says nothing about the document that waits.
-#[tokio::test]
-async fn a_document_that_waits_for_approval_is_not_forgotten_when_its_source_fails() {
-    let known = Kit::okta().metadata().unwrap();
+/// The known metadata of a connection, whose address gives another key, which must be approved. Nothing was asked yet.
+async fn to_be_approved(known: &str) -> (Served, Memory, StoredConnection, StoredRefresher) {
     let next = keys::identity_provider_p256().certificate();
     let (served, address) = serve(Kit::okta().with_next_certificate(next).metadata().unwrap()).await;
     let store = Memory::new();
-    let mut acme = connection("acme", &known, MetadataSource::Url(address), ConnectionState::Active);
+    let mut acme = connection("acme", known, MetadataSource::Url(address), ConnectionState::Active);
     acme.settings.metadata.key_changes = vouchsafe::metadata::KeyChanges::Approve;
     store.add_connection(&acme, &author()).await.unwrap();
     let mut refresher = refresher(&store);
     assert!(refresher.look_for_connections().await.is_none());
+    (served, store, acme, refresher)
+}
+
+/// An outage of the address says nothing about the document that waits.
+#[tokio::test]
+async fn a_document_that_waits_for_approval_is_not_forgotten_when_its_source_fails() {
+    let known = Kit::okta().metadata().unwrap();
+    let (served, _, acme, mut refresher) = to_be_approved(&known).await;
     for (answer, waits) in [(None, true), (Some(known), false)] {
         refresher.refresh_due().await;
         assert!(refresher.status().of(&acme.id).unwrap().waits_for_approval);

@@ -7,7 +7,6 @@ use vouchsafe::{
     BindingError, Carriage, Connection, ConnectionId, ExpectMessage, IdentityProvider, IncomingMessage,
     Limits, Message, MessageKind, Refusal, RelayState, SentMessage, ValidMessage,
 };
-use vouchsafe_store::StoreError;
 
 use crate::answers::Context;
 use crate::check::{elsewhere, to_the_end};
@@ -222,9 +221,8 @@ impl SingleSignOn {
             match effect.over(message, is_alone).await {
                 Ok(result) => results.push((result, connection)),
                 Err(error) => {
-                    // What keeps one organization busy is no outage for the others.
-                    let is_busy = matches!(&error, HttpError::Store(StoreError::Busy { .. }));
-                    outages = outages.saturating_add(usize::from(error.is_outage() && !is_busy));
+                    outages =
+                        outages.saturating_add(usize::from(error.is_outage() && !error.is_busy_store()));
                     failure = Some(error);
                 }
             }

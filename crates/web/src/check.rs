@@ -10,7 +10,6 @@ use vouchsafe::{
     BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId, Expect,
     PendingRequest, PostedResponse, Refusal, RelayState,
 };
-use vouchsafe_store::StoreError;
 
 use crate::accept::{Checked, SignInAnswer};
 use crate::answers::{Context, comes_by_paos};
@@ -418,10 +417,7 @@ pub(crate) async fn again_if_down<T, F: Future<Output = Result<T, HttpError>>>(
 ) -> Result<T, HttpError> {
     for wait in AGAIN_AFTER {
         match attempt().await {
-            // Whoever is told that the store is busy has waited for it already.
-            Err(error)
-                if error.is_outage() && !matches!(error, HttpError::Store(StoreError::Busy { .. })) =>
-            {
+            Err(error) if error.is_outage() && !error.is_busy_store() => {
                 tracing::warn!(%connection, code = error.code(), "a message of an identity provider could not be carried out, and is tried again");
                 tokio::time::sleep(wait).await;
             }

@@ -230,6 +230,12 @@ impl HttpError {
         }
     }
 
+    /// Returns whether a store is kept busy by one organization: whoever is told so has waited for it already, and it is no
+    /// outage for others.
+    pub(crate) fn is_busy_store(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Busy { .. }))
+    }
+
     /// Returns the stable code: `http.` and a word, or the code of the lower crate.
     pub fn code(&self) -> &'static str {
         match self {

@@ -110,12 +110,11 @@ impl ReceiveLimiter {
             addresses: Places::new(addresses.limit()),
             groups: Places::new(groups.limit()),
             look_ups: Places::new(look_ups.limit()),
-            queue: Queue::new(queue.most, queue.most_bytes, queue.at_most),
-            carried_out: Queue::new(queue.most, queue.most_bytes, queue.at_most),
+            queue: queue.alike(),
+            carried_out: queue.alike(),
         };
         change(&mut shared);
-        let Queue { most, most_bytes, at_most, .. } = shared.queue;
-        shared.carried_out = Queue::new(most, most_bytes, at_most);
+        shared.carried_out = shared.queue.alike();
         ReceiveLimiter(Arc::new(shared))
     }
 
@@ -160,20 +159,23 @@ impl ReceiveLimiter {
         Ok(ReceivePermit { limiter: self.clone(), wait, all, address, group: None })
     }
 
-    /// Waits for a place of this group alone, for work that is not computation.
-    /// `bytes` are kept meanwhile.
+    /// Waits for a place of this group alone, for work that is not computation. `bytes` are kept meanwhile.
     pub(crate) async fn only_within(
         &self,
         group: ReceiveGroup,
         bytes: usize,
     ) -> Result<Place<ReceiveGroup>, HttpError> {
-        let Shared { groups, carried_out, .. } = &*self.0;
-        let busy = || HttpError::Busy { of: group.name(), limit: groups.limit() };
-        groups.take(&group, carried_out, carried_out.wait(bytes)).await.ok_or_else(busy)
+        let queue = &self.0.carried_out;
+        self.place_of(&group, queue, queue.wait(bytes)).await
     }
 
-    async fn place_of(&self, group: &ReceiveGroup, wait: Wait) -> Result<Place<ReceiveGroup>, HttpError> {
-        let Shared { groups, queue, .. } = &*self.0;
+    async fn place_of(
+        &self,
+        group: &ReceiveGroup,
+        queue: &Queue,
+        wait: Wait,
+    ) -> Result<Place<ReceiveGroup>, HttpError> {
+        let groups = &self.0.groups;
         let busy = || HttpError::Busy { of: group.name(), limit: groups.limit() };
         groups.take(group, queue, wait).await.ok_or_else(busy)
     }
@@ -284,7 +286,7 @@ impl WaitingPermit {
     /// Waits for the place.
     pub(crate) async fn wait(self) -> Result<ReceivePermit, HttpError> {
         let WaitingPermit { limiter, wait, address, group } = self;
-        let place = limiter.place_of(&group, wait).await?;
+        let place = limiter.place_of(&group, &limiter.0.queue, wait).await?;
         let all = limiter.among_all(wait).await?;
         Ok(ReceivePermit { wait, all, address, group: Some(place), limiter: limiter.clone() })
     }

@@ -143,6 +143,11 @@ impl Queue {
         Queue { most, most_bytes, at_most, waiting: Waiting::default() }
     }
 
+    /// Returns a queue with the same limits, in which nobody waits.
+    pub(crate) fn alike(&self) -> Queue {
+        Queue::new(self.most, self.most_bytes, self.at_most)
+    }
+
     /// Returns the limits for a caller that waits from now on with this number of bytes.
     pub(crate) fn wait(&self, bytes: usize) -> Wait {
         let now = Instant::now();

@@ -11,7 +11,7 @@ use vouchsafe_client::RefreshEvent;
 use vouchsafe_store::{ConnectionStore, Memory, MetadataSource};
 use vouchsafe_testkit::{IdentityProvider as Kit, keys};
 
-use super::{author, connection, refresher, serve, told};
+use super::{author, connection, refresher, serve, to_be_approved, told};
 
 /// Thirty addresses of one organization never answer. They hold two places, and the others are asked as often as they are due.
 #[tokio::test]
@@ -105,14 +105,7 @@ async fn what_is_renewed_after_a_clock_that_was_ahead_is_stored() {
 #[tokio::test]
 async fn what_was_approved_in_an_outage_waits_no_more() {
     let known = Kit::okta().metadata().unwrap();
-    let next = keys::identity_provider_p256().certificate();
-    let (served, address) = serve(Kit::okta().with_next_certificate(next).metadata().unwrap()).await;
-    let store = Memory::new();
-    let mut acme = connection("acme", &known, MetadataSource::Url(address), ConnectionState::Active);
-    acme.settings.metadata.key_changes = vouchsafe::metadata::KeyChanges::Approve;
-    store.add_connection(&acme, &author()).await.unwrap();
-    let mut refresher = refresher(&store);
-    assert!(refresher.look_for_connections().await.is_none());
+    let (served, store, acme, mut refresher) = to_be_approved(&known).await;
     refresher.refresh_due().await;
     *served.lock().unwrap() = None;
     refresher.refresh_due().await;
