@@ -13,12 +13,12 @@ use vouchsafe_signature::{Evidence, OutlineLimits, TrustedKey, Verified, verify_
 use vouchsafe_xml::{Document, Element, Limits, Outline};
 
 use crate::encoding::in_utf8;
-use crate::foreign::refused;
-use crate::index::{self, Index, require_metadata};
+use crate::index::{self, Index, refused, require_metadata};
 use crate::kept::Kept;
 use crate::source::is_entity;
 use crate::{
-    EntityDescription, EntityName, IdentityProvider, LintFinding, MetadataError, content, key_info, lint,
+    EntityDescription, EntityName, IdentityProvider, LintFinding, MetadataError, content, key_info,
+    lint_rules,
 };
 
 /// A metadata document with any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
@@ -235,8 +235,8 @@ impl Aggregate {
         provider: &'a Provider,
     ) -> impl Iterator<Item = LintFinding> + 'a {
         let entities = (0..self.len())
-            .flat_map(move |place| lint::entity(&self.index, &self.bytes, place, now, provider));
-        lint::document(&self.index, now).into_iter().chain(entities)
+            .flat_map(move |place| lint_rules::entity(&self.index, &self.bytes, place, now, provider));
+        lint_rules::document(&self.index, now).into_iter().chain(entities)
     }
 
     /// Returns the error about a name that no entity has.

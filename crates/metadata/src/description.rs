@@ -10,6 +10,7 @@ use crate::encoding::in_utf8;
 use crate::index::Index;
 use crate::read::identity_provider;
 use crate::source::{Entity, is_role};
+use crate::values::extensions;
 use crate::{
     AlgorithmSupport, Contact, EntityAttributes, Extension, LocalizedText, MetadataError, Organization,
     Registration, RoleDescription, Scope, Warning, extension, scope,
@@ -257,12 +258,24 @@ impl EntityDescription {
     }
 }
 
+impl Index {
+    /// Describes the entity at this place.
+    pub(crate) fn description(
+        &self,
+        metadata: &[u8],
+        place: usize,
+    ) -> Result<EntityDescription, MetadataError> {
+        let first = self.first_of_name(place).map(|first| first.saturating_add(1));
+        describe(self.entity(&self.document(metadata, place)?, place), first)
+    }
+}
+
 /// Describes an entity. `first` is the place of an earlier entity with the same name, from 1.
 pub(crate) fn describe(entity: Entity<'_>, first: Option<usize>) -> Result<EntityDescription, MetadataError> {
     let element = entity.element;
     let entity_id = entity.checked_entity_id()?.to_string();
     let mut warnings = Vec::new();
-    let own = || extension::of(element);
+    let own = || extensions(element);
     Ok(EntityDescription {
         valid_until: entity.valid_until()?,
         cache_duration: entity.cache_duration(),

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::MetadataError;
 use crate::web_address::WebAddress;
 
 /// A SAML binding: the way in which a message is sent (saml-bindings-2.0-os 3).
@@ -148,6 +149,21 @@ impl Endpoint {
 
     pub(crate) fn with_index(self, index: Option<u16>, is_default: Option<bool>) -> Endpoint {
         Endpoint { index, is_default, ..self }
+    }
+}
+
+/// Makes an endpoint with a valid address.
+pub(crate) fn web_endpoint(
+    element: &'static str,
+    binding: Binding,
+    location: &str,
+) -> Result<Endpoint, MetadataError> {
+    match WebAddress::new(location) {
+        Ok(address) => Ok(Endpoint::new(binding, address)),
+        Err(MetadataError::WebAddress { address, reason }) => {
+            Err(MetadataError::Location { element, location: address, reason })
+        }
+        Err(other) => Err(other),
     }
 }
 

@@ -7,7 +7,7 @@ use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Canonicalization, Element, Writer, canonicalize};
 
 use crate::bounded::{Bounded, EXTENSION_BYTES, EXTENSIONS, OTHER_EXTENSIONS};
-use crate::values::children;
+use crate::values::extensions;
 use crate::{
     Warning, algorithm_support, entity_attributes, registration, scope, service_information, user_interface,
 };
@@ -51,16 +51,11 @@ impl Extension {
     }
 }
 
-/// Returns the extensions of this holder.
-pub(crate) fn of<'d>(holder: Element<'d>) -> impl Iterator<Item = Element<'d>> + Clone + use<'d> {
-    children(holder, "Extensions").flat_map(Element::elements).collect::<Vec<_>>().into_iter()
-}
-
 /// Returns the extensions that this library does not interpret.
 pub(crate) fn others(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<Extension> {
     let mut kept = Bounded::new("extensions of other kinds", OTHER_EXTENSIONS);
     let mut too_large = Bounded::new("extensions that are too large", OTHER_EXTENSIONS);
-    for (number, element) in (1_usize..).zip(of(holder).filter(|one| !is_read(*one))) {
+    for (number, element) in (1_usize..).zip(extensions(holder).filter(|one| !is_read(*one))) {
         if !kept.has_room() {
             kept.leave_out(number);
             continue;
@@ -105,7 +100,7 @@ fn text_of(element: Element<'_>) -> Option<String> {
 pub(crate) fn names(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
     let mut names = Bounded::new("extensions", EXTENSIONS);
     let mut known = BTreeSet::new();
-    let elements = of(holder);
+    let elements = extensions(holder);
     for (number, extension) in (1_usize..).zip(elements) {
         let name = (extension.namespace(), extension.local_name());
         if known.contains(&name) {

@@ -1,17 +1,5 @@
 //! Other content that is given instead of metadata.
 
-use vouchsafe_xml::XmlError;
-
-use crate::MetadataError;
-
-/// Returns the error about bytes that are not XML. The bytes are examined, so that the error can say what they are.
-pub(crate) fn refused(bytes: &[u8], error: XmlError) -> MetadataError {
-    match Foreign::of(bytes) {
-        Some(found) => MetadataError::NotXml { found, error: Box::new(error) },
-        None => MetadataError::Xml(error),
-    }
-}
-
 /// Other content that operators give by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -34,7 +22,7 @@ pub enum Foreign {
 
 impl Foreign {
     /// Returns what these bytes are. Only their beginning is examined.
-    fn of(bytes: &[u8]) -> Option<Foreign> {
+    pub(crate) fn of(bytes: &[u8]) -> Option<Foreign> {
         if bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(b"PK\x03\x04") {
             return Some(Foreign::Compressed);
         }

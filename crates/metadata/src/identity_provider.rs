@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 
-use crate::encoding::in_utf8;
-use crate::index::Index;
+use crate::endpoint::web_endpoint;
 use crate::information::Information;
 use crate::{
     AlgorithmSupport, Binding, Contact, Endpoint, EntityAttributes, EntityId, EntityKey, MetadataError,
@@ -54,43 +52,8 @@ pub struct IdentityProvider {
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// # From metadata
+/// # Checks
 impl IdentityProvider {
-    /// Reads the only identity provider in `metadata`: an EntityDescriptor, or an EntitiesDescriptor in which only
-    /// one entity is a SAML 2.0 identity provider.
-    ///
-    /// The bytes must come from a place that is trusted for it: their signature, if they have one, is not verified.
-    ///
-    /// # Errors
-    /// * `xml.*`, `metadata.root`: the document is not XML, or not metadata.
-    /// * `metadata.no_identity_provider`, `metadata.several_identity_providers`: it contains no identity provider, or
-    ///   several.
-    /// * `metadata.protocol`, `metadata.several_roles`: there is not exactly one IDPSSODescriptor for SAML 2.0.
-    /// * `metadata.no_signing_key`: there is no readable signing key.
-    /// * `metadata.template`: the entityID contains a placeholder such as `{tenantid}`.
-    /// * `metadata.entity_id`, `metadata.attribute`: a value does not have the right type.
-    /// * `metadata.schema`: an element that may occur once occurs twice.
-    pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
-        let metadata = &*in_utf8(Cow::Borrowed(metadata));
-        Index::of(metadata)?.only_identity_provider(metadata)
-    }
-
-    /// Reads the identity provider with this name in `metadata`, which may contain others. If several have this name,
-    /// the first is read, with a [warning](Warning::DuplicateEntity). To read many of them, keep an
-    /// [`Aggregate`](crate::Aggregate).
-    ///
-    /// # Errors
-    /// As for [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, and
-    /// `metadata.not_an_identity_provider` if the entity has only other roles.
-    pub fn from_metadata_entity(
-        metadata: &[u8],
-        entity_id: &EntityId,
-    ) -> Result<IdentityProvider, MetadataError> {
-        let metadata = &*in_utf8(Cow::Borrowed(metadata));
-        let index = Index::of(metadata)?;
-        index.identity_provider(metadata, index.named(metadata, entity_id.as_str())?)
-    }
-
     /// Refuses metadata that is no longer valid. No clock skew is allowed, because `validUntil` is usually days away.
     ///
     /// # Errors
@@ -449,19 +412,4 @@ impl WantsSigningCertificate {
 
 fn signing_certificate(pem: &str) -> Result<Certificate, MetadataError> {
     Certificate::from_pem(pem).map_err(|source| MetadataError::Certificate { usage: "signing", source })
-}
-
-/// Makes an endpoint with a valid address.
-pub(crate) fn web_endpoint(
-    element: &'static str,
-    binding: Binding,
-    location: &str,
-) -> Result<Endpoint, MetadataError> {
-    match WebAddress::new(location) {
-        Ok(address) => Ok(Endpoint::new(binding, address)),
-        Err(MetadataError::WebAddress { address, reason }) => {
-            Err(MetadataError::Location { element, location: address, reason })
-        }
-        Err(other) => Err(other),
-    }
 }

@@ -1,4 +1,4 @@
-//! The places of the entities in a document, and the functions that read them one by one. The document is one
+//! The places of the entities in a document, and the functions that parse them one by one. The document is one
 //! EntityDescriptor, or EntitiesDescriptors nested to any depth (saml-metadata-2.0-os 2.3).
 //!
 //! An index does not keep the document: its functions must be called with the bytes that it was made of.
@@ -7,18 +7,16 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
-use vouchsafe_xml::{Document, Element, Limits, Outline};
+use vouchsafe_xml::{Document, Element, Limits, Outline, XmlError};
 
-use crate::description::{EntityDescription, describe};
-use crate::foreign::refused;
+use crate::MetadataError;
+use crate::foreign::Foreign;
 use crate::heads::Heads;
 use crate::places::Places;
-use crate::read::identity_provider;
 use crate::registration::MDRPI;
 use crate::scopes::Scopes;
-use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
+use crate::source::{Entity, Inherited, is_entity, is_group};
 use crate::time::parse_date_time;
-use crate::{IdentityProvider, MetadataError};
 
 /// The entities of a document, in document order. An EntityDescriptor inside Extensions or any other element is not
 /// metadata and is not found. One in another namespace, in the place of an entity, is found so that it can be
@@ -190,7 +188,7 @@ impl Index {
     }
 }
 
-/// # Reading
+/// # Parsing
 impl Index {
     /// Parses one entity by itself.
     pub(crate) fn document(&self, metadata: &[u8], place: usize) -> Result<Document, MetadataError> {
@@ -231,66 +229,6 @@ impl Index {
             duplicates: self.places.duplicates(place),
         }
     }
-
-    pub(crate) fn identity_provider(
-        &self,
-        metadata: &[u8],
-        place: usize,
-    ) -> Result<IdentityProvider, MetadataError> {
-        identity_provider(self.entity(&self.document(metadata, place)?, place))
-    }
-
-    pub(crate) fn description(
-        &self,
-        metadata: &[u8],
-        place: usize,
-    ) -> Result<EntityDescription, MetadataError> {
-        let first = self.first_of_name(place).map(|first| first.saturating_add(1));
-        describe(self.entity(&self.document(metadata, place)?, place), first)
-    }
-
-    /// Reads the only identity provider of the document, counting the first entity of each name. Identity providers
-    /// with SAML 2.0 are preferred. If an entity cannot be read, no other one is chosen, because it may be the one
-    /// that is meant.
-    pub(crate) fn only_identity_provider(&self, metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
-        let (mut usable, mut all) = (Candidates::default(), Candidates::default());
-        let (mut no_metadata, mut roles, mut stray) = (None, Vec::new(), None);
-        for place in 0..self.len() {
-            let document = match self.document(metadata, place) {
-                Ok(document) if self.first_of_name(place).is_none() => document,
-                Ok(_) => continue,
-                Err(error @ MetadataError::Xml(_)) => return Err(error),
-                Err(error) => {
-                    no_metadata = no_metadata.or(Some(error));
-                    continue;
-                }
-            };
-            let entity = self.entity(&document, place);
-            let name = self.entity_id(metadata, place).unwrap_or_default();
-            let speaks = entity.identity_provider_roles().any(speaks_saml2);
-            if !entity.is_identity_provider() {
-                roles = entity.role_names();
-                stray = stray.or_else(|| entity.stray_role());
-            } else if speaks {
-                usable.add(place, name, document);
-            } else {
-                all.add(place, name, document);
-            }
-        }
-        let chosen = if usable.count > 0 { usable } else { all };
-        match chosen.first.filter(|_| chosen.count == 1) {
-            Some((place, document)) => identity_provider(self.entity(&document, place)),
-            None if chosen.count > 1 => {
-                let (count, names) = (chosen.count, chosen.names);
-                Err(MetadataError::SeveralIdentityProviders { count, names })
-            }
-            None => Err(no_metadata.unwrap_or_else(|| MetadataError::NoIdentityProvider {
-                entities: self.len(),
-                roles: if self.len() == 1 { roles } else { Vec::new() },
-                stray,
-            })),
-        }
-    }
 }
 
 /// Returns `mdrpi:PublicationInfo/@creationInstant` in the Extensions of the root.
@@ -305,6 +243,14 @@ pub(crate) fn outline(metadata: &[u8]) -> Result<Outline, MetadataError> {
     Outline::read(metadata, GROUP, ENTITY, &Limits::metadata()).map_err(|error| refused(metadata, error))
 }
 
+/// Returns the error about bytes that are not XML. The bytes are examined, so that the error can say what they are.
+pub(crate) fn refused(bytes: &[u8], error: XmlError) -> MetadataError {
+    match Foreign::of(bytes) {
+        Some(found) => MetadataError::NotXml { found, error: Box::new(error) },
+        None => MetadataError::Xml(error),
+    }
+}
+
 /// Checks that the root of a document is an element of metadata.
 pub(crate) fn require_metadata(root: Element<'_>) -> Result<(), MetadataError> {
     if is_entity(root) || is_group(root) {
@@ -313,26 +259,6 @@ pub(crate) fn require_metadata(root: Element<'_>) -> Result<(), MetadataError> {
     Err(MetadataError::Root { namespace: root.namespace().to_owned(), name: root.local_name().to_owned() })
 }
 
-/// Identity providers, of which exactly one is wanted.
-#[derive(Default)]
-struct Candidates {
-    count: usize,
-    names: Vec<String>,
-    first: Option<(usize, Document)>,
-}
-
-impl Candidates {
-    fn add(&mut self, place: usize, name: &str, document: Document) {
-        self.count = self.count.saturating_add(1);
-        if self.names.len() < NAMES_SHOWN {
-            self.names.push(name.to_owned());
-        }
-        self.first.get_or_insert((place, document));
-    }
-}
-
 /// The local names of entities and of groups.
 const ENTITY: &str = "EntityDescriptor";
 const GROUP: &str = "EntitiesDescriptor";
-/// The number of names in an error.
-const NAMES_SHOWN: usize = 5;

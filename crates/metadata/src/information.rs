@@ -4,9 +4,10 @@ use std::sync::{Arc, LazyLock};
 
 use vouchsafe_xml::Element;
 
+use crate::values::extensions;
 use crate::{
     AlgorithmSupport, Contact, EntityAttributes, LocalizedText, Organization, Registration, UserInterface,
-    Warning, extension,
+    Warning,
 };
 
 /// Information for people, for policies, and for messages to it.
@@ -37,7 +38,7 @@ impl Information {
 
     /// Reads the information. Values of the role take precedence over those of the entity.
     pub(crate) fn read(entity: Element<'_>, role: Element<'_>, warnings: &mut Vec<Warning>) -> Information {
-        let (of_entity, of_role) = (|| extension::of(entity), || extension::of(role));
+        let (of_entity, of_role) = (|| extensions(entity), || extensions(role));
         let mut algorithm_support = AlgorithmSupport::read(of_role(), warnings);
         if algorithm_support.is_empty() {
             algorithm_support = AlgorithmSupport::read(of_entity(), warnings);

@@ -50,11 +50,11 @@
 //!
 //! | files | what they contain |
 //! | --- | --- |
-//! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from an element |
+//! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from a document |
 //! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
 //! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | the other statements of an entity about itself |
 //! | `index`, `heads`, `places`, `scopes`, `aggregate`, `entity_name`, `kept`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, the names of look-ups, what was read of it, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
-//! | `description`, `role_description`, `write` | a list of everything in a document, and how it is written again |
+//! | `description`, `role_description`, `write`, `value_writers` | a list of everything in a document, and how it and its single values are written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |
 //! | `lint`, `lint_rules`, `diff`, `statements`, `content` | what a publisher should look at; what a refresh would change; whether two entities state the same |
@@ -112,6 +112,7 @@ mod statements;
 mod time;
 mod trusted_source;
 mod user_interface;
+mod value_writers;
 mod values;
 mod warning;
 mod web_address;

@@ -5,11 +5,7 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Utc};
-use vouchsafe_crypto::Provider;
-
 use crate::index::Index;
-use crate::lint_rules::{RULES, Subject};
 use crate::{MetadataError, Warning};
 
 /// The severity of a [`LintFinding`].
@@ -239,43 +235,6 @@ static ROWS: &[Row] = &[
     row("metadata.logo_insecure", Note, "SDP-MD10", "Give the https address of the logo: browsers leave out others on https pages."),
 ];
 
-/// Returns the findings about the document as a whole.
-pub(crate) fn document(index: &Index, now: DateTime<Utc>) -> Vec<LintFinding> {
-    let about = |code, message: String| finding(code, message, None);
-    match index.whole().valid_until() {
-        Err(error) => vec![about(error.code(), error.to_string())],
-        Ok(None) => vec![about(
-            LintRule::NoValidUntil.code(),
-            "the document does not say how long it is valid".to_owned(),
-        )],
-        Ok(Some(valid_until)) if valid_until <= now => {
-            let error = MetadataError::Expired { valid_until, now };
-            vec![about(error.code(), error.to_string())]
-        }
-        Ok(Some(_)) => Vec::new(),
-    }
-}
-
-/// Returns the findings about one entity.
-pub(crate) fn entity(
-    index: &Index,
-    metadata: &[u8],
-    place: usize,
-    now: DateTime<Utc>,
-    provider: &Provider,
-) -> Vec<LintFinding> {
-    let mut report = Report { index, metadata, place, findings: Vec::new(), left_out: 0 };
-    match index.document(metadata, place).and_then(|document| {
-        let subject = Subject::new(index, &document, place, now, provider)?;
-        RULES.iter().for_each(|rule| rule(&subject, &mut report));
-        Ok(())
-    }) {
-        Ok(()) => {}
-        Err(error) => report.error(&error),
-    }
-    report.finish()
-}
-
 /// The largest number of errors, and of other findings, that are reported for one entity.
 const MOST: usize = 100;
 
@@ -288,7 +247,11 @@ pub(crate) struct Report<'i> {
     left_out: usize,
 }
 
-impl Report<'_> {
+impl<'i> Report<'i> {
+    pub(crate) fn new(index: &'i Index, metadata: &'i [u8], place: usize) -> Report<'i> {
+        Report { index, metadata, place, findings: Vec::new(), left_out: 0 }
+    }
+
     pub(crate) fn add(&mut self, rule: LintRule, message: impl Into<String>) {
         self.push(self.made(rule.code(), message.into()));
     }
@@ -325,7 +288,7 @@ impl Report<'_> {
         }
     }
 
-    fn finish(mut self) -> Vec<LintFinding> {
+    pub(crate) fn finish(mut self) -> Vec<LintFinding> {
         if self.left_out > 0 {
             let (limit, first, count) = (MOST, MOST.saturating_add(1), self.left_out);
             let rest = Warning::LeftOut { what: "findings", limit, first, count };
@@ -336,7 +299,11 @@ impl Report<'_> {
 }
 
 /// Makes a finding about the entity at a place of a document, or about the document as a whole.
-fn finding(code: &'static str, message: String, entity: Option<(&Index, &[u8], usize)>) -> LintFinding {
+pub(crate) fn finding(
+    code: &'static str,
+    message: String,
+    entity: Option<(&Index, &[u8], usize)>,
+) -> LintFinding {
     let known = ROWS.iter().find(|row| row.code == code);
     LintFinding {
         code,

@@ -1,4 +1,4 @@
-//! The rules of lint, each as one function.
+//! The rules of lint, each as one function, and the functions that apply them to a document and to an entity.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::Provider;
@@ -6,7 +6,7 @@ use vouchsafe_xml::{Document, Element, Quoted};
 
 use crate::description::describe;
 use crate::index::Index;
-use crate::lint::{LintRule, Report};
+use crate::lint::{LintFinding, LintRule, Report, finding};
 use crate::placeholder::placeholder;
 use crate::read::identity_provider;
 use crate::role_description::KINDS;
@@ -17,6 +17,43 @@ use crate::{
     Binding, Endpoint, EntityAttributes, EntityDescription, EntityKey, IdentityProvider, MetadataError,
     RoleDescription, Scope, Warning,
 };
+
+/// Returns the findings about the document as a whole.
+pub(crate) fn document(index: &Index, now: DateTime<Utc>) -> Vec<LintFinding> {
+    let about = |code, message: String| finding(code, message, None);
+    match index.whole().valid_until() {
+        Err(error) => vec![about(error.code(), error.to_string())],
+        Ok(None) => vec![about(
+            LintRule::NoValidUntil.code(),
+            "the document does not say how long it is valid".to_owned(),
+        )],
+        Ok(Some(valid_until)) if valid_until <= now => {
+            let error = MetadataError::Expired { valid_until, now };
+            vec![about(error.code(), error.to_string())]
+        }
+        Ok(Some(_)) => Vec::new(),
+    }
+}
+
+/// Returns the findings about one entity.
+pub(crate) fn entity(
+    index: &Index,
+    metadata: &[u8],
+    place: usize,
+    now: DateTime<Utc>,
+    provider: &Provider,
+) -> Vec<LintFinding> {
+    let mut report = Report::new(index, metadata, place);
+    match index.document(metadata, place).and_then(|document| {
+        let subject = Subject::new(index, &document, place, now, provider)?;
+        RULES.iter().for_each(|rule| rule(&subject, &mut report));
+        Ok(())
+    }) {
+        Ok(()) => {}
+        Err(error) => report.error(&error),
+    }
+    report.finish()
+}
 
 /// An entity that can be described.
 pub(crate) struct Subject<'d> {

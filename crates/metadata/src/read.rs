@@ -1,8 +1,12 @@
-//! This module reads an identity provider from an EntityDescriptor.
+//! This module reads an identity provider: from a document, or from one EntityDescriptor.
 
-use vouchsafe_xml::Element;
+use std::borrow::Cow;
+
+use vouchsafe_xml::{Document, Element};
 
 use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, ROLES};
+use crate::encoding::in_utf8;
+use crate::index::Index;
 use crate::information::Information;
 use crate::placeholder::placeholder;
 use crate::role_description::unused;
@@ -10,6 +14,116 @@ use crate::schema::check_entity;
 use crate::source::{Entity, cache_duration, earliest, is_role, shortest, speaks_saml2};
 use crate::values::{boolean, children, date_time, endpoint, texts, trimmed};
 use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Warning, WebAddress, keys, scope};
+
+/// # From metadata
+impl IdentityProvider {
+    /// Reads the only identity provider in `metadata`: an EntityDescriptor, or an EntitiesDescriptor in which only
+    /// one entity is a SAML 2.0 identity provider.
+    ///
+    /// The bytes must come from a place that is trusted for it: their signature, if they have one, is not verified.
+    ///
+    /// # Errors
+    /// * `xml.*`, `metadata.root`: the document is not XML, or not metadata.
+    /// * `metadata.no_identity_provider`, `metadata.several_identity_providers`: it contains no identity provider, or
+    ///   several.
+    /// * `metadata.protocol`, `metadata.several_roles`: there is not exactly one IDPSSODescriptor for SAML 2.0.
+    /// * `metadata.no_signing_key`: there is no readable signing key.
+    /// * `metadata.template`: the entityID contains a placeholder such as `{tenantid}`.
+    /// * `metadata.entity_id`, `metadata.attribute`: a value does not have the right type.
+    /// * `metadata.schema`: an element that may occur once occurs twice.
+    pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
+        let metadata = &*in_utf8(Cow::Borrowed(metadata));
+        Index::of(metadata)?.only_identity_provider(metadata)
+    }
+
+    /// Reads the identity provider with this name in `metadata`, which may contain others. If several have this name,
+    /// the first is read, with a [warning](Warning::DuplicateEntity). To read many of them, keep an
+    /// [`Aggregate`](crate::Aggregate).
+    ///
+    /// # Errors
+    /// As for [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, and
+    /// `metadata.not_an_identity_provider` if the entity has only other roles.
+    pub fn from_metadata_entity(
+        metadata: &[u8],
+        entity_id: &EntityId,
+    ) -> Result<IdentityProvider, MetadataError> {
+        let metadata = &*in_utf8(Cow::Borrowed(metadata));
+        let index = Index::of(metadata)?;
+        index.identity_provider(metadata, index.named(metadata, entity_id.as_str())?)
+    }
+}
+
+impl Index {
+    /// Reads the identity provider at this place.
+    pub(crate) fn identity_provider(
+        &self,
+        metadata: &[u8],
+        place: usize,
+    ) -> Result<IdentityProvider, MetadataError> {
+        identity_provider(self.entity(&self.document(metadata, place)?, place))
+    }
+
+    /// Reads the only identity provider of the document, counting the first entity of each name. Identity providers
+    /// with SAML 2.0 are preferred. If an entity cannot be read, no other one is chosen, because it may be the one
+    /// that is meant.
+    pub(crate) fn only_identity_provider(&self, metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
+        let (mut usable, mut all) = (Candidates::default(), Candidates::default());
+        let (mut no_metadata, mut roles, mut stray) = (None, Vec::new(), None);
+        for place in 0..self.len() {
+            let document = match self.document(metadata, place) {
+                Ok(document) if self.first_of_name(place).is_none() => document,
+                Ok(_) => continue,
+                Err(error @ MetadataError::Xml(_)) => return Err(error),
+                Err(error) => {
+                    no_metadata = no_metadata.or(Some(error));
+                    continue;
+                }
+            };
+            let entity = self.entity(&document, place);
+            let name = self.entity_id(metadata, place).unwrap_or_default();
+            let speaks = entity.identity_provider_roles().any(speaks_saml2);
+            if !entity.is_identity_provider() {
+                roles = entity.role_names();
+                stray = stray.or_else(|| entity.stray_role());
+            } else if speaks {
+                usable.add(place, name, document);
+            } else {
+                all.add(place, name, document);
+            }
+        }
+        let chosen = if usable.count > 0 { usable } else { all };
+        match chosen.first.filter(|_| chosen.count == 1) {
+            Some((place, document)) => identity_provider(self.entity(&document, place)),
+            None if chosen.count > 1 => {
+                let (count, names) = (chosen.count, chosen.names);
+                Err(MetadataError::SeveralIdentityProviders { count, names })
+            }
+            None => Err(no_metadata.unwrap_or_else(|| MetadataError::NoIdentityProvider {
+                entities: self.len(),
+                roles: if self.len() == 1 { roles } else { Vec::new() },
+                stray,
+            })),
+        }
+    }
+}
+
+/// Identity providers, of which exactly one is wanted.
+#[derive(Default)]
+struct Candidates {
+    count: usize,
+    names: Vec<String>,
+    first: Option<(usize, Document)>,
+}
+
+impl Candidates {
+    fn add(&mut self, place: usize, name: &str, document: Document) {
+        self.count = self.count.saturating_add(1);
+        if self.names.len() < NAMES_SHOWN {
+            self.names.push(name.to_owned());
+        }
+        self.first.get_or_insert((place, document));
+    }
+}
 
 /// Reads the SAML 2.0 identity provider role of `entity`.
 pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, MetadataError> {
@@ -133,3 +247,6 @@ fn wants_authn_requests_signed(
     }
     Ok(boolean.value)
 }
+
+/// The number of names in an error.
+const NAMES_SHOWN: usize = 5;

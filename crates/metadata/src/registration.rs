@@ -6,8 +6,9 @@ use vouchsafe_xml::{Element, Quoted, Writer};
 
 use crate::localized;
 use crate::time::parse_date_time;
+use crate::value_writers::instant;
 use crate::values::trimmed;
-use crate::{LocalizedText, Warning, write};
+use crate::{LocalizedText, Warning};
 
 /// The registration of an entity: by whom, when, and by which rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl Registration {
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.start("mdrpi:RegistrationInfo").namespace("mdrpi", MDRPI);
         writer.attribute("registrationAuthority", &self.authority);
-        let instant = self.instant.map(write::instant);
+        let instant = self.instant.map(instant);
         writer.optional_attribute("registrationInstant", instant.as_deref());
         localized::write(writer, "mdrpi:RegistrationPolicy", &self.policies);
         writer.end();

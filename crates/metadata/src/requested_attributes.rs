@@ -8,7 +8,7 @@ use crate::bounded::{ATTRIBUTES, Bounded, CONSUMING_SERVICES, REASONS};
 use crate::entity_attributes::{URI_FORMAT, attribute_values};
 use crate::localized;
 use crate::values::{boolean, children, trimmed};
-use crate::{LocalizedText, Warning, write};
+use crate::{LocalizedText, Warning, value_writers};
 
 /// A service with its names, and the attributes of a person that it requests.
 ///
@@ -202,7 +202,7 @@ impl AttributeConsumingService {
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.start("md:AttributeConsumingService");
         writer.optional_attribute("index", self.index.map(|index| index.to_string()).as_deref());
-        writer.optional_attribute("isDefault", self.is_default.map(write::boolean));
+        writer.optional_attribute("isDefault", self.is_default.map(value_writers::boolean));
         localized::write(writer, "md:ServiceName", &self.names);
         localized::write(writer, "md:ServiceDescription", &self.descriptions);
         self.attributes.iter().for_each(|one| one.write(writer, "md:RequestedAttribute"));
@@ -215,7 +215,7 @@ impl RequestedAttribute {
         writer.start(element).attribute("Name", &self.name);
         writer.optional_attribute("NameFormat", self.name_format());
         writer.optional_attribute("FriendlyName", self.friendly_name());
-        writer.optional_attribute("isRequired", self.is_required.map(write::boolean));
+        writer.optional_attribute("isRequired", self.is_required.map(value_writers::boolean));
         for value in &self.values {
             writer.start("saml:AttributeValue").namespace("saml", SAML_ASSERTION).text(value).end();
         }

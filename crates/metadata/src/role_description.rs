@@ -12,7 +12,7 @@ use crate::bounded::{
 use crate::requested_attributes::offered_attributes;
 use crate::source::cache_duration;
 use crate::time::parse_date_time;
-use crate::values::{boolean, children, endpoint, texts, trimmed};
+use crate::values::{boolean, children, endpoint, extensions, texts, trimmed};
 use crate::{
     AlgorithmSupport, AttributeConsumingService, Contact, Endpoint, EntityKey, Extension, Organization,
     RequestedAttribute, Scope, UserInterface, Warning, extension, keys, scope, service_information,
@@ -207,7 +207,7 @@ impl RoleDescription {
             .elements()
             .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some());
         let described = |child: Element<'_>| (child.local_name().to_owned(), endpoint(child));
-        let own = || extension::of(role);
+        let own = || extensions(role);
         RoleDescription {
             name: role.local_name().to_owned(),
             protocols: first_few("protocols", PROTOCOLS, protocols, &mut warnings, str::to_owned),
@@ -264,7 +264,7 @@ fn valid_until(role: Element<'_>, warnings: &mut Vec<Warning>) -> Option<DateTim
 }
 
 fn discovery_responses(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<Endpoint> {
-    let elements = extension::of(role).filter(|one| service_information::is_known(*one));
+    let elements = extensions(role).filter(|one| service_information::is_known(*one));
     let mut found = Bounded::new("idpdisc:DiscoveryResponse", ENDPOINTS);
     let mut ignored = Bounded::new("reasons why an endpoint cannot be used", REASONS);
     for (number, element) in (1_usize..).zip(elements) {

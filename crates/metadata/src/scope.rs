@@ -8,8 +8,7 @@ use vouchsafe_xml::{Element, Writer};
 
 use crate::Warning;
 use crate::bounded::{Bounded, REASONS, SCOPE_PATTERNS, SCOPES};
-use crate::extension;
-use crate::values::{boolean, trimmed};
+use crate::values::{boolean, extensions, trimmed};
 
 /// A domain that the identity provider may use in scoped attributes and subject identifiers, which are checked with
 /// it (SAML2int 17).
@@ -92,7 +91,7 @@ impl Hash for Scope {
 
 /// Reads the scopes among the extensions of these holders.
 pub(crate) fn read(holders: &[Element<'_>], warnings: &mut Vec<Warning>) -> Vec<Scope> {
-    let elements = holders.iter().flat_map(|holder| extension::of(*holder)).filter(|one| is_known(*one));
+    let elements = holders.iter().flat_map(|holder| extensions(*holder)).filter(|one| is_known(*one));
     let mut scopes = Bounded::new("shibmd:Scope", SCOPES);
     let mut patterns = 0_usize;
     let mut ignored = Bounded::new("reasons why a shibmd:Scope cannot be used", REASONS);

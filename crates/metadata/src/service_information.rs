@@ -2,8 +2,8 @@
 
 use vouchsafe_xml::{Element, Writer};
 
-use crate::identity_provider::web_endpoint;
-use crate::write::endpoint_attributes;
+use crate::endpoint::web_endpoint;
+use crate::value_writers::endpoint_attributes;
 use crate::{
     AttributeConsumingService, Binding, Contact, Endpoint, EntityAttributes, MetadataError, Organization,
     RequestedAttribute, UserInterface,

@@ -8,8 +8,9 @@ use vouchsafe_signature::{SignatureError, Signer, sign};
 use vouchsafe_xml::namespace::SAML_PROTOCOL;
 use vouchsafe_xml::{Limits, Writer};
 
-use crate::identity_provider::web_endpoint;
-use crate::write::{Extensions, boolean, start_entity, write_endpoint, write_keys};
+use crate::endpoint::web_endpoint;
+use crate::value_writers::{boolean, write_endpoint};
+use crate::write::{Extensions, start_entity, write_keys};
 use crate::{
     AlgorithmSupport, Binding, Endpoint, EntityId, EntityKey, MetadataError, ServiceInformation,
     SigningMethod,

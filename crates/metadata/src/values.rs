@@ -57,6 +57,11 @@ pub(crate) fn children<'d>(
     parent.elements().filter(move |child| child.is(SAML_METADATA, name))
 }
 
+/// Returns the extensions of this holder, the children of its `md:Extensions` (saml-metadata-2.0-os 2.3.1).
+pub(crate) fn extensions<'d>(holder: Element<'d>) -> impl Iterator<Item = Element<'d>> + Clone + use<'d> {
+    children(holder, "Extensions").flat_map(Element::elements).collect::<Vec<_>>().into_iter()
+}
+
 /// Reads an `xs:dateTime` attribute.
 pub(crate) fn date_time(
     element: Element<'_>,

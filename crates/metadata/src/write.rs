@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_xml::Writer;
 use vouchsafe_xml::namespace::{DSIG, DSIG11, SAML_ASSERTION, SAML_METADATA};
 
 use crate::role_description::KINDS;
 use crate::service_information::write_discovery_response;
+use crate::value_writers::{boolean, duration, instant, write_endpoint};
 use crate::{
     AlgorithmSupport, Endpoint, EntityAttributes, EntityDescription, EntityKey, Extension, MetadataError,
     Registration, RoleDescription, Scope, UserInterface,
@@ -212,31 +213,4 @@ fn write_key(writer: &mut Writer, usage: Option<&str>, key: &EntityKey, encrypti
         writer.start("md:EncryptionMethod").attribute("Algorithm", algorithm).end();
     }
     writer.end();
-}
-
-pub(crate) fn write_endpoint(writer: &mut Writer, element: &str, endpoint: &Endpoint) {
-    writer.start(element);
-    endpoint_attributes(writer, endpoint);
-    writer.end();
-}
-
-/// Writes the attributes of an endpoint.
-pub(crate) fn endpoint_attributes(writer: &mut Writer, endpoint: &Endpoint) {
-    writer.attribute("Binding", endpoint.binding().uri()).attribute("Location", endpoint.location());
-    writer.optional_attribute("ResponseLocation", endpoint.response_location());
-    writer.optional_attribute("index", endpoint.index().map(|index| index.to_string()).as_deref());
-    writer.optional_attribute("isDefault", endpoint.written_default().map(boolean));
-}
-
-/// Returns the time in the form of XML Schema, which has no sign before years of more than four digits.
-pub(crate) fn instant(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true).trim_start_matches('+').to_owned()
-}
-
-fn duration(duration: Duration) -> String {
-    format!("PT{}S", duration.as_secs())
-}
-
-pub(crate) fn boolean(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
 }
