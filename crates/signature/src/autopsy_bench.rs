@@ -6,8 +6,8 @@ use std::sync::Arc;
 use vouchsafe_crypto::{Certificate, Provider, PublicKey, SignatureAlgorithm, base64_decode, base64_encode};
 
 use crate::TrustedKey;
-use crate::autopsy::{DigestedContent, FailedSignature, Maker};
 use crate::autopsy_budget::{AutopsyBudget, Metered, Stopped, TEXT};
+use crate::autopsy_case::{DigestedContent, FailedSignature, Maker};
 use crate::autopsy_explanation::Explanation;
 use crate::autopsy_readings::{Covered, Readings};
 use crate::profile::Parts;

@@ -48,6 +48,7 @@ mod algorithms;
 mod autopsy;
 mod autopsy_bench;
 mod autopsy_budget;
+mod autopsy_case;
 mod autopsy_explanation;
 mod autopsy_readings;
 mod autopsy_texts;
@@ -65,8 +66,9 @@ mod sign;
 mod signed_info;
 mod verify;
 
-pub use autopsy::{Autopsy, DigestedContent, FailedSignature, Maker, autopsy, has_its_digest};
+pub use autopsy::{Autopsy, autopsy, has_its_digest};
 pub use autopsy_budget::{AutopsyBudget, Stopped};
+pub use autopsy_case::{DigestedContent, FailedSignature, Maker};
 pub use autopsy_explanation::Explanation;
 pub use deflate::{NotInflated, inflate};
 pub use error::SignatureError;
