@@ -9,7 +9,7 @@ use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
-use crate::authn_context::Comparison;
+use crate::comparison::Comparison;
 use crate::error_words::{
     ahead, closest_trusted, end, list, missed, near, nearest, or_none, status_codes, status_message, was,
 };

@@ -7,7 +7,6 @@ use chrono::{
     DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike as _, Utc,
 };
 
-use crate::ledger_text::Text;
 use crate::reading::trimmed;
 
 /// A time from a message.
@@ -31,15 +30,6 @@ impl Moment {
         match &self.0 {
             Ok(at) => Shown(*at).text(),
             Err(malformed) => malformed.clone(),
-        }
-    }
-}
-
-impl From<&Moment> for Text {
-    fn from(moment: &Moment) -> Text {
-        match &moment.0 {
-            Ok(at) => Text::Time(*at),
-            Err(malformed) => Text::Written(malformed.clone()),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_metadata::EntityId;
 
-use crate::instant::{ALLOWANCE, Clock, Shown};
+use crate::instant::{ALLOWANCE, Clock, Moment, Shown};
 
 /// The value that a rule expected, or the actual value. Times are formatted only when somebody reads them: most
 /// responses are accepted, and few of their ledgers are read.
@@ -152,6 +152,15 @@ impl From<&EntityId> for Text {
 impl From<DateTime<Utc>> for Text {
     fn from(time: DateTime<Utc>) -> Text {
         Text::Time(time)
+    }
+}
+
+impl From<&Moment> for Text {
+    fn from(moment: &Moment) -> Text {
+        match moment.at() {
+            Some(at) => Text::Time(at),
+            None => Text::Written(moment.text()),
+        }
     }
 }
 
