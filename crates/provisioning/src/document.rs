@@ -8,7 +8,7 @@ use crate::{
     json_places::nodes,
     nearest::nearest,
     place::key_path,
-    policy_error::line_and_column,
+    place::line_and_column,
     schema::{REMARKS, fact_schema, login_schema, state_schema},
 };
 

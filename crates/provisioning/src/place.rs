@@ -1,10 +1,8 @@
-//! The positions of keys in a TOML text.
+//! Positions in a text, and those of the keys of a TOML text.
 
 use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
-
-use crate::policy_error::line_and_column;
 
 /// The start of each key and entry, by its path.
 pub(crate) struct Places<'t> {
@@ -38,6 +36,13 @@ impl<'t> Places<'t> {
             path = path.get(..path.rfind(['.', '['])?)?;
         }
     }
+}
+
+/// Line and column, starting at 1, of the end of a text.
+pub(crate) fn line_and_column(before: &str) -> (usize, usize) {
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
+    (line, column)
 }
 
 /// The path of a key in a table, or of the table itself if there is no key.

@@ -13,6 +13,7 @@ mod scim_groups;
 mod scim_users;
 mod settle;
 mod sweep;
+mod wanted;
 
 #[cfg(test)]
 mod cost;

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::{Policy, nearest::nearest, place::Places};
+use crate::{
+    Policy,
+    nearest::nearest,
+    place::{Places, line_and_column},
+};
 
 /// A policy cannot be parsed: the problem, with its line and column.
 ///
@@ -71,13 +75,6 @@ impl PolicyError {
     pub fn hint(&self) -> &'static str {
         "Correct the policy at that place; `vouchsafe policy check FILE` tries it."
     }
-}
-
-/// Line and column, starting at 1, of the end of a text.
-pub(crate) fn line_and_column(before: &str) -> (usize, usize) {
-    let line = before.matches('\n').count().saturating_add(1);
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
-    (line, column)
 }
 
 /// The error of one key of a table that is parsed as a whole, or of the table if the key is empty. [`PolicyError`]

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::Context;
-use crate::{Account, AccountId, Action, Cause, Identity, Note, Plan, RuleId, Step, text::folded};
+use crate::{
+    Account, AccountId, Action, Actor, Cause, Identity, Note, Plan, RuleId, ScimFact, Step, text::folded,
+};
 
 pub(super) struct Draft {
     plan: Plan,
@@ -20,6 +22,11 @@ impl Draft {
         let organization = context.snapshot.organization.id.clone();
         let plan = Plan { organization, account: None, cause, at, steps: Vec::new(), notes: Vec::new() };
         Self { plan, current: None, created_teams: HashSet::new() }
+    }
+
+    /// A plan for what an identity provider did by SCIM.
+    pub(super) fn of_scim(context: Context<'_>, fact: &ScimFact) -> Self {
+        Self::new(context, Cause::Change { actor: Actor::Scim(fact.connection.clone()) }, fact.at)
     }
 
     pub(super) fn is_about(&mut self, account: &Account) {

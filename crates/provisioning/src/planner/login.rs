@@ -6,11 +6,12 @@ use vouchsafe_crypto::{CryptoError, hexadecimal};
 use super::{
     Context,
     draft::Draft,
-    groups::{self, Wanted},
+    groups,
     newcomer::{self, Newcomer},
     profile, reason_against_address, reason_against_linking, roles,
     rules::Rules,
     settle,
+    wanted::Wanted,
 };
 use crate::{
     Account, AccountId, Action, Anchor, Cause, Create, Identity, LoginFacts, Plan, PlanRefusal, RuleId,

@@ -3,8 +3,8 @@
 use super::{
     Context,
     draft::Draft,
-    groups::{Wanted, WantedGrant},
     profile::Names,
+    wanted::{Wanted, WantedGrant},
 };
 use crate::{Action, Approval, EmailAddress, PlanRefusal, ProjectRef, RuleId, Source, Status, TeamRef};
 

@@ -3,20 +3,12 @@
 use super::{
     Context,
     draft::Draft,
-    groups::{OwnGroup, Wanted},
     rules::{PlacedRule, Rules},
+    wanted::{OwnGroup, Wanted, WantedRole},
 };
 use crate::{
     Account, Action, Role, RoleChoice, RoleGrant, RoleRule, RuleId, Source, SyncMode, membership, text::Shown,
 };
-
-/// A role that a group gives.
-pub(super) struct WantedRole {
-    source: Source,
-    role: Role,
-    rule: RuleId,
-    because: String,
-}
 
 /// Adds the roles that a person's groups give: by each rule that selects one, or only by the first rule.
 pub(super) fn map(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::groups::OwnGroup;
+use super::wanted::OwnGroup;
 use crate::{GroupMatch, Groups, MappingRule, RoleRule, pattern::NamedGroups, text::folded};
 
 /// The rules of `[groups]`. They are indexed once for a plan, which may be about many people.

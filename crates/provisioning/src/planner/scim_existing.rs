@@ -1,9 +1,25 @@
-//! The existing account of a person whom an identity provider creates by SCIM.
+//! The existing account of a person whom an identity provider creates or changes by SCIM.
 
 use vouchsafe_assertion::ConnectionId;
 
 use super::{Context, profile, reason_against_account, reason_against_address, reason_against_linking};
-use crate::{Account, Anchor, EmailAddress, PlanRefusal, ScimFact, ScimUser, Takeover};
+use crate::{Account, AccountId, Anchor, EmailAddress, PlanRefusal, ScimFact, ScimUser, Takeover};
+
+/// An account that the identity provider of the connection may change.
+pub(super) fn managed<'c>(
+    context: Context<'c>,
+    fact: &ScimFact,
+    account: &AccountId,
+) -> Result<&'c Account, PlanRefusal> {
+    let account = context.names.known_account(account)?;
+    let reason = match account.scim_record(&fact.connection) {
+        _ if account.is_managed_over(&fact.connection) => return Ok(account),
+        Some(_) => "it was deleted by SCIM",
+        None => "neither SCIM created it, nor does its person sign in over the connection",
+    };
+    let (account, connection) = (account.id.to_string(), fact.connection.clone());
+    Err(PlanRefusal::ScimNotManaged { account, connection, reason })
+}
 
 /// The existing account of a person that is created, if there is one: an account that signs in over the connection with
 /// that name or id, an account that the connection takes over, or an account that may be linked by email address.

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Context,
     draft::Draft,
-    groups::{self, OwnGroup, Wanted},
-    roles,
+    groups, roles,
     rules::Rules,
-    scim_users, settle,
+    scim_existing, settle,
+    wanted::{OwnGroup, Wanted},
 };
 use crate::{
     Account, AccountId, Action, DirectoryGroup, GroupId, GroupRef, Plan, PlanRefusal, RuleId, ScimFact,
@@ -33,7 +33,7 @@ pub(super) fn create(
         return Err(name_refused(fact, group, "its id is taken"));
     }
     name_is_free(context, fact, group, None)?;
-    let mut draft = scim_users::draft(context, fact);
+    let mut draft = Draft::of_scim(context, fact);
     let reference = GroupRef { id: id.clone(), name: group.name.trim().to_owned() };
     let (connection, external_id) = (fact.connection.clone(), group.external_id.clone());
     let create = Action::CreateGroup { connection, group: reference.clone(), external_id };
@@ -60,7 +60,7 @@ pub(super) fn set(
 ) -> Result<Plan, PlanRefusal> {
     let known = known(context, fact, id)?;
     name_is_free(context, fact, group, Some(id))?;
-    let mut draft = scim_users::draft(context, fact);
+    let mut draft = Draft::of_scim(context, fact);
     let after = after(context, fact, id, group);
     let changed = after.iter().find(|after| after.id == *id).filter(|after| *after != known);
     if let Some(changed) = changed {
@@ -88,7 +88,7 @@ pub(super) fn set(
 /// `DELETE /Groups/{id}`: all members leave it.
 pub(super) fn delete(context: Context<'_>, fact: &ScimFact, id: &GroupId) -> Result<Plan, PlanRefusal> {
     let known = known(context, fact, id)?;
-    let mut draft = scim_users::draft(context, fact);
+    let mut draft = Draft::of_scim(context, fact);
     let leaves = members_of(context, id).map(|account| account.id.clone()).collect();
     let after = own_groups(context, fact).filter(|group| group.id != *id).cloned().collect();
     let group = GroupRef::of(known);
@@ -130,7 +130,7 @@ impl Changes {
     fn apply(&self, context: Context<'_>, fact: &ScimFact, draft: &mut Draft) -> Result<(), PlanRefusal> {
         let mut concerned: BTreeMap<&AccountId, &Account> = BTreeMap::new();
         for id in &self.joins {
-            concerned.insert(id, scim_users::managed(context, fact, id)?);
+            concerned.insert(id, scim_existing::managed(context, fact, id)?);
         }
         // Only members can leave: others keep what other sources gave.
         let members = members_of(context, &self.group.id);

@@ -3,21 +3,17 @@
 use super::{
     Context,
     draft::Draft,
-    groups::Wanted,
     newcomer::{self, Newcomer},
     profile, scim_existing, scim_groups, settle,
+    wanted::Wanted,
 };
 use crate::{
-    Account, AccountId, Action, Actor, Cause, Create, Hold, Plan, PlanRefusal, RuleId, ScimFact, ScimRecord,
-    ScimUser, hold::status_under,
+    Account, AccountId, Action, Create, Hold, Plan, PlanRefusal, RuleId, ScimFact, ScimRecord, ScimUser,
+    hold::status_under,
 };
 
 fn rule() -> RuleId {
     RuleId::from("scim.users")
-}
-
-pub(super) fn draft(context: Context<'_>, fact: &ScimFact) -> Draft {
-    Draft::new(context, Cause::Change { actor: Actor::Scim(fact.connection.clone()) }, fact.at)
 }
 
 /// `POST /Users`: a person who was deleted and comes back, one who already signs in over the connection, one who may be
@@ -29,7 +25,7 @@ pub(super) fn create(context: Context<'_>, fact: &ScimFact, user: &ScimUser) -> 
         Some(account) => Some(account),
         None => scim_existing::find(context, fact, user)?,
     };
-    let mut draft = draft(context, fact);
+    let mut draft = Draft::of_scim(context, fact);
     if let Some(account) = existing {
         draft.is_about(account);
         become_so(context, fact, account, user, &mut draft)?;
@@ -75,10 +71,10 @@ pub(super) fn set(
     account: &AccountId,
     user: &ScimUser,
 ) -> Result<Plan, PlanRefusal> {
-    let account = managed(context, fact, account)?;
+    let account = scim_existing::managed(context, fact, account)?;
     let record = record_of(fact, user, account.scim_record(&fact.connection));
     is_nobody_elses(context, fact, &record, Some(account))?;
-    let mut draft = draft(context, fact);
+    let mut draft = Draft::of_scim(context, fact);
     draft.is_about(account);
     become_so(context, fact, account, user, &mut draft)?;
     Ok(draft.finish())
@@ -90,8 +86,8 @@ pub(super) fn delete(
     fact: &ScimFact,
     account: &AccountId,
 ) -> Result<Plan, PlanRefusal> {
-    let account = managed(context, fact, account)?;
-    let mut draft = draft(context, fact);
+    let account = scim_existing::managed(context, fact, account)?;
+    let mut draft = Draft::of_scim(context, fact);
     draft.is_about(account);
     suspend(fact, account, "the identity provider deleted the person", &mut draft);
     let before = account.scim_record(&fact.connection);
@@ -102,22 +98,6 @@ pub(super) fn delete(
     draft.step(rule(), set, "the identity provider deleted the person");
     scim_groups::leave_all(context, fact, account, &mut draft);
     Ok(draft.finish())
-}
-
-/// An account that the identity provider of the connection may change.
-pub(super) fn managed<'c>(
-    context: Context<'c>,
-    fact: &ScimFact,
-    account: &AccountId,
-) -> Result<&'c Account, PlanRefusal> {
-    let account = context.names.known_account(account)?;
-    let reason = match account.scim_record(&fact.connection) {
-        _ if account.is_managed_over(&fact.connection) => return Ok(account),
-        Some(_) => "it was deleted by SCIM",
-        None => "neither SCIM created it, nor does its person sign in over the connection",
-    };
-    let (account, connection) = (account.id.to_string(), fact.connection.clone());
-    Err(PlanRefusal::ScimNotManaged { account, connection, reason })
 }
 
 /// Checks that no other account has, or had before it was deleted, the `userName` or the `externalId` over the

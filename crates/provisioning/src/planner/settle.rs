@@ -3,7 +3,7 @@
 use super::{
     Context,
     draft::Draft,
-    groups::{Wanted, WantedTeam},
+    wanted::{Wanted, WantedTeam},
 };
 use crate::{
     Account, Action, Grant, Membership, ProjectRef, RuleId, Source, SyncMode, TeamRef, membership,
