@@ -63,6 +63,7 @@ mod arena;
 mod base;
 mod canonical;
 mod canonical_outline;
+mod canonicalize;
 mod canonicalizer;
 mod content_check;
 mod content_model;
@@ -90,9 +91,8 @@ mod tag;
 mod violation;
 mod writer;
 
-pub use canonical::{
-    Canonicalization, Sink, canonicalize, canonicalize_document, canonicalize_document_without,
-};
+pub use canonical::{Canonicalization, Sink};
+pub use canonicalize::{canonicalize, canonicalize_document, canonicalize_document_without};
 pub use content_check::{check, for_each_violation};
 pub use content_model::{AttributeUse, Child, Choice, Content, ElementType, OtherAttributes};
 pub use document::Document;
