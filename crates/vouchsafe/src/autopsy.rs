@@ -9,21 +9,11 @@ use vouchsafe_assertion::{Claimed, Refusal};
 use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Document;
 
-use crate::autopsy_finding::SignatureFinding;
+use crate::autopsy_finding::PostMortem;
 use crate::connection::Connection;
 use crate::posted::PostedResponse;
 use crate::service_provider::ServiceProvider;
 use crate::signature_inquiry::SignatureInquiry;
-
-/// The findings of a post-mortem about one signature.
-#[derive(Clone, Debug, serde::Serialize)]
-#[non_exhaustive]
-pub struct PostMortem {
-    /// Local name of the element that carries the signature: `Response` or `Assertion`.
-    pub element: String,
-    /// The findings; empty if the signature is valid.
-    pub findings: Vec<SignatureFinding>,
-}
 
 impl ServiceProvider {
     /// Finds out why the signatures of a response fail. There is one entry for each signature: of the Response and of

@@ -9,6 +9,16 @@ use vouchsafe_metadata::EntityKey;
 use vouchsafe_signature::Explanation;
 use vouchsafe_xml::Quoted;
 
+/// The findings of a post-mortem about one signature.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct PostMortem {
+    /// Local name of the element that carries the signature: `Response` or `Assertion`.
+    pub element: String,
+    /// The findings; empty if the signature is valid.
+    pub findings: Vec<SignatureFinding>,
+}
+
 /// One finding of a post-mortem. It is serialized as its code, its text and its hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -7,13 +7,12 @@ use vouchsafe_assertion::{
     Carriage, ClaimedMessage, ConnectionId, Message, MessageError, MessageExpectations, MessageId,
     MessageKind, OutstandingRequest, Refusal, StatusAnswer, Trust, authenticate_message,
 };
-use vouchsafe_metadata::{Binding, Endpoint};
+use vouchsafe_metadata::Endpoint;
 
 use crate::connection::Connection;
 use crate::error::BindingError;
-use crate::logout::{no_single_logout, require_same, require_secure};
-use crate::logout_message::{logout_request, soap_envelope};
-use crate::participant::Participant;
+use crate::logout_message::soap_envelope;
+use crate::message_route::{require_same, require_secure};
 use crate::request::{Ends, message_id};
 use crate::service_provider::ServiceProvider;
 
@@ -64,26 +63,6 @@ impl SoapCall {
 }
 
 impl ServiceProvider {
-    /// Makes the logout request for an identity provider that accepts it over SOAP. The request is signed.
-    ///
-    /// # Errors
-    /// [`BindingError::NoSingleLogout`] if the identity provider has no such address, otherwise the errors of
-    /// [`start_logout`](Self::start_logout).
-    pub fn logout_call(
-        &self,
-        connection: &Connection,
-        participant: &Participant,
-        now: DateTime<Utc>,
-    ) -> Result<SoapCall, BindingError> {
-        require_same(&participant.connection, connection)?;
-        let identity_provider = connection.identity_provider();
-        identity_provider.check_validity(now)?;
-        let endpoint = identity_provider.single_logout_at(&Binding::Soap);
-        let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
-        let kind = MessageKind::LogoutResponse;
-        self.soap_call(connection, endpoint, kind, now, |ends| logout_request(ends, participant))
-    }
-
     /// Makes a signed request for an endpoint of an identity provider, which a message of this kind answers.
     pub(crate) fn soap_call(
         &self,

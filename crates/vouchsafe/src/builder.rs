@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{Expectations, SignaturePolicy};
+use vouchsafe_assertion::SignaturePolicy;
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::{EntityId, MetadataError, ServiceInformation, WebAddress};
+use vouchsafe_metadata::{EntityId, ServiceInformation};
 use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
 use crate::service_provider::{Config, ServiceProvider, SigningCredential};
+use crate::settings::{SignRequests, own_address, require_pair, require_small_skew};
 
 /// A builder of a [`ServiceProvider`]. `Missing` names the required setting that is still
 /// missing.
@@ -28,19 +28,6 @@ pub struct WantsAssertionConsumer(());
 #[derive(Debug)]
 pub struct Complete {
     assertion_consumer: String,
-}
-
-/// States when AuthnRequests are signed. Signing needs a signing key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SignRequests {
-    /// Requests are signed if the identity provider's metadata has WantAuthnRequestsSigned.
-    #[default]
-    WhenWanted,
-    /// Requests are always signed, and our metadata has AuthnRequestsSigned. Without a signing key
-    /// [`build`](Builder::build) fails.
-    Always,
 }
 
 #[derive(Debug)]
@@ -71,8 +58,16 @@ struct Settings {
     autopsy_budget: AutopsyBudget,
 }
 
+impl ServiceProvider {
+    /// Starts a builder with our own entity ID, which is also the audience that assertions must name (Okta: "Audience
+    /// URI (SP Entity ID)").
+    pub fn builder(entity_id: EntityId) -> Builder<WantsAssertionConsumer> {
+        Builder::new(entity_id)
+    }
+}
+
 impl Builder<WantsAssertionConsumer> {
-    pub(crate) fn new(entity_id: EntityId) -> Self {
+    fn new(entity_id: EntityId) -> Self {
         Builder {
             settings: Settings {
                 entity_id,
@@ -129,12 +124,7 @@ impl Builder<Complete> {
     /// clock skew is more than five minutes.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
         let settings = self.settings;
-        if settings.clock_skew > Expectations::GREATEST_CLOCK_SKEW {
-            return Err(BindingError::ClockSkew {
-                skew: settings.clock_skew,
-                limit: Expectations::GREATEST_CLOCK_SKEW,
-            });
-        }
+        require_small_skew(settings.clock_skew)?;
         let mut provider =
             settings.provider.or_else(default_provider).ok_or(BindingError::ProviderMissing)?;
         for uri in &settings.danger_allowed {
@@ -424,27 +414,4 @@ fn default_provider() -> Option<Provider> {
     #[cfg(not(feature = "rustcrypto"))]
     let provider = None;
     provider
-}
-
-pub(crate) fn require_pair(
-    key: &PrivateKey,
-    certificate: &Certificate,
-    purpose: &'static str,
-) -> Result<(), BindingError> {
-    if certificate.certifies(key.public_key()) {
-        Ok(())
-    } else {
-        Err(BindingError::CertificateMismatch { purpose })
-    }
-}
-
-/// Parses an address of this service and requires that it is secure.
-pub(crate) fn own_address(text: &str) -> Result<WebAddress, BindingError> {
-    let refuse = |reason| BindingError::Url { url: text.to_owned(), reason };
-    match WebAddress::new(text) {
-        Ok(address) if address.is_secure() => Ok(address),
-        Ok(_) => Err(refuse("http is for loopback hosts alone; use https")),
-        Err(MetadataError::WebAddress { reason, .. }) => Err(refuse(reason)),
-        Err(other) => Err(other.into()),
-    }
 }

@@ -9,10 +9,10 @@ use vouchsafe_assertion::{AssertionError, ConnectionId, Refusal, Trust};
 use vouchsafe_crypto::{Certificate, PrivateKey};
 use vouchsafe_metadata::IdentityProvider;
 
-use crate::builder::require_pair;
 use crate::connection_settings::ConnectionSettings;
 use crate::error::BindingError;
 use crate::service_provider::{Config, ServiceProvider};
+use crate::settings::require_pair;
 
 /// The configuration of one customer's identity provider for one application: a name, the identity provider with its
 /// keys and endpoints, settings, and a state.

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{Expectations, RequestedAuthnContext, SignaturePolicy};
+use vouchsafe_assertion::{RequestedAuthnContext, SignaturePolicy};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
-use crate::builder::{SignRequests, own_address};
 use crate::error::BindingError;
 use crate::request::NameIdPolicy;
 use crate::request_details::{RequestDetails, request_details};
+use crate::settings::{SignRequests, own_address, require_small_skew};
 
 request_details!(ConnectionSettings);
 
@@ -347,9 +347,4 @@ impl ConnectionSettings {
         self.request.check()?;
         require_small_skew(Duration::from_secs(self.clock_skew_seconds.unwrap_or_default()))
     }
-}
-
-fn require_small_skew(skew: Duration) -> Result<(), BindingError> {
-    let limit = Expectations::GREATEST_CLOCK_SKEW;
-    if skew > limit { Err(BindingError::ClockSkew { skew, limit }) } else { Ok(()) }
 }

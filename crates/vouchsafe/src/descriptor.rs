@@ -5,10 +5,10 @@ use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{Binding, EntityId, ServiceProviderDescriptor};
 use vouchsafe_signature::Signer;
 
-use crate::builder::SignRequests;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::service_provider::ServiceProvider;
+use crate::settings::SignRequests;
 
 impl ServiceProvider {
     /// Writes our own descriptor (SAML Metadata 2.4.4) as XML: entity ID, assertion consumer, certificates, which

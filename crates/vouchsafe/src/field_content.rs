@@ -1,7 +1,4 @@
-//! Recognises the content of a value that cannot be read as the expected message.
-
-use crate::field_encoding::of_base64;
-use crate::field_sniffing::{begins_like_utf16, begins_like_xml, of_binary, of_text};
+//! The kinds of content that a value can have instead of the expected message, each with a description and a hint.
 
 /// The recognised content of a posted, pasted or configured value that is not what was expected.
 ///
@@ -101,28 +98,7 @@ pub enum FieldContent {
     Json,
 }
 
-/// The number of bytes that are examined. The kind of a value shows at its beginning.
-pub(crate) const LOOKED_AT: usize = 64 * 1024;
-
 impl FieldContent {
-    /// Recognises what these bytes look like; `None` if they match no known kind.
-    ///
-    /// The work is bounded: only the first 64 KiB are examined.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Option<FieldContent> {
-        let beginning = bytes.get(..LOOKED_AT).unwrap_or(bytes);
-        of_binary(beginning).or_else(|| of_text(&String::from_utf8_lossy(beginning)))
-    }
-
-    /// Recognises decoded bytes that should be XML and are not. Bytes that begin like XML are left to the XML parser.
-    pub(crate) fn in_the_place_of_xml(bytes: &[u8]) -> Option<FieldContent> {
-        if begins_like_xml(bytes) && !begins_like_utf16(bytes) {
-            return None;
-        }
-        // The bytes were already decoded from base64 once.
-        FieldContent::of(bytes).or_else(|| of_base64(bytes))
-    }
-
     /// Returns a description, as the end of a sentence that begins with "it is" or "it looks like".
     #[must_use]
     pub fn description(self) -> &'static str {

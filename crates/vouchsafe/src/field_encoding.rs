@@ -2,8 +2,8 @@
 
 use vouchsafe_crypto::base64_decode;
 
-use crate::field_content::{FieldContent, LOOKED_AT};
-use crate::field_sniffing::{SHORTEST, begins_like_xml, is_text};
+use crate::field_beginning::{LOOKED_AT, SHORTEST, begins_like_xml, is_text};
+use crate::field_content::FieldContent;
 use crate::form;
 
 /// Restores base64 of XML in which each `+` became a space. In the damaged form it decodes to something else or not

@@ -3,20 +3,35 @@
 use miniz_oxide::inflate::{decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
 use vouchsafe_crypto::base64_decode;
 
+use crate::field_beginning::{LOOKED_AT, SHORTEST, begins_like_utf16, begins_like_xml, is_text};
 use crate::field_content::FieldContent;
-use crate::field_encoding::{of_encoded, whole_groups};
+use crate::field_encoding::{of_base64, of_encoded, whole_groups};
 use crate::form;
 
 /// The number of bytes that are inflated.
 const INFLATED: usize = 16 * 1024;
 
-/// Returns whether bytes begin with a byte order mark, or with `<` in two bytes. It is called for every message, so
-/// it looks only at the beginning.
-pub(crate) fn begins_like_utf16(bytes: &[u8]) -> bool {
-    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'<', 0, ..] | [0, b'<', ..])
+impl FieldContent {
+    /// Recognises what these bytes look like; `None` if they match no known kind.
+    ///
+    /// The work is bounded: only the first 64 KiB are examined.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<FieldContent> {
+        let beginning = bytes.get(..LOOKED_AT).unwrap_or(bytes);
+        of_binary(beginning).or_else(|| of_text(&String::from_utf8_lossy(beginning)))
+    }
+
+    /// Recognises decoded bytes that should be XML and are not. Bytes that begin like XML are left to the XML parser.
+    pub(crate) fn in_the_place_of_xml(bytes: &[u8]) -> Option<FieldContent> {
+        if begins_like_xml(bytes) && !begins_like_utf16(bytes) {
+            return None;
+        }
+        // The bytes were already decoded from base64 once.
+        FieldContent::of(bytes).or_else(|| of_base64(bytes))
+    }
 }
 
-pub(crate) fn of_binary(bytes: &[u8]) -> Option<FieldContent> {
+fn of_binary(bytes: &[u8]) -> Option<FieldContent> {
     match bytes {
         _ if begins_like_utf16(bytes) => Some(FieldContent::Utf16),
         [0x30, 0x80..=0x84, ..] if !bytes.is_ascii() => Some(of_der(bytes)),
@@ -60,7 +75,7 @@ fn of_der(bytes: &[u8]) -> FieldContent {
     }
 }
 
-pub(crate) fn of_text(text: &str) -> Option<FieldContent> {
+fn of_text(text: &str) -> Option<FieldContent> {
     let text = text.trim_start_matches('\u{FEFF}').trim();
     let beginning: String = text.chars().take(512).collect::<String>().to_ascii_lowercase();
     if text.is_empty() {
@@ -225,9 +240,6 @@ pub(crate) fn embedded(text: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// The minimum length, in characters, of a word that may be base64 of a message.
-pub(crate) const SHORTEST: usize = 40;
-
 /// Returns the words of a text that are long enough, each joined with the long words that follow it line by line.
 /// Each result is given with and without the short word at the end, which may be the rest of the last line.
 fn runs(text: &str) -> Vec<String> {
@@ -247,15 +259,6 @@ fn runs(text: &str) -> Vec<String> {
 fn is_soap(beginning: &str) -> bool {
     beginning.contains("http://schemas.xmlsoap.org/soap/envelope/")
         || beginning.contains("http://www.w3.org/2003/05/soap-envelope")
-}
-
-/// Returns whether bytes are UTF-8, possibly cut off inside a character.
-pub(crate) fn is_text(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
-}
-
-pub(crate) fn begins_like_xml(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"\xEF\xBB\xBF<")
 }
 
 /// Inflates the beginning of a DEFLATE stream. The stream is cut off, so an error after some output is expected.

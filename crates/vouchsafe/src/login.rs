@@ -5,7 +5,6 @@ use vouchsafe_metadata::{Binding, IdentityProvider, WebAddress};
 use vouchsafe_signature::MessageParameter;
 
 use crate::browser_binding::BrowserBinding;
-use crate::builder::SignRequests;
 use crate::connection::{Connection, ConnectionState};
 use crate::enhanced_client::{Around, paos_request};
 use crate::error::BindingError;
@@ -14,6 +13,7 @@ use crate::pending::PendingRequest;
 use crate::request::{Asked, Ends, LoginOptions, authn_request, message_id, prefixed_handle};
 use crate::request_details::{RequestBinding, ResponseBinding};
 use crate::service_provider::{ServiceProvider, SigningCredential};
+use crate::settings::SignRequests;
 
 /// A sign-in that was started: the message that the browser carries, the request that the service stores, and the
 /// binding that only this browser receives.

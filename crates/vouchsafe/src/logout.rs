@@ -1,15 +1,17 @@
 //! Single logout: sends logout requests to an identity provider, and answers its requests (SAML Profiles 4.4).
 
 use chrono::{DateTime, Utc};
-use vouchsafe_assertion::{Carriage, ConnectionId, LogoutRequest};
-use vouchsafe_metadata::{Binding, Endpoint, WebAddress};
+use vouchsafe_assertion::{LogoutRequest, MessageKind};
+use vouchsafe_metadata::{Binding, Endpoint};
 use vouchsafe_signature::MessageParameter;
 
+use crate::back_channel::SoapCall;
 use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout_journey::{LogoutJourney, PendingLogout};
 use crate::logout_message::{LogoutStatus, Reply, logout_request, soap_fault};
+use crate::message_route::{BY_BROWSER, bindings_after, require_same, require_secure};
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::relay_state::RelayState;
@@ -80,6 +82,26 @@ impl ServiceProvider {
         Ok(StartedLogout { request, pending, binding: browser })
     }
 
+    /// Makes the logout request for an identity provider that accepts it over SOAP. The request is signed.
+    ///
+    /// # Errors
+    /// [`BindingError::NoSingleLogout`] if the identity provider has no such address, otherwise the errors of
+    /// [`start_logout`](Self::start_logout).
+    pub fn logout_call(
+        &self,
+        connection: &Connection,
+        participant: &Participant,
+        now: DateTime<Utc>,
+    ) -> Result<SoapCall, BindingError> {
+        require_same(&participant.connection, connection)?;
+        let identity_provider = connection.identity_provider();
+        identity_provider.check_validity(now)?;
+        let endpoint = identity_provider.single_logout_at(&Binding::Soap);
+        let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
+        let kind = MessageKind::LogoutResponse;
+        self.soap_call(connection, endpoint, kind, now, |ends| logout_request(ends, participant))
+    }
+
     /// Answers a logout request that a browser carried, after its sessions have ended. The RelayState is returned
     /// unchanged.
     ///
@@ -120,23 +142,6 @@ impl ServiceProvider {
         self.soap_answer(request.connection(), connection, now, write)
     }
 
-    /// Carries the answer to a request to this endpoint.
-    pub(crate) fn carry_reply(
-        &self,
-        connection: &Connection,
-        (endpoint, signing): (&Endpoint, Signing<'_>),
-        reply: Reply<'_>,
-        relay_state: Option<&RelayState>,
-        now: DateTime<Utc>,
-    ) -> Result<OutgoingMessage, BindingError> {
-        let id = message_id(self.provider())?;
-        let issuer = self.entity_id_for(connection).as_str();
-        let destination = Some(endpoint.location_of_responses());
-        let xml = reply.write(&Ends { id: &id, issuer, destination, issued_at: now })?;
-        let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
-        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
-    }
-
     /// Returns the envelope for a request over SOAP that is not accepted: a fault that does not tell the reason.
     ///
     /// # Errors
@@ -173,53 +178,12 @@ impl ServiceProvider {
         require_secure(connection, endpoint.address_of_responses())?;
         Ok((endpoint, self.logout_signing(connection)?))
     }
-
-    /// Returns the key and algorithm that sign logout messages over this connection.
-    pub(crate) fn logout_signing(&self, connection: &Connection) -> Result<Signing<'_>, BindingError> {
-        let credential = self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)?;
-        Ok(self.signing(credential, connection))
-    }
 }
 
 fn logout_reply(request: &LogoutRequest, status: LogoutStatus) -> Reply<'_> {
     Reply { element: "saml2p:LogoutResponse", in_response_to: request.id(), codes: status.codes() }
 }
 
-/// The bindings of messages that a browser carries, in the order of preference.
-pub(crate) const BY_BROWSER: [Binding; 3] =
-    [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign];
-
-/// The binding by which a request came, followed by the others.
-pub(crate) fn bindings_after(carriage: Carriage) -> Vec<Binding> {
-    let same = match carriage {
-        Carriage::Redirect => Binding::HttpRedirect,
-        Carriage::SimpleSign => Binding::HttpPostSimpleSign,
-        _ => Binding::HttpPost,
-    };
-    let others = [Binding::HttpPost, Binding::HttpRedirect, Binding::HttpPostSimpleSign];
-    std::iter::once(same.clone()).chain(others.into_iter().filter(|other| *other != same)).collect()
-}
-
-pub(crate) fn no_single_logout(entity_id: &str) -> BindingError {
+fn no_single_logout(entity_id: &str) -> BindingError {
     BindingError::NoSingleLogout { entity_id: entity_id.to_owned() }
-}
-
-/// Requires the connection that a value belongs to, so that a person is named only to their own identity provider.
-pub(crate) fn require_same(of: &ConnectionId, given: &Connection) -> Result<(), BindingError> {
-    if of == given.id() {
-        return Ok(());
-    }
-    let (expected, actual) = (of.as_str().to_owned(), given.id().as_str().to_owned());
-    Err(BindingError::OtherConnection { expected, actual })
-}
-
-/// Requires a secure address: browsers and messages are never sent to an address without TLS.
-pub(crate) fn require_secure(connection: &Connection, address: &WebAddress) -> Result<(), BindingError> {
-    if address.is_secure() {
-        return Ok(());
-    }
-    Err(BindingError::InsecureLocation {
-        entity_id: connection.identity_provider().entity_id().as_str().to_owned(),
-        location: address.as_str().to_owned(),
-    })
 }

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, LogoutOutcome, MessageKind, Refusal};
+use vouchsafe_assertion::{ConnectionId, LogoutOutcome, MessageError, MessageKind, Refusal};
 use vouchsafe_crypto::Provider;
 
 use crate::browser_binding::BindingHash;
 use crate::error::BindingError;
 use crate::participant::Participant;
-use crate::pending::seconds_rounded_up;
-use crate::receive_message::unasked_message;
 use crate::relay_state::RelayState;
+use crate::stored_time::seconds_rounded_up;
 
 /// The result of a sign-out at one identity provider.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -268,4 +267,10 @@ impl PendingLogout {
             journey: stored.journey,
         })
     }
+}
+
+/// The refusal of a message that answers no pending logout. It is for callers that find none in their store.
+#[must_use]
+pub fn unasked_message(kind: MessageKind, reason: &'static str) -> Refusal {
+    Refusal::new(MessageError::unasked(kind, reason).into())
 }

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use vouchsafe_assertion::Trust;
 use vouchsafe_metadata::{Binding, EntityKey, IdentityProvider, LintSeverity, SigningMethod};
 
-use crate::builder::SignRequests;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::service_provider::ServiceProvider;
+use crate::settings::SignRequests;
 use crate::signing::can_be_verified;
 
 /// A difference between a connection and the metadata of its identity provider, or a fault that would make a sign-in

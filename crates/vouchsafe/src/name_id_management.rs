@@ -1,13 +1,8 @@
 //! Name identifier management (SAML Profiles 4.5): tells an identity provider that a name changes or ends, and
 //! answers its requests.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{
-    Carriage, ConnectionId, ManageNameIdRequest, MessageKind, NameIdChange, SessionNameId,
-};
+use vouchsafe_assertion::{ManageNameIdRequest, MessageKind, NameIdChange};
 use vouchsafe_metadata::{Binding, Endpoint};
 use vouchsafe_signature::MessageParameter;
 use vouchsafe_xml::Writer;
@@ -16,104 +11,15 @@ use crate::back_channel::SoapCall;
 use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
-use crate::logout::{BY_BROWSER, bindings_after, require_same, require_secure};
 use crate::logout_message::Reply;
+use crate::message_route::{BY_BROWSER, bindings_after, require_same, require_secure};
+use crate::name_id_order::NameIdOrder;
 use crate::outgoing::{OutgoingMessage, Written};
-use crate::participant::Participant;
 use crate::pending::PendingRequest;
 use crate::relay_state::RelayState;
 use crate::request::{Ends, message_id, random_handle, start_message, write_name_id};
 use crate::service_provider::ServiceProvider;
 use crate::signing::Signing;
-
-/// A change of a name that this service requests from an identity provider. `Debug` does not show the person.
-///
-/// The name belongs to the connection over which the person signed in, and only its identity provider can be asked.
-/// So an order is made of a [`Participant`], and holds the connection together with the name.
-///
-/// After a new identifier, the identity provider sends it together with its own name for the person (`SPProvidedID`).
-/// A terminated name is no longer used between the two parties.
-///
-/// ```
-/// use vouchsafe::{ConnectionId, NameIdOrder, Participant, SessionNameId};
-///
-/// let ada = Participant::new(ConnectionId::new("acme")?, SessionNameId::new("ada"), []);
-/// let order = NameIdOrder::terminate(ada);
-/// assert_eq!(order.connection().as_str(), "acme");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameIdOrder {
-    connection: ConnectionId,
-    name_id: SessionNameId,
-    change: NameIdChange,
-}
-
-impl NameIdOrder {
-    /// Makes an order after which this service names the person by this identifier.
-    pub fn new_identifier(person: Participant, identifier: impl Into<String>) -> NameIdOrder {
-        NameIdOrder::of(person, NameIdChange::New(identifier.into()))
-    }
-
-    /// Makes an order after which the name is no longer used.
-    #[must_use]
-    pub fn terminate(person: Participant) -> NameIdOrder {
-        NameIdOrder::of(person, NameIdChange::Terminate)
-    }
-
-    fn of(person: Participant, change: NameIdChange) -> NameIdOrder {
-        NameIdOrder { connection: person.connection, name_id: person.name_id, change }
-    }
-
-    /// The connection whose identity provider uses the name.
-    #[must_use]
-    pub fn connection(&self) -> &ConnectionId {
-        &self.connection
-    }
-
-    /// The person, byte for byte as the identity provider names them.
-    #[must_use]
-    pub fn name_id(&self) -> &SessionNameId {
-        &self.name_id
-    }
-
-    /// The change of the name.
-    #[must_use]
-    pub fn change(&self) -> &NameIdChange {
-        &self.change
-    }
-
-    /// Returns the stored form. The stored request that it belongs to holds the connection.
-    pub(crate) fn to_stored(&self) -> StoredNameIdOrder {
-        let new_id = match &self.change {
-            NameIdChange::New(identifier) => Some(identifier.clone()),
-            _ => None,
-        };
-        StoredNameIdOrder { name_id: self.name_id.clone(), new_id }
-    }
-
-    pub(crate) fn from_stored(connection: ConnectionId, stored: StoredNameIdOrder) -> NameIdOrder {
-        let change = stored.new_id.map_or(NameIdChange::Terminate, NameIdChange::New);
-        NameIdOrder { connection, name_id: stored.name_id, change }
-    }
-}
-
-/// The stored form of a [`NameIdOrder`]. `Debug` does not show the person.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StoredNameIdOrder {
-    /// The person.
-    pub name_id: SessionNameId,
-    /// The new identifier; `None` if the name is terminated.
-    #[serde(default)]
-    pub new_id: Option<String>,
-}
-
-impl fmt::Debug for StoredNameIdOrder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredNameIdOrder").finish_non_exhaustive()
-    }
-}
 
 /// An order that a browser carries to an identity provider.
 #[derive(Debug)]
@@ -167,7 +73,7 @@ impl ServiceProvider {
         return_to: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<StartedNameIdOrder, BindingError> {
-        require_same(&order.connection, connection)?;
+        require_same(order.connection(), connection)?;
         let (endpoint, signing) = self.name_id_management_by_browser(connection, &BY_BROWSER, now)?;
         let request_id = message_id(self.provider())?;
         let handle = random_handle(self.provider())?;
@@ -195,7 +101,7 @@ impl ServiceProvider {
         order: &NameIdOrder,
         now: DateTime<Utc>,
     ) -> Result<SoapCall, BindingError> {
-        require_same(&order.connection, connection)?;
+        require_same(order.connection(), connection)?;
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
         let endpoint = identity_provider.name_id_management_at(&Binding::Soap);
@@ -276,29 +182,6 @@ impl ServiceProvider {
         require_secure(connection, endpoint.address_of_responses())?;
         Ok((endpoint, self.logout_signing(connection)?))
     }
-
-    /// Returns the address of this service that receives messages of this kind by this binding: the connection's, or
-    /// without a connection the service's own.
-    #[must_use]
-    pub fn message_address<'a>(
-        &'a self,
-        connection: Option<&'a Connection>,
-        kind: MessageKind,
-        carriage: Carriage,
-    ) -> Option<&'a str> {
-        let is_about_names =
-            matches!(kind, MessageKind::ManageNameIdRequest | MessageKind::ManageNameIdResponse);
-        match (connection, is_about_names, carriage) {
-            (None, true, Carriage::Soap) => self.name_id_management_soap(),
-            (None, true, _) => self.name_id_management(),
-            (None, false, Carriage::Soap) => self.single_logout_soap(),
-            (None, false, _) => self.single_logout(),
-            (Some(connection), true, Carriage::Soap) => self.name_id_management_soap_for(connection),
-            (Some(connection), true, _) => self.name_id_management_for(connection),
-            (Some(connection), false, Carriage::Soap) => self.single_logout_soap_for(connection),
-            (Some(connection), false, _) => self.single_logout_for(connection),
-        }
-    }
 }
 
 fn no_name_id_management(entity_id: &str) -> BindingError {
@@ -310,8 +193,8 @@ fn name_id_request(ends: &Ends<'_>, order: &NameIdOrder) -> Result<String, Bindi
     let mut xml = Writer::new();
     start_message(&mut xml, "saml2p:ManageNameIDRequest", ends);
     xml.element("saml2:Issuer", ends.issuer);
-    write_name_id(&mut xml, &order.name_id);
-    match &order.change {
+    write_name_id(&mut xml, order.name_id());
+    match order.change() {
         NameIdChange::New(identifier) => xml.element("saml2p:NewID", identifier),
         _ => xml.start("saml2p:Terminate").end(),
     };

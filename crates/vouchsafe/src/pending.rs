@@ -13,9 +13,10 @@ use vouchsafe_metadata::EntityId;
 use crate::browser_binding::BindingHash;
 use crate::claimed_response::ClaimedResponse;
 use crate::error::BindingError;
-use crate::name_id_management::{NameIdOrder, StoredNameIdOrder};
+use crate::name_id_order::{NameIdOrder, StoredNameIdOrder};
 use crate::relay_state::RelayState;
 use crate::request::{LoginOptions, NameIdPolicy};
+use crate::stored_time::seconds_rounded_up;
 
 /// The data that must be stored between the request and the answer, under [`handle`](Self::handle).
 ///
@@ -398,13 +399,6 @@ impl PendingRequest {
     }
 }
 
-/// Rounds a time up to a whole second, so that a stored expiry is never too early. The result is at most the last
-/// time that can be read back.
-pub(crate) fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
-    let rounded = time.timestamp().saturating_add(i64::from(time.timestamp_subsec_nanos() != 0));
-    rounded.min(DateTime::<Utc>::MAX_UTC.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -426,19 +420,5 @@ mod tests {
             let refused = PendingRequest::from_stored(stored(damaged)).unwrap_err();
             assert!(matches!(refused, BindingError::StoredRequest { field: "issued_at" }), "{refused}");
         }
-    }
-
-    #[test]
-    fn an_end_is_rounded_up() {
-        for (time, seconds) in [
-            ("1970-01-01T00:00:10Z", 10),
-            ("1970-01-01T00:00:10.000000001Z", 11),
-            ("1970-01-01T00:00:10.999Z", 11),
-            ("1969-12-31T23:59:58.5Z", -1),
-        ] {
-            assert_eq!(seconds_rounded_up(time.parse().unwrap()), seconds, "{time}");
-        }
-        let last = seconds_rounded_up(DateTime::<Utc>::MAX_UTC);
-        assert!(DateTime::from_timestamp(last, 0).is_some(), "it can be read back");
     }
 }

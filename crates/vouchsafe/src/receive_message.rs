@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    ClaimedMessage, ConnectionId, MessageError, MessageExpectations, MessageId, MessageKind,
-    OutstandingRequest, Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
-    owners_of_message,
+    ClaimedMessage, ConnectionId, MessageExpectations, MessageId, MessageKind, OutstandingRequest, Refusal,
+    Trust, ValidMessage, authenticate_message, choose_for_message, owners_of_message,
 };
 
 use crate::connection::{Connection, ConnectionState};
 use crate::incoming::{ExpectMessage, IncomingMessage};
+use crate::logout_journey::unasked_message;
 use crate::service_provider::ServiceProvider;
 
 /// A connection over which a message may have come, with the keys of its identity provider.
@@ -233,10 +233,4 @@ impl ServiceProvider {
             None => expectations,
         })
     }
-}
-
-/// The refusal of a message that answers no pending logout. It is for callers that find none in their store.
-#[must_use]
-pub fn unasked_message(kind: MessageKind, reason: &'static str) -> Refusal {
-    Refusal::new(MessageError::unasked(kind, reason).into())
 }

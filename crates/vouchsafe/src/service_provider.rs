@@ -11,14 +11,12 @@ use vouchsafe_metadata::{EntityId, ServiceInformation};
 use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Limits;
 
-use crate::builder::{Builder, SignRequests, WantsAssertionConsumer};
-use crate::connection::Connection;
-use crate::connection_settings::ConnectionSettings;
+use crate::settings::SignRequests;
 
 /// A SAML 2.0 service provider (SAML Profiles 4.1, Web Browser SSO). It is cheap to clone, and holds no state and no
 /// clock.
 ///
-/// The trusted identity providers are not part of it: a sign-in goes over a [`Connection`], which the caller looks
+/// The trusted identity providers are not part of it: a sign-in goes over a [`Connection`](crate::Connection), which the caller looks
 /// up.
 ///
 /// ```
@@ -70,12 +68,6 @@ pub(crate) struct SigningCredential {
 }
 
 impl ServiceProvider {
-    /// Starts a builder with our own entity ID, which is also the audience that assertions must name (Okta: "Audience
-    /// URI (SP Entity ID)").
-    pub fn builder(entity_id: EntityId) -> Builder<WantsAssertionConsumer> {
-        Builder::new(entity_id)
-    }
-
     pub(crate) fn new(config: Config) -> ServiceProvider {
         ServiceProvider { config: Arc::new(config) }
     }
@@ -106,48 +98,11 @@ impl ServiceProvider {
         &self.config.information
     }
 
-    /// Our entity ID over this connection.
-    pub fn entity_id_for<'a>(&'a self, connection: &'a Connection) -> &'a EntityId {
-        connection.settings().entity_id.as_ref().unwrap_or(&self.config.entity_id)
-    }
-
-    /// The address to which responses over this connection are posted.
-    pub fn assertion_consumer_for<'a>(&'a self, connection: &'a Connection) -> &'a str {
-        connection.settings().assertion_consumer.as_deref().unwrap_or(&self.config.assertion_consumer)
-    }
-
-    /// The address for logout messages by browser over this connection, if it accepts them: its own address, or the
-    /// service's. A connection with an assertion consumer of its own has a logout address of its own or none, so that
-    /// both identify the connection in the same way.
-    #[must_use]
-    pub fn single_logout_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
-        let settings = connection.settings();
-        own_or(&settings.single_logout, settings, &self.config.single_logout)
-    }
-
-    /// The address for logout requests by SOAP over this connection, if it accepts them, chosen like
-    /// [`single_logout_for`](Self::single_logout_for).
-    #[must_use]
-    pub fn single_logout_soap_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
-        let settings = connection.settings();
-        own_or(&settings.single_logout_soap, settings, &self.config.single_logout_soap)
-    }
-
     /// The certificates of our decryption keys, with which identity providers encrypt, unless a connection has keys
     /// of its own.
     #[must_use]
     pub fn encryption_certificates(&self) -> &[Certificate] {
         &self.config.encryption_certificates
-    }
-
-    /// The certificates in the metadata for a connection's identity provider: those of the connection's own decryption
-    /// keys, or, if it has none, ours.
-    #[must_use]
-    pub fn encryption_certificates_for<'a>(&'a self, connection: &'a Connection) -> &'a [Certificate] {
-        match connection.encryption_certificates() {
-            [] => self.encryption_certificates(),
-            own => own,
-        }
     }
 
     /// The certificate of the key that signs our requests, if we have one.
@@ -175,22 +130,6 @@ impl ServiceProvider {
         self.config.single_logout_soap.as_deref()
     }
 
-    /// The address for messages about names by browser over this connection, if it accepts them, chosen like
-    /// [`single_logout_for`](Self::single_logout_for).
-    #[must_use]
-    pub fn name_id_management_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
-        let settings = connection.settings();
-        own_or(&settings.name_id_management, settings, &self.config.name_id_management)
-    }
-
-    /// The address for requests about names by SOAP over this connection, if it accepts them, chosen like
-    /// [`single_logout_for`](Self::single_logout_for).
-    #[must_use]
-    pub fn name_id_management_soap_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
-        let settings = connection.settings();
-        own_or(&settings.name_id_management_soap, settings, &self.config.name_id_management_soap)
-    }
-
     /// The address for messages about names by browser, unless a connection has an address of its own.
     #[must_use]
     pub fn name_id_management(&self) -> Option<&str> {
@@ -203,29 +142,9 @@ impl ServiceProvider {
         self.config.name_id_management_soap.as_deref()
     }
 
-    /// The allowed difference of the clocks over this connection.
-    pub(crate) fn clock_skew_for(&self, connection: &Connection) -> Duration {
-        connection.settings().clock_skew_seconds.map(Duration::from_secs).unwrap_or(self.config.clock_skew)
-    }
-
-    /// The maximum age of a message, if one is configured: the smaller of the service's and the connection's.
-    pub(crate) fn maximum_message_age_for(&self, connection: &Connection) -> Option<Duration> {
-        let own = connection.settings().maximum_message_age_seconds.map(Duration::from_secs);
-        [own, self.config.maximum_message_age].into_iter().flatten().min()
-    }
-
     /// Returns the time from which a request issued now can no longer be answered.
     pub(crate) fn expiry(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let lifetime = TimeDelta::from_std(self.config.request_lifetime).ok();
         lifetime.and_then(|lifetime| now.checked_add_signed(lifetime)).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
-}
-
-pub(crate) fn own_or<'a>(
-    own: &'a Option<String>,
-    settings: &ConnectionSettings,
-    service: &'a Option<Arc<str>>,
-) -> Option<&'a str> {
-    let shared = service.as_deref().filter(|_| settings.assertion_consumer.is_none());
-    own.as_deref().or(shared)
 }

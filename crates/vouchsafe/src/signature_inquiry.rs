@@ -10,8 +10,7 @@ use vouchsafe_signature::{
 };
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
-use crate::autopsy::PostMortem;
-use crate::autopsy_finding::{CertificateFacts, SignatureFinding};
+use crate::autopsy_finding::{CertificateFacts, PostMortem, SignatureFinding};
 
 /// The maximum number of keys of the entity itself for other purposes that are tried.
 const OTHER_USES: usize = 16;

@@ -5,6 +5,7 @@ use vouchsafe_metadata::{AlgorithmSupport, SigningMethod};
 use vouchsafe_signature::Signer;
 
 use crate::connection::Connection;
+use crate::error::BindingError;
 use crate::service_provider::{ServiceProvider, SigningCredential};
 
 /// The key and the algorithms of the messages to one identity provider.
@@ -40,6 +41,12 @@ impl ServiceProvider {
             algorithm: algorithm(support, &credential.key, self.provider()),
             digest: digest(support, self.provider()),
         }
+    }
+
+    /// Returns the key and algorithm that sign logout messages over this connection.
+    pub(crate) fn logout_signing(&self, connection: &Connection) -> Result<Signing<'_>, BindingError> {
+        let credential = self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)?;
+        Ok(self.signing(credential, connection))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use vouchsafe_metadata::EntityId;
 
-use crate::builder::own_address;
 use crate::connection_settings::ConnectionSettings;
 use crate::error::BindingError;
-use crate::service_provider::{ServiceProvider, own_or};
+use crate::over_connection::own_or;
+use crate::service_provider::ServiceProvider;
+use crate::settings::own_address;
 
 /// The data of a service that are entered into a console: its entity ID, its addresses, and whether it needs
 /// encryption and a token.

@@ -6,8 +6,8 @@ use vouchsafe_xml::{Document, Limits};
 
 use super::complaint::Complaint;
 use crate::error::BindingError;
+use crate::field_beginning::{begins_like_utf16, begins_like_xml};
 use crate::field_encoding::{with_plus_signs, without_references};
-use crate::field_sniffing::{begins_like_utf16, begins_like_xml};
 use crate::form;
 use crate::incoming::decoded;
 use crate::redirect::{self, SAML_REQUEST, SAML_RESPONSE};

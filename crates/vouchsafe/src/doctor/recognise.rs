@@ -14,8 +14,9 @@ use super::har::Step;
 use super::products::Product;
 use super::service_log::{self, LoggedRefusal};
 use super::{Fact, Kind, address, dress, har, no_messages, pages, soap};
+use crate::field_beginning::begins_like_xml;
 use crate::field_content::FieldContent;
-use crate::field_sniffing::{begins_like_xml, fingerprint, has_typographic_quotes};
+use crate::field_sniffing::{fingerprint, has_typographic_quotes};
 use crate::form;
 use crate::redirect::SAML_RESPONSE;
 
