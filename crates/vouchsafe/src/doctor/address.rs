@@ -111,6 +111,20 @@ fn is_secret(before: &str) -> bool {
     name.len() <= NAME && (is_parameter || is_of_saml) && SECRET.contains(&name.as_str())
 }
 
+/// Returns the host of an address, with its port.
+pub(crate) fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// Returns whether an address is http, and not of this machine.
+pub(crate) fn is_open(url: &str) -> bool {
+    url.strip_prefix("http://").is_some_and(|rest| {
+        let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+        !matches!(host, "localhost" | "127.0.0.1" | "[")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

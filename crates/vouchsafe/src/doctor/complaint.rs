@@ -4,7 +4,6 @@ use serde::Serialize;
 use vouchsafe_xml::Quoted;
 
 use super::address::masked;
-use super::surroundings::Told;
 
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -46,6 +45,21 @@ pub struct Setting {
     pub value: Option<String>,
     /// The place of the setting in the console.
     pub place: String,
+}
+
+/// A value that the operator gave, by an option or by a whole file of metadata. Only such values are recommended for
+/// a console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told(String);
+
+impl Told {
+    pub(crate) fn new(text: impl Into<String>) -> Told {
+        Told(text.into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Complaint {

@@ -1,8 +1,9 @@
 //! Puts hints into the words of a product's console: the parts in parentheses about Okta are replaced by the
 //! product's own words.
 
+use super::catalogue::Product;
 use super::complaint::{Complaint, Setting};
-use super::products::Product;
+use super::found::Found;
 
 /// The phrases of hints in the words of Okta's console, and the setting of the catalogue that each names. The first
 /// phrase that matches counts for its part of the text. If a product lacks the setting, the parenthesis is removed.
@@ -69,6 +70,21 @@ impl Product {
             own.extend(word.filter(|word| !own.contains(word)));
         }
         own
+    }
+}
+
+impl Found {
+    /// Puts the hints of a log into the words of a product's console, or of none.
+    pub(crate) fn in_the_words_of(mut self, product: Option<&Product>) -> Found {
+        if let Found::Log { refusals, .. } = &mut self {
+            for refusal in refusals {
+                refusal.hint = match product {
+                    Some(product) => product.in_its_words(&refusal.code, &refusal.hint),
+                    None => in_no_words(&refusal.hint),
+                };
+            }
+        }
+        self
     }
 }
 

@@ -4,7 +4,7 @@
 
 use vouchsafe_xml::{Document, Limits};
 
-use super::recognise::{Found, Message, parsed};
+use super::found::{Found, Message, parsed};
 use crate::field_sniffing::embedded;
 
 /// The maximum number of bytes of a text that are searched.

@@ -1,17 +1,17 @@
 //! The values that a response must agree with: those that the operator gave, or otherwise those in the message
 //! itself.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
     AssertionError, Claimed, Correlation, Expectations, MessageId, OutstandingRequest, Refusal,
 };
 use vouchsafe_metadata::EntityId;
 use vouchsafe_xml::{Element, Quoted, namespace};
 
-use super::complaint::{Complaint, Own};
-use super::judge_response::has_encrypted_assertion;
-use super::recognise::Message;
-use super::surroundings::{Surroundings, Told};
+use super::complaint::{Complaint, Own, Told};
+use super::found::Message;
+use super::stated::{has_encrypted_assertion, issued};
+use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind};
 
 /// The values that the response must agree with.
@@ -226,10 +226,4 @@ fn recipient(root: Element<'_>) -> Option<String> {
 fn audiences(root: Element<'_>) -> impl Iterator<Item = String> {
     let all = root.descendants().filter(|element| element.is(namespace::SAML_ASSERTION, "Audience"));
     all.map(|element| element.text().trim().to_owned())
-}
-
-/// Returns the second after the time when it was issued, by the clock of its sender.
-pub(super) fn issued(root: Element<'_>) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(root.attribute("IssueInstant")?.trim()).ok()?;
-    time.with_timezone(&Utc).checked_add_signed(TimeDelta::seconds(1))
 }

@@ -6,9 +6,9 @@ use vouchsafe_xml::Limits;
 
 use super::artifact::Artifact;
 use super::complaint::{Complaint, Own};
+use super::exhibit::Kind;
 use super::field::{self, Field};
-use super::recognise::{Found, Message, Read, kind, parsed};
-use super::{Kind, judge_message};
+use super::found::{Found, Message, Read, kind, message_kind, parsed};
 use crate::form;
 use crate::incoming::SentMessage;
 use crate::posted::PostedResponse;
@@ -92,7 +92,7 @@ fn refused_at_the_door(form: &str, field: &'static str, read: &Read, limits: &Li
     let kind = read.parsed.as_ref().ok().map(kind)?;
     let error = match kind {
         Kind::Response => PostedResponse::from_form(form, limits).err()?,
-        _ if judge_message::message_kind(kind).is_some() => SentMessage::from_form(form, limits).err()?,
+        _ if message_kind(kind).is_some() => SentMessage::from_form(form, limits).err()?,
         _ => return None,
     };
     let told = Complaint::error(error.code(), error.to_string(), error.hint());

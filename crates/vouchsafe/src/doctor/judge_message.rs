@@ -10,32 +10,19 @@ use vouchsafe_metadata::{Binding, Endpoint, EntityId, IdentityProvider};
 use vouchsafe_signature::{MessageParameter, explain_query, has_signature};
 use vouchsafe_xml::{Document, Element, Quoted, namespace};
 
-use super::complaint::{Complaint, Own};
-use super::expected::issued;
+use super::complaint::{Complaint, Own, Told};
+use super::found::Message;
 use super::judge_metadata::two_descriptions;
-use super::judge_request::issuer;
 use super::judge_signature::is_signed;
-use super::recognise::Message;
 use super::request_rules::{self, Case as RuleCase};
-use super::surroundings::{Request, Surroundings, Told};
+use super::stated::{Request, issued, issuer};
+use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind, validity, witnesses};
 
 /// The maximum number of failed checks after the first that become complaints.
 const FURTHER: usize = 8;
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 const PARTIAL: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
-
-/// Returns the kind that the libraries use for the message.
-pub(super) fn message_kind(kind: Kind) -> Option<MessageKind> {
-    Some(match kind {
-        Kind::LogoutRequest => MessageKind::LogoutRequest,
-        Kind::LogoutResponse => MessageKind::LogoutResponse,
-        Kind::ManageNameIdRequest => MessageKind::ManageNameIdRequest,
-        Kind::ManageNameIdResponse => MessageKind::ManageNameIdResponse,
-        Kind::ArtifactResponse => MessageKind::ArtifactResponse,
-        _ => return None,
-    })
-}
 
 pub(super) fn judge(
     doctor: &Doctor,

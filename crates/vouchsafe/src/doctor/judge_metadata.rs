@@ -7,7 +7,7 @@ use vouchsafe_metadata::{
 use vouchsafe_xml::{Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own, Severity};
-use super::recognise::Message;
+use super::found::Message;
 use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind};
 use crate::CertificateFacts;

@@ -1,33 +1,19 @@
 //! Examines requests and logout messages: their content, and anything unusual in them.
 
-use chrono::{DateTime, Utc};
 use vouchsafe_signature::has_signature;
 use vouchsafe_xml::{Document, Element, namespace};
 
+use super::address::is_open;
 use super::complaint::Own;
+use super::found::Message;
 use super::judge_signature::is_signed;
-use super::recognise::Message;
 use super::request_rules::{self, Case};
-use super::surroundings::{Request, Surroundings};
+use super::stated::issuer;
+use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind};
 
 /// The maximum length of a RelayState in bytes (SAML Bindings 3.4.3).
 const RELAY_STATE: usize = 80;
-
-/// Returns the data of a request that its answer is compared with.
-pub(crate) fn request(document: &Document, kind: Kind) -> Option<Request> {
-    let root = document.root();
-    let time = root.attribute("IssueInstant").and_then(|text| DateTime::parse_from_rfc3339(text.trim()).ok());
-    Some(Request {
-        kind,
-        id: root.attribute("ID")?.to_owned(),
-        issuer: issuer(root),
-        consumer: root.attribute("AssertionConsumerServiceURL").map(str::to_owned),
-        destination: root.attribute("Destination").map(|address| address.trim().to_owned()),
-        issued_at: time.map(|time| time.with_timezone(&Utc)),
-        is_recorded: false,
-    })
-}
 
 pub(crate) fn judge(
     doctor: &Doctor,
@@ -105,17 +91,4 @@ pub(crate) fn relay_state(message: &Message, exhibit: &mut Exhibit) {
     if let Some(state) = message.relay_state.as_ref().filter(|state| state.len() > RELAY_STATE) {
         exhibit.complaints.push(Own::LongRelayState.about(&state.len().to_string()));
     }
-}
-
-/// Returns whether an address is http, and not of this machine.
-pub(crate) fn is_open(url: &str) -> bool {
-    url.strip_prefix("http://").is_some_and(|rest| {
-        let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
-        !matches!(host, "localhost" | "127.0.0.1" | "[")
-    })
-}
-
-pub(crate) fn issuer(root: Element<'_>) -> Option<String> {
-    let issuer = root.elements().find(|child| child.is(namespace::SAML_ASSERTION, "Issuer"))?;
-    Some(issuer.text().trim().to_owned())
 }

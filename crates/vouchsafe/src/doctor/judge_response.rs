@@ -1,17 +1,17 @@
 //! Checks responses by the libraries' own rules, with all data from the other files. A refusal becomes a complaint.
 
-use vouchsafe_assertion::{
-    AssertionError, Check, Claimed, ConnectionId, Login, Refusal, Trust, authenticate,
-};
+use vouchsafe_assertion::{Check, Claimed, Login, Refusal, Trust, authenticate};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Element, Quoted, namespace};
 
+use super::address::is_open;
 use super::complaint::{Complaint, Own};
 use super::expected::{self, Expected};
+use super::found::Message;
 use super::judge_metadata::two_descriptions;
-use super::judge_request::{is_open, relay_state};
-use super::recognise::Message;
+use super::judge_request::relay_state;
+use super::stated::{certificates, has_encrypted_assertion};
 use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind, validity, witnesses};
 use crate::PostMortem;
@@ -20,8 +20,6 @@ use crate::PostMortem;
 const FURTHER: usize = 8;
 /// The maximum length of a value that may be a placeholder, in characters.
 const PLACEHOLDER: usize = 100;
-/// The maximum number of certificates of a message that are used if there is no metadata.
-const CERTIFICATES: usize = 4;
 
 pub(crate) fn judge(
     doctor: &Doctor,
@@ -87,7 +85,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn run(mut self, document: Document, exhibit: &mut Exhibit) {
-        let trust = match self::trust(&self.identity_provider, self.doctor) {
+        let trust = match witnesses::trust(&self.identity_provider, self.doctor) {
             Ok(trust) => trust,
             Err(error) => return exhibit.complaints.push(complaint(&Refusal::from(error), None)),
         };
@@ -171,14 +169,6 @@ fn tell_signatures(found: &[PostMortem], surroundings: &Surroundings, exhibit: &
             exhibit.complaints.push(Complaint::error(finding.code(), message, finding.hint()));
         }
     }
-}
-
-/// Returns the trust in one identity provider, as a connection with default settings would have it.
-pub(super) fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
-    let connection = ConnectionId::new("doctor")?;
-    let trust = Trust::new(connection, identity_provider, &doctor.provider)?
-        .with_decryption_keys(doctor.decryption_keys.clone());
-    Ok(if doctor.unauthenticated_cbc { trust.danger_accept_unauthenticated_cbc() } else { trust })
 }
 
 /// Returns the keys to use: those in metadata among the files, otherwise those of certificates among them, otherwise
@@ -379,22 +369,4 @@ fn padded(what: &str) -> Complaint {
     let mut complaint = Own::WhiteSpace.about("");
     complaint.message = format!("{what} begins or ends with white space, which is part of it");
     complaint
-}
-
-pub(super) fn has_encrypted_assertion(root: Element<'_>) -> bool {
-    root.elements().any(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"))
-}
-
-/// Returns the certificates in the signatures of the Response and its Assertion.
-pub(super) fn certificates(document: &Document) -> Vec<Certificate> {
-    let root = document.root();
-    let assertions = root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion"));
-    let signatures = std::iter::once(root).chain(assertions).flat_map(|element| element.elements());
-    let signatures = signatures.filter(|child| child.is(namespace::DSIG, "Signature"));
-    let values = signatures.flat_map(|signature| signature.descendants());
-    values
-        .filter(|element| element.is(namespace::DSIG, "X509Certificate"))
-        .take(CERTIFICATES)
-        .filter_map(|element| Certificate::from_base64(&element.text()).ok())
-        .collect()
 }

@@ -28,6 +28,7 @@
 
 mod address;
 mod artifact;
+mod catalogue;
 mod complaint;
 mod console_words;
 mod dress;
@@ -36,7 +37,9 @@ mod expected;
 mod field;
 mod fingerprint;
 mod forms;
+mod found;
 mod har;
+mod judge_artifact;
 mod judge_certificate;
 mod judge_message;
 mod judge_metadata;
@@ -48,10 +51,13 @@ mod pages;
 mod pattern;
 mod products;
 mod recognise;
+mod recorded;
 mod refusal_reference;
 mod request_rules;
 mod service_log;
+mod settings;
 mod soap;
+mod stated;
 mod story;
 mod story_cookies;
 mod story_refusals;
@@ -62,155 +68,31 @@ mod validity;
 mod verdict;
 mod witnesses;
 
-use std::time::Duration;
+use vouchsafe_xml::{Document, Element, Quoted};
 
-use chrono::{DateTime, SubsecRound, Utc};
-use serde::Serialize;
-use vouchsafe_crypto::{PrivateKey, Provider};
-use vouchsafe_xml::{Document, Element, Limits, Quoted};
-
+pub use catalogue::{ErrorPage, Product, Quirk, catalogue};
 pub use complaint::{Complaint, Setting, Severity};
 pub use exhibit::{Exhibit, Fact, Kind, RecognisedProduct};
-pub use products::{ErrorPage, Product, Quirk, catalogue, hint_in_the_words_of_the_console};
+pub use products::hint_in_the_words_of_the_console;
 pub use service_log::is_reference;
+pub use settings::Doctor;
 pub use story::{Cause, Event, Story};
-pub use verdict::{Answer, Verdict};
+pub use verdict::{Answer, Diagnosis, Verdict};
 
 use crate::FieldContent;
 use complaint::Own;
 use exhibit::{MessageText, Wanted};
-use judge_signature::is_signed;
-use recognise::{Found, Message};
+use found::{Found, Message, kind, message_kind};
+use recorded::{Recorded, Seen};
 use service_log::LoggedRefusal;
-use story::{Recorded, RequestLifetime, Seen};
+use stated::issuer;
 use surroundings::Surroundings;
 use traits::Traits;
 
 /// The maximum number of complaints of one exhibit, so that a person can read them.
 const COMPLAINTS: usize = 100;
 
-/// Examines files together. Metadata among them defines whom to trust and who we are, and certificates (PEM) give
-/// further keys.
-///
-/// Only whole files of metadata and whole certificates are used in this way. Metadata inside a message, a page or a
-/// recording is examined, but never defines whom to trust or who we are. Two different descriptions of one entity are
-/// an error, and neither is used. A value to enter into a console is never taken from a message.
-#[derive(Clone, Debug)]
-pub struct Doctor {
-    pub(crate) now: DateTime<Utc>,
-    pub(crate) judged_at: Option<DateTime<Utc>>,
-    pub(crate) entity_id: Option<String>,
-    pub(crate) assertion_consumer: Option<String>,
-    pub(crate) single_logout: Option<String>,
-    pub(crate) decryption_keys: Vec<PrivateKey>,
-    pub(crate) unauthenticated_cbc: bool,
-    pub(crate) keeps_messages: bool,
-    pub(crate) request_lifetime: RequestLifetime,
-    pub(crate) provider: Provider,
-    pub(crate) limits: Limits,
-}
-
-/// The doctor's findings about all files.
-#[derive(Clone, Debug, Default, Serialize)]
-#[non_exhaustive]
-pub struct Diagnosis {
-    /// The result of all files in one line, with what to change. Read it first.
-    pub verdict: Verdict,
-    /// One exhibit for each file, in the order of the files. A browser's recording gives one for each message in it.
-    pub exhibits: Vec<Exhibit>,
-    /// The story of each recording.
-    pub stories: Vec<Story>,
-}
-
 impl Doctor {
-    /// Makes a doctor with the current time.
-    #[must_use]
-    pub fn new(now: DateTime<Utc>) -> Doctor {
-        Doctor {
-            now: now.trunc_subsecs(0),
-            judged_at: None,
-            entity_id: None,
-            assertion_consumer: None,
-            single_logout: None,
-            decryption_keys: Vec::new(),
-            unauthenticated_cbc: false,
-            keeps_messages: false,
-            request_lifetime: RequestLifetime::default(),
-            provider: Provider::rustcrypto(),
-            limits: Limits::default(),
-        }
-    }
-
-    /// Examines everything as of this time, also metadata and certificates. Without it, a message is examined as of
-    /// the time when it was recorded or issued, since people ask the doctor later; the rest is examined as of now.
-    #[must_use]
-    pub fn judged_at(mut self, time: DateTime<Utc>) -> Doctor {
-        self.judged_at = Some(time);
-        self
-    }
-
-    /// Sets our entity ID. Without it, the doctor uses that of the only service provider whose metadata is among the
-    /// files. If there is none, audiences are not compared with anything, and the doctor reports that.
-    #[must_use]
-    pub fn with_entity_id(mut self, entity_id: impl Into<String>) -> Doctor {
-        self.entity_id = Some(entity_id.into());
-        self
-    }
-
-    /// Sets our assertion consumer. Without it, it comes from the same source as the entity ID, or is not compared
-    /// with anything.
-    #[must_use]
-    pub fn with_assertion_consumer(mut self, url: impl Into<String>) -> Doctor {
-        self.assertion_consumer = Some(url.into());
-        self
-    }
-
-    /// Sets our address for logout messages. Without it, it comes from the same source as the entity ID, or is not
-    /// compared with anything.
-    #[must_use]
-    pub fn with_single_logout(mut self, url: impl Into<String>) -> Doctor {
-        self.single_logout = Some(url.into());
-        self
-    }
-
-    /// Sets how long a request of ours waits for its answer: the value of
-    /// [`Builder::request_lifetime`](crate::Builder::request_lifetime). Default: ten minutes.
-    #[must_use]
-    pub fn with_request_lifetime(mut self, lifetime: Duration) -> Doctor {
-        self.request_lifetime = RequestLifetime(Some(lifetime));
-        self
-    }
-
-    /// Sets the private keys that decrypt encrypted assertions.
-    #[must_use]
-    pub fn with_decryption_keys(mut self, keys: Vec<PrivateKey>) -> Doctor {
-        self.decryption_keys = keys;
-        self
-    }
-
-    /// Sets the cryptography, with the policy about algorithms.
-    #[must_use]
-    pub fn with_provider(mut self, provider: Provider) -> Doctor {
-        self.provider = provider;
-        self
-    }
-
-    /// Decrypts AES-CBC that no signature covers. If strangers can use this doctor, it becomes a padding oracle for
-    /// them.
-    #[must_use]
-    pub fn danger_unauthenticated_cbc(mut self) -> Doctor {
-        self.unauthenticated_cbc = true;
-        self
-    }
-
-    /// Keeps the text of each message, to show it to the person who gave it: [`Exhibit::message`]. The text holds
-    /// personal data.
-    #[must_use]
-    pub fn keeping_messages(mut self) -> Doctor {
-        self.keeps_messages = true;
-        self
-    }
-
     /// Examines files, each with the name to call it by. It never fails: a file that cannot be read becomes a
     /// complaint.
     #[must_use]
@@ -250,7 +132,7 @@ impl Doctor {
                         refusals: &refusals,
                         request_lifetime: self.request_lifetime,
                         consumer: surroundings.our_assertion_consumer(self, None),
-                        elsewhere: story::elsewhere(&seen, &exhibits),
+                        elsewhere: recorded::elsewhere(&seen, &exhibits),
                     };
                     let story = story::tell(source, &recorded, &exhibits);
                     // A recording without messages and without a cause has no story.
@@ -284,7 +166,7 @@ impl Doctor {
                 return exhibit;
             }
             Found::Artifact { source, artifact, address, .. } => {
-                return artifact::judge(self, source, &artifact, address.as_deref(), surroundings);
+                return judge_artifact::judge(self, source, &artifact, address.as_deref(), surroundings);
             }
             Found::Fingerprint { source, digits } => {
                 return fingerprint::judge(source, &digits, surroundings);
@@ -309,10 +191,10 @@ impl Doctor {
     }
 
     fn document(&self, message: Message, document: Document, surroundings: &Surroundings) -> Exhibit {
-        let kind = recognise::kind(&document);
+        let kind = kind(&document);
         let traits = Traits::of(&document, kind, &message);
         let product = products::recognise(&traits);
-        let sender = judge_request::issuer(document.root());
+        let sender = issuer(document.root());
         let mut exhibit = Exhibit {
             source: message.source.clone(),
             kind,
@@ -344,7 +226,7 @@ impl Doctor {
             }
             _ => {
                 judge_request::judge(self, &document, &message, surroundings, &mut exhibit);
-                match judge_message::message_kind(kind) {
+                match message_kind(kind) {
                     Some(kind) => {
                         judge_message::judge(self, &document, kind, &message, surroundings, &mut exhibit);
                     }
@@ -360,8 +242,7 @@ impl Doctor {
                 }
             }
         }
-        if let Some(query) = message.query.as_deref().filter(|_| judge_message::message_kind(kind).is_none())
-        {
+        if let Some(query) = message.query.as_deref().filter(|_| message_kind(kind).is_none()) {
             judge_signature::of_query(self, query, sender.as_deref(), surroundings, &mut exhibit);
         }
         match product {
@@ -401,38 +282,4 @@ fn other_xml(root: Element<'_>, message: &Message) -> Complaint {
         return recognise::looks_like(FieldContent::WsFederation);
     }
     judge_metadata::broken(root, message).unwrap_or_else(|| Own::OtherXml.about(root.local_name()))
-}
-
-impl Diagnosis {
-    /// Removes the secrets in addresses from all texts.
-    fn mask(&mut self) {
-        for exhibit in &mut self.exhibits {
-            exhibit.source = address::masked(&exhibit.source);
-            for fact in &mut exhibit.facts {
-                fact.value = address::masked(&fact.value);
-            }
-            exhibit.complaints.iter_mut().for_each(Complaint::mask);
-        }
-        for story in &mut self.stories {
-            story.cause.iter_mut().for_each(|cause| cause.complaint.mask());
-            story.events.iter_mut().flat_map(|event| &mut event.complaints).for_each(Complaint::mask);
-        }
-    }
-
-    /// Returns whether nothing is wrong; notes do not count.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        !self
-            .exhibits
-            .iter()
-            .flat_map(|exhibit| &exhibit.complaints)
-            .any(|one| one.severity == Severity::Error)
-            && self.stories.iter().all(|story| story.cause.is_none())
-    }
-
-    /// Returns whether at least one of the files is SAML or a certificate.
-    #[must_use]
-    pub fn is_understood(&self) -> bool {
-        self.exhibits.iter().any(|exhibit| !matches!(exhibit.kind, Kind::Unrecognised | Kind::OtherXml))
-    }
 }

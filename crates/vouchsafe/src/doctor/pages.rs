@@ -3,8 +3,8 @@
 
 use vouchsafe_xml::Quoted;
 
+use super::catalogue::{ErrorPage, Product, catalogue};
 use super::complaint::{Complaint, Severity};
-use super::products::{ErrorPage, Product, catalogue};
 use super::service_log::is_reference;
 
 /// The maximum number of bytes of a text that may be copied from an error page.

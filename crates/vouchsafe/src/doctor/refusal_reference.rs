@@ -1,7 +1,7 @@
 //! Reads the reference of a refusal that a person reports: the saved page, its text, or the reference alone.
 
 use super::complaint::{Complaint, Own};
-use super::recognise::Found;
+use super::found::Found;
 use super::service_log::LoggedRefusal;
 use super::{Exhibit, Kind, pages};
 

@@ -7,11 +7,12 @@ use vouchsafe_metadata::{Binding, Endpoint, EntityId, IdentityProvider};
 use vouchsafe_signature::has_signature;
 use vouchsafe_xml::{Element, Quoted, namespace};
 
-use super::address::without_query;
-use super::complaint::{Complaint, Own, Severity};
-use super::judge_request::issuer;
-use super::recognise::Message;
-use super::surroundings::{Surroundings, Told, host};
+use super::address::{host, without_query};
+use super::complaint::{Complaint, Own, Severity, Told};
+use super::found::Message;
+use super::judge_signature::is_signed;
+use super::stated::issuer;
+use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind};
 
 const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
@@ -54,7 +55,7 @@ impl Case<'_> {
     fn is_signed(&self) -> bool {
         has_signature(self.root)
             || self.message.signed_form.is_some()
-            || self.message.query.as_deref().is_some_and(super::is_signed)
+            || self.message.query.as_deref().is_some_and(is_signed)
     }
 
     /// Returns the binding by which it came, if that is known.

@@ -2,8 +2,8 @@
 
 use vouchsafe_xml::{Canonicalization, Element, Limits, canonicalize, namespace};
 
-use super::Kind;
-use super::recognise::{Found, Message, Read, kind, parsed};
+use super::exhibit::Kind;
+use super::found::{Found, Message, Read, kind, parsed};
 
 /// Replaces an envelope by its message, followed by the Response if the message is an ArtifactResponse that contains
 /// one.

@@ -1,19 +1,14 @@
 //! The story of a recording: the sequence of requests and answers, its faults, and the first cause.
 
-use std::fmt;
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use vouchsafe_xml::{Document, Quoted};
+use vouchsafe_xml::Quoted;
 
-use super::complaint::{Complaint, Own, Severity};
+use super::complaint::{Complaint, Severity};
+use super::exhibit::{Exhibit, Kind};
 use super::har::Step;
-use super::recognise::{Found, kind};
-use super::service_log::LoggedRefusal;
-use super::story_rules::{self, Shown};
-use super::surroundings::Told;
-use super::{Exhibit, Kind, pages};
+use super::recorded::{Recorded, Shown, start};
+use super::story_rules;
 
 /// The maximum number of events in a story.
 const EVENTS: usize = 200;
@@ -64,118 +59,6 @@ pub struct Event {
     pub what: String,
     /// The faults of the sequence that show at this event.
     pub complaints: Vec<Complaint>,
-}
-
-/// The data of a recorded message that matter for the sequence.
-#[derive(Debug)]
-pub(crate) struct Seen {
-    pub(crate) step: usize,
-    pub(crate) kind: Kind,
-    pub(crate) id: Option<String>,
-    pub(crate) in_response_to: Option<String>,
-    /// The assertion consumer that a request names.
-    pub(crate) consumer: Option<String>,
-}
-
-impl Seen {
-    pub(crate) fn of(found: &Found) -> Option<Seen> {
-        let (step, document, kind) = match found {
-            Found::Message(read) => {
-                let document = read.parsed.as_ref().ok();
-                (read.message.step?, document, document.map_or(Kind::Unrecognised, kind))
-            }
-            Found::Artifact { step, .. } => ((*step)?, None, Kind::Artifact),
-            Found::Nothing { step, .. } => ((*step)?, None, Kind::Unrecognised),
-            _ => return None,
-        };
-        let attribute = |name: &str| {
-            let value = document.map(Document::root)?.attribute(name)?;
-            Some(value.to_owned())
-        };
-        Some(Seen {
-            step,
-            kind,
-            id: attribute("ID"),
-            in_response_to: attribute("InResponseTo"),
-            consumer: attribute("AssertionConsumerServiceURL"),
-        })
-    }
-}
-
-/// A recording, with everything that was found in it.
-#[derive(Debug)]
-pub(crate) struct Recorded<'a> {
-    pub(crate) steps: &'a [Step],
-    /// The messages, in their order.
-    pub(crate) seen: &'a [Seen],
-    /// The refusals in the given logs of the service.
-    pub(crate) refusals: &'a [LoggedRefusal],
-    pub(crate) request_lifetime: RequestLifetime,
-    /// Our assertion consumer, if the operator gave it.
-    pub(crate) consumer: Option<Told>,
-    /// The steps that belong to a sign-in at another service.
-    pub(crate) elsewhere: Vec<usize>,
-}
-
-/// How long a request waits for its answer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RequestLifetime(pub(crate) Option<Duration>);
-
-impl RequestLifetime {
-    /// The default of `Builder::request_lifetime`, in seconds.
-    const USUAL: i64 = 600;
-
-    pub(crate) fn seconds(self) -> i64 {
-        self.0.map_or(Self::USUAL, |told| i64::try_from(told.as_secs()).unwrap_or(i64::MAX))
-    }
-}
-
-impl fmt::Display for RequestLifetime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.seconds();
-        match self.0 {
-            Some(_) => write!(f, "a request of this service waits {seconds} s"),
-            None => write!(f, "a request waits {seconds} s unless it is configured otherwise"),
-        }
-    }
-}
-
-impl Recorded<'_> {
-    pub(crate) fn step(&self, place: usize) -> Option<&Step> {
-        self.steps.get(place)
-    }
-
-    /// Returns the messages of a kind.
-    pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
-        self.seen.iter().filter(move |seen| seen.kind == kind && !self.elsewhere.contains(&seen.step))
-    }
-
-    /// Returns the reference of a refusal on the page that was answered at a step.
-    pub(crate) fn reference(&self, place: usize) -> Option<&str> {
-        pages::reference(self.step(place)?.page.as_deref()?)
-    }
-
-    /// Returns the log entry of the refusal at a step.
-    pub(crate) fn logged(&self, place: usize) -> Option<&LoggedRefusal> {
-        let reference = self.reference(place)?;
-        self.refusals.iter().find(|refusal| refusal.reference.as_deref() == Some(reference))
-    }
-
-    /// Returns whether the recording contains the cookies of requests: by default browsers leave them out.
-    pub(crate) fn sends_cookies(&self) -> bool {
-        self.steps.iter().any(|step| !step.sent.is_empty())
-    }
-
-    fn has(&self, present: impl Fn(&Step) -> bool) -> bool {
-        self.seen.iter().filter_map(|seen| self.step(seen.step)).any(present)
-    }
-}
-
-/// Returns the steps whose messages belong to a sign-in at another service, according to their complaints.
-pub(crate) fn elsewhere(seen: &[Seen], exhibits: &[&Exhibit]) -> Vec<usize> {
-    let is_elsewhere =
-        |exhibit: &Exhibit| exhibit.complaints.iter().any(|one| one.code == Own::AnotherService.code());
-    seen.iter().zip(exhibits).filter(|(_, one)| is_elsewhere(one)).map(|(seen, _)| seen.step).collect()
 }
 
 /// Makes the story. `exhibits` are those of the messages, in the same order.
@@ -241,7 +124,7 @@ fn first_cause(
 /// request.
 fn told_steps(recorded: &Recorded<'_>, wrong: &[(usize, Complaint)]) -> Vec<usize> {
     let messages = recorded.seen.iter().map(|seen| seen.step);
-    let starts = recorded.all(Kind::AuthnRequest).filter_map(|request| story_rules::start(recorded, request));
+    let starts = recorded.all(Kind::AuthnRequest).filter_map(|request| start(recorded, request));
     let mut places: Vec<usize> =
         messages.chain(wrong.iter().map(|(place, _)| *place)).chain(starts).collect();
     places.sort_unstable();

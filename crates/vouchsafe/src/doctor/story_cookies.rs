@@ -2,12 +2,11 @@
 
 use vouchsafe_xml::Quoted;
 
-use super::Exhibit;
+use super::address::host;
 use super::complaint::{Complaint, Severity};
+use super::exhibit::Exhibit;
 use super::har::{SetCookie, Step};
-use super::story::{Recorded, Seen};
-use super::story_rules::{Shown, again, answers, start};
-use super::surroundings::host;
+use super::recorded::{Recorded, Shown, answers, is_taken, start};
 
 /// Reports a browser that does not send the cookies that it received at the start of the sign-in.
 pub(super) fn lost_cookie(
@@ -58,13 +57,6 @@ pub(super) fn lost_cookie(
         );
         wrong.push((response.step, Complaint::error(Shown::LostCookie.code(), message, remedy)));
     }
-}
-
-/// Returns whether the service took the Response: it set a cookie, and the sign-in did not begin again.
-pub(super) fn is_taken(recorded: &Recorded<'_>, response: &Seen, posted: &Step) -> bool {
-    posted.status.is_some_and(|status| status < 400)
-        && posted.set.iter().any(|cookie| !cookie.ends)
-        && again(recorded, response).is_none()
 }
 
 /// The codes with which a service refuses a Response without the cookie of its request.

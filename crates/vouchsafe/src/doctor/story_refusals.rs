@@ -4,9 +4,8 @@
 use vouchsafe_xml::Escaped;
 
 use super::complaint::{Complaint, Severity};
-use super::story::{Recorded, Seen};
-use super::story_rules::{Shown, titled};
-use super::{Exhibit, Kind};
+use super::exhibit::{Exhibit, Kind};
+use super::recorded::{Recorded, Seen, Shown, titled};
 
 /// Compares the refusals of the service with its log, if nothing else explains them.
 pub(super) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<(usize, Complaint)>) {

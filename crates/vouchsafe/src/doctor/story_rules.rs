@@ -4,52 +4,14 @@ use std::collections::BTreeMap;
 
 use vouchsafe_xml::Quoted;
 
-use super::address::without_query;
-use super::complaint::{Complaint, Severity};
-use super::har::Step;
-use super::story::{Recorded, Seen};
-use super::surroundings::{Told, host};
-use super::{Exhibit, Kind, pages, story_cookies, story_refusals};
+use super::address::{host, without_query};
+use super::complaint::{Complaint, Severity, Told};
+use super::exhibit::{Exhibit, Kind};
+use super::recorded::{Recorded, Seen, Shown, again, answers, is_taken, titled};
+use super::{pages, story_cookies, story_refusals};
 
 /// The maximum number of pages of a recording that are searched for known error pages; the last ones are searched.
 const PAGES: usize = 200;
-/// The maximum number of seconds after which a new sign-in counts as a repetition of the previous one.
-const AGAIN: i64 = 60;
-
-/// The faults that a sequence shows.
-#[derive(Clone, Copy)]
-pub(super) enum Shown {
-    PostedTwice,
-    LostCookie,
-    OtherRequest,
-    LateAnswer,
-    Unanswered,
-    StartedAgain,
-    RefusedHere,
-    NoAnswer,
-    Fetched,
-    ContentMissing,
-    RedirectedPost,
-}
-
-impl Shown {
-    /// Returns the stable code.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Shown::PostedTwice => "doctor.posted_twice",
-            Shown::LostCookie => "doctor.lost_cookie",
-            Shown::OtherRequest => "doctor.other_request",
-            Shown::LateAnswer => "doctor.late_answer",
-            Shown::Unanswered => "doctor.unanswered",
-            Shown::StartedAgain => "doctor.started_again",
-            Shown::RefusedHere => "doctor.refused_here",
-            Shown::NoAnswer => "doctor.no_answer",
-            Shown::Fetched => "doctor.started_by_script",
-            Shown::ContentMissing => "doctor.content_missing",
-            Shown::RedirectedPost => "doctor.redirected_post",
-        }
-    }
-}
 
 /// Returns the faults, each with the step where it shows, in the order of the rules.
 pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usize, Complaint)> {
@@ -274,7 +236,7 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
         }
         // A session cookie shows that the service accepted the answer anyway; a redirect alone may lead to an error
         // page.
-        let is_used = story_cookies::is_taken(recorded, response, answered);
+        let is_used = is_taken(recorded, response, answered);
         let message = format!("the answer came {seconds} s after its request; {lifetime}");
         wrong.push((
             response.step,
@@ -384,40 +346,4 @@ fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
         wrong.push((again.step, Complaint::error(Shown::StartedAgain.code(), message, remedy)));
         return;
     }
-}
-
-/// Returns the request with which the sign-in started again after a Response, and how many seconds later.
-pub(super) fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, Option<i64>)> {
-    let again = recorded.all(Kind::AuthnRequest).find(|request| request.step > response.step)?;
-    let times = recorded.step(again.step)?.time.zip(recorded.step(response.step)?.time);
-    let seconds = times.map(|(next, answered)| next.signed_duration_since(answered).num_seconds());
-    seconds.is_none_or(|seconds| seconds <= AGAIN).then_some((again, seconds))
-}
-
-/// Returns the title of the answered page, as the end of a sentence.
-pub(super) fn titled(recorded: &Recorded<'_>, place: usize) -> String {
-    let title = recorded.step(place).and_then(|step| pages::title(step.page.as_deref()?));
-    title.map(|title| format!("; its page is titled {title}")).unwrap_or_default()
-}
-
-/// Pairs each Response with the request that it answers, if both were recorded. If it names no request, it is paired
-/// with the last request before it.
-pub(super) fn answers<'a>(recorded: &'a Recorded<'_>) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
-    recorded.all(Kind::Response).filter_map(|response| {
-        let before = |request: &&Seen| request.step <= response.step;
-        let named = |request: &&Seen| request.id.is_some() && request.id == response.in_response_to;
-        let request = recorded.all(Kind::AuthnRequest).filter(before).find(named);
-        Some((request.or_else(|| recorded.all(Kind::AuthnRequest).filter(before).last())?, response))
-    })
-}
-
-/// Returns the step of the service that led to a request: the last one that redirected to its address, or the last
-/// one before it that set cookies.
-pub(crate) fn start(recorded: &Recorded<'_>, request: &Seen) -> Option<usize> {
-    let asked = recorded.step(request.step)?;
-    let before = || recorded.steps.iter().enumerate().take(request.step);
-    let redirected = before().rfind(|(_, step)| step.location.as_deref() == Some(asked.address.as_str()));
-    let elsewhere = |step: &Step| host(&step.address) != host(&asked.address);
-    let set = || before().rfind(|(_, step)| elsewhere(step) && !step.set.is_empty());
-    redirected.or_else(set).map(|(place, _)| place)
 }

@@ -6,7 +6,6 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{
     Aggregate, AggregateEntity, Endpoint, EntityDescription, EntityId, EntityKey, EntityName,
@@ -14,9 +13,11 @@ use vouchsafe_metadata::{
 };
 use vouchsafe_xml::Quoted;
 
-use super::judge_response::certificates;
-use super::recognise::{Found, Read, kind};
-use super::{Doctor, Kind, judge_request};
+use super::address::host;
+use super::complaint::Told;
+use super::found::{Found, Read, kind};
+use super::stated::{Request, certificates, request};
+use super::{Doctor, Kind};
 
 /// The maximum numbers of certificates in messages, and in metadata, that a fingerprint is compared with.
 const BROUGHT: usize = 64;
@@ -38,36 +39,6 @@ pub(crate) struct Surroundings {
     /// The requests among the files. They are only compared with their answers.
     requests: Vec<Request>,
     autopsies: Cell<usize>,
-}
-
-/// A value that the operator gave, by an option or by a whole file of metadata. Only such values are recommended for
-/// a console.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told(String);
-
-impl Told {
-    pub(crate) fn new(text: impl Into<String>) -> Told {
-        Told(text.into())
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The data of a request that its answer is compared with.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) kind: Kind,
-    pub(crate) id: String,
-    pub(crate) issuer: Option<String>,
-    pub(crate) consumer: Option<String>,
-    /// The Destination of the request.
-    pub(crate) destination: Option<String>,
-    /// When the request was issued, by its sender's clock.
-    pub(crate) issued_at: Option<DateTime<Utc>>,
-    /// Whether the request is part of a recording, which itself shows the sequence of requests and answers.
-    pub(crate) is_recorded: bool,
 }
 
 /// One description of an entity.
@@ -119,7 +90,7 @@ impl Surroundings {
             | Kind::LogoutRequest
             | Kind::ManageNameIdRequest
             | Kind::ArtifactResolve) => {
-                let request = judge_request::request(document, kind);
+                let request = request(document, kind);
                 let is_recorded = message.step.is_some();
                 self.requests.extend(request.map(|request| Request { is_recorded, ..request }));
             }
@@ -198,7 +169,7 @@ impl Surroundings {
     pub(crate) fn only_identity_provider(&self) -> Option<Told> {
         let mut names = self.identity_providers();
         let only = names.next()?;
-        names.next().is_none().then(|| Told(only.to_owned()))
+        names.next().is_none().then(|| Told::new(only.to_owned()))
     }
 
     /// Returns our entity ID: the one given to the doctor, or that of the only service provider.
@@ -207,7 +178,7 @@ impl Surroundings {
         if told.is_none() && doctor.entity_id.is_some() {
             return None;
         }
-        told.or_else(|| Some(self.only_service_provider()?.0.to_owned())).map(Told)
+        told.or_else(|| Some(self.only_service_provider()?.0.to_owned())).map(Told::new)
     }
 
     /// Returns the entity ID that was given to the doctor as ours, if it belongs to an identity provider that is not
@@ -242,7 +213,7 @@ impl Surroundings {
     /// Returns our assertion consumer: the one given to the doctor, or one in our metadata, which may have several.
     pub(crate) fn our_assertion_consumer(&self, doctor: &Doctor, destination: Option<&str>) -> Option<Told> {
         if let Some(told) = &doctor.assertion_consumer {
-            return Some(Told(told.clone()));
+            return Some(Told::new(told.clone()));
         }
         let described = match &doctor.entity_id {
             Some(told) => self.described(told)?,
@@ -250,7 +221,7 @@ impl Surroundings {
         };
         let consumers = || described.endpoints_of("AssertionConsumerService").map(Endpoint::location);
         let named = consumers().find(|consumer| Some(*consumer) == destination);
-        named.or(consumers().next()).map(|consumer| Told(consumer.to_owned()))
+        named.or(consumers().next()).map(|consumer| Told::new(consumer.to_owned()))
     }
 
     /// Returns our addresses of a kind in our metadata.
@@ -391,12 +362,6 @@ impl Described {
     fn endpoints_of(&self, element: &'static str) -> impl Iterator<Item = &Endpoint> {
         self.endpoints.iter().filter(move |(name, _)| name == element).map(|(_, endpoint)| endpoint)
     }
-}
-
-/// Returns the host of an address, with its port.
-pub(crate) fn host(address: &str) -> &str {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

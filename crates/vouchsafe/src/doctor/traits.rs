@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::{Document, Element, namespace};
 
-use super::Kind;
-use super::recognise::Message;
+use super::exhibit::Kind;
+use super::found::Message;
 
 /// The maximum number of values of one trait, and of characters of a value.
 const VALUES: usize = 256;

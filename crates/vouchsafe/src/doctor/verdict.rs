@@ -1,8 +1,23 @@
-//! The result in one line: the answer, the first cause, and what to change.
+//! The findings about all files, and the result in one line: the answer, the first cause, and what to change.
 
 use serde::Serialize;
 
-use super::{Complaint, Diagnosis, Exhibit, Kind, Severity, Story};
+use super::address;
+use super::complaint::{Complaint, Severity};
+use super::exhibit::{Exhibit, Kind};
+use super::story::Story;
+
+/// The doctor's findings about all files.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// The result of all files in one line, with what to change. Read it first.
+    pub verdict: Verdict,
+    /// One exhibit for each file, in the order of the files. A browser's recording gives one for each message in it.
+    pub exhibits: Vec<Exhibit>,
+    /// The story of each recording.
+    pub stories: Vec<Story>,
+}
 
 /// The result of all files. Read it first.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -48,6 +63,40 @@ impl Answer {
             Answer::Wrong => "something is wrong",
             Answer::NotUnderstood => "there is no SAML in this",
         }
+    }
+}
+
+impl Diagnosis {
+    /// Removes the secrets in addresses from all texts.
+    pub(super) fn mask(&mut self) {
+        for exhibit in &mut self.exhibits {
+            exhibit.source = address::masked(&exhibit.source);
+            for fact in &mut exhibit.facts {
+                fact.value = address::masked(&fact.value);
+            }
+            exhibit.complaints.iter_mut().for_each(Complaint::mask);
+        }
+        for story in &mut self.stories {
+            story.cause.iter_mut().for_each(|cause| cause.complaint.mask());
+            story.events.iter_mut().flat_map(|event| &mut event.complaints).for_each(Complaint::mask);
+        }
+    }
+
+    /// Returns whether nothing is wrong; notes do not count.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        !self
+            .exhibits
+            .iter()
+            .flat_map(|exhibit| &exhibit.complaints)
+            .any(|one| one.severity == Severity::Error)
+            && self.stories.iter().all(|story| story.cause.is_none())
+    }
+
+    /// Returns whether at least one of the files is SAML or a certificate.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.exhibits.iter().any(|exhibit| !matches!(exhibit.kind, Kind::Unrecognised | Kind::OtherXml))
     }
 }
 

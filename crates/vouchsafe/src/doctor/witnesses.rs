@@ -1,13 +1,12 @@
 //! Finds the owner of the key that made a failed signature, with the data of all files.
 
-use vouchsafe_assertion::{Refusal, Trust};
+use vouchsafe_assertion::{AssertionError, ConnectionId, Refusal, Trust};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, EntityKey, IdentityProvider};
 use vouchsafe_signature::TrustedKey;
 use vouchsafe_xml::{Document, Quoted};
 
 use super::Doctor;
-use super::judge_response::trust;
 use super::surroundings::Surroundings;
 use crate::{PostMortem, SignatureFinding, SignatureInquiry};
 
@@ -147,4 +146,12 @@ pub(super) fn with_certificates(
     let first = certificates.next()?;
     let begun = IdentityProvider::new(entity_id?.clone()).with_signing_certificate(first);
     Some(certificates.fold(begun, IdentityProvider::with_signing_certificate))
+}
+
+/// Returns the trust in one identity provider, as a connection with default settings would have it.
+pub(super) fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
+    let connection = ConnectionId::new("doctor")?;
+    let trust = Trust::new(connection, identity_provider, &doctor.provider)?
+        .with_decryption_keys(doctor.decryption_keys.clone());
+    Ok(if doctor.unauthenticated_cbc { trust.danger_accept_unauthenticated_cbc() } else { trust })
 }
