@@ -15,6 +15,7 @@ mod identity_providers;
 mod input;
 mod metadata_diff;
 mod metadata_find;
+mod metadata_finding;
 mod metadata_lint;
 mod metadata_sarif;
 mod metadata_show;
@@ -40,6 +41,7 @@ mod text;
 mod usage;
 mod values;
 mod values_check;
+mod values_service;
 mod verdict;
 mod verdict_json;
 
@@ -169,7 +171,7 @@ enum Policy {
 #[derive(Debug, Subcommand)]
 enum Okta {
     /// The same as `values --product okta`.
-    Values(values::Service),
+    Values(values_service::Service),
 }
 
 fn main() -> ExitCode {

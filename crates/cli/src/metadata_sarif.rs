@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::metadata_lint::Finding;
+use crate::metadata_finding::Finding;
 
 #[derive(Serialize)]
 pub(crate) struct Sarif<'f> {

@@ -6,14 +6,14 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
-use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField, ConsoleValues, ServiceDetails};
-use vouchsafe::metadata::EntityId;
+use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField, ConsoleValues};
 use vouchsafe::provisioning::AttributeMapping;
 
 use crate::failure::Failure;
 use crate::output::{Answer, Output};
 use crate::text::{Line, Style, Text};
 use crate::values_check::{self, Check};
+use crate::values_service::{Service, details};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -24,29 +24,6 @@ pub(crate) struct Arguments {
     service: Service,
     #[command(flatten)]
     check: Check,
-}
-
-/// The values to enter.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Service {
-    /// Entity ID of your service.
-    #[arg(long, value_name = "URI")]
-    pub(crate) entity_id: String,
-    /// Assertion consumer (ACS) of your service.
-    #[arg(long, value_name = "URL")]
-    pub(crate) acs: String,
-    /// Address for logout of your service, if it takes part in single logout.
-    #[arg(long, value_name = "URL")]
-    pub(crate) slo: Option<String>,
-    /// Your service has a key to decrypt assertions with.
-    #[arg(long)]
-    encrypted: bool,
-    /// Leave the attribute `token` out. It is for services with `provisioned_routes`; with `routes` and your own users there is none.
-    #[arg(long)]
-    without_token: bool,
-    /// Write the arguments of the Terraform resource instead (Okta: `okta_app_saml`; Entra ID: `azuread_application`).
-    #[arg(long)]
-    terraform: bool,
 }
 
 #[derive(Serialize)]
@@ -95,21 +72,6 @@ fn show(console: Console, service: &Service, output: &Output) -> Result<Answer, 
 fn consoles() -> impl TypedValueParser<Value = Console> {
     let known = PossibleValuesParser::new(Console::ALL.iter().map(|console| console.id()));
     known.try_map(|id| Console::from_id(&id).ok_or("no console has this name"))
-}
-
-/// Makes the service's details, with the library's checks of the entity ID and the addresses.
-fn details(service: &Service) -> Result<ServiceDetails, Failure> {
-    let id =
-        EntityId::new(service.entity_id.as_str()).map_err(|error| Failure::unusable("--entity-id", error))?;
-    let mut details =
-        ServiceDetails::new(id, &service.acs).map_err(|error| Failure::unusable("--acs", error))?;
-    if let Some(location) = &service.slo {
-        details = details.with_single_logout(location).map_err(|error| Failure::unusable("--slo", error))?;
-    }
-    if service.encrypted {
-        details = details.encrypted();
-    }
-    Ok(if service.without_token { details.without_token() } else { details })
 }
 
 /// One row of the table.

@@ -11,7 +11,7 @@ use crate::input;
 use crate::output::{Answer, Output};
 use crate::response_check::instant;
 use crate::text::{Line, Style, Text, counted};
-use crate::values::Service;
+use crate::values_service::Service;
 
 /// The connection that is checked.
 #[derive(Debug, clap::Args)]
