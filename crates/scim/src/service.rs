@@ -2,6 +2,7 @@
 
 mod answer;
 mod caller;
+mod change;
 mod endpoint;
 mod groups;
 mod list;

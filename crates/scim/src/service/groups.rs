@@ -10,8 +10,7 @@ use vouchsafe_store::{ScimForm, ScimKind, ScimResource, ScimWrite};
 use super::{
     ScimService,
     caller::Caller,
-    users::keep,
-    write::{Asked, Change, form_of},
+    change::{Asked, Change, form_of, keep},
 };
 use crate::{
     Patch, ScimError, names,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use vouchsafe::provisioning::{AccountId, ScimChange, ScimUser};
 use vouchsafe_store::{ScimForm, ScimKind, ScimResource, ScimWrite};
 
-use super::write::{Asked, Change, form_of};
+use super::change::{Asked, Change, form_of, keep};
 use crate::{Limits, ScimError, names, resource};
 
 /// People are active unless it is said otherwise.
@@ -37,16 +37,6 @@ pub(super) fn changed(
     };
     let form = form_of(attributes, ScimKind::User)?;
     Ok(Change { change: ScimChange::set_user(account, described(&form)), write: ScimWrite::Put(form) })
-}
-
-/// What a PUT leaves as it is where it does not say it, as RFC 7644, 3.5.1 allows: whether a person is active, and what a resource is known by at
-/// the identity provider.
-pub(super) fn keep(attributes: &mut Map<String, Value>, resource: &ScimResource, names: &[&str]) {
-    for name in names {
-        if let (None, Some(known)) = (attributes.get(*name), resource.attributes.get(*name)) {
-            attributes.insert((*name).to_owned(), known.clone());
-        }
-    }
 }
 
 /// What the attributes say of a person that the service uses.

@@ -6,18 +6,18 @@ use http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
 use vouchsafe::provisioning::{GroupId, ScimFact};
 use vouchsafe_store::{
-    ScimApplied, ScimDecision, ScimForm, ScimKey, ScimKind, ScimPage, ScimResource, ScimWrite, SignInError,
-    StoreError,
+    ScimApplied, ScimDecision, ScimKey, ScimKind, ScimPage, ScimResource, ScimWrite, SignInError, StoreError,
 };
 
 use super::{
     ScimService,
     answer::{Answered, require_version},
     caller::Caller,
+    change::{Asked, Change, form_of},
     groups, users,
 };
 use crate::{
-    Patch, ScimError, names,
+    Patch, ScimError,
     query::Projection,
     resource,
     schema::{Described as _, urn},
@@ -25,19 +25,6 @@ use crate::{
 
 /// How often a change is made anew because another one came between its reading and its writing.
 const ATTEMPTS: usize = 8;
-
-/// What is to become of a resource.
-pub(super) struct Change {
-    pub(super) change: vouchsafe::provisioning::ScimChange,
-    pub(super) write: ScimWrite,
-}
-
-/// How a resource is asked to change.
-pub(super) enum Asked<'a> {
-    Replace(&'a Map<String, Value>),
-    Patch(&'a Patch),
-    Delete,
-}
 
 impl ScimService {
     pub(super) async fn create(
@@ -200,15 +187,6 @@ fn unless_taken(error: SignInError) -> ScimError {
         SignInError::Store(StoreError::Taken { what, .. }) => ScimError::Uniqueness { what: what.to_owned() },
         other => other.into(),
     }
-}
-
-/// What is kept of attributes: the name and the external id stand for themselves.
-pub(super) fn form_of(attributes: Map<String, Value>, kind: ScimKind) -> Result<ScimForm, ScimError> {
-    let name = names::text(&attributes, kind.name_attribute());
-    let name =
-        name.ok_or_else(|| ScimError::value(kind.name_attribute(), "it is required"))?.trim().to_owned();
-    let external_id = names::text(&attributes, "externalId").map(str::to_owned);
-    Ok(ScimForm::new(kind, name, external_id, attributes))
 }
 
 /// The schemas of a resource name its own, where they name any.
