@@ -4,7 +4,7 @@ use vouchsafe_xml::Canonicalization;
 
 use crate::logout;
 use crate::parts::{Attribute, Encryption, Instant, Part, Place, Signed};
-use crate::{IdentityProvider, KeyPair, TestkitError, render};
+use crate::{IdentityProvider, KeyPair};
 
 /// The entity ID of the service provider that responses are for by default.
 pub const SERVICE_PROVIDER: &str = "https://app.example.com/saml/metadata";
@@ -145,15 +145,6 @@ impl ResponseBuilder {
             canonicalization: Canonicalization::EXCLUSIVE,
             encryption: None,
         }
-    }
-
-    /// Issues the response: signs the Assertion, encrypts it, and signs the Response, as configured.
-    ///
-    /// # Errors
-    ///
-    /// An error is returned if a value cannot be written in XML, or if a key or algorithm cannot be used.
-    pub fn issue(&self) -> Result<Issued, TestkitError> {
-        render::issue(self).map(|xml| Issued { xml })
     }
 
     /// Leaves a part out.
@@ -387,6 +378,10 @@ pub struct Issued {
 }
 
 impl Issued {
+    pub(crate) fn of(xml: String) -> Issued {
+        Issued { xml }
+    }
+
     /// Returns the document.
     #[must_use]
     pub fn xml(&self) -> &str {

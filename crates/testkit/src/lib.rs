@@ -55,6 +55,7 @@ mod render;
 pub mod server;
 pub mod shared;
 mod xsd;
+mod xsd_name;
 
 pub use artifact::{ARTIFACT_INDEX, artifact_of};
 pub use authn_request::AuthnRequest;

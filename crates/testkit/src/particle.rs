@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vouchsafe_xml::Element;
 
-use crate::xsd::{Name, qualified};
+use crate::xsd_name::{Name, qualified};
 
 /// A particle of a content model, with the number of times that it may occur.
 pub(crate) struct Particle {

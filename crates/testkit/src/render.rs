@@ -6,14 +6,25 @@ use vouchsafe_signature::{Signer, sign};
 use vouchsafe_xml::{Limits, Writer, namespace};
 
 use crate::identity_provider::{DECLARATION, in_lines};
-use crate::issue::ResponseBuilder;
+use crate::issue::{Issued, ResponseBuilder};
 use crate::parts::{Attribute, Encryption, Part, Place};
 use crate::{KeyPair, TestkitError, keys};
 
 /// A placeholder for the Assertion while everything around it is written.
 const HOLE: &str = "<assertion-goes-here/>";
 
-pub(crate) fn issue(response: &ResponseBuilder) -> Result<String, TestkitError> {
+impl ResponseBuilder {
+    /// Issues the response: signs the Assertion, encrypts it, and signs the Response, as configured.
+    ///
+    /// # Errors
+    ///
+    /// An error is returned if a value cannot be written in XML, or if a key or algorithm cannot be used.
+    pub fn issue(&self) -> Result<Issued, TestkitError> {
+        issue(self).map(Issued::of)
+    }
+}
+
+fn issue(response: &ResponseBuilder) -> Result<String, TestkitError> {
     let around = format!("{DECLARATION}{}", around_assertion(response)?);
     let (before, after) = around
         .split_once(HOLE)

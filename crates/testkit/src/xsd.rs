@@ -8,6 +8,7 @@ use vouchsafe_xml::{
 };
 
 use crate::particle::{Particle, achievable, groups, vectors};
+use crate::xsd_name::{Name, qualified};
 
 /// Schema files, read as far as SAML's schemas need it: global elements, complex types by extension and restriction,
 /// and simple types.
@@ -28,9 +29,6 @@ pub struct Xsd {
 const COUNTS: &str = "allows the numbers";
 /// The message about a table that names children where the schema allows any.
 const NARROWED: &str = "has other content than children";
-
-/// An expanded name: namespace and local name.
-pub(crate) type Name = (String, String);
 
 impl Xsd {
     /// Reads schema files from a folder.
@@ -324,13 +322,6 @@ impl Complex {
 
 fn expanded(child: &Child) -> Name {
     (child.namespace().to_owned(), child.name().to_owned())
-}
-
-/// Returns the expanded name in an attribute of a schema.
-pub(crate) fn qualified(element: Element<'_>, attribute: &str) -> Option<Name> {
-    let value = element.attribute(attribute)?;
-    let (prefix, local) = value.split_once(':').unwrap_or(("", value));
-    Some((element.namespace_of(prefix)?.to_owned(), local.to_owned()))
 }
 
 fn built_in(name: &str) -> Option<SimpleType> {

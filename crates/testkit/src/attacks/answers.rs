@@ -11,11 +11,26 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::rows::ROWS;
 use super::delivery::{Answered, Delivery, Door};
 use super::endpoint_report::{EndpointAttack, EndpointVerdict, PROOF_AFTER};
-use super::logout::SignedOut;
 use super::requests::{Place, Request};
 use super::target::Asked;
 use crate::logout::{form, query};
 use crate::{LogoutBuilder, TestkitError};
+
+/// What a browser is shown that brings the answer of an identity provider to a logout request of the service.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum SignedOut {
+    /// The identity provider has ended its session and all others.
+    Everywhere,
+    /// The identity provider has not ended every session, or has not confirmed that it did.
+    NotEverywhere,
+    /// The person is signed out of the service. Nothing is said of the identity provider.
+    Here,
+    /// The answer was refused.
+    Refused,
+    /// The service did not judge the answer: it has too much to do, or has failed.
+    Unavailable,
+}
 
 /// A service that asks identity providers. What it takes for confirmed is said as of a sign-out: `Everywhere` is an
 /// answer that was believed and confirms the request, `NotEverywhere` one that was believed and does not.

@@ -36,6 +36,7 @@ use std::future::Future;
 
 use chrono::{DateTime, Utc};
 
+pub use super::answers::SignedOut;
 use super::answers::{self, Answering};
 use super::delivery::{Answered, Delivery};
 use super::endpoint_report::{EndpointAttack, EndpointReport};
@@ -53,22 +54,6 @@ pub trait LogoutService {
 
     /// Returns whether the session that was opened last is still open.
     fn is_alive(&self) -> impl Future<Output = bool>;
-}
-
-/// What a browser is shown that brings the answer of an identity provider to a logout request of the service.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum SignedOut {
-    /// The identity provider has ended its session and all others.
-    Everywhere,
-    /// The identity provider has not ended every session, or has not confirmed that it did.
-    NotEverywhere,
-    /// The person is signed out of the service. Nothing is said of the identity provider.
-    Here,
-    /// The answer was refused.
-    Refused,
-    /// The service did not judge the answer: it has too much to do, or has failed.
-    Unavailable,
 }
 
 /// A service that tells identity providers that people sign out.

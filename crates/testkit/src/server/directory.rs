@@ -2,13 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::PrivateKey;
+use vouchsafe_crypto::{KeyKind, PrivateKey};
 
 use super::faults::Faults;
 use super::model::{App, AppId, User};
 use super::outgoing::Outgoing;
 use super::sessions::Sessions;
-use super::signals::new_key;
 use crate::{
     Attribute, AuthnRequest, Encryption, IdentityProvider, Issued, KeyPair, Part, TestkitError, keys,
 };
@@ -236,7 +235,7 @@ impl Okta {
         let mut state = self.lock();
         let key = match state.signals_key.take() {
             Some(key) => key,
-            None => new_key()?,
+            None => keys::provider().generate_key(KeyKind::P256)?,
         };
         state.signals_key = Some(key.clone());
         Ok(key)

@@ -12,20 +12,12 @@ use vouchsafe_signature::{TrustedKey, verify, verify_query};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use super::directory::Okta;
+use super::handling::{COOKIE_NAME, Failure, cookie, now, posted_message};
 use super::model::AppId;
-use super::routes::{COOKIE_NAME, Failure, cookie, now, posted_message};
-use super::sessions::random_hex;
+use super::sessions::{Participant, random_hex};
 use crate::TestkitError;
 use crate::authn_request::parameter;
 use crate::deflate::inflated;
-
-/// A session at an application. The application is told when its user signs out here.
-#[derive(Clone, Debug)]
-pub(super) struct Participant {
-    pub(super) app: AppId,
-    pub(super) name_id: String,
-    pub(super) session_index: Option<String>,
-}
 
 /// A logout message of an application.
 struct Received {

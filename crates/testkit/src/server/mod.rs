@@ -38,6 +38,7 @@
 mod directory;
 mod faults;
 mod guard;
+mod handling;
 mod html;
 mod logout;
 mod model;
@@ -51,7 +52,6 @@ mod start;
 
 pub use directory::Okta;
 pub use faults::Faults;
-pub use model::{App, AppId, User};
-pub use provisioning::Provisioning;
+pub use model::{App, AppId, Provisioning, User};
 pub use signals::Signal;
 pub use start::{Config, Server, start};

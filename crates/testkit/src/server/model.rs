@@ -3,7 +3,6 @@ use std::fmt;
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
-use super::provisioning::Provisioning;
 use crate::{KeyPair, TestkitError};
 
 /// A person who can sign in. There is no password.
@@ -210,6 +209,32 @@ impl App {
     pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.fixed_attributes.push((name.into(), value.into()));
         self
+    }
+}
+
+/// The address and the token for SCIM: "SCIM connector base URL" and "API Token" of an application's provisioning
+/// settings. `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Provisioning {
+    /// The base address of `/Users` and `/Groups`. Only `http` is supported, because it is for demos and tests on a
+    /// loopback address.
+    pub base_url: String,
+    /// The bearer token.
+    pub token: String,
+}
+
+impl Provisioning {
+    /// Sends to this address with this token.
+    pub fn new(base_url: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { base_url: base_url.into(), token: token.into() }
+    }
+}
+
+impl fmt::Debug for Provisioning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Provisioning").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 

@@ -1,44 +1,16 @@
 //! Users and groups pushed to an application by SCIM, as Okta does it: an assigned user is searched, then created or
 //! updated; a user who is no longer assigned is deactivated; groups are pushed with their members.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
 use super::directory::Okta;
-use super::model::{AppId, User};
+use super::model::{AppId, Provisioning, User};
 use super::outgoing::Outgoing;
 use crate::TestkitError;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-
-/// The address and the token for SCIM: "SCIM connector base URL" and "API Token" of an application's provisioning
-/// settings. `Debug` does not show the token.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-#[must_use]
-pub struct Provisioning {
-    /// The base address of `/Users` and `/Groups`. Only `http` is supported, because it is for demos and tests on a
-    /// loopback address.
-    pub base_url: String,
-    /// The bearer token.
-    pub token: String,
-}
-
-impl Provisioning {
-    /// Sends to this address with this token.
-    pub fn new(base_url: impl Into<String>, token: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), token: token.into() }
-    }
-}
-
-impl fmt::Debug for Provisioning {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Provisioning").field("base_url", &self.base_url).finish_non_exhaustive()
-    }
-}
 
 impl Okta {
     /// Pushes a user to an application. The user is created or updated if the application is assigned and the user is

@@ -1,29 +1,25 @@
 //! The addresses of the server, and the answer of each.
 
-use std::time::SystemTime;
-
 use axum::extract::{Form, OriginalUri, Path, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Deserialize;
 use vouchsafe_crypto::KeyKind;
 
-use super::directory::{NOT_ASSIGNED, Okta};
+use super::directory::Okta;
 use super::faults::Faults;
 use super::guard::{only_own_host, only_own_pages};
-use super::logout::{Participant, sign_out, single_logout};
-use super::model::{AppId, User};
+use super::handling::{COOKIE_NAME, Failure, cookie, now, posted_message};
+use super::logout::{sign_out, single_logout};
+use super::model::{AppId, Provisioning, User};
 use super::pages;
-use super::provisioning::Provisioning;
-use super::sessions::random_hex;
+use super::sessions::Participant;
 use super::signals::Signal;
 use crate::{AuthnRequest, Issued, KeyPair, TestkitError};
-
-pub(super) const COOKIE_NAME: &str = "okta_session";
 
 pub(super) fn router(okta: Okta) -> axum::Router {
     let own_forms = axum::Router::new()
@@ -55,30 +51,6 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .merge(own_forms)
         .layer(from_fn_with_state(okta.clone(), only_own_host))
         .with_state(okta)
-}
-
-/// The answer to a request that failed.
-pub(super) struct Failure(TestkitError);
-
-impl From<TestkitError> for Failure {
-    fn from(error: TestkitError) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let (status, title) = match self.0 {
-            TestkitError::Unknown { .. } => (StatusCode::NOT_FOUND, "Not found"),
-            TestkitError::NotAllowed { app, reason: NOT_ASSIGNED, .. } => {
-                let page = pages::not_assigned(&app);
-                return (StatusCode::FORBIDDEN, Html(page)).into_response();
-            }
-            TestkitError::NotAllowed { .. } => (StatusCode::FORBIDDEN, "You do not have access"),
-            _ => (StatusCode::BAD_REQUEST, "This request cannot be answered"),
-        };
-        (status, Html(pages::failure(title, &self.0.to_string()))).into_response()
-    }
 }
 
 async fn dashboard(State(okta): State<Okta>, headers: HeaderMap) -> Html<String> {
@@ -179,19 +151,6 @@ fn choose(okta: &Okta, address: &Uri) -> Response {
 fn posted(okta: &Okta, app: &AppId, issued: &Issued, relay_state: Option<&str>) -> Result<Response, Failure> {
     let action = okta.app(app)?.single_sign_on_url;
     posted_message(&action, ("SAMLResponse", &issued.to_base64()), relay_state)
-}
-
-/// Returns the page that posts a message in this field to an application.
-pub(super) fn posted_message(
-    action: &str,
-    message: (&'static str, &str),
-    relay_state: Option<&str>,
-) -> Result<Response, Failure> {
-    let nonce = random_hex();
-    let page = pages::post_form(action, message, relay_state, &nonce);
-    let policy =
-        format!("default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'");
-    Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
 }
 
 /// Records that the session of this browser was used to sign in to an application. The session index of an encrypted
@@ -435,19 +394,4 @@ fn local(return_to: &str) -> &str {
 fn signed_in(okta: &Okta, headers: &HeaderMap) -> Option<User> {
     let login = okta.sessions(|open| open.login(cookie(headers)?))?;
     okta.user(&login).ok().filter(|user| !user.suspended)
-}
-
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE_NAME)
-        .map(|(_, value)| value)
-}
-
-pub(super) fn now() -> DateTime<Utc> {
-    SystemTime::now().into()
 }

@@ -2,8 +2,16 @@ use std::collections::HashMap;
 
 use vouchsafe_crypto::hexadecimal;
 
-use super::logout::Participant;
+use super::model::AppId;
 use crate::keys;
+
+/// A session at an application. The application is told when its user signs out here.
+#[derive(Clone, Debug)]
+pub(super) struct Participant {
+    pub(super) app: AppId,
+    pub(super) name_id: String,
+    pub(super) session_index: Option<String>,
+}
 
 /// The users who are signed in here, by the value of the cookie.
 #[derive(Debug, Default)]

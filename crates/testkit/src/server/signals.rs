@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use vouchsafe_crypto::{KeyKind, PrivateKey, SignatureAlgorithm, base64_encode};
+use vouchsafe_crypto::{SignatureAlgorithm, base64_encode};
 
 use super::directory::Okta;
 use super::model::AppId;
@@ -103,11 +103,6 @@ impl Okta {
         let signature = keys::provider().sign(SignatureAlgorithm::EcdsaSha256, &key, signed.as_bytes())?;
         Ok(format!("{signed}.{}", base64_url(&signature)))
     }
-}
-
-/// Makes a new key for signals.
-pub(super) fn new_key() -> Result<PrivateKey, TestkitError> {
-    Ok(keys::provider().generate_key(KeyKind::P256)?)
 }
 
 fn base64_url(bytes: &[u8]) -> String {
