@@ -8,11 +8,10 @@
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use actix_web::{Responder, web::{Data, ServiceConfig}};
-//! use vouchsafe::provisioning::Identity;
+//! use std::{sync::Arc, time::Duration};
+//! use actix_web::web::{Data, ServiceConfig};
 //! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, IdentityProvider, ServiceProvider};
-//! use vouchsafe_actix::{AcceptedLogin, Answer, HttpError, SingleSignOn, routes};
+//! use vouchsafe_actix::{AcceptedLogin, Answer, SingleSignOn, routes};
 //! use vouchsafe_store::Memory;
 //!
 //! /// A service with one customer. Its people sign in at `/saml/login?organization=acme`.
@@ -31,19 +30,18 @@
 //! }
 //!
 //! /// Gets each login that was accepted, and opens a session.
-//! async fn signed_in(sso: Data<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> impl Responder {
-//!     // A person is identified by the connection, and by the name with its format and qualifiers. A transient name is another
-//!     // one at each sign-in.
-//!     let is_lasting = accepted.login.name_id().is_some_and(|name| !name.is_transient());
-//!     let Some(person) = Identity::of_login(&accepted.login).filter(|_| is_lasting) else {
-//!         return Answer(accepted.refuse(HttpError::UnknownPerson));
+//! async fn signed_in(sso: Data<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> Answer {
+//!     let opened = async {
+//!         // The connection, and the name with its format and qualifiers: what a person is found by.
+//!         let person = accepted.identity()?;
+//!         let lifetime = accepted.session_lifetime(Duration::from_secs(3600));
+//!         // It ends the session that the browser had before.
+//!         let session = my_sessions::open(&person.key(), lifetime, accepted.previous_session.as_deref()).await;
+//!         accepted.redirect([sso.cookies().open_session(&session, lifetime)?])
 //!     };
-//!     // It ends the session that the browser had before.
-//!     let session = my_sessions::open(&person.key(), accepted.previous_session.as_deref()).await;
-//!     let answer = sso.cookies().open_session(&session, accepted.session_seconds(3600)).and_then(|cookie| accepted.redirect([cookie]));
-//!     Answer(answer.unwrap_or_else(|error| accepted.refuse(error)))
+//!     Answer(opened.await.unwrap_or_else(|error| accepted.refuse(error)))
 //! }
-//! # mod my_sessions { pub async fn open(_: &str, _: Option<&str>) -> String { String::new() } }
+//! # mod my_sessions { pub async fn open(_: &str, _: std::time::Duration, _: Option<&str>) -> String { String::new() } }
 //! # let _ = (sso, configure);
 //! ```
 //!

@@ -8,11 +8,10 @@
 //! * [`AcceptedLogin`] is an extractor: your handler gets each login that was accepted, and opens a session of its own.
 //!
 //! ```
-//! use std::sync::Arc;
+//! use std::{sync::Arc, time::Duration};
 //! use axum::{Router, extract::State, response::{IntoResponse, Response}};
-//! use vouchsafe::provisioning::Identity;
 //! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, IdentityProvider, ServiceProvider};
-//! use vouchsafe_axum::{AcceptedLogin, HttpError, SingleSignOn, routes};
+//! use vouchsafe_axum::{AcceptedLogin, SingleSignOn, routes};
 //! use vouchsafe_store::Memory;
 //!
 //! /// A service with one customer. Its people sign in at `/saml/login?organization=acme`.
@@ -28,18 +27,17 @@
 //!
 //! /// Gets each login that was accepted, and opens a session.
 //! async fn signed_in(State(sso): State<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
-//!     // A person is identified by the connection, and by the name with its format and qualifiers. A transient name is another
-//!     // one at each sign-in.
-//!     let is_lasting = accepted.login.name_id().is_some_and(|name| !name.is_transient());
-//!     let Some(person) = Identity::of_login(&accepted.login).filter(|_| is_lasting) else {
-//!         return accepted.refuse(HttpError::UnknownPerson).into_response();
+//!     let opened = async {
+//!         // The connection, and the name with its format and qualifiers: what a person is found by.
+//!         let person = accepted.identity()?;
+//!         let lifetime = accepted.session_lifetime(Duration::from_secs(3600));
+//!         // It ends the session that the browser had before.
+//!         let session = my_sessions::open(&person.key(), lifetime, accepted.previous_session.as_deref()).await;
+//!         accepted.redirect([sso.cookies().open_session(&session, lifetime)?])
 //!     };
-//!     // It ends the session that the browser had before.
-//!     let session = my_sessions::open(&person.key(), accepted.previous_session.as_deref()).await;
-//!     let answer = sso.cookies().open_session(&session, accepted.session_seconds(3600)).and_then(|cookie| accepted.redirect([cookie]));
-//!     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+//!     opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 //! }
-//! # mod my_sessions { pub async fn open(_: &str, _: Option<&str>) -> String { String::new() } }
+//! # mod my_sessions { pub async fn open(_: &str, _: std::time::Duration, _: Option<&str>) -> String { String::new() } }
 //! # let _ = app;
 //! ```
 //!

@@ -1,8 +1,11 @@
 //! The assertion consumer: turns the POST of an identity provider into a login.
 
+use std::time::Duration;
+
 use http::request::Parts;
 use http::{HeaderValue, Response};
-use vouchsafe::{ConnectionId, Login, PendingRequest, ValidAssertion};
+use vouchsafe::provisioning::Identity;
+use vouchsafe::{ConnectionId, Login, NameId, PendingRequest, ValidAssertion};
 #[cfg(doc)]
 use vouchsafe::{LoginOptions, Unsolicited};
 
@@ -44,21 +47,38 @@ impl Accepted {
         self.login.connection()
     }
 
-    /// How long the session of this login may last, in seconds: this long, or less if the identity provider says when its
-    /// session ends (SessionNotOnOrAfter).
+    /// Who signed in: the connection, and the name with its format and its qualifiers. A person is found again by
+    /// [`Identity::key`]. The e-mail address and the value of the name alone identify nobody: another customer's identity
+    /// provider can send the same.
+    ///
+    /// # Errors
+    /// [`HttpError::NoLastingName`] if the login has no name, or a transient one, which is another one at each sign-in.
+    /// [`Identity::of_attribute`] identifies people by an attribute instead.
+    pub fn identity(&self) -> Result<Identity, HttpError> {
+        let identity = Identity::of_login(&self.login).ok_or(HttpError::NoLastingName { found: "absent" })?;
+        match self.login.name_id().is_some_and(NameId::is_transient) {
+            true => Err(HttpError::NoLastingName { found: "transient" }),
+            false => Ok(identity),
+        }
+    }
+
+    /// How long the session of this login may last: this long, or less if the identity provider says when its session
+    /// ends (SessionNotOnOrAfter). Let the session end by then in your store too: a browser can keep a cookie for longer.
     ///
     /// ```
+    /// # use std::time::Duration;
     /// # use http::HeaderValue;
     /// # use vouchsafe_web::{Accepted, HttpError, SingleSignOn};
     /// fn cookie(sso: &SingleSignOn, accepted: &Accepted, session: &str) -> Result<HeaderValue, HttpError> {
-    ///     sso.cookies().open_session(session, accepted.session_seconds(8 * 3600))
+    ///     sso.cookies().open_session(session, accepted.session_lifetime(Duration::from_secs(8 * 3600)))
     /// }
     /// ```
     #[must_use]
-    pub fn session_seconds(&self, most: i64) -> i64 {
+    pub fn session_lifetime(&self, most: Duration) -> Duration {
         let ends = self.login.session_not_on_or_after();
-        let left = ends.map(|ends| ends.signed_duration_since(self.answer.sso.now()).num_seconds());
-        left.map_or(most, |left| left.clamp(0, most.max(0)))
+        let left =
+            ends.map(|ends| ends.signed_duration_since(self.answer.sso.now()).to_std().unwrap_or_default());
+        left.map_or(most, |left| left.min(most))
     }
 
     /// The same as [`SignInAnswer::redirect`].

@@ -28,6 +28,8 @@
 //! So the session of the browser is not known when the response comes. Its hash is noted when the sign-in starts
 //! ([`Accepted::previous_session`](crate::Accepted::previous_session)).
 
+use std::time::Duration;
+
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use vouchsafe::{PendingLogout, PendingRequest};
@@ -192,16 +194,16 @@ impl Cookies {
         header(format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}"))
     }
 
-    /// Returns the `Set-Cookie` header of a session, with its lifetime in seconds. It is for services that have no
-    /// sessions of their own yet.
+    /// Returns the `Set-Cookie` header of a session; the lifetime is sent in whole seconds. It is for services that have
+    /// no sessions of their own yet. It stores nothing.
     ///
     /// # Errors
     /// [`HttpError::Header`] if a header cannot contain the token.
-    pub fn open_session(self, token: &str, seconds: i64) -> Result<HeaderValue, HttpError> {
+    pub fn open_session(self, token: &str, lifetime: Duration) -> Result<HeaderValue, HttpError> {
         written(format!(
             "{}={token}; Path=/; Max-Age={}; HttpOnly{}; SameSite=Lax",
             self.session_name(),
-            seconds.max(0),
+            lifetime.as_secs(),
             self.secure()
         ))
     }
@@ -347,7 +349,7 @@ mod tests {
             binding,
             "__Host-vouchsafe-login-0=7000.0123456789abcdef.ff00; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"
         );
-        let session = cookies.open_session("aa", 60).unwrap();
+        let session = cookies.open_session("aa", Duration::from_secs(60)).unwrap();
         assert_eq!(
             session,
             "__Host-vouchsafe-session=aa; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax"
@@ -394,7 +396,7 @@ mod tests {
     fn any_number_of_started_sign_ins_fills_four_places() {
         let cookies = Cookies::for_address("https://app.example.com/saml/acs");
         let mut jar = Jar::default();
-        jar.keep(&cookies.open_session("secret", 600).unwrap());
+        jar.keep(&cookies.open_session("secret", Duration::from_secs(600)).unwrap());
         for second in 0..220 {
             jar.keep(
                 &cookies.bind(&jar.headers(), &pending(&format!("handle{second}"), second), "ff00").unwrap(),

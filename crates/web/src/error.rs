@@ -30,6 +30,13 @@ pub enum HttpError {
     /// The application knows no person for the login.
     #[error("the login is of nobody whom the application knows")]
     UnknownPerson,
+    /// The login has no name by which its person is found again at the next sign-in.
+    #[error("the name identifier is {found}, expected one that is the same at each sign-in")]
+    #[non_exhaustive]
+    NoLastingName {
+        /// `absent` or `transient`.
+        found: &'static str,
+    },
     /// A store of the application failed, so it is not known who signs in.
     #[error("the store of {what} failed")]
     #[non_exhaustive]
@@ -244,6 +251,7 @@ impl HttpError {
             Self::Store(error) => error.code(),
             Self::Application(application) => application.error.code(),
             Self::UnknownPerson => "http.unknown_person",
+            Self::NoLastingName { .. } => "http.no_lasting_name",
             Self::Unavailable { .. } => "http.unavailable",
             Self::NoPendingRequest { .. } => "http.no_pending_request",
             Self::RestartedBefore => "http.restarted_before",
@@ -277,6 +285,9 @@ impl HttpError {
             Self::UnknownPerson => {
                 "Make an account for the person, or assign somebody else to the application at the identity provider."
             }
+            Self::NoLastingName { .. } => {
+                "In the console of the identity provider, choose another format of the Name ID than transient, or identify people by an attribute."
+            }
             Self::Unavailable { .. } => "Look at the source of the error, and at the store.",
             Self::NoPendingRequest { .. } => {
                 "The person waited longer than the request lives, posted an answer twice (a reload, the back button), or blocks cookies: let them start again. \
@@ -289,7 +300,7 @@ impl HttpError {
             }
             Self::CrossSite => {
                 "Nobody has to change anything if another site tried it. If people see it on your own pages, they open the service under \
-                 another host name than the one of the assertion consumer's address."
+                 another host name than the one of the assertion consumer's address, or their browser sends neither a session nor an Origin."
             }
             Self::LoggedOut => {
                 "The person signs in again. A response that is used after the logout of its session was kept by a slow browser, or copied."

@@ -29,9 +29,9 @@
 //! and sessions. It runs on Tokio, because a response is checked on a thread where no other request waits for it.
 //!
 //! ```
+//! use std::time::Duration;
 //! use http::{Response, request::Parts};
-//! use vouchsafe::provisioning::Identity;
-//! use vouchsafe_web::{HttpError, SingleSignOn};
+//! use vouchsafe_web::SingleSignOn;
 //!
 //! /// The assertion consumer of a service that has its own users and sessions.
 //! async fn assertion_consumer(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
@@ -39,18 +39,17 @@
 //!         Ok(accepted) => accepted,
 //!         Err(answer) => return *answer,
 //!     };
-//!     // A person is identified by the connection, and by the name with its format and qualifiers. A transient name is another
-//!     // one at each sign-in.
-//!     let is_lasting = accepted.login.name_id().is_some_and(|name| !name.is_transient());
-//!     let Some(person) = Identity::of_login(&accepted.login).filter(|_| is_lasting) else {
-//!         return accepted.refuse(HttpError::UnknownPerson);
+//!     let opened = async {
+//!         // The connection, and the name with its format and qualifiers: what a person is found by.
+//!         let person = accepted.identity()?;
+//!         let lifetime = accepted.session_lifetime(Duration::from_secs(3600));
+//!         // It ends the session that the browser had before.
+//!         let session = my_sessions::open(&person.key(), lifetime, accepted.previous_session.as_deref()).await;
+//!         accepted.redirect([sso.cookies().open_session(&session, lifetime)?])
 //!     };
-//!     // It ends the session that the browser had before.
-//!     let session = my_sessions::open(&person.key(), accepted.previous_session.as_deref()).await;
-//!     let answer = sso.cookies().open_session(&session, accepted.session_seconds(3600)).and_then(|cookie| accepted.redirect([cookie]));
-//!     answer.unwrap_or_else(|error| accepted.refuse(error))
+//!     opened.await.unwrap_or_else(|error| accepted.refuse(error))
 //! }
-//! # mod my_sessions { pub async fn open(_: &str, _: Option<&str>) -> String { String::new() } }
+//! # mod my_sessions { pub async fn open(_: &str, _: std::time::Duration, _: Option<&str>) -> String { String::new() } }
 //! ```
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.

@@ -355,8 +355,8 @@ fn received(sso: &SingleSignOn, headers: &HeaderMap) -> Result<Option<SessionId>
 }
 
 fn session_cookie(sso: &SingleSignOn, id: &SessionId, session: &Session) -> Result<HeaderValue, HttpError> {
-    let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
-    sso.cookies().open_session(id.reveal(), lifetime)
+    let lifetime = session.expires_at.signed_duration_since(session.created_at);
+    sso.cookies().open_session(id.reveal(), lifetime.to_std().unwrap_or_default())
 }
 
 /// Converts the error of a sign-in. A replay is refused like every other refused response.

@@ -5,18 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::ContentType;
-use actix_web::web::{self, Data, Redirect, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Either, HttpResponse, Responder};
-use vouchsafe::provisioning::Identity;
 use vouchsafe::{Connections, EntityId, ServiceProvider};
 use vouchsafe_actix::{
-    Accepted, AcceptedLogin, Answer, HttpError, LOGIN, RequestParts, ReturnPaths, SingleSignOn, login_url,
-    routes,
+    Accepted, AcceptedLogin, Answer, HeaderMap, HttpError, LOGIN, RequestParts, ReturnPaths, SingleSignOn,
+    login_url, routes,
 };
 use vouchsafe_store::{Memory, SessionId};
 
-/// How long a session lasts at most, in seconds.
-const LIFETIME: i64 = 3600;
+/// How long a session lasts at most.
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Who is signed in and until when, by the hash of the session's secret.
 type Sessions = Mutex<HashMap<String, (String, Instant)>>;
@@ -34,8 +33,8 @@ impl Service {
     /// # Errors
     /// When the address is not https and not a loopback host's.
     pub fn new(address: &str, customers: Connections) -> Result<Service, Box<dyn std::error::Error>> {
-        let saml = ServiceProvider::builder(EntityId::new(format!("{address}/sso/saml/metadata"))?)
-            .assertion_consumer(&format!("{address}/sso/saml/acs"))?
+        let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
+            .assertion_consumer(&format!("{address}/saml/acs"))?
             .build()?;
         let sso = SingleSignOn::new(saml, Arc::new(customers), Arc::new(Memory::new()))
             .return_paths(ReturnPaths::new("/home"));
@@ -48,68 +47,88 @@ impl Service {
         SingleSignOn::clone(&self.sso)
     }
 
-    /// Its pages, and the routes of SAML below `/sso`.
+    /// Its pages, and the routes of SAML.
     pub fn configure(&self, config: &mut ServiceConfig) {
         config
             .app_data(Data::clone(&self.sso))
             .app_data(Data::clone(&self.sessions))
             .route("/", web::get().to(front))
             .route("/home", web::get().to(home))
-            .service(web::scope("/sso").configure(routes(signed_in)));
+            .route("/logout", web::post().to(sign_out))
+            .configure(routes(signed_in));
     }
 }
 
-async fn front() -> impl Responder {
-    let link = login_url(&format!("/sso{LOGIN}"), "acme", "/home").replace('&', "&amp;");
+/// The sign-in page. It passes `return` on, so that the person comes back to the page that they asked for.
+async fn front(query: web::Query<HashMap<String, String>>) -> impl Responder {
+    let back = query.get("return").map_or("/home", String::as_str);
+    let link = login_url(LOGIN, "acme", back).replace('&', "&amp;");
     HttpResponse::Ok().content_type(ContentType::html()).body(format!("<a href=\"{link}\">Sign in</a>"))
 }
 
+/// Called only for a login that was accepted.
 async fn signed_in(
     sso: Data<SingleSignOn>,
     sessions: Data<Sessions>,
     AcceptedLogin(accepted): AcceptedLogin,
-) -> impl Responder {
-    match user(&accepted) {
-        Some(user) => open(&sso, &sessions, &accepted, user),
-        None => Answer(accepted.refuse(HttpError::UnknownPerson)),
-    }
+) -> Answer {
+    open(&sso, &sessions, &accepted).unwrap_or_else(|error| Answer(accepted.refuse(error)))
 }
 
-/// Who it is: the customer whose identity provider vouches, and the identity, with the name's format and qualifiers.
-fn user(accepted: &Accepted) -> Option<String> {
-    // A transient name is another one at each sign-in: nobody is found again by it.
-    let name = accepted.login.name_id().filter(|name| !name.is_transient())?;
-    let identity = Identity::of_login(&accepted.login)?;
-    Some(format!("{}\n{} {}", name.value(), accepted.connection(), identity.key()))
+/// Opens the session of the login, in place of the one that the browser had before.
+fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted) -> Result<Answer, HttpError> {
+    // The customer whose identity provider vouches, and the name with its format and qualifiers.
+    let identity = accepted.identity()?;
+    let name = accepted.login.name_id().map(|name| name.value()).unwrap_or_default();
+    let user = format!("{name}\n{} {}", accepted.connection(), identity.key());
+    let session = SessionId::generate(accepted.login.provider())?;
+    // It ends no later than that of the identity provider.
+    let lifetime = accepted.session_lifetime(LIFETIME);
+    let now = Instant::now();
+    let ends = now.checked_add(lifetime).unwrap_or(now);
+    let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    let previous = accepted.previous_session.as_ref();
+    sessions.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
+    sessions.insert(session.hash().to_owned(), (user, ends));
+    drop(sessions);
+    Ok(Answer(accepted.redirect([sso.cookies().open_session(session.reveal(), lifetime)?])?))
 }
 
-fn open(sso: &SingleSignOn, sessions: &Sessions, accepted: &Accepted, user: String) -> Answer {
-    let open = || {
-        let session = SessionId::generate(sso.service_provider().provider())?;
-        // It ends no later than that of the identity provider.
-        let seconds = accepted.session_seconds(LIFETIME);
-        let now = Instant::now();
-        let ends = now.checked_add(Duration::from_secs(seconds.unsigned_abs())).unwrap_or(now);
-        let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        // The session that the browser had before is over.
-        let previous = accepted.previous_session.as_ref();
-        sessions.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
-        sessions.insert(session.hash().to_owned(), (user, ends));
-        accepted.redirect([sso.cookies().open_session(session.reveal(), seconds)?])
-    };
-    Answer(open().unwrap_or_else(|error| accepted.refuse(error)))
-}
-
+/// A page that needs a session.
 async fn home(
     sso: Data<SingleSignOn>,
     sessions: Data<Sessions>,
     RequestParts(request): RequestParts,
 ) -> impl Responder {
-    let held = sso.cookies().session(&request.headers).unwrap_or_default();
-    let session = SessionId::received(held, sso.service_provider().provider());
+    let session = session_of(&sso, &request.headers);
     let sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
+    match session.and_then(|session| sessions.get(session.hash()).cloned()) {
         Some((user, ends)) if Instant::now() < ends => Either::Left(user),
-        _ => Either::Right(Redirect::to("/").see_other()),
+        // To the sign-in page, with this page as `return`.
+        _ => Either::Right(Answer(sso.sign_in_needed(&request.method, &request.uri, &request.headers))),
     }
+}
+
+/// Signs out here. docs/LOGOUT.md adds the sign-out at the identity provider.
+async fn sign_out(
+    sso: Data<SingleSignOn>,
+    sessions: Data<Sessions>,
+    RequestParts(request): RequestParts,
+) -> Answer {
+    let session = session_of(&sso, &request.headers);
+    let holds_cookie = session.is_some();
+    let end = async {
+        if let Some(session) = session {
+            sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(session.hash());
+        }
+        Ok(vec![sso.cookies().close_session()?])
+    };
+    // A form of another site is refused.
+    Answer(sso.local_logout(&request.headers, holds_cookie, end).await)
+}
+
+/// The session that the browser names, which may be over.
+fn session_of(sso: &SingleSignOn, headers: &HeaderMap) -> Option<SessionId> {
+    let shown = sso.cookies().session(headers)?;
+    SessionId::received(shown, sso.service_provider().provider()).ok()
 }

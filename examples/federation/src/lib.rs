@@ -10,14 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{FromRef, State};
-use axum::http::HeaderMap;
+use axum::http::{self, HeaderMap};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use vouchsafe::metadata::{ServiceInformation, TrustedMetadata, UserInterface};
-use vouchsafe::provisioning::Identity;
 use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
-    AcceptedLogin, CHOOSER, Chooser, Discovery, Federation, HttpError, IdentityProviderList, Paths,
+    Accepted, AcceptedLogin, CHOOSER, Chooser, Discovery, Federation, HttpError, IdentityProviderList, Paths,
     ReturnPaths, SingleSignOn, chooser_routes, routes,
 };
 use vouchsafe_store::{Memory, SessionId};
@@ -99,21 +98,20 @@ impl Service {
 const NAME: &str = "Example Analytics";
 
 async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
-    let Some(identity) = Identity::of_login(&accepted.login) else {
-        return accepted.refuse(HttpError::UnknownPerson).into_response();
-    };
-    let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
-        return Redirect::to("/").into_response();
-    };
-    let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    open(&app, &accepted).unwrap_or_else(|error| accepted.refuse(error)).into_response()
+}
+
+/// Opens the session of the login, in place of the one that the browser had before.
+fn open(app: &App, accepted: &Accepted) -> Result<http::Response<String>, HttpError> {
+    let identity = accepted.identity()?;
+    let session = SessionId::generate(accepted.login.provider())?;
     // It ends no later than that of the identity provider.
-    let (seconds, previous) =
-        (accepted.session_seconds(Sessions::SECONDS), accepted.previous_session.as_deref());
-    sessions.open((session.hash(), &identity.key()), previous, seconds, app.sso.now());
+    let lifetime = accepted.session_lifetime(Sessions::LIFETIME);
+    let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    let previous = accepted.previous_session.as_deref();
+    sessions.open((session.hash(), &identity.key()), previous, lifetime, app.sso.now());
     drop(sessions);
-    let cookie = app.sso.cookies().open_session(session.reveal(), seconds);
-    let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
-    answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+    accepted.redirect([app.sso.cookies().open_session(session.reveal(), lifetime)?])
 }
 
 async fn home(State(app): State<App>, headers: HeaderMap) -> Response {

@@ -1,6 +1,7 @@
 //! The sessions of the people who are signed in.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,19 +10,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(crate) struct Sessions(HashMap<String, (String, DateTime<Utc>)>);
 
 impl Sessions {
-    /// How long a session lasts at most, in seconds.
-    pub(crate) const SECONDS: i64 = 3_600;
+    /// How long a session lasts at most.
+    pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
 
     /// Keeps a session, and removes those that are over and the browser's previous one.
     pub(crate) fn open(
         &mut self,
         (hash, user): (&str, &str),
         previous: Option<&str>,
-        seconds: i64,
+        lifetime: Duration,
         now: DateTime<Utc>,
     ) {
         self.0.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
-        let lasting = TimeDelta::try_seconds(seconds).unwrap_or_default();
+        let lasting = TimeDelta::from_std(lifetime).unwrap_or_default();
         let ends = now.checked_add_signed(lasting).unwrap_or(now);
         self.0.insert(hash.to_owned(), (user.to_owned(), ends));
     }
@@ -41,12 +42,13 @@ mod tests {
     fn a_session_ends_and_is_removed() {
         let start: DateTime<Utc> = "2026-11-29T09:00:00Z".parse().unwrap();
         let mut sessions = Sessions::default();
-        sessions.open(("one", "ada"), None, 3600, start);
+        let hour = Duration::from_secs(3600);
+        sessions.open(("one", "ada"), None, hour, start);
         assert_eq!(sessions.user("one", start + TimeDelta::minutes(59)), Some("ada"));
         assert_eq!(sessions.user("one", start + TimeDelta::minutes(60)), None);
-        sessions.open(("other", "grace"), None, 3600, start + TimeDelta::minutes(60));
+        sessions.open(("other", "grace"), None, hour, start + TimeDelta::minutes(60));
         assert_eq!(sessions.0.len(), 1);
-        sessions.open(("third", "grace"), Some("other"), 3600, start + TimeDelta::minutes(61));
+        sessions.open(("third", "grace"), Some("other"), hour, start + TimeDelta::minutes(61));
         assert_eq!(sessions.0.keys().collect::<Vec<_>>(), ["third"]);
     }
 }

@@ -9,17 +9,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, State};
-use axum::http::HeaderMap;
+use axum::http::{self, HeaderMap};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use chrono::Utc;
-use vouchsafe::provisioning::{Actor, Identity, OrganizationId};
+use vouchsafe::provisioning::{Actor, OrganizationId};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider};
-use vouchsafe_axum::{AcceptedLogin, HttpError, ReturnPaths, SingleSignOn, StoredConnections, routes};
+use vouchsafe_axum::{
+    Accepted, AcceptedLogin, HttpError, ReturnPaths, SingleSignOn, StoredConnections, routes,
+};
 use vouchsafe_store::{Author, ConnectionMetadata, ConnectionStore, SessionId, Sqlite, StoredConnection};
 
-/// How long a session lasts at most, in seconds.
-const LIFETIME: i64 = 3600;
+/// How long a session lasts at most.
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 #[derive(Clone)]
 struct App {
@@ -82,27 +84,26 @@ async fn front() -> Html<&'static str> {
 }
 
 async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
-    // Who it is: the customer whose identity provider vouches, and the identity, with the name's format and qualifiers.
-    let (Some(identity), Some(name)) = (Identity::of_login(&accepted.login), accepted.login.name_id()) else {
-        return accepted.refuse(HttpError::UnknownPerson).into_response();
-    };
-    let user = format!("{}\n{} {}", name.value(), accepted.connection(), identity.key());
-    let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
-        return Redirect::to("/").into_response();
-    };
+    open(&app, &accepted).unwrap_or_else(|error| accepted.refuse(error)).into_response()
+}
+
+/// Opens the session of the login, in place of the one that the browser had before.
+fn open(app: &App, accepted: &Accepted) -> Result<http::Response<String>, HttpError> {
+    // The customer whose identity provider vouches, and the name with its format and qualifiers.
+    let identity = accepted.identity()?;
+    let name = accepted.login.name_id().map(|name| name.value()).unwrap_or_default();
+    let user = format!("{name}\n{} {}", accepted.connection(), identity.key());
+    let session = SessionId::generate(accepted.login.provider())?;
     // It ends no later than that of the identity provider.
-    let seconds = accepted.session_seconds(LIFETIME);
+    let lifetime = accepted.session_lifetime(LIFETIME);
     let now = Instant::now();
-    let ends = now.checked_add(Duration::from_secs(seconds.unsigned_abs())).unwrap_or(now);
+    let ends = now.checked_add(lifetime).unwrap_or(now);
     let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    // The session that the browser had before is over.
     let previous = accepted.previous_session.as_ref();
     sessions.retain(|hash, (_, ends)| now < *ends && previous != Some(hash));
     sessions.insert(session.hash().to_owned(), (user, ends));
     drop(sessions);
-    let cookie = app.sso.cookies().open_session(session.reveal(), seconds);
-    let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
-    answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+    accepted.redirect([app.sso.cookies().open_session(session.reveal(), lifetime)?])
 }
 
 async fn home(State(app): State<App>, headers: HeaderMap) -> Response {

@@ -58,7 +58,7 @@ async fn signed_in(
     AcceptedLogin(accepted): AcceptedLogin,
 ) -> Response {
     let outcome = async {
-        let id = app.users.sign_in(&accepted.login).await?;
+        let id = app.users.sign_in(&accepted).await?;
         // What the pages need of the user. The name is for this example's test, and a page needs no more than the id.
         let name = accepted.login.name_id().map(|name| name.value().to_owned()).unwrap_or_default();
         SessionUser(format!("{} {id} {name}", accepted.connection())).sign_in(&session, &accepted).await?;

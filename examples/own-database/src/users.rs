@@ -4,9 +4,8 @@
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Row, Sqlite, SqlitePool, Transaction};
-use vouchsafe::provisioning::Identity;
-use vouchsafe::{Explain, Login};
-use vouchsafe_axum::HttpError;
+use vouchsafe::Explain;
+use vouchsafe_axum::{Accepted, HttpError};
 
 const TABLES: &str = "
 create table if not exists users (
@@ -124,10 +123,8 @@ impl Users {
     }
 
     /// The id of the user of that login, who is found, or made at the first one.
-    pub(crate) async fn sign_in(&self, login: &Login) -> Result<i64, HttpError> {
-        // A transient name is another one at each sign-in: nobody is found again by it.
-        let is_lasting = login.name_id().is_some_and(|name| !name.is_transient());
-        let identity = Identity::of_login(login).filter(|_| is_lasting).ok_or(HttpError::UnknownPerson)?;
+    pub(crate) async fn sign_in(&self, accepted: &Accepted) -> Result<i64, HttpError> {
+        let (identity, login) = (accepted.identity()?, &accepted.login);
         // What is no address is not kept: others may have the same.
         let email = login.attributes().first("user.email").filter(|email| email.contains('@'));
         // Here each customer has one connection, with the customer's name.

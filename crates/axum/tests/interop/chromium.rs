@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::{FromRef, RawQuery, State};
 use axum::http::HeaderMap;
@@ -46,7 +47,7 @@ async fn signed_in(
 ) -> Response {
     app.sent.lock().unwrap().push(headers);
     app.previous.lock().unwrap().push(accepted.previous_session.clone());
-    let session = app.sso.cookies().open_session("0123456789abcdef", 3600).unwrap();
+    let session = app.sso.cookies().open_session("0123456789abcdef", Duration::from_secs(3600)).unwrap();
     accepted.redirect([session]).unwrap().into_response()
 }
 

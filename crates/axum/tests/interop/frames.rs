@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::{FromRef, Path, State};
 use axum::http::HeaderMap;
@@ -52,7 +53,7 @@ impl FromRef<App> for SingleSignOn {
 async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
     let token = accepted.login.assertion_id().trim_start_matches('_').to_owned();
     app.sessions.0.lock().unwrap().push(token.clone());
-    let session = app.sso.cookies().open_session(&token, 3600).unwrap();
+    let session = app.sso.cookies().open_session(&token, Duration::from_secs(3600)).unwrap();
     accepted.redirect([session]).unwrap().into_response()
 }
 

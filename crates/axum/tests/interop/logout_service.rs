@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
@@ -103,7 +104,7 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
         indexes: accepted.login.session_indexes().to_vec(),
         participant: Participant::of_login(&accepted.login).unwrap(),
     });
-    let cookie = app.sso.cookies().open_session(id.reveal(), 3600).unwrap();
+    let cookie = app.sso.cookies().open_session(id.reveal(), Duration::from_secs(3600)).unwrap();
     accepted.redirect([cookie]).unwrap().into_response()
 }
 

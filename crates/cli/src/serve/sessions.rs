@@ -89,7 +89,7 @@ impl Sessions {
         let login = &accepted.login;
         let id = SessionId::generate(&self.provider).map_err(BindingError::from)?;
         let session = Session::of(login);
-        let lifetime = session.ends.signed_duration_since(login.accepted_at()).num_seconds();
+        let lifetime = session.ends.signed_duration_since(login.accepted_at()).to_std().unwrap_or_default();
         let cookie = self.cookies.open_session(id.reveal(), lifetime)?;
         let mut live = self.live();
         live.retain(|(hash, _)| accepted.previous_session.as_ref() != Some(hash));

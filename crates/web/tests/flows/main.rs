@@ -5,6 +5,7 @@
 mod declined;
 mod kept_forms;
 mod own_metadata;
+mod people;
 mod refusals;
 mod restarts;
 
@@ -223,7 +224,7 @@ async fn the_binding_crosses_sites_over_https_and_the_session_does_not() {
     assert!(binding.ends_with("; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"), "{binding}");
     assert!(!binding.contains("Domain"), "{binding}");
 
-    let session = sso.cookies().open_session("0123456789abcdef", 3600).unwrap();
+    let session = sso.cookies().open_session("0123456789abcdef", Duration::from_secs(3600)).unwrap();
     held.push(session.to_str().unwrap().to_owned());
     let sent = sent_across_sites(&held);
     assert!(sent.contains("vouchsafe-login-0=") && !sent.contains("vouchsafe-session"), "{sent}");

@@ -22,11 +22,11 @@ impl Served {
 
     /// Below which path the metadata and the assertion consumer for a customer are.
     pub(crate) fn saml(&self, _: Customer) -> String {
-        format!("{}/sso/saml", self.address)
+        format!("{}/saml", self.address)
     }
 
     pub(crate) fn login(&self) -> String {
-        format!("{}/sso/saml/login", self.address)
+        format!("{}/saml/login", self.address)
     }
 
     /// There is no such door.
