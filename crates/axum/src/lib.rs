@@ -109,9 +109,9 @@ pub use vouchsafe_web::{
     KeptForms, LINK, LOGIN, LOGOUT, LogoutCheck, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed,
     ManagesNames, NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED,
     NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, QueriedFederation, ReceiveGroup,
-    ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath, ReturnPaths,
-    SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SignInOutcome, SingleSignOn, StartLimiter,
-    StoredConnections, TriedOut, login_url,
+    ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, RequestRate, ReturnPath,
+    ReturnPathError, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer,
+    SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url,
 };
 #[cfg(feature = "portal")]
 pub use vouchsafe_web::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};

@@ -12,7 +12,7 @@ use vouchsafe::signature::SignatureError;
 use vouchsafe::xml::XmlError;
 use vouchsafe_client::ClientError;
 use vouchsafe_provisioning::DocumentError;
-use vouchsafe_web::HttpError;
+use vouchsafe_web::{HttpError, ReturnPathError};
 
 /// A refusal by the libraries, or unusable input: a code, a message and what to change.
 #[derive(Debug)]
@@ -106,6 +106,7 @@ explained!(
     AssertionError,
     BindingError,
     Refusal,
+    ReturnPathError,
     XmlError,
     CryptoError,
     SignatureError,

@@ -207,7 +207,7 @@ pub(crate) fn comes_by_paos(headers: &HeaderMap) -> bool {
 /// query.
 ///
 /// The person returns to `return_to` only if [`SingleSignOn::return_paths`] allows it, for example
-/// `.return_paths(ReturnPaths::new("/").under("/projects"))`. By default every login leads to `/`.
+/// `.return_paths(ReturnPaths::new("/")?.under("/projects")?)`. By default every login leads to `/`.
 ///
 /// ```
 /// assert_eq!(

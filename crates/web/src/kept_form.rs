@@ -31,6 +31,7 @@ use crate::answers::{answer, see_other, with_query};
 use crate::error::HttpError;
 use crate::form_fields::{FormKind, fields_of};
 use crate::form_network::NetworkKey;
+use crate::return_path::{ReturnPath, ReturnPathError};
 use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 
@@ -41,14 +42,15 @@ use crate::single_sign_on::SingleSignOn;
 /// use vouchsafe_store::Memory;
 /// use vouchsafe_web::KeptForms;
 ///
-/// let forms = KeptForms::at("/saml/form").bytes_each(32 * 1024).count(100).per_client_address(10, 256 * 1024);
+/// let forms = KeptForms::at("/saml/form")?.bytes_each(32 * 1024).count(100).per_client_address(10, 256 * 1024);
 /// // Any store of the crate does, and those of databases serve several processes.
 /// let forms = forms.over(Arc::new(Memory::new()));
 /// # let _ = forms;
+/// # Ok::<(), vouchsafe_web::ReturnPathError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct KeptForms {
-    path: String,
+    path: ReturnPath,
     most_bytes_each: usize,
     count: u64,
     bytes: u64,
@@ -63,10 +65,12 @@ impl KeptForms {
     /// Makes settings with the page at this path, as browsers see it, where [`KEPT_FORM`](crate::KEPT_FORM) is
     /// routed. By default a form may have 64 KiB, there may be 256 forms with 8 MiB altogether, a quarter of that from
     /// one client address, and they are kept for 10 minutes in the memory of the process.
-    #[must_use]
-    pub fn at(path: &str) -> KeptForms {
-        KeptForms {
-            path: path.to_owned(),
+    ///
+    /// # Errors
+    /// [`ReturnPathError`] if the text is not a path of this service.
+    pub fn at(path: &str) -> Result<KeptForms, ReturnPathError> {
+        Ok(KeptForms {
+            path: ReturnPath::new(path)?,
             most_bytes_each: 64 << 10,
             count: 256,
             bytes: 8 << 20,
@@ -75,7 +79,7 @@ impl KeptForms {
             left_out: Vec::new(),
             store: Arc::new(Memory::new()),
             network_key: NetworkKey::default(),
-        }
+        })
     }
 
     /// Sets the store. If several processes share one address, they must share the store, since the browser may
@@ -156,7 +160,7 @@ impl KeptForms {
         self.most_bytes_each
     }
 
-    pub(crate) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &ReturnPath {
         &self.path
     }
 }
@@ -214,7 +218,7 @@ impl SingleSignOn {
     #[must_use]
     pub fn keep_forms(self, forms: KeptForms) -> SingleSignOn {
         self.changed(|inner| {
-            inner.return_paths = inner.return_paths.clone().exact(forms.path());
+            inner.return_paths = inner.return_paths.clone().and(forms.path());
             inner.kept_forms = Some(forms);
         })
     }
@@ -262,7 +266,7 @@ impl SingleSignOn {
             return None;
         }
         let target = request.uri.path_and_query().map(PathAndQuery::as_str)?;
-        if self.inner.return_paths.choose(Some(target)).as_str() != target || target == forms.path {
+        if self.inner.return_paths.choose(Some(target)).as_str() != target || target == forms.path.as_str() {
             return None;
         }
         let kind = request.headers.get(CONTENT_TYPE)?.to_str().ok()?;
@@ -302,7 +306,7 @@ impl SingleSignOn {
             i64::try_from(forms.lifetime.as_secs()).unwrap_or(i64::MAX),
         );
         let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
-        let back = with_query(&forms.path, &[("kept", &handle)]);
+        let back = with_query(forms.path.as_str(), &[("kept", &handle)]);
         see_other(&self.way_back(Some(&back), None), [cookie]).map(Some)
     }
 
@@ -317,7 +321,7 @@ impl SingleSignOn {
         let answered = match self.asked_form(request) {
             Some(asked) if request.method == Method::POST => self.send_on(request, asked).await,
             Some((forms, handle, secret)) => {
-                let again = with_query(&forms.path, &[("kept", &handle)]);
+                let again = with_query(forms.path.as_str(), &[("kept", &handle)]);
                 match self.stored_form(forms, &handle, &secret, false).await {
                     Ok(form) => form.map(|form| page(&form, &again, home.as_str(), self.now())).transpose(),
                     Err(error) => Err(error),
@@ -448,7 +452,8 @@ mod tests {
         let (connections, store) = (vouchsafe::Connections::new(), vouchsafe_store::Memory::new());
         let sso =
             SingleSignOn::new(service_provider.build().unwrap(), Arc::new(connections), Arc::new(store));
-        let (forms, paths) = (KeptForms::at("/saml/form"), crate::ReturnPaths::new("/home"));
+        let (forms, paths) =
+            (KeptForms::at("/saml/form").unwrap(), crate::ReturnPaths::new("/home").unwrap());
         for sso in [
             sso.clone().keep_forms(forms.clone()).return_paths(paths.clone()),
             sso.return_paths(paths).keep_forms(forms),

@@ -146,7 +146,7 @@ pub use receive_group::ReceiveGroup;
 pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
 pub use refusal_page::{RefusalPage, RefusalView, RefusedAttempt};
-pub use return_path::{ReturnPath, ReturnPaths};
+pub use return_path::{ReturnPath, ReturnPathError, ReturnPaths};
 #[cfg(feature = "portal")]
 pub use set_up::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};
 pub use single_sign_on::SingleSignOn;

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use vouchsafe::Explain;
+use vouchsafe::xml::Quoted;
+
 /// The paths to which a browser may be sent after signing in or out. Any other path is replaced by the first of them.
-///
-/// A text that is no path of this service, such as `about` or an address, allows nothing. The log says so.
+/// The default is `/` alone.
 ///
 /// RelayState, which identity providers choose in IdP-initiated sign-ins, and the query parameter `return` of the
 /// login route are both checked here, so neither is an open redirect.
@@ -12,11 +14,13 @@ use std::fmt;
 /// ```
 /// use vouchsafe_web::ReturnPaths;
 ///
-/// let paths = ReturnPaths::new("/").under("/projects");
+/// let paths = ReturnPaths::new("/")?.under("/projects")?;
 /// assert_eq!(paths.choose(Some("/projects/7?tab=runs")).as_str(), "/projects/7?tab=runs");
 /// assert_eq!(paths.choose(Some("//evil.example")).as_str(), "/");
 /// assert_eq!(paths.choose(Some("https://evil.example/projects")).as_str(), "/");
 /// assert_eq!(paths.choose(None).as_str(), "/");
+/// assert!(ReturnPaths::new("https://app.example.com/home").is_err());
+/// # Ok::<(), vouchsafe_web::ReturnPathError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReturnPaths {
@@ -29,30 +33,72 @@ pub struct ReturnPaths {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnPath(String);
 
+/// A text was configured as a path, and it is not a plain path of this service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is not a path of this service", Quoted::new(path))]
+#[non_exhaustive]
+pub struct ReturnPathError {
+    /// The text.
+    pub path: String,
+}
+
+impl ReturnPathError {
+    /// Returns the stable code, for logs and alerts.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "http.return_path"
+    }
+
+    /// Returns what to change.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        "Give a path that begins with one slash, without the address of the service, such as /projects."
+    }
+}
+
+impl Explain for ReturnPathError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+}
+
 impl ReturnPaths {
-    /// Makes a list with one path, which is the default. A text that is not a valid path becomes `/`.
-    pub fn new(home: &str) -> ReturnPaths {
-        let home = if is_usable(home) { home } else { "/" };
-        ReturnPaths { home: ReturnPath(home.to_owned()), exact: Vec::new(), under: Vec::new() }
+    /// Makes a list with one path, which is the default.
+    ///
+    /// # Errors
+    /// [`ReturnPathError`] if the text is not a path of this service: it must begin with exactly one slash, be printable ASCII without `\`
+    /// and `#`, and have no segment `.` or `..`.
+    pub fn new(home: &str) -> Result<ReturnPaths, ReturnPathError> {
+        Ok(ReturnPaths { home: ReturnPath::new(home)?, ..ReturnPaths::default() })
     }
 
     /// Adds one path, with any query. A query of the path itself has no effect.
-    #[must_use]
-    pub fn exact(mut self, path: &str) -> ReturnPaths {
-        if is_usable(path) {
-            self.exact.push(without_query(path).to_owned());
-        }
-        self
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn exact(mut self, path: &str) -> Result<ReturnPaths, ReturnPathError> {
+        self.exact.push(without_query(require_path(path)?).to_owned());
+        Ok(self)
     }
 
     /// Adds a path and everything below it: `/projects` allows `/projects` and `/projects/7`, not `/projects-of-others`.
     ///
     /// `/` allows every path, also those of the SAML routes: a sign-in can then lead to the start of another one.
-    #[must_use]
-    pub fn under(mut self, path: &str) -> ReturnPaths {
-        if is_usable(path) {
-            self.under.push(without_query(path).trim_end_matches('/').to_owned());
-        }
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn under(mut self, path: &str) -> Result<ReturnPaths, ReturnPathError> {
+        self.under.push(without_query(require_path(path)?).trim_end_matches('/').to_owned());
+        Ok(self)
+    }
+
+    /// Adds a path that was checked before.
+    pub(crate) fn and(mut self, path: &ReturnPath) -> ReturnPaths {
+        self.exact.push(without_query(path.as_str()).to_owned());
         self
     }
 
@@ -75,7 +121,18 @@ impl ReturnPaths {
     }
 }
 
+impl Default for ReturnPaths {
+    fn default() -> ReturnPaths {
+        ReturnPaths { home: ReturnPath("/".to_owned()), exact: Vec::new(), under: Vec::new() }
+    }
+}
+
 impl ReturnPath {
+    /// Checks a path of the application.
+    pub(crate) fn new(path: &str) -> Result<ReturnPath, ReturnPathError> {
+        Ok(ReturnPath(require_path(path)?.to_owned()))
+    }
+
     /// The path, with its query.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -88,13 +145,8 @@ impl fmt::Display for ReturnPath {
     }
 }
 
-/// Returns whether a text of the application is a path, and logs it if it is not.
-fn is_usable(path: &str) -> bool {
-    let is_usable = is_plain_path(path);
-    if !is_usable {
-        tracing::error!(path, "ReturnPaths has a text that is no path of this service: it allows nothing");
-    }
-    is_usable
+fn require_path(text: &str) -> Result<&str, ReturnPathError> {
+    if is_plain_path(text) { Ok(text) } else { Err(ReturnPathError { path: text.to_owned() }) }
 }
 
 fn without_query(path: &str) -> &str {
@@ -122,13 +174,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_is_no_path_allows_nothing() {
-        let paths =
-            ReturnPaths::new("https://app.example.com/home").exact("about").under("projects").under("");
-        for wanted in ["/about", "/projects", "/projects/7", "/x", "about"] {
-            assert_eq!(paths.choose(Some(wanted)).as_str(), "/", "{wanted}");
+    fn a_text_that_is_not_a_path_is_refused() {
+        for text in ["https://app.example.com/home", "about", "", "//evil.example", "/a/../b", "/a b"] {
+            let refused = ReturnPathError { path: text.to_owned() };
+            let paths = ReturnPaths::default();
+            for made in [ReturnPaths::new(text), paths.clone().exact(text), paths.under(text)] {
+                assert_eq!(made.err(), Some(refused.clone()), "{text}");
+            }
         }
-        let paths = ReturnPaths::new("/home?tab=1").exact("/about?x=1");
+    }
+
+    #[test]
+    fn a_query_of_a_listed_path_has_no_effect() {
+        let paths = ReturnPaths::new("/home?tab=1").unwrap().exact("/about?x=1").unwrap();
         for wanted in ["/about", "/about?y=2", "/home"] {
             assert_eq!(paths.choose(Some(wanted)).as_str(), wanted);
         }
@@ -137,7 +195,7 @@ mod tests {
 
     #[test]
     fn nothing_leads_outside() {
-        let paths = ReturnPaths::new("/home").exact("/about").under("/projects/");
+        let paths = ReturnPaths::new("/home").unwrap().exact("/about").unwrap().under("/projects/").unwrap();
         for good in [
             "/home",
             "/home?x",
@@ -170,7 +228,6 @@ mod tests {
         ] {
             assert_eq!(paths.choose(Some(bad)).as_str(), "/home", "{bad:?}");
         }
-        assert_eq!(ReturnPaths::new("https://evil.example").choose(None).as_str(), "/");
         assert_eq!(paths.choose(Some(&format!("/projects/{}", "x".repeat(2000)))).as_str(), "/home");
     }
 }

@@ -45,7 +45,7 @@ use crate::trial::{TrialPage, TriedOut};
 ///     .assertion_consumer("https://app.example.com/saml/acs")?
 ///     .build()?;
 /// let sso = SingleSignOn::new(saml, Arc::new(Connections::new()), Arc::new(Memory::new()))
-///     .return_paths(ReturnPaths::new("/home").under("/projects"))
+///     .return_paths(ReturnPaths::new("/home")?.under("/projects")?)
 ///     .refusal_page(RefusalPage::new("Loadbench"));
 /// # let _ = sso;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -105,7 +105,7 @@ impl SingleSignOn {
                 discovery: None,
                 replays: Arc::clone(&store) as Arc<dyn ReplayStore>,
                 pending: store,
-                return_paths: ReturnPaths::new("/"),
+                return_paths: ReturnPaths::default(),
                 sign_in_page: "/".to_owned(),
                 confirms_cross_site_starts: false,
                 limiter: ReceiveLimiter::of_the_process().clone(),
@@ -151,7 +151,7 @@ impl SingleSignOn {
     pub fn return_paths(self, paths: ReturnPaths) -> Self {
         self.changed(|inner| {
             inner.return_paths = match &inner.kept_forms {
-                Some(forms) => paths.exact(forms.path()),
+                Some(forms) => paths.and(forms.path()),
                 None => paths,
             };
         })

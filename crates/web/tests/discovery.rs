@@ -341,7 +341,7 @@ async fn a_discovery_service_is_asked_and_its_answer_starts_a_sign_in() {
     let sso = SingleSignOn::new(service(information), Arc::clone(&federation), Arc::new(Memory::new()))
         .discovery(federation)
         .sign_in_page("/saml/choose")
-        .return_paths(ReturnPaths::new("/home").under("/projects"));
+        .return_paths(ReturnPaths::new("/home").unwrap().under("/projects").unwrap());
     let discovery = WebAddress::new("https://discovery.example/ds").unwrap();
     let asked = sso.ask_discovery_service(&discovery, Some("/projects/7")).unwrap();
     let location = asked.headers()[LOCATION].to_str().unwrap();

@@ -80,7 +80,7 @@ fn service_over(
         .unwrap();
     let connections: Connections = connections.into_iter().collect();
     SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
-        .return_paths(ReturnPaths::new("/").under("/account"))
+        .return_paths(ReturnPaths::new("/").unwrap().under("/account").unwrap())
         .names_managed_by(names)
 }
 

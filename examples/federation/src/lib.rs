@@ -81,7 +81,7 @@ impl Service {
         let sso = SingleSignOn::new(saml, Arc::clone(&federation), Arc::new(Memory::new()))
             .discovery(discovery)
             .sign_in_page(CHOOSER)
-            .return_paths(ReturnPaths::new("/home").under("/projects"));
+            .return_paths(ReturnPaths::new("/home")?.under("/projects")?);
         let app = App { sso: sso.clone(), chooser: chooser.clone(), sessions: Arc::default() };
         let pages = Router::new().route("/", get(async || Redirect::to(CHOOSER))).route("/home", get(home));
         let router = pages.merge(routes(signed_in)).merge(chooser_routes(&Paths::default())).with_state(app);

@@ -66,7 +66,7 @@ fn sso(address: &str, server: &str) -> SingleSignOn {
         .unwrap();
     SingleSignOn::new(saml, Arc::clone(&federation), Arc::new(Memory::new()))
         .discovery(federation)
-        .return_paths(ReturnPaths::new("/home"))
+        .return_paths(ReturnPaths::new("/home").unwrap())
 }
 
 #[tokio::test]

@@ -156,9 +156,11 @@ impl App {
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
             .discovery(Arc::new(discovery))
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
-            .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings").exact("/settings/policy"))
+            .return_paths(
+                ReturnPaths::new("/home")?.exact("/")?.exact("/settings")?.exact("/settings/policy")?,
+            )
             // Whoever writes a policy for longer than their session lasts finds it again.
-            .keep_forms(KeptForms::at(KEPT_FORM).over(Arc::clone(&shared) as Arc<dyn FormStore>))
+            .keep_forms(KeptForms::at(KEPT_FORM)?.over(Arc::clone(&shared) as Arc<dyn FormStore>))
             // A customer's people may all come at nine o'clock.
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
             .start_limiter(match place.forgets_sign_ins {

@@ -4,7 +4,7 @@ use vouchsafe::provisioning::{AddressError, PlanRefusal, PolicyError};
 use vouchsafe::{
     BindingError, Explain, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError,
 };
-use vouchsafe_axum::HttpError;
+use vouchsafe_axum::{HttpError, ReturnPathError};
 use vouchsafe_client::ClientError;
 use vouchsafe_store::{SignInError, StoreError};
 use vouchsafe_testkit::TestkitError;
@@ -61,6 +61,7 @@ coded!(
     HttpError,
     PlanRefusal,
     PolicyError,
+    ReturnPathError,
     SignInError,
     StoreError
 );

@@ -131,7 +131,7 @@ impl App {
         let kept = Arc::clone(&codes);
         let sso = SingleSignOn::new(service_provider.clone(), Arc::clone(&connections), Arc::clone(&shared))
             .discovery(Arc::new(OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections))))
-            .return_paths(ReturnPaths::new("/").under("/projects"))
+            .return_paths(ReturnPaths::new("/").unwrap().under("/projects").unwrap())
             .receive_limiter(limiter.clone())
             // The test plays a proxy that writes this header.
             .client_address(|request| request.headers.get("x-client")?.to_str().ok()?.parse().ok())
@@ -145,7 +145,7 @@ impl App {
                 let line = (record.reference.as_str().to_owned(), record.code.to_owned());
                 kept.lock().unwrap().push(line);
             })
-            .keep_forms(KeptForms::at("/saml/form").bytes_each(1_000).without_field("password"));
+            .keep_forms(KeptForms::at("/saml/form").unwrap().bytes_each(1_000).without_field("password"));
         let signed_in = Arc::<Mutex<Vec<usize>>>::default();
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(Arc::clone(&shared))

@@ -111,7 +111,7 @@ impl App {
         let discovery = OrganizationDiscovery::new(Arc::clone(&store), Arc::clone(&connections));
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&store))
             .discovery(Arc::new(discovery))
-            .return_paths(ReturnPaths::new("/").under("/home"));
+            .return_paths(ReturnPaths::new("/").unwrap().under("/home").unwrap());
         let sign_ins = Arc::<Mutex<HashMap<String, Outcome>>>::default();
         let seen = Arc::clone(&sign_ins);
         let provisioned = Provisioned::new(store).on_sign_in(move |sign_in| {

@@ -143,7 +143,7 @@ async fn a_browser_signs_in_across_sites() {
     let acme = Connection::new(ConnectionId::new("acme").unwrap(), trusted).with_settings(settings).unwrap();
     let connections: Connections = [acme].into_iter().collect();
     let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
-        .return_paths(ReturnPaths::new("/home"))
+        .return_paths(ReturnPaths::new("/home").unwrap())
         .login_options(|request, _| match request.uri.query() {
             Some(query) if query.contains("by-post") => LoginOptions::default().binding(RequestBinding::Post),
             _ => LoginOptions::default(),

@@ -161,7 +161,7 @@ async fn a_frame_of_another_site_signs_out() {
         [Connection::new(ConnectionId::new("acme").unwrap(), trusted)].into_iter().collect();
     let (store, sessions) = (Arc::new(Memory::new()), Arc::<Sessions>::default());
     let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::clone(&store))
-        .return_paths(ReturnPaths::new("/home"))
+        .return_paths(ReturnPaths::new("/home").unwrap())
         .single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>);
     let asked = Arc::<Mutex<Vec<HeaderMap>>>::default();
     let app = App { sso, sessions, asked: Arc::clone(&asked) };

@@ -214,7 +214,7 @@ impl LogoutService {
             (Arc::new(Memory::new()), Arc::<Sessions>::default(), Arc::clone(&self.refusals));
         let client = Client::with_loopback().unwrap();
         let sso = SingleSignOn::new(self.saml.clone(), Arc::new(connections), Arc::clone(&store))
-            .return_paths(ReturnPaths::new("/home"))
+            .return_paths(ReturnPaths::new("/home").unwrap())
             .single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>)
             .names_managed_by(Arc::clone(&sessions) as Arc<dyn ManagesNames>)
             .back_channel(move |call| {

@@ -177,7 +177,7 @@ impl World {
         let stopped = Arc::new(Mutex::new(None));
         let stands = Arc::clone(&stopped);
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
-            .return_paths(ReturnPaths::new("/home"))
+            .return_paths(ReturnPaths::new("/home").unwrap())
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .clock(move || stands.lock().unwrap().unwrap_or_else(Utc::now) + *ahead.lock().unwrap())
             .login_options(move |_, _| match differences.two_factors {

@@ -60,7 +60,7 @@ impl Served {
             .build()
             .unwrap();
         let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
-            .return_paths(ReturnPaths::new("/home"));
+            .return_paths(ReturnPaths::new("/home").unwrap());
         let router = router(&sso);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Served { address, sso }

@@ -237,9 +237,10 @@ fn app(arguments: &Arguments, base: &Base, mut trusted: Trusted, output: Output)
     let store = Arc::new(Memory::new());
     let provider = service_provider.provider().clone();
     let takes_logout = service_provider.single_logout().is_some();
+    let home = base.path("/");
     let mut sso = SingleSignOn::new(service_provider, Arc::clone(&trusted), Arc::clone(&store))
-        .sign_in_page(&base.path("/"))
-        .return_paths(ReturnPaths::new(&base.path("/")));
+        .sign_in_page(&home)
+        .return_paths(ReturnPaths::new(&home).map_err(|error| Failure::unusable("--base-url", error))?);
     let sessions = Arc::new(Sessions::new(sso.cookies(), provider));
     if takes_logout {
         // With a key, artifacts are resolved over SOAP. The user of this command chose the identity providers, and

@@ -37,7 +37,8 @@ fn back(held: &str, sign_in_page: &str) -> http::request::Parts {
 #[tokio::test]
 async fn a_form_that_one_process_keeps_another_gives_back() {
     let store = Memory::new();
-    let [one, other] = [(); 2].map(|()| process(KeptForms::at("/saml/form").over(Arc::new(store.clone()))));
+    let [one, other] =
+        [(); 2].map(|()| process(KeptForms::at("/saml/form").unwrap().over(Arc::new(store.clone()))));
     let asked = one.sign_in_needed_for(&posted(), b"text=a+long+text&password=x").await;
     let (held, place) = (cookies(&asked), location(&asked).to_owned());
     assert!(held.starts_with("__Host-vouchsafe-form="), "{held}");
@@ -65,7 +66,7 @@ async fn a_form_that_one_process_keeps_another_gives_back() {
 #[tokio::test]
 async fn forms_are_bounded_and_swept() {
     let store = Memory::new();
-    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone())).count(2).bytes(2_000);
+    let forms = KeptForms::at("/saml/form").unwrap().over(Arc::new(store.clone())).count(2).bytes(2_000);
     let sso = process(forms.clone());
     let is_kept = async |bytes: usize| {
         let asked = sso.sign_in_needed_for(&posted(), format!("text={}", "x".repeat(bytes)).as_bytes()).await;
@@ -87,7 +88,7 @@ async fn forms_are_bounded_and_swept() {
 #[tokio::test]
 async fn only_a_small_posted_form_is_kept() {
     let store = Memory::new();
-    let sso = process(KeptForms::at("/saml/form").over(Arc::new(store.clone())).bytes_each(100));
+    let sso = process(KeptForms::at("/saml/form").unwrap().over(Arc::new(store.clone())).bytes_each(100));
     let is_kept = async |request: &http::request::Parts, bytes: usize| {
         let body = format!("text={}", "x".repeat(bytes));
         location(&sso.sign_in_needed_for(request, body.as_bytes()).await).contains("kept%3D")
@@ -117,8 +118,8 @@ async fn without_the_cipher_nothing_is_kept() {
     let connections: vouchsafe::Connections =
         [connection("acme", ConnectionSettings::default())].into_iter().collect();
     let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
-        .return_paths(vouchsafe_web::ReturnPaths::new("/home").under("/projects"))
-        .keep_forms(KeptForms::at("/saml/form"));
+        .return_paths(vouchsafe_web::ReturnPaths::new("/home").unwrap().under("/projects").unwrap())
+        .keep_forms(KeptForms::at("/saml/form").unwrap());
     let asked = sso.sign_in_needed_for(&posted(), b"text=1").await;
     assert_eq!((asked.status().as_u16(), cookies(&asked).as_str()), (303, ""));
     assert!(!location(&asked).contains("kept"));
@@ -128,7 +129,7 @@ async fn without_the_cipher_nothing_is_kept() {
 #[tokio::test]
 async fn whoever_posts_many_forms_pushes_out_their_own() {
     let store = Memory::new();
-    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone())).count(8);
+    let forms = KeptForms::at("/saml/form").unwrap().over(Arc::new(store.clone())).count(8);
     let sso = process(forms.clone())
         .client_address(|request| request.headers.get("x-from")?.to_str().ok()?.parse().ok());
     let from = |address: &str| {
@@ -162,7 +163,7 @@ async fn whoever_posts_many_forms_pushes_out_their_own() {
 /// A page's script that saves a draft, or tells that the page is open, does not replace what a person wrote.
 #[tokio::test]
 async fn a_form_of_a_script_is_not_kept() {
-    let sso = process(KeptForms::at("/saml/form"));
+    let sso = process(KeptForms::at("/saml/form").unwrap());
     for (mode, accept, is_kept) in [
         (Some("navigate"), "text/html", true),
         (Some("navigate"), "*/*", true),
@@ -187,7 +188,7 @@ async fn a_form_of_a_script_is_not_kept() {
 #[tokio::test]
 async fn a_kept_form_counts_as_a_start() {
     let store = Memory::new();
-    let forms = KeptForms::at("/saml/form").over(Arc::new(store.clone()));
+    let forms = KeptForms::at("/saml/form").unwrap().over(Arc::new(store.clone()));
     let sso = process(forms)
         .start_limiter(StartLimiter::default().per_client_address(RequestRate { burst: 3, per_second: 1 }))
         .client_address(|_| "192.0.2.1".parse().ok());
@@ -230,10 +231,10 @@ impl FormStore for Down {
 /// The browser still has the posted form, and can send it again.
 #[tokio::test]
 async fn a_store_that_fails_is_an_outage() {
-    let kept = process(KeptForms::at("/saml/form"));
+    let kept = process(KeptForms::at("/saml/form").unwrap());
     let asked = kept.sign_in_needed_for(&posted(), b"text=1").await;
     let (held, place) = (cookies(&asked), location(&asked).to_owned());
-    let sso = process(KeptForms::at("/saml/form").over(Arc::new(Down)));
+    let sso = process(KeptForms::at("/saml/form").unwrap().over(Arc::new(Down)));
     assert_eq!(sso.sign_in_needed_for(&posted(), b"text=1").await.status(), 503);
     let page = sso.kept_form(&back(&held, &place)).await;
     assert_eq!((page.status().as_u16(), cookies(&page).as_str()), (503, ""), "the browser may come again");

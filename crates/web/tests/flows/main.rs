@@ -44,7 +44,7 @@ fn service_provider() -> ServiceProvider {
 fn over(connections: impl IntoIterator<Item = Connection>) -> SingleSignOn {
     let connections: Connections = connections.into_iter().collect();
     SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Memory::new()))
-        .return_paths(ReturnPaths::new("/home").under("/projects"))
+        .return_paths(ReturnPaths::new("/home").unwrap().under("/projects").unwrap())
 }
 
 fn request(headers: &[(http::HeaderName, &str)]) -> Parts {
