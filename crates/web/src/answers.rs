@@ -119,12 +119,12 @@ impl SingleSignOn {
         tracing::warn!(
             reference = record.reference.as_str(),
             connection = record.connection.as_ref().map(ConnectionId::as_str),
-            issuer = record.issuer.as_deref().map(|issuer| Quoted::new(issuer).to_string()),
+            issuer = record.issuer.as_deref().map(|issuer| display(Quoted::new(issuer))),
             code = record.code,
             reason = %record.message,
             hint = record.hint,
             cause = error.cause(),
-            failed_checks = failed.join("; "),
+            failed_checks = (!failed.is_empty()).then(|| display(failed.join("; "))),
             "{} refused",
             context.attempt.name()
         );
