@@ -90,7 +90,7 @@ pub mod tower_session;
 pub use accepted_login::{AcceptedLogin, CheckedLogin, LoginOutcome};
 pub use peer::peer_address;
 #[cfg(feature = "portal")]
-pub use portal::set_up_routes;
+pub use portal::{set_up_routes, set_up_routes_at};
 pub use routes::{
     chooser_routes, logout, provision, provisioned_routes, provisioned_routes_at, routes, routes_at,
 };

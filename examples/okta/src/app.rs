@@ -265,7 +265,7 @@ impl App {
             .route_layer(from_fn_with_state(self.clone(), own_pages_only::<App>));
         pages
             .merge(provisioned_routes())
-            .nest(links::PATH, set_up_routes())
+            .merge(set_up_routes(&self.set_up))
             .nest(scim::PATH, scim_routes(self.scim.clone()))
             .nest(signals::PATH, signal_routes(self.signals.clone()))
             .with_state(self.clone())

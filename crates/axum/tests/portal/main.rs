@@ -23,6 +23,7 @@ mod later;
 mod live;
 mod newer_metadata;
 mod own_keys;
+mod places;
 mod races;
 mod walk;
 mod world;

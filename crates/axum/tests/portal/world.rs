@@ -199,7 +199,7 @@ impl World {
             .route("/home", get(home))
             .route("/idp/metadata", get(async |State(app): State<App>| app.published.lock().unwrap().clone()))
             .merge(provisioned_routes())
-            .nest("/set-up", set_up_routes())
+            .merge(set_up_routes(&set_up))
             .with_state(app);
         tokio::spawn(async move { axum::serve(listener, router).await });
         World { address, store, set_up, dns, published, rollovers, clock, stopped, held }

@@ -5,6 +5,7 @@ use vouchsafe::console::Console;
 use vouchsafe::crypto::CryptoError;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::provisioning::{AddressError, PlanRefusal};
+use vouchsafe::xml::Quoted;
 use vouchsafe::{BindingError, Explain};
 use vouchsafe_store::{SetUpLinkState, SignInError, StoreError};
 
@@ -34,6 +35,19 @@ pub enum SetUpError {
     /// There is no such page.
     #[error("there is no such step")]
     StepUnknown,
+    /// The portal's routes are not at the portal's path, so its links lead nowhere.
+    #[error(
+        "the routes of the set-up portal are at {}, and its links lead to {}",
+        Quoted::new(routed),
+        Quoted::new(path)
+    )]
+    #[non_exhaustive]
+    Misplaced {
+        /// The path of the routes.
+        routed: String,
+        /// The path that was given to [`SetUp::new`](crate::SetUp::new).
+        path: String,
+    },
     /// The form could not be read.
     #[error("the form cannot be read")]
     Form,
@@ -142,6 +156,7 @@ impl SetUpError {
             Self::Purpose => "set_up.purpose",
             Self::FormToken => "set_up.form_token",
             Self::StepUnknown => "set_up.step_unknown",
+            Self::Misplaced { .. } => "set_up.misplaced",
             Self::Form => "set_up.form",
             Self::Unread(_) => "set_up.unread",
             Self::Unavailable => "set_up.unavailable",
@@ -180,6 +195,9 @@ impl SetUpError {
             Self::Purpose => "Ask whoever sent the link for one that allows it.",
             Self::FormToken => "Open the page again, and send the form from there.",
             Self::StepUnknown => "Go back to the overview.",
+            Self::Misplaced { .. } => {
+                "Merge the routes into the outermost router (set_up_routes), or give SetUp::new the path at which browsers reach them."
+            }
             Self::Form => "Send the form of the page as it is.",
             Self::Unread(_) => {
                 "The file may be too large: give the address of the metadata, or a file with your identity provider alone."
@@ -234,7 +252,7 @@ impl SetUpError {
     }
 
     /// Returns the status: 404 for a missing link or step, 403 for a forbidden action, 410 for a link that has ended,
-    /// 429 for too many actions, and 422 for invalid input.
+    /// 429 for too many actions, 500 for routes at the wrong path, and 422 for invalid input.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -244,6 +262,7 @@ impl SetUpError {
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unread(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Misplaced { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Store(error) | Self::Directory(SignInError::Store(error)) if error.is_conflict() => {
                 StatusCode::CONFLICT
             }

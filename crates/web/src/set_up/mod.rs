@@ -22,6 +22,7 @@ mod overview;
 mod own_keys;
 mod pages;
 mod parsed;
+mod place;
 mod planned;
 mod staged;
 mod trial;
@@ -109,7 +110,8 @@ type Ask<T> = Arc<dyn Fn(String) -> Asked<T> + Send + Sync>;
 
 impl SetUp {
     /// Makes a portal at this path, as browsers see it, over a store. The path begins with a slash, and has none at its
-    /// end: `/set-up`. Missing and superfluous slashes are corrected. The routes must be nested at the same path.
+    /// end: `/set-up`. Missing and superfluous slashes are corrected. Routes at another path answer
+    /// [`SetUpError::Misplaced`].
     #[must_use]
     pub fn new<S: SetUpDirectory + 'static>(store: Arc<S>, path: &str) -> SetUp {
         SetUp(Arc::new(Inner {
@@ -311,8 +313,8 @@ impl SingleSignOn {
         self.changed(|inner| inner.set_up = Some(set_up))
     }
 
-    /// Answers a request to the set-up portal. `step` is the path below that of the portal. Without
-    /// [`set_up_by`](Self::set_up_by) the status is 404.
+    /// Answers a request to the set-up portal. `step` is the path below that of the portal, and the URI of `request` the one
+    /// that was asked for, outside of any nesting. Without [`set_up_by`](Self::set_up_by) the status is 404.
     ///
     /// The body of the metadata form is as large as the metadata, usually about 10 KiB; the HTTP server limits it.
     pub async fn set_up(&self, request: &Parts, step: &str, body: &[u8]) -> Response<String> {
@@ -349,6 +351,10 @@ impl SetUp {
         step: &str,
         body: &[u8],
     ) -> Response<String> {
+        if let Err(error) = self.require_place(request.uri.path(), step) {
+            tracing::error!(code = error.code(), reason = %error, hint = error.hint(), "the set-up portal is misplaced");
+            return self.refused(sso, request, error);
+        }
         let is_post = request.method == Method::POST;
         if !is_post && request.method != Method::GET && request.method != Method::HEAD {
             return answer(StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", String::new());
