@@ -6,13 +6,14 @@ use vouchsafe::{
     provisioning::{Actor, OrganizationId, Policy},
 };
 use vouchsafe_store::{
-    ConnectionDecision, ConnectionMetadata, Directory, MetadataSource, SetUpPurpose, StoredConnection,
+    ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, MetadataSource, SetUpPurpose,
+    SetUpStore, StoredConnection,
 };
 use vouchsafe_testkit as testkit;
 
 use crate::attacks::form_token;
 use crate::browser::Browser;
-use crate::world::{Differences, World, acme};
+use crate::world::{Differences, World, acme, author};
 
 /// Acme with an active connection; the browser of its administrator with a link that was renewed.
 pub(crate) async fn connected(world: &World) -> (Browser, StoredConnection) {
@@ -95,6 +96,52 @@ async fn new_metadata_of_the_same_identity_provider_keeps_the_accounts() {
     assert_eq!(sign_in(&world, &active, &new, "ada@example.com").await, 200);
     assert_eq!(sign_in(&world, &active, &okta, "ada@example.com").await, 403);
     assert_eq!(world.store.whole(&acme()).await.unwrap().accounts.len(), accounts.len());
+}
+
+/// If people sign in over two connections to one identity provider, it is not guessed for which of them metadata is.
+#[tokio::test]
+async fn metadata_that_may_be_for_two_connections_is_used_for_none() {
+    let world = World::make().await;
+    let okta = testkit::IdentityProvider::okta();
+    let (browser, active) = connected(&world).await;
+    let new = okta.clone().with_key(testkit::keys::other_identity_provider());
+    give_metadata(&world, &browser, new.metadata().unwrap()).await;
+    world.tried(&browser, &new, "ada@example.com").await.says("would be accepted");
+    let page = browser.get("/set-up/activate").await;
+    // Its name comes before that of the connection that was tried.
+    let second = ConnectionId::new("a-second").unwrap();
+    let metadata = ConnectionMetadata::new(okta.metadata().unwrap(), MetadataSource::Uploaded, world.now());
+    activated(&world, StoredConnection::from_metadata(second.clone(), acme(), metadata).unwrap()).await;
+
+    let refused = browser.submit(&page, "/set-up/activate", &[]).await;
+    refused.is(422).says("set_up.several_to_renew").says(second.as_str()).says(active.id.as_str());
+    browser.get("/set-up/activate").await.is(422).says("set_up.several_to_renew");
+    let (form, url) = (browser.get("/set-up/metadata").await, world.metadata_url());
+    let refused = browser.submit(&form, "/set-up/metadata", &[("metadata_url", &url)]).await;
+    refused.is(422).says("set_up.several_to_renew");
+    for one in world.connections(&acme(), ConnectionState::Active).await {
+        assert_eq!(one.metadata.document, active.metadata.document, "{}", one.id);
+    }
+}
+
+/// An operator makes a connection a draft again, so that nobody signs in over it. It is not the link's to change.
+#[tokio::test]
+async fn a_link_does_not_change_a_connection_that_an_operator_paused() {
+    let world = World::make().await;
+    let (browser, active) = connected(&world).await;
+    let [mut link] = world.store.set_up_links_of(&acme()).await.unwrap().try_into().unwrap();
+    link.progress.connection = Some(active.id.clone());
+    world.store.update_set_up_link(&link, &author()).await.unwrap();
+    let mut paused = world.store.connection(&active.id).await.unwrap().unwrap();
+    paused.state = ConnectionState::Draft;
+    world.store.update_connection(&paused, &author()).await.unwrap();
+
+    browser.get("/set-up/activate").await.is(422).says("set_up.no_draft");
+    let other = testkit::IdentityProvider::other();
+    give_metadata(&world, &browser, other.metadata().unwrap()).await;
+    world.tried(&browser, &other, "ada@example.com").await.says("would be accepted");
+    let still = world.store.connection(&active.id).await.unwrap().unwrap();
+    assert_eq!((still.state, still.metadata), (ConnectionState::Draft, active.metadata));
 }
 
 #[tokio::test]

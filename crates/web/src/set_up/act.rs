@@ -134,7 +134,7 @@ impl SetUp {
             (None, _) => return Err(SetUpError::NotTried),
         };
         // A page from before somebody else activated another connection does not ask whether to replace it.
-        let asks = visit.renewed_by(&given).is_none() && visit.active().next().is_some();
+        let asks = visit.renewed_by(&given)?.is_none() && visit.active().next().is_some();
         if asks && fields.text("replaces").is_none() {
             return Err(SetUpError::NotReplaceable);
         }
@@ -175,12 +175,16 @@ impl SetUp {
             let print = || fingerprint(&draft, &it.connections, &provider);
             let is_as_tried = tried.as_ref().is_none_or(|tried| print().is_ok_and(|print| print == *tried));
             let settings = require_present_settings(&draft, &it.connections, &chosen, copied_from.as_ref());
-            if !is_draft(&draft) || !is_as_tried || settings.is_err() {
-                return Err(
-                    StoreError::connection_conflict(id.clone(), given.revision, draft.revision).into()
-                );
-            }
-            match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), &replaced) {
+            let renewed = match renewed_among(&it.connections, &draft) {
+                Ok(renewed) if is_draft(&draft, &it.organization) && is_as_tried && settings.is_ok() => {
+                    renewed.map(|renewed| renewed.id.clone())
+                }
+                _ => {
+                    let (read, is) = (given.revision, draft.revision);
+                    return Err(StoreError::connection_conflict(id.clone(), read, is).into());
+                }
+            };
+            match (renewed, &replaced) {
                 (Some(renewed), _) => {
                     it.connection_mut(&renewed)?.metadata = draft.metadata;
                     it.retire(id)
@@ -214,11 +218,12 @@ impl SetUp {
         problem: Option<&Problem>,
     ) -> Result<Page, SetUpError> {
         let draft = visit.require_draft()?;
+        let renews = visit.renewed_by(draft)?.is_some();
         Ok(Page::new("Activate the connection", |page| {
             let page = self.steps(shown(page, problem), visit, Step::Activate);
             let page = page.card("What is activated", |card| described(card, draft, None, visit));
             if visit.is_tried() {
-                return page.card("Activate", |card| self.activation(card, visit, false));
+                return page.card("Activate", |card| self.activation(card, visit, renews, false));
             }
             let page = page.card("The trial", |card| {
                 let text = match visit.trial() {
@@ -238,23 +243,22 @@ impl SetUp {
                         "whether the attributes and the groups come, under their names",
                         "whom the organization's rules would let in",
                     ]);
-                    self.activation(card, visit, true)
+                    self.activation(card, visit, renews, true)
                 }),
                 false => page,
             }
         }))
     }
 
-    fn activation(&self, card: Markup, visit: &Visit<'_>, is_untried: bool) -> Markup {
+    fn activation(&self, card: Markup, visit: &Visit<'_>, renews: bool, is_untried: bool) -> Markup {
         let Some(draft) = visit.draft() else { return card };
-        let renewed = visit.renewed_by(draft);
         let active: Vec<&ConnectionId> = visit.active().map(|active| &active.id).collect();
-        let card = match (renewed, active.is_empty()) {
-            (Some(_), _) => card.paragraph(
+        let card = match (renews, active.is_empty()) {
+            (true, _) => card.paragraph(
                 "People sign in over a connection to this identity provider already: it gets this metadata. Accounts and sessions stay as they are.",
             ),
-            (None, true) => card.paragraph("From then on people of your organization sign in over it."),
-            (None, false) => {
+            (false, true) => card.paragraph("From then on people of your organization sign in over it."),
+            (false, false) => {
                 // As `OrganizationDiscovery` finds it.
                 let own = visit.organization.own_connections();
                 let leads = match own.iter().find(|one| active.contains(one)) {
@@ -269,7 +273,7 @@ impl SetUp {
                 ))
             }
         };
-        let card = match renewed.is_none() && !active.is_empty() && !self.takes_over(visit, draft) {
+        let card = match !renews && !active.is_empty() && !self.takes_over(visit, draft) {
             true => card.note(
                 "The organization's rules do not say that people of the present connection keep their accounts over the new one. \
                  Ask the service to add that (identity.takeovers) before you replace it, or people may get new accounts or be refused.",
@@ -277,7 +281,7 @@ impl SetUp {
             false => card,
         };
         card.form(&self.at("activate"), &visit.form_token, |form| {
-            let form = match renewed.is_none() && !active.is_empty() {
+            let form = match !renews && !active.is_empty() {
                 true => {
                     let mut choices: Vec<(&str, String)> = active
                         .iter()

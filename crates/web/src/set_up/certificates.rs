@@ -38,7 +38,10 @@ impl SetUp {
     ) -> Result<Option<Certificate>, SetUpError> {
         let services = || visit.sso.service_provider().encryption_certificates().first().cloned();
         // Metadata that renews that of an active connection is used with the keys of that connection.
-        let renewed = visit.draft().and_then(|draft| visit.renewed_by(draft)).map(|renewed| &renewed.id);
+        let renewed = match visit.draft() {
+            Some(draft) => visit.renewed_by(draft)?.map(|renewed| &renewed.id),
+            None => None,
+        };
         let Some(name) = renewed.or(visit.link.progress.connection.as_ref()) else { return Ok(services()) };
         Ok(match self.encryption_of(name, visit).await? {
             Encryption::Own(certificate) => Some(certificate),

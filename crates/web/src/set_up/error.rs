@@ -6,7 +6,7 @@ use vouchsafe::crypto::CryptoError;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::provisioning::{AddressError, PlanRefusal};
 use vouchsafe::xml::Quoted;
-use vouchsafe::{BindingError, Explain};
+use vouchsafe::{BindingError, ConnectionId, Explain};
 use vouchsafe_store::{SetUpLinkState, SignInError, StoreError};
 
 use crate::error::HttpError;
@@ -108,6 +108,16 @@ pub enum SetUpError {
     /// The connection to replace is not an active one of the organization.
     #[error("the connection that is to be replaced is not one that people sign in over")]
     NotReplaceable,
+    /// There are several active connections to the identity provider of the draft.
+    #[error(
+        "people sign in over several connections to this identity provider ({}), and the metadata may be for any of them",
+        names(connections)
+    )]
+    #[non_exhaustive]
+    SeveralToRenew {
+        /// The connections.
+        connections: Vec<ConnectionId>,
+    },
     /// The metadata was given before the active connection, which it would renew, got other requirements of its metadata.
     #[error("the active connection requires something else of its metadata now")]
     OtherProof,
@@ -134,6 +144,10 @@ pub enum SetUpError {
     /// A sign-in could not be started.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+fn names(connections: &[ConnectionId]) -> String {
+    connections.iter().map(ConnectionId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn over(state: &SetUpLinkState) -> &'static str {
@@ -173,6 +187,7 @@ impl SetUpError {
             Self::NoDraft => "set_up.no_draft",
             Self::NotTried => "set_up.not_tried",
             Self::NotReplaceable => "set_up.not_replaceable",
+            Self::SeveralToRenew { .. } => "set_up.several_to_renew",
             Self::OtherProof => "set_up.other_proof",
             Self::OtherSettings => "set_up.other_settings",
             Self::Domain(error) => error.code(),
@@ -219,6 +234,9 @@ impl SetUpError {
             Self::NotTried => "Try a sign-in, and correct what it shows.",
             Self::NotReplaceable => {
                 "Open the page again: somebody else has changed the connections meanwhile."
+            }
+            Self::SeveralToRenew { .. } => {
+                "Ask the service to give the metadata to the right connection, or to retire the others."
             }
             Self::OtherProof => {
                 "Give the metadata again, with the signature and the validUntil that the service requires of it."

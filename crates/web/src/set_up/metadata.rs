@@ -2,7 +2,7 @@
 
 use vouchsafe::metadata::LintSeverity;
 use vouchsafe::provisioning::PlanRefusal;
-use vouchsafe::{Connection, IdentityProvider};
+use vouchsafe::{Connection, ConnectionId, IdentityProvider};
 use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoreError, StoredConnection};
 
 use super::error::SetUpError;
@@ -39,7 +39,7 @@ impl SetUp {
             (visit.link.organization.clone(), identity_provider.entity_id().clone());
         let mut wanted = StoredConnection::new(name.clone(), organization, entity_id, metadata);
         // Metadata that renews that of an active connection is tried with the settings of that connection.
-        let renewed = visit.renewed_by(&wanted);
+        let renewed = visit.renewed_by(&wanted)?;
         let renews = renewed.map(|renewed| renewed.id.clone());
         wanted.settings = match renewed {
             Some(renewed) => renewed.settings.clone(),
@@ -62,7 +62,10 @@ impl SetUp {
             self.advance(visit, |progress| progress.renews.clone_from(&renews)).await?;
         }
         self.decide(visit, move |it, _| {
-            if let Some(old) = old.as_ref().filter(|old| it.connection(old).is_some_and(is_draft)) {
+            let is_draft =
+                |id: &ConnectionId| it.connection(id).is_some_and(|one| is_draft(one, &it.organization));
+            let (old, is_still_draft) = (old.as_ref().filter(|old| is_draft(old)), is_draft(&name));
+            if let Some(old) = old {
                 it.retire(old)?;
             }
             if it.connection(&name).is_none() {
@@ -75,7 +78,7 @@ impl SetUp {
                 return Err(StoreError::connection_conflict(name.clone(), read, is).into());
             }
             // Somebody else may have activated it while the document was loaded.
-            if !is_draft(draft) {
+            if !is_still_draft {
                 let state = draft.state.name();
                 return Err(PlanRefusal::connection_state(
                     name.clone(),

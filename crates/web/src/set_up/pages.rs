@@ -243,7 +243,7 @@ impl SetUp {
                     .link("button", &self.at("metadata"), "Give newer metadata")
                 }),
                 false => match visit.draft() {
-                    Some(draft) if visit.renewed_by(draft).is_none() => page.paragraph(&format!(
+                    Some(draft) if matches!(visit.renewed_by(draft), Ok(None)) => page.paragraph(&format!(
                         "The values are for the identity provider {}, whose metadata was given last. If you have entered other values before, replace them.",
                         draft.identity_provider
                     )),
@@ -293,11 +293,15 @@ impl SetUp {
                 }),
                 None => page,
             };
-            page.card(if visit.draft().is_some() { "Give other metadata" } else { "Give the metadata" }, |card| {
-                card.paragraph(&format!("Where {} shows it: {}", console.name(), console.metadata_place())).form(
-                    &self.at("metadata"),
-                    &visit.form_token,
-                    |form| {
+            page.card(
+                if visit.draft().is_some() { "Give other metadata" } else { "Give the metadata" },
+                |card| {
+                    card.paragraph(&format!(
+                        "Where {} shows it: {}",
+                        console.name(),
+                        console.metadata_place()
+                    ))
+                    .form(&self.at("metadata"), &visit.form_token, |form| {
                         let form = match loads {
                             true => form.input(
                                 Input {
@@ -332,9 +336,9 @@ impl SetUp {
                             problem,
                         )
                         .button("Take this metadata")
-                    },
-                )
-            })
+                    })
+                },
+            )
         }))
     }
 }

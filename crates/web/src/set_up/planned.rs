@@ -23,7 +23,7 @@ impl SetUp {
         names: AttributeMapping,
     ) -> Result<Plan, SetUpError> {
         let mut facts = LoginFacts::of_trial(trial);
-        let renewed = renewed_among(connections, draft).map(|renewed| renewed.id.clone());
+        let renewed = renewed_among(connections, draft)?.map(|renewed| renewed.id.clone());
         if let Some(renewed) = &renewed {
             facts.connection = renewed.clone();
         }

@@ -6,7 +6,7 @@ use http::header::LOCATION;
 use http::{HeaderName, Response, StatusCode};
 use vouchsafe::assertion::Outcome;
 use vouchsafe::console::Console;
-use vouchsafe::provisioning::{AttributeMapping, Plan};
+use vouchsafe::provisioning::{AttributeMapping, Organization, Plan};
 use vouchsafe::{Explain, Ledger, Trial};
 use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, StoredConnection};
 
@@ -146,7 +146,8 @@ impl SetUp {
         // Each one reads from the store and plans, so they are counted like requests to others.
         self.count_asked(&link, tried.at)?;
         let connections = self.0.store.connections_of(&link.organization).await?;
-        let draft = tried_draft(&connections, &link, tried)?;
+        let organization = self.organization_of(&link).await?;
+        let draft = tried_draft(&connections, &organization, &link, tried)?;
         if fingerprint(&draft, &connections, sso.service_provider().provider())? != print {
             return Err(SetUpError::NotTried);
         }
@@ -154,7 +155,6 @@ impl SetUp {
         if tried.outcome.is_ok() && tried.revision != Some(draft.revision) {
             return Err(SetUpError::NotTried);
         }
-        let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
         let console = link.progress.product.as_deref().and_then(Console::from_id);
         let names = names(&policy, console, &organization, &connections);
@@ -249,13 +249,15 @@ impl SetUp {
 /// Returns the draft that was tried, if it belongs to the link.
 fn tried_draft(
     connections: &[StoredConnection],
+    organization: &Organization,
     link: &SetUpLink,
     tried: &TriedOut,
 ) -> Result<StoredConnection, SetUpError> {
     if link.progress.connection.as_ref() != Some(&tried.connection) {
         return Err(SetUpError::NoDraft);
     }
-    let found = connections.iter().find(|found| found.id == tried.connection && is_draft(found));
+    let is_tried = |found: &&StoredConnection| found.id == tried.connection && is_draft(found, organization);
+    let found = connections.iter().find(is_tried);
     found.cloned().ok_or(SetUpError::NoDraft)
 }
 

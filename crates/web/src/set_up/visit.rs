@@ -206,7 +206,7 @@ pub(super) fn fingerprint(
         .map_err(|_| StoreError::damaged("settings", "they have no form"))?;
     let mut tried = provider.sha256(&draft.metadata.document)?.to_vec();
     tried.extend(settings);
-    let renewed = renewed_among(connections, draft).map(|renewed| renewed.id.as_str());
+    let renewed = renewed_among(connections, draft)?.map(|renewed| renewed.id.as_str());
     tried.extend(renewed.unwrap_or_default().as_bytes());
     Ok(hexadecimal(&provider.sha256(&tried)?).chars().take(32).collect())
 }
@@ -256,7 +256,7 @@ impl Visit<'_> {
     pub(super) fn draft(&self) -> Option<&StoredConnection> {
         let name = self.link.progress.connection.as_ref()?;
         let found = self.connections.iter().find(|connection| connection.id == *name)?;
-        is_draft(found).then_some(found)
+        is_draft(found, &self.organization).then_some(found)
     }
 
     pub(super) fn require_draft(&self) -> Result<&StoredConnection, SetUpError> {
@@ -295,17 +295,20 @@ impl Visit<'_> {
     }
 
     /// Returns the active connection to a draft's identity provider, whose metadata the draft renews.
-    pub(super) fn renewed_by(&self, draft: &StoredConnection) -> Option<&StoredConnection> {
+    pub(super) fn renewed_by(
+        &self,
+        draft: &StoredConnection,
+    ) -> Result<Option<&StoredConnection>, SetUpError> {
         renewed_among(&self.connections, draft)
     }
 
     /// Checks that nobody whose refusal this link may not end has refused the draft's document for the connection that
     /// it renews. A store checks the same when the draft is activated.
-    pub(super) fn require_not_refused(&self, draft: &StoredConnection) -> Result<(), StoreError> {
-        let Some(renewed) = self.renewed_by(draft) else { return Ok(()) };
+    pub(super) fn require_not_refused(&self, draft: &StoredConnection) -> Result<(), SetUpError> {
+        let Some(renewed) = self.renewed_by(draft)? else { return Ok(()) };
         match renewed.refusal_of_metadata(&draft.metadata) {
             Some(refused) if !refused.may_be_ended_by(&self.link.actor()) => {
-                Err(StoreError::refused_by_owner(renewed.id.clone()))
+                Err(StoreError::refused_by_owner(renewed.id.clone()).into())
             }
             _ => Ok(()),
         }
@@ -366,14 +369,23 @@ pub(super) fn names(
     }
 }
 
-/// Returns the active connection to a draft's identity provider.
+/// Returns the active connection to a draft's identity provider. If there are several, it is not known which of them the
+/// metadata is for.
 pub(super) fn renewed_among<'c>(
     connections: &'c [StoredConnection],
     draft: &StoredConnection,
-) -> Option<&'c StoredConnection> {
-    connections
-        .iter()
-        .find(|one| one.state == ConnectionState::Active && one.identity_provider == draft.identity_provider)
+) -> Result<Option<&'c StoredConnection>, SetUpError> {
+    let is_renewed = |one: &&StoredConnection| {
+        one.state == ConnectionState::Active && one.identity_provider == draft.identity_provider
+    };
+    let renewed: Vec<&StoredConnection> = connections.iter().filter(is_renewed).collect();
+    match renewed.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        several => Err(SetUpError::SeveralToRenew {
+            connections: several.iter().map(|one| one.id.clone()).collect(),
+        }),
+    }
 }
 
 /// Checks that a draft has the settings with which people will sign in. It got them together with its metadata: a copy
@@ -385,7 +397,7 @@ pub(super) fn require_present_settings(
     copied_from: Option<&ConnectionId>,
 ) -> Result<(), SetUpError> {
     let given = &draft.settings;
-    let renewed = renewed_among(connections, draft);
+    let renewed = renewed_among(connections, draft)?;
     // Settings of a connection that was retired since were not chosen for another one.
     if copied_from.is_some_and(|from| renewed.is_none_or(|renewed| renewed.id != *from)) {
         return Err(SetUpError::OtherSettings);
@@ -402,6 +414,9 @@ pub(super) fn require_present_settings(
     if is_present { Ok(()) } else { Err(SetUpError::OtherSettings) }
 }
 
-pub(super) fn is_draft(connection: &StoredConnection) -> bool {
+/// Returns whether a connection was not active yet. One that an operator made a draft again, so that nobody signs in over it,
+/// stays in the organization's list, and a link does not change it.
+pub(super) fn is_draft(connection: &StoredConnection, organization: &Organization) -> bool {
     matches!(connection.state, ConnectionState::Draft | ConnectionState::Tested)
+        && !organization.signs_in_over(&connection.id)
 }
