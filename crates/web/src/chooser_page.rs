@@ -71,9 +71,9 @@ h1{font-size:1.4rem;margin:0 0 1rem;overflow-wrap:anywhere}label{display:block;f
 .bar{display:flex;gap:.5rem}input[type=search]{flex:1;min-width:0;font:inherit;padding:.55rem .7rem;border:1px solid #8895a7;border-radius:6px}\
 button{font:inherit;padding:.55rem 1rem;border:0;border-radius:6px;background:#1d4f91;color:#fff}\
 #told{color:#566173;margin:.6rem 0;min-height:1.5em}ul{list-style:none;margin:0;padding:0}\
-li a{display:flex;align-items:center;gap:.8rem;padding:.55rem .6rem;border-radius:6px;color:inherit;text-decoration:none}\
+li a{display:flex;align-items:center;gap:.8rem;padding:.55rem .6rem;border-radius:6px;color:#1d4f91;text-decoration:none}li+li{border-top:1px solid #e6eaef}\
 li a:hover{background:#eef3f9}li a:focus,input:focus,button:focus{outline:3px solid #6aa3e8;outline-offset:1px}\
-li span,li img{flex:none;width:40px;height:32px;object-fit:contain}li b{font-weight:500;overflow-wrap:anywhere}\
+li span,li img{flex:none;width:40px;height:32px;object-fit:contain}ul:not(:has(img)) span{display:none}li b{font-weight:500;overflow-wrap:anywhere}\
 li small{display:block;font-weight:400;color:#566173}";
 
 /// The script makes the list follow the typed text and the arrow keys. Without it, the form and the links are used.

@@ -52,13 +52,13 @@ impl RefusedAttempt {
         }
     }
 
-    /// Returns the title, a further text for the person, and the text of the link back.
-    fn words(self) -> (&'static str, &'static str, &'static str) {
+    /// Returns the title, a further text for the person, the text before the reference, and that of the link back.
+    fn words(self) -> [&'static str; 4] {
         match self {
-            RefusedAttempt::SignIn => ("Not signed in", "", "Try again"),
-            RefusedAttempt::SignOut => ("Not signed out", SIGNED_OUT_HERE, "Back"),
-            RefusedAttempt::SignOutHere => ("Not signed out", STILL_SIGNED_IN, "Back"),
-            RefusedAttempt::NameChange => ("Name not changed", "", "Back"),
+            RefusedAttempt::SignIn => ["Not signed in", "", TRY_AGAIN, "Try again"],
+            RefusedAttempt::SignOut => ["Not signed out", SIGNED_OUT_HERE, ASK, "Back"],
+            RefusedAttempt::SignOutHere => ["Not signed out", STILL_SIGNED_IN, TRY_AGAIN, "Back"],
+            RefusedAttempt::NameChange => ["Name not changed", "", ASK, "Back"],
         }
     }
 }
@@ -138,12 +138,12 @@ impl RefusalPage {
                     true => String::new(),
                     false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
                 };
-                let (title, more, way_back) = shown.attempt.words();
+                let [title, more, ask, way_back] = shown.attempt.words();
                 format!(
                     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
                      <meta name=\"viewport\" content=\"width=device-width\">\
                      <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
-                     <h1>{}</h1>{more}<p>Try again, or ask your administrator and name this reference:</p>\
+                     <h1>{}</h1>{more}<p>{ask}</p>\
                      <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{way_back}</a></p></main></body></html>",
                     shown.message,
                     escape_markup(shown.reference.as_str()),
@@ -153,6 +153,11 @@ impl RefusalPage {
         }
     }
 }
+
+const TRY_AGAIN: &str = "Try again, or ask your administrator and name this reference:";
+
+/// The text where nothing can be tried again: the session has ended.
+const ASK: &str = "If you have questions, ask your administrator and name this reference:";
 
 /// The text if the session in this service could not be ended.
 const STILL_SIGNED_IN: &str = "<p>You may still be signed in to this service.</p>";
@@ -172,7 +177,7 @@ main{background:var(--card);border:1px solid var(--line);border-radius:.75rem;pa
 .name{font-weight:650;margin:0 0 1rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}p{margin:0 0 1rem}main>p:last-child{margin:0}\
 code{font-size:1.05rem;overflow-wrap:anywhere}a{color:var(--accent,#2f5bd8)}\
 a.button,button{display:inline-block;padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent,#2f5bd8);color:#fff;font:inherit;text-decoration:none;cursor:pointer}\
-dt{color:var(--soft)}dd{margin:0 0 .5rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
+dt{color:var(--soft)}dt,dd{overflow-wrap:anywhere}dd{margin:0 0 .5rem}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
 th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere;min-width:6.5rem}\
 @media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button,button{color:#11161d}}";
 

@@ -30,7 +30,7 @@ const LIFETIME: TimeDelta = TimeDelta::days(7);
 pub(crate) fn portal(store: Arc<Store>, client: Client, dns: Dns) -> SetUp {
     let directory = Arc::clone(&store);
     SetUp::new(store, PATH)
-        .brand(SetUpBrand::new("Loadbench").support("Do you not get on? Write to support@loadbench.example."))
+        .brand(SetUpBrand::new("Loadbench").support("Do you need help? Write to support@loadbench.example."))
         .metadata_by(move |address| {
             let client = client.clone();
             async move { client.load(&address).await }

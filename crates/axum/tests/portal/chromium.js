@@ -51,13 +51,13 @@ const { chromium } = require('playwright-core');
     await follow('Go on to the metadata');
     await look('metadata');
     await page.getByLabel('Address of the metadata').fill('https://10.0.0.1/metadata');
-    await press('Take this metadata');
+    await press('Use this metadata');
     await look('metadata-wrong');
     await page.getByRole('link', { name: 'Go to the field' }).click();
     // By the keyboard alone: the field has the focus after it.
     await page.keyboard.press('Tab');
     await page.getByLabel('Address of the metadata').fill(metadata);
-    await press('Take this metadata');
+    await press('Use this metadata');
     await look('trial');
     await press('Sign in at your identity provider');
     // The page leads on by itself; at the identity provider a user is chosen.
@@ -93,7 +93,7 @@ const { chromium } = require('playwright-core');
     await look('values-for-another');
     await follow('Give newer metadata');
     await page.getByLabel('Address of the metadata').fill(metadata);
-    await press('Take this metadata');
+    await press('Use this metadata');
     await look('renewal-trial');
   };
 

@@ -308,7 +308,7 @@ impl SetUp {
                                     name: "metadata_url",
                                     label: "Address of the metadata",
                                     kind: Kind::Address,
-                                    hint: "With the address, new keys of your identity provider are taken over by themselves.",
+                                    hint: "If you give the address, we load newer metadata from it.",
                                     value: address,
                                 },
                                 problem,
@@ -335,7 +335,7 @@ impl SetUp {
                             },
                             problem,
                         )
-                        .button("Take this metadata")
+                        .button("Use this metadata")
                     })
                 },
             )

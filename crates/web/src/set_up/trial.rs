@@ -213,7 +213,7 @@ impl SetUp {
                 None => error.hint().to_owned(),
             },
         };
-        Page::new("What came of the trial", |page| {
+        Page::new("Result of the trial", |page| {
             let page = match (&tried.outcome, &judged.plan) {
                 (Err(refusal), _) => page
                     .problem(&explained(refusal))
@@ -227,7 +227,7 @@ impl SetUp {
                 _ => page.success("The sign-in would be accepted. Nobody was signed in, and nothing was changed."),
             };
             let page = match &tried.outcome {
-                Ok(trial) => page.card("What came", |card| came(card, trial, judged)),
+                Ok(trial) => page.card("What your identity provider sent", |card| came(card, trial, judged)),
                 Err(_) => page,
             };
             let page = match &judged.plan {
