@@ -8,7 +8,56 @@
 //!   CAEP.
 //! * [`Transmitter`] says whose signals are accepted for one connection: its issuer, its keys and the audiences that it names.
 //!   [`StoredTransmitters`] takes them from the settings of stored connections.
+//! * [`FetchKeys`] fetches the keys of a transmitter, for example by `vouchsafe_client::Client::load`.
 //! * [`verify`] judges one signed token. It is a pure function.
+//!
+//! With axum, `vouchsafe_axum::signal_routes` makes the routes. With any other framework, pass each request to the service:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//!
+//! use vouchsafe::{ConnectionId, Provider};
+//! use vouchsafe_signals::{FetchKeys, Fetching, SignalService, Transmitter};
+//! use vouchsafe_store::Memory;
+//!
+//! #[derive(Debug)]
+//! struct Keys;
+//!
+//! impl FetchKeys for Keys {
+//!     fn fetch<'a>(&'a self, address: &'a str) -> Fetching<'a> {
+//!         // In your service: client.load(address).await
+//!         Box::pin(async move { Err(format!("this example does not ask {address}").into()) })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // The people of the organization "acme" sign in over the connection "acme-okta". Its administrator enters the address of
+//! // the route in Okta, and Okta writes it into its tokens as the audience.
+//! let address = "https://app.example.com/signals/acme-okta/global-token-revocation";
+//! let connection = ConnectionId::new("acme-okta")?;
+//! let keys = "https://acme.okta.com/oauth2/v1/keys";
+//! let okta = Transmitter::new("acme".into(), connection.clone(), "https://acme.okta.com", keys).for_audience(address);
+//! let transmitters = BTreeMap::from([(connection, okta)]);
+//! // The store that has the accounts and sessions.
+//! let store = Arc::new(Memory::new());
+//! let signals = SignalService::new(store, Arc::new(transmitters), Arc::new(Keys), Provider::rustcrypto());
+//!
+//! // What is not a token of Okta's ends no session.
+//! let request = http::Request::post(address).header("authorization", "Bearer x").body(())?;
+//! let (request, ()) = request.into_parts();
+//! // The body is read only for a valid token, and has at most `_most` bytes.
+//! let body = |_most| async { Some(br#"{"sub_id": {"format": "email", "email": "ada@acme.example"}}"#.to_vec()) };
+//! // In your service: chrono::Utc::now()
+//! let now = "2026-01-15T09:00:00Z".parse()?;
+//! let answer = signals.global_token_revocation("acme-okta", &request, body, now).await;
+//! assert_eq!(answer.status(), http::StatusCode::BAD_REQUEST);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The checks of a request, in their order:
 //!
 //! ```text
 //! POST  ->  signed token  ->  verify: algorithm, type, key, signature, issuer, audience, times  ->  subject  ->  account of that connection
