@@ -28,8 +28,9 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// answers no request, if there are many [`candidates`](Self::candidates). `after` is [`CandidatePage::next`] of
     /// the page before. If none is active, some of the others are returned, so that the refusal can tell the reason.
     ///
-    /// All of them must be returned in the end. Anybody with an organization can configure connections to the identity
-    /// provider of another one, and must not hide its connection.
+    /// All of them must be returned in the end, also those whose metadata has ended, and those that cannot be used must
+    /// be [counted](CandidatePage::unusable). Anybody with an organization can configure connections to the identity
+    /// provider of another one: they must not hide its connection, nor count as the only ones that have its key.
     fn candidates_by_issuer<'a>(
         &'a self,
         issuer: &'a EntityId,
@@ -65,6 +66,9 @@ pub struct CandidatePage {
     pub connections: Vec<Connection>,
     /// The name after which the next page begins. `None` if this is the last page.
     pub next: Option<ConnectionId>,
+    /// The number of active connections of the page that cannot be used now, so that it is not known which keys they
+    /// have.
+    pub unusable: usize,
 }
 
 impl CandidatePage {
@@ -74,13 +78,19 @@ impl CandidatePage {
     /// Makes the only page, or the last one.
     #[must_use]
     pub fn all(connections: impl IntoIterator<Item = Connection>) -> CandidatePage {
-        CandidatePage { connections: connections.into_iter().collect(), next: None }
+        CandidatePage { connections: connections.into_iter().collect(), ..CandidatePage::default() }
     }
 
     /// Makes a page that others follow: those after this name.
     #[must_use]
     pub fn followed_after(self, next: Option<ConnectionId>) -> CandidatePage {
         CandidatePage { next, ..self }
+    }
+
+    /// Makes a page of which this number of connections cannot be used.
+    #[must_use]
+    pub fn with_unusable(self, unusable: usize) -> CandidatePage {
+        CandidatePage { unusable, ..self }
     }
 
     /// Cuts what was found, which is one more than a page if there are more, and returns the name after which the next

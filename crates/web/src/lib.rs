@@ -59,6 +59,7 @@ mod answers;
 mod artifact;
 mod awaited;
 mod believed;
+mod carry_out;
 mod check;
 mod choice;
 mod chooser;

@@ -14,7 +14,7 @@ use vouchsafe::{
 };
 
 use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
-use crate::believed::{CarriedOut, Effect};
+use crate::carry_out::{CarriedOut, Effect};
 use crate::check::{again_if_down, to_the_end};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
@@ -53,7 +53,7 @@ pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Se
 /// A request, with its result over one connection.
 type Changed = (ManageNameIdRequest, NameIdStatus);
 
-const SEVERAL: &str = "Several connections have the key that signed the request. Give each of them an address of its own: ConnectionSettings::name_id_management";
+const SEVERAL: &str = "Several connections have the key that signed the request, or one of those to its identity provider cannot be used, so that its keys are not known. Give each of them an address of its own: ConnectionSettings::name_id_management";
 
 /// The effect of a request about a name: the sessions under the old name end. An account is changed only if nobody
 /// else can have configured the key: otherwise a stranger's connection would learn the new name.
@@ -159,7 +159,7 @@ impl SingleSignOn {
             let opened =
                 self.open_soap((request, body), MessageKind::ManageNameIdRequest, connection).await?;
             let done = self.change_all(names, opened, connection, &mut context).await?;
-            let Some(((request, status), connection)) = self.to_answer_by_soap(&done.results) else {
+            let Some(((request, status), connection)) = self.to_answer_by_soap(&done) else {
                 return Ok(None);
             };
             let (service_provider, now) = (self.service_provider(), self.now());
@@ -182,7 +182,7 @@ impl SingleSignOn {
             return self.name_id_answered(request, incoming, permit).await;
         }
         let done = self.change_all(names, (incoming, permit), connection, context).await?;
-        let to_answer = self.to_answer(&done.results, |identity_provider, binding| {
+        let to_answer = self.to_answer(&done, |identity_provider, binding| {
             identity_provider.name_id_management_at(binding).map(|one| one.location_of_responses().to_owned())
         });
         let Some(((request, status), connection)) = to_answer else {
@@ -204,8 +204,8 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<CarriedOut<Changed>, HttpError> {
         let done = self.carry_out(opened, connection, NameEffect(Arc::clone(names)), context).await?;
-        if done.results.len() > 1 {
-            tracing::warn!(connections = done.results.len(), hint = SEVERAL, "a name is not changed");
+        if !done.is_alone {
+            tracing::warn!(hint = SEVERAL, "a name is not changed");
         }
         Ok(done)
     }

@@ -12,7 +12,7 @@ use vouchsafe::{
 };
 
 use crate::answers::{Context, answer, carried_in_frame};
-use crate::believed::{CarriedOut, Effect};
+use crate::carry_out::{CarriedOut, Effect};
 use crate::check::{again_if_down, to_the_end};
 use crate::cookies::ANSWERED;
 use crate::error::HttpError;
@@ -70,8 +70,8 @@ impl SingleSignOn {
             let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
             let opened = self.open_soap((request, body), MessageKind::LogoutRequest, connection).await?;
             let done = self.end_all(single_logout, opened, connection, &mut context).await?;
-            let Some((request, connection)) = self.to_answer_by_soap(&done.results) else { return Ok(None) };
-            let (status, now) = (LogoutStatus::Success, self.now());
+            let Some((request, connection)) = self.to_answer_by_soap(&done) else { return Ok(None) };
+            let (status, now) = (status_of(&done), self.now());
             Ok(Some(self.service_provider().answer_logout_by_soap(connection, request, status, now)?))
         };
         self.answered_by_soap(outcome.await, &context)
@@ -120,13 +120,13 @@ impl SingleSignOn {
             return self.logout_answered(single_logout, &request.headers, incoming, permit).await;
         }
         let done = self.end_all(single_logout, (incoming, permit), connection, context).await?;
-        let to_answer = self.to_answer(&done.results, |identity_provider, binding| {
+        let to_answer = self.to_answer(&done, |identity_provider, binding| {
             identity_provider.single_logout_at(binding).map(|one| one.location_of_responses().to_owned())
         });
         let Some((request, connection)) = to_answer else {
             return self.arrived(&LogoutJourney::default(), []).await;
         };
-        let (relay_state, status, now) = (done.relay_state.as_ref(), LogoutStatus::Success, self.now());
+        let (relay_state, status, now) = (done.relay_state.as_ref(), status_of(&done), self.now());
         match self.service_provider().answer_logout(connection, request, relay_state, status, now) {
             Ok(message) => carried_in_frame(&message, []),
             Err(error) => {
@@ -271,6 +271,11 @@ impl SingleSignOn {
         let hash = self.service_provider().provider().sha256(request_id.as_bytes());
         Ok(hexadecimal(&hash.map_err(BindingError::from)?))
     }
+}
+
+/// Sessions over a connection that has the key and refuses the request go on.
+fn status_of(done: &CarriedOut<LogoutRequest>) -> LogoutStatus {
+    if done.others.is_empty() { LogoutStatus::Success } else { LogoutStatus::Partial }
 }
 
 fn answered_already() -> HttpError {

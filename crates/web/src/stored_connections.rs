@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::assertion::MOST_CANDIDATES;
-use vouchsafe::{
-    Artifact, BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId,
-};
+use vouchsafe::{Artifact, BindingError, ClaimedResponse, Connection, ConnectionId, EntityId};
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
@@ -46,6 +44,28 @@ pub struct StoredConnections {
 }
 
 type Prepare = Arc<dyn Fn(&StoredConnection, Connection) -> Result<Connection, BindingError> + Send + Sync>;
+
+/// As many candidates are returned: one more than are told apart, so that the caller notices too many.
+const MOST: usize = MOST_CANDIDATES.saturating_add(1);
+
+/// Connections that were loaded.
+#[derive(Default)]
+struct LoadedEach {
+    usable: Vec<Connection>,
+    /// The reasons why others cannot be used.
+    unusable: Vec<StoreError>,
+}
+
+impl LoadedEach {
+    /// Returns the usable ones. If the only connection there is cannot be used, this is an error; if there are several,
+    /// it is not known which one is meant.
+    fn or_unusable(self, is_only_one: bool) -> Result<Vec<Connection>, StoreError> {
+        match self.unusable.into_iter().next().filter(|_| is_only_one) {
+            Some(reason) => Err(reason),
+            None => Ok(self.usable),
+        }
+    }
+}
 
 impl StoredConnections {
     /// The default maximum number of connections that are kept: a few tens of megabytes with usual metadata.
@@ -155,39 +175,70 @@ impl StoredConnections {
         Ok(Some(Loaded { revision, bytes, lasts, read_at, connection }))
     }
 
-    /// Returns the usable ones of the connections. If the only one is unusable, this is an error. If there are
-    /// several, or others on another page, it is not known which one the response belongs to.
-    async fn usable(
-        &self,
-        wanted: &[ConnectionRevision],
-        are_others: bool,
-    ) -> Result<Vec<Connection>, StoreError> {
-        let mut usable = Vec::new();
+    /// Loads connections. One that cannot be used is no failure of the others.
+    async fn load_each(&self, wanted: &[ConnectionRevision]) -> Result<LoadedEach, StoreError> {
+        let mut loaded = LoadedEach::default();
         for one in wanted {
             match self.load(one).await {
-                Ok(connection) => usable.extend(connection),
-                Err(StoreError::ConnectionUnusable { .. }) if wanted.len() > 1 || are_others => {}
+                Ok(connection) => loaded.usable.extend(connection),
+                Err(reason @ StoreError::ConnectionUnusable { .. }) => loaded.unusable.push(reason),
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(usable)
+        Ok(loaded)
     }
 
     /// Returns the connections to an identity provider over which a message that answers no request of ours may have
-    /// come to this address.
+    /// come to this address: the first active ones that can be used, or if none is active, some of the others.
     async fn meant(
         &self,
         identity_provider: &EntityId,
         received_at: &str,
     ) -> Result<Vec<Connection>, StoreError> {
-        let most = MOST_CANDIDATES.saturating_add(1);
-        let mut found = self.store.connections_to(identity_provider, Some(received_at), most).await?;
-        found.extend(self.store.connections_to(identity_provider, None, most).await?);
-        let mut usable = self.usable(&found, false).await?;
-        // Drafts that name this address as their own must not displace active connections.
-        usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
-        usable.truncate(most);
-        Ok(usable)
+        let (mut found, mut number) = (LoadedEach::default(), 0_usize);
+        for address in [Some(received_at), None] {
+            number = number.saturating_add(self.active(identity_provider, address, &mut found).await?);
+        }
+        if number == 0 {
+            let mut others = self.store.connections_to(identity_provider, Some(received_at), MOST).await?;
+            others.extend(self.store.connections_to(identity_provider, None, MOST).await?);
+            (number, found) = (others.len(), self.load_each(&others).await?);
+            found.usable.truncate(MOST);
+        }
+        found.or_unusable(number == 1)
+    }
+
+    /// Adds the active connections with this assertion consumer, page by page, until there are as many as are needed. So
+    /// those that cannot be used hide no others. Returns how many were looked at.
+    async fn active(
+        &self,
+        identity_provider: &EntityId,
+        assertion_consumer: Option<&str>,
+        found: &mut LoadedEach,
+    ) -> Result<usize, StoreError> {
+        let (mut number, mut after) = (0_usize, None);
+        loop {
+            let after_last = after.as_ref();
+            let asked =
+                self.store.active_connections_to(identity_provider, assertion_consumer, after_last, MOST);
+            let page = asked.await?;
+            for one in &page {
+                if found.usable.len() >= MOST {
+                    return Ok(number);
+                }
+                let loaded = self.load_each(std::slice::from_ref(one)).await?;
+                found.usable.extend(loaded.usable);
+                // The first one tells the reason, if there is no other connection.
+                if found.unusable.is_empty() {
+                    found.unusable = loaded.unusable;
+                }
+                number = number.saturating_add(1);
+            }
+            match page.last().filter(|_| page.len() >= MOST) {
+                Some(last) => after = Some(last.id.clone()),
+                None => return Ok(number),
+            }
+        }
     }
 
     fn cache(&self) -> MutexGuard<'_, ConnectionCache> {
@@ -217,8 +268,10 @@ impl ConnectionSource for StoredConnections {
                 found = self.store.connections_to(issuer, None, CandidatePage::PAGE).await?;
             }
             let next = CandidatePage::cut(&mut found, |one| &one.id);
-            let usable = self.usable(&found, after.is_some()).await?;
-            Ok(CandidatePage::all(usable).followed_after(next))
+            let loaded = self.load_each(&found).await?;
+            let unusable = loaded.unusable.len();
+            let usable = loaded.or_unusable(found.len() == 1 && after.is_none())?;
+            Ok(CandidatePage::all(usable).followed_after(next).with_unusable(unusable))
         })
     }
 

@@ -9,12 +9,16 @@ use chrono::Utc;
 use http::header::LOCATION;
 use http::{Request, Response};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Limits,
-    ManageNameIdRequest, NameIdOrder, NameIdStatus, ServiceProvider, StatusAnswer, Unsolicited, redirect,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
+    Limits, ManageNameIdRequest, NameIdOrder, NameIdStatus, ServiceProvider, StatusAnswer, Unsolicited,
+    provisioning::{Actor, OrganizationId},
+    redirect,
 };
-use vouchsafe_store::Memory;
+use vouchsafe_store::{
+    Author, ConnectionMetadata, ConnectionStore, Memory, MetadataSource, StoredConnection,
+};
 use vouchsafe_testkit::{self as testkit, Encryption, Signed, keys};
-use vouchsafe_web::{Managed, ManagesNames, RequestRate, SingleSignOn};
+use vouchsafe_web::{ConnectionSource, Managed, ManagesNames, RequestRate, SingleSignOn, StoredConnections};
 
 const HERE: &str = "https://app.example.com/saml/name-id";
 
@@ -58,13 +62,20 @@ fn connection(name: &str, identity_provider: &testkit::IdentityProvider) -> Conn
     Connection::new(ConnectionId::new(name).unwrap(), trusted)
 }
 
-/// The victim's connection, and that of a stranger with the same public key beside a key of their own.
+/// The victim's identity provider as a stranger configures it: with the same public key beside a key of their own.
+fn copy() -> testkit::IdentityProvider {
+    okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate())
+}
+
 fn both() -> [Connection; 2] {
-    let copy = okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate());
-    [connection("stranger", &copy), connection("victim", &okta())]
+    [connection("stranger", &copy()), connection("victim", &okta())]
 }
 
 fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>) -> SingleSignOn {
+    service_over(connections.into_iter().collect::<Connections>(), names)
+}
+
+fn service_over(connections: impl ConnectionSource + 'static, names: &Arc<Names>) -> SingleSignOn {
     let ours = keys::service_provider();
     let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
@@ -75,7 +86,6 @@ fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>
         .unwrap()
         .build()
         .unwrap();
-    let connections: Connections = connections.into_iter().collect();
     SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
         .names_managed_by(Arc::<Names>::clone(names))
 }
@@ -84,14 +94,13 @@ fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>
 /// accepted over the connection of a stranger who copied the key, however many of theirs stand before the one it is for.
 #[tokio::test]
 async fn among_many_connections_a_response_that_no_key_decides_is_refused() {
-    let copy = okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate());
     let over = |name: String, identity_provider: &testkit::IdentityProvider, unsolicited| {
         let settings = ConnectionSettings::default().unsolicited(unsolicited);
         connection(&name, identity_provider).with_settings(settings).unwrap()
     };
     let strangers = (0..16).map(|number| {
         let unsolicited = if number == 0 { Unsolicited::Accept } else { Unsolicited::Refuse };
-        over(format!("s{number:02}"), &copy, unsolicited)
+        over(format!("s{number:02}"), &copy(), unsolicited)
     });
     let victim = over("victim".to_owned(), &okta(), Unsolicited::Accept);
     let codes = Arc::new(Mutex::new(Vec::new()));
@@ -144,6 +153,56 @@ async fn a_name_changes_only_if_no_other_connection_has_the_key() {
     let told = answer(&end_name(&service(both(), &names), okta().key()).await);
     assert!(told.contains("status:RequestDenied\""), "the identity provider keeps the name: {told}");
     assert_eq!(names.take(), [over("sessions", "stranger"), over("sessions", "victim")]);
+}
+
+/// A connection that accepts nothing at present is that of the key nevertheless: a stranger who has copied the key of a
+/// customer learns no new name while the customer's metadata has ended, and receives no answer.
+#[tokio::test]
+async fn a_connection_whose_metadata_has_ended_counts() {
+    let names = Arc::new(Names::default());
+    let metadata = okta().metadata().unwrap();
+    let ended = metadata.replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
+    let victim = |metadata: &str| {
+        let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+        Connection::new(ConnectionId::new("victim").unwrap(), trusted)
+    };
+    let [stranger, _] = both();
+    let told = end_name(&service([stranger.clone(), victim(&ended)], &names), okta().key()).await;
+    assert!(answer(&told).contains("status:RequestDenied\""), "both have the same address for answers");
+    assert_eq!(names.take(), [("sessions", "stranger".to_owned())]);
+
+    let elsewhere = copy().with_name_id_management("https://stranger.example/nim");
+    let sso = service([connection("stranger", &elsewhere), victim(&ended)], &names);
+    let told = end_name(&sso, okta().key()).await;
+    assert_eq!(told.headers()[LOCATION], "/", "nobody is answered");
+    assert_eq!(names.take(), [("sessions", "stranger".to_owned())]);
+    // A connection without the key does not count.
+    let own = end_name(&service([stranger, victim(&ended)], &names), keys::attacker()).await;
+    assert!(answer(&own).contains("status:Success\""));
+}
+
+/// It is not known which keys a stored connection has that cannot be used.
+#[tokio::test]
+async fn a_connection_that_cannot_be_used_counts() {
+    let names = Arc::new(Names::default());
+    let stored = Memory::new();
+    for connection in both() {
+        let identity_provider = if connection.id().as_str() == "victim" { okta() } else { copy() };
+        let metadata = identity_provider.metadata().unwrap();
+        let metadata = ConnectionMetadata::new(metadata, MetadataSource::Uploaded, Utc::now());
+        let owner = OrganizationId::new(connection.id().as_str());
+        let mut one = StoredConnection::from_metadata(connection.id().clone(), owner, metadata).unwrap();
+        one.state = ConnectionState::Active;
+        stored.add_connection(&one, &Author::new(Actor::Operator, Utc::now())).await.unwrap();
+    }
+    let connections =
+        StoredConnections::new(Arc::new(stored)).prepared_by(|stored, connection| match stored.id.as_str() {
+            "victim" => Err(ConnectionSettings::default().assertion_consumer("no address").unwrap_err()),
+            _ => Ok(connection),
+        });
+    let told = end_name(&service_over(connections, &names), okta().key()).await;
+    assert!(answer(&told).contains("status:RequestDenied\""));
+    assert_eq!(names.take(), [("sessions", "stranger".to_owned())]);
 }
 
 /// A stranger who sends as many requests as their connection may, by their own key, does not thereby stop those that the

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use vouchsafe::crypto::{Certificate, base64_decode, base64_encode};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, ExpectMessage,
-    IdentityProvider, Limits, Message, Refusal, SentMessage, ServiceProvider,
+    IdentityProvider, Limits, Message, ReceivedRequest, Refusal, SentMessage, ServiceProvider, ValidMessage,
 };
 use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, LogoutBuilder, SINGLE_LOGOUT, keys};
 
@@ -90,18 +90,63 @@ fn a_request_belongs_to_each_connection_with_the_key() {
         saml.receive_request(incoming, candidates, ExpectMessage::LogoutRequest, now())
     };
     let all = [mallory.clone(), third.clone(), victim.clone()];
-    let valid = receive(&all, okta().logout_request()).unwrap();
-    let names: Vec<_> = valid.iter().map(|one| one.connection().as_str()).collect();
-    assert_eq!(names, ["a-mallory", "victim"]);
-    assert_eq!(valid[0].replay_key().hash(), valid[1].replay_key().hash());
+    let received = receive(&all, okta().logout_request()).unwrap();
+    assert_eq!((over_each(&received.valid), received.is_of_one()), (vec!["a-mallory", "victim"], false));
+    assert_eq!(received.valid[0].replay_key().hash(), received.valid[1].replay_key().hash());
+    assert!(receive(&all[1..], okta().logout_request()).unwrap().is_of_one());
 
-    let code = |outcome: Result<Vec<vouchsafe::ValidMessage>, Refusal>| outcome.unwrap_err().code();
+    let code = |outcome: Result<ReceivedRequest, Refusal>| outcome.unwrap_err().code();
     let forged = okta().logout_request().key(keys::service_provider());
     assert_eq!(code(receive(&all, forged)), "signature.not_verified");
     let late = okta().logout_request().at(now() - TimeDelta::hours(1));
     assert_eq!(code(receive(&all, late)), "message.issue_instant", "valid for none of them");
     let retired = [mallory, victim].map(|one| one.with_state(ConnectionState::Retired));
     assert_eq!(code(receive(&retired, okta().logout_request())), "assertion.connection_state");
+}
+
+fn over_each(valid: &[ValidMessage]) -> Vec<&str> {
+    valid.iter().map(|one| one.connection().as_str()).collect()
+}
+
+/// A key is that of several connections also if one of them accepts nothing now, on whichever part of the candidates it
+/// is. Otherwise a stranger's connection with a copy of the key would count as the only one.
+#[test]
+fn a_connection_that_has_the_key_counts_also_if_it_accepts_nothing() {
+    let saml = saml();
+    let valid_until = |identity_provider: &testkit::IdentityProvider, until: &str| {
+        let metadata = identity_provider.metadata().unwrap();
+        let metadata = metadata.replacen("entityID=", &format!("validUntil=\"{until}\" entityID="), 1);
+        IdentityProvider::from_metadata(metadata.as_bytes()).unwrap()
+    };
+    let yesterday = (now() - TimeDelta::days(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let named = |name: &str, identity_provider: &testkit::IdentityProvider| {
+        let metadata = valid_until(identity_provider, &yesterday);
+        Connection::new(ConnectionId::new(name).unwrap(), metadata)
+    };
+    let mallory = connection("a-mallory", &impostor());
+    let ended = named("victim", &okta());
+    let other_key = testkit::IdentityProvider::okta().with_key(keys::other_identity_provider());
+    let stale = named("stale", &other_key.with_single_logout(MALLORY));
+    let opened = || {
+        let query = okta().logout_request().to_query(None).unwrap();
+        let sent = SentMessage::from_query(&query, &Limits::default()).unwrap();
+        saml.open_message(sent, SINGLE_LOGOUT).unwrap()
+    };
+    let expect = ExpectMessage::LogoutRequest;
+    let all = [mallory, ended, stale];
+    let whole = saml.receive_request(opened(), &all, expect, now()).unwrap();
+    assert_eq!(over_each(&whole.valid), ["a-mallory"]);
+    assert_eq!((whole.others.len(), whole.others[0].as_str(), whole.is_of_one()), (1, "victim", false));
+    assert_eq!(whole.refusal.unwrap().code(), "metadata.expired");
+
+    // Page by page, a single candidate counts only if it has the key.
+    let part =
+        |one: &Connection| saml.receive_request_among(&opened(), std::slice::from_ref(one), expect, now());
+    let victim = part(&all[1]).unwrap();
+    assert_eq!((victim.valid.len(), victim.others.len()), (0, 1));
+    assert_eq!(part(&all[2]).unwrap_err().code(), "signature.not_verified");
+    let refused = saml.receive_request(opened(), &all[1..2], expect, now()).unwrap_err();
+    assert_eq!(refused.code(), "metadata.expired");
 }
 
 /// A customer with many connections to the identity provider of another one does not prevent that its logout requests
@@ -129,14 +174,12 @@ fn a_crowd_of_connections_hides_nobody() {
     };
     assert_eq!(receive(&all).unwrap_err().code(), "signature.not_verified");
     all.push(connection("victim", &okta()));
-    let over = |valid: &[vouchsafe::ValidMessage]| -> Vec<String> {
-        valid.iter().map(|one| one.connection().to_string()).collect()
-    };
-    assert_eq!(over(&receive(&all).unwrap()), ["victim"]);
+    assert_eq!(over_each(&receive(&all).unwrap().valid), ["victim"]);
     // Those that have its key too are all found.
     all.extend((0..40).map(|number| named(format!("twin-{number:02}"), &crowd[1])));
-    let found = over(&receive(&all).unwrap());
-    assert_eq!((found.len(), found.first().map(String::as_str)), (41, Some("victim")));
+    let received = receive(&all).unwrap();
+    let found = over_each(&received.valid);
+    assert_eq!((found.len(), found.first()), (41, Some(&"victim")));
 
     // The look-up finds all of them, also page by page.
     let connections: Connections = all.iter().cloned().collect();
@@ -152,11 +195,11 @@ fn a_crowd_of_connections_hides_nobody() {
         after = Some(last.id().clone());
         paged.extend(
             saml.receive_request_among(&incoming, &page, ExpectMessage::LogoutRequest, now())
-                .into_iter()
-                .flatten(),
+                .map(|received| received.valid)
+                .unwrap_or_default(),
         );
     }
-    assert_eq!(over(&paged).len(), 41);
+    assert_eq!(paged.len(), 41);
 }
 
 /// A connection to another identity provider has no say, although it has the same key and the caller passes it.
