@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    AuthenticMessage, ClaimedMessage, MessageExpectations, MessageId, MessageKind, OutstandingRequest, Refusal, Trust,
-    ValidMessage, authenticate_message, choose_for_message,
+    AuthenticMessage, ClaimedMessage, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
+    Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
 };
 
 use crate::connection::{Connection, ConnectionState};
