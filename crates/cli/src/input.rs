@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::FieldContent;
-use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey, from_hexadecimal};
+use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey, from_fingerprint};
 use vouchsafe::metadata::Aggregate;
 use vouchsafe::signature::TrustedKey;
 use vouchsafe::xml::{Document, Element, Limits, Quoted};
@@ -85,8 +85,7 @@ pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
 
 /// Reads the SHA-256 fingerprint of a certificate, as `openssl x509 -fingerprint -sha256` and consoles show it.
 pub(crate) fn fingerprint(text: &str) -> Result<[u8; 32], Failure> {
-    let digits: String = text.chars().filter(|one| !one.is_whitespace() && *one != ':').collect();
-    from_hexadecimal(&digits).ok_or_else(|| {
+    from_fingerprint(text).ok_or_else(|| {
         Failure::usage(
             "refresh.fingerprint",
             format!("{} is no SHA-256 fingerprint of a certificate", Quoted::new(text)),

@@ -33,6 +33,23 @@ pub fn from_hexadecimal<const BYTES: usize>(digits: &str) -> Option<[u8; BYTES]>
     Some(bytes)
 }
 
+/// Reads a fingerprint, such as the SHA-256 of a certificate, in the forms in which `openssl x509 -fingerprint` and
+/// consoles show it: hexadecimal digits in upper or lower case, with or without colons and white space between them.
+/// Returns `None` for any other text or another length.
+///
+/// ```
+/// use vouchsafe_crypto::from_fingerprint;
+///
+/// assert_eq!(from_fingerprint("07:AF:10"), Some([0x07, 0xaf, 0x10]));
+/// assert_eq!(from_fingerprint("07af 10\n"), Some([0x07, 0xaf, 0x10]));
+/// assert_eq!(from_fingerprint::<3>("07:AF"), None);
+/// ```
+#[must_use]
+pub fn from_fingerprint<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
+    let digits: String = text.chars().filter(|one| !one.is_whitespace() && *one != ':').collect();
+    from_hexadecimal(&digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +62,15 @@ mod tests {
             assert_eq!(from_hexadecimal::<1>(wrong), None, "{wrong:?}");
         }
         assert_eq!(from_hexadecimal::<0>(""), Some([]));
+    }
+
+    #[test]
+    fn a_fingerprint_is_its_digits_with_or_without_colons_and_white_space() {
+        for same in ["00afFF", "00:AF:ff", "00 af ff", "\t00:af :FF\n", "0:0a:f:ff"] {
+            assert_eq!(from_fingerprint(same), Some([0, 0xaf, 0xff]), "{same:?}");
+        }
+        for wrong in ["", "00:af", "00:af:ff:00", "00-af-ff", "00:af:fg", "0x00afff", "SHA256:00afff"] {
+            assert_eq!(from_fingerprint::<3>(wrong), None, "{wrong:?}");
+        }
     }
 }

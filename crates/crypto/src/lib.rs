@@ -114,7 +114,7 @@ pub use certificate::Certificate;
 pub use content::PaddedContent;
 pub use encoding::{base64_decode, base64_encode};
 pub use error::CryptoError;
-pub use hexadecimal::{from_hexadecimal, hexadecimal};
+pub use hexadecimal::{from_fingerprint, from_hexadecimal, hexadecimal};
 pub use key::{PrivateKey, PublicKey};
 pub use key_value::KeyValue;
 pub use own::{own_sha1, own_sha256, system_random};

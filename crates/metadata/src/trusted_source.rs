@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe_crypto::{Provider, from_hexadecimal};
+use vouchsafe_crypto::{Provider, from_fingerprint};
 use vouchsafe_signature::{Evidence, KeyFingerprint, TrustedKey};
 
 use crate::source::{earliest, shortest};
@@ -210,8 +210,7 @@ impl TrustedSource {
 
 /// Reads a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons.
 fn sha256_of(fingerprint: &str) -> Result<[u8; 32], RefreshError> {
-    let digits: String = fingerprint.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
-    from_hexadecimal(&digits).ok_or_else(|| RefreshError::Fingerprint { value: fingerprint.to_owned() })
+    from_fingerprint(fingerprint).ok_or_else(|| RefreshError::Fingerprint { value: fingerprint.to_owned() })
 }
 
 /// A document that a [`TrustedSource`] accepted. Only entities that the source may describe are found in it.

@@ -7,11 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
     EntityId, IdentityProvider,
-    crypto::{hexadecimal, own_sha256},
+    crypto::{from_fingerprint, hexadecimal, own_sha256},
     metadata::{Aggregate, MetadataChange, MetadataError},
 };
-
-use crate::newer_metadata::name_one_certificate;
 
 /// The metadata document of an identity provider as it was fetched.
 #[derive(Clone, PartialEq, Eq)]
@@ -133,6 +131,15 @@ impl MetadataSource {
     }
 }
 
+/// Returns whether two settings name the same certificate, however its fingerprint is written. Texts that are not
+/// fingerprints name the same only if they are equal.
+pub(crate) fn name_one_certificate(one: Option<&str>, other: Option<&str>) -> bool {
+    fn read(text: &str) -> Result<[u8; 32], &str> {
+        from_fingerprint(text).ok_or(text)
+    }
+    one.map(read) == other.map(read)
+}
+
 impl fmt::Debug for ConnectionMetadata {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -142,5 +149,35 @@ impl fmt::Debug for ConnectionMetadata {
             .field("fetched_at", &self.fetched_at)
             .field("signer", &self.signer)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_one_certificate;
+
+    #[test]
+    fn a_certificate_has_one_name_however_it_is_written() {
+        let (bare, other) = ("0a".repeat(32), "0b".repeat(32));
+        let colons = bare
+            .to_uppercase()
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| String::from_utf8_lossy(pair))
+            .collect::<Vec<_>>()
+            .join(":");
+        let cases = [
+            (Some(bare.as_str()), Some(colons.as_str()), true),
+            (Some(&bare), Some(&other), false),
+            (Some(&bare), None, false),
+            (None, None, true),
+            (Some("no fingerprint"), Some("no fingerprint"), true),
+            (Some("no fingerprint"), Some("another"), false),
+            (Some("AB:CD"), None, false),
+        ];
+        for (one, another, is_same) in cases {
+            assert_eq!(name_one_certificate(one, another), is_same, "{one:?} {another:?}");
+            assert_eq!(name_one_certificate(another, one), is_same, "{another:?} {one:?}");
+        }
     }
 }

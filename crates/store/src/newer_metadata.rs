@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{KeyChanges, RefreshError, SpeaksFor, TrustedMetadata, TrustedSource};
 
+use crate::connection_metadata::name_one_certificate;
 use crate::{ConnectionMetadata, RefusedMetadata, StoredConnection};
 
 /// What newer metadata from a connection's address has to prove, and how much it may change.
@@ -76,15 +77,6 @@ impl MetadataTrust {
     pub fn longest_validity(&self) -> Option<Duration> {
         self.longest_validity_seconds.map(Duration::from_secs)
     }
-}
-
-/// Whether two settings name the same certificate. Fingerprints are written with colons or without, in either case.
-pub(crate) fn name_one_certificate(one: Option<&str>, other: Option<&str>) -> bool {
-    let digits = |text: &str| -> String {
-        let digits = text.chars().filter(|c| !c.is_whitespace() && *c != ':');
-        digits.map(|c| c.to_ascii_lowercase()).collect()
-    };
-    one.map(digits) == other.map(digits)
 }
 
 /// The result of offering newer metadata to a connection.
