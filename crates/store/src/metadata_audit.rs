@@ -1,12 +1,12 @@
 //! Audit records of changes of an identity provider's metadata.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use vouchsafe::ConnectionId;
 use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
 
 use crate::audit_entry::Entry;
-use crate::{ConnectionMetadata, RecordBudget, StoredConnection, record_budget::Untold};
+use crate::record_budget::{Kind, Untold};
+use crate::{ConnectionMetadata, RecordBudget, StoredConnection};
 
 /// The most changes of metadata that get a record each, or that one record lists.
 const MOST_CHANGES: usize = 64;
@@ -150,50 +150,6 @@ impl Differences {
         // A stable sort keeps the order among changes of one kind.
         changes.sort_by_key(|change| (Kind::of(change), change.after().is_none()));
         Differences { not_compared: compared.unreadable.as_ref().map(not_compared), changes }
-    }
-}
-
-/// The kinds of changes. The first ones decide who can sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    Key,
-    SingleSignOn,
-    Scope,
-    Description,
-    OtherEndpoint,
-    End,
-}
-
-impl Kind {
-    fn of(change: &MetadataChange) -> Kind {
-        let is_single_sign_on = || {
-            let values = [change.before(), change.after()];
-            values.into_iter().flatten().any(|value| value.starts_with("SingleSignOnService"))
-        };
-        match change.subject() {
-            ChangeSubject::Key => Kind::Key,
-            ChangeSubject::Endpoint if is_single_sign_on() => Kind::SingleSignOn,
-            ChangeSubject::Endpoint => Kind::OtherEndpoint,
-            ChangeSubject::Scope => Kind::Scope,
-            _ => Kind::Description,
-        }
-    }
-
-    /// Whether a change is recorded when it is written, even if the budget of the connection is used up.
-    fn is_told_at_once(self) -> bool {
-        matches!(self, Kind::Key | Kind::SingleSignOn | Kind::Scope | Kind::OtherEndpoint)
-    }
-
-    fn plural(self) -> &'static str {
-        match self {
-            Kind::Key => "keys",
-            Kind::SingleSignOn => "single sign-on addresses",
-            Kind::Scope => "scopes",
-            Kind::Description => "descriptions",
-            Kind::OtherEndpoint => "other endpoints",
-            Kind::End => "sooner ends",
-        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use vouchsafe::metadata::{ChangeSubject, MetadataChange};
 
-use crate::{audit::hour_of, metadata_audit::Kind};
+use crate::audit::hour_of;
 
 /// How many changes of a connection's metadata the audit has listed in this hour, and the changes that no record tells yet.
 ///
@@ -42,6 +43,50 @@ pub(crate) struct Untold {
     pub(crate) counts: BTreeMap<Kind, usize>,
     /// The time of the first of them.
     pub(crate) since: DateTime<Utc>,
+}
+
+/// The kinds of changes. The first ones decide who can sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Key,
+    SingleSignOn,
+    Scope,
+    Description,
+    OtherEndpoint,
+    End,
+}
+
+impl Kind {
+    pub(crate) fn of(change: &MetadataChange) -> Kind {
+        let is_single_sign_on = || {
+            let values = [change.before(), change.after()];
+            values.into_iter().flatten().any(|value| value.starts_with("SingleSignOnService"))
+        };
+        match change.subject() {
+            ChangeSubject::Key => Kind::Key,
+            ChangeSubject::Endpoint if is_single_sign_on() => Kind::SingleSignOn,
+            ChangeSubject::Endpoint => Kind::OtherEndpoint,
+            ChangeSubject::Scope => Kind::Scope,
+            _ => Kind::Description,
+        }
+    }
+
+    /// Whether a change is recorded when it is written, even if the budget of the connection is used up.
+    pub(crate) fn is_told_at_once(self) -> bool {
+        matches!(self, Kind::Key | Kind::SingleSignOn | Kind::Scope | Kind::OtherEndpoint)
+    }
+
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Kind::Key => "keys",
+            Kind::SingleSignOn => "single sign-on addresses",
+            Kind::Scope => "scopes",
+            Kind::Description => "descriptions",
+            Kind::OtherEndpoint => "other endpoints",
+            Kind::End => "sooner ends",
+        }
+    }
 }
 
 impl RecordBudget {

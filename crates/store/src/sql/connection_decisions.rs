@@ -4,8 +4,8 @@ use vouchsafe::{ConnectionId, provisioning::OrganizationId};
 
 use super::{
     Batch, Engine, Runs, Transaction,
+    connection_rows::{self, Read},
     connection_writes::{retire, write},
-    connections::{self, Read},
     locks, rows, run_one, sessions, set_up_links, sources, writes,
 };
 use crate::{
@@ -61,7 +61,7 @@ impl Seen {
     async fn read(runs: &mut (dyn Runs + '_), id: OrganizationId) -> Result<Seen, StoreError> {
         let found = rows::organization_alone(runs, &id).await?;
         let (mut writes, mut all) = (Vec::new(), Vec::new());
-        for Read { stored, writes: number } in connections::read_all(runs, &id).await? {
+        for Read { stored, writes: number } in connection_rows::read_all(runs, &id).await? {
             writes.push((stored.id.clone(), stored.revision, number));
             all.push(stored);
         }

@@ -5,8 +5,8 @@ use vouchsafe::{ConnectionId, ConnectionState};
 
 use super::{
     Batch, Engine, Runs, Transaction,
-    connections::{self, Read, state_named},
-    key_history, locks, rows, run_one, scim, sessions, set_up_links, sources, writes,
+    connection_rows::{self, Read, state_named},
+    key_history, locks, rows, run_one, scim_tokens, sessions, set_up_links, sources, writes,
 };
 use crate::{
     Author, ConnectionTotals, ConnectionWrite, StoreError, StoredConnection,
@@ -62,7 +62,7 @@ pub(super) async fn replace(
 ) -> Result<u64, StoreError> {
     let _permit = engine.permit(&connection.organization).await?;
     for _ in 0..ATTEMPTS {
-        let before = connections::read(engine, &connection.id).await?;
+        let before = connection_rows::read(engine, &connection.id).await?;
         let ConnectionWrite { connection: next, records } = connection.replacing(&before.stored, author)?;
         let batch = write(sources::note([&next]), &next, false)?;
         let (author, revision) = (author.cloned(), next.revision);
@@ -125,7 +125,7 @@ pub(super) async fn retire(
     locks::retired(turn, retired).await?;
     let mut batch = batch;
     for id in retired {
-        batch = scim::end_tokens(turn, batch, id, author).await?;
+        batch = scim_tokens::end_tokens(turn, batch, id, author).await?;
     }
     Ok(batch)
 }

@@ -1,25 +1,15 @@
 //! Connections in SQL.
 
-use chrono::DateTime;
-use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
+use vouchsafe::{ConnectionId, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
-use super::{Batch, Engine, Row, Runs, Transaction, Wanted, connection_writes, rows, run_one, sources};
-use crate::{
-    Answer, Author, ConnectionMetadata, ConnectionOutline, ConnectionRevision, ConnectionStore,
-    MetadataSource, StoreError, StoredConnection,
+use super::{
+    Batch, Engine, Row, Wanted,
+    connection_rows::{BY_ID, BY_ORGANIZATION, OUTLINE, connection_id, outline, stored},
+    connection_writes, sources,
 };
-
-const BY_ID: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, older_since,
-        signer, staged_signer, record_budget, writes
-    FROM vouchsafe_connections WHERE id = ?";
-
-const OUTLINE: &str = "SELECT id, organization, state, settings FROM vouchsafe_connections WHERE id = ?";
-
-const BY_ORGANIZATION: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at, refused, older_since,
-        signer, staged_signer, record_budget, writes
-    FROM vouchsafe_connections WHERE organization = ? ORDER BY id";
+use crate::{
+    Answer, Author, ConnectionOutline, ConnectionRevision, ConnectionStore, StoreError, StoredConnection,
+};
 
 /// The order is that of the index, so that no more rows are read than are answered.
 const BY_IDENTITY_PROVIDER: &str = "
@@ -127,87 +117,8 @@ impl<E: Engine> ConnectionStore for E {
     }
 }
 
-/// A connection as it was read, and how often its row was written.
-pub(super) struct Read {
-    pub(super) stored: StoredConnection,
-    pub(super) writes: i64,
-}
-
-pub(super) async fn read(engine: &impl Engine, id: &ConnectionId) -> Result<Read, StoreError> {
-    let found = engine.ask(Batch::of(BY_ID).bind(id.as_str())).await?;
-    Read::of(found.rows.first().ok_or_else(|| StoreError::connection_unknown(id))?)
-}
-
-/// Whether a stored connection is retired.
-pub(super) async fn is_retired(runs: &mut dyn Transaction, id: &ConnectionId) -> Result<bool, StoreError> {
-    const STATE: &str = "SELECT state FROM vouchsafe_connections WHERE id = ?";
-    let answered = run_one(runs, Batch::of(STATE).bind(id.as_str())).await?;
-    let state = answered.rows.first().map(|row| state_named(row.text(0)?)).transpose()?;
-    Ok(state == Some(ConnectionState::Retired))
-}
-
-/// The connections of an organization as they were read, and how often the row of each was written.
-pub(super) async fn read_all(runs: &mut dyn Runs, of: &OrganizationId) -> Result<Vec<Read>, StoreError> {
-    let found = run_one(runs, Batch::of(BY_ORGANIZATION).bind(of.as_str())).await?;
-    found.rows.iter().map(Read::of).collect()
-}
-
-impl Read {
-    fn of(row: &Row) -> Result<Read, StoreError> {
-        Ok(Read { stored: stored(row)?, writes: row.integer(16)? })
-    }
-}
-
-fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
-    let damaged = |what| StoreError::damaged("connection", what);
-    let signer = |column| {
-        Ok::<_, StoreError>(Some(row.text(column)?).filter(|text| !text.is_empty()).map(str::to_owned))
-    };
-    let fetched_at = DateTime::from_timestamp_millis(row.integer(6)?).ok_or_else(|| damaged("fetched_at"))?;
-    let source: MetadataSource = rows::from_json("source of metadata", row.text(5)?)?;
-    let identity_provider = EntityId::new(row.text(3)?).map_err(|_| damaged("identity_provider"))?;
-    let staged = match row.bytes(9)? {
-        none if none.is_empty() => None,
-        document => {
-            let at = DateTime::from_timestamp_millis(row.integer(10)?).ok_or_else(|| damaged("staged_at"))?;
-            let staged = ConnectionMetadata::new(document, source.clone(), at);
-            Some(ConnectionMetadata { signer: signer(14)?, ..staged })
-        }
-    };
-    let metadata = ConnectionMetadata::new(row.bytes(4)?, source, fetched_at);
-    let metadata = ConnectionMetadata { signer: signer(13)?, ..metadata };
-    let organization = OrganizationId::new(row.text(1)?);
-    let mut stored =
-        StoredConnection::new(connection_id(row.text(0)?)?, organization, identity_provider, metadata);
-    stored.staged = staged;
-    stored.refused = rows::from_json("refused metadata", row.text(11)?)?;
-    stored.older_since = match row.integer(12)? {
-        0 => None,
-        at => Some(DateTime::from_timestamp_millis(at).ok_or_else(|| damaged("older_since"))?),
-    };
-    stored.state = state_named(row.text(2)?)?;
-    stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
-    stored.revision = row.integer(8)?.unsigned_abs();
-    stored.record_budget = rows::from_json("record budget", row.text(15)?)?;
-    Ok(stored)
-}
-
-fn outline(row: &Row) -> Result<ConnectionOutline, StoreError> {
-    let (id, organization) = (connection_id(row.text(0)?)?, OrganizationId::new(row.text(1)?));
-    let settings = rows::from_json("settings of a connection", row.text(3)?)?;
-    Ok(ConnectionOutline::new(id, organization, state_named(row.text(2)?)?, settings))
-}
-
 fn revision(row: &Row) -> Result<ConnectionRevision, StoreError> {
     Ok(ConnectionRevision::new(connection_id(row.text(0)?)?, row.integer(1)?.unsigned_abs()))
-}
-
-pub(super) fn state_named(state: &str) -> Result<ConnectionState, StoreError> {
-    ConnectionState::from_name(state).ok_or_else(|| StoreError::damaged("connection", "state"))
-}
-
-fn connection_id(id: &str) -> Result<ConnectionId, StoreError> {
-    ConnectionId::new(id).map_err(|_| StoreError::damaged("connection", "id"))
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use chrono::DateTime;
 use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId, Snapshot};
 
 use super::{
-    Batch, Engine, Row, Transaction, locks,
+    Batch, Engine, Row, Transaction, decided, locks,
     login::{self, AskedLogin, Found},
     refusals::Refused,
-    rows, scim, sessions, sign_in_statement, writes,
+    rows, scim_about, sessions, sign_in_statement, writes,
 };
 use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, StoreError};
 
@@ -61,7 +61,7 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
     let signed_in = signed_in.map_err(|error| Refused::of(&about.snapshot, &facts, error))?;
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
-    let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
+    let batch = decided::statements(Batch::default(), decided, &about.snapshot)?;
     let batch = writes::ended(batch, signed_in.replaces(), signed_in.answers());
     turn.write(match signed_in.session() {
         Some((id, session)) => writes::session(batch, id.hash(), session)?,
@@ -76,7 +76,7 @@ pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Re
     let decided = decision.decide(&snapshot, &policy);
     let decided = decided.map_err(|error| Refused::of_decision(&asked, &snapshot, error))?;
     domains_are_free(turn, &decided, &snapshot, &asked_domains).await?;
-    turn.write(writes::decided(Batch::default(), &decided, &snapshot)?);
+    turn.write(decided::statements(Batch::default(), &decided, &snapshot)?);
     Ok(decided.into_applied())
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn read(
         About::Scim { organization, fact } => {
             locks::organization(turn, organization).await?;
             let (mut snapshot, policy) = rows::organization_and_policy(turn, organization).await?;
-            scim::load(turn, fact, &policy, &mut snapshot).await?;
+            scim_about::load(turn, fact, &policy, &mut snapshot).await?;
             (snapshot, policy)
         }
         About::Organization(organization) => {

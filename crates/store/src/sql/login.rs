@@ -11,7 +11,7 @@ use vouchsafe::{
 };
 
 use super::{
-    Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, logouts, memoranda, rows, run_one,
+    Answered, Batch, Row, Runs, Sql, Transaction, connection_rows, locks, logouts, memoranda, rows, run_one,
 };
 use crate::{
     Decided, RememberedLogout, Session, SignInContext, StoreError, logout::Remembered,
@@ -448,7 +448,7 @@ impl Known {
         let seats = row.optional_integer(7)?;
         snapshot.seats_taken = seats.map(|seats| u32::try_from(seats).unwrap_or(u32::MAX));
         let asked_domains = look_up.domains().into_iter().cloned().collect();
-        let connection = row.optional_text(9)?.map(connections::state_named).transpose()?;
+        let connection = row.optional_text(9)?.map(connection_rows::state_named).transpose()?;
         let latest_logout = logouts::remembered(row.optional_integer(10)?, row.optional_integer(11)?);
         Ok(AboutLogin { snapshot, policy, asked_domains, connection, latest_logout })
     }

@@ -198,3 +198,12 @@ pub(super) async fn changed(runs: &mut dyn Runs, id: &OrganizationId) -> Result<
     let row = answered.rows.first().ok_or_else(|| StoreError::organization_unknown(id))?;
     Ok(row.integer(0)?.unsigned_abs())
 }
+
+/// Texts in PostgreSQL cannot contain the character NUL, so a key with one finds nothing.
+pub(super) fn is_findable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+pub(super) fn findable(texts: &[String]) -> Vec<String> {
+    texts.iter().filter(|text| is_findable(text)).cloned().collect()
+}

@@ -1,6 +1,5 @@
 //! SCIM resources and tokens in SQL.
 
-mod about;
 mod search;
 
 use std::collections::BTreeMap;
@@ -11,12 +10,13 @@ use vouchsafe::{
     provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
 };
 
-pub(super) use about::load;
-
 use super::{
-    Batch, Engine, Row, Runs, Sql, Transaction, connections, decide, locks,
+    Batch, Engine, Row, Sql, Transaction, connection_rows, decide, decided, locks,
     refusals::{self, Refused},
-    rows, run_one, writes,
+    rows::{self, findable},
+    run_one,
+    scim_tokens::{put_token, token, tokens_of},
+    writes,
 };
 use crate::{
     Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimKey, ScimKind, ScimPage,
@@ -174,7 +174,7 @@ impl<E: Engine> ScimStore for E {
                 Box::pin(async move {
                     locks::organization(turn, &token.organization).await?;
                     rows::organization_alone(turn, &token.organization).await?;
-                    if connections::is_retired(turn, &token.connection).await? {
+                    if connection_rows::is_retired(turn, &token.connection).await? {
                         return Err(StoreError::connection_retired(&token.connection));
                     }
                     let mut batch = Batch::default();
@@ -259,7 +259,7 @@ async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<S
         None => None,
     };
     let written = decision.written(stored.as_ref(), &decided)?;
-    let batch = writes::decided(Batch::default(), &decided, &snapshot)?;
+    let batch = decided::statements(Batch::default(), &decided, &snapshot)?;
     let batch = search::index(batch, (connection, kind), written.as_ref(), stored.as_ref());
     turn.write(match (&written, &stored) {
         (None, None) => batch,
@@ -297,56 +297,10 @@ async fn stored(
     run_one(runs, asked).await?.rows.first().map(resource).transpose()
 }
 
-async fn tokens_of(
-    runs: &mut (impl Runs + ?Sized),
-    connection: &ConnectionId,
-) -> Result<Vec<ScimToken>, StoreError> {
-    const OF_CONNECTION: &str = "SELECT record, last_used_at FROM vouchsafe_scim_tokens WHERE connection = ?";
-    let answered = run_one(runs, Batch::of(OF_CONNECTION).bind(connection.as_str())).await?;
-    answered.rows.iter().map(token).collect()
-}
-
-/// Ends the SCIM tokens of a connection. The organization is locked.
-pub(super) async fn end_tokens(
-    turn: &mut dyn Transaction,
-    batch: Batch,
-    connection: &ConnectionId,
-    author: &Author,
-) -> Result<Batch, StoreError> {
-    let mut batch = batch;
-    for mut token in tokens_of(turn, connection).await? {
-        if token.revoke(author.at) {
-            batch = put_token(batch, &token)?;
-            batch = writes::audit(batch, &AuditRecord::of_revoked_scim_token(&token, author))?;
-        }
-    }
-    Ok(batch)
-}
-
-fn put_token(batch: Batch, token: &ScimToken) -> Result<Batch, StoreError> {
-    let batch = batch.then("UPDATE vouchsafe_scim_tokens SET record = ? WHERE hash = ?");
-    Ok(batch.bind(rows::to_json("SCIM token", token)?).bind(token.record.hash.to_hex()))
-}
-
 fn resource(row: &Row) -> Result<ScimResource, StoreError> {
     let mut resource: ScimResource = rows::from_json("SCIM resource", row.text(1)?)?;
     resource.number = row.integer(0)?.unsigned_abs();
     Ok(resource)
-}
-
-fn token(row: &Row) -> Result<ScimToken, StoreError> {
-    let mut token: ScimToken = rows::from_json("SCIM token", row.text(0)?)?;
-    token.last_used_at = row.optional_integer(1)?.and_then(DateTime::from_timestamp_millis);
-    Ok(token)
-}
-
-/// Texts in PostgreSQL cannot contain the character NUL, so a key with one finds nothing.
-pub(super) fn is_findable(text: &str) -> bool {
-    !text.contains('\0')
-}
-
-pub(super) fn findable(texts: &[String]) -> Vec<String> {
-    texts.iter().filter(|text| is_findable(text)).cloned().collect()
 }
 
 /// The name of a resource, from its JSON or from that of the whole resource.

@@ -6,11 +6,13 @@ use vouchsafe::provisioning::{
     DirectoryGroup, EmailAddress, GroupId, Policy, ScimFact, ScimLookUp, Snapshot, TeamId,
 };
 
-use super::{findable, is_findable};
-use crate::{
-    StoreError,
-    sql::{Batch, Runs, Sql, rows, run_one, writes::subject_key},
+use super::{
+    Batch, Runs, Sql,
+    rows::{self, findable, is_findable},
+    run_one,
+    writes::subject_key,
 };
+use crate::StoreError;
 
 /// The group that a fact is about, if the connection has it.
 const GROUP: &str =

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
-use vouchsafe::provisioning::{AccountId, LoggedOut, session_index_text};
+use vouchsafe::provisioning::{AccountId, LoggedOut};
 
 use super::{
     Batch, Engine, Runs, Sql, Transaction, Wanted, locks, memoranda::changed, rows, run_one, writes,
@@ -27,11 +27,6 @@ fn read_back(text: &str) -> Result<Session, StoreError> {
         session.last_used_at = last_used_at.ok_or_else(damaged)?;
     }
     Ok(session)
-}
-
-/// The session indexes by which a logout finds a session, without white space around them.
-pub(super) fn searched_indexes(session: &Session) -> Vec<String> {
-    session.session_indexes.iter().map(|index| session_index_text(index).to_owned()).collect()
 }
 
 /// Writes that a session is used, unless that was written a short time ago. Sweeping goes by the end that follows from

@@ -11,7 +11,7 @@ use vouchsafe::{
     provisioning::{Account, Domain, EmailAddress, Identity, Role, Snapshot},
 };
 
-use super::{Batch, Transaction, rows::to_json, run_one, sessions, writes};
+use super::{Batch, Transaction, rows::to_json, run_one, writes};
 use crate::{ConfirmedSignIn, Decided, Session, StoreError, text::milliseconds_rounded_up};
 
 /// An ordinary sign-in: only the account's time of last use changes, and the session is new. The account is changed
@@ -146,7 +146,7 @@ fn with_session(
         .bind(id.hash())
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
-        .bind(sessions::searched_indexes(session))
+        .bind(writes::searched_indexes(session))
         .bind(milliseconds_rounded_up(session.ends_at()))
         .bind(session.last_used_at.timestamp_millis())
         .bind(to_json("session", session)?))

@@ -1,90 +1,24 @@
-//! The result of a decision as statements of a batch.
+//! Rows of accounts, teams, projects, sessions and of the audit as statements of a batch.
 //!
 //! No statement moves a row from one organization to another, and none silently skips a row of another organization: a
 //! forbidden write violates a constraint, and the batch stops there.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use vouchsafe::{
     ConnectionId,
     provisioning::{
-        Account, AccountId, DirectoryGroup, EmailAddress, GroupId, Identity, OrganizationId, Project, Role,
-        Snapshot, Team,
+        Account, AccountId, EmailAddress, GroupId, Identity, OrganizationId, Project, Role, Team,
+        session_index_text,
     },
 };
 
-use super::{Batch, Sql, api_tokens, batch::IfNull, rows::to_json, sessions, sign_in_history};
+use super::{Batch, Sql, batch::IfNull, rows::to_json};
 use crate::{
-    AuditRecord, Decided, Revocation, Session, StoreError,
+    AuditRecord, Revocation, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
 };
-
-/// Everything that was decided on a snapshot.
-pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Result<Batch, StoreError> {
-    let mut batch = batch;
-    let organization = decided.plan.organization();
-    for account in &decided.accounts {
-        is_of(organization, &account.organization)?;
-        batch = match before.account(&account.id) {
-            Some(known) => change_account(batch, known, account)?,
-            None => add_account(batch, account)?,
-        };
-    }
-    let projects: HashSet<_> = before.projects.iter().map(|known| &known.id).collect();
-    for project in &decided.projects {
-        is_of(organization, &project.organization)?;
-        batch = match projects.contains(&project.id) {
-            true => change_named(batch, CHANGE_PROJECT, NamedRow::of_project(project)?),
-            false => add_project(batch, project)?,
-        };
-    }
-    let teams: HashSet<_> = before.teams.iter().map(|known| &known.id).collect();
-    for team in &decided.teams {
-        is_of(organization, &team.organization)?;
-        batch = match teams.contains(&team.id) {
-            true => change_named(batch, CHANGE_TEAM, NamedRow::of_team(team)?),
-            false => add_team(batch, team)?,
-        };
-    }
-    for group in &decided.removed_groups {
-        batch = batch
-            .then("DELETE FROM vouchsafe_groups WHERE id = ? AND organization = ?")
-            .bind(group.as_str())
-            .bind(organization.as_str());
-    }
-    for group in &decided.groups {
-        is_of(organization, &group.organization)?;
-        batch = put_group(batch, group)?;
-    }
-    let batch = sessions::end_of_accounts(batch, &decided.ended_accounts);
-    let batch = sign_in_history::forget_deleted(batch, &decided.accounts);
-    audit(api_tokens::end_of_accounts(batch, &decided.ended_accounts), &decided.audit)
-}
-
-/// A group that is new, or one of the organization's.
-fn put_group(batch: Batch, group: &DirectoryGroup) -> Result<Batch, StoreError> {
-    Ok(batch
-        .then(
-            "INSERT INTO vouchsafe_groups (id, organization, connection, name, record) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = CASE
-                 WHEN vouchsafe_groups.organization = excluded.organization THEN excluded.record END",
-        )
-        .if_taken("the name of a SCIM group")
-        .if_null(IfNull::OfAnother("group"))
-        .bind(group.id.as_str())
-        .bind(group.organization.as_str())
-        .bind(group.connection.as_str())
-        .bind(folded(&group.name))
-        .bind(to_json("group", group)?))
-}
-
-fn is_of(organization: &OrganizationId, owner: &OrganizationId) -> Result<(), StoreError> {
-    match owner == organization {
-        true => Ok(()),
-        false => Err(StoreError::damaged("plan", "it changes what is another organization's")),
-    }
-}
 
 pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, StoreError> {
     let batch = batch
@@ -101,7 +35,7 @@ pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, Stor
 }
 
 /// An existing account. At most sign-ins none of its search values changes, and no index is written.
-fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<Batch, StoreError> {
+pub(super) fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<Batch, StoreError> {
     let (email, active, is_owner) = searched(account);
     let batch = if searched(before) == (email.clone(), active, is_owner) {
         batch
@@ -235,6 +169,14 @@ pub(super) fn add_project(batch: Batch, project: &Project) -> Result<Batch, Stor
     Ok(add_named(batch, ADD_PROJECT, NamedRow::of_project(project)?).if_taken("the project's id or name"))
 }
 
+pub(super) fn change_team(batch: Batch, team: &Team) -> Result<Batch, StoreError> {
+    Ok(change_named(batch, CHANGE_TEAM, NamedRow::of_team(team)?))
+}
+
+pub(super) fn change_project(batch: Batch, project: &Project) -> Result<Batch, StoreError> {
+    Ok(change_named(batch, CHANGE_PROJECT, NamedRow::of_project(project)?))
+}
+
 fn add_named(batch: Batch, sql: &'static str, row: NamedRow<'_>) -> Batch {
     batch.then(sql).bind(row.id).bind(row.organization.as_str()).bind(row.name).bind(row.record)
 }
@@ -325,6 +267,11 @@ pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>)
     batch
 }
 
+/// The session indexes by which a logout finds a session, without white space around them.
+pub(super) fn searched_indexes(session: &Session) -> Vec<String> {
+    session.session_indexes.iter().map(|index| session_index_text(index).to_owned()).collect()
+}
+
 /// Inserts a session, unless the directory has the account and it is suspended.
 pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Batch, StoreError> {
     Ok(batch
@@ -341,7 +288,7 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
         .bind(session.account.as_str())
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
-        .bind(sessions::searched_indexes(session))
+        .bind(searched_indexes(session))
         .bind(milliseconds_rounded_up(session.ends_at()))
         .bind(session.last_used_at.timestamp_millis())
         .bind(session.account.as_str())

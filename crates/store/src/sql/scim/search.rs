@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use vouchsafe::ConnectionId;
 
-use super::{findable, is_findable};
 use crate::{
     ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource,
-    sql::{Batch, Parameter, Sql},
+    sql::{
+        Batch, Parameter, Sql,
+        rows::{findable, is_findable},
+    },
 };
 
 /// The three questions for one kind of key: from a position on, after a resource, and the number.
