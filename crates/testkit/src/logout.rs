@@ -48,6 +48,7 @@ pub struct LogoutBuilder {
     encryption: Option<Encryption>,
     session_indexes: Vec<String>,
     not_on_or_after: Option<String>,
+    reason: Option<String>,
     in_response_to: Option<String>,
     status: Vec<String>,
     extensions: Option<String>,
@@ -91,6 +92,7 @@ impl LogoutBuilder {
             encryption: None,
             session_indexes: Vec::new(),
             not_on_or_after: None,
+            reason: None,
             in_response_to: None,
             status: Vec::new(),
             extensions: None,
@@ -121,6 +123,12 @@ impl LogoutBuilder {
     /// Sets `NotOnOrAfter` to any text.
     pub fn not_on_or_after(mut self, text: impl Into<String>) -> Self {
         self.not_on_or_after = Some(text.into());
+        self
+    }
+
+    /// Sets the reason of a logout request.
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 
@@ -258,6 +266,7 @@ impl LogoutBuilder {
         xml.attribute("IssueInstant", &self.issue_instant);
         xml.optional_attribute("Destination", self.destination.as_deref());
         xml.optional_attribute("NotOnOrAfter", self.not_on_or_after.as_deref());
+        xml.optional_attribute("Reason", self.reason.as_deref());
         xml.optional_attribute("InResponseTo", self.in_response_to.as_deref());
         if let Some(issuer) = &self.issuer {
             xml.start("saml:Issuer").optional_attribute("Format", self.issuer_format.as_deref());

@@ -74,7 +74,7 @@ pub trait SharedService: LogoutService + SignOutService {
 
     /// Starts a sign-in over the last connection that was added, in a new browser, and brings this artifact of its
     /// identity provider for it, until it is answered. The resolution service does not answer, so this may last long. A
-    /// service that takes no artifacts does nothing.
+    /// service that takes no artifacts does nothing; the attacks by artifacts are inconclusive then.
     fn bring_artifact(&self, artifact: &str) -> impl Future<Output = ()>;
 
     /// Signs a person of the first customer in, in a new browser with a genuine Response, and returns whether the
@@ -282,13 +282,16 @@ pub async fn run(service: &impl SharedService, target: &LogoutTarget) -> Endpoin
         let artifacts = row.artifacts(target.place().identity_provider);
         let mut waiting =
             artifacts.iter().map(|artifact| Box::pin(service.bring_artifact(artifact))).collect();
-        if let Ok(resolver) = &resolver {
-            resolver.until_asked(&mut waiting).await;
-        }
+        let is_asked = match &resolver {
+            Ok(resolver) => resolver.until_asked(&mut waiting).await,
+            Err(_) => false,
+        };
         for (name, way, works_alone) in open {
             let verdict = match (&made, works_alone) {
                 (Ok(_), true) => match beside(&mut waiting, works(service, target, way)).await {
                     Some(true) if !is_connected => EndpointVerdict::Refused,
+                    // A service that resolves no artifact waits for nobody: that proves nothing.
+                    Some(true) if row.is_slow && !is_asked => EndpointVerdict::Inconclusive,
                     Some(true) => EndpointVerdict::Harmless,
                     _ => EndpointVerdict::Succeeded,
                 },

@@ -94,8 +94,14 @@ async fn a_service_that_another_connection_stops_is_found() {
     ] {
         let report = run(&Shared::new(stops, takes_metadata), &target()).await;
         assert_eq!(report.entries().len(), names.len());
+        // It takes no artifact, so that those of the other customer prove nothing.
+        let without_artifacts = |name: &str| name.contains("/unresolved-artifacts/");
+        let expected = |name: &str| match without_artifacts(name) && expected == EndpointVerdict::Harmless {
+            true => EndpointVerdict::Inconclusive,
+            false => expected,
+        };
         assert!(
-            report.entries().iter().all(|(_, found)| *found == expected),
+            report.entries().iter().all(|(name, found)| *found == expected(name)),
             "{stops} {takes_metadata}: {report}"
         );
     }

@@ -101,8 +101,9 @@ impl Resolver {
         self.shared.questions.load(Ordering::Relaxed)
     }
 
-    /// Polls these futures until each of them is done or waits for an answer to its question.
-    pub(in super::super) async fn until_asked<F: Future>(&self, asking: &mut Vec<Pin<Box<F>>>) {
+    /// Polls these futures until each of them is done or waits for an answer to its question. Returns whether there was
+    /// a question.
+    pub(in super::super) async fn until_asked<F: Future>(&self, asking: &mut Vec<Pin<Box<F>>>) -> bool {
         poll_fn(|context| {
             *self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(context.waker().clone());
@@ -110,6 +111,7 @@ impl Resolver {
             if self.questions() >= asking.len() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+        self.questions() > 0
     }
 
     pub(super) fn answer_with(&self, answers: Answers) {
