@@ -111,6 +111,8 @@ impl ServiceProvider {
         } else {
             self.signer(&claimed, std::iter::once(first).chain(more))?
         };
+        // Only now: a connection whose metadata has ended has its key still, and a copy of it is not the only one.
+        is_current(connection, now)?;
         let expectations = self.expectations(&claimed, connection, expect, now)?;
         let authentic = match authenticate(claimed.claimed, &trust, self.limits()) {
             Ok(authentic) => authentic,
@@ -241,7 +243,7 @@ impl ServiceProvider {
         let mut reason = None;
         let (mut first, mut more) = (None, Vec::new());
         for connection in candidates {
-            match self.could_be(connection, claimed, expect, purpose, now) {
+            match self.could_be(connection, claimed, expect, purpose) {
                 Ok(true) if first.is_none() => first = Some(connection),
                 Ok(true) => more.push(connection),
                 Ok(false) => {}
@@ -263,7 +265,6 @@ impl ServiceProvider {
         claimed: &ClaimedResponse,
         expect: Expect<'_>,
         purpose: Purpose,
-        now: DateTime<Utc>,
     ) -> Result<bool, Refusal> {
         // A Response from the resolution service of one identity provider belongs only to the connection that was
         // asked.
@@ -284,7 +285,7 @@ impl ServiceProvider {
         if self.assertion_consumer_for(connection) != claimed.received_at() {
             return Ok(false);
         }
-        is_welcome(connection, expect, purpose, now)?;
+        is_welcome(connection, expect, purpose)?;
         Ok(true)
     }
 
@@ -300,7 +301,8 @@ impl ServiceProvider {
         if let Some(pending) = expect.request() {
             answers(pending, purpose, now)?;
         }
-        is_welcome(connection, expect, purpose, now)
+        is_welcome(connection, expect, purpose)?;
+        is_current(connection, now)
     }
 
     /// Returns what the response must agree with. After a request with ForceAuthn the person must have authenticated
@@ -369,13 +371,8 @@ fn answers(pending: &PendingRequest, purpose: Purpose, now: DateTime<Utc>) -> Re
     Ok(())
 }
 
-/// Checks that the connection accepts a response of this kind now.
-fn is_welcome(
-    connection: &Connection,
-    expect: Expect<'_>,
-    purpose: Purpose,
-    now: DateTime<Utc>,
-) -> Result<(), Refusal> {
+/// Checks that the connection accepts a response of this kind.
+fn is_welcome(connection: &Connection, expect: Expect<'_>, purpose: Purpose) -> Result<(), Refusal> {
     is_open(connection, purpose)?;
     let is_welcome = purpose == Purpose::Trial
         || expect.request().is_some()
@@ -383,6 +380,11 @@ fn is_welcome(
     if !is_welcome {
         return Err(Refusal::unsolicited(connection.id()));
     }
+    Ok(())
+}
+
+/// Checks that the metadata of the connection has not ended.
+fn is_current(connection: &Connection, now: DateTime<Utc>) -> Result<(), Refusal> {
     connection.identity_provider().check_validity(now).map_err(Refusal::metadata)
 }
 

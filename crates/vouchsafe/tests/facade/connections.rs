@@ -78,6 +78,26 @@ fn without_an_address_of_its_own_neither_is_named() {
     }
 }
 
+/// A stranger's copy of a key is not taken for the only one while the metadata of its owner has ended.
+#[test]
+fn a_connection_whose_metadata_has_ended_counts_too() {
+    let yesterday = (now() - TimeDelta::days(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let metadata = IdentityProvider::okta().metadata().unwrap();
+    let metadata = metadata.replacen("entityID=", &format!("validUntil=\"{yesterday}\" entityID="), 1);
+    let ended = vouchsafe::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let service = Service::new(builder()).with(connection("ended", ended));
+    let code = |identity_provider: &IdentityProvider| {
+        let unsolicited = posted(&identity_provider.response().issue().unwrap());
+        service.receive(&unsolicited, Expect::Unsolicited, now()).map_err(|refusal| refusal.code())
+    };
+    assert_eq!(code(&IdentityProvider::okta()).unwrap_err(), "assertion.connection_ambiguous");
+    // Without the key it does not count, and by its own key it is the one that is meant.
+    let other = IdentityProvider::okta().with_key(keys::attacker());
+    service.connections.put(connection("okta", trusted(&other)));
+    assert_eq!(code(&other).unwrap().connection().as_str(), "okta");
+    assert_eq!(code(&IdentityProvider::okta()).unwrap_err(), "metadata.expired");
+}
+
 #[test]
 fn whoever_configures_anothers_entity_id_gains_nothing_and_locks_nobody_out() {
     let thief = IdentityProvider::okta().with_key(keys::attacker());
