@@ -270,6 +270,20 @@ fn what_a_logout_request_names_is_bounded() {
     assert!(accepted.is_empty(), "{accepted:?}");
 }
 
+/// A reason is kept for each connection that has the key. A longer one is left out.
+#[test]
+fn a_long_reason_is_not_kept() {
+    let saml = saml();
+    let victim = [connection("victim", &okta())];
+    let reason = |length: usize| {
+        let form = okta().logout_request().reason("r".repeat(length)).to_form(None).unwrap();
+        let sent = SentMessage::from_form(form.as_bytes(), &Limits::default()).unwrap();
+        let Ok(Message::LogoutRequest(request)) = over(&saml, &victim, sent, SINGLE_LOGOUT) else { panic!() };
+        request.reason().map(str::len)
+    };
+    assert_eq!([reason(1_024), reason(1_025), reason(100_000)], [Some(1_024), None, None]);
+}
+
 /// An EncryptedID of the victim's identity provider, split at its ciphertext.
 fn captured() -> (String, Vec<u8>, String) {
     let ours = Encryption::to(keys::service_provider().certificate());
