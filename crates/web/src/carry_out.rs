@@ -1,5 +1,11 @@
 //! Carries a request of an identity provider out over each of its connections, once, and decides who is answered.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::Instrument;
 use vouchsafe::metadata::Binding;
 use vouchsafe::{
     Connection, ExpectMessage, IdentityProvider, IncomingMessage, Message, RelayState, ValidMessage,
@@ -15,6 +21,10 @@ use crate::single_sign_on::SingleSignOn;
 
 /// After so many outages the other connections of a request are not tried. The request can be sent again.
 const MOST_OUTAGES: usize = 3;
+/// The time after which the next connection of a request does not wait for the one before any longer.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A request is carried out over so many connections at a time: more than one organization can have active.
+const AT_ONCE: usize = 64;
 /// The number of bytes that a request keeps for each of its connections, while it waits to be carried out: names,
 /// indexes and a reason of the usual length.
 const KEPT_BY_EACH: usize = 16 * 1024;
@@ -64,6 +74,7 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<CarriedOut<E::Done>, HttpError> {
         let (sso, connection, mut known) = (self.clone(), connection.map(str::to_owned), context.clone());
+        let effect = Arc::new(effect);
         let carrying_out = async move {
             let done = sso.carry_out_over_all(opened, connection.as_deref(), &effect, &mut known).await;
             Ok((done, known))
@@ -77,7 +88,7 @@ impl SingleSignOn {
         &self,
         opened: (IncomingMessage, ReceivePermit),
         connection: Option<&str>,
-        effect: &E,
+        effect: &Arc<E>,
         context: &mut Context,
     ) -> Result<CarriedOut<E::Done>, HttpError> {
         let relay_state = opened.0.relay_state().cloned();
@@ -108,37 +119,60 @@ impl SingleSignOn {
     }
 
     /// Carries a request out over each of its connections. `failure` is that of their search, if not all were found.
+    ///
+    /// A connection over which it takes long, because the store is busy with the organization, does not keep the next
+    /// one waiting.
     async fn carry_out_over_each<E: Effect>(
         &self,
         (owners, is_alone): (Vec<(ValidMessage, Connection)>, bool),
         mut failure: Option<HttpError>,
-        effect: &E,
+        effect: &Arc<E>,
     ) -> Result<Vec<(E::Done, Connection)>, HttpError> {
         let (mut results, mut outages) = (Vec::new(), 0_usize);
-        for (valid, connection) in owners {
-            let key = valid.evidence().key_fingerprint().clone();
-            let message = self.confirm_message(valid).await?;
-            // Each one that is carried out is remembered. A connection that has too many does not keep others. The key
-            // counts too: whoever has copied a key cannot use up, by a key of their own, what comes by the copied one.
-            let counted = (connection.id().clone(), key);
-            if let Err(retry_after) = self.inner.requests.take(&counted, self.now()) {
-                let rate = self.inner.requests.rate();
-                failure = Some(HttpError::TooManyRequests { rate, retry_after });
-                continue;
+        let (mut waiting, mut running) = (owners.into_iter().enumerate().peekable(), JoinSet::new());
+        loop {
+            let may_begin = |running: usize| outages < MOST_OUTAGES && running < AT_ONCE;
+            if let Some((place, (valid, connection))) = waiting.next_if(|_| may_begin(running.len())) {
+                let (sso, effect) = (self.clone(), Arc::clone(effect));
+                let carrying_out = async move {
+                    let outcome = sso.carry_out_over(valid, (&connection, is_alone), &*effect).await;
+                    outcome.map(|result| (place, (result, connection)))
+                };
+                running.spawn(carrying_out.in_current_span());
             }
-            match effect.over(message, is_alone).await {
-                Ok(result) => results.push((result, connection)),
-                Err(error) => {
-                    outages =
-                        outages.saturating_add(usize::from(error.is_outage() && !error.is_busy_store()));
+            let is_next = waiting.peek().is_some() && may_begin(running.len());
+            let done = match is_next {
+                true => timeout(PATIENCE, running.join_next()).await.ok().flatten(),
+                false => running.join_next().await,
+            };
+            match done {
+                Some(Ok(Ok(result))) => results.push(result),
+                Some(Ok(Err(error))) => {
+                    let is_outage = error.is_outage() && !error.is_busy_store();
+                    outages = outages.saturating_add(usize::from(is_outage));
                     failure = Some(error);
                 }
-            }
-            if outages >= MOST_OUTAGES {
-                break;
+                Some(Err(stopped)) => failure = Some(HttpError::Worker { source: stopped.into() }),
+                None if is_next => {}
+                None => break,
             }
         }
-        failure.map_or(Ok(results), Err)
+        results.sort_by_key(|(place, _)| *place);
+        failure.map_or(Ok(results.into_iter().map(|(_, result)| result).collect()), Err)
+    }
+
+    /// Carries a request out over one connection, unless this was done before.
+    async fn carry_out_over<E: Effect>(
+        &self,
+        valid: ValidMessage,
+        (connection, is_alone): (&Connection, bool),
+        effect: &E,
+    ) -> Result<E::Done, HttpError> {
+        let key = valid.evidence().key_fingerprint().clone();
+        let message = self.confirm_message(valid).await?;
+        // Each one that is carried out is remembered. A connection that has too many does not keep others.
+        self.inner.requests.take(connection.id(), key.as_str(), self.now())?;
+        effect.over(message, is_alone).await
     }
 
     /// Returns the request to answer by a browser: the only one, or the first one if all connections have the same

@@ -100,6 +100,7 @@ mod reference;
 mod refusal_log;
 mod refusal_page;
 mod replies;
+mod request_counts;
 mod restart;
 mod return_path;
 pub mod same_origin;

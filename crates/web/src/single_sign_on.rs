@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use vouchsafe::signature::KeyFingerprint;
-use vouchsafe::{
-    Connection, ConnectionId, Login, LoginOptions, RequestLimiter, RequestRate, ServiceProvider,
-};
+use vouchsafe::{Connection, ConnectionId, Login, LoginOptions, RequestRate, ServiceProvider};
 use vouchsafe_store::{KeyHistory, PendingStore, ReplayStore, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
@@ -26,6 +23,7 @@ use crate::name_id::ManagesNames;
 use crate::own_metadata::SignedMetadata;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
+use crate::request_counts::RequestCounts;
 use crate::return_path::ReturnPaths;
 use crate::start_limiter::StartLimiter;
 use crate::trial::{TrialPage, TriedOut};
@@ -67,7 +65,7 @@ pub(crate) struct Inner {
     pub(crate) confirms_cross_site_starts: bool,
     pub(crate) limiter: ReceiveLimiter,
     pub(crate) starts: StartLimiter,
-    pub(crate) requests: Arc<RequestLimiter<(ConnectionId, KeyFingerprint)>>,
+    pub(crate) requests: Arc<RequestCounts>,
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
     #[cfg(feature = "portal")]
@@ -110,7 +108,7 @@ impl SingleSignOn {
                 confirms_cross_site_starts: false,
                 limiter: ReceiveLimiter::of_the_process().clone(),
                 starts: StartLimiter::default(),
-                requests: Arc::new(RequestLimiter::new(RequestRate { burst: 1_000, per_second: 20 })),
+                requests: Arc::new(RequestCounts::new(RequestRate { burst: 1_000, per_second: 20 })),
                 refusal_page: RefusalPage::default(),
                 trial_page: TrialPage::default(),
                 #[cfg(feature = "portal")]
@@ -192,14 +190,16 @@ impl SingleSignOn {
     }
 
     /// Sets how many requests of identity providers to end sessions or to change names are carried out over one
-    /// connection, by each of its keys (with several keys, as many times more); further ones are answered with status 429 and `Retry-After`. If several connections share the
-    /// identity provider and its key, a request is carried out for those that have not had too many, and is answered with
-    /// success only after it was carried out for all of them. Each is remembered for a day, and an
-    /// identity provider can send as many as it likes. The default is 1,000 at once and then 20 a second, counted by
-    /// this service alone.
+    /// connection; further ones are answered with status 429 and `Retry-After`. An eighth of the rate is kept for each
+    /// key of the connection, and its keys share the rest: a stranger who has copied a key does not use up, by a key of
+    /// their own, what comes by the copied one. So a connection with many keys has a higher rate, at most five times as
+    /// high. If several connections share the identity provider and its key, a request is carried out for those that have
+    /// not had too many, and is answered with success only after it was carried out for all of them. Each is remembered
+    /// for a day, and an identity provider can send as many as it likes. The default is 1,000 at once and then 20 a
+    /// second, counted by this service alone.
     #[must_use]
     pub fn requests_per_connection(self, rate: RequestRate) -> Self {
-        self.changed(|inner| inner.requests = Arc::new(RequestLimiter::new(rate)))
+        self.changed(|inner| inner.requests = Arc::new(RequestCounts::new(rate)))
     }
 
     /// Sets how to find the address of the client that sends a request, for the limits of one client. By default it

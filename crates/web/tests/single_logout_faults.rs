@@ -299,7 +299,8 @@ async fn a_crowd_of_connections_hides_nobody() {
         // A store that is down is not asked again for each of them, and the request can be sent again.
         store.fails.store(1_000, Ordering::SeqCst);
         assert_eq!(ask(okta().logout_request().id("_again")).await.0, 503);
-        assert_eq!(store.fails.swap(0, Ordering::SeqCst), 1_000 - 3 * 3);
+        let attempts = 1_000 - store.fails.swap(0, Ordering::SeqCst);
+        assert!((3 * 3..=3 * 6).contains(&attempts), "{attempts}");
         assert_eq!(ask(okta().logout_request().id("_again")).await, (200, ""));
         assert_eq!(sessions.1.lock().unwrap().len(), 21);
     }

@@ -1,7 +1,8 @@
 //! Logout requests while a store or the application fails.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::Method;
@@ -42,6 +43,43 @@ async fn a_request_is_carried_out_by_an_application_that_fails_for_a_moment() {
         let found = (sessions.asked.load(Ordering::SeqCst), answer.status().as_u16());
         assert_eq!(found, expected, "{failures} failures");
     }
+}
+
+/// Sessions in a store that is busy with the organization of one connection.
+#[derive(Debug, Default)]
+struct BusyWithOne(Mutex<Vec<String>>);
+
+impl LogoutSessions for BusyWithOne {
+    fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
+        Box::pin(async {
+            if request.connection().as_str().starts_with("a-busy") {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+            self.0.lock().unwrap().push(request.connection().to_string());
+            Ok(1)
+        })
+    }
+}
+
+/// Whoever copies a key and keeps the store busy for an organization of their own does not delay that the sessions of
+/// others end.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_busy_with_one_organization_delays_no_other() {
+    let metadata = okta().metadata().unwrap();
+    let names = (0..32).map(|number| format!("a-busy{number:02}")).chain(["okta".to_owned()]);
+    let mut scene = Scene::over(names.map(|name| connection(&name, &metadata)));
+    let sessions = Arc::new(BusyWithOne::default());
+    let ends = Arc::clone(&sessions) as Arc<dyn LogoutSessions>;
+    scene.sso = scene.sso.clone().single_logout_over(Arc::new(Memory::new()), ends);
+    let request = scene.asks("_1", &["s1"]);
+    let ended_early = async {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        sessions.0.lock().unwrap().clone()
+    };
+    let (answer, ended) = tokio::join!(scene.by_redirect(&request, None, ""), ended_early);
+    assert_eq!(ended, ["okta"]);
+    assert_eq!(answer.status().as_u16(), 303, "it is answered when all sessions have ended");
+    assert_eq!(sessions.0.lock().unwrap().len(), 33);
 }
 
 /// A store whose records are written and then reported as failed, as by a database that no replica has confirmed.
