@@ -63,6 +63,7 @@ use vouchsafe::provisioning::Identity;
 use vouchsafe_web::{Accepted, HttpError, LogoutCheck};
 
 use crate::accepted_login::AcceptedLogin;
+use crate::ending_store::deleting_what_was_never_stored;
 use crate::tower_session::{self, renew};
 
 /// Records which sessions a person has, so that single logout finds them.
@@ -164,6 +165,9 @@ async fn keep(
 /// layer must be a [`session_layer`](crate::tower_session::session_layer) or have its store in an
 /// [`EndingStore`](crate::tower_session::EndingStore).
 ///
+/// In a browser without a session, this leaves no record of an ended session. `AuthSession::login` alone leaves one for
+/// 30 days, since it deletes the identifier of the new session, which was never stored, and renews it.
+///
 /// # Errors
 /// [`HttpError::Unavailable`].
 pub async fn sign_in<B>(
@@ -181,7 +185,8 @@ where
         auth.logout().await.map_err(failed)?;
     }
     renew(session, ends, previous).await?;
-    auth.login(user).await.map_err(failed)?;
+    // `AuthSession::login` renews the identifier once more. The one that `renew` gave was never stored.
+    deleting_what_was_never_stored(auth.login(user)).await.map_err(failed)?;
     session.save().await.map_err(tower_session::failed)
 }
 

@@ -55,6 +55,25 @@ pub struct EndingStore<S> {
     provider: Provider,
 }
 
+#[cfg(feature = "axum-login")]
+tokio::task_local! {
+    static NEVER_STORED: ();
+}
+
+/// Runs a future in which no session is deleted but one that was never stored, so that its deletion is not recorded:
+/// `axum-login` renews the identifier of a session that is new.
+#[cfg(feature = "axum-login")]
+pub(crate) async fn deleting_what_was_never_stored<F: Future>(future: F) -> F::Output {
+    NEVER_STORED.scope((), future).await
+}
+
+fn was_never_stored() -> bool {
+    #[cfg(feature = "axum-login")]
+    return NEVER_STORED.try_with(|()| ()).is_ok();
+    #[cfg(not(feature = "axum-login"))]
+    false
+}
+
 /// How long a deletion is recorded at least: longer than any request takes that has read the session.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
 /// How long a session is recorded at least whose end is not known. The sessions of `tower-sessions` last two weeks by
@@ -133,12 +152,16 @@ impl<S: SessionStore> SessionStore for EndingStore<S> {
     async fn delete(&self, id: &Id) -> Result<()> {
         let now = DateTime::<Utc>::from(std::time::SystemTime::now());
         // Another machine may have it in a cache, also if it is not found here.
-        let found = self.store.load(id).await.ok().flatten();
-        let until = match found.as_ref().map(|record| (end_of_sign_in(record), record.expiry_date)) {
-            Some((Some(ends), _)) => until_at_least(now, REMEMBERED, Some(ends)),
-            Some((None, expires)) => until_at_least(now, LONGEST, Some(expires)),
-            None => until_at_least(now, LONGEST, None),
-        };
+        let found = self.store.load(id).await;
+        if matches!(found, Ok(None)) && was_never_stored() {
+            return self.store.delete(id).await;
+        }
+        let until =
+            match found.ok().flatten().as_ref().map(|record| (end_of_sign_in(record), record.expiry_date)) {
+                Some((Some(ends), _)) => until_at_least(now, REMEMBERED, Some(ends)),
+                Some((None, expires)) => until_at_least(now, LONGEST, Some(expires)),
+                None => until_at_least(now, LONGEST, None),
+            };
         self.ended.note_ended(&self.hash(id)?, until, now).await.map_err(failed)?;
         self.store.delete(id).await
     }

@@ -81,6 +81,15 @@ impl EndedSessionStore for Counting {
 }
 
 /// A record of an ended session is kept for weeks, so it is made only of sessions that there were.
+async fn only_a_session_that_there_was_is_recorded(served: &Served, page: &str, ended: &Counting) {
+    let browser = Browser::new();
+    assert_eq!(browser.sign_in(served, "ada@example.com", "_1").await.status(), 303);
+    assert_eq!(browser.get(&format!("{}{page}", served.address)).await.1, "ada@example.com");
+    assert_eq!(ended.1.load(Ordering::SeqCst), 0);
+    browser.sign_in(served, "ada@example.com", "_2").await;
+    assert_eq!(ended.1.load(Ordering::SeqCst), 1, "the one before");
+}
+
 #[tokio::test]
 async fn a_browser_without_a_session_leaves_no_ended_one() {
     let ended = Counting::default();
@@ -90,10 +99,18 @@ async fn a_browser_without_a_session_leaves_no_ended_one() {
         pages().merge(routes(signed_in)).layer(sessions).with_state(sso)
     })
     .await;
-    let browser = Browser::new();
-    assert_eq!(browser.sign_in(&served, "ada@example.com", "_1").await.status(), 303);
-    assert_eq!(browser.get(&format!("{}/maybe", served.address)).await.1, "ada@example.com");
-    assert_eq!(ended.1.load(Ordering::SeqCst), 0);
-    browser.sign_in(&served, "ada@example.com", "_2").await;
-    assert_eq!(ended.1.load(Ordering::SeqCst), 1, "the one before");
+    only_a_session_that_there_was_is_recorded(&served, "/maybe", &ended).await;
+}
+
+/// `AuthSession::login` deletes the identifier of a new session, which was never stored.
+#[tokio::test]
+async fn a_browser_without_a_session_leaves_no_ended_one_of_axum_login() {
+    let ended = Counting::default();
+    let store = Arc::new(ended.clone());
+    let served = Served::start(|sso| {
+        let (sso, sessions) = session_layer(sso.clone(), MemoryStore::default(), store);
+        of_axum_login(sso, sessions)
+    })
+    .await;
+    only_a_session_that_there_was_is_recorded(&served, "/who", &ended).await;
 }
