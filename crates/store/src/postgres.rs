@@ -17,8 +17,8 @@ use vouchsafe::{ConnectionId, ReplayKey, provisioning::OrganizationId};
 use crate::{
     StoreError,
     sql::{
-        Action, Answered, Batch, Doing, Engine, Fails, Permit, Reading, Sql, Wanted, failed, note_missing,
-        run_one,
+        Action, Answered, Batch, Doing, Engine, Fails, Permit, Reading, SESSION, Sql, Wanted, failed,
+        note_missing, run_one,
     },
 };
 use permits::{Permits, Work};
@@ -46,11 +46,6 @@ const ATTEMPTS: usize = 5;
 /// parameters are, so PostgreSQL need not plan them anew for each array length, which would cost as much as running
 /// them.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_generic_plan";
-
-/// A session of the current epoch of its account.
-const SESSION: &str = "
-    SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
-        SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)";
 
 /// Several statements read from one snapshot.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -47,6 +47,8 @@ use crate::{SignInError, StoreError};
 
 pub(crate) use batch::{Answered, Batch, Failed, Parameter, Sql};
 pub(crate) use row::Row;
+#[cfg(feature = "postgres")]
+pub(crate) use sessions::SESSION;
 pub(crate) use sources::note_missing;
 
 /// The result of work in a transaction.

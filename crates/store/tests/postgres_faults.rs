@@ -11,7 +11,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
 use killed::KILLED;
 use postgres_server::{Schema, schema};
 use sqlx::{
@@ -22,19 +21,13 @@ use tokio::task::JoinSet;
 use vouchsafe::provisioning::{
     Account, AccountId, Actor, Change, Fact, LoggedOut, LoginFacts, Role, Team, TeamId,
 };
-use vouchsafe::{ConnectionId, Provider};
 use vouchsafe_store::{
-    About, ConnectionDecision, ConnectionStore, Decision, Directory, LogoutStore, Postgres, ReplayStore,
-    SessionStore, SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore, SignInError, StoreError,
+    About, ConnectionDecision, Decision, Directory, Postgres, ReplayStore, SessionStore, SignInError,
     conformance::{
         self as suite, acme, audit_of_people, author, now,
         scenarios::{sign_in, valid},
     },
 };
-
-/// The number of connections that wait for a lock.
-const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
-                       WHERE application_name = current_schema() AND wait_event_type = 'Lock'";
 
 async fn opened(schema: &Schema) -> Postgres {
     Postgres::connect(schema.address()).await.unwrap()
@@ -145,123 +138,6 @@ async fn a_first_sign_in_is_written_by_one_statement() {
     assert_eq!(written.len(), 2, "an account and a session: {written:?}");
     assert!(written[0] == written[1] && written[0].contains("audited AS"), "{written:?}");
     assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 2);
-}
-
-/// Whoever waits for the lock of one organization leaves connections to the others, whatever they want to change.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_changes_of_one_organization_leave_connections_to_others() {
-    let Some(schema) = schema().await else { return };
-    let store = opened(&schema).await;
-    suite::with_acme(&store).await;
-    let globex = vouchsafe::provisioning::Organization::new("globex-2".into(), "globex-2", "Globex");
-    store.add_organization(&globex, &author()).await.unwrap();
-    let connection = suite::connections::draft("acme-okta", acme(), suite::okta());
-    store.add_connection(&connection, &author()).await.unwrap();
-    let secret = SetUpSecret::generate(&Provider::rustcrypto()).unwrap();
-    let end = now() + TimeDelta::days(1);
-    let link = SetUpLink::new(&secret, acme(), SetUpPurpose::Everything, now(), end);
-    store.add_set_up_link(&secret, &link, &author()).await.unwrap();
-
-    // Whoever holds these keeps every change of Acme waiting.
-    let mut operator = PgConnection::connect(schema.address()).await.unwrap();
-    for statement in [
-        "BEGIN",
-        "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || 'organization acme', 0))",
-        "SELECT 1 FROM vouchsafe_set_up_links FOR UPDATE",
-    ] {
-        sqlx::query(statement).execute(&mut operator).await.unwrap();
-    }
-    let nothing = |of: &str| ConnectionDecision::new(of.into(), Actor::Operator, now(), |_, _| Ok(()));
-    let mut waiting: JoinSet<Result<(), SignInError>> = JoinSet::new();
-    for number in 0..40 {
-        let (store, nothing) = (store.clone(), nothing("acme"));
-        waiting.spawn(async move {
-            let id = ConnectionId::new("acme-okta").unwrap();
-            match number % 5 {
-                0 => store.decide_connections(nothing).await.map(drop),
-                1 => Ok(store.set_policy(&acme(), suite::POLICY, &author()).await?),
-                2 => {
-                    let known = store.connection(&id).await?.unwrap();
-                    Ok(store.update_connection(&known, &author()).await.map(drop)?)
-                }
-                3 => {
-                    let known = store.organization(&acme()).await?.unwrap();
-                    Ok(store.update_organization(&known, &author()).await.map(drop)?)
-                }
-                _ => {
-                    let known = store.set_up_links_of(&acme()).await?.remove(0);
-                    Ok(store.update_set_up_link(&known, &author()).await.map(drop)?)
-                }
-            }
-        });
-    }
-    let mut watching = PgConnection::connect(schema.address()).await.unwrap();
-    let mut count = 0_i64;
-    while count < 8 {
-        count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    store.decide_connections(nothing("globex-2")).await.unwrap();
-    store.set_policy(&"globex-2".into(), "", &author()).await.unwrap();
-    assert!(waiting.try_join_next().is_none(), "all of them wait still");
-    count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
-    assert_eq!(count, 8, "half of the connections");
-    sqlx::query("ROLLBACK").execute(&mut operator).await.unwrap();
-    let mut written = 0;
-    while let Some(done) = waiting.join_next().await {
-        match done.unwrap() {
-            Ok(()) => written += 1,
-            Err(error) => assert!(
-                ["store.conflict", "store.connection_conflict", "store.set_up_link_conflict", "store.busy"]
-                    .contains(&error.code()),
-                "{error}"
-            ),
-        }
-    }
-    assert!(written >= 5, "{written}");
-}
-
-/// Logouts of a person whose sign-ins take long leave connections to others.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_logouts_of_one_organization_leave_connections_to_others() {
-    const LOGOUT: &str =
-        "SELECT pg_advisory_xact_lock_shared(hashtextextended(current_schema() || 'logout ' || $1, 0))";
-    let Some(schema) = schema().await else { return };
-    let store = opened(&schema).await;
-    let token = suite::with_acme(&store).await;
-    let signed_in = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
-    let ada = signed_in.session.identity.unwrap();
-    // A sign-in of the person holds both locks until its end.
-    let mut operator = PgConnection::connect(schema.address()).await.unwrap();
-    sqlx::query("BEGIN").execute(&mut operator).await.unwrap();
-    sqlx::query(LOGOUT).bind(ada.value_key()).execute(&mut operator).await.unwrap();
-    sqlx::query("SELECT 1 FROM vouchsafe_sessions FOR SHARE").execute(&mut operator).await.unwrap();
-    let mut waiting: JoinSet<Result<(), StoreError>> = JoinSet::new();
-    for number in 0..40 {
-        let (store, logout) = (store.clone(), LoggedOut::all_of(ada.clone()));
-        waiting.spawn(async move {
-            match number % 2 {
-                0 => store.remember_logout(&logout, now(), now()).await,
-                _ => store.revoke_logged_out(&logout).await.map(drop),
-            }
-        });
-    }
-    let mut watching = PgConnection::connect(schema.address()).await.unwrap();
-    let mut count = 0_i64;
-    while count < 2 {
-        count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    for number in 2..8 {
-        store.sign_in(sign_in(valid("bob", &token, &format!("id{number}")))).await.unwrap();
-    }
-    assert!(waiting.try_join_next().is_none(), "all of them wait still");
-    count = sqlx::query_scalar(WAITING).fetch_one(&mut watching).await.unwrap();
-    assert_eq!(count, 2, "an eighth of the connections");
-    sqlx::query("ROLLBACK").execute(&mut operator).await.unwrap();
-    while let Some(done) = waiting.join_next().await {
-        done.unwrap().unwrap();
-    }
 }
 
 /// A connection that the server closes in the middle is an outage for whoever had it, and for nobody after.

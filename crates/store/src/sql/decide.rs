@@ -24,20 +24,18 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
     if let (Some((person, _)), Some(_)) = (asked.logouts_of, &known) {
         locks::no_logout_of(turn, person).await?;
     }
-    let mut links_from = None;
-    if let Some(linked) = asked.links.filter(|_| known.is_some()) {
-        locks::account(turn, linked).await?;
-    }
-    if let Some(hash) = confirmed.links_from() {
-        links_from = sessions::read(turn, hash).await?;
-    }
+    let mut links_from = match confirmed.links_from() {
+        Some(hash) => sessions::read(turn, hash).await?,
+        None => None,
+    };
     let found = match known {
-        Some(known) if !turn.is_alone() => {
+        // A link is locked before it is written, since the session that asked for it must last until then.
+        Some(known) if !turn.is_alone() && asked.links.is_none() => {
             let id = known.organization().clone();
             let about = login::about(turn, Some(known), &asked).await?;
             match about.snapshot.organization.id == id {
                 true => {
-                    let read = about.as_read(links_from.as_ref());
+                    let read = about.as_read(None);
                     let refused = |error| Refused::of(&about.snapshot, confirmed.facts(), error);
                     let outcome = confirmed.outcome(&read).map_err(refused)?;
                     let known = (&about.snapshot, &about.asked_domains);
@@ -56,6 +54,11 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
         Decided::of(plan, snapshot).ok()
     };
     let about = login::settled(turn, found, &asked, &plan).await?;
+    if let (Some(hash), Some(_)) = (confirmed.links_from(), &links_from)
+        && !locks::session(turn, hash).await?
+    {
+        links_from = None;
+    }
     let facts = confirmed.facts().clone();
     let signed_in = confirmed.decide(&about.as_read(links_from.as_ref()));
     let signed_in = signed_in.map_err(|error| Refused::of(&about.snapshot, &facts, error))?;

@@ -4,7 +4,8 @@
 //! creates (of teams and projects, addresses, identities), which have no rows yet. A change of how an organization
 //! signs in waits for the decisions that depend on it, and they wait for the change. Locks are always taken in this
 //! order to avoid deadlocks: the organization, the connection, the person of a logout, names in the order of their
-//! texts without the sign, and then the rows of accounts in the order of their ids. All of them end with the transaction.
+//! texts without the sign, the rows of accounts in the order of their ids, and then the row of a session (whoever ends the
+//! sessions of an account locks the account before). All of them end with the transaction.
 //!
 //! SQLite has one writer at a time and needs no locks.
 
@@ -15,7 +16,7 @@ use vouchsafe::{
     provisioning::{Account, AccountId, EmailAddress, Identity, LoggedOut, OrganizationId, Snapshot},
 };
 
-use super::{Answered, Batch, Sql, Transaction, rows, run_one};
+use super::{Answered, Batch, Transaction, rows, run_one};
 use crate::{Decided, StoreError, text::folded};
 
 /// Locks of names. The first character says whether several may hold the lock.
@@ -43,16 +44,10 @@ const ACCOUNT_AND_OWNERS: &str = "
     SELECT 1 FROM vouchsafe_accounts
     WHERE organization = $1 AND (id = $2 OR (active = 1 AND is_owner = 1)) ORDER BY id FOR UPDATE";
 
-/// A session that nobody can end during the transaction: when it was last used, and its record.
-pub(super) const READ_SESSION: Sql = Sql {
-    sqlite: "
-        SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = ? AND NOT EXISTS (
-            SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)",
-    postgres: "
-        SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
-            SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)
-        FOR SHARE OF session",
-};
+const SESSION_AS_IT_IS: &str = "
+    SELECT 1 FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
+        SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)
+    FOR SHARE OF session";
 
 /// Locks an organization, so that nobody else decides about it.
 pub(super) async fn organization(turn: &mut dyn Transaction, id: &OrganizationId) -> Result<(), StoreError> {
@@ -145,12 +140,13 @@ pub(super) async fn account_as_it_is(turn: &mut dyn Transaction, id: &AccountId)
     turn.run(Batch::of(ACCOUNT_AS_IT_IS).bind(id.as_str())).await.map(drop)
 }
 
-/// Locks an account for a change.
-pub(super) async fn account(turn: &mut dyn Transaction, id: &AccountId) -> Result<(), StoreError> {
+/// Locks a session, so that nobody ends it. Answers whether it exists still.
+pub(super) async fn session(turn: &mut dyn Transaction, hash: &str) -> Result<bool, StoreError> {
     if turn.is_alone() {
-        return Ok(());
+        return Ok(true);
     }
-    turn.run(Batch::of(ACCOUNTS).bind(vec![id.as_str().to_owned()])).await.map(drop)
+    let locked = run_one(turn, Batch::of(SESSION_AS_IT_IS).bind(hash)).await?;
+    Ok(!locked.rows.is_empty())
 }
 
 /// Locks an account and every active owner of its organization.

@@ -11,9 +11,14 @@ use crate::{
     Answer, Revocation, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up,
 };
 
-/// The session whose identifier has this hash, expired or not. Nobody can end it during the transaction.
+/// A session of the current epoch of its account: when it was last used, and its record.
+pub(crate) const SESSION: &str = "
+    SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = ? AND NOT EXISTS (
+        SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)";
+
+/// The session whose identifier has this hash, expired or not.
 pub(super) async fn read(turn: &mut dyn Runs, hash: &str) -> Result<Option<Session>, StoreError> {
-    let answered = run_one(turn, Batch::of(locks::READ_SESSION).bind(hash)).await?;
+    let answered = run_one(turn, Batch::of(SESSION).bind(hash)).await?;
     answered.rows.first().map(|row| read_back(row.text(0)?)).transpose()
 }
 
@@ -164,13 +169,16 @@ impl<E: Engine> SessionStore for E {
         Box::pin(async move {
             let account = session.account.clone();
             let batch = writes::session(Batch::default(), id.hash(), session)?;
-            self.write::<(), StoreError>(Box::new(move |turn| {
-                Box::pin(async move {
-                    locks::account_as_it_is(turn, &account).await?;
-                    turn.write(batch);
-                    Ok(())
-                })
-            }))
+            self.write_for::<(), StoreError>(
+                &session.organization,
+                Box::new(move |turn| {
+                    Box::pin(async move {
+                        locks::account_as_it_is(turn, &account).await?;
+                        turn.write(batch);
+                        Ok(())
+                    })
+                }),
+            )
             .await
         })
     }
