@@ -86,6 +86,7 @@ mod scim_token;
 mod secret;
 mod session;
 mod set_up_link;
+mod set_up_sweep;
 mod sign_in;
 mod sign_in_error;
 mod sign_in_history;
@@ -148,6 +149,7 @@ pub use session::{Session, SessionId, SessionStore};
 pub use set_up_link::{
     SetUpLink, SetUpLinkState, SetUpProgress, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial,
 };
+pub use set_up_sweep::sweep_set_up_links;
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn, SignInContext};
 pub use sign_in_error::SignInError;
 pub use sign_in_history::{

@@ -60,8 +60,13 @@ pub trait SetUpStore: Send + Sync + fmt::Debug {
     /// [`StoreError::SetUpLinkConflict`] if somebody else wrote it meanwhile.
     fn update_set_up_link<'a>(&'a self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64>;
 
-    /// Deletes the links that expired before `before` and answers how many there were.
-    fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64>;
+    /// The links that expired before `before`, in the order of their expiry: the first 100.
+    /// [`sweep_set_up_links`](crate::sweep_set_up_links) ends what they left, and deletes them.
+    fn set_up_links_over(&self, before: DateTime<Utc>) -> Answer<'_, Vec<SetUpLink>>;
+
+    /// Deletes the links with these [ids](SetUpLink::id) that expired before `before`, and answers how many there were. One
+    /// that was renewed meanwhile stays.
+    fn delete_set_up_links<'a>(&'a self, ids: &'a [String], before: DateTime<Utc>) -> Answer<'a, u64>;
 }
 
 /// A link without its secret. Its holder may act for one organization and one purpose only.
@@ -189,6 +194,9 @@ impl SetUpPurpose {
 }
 
 impl SetUpLink {
+    /// The most links that [`SetUpStore::set_up_links_over`] answers at once.
+    pub(crate) const MOST_OVER: usize = 100;
+
     /// The number of hexadecimal digits of the hash in the id of a link.
     const DIGITS: usize = 16;
 

@@ -355,7 +355,8 @@ impl SetUpStore for Store {
         fn set_up_link<'a>(&self, id: &'a str) -> Answer<'a, Option<SetUpLink>>;
         fn set_up_links_of<'a>(&self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>>;
         fn update_set_up_link<'a>(&self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64>;
-        fn sweep_set_up_links<'a>(&self, before: DateTime<Utc>) -> Answer<'a, u64>;
+        fn set_up_links_over<'a>(&self, before: DateTime<Utc>) -> Answer<'a, Vec<SetUpLink>>;
+        fn delete_set_up_links<'a>(&self, ids: &'a [String], before: DateTime<Utc>) -> Answer<'a, u64>;
     }
 }
 

@@ -6,9 +6,10 @@ use vouchsafe::{
     provisioning::{Actor, OrganizationId},
 };
 
-use super::{Store, acme, author, connections::draft, globex, now, okta, with_acme, with_globex};
+use super::{POLICY, Store, acme, author, connections::draft, globex, now, okta, with_acme, with_globex};
 use crate::{
     Author, ConnectionDecision, SetUpLink, SetUpLinkState, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial,
+    sweep_set_up_links,
 };
 
 fn secret() -> SetUpSecret {
@@ -171,12 +172,77 @@ pub async fn links_are_swept(store: impl Store + SetUpStore) {
     let before = link.expires_at;
     link.renew_until(before + TimeDelta::days(1));
     store.update_set_up_link(&link, &author()).await.unwrap();
-    assert_eq!(store.sweep_set_up_links(before).await.unwrap(), 0, "it was renewed");
-    assert_eq!(store.sweep_set_up_links(link.expires_at - TimeDelta::milliseconds(1)).await.unwrap(), 0);
+    assert_eq!(swept(&store, before).await, 0, "it was renewed");
+    assert_eq!(store.delete_set_up_links(std::slice::from_ref(&link.id), before).await.unwrap(), 0);
+    assert_eq!(swept(&store, link.expires_at - TimeDelta::milliseconds(1)).await, 0);
     assert_eq!(link.state(link.expires_at), SetUpLinkState::Expired);
     assert!(store.find_set_up_link(&secret).await.unwrap().is_some(), "so that its holder is told");
-    assert_eq!(store.sweep_set_up_links(link.expires_at).await.unwrap(), 1);
+    assert_eq!(swept(&store, link.expires_at).await, 1);
     assert_eq!(store.find_set_up_link(&secret).await.unwrap(), None);
+    // More than are answered at once.
+    for _ in 0..=SetUpLink::MOST_OVER {
+        issued(&store, acme()).await;
+    }
+    assert_eq!(store.set_up_links_over(before).await.unwrap().len(), SetUpLink::MOST_OVER);
+    assert_eq!(swept(&store, before).await, 101);
+}
+
+/// Deletes the links that expired before a time, and returns their number.
+async fn swept(store: &(impl Store + SetUpStore), before: DateTime<Utc>) -> u64 {
+    sweep_set_up_links(store, before, before).await.unwrap()
+}
+
+/// A draft of a link that is over is ended, if nobody else has to do with it.
+pub async fn a_draft_goes_with_its_link(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let id = |name: &str| ConnectionId::new(name).unwrap();
+    let mut end = now();
+    for name in ["left", "tried", "shared", "led-to"] {
+        let (_, mut link) = issued(&store, acme()).await;
+        let adds = ConnectionDecision::new(acme(), link.actor(), now(), move |it, _| {
+            it.add_draft(draft(name, acme(), okta()))
+        });
+        store.decide_connections(adds).await.unwrap();
+        link.progress.connection = Some(id(name));
+        store.update_set_up_link(&link, &author()).await.unwrap();
+        end = link.expires_at;
+    }
+    let revision = store.connection(&id("tried")).await.unwrap().unwrap().revision;
+    let tried = ConnectionDecision::new(acme(), Actor::Operator, now(), move |it, _| {
+        it.mark_tested(&ConnectionId::new("tried").unwrap(), revision)
+    });
+    store.decide_connections(tried).await.unwrap();
+    let (_, mut sharing) = issued(&store, acme()).await;
+    sharing.renew_until(end + TimeDelta::days(9));
+    sharing.progress.connection = Some(id("shared"));
+    store.update_set_up_link(&sharing, &author()).await.unwrap();
+    let takeover = "[[identity.takeovers]]\nfrom = 'acme'\nto = 'led-to'\nby = 'subject'";
+    store.set_policy(&acme(), &format!("{POLICY}{takeover}"), &author()).await.unwrap();
+
+    let states = async || {
+        let mut states = Vec::new();
+        for name in ["left", "tried", "shared", "led-to"] {
+            states.push(store.connection(&id(name)).await.unwrap().unwrap().state.name());
+        }
+        states
+    };
+    assert_eq!(swept(&store, end - TimeDelta::milliseconds(1)).await, 0);
+    assert_eq!(states().await, ["draft", "tested", "draft", "draft"]);
+    assert_eq!(swept(&store, end).await, 4);
+    assert_eq!(states().await, ["retired", "tested", "draft", "draft"]);
+    let left = store.connection(&id("left")).await.unwrap().unwrap();
+    assert!(left.metadata.document.is_empty());
+    let by_rule = async || {
+        let audit = store.audit(&acme()).await.unwrap();
+        let rule = Actor::Rule("set_up_link.over".into());
+        audit.into_iter().filter(|record| record.actor.as_ref() == Some(&rule)).collect::<Vec<_>>()
+    };
+    let [record] = &by_rule().await[..] else { panic!("{:?}", by_rule().await) };
+    assert_eq!((record.rule.as_str(), record.at), ("connection.state", end));
+    assert!(record.change.contains("left"), "{record:?}");
+    assert_eq!(swept(&store, sharing.expires_at).await, 1);
+    assert_eq!(states().await, ["retired", "tested", "retired", "draft"]);
+    assert_eq!(by_rule().await.len(), 2);
 }
 
 /// The request of a link's holder came before the link was revoked, and writes afterwards.

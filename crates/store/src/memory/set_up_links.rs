@@ -53,8 +53,21 @@ impl SetUpStore for Memory {
         })
     }
 
-    fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
-        self.with(move |state| Ok(sweep(&mut state.set_up_links, |link| link.expires_at <= before)))
+    fn set_up_links_over(&self, before: DateTime<Utc>) -> Answer<'_, Vec<SetUpLink>> {
+        self.with(move |state| {
+            let over = state.set_up_links.values().filter(|link| link.expires_at <= before);
+            let mut links: Vec<SetUpLink> = over.cloned().collect();
+            links.sort_by(|one, other| (one.expires_at, &one.id).cmp(&(other.expires_at, &other.id)));
+            links.truncate(SetUpLink::MOST_OVER);
+            Ok(links)
+        })
+    }
+
+    fn delete_set_up_links<'a>(&'a self, ids: &'a [String], before: DateTime<Utc>) -> Answer<'a, u64> {
+        self.with(move |state| {
+            let is_over = |link: &SetUpLink| link.expires_at <= before && ids.contains(&link.id);
+            Ok(sweep(&mut state.set_up_links, is_over))
+        })
     }
 }
 

@@ -34,12 +34,17 @@ const AS_IT_IS: Sql = Sql {
 
 const CHANGE: &str = "UPDATE vouchsafe_set_up_links SET expires_at = ?, record = ? WHERE id = ?";
 
+const OVER: &str = "
+    SELECT record FROM vouchsafe_set_up_links WHERE expires_at <= ? ORDER BY expires_at, id LIMIT ?";
+
 /// Rows are locked in one order to avoid deadlocks.
-const SWEEP: Sql = Sql {
-    sqlite: "DELETE FROM vouchsafe_set_up_links WHERE expires_at <= ?",
+const DELETE_OVER: Sql = Sql {
+    sqlite: "
+        DELETE FROM vouchsafe_set_up_links WHERE id IN (SELECT value FROM json_each(?)) AND expires_at <= ?",
     postgres: "
         DELETE FROM vouchsafe_set_up_links WHERE number IN (
-            SELECT number FROM vouchsafe_set_up_links WHERE expires_at <= $1 ORDER BY number FOR UPDATE)",
+            SELECT number FROM vouchsafe_set_up_links WHERE id = ANY($1::text[]) AND expires_at <= $2
+            ORDER BY number FOR UPDATE)",
 };
 
 impl<E: Engine> SetUpStore for E {
@@ -90,7 +95,7 @@ impl<E: Engine> SetUpStore for E {
     fn set_up_links_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>> {
         Box::pin(async move {
             let answered = self.ask(Batch::of(OF_ORGANIZATION).bind(organization.as_str())).await?;
-            answered.rows.iter().map(|row| rows::from_json("set-up link", row.text(0)?)).collect()
+            rows::all_records("set-up link", &answered)
         })
     }
 
@@ -115,8 +120,16 @@ impl<E: Engine> SetUpStore for E {
         )
     }
 
-    fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
-        Box::pin(changed(self, Batch::of(SWEEP).bind(before.timestamp_millis())))
+    fn set_up_links_over(&self, before: DateTime<Utc>) -> Answer<'_, Vec<SetUpLink>> {
+        let asked = Batch::of(OVER)
+            .bind(before.timestamp_millis())
+            .bind(i64::try_from(SetUpLink::MOST_OVER).unwrap_or(i64::MAX));
+        Box::pin(async move { rows::all_records("set-up link", &self.ask(asked).await?) })
+    }
+
+    fn delete_set_up_links<'a>(&'a self, ids: &'a [String], before: DateTime<Utc>) -> Answer<'a, u64> {
+        let delete = Batch::of(DELETE_OVER).bind(ids.to_vec()).bind(before.timestamp_millis());
+        Box::pin(changed(self, delete))
     }
 }
 

@@ -243,10 +243,11 @@ impl SetUp {
         self.at(&format!("link/{}", secret.reveal()))
     }
 
-    /// Removes links a month after their expiry. Until then, a person who opens one is told that it has expired.
+    /// Removes links a month after their expiry, and the drafts that they left. Until then, a person who opens one is told
+    /// that it has expired.
     pub(crate) async fn sweep(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let before = now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        self.0.store.sweep_set_up_links(before).await
+        vouchsafe_store::sweep_set_up_links(self.0.store.as_ref(), before, now).await
     }
 
     fn changed(self, change: impl FnOnce(&mut Inner)) -> SetUp {
