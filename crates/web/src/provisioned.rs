@@ -9,15 +9,16 @@ use http::{HeaderMap, HeaderValue, Response};
 use vouchsafe::provisioning::{Identity, LoggedOut, PlanRefusal};
 use vouchsafe::{
     BindingError, EntityId, LogoutRequest, ManageNameIdRequest, NameIdChange, NameIdOrder, NameIdStatus,
-    PendingRequest, StatusAnswer, ValidAssertion, xml::Quoted,
+    PendingRequest, ServiceProvider, StatusAnswer, ValidAssertion, xml::Quoted,
 };
 use vouchsafe_store::{
-    CompletedSignIn, Decision, Directory, HistoryLimits, LogoutStore, RecordedSignIn, Session, SessionId,
-    SessionStore, SignIn, SignInError, SignInHistory, StoreError,
+    CompletedSignIn, Decision, Directory, HistoryLimits, LogoutStore, PendingStore, RecordedSignIn,
+    ReplayStore, Session, SessionId, SessionStore, SignIn, SignInError, SignInHistory, StoreError,
 };
 
 use crate::accept::Checked;
 use crate::check::to_the_end;
+use crate::connection_source::ConnectionSource;
 use crate::error::HttpError;
 use crate::link;
 use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
@@ -32,7 +33,7 @@ impl<T: SessionStore + LogoutStore + Directory> AccountStore for T {}
 
 /// Signs people in to accounts of a [`Directory`], by the policy of their organization, and keeps their sessions in a
 /// [`SessionStore`]. The replay record, the account, the session and the removal of the answered request are written
-/// in one transaction of the directory. So [`SingleSignOn`] must use the same store for its requests.
+/// in one transaction of the directory. So the flows and the accounts have one store: [`Provisioned::over`] makes both.
 ///
 /// `vouchsafe-axum` and `vouchsafe-actix` provide routes and extractors for it.
 ///
@@ -63,14 +64,35 @@ pub struct Provisioned {
 type TellSignIn = Arc<dyn Fn(&CompletedSignIn) + Send + Sync>;
 
 impl Provisioned {
-    /// Makes one with sessions of 8 hours.
-    pub fn new<S: AccountStore + 'static>(store: Arc<S>) -> Provisioned {
-        Provisioned {
-            store,
-            session_lifetime: Duration::from_secs(8 * 3_600),
-            on_sign_in: None,
-            history: None,
-        }
+    /// Makes the flows of a service, and the accounts that people sign in to with them, over one store. Use this
+    /// [`SingleSignOn`], or what its methods make of it, wherever a method of `Provisioned` takes one. A session lasts for 8
+    /// hours.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vouchsafe::ServiceProvider;
+    /// use vouchsafe_store::Memory;
+    /// use vouchsafe_web::{Provisioned, SingleSignOn, StoredConnections};
+    ///
+    /// fn service(saml: ServiceProvider, store: Memory) -> (SingleSignOn, Provisioned) {
+    ///     let store = Arc::new(store);
+    ///     let connections = Arc::new(StoredConnections::new(Arc::clone(&store)));
+    ///     let (sso, provisioned) = Provisioned::over(saml, connections, store);
+    ///     (sso.sign_in_page("/sign-in"), provisioned)
+    /// }
+    /// ```
+    pub fn over<C, S>(
+        service_provider: ServiceProvider,
+        connections: Arc<C>,
+        store: Arc<S>,
+    ) -> (SingleSignOn, Provisioned)
+    where
+        C: ConnectionSource + 'static,
+        S: AccountStore + ReplayStore + PendingStore + 'static,
+    {
+        let sso = SingleSignOn::new(service_provider, connections, Arc::clone(&store));
+        let session_lifetime = Duration::from_secs(8 * 3_600);
+        (sso, Provisioned { store, session_lifetime, on_sign_in: None, history: None })
     }
 
     /// Sets how long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it.

@@ -20,10 +20,11 @@ use vouchsafe::{
     Connection, ConnectionId, Connections, EntityId, IdentityProvider, LogoutRequest, Participant,
     ServiceProvider, SessionNameId,
 };
-use vouchsafe_store::{Author, Directory, Memory, Session, Sqlite};
+use vouchsafe_store::{Author, Directory, Memory, PendingStore, ReplayStore, Session, Sqlite};
 use vouchsafe_testkit::{self as testkit, keys};
 use vouchsafe_web::{
-    EndedSession, EndsSessions, LogoutSessions, Provisioned, ReceiveGroup, ReceiveLimiter, SingleSignOn,
+    AccountStore, EndedSession, EndsSessions, LogoutSessions, Provisioned, ReceiveGroup, ReceiveLimiter,
+    SingleSignOn,
 };
 
 const SINGLE_LOGOUT: &str = "https://app.example.com/saml/slo";
@@ -54,7 +55,10 @@ fn by_soap(name: &str) -> Connection {
     Connection::new(ConnectionId::new(name).unwrap(), trusted)
 }
 
-fn service(connections: impl IntoIterator<Item = Connection>) -> SingleSignOn {
+fn service(
+    connections: impl IntoIterator<Item = Connection>,
+    store: Arc<impl AccountStore + ReplayStore + PendingStore + 'static>,
+) -> (SingleSignOn, Provisioned) {
     let ours = keys::service_provider();
     let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
@@ -65,7 +69,7 @@ fn service(connections: impl IntoIterator<Item = Connection>) -> SingleSignOn {
         .build()
         .unwrap();
     let connections: Connections = connections.into_iter().collect();
-    SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
+    Provisioned::over(service_provider, Arc::new(connections), store)
 }
 
 /// A person signs out at a shared computer and closes the window at once, while the store is slow.
@@ -78,7 +82,7 @@ async fn a_session_ends_although_the_window_is_closed_at_once() {
     let mut owner = Account::new(AccountId::new("owner"), acme.id.clone(), "owner@example.com");
     (owner.role, owner.has_password) = (Role::Owner, true);
     store.add_account(&owner, &author).await.unwrap();
-    let (sso, provisioned) = (service([]), Provisioned::new(store));
+    let (sso, provisioned) = service([], store);
     let session = Session::of(acme.id, owner.id, Utc::now()).lasting(Duration::from_secs(3_600), None);
     let (_, cookie) = provisioned.open_session(&sso, &HeaderMap::new(), session).await.unwrap();
     let held = own_page(cookie.to_str().unwrap().split(';').next().unwrap());
@@ -95,7 +99,7 @@ async fn a_session_ends_although_the_window_is_closed_at_once() {
 /// Whoever may not sign out, or has no session, is answered at once, and starts no work that goes on without a client.
 #[tokio::test]
 async fn a_sign_out_that_ends_nothing_starts_no_task() {
-    let (sso, provisioned) = (service([]), Provisioned::new(Arc::new(Memory::new())));
+    let (sso, provisioned) = service([], Arc::new(Memory::new()));
     let mut foreign = own_page("vouchsafe-session=invented");
     foreign.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
     for (headers, status) in [(foreign, 403), (own_page("a=1"), 303)] {
@@ -113,17 +117,16 @@ async fn all_identity_providers_are_told_although_the_window_is_closed_at_once()
     let (asked, mut who) = mpsc::unbounded_channel();
     let answers = Arc::new(Semaphore::new(0));
     let store = Arc::new(Memory::new());
-    let sessions = Arc::new(Provisioned::new(Arc::clone(&store)));
+    let (sso, sessions) = service(["a", "b"].map(by_soap), Arc::clone(&store));
     let may_answer = Arc::clone(&answers);
-    let sso =
-        service(["a", "b"].map(by_soap)).single_logout_over(store, sessions).back_channel(move |call| {
-            asked.send(call.connection().to_string()).unwrap();
-            let may_answer = Arc::clone(&may_answer);
-            async move {
-                may_answer.acquire().await.unwrap().forget();
-                Ok::<_, std::io::Error>(b"no envelope".to_vec())
-            }
-        });
+    let sso = sso.single_logout_over(store, Arc::new(sessions)).back_channel(move |call| {
+        asked.send(call.connection().to_string()).unwrap();
+        let may_answer = Arc::clone(&may_answer);
+        async move {
+            may_answer.acquire().await.unwrap().forget();
+            Ok::<_, std::io::Error>(b"no envelope".to_vec())
+        }
+    });
     let participants = ["a", "b"]
         .map(|name| Participant::new(ConnectionId::new(name).unwrap(), SessionNameId::new("ada"), None));
     let end = async { Ok(EndedSession { participants: participants.to_vec(), ..EndedSession::default() }) };
@@ -165,8 +168,9 @@ async fn a_logout_request_is_carried_out_although_its_frame_is_removed() {
     let okta = testkit::IdentityProvider::okta().with_single_logout("https://example.okta.com/slo");
     let trusted = IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap();
     let connection = Connection::new(ConnectionId::new("okta").unwrap(), trusted);
-    let sso = service([connection])
-        .single_logout_over(Arc::new(Memory::new()), Arc::clone(&sessions) as Arc<dyn LogoutSessions>);
+    let (sso, _) = service([connection], Arc::new(Memory::new()));
+    let sso =
+        sso.single_logout_over(Arc::new(Memory::new()), Arc::clone(&sessions) as Arc<dyn LogoutSessions>);
     let query = okta.logout_request().at(Utc::now()).to_query(None).unwrap();
     let brought = || Request::get(format!("/saml/slo?{query}")).body(()).unwrap().into_parts().0;
     let first = brought();
@@ -197,7 +201,8 @@ async fn sessions_that_end_slowly_keep_no_place_of_the_checks() {
     let trusted = IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap();
     let connection = Connection::new(ConnectionId::new("okta").unwrap(), trusted);
     let limiter = ReceiveLimiter::new(1).per_connection(1).queue(0, Duration::ZERO);
-    let sso = service([connection])
+    let (sso, _) = service([connection], Arc::new(Memory::new()));
+    let sso = sso
         .receive_limiter(limiter.clone())
         .single_logout_over(Arc::new(Memory::new()), Arc::clone(&sessions) as Arc<dyn LogoutSessions>);
     let brought = |id: &str| {

@@ -46,7 +46,9 @@ async fn a_session_lasts_as_long_as_the_application_says_and_is_told_of() {
     let acme = Acme::over(&["acme"]).await;
     let told = Arc::<Mutex<Vec<AccountId>>>::default();
     let tells = Arc::clone(&told);
-    let provisioned = Provisioned::new(Arc::clone(&acme.store))
+    let provisioned = acme
+        .provisioned
+        .clone()
         .on_sign_in(move |signed_in| tells.lock().unwrap().push(signed_in.account().clone()))
         .session_lifetime(Duration::from_secs(420));
     let answer = sign_in(&acme, &provisioned, "ada@example.com", "text/html").await;
@@ -76,7 +78,7 @@ async fn sign_ins_are_kept_where_the_service_wants_it() {
     let organization = acme.owner.organization.clone();
     sign_in(&acme, &acme.provisioned, "bob@example.com", "text/html").await;
     assert!(acme.store.recorded_sign_ins(&organization, 10).await.unwrap().is_empty(), "off by default");
-    let keeping = Provisioned::new(Arc::clone(&acme.store)).keeping_sign_ins(
+    let keeping = acme.provisioned.clone().keeping_sign_ins(
         Arc::clone(&acme.store),
         HistoryLimits::new(1, std::time::Duration::from_secs(86_400)),
     );
@@ -88,8 +90,8 @@ async fn sign_ins_are_kept_where_the_service_wants_it() {
     let [eve] = kept.as_slice() else { panic!("{kept:?}") };
     assert!(eve.facts.as_ref().unwrap().values("token").is_none());
     assert!(eve.explanation.iter().any(|line| line.is_change && line.rule.as_str() == "admission.create"));
-    let elsewhere = Provisioned::new(Arc::clone(&acme.store))
-        .keeping_sign_ins(Arc::new(Memory::new()), HistoryLimits::default());
+    let elsewhere =
+        acme.provisioned.clone().keeping_sign_ins(Arc::new(Memory::new()), HistoryLimits::default());
     assert_eq!(sign_in(&acme, &elsewhere, "ada@example.com", "text/html").await.status(), 303);
 }
 

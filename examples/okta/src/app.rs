@@ -153,7 +153,9 @@ impl App {
         let set_up = links::portal(Arc::clone(&shared), client.clone(), dns);
         let connections = Arc::new(StoredConnections::new(Arc::clone(&shared)));
         let discovery = OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections));
-        let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
+        let (sso, provisioned) =
+            Provisioned::over(service_provider, Arc::clone(&connections), Arc::clone(&shared));
+        let sso = sso
             .discovery(Arc::new(discovery))
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .return_paths(
@@ -181,8 +183,7 @@ impl App {
         let signals = signals::service(Arc::clone(&shared), client.clone(), provider.clone());
         let records = Records::default();
         let kept = Arc::clone(&records);
-        let provisioned =
-            Provisioned::new(Arc::clone(&shared)).on_sign_in(move |sign_in| remember(&kept, sign_in));
+        let provisioned = provisioned.on_sign_in(move |sign_in| remember(&kept, sign_in));
         let provisioned = match place.forgets_sign_ins {
             true => provisioned,
             false => provisioned.keeping_sign_ins(Arc::clone(&shared), HistoryLimits::default()),

@@ -50,6 +50,7 @@ pub(crate) struct App {
     pub(crate) token: String,
     pub(crate) connections: Arc<Connections>,
     pub(crate) sso: SingleSignOn,
+    pub(crate) provisioned: Provisioned,
     pub(crate) address: String,
     pub(crate) limiter: ReceiveLimiter,
     codes: Arc<Mutex<Vec<(String, String)>>>,
@@ -129,7 +130,9 @@ impl App {
         let limiter = ReceiveLimiter::new(4).per_client_address(1).per_connection(1).queue(0, Duration::ZERO);
         let codes = Arc::<Mutex<Vec<(String, String)>>>::default();
         let kept = Arc::clone(&codes);
-        let sso = SingleSignOn::new(service_provider.clone(), Arc::clone(&connections), Arc::clone(&shared))
+        let (sso, provisioned) =
+            Provisioned::over(service_provider.clone(), Arc::clone(&connections), Arc::clone(&shared));
+        let sso = sso
             .discovery(Arc::new(OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections))))
             .return_paths(ReturnPaths::new("/").unwrap().under("/projects").unwrap())
             .receive_limiter(limiter.clone())
@@ -148,8 +151,8 @@ impl App {
             .keep_forms(KeptForms::at("/saml/form").unwrap().bytes_each(1_000).without_field("password"));
         let signed_in = Arc::<Mutex<Vec<usize>>>::default();
         let steps = Arc::clone(&signed_in);
-        let provisioned = Provisioned::new(Arc::clone(&shared))
-            .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
+        let provisioned =
+            provisioned.on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
         let sso = match takes.logout() {
             true => sso
                 .single_logout_over(shared, Arc::new(provisioned.clone()))
@@ -164,9 +167,19 @@ impl App {
             }),
             false => sso,
         };
-        let app =
-            App { service_provider, store, token, connections, sso, address, limiter, codes, signed_in };
-        serve(listener, app.sso.clone(), provisioned).await;
+        let app = App {
+            service_provider,
+            store,
+            token,
+            connections,
+            sso,
+            provisioned,
+            address,
+            limiter,
+            codes,
+            signed_in,
+        };
+        serve(listener, app.sso.clone(), app.provisioned.clone()).await;
         app
     }
 

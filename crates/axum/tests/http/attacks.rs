@@ -109,12 +109,13 @@ impl App {
         let connections: Arc<Connections> = Arc::new(connections.into_iter().collect());
         let store = Arc::new(store);
         let discovery = OrganizationDiscovery::new(Arc::clone(&store), Arc::clone(&connections));
-        let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&store))
+        let (sso, provisioned) = Provisioned::over(service_provider, Arc::clone(&connections), store);
+        let sso = sso
             .discovery(Arc::new(discovery))
             .return_paths(ReturnPaths::new("/").unwrap().under("/home").unwrap());
         let sign_ins = Arc::<Mutex<HashMap<String, Outcome>>>::default();
         let seen = Arc::clone(&sign_ins);
-        let provisioned = Provisioned::new(store).on_sign_in(move |sign_in| {
+        let provisioned = provisioned.on_sign_in(move |sign_in| {
             seen.lock().unwrap().insert(sign_in.id.hash().to_owned(), believed(sign_in));
         });
         let tokens = tokens.try_into().unwrap();

@@ -7,7 +7,6 @@ use http::HeaderMap;
 use vouchsafe::provisioning::{Account, AccountId, OrganizationId, Role};
 use vouchsafe_store::{Directory, Session};
 use vouchsafe_testkit::AuthnRequest;
-use vouchsafe_web::Provisioned;
 
 use crate::app::{App, Browser, author};
 
@@ -36,7 +35,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     let link = format!("{}/saml/link", app.address);
     let own = [("sec-fetch-site", "same-origin")];
     assert_eq!(browser.post_saying(&link, &own).await.location, "/");
-    let provisioned = Provisioned::new(std::sync::Arc::new(app.store.clone()));
+    let provisioned = app.provisioned.clone();
     let session = Session::of(organization, id.clone(), Utc::now());
     let session = session.lasting(Duration::from_secs(3_600), None);
     let (_, cookie) = provisioned.open_session(&app.sso, &HeaderMap::new(), session).await.unwrap();

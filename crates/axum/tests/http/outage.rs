@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::header::COOKIE;
 use vouchsafe_store::Sqlite;
-use vouchsafe_web::{OrganizationDiscovery, Provisioned, SingleSignOn};
+use vouchsafe_web::{OrganizationDiscovery, Provisioned};
 
 use crate::app::App;
 use crate::serve::serve;
@@ -17,10 +17,10 @@ async fn a_store_that_is_down_answers_503() {
     let (app, store) = (App::start().await, Arc::new(store));
     let connections = Arc::clone(&app.connections);
     let discovery = OrganizationDiscovery::new(Arc::clone(&store), Arc::clone(&connections));
-    let sso = SingleSignOn::new(app.service_provider.clone(), connections, Arc::clone(&store));
+    let (sso, provisioned) = Provisioned::over(app.service_provider.clone(), connections, store);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    serve(listener, sso.discovery(Arc::new(discovery)), Provisioned::new(store)).await;
+    serve(listener, sso.discovery(Arc::new(discovery)), provisioned).await;
 
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let session = "vouchsafe-session=0123456789abcdef";

@@ -7,7 +7,6 @@ use chrono::Utc;
 use http::HeaderMap;
 use vouchsafe::provisioning::{AccountId, OrganizationId};
 use vouchsafe_store::Session;
-use vouchsafe_web::Provisioned;
 
 use crate::app::{Answer, App, Browser};
 
@@ -95,7 +94,7 @@ async fn an_unsolicited_response_does_not_tell_the_previous_session() {
 async fn a_session_that_was_opened_with_a_password_ends_too() {
     let app = App::start().await;
     let browser = Browser::new();
-    let provisioned = Provisioned::new(std::sync::Arc::new(app.store.clone()));
+    let provisioned = app.provisioned.clone();
     let opens = async |headers: &HeaderMap| {
         let session = Session::of(OrganizationId::new("1"), AccountId::new("owner"), Utc::now());
         let session = session.lasting(Duration::from_secs(3_600), None);

@@ -176,7 +176,9 @@ impl World {
         let ahead = Arc::clone(&clock);
         let stopped = Arc::new(Mutex::new(None));
         let stands = Arc::clone(&stopped);
-        let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
+        let (sso, provisioned) =
+            Provisioned::over(service_provider, Arc::clone(&connections), Arc::clone(&shared));
+        let sso = sso
             .return_paths(ReturnPaths::new("/home").unwrap())
             .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .clock(move || stands.lock().unwrap().unwrap_or_else(Utc::now) + *ahead.lock().unwrap())
@@ -189,7 +191,6 @@ impl World {
             true => sso.discovery(Arc::new(OrganizationDiscovery::new(Arc::clone(&shared), connections))),
             false => sso,
         };
-        let provisioned = Provisioned::new(shared);
         let app = App { sso, provisioned, published: Arc::clone(&published) };
         let home = async |signed_in: Option<SignedIn>| {
             let session = signed_in.as_ref().map(SignedIn::session);

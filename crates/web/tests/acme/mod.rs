@@ -78,8 +78,8 @@ impl Acme {
         let connections: Connections = names.iter().map(over).chain([draft, over(&"globex")]).collect();
         let service_provider = ServiceProvider::builder(EntityId::new(ENTITY_ID).unwrap());
         let service_provider = service_provider.assertion_consumer(CONSUMER).unwrap().build().unwrap();
-        let sso = SingleSignOn::new(service_provider, Arc::new(connections), Arc::clone(&store));
-        let provisioned = Provisioned::new(Arc::clone(&store));
+        let (sso, provisioned) =
+            Provisioned::over(service_provider, Arc::new(connections), Arc::clone(&store));
         Acme { store, sso, provisioned, owner }
     }
 
