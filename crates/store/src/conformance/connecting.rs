@@ -198,6 +198,9 @@ pub async fn an_organization_has_so_many_connections(store: impl Store) {
         let one = draft(&format!("draft-{number}"), acme(), okta());
         decide(&store, move |acme| acme.add_draft(one.clone())).await.unwrap();
     }
+    // One of them is no more than it was.
+    let one = store.connection(&id("draft-2")).await.unwrap().unwrap();
+    store.update_connection(&one, &author()).await.unwrap();
     let more = draft("more", acme(), okta());
     let refused = store.add_connection(&more, &author()).await.unwrap_err();
     assert_eq!((refused.code(), refused.is_outage(), refused.is_conflict()), (LIMIT, false, false));

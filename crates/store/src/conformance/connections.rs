@@ -46,7 +46,12 @@ pub async fn a_connection_is_kept_whole(store: impl Store) {
     let outline = store.connection_outline(&connection.id).await.unwrap();
     assert_eq!(outline, Some(ConnectionOutline::from(connection.clone())));
 
-    connection.metadata = ConnectionMetadata::new("<other/>", MetadataSource::Uploaded, now());
+    let signed = |document: &str, signer: &str| ConnectionMetadata {
+        signer: Some(signer.repeat(32)),
+        ..ConnectionMetadata::new(document.as_bytes(), MetadataSource::Uploaded, now())
+    };
+    connection.metadata = signed("<other/>", "11");
+    connection.staged = Some(signed("<staged/>", "22"));
     connection.settings = Default::default();
     connection.state = ConnectionState::Active;
     connection.revision = store.update_connection(&connection, &author()).await.unwrap();

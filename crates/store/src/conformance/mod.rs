@@ -37,6 +37,7 @@ pub mod key_history;
 pub mod logouts;
 pub mod members;
 pub mod memoranda;
+pub mod others;
 pub mod provisioning;
 pub mod record_budget;
 pub mod renewals;
@@ -239,6 +240,10 @@ macro_rules! conformance {
             the_store_and_the_planner_agree_on_what_a_plan_makes, the_audit_from_its_beginning_gives_the_state,
             who_is_refused_is_audited_by_which_rule, a_stranger_leaves_one_record_in_the_audit_of_another_organization, a_change_that_is_refused_is_audited_with_its_actor,
             what_is_added_is_audited_with_its_actor, groups_whose_names_fold_to_one_are_one_team);
+        $crate::conformance!(@each $way $make, others, a_token_counts_before_the_connection,
+            another_connections_state_and_setting_do_not_count, suspended_people_and_those_of_others_take_no_seat,
+            the_last_owner_by_a_group_stays_whoever_else_there_is, refusals_of_one_organization_leave_room_for_those_of_another,
+            the_earlier_address_of_an_account_is_free);
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed, the_longest_names_and_indexes_are_kept,
             a_logout_that_omits_parts_of_the_name_ends_the_session_of_its_index, a_logout_by_session_index_alone_ends_sessions_of_any_name,
             the_latest_logout_of_a_session_is_remembered, when_a_logout_was_received_is_remembered,
