@@ -12,13 +12,14 @@ use vouchsafe::{
 };
 
 use crate::answers::{Context, comes_by_paos};
-use crate::check::{Opened, Opening, elsewhere, open_if_any};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
+use crate::opened::{Opened, Opening, open_if_any};
 use crate::receive_group::ReceiveGroup;
-use crate::restart::{Unasked, is_first_handle};
 use crate::single_sign_on::SingleSignOn;
-use crate::trial::TriedOut;
+use crate::tried_out::TriedOut;
+use crate::unasked::{Unasked, is_first_handle};
+use crate::work::elsewhere;
 
 /// How long an identity provider may take to resolve an artifact, while the person waits.
 const RESOLUTION_TIME: Duration = Duration::from_secs(10);

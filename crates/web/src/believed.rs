@@ -9,12 +9,12 @@ use vouchsafe::{
 };
 
 use crate::answers::Context;
-use crate::check::elsewhere;
 use crate::connection_source::CandidatePage;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::receive_group::ReceiveGroup;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::elsewhere;
 
 /// Reads a message from a query, a body or an envelope.
 type Reads = fn(&[u8], &Limits) -> Result<SentMessage, BindingError>;

@@ -13,11 +13,11 @@ use vouchsafe::{
 
 use crate::answers::Context;
 use crate::believed::Owners;
-use crate::check::to_the_end;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::receive_group::ReceiveGroup;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::to_the_end;
 
 /// After so many outages the other connections of a request are not tried. The request can be sent again.
 const MOST_OUTAGES: usize = 3;

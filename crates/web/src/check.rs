@@ -1,27 +1,27 @@
 //! Checks a response, and decides whether it is used, only tried, or replaced by a new request.
 
-use std::time::Duration;
-
 use http::HeaderMap;
 use http::request::Parts;
-use tracing::Instrument as _;
 use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{
     BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId, Expect,
     PendingRequest, PostedResponse, Refusal, RelayState,
 };
 
-use crate::accept::{Checked, SignInAnswer};
 use crate::answers::{Context, comes_by_paos};
 use crate::artifact::artifact_in;
 use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
 use crate::limiter::{PausedPermit, ReceivePermit};
+use crate::opened::{Opened, Opening, open_if_any};
 use crate::receive_group::ReceiveGroup;
-use crate::restart::{Restart, Unasked};
+use crate::restart::Restart;
 use crate::return_path::ReturnPath;
+use crate::sign_in_answer::{Checked, SignInAnswer};
 use crate::single_sign_on::SingleSignOn;
-use crate::trial::TriedOut;
+use crate::tried_out::TriedOut;
+use crate::unasked::Unasked;
+use crate::work::elsewhere;
 
 /// The result of a response.
 pub(crate) enum Step {
@@ -34,15 +34,6 @@ pub(crate) enum Step {
     Declined(Box<DeclinedSignIn>),
 }
 
-/// A response that was opened, with the data that it is checked against.
-pub(crate) struct Opened {
-    pub(crate) claimed: ClaimedResponse,
-    pub(crate) relay_state: Option<RelayState>,
-    pub(crate) pending: Option<BoundRequest>,
-    pub(crate) candidates: Vec<Connection>,
-    pub(crate) permit: ReceivePermit,
-}
-
 /// A response as it was sent, and the address to which it came.
 #[derive(Clone, Copy)]
 struct Sent<'r> {
@@ -50,15 +41,6 @@ struct Sent<'r> {
     /// Whether an enhanced client sent it, in an envelope.
     by_paos: bool,
     received_at: &'r str,
-}
-
-/// The result of opening the request of a browser, before its content is checked.
-pub(crate) enum Opening {
-    Response(Box<Opened>),
-    /// The response is not used: a new sign-in starts.
-    Restart(Restart),
-    /// There is no response to check; a trial shows the reason.
-    TriedOut(Box<TriedOut>),
 }
 
 impl SingleSignOn {
@@ -378,51 +360,4 @@ fn group_of(
         (None, Some(at)) => ConnectionId::new(at).ok().map(ReceiveGroup::Connection),
         (None, None) => claimed.issuer().cloned().map(ReceiveGroup::UnaskedFrom),
     }
-}
-
-/// Keeps only active connections, if there is one. A draft or a retired connection with the same identity provider,
-/// possibly of another customer, must not influence which connection a response belongs to.
-pub(crate) fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
-    let is_open = |connection: &Connection| connection.state() == ConnectionState::Active;
-    if candidates.iter().any(is_open) {
-        candidates.retain(is_open);
-    }
-    candidates
-}
-
-/// Runs a computation on a thread that may be blocked.
-pub(crate) async fn elsewhere<T: Send + 'static>(
-    compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
-) -> Result<T, HttpError> {
-    let done = tokio::task::spawn_blocking(compute).await;
-    done.unwrap_or_else(|stopped| Err(HttpError::Worker { source: stopped.into() }))
-}
-
-/// Runs work to its end, also after the client is gone: a server drops the future of a handler when its connection is
-/// closed.
-pub(crate) async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, HttpError>> + Send + 'static,
-) -> Result<T, HttpError> {
-    let done = tokio::spawn(work.in_current_span()).await;
-    done.unwrap_or_else(|stopped| Err(HttpError::Worker { source: stopped.into() }))
-}
-
-/// The waiting times before a failed store is tried again.
-const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
-
-/// Tries again what fails for a moment, where an identity provider does not send its message again.
-pub(crate) async fn again_if_down<T, F: Future<Output = Result<T, HttpError>>>(
-    connection: &ConnectionId,
-    attempt: impl Fn() -> F,
-) -> Result<T, HttpError> {
-    for wait in AGAIN_AFTER {
-        match attempt().await {
-            Err(error) if error.is_outage() && !error.is_busy_store() => {
-                tracing::warn!(%connection, code = error.code(), "a message of an identity provider could not be carried out, and is tried again");
-                tokio::time::sleep(wait).await;
-            }
-            outcome => return outcome,
-        }
-    }
-    attempt().await
 }

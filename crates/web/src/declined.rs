@@ -9,12 +9,12 @@ use vouchsafe::{
     BoundRequest, ClaimedResponse, Connection, ConnectionId, Declined, LoginOptions, PendingRequest, Refusal,
 };
 
-use crate::accept::SignInAnswer;
 use crate::answers::{Context, answer, see_other, with_query};
 use crate::error::HttpError;
-use crate::restart::{AGAIN, was_made_again};
 use crate::return_path::ReturnPath;
+use crate::sign_in_answer::SignInAnswer;
 use crate::single_sign_on::SingleSignOn;
+use crate::unasked::{AGAIN, was_made_again};
 
 /// The query parameter of the [sign-in page](SingleSignOn::sign_in_page) after a silent sign-in
 /// ([`LoginOptions::is_passive`]) of a person without a session, and of the wanted page after [`AfterDeclined::GoOn`].

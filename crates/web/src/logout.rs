@@ -14,12 +14,12 @@ use vouchsafe::{
 use vouchsafe_store::LogoutStore;
 
 use crate::answers::{Context, carried, see_other};
-use crate::check::to_the_end;
 use crate::error::HttpError;
 use crate::logout_page::{LogoutPage, LogoutView};
 use crate::replies::SoapReply;
 use crate::same_origin::may_change;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::to_the_end;
 
 /// The sessions of an application that an identity provider can end. [`Provisioned`](crate::Provisioned) implements
 /// it.

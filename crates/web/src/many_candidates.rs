@@ -3,11 +3,12 @@
 use vouchsafe::assertion::MOST_CANDIDATES;
 use vouchsafe::{ClaimedResponse, Connection, ConnectionId, EntityId, Unsolicited};
 
-use crate::check::{elsewhere, open_if_any};
 use crate::connection_source::CandidatePage;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
+use crate::opened::open_if_any;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::elsewhere;
 
 /// As many connections with the key are kept of each kind: two show that it is not known which one is meant.
 const KEPT_OF_EACH_KIND: usize = 2;

@@ -1,9 +1,6 @@
 //! The address for messages about names (SAML Profiles 4.5): the requests of identity providers, by browser and from
 //! their own servers, and the requests of this service to them.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use http::Response;
@@ -15,40 +12,18 @@ use vouchsafe::{
 
 use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
 use crate::carry_out::{CarriedOut, Effect};
-use crate::check::{again_if_down, to_the_end};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
+use crate::manages_names::ManagesNames;
 use crate::replies::SoapReply;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::{again_if_down, to_the_end};
 
 /// The query parameter of the path to return to, if the identity provider changed the name.
 pub const NAME_CHANGED: (&str, &str) = ("name", "changed");
 /// The query parameter of the path to return to, if the identity provider did not change the name.
 pub const NAME_NOT_CHANGED: (&str, &str) = ("name", "unchanged");
-
-/// The names of an application's people that identity providers manage. [`Provisioned`](crate::Provisioned)
-/// implements it.
-pub trait ManagesNames: Send + Sync + fmt::Debug {
-    /// Ends the sessions under the old name of a request, since single logout finds them by the name. An assertion that
-    /// was issued before the request ([`ManageNameIdRequest::issued_at`]) and arrives after it still has the old name:
-    /// treat it like one that arrives after a logout. Change no account: it is called over each connection that has the
-    /// key, and a stranger can have configured one of them.
-    fn end_sessions<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, ()>;
-
-    /// An identity provider gives a person a new name, or states that the old one is no longer used. Compare the
-    /// whole name, over its connection. Carry the change out at once, since the answer states the result.
-    ///
-    /// It is called after [`end_sessions`](Self::end_sessions), and only if no other connection to the identity
-    /// provider has the key that signed the request, or if the request came to an address of its connection.
-    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus>;
-
-    /// An identity provider confirmed a [request of this service](SingleSignOn::order_name_id).
-    fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()>;
-}
-
-/// The result of [`ManagesNames`].
-pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Send + 'a>>;
 
 /// A request, with its result over one connection.
 type Changed = (ManageNameIdRequest, NameIdStatus);

@@ -16,14 +16,14 @@ use vouchsafe_store::{
     ReplayStore, Session, SessionId, SessionStore, SignIn, SignInError, SignInHistory, StoreError,
 };
 
-use crate::accept::Checked;
-use crate::check::to_the_end;
 use crate::connection_source::ConnectionSource;
 use crate::error::HttpError;
 use crate::link;
 use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
-use crate::name_id::{Managed, ManagesNames};
+use crate::manages_names::{Managed, ManagesNames};
+use crate::sign_in_answer::Checked;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::to_the_end;
 
 /// Accounts, sessions and remembered logouts in one store. `vouchsafe_store::Memory`, `Sqlite` and `Postgres`
 /// implement it.

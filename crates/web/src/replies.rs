@@ -5,12 +5,12 @@ use std::time::Duration;
 use vouchsafe::xml::Quoted;
 use vouchsafe::{Connection, ExpectMessage, IncomingMessage, Message, ReplayKey, SoapCall, StatusAnswer};
 
-use crate::check::elsewhere;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BackChannel;
 use crate::receive_group::ReceiveGroup;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::elsewhere;
 
 /// The answer of an identity provider that was asked over SOAP.
 pub(crate) enum SoapReply {

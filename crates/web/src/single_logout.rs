@@ -13,12 +13,12 @@ use vouchsafe::{
 
 use crate::answers::{Context, answer, carried_in_frame};
 use crate::carry_out::{CarriedOut, Effect};
-use crate::check::{again_if_down, to_the_end};
 use crate::cookies::ANSWERED;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::SingleLogout;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::{again_if_down, to_the_end};
 
 /// The effect of a logout request: its sessions end.
 struct LogoutEffect {

@@ -14,19 +14,19 @@ use crate::connection_source::{ConnectionSource, Discovery};
 use crate::cookies::Cookies;
 use crate::declined::Choose;
 use crate::error::HttpError;
-use crate::kept_form::KeptForms;
+use crate::kept_forms::KeptForms;
 use crate::key_use::KeyUse;
 use crate::limiter::ReceiveLimiter;
 use crate::logout::{BackChannel, SingleLogout};
 use crate::logout_page::LogoutPage;
-use crate::name_id::ManagesNames;
-use crate::own_metadata::SignedMetadata;
+use crate::manages_names::ManagesNames;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
 use crate::request_counts::RequestCounts;
 use crate::return_path::ReturnPaths;
+use crate::signed_metadata::SignedMetadata;
 use crate::start_limiter::StartLimiter;
-use crate::trial::{TrialPage, TriedOut};
+use crate::tried_out::{TrialPage, TriedOut};
 
 /// The browser flows of a service: starting a sign-in, the assertion consumer, metadata, and the answers to refusals.
 ///

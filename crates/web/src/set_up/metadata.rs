@@ -8,7 +8,7 @@ use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoreError, StoredConn
 use super::error::SetUpError;
 use super::visit::{Visit, is_draft};
 use super::{Fields, Next, SetUp};
-use crate::check::elsewhere;
+use crate::work::elsewhere;
 
 impl SetUp {
     pub(super) async fn take_metadata(

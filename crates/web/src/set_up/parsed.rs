@@ -8,8 +8,8 @@ use vouchsafe::{Connection, ConnectionId, IdentityProvider};
 use vouchsafe_store::{MetadataComparison, StoredConnection};
 
 use super::error::SetUpError;
-use crate::check::elsewhere;
 use crate::error::HttpError;
+use crate::work::elsewhere;
 
 /// The parsed metadata of the connections on a page, by the connection's name. Metadata may be large, so it is parsed once
 /// for a page, and where other requests do not wait for it.

@@ -9,7 +9,7 @@ use vouchsafe_store::StoredConnection;
 use super::SetUp;
 use super::error::SetUpError;
 use super::visit::renewed_among;
-use crate::check::elsewhere;
+use crate::work::elsewhere;
 
 impl SetUp {
     /// Returns what the sign-in would change if the draft were active. It is planned on a copy of what the sign-in refers

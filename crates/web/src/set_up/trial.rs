@@ -16,9 +16,9 @@ use super::pages::{Page, Step, described, shown};
 use super::planned::{explained_to_holder, refusal_to_holder};
 use super::visit::{Visit, fingerprint, is_draft, names, require_open, require_present_settings};
 use super::{Next, SetUp};
-use crate::check::elsewhere;
 use crate::single_sign_on::SingleSignOn;
-use crate::trial::TriedOut;
+use crate::tried_out::TriedOut;
+use crate::work::elsewhere;
 
 /// The prefix of the context of a request that tries a draft of a link.
 const CONTEXT: &str = "vouchsafe-set-up:";
