@@ -1,39 +1,22 @@
 //! Ends sessions in this service, and tells their identity providers.
 
-use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method, Response};
-use vouchsafe::{
-    BindingError, Connection, LogoutAnswer, LogoutJourney, LogoutRequest, Participant, SoapCall,
-};
+use vouchsafe::{BindingError, Connection, LogoutAnswer, LogoutJourney, Participant, SoapCall};
 use vouchsafe_store::LogoutStore;
 
 use crate::answers::{Context, carried, see_other};
 use crate::error::HttpError;
 use crate::logout_page::{LogoutPage, LogoutView};
+use crate::logout_sessions::{BackChannel, LogoutSessions, SingleLogout};
 use crate::replies::SoapReply;
 use crate::same_origin::may_change;
 use crate::single_sign_on::SingleSignOn;
 use crate::work::to_the_end;
-
-/// The sessions of an application that an identity provider can end. [`Provisioned`](crate::Provisioned) implements
-/// it.
-pub trait LogoutSessions: Send + Sync + fmt::Debug {
-    /// Ends the sessions over its connection that the request means, by their names and session indexes:
-    /// [`LoggedOut::means`](vouchsafe::provisioning::LoggedOut::means) of
-    /// [`LoggedOut::of`](vouchsafe::provisioning::LoggedOut::of). Cookies cannot be used to find them: an identity
-    /// provider may send the request in an invisible frame, or from its own server. Returns the number of ended
-    /// sessions; zero is not an error, since they may have ended before.
-    fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a>;
-}
-
-/// The result of [`LogoutSessions::end`].
-pub type EndsSessions<'a> = Pin<Box<dyn Future<Output = Result<u64, HttpError>> + Send + 'a>>;
 
 /// A session that ended in this service: what the browser receives, and who must still be told.
 #[derive(Debug, Default)]
@@ -43,16 +26,6 @@ pub struct EndedSession {
     /// The sessions at identity providers that belonged to it.
     pub participants: Vec<Participant>,
 }
-
-/// The parts that single logout needs.
-#[derive(Clone)]
-pub(crate) struct SingleLogout {
-    pub(crate) store: Arc<dyn LogoutStore>,
-    pub(crate) sessions: Arc<dyn LogoutSessions>,
-}
-
-pub(crate) type BackChannel =
-    Arc<dyn Fn(&SoapCall) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, HttpError>> + Send>> + Send + Sync>;
 
 /// How long an identity provider may take to answer over SOAP, while the person waits.
 pub(crate) const BACK_CHANNEL_TIME: Duration = Duration::from_secs(5);

@@ -19,7 +19,8 @@ use vouchsafe_store::{
 use crate::connection_source::ConnectionSource;
 use crate::error::HttpError;
 use crate::link;
-use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
+use crate::logout::EndedSession;
+use crate::logout_sessions::{EndsSessions, LogoutSessions};
 use crate::manages_names::{Managed, ManagesNames};
 use crate::sign_in_answer::Checked;
 use crate::single_sign_on::SingleSignOn;

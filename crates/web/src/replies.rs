@@ -7,7 +7,7 @@ use vouchsafe::{Connection, ExpectMessage, IncomingMessage, Message, ReplayKey, 
 
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
-use crate::logout::BackChannel;
+use crate::logout_sessions::BackChannel;
 use crate::receive_group::ReceiveGroup;
 use crate::single_sign_on::SingleSignOn;
 use crate::work::elsewhere;

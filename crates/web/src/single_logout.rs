@@ -16,7 +16,7 @@ use crate::carry_out::{CarriedOut, Effect};
 use crate::cookies::ANSWERED;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
-use crate::logout::SingleLogout;
+use crate::logout_sessions::SingleLogout;
 use crate::single_sign_on::SingleSignOn;
 use crate::work::{again_if_down, to_the_end};
 
