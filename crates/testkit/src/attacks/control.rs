@@ -58,6 +58,15 @@ pub(super) const CONTROLS: &[Attack] = &[
     )
     .from(Base::Redirect)
     .starting(&[]),
+    Attack::new(
+        "control/return",
+        Kind::Control,
+        "a sign-in that begins with an address to return to, and ends there",
+        super::return_to::genuine,
+    )
+    .from(Base::Return)
+    .needs(&[Needs::ReturnPath, Needs::Request, Needs::Location])
+    .starting(super::return_to::CONTROL_STARTS),
 ];
 
 fn genuine(scene: &Scene<'_>) -> Made {
@@ -77,5 +86,6 @@ pub(super) fn of(base: Base) -> &'static str {
         Base::EncryptedInside => "control/encrypted-inside",
         Base::Configured => "control/configured",
         Base::Redirect => "control/redirect",
+        Base::Return => "control/return",
     }
 }

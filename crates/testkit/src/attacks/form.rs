@@ -13,6 +13,7 @@ pub struct Form {
     pub(crate) browser: u64,
     pub(crate) customer: Customer,
     pub(crate) landing: Landing,
+    pub(crate) ending: Ending,
 }
 
 /// The account that a form may lead to.
@@ -29,6 +30,18 @@ pub(crate) enum Landing {
     Same,
     /// The form may lead to any account, but the service must report which one.
     Told,
+}
+
+/// The address to which the browser must be sent after a form was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Any address of the service.
+    #[default]
+    Anywhere,
+    /// The address to return to that the target allows.
+    AtReturn,
+    /// Another address than that one.
+    NotAtReturn,
 }
 
 /// The outcomes of a form that are right.
@@ -53,6 +66,7 @@ impl Form {
             browser: 0,
             customer: Customer::First,
             landing: Landing::Any,
+            ending: Ending::Anywhere,
         }
     }
 
@@ -94,6 +108,11 @@ impl Form {
 
     pub(crate) fn landing(mut self, landing: Landing) -> Self {
         self.landing = landing;
+        self
+    }
+
+    pub(crate) fn ending(mut self, ending: Ending) -> Self {
+        self.ending = ending;
         self
     }
 

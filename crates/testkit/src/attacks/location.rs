@@ -17,6 +17,12 @@ pub(crate) fn leads_elsewhere(from: &str, location: &str) -> bool {
     }
 }
 
+/// Returns whether two Locations make a browser at the address `from` open the same address.
+pub(crate) fn is_same(from: &str, one: &str, other: &str) -> bool {
+    let opened = |location: &str| Url::parse(from).ok()?.join(&with_two_slashes(location)).ok();
+    opened(one).is_some_and(|place| opened(other) == Some(place))
+}
+
 /// Converts a Location as browsers do: white space at the ends and tabs everywhere are dropped, and two or more
 /// slashes or backslashes count as two slashes.
 fn with_two_slashes(location: &str) -> String {
@@ -31,7 +37,7 @@ fn with_two_slashes(location: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::leads_elsewhere;
+    use super::{is_same, leads_elsewhere};
 
     #[test]
     fn locations_are_read_as_browsers_do() {
@@ -66,5 +72,13 @@ mod tests {
                 "{location:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_path_and_its_address_are_the_same() {
+        let from = "https://app.example.com/saml/acs";
+        assert!(is_same(from, "/home", "https://app.example.com:443/home"));
+        assert!(!is_same(from, "/home", "/home?x") && !is_same(from, "/home", "/"));
+        assert!(!is_same("no address", "/home", "/home"));
     }
 }

@@ -218,6 +218,8 @@ pub(crate) enum Base {
     Configured,
     /// A message in the query of a redirect.
     Redirect,
+    /// Response and Assertion are signed, in a sign-in that began with an address to return to.
+    Return,
 }
 
 /// A requirement of an attack for the target.
@@ -235,6 +237,8 @@ pub(crate) enum Needs {
     OwnAddresses,
     /// The test reports where the browser is sent.
     Location,
+    /// The target has an address to return to that the service allows.
+    ReturnPath,
 }
 
 impl Attack {
@@ -348,6 +352,9 @@ impl Attack {
             }
             Needs::OwnAddresses if target.other_assertion_consumer.is_none() => {
                 Some("the customers have one assertion consumer")
+            }
+            Needs::ReturnPath if target.return_to.is_none() => {
+                Some("the target has no address to return to (`Target::return_to`)")
             }
             Needs::OtherAttributes if target.other_attributes.is_none() => {
                 Some("the target does not say what the other tenant's messages hold")

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::form::{Landing, Purpose};
+use super::form::{Ending, Landing, Purpose};
 use super::report::{Entry, Report, Verdict};
 use super::scene::Scene;
-use super::step::{Query, Step};
+use super::step::{Query, ReturnTo, Step};
 use super::{
     Account, Asked, Attack, Browser, Customer, Discovered, Form, Needs, Outcome, Received, Service, Session,
     Started, Target, control, location,
@@ -59,11 +59,13 @@ impl<'a, S: Service> Playing<'a, S> {
         };
         let control = control::of(self.attack.base);
         let shown = matches!(verdict, Verdict::Refused | Verdict::Harmless | Verdict::Inconclusive { .. });
+        let is_withstood = matches!(verdict, Verdict::Refused | Verdict::Harmless);
         let verdict = match report.verdict_of(control) {
             // An accepted attack is a finding, whatever the result of the control is.
             Some(Verdict::Inconclusive { .. } | Verdict::Accepted { .. } | Verdict::Slow { .. }) if shown => {
                 Verdict::Inconclusive { reason: format!("{control} is not accepted either") }
             }
+            Some(Verdict::NotApplicable { reason }) if is_withstood => not_applicable(reason),
             _ => verdict,
         };
         Entry::new(self.attack, control, verdict).taking(self.longest)
@@ -98,10 +100,15 @@ impl<'a, S: Service> Playing<'a, S> {
         let mut asked = Vec::new();
         for start in self.attack.starts {
             let browser = self.browser(start.browser);
-            match self.service.start(browser, start.customer, start.return_to).await {
+            let return_to = match start.return_to {
+                ReturnTo::Unnamed => None,
+                ReturnTo::Allowed => self.target.return_to.as_deref(),
+                ReturnTo::Hostile(address) => Some(address),
+            };
+            match self.service.start(browser, start.customer, return_to).await {
                 Started::Asked(request) => asked.push(request),
                 // If the attack is on the return address, this is the right answer.
-                Started::Refused if start.return_to.is_some() => return Err(Verdict::Refused),
+                Started::Refused if matches!(start.return_to, ReturnTo::Hostile(_)) => return Err(Verdict::Refused),
                 Started::Refused => {
                     let reason = "the service refused to start a sign-in".to_owned();
                     return Err(Verdict::Inconclusive { reason });
@@ -147,7 +154,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let verdict = form.verdict(&outcome);
         self.is_genuine_refused |= matches!(verdict, Verdict::Inconclusive { .. });
         let verdict = verdict.worse_of(of_session(&outcome, &before, &after));
-        let verdict = verdict.worse_of(self.of_location(&outcome)?);
+        let verdict = verdict.worse_of(self.of_location(form, &outcome)?);
         Ok(verdict.worse_of(self.of_account(form, &outcome, &after)?))
     }
 
@@ -221,7 +228,7 @@ impl<'a, S: Service> Playing<'a, S> {
         })
     }
 
-    fn of_location(&self, outcome: &Outcome) -> Result<Verdict, Ended> {
+    fn of_location(&self, form: &Form, outcome: &Outcome) -> Result<Verdict, Ended> {
         if *outcome == Outcome::Refused {
             return Ok(Verdict::Refused);
         }
@@ -232,8 +239,26 @@ impl<'a, S: Service> Playing<'a, S> {
             None if self.attack.needs.contains(&Needs::Location) => {
                 Err(not_applicable("the test does not tell where the browser is sent"))
             }
-            _ => Ok(Verdict::Refused),
+            Some(to) => Ok(self.of_ending(form.ending, to)),
+            None => Ok(Verdict::Refused),
         }
+    }
+
+    fn of_ending(&self, ending: Ending, to: &str) -> Verdict {
+        let Some(allowed) = &self.target.return_to else { return Verdict::Refused };
+        let is_there = location::is_same(&self.target.assertion_consumer, to, allowed);
+        let reason = match ending {
+            Ending::AtReturn if !is_there => format!(
+                "a sign-in that was to return to {allowed:?} ended at {to:?}: hand `return_to` on in \
+                 `Service::start`, or correct `Target::return_to`"
+            ),
+            Ending::NotAtReturn if is_there => format!(
+                "a sign-in without an address to return to ends at {to:?} too: give `Target::return_to` another \
+                 address that the service allows"
+            ),
+            _ => return Verdict::Refused,
+        };
+        Verdict::Inconclusive { reason }
     }
 
     fn of_account(&mut self, form: &Form, outcome: &Outcome, after: &Session) -> Result<Verdict, Ended> {

@@ -250,7 +250,13 @@ impl fmt::Display for Report {
                 row(&kind, &|entry| entry.kind == kind)?;
             }
         }
-        row(&"all", &|_| true)
+        row(&"all", &|_| true)?;
+        let (all, left_out) = (self.attacks().count(), self.not_applicable().count());
+        writeln!(
+            formatter,
+            "{} of {all} attacks run; {left_out} not applicable, listed above",
+            all.saturating_sub(left_out)
+        )
     }
 }
 

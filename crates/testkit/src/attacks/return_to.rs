@@ -1,11 +1,26 @@
 //! Attacks on the address that the browser is sent to after signing in. The sender of an unsolicited message chooses
 //! the RelayState, and the link that starts a sign-in contains the return address. Neither may lead to another site.
+//! The control shows that the return address reaches the service: otherwise nothing would be attacked.
 
+use super::form::Ending;
 use super::scene::{Made, Scene};
-use super::step::Start;
-use super::{Attack, Kind, Needs};
+use super::step::{ReturnTo, Start};
+use super::{Attack, Base, Kind, Needs};
 
 const KNOWN: &str = "CVE-2026-11753 (Armeria), CVE-2026-123547 (OpenAM)";
+
+/// A sign-in that begins without an address to return to, and one that begins with the address that the target allows.
+pub(super) const CONTROL_STARTS: &[Start] = &[Start::first(0), Start::first(1).returning(ReturnTo::Allowed)];
+
+/// The second sign-in must end at its address, and the first one at another.
+pub(super) fn genuine(scene: &Scene<'_>) -> Made {
+    let returning = scene.answering(1);
+    let (first, second) = (scene.message().issue()?, returning.message().issue()?);
+    Ok(vec![
+        scene.genuine(scene.own(), first.xml()).ending(Ending::NotAtReturn),
+        returning.genuine(scene.own(), second.xml()).by(1).ending(Ending::AtReturn),
+    ])
+}
 
 fn relayed(scene: &Scene<'_>, to: &str) -> Made {
     Ok(vec![scene.bent(scene.message().issue()?.xml()).relayed(Some(to))])
@@ -25,8 +40,9 @@ macro_rules! attacks {
                 .needs(&[Needs::Unsolicited, Needs::Location])
                 .known_as(KNOWN),
                 Attack::new($return, Kind::Return, concat!("the way back: ", $description), started)
+                    .from(Base::Return)
                     .needs(&[Needs::Request, Needs::Location])
-                    .starting(const { &[Start::first(0).returning($to)] })
+                    .starting(const { &[Start::first(0).returning(ReturnTo::Hostile($to))] })
                     .known_as(KNOWN),
             )*
         ];

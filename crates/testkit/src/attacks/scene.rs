@@ -127,7 +127,7 @@ impl<'t> Scene<'t> {
             _ => self.message_of(&self.target.identity_provider, subject),
         };
         match self.base {
-            Base::Both | Base::Other | Base::Configured | Base::Redirect => response,
+            Base::Both | Base::Other | Base::Configured | Base::Redirect | Base::Return => response,
             Base::Response => response.sign(Signed::Response),
             Base::Assertion => response.sign(Signed::Assertion),
             Base::Encrypted => self.sealed(response, ContentCipher::Aes256Cbc),

@@ -7,20 +7,31 @@ use super::{Customer, Form};
 pub(crate) struct Start {
     pub(crate) browser: u64,
     pub(crate) customer: Customer,
-    pub(crate) return_to: Option<&'static str>,
+    pub(crate) return_to: ReturnTo,
+}
+
+/// The address to return to that a request is started with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReturnTo {
+    /// None is given.
+    Unnamed,
+    /// The address that the target allows.
+    Allowed,
+    /// An address that the service may refuse.
+    Hostile(&'static str),
 }
 
 impl Start {
     pub(crate) const fn first(browser: u64) -> Self {
-        Self { browser, customer: Customer::First, return_to: None }
+        Self { browser, customer: Customer::First, return_to: ReturnTo::Unnamed }
     }
 
     pub(crate) const fn other(browser: u64) -> Self {
-        Self { browser, customer: Customer::Other, return_to: None }
+        Self { browser, customer: Customer::Other, return_to: ReturnTo::Unnamed }
     }
 
-    pub(crate) const fn returning(mut self, to: &'static str) -> Self {
-        self.return_to = Some(to);
+    pub(crate) const fn returning(mut self, to: ReturnTo) -> Self {
+        self.return_to = to;
         self
     }
 }

@@ -40,6 +40,7 @@ pub struct Target {
     pub(crate) other_attacker: Option<String>,
     pub(crate) other_assertion_consumer: Option<String>,
     pub(crate) other_entity_id: Option<String>,
+    pub(crate) return_to: Option<String>,
     pub(crate) patience: Duration,
 }
 
@@ -93,6 +94,7 @@ impl Target {
             other_attacker: None,
             other_assertion_consumer: None,
             other_entity_id: None,
+            return_to: None,
             patience: Duration::from_secs(10),
         }
     }
@@ -167,6 +169,16 @@ impl Target {
     /// Sets the service's entity ID for the other customer, if each customer has one of its own.
     pub fn other_entity_id(mut self, entity_id: impl Into<String>) -> Self {
         self.other_entity_id = Some(entity_id.into());
+        self
+    }
+
+    /// Sets an address to return to that the service allows, such as `/home`, and that is not where a sign-in ends
+    /// without one. The control `control/return` starts a sign-in with it, and the sign-in must end there
+    /// ([`Outcome::leading_to`](super::Outcome::leading_to)). Otherwise the attacks `return/` would prove nothing: a
+    /// test that does not hand the address on to the service attacks nothing. Without it, these attacks are reported
+    /// as not applicable.
+    pub fn return_to(mut self, path: impl Into<String>) -> Self {
+        self.return_to = Some(path.into());
         self
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Careless {
     pub(crate) trusts_forever: bool,
     /// Any return address is accepted.
     pub(crate) any_return: bool,
+    /// The test does not hand the return address on to the service.
+    pub(crate) no_return: bool,
     /// Without a key in the metadata, nothing is checked.
     pub(crate) keyless: bool,
     /// Any certificate in the metadata is accepted.
@@ -46,6 +48,10 @@ pub(crate) struct Careless {
     /// A refused message leaves a session open.
     pub(crate) opens_early: bool,
 }
+
+/// The address to return to that the service allows. Other sign-ins end at [`HOME`].
+pub(crate) const ALLOWED: &str = "/orders";
+pub(crate) const HOME: &str = "/home";
 
 pub(crate) struct Shop {
     careless: Careless,
@@ -133,7 +139,7 @@ impl Shop {
     }
 
     fn way_back(&self, wanted: Option<&str>) -> String {
-        wanted.filter(|_| self.careless.any_return).unwrap_or("/home").to_owned()
+        wanted.filter(|path| self.careless.any_return || *path == ALLOWED).unwrap_or(HOME).to_owned()
     }
 
     async fn is_new(&self, id: &str) -> bool {
@@ -183,7 +189,7 @@ impl Service for Shop {
         state.count += 1;
         let (request, handle) = (format!("_request{}", state.count), format!("handle{}", state.count));
         state.bindings.insert((browser, handle.clone()));
-        let return_to = return_to.map(str::to_owned);
+        let return_to = return_to.filter(|_| !self.careless.no_return).map(str::to_owned);
         state.pending.insert(handle.clone(), Pending { request: request.clone(), customer, return_to });
         Asked::new(request).with_relay_state(handle).into()
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use vouchsafe_testkit::attacks::{self, Attacks, Report, Target};
+use vouchsafe_testkit::attacks::{self, Attacks, Kind, Report, Target, Verdict};
 use vouchsafe_testkit::{ISSUE_INSTANT, keys};
 
-use crate::careless::{Careless, Shop};
+use crate::careless::{ALLOWED, Careless, HOME, Shop};
 use crate::weak::OTHER_ASSERTION_CONSUMER;
 
 /// The attacks on doors, which need more than the messages.
@@ -26,7 +26,8 @@ fn at_the_doors() -> Attacks {
         .at(ISSUE_INSTANT)
         .certificate(keys::service_provider().certificate())
         .other_attacker("mallory@example.org")
-        .other_assertion_consumer(OTHER_ASSERTION_CONSUMER);
+        .other_assertion_consumer(OTHER_ASSERTION_CONSUMER)
+        .return_to(ALLOWED);
     attacks::all()
         .against(target)
         .only(|name| DOORS.iter().any(|door| name.starts_with(door)))
@@ -181,6 +182,69 @@ fn a_redirect_to_anywhere_is_caught() {
         })
     });
     assert_eq!(found, expected.collect());
+}
+
+/// Returns the reasons why the attacks on the return address prove nothing, and how many were accepted.
+fn of_return(target: Target, careless: Careless) -> (BTreeSet<String>, usize) {
+    let attacks = attacks::of(Kind::Return).against(target).only(|name| name.starts_with("return/"));
+    let report = attacks.run_blocking(&Shop::new(careless, true));
+    let reasons = report.entries().iter().filter(|entry| entry.kind == Kind::Return).filter_map(|entry| {
+        match &entry.verdict {
+            Verdict::Inconclusive { reason, .. } => Some(format!("inconclusive: {reason}")),
+            Verdict::NotApplicable { reason, .. } => Some(format!("not applicable: {reason}")),
+            _ => None,
+        }
+    });
+    let accepted = report.accepted().count();
+    let reasons: BTreeSet<_> = reasons.collect();
+    assert!(accepted > 0 || report.withstood() == 0 && reasons.len() == 1, "{report}");
+    let is_inconclusive = reasons.iter().any(|reason| reason.starts_with("inconclusive"));
+    let panics = std::panic::catch_unwind(|| report.assert_none_accepted()).is_err();
+    assert_eq!(panics, is_inconclusive || accepted > 0, "{report}");
+    (reasons, accepted)
+}
+
+/// Without the control, a test that hands no return address on would count attacks that it never sent.
+#[test]
+fn attacks_on_a_return_address_that_reaches_no_service_prove_nothing() {
+    let not_accepted = BTreeSet::from(["inconclusive: control/return is not accepted either".to_owned()]);
+    let no_return = Careless { no_return: true, any_return: true, ..Careless::default() };
+    assert_eq!(of_return(Target::default().return_to(ALLOWED), no_return), (not_accepted.clone(), 0));
+    // A service that refuses this address, and one whose sign-ins all end there.
+    for path in ["/another", HOME] {
+        let told = of_return(Target::default().return_to(path), Careless::default());
+        assert_eq!(told, (not_accepted.clone(), 0), "{path}");
+    }
+    let unnamed = "not applicable: the target has no address to return to (`Target::return_to`)".to_owned();
+    let (reasons, accepted) = of_return(Target::default(), Careless::default());
+    assert_eq!((reasons, accepted), (BTreeSet::from([unnamed]), 0));
+    // What is accepted is a finding, whether the control could be run or not.
+    let (_, accepted) = of_return(Target::default(), Careless { any_return: true, ..Careless::default() });
+    assert_eq!(accepted, 15);
+}
+
+#[test]
+fn the_control_of_the_return_address_says_what_is_wrong() {
+    for (path, careless, reason) in [
+        (
+            ALLOWED,
+            Careless { no_return: true, ..Careless::default() },
+            "a sign-in that was to return to \"/orders\" ended at \"/home\": hand `return_to` on in \
+             `Service::start`, or correct `Target::return_to`",
+        ),
+        (
+            HOME,
+            Careless::default(),
+            "a sign-in without an address to return to ends at \"/home\" too: give `Target::return_to` another \
+             address that the service allows",
+        ),
+    ] {
+        let target = Target::default().return_to(path);
+        let report = attacks::of(Kind::Return).against(target).run_blocking(&Shop::new(careless, true));
+        let control = report.entries().iter().find(|entry| entry.name == "control/return").unwrap();
+        let Verdict::Inconclusive { reason: told, .. } = &control.verdict else { panic!("{report}") };
+        assert_eq!(told, reason);
+    }
 }
 
 #[test]
