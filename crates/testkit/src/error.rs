@@ -51,13 +51,22 @@ pub enum TestkitError {
         /// The reason.
         reason: &'static str,
     },
-    /// An application refused a SCIM request, or did not answer.
+    /// Nobody answered a request to an application.
+    #[error("nobody answered {request}: {reason}")]
+    #[non_exhaustive]
+    Unanswered {
+        /// The method and the path.
+        request: String,
+        /// The reason, such as a refused connection.
+        reason: String,
+    },
+    /// An application refused a request, for example one of SCIM.
     #[error("the application answered {request} with status {status}: {detail}")]
     #[non_exhaustive]
     Provisioning {
         /// The method and the path.
         request: String,
-        /// The HTTP status; 0 if there was no answer.
+        /// The HTTP status.
         status: u16,
         /// The text of the answer.
         detail: String,
@@ -85,6 +94,7 @@ impl TestkitError {
             Self::Message { .. } => "testkit.message",
             Self::Unknown { .. } => "testkit.unknown",
             Self::NotAllowed { .. } => "testkit.not_allowed",
+            Self::Unanswered { .. } => "testkit.unanswered",
             Self::Provisioning { .. } => "testkit.provisioning",
             Self::Listen { .. } => "testkit.listen",
         }

@@ -224,6 +224,20 @@ async fn what_is_not_allowed_is_refused() {
 }
 
 #[tokio::test]
+async fn the_pages_between_services_say_what_happens() {
+    let mut browser = Browser::open().await;
+    let address = Some("https://app.example.com/saml/slo".to_owned());
+    browser.okta.update_app(&browser.app, |app| app.single_logout_url = address).unwrap();
+    browser.sign_in("ada@example.com", "/").await;
+    let icon = browser.okta.app_url(&browser.app).unwrap();
+    let signing_in = browser.get(icon.strip_prefix(browser.okta.base_url()).unwrap()).await;
+    assert!(signing_in.body.contains("<title>Signing in…</title>"), "{}", signing_in.body);
+    let signing_out = browser.post("/logout", "").await;
+    assert!(signing_out.field("SAMLRequest").is_some(), "{}", signing_out.body);
+    assert!(signing_out.body.contains("<title>Signing out…</title>"), "{}", signing_out.body);
+}
+
+#[tokio::test]
 async fn signing_in_stays_on_this_server() {
     let mut browser = Browser::open().await;
     for away in
@@ -242,7 +256,7 @@ async fn the_admin_page_does_it_all() {
     for (path, form) in [
         ("/admin/users", "email=eve%40example.com&first_name=Eve&last_name=%3Cb%3E".to_owned()),
         ("/admin/groups", "user=eve%40example.com&groups=Everyone%2C+ops".to_owned()),
-        ("/admin/assign", format!("app={app}&user=eve%40example.com")),
+        ("/admin/assign", format!("app={app}&user=bob%40example.com")),
         ("/admin/unassign", format!("app={app}&user=ada%40example.com")),
         ("/admin/suspend", "user=bob%40example.com".to_owned()),
         ("/admin/token", format!("app={app}&token=t-1")),
@@ -252,6 +266,12 @@ async fn the_admin_page_does_it_all() {
         assert_eq!(foreign.status, 403, "{path}");
     }
     assert_eq!(browser.okta.user("eve@example.com").unwrap().groups, ["Everyone", "ops"]);
+    for login in ["eve@example.com", "bob@example.com"] {
+        assert!(browser.okta.is_assigned(&browser.app, login), "{login}");
+    }
+    // A person who is known keeps the assignments.
+    assert_eq!(browser.post("/admin/users", "email=ada%40example.com").await.status, 303);
+    assert!(!browser.okta.is_assigned(&browser.app, "ada@example.com"));
     assert!(browser.okta.user("bob@example.com").unwrap().suspended);
     assert_eq!(
         browser.okta.app(&browser.app).unwrap().fixed_attributes,

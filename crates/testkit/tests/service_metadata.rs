@@ -62,7 +62,9 @@ async fn the_metadata_of_a_service_can_be_loaded_when_it_runs() {
     assert_eq!(loaded.single_logout_url, None);
     assert!(!offers_logout(), "a service without a logout address is not told");
     // It has stopped.
-    okta.load_metadata(&app, &address).await.unwrap_err();
+    let stopped = okta.load_metadata(&app, &address).await.unwrap_err();
+    assert_eq!(stopped.code(), "testkit.unanswered");
+    assert!(stopped.to_string().starts_with("nobody answered GET /"), "{stopped}");
     assert_eq!(okta.app(&app).unwrap().entity_id, "https://app.example.com");
     assert!(okta.load_metadata(&okta.add_app(App::new("B", "b", "b")), "https://b").await.is_err());
     server.stop().await;

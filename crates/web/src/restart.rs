@@ -70,6 +70,8 @@ impl SingleSignOn {
             return see_other(&self.way_back(Some(restart.return_to.as_str()), None), []);
         }
         self.count_start(request)?;
+        let connection = restart.connection.id();
+        tracing::info!(%connection, "a response answers no request that waits in this browser: a new sign-in starts");
         let is_foreign = source(&request.headers, self.service_provider()) == Source::Foreign;
         if is_foreign && self.held_session(request)?.is_none() {
             return self.restart_from_own_address(request, &restart).await;

@@ -147,6 +147,7 @@ impl App {
             .attributes(move |subject| person(subject, &own))
             .other_attributes(move |subject| person(subject, &other))
             .other_attacker("mallory@example.org")
+            .return_to("/home")
     }
 }
 

@@ -34,29 +34,34 @@
 //! struct App {/* clients, one for each browser */}
 //!
 //! # impl App {
-//! #     async fn login(&self, _: Browser, _: Customer) -> Asked { Asked::new("_request") }
-//! #     async fn send(&self, _: Browser, _: String) -> Option<String> { None }
+//! #     async fn login(&self, _: Browser, _: Customer, _: Option<&str>) -> Asked { Asked::new("_request") }
+//! #     async fn send(&self, _: Browser, _: String) -> Option<(String, String)> { None }
 //! # }
 //! impl Service for App {
 //!     async fn post(&self, browser: Browser, form: &Form) -> Outcome {
 //!         match self.send(browser, form.to_body()).await {
-//!             Some(subject) => Outcome::accepted(subject),
+//!             Some((subject, location)) => Outcome::accepted(subject).leading_to(location),
 //!             None => Outcome::Refused,
 //!         }
 //!     }
 //!
-//!     async fn start(&self, browser: Browser, customer: Customer, _return_to: Option<&str>) -> Started {
-//!         self.login(browser, customer).await.into()
+//!     async fn start(&self, browser: Browser, customer: Customer, return_to: Option<&str>) -> Started {
+//!         self.login(browser, customer, return_to).await.into()
 //!     }
 //! }
 //!
 //! # async fn example(app: App, now: fn() -> chrono::DateTime<chrono::Utc>) {
-//! let target = Target::new("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs").clock(now);
+//! let target = Target::new("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs")
+//!     .clock(now)
+//!     .return_to("/projects/7");
 //! let report = attacks::all().against(target).run(&app).await;
 //! println!("{report}");
 //! report.assert_none_accepted();
 //! # }
 //! ```
+//!
+//! [`Target::return_to`] is a page to which a sign-in may return. The kit signs in with it first: if the test does not
+//! hand `return_to` on to the service, the attacks on it are inconclusive.
 //!
 //! [`AuthnRequest::from_redirect`](crate::AuthnRequest::from_redirect) reads the ID and the RelayState from the
 //! address that a sign-in redirects to, and `examples/minimal/tests/attacks` is a complete test. The attacks with

@@ -108,7 +108,9 @@ impl<'a, S: Service> Playing<'a, S> {
             match self.service.start(browser, start.customer, return_to).await {
                 Started::Asked(request) => asked.push(request),
                 // If the attack is on the return address, this is the right answer.
-                Started::Refused if matches!(start.return_to, ReturnTo::Hostile(_)) => return Err(Verdict::Refused),
+                Started::Refused if matches!(start.return_to, ReturnTo::Hostile(_)) => {
+                    return Err(Verdict::Refused);
+                }
                 Started::Refused => {
                     let reason = "the service refused to start a sign-in".to_owned();
                     return Err(Verdict::Inconclusive { reason });

@@ -138,7 +138,7 @@ pub enum Discovered {
 ///
 /// # impl App {
 /// #     async fn send(&self, _: u64, _: String) -> Option<(String, String, String)> { None }
-/// #     async fn login(&self, _: u64, _: &str) -> (String, String) { (String::new(), String::new()) }
+/// #     async fn login(&self, _: u64, _: &str, _: Option<&str>) -> (String, String) { (String::new(), String::new()) }
 /// #     async fn whoami(&self, _: u64) -> Option<(String, String)> { None }
 /// # }
 /// impl Service for App {
@@ -151,9 +151,9 @@ pub enum Discovered {
 ///         }
 ///     }
 ///
-///     async fn start(&self, browser: Browser, customer: Customer, _return_to: Option<&str>) -> Started {
+///     async fn start(&self, browser: Browser, customer: Customer, return_to: Option<&str>) -> Started {
 ///         let slug = if customer == Customer::First { "acme" } else { "globex" };
-///         let (request, relay_state) = self.login(browser.number(), slug).await;
+///         let (request, relay_state) = self.login(browser.number(), slug, return_to).await;
 ///         Asked::new(request).with_relay_state(relay_state).into()
 ///     }
 ///
@@ -178,8 +178,8 @@ pub trait Service {
         join(posts.iter().map(|(browser, form)| self.post(*browser, form)).collect())
     }
 
-    /// Starts a sign-in at a customer's identity provider, with the address to return to. Without this door,
-    /// responses are unsolicited.
+    /// Starts a sign-in at a customer's identity provider, with the address to return to, which is handed on as it
+    /// is ([`Target::return_to`](super::Target::return_to)). Without this door, responses are unsolicited.
     fn start(
         &self,
         browser: Browser,

@@ -38,14 +38,19 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Returns the page that posts a message in this field to an application.
+/// The titles of the page that posts a message.
+pub(super) const SIGNING_IN: &str = "Signing in…";
+pub(super) const SIGNING_OUT: &str = "Signing out…";
+
+/// Returns the page with this title that posts a message in this field to an application.
 pub(super) fn posted_message(
+    title: &'static str,
     action: &str,
     message: (&'static str, &str),
     relay_state: Option<&str>,
 ) -> Result<Response, Failure> {
     let nonce = random_hex();
-    let page = pages::post_form(action, message, relay_state, &nonce);
+    let page = pages::post_form(title, action, message, relay_state, &nonce);
     let policy =
         format!("default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'");
     Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())

@@ -12,7 +12,7 @@ use vouchsafe_signature::{TrustedKey, verify, verify_query};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use super::directory::Okta;
-use super::handling::{COOKIE_NAME, Failure, cookie, now, posted_message};
+use super::handling::{COOKIE_NAME, Failure, SIGNING_OUT, cookie, now, posted_message};
 use super::model::AppId;
 use super::sessions::{Participant, random_hex};
 use crate::TestkitError;
@@ -82,7 +82,7 @@ fn tell_next(
         };
         let handle = okta.sessions(|open| open.wait(participants));
         let message = base64_encode(request.signed()?.as_bytes());
-        return posted_message(&address, ("SAMLRequest", &message), Some(&handle));
+        return posted_message(SIGNING_OUT, &address, ("SAMLRequest", &message), Some(&handle));
     }
     Ok(Redirect::to("/").into_response())
 }
@@ -92,7 +92,7 @@ fn answer(okta: &Okta, app: &AppId, received: &Received, now: DateTime<Utc>) -> 
     let response = okta.identity_provider(app)?.logout_response(&received.id);
     let response = response.id(format!("id{}", random_hex())).at(now).destination(Some(&address));
     let message = base64_encode(response.signed()?.as_bytes());
-    posted_message(&address, ("SAMLResponse", &message), received.relay_state.as_deref())
+    posted_message(SIGNING_OUT, &address, ("SAMLResponse", &message), received.relay_state.as_deref())
 }
 
 fn from_query(query: &str, certificate: &Certificate) -> Result<Received, TestkitError> {

@@ -38,31 +38,32 @@ impl Outgoing {
 
     /// Sends the request, and returns the body of the answer. Every status except success is an error.
     pub(super) async fn send_for_text(self) -> Result<String, TestkitError> {
-        let path =
-            self.host_and_path().map(|(_, path)| path.split('?').next().unwrap_or_default().to_owned());
-        let request = format!("{} {}", self.method, path.unwrap_or_default());
-        let failed = |status, detail: String| TestkitError::Provisioning { request, status, detail };
+        let (_, path) = self.host_and_path()?;
+        let request = format!("{} {}", self.method, path.split('?').next().unwrap_or_default());
+        let unanswered =
+            |detail: String| TestkitError::Unanswered { request: request.clone(), reason: detail };
         let answer = match tokio::time::timeout(Duration::from_secs(10), self.exchange()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(failed(0, error.to_string())),
-            Err(_) => return Err(failed(0, "no answer in ten seconds".to_owned())),
+            Ok(Err(error)) => return Err(unanswered(error.to_string())),
+            Err(_) => return Err(unanswered("no answer in ten seconds".to_owned())),
         };
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status =
-            head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok());
         match status {
-            200..=299 => Ok(body.to_owned()),
-            _ => {
+            None => Err(unanswered("the answer is not HTTP".to_owned())),
+            Some(200..=299) => Ok(body.to_owned()),
+            Some(status) => {
                 let body: Value = serde_json::from_str(body).unwrap_or_default();
                 let said =
                     ["detail", "error", "description"].iter().find_map(|name| body.get(name)?.as_str());
-                Err(failed(status, said.unwrap_or(head).to_owned()))
+                let detail = said.unwrap_or(head).to_owned();
+                Err(TestkitError::Provisioning { request, status, detail })
             }
         }
     }
 
     async fn exchange(&self) -> std::io::Result<String> {
-        let (host, path) = self.host_and_path()?;
+        let (host, path) = self.host_and_path().map_err(std::io::Error::other)?;
         let mut stream = TcpStream::connect(host).await?;
         let headers: String =
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -78,8 +79,14 @@ impl Outgoing {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    fn host_and_path(&self) -> std::io::Result<(&str, &str)> {
-        let wrong = || std::io::Error::other("the address at the application is no http:// address");
+    fn host_and_path(&self) -> Result<(&str, &str), TestkitError> {
+        let wrong = || {
+            TestkitError::message(
+                "the application",
+                "an http:// address and headers of one line",
+                &*self.address,
+            )
+        };
         let rest = self.address.strip_prefix("http://").ok_or_else(wrong)?;
         let has_line_end = |text: &str| text.chars().any(char::is_control);
         if rest.contains(char::is_whitespace)

@@ -62,7 +62,7 @@ pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String 
         "<h2>People</h2><table class=\"rows\"><tr><th>Person</th><th>Groups</th><th>Applications</th><th>State</th></tr>{rows}</table>\
          <p><form method=\"post\" action=\"/admin/users\"><input type=\"text\" name=\"email\" placeholder=\"e-mail address\" required> \
          <input type=\"text\" name=\"first_name\" placeholder=\"first name\"> \
-         <input type=\"text\" name=\"last_name\" placeholder=\"last name\"> <button>Add person</button></form></p>{apps}"
+         <input type=\"text\" name=\"last_name\" placeholder=\"last name\"> <button>Add person</button></form> <small>A new person may use every application.</small></p>{apps}"
     );
     page("Admin", None, &body)
 }
@@ -70,6 +70,7 @@ pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String 
 /// Returns the page that posts a Response to the service provider by itself. Without scripts, it has a button (SAML
 /// bindings, section 3.5.4).
 pub(super) fn post_form(
+    title: &'static str,
     action: &str,
     (field, message): (&str, &str),
     relay_state: Option<&str>,
@@ -77,7 +78,7 @@ pub(super) fn post_form(
 ) -> String {
     let relay_state = relay_state.map_or_else(String::new, |value| hidden("RelayState", value));
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing in…</title></head><body>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title></head><body>\
          <form method=\"post\" action=\"{}\">{}{relay_state}<noscript><button>Continue</button></noscript></form>\
          <script nonce=\"{}\">document.forms[0].submit()</script></body></html>",
         escape_markup(action),
@@ -92,7 +93,8 @@ pub(super) fn not_assigned(app: &str) -> String {
         "Sorry, you cannot access {app} because you are not assigned this app in Okta. If you're wondering why this is happening, please contact \
          your administrator."
     );
-    failure("App Not Assigned", &text)
+    let body = format!("<p>{}</p><p><a href=\"/admin\">Assign it</a> here.</p>", escape_markup(&text));
+    page("App Not Assigned", None, &body)
 }
 
 pub(super) fn failure(title: &str, text: &str) -> String {

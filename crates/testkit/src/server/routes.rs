@@ -13,7 +13,7 @@ use vouchsafe_crypto::KeyKind;
 use super::directory::Okta;
 use super::faults::Faults;
 use super::guard::{only_own_host, only_own_pages};
-use super::handling::{COOKIE_NAME, Failure, cookie, now, posted_message};
+use super::handling::{COOKIE_NAME, Failure, SIGNING_IN, cookie, now, posted_message};
 use super::logout::{sign_out, single_logout};
 use super::model::{AppId, Provisioning, User};
 use super::pages;
@@ -150,7 +150,7 @@ fn choose(okta: &Okta, address: &Uri) -> Response {
 
 fn posted(okta: &Okta, app: &AppId, issued: &Issued, relay_state: Option<&str>) -> Result<Response, Failure> {
     let action = okta.app(app)?.single_sign_on_url;
-    posted_message(&action, ("SAMLResponse", &issued.to_base64()), relay_state)
+    posted_message(SIGNING_IN, &action, ("SAMLResponse", &issued.to_base64()), relay_state)
 }
 
 /// Records that the session of this browser was used to sign in to an application. The session index of an encrypted
@@ -195,9 +195,20 @@ struct NewUser {
     last_name: String,
 }
 
-async fn add_user(State(okta): State<Okta>, Form(form): Form<NewUser>) -> Redirect {
-    okta.add_user(User::new(form.email.trim(), form.first_name.trim(), form.last_name.trim()));
-    Redirect::to("/admin")
+/// Adds a person, and assigns every application to a new one: whoever adds a person here wants to sign in as that
+/// person. Known people keep their assignments.
+async fn add_user(State(okta): State<Okta>, Form(form): Form<NewUser>) -> Result<Redirect, Failure> {
+    let user = User::new(form.email.trim(), form.first_name.trim(), form.last_name.trim());
+    let login = user.login.clone();
+    let is_known = okta.user(&login).is_ok();
+    okta.add_user(user);
+    if !is_known {
+        for view in okta.apps() {
+            okta.assign(&view.id, &login)?;
+        }
+        push_everywhere(&okta, &login).await?;
+    }
+    Ok(Redirect::to("/admin"))
 }
 
 #[derive(Deserialize)]

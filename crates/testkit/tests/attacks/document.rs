@@ -190,6 +190,7 @@ fn table() -> String {
          `attacks::Service`:\n\n\
          | door | item | attacks |\n|---|---|---|\n\
          | the start of a sign-in, in several browsers and for two customers | `start` | `browser/`, `pending/`, `return/`, some of `request/` |\n\
+         | an address to return to that the service allows | `Target::return_to` | `return/` |\n\
          | the account of a sign-in, and who is signed in | `post`, `session` | `account/` |\n\
          | several posts at the same time | `post_together` | `replay/together` |\n\
          | an identity provider that is no longer trusted | `set_trusted` | `tenancy/disabled` |\n\

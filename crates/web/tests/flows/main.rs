@@ -4,6 +4,7 @@
 
 mod declined;
 mod kept_forms;
+mod logged;
 mod own_metadata;
 mod people;
 mod refusals;
