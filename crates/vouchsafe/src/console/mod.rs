@@ -263,7 +263,7 @@ fn attributes<const COUNT: usize>(
 }
 
 /// The note for a value that must match exactly.
-const EXACTLY: &str = "exactly so, with or without the trailing slash";
+const EXACTLY: &str = "exactly as shown: do not add or remove a slash at the end";
 /// The notes for the certificates of our metadata.
 const ENCRYPTION_CERTIFICATE: &str = "the encryption certificate of our metadata";
 const SIGNING_CERTIFICATE: &str = "the signing certificate of our metadata";
