@@ -1,6 +1,8 @@
 //! Several connections with one identity provider: the key that signed decides.
 
-use vouchsafe_assertion::{Claimed, ConnectionId, MOST_CANDIDATES, Trust, authenticate, choose};
+use vouchsafe_assertion::{
+    Claimed, ConnectionId, MOST_CANDIDATES, Trust, authenticate, choose, owners_of_response,
+};
 use vouchsafe_crypto::ContentCipher;
 use vouchsafe_metadata::IdentityProvider as Trusted;
 use vouchsafe_testkit::{Encryption, IdentityProvider, KeyPair, ResponseBuilder, Signed, keys};
@@ -103,4 +105,37 @@ fn a_signature_inside_ciphertext_names_no_connection() {
     assert_eq!(over(sealed(Signed::Assertion), &[&rsa, &p256], &receiver), "assertion.connection_ambiguous");
     assert_eq!(over(sealed(Signed::Assertion), &[&rsa], &receiver), "rsa");
     assert_eq!(over(sealed(Signed::Response), &[&rsa, &p256], &receiver), "rsa");
+}
+
+/// A connection cannot make more keys be tried than the limits allow, however few candidates there are.
+#[test]
+fn no_more_keys_are_tried_than_the_limits_allow() {
+    let mut receiver = okta(NOW);
+    let second = trust("second", &[keys::attacker(), keys::identity_provider()], &receiver);
+    let other = trust("other", &[keys::identity_provider_p256()], &receiver);
+    for (operations, expected) in
+        [(4, "second"), (1, "signature.not_verified"), (0, "signature.not_verified")]
+    {
+        receiver.limits = receiver.limits.clone().with_public_key_operations(operations);
+        let issued = good(|r| r).issue().unwrap();
+        let claimed = Claimed::parse(issued.xml().as_bytes(), &receiver.limits).unwrap();
+        let chosen = choose(&claimed, &[&second, &other], &receiver.limits);
+        let outcome = chosen.map(|trust| trust.connection().to_string());
+        assert_eq!(outcome.unwrap_or_else(|refusal| refusal.code().to_owned()), expected, "{operations}");
+    }
+}
+
+/// An identity provider that signed nobody in is told as such, whoever the candidates are.
+#[test]
+fn the_status_is_told_before_a_connection_is_searched() {
+    let receiver = okta(NOW);
+    let one = trust("one", &[keys::attacker()], &receiver);
+    let failure = good(|r| r.status(["urn:oasis:names:tc:SAML:2.0:status:Responder"]));
+    let issued = failure.issue().unwrap();
+    let claimed = Claimed::parse(issued.xml().as_bytes(), &receiver.limits).unwrap();
+    for candidates in [&[][..], &[&one], &[&one, &one]] {
+        let chosen = choose(&claimed, candidates, &receiver.limits).unwrap_err();
+        let owners = owners_of_response(&claimed, candidates, &receiver.limits).unwrap_err();
+        assert_eq!([chosen.code(), owners.code()], ["assertion.status"; 2]);
+    }
 }

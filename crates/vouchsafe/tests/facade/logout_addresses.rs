@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionSettings, ConnectionState, ExpectMessage, Limits, LogoutJourney, LogoutStatus, SentMessage,
+    BindingError, ConnectionSettings, ConnectionState, ExpectMessage, Limits, LogoutJourney, LogoutStatus,
+    SentMessage,
 };
 use vouchsafe_testkit::{self as testkit, SINGLE_LOGOUT};
 
@@ -103,4 +104,12 @@ fn what_is_sent_is_one_message() {
     let small = Limits::default().with_input_bytes(10);
     assert_eq!(SentMessage::from_soap(&[b' '; 11], &small).unwrap_err().code(), "binding.too_large");
     assert_eq!(SentMessage::from_query(&"x".repeat(2000), &small).unwrap_err().code(), "binding.too_large");
+    let too_large = |body: String| match SentMessage::from_form(body.as_bytes(), &small).unwrap_err() {
+        BindingError::TooLarge { what, .. } => what,
+        other => panic!("{other}"),
+    };
+    let message = "SAMLRequest=PGE%2B";
+    assert_eq!(too_large(format!("{message}&other={}", "x".repeat(4_000))), "form");
+    assert_eq!(too_large(format!("SAMLRequest={}", "A".repeat(1_200))), "SAMLRequest");
+    assert_eq!(too_large(format!("SAMLRequest={}", "A".repeat(16))), "message");
 }

@@ -98,6 +98,8 @@ fn a_genuine_message_elsewhere_signs_nothing() {
         ),
         (envelope("<S:Header/><S:Header/>", &genuine), "message.soap"),
         (genuine.clone(), "message.soap"),
+        (envelope("", &genuine).replace("S:Envelope", "Envelope"), "message.soap"),
+        (envelope("", &genuine).replace("S:Envelope", "S:Letter"), "message.soap"),
         (envelope("<S:Header><x:a xmlns:x=\"urn:x\"/></S:Header>", &genuine), "accepted"),
         (
             envelope("", "<S:Fault><faultcode>S:Client</faultcode><faultstring>no</faultstring></S:Fault>"),
