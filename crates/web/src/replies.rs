@@ -48,8 +48,8 @@ impl SingleSignOn {
         match elsewhere(move || Ok(service_provider.call_answered(call, &answered, now)?)).await {
             Ok(answer) => SoapReply::Accepted(Box::new(answer)),
             Err(HttpError::Refused(refusal)) => {
-                let reason = Quoted::new(&refusal.to_string()).to_string();
-                tracing::warn!(%connection, about, code = refusal.code(), reason, "the answer of an identity provider is not believed");
+                let reason = refusal.to_string();
+                tracing::warn!(%connection, about, code = refusal.code(), reason = %Quoted::new(&reason), "the answer of an identity provider is not believed");
                 SoapReply::Refused
             }
             Err(failure) => {

@@ -259,8 +259,8 @@ impl SingleSignOn {
         if journey.clone().take_next().is_none() || !single_logout.store.remove_logout(handle).await? {
             return Err(refusal.into());
         }
-        let reason = Quoted::new(&refusal.to_string()).to_string();
-        tracing::warn!(connection = %asked, code = refusal.code(), reason, "the answer to a logout request is not believed");
+        let reason = refusal.to_string();
+        tracing::warn!(connection = %asked, code = refusal.code(), reason = %Quoted::new(&reason), "the answer to a logout request is not believed");
         journey.note(&asked, LogoutAnswer::NotBelieved);
         let cookies = self.cookies().unbind_logout().into_iter().collect();
         self.travel(single_logout, journey, cookies).await
