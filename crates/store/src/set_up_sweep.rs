@@ -13,10 +13,10 @@ const RULE: &str = "set_up_link.over";
 
 /// Deletes the links that expired before `before`, and retires the drafts that they left. Answers the number of links.
 ///
-/// Only a connection in the state [`Draft`](ConnectionState::Draft) is retired, and only if no other link and no takeover
-/// of the organization's policy names it. One whose trial succeeded stays, since somebody may activate it. The audit has
-/// each of them, with [`Actor::Rule`] `set_up_link.over`. If the store refuses to retire one, it stays, and its link is
-/// deleted all the same.
+/// Only a connection in the state [`Draft`](ConnectionState::Draft) that was never active is retired, and only if no other
+/// link and no takeover of the organization's policy names it. One whose trial succeeded stays, since somebody may activate
+/// it. The audit has each of them, with [`Actor::Rule`] `set_up_link.over`. If the store refuses to retire one, or is busy
+/// with its organization, the draft stays, and its link is deleted all the same.
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};
@@ -45,6 +45,8 @@ where
             match end_draft(store, link, before, now).await {
                 // What is damaged stays so, and keeps no other link.
                 Ok(()) | Err(SignInError::Store(StoreError::Damaged { .. })) => {}
+                // An organization that keeps the store busy keeps no link of others either.
+                Err(SignInError::Store(StoreError::Busy { .. })) => {}
                 Err(SignInError::Store(failure)) if failure.is_outage() => return Err(failure),
                 Err(_) => {}
             }
@@ -75,7 +77,9 @@ where
     }
     let rule = Actor::Rule(RuleId::from(RULE));
     let decision = ConnectionDecision::new(link.organization.clone(), rule, now, move |it, _| {
-        match it.connection(&id).is_some_and(|connection| is_draft(connection.state)) {
+        // One that an operator made a draft again stays in the organization's list, and people find it by their names.
+        let was_active = it.organization.signs_in_over(&id);
+        match !was_active && it.connection(&id).is_some_and(|connection| is_draft(connection.state)) {
             true => it.retire(&id),
             false => Ok(()),
         }

@@ -111,7 +111,9 @@ impl ServiceProvider {
         } else {
             self.signer(&claimed, std::iter::once(first).chain(more))?
         };
-        // Only now: a connection whose metadata has ended has its key still, and a copy of it is not the only one.
+        // Only now: a connection that accepts no such response, or whose metadata has ended, has its key still, and a copy
+        // of it is not the only one.
+        is_welcome(connection, expect, purpose)?;
         is_current(connection, now)?;
         let expectations = self.expectations(&claimed, connection, expect, now)?;
         let authentic = match authenticate(claimed.claimed, &trust, self.limits()) {
@@ -228,7 +230,8 @@ impl ServiceProvider {
     }
 
     /// Returns the candidates that may have sent the response, the first and the others, by all checks that need no
-    /// key. The refusal is the reason of the last candidate.
+    /// key. At least one of them accepts a response of this kind; the others count, since the key may be theirs. The
+    /// refusal is the reason of the last candidate.
     fn possible<'c>(
         &self,
         claimed: &ClaimedResponse,
@@ -240,19 +243,26 @@ impl ServiceProvider {
         if let Some(pending) = expect.request() {
             answers(pending, purpose, now)?;
         }
-        let mut reason = None;
+        let (mut reason, mut is_any_welcome) = (None, false);
         let (mut first, mut more) = (None, Vec::new());
         for connection in candidates {
             match self.could_be(connection, claimed, expect, purpose) {
-                Ok(true) if first.is_none() => first = Some(connection),
-                Ok(true) => more.push(connection),
+                Ok(true) => {
+                    let welcome = is_welcome(connection, expect, purpose);
+                    is_any_welcome |= welcome.is_ok();
+                    reason = welcome.err().or(reason);
+                    match first {
+                        None => first = Some(connection),
+                        Some(_) => more.push(connection),
+                    }
+                }
                 Ok(false) => {}
                 Err(refusal) => reason = Some(refusal),
             }
         }
         let trusted = candidates.iter().map(|one| one.identity_provider().entity_id().as_str());
         let name = || claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
-        match first {
+        match first.filter(|_| is_any_welcome) {
             Some(first) => Ok((first, more)),
             None => Err(reason.unwrap_or_else(|| Refusal::unknown_issuer(name(), trusted))),
         }
@@ -285,7 +295,7 @@ impl ServiceProvider {
         if self.assertion_consumer_for(connection) != claimed.received_at() {
             return Ok(false);
         }
-        is_welcome(connection, expect, purpose)?;
+        is_open(connection, purpose)?;
         Ok(true)
     }
 

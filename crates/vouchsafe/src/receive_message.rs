@@ -39,11 +39,15 @@ impl ServiceProvider {
         expect: ExpectMessage<'_>,
         now: DateTime<Utc>,
     ) -> Result<ValidMessage, Refusal> {
-        let senders = open_only(self.possible_senders(&incoming, candidates, expect, now)?)?;
+        let senders = self.possible_senders(&incoming, candidates, expect, now)?;
         let trusts: Vec<&Trust> = senders.iter().map(|sender| sender.trust.as_ref()).collect();
         let chosen = choose_for_message(&incoming.claimed, &trusts, self.limits())?.connection().clone();
         let sender = senders.into_iter().find(|sender| *sender.connection.id() == chosen);
         let sender = sender.ok_or_else(|| Refusal::unknown_issuer("", []))?;
+        // Only now: a connection whose metadata has ended has its key still, and a copy of it is not the only one.
+        if let Some(ended) = sender.ended {
+            return Err(ended);
+        }
         let IncomingMessage { claimed, received_at, .. } = incoming;
         let authentic = authenticate_message(claimed, &sender.trust, self.limits())?;
         self.judge_message(authentic, (sender.connection, received_at), expect, now)
@@ -155,20 +159,5 @@ impl ServiceProvider {
             Some(age) => expectations.with_maximum_age(age.min(MessageExpectations::MAXIMUM_AGE)),
             None => expectations,
         })
-    }
-}
-
-/// Returns the senders over which messages are accepted now. There is at least one, or the reason why there is none.
-fn open_only(senders: Vec<Sender<'_>>) -> Result<Vec<Sender<'_>>, Refusal> {
-    let (mut open, mut reason) = (Vec::new(), None);
-    for sender in senders {
-        match sender.ended {
-            Some(refusal) => reason = Some(refusal),
-            None => open.push(sender),
-        }
-    }
-    match reason {
-        Some(refusal) if open.is_empty() => Err(refusal),
-        _ => Ok(open),
     }
 }

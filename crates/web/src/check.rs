@@ -204,12 +204,14 @@ impl SingleSignOn {
                 let sender = opened.candidates.iter().filter(|one| *one.id() == id);
                 self.to_restart(request, &self.unasked(&opened.claimed, sender), context)?
             }
-            // That it is late says more than that its sender is not known; and one that accepts it judges it.
+            // That it is late says more than that its sender is not known; and one that accepts it judges it. No sign-in
+            // starts over the only one that would start it: the key may be that of another.
             Err(refusal) => {
                 let unasked = self.unasked(&opened.claimed, &opened.candidates);
-                match self.to_restart(request, &unasked, context)? {
-                    None if !unasked.is_accepted() => return Err(refusal.into()),
-                    restart => restart,
+                match unasked.answers.is_some() {
+                    true => self.to_restart(request, &unasked, context)?,
+                    false if unasked.is_accepted() => None,
+                    false => return Err(refusal.into()),
                 }
             }
         };

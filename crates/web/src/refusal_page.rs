@@ -156,7 +156,7 @@ impl RefusalPage {
 
 const TRY_AGAIN: &str = "Try again, or ask your administrator and name this reference:";
 
-/// The text where nothing can be tried again: the session has ended.
+/// The text for what the person did not begin, or what has its effect already.
 const ASK: &str = "If you have questions, ask your administrator and name this reference:";
 
 /// The text if the session in this service could not be ended.

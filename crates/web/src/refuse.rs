@@ -82,6 +82,8 @@ impl SingleSignOn {
             })
             .collect();
         tracing::warn!(
+            // Operators filter by it.
+            target: "vouchsafe_web::answers",
             reference = record.reference.as_str(),
             connection = record.connection.as_ref().map(ConnectionId::as_str),
             issuer = record.issuer.as_deref().map(|issuer| display(Quoted::new(issuer))),

@@ -30,10 +30,11 @@ impl RequestCounts {
             burst: rate.burst.saturating_sub(of_a_key.burst),
             per_second: rate.per_second.saturating_sub(of_a_key.per_second),
         };
+        let is_shared = shared.burst > 0 && shared.per_second > 0;
         RequestCounts {
             rate,
-            shared: (shared.burst > 0).then(|| RequestLimiter::new(shared)),
-            of_keys: RequestLimiter::new(of_a_key),
+            shared: is_shared.then(|| RequestLimiter::new(shared)),
+            of_keys: RequestLimiter::new(if is_shared { of_a_key } else { rate }),
         }
     }
 

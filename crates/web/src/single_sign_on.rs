@@ -193,7 +193,7 @@ impl SingleSignOn {
     /// connection; further ones are answered with status 429 and `Retry-After`. An eighth of the rate is kept for each
     /// key of the connection, and its keys share the rest: a stranger who has copied a key does not use up, by a key of
     /// their own, what comes by the copied one. So a connection with many keys has a higher rate, at most five times as
-    /// high. If several connections share the identity provider and its key, a request is carried out for those that have
+    /// high. Each key has the whole of a rate that is too small to be divided. If several connections share the identity provider and its key, a request is carried out for those that have
     /// not had too many, and is answered with success only after it was carried out for all of them. Each is remembered
     /// for a day, and an identity provider can send as many as it likes. The default is 1,000 at once and then 20 a
     /// second, counted by this service alone.
@@ -373,10 +373,6 @@ impl SingleSignOn {
         let now = self.now();
         let replays = self.inner.replays.sweep_replays(now).await?;
         let started = self.inner.pending.sweep_pending(now).await?;
-        #[cfg(feature = "portal")]
-        if let Some(set_up) = &self.inner.set_up {
-            set_up.sweep(now).await?;
-        }
         let logouts = match &self.inner.single_logout {
             Some(single_logout) => single_logout.store.sweep_logouts(now).await?,
             None => 0,
@@ -386,6 +382,11 @@ impl SingleSignOn {
             None => 0,
         };
         self.flush_key_history().await?;
+        // Last: it decides on connections of organizations, and keeps nothing else from being swept.
+        #[cfg(feature = "portal")]
+        if let Some(set_up) = &self.inner.set_up {
+            set_up.sweep(now).await?;
+        }
         Ok((replays, started.saturating_add(logouts).saturating_add(forms)))
     }
 

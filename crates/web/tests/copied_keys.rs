@@ -90,6 +90,31 @@ fn service_over(connections: impl ConnectionSource + 'static, names: &Arc<Names>
         .names_managed_by(Arc::<Names>::clone(names))
 }
 
+/// A connection that takes no response without a request has its key all the same: nobody is signed in over the connection
+/// of a stranger who copied it, and no sign-in starts there.
+#[tokio::test]
+async fn a_connection_that_takes_nothing_unasked_has_its_key() {
+    let cases = [
+        (copy(), Unsolicited::Accept, "assertion.connection_ambiguous"),
+        (copy(), Unsolicited::Restart, "assertion.connection_ambiguous"),
+        (okta().with_key(keys::attacker()), Unsolicited::Accept, "assertion.unsolicited"),
+        (okta().with_key(keys::attacker()), Unsolicited::Restart, "assertion.unsolicited"),
+    ];
+    for (stranger, unsolicited, expected) in cases {
+        let settings = ConnectionSettings::default().unsolicited(unsolicited);
+        let stranger = connection("stranger", &stranger).with_settings(settings).unwrap();
+        let codes = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&codes);
+        let sso = service([stranger, connection("victim", &okta())], &Arc::default())
+            .on_refusal(move |record| kept.lock().unwrap().push(record.code));
+        let form = okta().response().at(Utc::now()).issue().unwrap().to_form(None);
+        let request = Request::post("/saml/acs").body(()).unwrap().into_parts().0;
+        let answer = sso.accept(&request, form.as_bytes()).await.unwrap_err();
+        assert!(!answer.headers().contains_key(LOCATION), "{unsolicited:?}: {answer:?}");
+        assert_eq!(*codes.lock().unwrap(), [expected], "{unsolicited:?}");
+    }
+}
+
 /// A response whose only signature is encrypted with the assertion tells no connection before it is decrypted. It is not
 /// accepted over the connection of a stranger who copied the key, however many of theirs stand before the one it is for.
 #[tokio::test]
