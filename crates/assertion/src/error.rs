@@ -11,7 +11,7 @@ use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
 use crate::comparison::Comparison;
 use crate::error_words::{
-    ahead, closest_trusted, end, list, missed, near, nearest, or_none, status_codes, status_message, was,
+    ahead, end, list, missed, near, nearest, or_none, status_codes, status_message, unknown_issuer, was,
 };
 use crate::instant::Shown;
 use crate::message::MessageError;
@@ -128,18 +128,14 @@ pub enum AssertionError {
         /// The given value.
         value: String,
     },
-    /// No trusted identity provider has the issuer that the response claims.
-    #[error(
-        "no trusted identity provider is named {}{}",
-        Quoted::new(issuer),
-        closest_trusted(issuer, closest)
-    )]
+    /// No trusted identity provider that the response may come from has the issuer that it claims.
+    #[error("{}", unknown_issuer(issuer, closest))]
     #[non_exhaustive]
     UnknownIssuer {
         /// The claimed issuer.
         issuer: String,
-        /// The trusted entity IDs that are most similar to it, the most similar first. If one is equal, it is trusted
-        /// at another assertion consumer.
+        /// The trusted entity IDs that are most similar to it, the most similar first. If the first is equal, the connection
+        /// that the message is for takes it at another address.
         closest: Vec<String>,
     },
     /// The response comes from an identity provider other than the one that was asked.

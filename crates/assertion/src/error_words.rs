@@ -29,18 +29,25 @@ pub(crate) fn missed(bound: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String
     bound.map(|bound| Missed { bound, now }.to_string()).unwrap_or_default()
 }
 
-/// Returns the trusted entity IDs that are most similar to an unknown one, and how the first differs from it.
-pub(crate) fn closest_trusted(issuer: &str, closest: &[String]) -> String {
+/// Says that an issuer is unknown, with the trusted entity IDs that are most similar to it. If it is known, the message came
+/// to another address than that of its connection.
+pub(crate) fn unknown_issuer(issuer: &str, closest: &[String]) -> String {
+    let name = Quoted::new(issuer);
     match closest {
-        [] => String::new(),
+        [] => format!("no trusted identity provider is named {name}"),
         [same, ..] if same == issuer => {
-            "; an identity provider of this name is trusted at another assertion consumer".to_owned()
+            format!("the connection to {name} that the message is for takes it at another address")
         }
         [only] => {
-            let difference = near(only, Some(issuer));
-            format!("; the closest that is trusted is {}{difference}", Quoted::new(only))
+            let (difference, only) = (near(only, Some(issuer)), Quoted::new(only));
+            format!(
+                "no trusted identity provider is named {name}; the closest that is trusted is {only}{difference}"
+            )
         }
-        several => format!("; the closest that are trusted are {}", list(several)),
+        several => format!(
+            "no trusted identity provider is named {name}; the closest that are trusted are {}",
+            list(several)
+        ),
     }
 }
 

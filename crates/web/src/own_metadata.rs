@@ -1,15 +1,18 @@
 //! Serves our metadata.
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::crypto::own_sha256;
 use vouchsafe::{ConnectionState, ETag};
 
-use crate::answers::{answer_with_tag, tag_text};
+use crate::answers::{answer, answer_with_tag, tag_text};
 use crate::error::HttpError;
 use crate::signed_metadata::Content;
 use crate::single_sign_on::SingleSignOn;
 
 const METADATA_TYPE: &str = "application/samlmetadata+xml";
+
+/// The answer for each name under which there is no document. It does not tell which customers there are.
+const NOT_THERE: &str = "no connection of this name has metadata of its own\n";
 
 impl SingleSignOn {
     /// Answers our metadata, with an ETag that is the same as long as the content is, in all processes. A signed
@@ -24,8 +27,8 @@ impl SingleSignOn {
     /// ID, the assertion consumer, the certificates or the signature requirements. For all other connections the
     /// service's [`metadata`](Self::metadata) is correct.
     ///
-    /// The answer is the same for an unknown name, for a connection that is retired or cannot be used, and for one
-    /// that does not differ from the service.
+    /// The answer is status 404 for an unknown name, and the same for a connection that is retired or cannot be used, and for
+    /// one that does not differ from the service.
     pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
         let served = self.find_by_address(id).await.and_then(|found| {
             let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
@@ -33,7 +36,10 @@ impl SingleSignOn {
             let common = Content::of(self.service_provider().descriptor())?;
             // A signature is random, so the documents are compared before they are signed.
             let own = own.transpose()?.filter(|own| own.xml != common.xml);
-            self.served(headers, &own.ok_or(HttpError::UnknownConnection)?)
+            match own {
+                Some(own) => self.served(headers, &own),
+                None => Ok(answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", NOT_THERE.to_owned())),
+            }
         });
         served.unwrap_or_else(|error| self.refuse(headers, error))
     }

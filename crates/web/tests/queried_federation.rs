@@ -101,7 +101,7 @@ async fn a_name_in_an_address_is_not_looked_up() {
     let okta = EntityId::new(testkit::IdentityProvider::okta().entity_id()).unwrap();
     let known = Federation::connection_id(&okta).unwrap();
     for name in [known.as_str(), "00112233445566778899aabbccddeeff00112233", "acme"] {
-        assert_eq!(sso.metadata_for(&HeaderMap::new(), name).await.status(), 403, "{name}");
+        assert_eq!(sso.metadata_for(&HeaderMap::new(), name).await.status(), 404, "{name}");
         let answer = sso.accept_for(name, &request(), &response(okta.as_str(), "_ada")).await;
         assert_eq!(answer.unwrap_err().status(), 403, "{name}");
     }

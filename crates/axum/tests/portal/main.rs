@@ -23,6 +23,7 @@ mod later;
 mod live;
 mod newer_metadata;
 mod own_keys;
+mod own_users;
 mod places;
 mod races;
 mod walk;

@@ -13,8 +13,8 @@ use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{ConnectionState, EntityId, LoginOptions, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn, SingleSignOn,
-    StoredConnections, provisioned_routes, set_up_routes,
+    AcceptedLogin, OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn,
+    SingleSignOn, StoredConnections, provisioned_routes, routes, set_up_routes,
 };
 use vouchsafe_client::{Client, ClientError};
 use vouchsafe_store::{
@@ -42,6 +42,8 @@ pub(crate) struct Differences {
     pub(crate) own_addresses: bool,
     /// Whether every sign-in requests two factors.
     pub(crate) two_factors: bool,
+    /// Whether the service keeps its users itself. Then no organization has a verified domain.
+    pub(crate) own_users: bool,
     /// Whether people are sent by the name of their organization.
     pub(crate) discovers: bool,
 }
@@ -104,7 +106,9 @@ impl World {
         {
             let mut organization = Organization::new(id.clone(), id.as_str(), name);
             organization.entitled = true;
-            organization.verified_domains = vec![domain.to_owned()];
+            if !differences.own_users {
+                organization.verified_domains = vec![domain.to_owned()];
+            }
             store.add_organization(&organization, &author()).await.unwrap();
         }
         let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
@@ -158,6 +162,7 @@ impl World {
                 settings
             });
         let set_up = if differences.activates_untried { set_up.danger_activate_untried() } else { set_up };
+        let set_up = if differences.own_users { set_up.own_users() } else { set_up };
         let own = testkit::keys::old_service_provider();
         let set_up = match differences.own_keys {
             true => set_up.encryption_certificates(move |_, _| Some(own.certificate().clone())),
@@ -199,7 +204,10 @@ impl World {
         let router = Router::new()
             .route("/home", get(home))
             .route("/idp/metadata", get(async |State(app): State<App>| app.published.lock().unwrap().clone()))
-            .merge(provisioned_routes())
+            .merge(match differences.own_users {
+                true => routes(signed_in),
+                false => provisioned_routes(),
+            })
             .merge(set_up_routes(&set_up))
             .with_state(app);
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -358,6 +366,12 @@ impl World {
         let records = self.store.audit(organization).await.unwrap();
         records.into_iter().map(|record| (record.rule.to_string(), record.actor)).collect()
     }
+}
+
+/// The handler of a service with users of its own.
+async fn signed_in(AcceptedLogin(accepted): AcceptedLogin) -> String {
+    let name = accepted.login.name_id().map(|name| name.value().to_owned());
+    format!("{} is signed in over {}", name.unwrap_or_default(), accepted.connection())
 }
 
 pub(crate) fn author() -> Author {

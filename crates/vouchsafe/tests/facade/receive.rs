@@ -175,7 +175,7 @@ fn an_unknown_issuer_is_told_with_the_closest_that_is_trusted() {
     }
     assert_eq!(
         told(okta.as_str(), "https://app.example.com/other"),
-        unknown(okta.as_str()) + "an identity provider of this name is trusted at another assertion consumer"
+        format!("the connection to “{okta}” that the message is for takes it at another address")
     );
 }
 

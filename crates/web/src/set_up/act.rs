@@ -233,16 +233,13 @@ impl SetUp {
                     }
                     None => "No sign-in was tried since the connection was last changed.".to_owned(),
                 };
-                card.paragraph(&text).link("button", &self.at("trial"), "Go on to the trial")
+                let card = card.paragraph(&text).link("button", &self.at("trial"), "Go on to the trial");
+                let refused = visit.trial().and_then(|trial| trial.refused.as_deref());
+                self.way_to_domains(card, refused, &visit.link)
             });
             match self.0.activates_untried {
                 true => page.card("Activate without a trial", |card| {
-                    let card = card.paragraph("Nobody knows then:").list([
-                        "whether your identity provider signs what it sends with the keys of its metadata",
-                        "whether the addresses and the entity ID in your console are ours",
-                        "whether the attributes and the groups come, under their names",
-                        "whom the organization's rules would let in",
-                    ]);
+                    let card = card.paragraph("Nobody knows then:").list(self.untried());
                     self.activation(card, visit, renews, true)
                 }),
                 false => page,
@@ -274,10 +271,7 @@ impl SetUp {
             }
         };
         let card = match !renews && !active.is_empty() && !self.takes_over(visit, draft) {
-            true => card.note(
-                "The organization's rules do not say that people of the present connection keep their accounts over the new one. \
-                 Ask the service to add that (identity.takeovers) before you replace it, or people may get new accounts or be refused.",
-            ),
+            true => card.note(self.without_takeover()),
             false => card,
         };
         card.form(&self.at("activate"), &visit.form_token, |form| {

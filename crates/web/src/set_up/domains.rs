@@ -71,9 +71,10 @@ impl SetUp {
         let resolves = self.0.resolve.is_some();
         Page::new("Domains of your organization", |page| {
             let page = self.steps(shown(page, problem), visit, Step::Domains);
+            let page = page.paragraph(self.use_of_domains());
             let page = visit.organization.verified_domains.iter().fold(page, |page, domain| {
                 page.card(domain, |card| {
-                    let card = card.success("Verified: people with addresses of it are admitted, and sent to your identity provider.");
+                    let card = card.success("Verified: the domain is yours.");
                     let domain = Domain::parse(domain.trim());
                     let proof = domain.as_ref().ok().and_then(|domain| visit.organization.domain_proof(domain));
                     match proof.and_then(|proof| Some((proof, proof.missing_since?))) {

@@ -9,6 +9,7 @@ use vouchsafe::xml::Quoted;
 use vouchsafe::{BindingError, ConnectionId, Explain};
 use vouchsafe_store::{SetUpLinkState, SignInError, StoreError};
 
+use super::holder_hints::hint_to_holder;
 use crate::error::HttpError;
 
 /// The reason why a step of the set-up portal was refused. Unlike the reason of a refused sign-in, it is shown to the
@@ -253,10 +254,10 @@ impl SetUpError {
         }
     }
 
-    /// Returns the hint in the words of the chosen product.
+    /// Returns what the holder of a link can change, in the words of the chosen product.
     #[must_use]
     pub fn hint_for(&self, console: Option<Console>) -> String {
-        console.map_or_else(|| self.hint().to_owned(), |console| console.hint(self.code(), self.hint()))
+        hint_to_holder(console, self.code(), self.hint())
     }
 
     /// Returns the outage, if a required part failed. The person is told no details of it.

@@ -113,7 +113,8 @@ impl SetUp {
             (Some(address), None, None) => {
                 let load = self.0.load.as_ref().ok_or(SetUpError::NoClient)?;
                 self.count(visit)?;
-                let document = load(address.to_owned()).await?;
+                let document =
+                    load(address.to_owned()).await.inspect_err(|error| not_loaded(visit, error))?;
                 Ok(ConnectionMetadata::new(document, MetadataSource::Url(address.to_owned()), visit.now))
             }
             (None, Some(file), None) => {
@@ -125,6 +126,18 @@ impl SetUp {
             _ => Err(SetUpError::SeveralSources),
         }
     }
+}
+
+/// Tells the operator, since the pages speak to the customer.
+fn not_loaded(visit: &Visit<'_>, error: &SetUpError) {
+    let hint = match error.code() {
+        "client.forbidden_address" => {
+            "To try the portal with an identity provider on your own machine, load by Client::with_loopback."
+        }
+        _ => error.hint(),
+    };
+    let (link, organization) = (&visit.link.id, &visit.organization.id);
+    tracing::warn!(link, %organization, code = error.code(), reason = %error, hint, "the metadata that a set-up link gave is not loaded");
 }
 
 /// Checks that the document proves what the settings of its connection require of newer metadata: a signature, an end. So

@@ -15,11 +15,13 @@ mod certificates;
 mod domains;
 mod error;
 mod fields;
+mod holder_hints;
 mod link_limits;
 mod markup;
 mod metadata;
 mod overview;
 mod own_keys;
+mod own_users;
 mod pages;
 mod parsed;
 mod place;
@@ -99,6 +101,7 @@ struct Inner {
     rollovers: Option<AskRollovers>,
     certificates: Option<ChooseCertificate>,
     activates_untried: bool,
+    own_users: bool,
     limits: LinkLimits,
 }
 
@@ -125,6 +128,7 @@ impl SetUp {
             rollovers: None,
             certificates: None,
             activates_untried: false,
+            own_users: false,
             limits: LinkLimits::default(),
         }))
     }
@@ -285,6 +289,7 @@ impl Inner {
             rollovers: self.rollovers.clone(),
             certificates: self.certificates.clone(),
             activates_untried: self.activates_untried,
+            own_users: self.own_users,
             limits: self.limits.clone(),
         }
     }

@@ -8,6 +8,7 @@ use vouchsafe_store::StoredConnection;
 
 use super::SetUp;
 use super::certificates::Rollovers;
+use super::holder_hints::hint_to_holder;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, is_used, shown};
 use super::planned::refusal_to_holder;
@@ -26,7 +27,7 @@ impl SetUp {
         problem: Option<&Problem>,
     ) -> Page {
         if is_used(&visit.link, visit) {
-            return self.done(visit);
+            return Page::done(&visit.organization.name);
         }
         let name = &visit.organization.name;
         Page::new(&format!("Set up single sign-on for {name}"), |page| {
@@ -42,8 +43,11 @@ impl SetUp {
             };
             let page = match visit.link.purpose.allows_domains() {
                 true => page.card("Domains", |card| {
-                    card.paragraph("People with addresses of a verified domain are admitted, and sent to your identity provider when they sign in.")
-                        .link("button quiet", &self.at("domains"), "Verify a domain")
+                    card.paragraph(self.use_of_domains()).link(
+                        "button quiet",
+                        &self.at("domains"),
+                        "Verify a domain",
+                    )
                 }),
                 false => page,
             };
@@ -112,10 +116,7 @@ impl SetUp {
             .into_iter()
             .take(REFUSALS)
             .map(|record| {
-                let hint = match visit.console() {
-                    Some(console) => console.hint(record.code, record.hint),
-                    None => record.hint.to_owned(),
-                };
+                let hint = hint_to_holder(visit.console(), record.code, record.hint);
                 let at = minute(record.at);
                 [
                     at,
@@ -140,14 +141,6 @@ impl SetUp {
         let consumer = WebAddress::new(visit.sso.service_provider().assertion_consumer());
         let origin = consumer.map(|consumer| consumer.origin()).unwrap_or_default();
         format!("{origin}{}", login_url(&self.0.login, active.id.as_str(), ""))
-    }
-
-    /// Shows the page of a link with which a connection was activated.
-    fn done(&self, visit: &Visit<'_>) -> Page {
-        Page::new(&format!("Single sign-on is set up for {}", visit.organization.name), |page| {
-            page.success("The connection is active. People sign in over it from now on.")
-                .paragraph("This link is used up. For a later change, such as a new certificate, ask whoever sent it to renew it.")
-        })
     }
 }
 

@@ -54,6 +54,14 @@ impl Page {
             })
         })
     }
+
+    /// Makes the page of a link with which a connection was activated.
+    pub(super) fn done(organization: &str) -> Page {
+        Page::new(&format!("Single sign-on is set up for {organization}"), |page| {
+            page.success("The connection is active. People sign in over it from now on.")
+                .paragraph("This link is used up. For a later change, such as a new certificate, ask whoever sent it to renew it.")
+        })
+    }
 }
 
 /// A step of the portal.
@@ -222,7 +230,7 @@ impl SetUp {
     ) -> Result<Page, SetUpError> {
         let console = visit.require_console()?;
         let values = console.values(&self.details_of(visit, console), &visit.names());
-        let needs_token = self.settings_of(visit, console).token_required;
+        let needs_token = self.needs_token(&self.settings_of(visit, console));
         let certificates = self.our_certificates(visit).await?;
         Ok(Page::new(&format!("Copy these values into {}", console.name()), |page| {
             let page = self.steps(shown(page, problem), visit, Step::Values);

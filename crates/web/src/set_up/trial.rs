@@ -11,6 +11,7 @@ use vouchsafe::{Explain, Ledger, Trial};
 use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, StoredConnection};
 
 use super::error::SetUpError;
+use super::holder_hints::hint_to_holder;
 use super::markup::{Markup, Problem, minute};
 use super::pages::{Page, Step, described, shown};
 use super::planned::{explained_to_holder, refusal_to_holder};
@@ -46,18 +47,21 @@ impl SetUp {
                             &self.at("activate"),
                             "Go on to the activation",
                         ),
-                        Some(code) => card.paragraph(&format!(
-                            "Refused at {at} ({code}). Correct what it showed, and try again."
-                        )),
+                        Some(code) => {
+                            let card = card.paragraph(&format!(
+                                "Refused at {at} ({code}). Correct what it showed, and try again."
+                            ));
+                            self.way_to_domains(card, Some(code), &visit.link)
+                        }
                     }
                 }),
                 None => page,
             };
             page.card("Try a sign-in", |card| {
-                card.paragraph(
-                    "You sign in at your identity provider as yourself. Assign yourself to the application there first. \
-                     We show what came, how it was checked, and what the sign-in would change. Nobody is signed in here, and nothing is changed.",
-                )
+                card.paragraph(&format!(
+                    "You sign in at your identity provider as yourself. Assign yourself to the application there first. {}",
+                    self.use_of_a_trial(),
+                ))
                 .form(&self.at("trial"), &visit.form_token, |form| form.button("Sign in at your identity provider"))
             })
             .card("The identity provider", |card| described(card, draft, None, visit))
@@ -159,8 +163,10 @@ impl SetUp {
         let console = link.progress.product.as_deref().and_then(Console::from_id);
         let names = names(&policy, console, &organization, &connections);
         let plan = match &tried.outcome {
-            Ok(trial) => Some(self.planned(trial, &draft, &connections, policy, names.clone()).await),
-            Err(_) => None,
+            Ok(trial) if !self.0.own_users => {
+                Some(self.planned(trial, &draft, &connections, policy, names.clone()).await)
+            }
+            _ => None,
         };
         let plan = match plan {
             Some(Err(error)) if error.outage().is_some() => return Err(error),
@@ -172,8 +178,8 @@ impl SetUp {
             _ => None,
         };
         self.note(&link, &draft, SetUpTrial::new(draft.id.clone(), print, tried.at, refused)).await?;
-        let has_token = draft.settings.token_required;
-        Ok(Judged { organization: organization.name, console, names, has_token, plan })
+        let has_token = self.needs_token(&draft.settings);
+        Ok(Judged { organization: organization.name, link, console, names, has_token, plan })
     }
 
     /// Records a trial at the link. If it was accepted, it is also recorded at the draft.
@@ -208,19 +214,20 @@ impl SetUp {
             field: None,
             code: error.code(),
             message: refusal_to_holder(error.code(), &error.to_string()).to_owned(),
-            hint: match judged.console {
-                Some(console) => console.hint(error.code(), error.hint()),
-                None => error.hint().to_owned(),
-            },
+            hint: hint_to_holder(judged.console, error.code(), error.hint()),
         };
         Page::new("Result of the trial", |page| {
             let page = match (&tried.outcome, &judged.plan) {
                 (Err(refusal), _) => page
                     .problem(&explained(refusal))
                     .note("The sign-in would be refused. Nobody was signed in, and nothing was changed."),
-                (Ok(_), Some(Err(error))) => page
-                    .problem(&explained(error))
-                    .note("The response is good, and the organization's rules would refuse the person. Nothing was changed."),
+                (Ok(_), Some(Err(error))) => self.way_to_domains(
+                    page.problem(&explained(error))
+                        .note("The response is good, and the organization's rules would refuse the person. Nothing was changed."),
+                    Some(error.code()),
+                    &judged.link,
+                ),
+                (Ok(trial), None) => self.accepted_for_own_users(page, trial),
                 (Ok(_), Some(Ok(plan))) if plan.waits_for_approval() => page.success(
                     "The response is good. The person's account would wait for an approval before they can sign in. Nothing was changed.",
                 ),
@@ -238,7 +245,9 @@ impl SetUp {
             };
             let page = page.card("How it was checked", |card| checks(card, tried.ledger()));
             match (&tried.outcome, &judged.plan) {
-                (Ok(_), Some(Ok(_))) => page.link("button", &self.at("activate"), "Go on to the activation"),
+                (Ok(_), Some(Ok(_)) | None) => {
+                    page.link("button", &self.at("activate"), "Go on to the activation")
+                }
                 _ => page,
             }
             .link("button quiet", &self.at("trial"), "Back to the trial")
@@ -264,9 +273,11 @@ fn tried_draft(
 /// The data of a trial to show.
 struct Judged {
     organization: String,
+    link: SetUpLink,
     console: Option<Console>,
     names: AttributeMapping,
     has_token: bool,
+    /// `None` if the response was refused, or if the service keeps its users itself.
     plan: Option<Result<Plan, SetUpError>>,
 }
 

@@ -49,11 +49,15 @@ impl SetUp {
     pub(super) async fn landing(&self, sso: &SingleSignOn, secret: &str) -> Result<Next, SetUpError> {
         let secret = SetUpSecret::received(secret, sso.service_provider().provider())?;
         let link = self.opened(&secret).await?;
-        if link.state(sso.now()) != SetUpLinkState::Used {
+        let is_used = link.state(sso.now()) == SetUpLinkState::Used;
+        if !is_used {
             require_open(&link, sso.now())?;
         }
         let organization = self.organization_of(&link).await?;
-        Ok(Next::Page(Page::landing(self, &organization.name, &link, secret.reveal())))
+        Ok(Next::Page(match is_used {
+            true => Page::done(&organization.name),
+            false => Page::landing(self, &organization.name, &link, secret.reveal()),
+        }))
     }
 
     /// Keeps the link open in this browser.
@@ -176,7 +180,7 @@ impl SetUp {
     pub(super) fn details_of(&self, visit: &Visit<'_>, console: Console) -> ServiceDetails {
         let settings = self.settings_of(visit, console);
         let details = ServiceDetails::of_connection(visit.sso.service_provider(), &settings.sign_in);
-        if settings.token_required { details } else { details.without_token() }
+        if self.needs_token(&settings) { details } else { details.without_token() }
     }
 }
 

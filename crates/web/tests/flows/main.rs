@@ -301,7 +301,7 @@ async fn a_connection_with_an_assertion_consumer_of_its_own() {
     let headers = request(&[]).headers;
     assert!(sso.metadata_for(&headers, "own").await.body().contains(OWN));
     assert!(!sso.metadata(&headers).body().contains(OWN));
-    assert_eq!(sso.metadata_for(&headers, "nobody").await.status(), 403);
+    assert_eq!(sso.metadata_for(&headers, "nobody").await.status(), 404);
 }
 
 /// A store that does not answer.
