@@ -21,13 +21,16 @@ const DOORS: &[&str] = &[
     "tenancy/",
 ];
 
-fn at_the_doors() -> Attacks {
-    let target = Target::default()
+/// The addresses and people of the shop, without an address to return to.
+fn shop() -> Target {
+    Target::default()
         .at(ISSUE_INSTANT)
-        .certificate(keys::service_provider().certificate())
         .other_attacker("mallory@example.org")
         .other_assertion_consumer(OTHER_ASSERTION_CONSUMER)
-        .return_to(ALLOWED);
+}
+
+fn at_the_doors() -> Attacks {
+    let target = shop().certificate(keys::service_provider().certificate()).return_to(ALLOWED);
     attacks::all()
         .against(target)
         .only(|name| DOORS.iter().any(|door| name.starts_with(door)))
@@ -209,17 +212,17 @@ fn of_return(target: Target, careless: Careless) -> (BTreeSet<String>, usize) {
 fn attacks_on_a_return_address_that_reaches_no_service_prove_nothing() {
     let not_accepted = BTreeSet::from(["inconclusive: control/return is not accepted either".to_owned()]);
     let no_return = Careless { no_return: true, any_return: true, ..Careless::default() };
-    assert_eq!(of_return(Target::default().return_to(ALLOWED), no_return), (not_accepted.clone(), 0));
+    assert_eq!(of_return(shop().return_to(ALLOWED), no_return), (not_accepted.clone(), 0));
     // A service that refuses this address, and one whose sign-ins all end there.
     for path in ["/another", HOME] {
-        let told = of_return(Target::default().return_to(path), Careless::default());
+        let told = of_return(shop().return_to(path), Careless::default());
         assert_eq!(told, (not_accepted.clone(), 0), "{path}");
     }
     let unnamed = "not applicable: the target has no address to return to (`Target::return_to`)".to_owned();
-    let (reasons, accepted) = of_return(Target::default(), Careless::default());
+    let (reasons, accepted) = of_return(shop(), Careless::default());
     assert_eq!((reasons, accepted), (BTreeSet::from([unnamed]), 0));
     // What is accepted is a finding, whether the control could be run or not.
-    let (_, accepted) = of_return(Target::default(), Careless { any_return: true, ..Careless::default() });
+    let (_, accepted) = of_return(shop(), Careless { any_return: true, ..Careless::default() });
     assert_eq!(accepted, 15);
 }
 
@@ -239,7 +242,7 @@ fn the_control_of_the_return_address_says_what_is_wrong() {
              address that the service allows",
         ),
     ] {
-        let target = Target::default().return_to(path);
+        let target = shop().return_to(path);
         let report = attacks::of(Kind::Return).against(target).run_blocking(&Shop::new(careless, true));
         let control = report.entries().iter().find(|entry| entry.name == "control/return").unwrap();
         let Verdict::Inconclusive { reason: told, .. } = &control.verdict else { panic!("{report}") };
