@@ -3,6 +3,7 @@
 use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::crypto::own_sha256;
 use vouchsafe::{ConnectionState, ETag};
+use vouchsafe_store::StoreError;
 
 use crate::answers::{answer, answer_with_tag, tag_text};
 use crate::error::HttpError;
@@ -30,7 +31,12 @@ impl SingleSignOn {
     /// The answer is status 404 for an unknown name, and the same for a connection that is retired or cannot be used, and for
     /// one that does not differ from the service.
     pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
-        let served = self.find_by_address(id).await.and_then(|found| {
+        let found = match self.find_by_address(id).await {
+            // It is not told that there is one.
+            Err(HttpError::Store(StoreError::ConnectionUnusable { .. })) => Ok(None),
+            found => found,
+        };
+        let served = found.and_then(|found| {
             let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
             let own = open.map(|connection| Content::of(self.service_provider().descriptor_for(&connection)));
             let common = Content::of(self.service_provider().descriptor())?;

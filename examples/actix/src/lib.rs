@@ -37,7 +37,7 @@ impl Service {
             .assertion_consumer(&format!("{address}/saml/acs"))?
             .build()?;
         let sso = SingleSignOn::new(saml, Arc::new(customers), Arc::new(Memory::new()))
-            .return_paths(ReturnPaths::new("/home")?);
+            .return_paths(ReturnPaths::new("/home")?.under("/home")?);
         Ok(Service { sso: Data::new(sso), sessions: Data::default() })
     }
 

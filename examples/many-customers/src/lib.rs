@@ -48,7 +48,8 @@ pub fn router(
         .assertion_consumer(&format!("{address}/saml/acs"))?
         .build()?;
     let connections = StoredConnections::new(Arc::clone(&store)).at_most(256);
-    let sso = SingleSignOn::new(saml, Arc::new(connections), store).return_paths(ReturnPaths::new("/home")?);
+    let sso = SingleSignOn::new(saml, Arc::new(connections), store)
+        .return_paths(ReturnPaths::new("/home")?.under("/home")?);
     let app = App { sso: sso.clone(), sessions: Arc::default() };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));
     Ok((pages.merge(routes(signed_in)).with_state(app), sso))

@@ -55,7 +55,7 @@ pub fn router(
         .assertion_consumer(&format!("{address}/saml/acs"))?
         .build()?;
     let sso = SingleSignOn::new(saml, Arc::new(customers), Arc::new(Memory::new()))
-        .return_paths(ReturnPaths::new("/home")?);
+        .return_paths(ReturnPaths::new("/home")?.under("/home")?);
     let app = App { sso: sso.clone(), sessions: Arc::default() };
     let pages =
         Router::new().route("/", get(front)).route("/home", get(home)).route("/logout", post(sign_out));

@@ -40,7 +40,7 @@ pub fn router(
         .assertion_consumer(&format!("{address}/sso/saml/acs"))?
         .build()?;
     let sso = SingleSignOn::new(saml, connections, Arc::new(Memory::new()))
-        .return_paths(ReturnPaths::new("/home")?);
+        .return_paths(ReturnPaths::new("/home")?.under("/home")?);
     let (sso, sessions) = session_layer(sso, MemoryStore::default(), Arc::new(Memory::new()));
     let app = App { sso: sso.clone(), users };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));

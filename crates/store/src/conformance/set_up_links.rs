@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, Provider,
+    ConnectionId, ConnectionState, Provider,
     provisioning::{Actor, OrganizationId},
 };
 
@@ -243,6 +243,29 @@ pub async fn a_draft_goes_with_its_link(store: impl Store + SetUpStore) {
     assert_eq!(swept(&store, sharing.expires_at).await, 1);
     assert_eq!(states().await, ["retired", "tested", "retired", "draft"]);
     assert_eq!(by_rule().await.len(), 2);
+}
+
+/// An operator who makes an active connection a draft again pauses it: it does not go with the link that made it.
+pub async fn a_paused_connection_stays_when_its_link_goes(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let paused = ConnectionId::new("paused").unwrap();
+    let (_, mut link) = issued(&store, acme()).await;
+    let adds = ConnectionDecision::new(acme(), link.actor(), now(), move |it, now| {
+        for name in ["paused", "other"] {
+            it.add_draft(draft(name, acme(), okta()))?;
+            it.activate(&ConnectionId::new(name).unwrap(), now)?;
+        }
+        Ok(())
+    });
+    store.decide_connections(adds).await.unwrap();
+    link.progress.connection = Some(paused.clone());
+    store.update_set_up_link(&link, &author()).await.unwrap();
+    let mut stored = store.connection(&paused).await.unwrap().unwrap();
+    stored.state = ConnectionState::Draft;
+    store.update_connection(&stored, &author()).await.unwrap();
+    assert_eq!(swept(&store, link.expires_at).await, 1);
+    let stays = store.connection(&paused).await.unwrap().unwrap();
+    assert_eq!((stays.state.name(), stays.metadata.document.is_empty()), ("draft", false));
 }
 
 /// The request of a link's holder came before the link was revoked, and writes afterwards.

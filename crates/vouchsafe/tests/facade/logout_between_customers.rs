@@ -138,6 +138,10 @@ fn a_connection_that_has_the_key_counts_also_if_it_accepts_nothing() {
     assert_eq!(over_each(&whole.valid), ["a-mallory"]);
     assert_eq!((whole.others.len(), whole.others[0].as_str(), whole.is_of_one()), (1, "victim", false));
     assert_eq!(whole.refusal.unwrap().code(), "metadata.expired");
+    let message = saml.receive_message(opened(), &all, expect, now()).unwrap_err();
+    assert_eq!(message.code(), "assertion.connection_ambiguous");
+    let message = saml.receive_message(opened(), &all[1..], expect, now()).unwrap_err();
+    assert_eq!(message.code(), "metadata.expired");
 
     // Page by page, a single candidate counts only if it has the key.
     let part =

@@ -75,6 +75,9 @@ impl SetUp {
     /// as they are, since people may sign in with them over the present connection.
     async fn issue_token(&self, visit: &mut Visit<'_>) -> Result<Next, SetUpError> {
         visit.require_console()?;
+        if self.0.own_users {
+            return Err(SetUpError::StepUnknown);
+        }
         let provider = visit.sso.service_provider().provider();
         let token = OrganizationToken::issue(provider)?;
         let hash = token.hash(provider)?;
@@ -199,6 +202,10 @@ impl SetUp {
     /// Stores the attribute names that the portal showed, if the organization has no policy of its own.
     async fn keep_names(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
         let names = visit.names();
+        // Nobody reads the policy of a service with users of its own.
+        if self.0.own_users {
+            return Ok(());
+        }
         if visit.policy != Policy::default() || names == visit.policy.attributes {
             return Ok(());
         }

@@ -25,6 +25,9 @@ impl SetUp {
     /// policy is what compares it. A verified domain admits nobody; it leads people to their identity provider
     /// ([`OrganizationDiscovery`](crate::OrganizationDiscovery)).
     ///
+    /// Do not set it with [`Provisioned`](crate::Provisioned): its sign-ins ask the policy, so a trial would accept whom they
+    /// refuse.
+    ///
     /// ```
     /// use std::sync::Arc;
     /// use vouchsafe_store::Memory;

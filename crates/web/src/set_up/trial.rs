@@ -151,6 +151,7 @@ impl SetUp {
         self.count_asked(&link, tried.at)?;
         let connections = self.0.store.connections_of(&link.organization).await?;
         let organization = self.organization_of(&link).await?;
+        organization.require_entitlement()?;
         let draft = tried_draft(&connections, &organization, &link, tried)?;
         if fingerprint(&draft, &connections, sso.service_provider().provider())? != print {
             return Err(SetUpError::NotTried);

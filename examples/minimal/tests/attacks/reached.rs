@@ -128,7 +128,8 @@ impl Service for Reached {
 async fn every_attack_is_refused() {
     let reached = Reached::start().await;
     let [first, other] = [Customer::First, Customer::Other].map(|one| reached.consumer(one));
-    let mut target = Target::new(reached.entity_id(Customer::First), &first).clock(Utc::now);
+    let target = Target::new(reached.entity_id(Customer::First), &first).clock(Utc::now);
+    let mut target = target.return_to("/home/orders");
     if first != other {
         target = target.other_assertion_consumer(other).other_entity_id(reached.entity_id(Customer::Other));
     }
