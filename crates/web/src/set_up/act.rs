@@ -202,10 +202,6 @@ impl SetUp {
     /// Stores the attribute names that the portal showed, if the organization has no policy of its own.
     async fn keep_names(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
         let names = visit.names();
-        // Nobody reads the policy of a service with users of its own.
-        if self.0.own_users {
-            return Ok(());
-        }
         if visit.policy != Policy::default() || names == visit.policy.attributes {
             return Ok(());
         }

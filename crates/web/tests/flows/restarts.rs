@@ -1,7 +1,7 @@
 //! Sign-ins that start instead of using a response, and responses for which none starts.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use chrono::{TimeDelta, Utc};
 use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
@@ -136,15 +136,17 @@ async fn an_answer_that_comes_late_begins_anew_once() {
 }
 
 #[tokio::test]
-async fn no_request_takes_the_place_of_a_response_that_is_accepted_or_over_a_closed_connection() {
+async fn no_request_takes_the_place_of_a_response_of_two_connections_or_over_a_closed_one() {
     let with = |unsolicited| ConnectionSettings::default().unsolicited(unsolicited);
-    // One of two connections accepts it.
-    let sso = over([
-        connection("acme", with(Unsolicited::Accept)),
-        connection("globex", with(Unsolicited::Restart)),
-    ]);
-    let accepted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
-    assert_eq!(accepted.connection().as_str(), "acme");
+    // Two connections have the key: it is not known which of their settings counts.
+    let both =
+        [connection("acme", with(Unsolicited::Accept)), connection("globex", with(Unsolicited::Restart))];
+    let codes = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&codes);
+    let sso = over(both).on_refusal(move |record| kept.lock().unwrap().push(record.code));
+    let refused = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+    assert_eq!((refused.status().as_u16(), refused.headers().get(LOCATION)), (403, None));
+    assert_eq!(*codes.lock().unwrap(), ["assertion.connection_ambiguous"]);
     for state in [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired] {
         let sso = over([connection("acme", with(Unsolicited::Restart)).with_state(state)]);
         let refused = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();

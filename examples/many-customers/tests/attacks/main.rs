@@ -87,5 +87,5 @@ async fn each_customer_has_metadata_of_its_own() {
         assert!(metadata.contains(&format!("Location=\"{}\"", reached.consumer(customer))), "{metadata}");
     }
     let nobody = reached.client.get(format!("{}/saml/nobody/metadata", reached.service.address));
-    assert_eq!(nobody.send().await.unwrap().status(), 403);
+    assert_eq!(nobody.send().await.unwrap().status(), 404);
 }
