@@ -103,6 +103,22 @@ async fn connections_that_cannot_be_used_hide_no_other() {
     }
 }
 
+/// If more connections than are told apart name the service's address as their own, not all of them are known. So the key
+/// of one of them does not decide.
+#[tokio::test]
+async fn the_key_does_not_decide_among_more_named_connections_than_are_told_apart() {
+    let named = accepting().assertion_consumer(testkit::ASSERTION_CONSUMER).unwrap();
+    let service = Service::new();
+    service.add("a-victim", keys::identity_provider(), named.clone()).await;
+    for number in 1..MOST_CANDIDATES {
+        service.add(&format!("stranger{number:02}"), keys::attacker(), named.clone()).await;
+    }
+    service.add("shared", keys::attacker(), accepting()).await;
+    assert_eq!(service.sign_in(keys::identity_provider()).await, "a-victim");
+    service.add("stranger", keys::attacker(), named).await;
+    assert_eq!(service.sign_in(keys::identity_provider()).await, "assertion.connection_ambiguous");
+}
+
 /// If there is only one, the refusal says that it cannot be used.
 #[tokio::test]
 async fn the_only_connection_says_that_it_cannot_be_used() {
@@ -136,4 +152,14 @@ async fn the_connection_with_the_key_decides_what_is_done_with_an_unasked_respon
         service.add("victim", keys::identity_provider(), settings).await;
         assert_eq!(service.sign_in(keys::identity_provider()).await, outcome);
     }
+}
+
+/// Public keys are public, so anybody can configure many connections that have the key of somebody else. Those that
+/// accept no response without a request hide no other one.
+#[tokio::test]
+async fn connections_with_the_key_that_accept_nothing_hide_no_other() {
+    let service = Service::new();
+    service.add_many("a-copy", keys::identity_provider(), &ConnectionSettings::default()).await;
+    service.add("victim", keys::identity_provider(), accepting()).await;
+    assert_eq!(service.sign_in(keys::identity_provider()).await, "victim");
 }
