@@ -4,10 +4,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::Utc;
 use http::header::LOCATION;
 use http::{Request, Response};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
     Limits, ManageNameIdRequest, NameIdOrder, NameIdStatus, ServiceProvider, StatusAnswer, Unsolicited,
@@ -15,10 +17,12 @@ use vouchsafe::{
     redirect,
 };
 use vouchsafe_store::{
-    Author, ConnectionMetadata, ConnectionStore, Memory, MetadataSource, StoredConnection,
+    Author, ConnectionMetadata, ConnectionStore, Memory, MetadataSource, StoreError, StoredConnection,
 };
 use vouchsafe_testkit::{self as testkit, Encryption, Signed, keys};
-use vouchsafe_web::{ConnectionSource, Managed, ManagesNames, RequestRate, SingleSignOn, StoredConnections};
+use vouchsafe_web::{
+    ConnectionSource, HttpError, Managed, ManagesNames, RequestRate, SingleSignOn, StoredConnections,
+};
 
 const HERE: &str = "https://app.example.com/saml/name-id";
 
@@ -71,11 +75,17 @@ fn both() -> [Connection; 2] {
     [connection("stranger", &copy()), connection("victim", &okta())]
 }
 
-fn service(connections: impl IntoIterator<Item = Connection>, names: &Arc<Names>) -> SingleSignOn {
+fn service<N: ManagesNames + 'static>(
+    connections: impl IntoIterator<Item = Connection>,
+    names: &Arc<N>,
+) -> SingleSignOn {
     service_over(connections.into_iter().collect::<Connections>(), names)
 }
 
-fn service_over(connections: impl ConnectionSource + 'static, names: &Arc<Names>) -> SingleSignOn {
+fn service_over<N: ManagesNames + 'static>(
+    connections: impl ConnectionSource + 'static,
+    names: &Arc<N>,
+) -> SingleSignOn {
     let ours = keys::service_provider();
     let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
@@ -87,7 +97,7 @@ fn service_over(connections: impl ConnectionSource + 'static, names: &Arc<Names>
         .build()
         .unwrap();
     SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new()))
-        .names_managed_by(Arc::<Names>::clone(names))
+        .names_managed_by(Arc::clone(names) as Arc<dyn ManagesNames>)
 }
 
 /// A connection that takes no response without a request has its key all the same: nobody is signed in over the connection
@@ -130,7 +140,7 @@ async fn among_many_connections_a_response_that_no_key_decides_is_refused() {
     let victim = over("victim".to_owned(), &okta(), Unsolicited::Accept);
     let codes = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&codes);
-    let sso = service(strangers.chain([victim]), &Arc::default())
+    let sso = service(strangers.chain([victim]), &Arc::<Names>::default())
         .on_refusal(move |record| kept.lock().unwrap().push(record.code));
     let encryption = Encryption::to(keys::service_provider().certificate());
     for (id, sealed) in [("_open", false), ("_sealed", true)] {
@@ -242,4 +252,77 @@ async fn the_rate_of_a_connection_counts_for_each_key() {
     assert_eq!(statuses.map(|one| one.status().as_u16()), [303, 429]);
     assert_eq!(end_name(&sso, okta().key()).await.status().as_u16(), 303);
     assert_eq!(end_name(&sso, okta().key()).await.status().as_u16(), 429, "by the same key");
+}
+
+/// An application that ends the sessions over one connection for each permit. If there are no more permits, it fails.
+#[derive(Debug)]
+struct Slow {
+    begun: AtomicUsize,
+    may_end: Semaphore,
+    failure: fn() -> HttpError,
+}
+
+impl Slow {
+    fn new(failure: fn() -> HttpError) -> Arc<Slow> {
+        Arc::new(Slow { begun: AtomicUsize::new(0), may_end: Semaphore::new(0), failure })
+    }
+}
+
+impl ManagesNames for Slow {
+    fn end_sessions<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, ()> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async {
+            let permit = self.may_end.acquire().await;
+            permit.map(SemaphorePermit::forget).map_err(|_| (self.failure)())
+        })
+    }
+
+    fn requested<'a>(&'a self, _: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        Box::pin(std::future::ready(Ok(NameIdStatus::Success)))
+    }
+
+    fn confirmed<'a>(&'a self, _: &'a StatusAnswer, _: &'a NameIdOrder) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+fn many(number: usize) -> impl Iterator<Item = Connection> {
+    (0..number).map(|number| connection(&format!("twin-{number:02}"), &okta()))
+}
+
+fn unavailable() -> HttpError {
+    HttpError::Store(StoreError::unavailable(std::io::Error::other("down")))
+}
+
+/// A database that is down is not asked for each of many connections that have the key. Any other failure is that of one
+/// connection, and keeps no other one from being tried.
+#[tokio::test]
+async fn after_three_outages_the_rest_is_not_tried() {
+    let busy = || HttpError::Store(StoreError::busy(std::io::Error::other("locked")));
+    for (failure, tried) in
+        [(unavailable as fn() -> HttpError, 3), (busy, 10), (|| HttpError::UnknownPerson, 10)]
+    {
+        let failing = Slow::new(failure);
+        failing.may_end.close();
+        let answer = end_name(&service(many(10), &failing), okta().key()).await;
+        assert!(!answer.status().is_redirection(), "it is not answered: {}", answer.status());
+        assert_eq!(failing.begun.load(Ordering::SeqCst), tried, "{}", failure());
+    }
+}
+
+/// An application that is slow over some connections has work of one request for a limited number at a time. The rest is
+/// done after it.
+#[tokio::test(start_paused = true)]
+async fn a_request_is_carried_out_over_a_limited_number_of_connections_at_a_time() {
+    let slow = Slow::new(unavailable);
+    let sso = service(many(70), &slow);
+    let answered = tokio::spawn(async move { end_name(&sso, okta().key()).await });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(slow.begun.load(Ordering::SeqCst), 64);
+    slow.may_end.add_permits(1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(slow.begun.load(Ordering::SeqCst), 65, "the next one does not wait for all of them");
+    slow.may_end.add_permits(70);
+    assert_eq!(answered.await.unwrap().status().as_u16(), 303);
+    assert_eq!(slow.begun.load(Ordering::SeqCst), 70);
 }
