@@ -41,6 +41,8 @@ struct Counted {
     pages: AtomicUsize,
     /// Each look-up waits for a permit, if there is this.
     may_answer: Option<Semaphore>,
+    /// Each page says that further ones begin after this name.
+    next: Option<ConnectionId>,
 }
 
 impl ConnectionSource for Counted {
@@ -57,12 +59,15 @@ impl ConnectionSource for Counted {
         issuer: &'a EntityId,
         after: Option<&'a ConnectionId>,
     ) -> Answer<'a, CandidatePage> {
-        self.pages.fetch_add(1, Ordering::Relaxed);
+        let pages = self.pages.fetch_add(1, Ordering::Relaxed);
+        assert!(self.next.is_none() || pages < 10, "it is asked for ever");
         Box::pin(async move {
             if let Some(may_answer) = &self.may_answer {
                 may_answer.acquire().await.unwrap().forget();
             }
-            ConnectionSource::candidates_by_issuer(&self.connections, issuer, after).await
+            let page = ConnectionSource::candidates_by_issuer(&self.connections, issuer, after).await?;
+            let next = self.next.clone().or(page.next.clone());
+            Ok(page.followed_after(next))
         })
     }
 }
@@ -160,6 +165,20 @@ async fn what_every_connection_refuses_is_looked_up_once() {
         assert_eq!(bring(&sso, &query.unwrap(), None).await, refusal);
         assert_eq!(connections.pages.swap(0, Ordering::Relaxed), pages, "{refusal}");
     }
+}
+
+/// A source of connections that names the same page again and again is not asked for ever.
+#[tokio::test]
+async fn a_source_that_does_not_go_on_is_asked_twice() {
+    let connections = [connection("okta")].into_iter().collect();
+    let next = Some(ConnectionId::new("okta").unwrap());
+    let stuck = Arc::new(Counted { connections, next, ..Counted::default() });
+    let query = asked().key(keys::attacker()).to_query(None).unwrap();
+    assert_eq!(
+        bring(&service(&stuck, &ReceiveLimiter::default()), &query, None).await,
+        "signature.not_verified"
+    );
+    assert_eq!(stuck.pages.load(Ordering::Relaxed), 2);
 }
 
 /// A message in a query counts with the bytes of the query, so that many of them do not wait in more memory than the
