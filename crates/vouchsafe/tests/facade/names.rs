@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits, namespace};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, ExpectMessage, IdentityProvider, Message, NameIdChange,
-    NameIdOrder, NameIdStatus, Participant, PendingRequest, SentMessage, ServiceProvider, SessionNameId,
-    redirect,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, ExpectMessage, IdentityProvider, Message,
+    NameIdChange, NameIdOrder, NameIdStatus, Participant, PendingRequest, SentMessage, ServiceProvider,
+    SessionNameId, redirect,
 };
 use vouchsafe_testkit::{self as testkit, keys};
 
@@ -247,6 +247,26 @@ fn a_request_is_answered_the_way_it_came() {
     let at_logout = okta().logout_request().at(now()).destination(Some(NAMES)).to_query(None).unwrap();
     let refused = received(SentMessage::from_query(&at_logout, &limits).unwrap(), NAMES);
     assert_eq!(refused.err(), Some("message.kind"));
+}
+
+/// The answer to an order changes a name, so it is not accepted over a connection that was retired in between.
+#[test]
+fn an_answer_is_not_accepted_over_a_retired_connection() {
+    let saml = saml();
+    let receive = |state: ConnectionState| {
+        let order = NameIdOrder::terminate(ada_over(&connection()));
+        let started = saml.start_name_id_order(&connection(), order, None, now()).unwrap();
+        let answer = okta().logout_response(started.pending.request_id()).element("ManageNameIDResponse");
+        let query = answer.at(now()).destination(Some(NAMES)).to_query(None).unwrap();
+        let incoming =
+            saml.open_message(SentMessage::from_query(&query, &Limits::default()).unwrap(), NAMES).unwrap();
+        let bound = started.pending.bind(Some(started.binding.reveal()), saml.provider()).unwrap();
+        let asked = [connection().with_state(state)];
+        let valid = saml.receive_message(incoming, &asked, ExpectMessage::NameIdReply(&bound), now());
+        valid.map_or_else(|refusal| refusal.code(), |_| "accepted")
+    };
+    let states = [ConnectionState::Active, ConnectionState::Draft, ConnectionState::Retired];
+    assert_eq!(states.map(receive), ["accepted", "accepted", "assertion.connection_state"]);
 }
 
 #[test]
