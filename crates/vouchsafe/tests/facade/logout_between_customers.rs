@@ -10,7 +10,7 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, LogoutBuilder, SINGLE_LOGOUT, keys};
 
-use crate::common::{SOAP, builder, now, trusted, with_single_logout};
+use crate::common::{SOAP, builder, now, trusted, valid_until, with_single_logout};
 
 const VICTIM: &str = "https://victim.okta.example/slo";
 const MALLORY: &str = "https://mallory.example/slo";
@@ -220,6 +220,22 @@ fn a_connection_to_another_identity_provider_has_no_say() {
     };
     assert_eq!(outcome(&both), "accepted over victim");
     assert_eq!(outcome(&both[..1]), "assertion.unknown_issuer");
+}
+
+/// A connection whose metadata has ended refuses no message of another connection.
+#[test]
+fn a_connection_whose_metadata_has_ended_has_no_say() {
+    let saml = saml();
+    let stale = testkit::IdentityProvider::okta().with_key(keys::attacker()).with_single_logout(MALLORY);
+    let ended = valid_until(&stale.metadata().unwrap(), now());
+    let both = [Connection::new(ConnectionId::new("ended").unwrap(), ended), connection("victim", &okta())];
+    let outcome = |candidates: &[Connection]| {
+        let query = okta().logout_request().to_query(None).unwrap();
+        let sent = SentMessage::from_query(&query, &Limits::default()).unwrap();
+        told(over(&saml, candidates, sent, SINGLE_LOGOUT))
+    };
+    assert_eq!(outcome(&both), "accepted over victim");
+    assert_eq!(outcome(&both[..1]), "metadata.expired");
 }
 
 fn own_soap(name: &str) -> Connection {
