@@ -115,7 +115,7 @@ async fn a_connection_that_takes_nothing_unasked_has_its_key() {
         let stranger = connection("stranger", &stranger).with_settings(settings).unwrap();
         let codes = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&codes);
-        let sso = service([stranger, connection("victim", &okta())], &Arc::default())
+        let sso = service([stranger, connection("victim", &okta())], &Arc::<Names>::default())
             .on_refusal(move |record| kept.lock().unwrap().push(record.code));
         let form = okta().response().at(Utc::now()).issue().unwrap().to_form(None);
         let request = Request::post("/saml/acs").body(()).unwrap().into_parts().0;

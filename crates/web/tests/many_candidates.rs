@@ -154,12 +154,13 @@ async fn the_connection_with_the_key_decides_what_is_done_with_an_unasked_respon
     }
 }
 
-/// Public keys are public, so anybody can configure many connections that have the key of somebody else. Those that
-/// accept no response without a request hide no other one.
+/// A connection that has the key counts, although it accepts no response without a request, on whichever page it is.
 #[tokio::test]
-async fn connections_with_the_key_that_accept_nothing_hide_no_other() {
+async fn a_connection_with_the_key_counts_whatever_it_accepts() {
     let service = Service::new();
-    service.add_many("a-copy", keys::identity_provider(), &ConnectionSettings::default()).await;
+    service.add_many("a-stranger", keys::attacker(), &accepting()).await;
     service.add("victim", keys::identity_provider(), accepting()).await;
     assert_eq!(service.sign_in(keys::identity_provider()).await, "victim");
+    service.add("a-copy", keys::identity_provider(), ConnectionSettings::default()).await;
+    assert_eq!(service.sign_in(keys::identity_provider()).await, "assertion.connection_ambiguous");
 }
