@@ -15,7 +15,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::Memory;
 use vouchsafe_testkit as testkit;
-use vouchsafe_web::{ReceiveLimiter, RequestRate, SingleSignOn, StartLimiter};
+use vouchsafe_web::{ReceiveGroup, ReceiveLimiter, RequestRate, SingleSignOn, StartLimiter};
 
 const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 const CONSUMER: &str = "https://app.example.com/saml/acs";
@@ -44,7 +44,11 @@ fn from(address: &str) -> Parts {
 }
 
 fn unasked(id: &str) -> Vec<u8> {
-    let response = testkit::IdentityProvider::okta()
+    unasked_from(&testkit::IdentityProvider::okta(), id)
+}
+
+fn unasked_from(identity_provider: &testkit::IdentityProvider, id: &str) -> Vec<u8> {
+    let response = identity_provider
         .response()
         .at(Utc::now())
         .service_provider(ENTITY_ID, CONSUMER)
@@ -176,4 +180,29 @@ async fn a_queue_that_is_full_or_too_slow_refuses() {
     assert_eq!(answer.headers().get(RETRY_AFTER).unwrap(), "1");
     drop(held);
     assert!(sso.accept(&from(""), &unasked("_1")).await.is_ok(), "nothing of it was used");
+}
+
+/// Responses that claim one issuer share places, so that those of one customer do not take all of them. An issuer that no
+/// connection has takes none.
+#[tokio::test]
+async fn unasked_responses_are_checked_within_the_places_of_their_issuer() {
+    let limiter = ReceiveLimiter::new(4).per_connection(1).queue(0, Duration::ZERO);
+    let sso = service(Unsolicited::Accept).receive_limiter(limiter.clone());
+    let (okta, unknown) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+    let status = async |from_whom: &testkit::IdentityProvider, id: &str| {
+        let outcome = sso.accept(&from(""), &unasked_from(from_whom, id)).await;
+        outcome.map_or_else(|answer| answer.status().as_u16(), |_| 200)
+    };
+    let issuer = |of: &testkit::IdentityProvider| EntityId::new(of.entity_id()).unwrap();
+    for (id, held, expected) in [
+        ("_1", ReceiveGroup::UnaskedFrom(issuer(&okta)), [503, 403]),
+        ("_2", ReceiveGroup::UnaskedFrom(issuer(&unknown)), [200, 403]),
+        ("_3", ReceiveGroup::RequestsFrom(issuer(&okta)), [200, 403]),
+    ] {
+        let place = limiter.enter(None, 1).await.unwrap().within(held.clone()).await.unwrap();
+        let statuses = [status(&okta, id).await, status(&unknown, "_unknown").await];
+        assert_eq!(statuses, expected, "{held:?}");
+        drop(place);
+    }
+    assert_eq!(status(&okta, "_after").await, 200);
 }
