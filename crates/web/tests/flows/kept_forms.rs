@@ -1,6 +1,7 @@
 //! Kept forms in a store that several processes share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE};
@@ -61,6 +62,23 @@ async fn a_form_that_one_process_keeps_another_gives_back() {
         let again = other.kept_form(&again).await;
         assert_eq!((again.status().as_u16(), location(&again)), (303, "/home"), "once");
     }
+}
+
+/// A link or a form of another site does not know the handle, so it neither shows the form nor has it posted.
+#[tokio::test]
+async fn a_page_that_does_not_name_the_form_leaves_it_where_it_is() {
+    let process = process(KeptForms::at("/saml/form").unwrap());
+    let asked = process.sign_in_needed_for(&posted(), b"text=1").await;
+    let (held, place) = (cookies(&asked), location(&asked).to_owned());
+    for method in [Method::GET, Method::POST] {
+        for uri in ["/saml/form?kept=0123456789abcdef0123456789abcdef", "/saml/form?kept=", "/saml/form"] {
+            let mut foreign = request(&[(COOKIE, &held)]);
+            (foreign.method, foreign.uri) = (method.clone(), uri.parse().unwrap());
+            let answered = process.kept_form(&foreign).await;
+            assert_eq!((answered.status().as_u16(), location(&answered)), (303, "/home"), "{method} {uri}");
+        }
+    }
+    assert!(process.kept_form(&back(&held, &place)).await.body().contains("name=\"text\""));
 }
 
 #[tokio::test]
@@ -154,10 +172,37 @@ async fn whoever_posts_many_forms_pushes_out_their_own() {
         .client_address(|request| request.headers.get("x-from")?.to_str().ok()?.parse().ok());
     for _ in 0..5 {
         sso.sign_in_needed_for(&from("192.0.2.2"), b"text=1").await;
+    }
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 1 + 2 + 3);
+    for _ in 0..5 {
         sso.sign_in_needed_for(&posted(), b"text=1").await;
     }
     assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 8);
     assert!(!format!("{store:?}").contains("192.0.2"), "no address is kept");
+}
+
+/// Processes that share the store and the key of networks count the forms of one client together.
+#[tokio::test]
+async fn processes_with_one_key_count_the_forms_of_a_network_together() {
+    let store = Memory::new();
+    for _ in 0..3 {
+        let forms = KeptForms::at("/saml/form").unwrap().over(Arc::new(store.clone()));
+        let sso = process(forms.per_client_address(2, 10_000).network_key([7; 32]))
+            .client_address(|_| "192.0.2.1".parse().ok());
+        sso.sign_in_needed_for(&posted(), b"text=1").await;
+    }
+    assert_eq!(store.count_forms(Utc::now()).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_form_is_kept_for_its_lifetime() {
+    let sso = process(KeptForms::at("/saml/form").unwrap().lifetime(Duration::from_secs(60)));
+    let asked = sso.sign_in_needed_for(&posted(), b"text=1").await;
+    let back = back(&cookies(&asked), location(&asked));
+    for (seconds, status) in [(50, 200), (70, 303)] {
+        let later = sso.clone().clock(move || Utc::now() + TimeDelta::seconds(seconds));
+        assert_eq!(later.kept_form(&back).await.status(), status, "after {seconds} seconds");
+    }
 }
 
 /// A page's script that saves a draft, or tells that the page is open, does not replace what a person wrote.
