@@ -126,6 +126,13 @@ impl SingleSignOn {
             Some(single_logout) if !participants.is_empty() => {
                 self.travel(single_logout, LogoutJourney::new(participants), cookies.clone()).await
             }
+            None if !participants.is_empty() => {
+                tracing::warn!(
+                    hint = "SingleSignOn::single_logout_over is not set",
+                    "an identity provider is not told of a sign-out"
+                );
+                see_other(&self.inner.sign_in_page, cookies.clone())
+            }
             _ => see_other(&self.inner.sign_in_page, cookies.clone()),
         };
         outcome.unwrap_or_else(|error| {

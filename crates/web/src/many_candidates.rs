@@ -1,7 +1,7 @@
 //! Responses that answer no request, if more connections have the identity provider than are told apart at once.
 
 use vouchsafe::assertion::MOST_CANDIDATES;
-use vouchsafe::{ClaimedResponse, Connection, ConnectionId, EntityId, Unsolicited};
+use vouchsafe::{ClaimedResponse, Connection, ConnectionId, EntityId};
 
 use crate::connection_source::CandidatePage;
 use crate::error::HttpError;
@@ -10,8 +10,8 @@ use crate::opened::open_if_any;
 use crate::single_sign_on::SingleSignOn;
 use crate::work::elsewhere;
 
-/// As many connections with the key are kept of each kind: two show that it is not known which one is meant.
-const KEPT_OF_EACH_KIND: usize = 2;
+/// As many connections with the key are kept: two show that it is not known which one is meant.
+const KEPT: usize = 2;
 
 /// The refusals of responses without a signature that could be verified before something is decrypted.
 const UNDECIDED: [&str; 2] = ["assertion.unsigned", "assertion.connection_ambiguous"];
@@ -34,8 +34,8 @@ impl SingleSignOn {
     /// prevents unasked sign-ins by configuring many connections to an identity provider. `candidates` are the first
     /// of them; some of these are returned if none has the key, so that the refusal tells the reason.
     ///
-    /// The key only chooses among connections: whoever has it in common is returned too, and the response is
-    /// ambiguous if several of them accept it.
+    /// The key only chooses among connections: a second one that has it in common is returned too, and the response is
+    /// ambiguous then.
     pub(crate) async fn with_the_key(
         &self,
         mut claimed: ClaimedResponse,
@@ -54,8 +54,8 @@ impl SingleSignOn {
         loop {
             let owners;
             (claimed, owners, permit) = self.owners_among(claimed, part, permit).await?;
-            owners.into_iter().for_each(|one| self.keep_owner(one, &mut found));
-            if is_last || found.iter().filter(|one| self.accepts_unasked(one)).count() >= KEPT_OF_EACH_KIND {
+            owners.into_iter().for_each(|one| keep_owner(one, &mut found));
+            if is_last || found.len() >= KEPT {
                 break;
             }
             let page;
@@ -90,18 +90,11 @@ impl SingleSignOn {
         })
         .await
     }
+}
 
-    /// Keeps a connection, unless there are enough that treat the response alike.
-    fn keep_owner(&self, connection: Connection, found: &mut Vec<Connection>) {
-        let kind = |one: &Connection| (one.settings().on_unsolicited(), self.accepts_unasked(one));
-        let alike = found.iter().filter(|one| kind(one) == kind(&connection)).count();
-        if alike < KEPT_OF_EACH_KIND && !found.iter().any(|one| one.id() == connection.id()) {
-            found.push(connection);
-        }
-    }
-
-    fn accepts_unasked(&self, connection: &Connection) -> bool {
-        connection.settings().on_unsolicited() == Unsolicited::Accept
-            && connection.identity_provider().check_validity(self.now()).is_ok()
+/// Keeps a connection, unless it or enough others are kept.
+fn keep_owner(connection: Connection, found: &mut Vec<Connection>) {
+    if found.len() < KEPT && !found.iter().any(|one| one.id() == connection.id()) {
+        found.push(connection);
     }
 }
