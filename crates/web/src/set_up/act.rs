@@ -266,7 +266,7 @@ impl SetUp {
                     None => "the new connection. People sign in over each of them".to_owned(),
                 };
                 card.paragraph(
-                    "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
+                    self.end_of_the_replaced(),
                 )
                 .paragraph(&format!(
                     "If both stay, an e-mail address or the name of your organization leads to {leads} by its own link, which the overview shows, or from their identity provider.",

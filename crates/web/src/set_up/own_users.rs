@@ -84,6 +84,18 @@ impl SetUp {
         }
     }
 
+    /// Says what ends with a connection that is replaced. Sessions that a service keeps itself do not end by it.
+    pub(super) fn end_of_the_replaced(&self) -> &'static str {
+        match self.0.own_users {
+            true => {
+                "People sign in over another identity provider until now. Nobody signs in any more over a connection that is replaced."
+            }
+            false => {
+                "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it."
+            }
+        }
+    }
+
     /// Says what nobody knows of a connection that was not tried.
     pub(super) fn untried(&self) -> Vec<&'static str> {
         let mut unknown = vec![
