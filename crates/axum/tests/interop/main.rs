@@ -108,11 +108,10 @@ async fn through_the_routers(product: &Product, port: u16, settings: &[&[(&str, 
                 IdentityProviderProcess::start(&shared, product, port, options, &metadata, &entity_id);
             let client = Client::with_loopback().unwrap();
             let trusted = client.identity_provider(&process.metadata_url).await.unwrap();
-            // By default lasso gives a name for the session only, by which a table of users does not find the person
-            // again.
+            // By default lasso gives a name for the session only, by which nobody is found again.
             let persistent = NameIdPolicy::default().format(name_id_format::PERSISTENT).allow_create();
-            let finds_again = product.name == LASSO.name && example == Example::OwnDatabase;
-            running.listen(listener, trusted, finds_again.then_some(persistent)).await;
+            let is_asked = product.name == LASSO.name;
+            running.listen(listener, trusted, is_asked.then_some(persistent)).await;
             from_the_button(product, &process, &running).await;
             from_the_icon(product, &process, &running).await;
             println!("{} {options:?}: signed in both ways at {example:?}", product.name);
