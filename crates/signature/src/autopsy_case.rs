@@ -53,13 +53,13 @@ pub enum Maker {
     /// certificate.
     #[non_exhaustive]
     Embedded {
-        /// The index of the certificate in [`Autopsy::certificates`].
+        /// The index of the certificate in [`Autopsy::certificates`](crate::Autopsy::certificates).
         certificate: usize,
     },
     /// None of these keys made it: the key is unknown and its certificate was not sent, or the value or
     /// `ds:SignedInfo` was altered.
     Nobody,
-    /// It was not found out, because the [`AutopsyBudget`] was spent before all keys were tried.
+    /// It was not found out, because the [`AutopsyBudget`](crate::AutopsyBudget) was spent before all keys were tried.
     Undecided,
 }
 
@@ -80,7 +80,7 @@ pub enum DigestedContent {
         actual: String,
     },
     /// The digest was not compared: the policy refuses its algorithm, the value in `ds:DigestValue` is not valid, or
-    /// the [`AutopsyBudget`] was spent.
+    /// the [`AutopsyBudget`](crate::AutopsyBudget) was spent.
     #[non_exhaustive]
     Undecided {
         /// The reason, as a text.
