@@ -208,10 +208,12 @@ impl SingleSignOn {
             // starts over the only one that would start it: the key may be that of another.
             Err(refusal) => {
                 let unasked = self.unasked(&opened.claimed, &opened.candidates);
-                match unasked.answers.is_some() {
-                    true => self.to_restart(request, &unasked, context)?,
-                    false if unasked.is_accepted() => None,
-                    false => return Err(refusal.into()),
+                if unasked.answers.is_some() {
+                    self.to_restart(request, &unasked, context)?
+                } else if unasked.is_accepted() {
+                    None
+                } else {
+                    return Err(refusal.into());
                 }
             }
         };

@@ -122,16 +122,15 @@ impl SingleSignOn {
             Ok(ended) => ended,
             Err(error) => return self.refuse_in(&Context::of_sign_out_here(headers), &error),
         };
+        if self.inner.single_logout.is_none() && !participants.is_empty() {
+            tracing::warn!(
+                hint = "SingleSignOn::single_logout_over is not set",
+                "an identity provider is not told of a sign-out"
+            );
+        }
         let outcome = match &self.inner.single_logout {
             Some(single_logout) if !participants.is_empty() => {
                 self.travel(single_logout, LogoutJourney::new(participants), cookies.clone()).await
-            }
-            None if !participants.is_empty() => {
-                tracing::warn!(
-                    hint = "SingleSignOn::single_logout_over is not set",
-                    "an identity provider is not told of a sign-out"
-                );
-                see_other(&self.inner.sign_in_page, cookies.clone())
             }
             _ => see_other(&self.inner.sign_in_page, cookies.clone()),
         };
