@@ -142,7 +142,8 @@ impl ClientError {
             }
             Self::Waiting { .. } => "Look in the log for why it failed before.",
             Self::Busy { .. } => {
-                "Try again in a few seconds. If it lasts, look in the log for somebody who posts responses with invented issuers, and whether the server answers slowly. Identity providers that are known already still sign in."
+                "Try again in a few seconds; identity providers that are known already still sign in. If it lasts, look in the \
+                 log for somebody who posts responses with invented issuers, and whether the server answers slowly."
             }
             Self::Dns { .. } => {
                 "Try again in a minute. If it goes on: look at the resolvers of this machine, and with a tool such as dig at the servers of the domain."

@@ -133,7 +133,7 @@ pub enum ScimError {
     #[error("the content type is not application/scim+json or application/json")]
     UnsupportedMediaType,
     /// A filter was given for a resource that cannot be filtered (RFC 7644, 4).
-    #[error("this endpoint takes no filter")]
+    #[error("this endpoint does not accept a filter")]
     FilterNotTaken,
     /// There were too many requests over one connection.
     #[error("too many requests over this connection; try again in {retry_after} seconds")]
@@ -159,7 +159,7 @@ pub enum ScimError {
         retry_after: u64,
     },
     /// The resource is no longer at the version in `If-Match`.
-    #[error("the resource is at another version than the request expects")]
+    #[error("the version of the resource is not the one that the request expects")]
     PreconditionFailed,
     /// The policy or a rule of the organization refuses it.
     #[error("the organization's rules refuse this: {0}")]
@@ -333,7 +333,7 @@ impl Explain for ScimError {
             Self::FilterNotTaken => "Read the whole document.",
             Self::TooLarge { .. } => "Push fewer members in one request.",
             Self::TooManyRequests { .. } | Self::TooManySearches { .. } => {
-                "Nothing is to be changed: the identity provider tries again."
+                "Nothing has to be changed: the identity provider tries again."
             }
             Self::TooManyGuesses { .. } => {
                 "Paste the SCIM token again at the identity provider; if everybody comes through one proxy, let with_client_address read the address that the proxy names."
@@ -342,7 +342,7 @@ impl Explain for ScimError {
             Self::Refused(refusal) => refusal.hint(),
             Self::Store(failure) => failure.hint(),
             Self::Cryptography(_) => {
-                "Look at the provider of cryptography and the operating system's random source."
+                "Look at the cryptography provider and the operating system's random source."
             }
         }
     }

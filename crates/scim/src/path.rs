@@ -32,7 +32,7 @@ impl AttributePath {
         let wrong = |reason: &str| ScimError::path(text, reason);
         let (schema, rest) = match text.rsplit_once(':') {
             Some((schema, rest)) if is_urn(schema) => (Some(schema.to_owned()), rest),
-            Some(_) => return Err(wrong("what stands before the last colon is no schema's URN")),
+            Some(_) => return Err(wrong("what is before the last colon is not the URN of a schema")),
             None => (None, text),
         };
         // In `urn:…:enterprise:2.0:User` the last part belongs to the schema's name.

@@ -97,7 +97,7 @@ impl Query {
         let integer = |name: &'static str| match names::get(body, name) {
             None | Some(Value::Null) => Ok(None),
             Some(value) => {
-                value.as_i64().map(Some).ok_or_else(|| ScimError::value(name, "it is no whole number"))
+                value.as_i64().map(Some).ok_or_else(|| ScimError::value(name, "it is not a whole number"))
             }
         };
         read.start = Start::Index(index(integer("startIndex")?.unwrap_or(1)));
@@ -144,7 +144,7 @@ fn is_descending(text: &str) -> Result<bool, ScimError> {
 }
 
 fn number(name: &'static str, text: &str) -> Result<i64, ScimError> {
-    text.trim().parse().map_err(|_| ScimError::value(name, "it is no whole number"))
+    text.trim().parse().map_err(|_| ScimError::value(name, "it is not a whole number"))
 }
 
 /// A value below 1 counts as 1 (RFC 7644, 3.4.2.4).

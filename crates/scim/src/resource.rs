@@ -48,7 +48,7 @@ fn take_schema(
         return if names::is_unassigned(&value) {
             Ok(())
         } else {
-            Err(ScimError::value(schema, "it is no object"))
+            Err(ScimError::value(schema, "it is not an object"))
         };
     };
     if schema.eq_ignore_ascii_case(kind.schema()) {
@@ -127,14 +127,14 @@ fn single(attribute: &Attribute, value: Value) -> Result<Value, ScimError> {
         (Kind::Complex, Value::String(text)) if attribute.part("value").is_some() => {
             Ok(Value::Object(Map::from_iter([("value".to_owned(), Value::String(text))])))
         }
-        (Kind::Complex, _) => wrong("it is no object"),
+        (Kind::Complex, _) => wrong("it is not an object"),
         (Kind::Boolean, value) => {
-            truth(&value).map(Value::Bool).map_or_else(|| wrong("it is no truth value"), Ok)
+            truth(&value).map(Value::Bool).map_or_else(|| wrong("it is not a boolean"), Ok)
         }
         (_, Value::String(text)) => Ok(Value::String(text)),
         (Kind::String, Value::Number(number)) => Ok(Value::String(number.to_string())),
         (Kind::String, Value::Bool(truth)) => Ok(Value::String(truth.to_string())),
-        _ => wrong("it is no text"),
+        _ => wrong("it is not text"),
     }
 }
 

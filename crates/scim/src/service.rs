@@ -277,10 +277,10 @@ impl ScimService {
         let body = body.ok_or(ScimError::TooLarge { most })?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(object),
-            Ok(_) => Err(ScimError::syntax("the body is no JSON object")),
+            Ok(_) => Err(ScimError::syntax("the body is not a JSON object")),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
-                Err(ScimError::syntax(format!("it is no JSON at line {line}, column {column}")))
+                Err(ScimError::syntax(format!("it is not JSON at line {line}, column {column}")))
             }
         }
     }

@@ -23,7 +23,7 @@ pub enum SignalError {
         retry_after: u64,
     },
     /// No transmitter is configured for the connection.
-    #[error("no signals are taken for this connection")]
+    #[error("the connection does not receive signals")]
     UnknownConnection,
     /// The algorithm of the signature is not accepted.
     #[error("the token is not signed by an accepted algorithm")]
@@ -45,14 +45,14 @@ pub enum SignalError {
         kid: String,
     },
     /// The keys could not be fetched or are not valid.
-    #[error("the transmitter's keys could not be had: {reason}")]
+    #[error("the transmitter's keys could not be loaded: {reason}")]
     #[non_exhaustive]
     Keys {
         /// The reason.
         reason: String,
     },
     /// The signature does not verify.
-    #[error("the signature does not verify")]
+    #[error("the signature is not valid")]
     Signature(#[source] CryptoError),
     /// The token has another issuer.
     #[error("the token's issuer is {actual:?}, expected {expected:?}")]
@@ -83,10 +83,10 @@ pub enum SignalError {
     #[error("the token came before with another subject")]
     OtherSubject,
     /// No account of the connection matches the subject.
-    #[error("the subject is nobody of this connection")]
+    #[error("the connection does not know the subject")]
     UnknownSubject,
     /// The cryptography provider failed.
-    #[error("the provider of cryptography failed")]
+    #[error("the cryptography provider failed")]
     Cryptography(#[source] CryptoError),
     /// The store failed. The transmitter sends the signal again.
     #[error("the store failed")]
@@ -196,7 +196,7 @@ impl Explain for SignalError {
             Self::UnknownSubject => {
                 "The person has never signed in over the connection, and was not pushed over it."
             }
-            Self::Cryptography(_) => "Look at the provider of cryptography.",
+            Self::Cryptography(_) => "Look at the cryptography provider.",
             Self::Store(failure) => failure.hint(),
             Self::Refused(refusal) => refusal.hint(),
         }

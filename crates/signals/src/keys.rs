@@ -42,7 +42,7 @@ impl KeySet {
     /// [`SignalError::Keys`] if it is not valid. A single key that cannot be used is left out.
     pub fn from_json(document: &[u8], provider: &Provider) -> Result<KeySet, SignalError> {
         let set: JwkSet = serde_json::from_slice(document).map_err(|error| SignalError::Keys {
-            reason: format!("it is no JWKS ({:?})", error.classify()),
+            reason: format!("it is not a JWKS ({:?})", error.classify()),
         })?;
         let usable = set.keys.iter().take(MOST_KEYS).filter_map(|jwk| {
             let name = jwk.common.key_id.clone()?;

@@ -243,7 +243,7 @@ impl SignalService {
         }
         let body = whole(body, token::LONGEST).await?;
         let token = std::str::from_utf8(&body)
-            .map_err(|_| SignalError::Malformed { reason: "the body is no signed token" })?
+            .map_err(|_| SignalError::Malformed { reason: "the body is not a signed token" })?
             .trim();
         let (transmitter, verified) =
             self.verified(connection, request, token, (security_event, now)).await?;

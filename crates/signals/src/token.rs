@@ -131,7 +131,7 @@ fn header(token: &str) -> Result<Header, SignalError> {
     // An unknown algorithm, such as `none`, is not accepted.
     let header = decode_header(token).map_err(|_| match is_compact(token) {
         true => SignalError::Algorithm,
-        false => SignalError::Malformed { reason: "it is no signed token" },
+        false => SignalError::Malformed { reason: "it is not a signed token" },
     })?;
     match algorithm(header.alg) {
         Some(_) => Ok(header),
@@ -177,7 +177,7 @@ fn signed_claims(
     key: &PublicKey,
     provider: &Provider,
 ) -> Result<Map<String, Value>, SignalError> {
-    let malformed = || SignalError::Malformed { reason: "it is no signed token" };
+    let malformed = || SignalError::Malformed { reason: "it is not a signed token" };
     let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?;
     let algorithm = algorithm(header.alg).ok_or(SignalError::Algorithm)?;
@@ -241,13 +241,13 @@ fn times_are_good(
     }
     match (time("exp"), claims.contains_key("exp")) {
         (Some(end), _) if now.signed_duration_since(end) >= SKEW => return wrong("it has ended"),
-        (None, true) => return wrong("its end is no time"),
+        (None, true) => return wrong("its end is not a time"),
         (None, false) if expected.ends => return wrong("it does not say when it ends"),
         _ => {}
     }
     match (time("nbf"), claims.contains_key("nbf")) {
         (Some(begin), _) if begin.signed_duration_since(now) > SKEW => wrong("it is not valid yet"),
-        (None, true) => wrong("its beginning is no time"),
+        (None, true) => wrong("its beginning is not a time"),
         _ => Ok(issued_at),
     }
 }

@@ -45,5 +45,5 @@ pub(crate) fn changed_meanwhile() -> StoreError {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("others change the same record again and again")]
+#[error("other processes change the same record again and again")]
 struct ChangedMeanwhile;

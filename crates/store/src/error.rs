@@ -304,8 +304,9 @@ impl StoreError {
                 "Ask an owner of the organization, or the operator of the service, to end the refusal."
             }
             Self::ConnectionLimit { .. } => {
-                "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's. \
-                 Retired connections count as well. If they are too many for a set-up link, let an owner or the operator add the connection."
+                "Retire drafts that are not needed, or give the metadata of the one identity provider instead of a federation's. \
+                 Retired connections count too: if a set-up link has reached its limit, let an owner or the operator add the \
+                 connection."
             }
             Self::ConnectionUnusable { hint, .. } => hint,
             Self::NoOrganizationFor { .. } => {

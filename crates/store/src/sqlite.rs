@@ -252,7 +252,7 @@ fn failed_together(failure: &sqlx::Error) -> StoreError {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("what was done together with others failed: {0}")]
+#[error("an operation that was made for several callers failed: {0}")]
 struct FailedTogether(String);
 
 #[derive(Debug, thiserror::Error)]

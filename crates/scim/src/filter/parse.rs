@@ -60,7 +60,7 @@ impl<'t> Reader<'t> {
             return self.group(depth);
         }
         if self.is_negation() && self.takes_word("not") {
-            self.require(&Word::Open, "after 'not' stands '('")?;
+            self.require(&Word::Open, "'(' must follow 'not'")?;
             return Ok(Filter::Not(Box::new(self.group(depth)?)));
         }
         self.attribute_expression(depth)
@@ -121,7 +121,7 @@ impl<'t> Reader<'t> {
 
     fn element(&mut self, path: AttributePath, offset: usize, depth: usize) -> Result<Filter, ScimError> {
         if self.is_in_element || path.part().is_some() {
-            return Err(wrong(offset, "brackets stand behind an attribute, and not within brackets"));
+            return Err(wrong(offset, "brackets must follow an attribute, and cannot be within brackets"));
         }
         self.is_in_element = true;
         let filter = self.any(depth.saturating_add(1))?;

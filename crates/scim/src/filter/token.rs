@@ -61,7 +61,7 @@ fn quoted(rest: &str, offset: usize) -> Result<(Word<'_>, usize), ScimError> {
                 let source = rest.get(..length).unwrap_or_default();
                 return match serde_json::from_str(source) {
                     Ok(Value::String(text)) => Ok((Word::Text(text), length)),
-                    _ => Err(wrong("this text in quotes is no JSON string")),
+                    _ => Err(wrong("this text in quotes is not a JSON string")),
                 };
             }
             _ => {}
@@ -78,6 +78,8 @@ fn plain(rest: &str, offset: usize) -> Result<(Word<'_>, usize), ScimError> {
     let length = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
     match rest.get(..length) {
         Some(word) if !word.is_empty() => Ok((Word::Plain(word), length)),
-        _ => Err(ScimError::InvalidFilter { offset, reason: "this character cannot stand here".to_owned() }),
+        _ => {
+            Err(ScimError::InvalidFilter { offset, reason: "this character is not allowed here".to_owned() })
+        }
     }
 }

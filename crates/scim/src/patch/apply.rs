@@ -112,7 +112,7 @@ fn at_schema(
             let prefixed = attributes.iter().map(|(name, value)| (format!("{schema}:{name}"), value.clone()));
             each(verb, &prefixed.collect(), resource, kind, limits)
         }
-        _ => Err(ScimError::value(schema, "it is no object of attributes")),
+        _ => Err(ScimError::value(schema, "it is not an object of attributes")),
     }
 }
 

@@ -33,15 +33,15 @@ impl Target {
         let (filter, after) = rest.rsplit_once(']').ok_or_else(|| wrong("']' is missing"))?;
         let path = AttributePath::parse(before.trim())?;
         if path.part().is_some() {
-            return Err(wrong("brackets stand behind an attribute"));
+            return Err(wrong("brackets must follow an attribute"));
         }
         let path = match after.trim() {
             "" => path,
             part => {
-                let part = part.strip_prefix('.').ok_or_else(|| wrong("after ']' stands '.'"))?;
+                let part = part.strip_prefix('.').ok_or_else(|| wrong("'.' must follow ']'"))?;
                 let part = AttributePath::parse(part)?;
                 if part.part().is_some() || part.schema().is_some() {
-                    return Err(wrong("after ']' stands one sub-attribute"));
+                    return Err(wrong("one sub-attribute must follow ']'"));
                 }
                 path.with_part(part.attribute())
             }
@@ -49,7 +49,7 @@ impl Target {
         let filter = Filter::parse(filter, limits).map_err(|error| wrong(&error.to_string()))?;
         let has_brackets = |filter: &Filter| matches!(filter, Filter::Element { .. });
         if has_brackets(&filter) {
-            return Err(wrong("brackets do not stand within brackets"));
+            return Err(wrong("brackets cannot be within brackets"));
         }
         Ok(Target::Attribute { path, filter: Some(filter) })
     }

@@ -19,7 +19,7 @@ pub(super) async fn whole<B: Future<Output = Option<Vec<u8>>>>(
 }
 
 pub(super) fn read_json(body: &[u8]) -> Result<Value, SignalError> {
-    serde_json::from_slice(body).map_err(|_| SignalError::Malformed { reason: "the body is no JSON" })
+    serde_json::from_slice(body).map_err(|_| SignalError::Malformed { reason: "the body is not JSON" })
 }
 
 /// The one bearer token of the request.

@@ -190,7 +190,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let begun = Instant::now();
         let outcome = self.service.post_trusting(metadata, form).await;
         self.longest = self.longest.max(begun.elapsed());
-        let outcome = outcome.ok_or_else(|| not_applicable("the test cannot configure the service anew"))?;
+        let outcome = outcome.ok_or_else(|| not_applicable("the test cannot configure the service again"))?;
         Ok(form.verdict(&outcome))
     }
 
@@ -200,7 +200,7 @@ impl<'a, S: Service> Playing<'a, S> {
         self.longest = self.longest.max(begun.elapsed());
         Ok(match received {
             Received::NoDoor => {
-                return Err(not_applicable("the service takes no signed messages by redirect"));
+                return Err(not_applicable("the service does not accept signed messages by redirect"));
             }
             Received::Refused if query.is_control => {
                 Verdict::Inconclusive { reason: "a genuine message was refused".to_owned() }
