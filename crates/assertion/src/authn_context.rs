@@ -90,7 +90,7 @@ impl RequestedAuthnContext {
             |class: &str, reason| Err(AssertionError::ContextOrder { class: class.to_owned(), reason });
         for (place, class) in order.iter().enumerate() {
             if order.iter().take(place).any(|earlier| earlier == class) {
-                return wrong(class, "stands twice in the order of strength");
+                return wrong(class, "occurs twice in the order of strength");
             }
         }
         if comparison != Comparison::Exact {
@@ -98,7 +98,7 @@ impl RequestedAuthnContext {
                 return wrong("", "is missing: a comparison of strength needs one to compare with");
             }
             if let Some(stranger) = classes.iter().find(|class| !order.contains(class)) {
-                return wrong(stranger, "does not stand in the order of strength");
+                return wrong(stranger, "is not in the order of strength");
             }
         }
         Ok(RequestedAuthnContext { comparison, classes, order })
@@ -193,8 +193,8 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(reason(Comparison::Minimum, &["b", "x"], &ORDER).contains("“x” does not stand"));
-        assert!(reason(Comparison::Exact, &["a"], &["a", "b", "a"]).contains("“a” stands twice"));
+        assert!(reason(Comparison::Minimum, &["b", "x"], &ORDER).contains("“x” is not"));
+        assert!(reason(Comparison::Exact, &["a"], &["a", "b", "a"]).contains("“a” occurs twice"));
         assert!(reason(Comparison::Better, &[], &ORDER).contains("is missing"));
     }
 }

@@ -58,7 +58,7 @@ pub enum AssertionError {
         source: Option<CryptoError>,
     },
     /// The configured clock skew is too large: it also lengthens the time in which a stolen response can be used.
-    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.as_secs(), limit.as_secs())]
+    #[error("a clock skew of {} s is configured; at most {} s are allowed", skew.as_secs(), limit.as_secs())]
     #[non_exhaustive]
     ClockSkew {
         /// The configured skew.
@@ -203,7 +203,7 @@ pub enum AssertionError {
     /// The signature of a decrypted assertion is not valid. The content of the assertion is not shown, since it may
     /// belong to another customer.
     #[error(
-        "the signature of the decrypted assertion does not hold ({code}); what was decrypted is not shown"
+        "the signature of the decrypted assertion is not valid ({code}); what was decrypted is not shown"
     )]
     #[non_exhaustive]
     DecryptedSignature {

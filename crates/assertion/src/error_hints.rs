@@ -87,13 +87,13 @@ impl AssertionError {
                  (Okta: \"SAML Signing Certificates\")."
             }
             Self::ClockSkew { .. } => {
-                "Grant at most five minutes of clock_skew, and synchronise the clocks (NTP) if that is not enough."
+                "Configure at most five minutes of clock_skew, and synchronise the clocks (NTP) if that is not enough."
             }
             Self::ContextOrder { .. } => {
-                "Ask for classes that stand in the configured order of strength, and name each class there once, the weakest first."
+                "Ask for classes that are in the configured order of strength, and name each class there once, the weakest first."
             }
             Self::ConnectionId { .. } => {
-                "Name the connection with 1 to 64 letters and digits of ASCII, `-` and `_`: the name stands in addresses."
+                "Name the connection with 1 to 64 letters and digits of ASCII, `-` and `_`: the name is part of addresses."
             }
             Self::ConnectionAmbiguous { .. } => {
                 "Give each connection addresses of its own: an assertion consumer (ConnectionSettings::assertion_consumer), and for logout \
@@ -115,10 +115,10 @@ impl AssertionError {
             }
             Self::MessageId { .. } => "Pass the ID of the AuthnRequest exactly as it was sent.",
             Self::UnknownIssuer { .. } => {
-                "Compare this entity ID letter by letter with the identity provider's console first (Okta: \"Identity Provider Issuer\"): if it \
-                 is not there, anybody may have made this message. If it is there, load the metadata from that console. A connection with an \
-                 assertion consumer of its own receives responses only there, and logout messages only at a logout address of its own \
-                 (ConnectionSettings::single_logout)."
+                "Compare this entity ID letter by letter with the identity provider's console first (Okta: \"Identity Provider \
+                 Issuer\"): if it is there, load the metadata from that console; if it is not, anybody may have made this \
+                 message. A connection with its own assertion consumer receives responses only there, and logout messages only \
+                 at its own logout address (ConnectionSettings::single_logout)."
             }
             Self::UnexpectedIssuer { .. } => {
                 "The person was sent to one identity provider and came back from another: let the sign-in start again."
@@ -131,7 +131,8 @@ impl AssertionError {
                  identity provider's (its SingleSignOnService), and load the metadata from the identity provider's console again."
             }
             Self::NotAResponse { .. } => {
-                "This address takes samlp:Response by HTTP-POST; logout messages and metadata go elsewhere (Okta: \"Single sign-on URL\")."
+                "This address receives a samlp:Response by HTTP-POST; logout messages and metadata go elsewhere (Okta: \"Single \
+                 sign-on URL\")."
             }
             Self::Version { .. } => {
                 "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
@@ -140,8 +141,8 @@ impl AssertionError {
                 "No identity provider sends this; keep the message and look for an attempt to wrap a signature."
             }
             Self::AssertionCount { .. } => {
-                "A login is one assertion. Look at the status of the response, and at the identity provider's log, if there is none; have \
-                 the identity provider send one if there are several."
+                "A login needs exactly one assertion. If there is none, look at the status of the response and at the identity \
+                 provider's log; if there are several, have the identity provider send one."
             }
             Self::Unsigned => {
                 "Have the identity provider sign (Okta: \"Response\" Signed and \"Assertion Signature\" Signed, under Show Advanced Settings)."
@@ -167,8 +168,8 @@ impl AssertionError {
                  person."
             }
             Self::Schema(_) | Self::Malformed { .. } => {
-                "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \
-                 rewrites assertions is another cause."
+                "The message does not follow the SAML schema; give the message to the vendor of the identity provider. An inline \
+                 hook that rewrites assertions is another cause."
             }
             Self::Status { codes, .. } => status_hint(codes),
             Self::Destination { actual: Some(actual), .. } if actual.trim().is_empty() => {
@@ -215,11 +216,12 @@ impl AssertionError {
             }
             Self::Name(error) => error.hint(),
             Self::NoBearer { .. } => {
-                "Browser logins need the bearer method; the application at the identity provider is of another kind."
+                "Create the application at the identity provider as a web application: browser logins need the bearer method."
             }
             Self::Recipient { .. } => {
-                "Set the address of the assertion consumer at the identity provider to exactly the expected one (Okta: \"Single sign-on URL\", or \
-                 \"Recipient URL\" if it is set apart). If it is set so already, the message was made for another service."
+                "Set the address of the assertion consumer at the identity provider to exactly the expected one (Okta: \"Single \
+                 sign-on URL\", or \"Recipient URL\" if it is set separately). If it is set so already, the message was made for \
+                 another service."
             }
             Self::ConfirmationNotBefore { .. } => {
                 "The Web Browser SSO profile forbids NotBefore here: have the identity provider drop it. If \
@@ -249,13 +251,14 @@ impl AssertionError {
                 "The person signed in too long ago: ask for a fresh sign-in with ForceAuthn (Okta: \"Honor Force Authentication\" Yes)."
             }
             Self::SessionExpired { .. } => {
-                "The session at the identity provider had ended already: sign in afresh there, and compare its session lifetime and clock."
+                "The session at the identity provider had ended already: sign in there again, and compare its session lifetime and clock."
             }
             Self::AuthnContext { .. } => {
                 "Set the class at the identity provider (Okta: \"Authentication context class\"), or ask for one that it gives."
             }
             Self::Replayed => {
-                "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."
+                "The same response was posted again, because the page was reloaded or somebody copied the response. Start the \
+                 sign-in again."
             }
             Self::OtherAssertion => "Pass the Recorded that this assertion's own replay_key gave.",
         }

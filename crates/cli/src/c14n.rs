@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let method = Canonicalization::from_uri(&arguments.algorithm).ok_or_else(|| {
         Failure::usage(
             "cli.algorithm",
-            format!("{} is no canonicalization method known here", arguments.algorithm),
+            format!("{} is not a canonicalization method that is known here", arguments.algorithm),
             "Use one of Canonical XML 1.0, 1.1 or Exclusive XML Canonicalization 1.0, with or without comments.",
         )
     })?;

@@ -88,7 +88,7 @@ pub(crate) fn fingerprint(text: &str) -> Result<[u8; 32], Failure> {
     from_fingerprint(text).ok_or_else(|| {
         Failure::usage(
             "refresh.fingerprint",
-            format!("{} is no SHA-256 fingerprint of a certificate", Quoted::new(text)),
+            format!("{} is not a SHA-256 fingerprint of a certificate", Quoted::new(text)),
             "Give 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` prints them; a SHA-1 fingerprint has 40.",
         )
     })

@@ -54,7 +54,7 @@ fn algorithm(uri: &str) -> Result<SignatureAlgorithm, Failure> {
     SignatureAlgorithm::from_uri(uri).ok_or_else(|| {
         Failure::usage(
             "cli.algorithm",
-            format!("{uri} is no signature algorithm known here"),
+            format!("{uri} is not a signature algorithm that is known here"),
             "Use a URI such as http://www.w3.org/2001/04/xmldsig-more#rsa-sha256.",
         )
     })

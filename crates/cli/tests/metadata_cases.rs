@@ -192,7 +192,7 @@ fn two_certificates_in_one_element() {
             [
                 "KeyDescriptor 1: one ds:X509Certificate holds 2 certificates, where one is allowed; all of them are read",
                 &*format!(
-                    "KeyDescriptor 1: the certificate “{}” (SHA-256 {}) is not trusted: one ds:X509Data is about one key, and this is not its certificate; it may be the next key, because it is no issuer's",
+                    "KeyDescriptor 1: the certificate “{}” (SHA-256 {}) is not trusted: one ds:X509Data is about one key, and this is not its certificate; it may be the next key, because it does not belong to an issuer",
                     other.subject(),
                     other.fingerprint_sha256()
                 )

@@ -236,7 +236,7 @@ fn what_is_wrong_in_a_state_or_a_login_is_told_with_key_and_line() {
     for (text, message) in [
         ("", "the JSON ends too early"),
         ("{", "the JSON ends too early"),
-        ("version = 1", "this is no JSON"),
+        ("version = 1", "this is not JSON"),
     ] {
         let path = folder.write("no.json", text);
         let run = vouchsafe(["policy", "plan", &policy, "--login", &login, "--state", &path]);

@@ -34,7 +34,7 @@ pub enum CryptoError {
     },
     /// The word given to [`Provider::danger_allow`](crate::Provider::danger_allow) or
     /// [`Provider::deny`](crate::Provider::deny) is not the name of an algorithm that this crate knows.
-    #[error("“{uri}” names no algorithm that is known here")]
+    #[error("“{uri}” is not an algorithm that is known here")]
     #[non_exhaustive]
     AlgorithmUnknown {
         /// The word, escaped and shortened.
@@ -239,7 +239,7 @@ impl CryptoError {
                  provider's danger_allow accepts the old digest."
             }
             Self::AlgorithmUnknown { .. } => {
-                "Give the identifier of an algorithm as it stands in the message, or the word rsa-1024. What is unknown here (MD5 and \
+                "Give the identifier of an algorithm as it is in the message, or the word rsa-1024. What is unknown here (MD5 and \
                  DSA among it) is refused in any case and cannot be allowed."
             }
             Self::AlgorithmUnsupported { .. } => {

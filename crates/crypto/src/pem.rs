@@ -18,7 +18,7 @@ impl Block<'_> {
     pub(crate) fn decode(&self) -> Result<Vec<u8>, CryptoError> {
         // Keys in an environment variable or a JSON file often have this mistake.
         if self.body.contains("\\n") {
-            let detail = "the two characters \\n stand where line breaks should".to_owned();
+            let detail = "there are the two characters \\n in place of line breaks".to_owned();
             return Err(CryptoError::Pem { expected: "lines of base64", detail });
         }
         base64_decode(self.body)

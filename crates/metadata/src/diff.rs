@@ -143,7 +143,7 @@ impl Aggregate {
         }
         if further > 0 {
             let what = format!(
-                "{further} further entities were added, removed or written anew, and their changes are not listed"
+                "{further} further entities were added, removed or replaced, and their changes are not listed"
             );
             push(&mut changes, None, ChangeSubject::Statement, None, Some(what));
         }
@@ -451,7 +451,7 @@ mod tests {
             shown(1).split_last().map(|(last, first)| (last.clone(), first.to_vec())).unwrap();
         assert_eq!(first, all[..first.len()]);
         assert!(first.iter().all(|(entity, _)| entity.as_deref() == Some("https://a.example")), "{first:?}");
-        let further = "statement added: 5 further entities were added, removed or written anew, and their changes are not listed";
+        let further = "statement added: 5 further entities were added, removed or replaced, and their changes are not listed";
         assert_eq!(last, (None, further.to_owned()));
         assert_eq!(before.first_changes_to(&document(["a", "b", "c", "d", "e"], ""), 0), []);
     }

@@ -131,7 +131,7 @@ pub enum MetadataError {
     },
 
     /// The requested entity has only other roles (2.4.3).
-    #[error("entity {} is no identity provider: it has {}", Quoted::new(entity_id), other_roles(roles))]
+    #[error("entity {} is not an identity provider: it has {}", Quoted::new(entity_id), other_roles(roles))]
     #[non_exhaustive]
     NotAnIdentityProvider {
         /// The requested entity.
@@ -169,7 +169,7 @@ pub enum MetadataError {
 
     /// The entity has several IDPSSODescriptors for SAML 2.0, and nothing determines which one to use.
     #[error(
-        "identity provider {}: {count} IDPSSODescriptors for SAML 2.0 stand in its EntityDescriptor, and nothing says which of them to use",
+        "identity provider {}: {count} IDPSSODescriptors for SAML 2.0 are in its EntityDescriptor, and nothing says which of them to use",
         Quoted::new(entity_id)
     )]
     #[non_exhaustive]
@@ -419,7 +419,7 @@ fn root_hint(namespace: &str, name: &str) -> &'static str {
     match name {
         "EntityDescriptor" | "EntitiesDescriptor" => LOST_NAMESPACE,
         _ if namespace == SAML_METADATA => {
-            "This is a part of metadata. Give the whole document, whose root is the md:EntityDescriptor round it."
+            "This is a part of metadata. Give the whole document, whose root is the md:EntityDescriptor around it."
         }
         "Response" | "Assertion" | "AuthnRequest" | "LogoutRequest" | "LogoutResponse" => {
             "This is a message. Give the metadata of the identity provider that sends it (Okta: the application's Sign On tab, \
@@ -438,7 +438,7 @@ const LOST_NAMESPACE: &str = "Every element of metadata is in the namespace urn:
 fn template_hint(entity_id: &str) -> &'static str {
     let is_entra = ["sts.windows.net", "login.microsoftonline", "login.windows.net"];
     if is_entra.iter().any(|host| entity_id.contains(host)) {
-        "This is the metadata of /common/ or /organizations/, which is no tenant's own. Fetch that of the tenant: \
+        "This is the metadata of /common/ or /organizations/, which belongs to no tenant. Fetch that of the tenant: \
          https://login.microsoftonline.com/TENANT-ID/federationmetadata/2007-06/federationmetadata.xml?appid=APPLICATION-ID (Entra ID: the \
          application's Single sign-on page, \"App Federation Metadata Url\")."
     } else {
@@ -450,7 +450,9 @@ fn template_hint(entity_id: &str) -> &'static str {
 fn no_identity_provider(entities: usize, roles: &[String]) -> String {
     match entities {
         0 => "this metadata holds no entity at all".to_owned(),
-        1 => format!("the entity in this metadata is no identity provider: it has {}", other_roles(roles)),
+        1 => {
+            format!("the entity in this metadata is not an identity provider: it has {}", other_roles(roles))
+        }
         _ => format!(
             "none of the {entities} entities in this metadata is an identity provider (has an md:IDPSSODescriptor)"
         ),

@@ -190,7 +190,7 @@ static ROWS: &[Row] = &[
     row("metadata.expired", Error, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1; SDP-MD03", "Publish a new document with a later validUntil; everybody who honours it has stopped using this one."),
     row("metadata.no_valid_until", Note, "SDP-MD03", "Publish a validUntil some days or weeks ahead and renew it, so that an old copy with a revoked key cannot be replayed for ever."),
     row("metadata.cache_duration", Warn, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1", "Write cacheDuration as an xs:duration, such as PT6H."),
-    row("metadata.entity_id_form", Warn, "saml-metadata-2.0-os 2.2.1; saml-core-2.0-os 8.3.6", "Use an https URL of a domain of your own, or a URN, without white space round it; it is compared byte by byte."),
+    row("metadata.entity_id_form", Warn, "saml-metadata-2.0-os 2.2.1; saml-core-2.0-os 8.3.6", "Use an https URL of a domain of your own, or a URN, without white space around it; it is compared byte by byte."),
     row("metadata.template", Error, "saml-metadata-2.0-os 2.3.2", "Publish the metadata of the tenant, with its own entityID."),
     row("metadata.placeholder", Warn, "saml-metadata-2.0-os 2.2.2", "Put the real value in the place of the placeholder."),
     row("metadata.weak_key", Error, "SDP-MD06, SDP-MD07", "Make a new key, RSA of 2048 bits and more or an elliptic curve, and publish its certificate beside this one before the change."),

@@ -185,7 +185,7 @@ fn the_entity_id_is_a_uri(subject: &Subject<'_>, report: &mut Report<'_>) {
     let (written, id) =
         (subject.entity.element.attribute("entityID").unwrap_or_default(), subject.description.entity_id());
     if written != id {
-        report.add(LintRule::EntityIdForm, "EntityDescriptor/@entityID has white space round it");
+        report.add(LintRule::EntityIdForm, "EntityDescriptor/@entityID has white space around it");
     }
     let scheme = id.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -282,7 +282,8 @@ fn sign_in_can_begin_by_redirect(subject: &Subject<'_>, report: &mut Report<'_>)
         services.any(|(_, endpoint)| endpoint.binding() == wanted)
     };
     if takes(&Binding::HttpPost) && !takes(&Binding::HttpRedirect) {
-        report.add(LintRule::PostOnly, "sign-in requests are taken by HTTP-POST, and not by HTTP-Redirect");
+        report
+            .add(LintRule::PostOnly, "sign-in requests are accepted by HTTP-POST, and not by HTTP-Redirect");
     }
 }
 

@@ -46,7 +46,7 @@ pub enum RefreshError {
     },
 
     /// The document is older than the current one: somebody sends a copy of a withdrawn document.
-    #[error("the document is older than the one at hand: its {what} is {}, and was {}", time(*offered), instant(*at_hand))]
+    #[error("the document is older than the current one: its {what} is {}, and was {}", time(*offered), instant(*at_hand))]
     #[non_exhaustive]
     RolledBack {
         /// The attribute: `validUntil` or `creationInstant`.
@@ -66,7 +66,7 @@ pub enum RefreshError {
     },
 
     /// The text is not a fingerprint of a certificate.
-    #[error("{} is no SHA-256 fingerprint of a certificate", Quoted::new(value))]
+    #[error("{} is not a SHA-256 fingerprint of a certificate", Quoted::new(value))]
     #[non_exhaustive]
     Fingerprint {
         /// The given text.
@@ -82,7 +82,7 @@ pub enum RefreshError {
     },
 
     /// The source answered that nothing has changed, but there is no current document.
-    #[error("the source answered that nothing has changed, and there is no document at hand")]
+    #[error("the source answered that nothing has changed, and there is no earlier document here")]
     NothingAtHand,
 }
 

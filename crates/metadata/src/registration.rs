@@ -55,7 +55,7 @@ impl Registration {
         let written = found.attribute("registrationInstant");
         let instant = written.and_then(parse_date_time);
         if let (Some(written), None) = (written, instant) {
-            ignored(format!("its registrationInstant {} is no xs:dateTime", Quoted::new(written)));
+            ignored(format!("its registrationInstant {} is not an xs:dateTime", Quoted::new(written)));
         }
         let policies = found.elements().filter(|child| child.is(MDRPI, "RegistrationPolicy"));
         let policies = localized::read(policies, "mdrpi:RegistrationPolicy", warnings);

@@ -257,7 +257,7 @@ fn valid_until(role: Element<'_>, warnings: &mut Vec<Warning>) -> Option<DateTim
     let time = parse_date_time(written);
     if time.is_none() {
         let extension = format!("{}/@validUntil", role.local_name());
-        let reason = format!("{} is no xs:dateTime", Quoted::new(written));
+        let reason = format!("{} is not an xs:dateTime", Quoted::new(written));
         warnings.push(Warning::ExtensionIgnored { extension, reason });
     }
     time

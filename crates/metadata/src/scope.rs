@@ -61,7 +61,7 @@ impl Scope {
         };
         let said = |error: &regex::Error| match error {
             regex::Error::CompiledTooBig(_) => "the expression is too large when it is compiled".to_owned(),
-            _ => "it is no regular expression that can be evaluated in linear time".to_owned(),
+            _ => "it is not a regular expression that can be evaluated in linear time".to_owned(),
         };
         // The expression must be valid by itself first, so that it cannot close the group that is added around it.
         build(value).map_err(|error| said(&error))?;

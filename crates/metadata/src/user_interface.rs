@@ -220,7 +220,7 @@ impl UserInterface {
         for name in ["UIInfo", "DiscoHints"] {
             let repeated = extensions.clone().filter(|one| one.is(MDUI, name)).count().saturating_sub(1);
             if repeated > 0 {
-                let reason = "it stands there more than once; the first one is read".to_owned();
+                let reason = "it occurs more than once; the first one is read".to_owned();
                 warnings.push(Warning::ExtensionIgnored { extension: format!("mdui:{name}"), reason });
             }
         }

@@ -212,7 +212,7 @@ impl fmt::Display for Warning {
             Warning::OtherKeyLeftOut { descriptor, certificate, reason } => {
                 write!(
                     f,
-                    "KeyDescriptor {descriptor}: {certificate} is not trusted: {reason}; it may be the next key, because it is no issuer's"
+                    "KeyDescriptor {descriptor}: {certificate} is not trusted: {reason}; it may be the next key, because it does not belong to an issuer"
                 )
             }
             Warning::SeveralCertificates { descriptor, count } => write!(
@@ -225,21 +225,21 @@ impl fmt::Display for Warning {
             Warning::EndpointIgnored { element, reason } => write!(f, "an endpoint {element} is left out: {reason}"),
             Warning::BooleanSpelling { element, attribute, value, read_as } => write!(
                 f,
-                "{element}/@{attribute} is {}, which is no xs:boolean; it is read as {read_as}",
+                "{element}/@{attribute} is {}, which is not an xs:boolean; it is read as {read_as}",
                 Quoted::new(value)
             ),
             Warning::ScopeIgnored { scope, reason } => {
                 write!(f, "the scope {} is left out: {reason}", Quoted::new(scope))
             }
             Warning::ExtensionIgnored { extension, reason } => {
-                write!(f, "the extension {} is not read as it stands: {reason}", Quoted::new(extension))
+                write!(f, "the extension {} is not read: {reason}", Quoted::new(extension))
             }
             Warning::Affiliation => {
                 f.write_str("AffiliationDescriptor names a group of entities; it is not read, and nobody is trusted for it")
             }
             Warning::ForeignBindings { bindings } => write!(
                 f,
-                "sign-in requests are taken by other bindings than those of SAML 2.0 alone: {}",
+                "sign-in requests are accepted only by bindings other than those of SAML 2.0: {}",
                 Quoted::new(&bindings.join(", "))
             ),
             Warning::RoleWithoutProtocol { role } => {

@@ -39,7 +39,7 @@ impl DocumentError {
     fn syntax(error: &serde_json::Error) -> Self {
         let message = match error.classify() {
             serde_json::error::Category::Eof => "the JSON ends too early",
-            _ => "this is no JSON",
+            _ => "this is not JSON",
         };
         Self { path: String::new(), line: error.line(), column: error.column(), message: message.to_owned() }
     }

@@ -229,13 +229,13 @@ impl AddressError {
 /// Atoms joined by single dots (RFC 5321 4.1.2, Dot-string).
 fn fault_of_local_part(local: &str) -> Option<&'static str> {
     if local.is_empty() {
-        Some("nothing stands before the @")
+        Some("nothing is before the @")
     } else if !local.is_ascii() {
         Some("a character before the @ is not ASCII")
     } else if local.len() > LONGEST_LOCAL_PART {
-        Some("more than 64 bytes stand before the @")
+        Some("more than 64 bytes are before the @")
     } else if local.split('.').any(str::is_empty) {
-        Some("a dot before the @ stands at an end or beside another dot")
+        Some("a dot before the @ is at an end or beside another dot")
     } else if !local.bytes().all(|byte| byte == b'.' || is_of_an_atom(byte)) {
         Some("a character before the @ is not allowed there")
     } else {

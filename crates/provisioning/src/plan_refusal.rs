@@ -167,7 +167,7 @@ pub enum PlanRefusal {
         account: String,
     },
     /// Sign-ins do not create accounts.
-    #[error("there is no account for this person, and the policy makes none at sign-in")]
+    #[error("there is no account for this person, and the policy creates none at sign-in")]
     #[non_exhaustive]
     CreationOff {},
     /// The e-mail address has a domain that the organization does not admit.
@@ -302,7 +302,7 @@ pub enum PlanRefusal {
         account: String,
     },
     /// Only SCIM creates accounts.
-    #[error("there is no account for this person, and the policy lets SCIM alone make one")]
+    #[error("there is no account for this person, and the policy lets only SCIM create one")]
     #[non_exhaustive]
     ScimOnly {},
     /// The person is in a blocked group.
@@ -442,7 +442,7 @@ pub enum PlanRefusal {
     },
     /// No account has the address of a break-glass account of the policy.
     #[error(
-        "enforcement.break_glass[{place}] of the policy is no account of the organization {}",
+        "enforcement.break_glass[{place}] of the policy is not an account of the organization {}",
         Shown(organization)
     )]
     #[non_exhaustive]

@@ -105,7 +105,8 @@ impl PlanRefusal {
                  this organization's entity ID and token: rotate the token."
             }
             Self::ConnectionState { .. } => {
-                "A draft is tested and activated, an active connection is retired, and a retired one stays retired: add another one."
+                "A draft can be tested and activated, and an active connection can be retired. A retired one stays retired: add \
+                 another one."
             }
             Self::LastConnection { .. } => {
                 "Activate another connection first, or replace this one by it. To end SAML SSO, disconnect the organization."
@@ -160,10 +161,10 @@ impl PlanRefusal {
             }
             Self::EmailInvalid { source } => source.hint(),
             Self::EmailTaken { .. } => {
-                "Let the person sign in with the password and link the account, or set identity.link_by_email in the \
-                 policy for accounts without password, role or other link. If SCIM created the account, or this began for \
-                 everybody at once, let the identity provider send the Name ID that is the userName or externalId of SCIM, \
-                 or that it sent before."
+                "Let the person sign in with the password and link the account, or set identity.link_by_email in the policy for \
+                 accounts without password, role or other link. If SCIM created the account, or this began for everybody at \
+                 once, let the identity provider send as Name ID the userName or externalId of SCIM, or the Name ID that it sent \
+                 before."
             }
             Self::IdentityTaken { .. } => "Unlink the person from that account first.",
             Self::IdentityUnknown { .. } => {
@@ -233,8 +234,8 @@ impl PlanRefusal {
                 "Look at the domains again: somebody has verified this one meanwhile. The operator of the service gives up a verified domain."
             }
             Self::TokenLimit { .. } => {
-                "Wait until earlier tokens have ended, a day after they were replaced, revoke those that nobody uses, or replace all at \
-                 once, without an overlap."
+                "Wait until earlier tokens have ended (a day after they were replaced), revoke those that nobody uses, or \
+                 replace all of them at once without an overlap."
             }
             Self::DomainChallenge { reason, .. } if *reason == TOO_MANY_DOMAINS => {
                 "Have the operator of the service give up domains that are not used any more."

@@ -125,7 +125,7 @@ impl Explanation {
                 "The signer must sign from the inside out: the Assertion first, then the Response that holds it."
             }
             Self::OtherAlgorithm { .. } => {
-                "The signer names another algorithm than it uses; if it is the identity provider, set its signature algorithm anew."
+                "The signer names another algorithm than it uses; if it is the identity provider, set its signature algorithm again."
             }
         }
     }
@@ -142,7 +142,9 @@ impl fmt::Display for Explanation {
                 "the white space between elements was removed after signing; each step was {}",
                 Quoted::new(indentation)
             ),
-            Self::Padded => f.write_str("white space was added round values after signing (pretty-printing)"),
+            Self::Padded => {
+                f.write_str("white space was added around values after signing (pretty-printing)")
+            }
             Self::LineEndsLost { signed } => {
                 write!(f, "the line ends were {signed} when it was signed, and are LF now")
             }
@@ -160,7 +162,7 @@ impl fmt::Display for Explanation {
             ),
             Self::NamespacesGained { prefixes } => write!(
                 f,
-                "these prefixes were not declared round the element when it was signed: {}",
+                "these prefixes were not declared around the element when it was signed: {}",
                 Quoted::new(&prefixes.join(" "))
             ),
             Self::OtherCanonicalization { uri, prefixes } if prefixes.is_empty() => {

@@ -318,38 +318,41 @@ impl SignatureError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Missing { .. } => {
-                "the identity provider must sign (Okta: Applications > the app > Sign On > Edit SAML settings > Advanced: Response \"Signed\", \
-                 Assertion Signature \"Signed\")"
+                "Have the identity provider sign (Okta: Applications > the app > Sign On > Edit SAML settings > Advanced: \
+                 Response \"Signed\", Assertion Signature \"Signed\")."
             }
             Self::NoKeys { .. } => {
-                "the identity provider's metadata gave no signing certificate that can be used: load its metadata from its console, or \
-                 add a certificate that was downloaded there"
+                "The identity provider's metadata has no signing certificate that can be used: load its metadata from its \
+                 console, or add a certificate that was downloaded there."
             }
             Self::NoFittingKey { .. } => {
-                "compare the active certificate in the identity provider's console with those of the metadata loaded here first (`vouchsafe \
-                 metadata show` lists them): if it is missing here, load the metadata from the console again; if it is here, anybody may have \
-                 made this message"
+                "Compare the active certificate in the identity provider's console with those of the metadata loaded here first \
+                 (`vouchsafe metadata show` lists them). If it is missing here, load the metadata from the console again; if it \
+                 is here, anybody may have made this message."
             }
             Self::TooManyKeys { .. } => {
-                "remove certificates that no longer sign from the identity provider's metadata, or raise public_key_operations in Limits"
+                "Remove certificates that no longer sign from the identity provider's metadata, or raise public_key_operations \
+                 in Limits."
             }
             Self::NotVerified { .. } => {
-                "compare the active certificate in the identity provider's console (Okta: Sign On > SAML Signing Certificates) with those of \
-                 the metadata loaded here first (`vouchsafe metadata show` lists them). If it is missing here, load the metadata from the console again; if it is here, anybody may have made this \
-                 message, or it comes from another application of the same organization"
+                "Compare the active certificate in the identity provider's console (Okta: Sign On > SAML Signing Certificates) \
+                 with those of the metadata loaded here first (`vouchsafe metadata show` lists them). If it is missing here, \
+                 load the metadata from the console again; if it is here, anybody may have made this message, or it comes from \
+                 another application of the same organization."
             }
             Self::DigestMismatch { .. } => {
-                "the signer is right but the content is not what it signed: nothing between the identity provider and this \
-                 service (proxy, firewall, browser extension, test tool) may re-indent, re-encode or edit the message; if nothing \
-                 does, treat it as an attack"
+                "A trusted key signed, but the content was changed afterwards: nothing between the identity provider and this \
+                 service (proxy, firewall, browser extension, test tool) may re-indent, re-encode or edit the message. If \
+                 nothing does so, treat it as an attack."
             }
             Self::Algorithm { .. } | Self::Parameter { .. } => {
-                "choose RSA_SHA256 as Signature Algorithm and SHA256 as Digest Algorithm in the identity provider (Okta: Edit SAML \
-                 settings > Advanced); SHA-1 can be accepted only by a `danger_` setting, HMAC, DSA, XPath and XSLT never"
+                "Choose RSA_SHA256 as Signature Algorithm and SHA256 as Digest Algorithm in the identity provider (Okta: Edit \
+                 SAML settings > Advanced). SHA-1 can be accepted only by a `danger_` setting; HMAC, DSA, XPath and XSLT are \
+                 never accepted."
             }
             Self::ReferenceUri { actual, .. } if actual.is_empty() => {
-                "the signer must name the element that it signs, by \"#\" and the value of its ID; an empty URI names the whole document, which \
-                 SAML does not allow (SAML Core 5.4.2)"
+                "The signer must name the element that it signs, by \"#\" and the value of its ID; an empty URI names the whole \
+                 document, which SAML does not allow (SAML Core 5.4.2)."
             }
             Self::Count { .. }
             | Self::Structure { .. }
@@ -361,20 +364,20 @@ impl SignatureError {
             | Self::IdRepeated { .. }
             | Self::Transform { .. }
             | Self::Base64 { .. } => {
-                "have the signer use the signature profile of SAML (SAML Core 5.4), which this signature does not follow; if the signer \
-                 does follow it, the message was changed on its way"
+                "Have the signer use the signature profile of SAML (SAML Core 5.4), which this signature does not follow. If the \
+                 signer does follow it, the message was changed on its way."
             }
             Self::ElementNotFound { .. } | Self::AlreadySigned { .. } => {
-                "sign an element once, by the value of its ID attribute, inner elements before outer ones"
+                "Sign an element once, by the value of its ID attribute, and inner elements before outer ones."
             }
-            Self::CertificateMismatch { .. } => "configure the certificate that belongs to the private key",
+            Self::CertificateMismatch { .. } => "Configure the certificate that belongs to the private key.",
             Self::Query { .. } => {
-                "hand over the query string exactly as it stood in the URL, undecoded; it must hold one SAMLRequest or \
-                 SAMLResponse, at most one RelayState, one SigAlg and one Signature (SAML Bindings 3.4.4.1)"
+                "Pass the query string exactly as it was in the URL, undecoded. It must have one SAMLRequest or SAMLResponse, at \
+                 most one RelayState, one SigAlg and one Signature (SAML Bindings 3.4.4.1)."
             }
             Self::Form { .. } => {
-                "hand over every field of the form once, decoded; there must be one SAMLRequest or SAMLResponse, at most one \
-                 RelayState, one SigAlg and one Signature (SAML HTTP-POST-SimpleSign 3.2)"
+                "Pass every field of the form once, decoded. There must be one SAMLRequest or SAMLResponse, at most one \
+                 RelayState, one SigAlg and one Signature (SAML HTTP-POST-SimpleSign 3.2)."
             }
             Self::Xml(error) => error.hint(),
             Self::Crypto(error) => error.hint(),

@@ -81,8 +81,8 @@ impl QueryExplanation {
                 "Have the sender sign the values in the percent-encoding in which it sends them (SAML Bindings 3.4.4.1)."
             }
             Self::AlteredText => {
-                "The key is the right one. Compare the query with what the sender logged: something added, cut or changed a parameter on the \
-                 way. If nothing does, treat it as an attack."
+                "The key is the right one, so something added, cut or changed a parameter on the way: compare the query with \
+                 what the sender logged. If nothing does so, treat it as an attack."
             }
             Self::OtherKey => {
                 "Compare the signing certificate in the sender's console with the one trusted here first. If it is the same, anybody may have \

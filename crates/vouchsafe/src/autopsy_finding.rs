@@ -240,8 +240,8 @@ impl SignatureFinding {
                  load the metadata from its console again."
             }
             Self::SignedInfoChanged { .. } => {
-                "The key is the right one, and the signature was edited after it was made. Find what edits messages between the identity provider \
-                 and this service. If nothing does, treat it as an attack."
+                "The key is the right one, but the signature was edited after it was made: find what edits messages between the \
+                 identity provider and this service. If nothing does, treat it as an attack."
             }
             Self::OnlyAlgorithm { .. } => {
                 "Choose RSA-SHA256 as Signature Algorithm and SHA256 as Digest Algorithm in the identity provider's console; nothing else has to \
@@ -335,10 +335,10 @@ impl fmt::Display for SignatureFinding {
                 )
             }
             Self::NobodysKey { sent: Some(sent), trusted } => {
-                write!(f, "no key at hand made it, that of the certificate sent along neither: {sent}; {}", Listed(trusted))
+                write!(f, "no known key made it, and neither did the key of the certificate in the message: {sent}; {}", Listed(trusted))
             }
             Self::NobodysKey { sent: None, trusted } => {
-                write!(f, "no key at hand made it, and no certificate was sent along; {}", Listed(trusted))
+                write!(f, "no known key made it, and the message has no certificate; {}", Listed(trusted))
             }
             Self::Explained { what, explanation } => write!(f, "{what}: {explanation}"),
             Self::SignedBeforeEncryption => {

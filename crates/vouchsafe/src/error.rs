@@ -39,7 +39,7 @@ pub enum BindingError {
         name: &'static str,
     },
     /// The configured clock skew is larger than two maintained clocks can differ.
-    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.as_secs(), limit.as_secs())]
+    #[error("a clock skew of {} s is configured; at most {} s are allowed", skew.as_secs(), limit.as_secs())]
     #[non_exhaustive]
     ClockSkew {
         /// The configured skew.
@@ -84,7 +84,7 @@ pub enum BindingError {
         content: Option<FieldContent>,
     },
     /// The builder has no provider of cryptography, and this build has no default.
-    #[error("no provider of cryptography is configured, and this build has none by default")]
+    #[error("no cryptography provider is configured, and this build has no default")]
     ProviderMissing,
     /// The RelayState to send is empty or too long (SAML Bindings 3.4.3).
     #[error("a RelayState of {actual} bytes cannot be sent; it has 1 to {limit}")]
@@ -131,7 +131,7 @@ pub enum BindingError {
     },
     /// The identity provider's address is neither https nor on a loopback host.
     #[error(
-        "{} takes messages at {}, which is neither https nor a loopback host",
+        "{} receives messages at {}, which is neither https nor on a loopback host",
         Quoted::new(entity_id),
         Quoted::new(location)
     )]
@@ -145,7 +145,7 @@ pub enum BindingError {
     /// A value of one connection was passed together with another connection. The message would name a person to the
     /// identity provider of another customer.
     #[error(
-        "what is of the connection {} was handed over with {}",
+        "a value of the connection {} was passed together with the connection {}",
         Quoted::new(expected),
         Quoted::new(actual)
     )]
@@ -180,10 +180,10 @@ pub enum BindingError {
     #[error("artifacts are resolved by signed questions, and no signing key is configured")]
     ArtifactKeyMissing,
     /// This service provider does not accept responses by HTTP-Artifact.
-    #[error("this service provider takes no responses by HTTP-Artifact")]
+    #[error("this service provider does not receive responses by HTTP-Artifact")]
     ArtifactsNotReceived,
     /// This service provider does not answer enhanced clients.
-    #[error("this service provider answers no enhanced clients (PAOS)")]
+    #[error("this service provider does not answer enhanced clients (PAOS)")]
     EnhancedClientsNotReceived,
     /// The identity provider's metadata names no service that resolves artifacts.
     #[error("the metadata of {} names no ArtifactResolutionService for SOAP", Quoted::new(entity_id))]
@@ -283,18 +283,21 @@ impl BindingError {
                 "Raise Limits::input_bytes if the identity provider really sends messages of this size."
             }
             Self::NoMessage => {
-                "Nobody has to change anything if a person opened this address by hand. Identity providers send their logout messages, or messages \
-                 about names, to it (Okta: \"Single Logout URL\"): in the query of a GET, in the form of a POST."
+                "Nobody has to change anything if a person opened this address by hand. Identity providers send their logout \
+                 messages, or messages about names, to it (Okta: \"Single Logout URL\"), in the query of a GET or in the form of \
+                 a POST."
             }
             Self::FieldMissing { name: "SAMLart" } => {
-                "The assertion consumer takes a response by POST, or an artifact in the query. A person who opens it by hand sees this."
+                "The assertion consumer receives a response by POST, or an artifact in the query. A person who opens it by hand \
+                 sees this."
             }
             Self::FieldMissing { .. } => {
-                "The assertion consumer takes the form an identity provider posts. In the identity provider's console (Okta: \
-                 \"Single sign-on URL\") name it with the binding HTTP-POST; a person who opens the address by hand sees this too."
+                "The assertion consumer receives the form that an identity provider posts. In the identity provider's console \
+                 (Okta: \"Single sign-on URL\") name it with the binding HTTP-POST; a person who opens the address by hand sees \
+                 this too."
             }
             Self::ClockSkew { .. } => {
-                "Grant at most five minutes with clock_skew, and synchronise the clocks (NTP) if that is not enough."
+                "Configure at most five minutes with clock_skew, and synchronise the clocks (NTP) if that is not enough."
             }
             Self::FieldRepeated { .. } => {
                 "No identity provider repeats a field. Look for a proxy that rewrites forms, or an attack."
@@ -312,12 +315,14 @@ impl BindingError {
             Self::NotDeflated { .. } => {
                 "The message of the HTTP-Redirect binding is raw DEFLATE, then base64, then percent-encoded."
             }
-            Self::RelayStateLength { .. } => "Send a short random handle and keep the meaning under it.",
+            Self::RelayStateLength { .. } => {
+                "Send a short random handle, and store your own data under that handle."
+            }
             Self::Extension { .. } => {
-                "Put the element into a namespace of its own; what SAML itself defines has its place in the request and an option here."
+                "Put the element into your own namespace; for what SAML itself defines, use the options of LoginOptions."
             }
             Self::Url { .. } => {
-                "Configure an absolute https URL; http works for localhost and 127.0.0.1 alone."
+                "Configure an absolute https URL; http works only for localhost and 127.0.0.1."
             }
             Self::ConnectionState { .. } => {
                 "Try a draft with LoginOptions::trial, and then activate the connection; a retired connection stays retired."
@@ -326,7 +331,7 @@ impl BindingError {
                 "Use the other binding, or ask the identity provider for metadata with this endpoint."
             }
             Self::InsecureLocation { .. } => {
-                "Ask the identity provider for metadata with https addresses. http is accepted for loopback hosts alone."
+                "Ask the identity provider for metadata with https addresses. http is accepted only for loopback hosts."
             }
             Self::ProviderMissing => {
                 "Give the builder a provider, such as vouchsafe_crypto_aws_lc::provider_of_aws_lc_alone(), or switch the feature rustcrypto on."
@@ -352,7 +357,8 @@ impl BindingError {
                 "Configure receive_artifacts on the builder and a back_channel on SingleSignOn, or have the identity provider answer by HTTP-POST."
             }
             Self::EnhancedClientsNotReceived => {
-                "Configure receive_from_enhanced_clients on the builder if programs sign in here, and leave it where only browsers do."
+                "Configure receive_from_enhanced_clients on the builder if programs sign in here, and leave it out where only \
+                 browsers do."
             }
             Self::NoArtifactResolution { .. } => {
                 "Ask the identity provider for metadata with its ArtifactResolutionService, or have it answer by HTTP-POST."

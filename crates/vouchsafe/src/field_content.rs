@@ -111,7 +111,7 @@ impl FieldContent {
             Self::Zlib => "XML compressed with DEFLATE inside a zlib header",
             Self::DoubleBase64 => "base64 of base64",
             Self::Base64Url => "base64url, in which \"-\" and \"_\" stand for \"+\" and \"/\"",
-            Self::SpacesForPlus => "base64 in which a space stands where \"+\" was",
+            Self::SpacesForPlus => "base64 with a space in the place of \"+\"",
             Self::PercentEncoded => "base64 that is still percent-encoded",
             Self::PercentEncodedTwice => "base64 that is percent-encoded twice",
             Self::CharacterReferences => "base64 out of the source of a page (\"&#43;\" for \"+\")",
@@ -135,8 +135,8 @@ impl FieldContent {
             Self::OpenIdDiscovery => "the discovery document of OpenID Connect",
             Self::KeySet => "the keys of an OpenID Connect provider (JWKS)",
             Self::EscapedMarkup => "XML whose markup is escaped (\"&lt;\" for \"<\")",
-            Self::EscapedString => "XML as a string, in which a backslash stands before quotation marks",
-            Self::SurroundedBase64 => "base64 with something round it, such as quotation marks",
+            Self::EscapedString => "XML as a string, with a backslash before quotation marks",
+            Self::SurroundedBase64 => "base64 with something around it, such as quotation marks",
             Self::TruncatedBase64 => "base64 that is cut off",
             Self::SeveralMessages => "base64 of several messages, one after the other",
             Self::Picture => "a picture",
@@ -188,7 +188,7 @@ impl FieldContent {
             Self::Form => "Give the value of the one field, SAMLResponse or SAMLRequest.",
             Self::Address => "Give the message, not the address where it is found.",
             Self::WebPage => {
-                "Give the message: an error page or a sign-in page stands in its place. Open the address in a browser to read what it says."
+                "Give the message: this is an error page or a sign-in page. Open the address in a browser to read what it says."
             }
             Self::Artifact => {
                 "Set the binding of the assertion consumer at the identity provider to HTTP-POST: an artifact only refers to the message."
@@ -228,7 +228,9 @@ impl FieldContent {
             Self::EscapedString => {
                 "Give the text that the string stands for, without backslashes and quotation marks."
             }
-            Self::SurroundedBase64 => "Give the base64 alone, without quotation marks and the text round it.",
+            Self::SurroundedBase64 => {
+                "Give the base64 alone, without quotation marks and the text around it."
+            }
             Self::TruncatedBase64 => {
                 "Give the value to its end. Where it came like this, look for a limit of a proxy, a log or a database column."
             }

@@ -370,7 +370,7 @@ impl ServiceProvider {
 /// Checks that the request can still be answered, and for this purpose.
 fn answers(pending: &PendingRequest, purpose: Purpose, now: DateTime<Utc>) -> Result<(), Refusal> {
     if pending.name_id_order().is_some() {
-        return Err(Refusal::other_browser("what waits is no sign-in"));
+        return Err(Refusal::other_browser("the pending request is not a sign-in"));
     }
     if pending.is_trial() != (purpose == Purpose::Trial) {
         return Err(Refusal::trial(pending.is_trial()));

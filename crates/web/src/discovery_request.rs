@@ -92,14 +92,14 @@ impl DiscoveryRequest {
         let is_passive = match one("isPassive")?.as_deref() {
             None | Some("false" | "0") => false,
             Some("true" | "1") => true,
-            Some(_) => return Err(refused("isPassive is no boolean")),
+            Some(_) => return Err(refused("isPassive is not a boolean")),
         };
         let parameter = one("returnIDParam")?.unwrap_or_else(|| ENTITY_ID.to_owned());
         if parameter.is_empty() {
             return Err(refused("returnIDParam is empty"));
         }
         let address = one("return")?.map(|text| WebAddress::new(&text)).transpose();
-        let return_to = address.map_err(|_| refused("return is no web address"))?;
+        let return_to = address.map_err(|_| refused("return is not a web address"))?;
         let request = DiscoveryRequest { entity_id, return_to, parameter, is_passive };
         request.return_to.as_ref().map_or(Ok(()), |address| request.require_room_in(address))?;
         Ok(request)
@@ -173,7 +173,7 @@ pub(crate) fn one_value(query: &[u8], name: &str) -> Result<Option<String>, Http
     let mut values = form_urlencoded::parse(query).filter(|(found, _)| found == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
         (found, None) => Ok(found.map(|value| value.into_owned())),
-        (_, Some(_)) => Err(refused("a parameter stands there twice")),
+        (_, Some(_)) => Err(refused("a parameter occurs twice")),
     }
 }
 

@@ -28,7 +28,7 @@ pub enum HttpError {
     #[error("{0}")]
     Application(ApplicationError),
     /// The application knows no person for the login.
-    #[error("the login is of nobody whom the application knows")]
+    #[error("the application has no account for this login")]
     UnknownPerson,
     /// The login has no name by which its person is found again at the next sign-in.
     #[error("the name identifier is {found}, expected one that is the same at each sign-in")]
@@ -66,7 +66,7 @@ pub enum HttpError {
     #[error("the assertion was issued before its identity provider ended the session, and came after that")]
     LoggedOut,
     /// This service, or this address of it, accepts no logout messages.
-    #[error("no logout messages are taken at this address")]
+    #[error("this address does not accept logout messages")]
     NoSingleLogout,
     /// An identity provider was asked over SOAP and did not answer.
     #[error("the identity provider did not answer over SOAP")]
@@ -79,7 +79,7 @@ pub enum HttpError {
     #[error("an artifact came, and no back channel is configured to resolve it")]
     NoBackChannel,
     /// This service, or this address of it, accepts no messages about names.
-    #[error("no messages about names are taken at this address")]
+    #[error("this address does not accept messages about names")]
     NoNameIdManagement,
     /// Too many responses from one client address are being checked.
     #[error("{limit} responses from one client address are being checked already")]
@@ -122,7 +122,7 @@ pub enum HttpError {
         retry_after: u64,
     },
     /// The thread that checked a response ended without a result.
-    #[error("the check of a response broke off: {source}")]
+    #[error("the check of a response was interrupted: {source}")]
     #[non_exhaustive]
     Worker {
         /// The error of the thread.
@@ -299,16 +299,17 @@ impl HttpError {
                  unsolicited responses."
             }
             Self::CrossSite => {
-                "Nobody has to change anything if another site tried it. If people see it on your own pages, they open the service under \
-                 another host name than the one of the assertion consumer's address, or their browser sends neither a session nor an Origin."
+                "Nobody has to change anything if another site tried it. If people see it on your own pages, either they open \
+                 the service under another host name than that of the assertion consumer, or their browser sends neither a \
+                 session nor an Origin."
             }
             Self::LoggedOut => {
                 "The person signs in again. A response that is used after the logout of its session was kept by a slow browser, or copied."
             }
             Self::NoSingleLogout => {
-                "Configure single_logout on the builder and single_logout_over on SingleSignOn. A connection with an assertion consumer of its own \
-                 needs a logout address of its own: ConnectionSettings::single_logout. Otherwise take the address out of the identity provider's \
-                 console."
+                "Configure single_logout on the builder and single_logout_over on SingleSignOn, and \
+                 ConnectionSettings::single_logout for a connection with its own assertion consumer. Otherwise remove the \
+                 address from the identity provider's console."
             }
             Self::BackChannel { .. } => {
                 "Look at the source of the error: the identity provider's SOAP address must be reachable from this service. The person starts the \
@@ -318,9 +319,9 @@ impl HttpError {
                 "Configure back_channel on SingleSignOn, with vouchsafe-client for example, or have the identity provider answer by HTTP-POST."
             }
             Self::NoNameIdManagement => {
-                "Configure name_id_management on the builder and names_managed_by on SingleSignOn, and a back_channel where the identity provider \
-                 takes SOAP alone. A connection with an assertion consumer of its own needs an address of its own: \
-                 ConnectionSettings::name_id_management. Otherwise take the address out of the identity provider's console."
+                "Configure name_id_management on the builder and names_managed_by on SingleSignOn (with a back_channel where the \
+                 identity provider uses SOAP only), and ConnectionSettings::name_id_management for a connection with its own \
+                 assertion consumer. Otherwise remove the address from the identity provider's console."
             }
             Self::TooManyFromAddress { .. } => {
                 "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."
@@ -342,19 +343,19 @@ impl HttpError {
                 "Have the service that asks publish the address for the answer in its metadata (idpdisc:DiscoveryResponse), and ask with that one."
             }
             Self::UnknownConnection => {
-                "Compare `organization` in the address with the name of the connection (ConnectionId), or where a store keeps organizations \
-                 with the slug. An e-mail address finds an organization by a verified domain only."
+                "Compare `organization` in the address with the name of the connection (ConnectionId), or with the slug if a \
+                 store keeps organizations. An e-mail address finds an organization by a verified domain only."
             }
             Self::SeveralConnections { .. } => {
                 "Let the form that links the account send `connection`, which the person chooses from Provisioned::connections_to_link."
             }
             Self::ReservedContext => {
-                "Somebody tries to get into the account of another. Have the context of login_options begin with a word of your own where \
-                 it holds what a browser sent."
+                "Somebody may be trying to get into the account of another person. Where the context of login_options contains \
+                 what a browser sent, begin it with a word of your own."
             }
             Self::Body { .. } => {
-                "A response is some 10 KiB. Narrow what the identity provider sends (Okta: the filter of the group attribute statement), \
-                 or raise the HTTP server's limit for bodies together with the service provider's limits."
+                "A response has about 10 KiB: narrow what the identity provider sends (Okta: the filter of the group attribute \
+                 statement), or raise the HTTP server's limit for bodies together with the service provider's limits."
             }
             Self::Header { .. } => "This is a defect of the service; report it with the reference.",
         }

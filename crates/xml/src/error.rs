@@ -17,7 +17,7 @@ use crate::Quoted;
 #[non_exhaustive]
 pub enum XmlError {
     /// `xml.limit`: a value of [`Limits`](crate::Limits) is exceeded, in reading or writing.
-    #[error("more than {allowed} of the limit {limit} at byte {offset}")]
+    #[error("the limit {limit} of {allowed} is exceeded at byte {offset}")]
     #[non_exhaustive]
     Limit {
         /// The name of the field of [`Limits`](crate::Limits).
@@ -53,7 +53,7 @@ pub enum XmlError {
     },
     /// `xml.doctype`: there is a document type declaration, which can define entities, external files and default
     /// attributes.
-    #[error("a DOCTYPE at byte {offset}, and none is allowed")]
+    #[error("there is a DOCTYPE at byte {offset}, which is not allowed")]
     #[non_exhaustive]
     Doctype {
         /// The offset where it begins.
@@ -97,7 +97,7 @@ pub enum XmlError {
     },
     /// `xml.duplicate_attribute`: an element has two attributes with the same namespace and local name (Namespaces in
     /// XML, 6.3), or two declarations of one prefix.
-    #[error("the attribute {} stands twice on the element at byte {offset}", Quoted::new(.name))]
+    #[error("the attribute {} occurs twice on the element at byte {offset}", Quoted::new(.name))]
     #[non_exhaustive]
     DuplicateAttribute {
         /// The name as written the second time.
@@ -146,11 +146,11 @@ pub enum XmlError {
         name: String,
     },
     /// `xml.no_root`: the document has no element.
-    #[error("there is no element")]
+    #[error("there is no root element")]
     NoRoot,
     /// `xml.outside_root`: there is text or a second root outside the root element (XML 1.0, 2.1). In decrypted
     /// content, comments, instructions and a declaration are not allowed there either.
-    #[error("{what} at byte {offset} stands outside the root element")]
+    #[error("{what} at byte {offset} is outside the root element")]
     #[non_exhaustive]
     OutsideRoot {
         /// A description of what was found.
@@ -237,10 +237,12 @@ impl XmlError {
                 "The sender, or something on the way, took an element out of its document without its namespaces."
             }
             Self::Declaration { .. } => {
-                "One document, and the XML declaration first in it: take away what stands before it, such as an empty line or \
+                "Give one document that begins with its XML declaration: remove what is before it, such as an empty line or \
                  another document. Compare with the message as the sender logged it."
             }
-            Self::Writer { .. } => "A mistake in the program that writes, not in a message.",
+            Self::Writer { .. } => {
+                "The mistake is in the program that writes the document, not in a message."
+            }
             _ => {
                 "The sender wrote something that is not namespace-well-formed XML, or something on the way changed \
                  it. Compare with the message as the sender logged it."

@@ -41,7 +41,7 @@ impl Parser<'_> {
         let (from, to) = (start.saturating_add(4), end.saturating_sub(3));
         let text = self.between(from, to);
         if text.ends_with('-') || memchr::memmem::find(text.as_bytes(), b"--").is_some() {
-            return Err(XmlError::Syntax { problem: "“--” stands in a comment", offset: start });
+            return Err(XmlError::Syntax { problem: "“--” is in a comment", offset: start });
         }
         self.flush()?;
         let span = self.normalised(from, to);
@@ -57,7 +57,10 @@ impl Parser<'_> {
         let length = content.bytes().position(names::is_white_space).unwrap_or(content.len());
         let target = content.get(..length).unwrap_or_default();
         if target.eq_ignore_ascii_case("xml") {
-            return Err(XmlError::Declaration { problem: "it stands only at the very start", offset: start });
+            return Err(XmlError::Declaration {
+                problem: "it is allowed only at the very start",
+                offset: start,
+            });
         }
         if !names::is_ncname(target) {
             return Err(XmlError::Name { name: target.into(), offset: from });
@@ -76,7 +79,10 @@ impl Parser<'_> {
 
     fn declaration(&mut self, start: usize, end: usize) -> Result<(), XmlError> {
         if start != 0 {
-            return Err(XmlError::Declaration { problem: "it stands only at the very start", offset: start });
+            return Err(XmlError::Declaration {
+                problem: "it is allowed only at the very start",
+                offset: start,
+            });
         }
         self.refuse_outside_fragment("an XML declaration", start)?;
         declaration::check(self.between(start.saturating_add(5), end.saturating_sub(2)))

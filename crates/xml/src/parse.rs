@@ -277,7 +277,7 @@ impl<'i> Parser<'i> {
             end = end.saturating_add(1);
             if self.current != NONE && self.between(start, end).ends_with("]]>") {
                 let offset = end.saturating_sub(3);
-                return Err(XmlError::Syntax { problem: "“]]>” stands in text", offset });
+                return Err(XmlError::Syntax { problem: "“]]>” is in text", offset });
             }
         }
         self.characters(start, bytes.len(), false)?;

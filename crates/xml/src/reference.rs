@@ -58,8 +58,7 @@ pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> 
             rest = following;
         } else if from.starts_with('<') {
             return Err(XmlError::Syntax {
-                problem: "“<” stands in an attribute value",
-                offset: place(from),
+                problem: "“<” is in an attribute value", offset: place(from)
             });
         } else {
             target.push(' ');

@@ -37,7 +37,7 @@ impl Parser<'_> {
                     return Err(XmlError::Syntax { problem: UNCLOSED, offset: start });
                 }
                 (Some(b'/'), _) => {
-                    return Err(XmlError::Syntax { problem: "“/” stands in a tag", offset: next });
+                    return Err(XmlError::Syntax { problem: "“/” is in a tag", offset: next });
                 }
                 (Some(_), _) if next == at => {
                     let problem = "white space is missing before an attribute";

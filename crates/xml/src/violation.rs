@@ -128,7 +128,7 @@ impl fmt::Display for SchemaProblem {
                 Quoted::new(namespace)
             ),
             Self::MissingAttribute { name } => write!(f, "the attribute {name} is missing"),
-            Self::UnexpectedText => f.write_str("text stands where only elements may"),
+            Self::UnexpectedText => f.write_str("there is text where only elements are allowed"),
             Self::AttributeValue { name, expected, actual } => {
                 write!(f, "the attribute {name}: expected {expected}, found {}", Quoted::new(actual))
             }

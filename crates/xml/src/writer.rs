@@ -123,7 +123,7 @@ impl Writer {
         self.attempt(|writer| {
             writer.close_tag()?;
             if writer.open.is_empty() {
-                return Err(mistake("text stands in an element", text));
+                return Err(mistake("the text is in an element", text));
             }
             refuse_illegal(text)?;
             for character in text.chars() {
@@ -244,7 +244,7 @@ impl Writer {
         }
         expanded.sort_unstable();
         match expanded.windows(2).find(|pair| pair.first() == pair.last()) {
-            Some(pair) => Err(mistake("the attribute stands twice", pair.first().map_or("", |name| name.1))),
+            Some(pair) => Err(mistake("the attribute occurs twice", pair.first().map_or("", |name| name.1))),
             None => Ok(true),
         }
     }

@@ -191,7 +191,7 @@ pub enum MessageError {
     },
     /// The artifact belongs to another identity provider.
     #[error(
-        "the artifact is none of {}: its SourceID is not the SHA-1 of that entity ID",
+        "the artifact does not come from {}: its SourceID is not the SHA-1 of that entity ID",
         Quoted::new(expected)
     )]
     #[non_exhaustive]
@@ -200,7 +200,7 @@ pub enum MessageError {
         expected: String,
     },
     /// No identity provider of an active connection has the SourceID of the artifact.
-    #[error("the SourceID of the artifact is that of no identity provider that is known here")]
+    #[error("no identity provider that is known here has the SourceID of the artifact")]
     ArtifactSourceUnknown,
     /// The artifact names a resolution service that the metadata does not have.
     #[error(
@@ -218,7 +218,7 @@ pub enum MessageError {
         known: Vec<u16>,
     },
     /// Several connections have the identity provider that the artifact names.
-    #[error("the artifact may be of {count} connections to one identity provider")]
+    #[error("the artifact could belong to any of {count} connections to one identity provider")]
     #[non_exhaustive]
     ArtifactAmbiguous {
         /// The number of connections.
@@ -246,7 +246,7 @@ pub enum MessageError {
     #[error("the record of first use is that of another message")]
     OtherMessage,
     /// The message answers no request of this browser.
-    #[error("a {kind} came that answers no request of this browser's: {reason}")]
+    #[error("a {kind} came that answers no request of this browser: {reason}")]
     #[non_exhaustive]
     Unasked {
         /// The kind of the message.
@@ -354,7 +354,7 @@ impl MessageError {
                 "The message of the HTTP-Redirect binding is raw DEFLATE, then base64, then percent-encoded."
             }
             Self::Soap { .. } => {
-                "The address takes one SAML message in the Body of a SOAP 1.1 envelope (saml-bindings-2.0-os 3.2)."
+                "The address receives one SAML message in the Body of a SOAP 1.1 envelope (saml-bindings-2.0-os 3.2)."
             }
             Self::Fault { .. } => {
                 "The identity provider could not process the request: its own log says why."
@@ -411,17 +411,19 @@ impl MessageError {
                 "Give each of these connections an assertion consumer of its own, and have people start the sign-in here."
             }
             Self::ArtifactUsed => {
-                "A reload of the page, or somebody who copied the address: start the sign-in again."
+                "The page was reloaded, or somebody copied the address: start the sign-in again."
             }
             Self::Status { .. } => {
                 "The identity provider could not resolve the artifact; its own log says why. Often it does not accept the signature of the \
                  ArtifactResolve: give it this service's metadata again."
             }
             Self::NoResponse => {
-                "An artifact is resolved once, and soon: start the sign-in again. If it happens each time, look whether something else fetches \
-                 the addresses that people are sent to."
+                "An artifact can be resolved only once, and only for a short time: start the sign-in again. If it happens each \
+                 time, look whether something else fetches the addresses that people are sent to."
             }
-            Self::Replayed => "The same message came again: a reload of the page, or somebody who copied it.",
+            Self::Replayed => {
+                "The same message came again, because the page was reloaded or somebody copied the message."
+            }
             Self::OtherMessage => "Pass the Recorded that this message's own replay_key gave.",
         }
     }

@@ -208,7 +208,7 @@ fn no_more_than_five_minutes_of_skew() {
     assert_eq!(skew(0).unwrap().clock_skew(), Duration::ZERO);
     let error = skew(301).unwrap_err();
     assert_eq!(error.code(), "assertion.clock_skew");
-    assert_eq!(error.to_string(), "a clock skew of 301 s is configured; at most 300 s can be granted");
+    assert_eq!(error.to_string(), "a clock skew of 301 s is configured; at most 300 s are allowed");
 }
 
 #[test]

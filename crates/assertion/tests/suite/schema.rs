@@ -179,7 +179,7 @@ const CASES: &[(&str, Change, &str)] = &[
                 authn("<saml2:AuthnContext><saml2:AuthnContextDecl/></saml2:AuthnContext>secret"),
             )
         },
-        "/Response/Assertion[1]/AuthnStatement[2] (saml:AuthnStatementType): text stands where only elements may",
+        "/Response/Assertion[1]/AuthnStatement[2] (saml:AuthnStatementType): there is text where only elements are allowed",
     ),
     (
         "an AttributeStatement without Attribute",

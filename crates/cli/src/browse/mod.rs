@@ -160,7 +160,7 @@ async fn examine(State(page): State<Page>, headers: HeaderMap, body: Bytes) -> R
     });
     match examined.await {
         Ok(html) => shown(StatusCode::OK, &html),
-        Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR, "The examination broke off."),
+        Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR, "The examination was interrupted."),
     }
 }
 

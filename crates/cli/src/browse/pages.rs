@@ -174,7 +174,7 @@ fn exhibit(exhibit: &Exhibit, name: &str) -> String {
     let message = exhibit.message().map(|message| marks::message(message, &codes, name));
     let link = match &message {
         Some(message) if message.contains("<mark") => {
-            format!("<p><a href=\"#{}\">Where it stands in the message</a></p>", text(name))
+            format!("<p><a href=\"#{}\">Where it is in the message</a></p>", text(name))
         }
         _ => String::new(),
     };

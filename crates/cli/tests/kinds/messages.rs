@@ -52,7 +52,11 @@ impl Bench<'_> {
             ("a GUID", "0a1b2c3d-0000-4000-8000-000000000000"),
             ("a blank inside", "a b"),
         ] {
-            told.push(self.doctor("an ID that is no NCName", member, &request(id, "2026-01-01T00:00:00Z")));
+            told.push(self.doctor(
+                "an ID that is not an NCName",
+                member,
+                &request(id, "2026-01-01T00:00:00Z"),
+            ));
         }
         for (member, instant) in [
             ("without a zone", "2026-01-01T00:00:00"),

@@ -36,7 +36,7 @@ fn an_entity_id_that_is_none() {
 
 #[test]
 fn templates() {
-    let entra = "metadata of /common/ or /organizations/, which is no tenant's own";
+    let entra = "metadata of /common/ or /organizations/, which belongs to no tenant";
     let others = "Fetch the metadata that the identity provider publishes for this customer";
     for (entity_id, placeholder, hint) in [
         ("https://sts.windows.net/{tenantid}/", "{tenantid}", entra),
@@ -74,7 +74,7 @@ fn booleans_in_capital_letters() {
         let found = read(&xml).unwrap();
         assert_eq!(found.wants_authn_requests_signed(), read_as, "{value}");
         let words = format!(
-            "IDPSSODescriptor/@WantAuthnRequestsSigned is “{value}”, which is no xs:boolean; it is read as {read_as}"
+            "IDPSSODescriptor/@WantAuthnRequestsSigned is “{value}”, which is not an xs:boolean; it is read as {read_as}"
         );
         assert_eq!(warnings(&found), [words]);
     }
@@ -112,25 +112,25 @@ fn roles() {
         (
             entity(&role("IDPSSODescriptor", SAML2).repeat(2)),
             "metadata.several_roles",
-            "identity provider “https://idp.example.com”: 2 IDPSSODescriptors for SAML 2.0 stand in its EntityDescriptor, and nothing says which of them to use".to_owned(),
+            "identity provider “https://idp.example.com”: 2 IDPSSODescriptors for SAML 2.0 are in its EntityDescriptor, and nothing says which of them to use".to_owned(),
             "leave one of them",
         ),
         (
             entity(&role("SPSSODescriptor", SAML2)),
             "metadata.no_identity_provider",
-            "the entity in this metadata is no identity provider: it has no md:IDPSSODescriptor, but md:SPSSODescriptor".to_owned(),
+            "the entity in this metadata is not an identity provider: it has no md:IDPSSODescriptor, but md:SPSSODescriptor".to_owned(),
             "metadata of a service provider",
         ),
         (
             entity(&(role("SPSSODescriptor", SAML2) + &role("AttributeAuthorityDescriptor", SAML2))),
             "metadata.no_identity_provider",
-            "the entity in this metadata is no identity provider: it has no md:IDPSSODescriptor, but md:SPSSODescriptor, md:AttributeAuthorityDescriptor".to_owned(),
+            "the entity in this metadata is not an identity provider: it has no md:IDPSSODescriptor, but md:SPSSODescriptor, md:AttributeAuthorityDescriptor".to_owned(),
             "metadata of a service provider",
         ),
         (
             entity(""),
             "metadata.no_identity_provider",
-            "the entity in this metadata is no identity provider: it has no md:IDPSSODescriptor, and no other role either".to_owned(),
+            "the entity in this metadata is not an identity provider: it has no md:IDPSSODescriptor, and no other role either".to_owned(),
             "metadata of a service provider",
         ),
         (

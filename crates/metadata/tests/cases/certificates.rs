@@ -22,7 +22,7 @@ fn left_out(certificate: &Certificate, reason: &str) -> String {
 
 fn not_trusted(certificate: &Certificate) -> String {
     let told = left_out(certificate, NOT_OF_IT).replacen("is left out", "is not trusted", 1);
-    told + "; it may be the next key, because it is no issuer's"
+    told + "; it may be the next key, because it does not belong to an issuer"
 }
 
 const NOT_OF_IT: &str = "one ds:X509Data is about one key, and this is not its certificate";

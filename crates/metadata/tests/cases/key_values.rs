@@ -92,7 +92,7 @@ fn beside_certificates() {
     let value = ec(P256, &point(&key, 65));
     let fingerprint = other.fingerprint_sha256();
     let left_out = format!(
-        "KeyDescriptor 1: the certificate “CN=other.example” (SHA-256 {fingerprint}) is not trusted: ds:KeyValue holds another key; it may be the next key, because it is no issuer's"
+        "KeyDescriptor 1: the certificate “CN=other.example” (SHA-256 {fingerprint}) is not trusted: ds:KeyValue holds another key; it may be the next key, because it does not belong to an issuer"
     );
     let unreadable = "a key is left out: KeyDescriptor 1: ds:KeyValue: “DSAKeyValue” is not read; ds:RSAKeyValue and dsig11:ECKeyValue are";
     for (name, key_info, words) in [

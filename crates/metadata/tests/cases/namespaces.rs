@@ -11,7 +11,7 @@ fn elements_in_another_namespace() {
     let lost = |xml: &str| xml.replace("<md:", "<").replace("</md:", "</");
     let good = good("https://idp.example.com");
     let expected = "expected an md:EntityDescriptor or md:EntitiesDescriptor, found";
-    let none = "the entity in this metadata is no identity provider: it has no md:IDPSSODescriptor, and no other role either";
+    let none = "the entity in this metadata is not an identity provider: it has no md:IDPSSODescriptor, and no other role either";
     let role = good.replace("md:IDPSSODescriptor", "IDPSSODescriptor");
     let role_of_another =
         role.replace("<IDPSSODescriptor", "<IDPSSODescriptor xmlns='urn:oasis:names:tc:SAML:2.0:assertion'");

@@ -28,7 +28,7 @@ fn departures_from_the_schema_are_warnings() {
         ),
         (
             named("", &format!("stray{}", role(SAML2, &(signing_key() + SSO)))),
-            "/EntityDescriptor (md:EntityDescriptorType): text stands where only elements may",
+            "/EntityDescriptor (md:EntityDescriptorType): there is text where only elements are allowed",
         ),
     ];
     for (xml, text) in cases {

@@ -182,8 +182,7 @@ fn map_one(
             want(context, name, given(rules.role, RuleId::from("groups.unmapped"), because), wanted, draft);
         }
         Unmapped::Ignore => {
-            let text =
-                format!("The group {} stands for no team: no rule of groups.map names it", Shown(name));
+            let text = format!("The group {} gives no team: no rule of groups.map names it", Shown(name));
             draft.note(RuleId::from("groups.unmapped"), text);
         }
     }

@@ -350,7 +350,7 @@ impl Own {
             }
             Own::OtherBase64 => {
                 "Give the whole value of the field SAMLResponse as it came: the case of its letters counts, and nothing may be missing at its beginning. A \
-                 signature, a digest or a RelayState looks like base64 too, and is no message."
+                 signature, a digest or a RelayState looks like base64 too, and is not a message."
             }
             Own::SeveralServices => {
                 "Give the metadata of the one service that the sign-in is at, or its entity ID (--entity-id)."

@@ -99,7 +99,7 @@ fn refused_at_the_door(form: &str, field: &'static str, read: &Read, limits: &Li
     if kind != Kind::Response || field == SAML_RESPONSE {
         return Some(told);
     }
-    let message = format!("{}; the Response stands in the field {field}", told.message);
+    let message = format!("{}; the Response is in the field {field}", told.message);
     let remedy = "Have the sender post the Response as SAMLResponse: SAMLRequest is for requests (SAML Bindings 3.5.4). Look for a script or a proxy that \
                   renames fields.";
     Some(Complaint { message, remedy: remedy.to_owned(), ..told })

@@ -95,7 +95,7 @@ fn unknown(artifact: &Artifact, surroundings: &Surroundings) -> Complaint {
         );
     }
     let message = format!(
-        "the artifact is of the source ID {source}, which is none of the identity providers in the files ({})",
+        "the artifact has the source ID {source}, which belongs to none of the identity providers in the files ({})",
         names.join(", ")
     );
     Complaint::error(

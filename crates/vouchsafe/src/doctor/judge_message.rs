@@ -410,7 +410,7 @@ impl Case<'_> {
     /// Returns what to change if the message is ours. The hints of the libraries are about messages of others.
     fn remedy(&self, code: &str, hint: &'static str) -> &'static str {
         if code == "message.unsigned" && self.message.wrapping == "XML" {
-            return "If it came by HTTP-Redirect, its signature stands in the query: give the whole address. Otherwise have its sender sign it (Okta: \
+            return "If it came by HTTP-Redirect, its signature is in the query: give the whole address. Otherwise have its sender sign it (Okta: \
                     \"Enable Single Logout\" with a Signature Certificate): logout messages are always signed.";
         }
         if !self.is_ours {

@@ -159,10 +159,10 @@ fn id_is_a_name(case: &Case<'_>) -> Option<Complaint> {
     let message = match wrong {
         _ if id.is_empty() => "the ID is missing or empty".to_owned(),
         Some(letter) => {
-            format!("the ID {name} is no NCName: {} must not be in it", Quoted::new(&letter.to_string()))
+            format!("the ID {name} is not an NCName: {} must not be in it", Quoted::new(&letter.to_string()))
         }
         None if !begins => {
-            format!("the ID {name} is no NCName: it must begin with a letter or an underscore")
+            format!("the ID {name} is not an NCName: it must begin with a letter or an underscore")
         }
         None => return None,
     };
@@ -187,7 +187,7 @@ fn issue_instant_is_a_time_in_utc(case: &Case<'_>) -> Option<Complaint> {
     let is_utc = DateTime::parse_from_rfc3339(text).is_ok() && text.ends_with('Z');
     (!is_utc).then(|| {
         Fault::Time.told(
-            format!("the IssueInstant {} is no xs:dateTime in UTC, which ends with Z", Quoted::new(text)),
+            format!("the IssueInstant {} is not an xs:dateTime in UTC, which ends with Z", Quoted::new(text)),
             "Have the sender write the time in UTC, with two digits each and a Z at the end, such as 2026-01-01T00:00:00Z.",
         )
     })
@@ -313,7 +313,7 @@ fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
                     (location, format!("; they differ only in {what}"))
                 });
             let message = format!(
-                "{what} {}, which is no address for requests in the metadata; expected {}{difference}",
+                "{what} {}, which is not an address for requests in the metadata; expected {}{difference}",
                 Quoted::new(address),
                 Quoted::new(nearest)
             );
@@ -398,7 +398,7 @@ fn it_is_signed_where_that_is_wanted(case: &Case<'_>) -> Option<Complaint> {
     }
     // The XML of a request alone does not show whether its query was signed.
     let message = format!("{message}; whether it was signed in the query is not seen");
-    let remedy = "If it went by HTTP-Redirect, give the whole address, in which its signature stands. Otherwise configure a signing key here (signing_key) and \
+    let remedy = "If it went by HTTP-Redirect, give the whole address, which contains its signature. Otherwise configure a signing key here (signing_key) and \
                   give the identity provider its certificate; or switch the demand off there.";
     Some(Complaint { severity: Severity::Warning, ..Fault::Unsigned.told(message, remedy) })
 }

@@ -93,7 +93,7 @@ fn unexplained(recorded: &Recorded<'_>, seen: &Seen, status: u16) -> Complaint {
 const STATUSES: [(u16, &str, &str); 14] = [
     (401, "something before the assertion consumer asks for another sign-in", BEFORE),
     (404, "there is nothing at this address", ADDRESS),
-    (405, "the address takes no POST", ADDRESS),
+    (405, "the address does not accept POST", ADDRESS),
     (410, "there is nothing at this address any more", ADDRESS),
     (407, "a proxy before the service asks for a sign-in of its own", BEFORE),
     (413, "the Response is too large for the service or the proxy before it", TOO_LARGE),
@@ -109,7 +109,7 @@ const STATUSES: [(u16, &str, &str); 14] = [
         "Delete the cookies of the service, and look which of them grows; or raise the limit of the server for headers.",
     ),
     (500, "the service failed", FAILED),
-    (501, "the address takes no POST", ADDRESS),
+    (501, "the address does not accept POST", ADDRESS),
     (502, "the proxy before the service got no usable answer from it", GATEWAY),
     (503, "the service is not available", GATEWAY),
     (504, "the service did not answer the proxy before it in time", GATEWAY),

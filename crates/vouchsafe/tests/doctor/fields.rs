@@ -89,7 +89,7 @@ fn what_became_of_a_plus_sign_is_told() {
     let (_, value) = refused_values().remove(2);
     let error = PostedResponse::from_base64(&value, &Limits::default()).unwrap_err();
     assert!(
-        error.to_string().ends_with("it looks like base64 in which a space stands where \"+\" was"),
+        error.to_string().ends_with("it looks like base64 with a space in the place of \"+\""),
         "{error}"
     );
     assert!(error.hint().contains("%2B"));

@@ -336,7 +336,7 @@ fn recordings() -> Vec<(&'static str, Files)> {
         ("a service that broke", told(answered(500, "Internal Server Error"))),
         ("a Response that is too large", told(answered(413, "413 Request Entity Too Large"))),
         ("an address that is none", told(answered(404, "Not Found"))),
-        ("an address that takes no POST", told(answered(405, "Method Not Allowed"))),
+        ("an address that does not accept POST", told(answered(405, "Method Not Allowed"))),
         ("another sign-in before the service", told(answered(401, "Authorization Required"))),
         ("a page without a reference", told(answered(403, "Forbidden"))),
         ("no answer", told(json!({"status": 0}))),

@@ -73,32 +73,32 @@ fn requests_are_held_against_the_specification() {
         (
             request("4312", instant, ""),
             "doctor.message_id",
-            "the ID “4312” is no NCName: it must begin with a letter or an underscore",
+            "the ID “4312” is not an NCName: it must begin with a letter or an underscore",
         ),
         (
             request("-1", instant, ""),
             "doctor.message_id",
-            "the ID “-1” is no NCName: it must begin with a letter or an underscore",
+            "the ID “-1” is not an NCName: it must begin with a letter or an underscore",
         ),
         (
             request("a b", instant, ""),
             "doctor.message_id",
-            "the ID “a b” is no NCName: “ ” must not be in it",
+            "the ID “a b” is not an NCName: “ ” must not be in it",
         ),
         (
             request(id, "2026-01-01T00:00:00", ""),
             "doctor.message_time",
-            "the IssueInstant “2026-01-01T00:00:00” is no xs:dateTime in UTC, which ends with Z",
+            "the IssueInstant “2026-01-01T00:00:00” is not an xs:dateTime in UTC, which ends with Z",
         ),
         (
             request(id, "2026-01-01T01:00:00+01:00", ""),
             "doctor.message_time",
-            "the IssueInstant “2026-01-01T01:00:00+01:00” is no xs:dateTime in UTC, which ends with Z",
+            "the IssueInstant “2026-01-01T01:00:00+01:00” is not an xs:dateTime in UTC, which ends with Z",
         ),
         (
             request(id, "2026-01-01T5:00:00Z", ""),
             "doctor.message_time",
-            "the IssueInstant “2026-01-01T5:00:00Z” is no xs:dateTime in UTC, which ends with Z",
+            "the IssueInstant “2026-01-01T5:00:00Z” is not an xs:dateTime in UTC, which ends with Z",
         ),
         (
             request(id, instant, "").replace("2.0\" ID", "1.1\" ID"),

@@ -277,7 +277,7 @@ fn envelopes_are_opened_and_artifacts_looked_up() {
         ),
         (
             artifact(&[1; 20], 3),
-            "the artifact is of the source ID 0101010101010101010101010101010101010101, which is none of the identity providers in the files \
+            "the artifact has the source ID 0101010101010101010101010101010101010101, which belongs to none of the identity providers in the files \
              (“http://www.okta.com/exk1vouchsafe0kit0h7”)",
         ),
         (
@@ -328,13 +328,13 @@ fn requests_are_held_against_the_metadata() {
         (
             request("Destination=\"https://other.okta.com/sso\"", &ours, ""),
             "doctor.request_destination",
-            format!("the Destination is “https://other.okta.com/sso”, which is no address for requests in the metadata; expected “{sso}”"),
+            format!("the Destination is “https://other.okta.com/sso”, which is not an address for requests in the metadata; expected “{sso}”"),
         ),
         (
             request(&format!("Destination=\"{sso}/\""), &ours, ""),
             "doctor.request_destination",
             format!(
-                "the Destination is “{sso}/”, which is no address for requests in the metadata; expected “{sso}”; they differ only in the slash at the end"
+                "the Destination is “{sso}/”, which is not an address for requests in the metadata; expected “{sso}”; they differ only in the slash at the end"
             ),
         ),
         (
@@ -361,7 +361,7 @@ fn requests_are_held_against_the_metadata() {
     assert_eq!(
         first(&sent, &[]).1,
         format!(
-            "it was sent to “https://example.okta.com/elsewhere”, which is no address for requests in the metadata; expected “{sso}”; they differ only in the path"
+            "it was sent to “https://example.okta.com/elsewhere”, which is not an address for requests in the metadata; expected “{sso}”; they differ only in the path"
         )
     );
     let wants = okta()

@@ -61,7 +61,7 @@ fn the_first_complaint_names_the_cause() {
         (
             okta().replace("md:IDPSSODescriptor", "IDPSSODescriptor"),
             "metadata.no_identity_provider",
-            "the entity in this metadata is no identity provider: it has no md:IDPSSODescriptor, and no other role either; an element IDPSSODescriptor is in no namespace, not in urn:oasis:names:tc:SAML:2.0:metadata",
+            "the entity in this metadata is not an identity provider: it has no md:IDPSSODescriptor, and no other role either; an element IDPSSODescriptor is in no namespace, not in urn:oasis:names:tc:SAML:2.0:metadata",
             "Fetch the metadata again, and keep it as it comes.",
         ),
         (
