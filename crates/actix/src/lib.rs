@@ -1,4 +1,4 @@
-//! SAML single sign-on for actix-web: routes, extractors and middleware over [`vouchsafe_web`].
+//! This crate adds SAML single sign-on to an actix-web service: it has routes, extractors and middleware over [`vouchsafe_web`].
 //!
 //! Start with these items:
 //!
@@ -32,7 +32,7 @@
 //! /// Gets each login that was accepted, and opens a session.
 //! async fn signed_in(sso: Data<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> Answer {
 //!     let opened = async {
-//!         // The connection, and the name with its format and qualifiers: what a person is found by.
+//!         // A person is found by the connection, and by the name with its format and qualifiers.
 //!         let person = accepted.identity()?;
 //!         let lifetime = accepted.session_lifetime(Duration::from_secs(3600));
 //!         // It ends the session that the browser had before.

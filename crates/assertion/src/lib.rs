@@ -1,9 +1,9 @@
-//! From the bytes of a SAML response to a login: authenticate, validate, confirm, explain.
+//! This crate turns the bytes of a SAML response into a login, or explains why the response is refused.
 //!
 //! Start with these items:
 //!
-//! * [`Claimed`] is a parsed response that is not verified yet. It tells the claimed sender and the claimed request,
-//!   and nothing else.
+//! * [`Claimed`] is a parsed response that is not verified yet. It has only the claimed sender and the
+//!   claimed request.
 //! * [`authenticate`] verifies the signatures with your keys, and returns the bytes that a trusted key signed. Everything else is
 //!   dropped.
 //! * [`Login`] is an assertion that every rule accepted and that was not used before. A [`Refusal`] tells why a
@@ -53,7 +53,7 @@
 //! * `rules` has one function for each rule, in tables in the order of the specification, one file for each topic. The rules get facts,
 //!   not documents.
 //! * `message` is the same path for all other messages: logout, name identifiers, resolved artifacts.
-//! * `ledger` records each check. `error` has one variant for each reason, and `error_hints` tells what an operator
+//! * `ledger` records each check. `error` has one variant for each reason, and `error_hints` says what an operator
 //!   should change.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.

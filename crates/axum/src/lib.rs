@@ -1,4 +1,4 @@
-//! SAML single sign-on for axum: routes, extractors and layers over [`vouchsafe_web`].
+//! This crate adds SAML single sign-on to an axum service: it has routes, extractors and layers over [`vouchsafe_web`].
 //!
 //! Start with these items:
 //!
@@ -28,7 +28,7 @@
 //! /// Gets each login that was accepted, and opens a session.
 //! async fn signed_in(State(sso): State<SingleSignOn>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
 //!     let opened = async {
-//!         // The connection, and the name with its format and qualifiers: what a person is found by.
+//!         // A person is found by the connection, and by the name with its format and qualifiers.
 //!         let person = accepted.identity()?;
 //!         let lifetime = accepted.session_lifetime(Duration::from_secs(3600));
 //!         // It ends the session that the browser had before.
@@ -43,7 +43,7 @@
 //!
 //! The others:
 //!
-//! * [`peer_address`] is the client's address where no proxy stands before the service.
+//! * [`peer_address`] is the client's address if no proxy is in front of the service.
 //! * [`own_pages_only`] is a layer that refuses forms that pages of other sites post.
 //! * [`SingleSignOn::sign_in_needed`] is the answer to a browser without a session. It redirects the browser to the sign-in page with
 //!   `return` in the query. That page passes the value on with [`login_url`], and after the login the browser returns there if

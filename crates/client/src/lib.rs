@@ -1,4 +1,4 @@
-//! The HTTPS client of a SAML service provider: it loads the metadata of customers' identity providers.
+//! This crate is the HTTPS client of a SAML service provider: it loads the metadata of customers' identity providers.
 //!
 //! Start with these items:
 //!

@@ -1,5 +1,4 @@
-//! A cryptography provider for Vouchsafe that computes with AWS-LC. It is faster than the default provider, and it is the way to FIPS
-//! 140-3.
+//! This crate lets Vouchsafe compute with AWS-LC. AWS-LC is faster than RustCrypto, the default, and it has a [FIPS 140-3](#fips) module.
 //!
 //! Start with these items:
 //!
@@ -17,8 +16,8 @@
 //! ```
 //!
 //! The list of accepted algorithms is that of [`Provider::rustcrypto`], and the answers are the same. Both providers apply the list, and
-//! the limits for the length of keys, before they compute anything. What needs [`danger_allow`](Provider::danger_allow) there needs it
-//! here.
+//! the limits for the length of keys, before they compute anything. An algorithm that needs
+//! [`danger_allow`](Provider::danger_allow) there needs it here too.
 //!
 //! # What AWS-LC does not implement
 //!

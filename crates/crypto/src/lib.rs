@@ -1,4 +1,5 @@
-//! Algorithms, keys and certificates for SAML. A [`Provider`] computes, and its list of accepted algorithms is the policy.
+//! This crate computes the signatures, digests and ciphers of SAML, and reads keys and certificates. The list of a [`Provider`] says
+//! which algorithms are accepted.
 //!
 //! Start with these items:
 //!

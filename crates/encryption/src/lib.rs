@@ -1,4 +1,5 @@
-//! XML encryption as identity providers send it: find the key, decrypt an element, and encrypt one.
+//! This crate decrypts the XML elements that identity providers have encrypted: it finds the key and decrypts one element. It can also
+//! encrypt one.
 //!
 //! Start with these items:
 //!

@@ -1,4 +1,5 @@
-//! SAML metadata: identity providers with their keys and endpoints, and the metadata of your own service.
+//! This crate reads SAML metadata, in which an identity provider publishes its keys and addresses, and writes the metadata of your own
+//! service.
 //!
 //! Metadata is the source of trust: it names an identity provider, and only the keys in it can verify the messages of that identity
 //! provider (saml-metadata-2.0-os, and MD06 of the Kantara profile).
@@ -53,7 +54,7 @@
 //! | `identity_provider`, `read` | [`IdentityProvider`] and its builder; how it is read from a document |
 //! | `keys`, `key_info`, `key_value`, `endpoint`, `scope`, `time` | the parts of an entity that a sign-in needs |
 //! | `information`, `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes`, `extension`, `localized` | the other statements of an entity about itself |
-//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `entity_name`, `kept`, `source`, `bounded`, `encoding` | how entities are found in a document, their start tags, where they are, the namespaces around them, the document, the names of look-ups, what was read of it, an entity with its surroundings, how much of an entity is kept, UTF-16 to UTF-8 |
+//! | `index`, `heads`, `places`, `scopes`, `aggregate`, `entity_name`, `kept`, `source`, `bounded`, `encoding` | how one entity is found in a document, read together with the namespaces around it, and kept within limits; UTF-16 to UTF-8 |
 //! | `description`, `role_description`, `write`, `value_writers` | a list of everything in a document, and how it and its single values are written again |
 //! | `schema`, `foreign` | the schema's content model; documents that are not metadata |
 //! | `service_provider`, `service_information` | the metadata of your own service |

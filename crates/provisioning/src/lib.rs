@@ -1,4 +1,5 @@
-//! A planner for just-in-time provisioning: it decides which account, teams, roles and projects a login gives, and says why.
+//! This crate is a planner for just-in-time provisioning: it decides, by a policy, which account, teams, roles and projects a login
+//! gives, and says why.
 //!
 //! Start with these items:
 //!
@@ -53,7 +54,7 @@
 //! let token = acme.convert(okta.clone(), &Provider::rustcrypto(), now)?.reveal();
 //! let snapshot = Snapshot::new(acme);
 //!
-//! // What came: a login, which `LoginFacts` is usually made from.
+//! // What came with a sign-in. In a service, `LoginFacts` is made from a verified login.
 //! let login = LoginFacts::new(ConnectionId::new("acme")?, okta, "00u1", now)
 //!     .with_attribute("token", [token])
 //!     .with_attribute("user.email", ["ada@example.com"])

@@ -1,4 +1,4 @@
-//! A SCIM 2.0 service provider (RFC 7643, RFC 7644): it receives the users and groups that a customer's identity provider pushes.
+//! This crate is a SCIM 2.0 service provider (RFC 7643, RFC 7644): it receives the users and groups that a customer's identity provider pushes.
 //!
 //! Start with these items:
 //!
@@ -35,14 +35,14 @@
 //!
 //! /// The handler of everything below `/scim/v2`. `path` is the rest of the path.
 //! async fn endpoint(scim: &ScimService, request: &Parts, path: &str, body: Vec<u8>) -> Response<Vec<u8>> {
-//!     // The body is asked for only after the token was found valid; `most` is the largest length that is allowed.
+//!     // The body is read only after the token was found valid; `most` is the largest length that is allowed.
 //!     let read = async |most: usize| Some(body).filter(|body| body.len() <= most);
 //!     scim.handle(request, path, read, chrono::Utc::now()).await
 //! }
 //! # let _ = (scim, endpoint);
 //! ```
 //!
-//! `docs/SCIM.md` in the repository says what to type into Okta's and Entra ID's console, and how a connection gets its token.
+//! [SCIM.md](https://github.com/vouchsafe/vouchsafe/blob/main/docs/SCIM.md) says what to type into Okta's and Entra ID's console, and how a connection gets its token.
 //!
 //! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
 

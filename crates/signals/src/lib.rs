@@ -1,4 +1,4 @@
-//! Signals with which an identity provider ends a person's sessions: Okta's Universal Logout (Global Token Revocation), and CAEP
+//! This crate receives signals with which an identity provider ends a person's sessions: Okta's Universal Logout (Global Token Revocation), and CAEP
 //! session-revoked events (OpenID Shared Signals, RFC 8417 pushed by RFC 8935).
 //!
 //! Start with these items:
@@ -44,7 +44,7 @@
 //! let store = Arc::new(Memory::new());
 //! let signals = SignalService::new(store, Arc::new(transmitters), Arc::new(Keys), Provider::rustcrypto());
 //!
-//! // What is not a token of Okta's ends no session.
+//! // A text that is not a signed token ends no session.
 //! let request = http::Request::post(address).header("authorization", "Bearer x").body(())?;
 //! let (request, ()) = request.into_parts();
 //! // The body is read only for a valid token, and has at most `_most` bytes.
@@ -69,8 +69,8 @@
 //! * **Which tokens.** Only signatures by RSA and ECDSA are accepted; `none` and HMAC are not. Keys come from the transmitter's JWKS and
 //!   never from the token. The [`Provider`](vouchsafe::Provider) computes, with its minimum for the length of keys. `jsonwebtoken` only
 //!   reads headers and JWKs. Its own cryptography, which a process chooses once, is not used.
-//! * **Tokens that are not valid.** Anybody can post them. Their form is checked before anything is read, then one short row of the
-//!   store is, at a limited rate. Their number is limited for each client address and connection, and a client that has sent a valid
+//! * **Tokens that are not valid.** Anybody can post them. Their form is checked first. Then one short row of the store is read, at a
+//!   limited rate. Their number is limited for each client address and connection, and a client that has sent a valid
 //!   token is counted apart from all others.
 //! * **Repeated tokens.** A token that was processed has no effect a second time. A token that could not be processed, because the store
 //!   was not available, is processed when it comes again.

@@ -1,4 +1,5 @@
-//! XML signatures as SAML uses them: verify, sign, and the signatures of the bindings HTTP-Redirect and HTTP-POST-SimpleSign.
+//! This crate verifies and makes XML signatures as SAML uses them, and the signatures of the bindings HTTP-Redirect and
+//! HTTP-POST-SimpleSign.
 //!
 //! Start with these items:
 //!
@@ -18,8 +19,8 @@
 //! * [`autopsy`] looks for the reason why a signature fails. Call it when a person asks for the reason; it has no influence on the
 //!   result.
 //!
-//! This crate does not decide which elements of a message must be signed, whether identifiers are unique beyond the one that is
-//! referenced, and what a message means. `vouchsafe-assertion` decides that.
+//! This crate does not decide which elements of a message must be signed, whether identifiers other than the referenced one are unique,
+//! or what a message means. `vouchsafe-assertion` decides that.
 //!
 //! ```
 //! use vouchsafe_crypto::{KeyKind, Provider};

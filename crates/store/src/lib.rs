@@ -1,4 +1,5 @@
-//! Stores for a SAML service provider: accepted responses, pending requests, sessions, connections, and the directory of accounts.
+//! This crate stores what a SAML service provider must remember: accepted responses, pending requests, sessions, connections, and the
+//! directory of accounts.
 //!
 //! Start with these items:
 //!

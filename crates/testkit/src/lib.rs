@@ -1,4 +1,5 @@
-//! An identity provider for tests and demonstrations, in the style of Okta, and named attacks to run against your own service.
+//! This crate contains an identity provider for tests and demonstrations, in the style of Okta, and attacks to run against your own
+//! service.
 //!
 //! Start with these items:
 //!

@@ -1,4 +1,5 @@
-//! A SAML 2.0 service provider. Your service reads only bytes that a trusted key signed, and every refusal is explained.
+//! This crate is a SAML 2.0 service provider: with it, your service signs people in with their company's identity provider. Your service
+//! reads only bytes that a trusted key signed, and every refusal is explained.
 //!
 //! Start with these items:
 //!
@@ -25,9 +26,9 @@
 //!     Ok((saml, okta))
 //! }
 //!
-//! // Starts a sign-in over the connection that the person chose (`connections.get("acme")`): store `pending` under `pending.handle()`, set the cookie, and redirect the browser. If all requests use one
-//! // cookie, a second tab overwrites the cookie of the first; if that matters, give each request its own cookie name, and limit
-//! // their number.
+//! // Starts a sign-in over the connection that the person chose (`connections.get("acme")`): stores `pending` under `pending.handle()`,
+//! // sets the cookie, and redirects the browser. If all requests use one cookie, a second tab overwrites the cookie of the first. If that
+//! // matters, give each request its own cookie name, and limit their number.
 //! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
 //!     let StartedLogin { request, pending, binding, .. } = saml.start_login(okta, LoginOptions::default(), now)?;
 //!     set_cookie(binding.set_cookie("__Host-saml", std::time::Duration::from_secs(600)));

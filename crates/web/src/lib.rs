@@ -1,5 +1,5 @@
-//! The browser flows of a SAML service provider as functions over the types of the `http` crate, for any web
-//! framework.
+//! This crate implements the browser flows of a SAML service provider (the start of a sign-in, its answer, and the sign-out), as functions
+//! over the types of the `http` crate, for any web framework.
 //!
 //! Start with these items:
 //!
@@ -40,7 +40,7 @@
 //!         Err(answer) => return *answer,
 //!     };
 //!     let opened = async {
-//!         // The connection, and the name with its format and qualifiers: what a person is found by.
+//!         // A person is found by the connection, and by the name with its format and qualifiers.
 //!         let person = accepted.identity()?;
 //!         let lifetime = accepted.session_lifetime(Duration::from_secs(3600));
 //!         // It ends the session that the browser had before.

@@ -1,4 +1,4 @@
-//! A strict XML parser and Canonical XML, for messages that are signed.
+//! This crate contains a strict XML parser and Canonical XML, for messages that are signed.
 //!
 //! Most attacks on XML signatures work because two parts of a program read one message differently: one part verifies the signature, and
 //! another part reads the data. Here both parts use one tree. [`Document`] reads the text once. It refuses everything that is not
