@@ -186,7 +186,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
     if output.is_sarif() && !matches!(command, Command::Metadata(Metadata::Lint(_))) {
-        let message = "SARIF is the format of findings, which `metadata lint` alone writes";
+        let message = "SARIF is the format of findings, which only `metadata lint` writes";
         return Err(Failure::usage("cli.format", message, "Use --format human or --format json."));
     }
     match command {

@@ -329,7 +329,7 @@ impl MetadataError {
                  application's Sign On tab, \"Metadata URL\")."
             }
             MetadataError::SeveralIdentityProviders { .. } => {
-                "Name the identity provider to trust by its entity id, or give a file that holds it alone."
+                "Name the identity provider to trust by its entity id, or give a file that has only this one."
             }
             MetadataError::UnknownEntity { .. } => {
                 "Compare the entity id letter by letter, with its trailing slash, with entityID in the file (Okta: \"Identity Provider \

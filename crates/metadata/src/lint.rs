@@ -203,7 +203,8 @@ static ROWS: &[Row] = &[
     row("metadata.several_certificates", Warn, "XML-DSig 4.4.4", "Write each certificate in an element of its own."),
     row("metadata.several_keys", Warn, "MDIOP 2.5.1", "Write a KeyDescriptor for each key."),
     row("metadata.no_single_sign_on", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP33", "Publish a SingleSignOnService with HTTP-Redirect: without one no sign-in can begin at a service."),
-    row("metadata.post_only", Warn, "SDP-IDP02", "Publish a SingleSignOnService with HTTP-Redirect as well: many services send requests by it alone."),
+    row("metadata.post_only", Warn, "SDP-IDP02", "Publish a SingleSignOnService with HTTP-Redirect as well: many services send \
+                                                  requests only by it."),
     row("metadata.insecure_sign_on", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP03", "Publish a SingleSignOnService with an https address: nobody is sent to another one, so no sign-in can begin at a service."),
     row("metadata.no_assertion_consumer", Error, "saml-metadata-2.0-os 2.4.4; SDP-SP08", "Publish an AssertionConsumerService with HTTP-POST: without one no response can be delivered."),
     row("metadata.endpoint_insecure", Warn, "SDP-IDP03, SDP-SP09", "Publish the https address."),
@@ -231,7 +232,8 @@ static ROWS: &[Row] = &[
     row("metadata.foreign_protocol", Warn, "saml-metadata-2.0-os 2.4.1", "Name urn:oasis:names:tc:SAML:2.0:protocol in protocolSupportEnumeration, or remove the role: nobody of SAML 2.0 uses it."),
     row("metadata.consumer_binding", Error, "saml-profiles-2.0-os 4.1.2, 4.1.4.3", "Publish the AssertionConsumerService with HTTP-POST: a response does not fit into an address, and the profile forbids HTTP-Redirect for it."),
     row("metadata.subject_id_requirement", Warn, "saml-subject-id-attr-v1.0 3.5.1", "Write one value: subject-id, pairwise-id, any or none."),
-    row("metadata.broad_scope", Warn, "shibmd:Scope; SDP-IDP16", "Write the expression so that it matches the domains of the identity provider alone, such as ^(.+\\.)?example\\.org$."),
+    row("metadata.broad_scope", Warn, "shibmd:Scope; SDP-IDP16", "Write the expression so that it matches only the domains of \
+                                                                  the identity provider, such as ^(.+\\.)?example\\.org$."),
     row("metadata.logo_insecure", Note, "SDP-MD10", "Give the https address of the logo: browsers leave out others on https pages."),
 ];
 

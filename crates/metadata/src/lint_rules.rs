@@ -337,7 +337,7 @@ fn roles_speak_saml_2(subject: &Subject<'_>, report: &mut Report<'_>) {
         let is_judged = KINDS.contains(&role.name()) && role.name() != "IDPSSODescriptor";
         if is_judged && !role.protocols().is_empty() && !speaks_saml2(element) {
             let (name, protocols) = (role.name(), role.protocols().join(" "));
-            let message = format!("{name} speaks other protocols alone: {}", Quoted::new(&protocols));
+            let message = format!("{name} speaks only other protocols: {}", Quoted::new(&protocols));
             report.add(LintRule::ForeignProtocol, message);
         }
     }

@@ -371,7 +371,8 @@ pub enum PlanRefusal {
     },
     /// A connection takes over the people of another, and SCIM alone may not give it this account.
     #[error(
-        "the account {account} belongs to a person of the connection that is taken over, and SCIM alone does not give it away: {reason}"
+        "the account {account} belongs to a person of the connection that is taken over, and SCIM does not give it away without \
+         a sign-in: {reason}"
     )]
     #[non_exhaustive]
     ScimTakeoverRefused {

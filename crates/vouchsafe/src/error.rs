@@ -337,7 +337,7 @@ impl BindingError {
                 "Give the builder a provider, such as vouchsafe_crypto_aws_lc::provider_of_aws_lc_alone(), or switch the feature rustcrypto on."
             }
             Self::OtherConnection { .. } => {
-                "Look the connection up by the name in the participant or the request, and hand over that one."
+                "Look the connection up by the name in the participant or the request, and pass that one."
             }
             Self::NoSingleLogout { .. } => {
                 "Configure single_logout on the builder, switch single logout on at the identity provider (Okta: \"Enable Single Logout\") and \

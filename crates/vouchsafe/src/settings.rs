@@ -28,7 +28,7 @@ pub(crate) fn own_address(text: &str) -> Result<WebAddress, BindingError> {
     let refuse = |reason| BindingError::Url { url: text.to_owned(), reason };
     match WebAddress::new(text) {
         Ok(address) if address.is_secure() => Ok(address),
-        Ok(_) => Err(refuse("http is for loopback hosts alone; use https")),
+        Ok(_) => Err(refuse("http is only for loopback hosts; use https")),
         Err(MetadataError::WebAddress { reason, .. }) => Err(refuse(reason)),
         Err(other) => Err(other.into()),
     }

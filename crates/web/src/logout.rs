@@ -34,7 +34,7 @@ const BACK_CHANNEL_TIME_OF_ALL: Duration = Duration::from_secs(10);
 
 const NO_ADDRESS_OF_OURS: &str = "this service has no logout address for the connection: configure single_logout on the builder, and on ConnectionSettings where the connection has an assertion consumer of its own";
 const NO_BACK_CHANNEL: &str =
-    "it takes logout over SOAP alone, and no back_channel is configured on SingleSignOn";
+    "it receives logout messages only over SOAP, and no back_channel is configured on SingleSignOn";
 
 impl SingleSignOn {
     /// Takes part in single logout, if the service provider has a [logout

@@ -158,7 +158,7 @@ fn notes(context: Context<'_>, account: &Account, change: &Change) -> Vec<String
             let stays = more.map(|grant| format!("It stays {} by {}", grant.role.name(), grant.source));
             let is_exclusive = context.policy.groups.sync == SyncMode::Exclusive;
             let ends = is_exclusive.then(|| {
-                "Groups alone put people into teams (groups.sync is exclusive): the next list of groups ends it".to_owned()
+                "Only groups put people into teams (groups.sync is exclusive): the next list of groups ends it".to_owned()
             });
             stays.chain(ends).collect()
         }

@@ -105,11 +105,11 @@ pub(super) fn follow_scim(
 /// The reason why the address of an account does not follow SCIM: password resets are sent to the address.
 fn reason_to_keep(context: Context<'_>, account: &Account) -> Option<&'static str> {
     if account.has_password {
-        Some("the account has a password, and SCIM alone does not change its address")
+        Some("the account has a password, and SCIM does not change its address")
     } else if account.role != Role::Member {
-        Some("the account has a role above member, and SCIM alone does not change its address")
+        Some("the account has a role above member, and SCIM does not change its address")
     } else if context.policy.enforcement.is_break_glass(account) {
-        Some("it is a break-glass account, and SCIM alone does not change its address")
+        Some("it is a break-glass account, and SCIM does not change its address")
     } else {
         None
     }

@@ -46,7 +46,7 @@ pub(super) fn reason_to_end_what_others_gave(context: Context<'_>, source: &Sour
             ))
         }
         None if context.policy.groups.sync == SyncMode::Exclusive => {
-            Some("groups alone put people into teams".to_owned())
+            Some("only groups put people into teams".to_owned())
         }
         None => None,
     }

@@ -211,17 +211,17 @@ impl Own {
             Own::NoMessage => format!("{what} holds no SAML message"),
             Own::OtherXml => format!("an XML document whose root is {what}"),
             Own::UnverifiedSender => format!(
-                "judged by the certificate that it brings along, since no metadata of {what} is among the files: this says whether the \
-                 message is intact, and nothing about who sent it"
+                "judged by the certificate in the message, because no metadata of {what} is among the files: this says whether \
+                 the message is intact, and nothing about who sent it"
             ),
             Own::NothingToVerifyWith => format!(
-                "no metadata of {what} is among the files, and the message brings no certificate along"
+                "no metadata of {what} is among the files, and the message has no certificate"
             ),
             Own::CannotOpen => {
-                "the assertion is encrypted, and no private key was given that opens it".to_owned()
+                "the assertion is encrypted, and no private key was given that decrypts it".to_owned()
             }
             Own::AssertionAlone => {
-                "an Assertion on its own; sign-ins are done with a Response that holds it".to_owned()
+                "an Assertion without its Response; a sign-in needs the Response".to_owned()
             }
             Own::Unencrypted => format!("{what} is not encrypted on its way (http)"),
             Own::LongRelayState => format!("the RelayState has {what} bytes; 80 are allowed"),
@@ -235,16 +235,16 @@ impl Own {
             Own::TwoDescriptions => {
                 format!("the files describe the entity {what} in two different ways, so neither description is used")
             }
-            Own::NotCompared => format!("not compared with anything, since nobody told what they must be: {what}"),
+            Own::NotCompared => format!("not compared with anything, because the expected values were not given: {what}"),
             Own::Disagreement => "two parts of the messages do not agree".to_owned(),
             Own::MoreMessages => format!("only the first {what} messages of the recording were looked at"),
             Own::NotLookedInto => "why the signature fails was not looked into: that was done for other messages already".to_owned(),
             Own::ResponseByRedirect => "the Response came by HTTP-Redirect".to_owned(),
             Own::BrokenArtifact => "the field SAMLart does not hold an artifact of type 4".to_owned(),
             Own::ArtifactAddress => "the address for artifacts does not fit".to_owned(),
-            Own::ArtifactSource => "the artifact is of nobody who is known".to_owned(),
+            Own::ArtifactSource => "the artifact comes from no known identity provider".to_owned(),
             Own::PartialLogout => "a partial logout".to_owned(),
-            Own::AnsweredNo => "the answer is no".to_owned(),
+            Own::AnsweredNo => "the answer has a status other than Success".to_owned(),
             Own::NoNameId => "the assertion has no NameID, so that it names nobody but by its attributes".to_owned(),
             Own::OurNameIsTheirs => {
                 format!("the entity ID that was given as ours, {what}, is that of an identity provider in the files")
@@ -253,8 +253,8 @@ impl Own {
             Own::PrivateKeyBeside => "the file has a private key beside the certificate".to_owned(),
             Own::Placeholder => "a placeholder that was not filled in".to_owned(),
             Own::OtherBase64 => "no SAML message: it can be read as base64, and is neither XML nor compressed XML".to_owned(),
-            Own::SeveralServices => "the files describe several services, and nobody told which of them is this one".to_owned(),
-            Own::AnotherService => format!("a sign-in at another service, {what}: it is not held against this one"),
+            Own::SeveralServices => "the files describe several services, and it was not said which of them is this one".to_owned(),
+            Own::AnotherService => format!("a sign-in at another service, {what}: it says nothing about this one"),
             Own::SamlTracer => {
                 "out of an export of SAML-tracer, which has no times: it is judged as of the moment it was issued".to_owned()
             }
@@ -292,9 +292,11 @@ impl Own {
             }
             Own::AssertionAlone => "Give the whole Response, as it was posted.",
             Own::Unencrypted => {
-                "Use https addresses; browsers warn of forms that are posted to others, and cookies get lost."
+                "Use https addresses; browsers warn about forms that are posted to http addresses, and cookies get lost."
             }
-            Own::LongRelayState => "Send a short handle and keep the meaning under it (SAML Bindings 3.4.3).",
+            Own::LongRelayState => {
+                "Send a short handle, and store your own data under it (SAML Bindings 3.4.3)."
+            }
             Own::AlsoFailed => "Look at the ledger of the refusal.",
             Own::MetadataInMessage => {
                 "To have it used, download the metadata from where the identity provider's console shows its address, and give it as a file of \
@@ -312,8 +314,8 @@ impl Own {
                 "Give the entity ID and the assertion consumer of this service (--entity-id, --acs), or its own metadata as a file."
             }
             Own::Disagreement => {
-                "Neither proves what is right. Compare both with the configuration of this service, and give its entity ID and assertion consumer \
-                 (--entity-id, --acs) to have them judged."
+                "Neither value proves which of them is right. Compare both with the configuration of this service, and give its \
+                 entity ID and assertion consumer (--entity-id, --acs) to have them judged."
             }
             Own::MoreMessages => "Record the one sign-in that fails, from its beginning.",
             Own::NotLookedInto => "Give this message in a file of its own.",
@@ -330,7 +332,7 @@ impl Own {
                 "The sign-out of this service is done. Other services that the person was signed in to could not be told: the identity provider's log says which \
                  (Okta: Reports, System Log). Close the browser to be sure."
             }
-            Own::AnsweredNo => "The log of whoever answered says why.",
+            Own::AnsweredNo => "The log of the party that answered says why.",
             Own::NoNameId => {
                 "Have the identity provider send a NameID that stays the same (Okta: \"Name ID format\" and \"Application username\"), unless people are found by \
                  an attribute here."

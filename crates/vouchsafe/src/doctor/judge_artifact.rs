@@ -101,7 +101,8 @@ fn unknown(artifact: &Artifact, surroundings: &Surroundings) -> Complaint {
     Complaint::error(
         Own::ArtifactSource.code(),
         message,
-        "The source ID is the SHA-1 of the entity ID, letter by letter: compare the entity ID in the metadata with the one that the identity \
-         provider has now, and load its metadata from its console again. If the artifact is of nobody who is known, anybody may have sent it.",
+        "The source ID is the SHA-1 of the entity ID, letter by letter: compare the entity ID in the metadata with the one that \
+         the identity provider has now, and load its metadata from its console again. If the artifact comes from no known \
+         identity provider, anybody may have sent it.",
     )
 }

@@ -76,7 +76,8 @@ fn unexplained(recorded: &Recorded<'_>, seen: &Seen, status: u16) -> Complaint {
     let nothing = "and nothing in the recording says why: the message is in order as far as it was judged";
     if is_unsolicited {
         let message = format!(
-            "the service refused the Response with HTTP {status}{title}, {nothing}; it answers no request, and many services take none that they did not ask for"
+            "the service refused the Response with HTTP {status}{title}, {nothing}; it answers no request, and many services \
+             accept only responses that they asked for"
         );
         let remedy = "Begin the sign-in at the service, or have the service accept what the identity provider begins (unsolicited Responses). If it does, look \
                       up the refusal in its log, or give that log together with the recording.";
@@ -121,5 +122,6 @@ const BEFORE: &str = "Let the address of the assertion consumer through without 
                       Response along and nothing else.";
 const TOO_LARGE: &str = "Raise the limit for the body of a request at the proxy (nginx: client_max_body_size) and at the service; or have the identity provider send fewer \
                          groups and attributes.";
-const FAILED: &str = "Its own log says what broke: this is a fault of the program or of what it needs (a database, a key), and no refusal of the Response.";
+const FAILED: &str = "Its own log says what broke: this is a fault of the program or of what it needs (a database, a key), and \
+                      not a refusal of the Response.";
 const GATEWAY: &str = "Look whether the service runs and is reached by the proxy before it, and at the log of that proxy: the Response was not judged by anybody.";
