@@ -57,7 +57,7 @@ pub enum MetadataError {
     },
 
     /// The value is not a valid entity ID (2.2.1).
-    #[error("{} cannot be an entity id: {reason}", Quoted::new(value))]
+    #[error("{} cannot be an entity ID: {reason}", Quoted::new(value))]
     #[non_exhaustive]
     EntityId {
         /// The given value.
@@ -142,7 +142,7 @@ pub enum MetadataError {
 
     /// An earlier entity of the document has the same name, and is used.
     #[error(
-        "the entity id {} is that of entity {first} of this document too, and the first of them is used",
+        "the entity ID {} is that of entity {first} of this document too, and the first of them is used",
         Quoted::new(entity_id)
     )]
     #[non_exhaustive]
@@ -329,10 +329,10 @@ impl MetadataError {
                  application's Sign On tab, \"Metadata URL\")."
             }
             MetadataError::SeveralIdentityProviders { .. } => {
-                "Name the identity provider to trust by its entity id, or give a file that has only this one."
+                "Name the identity provider to trust by its entity ID, or give a file that has only this one."
             }
             MetadataError::UnknownEntity { .. } => {
-                "Compare the entity id letter by letter, with its trailing slash, with entityID in the file (Okta: \"Identity Provider \
+                "Compare the entity ID letter by letter, with its trailing slash, with entityID in the file (Okta: \"Identity Provider \
                  Issuer\")."
             }
             MetadataError::DuplicateEntity { .. } => {

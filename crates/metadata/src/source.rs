@@ -83,7 +83,7 @@ impl<'d> Entity<'d> {
         EntityId::new(value).map_err(|error| match error {
             MetadataError::EntityId { .. } if value.is_empty() => problem("is empty".to_owned()),
             MetadataError::EntityId { value, reason } => {
-                problem(format!("cannot be an entity id: {reason} ({})", Quoted::new(&value)))
+                problem(format!("cannot be an entity ID: {reason} ({})", Quoted::new(&value)))
             }
             other => other,
         })

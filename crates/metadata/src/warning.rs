@@ -246,7 +246,7 @@ impl fmt::Display for Warning {
                 write!(f, "{role} has no protocolSupportEnumeration, so that nobody can use it")
             }
             Warning::DuplicateEntity { count } => {
-                write!(f, "{count} later EntityDescriptors of this document have the same entity id, and are left out")
+                write!(f, "{count} later EntityDescriptors of this document have the same entity ID, and are left out")
             }
             Warning::LeftOut { what, limit, first, count } => {
                 write!(f, "{count} {what} are left out, from number {first} on: at most {limit} are kept")

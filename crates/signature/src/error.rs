@@ -56,7 +56,7 @@ pub enum SignatureError {
     },
     /// An element has an attribute that the profile does not know.
     #[error(
-        "ds:{element} has the attribute {} that the signature profile does not know",
+        "ds:{element} has the attribute {} that the signature profile does not allow",
         Quoted::new(attribute)
     )]
     #[non_exhaustive]

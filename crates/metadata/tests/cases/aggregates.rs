@@ -40,7 +40,7 @@ fn what_cannot_be_read_is_left_out() {
                 2,
                 Some("two words"),
                 "metadata.entity_id",
-                "EntityDescriptor/@entityID cannot be an entity id: it holds white space or control characters (“two words”)",
+                "EntityDescriptor/@entityID cannot be an entity ID: it holds white space or control characters (“two words”)",
             ),
         ),
         (
@@ -169,7 +169,7 @@ fn the_first_of_a_name_serves() {
     let described = MetadataDescription::read(xml.as_bytes()).unwrap();
     let refusals: Vec<Option<String>> =
         described.entities().iter().map(|one| one.refusal().map(ToString::to_string)).collect();
-    let later = "the entity id “https://twice.example” is that of entity 1 of this document too, and the first of them is used";
+    let later = "the entity ID “https://twice.example” is that of entity 1 of this document too, and the first of them is used";
     assert_eq!(refusals, [None, Some(later.to_owned()), Some(later.to_owned())]);
     assert!(described.left_out().is_empty());
 
@@ -181,7 +181,7 @@ fn the_first_of_a_name_serves() {
             found.warnings(vouchsafe_testkit::ISSUE_INSTANT).iter().map(ToString::to_string).collect();
         assert_eq!(
             warnings,
-            ["2 later EntityDescriptors of this document have the same entity id, and are left out"]
+            ["2 later EntityDescriptors of this document have the same entity ID, and are left out"]
         );
     }
 }

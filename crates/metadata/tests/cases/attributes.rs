@@ -21,9 +21,9 @@ fn an_entity_id_that_is_none() {
         ("entityID=' &#10; '", "is empty"),
         (
             "entityID='My identity provider'",
-            "cannot be an entity id: it holds white space or control characters (“My identity provider”)",
+            "cannot be an entity ID: it holds white space or control characters (“My identity provider”)",
         ),
-        (&long, &*format!("cannot be an entity id: it is longer than 1024 characters ({shown})")),
+        (&long, &*format!("cannot be an entity ID: it is longer than 1024 characters ({shown})")),
     ] {
         refuses(
             metadata(attributes, SAML2, &key()).as_bytes(),

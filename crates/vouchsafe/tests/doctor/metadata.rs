@@ -108,7 +108,7 @@ fn a_bad_entity_of_an_aggregate_is_named() {
         (
             bad(&named("two words")),
             "metadata.entity_id",
-            "entity 2 “two words” is left out: EntityDescriptor/@entityID cannot be an entity id: it holds white space or control characters (“two words”)",
+            "entity 2 “two words” is left out: EntityDescriptor/@entityID cannot be an entity ID: it holds white space or control characters (“two words”)",
         ),
         (
             bad(&named("https://sts.windows.net/{tenantid}/")),
