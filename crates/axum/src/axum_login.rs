@@ -31,7 +31,7 @@
 //!     type Credentials = Login;
 //!     type Error = Infallible;
 //!
-//!     /// Whose identity it is: by `login.connection()` and the name, never by an address alone. `None`: nobody's.
+//!     /// Finds the user by `login.connection()` and the name, and never only by an e-mail address. `None` if there is no such user.
 //!     async fn authenticate(&self, login: Login) -> Result<Option<User>, Infallible> {
 //!         Ok(User::of(&login))
 //!     }

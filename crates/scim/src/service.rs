@@ -182,13 +182,13 @@ impl ScimService {
         ScimService { shared: Arc::new(copy) }
     }
 
-    /// The address that the endpoints stand below.
+    /// Returns the base address, below which the endpoints are.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.shared.base
     }
 
-    /// Answers a request. `path` is what stands behind the base, such as `/Users/1`; the method, the query and the headers are those of the
+    /// Answers a request. `path` is the path after the base, such as `/Users/1`; the method, the query and the headers are those of the
     /// request.
     ///
     /// `body` reads the body. It is called with the most bytes that the body may have, when the bearer token has been found to work and there
