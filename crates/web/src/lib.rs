@@ -1,5 +1,5 @@
-//! This crate implements the browser flows of a SAML service provider (the start of a sign-in, its answer, and the sign-out), as functions
-//! over the types of the `http` crate, for any web framework.
+//! This crate implements the browser flows of a SAML service provider: the start of a sign-in, its answer, and the sign-out. They are
+//! functions over the types of the `http` crate, for any web framework.
 //!
 //! Start with these items:
 //!
