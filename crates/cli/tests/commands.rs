@@ -355,7 +355,7 @@ fn the_first_line_names_the_cause_of_a_bad_signature() {
             vec!["--idp-metadata", &other, "--asked", vouchsafe_testkit::OKTA_ENTITY_ID],
             "; another identity provider's key made it: “",
         ),
-        ("unknown", &by_other, vec![], "; the key of a certificate that the message brings along made it"),
+        ("unknown", &by_other, vec![], "; the key of a certificate in the message made it"),
         (
             "indented",
             &good.replace("<saml2:Conditions", "\n<saml2:Conditions"),

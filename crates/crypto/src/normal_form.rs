@@ -46,12 +46,12 @@ impl Algorithm {
         match (identifier.oid, identifier.parameters) {
             (RSA_ENCRYPTION, None) => Ok(Self::Rsa { purpose: None }),
             (RSA_ENCRYPTION, Some(parameters)) if parameters.is_null() => Ok(Self::Rsa { purpose: None }),
-            (RSA_ENCRYPTION, Some(_)) => malformed("an RSA key has no parameters but NULL"),
+            (RSA_ENCRYPTION, Some(_)) => malformed("an RSA key must have no parameters other than NULL"),
             (pss_key::RSASSA_PSS, parameters) => {
                 Ok(Self::Rsa { purpose: Some(pss_key::purpose(parameters)?) })
             }
             (ED25519, None) => Ok(Self::Ed25519),
-            (ED25519, Some(_)) => malformed("an Ed25519 key has no parameters"),
+            (ED25519, Some(_)) => malformed("an Ed25519 key must have no parameters"),
             (EC_PUBLIC_KEY, _) => Ok(Self::Curve(curve(identifier)?)),
             (other, _) => Err(CryptoError::KeyUnsupported { algorithm: other.to_string() }),
         }

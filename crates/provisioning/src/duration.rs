@@ -66,7 +66,7 @@ impl TryFrom<String> for PolicyDuration {
         let number: u64 = number.parse().map_err(|_| EXPECTED)?;
         let span = Duration::from_secs(number.saturating_mul(seconds));
         match span.is_zero() || span > Self::LONGEST {
-            true => Err("a duration is longer than nothing, and at most ten years"),
+            true => Err("a duration must be longer than zero, and at most ten years"),
             false => Ok(Self(span)),
         }
     }

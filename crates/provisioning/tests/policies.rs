@@ -64,7 +64,7 @@ fn errors_name_line_and_column() {
         ("[sessions]\nidle = '299s'\n", 2, 8, "at least \"5m\": use is noted once a minute"),
         ("[offboarding]\nsuspend_after = '1s'\n", 2, 17, "at least \"1d\": everybody would be suspended"),
         ("[offboarding]\nsuspend_after = '23h'\n", 2, 17, "at least \"1d\""),
-        ("[offboarding]\nsuspend_after = '0d'\n", 2, 17, "a duration is longer than nothing"),
+        ("[offboarding]\nsuspend_after = '0d'\n", 2, 17, "a duration must be longer than zero"),
         ("[enforcement]\nbreak_glass = ['a@b.example', 'olga']\n", 2, 31, "is named by its e-mail address"),
         ("[[groups.map]]\nregexp = 'a'\nteam = 'A'\n", 2, 1, "did you mean `regex`?"),
         ("[admission]\ndomains = ['a'\n", 2, 15, "unclosed array"),

@@ -41,7 +41,7 @@ impl AttributePath {
             None => (rest, None),
         };
         if !is_name(attribute) || part.is_some_and(|part| !is_name(part)) {
-            return Err(wrong("a name begins with a letter and has letters, digits, '-' and '_'"));
+            return Err(wrong("a name must begin with a letter, and may have letters, digits, '-' and '_'"));
         }
         Ok(AttributePath { schema, attribute: attribute.to_owned(), part: part.map(str::to_owned) })
     }

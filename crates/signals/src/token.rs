@@ -241,13 +241,13 @@ fn times_are_good(
     }
     match (time("exp"), claims.contains_key("exp")) {
         (Some(end), _) if now.signed_duration_since(end) >= SKEW => return wrong("it has ended"),
-        (None, true) => return wrong("its end is not a time"),
-        (None, false) if expected.ends => return wrong("it does not say when it ends"),
+        (None, true) => return wrong("its expiry is not a time"),
+        (None, false) if expected.ends => return wrong("it does not say when it expires"),
         _ => {}
     }
     match (time("nbf"), claims.contains_key("nbf")) {
         (Some(begin), _) if begin.signed_duration_since(now) > SKEW => wrong("it is not valid yet"),
-        (None, true) => wrong("its beginning is not a time"),
+        (None, true) => wrong("the start of its validity is not a time"),
         _ => Ok(issued_at),
     }
 }

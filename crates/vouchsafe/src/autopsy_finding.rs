@@ -314,7 +314,7 @@ impl fmt::Display for SignatureFinding {
             Self::NewerCertificate { sent, trusted } => {
                 write!(
                     f,
-                    "the key of a certificate that the message brings along made it, and nobody here knows that certificate, which begins later \
+                    "the key of a certificate in the message made it, and that certificate is not known here, which begins later \
                      than any in the metadata: {sent}; {}",
                     Listed(trusted)
                 )
@@ -322,7 +322,7 @@ impl fmt::Display for SignatureFinding {
             Self::OlderCertificate { sent, trusted } => {
                 write!(
                     f,
-                    "the key of a certificate that the message brings along made it, and nobody here knows that certificate, which begins \
+                    "the key of a certificate in the message made it, and that certificate is not known here, which begins \
                      earlier than any in the metadata: {sent}; {}",
                     Listed(trusted)
                 )
@@ -330,7 +330,7 @@ impl fmt::Display for SignatureFinding {
             Self::UnknownCertificate { sent, trusted } => {
                 write!(
                     f,
-                    "the key of a certificate that the message brings along made it, and nobody here knows that certificate: {sent}; {}",
+                    "the key of a certificate in the message made it, and that certificate is not known here: {sent}; {}",
                     Listed(trusted)
                 )
             }
@@ -342,7 +342,7 @@ impl fmt::Display for SignatureFinding {
             }
             Self::Explained { what, explanation } => write!(f, "{what}: {explanation}"),
             Self::SignedBeforeEncryption => {
-                f.write_str("it was made before the Assertion was encrypted, and holds only with the Assertion in the clear")
+                f.write_str("it was made before the Assertion was encrypted, and is valid only if the Assertion is not encrypted")
             }
             Self::AssertionClosed => f.write_str(
                 "its encrypted Assertion was not opened: perhaps the Response was signed before the Assertion was encrypted",

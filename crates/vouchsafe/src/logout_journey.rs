@@ -228,7 +228,7 @@ impl PendingLogout {
         let Some(presented) = presented else { return Err(refuse("no binding cookie came")) };
         match self.binding.is_of(presented, provider) {
             Ok(true) => Ok(BoundLogout { pending: self }),
-            Ok(false) | Err(_) => Err(refuse("the binding cookie is another sign-out's")),
+            Ok(false) | Err(_) => Err(refuse("the binding cookie belongs to another sign-out")),
         }
     }
 

@@ -194,7 +194,7 @@ fn a_refusal_about_a_signature_names_its_cause() {
             "unknown key",
             of_old_key,
             "signature.not_verified",
-            format!("nobody here knows that certificate: “CN=vouchsafe-testkit” (SHA-256 {short})"),
+            format!("that certificate is not known here: “CN=vouchsafe-testkit” (SHA-256 {short})"),
             "Compare the fingerprint with the identity provider's console first",
         ),
         (

@@ -403,7 +403,7 @@ impl SingleSignOn {
         let period = period.max(Duration::from_secs(1));
         loop {
             if let Err(error) = self.sweep().await {
-                tracing::warn!(code = error.code(), reason = %error, "what is over could not be swept");
+                tracing::warn!(code = error.code(), reason = %error, "expired records could not be removed");
             }
             tokio::time::sleep(period).await;
         }

@@ -80,7 +80,10 @@ impl Writer {
             let first = writer.open.last().map_or(0, |open| open.bindings);
             let own = writer.bindings.get(first..).unwrap_or_default();
             if writer.tag.is_none() {
-                return Err(mistake("a declaration belongs right behind the start of an element", prefix));
+                return Err(mistake(
+                    "a declaration must follow directly after the start of an element",
+                    prefix,
+                ));
             }
             if own.iter().any(|(bound, _)| bound == prefix) {
                 return Err(mistake("the prefix is declared twice on one element", prefix));

@@ -10,7 +10,7 @@ use crate::{AttributePath, Limits, ScimError};
 
 pub(super) fn parse(text: &str, limits: &Limits) -> Result<Filter, ScimError> {
     if text.len() > limits.filter_bytes {
-        let reason = format!("a filter may have {} bytes", limits.filter_bytes);
+        let reason = format!("a filter may have at most {} bytes", limits.filter_bytes);
         return Err(ScimError::InvalidFilter { offset: limits.filter_bytes, reason });
     }
     let words = tokens(text)?;
@@ -37,7 +37,7 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     fn any(&mut self, depth: usize) -> Result<Filter, ScimError> {
         if depth > self.limits.filter_depth {
-            let reason = format!("a filter may be nested {} deep", self.limits.filter_depth);
+            let reason = format!("a filter may be nested at most {} levels deep", self.limits.filter_depth);
             return Err(wrong(self.offset(), reason));
         }
         let mut alternatives = vec![self.all(depth)?];
@@ -89,7 +89,7 @@ impl<'t> Reader<'t> {
     fn count_term(&mut self) -> Result<(), ScimError> {
         self.terms = self.terms.saturating_add(1);
         if self.terms > self.limits.filter_terms {
-            let reason = format!("a filter may have {} comparisons", self.limits.filter_terms);
+            let reason = format!("a filter may have at most {} comparisons", self.limits.filter_terms);
             return Err(wrong(self.offset(), reason));
         }
         Ok(())

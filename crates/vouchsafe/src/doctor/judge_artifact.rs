@@ -85,7 +85,7 @@ fn unknown(artifact: &Artifact, surroundings: &Surroundings) -> Complaint {
     let source = hexadecimal(&artifact.source);
     if names.is_empty() {
         let message = format!(
-            "the artifact is of the source ID {source}, and no metadata is among the files that says whose it is"
+            "the artifact has the source ID {source}, and no metadata among the files says to whom it belongs"
         );
         return Complaint::new(
             super::Severity::Warning,

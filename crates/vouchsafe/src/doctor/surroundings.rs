@@ -284,7 +284,7 @@ impl Surroundings {
             each.map(|(source, one)| (format!("{words} {}", Quoted::new(source)), one.clone())).collect()
         };
         let given = named("the certificate in", &self.certificates);
-        let brought = named("the certificate that the message brings along in", &self.brought);
+        let brought = named("the certificate of the message in", &self.brought);
         described.take(ALL).chain(given).chain(brought).collect()
     }
 

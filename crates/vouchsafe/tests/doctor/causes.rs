@@ -172,7 +172,7 @@ fn the_first_cause_of_each_story() {
             started().posted(&issued(answer().key(keys::attacker())), with, 403),
             3,
             "signature.not_verified",
-            "; the key of a certificate that the message brings along made it, and nobody here knows that certificate",
+            "; the key of a certificate in the message made it, and that certificate is not known here",
         ),
         (
             "other tenant's key",

@@ -121,7 +121,7 @@ async fn the_log_has_the_cause_of_a_bad_signature() {
     let reference = answer.extensions().get::<vouchsafe_web::Reference>().unwrap();
     let record = sso.refusals().find(reference.as_str()).unwrap();
     assert_eq!(record.code, "signature.not_verified");
-    let cause = "; the key of a certificate that the message brings along made it, and nobody here knows that certificate";
+    let cause = "; the key of a certificate in the message made it, and that certificate is not known here";
     assert!(record.message.contains(cause), "{}", record.message);
     assert!(record.hint.starts_with("Compare the fingerprint with the identity provider's console first"));
     assert!(!answer.body().contains("certificate"), "{}", answer.body());

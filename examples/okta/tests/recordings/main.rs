@@ -51,7 +51,7 @@ const CAUSES: [(&str, &str, &str, &str); 10] = [
         "rolled-key",
         "signature.not_verified",
         "signature.not_verified",
-        "the key of a certificate that the message brings along made it",
+        "the key of a certificate in the message made it",
     ),
 ];
 
