@@ -24,7 +24,7 @@ test:
     cargo test -p vouchsafe-axum --features axum-login --doc
     cargo test -p vouchsafe-axum --features portal --test portal
 
-# Each published crate builds by itself, without its default features and with all.
+# Each published crate builds by itself without a clippy warning, without its default features and with all.
 alone:
     .ci/run alone
 

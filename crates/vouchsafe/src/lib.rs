@@ -69,7 +69,8 @@
 //! arguments. `vouchsafe-store` stores what must be stored, and `vouchsafe-axum`, `vouchsafe-actix` and
 //! `vouchsafe-web` have the HTTP side.
 //!
-//! The [glossary](https://github.com/vouchsafe/vouchsafe/blob/main/docs/GLOSSARY.md) explains the words of SAML and of this project.
+//! The [`guides`] show how to build a service, how to operate it, and how to connect Okta and other products. The [glossary](guides::glossary)
+//! explains the words of SAML and of this project.
 
 mod artifact;
 mod attempt_limiter;
@@ -97,6 +98,8 @@ mod field_content;
 mod field_encoding;
 mod field_sniffing;
 mod form;
+#[cfg(all(doc, not(doctest)))]
+pub mod guides;
 mod incoming;
 mod login;
 mod logout;

@@ -125,8 +125,3 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
         None => Redirect::to(CHOOSER).into_response(),
     }
 }
-
-/// The guide is compiled with this example.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/METADATA.md")]
-struct Guide;
