@@ -36,6 +36,6 @@ pub fn scim_routes<S: Clone + Send + Sync + 'static>(scim: ScimService) -> Route
 async fn endpoint(State(scim): State<ScimService>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = async |most| bounded(body, most).await;
-    let answer = scim.handle(&parts, parts.uri.path(), body, Utc::now()).await;
+    let answer = scim.handle(&parts, parts.uri.path(), body, Utc::now).await;
     answer.map(Body::from)
 }

@@ -27,7 +27,14 @@ async fn served() -> (SocketAddr, String) {
 
 /// The same with other settings.
 async fn served_with(settings: impl FnOnce(ScimService) -> ScimService) -> (SocketAddr, String) {
-    let store = Arc::new(Memory::new());
+    served_over(Arc::new(Memory::new()), settings).await
+}
+
+/// The same over a store.
+async fn served_over(
+    store: Arc<Memory>,
+    settings: impl FnOnce(ScimService) -> ScimService,
+) -> (SocketAddr, String) {
     let (provider, now) = (Provider::rustcrypto(), Utc::now());
     let author = Author::new(Actor::Operator, now);
     let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
@@ -118,6 +125,37 @@ async fn the_body_of_a_stranger_is_not_waited_for() {
         assert_eq!(answered.is_ok(), is_answered);
         assert!(!is_answered || start == *b"HTTP/1.1 401");
     }
+}
+
+/// The holder of a stolen token opens a request, and sends its body when the token was revoked.
+#[tokio::test]
+async fn a_body_that_was_held_back_until_the_token_was_revoked_changes_nothing() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let store = Arc::new(Memory::new());
+    let (address, token) = served_over(Arc::clone(&store), |scim| scim).await;
+    let acme = OrganizationId::new("acme");
+    let before = store.whole(&acme).await.unwrap();
+    let body = r#"{"userName": "eve@acme.example", "emails": [{"value": "eve@acme.example"}]}"#;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /scim/v2/Users HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/scim+json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The service asks for the body when it has found the token to be valid.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert_eq!(asked, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    let connection = ConnectionId::new("acme").unwrap();
+    let known = store.scim_tokens(&connection).await.unwrap();
+    let author = Author::new(Actor::Operator, Utc::now());
+    assert!(store.revoke_scim_token(&connection, known[0].id(), &author).await.unwrap());
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await.unwrap();
+    assert_eq!(start, *b"HTTP/1.1 401");
+    assert_eq!(store.whole(&acme).await.unwrap(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,13 +64,8 @@ fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
         let (organization, connection) = (organization.name.clone(), fact.connection.clone());
         return Err(PlanRefusal::OtherConnection { organization, connection });
     }
-    let is_an_end = |change: &ScimChange| match change {
-        ScimChange::SetUser { user, .. } => user.active == Some(false),
-        ScimChange::DeleteUser { .. } | ScimChange::DeleteGroup { .. } => true,
-        _ => false,
-    };
     // An organization without the entitlement admits nobody any more, but people can still be removed.
-    if !is_an_end(&fact.change) {
+    if !fact.change.ends_access() {
         organization.require_entitlement()?;
     }
     match &fact.change {

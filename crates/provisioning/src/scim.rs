@@ -125,6 +125,27 @@ impl ScimChange {
     pub fn delete_group(id: GroupId) -> Self {
         Self::DeleteGroup { id }
     }
+
+    /// Whether the change only takes access away: a person is deactivated or deleted, or a group is deleted. Such a
+    /// change is also accepted while the organization is not entitled, and while the connection signs nobody in.
+    ///
+    /// ```
+    /// use vouchsafe_provisioning::{ScimChange, ScimUser};
+    ///
+    /// let mut ada = ScimUser::new("ada@example.com");
+    /// ada.active = Some(false);
+    /// assert!(ScimChange::set_user("7".into(), ada.clone()).ends_access());
+    /// assert!(ScimChange::delete_user("7".into()).ends_access());
+    /// assert!(!ScimChange::CreateUser(ada).ends_access());
+    /// ```
+    #[must_use]
+    pub fn ends_access(&self) -> bool {
+        match self {
+            Self::SetUser { user, .. } => user.active == Some(false),
+            Self::DeleteUser { .. } | Self::DeleteGroup { .. } => true,
+            Self::CreateUser(_) | Self::CreateGroup { .. } | Self::SetGroup { .. } => false,
+        }
+    }
 }
 
 /// A person as the identity provider describes them. A value that is `None` was not sent and leaves the account

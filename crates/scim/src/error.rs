@@ -352,6 +352,8 @@ impl From<StoreError> for ScimError {
     fn from(failure: StoreError) -> ScimError {
         match failure {
             StoreError::Taken { what, .. } => ScimError::Uniqueness { what: what.to_owned() },
+            // It ended while the request was under way.
+            StoreError::ScimTokenInvalid { .. } => ScimError::Unauthorized,
             other => ScimError::Store(other),
         }
     }

@@ -37,7 +37,7 @@
 //! async fn endpoint(scim: &ScimService, request: &Parts, path: &str, body: Vec<u8>) -> Response<Vec<u8>> {
 //!     // The body is read only after the token was found valid; `most` is the largest length that is allowed.
 //!     let read = async |most: usize| Some(body).filter(|body| body.len() <= most);
-//!     scim.handle(request, path, read, chrono::Utc::now()).await
+//!     scim.handle(request, path, read, chrono::Utc::now).await
 //! }
 //! # let _ = (scim, endpoint);
 //! ```

@@ -53,7 +53,7 @@ use endpoint::Endpoint;
 /// let (request, _) = Request::get("https://app.example.com/scim/v2/Users").body(())?.into_parts();
 /// // The body is asked for when the token of the request has been found to work, and only where the request has one.
 /// let body = async |_most: usize| Some(Vec::new());
-/// let answer = scim.handle(&request, "/Users", body, "2026-01-15T09:00:00Z".parse()?).await;
+/// let answer = scim.handle(&request, "/Users", body, chrono::Utc::now).await;
 /// assert_eq!(answer.status(), 401);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -193,12 +193,15 @@ impl ScimService {
     ///
     /// `body` reads the body. It is called with the most bytes that the body may have, when the bearer token has been found to work and there
     /// is room for a request of its connection, and only for a method that has a body; it answers `None` if the body has more bytes.
+    ///
+    /// `now` is asked for the time before and after the body is read, since a client may send its body slowly. A token that was revoked or
+    /// expired meanwhile is no longer valid, and the audit has the later time.
     pub async fn handle<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         request: &Parts,
         path: &str,
         body: impl FnOnce(usize) -> B,
-        now: DateTime<Utc>,
+        now: impl Fn() -> DateTime<Utc>,
     ) -> Response<Vec<u8>> {
         let answered = self.answered(request, path, body, now).await;
         let answered = answered.unwrap_or_else(|error| {
@@ -213,9 +216,9 @@ impl ScimService {
         request: &Parts,
         path: &str,
         body: impl FnOnce(usize) -> B,
-        now: DateTime<Utc>,
+        now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Answered, ScimError> {
-        let caller = Caller::of(self, request, now).await?;
+        let caller = Caller::of(self, request, now()).await?;
         let endpoint = Endpoint::of(path)?;
         let method = &request.method;
         let (limits, query) = (&self.shared.limits, request.uri.query());
@@ -233,15 +236,15 @@ impl ScimService {
                 Answered::documents(schemas(&self.shared.base), name.as_deref())
             }
             (Endpoint::Search(kind), &Method::POST) => {
-                let query = Query::of_body(&self.object(request, body).await?, limits)?;
-                self.list(&caller, kind, &query).await
+                let (object, caller) = self.whole(&caller, request, body, now).await?;
+                self.list(&caller, kind, &Query::of_body(&object, limits)?).await
             }
             (Endpoint::All(kind), &Method::GET) => {
                 self.list(&caller, kind, &Query::of_address(query, limits)?).await
             }
             (Endpoint::All(kind), &Method::POST) => {
                 let projection = Query::of_address(query, limits)?.projection;
-                let object = self.object(request, body).await?;
+                let (object, caller) = self.whole(&caller, request, body, now).await?;
                 self.create(&caller, kind, object, &projection).await
             }
             (Endpoint::One(kind, id), &Method::GET) => {
@@ -249,13 +252,13 @@ impl ScimService {
             }
             (Endpoint::One(kind, id), &Method::PUT) => {
                 let projection = Query::of_address(query, limits)?.projection;
-                let object = self.object(request, body).await?;
+                let (object, caller) = self.whole(&caller, request, body, now).await?;
                 self.replace(&caller, (kind, &id), object, &projection, request).await
             }
             (Endpoint::One(kind, id), &Method::PATCH) => {
                 let projection = Query::of_address(query, limits)?.projection;
-                let patch = Value::Object(self.object(request, body).await?);
-                self.patch(&caller, (kind, &id), patch, &projection, request).await
+                let (object, caller) = self.whole(&caller, request, body, now).await?;
+                self.patch(&caller, (kind, &id), Value::Object(object), &projection, request).await
             }
             (Endpoint::One(kind, id), &Method::DELETE) => self.delete(&caller, kind, &id, request).await,
             (Endpoint::Bulk, _) => Err(ScimError::NotImplemented { what: "a bulk request" }),
@@ -263,6 +266,18 @@ impl ScimService {
             (Endpoint::SearchAll, _) => Err(ScimError::NotImplemented { what: "a search over all kinds" }),
             _ => Err(ScimError::MethodNotAllowed { method: crate::error::shortened(method.as_str()) }),
         }
+    }
+
+    /// The body, and the caller as it is when the body is there.
+    async fn whole<B: Future<Output = Option<Vec<u8>>>>(
+        &self,
+        caller: &Caller,
+        request: &Parts,
+        body: impl FnOnce(usize) -> B,
+        now: impl Fn() -> DateTime<Utc>,
+    ) -> Result<(Map<String, Value>, Caller), ScimError> {
+        let object = self.object(request, body).await?;
+        Ok((object, caller.after_body(self, now()).await?))
     }
 
     /// The body as a JSON object.

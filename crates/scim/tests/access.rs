@@ -342,7 +342,7 @@ async fn changes_at_the_same_time_are_all_made() {
                 let request = http::Request::patch(format!("{}{path}", common::BASE))
                     .header("authorization", format!("Bearer {token}"));
                 let (parts, ()) = request.body(()).unwrap().into_parts();
-                scim.handle(&parts, &path, common::given(&body), now).await.status().as_u16()
+                scim.handle(&parts, &path, common::given(&body), || now).await.status().as_u16()
             });
         }
         assert!(tasks.join_all().await.iter().all(|status| *status == 200));
@@ -357,7 +357,7 @@ async fn changes_at_the_same_time_are_all_made() {
                     .header("authorization", format!("Bearer {token}"));
                 let (parts, ()) = request.body(()).unwrap().into_parts();
                 let body = person("zoe", "Zoe", "Example").to_string();
-                scim.handle(&parts, "/Users", common::given(&body), now).await.status().as_u16()
+                scim.handle(&parts, "/Users", common::given(&body), || now).await.status().as_u16()
             });
         }
         let mut statuses = tasks.join_all().await;

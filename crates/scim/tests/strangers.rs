@@ -24,7 +24,7 @@ async fn send(
         asked.store(most, Ordering::SeqCst);
         std::future::ready(body.map(|body| body.as_bytes().to_vec()))
     };
-    let answer = world.scim.handle(&parts, path, read, world.now).await;
+    let answer = world.scim.handle(&parts, path, read, || world.now).await;
     let asked = Some(asked.into_inner()).filter(|asked| *asked != usize::MAX);
     (answer.status().as_u16(), asked)
 }
@@ -89,7 +89,7 @@ async fn tokens_that_open_nothing_are_looked_up_so_often_and_no_more() {
         // The answer is one of SCIM, and says when to come again.
         let request = Request::get(common::BASE).header("authorization", format!("Bearer {}", wrong(9)));
         let (parts, ()) = request.header("x-client", "192.0.2.1").body(()).unwrap().into_parts();
-        let answer = world.scim.handle(&parts, "/Users", given(""), world.now).await;
+        let answer = world.scim.handle(&parts, "/Users", given(""), || world.now).await;
         assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (429, &b"1"[..]));
         let told: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(told["status"], "429");

@@ -48,7 +48,8 @@ pub enum About {
 }
 
 impl About {
-    /// A SCIM request of an identity provider.
+    /// A SCIM request of an identity provider. It asks for no token and writes no resource:
+    /// [`ScimStore::decide_scim`](crate::ScimStore::decide_scim) does.
     #[must_use]
     pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
         Self::Scim { organization, fact: Box::new(fact) }

@@ -155,6 +155,10 @@ pub enum StoreError {
         /// Its id.
         connection: ConnectionId,
     },
+    /// The token of a SCIM request was revoked, has expired or is unknown when the request is decided.
+    #[error("the token of the SCIM request is no longer valid")]
+    #[non_exhaustive]
+    ScimTokenInvalid {},
     /// A SCIM resource was changed, created or deleted since it was read.
     #[error("the SCIM resource was changed meanwhile")]
     #[non_exhaustive]
@@ -262,6 +266,7 @@ impl StoreError {
             Self::DomainInvalid { source, .. } => source.code(),
             Self::AccountSuspended { .. } => "store.account_suspended",
             Self::ConnectionRetired { .. } => "store.connection_retired",
+            Self::ScimTokenInvalid { .. } => "store.scim_token_invalid",
             Self::ScimConflict { .. } => "store.scim_conflict",
             Self::SetUpLinkConflict { .. } => "store.set_up_link_conflict",
             Self::SetUpLinkUnknown { .. } => "store.set_up_link_unknown",
@@ -318,6 +323,9 @@ impl StoreError {
             Self::DomainInvalid { source, .. } => source.hint(),
             Self::AccountSuspended { .. } => "Reactivate the account in the organization's members.",
             Self::ConnectionRetired { .. } => "Issue the token for the connection that took its place.",
+            Self::ScimTokenInvalid { .. } => {
+                "Issue a SCIM token on the SCIM page and paste it into the provisioning settings of the identity provider."
+            }
             Self::ScimConflict { .. } => "Read the resource again and repeat the change.",
             Self::SetUpLinkConflict { .. } => "Open the link again and repeat the step.",
             Self::SetUpLinkUnknown { .. } => "Issue another link.",

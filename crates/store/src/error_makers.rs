@@ -66,6 +66,12 @@ impl StoreError {
         Self::SetUpLinkUnknown {}
     }
 
+    /// For stores of your own: the token of a SCIM request is no longer valid when the request is decided.
+    #[must_use]
+    pub fn scim_token_invalid() -> Self {
+        Self::ScimTokenInvalid {}
+    }
+
     /// For stores of your own: a SCIM resource is not at the revision that it was read at.
     #[must_use]
     pub fn scim_conflict() -> Self {

@@ -83,6 +83,7 @@ mod renewal;
 mod replay;
 mod revocation;
 mod scim;
+mod scim_decision;
 mod scim_token;
 mod secret;
 mod session;
@@ -141,10 +142,8 @@ pub use redis::Redis;
 pub use refused_metadata::RefusedMetadata;
 pub use replay::{ReplayStore, forgotten_until};
 pub use revocation::{Announcements, Announces, Revocation};
-pub use scim::{
-    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision,
-    ScimStore, ScimWrite,
-};
+pub use scim::{ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimStore, ScimWrite};
+pub use scim_decision::{ScimApplied, ScimDecision, ScimRevision};
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};
 pub use set_up_link::{

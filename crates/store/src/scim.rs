@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vouchsafe::{
     ConnectionId,
-    provisioning::{Account, AccountId, GroupId, OrganizationId, Plan, ScimChange, ScimFact, TokenHash},
+    provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
 };
 
-use crate::{Answer, Author, Decided, Decides, Decision, Directory, ScimToken, StoreError};
+use crate::{Answer, Author, Decides, Directory, ScimApplied, ScimDecision, ScimToken};
 
 /// Stores the SCIM resources of connections next to the [`Directory`], and changes both in one transaction.
 ///
@@ -68,6 +68,9 @@ pub trait ScimStore: Directory {
 
     /// Plans a SCIM request, and writes the result with the resource and the audit records in one transaction. The
     /// error is [`StoreError::ScimConflict`] if the resource is no longer at the revision that was read.
+    ///
+    /// The transaction reads the token of the request again, so that nothing is written after a revocation was answered,
+    /// however long ago the request began ([`ScimDecision::is_still_acceptable`]).
     fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied>;
 
     /// The token with this hash, even if it has expired or was revoked.
@@ -76,8 +79,8 @@ pub trait ScimStore: Directory {
     /// The tokens of a connection, oldest first.
     fn scim_tokens<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>>;
 
-    /// Stores a new token. The connection's other valid tokens remain valid until `others_end` at the latest; with
-    /// `None` they are unchanged. It is audited.
+    /// Stores a new token of one of the organization's connections ([`ScimToken::may_be_added`]). The connection's other
+    /// valid tokens remain valid until `others_end` at the latest; with `None` they are unchanged. It is audited.
     fn add_scim_token<'a>(
         &'a self,
         token: &'a ScimToken,
@@ -277,117 +280,6 @@ impl fmt::Debug for ScimResource {
     }
 }
 
-/// A SCIM request, and what its resource becomes.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ScimDecision {
-    /// The organization of the connection.
-    pub organization: OrganizationId,
-    /// The request.
-    pub fact: ScimFact,
-    /// The resource that the fact was made from, and its revision; `None` if the resource is created.
-    pub from: Option<ScimRevision>,
-    /// What is written to the resource.
-    pub write: ScimWrite,
-}
-
-impl ScimDecision {
-    /// A decision.
-    #[must_use]
-    pub fn new(
-        organization: OrganizationId,
-        fact: ScimFact,
-        from: Option<ScimRevision>,
-        write: ScimWrite,
-    ) -> Self {
-        Self { organization, fact, from, write }
-    }
-
-    /// For stores: the id of the resource, which may be that of the account that was found or created.
-    #[must_use]
-    pub fn resource_id<'a>(&'a self, decided: &'a Decided) -> Option<&'a str> {
-        match (&self.from, &self.fact.change) {
-            (Some(from), _) => Some(&from.id),
-            (None, ScimChange::CreateGroup { id, .. }) => Some(id.as_str()),
-            _ => decided.account.as_ref().map(AccountId::as_str),
-        }
-    }
-
-    /// For stores: the kind of the resource.
-    #[must_use]
-    pub fn kind(&self) -> ScimKind {
-        match &self.fact.change {
-            ScimChange::CreateUser(_) | ScimChange::SetUser { .. } | ScimChange::DeleteUser { .. } => {
-                ScimKind::User
-            }
-            _ => ScimKind::Group,
-        }
-    }
-
-    /// For stores: the decision over the directory.
-    #[must_use]
-    pub fn decision(&self) -> Decision {
-        Decision::scim(self.organization.clone(), self.fact.clone())
-    }
-
-    /// For stores: the resource to write; `None` if it is removed. `stored` was read in the transaction by the
-    /// connection and the [`resource_id`](Self::resource_id).
-    ///
-    /// # Errors
-    /// [`StoreError::ScimConflict`] if the resource is not at the revision that was read, or exists where a new one is
-    /// created.
-    pub fn written(
-        &self,
-        stored: Option<&ScimResource>,
-        decided: &Decided,
-    ) -> Result<Option<ScimResource>, StoreError> {
-        if self.from.as_ref().map(|from| from.revision) != stored.map(|stored| stored.revision) {
-            return Err(StoreError::scim_conflict());
-        }
-        let ScimWrite::Put(form) = &self.write else { return Ok(None) };
-        let id = self.resource_id(decided);
-        let id = id.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
-        let written = ScimResource {
-            connection: self.fact.connection.clone(),
-            kind: form.kind,
-            id: id.to_owned(),
-            name: form.name.clone(),
-            external_id: form.external_id.clone(),
-            attributes: form.attributes.clone(),
-            created_at: stored.map_or(self.fact.at, |stored| stored.created_at),
-            modified_at: stored.map_or(self.fact.at, |stored| stored.modified_at),
-            revision: stored.map_or(0, |stored| stored.revision),
-            number: stored.map_or(0, |stored| stored.number),
-        };
-        match stored == Some(&written) && decided.plan.is_empty() {
-            true => Ok(Some(written)),
-            false => Ok(Some(ScimResource {
-                modified_at: written.modified_at.max(self.fact.at),
-                revision: written.revision.saturating_add(1),
-                ..written
-            })),
-        }
-    }
-}
-
-/// A resource at a revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ScimRevision {
-    /// Its kind.
-    pub kind: ScimKind,
-    /// Its id.
-    pub id: String,
-    /// Its revision.
-    pub revision: u64,
-}
-
-impl From<&ScimResource> for ScimRevision {
-    fn from(resource: &ScimResource) -> Self {
-        Self { kind: resource.kind, id: resource.id.clone(), revision: resource.revision }
-    }
-}
-
 /// What is written to a resource.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -428,23 +320,5 @@ impl ScimForm {
 impl fmt::Debug for ScimForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ScimForm").field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-/// The result of a SCIM request.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ScimApplied {
-    /// The plan.
-    pub plan: Plan,
-    /// The resource after the request; `None` if it was removed.
-    pub resource: Option<ScimResource>,
-}
-
-impl ScimApplied {
-    /// For stores: the result of a SCIM request.
-    #[must_use]
-    pub fn new(plan: Plan, resource: Option<ScimResource>) -> Self {
-        Self { plan, resource }
     }
 }

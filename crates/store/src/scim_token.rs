@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
-    ConnectionId,
-    provisioning::{OrganizationId, TokenHash, TokenRecord},
+    ConnectionId, ConnectionState,
+    provisioning::{Organization, OrganizationId, TokenHash, TokenRecord},
 };
+
+use crate::StoreError;
 
 /// The stored record of a bearer token. The token itself is an
 /// [`OrganizationToken`](vouchsafe::provisioning::OrganizationToken): 256 random bits that are shown once.
@@ -58,6 +60,29 @@ impl ScimToken {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.record.id
+    }
+
+    /// For stores: whether the token may be stored: its connection is one of its organization's, and not retired.
+    /// `stored` is the owner and the state of the stored connection; `None` if no connection of that id is stored, and
+    /// then the organization must sign in over it.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`] if the connection is not one of the organization's, and
+    /// [`StoreError::ConnectionRetired`].
+    pub fn may_be_added(
+        &self,
+        organization: &Organization,
+        stored: Option<(&OrganizationId, ConnectionState)>,
+    ) -> Result<(), StoreError> {
+        let is_theirs = match stored {
+            Some((owner, _)) => *owner == organization.id,
+            None => organization.signs_in_over(&self.connection),
+        };
+        match stored {
+            _ if !is_theirs => Err(StoreError::connection_unknown(&self.connection)),
+            Some((_, ConnectionState::Retired)) => Err(StoreError::connection_retired(&self.connection)),
+            _ => Ok(()),
+        }
     }
 
     /// The order in which stores answer tokens: oldest first.

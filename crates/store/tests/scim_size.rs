@@ -56,7 +56,7 @@ fn group(name: &str) -> ScimForm {
 
 /// Acme with an owner, so many people who were pushed, teams and projects, a team of everybody's, and a large and a small pushed group.
 async fn filled<S: ScimStore + suite::Store>(store: &S, people: usize) {
-    suite::with_acme(store).await;
+    suite::scim::with_pushing_acme(store).await;
     let mut owner = Account::new(AccountId::new("owner"), suite::acme(), "owner@example.com");
     owner.role = Role::Owner;
     store.add_account(&owner, &suite::author()).await.unwrap();
@@ -112,7 +112,8 @@ async fn decide<S: ScimStore>(store: &S, change: ScimChange, write: ScimWrite, i
         None => None,
     };
     let fact = ScimFact::new(suite::connection(), change, suite::now());
-    store.decide_scim(ScimDecision::new(suite::acme(), fact, from, write)).await.unwrap();
+    let token = suite::scim::request_token().record.hash;
+    store.decide_scim(ScimDecision::new(suite::acme(), token, fact, from, write)).await.unwrap();
 }
 
 /// The facts that are about few.

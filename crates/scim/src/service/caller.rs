@@ -6,9 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{header::AUTHORIZATION, request::Parts};
 use vouchsafe::{
     ClientNetwork, ConnectionId,
-    provisioning::{OrganizationId, TokenHash},
+    provisioning::{OrganizationId, ScimChange, ScimFact, TokenHash},
 };
-use vouchsafe_store::{AuditedRefusal, ScimToken, StoreError};
+use vouchsafe_store::{AuditedRefusal, ScimDecision, ScimResource, ScimToken, ScimWrite, StoreError};
 
 use super::ScimService;
 use crate::{ScimError, costly::Running};
@@ -18,7 +18,9 @@ use crate::{ScimError, costly::Running};
 pub(super) struct Caller {
     pub(super) organization: OrganizationId,
     pub(super) connection: ConnectionId,
-    pub(super) now: DateTime<Utc>,
+    /// The hash of the token, which the store reads again when it writes.
+    token: TokenHash,
+    now: DateTime<Utc>,
     running: Arc<OnceLock<Running>>,
 }
 
@@ -39,10 +41,10 @@ impl Caller {
         let client = shared.client_address.of(request).map(ClientNetwork::of);
         let attempt = shared.guesses.begin(client.map(|client| (client, hash.to_hex())), now);
         let attempt = attempt.map_err(|retry_after| ScimError::TooManyGuesses { retry_after })?;
-        let token = match Self::working(service, &hash, now).await {
-            Ok(Some(token)) => {
+        let known = match Self::working(service, &hash, now).await {
+            Ok(Some(known)) => {
                 attempt.succeeded();
-                token
+                known
             }
             Ok(None) => {
                 if attempt.is_first_from_unknown_address() {
@@ -59,14 +61,38 @@ impl Caller {
                 return Err(failure.into());
             }
         };
-        let retry_after = shared.limiter.take(&token.connection, now);
+        let retry_after = shared.limiter.take(&known.connection, now);
         retry_after.map_err(|retry_after| ScimError::TooManyRequests { retry_after })?;
-        let is_noted = token.last_used_at.is_some_and(|used| now.signed_duration_since(used) < NOTED_EVERY);
+        let is_noted = known.last_used_at.is_some_and(|used| now.signed_duration_since(used) < NOTED_EVERY);
         if !is_noted {
             shared.store.scim_token_used(&hash, now).await?;
         }
-        let (organization, connection) = (token.organization, token.connection);
-        Ok(Caller { organization, connection, now, running: Arc::default() })
+        let (organization, connection) = (known.organization, known.connection);
+        Ok(Caller { organization, connection, token: hash, now, running: Arc::default() })
+    }
+
+    /// The same caller when the body is there. The client decides how long that takes, and the token may have ended
+    /// meanwhile.
+    pub(super) async fn after_body(
+        &self,
+        service: &ScimService,
+        now: DateTime<Utc>,
+    ) -> Result<Caller, ScimError> {
+        match Self::working(service, &self.token, now).await? {
+            Some(_) => Ok(Caller { now, ..self.clone() }),
+            None => Err(ScimError::Unauthorized),
+        }
+    }
+
+    /// What the request asks for, for the store to decide.
+    pub(super) fn decision(
+        &self,
+        change: ScimChange,
+        from: Option<&ScimResource>,
+        write: ScimWrite,
+    ) -> ScimDecision {
+        let fact = ScimFact::new(self.connection.clone(), change, self.now);
+        ScimDecision::new(self.organization.clone(), self.token.clone(), fact, from.map(Into::into), write)
     }
 
     /// What this request is answered with costs much. There is room for so many of them at a time.

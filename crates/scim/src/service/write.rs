@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
-use vouchsafe::provisioning::{GroupId, ScimFact};
+use vouchsafe::provisioning::GroupId;
 use vouchsafe_store::{
-    ScimApplied, ScimDecision, ScimKey, ScimKind, ScimPage, ScimResource, ScimWrite, SignInError, StoreError,
+    ScimApplied, ScimKey, ScimKind, ScimPage, ScimResource, ScimWrite, SignInError, StoreError,
 };
 
 use super::{
@@ -53,9 +53,7 @@ impl ScimService {
             ScimKind::User => users::created(&form),
             _ => self.group_created(caller, &form, members.unwrap_or_default()).await?,
         };
-        let fact = ScimFact::new(caller.connection.clone(), change, caller.now);
-        let write = ScimWrite::Put(form.clone());
-        let decision = ScimDecision::new(caller.organization.clone(), fact, None, write);
+        let decision = caller.decision(change, None, ScimWrite::Put(form.clone()));
         let applied = match self.shared.store.decide_scim(decision).await {
             // Another request made it at the same time.
             Err(SignInError::Store(StoreError::ScimConflict { .. })) => return Err(taken()),
@@ -137,9 +135,7 @@ impl ScimService {
                 ScimKind::User => users::changed(&resource, asked, &self.shared.limits)?,
                 _ => self.group_changed(caller, &resource, asked).await?,
             };
-            let fact = ScimFact::new(caller.connection.clone(), change, caller.now);
-            let decision =
-                ScimDecision::new(caller.organization.clone(), fact, Some((&resource).into()), write);
+            let decision = caller.decision(change, Some(&resource), write);
             match self.shared.store.decide_scim(decision).await {
                 Err(SignInError::Store(StoreError::ScimConflict { .. })) => {}
                 other => return other.map_err(unless_taken),

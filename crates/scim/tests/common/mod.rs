@@ -165,7 +165,7 @@ impl World {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let path = path.split('?').next().unwrap();
-        let response = self.scim.handle(&parts, path, given(body), self.now).await;
+        let response = self.scim.handle(&parts, path, given(body), || self.now).await;
         let text = String::from_utf8(response.body().clone()).unwrap();
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text, body }

@@ -43,6 +43,7 @@ pub mod record_budget;
 pub mod renewals;
 pub mod scenarios;
 pub mod scim;
+pub mod scim_tokens;
 pub mod session_epochs;
 pub mod session_index;
 pub mod set_up_links;
@@ -100,9 +101,12 @@ macro_rules! conformance {
     };
     (@scim $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, scim, resources_are_found_at_their_connection, resources_are_found_by_their_values, pages_follow_the_order_of_making,
-            a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
-            tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
+            a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan,
             of_writers_of_one_resource_one_succeeds);
+        $crate::conformance!(@each $way $make, scim_tokens, tokens_are_rotated_and_revoked,
+            tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
+            a_request_whose_token_has_ended_changes_nothing, nothing_is_written_after_the_revocation_of_its_token,
+            over_a_paused_connection_access_only_ends, a_token_is_of_a_connection_of_its_organization);
     };
     (of ended_sessions: $make:path) => {
         $crate::conformance!(@ended_sessions always $make);

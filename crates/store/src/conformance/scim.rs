@@ -1,29 +1,21 @@
-//! What SCIM pushes: resources beside their accounts, and tokens.
+//! What SCIM pushes: resources beside their accounts.
 
 use chrono::TimeDelta;
 use serde_json::json;
 use vouchsafe::{
-    ConnectionId, ConnectionState, Provider,
-    provisioning::{
-        AccountId, GroupId, OrganizationToken, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser,
-    },
+    ConnectionId, Provider,
+    provisioning::{AccountId, GroupId, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, TokenHash},
 };
 
-use super::{
-    Store, acme, author,
-    connecting::{convert, with_entitled_acme},
-    connection,
-    connections::draft,
-    now, okta, with_acme, with_globex,
-};
+use super::{Store, acme, author, connection, now, with_acme, with_globex};
 use crate::{
-    ConnectionDecision, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource,
-    ScimStore, ScimToken, ScimWrite, Session, SessionId, SignInError, StoreError,
+    ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimStore, ScimToken,
+    ScimWrite, Session, SessionId, SignInError, StoreError,
 };
 
 /// Resources are found by each of their names, at their own connection only.
 pub async fn resources_are_found_at_their_connection(store: impl Store + ScimStore) {
-    with_acme(&store).await;
+    with_pushing_acme(&store).await;
     with_globex(&store).await;
     let ada = create(&store, "Ada@Example.com").await.unwrap();
     assert_eq!((ada.revision, ada.created_at, ada.modified_at), (1, now(), now()));
@@ -59,7 +51,7 @@ pub async fn resources_are_found_at_their_connection(store: impl Store + ScimSto
 
 /// A page has what stands at its place; what comes later stands behind, and what goes shifts no page that follows a resource.
 pub async fn pages_follow_the_order_of_making(store: impl Store + ScimStore) {
-    with_acme(&store).await;
+    with_pushing_acme(&store).await;
     let mut made = Vec::new();
     for number in 0..7 {
         made.push(create(&store, &format!("p{number}@example.com")).await.unwrap().id);
@@ -91,7 +83,7 @@ pub async fn pages_follow_the_order_of_making(store: impl Store + ScimStore) {
 
 /// Users are found by what they say of themselves, a page at a time, and so are groups by who is in them.
 pub async fn resources_are_found_by_their_values(store: impl Store + ScimStore) {
-    with_acme(&store).await;
+    with_pushing_acme(&store).await;
     with_globex(&store).await;
     let mut made = Vec::new();
     for number in 0..5 {
@@ -162,7 +154,7 @@ pub async fn resources_are_found_by_their_values(store: impl Store + ScimStore) 
 
 /// What was read at one revision is not written over another.
 pub async fn a_resource_is_changed_at_its_revision_only(store: impl Store + ScimStore) {
-    with_acme(&store).await;
+    with_pushing_acme(&store).await;
     let first = create(&store, "ada@example.com").await.unwrap();
     let second = set(&store, &first, Some(false)).await.unwrap().unwrap();
     assert_eq!((second.revision, second.created_at, second.id == first.id), (2, now(), true));
@@ -184,7 +176,7 @@ pub async fn a_resource_is_changed_at_its_revision_only(store: impl Store + Scim
 
 /// Who is in a group is found by it; whoever is deactivated has no session.
 pub async fn members_and_sessions_go_with_the_plan(store: impl Store + ScimStore) {
-    with_acme(&store).await;
+    with_pushing_acme(&store).await;
     let (ada, bob) =
         (create(&store, "ada@example.com").await.unwrap(), create(&store, "bob@example.com").await.unwrap());
     let group = GroupId::new("g1");
@@ -228,47 +220,9 @@ pub async fn members_and_sessions_go_with_the_plan(store: impl Store + ScimStore
     assert!(store.whole(&acme()).await.unwrap().groups.is_empty());
 }
 
-/// A token is found by its hash, ends with a rotation or a revocation, and is audited without being told.
-pub async fn tokens_are_rotated_and_revoked(store: impl Store + ScimStore) {
-    with_acme(&store).await;
-    let issue = |at| {
-        let token = OrganizationToken::issue(&Provider::rustcrypto()).unwrap();
-        ScimToken::new(token.hash(&Provider::rustcrypto()).unwrap(), acme(), connection(), at)
-    };
-    let (first, later) = (issue(now()), now() + TimeDelta::hours(1));
-    store.add_scim_token(&first, None, &author()).await.unwrap();
-    assert_eq!(store.scim_token(&first.record.hash).await.unwrap(), Some(first.clone()));
-    assert_eq!(store.add_scim_token(&first, None, &author()).await.unwrap_err().code(), "store.taken");
-    let second = issue(later);
-    assert_eq!(store.scim_token(&second.record.hash).await.unwrap(), None);
-    store.add_scim_token(&second, Some(later), &author()).await.unwrap();
-    let known = store.scim_tokens(&connection()).await.unwrap();
-    assert_eq!(known.iter().map(ScimToken::id).collect::<Vec<_>>(), [first.id(), second.id()]);
-    assert_eq!((known[0].record.expires_at, known[1].record.expires_at), (Some(later), None));
-    assert!(known[0].record.works_at(now()) && !known[0].record.works_at(later));
-    store.scim_token_used(&second.record.hash, later).await.unwrap();
-    store.scim_token_used(&second.record.hash, now()).await.unwrap();
-    let used =
-        async |token: &ScimToken| store.scim_token(&token.record.hash).await.unwrap().unwrap().last_used_at;
-    assert_eq!((used(&first).await, used(&second).await), (None, Some(later)));
-    let last = later + TimeDelta::minutes(1);
-    store.scim_token_used(&second.record.hash, last).await.unwrap();
-    assert_eq!(used(&second).await, Some(last));
-    let other = ConnectionId::new("globex").unwrap();
-    assert!(!store.revoke_scim_token(&other, second.id(), &author()).await.unwrap());
-    assert!(store.revoke_scim_token(&connection(), second.id(), &author()).await.unwrap());
-    assert!(!store.revoke_scim_token(&connection(), second.id(), &author()).await.unwrap());
-    assert!(!store.scim_token(&second.record.hash).await.unwrap().unwrap().record.works_at(later));
-    let audit = store.audit(&acme()).await.unwrap();
-    let rules = |rule: &str| audit.iter().filter(|record| record.rule.as_str() == rule).count();
-    assert_eq!((rules("scim.token_issued"), rules("scim.token_revoked")), (2, 1));
-    let unknown = ScimToken::new(first.record.hash.clone(), "initech".into(), connection(), now());
-    assert!(store.add_scim_token(&unknown, None, &author()).await.is_err());
-}
-
 /// Of several who change a resource at one revision, one succeeds.
 pub async fn of_writers_of_one_resource_one_succeeds(store: impl Store + ScimStore) {
-    with_acme(&store).await;
+    with_pushing_acme(&store).await;
     let ada = create(&store, "ada@example.com").await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..8 {
@@ -282,15 +236,37 @@ pub async fn of_writers_of_one_resource_one_succeeds(store: impl Store + ScimSto
     assert_eq!((outcomes.iter().filter(|outcome| outcome.is_ok()).count(), conflicts.count()), (1, 7));
 }
 
-async fn create(store: &impl ScimStore, name: &str) -> Result<ScimResource, SignInError> {
+/// The token with which the requests of these tests come.
+pub fn request_token() -> ScimToken {
+    let hash = TokenHash::of(&"5c".repeat(32), &Provider::rustcrypto()).unwrap();
+    ScimToken::new(hash, acme(), connection(), now())
+}
+
+/// Acme, whose identity provider has [that token](request_token).
+pub async fn with_pushing_acme(store: &(impl Store + ScimStore)) {
+    with_acme(store).await;
+    store.add_scim_token(&request_token(), None, &author()).await.unwrap();
+}
+
+pub(super) async fn create(store: &impl ScimStore, name: &str) -> Result<ScimResource, SignInError> {
+    create_with(store, &request_token(), name).await
+}
+
+/// A new person, of a request with this token.
+pub(super) async fn create_with(
+    store: &impl ScimStore,
+    token: &ScimToken,
+    name: &str,
+) -> Result<ScimResource, SignInError> {
     let mut user = ScimUser::new(name);
     (user.email, user.active, user.external_id) =
         (Some(name.to_owned()), Some(true), Some(format!("id-of-{name}")));
-    let made = decide(store, ScimChange::CreateUser(user), None, ScimWrite::Put(form(name))).await?;
+    let change = ScimChange::CreateUser(user);
+    let made = decide_with(store, token, change, (None, ScimWrite::Put(form(name)))).await?;
     Ok(made.unwrap())
 }
 
-async fn set(
+pub(super) async fn set(
     store: &impl ScimStore,
     resource: &ScimResource,
     active: Option<bool>,
@@ -301,7 +277,7 @@ async fn set(
     decide(store, change, Some(resource), ScimWrite::Put(form(&resource.name))).await
 }
 
-async fn remove(
+pub(super) async fn remove(
     store: &impl ScimStore,
     resource: &ScimResource,
 ) -> Result<Option<ScimResource>, SignInError> {
@@ -309,19 +285,29 @@ async fn remove(
     decide(store, change, Some(resource), ScimWrite::Remove).await
 }
 
-fn form(name: &str) -> ScimForm {
+pub(super) fn form(name: &str) -> ScimForm {
     let attributes = json!({"title": format!("of {name}")}).as_object().cloned().unwrap();
     ScimForm::new(ScimKind::User, name.to_owned(), Some(format!("id-of-{name}")), attributes)
 }
 
-async fn decide(
+pub(super) async fn decide(
     store: &impl ScimStore,
     change: ScimChange,
     from: Option<&ScimResource>,
     write: ScimWrite,
 ) -> Result<Option<ScimResource>, SignInError> {
+    decide_with(store, &request_token(), change, (from, write)).await
+}
+
+/// The same of a request with this token.
+pub(super) async fn decide_with(
+    store: &impl ScimStore,
+    token: &ScimToken,
+    change: ScimChange,
+    (from, write): (Option<&ScimResource>, ScimWrite),
+) -> Result<Option<ScimResource>, SignInError> {
     let fact = ScimFact::new(connection(), change, now());
-    let decision = ScimDecision::new(acme(), fact, from.map(Into::into), write);
+    let decision = ScimDecision::new(acme(), token.record.hash.clone(), fact, from.map(Into::into), write);
     Ok(store.decide_scim(decision).await?.resource)
 }
 
@@ -340,81 +326,4 @@ async fn find(
 
 async fn account(store: &impl ScimStore, id: &str) -> vouchsafe::provisioning::Account {
     store.scim_accounts(&acme(), &[AccountId::new(id)]).await.unwrap().pop().unwrap()
-}
-
-fn issued() -> ScimToken {
-    let token = OrganizationToken::issue(&Provider::rustcrypto()).unwrap();
-    ScimToken::new(token.hash(&Provider::rustcrypto()).unwrap(), acme(), connection(), now())
-}
-
-/// Whatever retires a connection, a write or a decision, ends its tokens, and it gets no other.
-pub async fn tokens_end_with_their_connection(store: impl Store + ScimStore) {
-    with_entitled_acme(&store).await;
-    convert(&store, draft("first", acme(), okta())).await.unwrap();
-    let token = |name: &str| {
-        let mut token = issued();
-        token.connection = ConnectionId::new(name).unwrap();
-        token
-    };
-    let mut written = draft("written", acme(), okta());
-    written.revision = store.add_connection(&written, &author()).await.unwrap();
-    let next = draft("next", acme(), okta());
-    super::connecting::decide(&store, move |acme| acme.add_draft(next.clone())).await.unwrap();
-    let tokens = ["first", "written", "next"].map(token);
-    for token in &tokens {
-        store.add_scim_token(token, None, &author()).await.unwrap();
-    }
-    let works = || async {
-        let mut works = Vec::new();
-        for token in &tokens {
-            works.push(store.scim_token(&token.record.hash).await.unwrap().unwrap().record.works_at(now()));
-        }
-        works
-    };
-    written.state = ConnectionState::Retired;
-    store.update_connection(&written, &author()).await.unwrap();
-    assert_eq!(works().await, [true, false, true]);
-    let replace = ConnectionDecision::new(acme(), author().actor, now(), |acme, now| {
-        acme.replace(&ConnectionId::new("first").unwrap(), &ConnectionId::new("next").unwrap(), now)
-    });
-    // Sessions may be kept; what is pushed over it is another thing.
-    store.decide_connections(replace.keeping_sessions()).await.unwrap();
-    assert_eq!(works().await, [false, false, true]);
-    for name in ["first", "written"] {
-        let refused = store.add_scim_token(&token(name), None, &author()).await.unwrap_err();
-        assert_eq!(refused.code(), "store.connection_retired");
-    }
-    store.add_scim_token(&token("next"), None, &author()).await.unwrap();
-    super::connecting::decide(&store, |acme| {
-        acme.disconnect(now());
-        Ok(())
-    })
-    .await
-    .unwrap();
-    assert_eq!(works().await, [false; 3]);
-    let audit = store.audit(&acme()).await.unwrap();
-    let revoked = audit.iter().filter(|record| record.rule.as_str() == "scim.token_revoked");
-    assert_eq!(revoked.count(), 4);
-}
-
-/// A rotation, which lets a token go on for a while, and its revocation write the same record.
-pub async fn a_token_that_is_revoked_during_a_rotation_stays_revoked(store: impl Store + ScimStore) {
-    with_acme(&store).await;
-    for round in 0..20 {
-        let old = issued();
-        store.add_scim_token(&old, None, &author()).await.unwrap();
-        let (rotating, revoking, id) = (store.clone(), store.clone(), old.id().to_owned());
-        let rotation = tokio::spawn(async move {
-            let end = now() + TimeDelta::hours(1);
-            rotating.add_scim_token(&issued(), Some(end), &author()).await.unwrap();
-        });
-        let revocation =
-            tokio::spawn(
-                async move { revoking.revoke_scim_token(&connection(), &id, &author()).await.unwrap() },
-            );
-        rotation.await.unwrap();
-        assert!(revocation.await.unwrap());
-        let found = store.scim_token(&old.record.hash).await.unwrap().unwrap();
-        assert!(!found.record.works_at(now()), "round {round}");
-    }
 }

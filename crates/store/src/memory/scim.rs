@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, ConnectionState,
+    ConnectionId,
     provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
 };
 
@@ -161,13 +161,10 @@ impl ScimStore for Memory {
     ) -> Answer<'a, ()> {
         self.with(move |state| {
             let key = token.record.hash.to_hex();
-            if state
-                .connections
-                .get(&token.connection)
-                .is_some_and(|one| one.state == ConnectionState::Retired)
-            {
-                return Err(StoreError::connection_retired(&token.connection));
-            }
+            let stored = state.connections.get(&token.connection).map(|one| (&one.organization, one.state));
+            let held = state.organizations.get(&token.organization);
+            let held = held.ok_or_else(|| StoreError::organization_unknown(&token.organization))?;
+            token.may_be_added(&held.whole.organization, stored)?;
             if state.scim.tokens.contains_key(&key) {
                 return Err(StoreError::taken("the SCIM token"));
             }
@@ -215,9 +212,12 @@ impl State {
     fn decide_scim(&mut self, decision: &ScimDecision) -> Result<ScimApplied, SignInError> {
         let over_directory = decision.decision();
         let (snapshot, policy) = self.about(over_directory.about())?;
-        let asked = over_directory.asked();
-        let decided = over_directory.decide(&snapshot, &policy);
-        let decided = decided.inspect_err(|refusal| self.note_refused(asked.refused(&snapshot, refusal)))?;
+        let token = self.scim.tokens.get(&decision.token.to_hex()).cloned();
+        let state = self.connections.get(&decision.fact.connection).map(|stored| stored.state);
+        let decided = decision
+            .is_still_acceptable(token.as_ref(), state)
+            .and_then(|()| over_directory.decide(&snapshot, &policy))
+            .inspect_err(|refusal| self.note_refused(decision.refused(&snapshot, token.as_ref(), refusal)))?;
         let id = decision.resource_id(&decided);
         let (connection, kind) = (&decision.fact.connection, decision.kind());
         let stored = id.and_then(|id| self.scim.find(connection, kind, id)).cloned();

@@ -30,12 +30,15 @@ pub(super) async fn read(engine: &impl Engine, id: &ConnectionId) -> Result<Read
     Read::of(found.rows.first().ok_or_else(|| StoreError::connection_unknown(id))?)
 }
 
-/// Whether a stored connection is retired.
-pub(super) async fn is_retired(runs: &mut dyn Transaction, id: &ConnectionId) -> Result<bool, StoreError> {
-    const STATE: &str = "SELECT state FROM vouchsafe_connections WHERE id = ?";
-    let answered = run_one(runs, Batch::of(STATE).bind(id.as_str())).await?;
-    let state = answered.rows.first().map(|row| state_named(row.text(0)?)).transpose()?;
-    Ok(state == Some(ConnectionState::Retired))
+/// The owner and the state of a stored connection.
+pub(super) async fn owner_and_state(
+    runs: &mut dyn Transaction,
+    id: &ConnectionId,
+) -> Result<Option<(OrganizationId, ConnectionState)>, StoreError> {
+    const OWNER_AND_STATE: &str = "SELECT organization, state FROM vouchsafe_connections WHERE id = ?";
+    let answered = run_one(runs, Batch::of(OWNER_AND_STATE).bind(id.as_str())).await?;
+    let read = |row: &Row| Ok((OrganizationId::new(row.text(0)?), state_named(row.text(1)?)?));
+    answered.rows.first().map(read).transpose()
 }
 
 /// The connections of an organization as they were read, and how often the row of each was written.

@@ -3,7 +3,7 @@
 use vouchsafe::provisioning::{LoginFacts, Snapshot};
 
 use super::{Batch, Doing, Engine, Fails, run_one, writes};
-use crate::{AskedDecision, AuditedRefusal, SignInError, StoreError};
+use crate::{AskedDecision, AuditedRefusal, ScimDecision, ScimToken, SignInError, StoreError};
 
 /// The reason of a refusal, and its audit record.
 #[derive(Debug)]
@@ -15,6 +15,17 @@ pub(super) struct Refused {
 impl Refused {
     pub(super) fn of(before: &Snapshot, login: &LoginFacts, error: SignInError) -> Self {
         let noted = AuditedRefusal::of_sign_in(before, login, &error).map(Box::new);
+        Self { error, noted }
+    }
+
+    /// The same of a SCIM request, which came with this token.
+    pub(super) fn of_scim(
+        decision: &ScimDecision,
+        before: &Snapshot,
+        token: Option<&ScimToken>,
+        error: SignInError,
+    ) -> Self {
+        let noted = decision.refused(before, token, &error).map(Box::new);
         Self { error, noted }
     }
 

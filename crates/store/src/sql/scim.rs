@@ -15,7 +15,7 @@ use super::{
     refusals::{self, Refused},
     rows::{self, findable},
     run_one,
-    scim_tokens::{put_token, token, tokens_of},
+    scim_tokens::{put_token, token, token_and_state, tokens_of},
     writes,
 };
 use crate::{
@@ -173,10 +173,10 @@ impl<E: Engine> ScimStore for E {
             Box::new(move |turn| {
                 Box::pin(async move {
                     locks::organization(turn, &token.organization).await?;
-                    rows::organization_alone(turn, &token.organization).await?;
-                    if connection_rows::is_retired(turn, &token.connection).await? {
-                        return Err(StoreError::connection_retired(&token.connection));
-                    }
+                    let known = rows::organization_alone(turn, &token.organization).await?;
+                    let stored = connection_rows::owner_and_state(turn, &token.connection).await?;
+                    let stored = stored.as_ref().map(|(owner, state)| (owner, *state));
+                    token.may_be_added(&known.organization, stored)?;
                     let mut batch = Batch::default();
                     if let Some(end) = others_end {
                         for mut other in tokens_of(turn, &token.connection).await? {
@@ -249,9 +249,10 @@ async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<S
     const TAKEN: &str = "the name of the SCIM resource";
     let over_directory = decision.decision();
     let (snapshot, policy, asked_domains) = decide::read(turn, over_directory.about()).await?;
-    let asked = over_directory.asked();
-    let decided = over_directory.decide(&snapshot, &policy);
-    let decided = decided.map_err(|error| Refused::of_decision(&asked, &snapshot, error))?;
+    let (token, state) = token_and_state(turn, &decision.token).await?;
+    let refused = |error| Refused::of_scim(&decision, &snapshot, token.as_ref(), error);
+    decision.is_still_acceptable(token.as_ref(), state).map_err(refused)?;
+    let decided = over_directory.decide(&snapshot, &policy).map_err(refused)?;
     decide::domains_are_free(turn, &decided, &snapshot, &asked_domains).await?;
     let (connection, kind) = (decision.fact.connection.as_str(), decision.kind());
     let stored = match decision.resource_id(&decided) {

@@ -1,10 +1,25 @@
 //! Rows of the tokens with which identity providers use SCIM.
 
 use chrono::DateTime;
-use vouchsafe::ConnectionId;
+use vouchsafe::{ConnectionId, ConnectionState, provisioning::TokenHash};
 
-use super::{Batch, Row, Runs, Transaction, rows, run_one, writes};
+use super::{Batch, Row, Runs, Transaction, connection_rows::state_named, rows, run_one, writes};
 use crate::{AuditRecord, Author, ScimToken, StoreError};
+
+/// The token with this hash, and the state of its connection if it is stored. Whoever ends a token or changes the state
+/// locks the organization, as a decision does.
+pub(super) async fn token_and_state(
+    turn: &mut dyn Transaction,
+    hash: &TokenHash,
+) -> Result<(Option<ScimToken>, Option<ConnectionState>), StoreError> {
+    const TOKEN_AND_STATE: &str = "
+        SELECT token.record, token.last_used_at, connection.state FROM vouchsafe_scim_tokens AS token
+        LEFT JOIN vouchsafe_connections AS connection ON connection.id = token.connection
+        WHERE token.hash = ?";
+    let answered = run_one(turn, Batch::of(TOKEN_AND_STATE).bind(hash.to_hex())).await?;
+    let Some(row) = answered.rows.first() else { return Ok((None, None)) };
+    Ok((Some(token(row)?), row.optional_text(2)?.map(state_named).transpose()?))
+}
 
 /// The SCIM tokens of a connection.
 pub(super) async fn tokens_of(
