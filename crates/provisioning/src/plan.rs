@@ -95,6 +95,20 @@ impl Plan {
         matches!(step.action, Action::Suspend { .. } | Action::EndSessions | Action::UnlinkIdentity { .. })
     }
 
+    /// Whether the plan has a step after which an owner may be one no longer, or may not be used.
+    pub(crate) fn may_end_an_owner(&self) -> bool {
+        let may_end = |step: &Step| {
+            matches!(
+                step.action,
+                Action::Suspend { .. }
+                    | Action::SetRole { .. }
+                    | Action::GrantRole { .. }
+                    | Action::EndRole { .. }
+            )
+        };
+        self.steps.iter().any(may_end)
+    }
+
     /// The account that the plan is about, found in the state afterwards if the plan creates it; `None` if it is about
     /// several or none.
     #[must_use]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
-use crate::{AddressError, Domain, text::Shown};
+use crate::{AddressError, Domain, plan_refusal_words::listed, text::Shown};
 
 /// The reason why a login is refused or an organization cannot be converted.
 ///
@@ -280,6 +280,16 @@ pub enum PlanRefusal {
         /// The organization's name.
         organization: String,
     },
+    /// By SCIM alone, the organization would have no break-glass account that can be used.
+    #[error(
+        "the account is the last break-glass account of the organization {} that can be used",
+        Shown(organization)
+    )]
+    #[non_exhaustive]
+    LastBreakGlass {
+        /// The organization's name.
+        organization: String,
+    },
     /// A default team does not exist.
     #[error("the default team {} does not exist", Shown(team))]
     #[non_exhaustive]
@@ -485,11 +495,4 @@ pub enum PlanRefusal {
         /// What it answered.
         source: CryptoError,
     },
-}
-
-fn listed(domains: &[Domain]) -> String {
-    match domains.is_empty() {
-        true => "none".to_owned(),
-        false => domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", "),
-    }
 }

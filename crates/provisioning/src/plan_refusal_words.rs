@@ -3,7 +3,7 @@
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
-use crate::{AccountId, PlanRefusal, domain_challenge::TOO_MANY_DOMAINS};
+use crate::{AccountId, Domain, PlanRefusal, domain_challenge::TOO_MANY_DOMAINS};
 
 impl PlanRefusal {
     /// The state of the connection does not allow the operation.
@@ -58,6 +58,7 @@ impl PlanRefusal {
             Self::AccountUnknown { .. } => "provisioning.account_unknown",
             Self::TeamUnknown { .. } => "provisioning.team_unknown",
             Self::LastOwner { .. } => "provisioning.last_owner",
+            Self::LastBreakGlass { .. } => "provisioning.last_break_glass",
             Self::DefaultTeamMissing { .. } => "provisioning.default_team_missing",
             Self::DefaultProjectMissing { .. } => "provisioning.default_project_missing",
             Self::ApprovalPending { .. } => "provisioning.approval_pending",
@@ -179,6 +180,9 @@ impl PlanRefusal {
             }
             Self::TeamUnknown { .. } => "Choose a team of the organization; it may have been deleted.",
             Self::LastOwner { .. } => "Make another member owner first.",
+            Self::LastBreakGlass { .. } => {
+                "Name another active owner with a password in enforcement.break_glass first, or suspend the account by hand."
+            }
             Self::DefaultTeamMissing { .. } => {
                 "Create the team, or take it out of defaults.teams in the policy."
             }
@@ -255,5 +259,13 @@ impl PlanRefusal {
 
     pub(crate) fn cryptography(source: CryptoError) -> Self {
         Self::Cryptography { source }
+    }
+}
+
+/// Domains, as a message lists them.
+pub(crate) fn listed(domains: &[Domain]) -> String {
+    match domains.is_empty() {
+        true => "none".to_owned(),
+        false => domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", "),
     }
 }

@@ -55,7 +55,11 @@ pub(crate) fn plan(policy: &Policy, fact: &Fact, snapshot: &Snapshot) -> Result<
         }
         Fact::Sweep { at } => sweep::plan(context, *at),
     };
-    snapshot.guarded(plan)
+    let plan = snapshot.guarded(plan)?;
+    match fact {
+        Fact::Scim(_) => keeps_a_break_glass_account(context, plan),
+        _ => Ok(plan),
+    }
 }
 
 fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
@@ -77,6 +81,24 @@ fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
         }
         ScimChange::SetGroup { id, group, members } => scim_groups::set(context, fact, id, group, members),
         ScimChange::DeleteGroup { id } => scim_groups::delete(context, fact, id),
+    }
+}
+
+/// SCIM needs no more than a bearer token, so it does not take away the last account that can be used without the identity
+/// provider. An administrator still can.
+fn keeps_a_break_glass_account(context: Context<'_>, plan: Plan) -> Result<Plan, PlanRefusal> {
+    let enforcement = &context.policy.enforcement;
+    if enforcement.break_glass.is_empty() || !plan.may_end_an_owner() {
+        return Ok(plan);
+    }
+    let has_one =
+        |state: &Snapshot| state.accounts().any(|account| enforcement.is_usable_break_glass(account));
+    match has_one(context.snapshot) && !has_one(&context.snapshot.after(&plan)) {
+        true => {
+            let organization = context.snapshot.organization.name.clone();
+            Err(PlanRefusal::LastBreakGlass { organization })
+        }
+        false => Ok(plan),
     }
 }
 

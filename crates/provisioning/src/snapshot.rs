@@ -163,17 +163,10 @@ impl Snapshot {
 
     /// The plan, if it leaves an active owner and does not exceed the seats.
     pub(crate) fn guarded(&self, plan: Plan) -> Result<Plan, PlanRefusal> {
-        let matters = |step: &Step| match step.action {
-            Action::Suspend { .. }
-            | Action::SetRole { .. }
-            | Action::GrantRole { .. }
-            | Action::EndRole { .. } => true,
-            Action::CreateAccount { .. } | Action::Reactivate { .. } => {
-                self.organization.seat_limit.is_some()
-            }
-            _ => false,
-        };
-        if plan.steps.iter().any(matters) {
+        let may_take_a_seat =
+            |step: &Step| matches!(step.action, Action::CreateAccount { .. } | Action::Reactivate { .. });
+        let is_limited = self.organization.seat_limit.is_some();
+        if plan.may_end_an_owner() || (is_limited && plan.steps.iter().any(may_take_a_seat)) {
             let after = self.after(&plan);
             self.keeps_an_owner(&after)?;
             self.keeps_its_seats(&after)?;
