@@ -69,7 +69,7 @@ pub(crate) struct Inner {
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
     #[cfg(feature = "portal")]
-    pub(crate) set_up: Option<crate::set_up::SetUp>,
+    pub(crate) set_up: Option<crate::set_up::settings::SetUp>,
     pub(crate) single_logout: Option<SingleLogout>,
     pub(crate) back_channel: Option<BackChannel>,
     pub(crate) names: Option<Arc<dyn ManagesNames>>,

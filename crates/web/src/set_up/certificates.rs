@@ -8,8 +8,9 @@ use vouchsafe::metadata::{OwnKeyUse, OwnRollover};
 
 use super::error::SetUpError;
 use super::markup::Markup;
+use super::page::Next;
+use super::settings::SetUp;
 use super::visit::Visit;
-use super::{Next, SetUp};
 use crate::answers::answer;
 use crate::error::HttpError;
 

@@ -1,13 +1,15 @@
 //! Verifies domains of the organization by a record in the DNS.
 
 use vouchsafe::provisioning::{Domain, DomainChallenge};
-use vouchsafe_store::{ConnectionDecision, OrganizationConnections, SignInError};
+use vouchsafe_store::OrganizationConnections;
 
 use super::error::SetUpError;
+use super::fields::Fields;
 use super::markup::{Input, Kind, Problem, minute};
-use super::pages::{Page, Step, shown};
+use super::page::{Next, Page, shown};
+use super::settings::SetUp;
+use super::steps::Step;
 use super::visit::Visit;
-use super::{Fields, Next, SetUp};
 
 impl SetUp {
     /// Carries out an action on a domain.
@@ -44,27 +46,12 @@ impl SetUp {
         let mut known = visit.organization.domain_challenges.iter();
         let records = match known.find(|known| known.domain == domain) {
             Some(challenge) => {
-                self.count(visit)?;
+                self.0.limits.count_asked(&visit.link, visit.now)?;
                 resolve(challenge.record_name()).await?
             }
             None => Vec::new(),
         };
         self.decide(visit, move |it, now| Ok(it.organization.verify_domain(&domain, &records, now)?)).await
-    }
-
-    /// Changes the organization's sign-in settings in the name of the link's holder.
-    pub(super) async fn decide(
-        &self,
-        visit: &Visit<'_>,
-        decide: impl Fn(&mut OrganizationConnections, chrono::DateTime<chrono::Utc>) -> Result<(), SignInError>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Result<(), SetUpError> {
-        let (organization, author) = (visit.link.organization.clone(), visit.author());
-        let decision = ConnectionDecision::new(organization, author.actor, author.at, decide);
-        self.0.store.decide_connections(decision).await?;
-        Ok(())
     }
 
     pub(super) fn domains_page(&self, visit: &Visit<'_>, typed: &str, problem: Option<&Problem>) -> Page {

@@ -6,8 +6,10 @@ use vouchsafe::{Connection, ConnectionId, IdentityProvider};
 use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoreError, StoredConnection};
 
 use super::error::SetUpError;
+use super::fields::Fields;
+use super::page::Next;
+use super::settings::SetUp;
 use super::visit::{Visit, is_draft};
-use super::{Fields, Next, SetUp};
 use crate::work::elsewhere;
 
 impl SetUp {
@@ -112,7 +114,7 @@ impl SetUp {
             (None, None, None) => Err(SetUpError::NoMetadata),
             (Some(address), None, None) => {
                 let load = self.0.load.as_ref().ok_or(SetUpError::NoClient)?;
-                self.count(visit)?;
+                self.0.limits.count_asked(&visit.link, visit.now)?;
                 let document =
                     load(address.to_owned()).await.inspect_err(|error| not_loaded(visit, error))?;
                 Ok(ConnectionMetadata::new(document, MetadataSource::Url(address.to_owned()), visit.now))

@@ -1,17 +1,18 @@
 //! The overview: the progress of the set-up, and the active connection with its certificates and the last refused
 //! sign-ins.
 
-use chrono::{DateTime, Utc};
-use vouchsafe::metadata::{KeyEvidence, KeySighting, KeyStanding};
-use vouchsafe::{IdentityProvider, WebAddress};
+use vouchsafe::WebAddress;
+use vouchsafe::metadata::KeySighting;
 use vouchsafe_store::StoredConnection;
 
-use super::SetUp;
 use super::certificates::Rollovers;
+use super::connection_facts::described;
 use super::holder_hints::hint_to_holder;
 use super::markup::{Markup, Problem, minute};
-use super::pages::{Page, Step, described, is_used, shown};
+use super::page::{Page, shown};
 use super::planned::refusal_to_holder;
+use super::settings::SetUp;
+use super::steps::Step;
 use super::visit::{Sightings, Visit};
 use crate::answers::login_url;
 
@@ -26,7 +27,7 @@ impl SetUp {
         rollovers: &Rollovers,
         problem: Option<&Problem>,
     ) -> Page {
-        if is_used(&visit.link, visit) {
+        if visit.is_used() {
             return Page::done(&visit.organization.name);
         }
         let name = &visit.organization.name;
@@ -141,65 +142,5 @@ impl SetUp {
         let consumer = WebAddress::new(visit.sso.service_provider().assertion_consumer());
         let origin = consumer.map(|consumer| consumer.origin()).unwrap_or_default();
         format!("{origin}{}", login_url(&self.0.login, active.id.as_str(), ""))
-    }
-}
-
-/// Returns the certificates of an identity provider, with the end of their validity and a note about it. If the use of
-/// keys is recorded, the note also says how each key is used.
-pub(super) fn certificates(
-    identity_provider: &IdentityProvider,
-    sightings: Option<&[KeySighting]>,
-    now: DateTime<Utc>,
-) -> Vec<[String; 3]> {
-    let row = |key: KeyEvidence| {
-        let until = match (key.key(), key.expires()) {
-            (_, Some(end)) => end.format("%Y-%m-%d").to_string(),
-            (Some(key), None) if key.certificate().is_none() => "a key without certificate".to_owned(),
-            (Some(_), None) => "without end".to_owned(),
-            (None, None) => String::new(),
-        };
-        let mut state: Vec<String> = Vec::new();
-        if sightings.is_some() {
-            state.push(used(&key));
-        }
-        state.extend(key.ending());
-        if state.is_empty() {
-            state.push("good".to_owned());
-        }
-        let mut state = state.join("; ");
-        if let Some(advice) = advice(&key) {
-            state.push_str(&format!(". {advice}"));
-        }
-        [key.fingerprint().to_owned(), until, state]
-    };
-    KeyEvidence::of(identity_provider, sightings.unwrap_or_default(), now).into_iter().map(row).collect()
-}
-
-/// Returns what the administrator of the identity provider should do.
-fn advice(key: &KeyEvidence) -> Option<&'static str> {
-    match key.standing() {
-        KeyStanding::SafeToRemove => Some("You can take it out of the metadata of your identity provider."),
-        KeyStanding::Withdrawn if key.was_last_to_sign() => Some(
-            "No key of the metadata has signed since. If people cannot sign in, your identity provider still signs with this one: let it sign with a key of its metadata.",
-        ),
-        KeyStanding::InUse | KeyStanding::Unproven if key.ending().is_some() => {
-            Some("Publish the next key in the metadata of your identity provider before it signs with it.")
-        }
-        _ => None,
-    }
-}
-
-/// Returns how the identity provider uses a key.
-fn used(key: &KeyEvidence) -> String {
-    let standing = key.standing();
-    match key.sighting() {
-        Some(KeySighting { verified: 0, first_seen, .. }) => {
-            format!("{standing} (since {})", minute(*first_seen))
-        }
-        Some(KeySighting { verified, last_verified: Some(last), .. }) => {
-            let sign_ins = if *verified == 1 { "sign-in" } else { "sign-ins" };
-            format!("{standing} ({verified} {sign_ins}, the last at {})", minute(*last))
-        }
-        _ => standing.to_string(),
     }
 }

@@ -5,9 +5,9 @@ use vouchsafe::ConnectionId;
 use vouchsafe::console::Console;
 use vouchsafe::metadata::{OwnKeyUse, OwnRollover, OwnRolloverAdvice, OwnRolloverStep};
 
-use super::SetUp;
 use super::certificates::Rollovers;
 use super::markup::{Markup, minute};
+use super::settings::SetUp;
 use super::visit::Visit;
 
 impl SetUp {

@@ -3,8 +3,8 @@
 use vouchsafe::Trial;
 use vouchsafe_store::{SetUpLink, StoredSettings};
 
-use super::SetUp;
 use super::markup::Markup;
+use super::settings::SetUp;
 
 /// What the page of a trial says if no name came.
 const NAMELESS: &str = "No Name ID came. Let your identity provider send one, unless the service told you that it finds people by an attribute.";

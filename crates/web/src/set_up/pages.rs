@@ -1,103 +1,24 @@
-//! The pages of the portal and their steps.
+//! The page of each step.
 
-use http::{HeaderValue, StatusCode};
 use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField};
-use vouchsafe::metadata::KeySighting;
-use vouchsafe_store::{SetUpLink, SetUpLinkState};
 
+use super::connection_facts::described;
 use super::error::SetUpError;
-use super::markup::{Input, Kind, Markup, Problem, minute};
-use super::visit::{Visit, require_open};
-use super::{Fields, SetUp};
-
-/// A page to show.
-pub(super) struct Page {
-    pub(super) title: String,
-    pub(super) content: Markup,
-    pub(super) status: StatusCode,
-    pub(super) cookie: Option<HeaderValue>,
-}
-
-impl Page {
-    /// Makes a page whose title is its first heading.
-    pub(super) fn new(title: &str, content: impl FnOnce(Markup) -> Markup) -> Page {
-        let content = content(Markup::default().title(title));
-        Page { title: title.to_owned(), content, status: StatusCode::OK, cookie: None }
-    }
-
-    pub(super) fn with(self, status: StatusCode) -> Page {
-        Page { status, ..self }
-    }
-
-    /// Makes a page that shows only an error.
-    pub(super) fn problem(error: &SetUpError, console: Option<Console>, back: &str) -> Page {
-        let problem = Problem::of(error, console, None);
-        Page::new("Set up single sign-on", |page| {
-            let page = page.problem(&problem);
-            if back.is_empty() { page } else { page.link("button quiet", back, "Back to the overview") }
-        })
-    }
-
-    /// Makes the page to which a link leads.
-    pub(super) fn landing(set_up: &SetUp, organization: &str, link: &SetUpLink, secret: &str) -> Page {
-        let service = set_up.0.brand.name();
-        let at = if service.is_empty() { String::new() } else { format!(" at {service}") };
-        let until = minute(link.expires_at);
-        Page::new(&format!("Set up single sign-on for {organization}{at}"), |page| {
-            page.card("Before you begin", |card| {
-                card.paragraph(&format!(
-                    "This link is for an administrator of the identity provider of {organization}. Go on only if you expected it."
-                ))
-                .paragraph("You need access to the console of your identity provider. Nothing changes for anybody until you activate the connection at the end.")
-                .note(&format!("The link works until {until}."))
-                .form(&set_up.at("begin"), "", |form| form.hidden("secret", secret).button("Begin"))
-            })
-        })
-    }
-
-    /// Makes the page of a link with which a connection was activated.
-    pub(super) fn done(organization: &str) -> Page {
-        Page::new(&format!("Single sign-on is set up for {organization}"), |page| {
-            page.success("The connection is active. People sign in over it from now on.")
-                .paragraph("This link is used up. For a later change, such as a new certificate, ask whoever sent it to renew it.")
-        })
-    }
-}
-
-/// A step of the portal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Overview,
-    Product,
-    Values,
-    Metadata,
-    Trial,
-    Activate,
-    Domains,
-}
-
-impl Step {
-    /// Returns the step of a path; the forms of a step have paths below it.
-    pub(super) fn of(path: &str) -> Option<Step> {
-        match path.split('/').next().unwrap_or_default() {
-            "" | "staged" => Some(Step::Overview),
-            "product" => Some(Step::Product),
-            "values" | "token" => Some(Step::Values),
-            "metadata" => Some(Step::Metadata),
-            "trial" => Some(Step::Trial),
-            "activate" => Some(Step::Activate),
-            "domains" => Some(Step::Domains),
-            _ => None,
-        }
-    }
-}
+use super::fields::Fields;
+use super::markup::{Input, Kind, Markup, Problem};
+use super::page::{Page, shown};
+use super::parsed::Parsed;
+use super::settings::SetUp;
+use super::steps::Step;
+use super::visit::Visit;
+use crate::error::HttpError;
 
 impl SetUp {
     /// Returns the page of a step.
     pub(super) async fn page(&self, visit: &mut Visit<'_>, path: &str) -> Result<Page, SetUpError> {
         let is_page = !path.contains('/') && path != "staged";
         let step = Step::of(path).filter(|_| is_page).ok_or(SetUpError::StepUnknown)?;
-        self.count_look(visit)?;
+        self.0.limits.count_look(&visit.link, visit.now)?;
         self.page_of(visit, step, None, None).await
     }
 
@@ -131,7 +52,7 @@ impl SetUp {
         problem: Option<&Problem>,
     ) -> Result<Page, SetUpError> {
         let typed = |name| fields.and_then(|fields| fields.text(name)).unwrap_or_default();
-        visit.parse_for(step).await?;
+        visit.parsed = parsed_for(visit, step).await?;
         let visit = &*visit;
         match step {
             Step::Overview => {
@@ -164,45 +85,6 @@ impl SetUp {
                 self.activation_page(visit, problem)
             }
         }
-    }
-
-    /// Adds the steps at the top of each page.
-    pub(super) fn steps(&self, page: Markup, visit: &Visit<'_>, here: Step) -> Markup {
-        if require_open(&visit.link, visit.now).is_err() {
-            return page;
-        }
-        let said = |is_done: bool, text: &str| if is_done { text.to_owned() } else { String::new() };
-        let draft = visit.draft();
-        let mut steps = Vec::new();
-        if visit.link.purpose.allows_connections() {
-            let product = visit.console().map(Console::name).unwrap_or_default();
-            steps.extend([
-                ("Product", "product", product.to_owned(), Step::Product),
-                ("Values", "values", String::new(), Step::Values),
-                ("Metadata", "metadata", said(draft.is_some(), "given"), Step::Metadata),
-                ("Trial", "trial", said(visit.is_tried(), "accepted"), Step::Trial),
-                ("Activate", "activate", String::new(), Step::Activate),
-            ]);
-        }
-        if visit.link.purpose.allows_domains() {
-            let verified = visit.organization.verified_domains.len();
-            steps.push((
-                "Domains",
-                "domains",
-                said(verified > 0, &format!("{verified} verified")),
-                Step::Domains,
-            ));
-        }
-        let leads = |step: Step| match step {
-            Step::Values | Step::Metadata => visit.console().is_some(),
-            Step::Trial | Step::Activate => draft.is_some(),
-            _ => true,
-        };
-        let shown: Vec<_> = steps
-            .into_iter()
-            .map(|(name, path, state, step)| (name, leads(step).then(|| self.at(path)), state, step == here))
-            .collect();
-        page.steps(&shown)
     }
 
     fn product_page(&self, visit: &Visit<'_>, problem: Option<&Problem>) -> Page {
@@ -351,11 +233,16 @@ impl SetUp {
     }
 }
 
-/// Adds the problem at the top of a page.
-pub(super) fn shown(page: Markup, problem: Option<&Problem>) -> Markup {
-    match problem {
-        Some(problem) => page.problem(problem),
-        None => page,
+/// Parses the metadata that the page of a step shows.
+async fn parsed_for(visit: &Visit<'_>, step: Step) -> Result<Parsed, HttpError> {
+    match step {
+        Step::Overview if !visit.is_used() && visit.link.purpose.allows_connections() => {
+            Parsed::of(visit.active(), visit.now).await
+        }
+        Step::Metadata | Step::Trial | Step::Activate => {
+            Parsed::of(visit.draft().into_iter(), visit.now).await
+        }
+        _ => Ok(Parsed::default()),
     }
 }
 
@@ -381,37 +268,4 @@ fn sections(page: Markup, fields: &[ConsoleField], attributes: &[ConsoleAttribut
 
 fn shown_value(value: &str) -> String {
     if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() }
-}
-
-/// Adds the description of a connection's metadata. `sightings` is the recorded use of its keys, if it is recorded.
-pub(super) fn described(
-    card: Markup,
-    connection: &vouchsafe_store::StoredConnection,
-    sightings: Option<&[KeySighting]>,
-    visit: &Visit<'_>,
-) -> Markup {
-    let source = connection.metadata.source.url().unwrap_or("a file or a text, which is not loaded again");
-    let loaded = minute(connection.metadata.fetched_at);
-    let card = card.facts(&[
-        ("Identity provider", connection.identity_provider.as_str()),
-        ("Metadata from", source),
-        ("Loaded", &loaded),
-    ]);
-    match visit.parsed.get(&connection.id).map(|parsed| &parsed.connection) {
-        None => card,
-        Some(Ok(read)) => {
-            let identity_provider = read.identity_provider();
-            let keys = super::overview::certificates(identity_provider, sightings, visit.now);
-            let warnings: Vec<String> =
-                identity_provider.warnings(visit.now).iter().map(ToString::to_string).collect();
-            let card = card.table("Certificates", ["Certificate (SHA-256)", "Valid until", "State"], &keys);
-            if warnings.is_empty() { card } else { card.list(warnings.iter().map(String::as_str)) }
-        }
-        Some(Err(error)) => card.problem(&Problem::of(error, visit.console(), None)),
-    }
-}
-
-/// Returns whether a link only shows that it was used.
-pub(super) fn is_used(link: &SetUpLink, visit: &Visit<'_>) -> bool {
-    link.state(visit.now) == SetUpLinkState::Used
 }

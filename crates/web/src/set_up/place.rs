@@ -1,7 +1,7 @@
 //! Where the routes of the portal are, compared with the path in its links.
 
-use super::SetUp;
 use super::error::SetUpError;
+use super::settings::SetUp;
 
 impl SetUp {
     /// Checks that the links of the portal lead to its routes. `asked` is the path that was asked for, and `step` the part of it

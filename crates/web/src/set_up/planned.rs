@@ -6,8 +6,8 @@ use vouchsafe::provisioning::{
 };
 use vouchsafe_store::StoredConnection;
 
-use super::SetUp;
 use super::error::SetUpError;
+use super::settings::SetUp;
 use super::visit::renewed_among;
 use crate::work::elsewhere;
 

@@ -5,11 +5,13 @@ use vouchsafe::ConnectionId;
 use vouchsafe::metadata::{ChangeSubject, MetadataChange, MetadataError};
 use vouchsafe_store::{ConnectionMetadata, MetadataComparison, StoreError, StoredConnection};
 
+use super::connection_facts::certificates;
 use super::error::SetUpError;
+use super::fields::Fields;
 use super::markup::{Form, Markup, Problem, minute};
-use super::overview::certificates;
+use super::page::Next;
+use super::settings::SetUp;
 use super::visit::Visit;
-use super::{Fields, Next, SetUp};
 
 /// The largest number of changes that are shown. A document with more of them cannot be approved here.
 const MOST_CHANGES: usize = 200;

@@ -10,13 +10,16 @@ use vouchsafe::provisioning::{AttributeMapping, Organization, Plan};
 use vouchsafe::{Explain, Ledger, Trial};
 use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, StoredConnection};
 
+use super::connection_facts::described;
 use super::error::SetUpError;
 use super::holder_hints::hint_to_holder;
+use super::links::require_open;
 use super::markup::{Markup, Problem, minute};
-use super::pages::{Page, Step, described, shown};
+use super::page::{Next, Page, shown};
 use super::planned::{explained_to_holder, refusal_to_holder};
-use super::visit::{Visit, fingerprint, is_draft, names, require_open, require_present_settings};
-use super::{Next, SetUp};
+use super::settings::SetUp;
+use super::steps::Step;
+use super::visit::{Visit, fingerprint, is_draft, names, require_present_settings};
 use crate::single_sign_on::SingleSignOn;
 use crate::tried_out::TriedOut;
 use crate::work::elsewhere;
@@ -148,7 +151,7 @@ impl SetUp {
             return Err(SetUpError::Purpose);
         }
         // Each one reads from the store and plans, so they are counted like requests to others.
-        self.count_asked(&link, tried.at)?;
+        self.0.limits.count_asked(&link, tried.at)?;
         let connections = self.0.store.connections_of(&link.organization).await?;
         let organization = self.organization_of(&link).await?;
         organization.require_entitlement()?;

@@ -10,14 +10,16 @@ use vouchsafe::metadata::KeySighting;
 use vouchsafe::provisioning::{AttributeMapping, Organization, Policy};
 use vouchsafe::{ConnectionId, ConnectionState};
 use vouchsafe_store::{
-    Author, SetUpLink, SetUpLinkState, SetUpProgress, SetUpSecret, SetUpTrial, StoreError, StoredConnection,
-    StoredSettings,
+    Author, ConnectionDecision, OrganizationConnections, SetUpLink, SetUpLinkState, SetUpProgress,
+    SetUpSecret, SetUpTrial, SignInError, StoreError, StoredConnection, StoredSettings,
 };
 
 use super::error::SetUpError;
-use super::pages::{Page, Step, is_used};
+use super::fields::Fields;
+use super::links::require_open;
+use super::page::{Next, Page};
 use super::parsed::Parsed;
-use super::{Fields, Next, SetUp};
+use super::settings::SetUp;
 use crate::error::HttpError;
 use crate::same_origin::{Source, may_change, source};
 use crate::single_sign_on::SingleSignOn;
@@ -97,7 +99,7 @@ impl SetUp {
         if link.state(now) != SetUpLinkState::Used {
             require_open(&link, now)?;
         }
-        self.count_request(&link, now)?;
+        self.0.limits.count_request(&link, now)?;
         let form_token = form_token(&secret, provider)?;
         let organization = self.organization_of(&link).await?;
         let policy = self.0.store.policy(&link.organization).await?;
@@ -106,20 +108,10 @@ impl SetUp {
         Ok(Visit { sso, request, now, link, organization, policy, connections, parsed, form_token })
     }
 
-    async fn opened(&self, secret: &SetUpSecret) -> Result<SetUpLink, SetUpError> {
-        self.0.store.find_set_up_link(secret).await?.ok_or(SetUpError::LinkUnknown)
-    }
-
     /// Checks again that the link works, after something that takes long.
     pub(super) async fn require_still_open(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
         let link = self.0.store.set_up_link(&visit.link.id).await?.ok_or(SetUpError::LinkUnknown)?;
         require_open(&link, visit.sso.now())
-    }
-
-    pub(super) async fn organization_of(&self, link: &SetUpLink) -> Result<Organization, SetUpError> {
-        let found = self.0.store.organization(&link.organization).await?;
-        let found = found.ok_or_else(|| StoreError::organization_unknown(&link.organization))?;
-        Ok(found.value)
     }
 
     /// Stores the progress of the link's holder.
@@ -137,33 +129,18 @@ impl SetUp {
         Ok(())
     }
 
-    /// Changes the current state of a link, even if somebody else changed it since it was read.
-    pub(super) async fn change_link(
+    /// Changes the organization's sign-in settings in the name of the link's holder.
+    pub(super) async fn decide(
         &self,
-        id: &str,
-        author: &Author,
-        change: impl Fn(&mut SetUpLink),
+        visit: &Visit<'_>,
+        decide: impl Fn(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError>
+        + Send
+        + Sync
+        + 'static,
     ) -> Result<(), SetUpError> {
-        /// The maximum number of attempts if somebody else changes the link at the same time.
-        const ATTEMPTS: usize = 5;
-        for _ in 1..ATTEMPTS {
-            match self.change_link_once(id, author, &change).await {
-                Err(SetUpError::Store(conflict)) if conflict.is_conflict() => {}
-                changed => return changed,
-            }
-        }
-        self.change_link_once(id, author, &change).await
-    }
-
-    async fn change_link_once(
-        &self,
-        id: &str,
-        author: &Author,
-        change: impl Fn(&mut SetUpLink),
-    ) -> Result<(), SetUpError> {
-        let mut link = self.0.store.set_up_link(id).await?.ok_or(SetUpError::LinkUnknown)?;
-        change(&mut link);
-        self.0.store.update_set_up_link(&link, author).await?;
+        let (organization, author) = (visit.link.organization.clone(), visit.author());
+        let decision = ConnectionDecision::new(organization, author.actor, author.at, decide);
+        self.0.store.decide_connections(decision).await?;
         Ok(())
     }
 
@@ -181,14 +158,6 @@ impl SetUp {
         let settings = self.settings_of(visit, console);
         let details = ServiceDetails::of_connection(visit.sso.service_provider(), &settings.sign_in);
         if self.needs_token(&settings) { details } else { details.without_token() }
-    }
-}
-
-/// Checks that a link works.
-pub(super) fn require_open(link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
-    match link.state(now) {
-        SetUpLinkState::Open => Ok(()),
-        state => Err(SetUpError::LinkOver { state }),
     }
 }
 
@@ -219,6 +188,11 @@ impl Visit<'_> {
     /// The acting person, for the audit.
     pub(super) fn author(&self) -> Author {
         Author::new(self.link.actor(), self.now)
+    }
+
+    /// Returns whether the link only shows that it was used.
+    pub(super) fn is_used(&self) -> bool {
+        self.link.state(self.now) == SetUpLinkState::Used
     }
 
     /// Checks that a form comes from a page that was made for this browser, and that the link works.
@@ -270,20 +244,6 @@ impl Visit<'_> {
     /// The active connections.
     pub(super) fn active(&self) -> impl Iterator<Item = &StoredConnection> {
         self.connections.iter().filter(|connection| connection.state == ConnectionState::Active)
-    }
-
-    /// Parses the metadata that the page of a step shows.
-    pub(super) async fn parse_for(&mut self, step: Step) -> Result<(), SetUpError> {
-        self.parsed = match step {
-            Step::Overview if !is_used(&self.link, self) && self.link.purpose.allows_connections() => {
-                Parsed::of(self.active(), self.now).await?
-            }
-            Step::Metadata | Step::Trial | Step::Activate => {
-                Parsed::of(self.draft().into_iter(), self.now).await?
-            }
-            _ => Parsed::default(),
-        };
-        Ok(())
     }
 
     /// Returns the recorded use of the keys of each active connection, if it is [recorded](SingleSignOn::key_history),
