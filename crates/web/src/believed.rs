@@ -138,7 +138,7 @@ impl SingleSignOn {
             if let Some(group) = group.take_if(|_| is_known) {
                 (incoming, permit) = self.within(group, incoming, permit).await?;
             }
-            let judged = self.judge_page(incoming, page, expect, permit).await?;
+            let judged = self.judge_page((incoming, permit), page, expect, after.is_none()).await?;
             let refused = match judged.received {
                 Ok(received) => found.take(received, &judged.connections),
                 Err(refused) => Some(refused),
@@ -178,16 +178,27 @@ impl SingleSignOn {
     /// Finds the connections of a page whose key signed a request, and checks it for each of them.
     async fn judge_page(
         &self,
-        incoming: IncomingMessage,
+        (incoming, permit): (IncomingMessage, ReceivePermit),
         page: CandidatePage,
         expect: ExpectMessage<'static>,
-        permit: ReceivePermit,
+        is_first: bool,
     ) -> Result<Judged, HttpError> {
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         elsewhere(move || {
             let CandidatePage { connections, next, .. } = page;
-            let received = service_provider.receive_request_among(&incoming, &connections, expect, now);
-            Ok(Judged { received, connections, rest: next.map(|next| (incoming, next)), permit })
+            let (received, rest) = match next {
+                // No other page needs the message, so it is not parsed again for a single connection. If all connections
+                // refuse it, it does not matter which ones they are.
+                None if is_first => {
+                    (service_provider.receive_request(incoming, &connections, expect, now), None)
+                }
+                next => {
+                    let received =
+                        service_provider.receive_request_among(&incoming, &connections, expect, now);
+                    (received, next.map(|next| (incoming, next)))
+                }
+            };
+            Ok(Judged { received, connections, rest, permit })
         })
         .await
     }

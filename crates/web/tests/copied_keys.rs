@@ -21,7 +21,8 @@ use vouchsafe_store::{
 };
 use vouchsafe_testkit::{self as testkit, Encryption, Signed, keys};
 use vouchsafe_web::{
-    ConnectionSource, HttpError, Managed, ManagesNames, RequestRate, SingleSignOn, StoredConnections,
+    CandidatePage, ConnectionSource, HttpError, Managed, ManagesNames, RequestRate, SingleSignOn,
+    StoredConnections,
 };
 
 const HERE: &str = "https://app.example.com/saml/name-id";
@@ -69,6 +70,14 @@ fn connection(name: &str, identity_provider: &testkit::IdentityProvider) -> Conn
 /// The victim's identity provider as a stranger configures it: with the same public key beside a key of their own.
 fn copy() -> testkit::IdentityProvider {
     okta().with_key(keys::attacker()).with_next_certificate(okta().key().certificate())
+}
+
+/// The victim's connection, whose metadata has ended.
+fn ended_victim() -> Connection {
+    let metadata = okta().metadata().unwrap();
+    let ended = metadata.replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
+    let trusted = IdentityProvider::from_metadata(ended.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new("victim").unwrap(), trusted)
 }
 
 fn both() -> [Connection; 2] {
@@ -195,25 +204,46 @@ async fn a_name_changes_only_if_no_other_connection_has_the_key() {
 #[tokio::test]
 async fn a_connection_whose_metadata_has_ended_counts() {
     let names = Arc::new(Names::default());
-    let metadata = okta().metadata().unwrap();
-    let ended = metadata.replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
-    let victim = |metadata: &str| {
-        let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-        Connection::new(ConnectionId::new("victim").unwrap(), trusted)
-    };
     let [stranger, _] = both();
-    let told = end_name(&service([stranger.clone(), victim(&ended)], &names), okta().key()).await;
+    let told = end_name(&service([stranger.clone(), ended_victim()], &names), okta().key()).await;
     assert!(answer(&told).contains("status:RequestDenied\""), "both have the same address for answers");
     assert_eq!(names.take(), [("sessions", "stranger".to_owned())]);
 
     let elsewhere = copy().with_name_id_management("https://stranger.example/nim");
-    let sso = service([connection("stranger", &elsewhere), victim(&ended)], &names);
+    let sso = service([connection("stranger", &elsewhere), ended_victim()], &names);
     let told = end_name(&sso, okta().key()).await;
     assert_eq!(told.headers()[LOCATION], "/", "nobody is answered");
     assert_eq!(names.take(), [("sessions", "stranger".to_owned())]);
     // A connection without the key does not count.
-    let own = end_name(&service([stranger, victim(&ended)], &names), keys::attacker()).await;
+    let own = end_name(&service([stranger, ended_victim()], &names), keys::attacker()).await;
     assert!(answer(&own).contains("status:Success\""));
+}
+
+/// It counts also if it is on the page of connections after that of the stranger's.
+#[tokio::test]
+async fn a_connection_whose_metadata_has_ended_counts_on_the_last_page() {
+    let names = Arc::new(Names::default());
+    let other = okta().with_key(keys::other_identity_provider());
+    let others = (0..CandidatePage::PAGE).map(|number| connection(&format!("b-{number:02}"), &other));
+    let all = others.chain([connection("a-stranger", &copy()), ended_victim()]);
+    let told = end_name(&service(all, &names), okta().key()).await;
+    assert!(answer(&told).contains("status:RequestDenied\""));
+    assert_eq!(names.take(), [("sessions", "a-stranger".to_owned())]);
+}
+
+/// If the only connection that has the key refuses the request, that is the refusal.
+#[tokio::test]
+async fn what_the_only_connection_with_the_key_refuses_is_refused() {
+    let other = connection("other", &okta().with_key(keys::other_identity_provider()));
+    for connections in [vec![ended_victim()], vec![other, ended_victim()]] {
+        let (names, codes) = (Arc::new(Names::default()), Arc::new(Mutex::new(Vec::new())));
+        let kept = Arc::clone(&codes);
+        let sso =
+            service(connections, &names).on_refusal(move |record| kept.lock().unwrap().push(record.code));
+        end_name(&sso, okta().key()).await;
+        assert_eq!(*codes.lock().unwrap(), ["metadata.expired"]);
+        assert_eq!(names.take(), []);
+    }
 }
 
 /// It is not known which keys a stored connection has that cannot be used.
