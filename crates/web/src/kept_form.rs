@@ -29,6 +29,7 @@ use crate::answers::{answer, see_other, with_query};
 use crate::error::HttpError;
 use crate::form_fields::{FormKind, fields_of};
 use crate::kept_forms::KeptForms;
+use crate::page_look::PageLook;
 use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 
@@ -180,7 +181,8 @@ impl SingleSignOn {
     /// Answers a GET with a page with a button that posts a kept form again. The page can be reloaded until then. The
     /// button posts to this page first: a POST takes the form out of the store, so that it is posted once, and sends the
     /// browser on with its form (status 307). Another browser, or one that is late, is redirected to the default path of
-    /// sign-ins. A request by another method, or not for this browser's form, leaves the form in the store.
+    /// sign-ins. A request by another method, or not for this browser's form, leaves the form in the store. The page has the
+    /// name and the colours of the [refusal page](Self::refusal_page), unless the application makes that page itself.
     ///
     /// Route both methods, and read the body of a POST before you call this; it is not used.
     pub async fn kept_form(&self, request: &Parts) -> Response<String> {
@@ -189,10 +191,9 @@ impl SingleSignOn {
             Some(asked) if request.method == Method::POST => self.send_on(request, asked).await,
             Some((forms, handle, secret)) => {
                 let again = with_query(forms.path.as_str(), &[("kept", &handle)]);
-                match self.stored_form(forms, &handle, &secret, false).await {
-                    Ok(form) => form.map(|form| page(&form, &again, home.as_str(), self.now())).transpose(),
-                    Err(error) => Err(error),
-                }
+                let (ways, look) = ((again.as_str(), home.as_str()), self.inner.refusal_page.look());
+                let stored = self.stored_form(forms, &handle, &secret, false).await;
+                stored.map(|form| form.map(|form| page(&form, ways, &look, self.now())))
             }
             None => Ok(None),
         };
@@ -264,7 +265,13 @@ fn random<const BYTES: usize>(provider: &Provider) -> Result<String, HttpError> 
     Ok(hexadecimal(&bytes))
 }
 
-fn page(form: &KeptForm, again: &str, home: &str, now: DateTime<Utc>) -> Result<Response<String>, HttpError> {
+/// Makes the page with the form. `again` is the address of the page, and `home` that of the default path.
+fn page(
+    form: &KeptForm,
+    (again, home): (&str, &str),
+    look: &PageLook,
+    now: DateTime<Utc>,
+) -> Response<String> {
     let fields: String = form
         .fields
         .iter()
@@ -279,26 +286,24 @@ fn page(form: &KeptForm, again: &str, home: &str, now: DateTime<Utc>) -> Result<
         1 => "a minute ago".to_owned(),
         minutes => format!("{minutes} minutes ago"),
     };
-    let html = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Your form</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{}</style></head><body><main>\
-         <h1>Send your form now?</h1>\
+    let content = format!(
+        "<h1>Send your form now?</h1>\
          <p>This browser sent a form to <code>{}</code> {when}, when nobody was signed in. What was written is still here.</p>\
          <p>Send it if it was you who wrote it: it is sent in your name.</p>\
          <form method=\"post\" action=\"{}\" enctype=\"{}\" accept-charset=\"utf-8\">{fields}<p><button type=\"submit\">Send it now</button></p></form>\
-         <p><a href=\"{}\">Do not send it</a></p></main></body></html>",
-        crate::refusal_page::STYLE,
+         <p><a href=\"{}\">Do not send it</a></p>",
         escape_markup(path),
         escape_markup(again),
         form.kind.enctype(),
         escape_markup(home),
     );
+    let html = look.page("Your form", &content);
     let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", html);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     // The page sends its referrer only to its own origin, so that its form counts as one of ours.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    Ok(response)
+    response
 }
 
 /// The policy allows no script, only a form to this service, and no frame around the page.

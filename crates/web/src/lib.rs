@@ -94,6 +94,7 @@ mod name_id;
 mod opened;
 mod organization_discovery;
 mod own_metadata;
+mod page_look;
 mod paths;
 mod places;
 mod previous_session;

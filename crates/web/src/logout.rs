@@ -253,6 +253,6 @@ impl SingleSignOn {
             names.push(name.unwrap_or(answered.connection.as_str()).to_owned());
         }
         let shown = LogoutView { answers: journey.answers(), names: &names, back: &self.inner.sign_in_page };
-        Ok(self.inner.logout_page.answer(&shown, cookies))
+        Ok(self.inner.logout_page.answer(&shown, self.inner.refusal_page.look(), cookies))
     }
 }

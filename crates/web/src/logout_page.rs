@@ -9,7 +9,7 @@ use vouchsafe::xml::escape_markup;
 use vouchsafe::{LogoutAnswer, ParticipantAnswer};
 
 use crate::answers::answer_without_script;
-use crate::refusal_page::STYLE;
+use crate::page_look::PageLook;
 
 /// The content of the page.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,8 @@ impl LogoutView<'_> {
     }
 }
 
-/// The page at the end of a sign-out: a plain one with the application's name, or one that the application makes.
+/// The page at the end of a sign-out: a plain one with the application's name and the colours of its
+/// [`RefusalPage`](crate::RefusalPage), or one that the application makes.
 ///
 /// ```
 /// use vouchsafe_web::LogoutPage;
@@ -100,9 +101,10 @@ impl LogoutPage {
     pub(crate) fn answer(
         &self,
         shown: &LogoutView<'_>,
+        look: PageLook,
         cookies: impl IntoIterator<Item = HeaderValue>,
     ) -> Response<String> {
-        let (status, page) = (StatusCode::OK, self.render(shown));
+        let (status, page) = (StatusCode::OK, self.render(shown, look));
         let mut response = answer_without_script(status, "text/html; charset=utf-8", page);
         for cookie in cookies {
             response.headers_mut().append(SET_COOKIE, cookie);
@@ -110,14 +112,10 @@ impl LogoutPage {
         response
     }
 
-    fn render(&self, shown: &LogoutView<'_>) -> String {
+    fn render(&self, shown: &LogoutView<'_>, look: PageLook) -> String {
         let name = match &self.0 {
             Kind::Rendered(render) => return render(shown),
             Kind::Ours(name) => name,
-        };
-        let heading = match name.is_empty() {
-            true => String::new(),
-            false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
         };
         let told = match (shown.answers, shown.is_complete()) {
             ([], _) => String::new(),
@@ -137,12 +135,11 @@ impl LogoutPage {
                 )
             }
         };
-        format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signed out</title>\
-             <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{heading}<main>\
-             <h1>You are signed out.</h1>{told}<p><a class=\"button\" href=\"{}\">Sign in again</a></p></main></body></html>",
+        let content = format!(
+            "<h1>You are signed out.</h1>{told}<p><a class=\"button\" href=\"{}\">Sign in again</a></p>",
             escape_markup(shown.back)
-        )
+        );
+        look.named(name).page("Signed out", &content)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use vouchsafe::xml::escape_markup;
 
 use crate::escaped_text::EscapedText;
+use crate::page_look::PageLook;
 use crate::reference::Reference;
 
 /// The content of the page.
@@ -80,7 +81,7 @@ type Renderer = Arc<dyn Fn(&RefusalView<'_>) -> String + Send + Sync>;
 
 #[derive(Clone)]
 enum Kind {
-    Ours { name: String, accent: String, background: String },
+    Ours(PageLook),
     Rendered(Renderer),
 }
 
@@ -100,24 +101,16 @@ impl RefusalPage {
     /// Makes the plain page, with the application's name above the sentence.
     #[must_use]
     pub fn new(name: &str) -> RefusalPage {
-        let (accent, background) = ("#2f5bd8".to_owned(), "#ffffff".to_owned());
-        RefusalPage(Kind::Ours { name: name.to_owned(), accent, background })
+        RefusalPage(Kind::Ours(PageLook::new(name)))
     }
 
     /// Sets the colours of the link and of the page, each as `#` and 3 to 8 hexadecimal digits. Other values are
-    /// ignored.
+    /// ignored. The plain page at the end of a sign-out and that of a kept form have the same
+    /// colours.
     #[must_use]
     pub fn colors(self, accent: &str, background: &str) -> RefusalPage {
-        let chosen = |wanted: &str, otherwise: String| {
-            let is_color = wanted.strip_prefix('#').is_some_and(|digits| {
-                (3..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-            });
-            if is_color { wanted.to_owned() } else { otherwise }
-        };
         match self.0 {
-            Kind::Ours { name, accent: a, background: b } => {
-                RefusalPage(Kind::Ours { name, accent: chosen(accent, a), background: chosen(background, b) })
-            }
+            Kind::Ours(look) => RefusalPage(Kind::Ours(look.colors(accent, background))),
             rendered => RefusalPage(rendered),
         }
     }
@@ -130,27 +123,28 @@ impl RefusalPage {
         RefusalPage(Kind::Rendered(Arc::new(render)))
     }
 
-    pub(crate) fn render(&self, shown: &RefusalView<'_>) -> String {
+    /// Returns the look of the plain page, which other pages have too: the default one if the application makes the page.
+    pub(crate) fn look(&self) -> PageLook {
         match &self.0 {
-            Kind::Rendered(render) => render(shown),
-            Kind::Ours { name, accent, background } => {
-                let heading = match name.is_empty() {
-                    true => String::new(),
-                    false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
-                };
-                let [title, more, ask, way_back] = shown.attempt.words();
-                format!(
-                    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-                     <meta name=\"viewport\" content=\"width=device-width\">\
-                     <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
-                     <h1>{}</h1>{more}<p>{ask}</p>\
-                     <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{way_back}</a></p></main></body></html>",
-                    shown.message,
-                    escape_markup(shown.reference.as_str()),
-                    shown.back,
-                )
-            }
+            Kind::Ours(look) => look.clone(),
+            Kind::Rendered(_) => PageLook::new(""),
         }
+    }
+
+    pub(crate) fn render(&self, shown: &RefusalView<'_>) -> String {
+        let look = match &self.0 {
+            Kind::Rendered(render) => return render(shown),
+            Kind::Ours(look) => look,
+        };
+        let [title, more, ask, way_back] = shown.attempt.words();
+        let content = format!(
+            "<h1>{}</h1>{more}<p>{ask}</p>\
+             <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{way_back}</a></p>",
+            shown.message,
+            escape_markup(shown.reference.as_str()),
+            shown.back,
+        );
+        look.page(title, &content)
     }
 }
 
@@ -166,20 +160,6 @@ const STILL_SIGNED_IN: &str = "<p>You may still be signed in to this service.</p
 /// provider answers.
 const SIGNED_OUT_HERE: &str = "<p>If you signed out here, you are signed out of this service. Elsewhere your sessions may go on: on a computer \
                                that others use, close all windows of the browser.</p>";
-
-/// The style of this crate's pages. A dark page has its own colours, whatever the application chose for a light one.
-pub(crate) const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b2330;--soft:#5d6878;--card:#fff;--line:#dfe4ea}\
-*{box-sizing:border-box}\
-body{margin:0 auto;padding:12vh 1rem 2rem;max-width:30rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back,#fff)}\
-body.wide{max-width:60rem;padding-top:2rem}\
-main{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.5rem}\
-.name{font-weight:650;margin:0 0 1rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}p{margin:0 0 1rem}main>p:last-child{margin:0}\
-code{font-size:1.05rem;overflow-wrap:anywhere}a{color:var(--accent,#2f5bd8)}\
-a.button,button{display:inline-block;padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent,#2f5bd8);color:#fff;font:inherit;text-decoration:none;cursor:pointer}\
-dt{color:var(--soft)}dt,dd{overflow-wrap:anywhere}dd{margin:0 0 .5rem}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
-th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere;min-width:6.5rem}\
-@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button,button{color:#11161d}}";
 
 #[cfg(test)]
 mod tests {

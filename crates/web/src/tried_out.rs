@@ -13,7 +13,7 @@ use vouchsafe::{
     ServiceProvider, Trial,
 };
 
-use crate::refusal_page::STYLE;
+use crate::page_look::STYLE;
 use crate::return_path::ReturnPath;
 
 /// The result of a trial. Only the browser that started the trial sees it.

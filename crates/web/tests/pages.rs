@@ -110,7 +110,7 @@ fn service() -> SingleSignOn {
         .keep_forms(KeptForms::at("/saml/form").unwrap())
         .return_paths(ReturnPaths::new("/home").unwrap().under("/projects").unwrap())
         .sign_in_page("/sign-in")
-        .refusal_page(RefusalPage::new("Loadbench"))
+        .refusal_page(RefusalPage::new("Loadbench").colors("#0a6b4f", "#f2f7f4"))
         .logout_page(LogoutPage::new("Loadbench"))
 }
 
@@ -276,6 +276,11 @@ async fn every_page_is_whole() {
             ["<!DOCTYPE html>", "<html lang=\"en\">", "<title>", "<h1>", "<main>", "name=\"viewport\""]
         {
             assert_eq!(body.matches(once).count(), 1, "{name}: {once} {body}");
+        }
+        // A page that only sends the browser on has no look.
+        if !["sent-on", "frame"].contains(&name) {
+            assert!(body.contains(":root{--accent:#0a6b4f;--back:#f2f7f4}"), "{name}: {body}");
+            assert!(body.contains("<p class=\"name\">Loadbench</p>"), "{name}: {body}");
         }
         for person in ["ada", "s1"] {
             assert!(!body.contains(&format!(">{person}<")), "{name}: nobody's name is on it");
