@@ -88,7 +88,11 @@ struct Origin {
 impl StoredRefresher {
     /// Makes a refresher for the connections of this store.
     #[must_use]
-    pub fn new(client: Client, provider: Provider, store: Arc<dyn ConnectionStore>) -> StoredRefresher {
+    pub fn new<S: ConnectionStore + 'static>(
+        client: Client,
+        provider: Provider,
+        store: Arc<S>,
+    ) -> StoredRefresher {
         let schedule = RefreshSchedule::default();
         StoredRefresher {
             client,

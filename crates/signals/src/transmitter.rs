@@ -84,7 +84,7 @@ pub struct StoredTransmitters(Arc<dyn ConnectionStore>);
 
 impl StoredTransmitters {
     /// The transmitters of the connections in this store.
-    pub fn new(store: Arc<dyn ConnectionStore>) -> StoredTransmitters {
+    pub fn new<S: ConnectionStore + 'static>(store: Arc<S>) -> StoredTransmitters {
         StoredTransmitters(store)
     }
 }

@@ -9,7 +9,7 @@ use many_customers::{add_customer, router};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use vouchsafe::Provider;
 use vouchsafe_client::{Client, StoredRefresher};
-use vouchsafe_store::{ConnectionMetadata, ConnectionStore, MetadataSource, Sqlite};
+use vouchsafe_store::{ConnectionMetadata, MetadataSource, Sqlite};
 
 const ADDRESS: &str = "http://localhost:8080";
 
@@ -33,9 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         add_customer(ADDRESS, store.as_ref(), name, metadata).await?;
     }
     // A certificate that an identity provider replaces is known before it is used.
-    let connections: Arc<dyn ConnectionStore> = Arc::clone(&store) as _;
-    let refreshing =
-        StoredRefresher::new(client, Provider::rustcrypto(), connections).start(|event| println!("{event}"));
+    let refresher = StoredRefresher::new(client, Provider::rustcrypto(), Arc::clone(&store));
+    let refreshing = refresher.start(|event| println!("{event}"));
     let (router, sso) = router(ADDRESS, store)?;
     // Anybody can start sign-ins, and each is kept for ten minutes.
     tokio::spawn(sso.sweep_every(Duration::from_secs(60)));

@@ -408,7 +408,7 @@ async fn a_row_that_cannot_be_read_stops_nobody_elses_refresh() {
     damaged.id = first.clone();
     store.add_connection(&damaged, &author()).await.unwrap();
     let store = Arc::new(Failing { store, fails_halfway: false, damaged: Some(first.clone()) });
-    let refresher = StoredRefresher::new(client(&server), Provider::rustcrypto(), Arc::clone(&store) as _);
+    let refresher = StoredRefresher::new(client(&server), Provider::rustcrypto(), Arc::clone(&store));
     let mut refresher = refresher.with_schedule(always());
     assert!(refresher.look_for_connections().await.is_none());
     assert!(refresher.status().search_error().is_none());
