@@ -344,7 +344,8 @@ impl HttpError {
             }
             Self::UnknownConnection => {
                 "Compare `organization` in the address with the name of the connection (ConnectionId), or with the slug if a \
-                 store keeps organizations. An e-mail address finds an organization by a verified domain only."
+                 store keeps organizations. OrganizationDiscovery finds active connections only, no drafts, and an e-mail \
+                 address finds an organization by a verified domain only."
             }
             Self::SeveralConnections { .. } => {
                 "Let the form that links the account send `connection`, which the person chooses from Provisioned::connections_to_link."

@@ -347,7 +347,9 @@ async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
     let own = refused("okta").await;
     assert_eq!(own.code, "http.no_single_logout");
     assert!(own.hint.contains("ConnectionSettings::single_logout"), "{}", own.hint);
-    assert_eq!(refused("unknown").await.code, "http.unknown_connection");
+    let unknown = refused("unknown").await;
+    assert_eq!(unknown.code, "http.unknown_connection");
+    assert!(unknown.hint.contains("draft until it is activated"), "{}", unknown.hint);
     assert!(!sessions.0.load(Ordering::SeqCst));
 }
 
