@@ -9,6 +9,8 @@
 //! offers no logout. It listens on port 8081 unless another one is given. Each start makes a new key, and the service
 //! must load the metadata again; with `--key` the key is kept in that file, which is made if it does not exist.
 //!
+//! Its entity ID contains the port, so the identity provider of a second customer is started on another port.
+//!
 //! There are no passwords: anybody who opens the page can choose any user. It stops when the process ends.
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 

@@ -472,3 +472,21 @@ async fn faults_are_made_on_purpose_and_undone() {
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("you are not assigned this app in Okta"));
 }
+
+/// Each server is another identity provider, and the same one when it is started again on its port.
+#[tokio::test]
+async fn the_entity_id_is_that_of_the_port() {
+    let entity_id = |server: &Server| {
+        let okta = server.okta();
+        let app = okta.add_app(App::new("k6 Cloud", ENTITY_ID, ACS));
+        okta.identity_provider(&app).unwrap().entity_id().to_owned()
+    };
+    let first = start(Config::default()).await.unwrap();
+    let other = start(Config::default()).await.unwrap();
+    let (address, name) = (first.address(), entity_id(&first));
+    assert_ne!(name, entity_id(&other));
+    assert_ne!(name, entity_id(&first), "another application of the same server");
+    first.stop().await;
+    let again = start(Config::default().listen(address)).await.unwrap();
+    assert_eq!(entity_id(&again), name);
+}

@@ -1,4 +1,4 @@
-//! `many-customers DATABASE [NAME METADATA-URL]`: adds the customer if one is named, and signs people in at http://localhost:8080.
+//! `many-customers DATABASE [NAME METADATA-URL]...`: adds the customers that are named, and signs people in at http://localhost:8080.
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use vouchsafe_client::{Client, StoredRefresher};
 use vouchsafe_store::{ConnectionMetadata, MetadataSource, Sqlite};
 
 const ADDRESS: &str = "http://localhost:8080";
+const USAGE: &str = "usage: many-customers DATABASE [NAME METADATA-URL]...";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,15 +20,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(levels).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (database, customer) = match arguments.as_slice() {
-        [database] => (database, None),
-        [database, name, metadata] => (database, Some((name, metadata))),
-        _ => return Err("usage: many-customers DATABASE [NAME METADATA-URL]".into()),
-    };
+    let Some((database, customers)) = arguments.split_first() else { return Err(USAGE.into()) };
+    let (customers, []) = customers.as_chunks::<2>() else { return Err(USAGE.into()) };
     let store = Arc::new(Sqlite::open(database).await?);
     // Whoever starts this chose the address, so it may be one of this machine. For those that customers give there is `Client::new`.
     let client = Client::with_loopback()?;
-    if let Some((name, url)) = customer {
+    for [name, url] in customers {
         let document = client.load(url).await.map_err(|error| format!("{error}. {}", error.hint()))?;
         let metadata = ConnectionMetadata::new(document, MetadataSource::Url(url.clone()), Utc::now());
         add_customer(ADDRESS, store.as_ref(), name, metadata).await?;

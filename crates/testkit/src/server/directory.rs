@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -18,6 +19,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Okta {
     base_url: Arc<str>,
+    port: u16,
     state: Arc<Mutex<State>>,
 }
 
@@ -45,7 +47,8 @@ pub(super) struct AppView {
 }
 
 impl Okta {
-    pub(super) fn new(base_url: &str, key: KeyPair) -> Self {
+    /// The identity provider of a server that listens on this address.
+    pub(super) fn new(address: SocketAddr, key: KeyPair) -> Self {
         let state = State {
             key,
             signals_key: None,
@@ -56,7 +59,8 @@ impl Okta {
             sessions: Sessions::default(),
             identifiers: 0,
         };
-        Self { base_url: base_url.into(), state: Arc::new(Mutex::new(state)) }
+        let base_url = format!("http://{address}").into();
+        Self { base_url, port: address.port(), state: Arc::new(Mutex::new(state)) }
     }
 
     /// Returns the address of the server, such as `http://127.0.0.1:7080`.
@@ -133,9 +137,12 @@ impl Okta {
     }
 
     /// Adds an application with its own identity provider (entity ID and metadata). It is assigned to nobody.
+    ///
+    /// The entity ID contains the port of the server, so servers on different ports have different ones. The first
+    /// application of a server that is started again on the same port has the same entity ID as before.
     pub fn add_app(&self, app: App) -> AppId {
         let mut state = self.lock();
-        let id = AppId(format!("exk{:0>14}0h7", state.next_identifier()));
+        let id = AppId(format!("exk{:0>5}{:0>9}0h7", self.port, state.next_identifier()));
         state.apps.insert(id.clone(), app);
         id
     }

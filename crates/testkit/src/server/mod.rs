@@ -34,6 +34,9 @@
 //! # })
 //! # }
 //! ```
+//!
+//! Each application has an identity provider with an entity ID of its own. The entity ID contains the port of the server, so
+//! a test of several customers can start one server for each, or add one application for each.
 
 mod directory;
 mod faults;

@@ -89,7 +89,7 @@ pub async fn start(config: Config) -> Result<Server, TestkitError> {
     let failed = |source| TestkitError::Listen { address: config.address, source };
     let listener = TcpListener::bind(config.address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let okta = Okta::new(&format!("http://{address}"), config.key);
+    let okta = Okta::new(address, config.key);
     let router = router(okta.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(async move {

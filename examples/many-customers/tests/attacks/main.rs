@@ -9,6 +9,7 @@ mod serve;
 use chrono::Utc;
 use reqwest::header::LOCATION;
 use vouchsafe_testkit::attacks::{Browser, Customer};
+use vouchsafe_testkit::server::{App, Config, User, start};
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider, keys};
 
 use reached::{Reached, name};
@@ -88,4 +89,37 @@ async fn each_customer_has_metadata_of_its_own() {
     }
     let nobody = reached.client.get(format!("{}/saml/nobody/metadata", reached.service.address));
     assert_eq!(nobody.send().await.unwrap().status(), 404);
+}
+
+/// Two servers of the test kit are two identity providers: each signs in the people of its own customer.
+#[tokio::test]
+async fn two_customers_of_two_running_identity_providers() {
+    let servers = [start(Config::default()).await.unwrap(), start(Config::default()).await.unwrap()];
+    let running = servers.each_ref().map(|server| {
+        let okta = server.okta();
+        okta.add_user(User::new("ada@example.com", "Ada", "Lovelace"));
+        let app = okta.add_app(App::new("Many customers", "urn:later", "https://later.example/acs"));
+        okta.assign(&app, "ada@example.com").unwrap();
+        (okta, app)
+    });
+    let identity_providers = running.each_ref().map(|(okta, app)| okta.identity_provider(app).unwrap());
+    let [first, other] = &identity_providers;
+    assert_ne!(first.entity_id(), other.entity_id());
+    let reached = Reached::over(Served::with(identity_providers.clone()).await);
+    for (customer, (okta, app)) in [Customer::First, Customer::Other].into_iter().zip(&running) {
+        okta.update_app(app, |app| {
+            app.entity_id = reached.entity_id(customer);
+            app.single_sign_on_url = reached.consumer(customer);
+        })
+        .unwrap();
+        let browser = Browser::default();
+        let request = reached.ask(browser, customer).await;
+        let issued = okta.issue(app, "ada@example.com", Some(&request), Utc::now()).unwrap();
+        let fields =
+            [("SAMLResponse", issued.to_base64()), ("RelayState", request.relay_state.clone().unwrap())];
+        let posted = reached.client.post(reached.consumer(customer)).form(&fields);
+        assert_eq!(reached.send(browser, posted).await.status(), 303, "{}", name(customer));
+        let [signed_in, _, person] = reached.home(browser).await.unwrap();
+        assert_eq!((signed_in.as_str(), person.as_str()), (name(customer), "ada@example.com"));
+    }
 }
