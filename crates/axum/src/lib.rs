@@ -61,7 +61,7 @@
 //! # Whole services
 //!
 //! The repository has [a service with one customer](https://github.com/vouchsafe/vouchsafe/tree/main/examples/minimal) in about 60
-//! lines, one [with its own users and `tower-sessions`](https://github.com/vouchsafe/vouchsafe/tree/main/examples/own-database), and
+//! lines, one [with its own tables of users and sessions](https://github.com/vouchsafe/vouchsafe/tree/main/examples/own-database), and
 //! [a whole product](https://github.com/vouchsafe/vouchsafe/tree/main/examples/okta).
 //! [OKTA.md](https://github.com/vouchsafe/vouchsafe/blob/main/docs/OKTA.md) says what to type into Okta's console.
 //!

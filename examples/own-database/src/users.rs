@@ -7,6 +7,8 @@ use sqlx::{Row, Sqlite, SqlitePool, Transaction};
 use vouchsafe::Explain;
 use vouchsafe_axum::{Accepted, HttpError};
 
+use crate::sessions::{self, Sessions};
+
 const TABLES: &str = "
 create table if not exists users (
     id            integer primary key,
@@ -91,7 +93,13 @@ impl Users {
 
     async fn over(pool: SqlitePool) -> Result<Users, sqlx::Error> {
         sqlx::raw_sql(TABLES).execute(&pool).await?;
+        sqlx::raw_sql(sessions::TABLE).execute(&pool).await?;
         Ok(Users(pool))
+    }
+
+    /// The sessions of the users, in the same database.
+    pub(crate) fn sessions(&self) -> Sessions {
+        Sessions(self.0.clone())
     }
 
     /// Adds a user who has not signed in by SAML yet, and returns the id.
@@ -114,7 +122,7 @@ impl Users {
         sqlx::query(insert).bind(domain).bind(customer).execute(&self.0).await.map(drop)
     }
 
-    /// Blocks a user: the next sign-in is refused.
+    /// Blocks a user: the next sign-in is refused, and no session of the user is found any more.
     ///
     /// # Errors
     /// When the database does not answer.

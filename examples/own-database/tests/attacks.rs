@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
 
+#[path = "attacks/logout.rs"]
+mod logout;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
-use own_database::Users;
+use own_database::{SigningKey, Users};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Body, RequestBuilder, Response};
 use vouchsafe::{Connection, ConnectionId, ConnectionSettings, IdentityProvider, Unsolicited};
@@ -26,19 +29,27 @@ struct Reached {
 
 impl Reached {
     async fn start() -> Reached {
+        let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+        Reached::start_with(testkit::IdentityProvider::okta(), settings, None).await
+    }
+
+    /// With this identity provider of the first customer, and with these settings of both connections.
+    async fn start_with(
+        okta: testkit::IdentityProvider,
+        settings: ConnectionSettings,
+        key: Option<SigningKey>,
+    ) -> Reached {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
-        let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+        let okta = IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap();
         let acme = Connection::new(ConnectionId::new("acme").unwrap(), okta);
-        let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
         let other = testkit::IdentityProvider::other().metadata().unwrap();
         let other = IdentityProvider::from_metadata(other.as_bytes()).unwrap();
         let globex = Connection::new(ConnectionId::new("globex").unwrap(), other);
         let connections = [acme, globex].map(|one| one.with_settings(settings.clone()).unwrap());
         let connections = Arc::new(connections.into_iter().collect());
         let users = Users::in_memory().await.unwrap();
-        let (router, sso) = own_database::router(&address, connections, users.clone()).unwrap();
+        let (router, sso) = own_database::router(&address, connections, users.clone(), key).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let policy = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(policy).build().unwrap();

@@ -82,7 +82,7 @@ impl Running {
             Example::Minimal => minimal::router(&self.address, connections).unwrap().0,
             Example::OwnDatabase => {
                 let users = Users::in_memory().await.unwrap();
-                own_database::router(&self.address, Arc::new(connections), users).unwrap().0
+                own_database::router(&self.address, Arc::new(connections), users, None).unwrap().0
             }
         };
         tokio::spawn(async move { axum::serve(listener, router).await });
