@@ -114,4 +114,4 @@ pub use vouchsafe_web::{
     SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url,
 };
 #[cfg(feature = "portal")]
-pub use vouchsafe_web::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};
+pub use vouchsafe_web::{SetUp, SetUpBrand, SetUpChange, SetUpDirectory, SetUpError, SetUpEvent, SetUpView};

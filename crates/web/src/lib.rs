@@ -163,7 +163,7 @@ pub use refusal_log::{RefusalLog, RefusalRecord};
 pub use refusal_page::{RefusalPage, RefusalView, RefusedAttempt};
 pub use return_path::{ReturnPath, ReturnPathError, ReturnPaths};
 #[cfg(feature = "portal")]
-pub use set_up::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};
+pub use set_up::{SetUp, SetUpBrand, SetUpChange, SetUpDirectory, SetUpError, SetUpEvent, SetUpView};
 pub use sign_in_answer::{Checked, SignInAnswer};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;

@@ -14,6 +14,7 @@ mod as_tried;
 mod attacks;
 mod browser;
 mod domains;
+mod events;
 mod held;
 mod hostile;
 #[expect(dead_code, reason = "it is shared with the tests of sign-ins, which use all of it")]

@@ -13,7 +13,7 @@ use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{ConnectionState, EntityId, LoginOptions, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    AcceptedLogin, OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn,
+    AcceptedLogin, OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SetUpEvent, SignedIn,
     SingleSignOn, StoredConnections, provisioned_routes, routes, set_up_routes,
 };
 use vouchsafe_client::{Client, ClientError};
@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) published: Arc<Mutex<String>>,
     /// Which keys of the service are being replaced.
     pub(crate) rollovers: Arc<Mutex<Vec<OwnRollover>>>,
+    /// What the application was told, and not looked at yet.
+    events: Arc<Mutex<Vec<SetUpEvent>>>,
     clock: Arc<Mutex<TimeDelta>>,
     stopped: Arc<Mutex<Option<DateTime<Utc>>>>,
     held: Next,
@@ -136,6 +138,8 @@ impl World {
         let records = Arc::clone(&dns);
         let rollovers = Arc::<Mutex<Vec<OwnRollover>>>::default();
         let told = Arc::clone(&rollovers);
+        let events = Arc::<Mutex<Vec<SetUpEvent>>>::default();
+        let noted = Arc::clone(&events);
         let set_up = SetUp::new(Arc::clone(&shared), "/set-up")
             .brand(
                 SetUpBrand::new("Loadbench")
@@ -152,6 +156,7 @@ impl World {
                 async move { Ok::<_, ClientError>(found) }
             })
             .own_rollovers(move || told.lock().unwrap().clone())
+            .on_change(move |event| noted.lock().unwrap().push(event.clone()))
             .settings(move |connection, _, _| {
                 let mut settings = StoredSettings::default();
                 settings.token_required = differences.token_required;
@@ -211,7 +216,12 @@ impl World {
             .merge(set_up_routes(&set_up))
             .with_state(app);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        World { address, store, set_up, dns, published, rollovers, clock, stopped, held }
+        World { address, store, set_up, dns, published, rollovers, events, clock, stopped, held }
+    }
+
+    /// What the application was told since this was asked.
+    pub(crate) fn told(&self) -> Vec<SetUpEvent> {
+        std::mem::take(&mut self.events.lock().unwrap())
     }
 
     /// Holds the next look-up of a connection after it was read.

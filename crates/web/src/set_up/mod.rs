@@ -14,6 +14,7 @@ mod activation;
 mod answers;
 mod brand;
 mod certificates;
+mod changes;
 mod connection_facts;
 mod domains;
 mod error;
@@ -46,6 +47,7 @@ use crate::error::HttpError;
 use crate::single_sign_on::SingleSignOn;
 
 pub use brand::{SetUpBrand, SetUpView};
+pub use changes::{SetUpChange, SetUpEvent};
 pub use error::SetUpError;
 pub use settings::{SetUp, SetUpDirectory};
 pub(crate) use trial::is_of_set_up;

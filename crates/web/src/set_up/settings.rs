@@ -12,6 +12,7 @@ use vouchsafe::{ConnectionId, Explain};
 use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoredSettings};
 
 use super::brand::SetUpBrand;
+use super::changes::TellChange;
 use super::error::SetUpError;
 use super::link_limits::LinkLimits;
 
@@ -57,6 +58,7 @@ pub(super) struct Inner {
     pub(super) certificates: Option<ChooseCertificate>,
     pub(super) activates_untried: bool,
     pub(super) own_users: bool,
+    pub(super) on_change: Option<TellChange>,
     pub(super) limits: LinkLimits,
 }
 
@@ -84,6 +86,7 @@ impl SetUp {
             certificates: None,
             activates_untried: false,
             own_users: false,
+            on_change: None,
             limits: LinkLimits::default(),
         }))
     }
@@ -189,6 +192,38 @@ impl SetUp {
         self.changed(|inner| inner.activates_untried = true)
     }
 
+    /// Sets a function that is called with each change that the holder of a link made, after the store has it. It cannot
+    /// refuse the change. Use it to end the sessions that your service keeps over a connection that was replaced, to write
+    /// to the owners of the organization, or to write a log of your own.
+    ///
+    /// The function is called before the browser is answered, and also if the browser does not wait for the answer. Let it
+    /// return soon, and spawn a task for what takes longer. If the process stops at that moment, the function is not
+    /// called: the [audit](vouchsafe_store::Directory::audit) of the store has every change.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use vouchsafe::ConnectionId;
+    /// use vouchsafe_store::Memory;
+    /// use vouchsafe_web::{SetUp, SetUpChange};
+    ///
+    /// /// Deletes the sessions with this connection from a table of the service.
+    /// async fn end_sessions_over(connection: ConnectionId) {
+    ///     // delete from sessions where connection = $1
+    /// #   let _ = connection;
+    /// }
+    ///
+    /// let set_up = SetUp::new(Arc::new(Memory::new()), "/set-up").on_change(|event| {
+    ///     if let SetUpChange::Replaced { old, .. } = &event.change {
+    ///         tokio::spawn(end_sessions_over(old.clone()));
+    ///     }
+    /// });
+    /// # let _ = set_up;
+    /// ```
+    #[must_use]
+    pub fn on_change(self, tell: impl Fn(&SetUpEvent) + Send + Sync + 'static) -> SetUp {
+        self.changed(|inner| inner.on_change = Some(Arc::new(tell)))
+    }
+
     /// The path of the portal, as browsers see it.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -239,6 +274,7 @@ impl Inner {
             certificates: self.certificates.clone(),
             activates_untried: self.activates_untried,
             own_users: self.own_users,
+            on_change: self.on_change.clone(),
             limits: self.limits.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! A browser that opened a link: its organization, and the progress of the set-up.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
@@ -14,6 +15,7 @@ use vouchsafe_store::{
     SetUpSecret, SetUpTrial, SignInError, StoreError, StoredConnection, StoredSettings,
 };
 
+use super::changes::{SetUpChange, SetUpEvent, changes};
 use super::error::SetUpError;
 use super::fields::Fields;
 use super::links::require_open;
@@ -23,6 +25,7 @@ use super::settings::SetUp;
 use crate::error::HttpError;
 use crate::same_origin::{Source, may_change, source};
 use crate::single_sign_on::SingleSignOn;
+use crate::work::to_the_end;
 
 /// A browser that opened a link, with the data for the pages.
 pub(super) struct Visit<'r> {
@@ -129,7 +132,7 @@ impl SetUp {
         Ok(())
     }
 
-    /// Changes the organization's sign-in settings in the name of the link's holder.
+    /// Changes the organization's sign-in settings in the name of the link's holder, and tells the application.
     pub(super) async fn decide(
         &self,
         visit: &Visit<'_>,
@@ -138,10 +141,31 @@ impl SetUp {
         + Sync
         + 'static,
     ) -> Result<(), SetUpError> {
-        let (organization, author) = (visit.link.organization.clone(), visit.author());
-        let decision = ConnectionDecision::new(organization, author.actor, author.at, decide);
-        self.0.store.decide_connections(decision).await?;
-        Ok(())
+        let (organization, link, author) =
+            (visit.link.organization.clone(), visit.link.id.clone(), visit.author());
+        let changed = Arc::<Mutex<Vec<SetUpChange>>>::default();
+        let noted = Arc::clone(&changed);
+        let noting = move |it: &mut OrganizationConnections, now: DateTime<Utc>| -> Result<(), SignInError> {
+            let before = it.clone();
+            decide(it, now)?;
+            // It is decided again if somebody else changes the organization meanwhile: the last decision is stored.
+            *noted.lock().unwrap_or_else(PoisonError::into_inner) = changes(&before, it);
+            Ok(())
+        };
+        let at = author.at;
+        let decision = ConnectionDecision::new(organization.clone(), author.actor, at, noting);
+        let set_up = self.clone();
+        let stored = to_the_end(async move {
+            let stored = set_up.0.store.decide_connections(decision).await;
+            if let (Ok(_), Some(tell)) = (&stored, &set_up.0.on_change) {
+                let changed = std::mem::take(&mut *changed.lock().unwrap_or_else(PoisonError::into_inner));
+                for change in changed {
+                    tell(&SetUpEvent { organization: organization.clone(), link: link.clone(), at, change });
+                }
+            }
+            Ok(stored.map(drop))
+        });
+        Ok(stored.await??)
     }
 
     /// Returns the settings that the link's connection has, or will have.
