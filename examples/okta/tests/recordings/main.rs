@@ -12,14 +12,14 @@
 )]
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 /// The recordings, the code of the cause that is told without the log, that with the log, and what the first line says.
 const CAUSES: [(&str, &str, &str, &str); 10] = [
     ("replay", "doctor.posted_twice", "doctor.posted_twice", "was sent before, by request"),
-    ("late-answer", "doctor.late_answer", "doctor.late_answer", "a request of this service waits 3 s"),
+    ("late-answer", "doctor.late_answer", "doctor.late_answer", "a request of this service waits 1 s"),
     ("lost-cookie", "doctor.lost_cookie", "doctor.lost_cookie", "came with the Response"),
     (
         "wrong-token",
@@ -65,25 +65,15 @@ fn the_first_line_names_the_cause_of_each_recording() {
     };
     let output = tools.join("recordings");
     let _ = std::fs::remove_dir_all(&output);
-    std::fs::create_dir_all(&output).unwrap();
-    let example = Example::start(&output);
-    // A module is looked up beside the script.
-    let script = tools.join("record.mjs");
-    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/record.mjs"), &script)
-        .unwrap();
-    let recorded = Command::new("node")
-        .arg(script)
-        .args([&example.service, &example.identity_provider])
-        .arg(&output)
-        .output()
-        .unwrap();
-    assert!(recorded.status.success(), "{recorded:?}");
-    drop(example);
+    // In the second example a request expires after a second, which only the late answer is to reach.
+    let in_time = Recordings::make(&tools, output.join("in-time"), None);
+    let late = Recordings::make(&tools, output.join("late"), Some("1"));
 
     for (name, without_log, with_log, says) in CAUSES {
-        let log = output.join("service.log");
+        let recordings = if name == "late-answer" { &late } else { &in_time };
+        let log = recordings.folder.join("service.log");
         for (log, code) in [(None, without_log), (Some(log.as_path()), with_log)] {
-            let line = first_line(&output, name, log, 1);
+            let line = recordings.first_line(name, log, 1);
             println!("{line}\n");
             assert!(line.starts_with(&format!("something is wrong: [{code}]: ")), "{name}: {line}");
             let is_told = line.contains(says);
@@ -92,69 +82,102 @@ fn the_first_line_names_the_cause_of_each_recording() {
             assert!(is_told || code == "doctor.refused_here", "{name}: {line}");
         }
     }
-    let line = first_line(&output, "good", None, 0);
+    let line = in_time.first_line("good", None, 0);
     assert_eq!(line, "nothing is wrong");
 }
 
-/// What the command says first of a recording, with everything that a support desk has beside it: its first line, with what of it was broken
-/// into further ones.
-fn first_line(output: &Path, name: &str, log: Option<&Path>, status: i32) -> String {
-    let vouchsafe = Path::new(env!("CARGO_BIN_EXE_okta")).with_file_name("vouchsafe");
-    let files = ["acme.xml", "globex.xml", "service.xml"].map(|file| output.join(file));
-    let Output { stdout, stderr, status: ended } = Command::new(&vouchsafe)
-        .arg("doctor")
-        .arg(output.join(format!("{name}.har")))
-        .args(files)
-        .args(log)
-        .args(["--request-lifetime", "3", "--decryption-key"])
-        .arg(output.join("data/decryption-key.pem"))
-        .output()
-        .unwrap_or_else(|error| panic!("{}: {error}; build it first", vouchsafe.display()));
-    assert_eq!(ended.code(), Some(status), "{name}: {}", String::from_utf8_lossy(&stderr));
-    let stdout = String::from_utf8(stdout).unwrap();
-    let mut lines = stdout.lines();
-    let first = lines.next().unwrap_or_default().to_owned();
-    lines
-        .take_while(|line| line.starts_with("  "))
-        .fold(first, |line, more| format!("{line} {}", more.trim()))
+/// The recordings of one run of the example, with everything that a support desk has beside them.
+struct Recordings {
+    folder: PathBuf,
+    /// How many seconds a request waits for its answer, if it is not as long as usual.
+    lifetime: Option<&'static str>,
 }
 
-/// The example, in which a request waits three seconds for its answer.
+impl Recordings {
+    fn make(tools: &Path, folder: PathBuf, lifetime: Option<&'static str>) -> Recordings {
+        std::fs::create_dir_all(&folder).unwrap();
+        let recordings = Recordings { folder, lifetime };
+        let example = Example::start(&recordings);
+        // A module is looked up beside the script.
+        let script = tools.join("record.mjs");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/record.mjs");
+        std::fs::copy(source, &script).unwrap();
+        let recorded = Command::new("node")
+            .arg(script)
+            .args([example.printed("service "), example.printed("identity provider ")])
+            .arg(&recordings.folder)
+            .args(lifetime)
+            .output()
+            .unwrap();
+        assert!(recorded.status.success(), "{recorded:?}");
+        recordings
+    }
+
+    /// The option of the service, and of the doctor, that says how long a request waits.
+    fn request_lifetime(&self) -> impl Iterator<Item = &str> {
+        self.lifetime.into_iter().flat_map(|seconds| ["--request-lifetime", seconds])
+    }
+
+    /// What the command says first of a recording: its first line, with what of it was broken into further ones.
+    fn first_line(&self, name: &str, log: Option<&Path>, status: i32) -> String {
+        let vouchsafe = Path::new(env!("CARGO_BIN_EXE_okta")).with_file_name("vouchsafe");
+        let files = ["acme.xml", "globex.xml", "service.xml"].map(|file| self.folder.join(file));
+        let Output { stdout, stderr, status: ended } = Command::new(&vouchsafe)
+            .arg("doctor")
+            .arg(self.folder.join(format!("{name}.har")))
+            .args(files)
+            .args(log)
+            .args(self.request_lifetime())
+            .arg("--decryption-key")
+            .arg(self.folder.join("data/decryption-key.pem"))
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}; build it first", vouchsafe.display()));
+        assert_eq!(ended.code(), Some(status), "{name}: {}", String::from_utf8_lossy(&stderr));
+        let stdout = String::from_utf8(stdout).unwrap();
+        let mut lines = stdout.lines();
+        let first = lines.next().unwrap_or_default().to_owned();
+        lines
+            .take_while(|line| line.starts_with("  "))
+            .fold(first, |line, more| format!("{line} {}", more.trim()))
+    }
+}
+
+/// A process of the example. It ends with the value.
 struct Example {
     child: Child,
-    service: String,
-    identity_provider: String,
+    lines: Vec<String>,
 }
 
 impl Example {
-    fn start(output: &Path) -> Example {
-        let printed = output.join("printed.txt");
-        let child = Command::new(env!("CARGO_BIN_EXE_okta"))
-            .args(["--listen", "127.0.0.1:0", "--request-lifetime", "3", "--data"])
-            .arg(output.join("data"))
+    /// Starts it, and reads what it prints until it waits for browsers.
+    fn start(recordings: &Recordings) -> Example {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_okta"))
+            .args(["--listen", "127.0.0.1:0"])
+            .args(recordings.request_lifetime())
+            .arg("--data")
+            .arg(recordings.folder.join("data"))
             .env_remove("RUST_LOG")
-            .stdout(File::create(&printed).unwrap())
-            .stderr(File::create(output.join("service.log")).unwrap())
+            .stdout(Stdio::piped())
+            .stderr(File::create(recordings.folder.join("service.log")).unwrap())
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let mut example = Example { child, service: String::new(), identity_provider: String::new() };
-        let begun = Instant::now();
-        loop {
-            let text = std::fs::read_to_string(&printed).unwrap();
-            let address = |name: &str| {
-                let line = text.lines().find_map(|line| line.trim_start().strip_prefix(name))?;
-                Some(line.trim().trim_end_matches('/').to_owned())
-            };
-            if text.contains("Ctrl-C ends both.") {
-                example.service = address("service ").unwrap();
-                example.identity_provider = address("identity provider ").unwrap();
-                return example;
+        let mut lines = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            let is_last = line.contains("Ctrl-C ends both.");
+            lines.push(line);
+            if is_last {
+                break;
             }
-            let ended = example.child.try_wait().unwrap();
-            assert!(ended.is_none() && begun.elapsed() < Duration::from_secs(60), "{ended:?}: {text}");
-            std::thread::sleep(Duration::from_millis(100));
         }
+        assert!(child.try_wait().unwrap().is_none(), "the example ended: {lines:?}");
+        Example { child, lines }
+    }
+
+    /// The address that it printed after these words.
+    fn printed(&self, before: &str) -> &str {
+        let mut lines = self.lines.iter().filter_map(|line| line.trim_start().strip_prefix(before));
+        lines.next().unwrap().trim().trim_end_matches('/')
     }
 }
 
