@@ -136,7 +136,7 @@ impl Service for App {
         };
         let connection = connection("configured", identity_provider, false);
         let app = App::of(self.service_provider.clone(), [connection].into_iter().collect(), false);
-        Some(app.post(Browser::default(), form).await)
+        Some(app.post(Browser::new(), form).await)
     }
 
     async fn receive_query(&self, query: &str) -> Received {
@@ -197,7 +197,6 @@ fn encrypted() -> Target {
 /// report names them as not applicable.
 fn attacked(attacks: Attacks, app: &App, target: Target) -> Report {
     let report = attacks.against(target.at(app.now)).run_blocking(app);
-    println!("{report}");
     let doors = ["account/", "return/", "relay-state/", "tenancy/address"];
     let missing = |name: &str| doors.iter().any(|door| name.starts_with(door));
     for attack in attacks::all().iter().filter(|attack| missing(attack.name())) {

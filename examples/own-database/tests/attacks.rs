@@ -170,7 +170,7 @@ async fn every_attack_is_refused() {
 #[tokio::test]
 async fn an_unsolicited_response_starts_a_sign_in() {
     let service = Reached::start().await;
-    let browser = Browser::default();
+    let browser = Browser::new();
     let (status, place, _) = service.answer(browser, None, "_unasked").await;
     let request = AuthnRequest::from_redirect(&place).unwrap();
     assert_eq!(status, 303);
@@ -191,7 +191,7 @@ async fn an_unsolicited_response_starts_a_sign_in() {
 #[tokio::test]
 async fn the_application_refuses_a_login_by_its_own_rule() {
     let service = Reached::start().await;
-    let browser = Browser::default();
+    let browser = Browser::new();
     let acme = ConnectionId::new("acme").unwrap();
     for (id, expected) in [("_1", 303), ("_2", 403)] {
         let login = format!("{}/sso/saml/login?organization=acme", service.address);
@@ -243,7 +243,7 @@ async fn a_row_that_was_there_is_found_by_its_address_once() {
 impl Reached {
     /// What the home page says after a sign-in, or the code of the refusal.
     async fn sign_in(&self, id: &str, name: &str) -> String {
-        let browser = Browser::default();
+        let browser = Browser::new();
         let login = format!("{}/sso/saml/login?organization=acme", self.address);
         let started = self.send(browser, self.client.get(login)).await;
         let request =

@@ -245,7 +245,7 @@ impl Service for Reached {
     }
 
     async fn discover(&self, address: &str) -> Discovered {
-        match self.login(Browser::default(), address, None).await {
+        match self.login(Browser::new(), address, None).await {
             Some(location) => Discovered::At(location),
             None => Discovered::Nobody,
         }
@@ -303,8 +303,8 @@ async fn attacked(setup: Setup, missing: &[&str]) {
 async fn attacked_by(attacks: Attacks, setup: Setup, missing: &[&str]) {
     let service = Reached::start(setup).await;
     let report: Report = attacks.against(service.app.target()).run(&service).await;
-    println!("{report}");
     report.assert_none_accepted();
+    println!("{report}");
     for entry in report.not_applicable() {
         let known = missing.iter().any(|name| entry.name.starts_with(name));
         assert!(known, "{} is not applicable: {:?}", entry.name, entry.verdict);

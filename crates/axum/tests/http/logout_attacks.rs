@@ -229,8 +229,8 @@ impl SharedService for Attacked {
 async fn no_request_of_the_kit_ends_a_session() {
     let attacked = Attacked::start(false).await;
     let report = attacks::run(&attacked, &attacked.target()).await;
-    println!("{report}");
     report.assert_none_accepted();
+    println!("{report}");
     assert_eq!(report.entries().len(), attacks::all().len());
 }
 
@@ -238,15 +238,14 @@ async fn no_request_of_the_kit_ends_a_session() {
 async fn no_answer_of_the_kit_is_believed() {
     let attacked = Attacked::start(false).await;
     let report = attacks::run_answers(&attacked, &attacked.target()).await;
-    println!("{report}");
     report.assert_none_accepted();
+    println!("{report}");
     assert_eq!(report.entries().len(), attacks::all_answers().len());
 }
 
 async fn shared(has_own_addresses: bool) -> EndpointReport {
     let attacked = Attacked::start(has_own_addresses).await;
     let report = availability::run(&attacked, &attacked.target()).await;
-    println!("{report}");
     assert_eq!(report.inconclusive().count(), 0, "{report}");
     assert_eq!(report.entries().len(), availability::all().len());
     report

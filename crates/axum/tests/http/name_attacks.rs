@@ -120,8 +120,8 @@ impl NameOrderService for Attacked {
 async fn no_request_of_the_kit_changes_a_name() {
     let attacked = Attacked::start().await;
     let report = run(&attacked, &attacked.target()).await;
-    println!("{report}");
     report.assert_none_accepted();
+    println!("{report}");
     assert_eq!(report.entries().len(), all().len());
 }
 
@@ -129,7 +129,7 @@ async fn no_request_of_the_kit_changes_a_name() {
 async fn no_answer_of_the_kit_changes_a_name() {
     let attacked = Attacked::start().await;
     let report = run_answers(&attacked, &attacked.target()).await;
-    println!("{report}");
     report.assert_none_accepted();
+    println!("{report}");
     assert_eq!(report.entries().len(), all_answers().len());
 }

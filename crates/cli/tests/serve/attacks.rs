@@ -140,8 +140,8 @@ impl Service for Trial {
 async fn attacked(name: &str, asks: bool, missing: &[&str]) {
     let trial = Trial::start(name, asks);
     let report = attacks::all().against(trial.target()).run(&trial).await;
-    println!("{report}");
     report.assert_none_accepted();
+    println!("{report}");
     for entry in report.not_applicable() {
         let known = missing.iter().any(|name| entry.name.starts_with(name));
         assert!(known, "{} is not applicable: {:?}", entry.name, entry.verdict);

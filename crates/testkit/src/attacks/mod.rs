@@ -55,8 +55,8 @@
 //!     .clock(now)
 //!     .return_to("/projects/7");
 //! let report = attacks::all().against(target).run(&app).await;
-//! println!("{report}");
-//! report.assert_none_accepted();
+//! report.assert_none_accepted(); // the panic shows the report
+//! println!("{report}"); // which attacks were left out, and the method that would run them
 //! # }
 //! ```
 //!
@@ -110,6 +110,7 @@ mod location;
 pub mod logout;
 mod markup;
 mod md5;
+mod missing;
 pub mod names;
 mod outcome;
 mod pending;
@@ -118,6 +119,7 @@ mod redirect;
 mod replay;
 mod replay_together;
 mod report;
+mod report_text;
 mod requests;
 mod resource;
 mod resource_spent;
@@ -140,6 +142,7 @@ mod wrapping;
 mod wrapping_encrypted;
 mod wrapping_response;
 
+use missing::Missing;
 use scene::{Made, Played};
 use step::{Start, Step};
 
@@ -324,8 +327,8 @@ impl Attack {
     /// needs more than one browser, or another door of the [`Service`] than the assertion consumer.
     pub fn forms(&self, target: &Target, asked: Option<&Asked>) -> Made {
         let lacks = |what: &str| Err(TestkitError::message("target", "what the attack needs", what));
-        if let Some(reason) = self.lacks(target) {
-            return lacks(reason);
+        if let Some(missing) = self.lacks(target) {
+            return lacks(missing.reason());
         }
         match (asked, self.make) {
             (Some(_), _) if self.needs.contains(&Needs::Unsolicited) => lacks("responses answer a request"),
@@ -349,21 +352,13 @@ impl Attack {
         }
     }
 
-    /// Returns the reason why this attack cannot be run against that target.
-    pub(crate) fn lacks(&self, target: &Target) -> Option<&'static str> {
+    /// Returns what that target lacks for this attack.
+    pub(crate) fn lacks(&self, target: &Target) -> Option<Missing> {
         self.needs.iter().find_map(|needs| match needs {
-            Needs::Certificate if target.certificate.is_none() => {
-                Some("the target has no certificate to encrypt to")
-            }
-            Needs::OwnAddresses if target.other_assertion_consumer.is_none() => {
-                Some("the customers have one assertion consumer")
-            }
-            Needs::ReturnPath if target.return_to.is_none() => {
-                Some("the target has no address to return to (`Target::return_to`)")
-            }
-            Needs::OtherAttributes if target.other_attributes.is_none() => {
-                Some("the target does not say what the other tenant's messages hold")
-            }
+            Needs::Certificate if target.certificate.is_none() => Some(Missing::Certificate),
+            Needs::OwnAddresses if target.other_assertion_consumer.is_none() => Some(Missing::OwnAddresses),
+            Needs::ReturnPath if target.return_to.is_none() => Some(Missing::ReturnPath),
+            Needs::OtherAttributes if target.other_attributes.is_none() => Some(Missing::OtherAttributes),
             _ => None,
         })
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::form::{Ending, Landing, Purpose};
+use super::missing::Missing;
 use super::report::{Entry, Report, Verdict};
 use super::scene::Scene;
 use super::step::{Query, ReturnTo, Step};
@@ -12,14 +13,12 @@ use super::{
     Started, Target, control, location,
 };
 
-/// The largest number of browsers of one attack.
-const BROWSERS: u64 = 16;
-
 pub(crate) struct Playing<'a, S> {
     attack: &'a Attack,
     target: &'a Target,
     service: &'a S,
-    first_browser: u64,
+    /// The browsers of the attack, by their numbers in it.
+    browsers: HashMap<u64, Browser>,
     longest: Duration,
     /// The accounts that forms of the attack led to, in order.
     accounts: Vec<Account>,
@@ -33,14 +32,12 @@ pub(crate) struct Playing<'a, S> {
 type Ended = Verdict;
 
 impl<'a, S: Service> Playing<'a, S> {
-    pub(crate) fn new(attack: &'a Attack, target: &'a Target, service: &'a S, browsers: &mut u64) -> Self {
-        let first_browser = *browsers;
-        *browsers = browsers.saturating_add(BROWSERS);
+    pub(crate) fn new(attack: &'a Attack, target: &'a Target, service: &'a S) -> Self {
         Self {
             attack,
             target,
             service,
-            first_browser,
+            browsers: HashMap::new(),
             longest: Duration::ZERO,
             accounts: Vec::new(),
             is_genuine_refused: false,
@@ -65,19 +62,19 @@ impl<'a, S: Service> Playing<'a, S> {
             Some(Verdict::Inconclusive { .. } | Verdict::Accepted { .. } | Verdict::Slow { .. }) if shown => {
                 Verdict::Inconclusive { reason: format!("{control} is not accepted either") }
             }
-            Some(Verdict::NotApplicable { reason }) if is_withstood => not_applicable(reason),
+            Some(left_out @ Verdict::NotApplicable { .. }) if is_withstood => left_out.clone(),
             _ => verdict,
         };
         Entry::new(self.attack, control, verdict).taking(self.longest)
     }
 
     async fn verdict(&mut self) -> Result<Verdict, Ended> {
-        if let Some(reason) = self.attack.lacks(self.target) {
-            return Err(not_applicable(reason));
+        if let Some(missing) = self.attack.lacks(self.target) {
+            return Err(Verdict::missing(missing));
         }
         let asked = self.start().await?;
         if !asked.is_empty() && self.attack.needs.contains(&Needs::Unsolicited) {
-            return Err(not_applicable("responses answer a request"));
+            return Err(Verdict::missing(Missing::Unsolicited));
         }
         let scene = Scene::new(self.target, self.attack, &asked);
         let steps =
@@ -96,7 +93,7 @@ impl<'a, S: Service> Playing<'a, S> {
 
     /// Starts the sign-ins of the attack. The list is empty if the service starts no sign-ins, and its responses are
     /// unsolicited.
-    async fn start(&self) -> Result<Vec<Asked>, Ended> {
+    async fn start(&mut self) -> Result<Vec<Asked>, Ended> {
         let mut asked = Vec::new();
         for start in self.attack.starts {
             let browser = self.browser(start.browser);
@@ -116,19 +113,20 @@ impl<'a, S: Service> Playing<'a, S> {
                     return Err(Verdict::Inconclusive { reason });
                 }
                 Started::NoDoor if self.attack.needs.contains(&Needs::Request) => {
-                    return Err(not_applicable("the service starts no sign-in for this customer"));
+                    return Err(Verdict::missing(Missing::Start));
                 }
                 Started::NoDoor if asked.is_empty() => return Ok(asked),
                 Started::NoDoor => {
-                    return Err(not_applicable("the service starts sign-ins for one customer only"));
+                    return Err(Verdict::missing(Missing::StartForBoth));
                 }
             }
         }
         Ok(asked)
     }
 
-    fn browser(&self, number: u64) -> Browser {
-        Browser(self.first_browser.saturating_add(number))
+    /// Returns the browser with this number in the attack.
+    fn browser(&mut self, number: u64) -> Browser {
+        *self.browsers.entry(number).or_default()
     }
 
     async fn step(&mut self, step: Step) -> Result<Verdict, Ended> {
@@ -182,7 +180,7 @@ impl<'a, S: Service> Playing<'a, S> {
         if self.service.set_trusted(customer, trusted).await {
             Ok(Verdict::Refused)
         } else {
-            Err(not_applicable("the test cannot take the trust in an identity provider away"))
+            Err(Verdict::missing(Missing::Trust))
         }
     }
 
@@ -190,7 +188,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let begun = Instant::now();
         let outcome = self.service.post_trusting(metadata, form).await;
         self.longest = self.longest.max(begun.elapsed());
-        let outcome = outcome.ok_or_else(|| not_applicable("the test cannot configure the service again"))?;
+        let outcome = outcome.ok_or_else(|| Verdict::missing(Missing::Configuration))?;
         Ok(form.verdict(&outcome))
     }
 
@@ -200,7 +198,7 @@ impl<'a, S: Service> Playing<'a, S> {
         self.longest = self.longest.max(begun.elapsed());
         Ok(match received {
             Received::NoDoor => {
-                return Err(not_applicable("the service does not accept signed messages by redirect"));
+                return Err(Verdict::missing(Missing::Redirect));
             }
             Received::Refused if query.is_control => {
                 Verdict::Inconclusive { reason: "a genuine message was refused".to_owned() }
@@ -220,7 +218,7 @@ impl<'a, S: Service> Playing<'a, S> {
     async fn discover(&mut self, address: &str) -> Result<Verdict, Ended> {
         Ok(match self.service.discover(address).await {
             Discovered::NoDoor => {
-                return Err(not_applicable("the service does not look up who types an address"));
+                return Err(Verdict::missing(Missing::Discovery));
             }
             Discovered::Nobody => Verdict::Refused,
             Discovered::At(place) if place.starts_with(self.target.other.single_sign_on()) => {
@@ -238,9 +236,7 @@ impl<'a, S: Service> Playing<'a, S> {
             Some(to) if location::leads_elsewhere(&self.target.assertion_consumer, to) => {
                 Ok(Verdict::found("somebody", format!("who is sent to {to:?}")))
             }
-            None if self.attack.needs.contains(&Needs::Location) => {
-                Err(not_applicable("the test does not tell where the browser is sent"))
-            }
+            None if self.attack.needs.contains(&Needs::Location) => Err(Verdict::missing(Missing::Location)),
             Some(to) => Ok(self.of_ending(form.ending, to)),
             None => Ok(Verdict::Refused),
         }
@@ -270,7 +266,7 @@ impl<'a, S: Service> Playing<'a, S> {
         let account = match (outcome.account(), after) {
             (Some(account), _) | (None, Session::Of(account)) => account.clone(),
             (None, _) if form.landing == Landing::Any => return Ok(Verdict::Refused),
-            (None, _) => return Err(not_applicable("the test does not tell accounts")),
+            (None, _) => return Err(Verdict::missing(Missing::Account)),
         };
         let one = |found: &&Account| found.account() == account.account();
         let near = |found: &Account| found.organization() == account.organization();
@@ -302,10 +298,6 @@ fn of_session(outcome: &Outcome, before: &Session, after: &Session) -> Verdict {
         }
         _ => Verdict::Refused,
     }
-}
-
-fn not_applicable(reason: &str) -> Verdict {
-    Verdict::NotApplicable { reason: reason.to_owned() }
 }
 
 impl Form {

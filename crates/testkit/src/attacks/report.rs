@@ -1,14 +1,12 @@
-use std::fmt;
 use std::time::Duration;
 
-use vouchsafe_xml::Quoted;
-
+use super::missing::Missing;
 use super::{Attack, Kind};
 
 /// The results of the attacks.
 ///
-/// `Display` shows the text for a person: the accepted attacks, the attacks that prove nothing, and the counts by
-/// kind.
+/// `Display` shows the text for a person: the accepted attacks, the attacks that prove nothing, the attacks that were
+/// left out with the method that would run them, and the counts by kind.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Report {
@@ -77,6 +75,9 @@ pub enum Verdict {
     NotApplicable {
         /// The reason.
         reason: String,
+        /// The method of the test's configuration that runs the attack, such as `Target::certificate(..)`. `None` if
+        /// the test has declared the attack to be not applicable.
+        runs_with: Option<&'static str>,
     },
 }
 
@@ -87,6 +88,10 @@ impl Verdict {
 
     pub(crate) fn found(subject: impl Into<String>, finding: impl Into<String>) -> Self {
         Self::Accepted { subject: subject.into(), finding: Some(finding.into()) }
+    }
+
+    pub(crate) fn missing(missing: Missing) -> Self {
+        Self::NotApplicable { reason: missing.reason().to_owned(), runs_with: Some(missing.method()) }
     }
 
     /// Returns the verdict that counts, of those on several forms of one attack.
@@ -139,7 +144,7 @@ impl Report {
             let said = |said: &&mut Declared| said.name == entry.name || said.name == entry.control;
             if let Some(said) = declared.iter_mut().find(said) {
                 said.holds = true;
-                entry.verdict = Verdict::NotApplicable { reason: said.reason.clone() };
+                entry.verdict = Verdict::NotApplicable { reason: said.reason.clone(), runs_with: None };
             }
         }
         self.declared = declared;
@@ -192,7 +197,8 @@ impl Report {
     }
 
     /// Asserts, at the end of a test, that genuine messages were accepted, that no attack was accepted, and that
-    /// every refused attack proves something.
+    /// every refused attack proves something. The panic shows the report: print it after this call, so that it is
+    /// not shown twice.
     ///
     /// # Panics
     ///
@@ -213,79 +219,11 @@ impl Report {
         }
     }
 
-    fn attacks(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn attacks(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.is_attack())
     }
 
-    fn controls(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn controls(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| !entry.is_attack())
     }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.proves_nothing() {
-            writeln!(formatter, "THIS PROVES NOTHING: no genuine message was accepted.\n")?;
-        }
-        section(formatter, "ACCEPTED", self.accepted())?;
-        section(formatter, "Inconclusive", self.inconclusive())?;
-        section(formatter, "Not applicable", self.not_applicable())?;
-        section(formatter, "Controls", self.controls())?;
-        for name in self.wrongly_declared() {
-            writeln!(formatter, "WRONGLY DECLARED to be not applicable: {}\n", Quoted::new(name))?;
-        }
-        writeln!(formatter, "{:<30}{:>5}{:>11}{:>10}", "Attacks", "run", "withstood", "accepted")?;
-        let mut row = |name: &dyn fmt::Display, wanted: &dyn Fn(&&Entry) -> bool| {
-            let of_kind = || self.attacks().filter(wanted);
-            let run =
-                of_kind().filter(|entry| !matches!(entry.verdict, Verdict::NotApplicable { .. })).count();
-            let withstood = of_kind()
-                .filter(|entry| matches!(entry.verdict, Verdict::Refused | Verdict::Harmless))
-                .count();
-            let accepted = self.accepted().filter(wanted).count();
-            writeln!(formatter, "{name:<30}{run:>5}{withstood:>11}{accepted:>10}")
-        };
-        for kind in Kind::ALL {
-            if self.attacks().any(|entry| entry.kind == kind) {
-                row(&kind, &|entry| entry.kind == kind)?;
-            }
-        }
-        row(&"all", &|_| true)?;
-        let (all, left_out) = (self.attacks().count(), self.not_applicable().count());
-        writeln!(
-            formatter,
-            "{} of {all} attacks run; {left_out} not applicable, listed above",
-            all.saturating_sub(left_out)
-        )
-    }
-}
-
-fn section<'e>(
-    formatter: &mut fmt::Formatter<'_>,
-    title: &str,
-    entries: impl Iterator<Item = &'e Entry>,
-) -> fmt::Result {
-    let mut entries = entries.peekable();
-    if entries.peek().is_none() {
-        return Ok(());
-    }
-    writeln!(formatter, "{title}")?;
-    for entry in entries {
-        writeln!(formatter, "  {}: {}", entry.name, entry.description)?;
-        match &entry.verdict {
-            Verdict::Accepted { subject, finding: None } => {
-                writeln!(formatter, "    accepted as {}", Quoted::new(subject))?;
-            }
-            Verdict::Accepted { subject, finding: Some(finding) } => {
-                writeln!(formatter, "    accepted: {} {}", Quoted::new(subject), Quoted::new(finding))?;
-            }
-            Verdict::Slow { seconds } => writeln!(formatter, "    took {seconds} s")?,
-            Verdict::Inconclusive { reason } | Verdict::NotApplicable { reason } => {
-                writeln!(formatter, "    {reason}")?;
-            }
-            Verdict::Harmless => writeln!(formatter, "    accepted as what it is")?,
-            Verdict::Refused => writeln!(formatter, "    refused")?,
-        }
-    }
-    writeln!(formatter)
 }

@@ -55,9 +55,8 @@ impl Attacks {
     /// Runs the controls, then the attacks, one after another.
     pub async fn run(&self, service: &impl Service) -> Report {
         let mut report = Report::default();
-        let mut browsers = 0;
         for attack in control::CONTROLS.iter().chain(&self.attacks) {
-            let entry = Playing::new(attack, &self.target, service, &mut browsers).play(&report).await;
+            let entry = Playing::new(attack, &self.target, service).play(&report).await;
             report.push(entry);
         }
         report.declare(self.declared.clone());

@@ -1,20 +1,41 @@
 //! The service under attack, as the test reaches it: one door that every service has, and others that some have.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::wait::join;
 use super::{Asked, Form, Outcome};
 
-/// One of the browsers of an attack. Every attack has browsers of its own: a new number is a browser without cookies,
-/// and a known number still has the cookies that the service has set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Browser(pub(crate) u64);
+/// One of the browsers of an attack, or of a test. Every attack has browsers of its own: a new number is a browser
+/// without cookies, and a known number still has the cookies that the service has set.
+///
+/// ```
+/// use vouchsafe_testkit::attacks::Browser;
+///
+/// let (ada, grace) = (Browser::new(), Browser::new());
+/// assert_ne!(ada, grace);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Browser(u64);
 
 impl Browser {
-    /// Returns the number, which identifies the browser within one run.
+    /// Returns a browser that was never at the service, and has no cookies. Each call returns another one.
+    #[must_use]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Returns the number, which no other browser of this process has.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
+    }
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -129,7 +150,8 @@ pub enum Discovered {
 /// A service under attack, in the same process or over HTTP. The test implements this trait.
 ///
 /// Only [`post`](Self::post) is required. Every other method is a door that some services have: if it is not
-/// implemented, the attacks on it are [not applicable](super::Verdict::NotApplicable), and the report lists them.
+/// implemented, the attacks on it are [not applicable](super::Verdict::NotApplicable), and the report lists them with
+/// the method that would run them.
 ///
 /// ```
 /// use vouchsafe_testkit::attacks::{self, Account, Asked, Browser, Customer, Form, Outcome, Service, Session, Started};

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Mutex;
 
 use vouchsafe_testkit::attacks::{
-    self, Asked, Browser, Customer, Endpoint, Form, Kind, Listed, Outcome, Service, Started, Target, posting,
+    self, Asked, Browser, Customer, Endpoint, Form, Kind, Listed, Outcome, Service, Started, Target, Verdict,
+    posting,
 };
 use vouchsafe_testkit::keys;
 
@@ -64,6 +66,47 @@ fn what_cannot_be_run_is_told() {
     let text = report.to_string();
     assert!(text.starts_with("THIS PROVES NOTHING") && text.contains("control/both-signed"), "{text}");
     assert!(text.contains("the service starts no sign-in for this customer"), "{text}");
+}
+
+#[test]
+fn what_was_left_out_is_counted_with_the_method_that_runs_it() {
+    let report = attacks::all().run_blocking(&posting(|_| Outcome::Refused));
+    let text = report.to_string();
+    for (method, reason) in [
+        ("`Target::certificate(..)`", "the target has no certificate to encrypt to"),
+        ("`Service::start`", "the service starts no sign-in for this customer"),
+        ("`Service::receive_query`", "the service takes no signed messages by redirect"),
+    ] {
+        let is_one = |verdict: &Verdict| matches!(verdict, Verdict::NotApplicable { runs_with: Some(found), .. } if *found == method);
+        let count = report.not_applicable().filter(|entry| is_one(&entry.verdict)).count();
+        assert!(count > 1, "{method}: {count}");
+        assert!(text.contains(&format!("\n  {count} more with {method}: {reason}\n    ")), "{text}");
+    }
+    let counted =
+        text.lines().filter_map(|line| line.split_once(" more with ")?.0.trim().parse::<usize>().ok());
+    assert_eq!(counted.sum::<usize>(), report.not_applicable().count(), "{text}");
+}
+
+#[test]
+fn no_browser_of_a_run_is_one_of_another_run() {
+    /// Keeps the browsers that posted.
+    struct Seen(Mutex<BTreeSet<Browser>>);
+
+    impl Service for Seen {
+        async fn post(&self, browser: Browser, _: &Form) -> Outcome {
+            self.0.lock().unwrap().insert(browser);
+            Outcome::Refused
+        }
+    }
+
+    let replays = attacks::of(Kind::Replay);
+    let [first, second] = [(), ()].map(|()| {
+        let seen = Seen(Mutex::default());
+        let _ = replays.run_blocking(&seen);
+        seen.0.into_inner().unwrap()
+    });
+    assert!(first.len() > 1 && first.is_disjoint(&second), "{first:?} {second:?}");
+    assert!(!second.contains(&Browser::new()));
 }
 
 /// A service that believes only genuine messages, which it recognises by the form.
@@ -131,6 +174,8 @@ fn what_shows_nothing_must_be_declared() {
         declare(control).not_applicable("control/response-signed", "as above").run_blocking(&service);
     assert_eq!(report.inconclusive().count(), 0, "{report}");
     assert_eq!(report.not_applicable().map(|entry| entry.name).collect::<Vec<_>>(), ["replay/new-envelope"]);
+    let told = "\n  1 declared by the test: the Response must be signed\n    replay/new-envelope: ";
+    assert!(report.to_string().contains(told), "{report}");
     report.assert_none_accepted();
 
     // These declarations are wrong: an unknown name, and an attack that proves something.

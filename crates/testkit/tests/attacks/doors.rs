@@ -64,8 +64,8 @@ fn a_careful_service_withstands() {
     let mut run_once = BTreeSet::new();
     for solicited in [true, false] {
         let report = run(Careless::default(), solicited);
-        println!("{report}");
         report.assert_none_accepted();
+        println!("{report}");
         let of_doors = |name: &&str| DOORS.iter().any(|door| name.starts_with(door));
         let run = report.entries().iter().filter(|entry| {
             !report.not_applicable().any(|other| other.name == entry.name) && of_doors(&entry.name)
@@ -194,7 +194,9 @@ fn of_return(target: Target, careless: Careless) -> (BTreeSet<String>, usize) {
     let reasons = report.entries().iter().filter(|entry| entry.kind == Kind::Return).filter_map(|entry| {
         match &entry.verdict {
             Verdict::Inconclusive { reason, .. } => Some(format!("inconclusive: {reason}")),
-            Verdict::NotApplicable { reason, .. } => Some(format!("not applicable: {reason}")),
+            Verdict::NotApplicable { reason, runs_with, .. } => {
+                Some(format!("not applicable: {reason}: {}", runs_with.unwrap_or_default()))
+            }
             _ => None,
         }
     });
@@ -218,7 +220,8 @@ fn attacks_on_a_return_address_that_reaches_no_service_prove_nothing() {
         let told = of_return(shop().return_to(path), Careless::default());
         assert_eq!(told, (not_accepted.clone(), 0), "{path}");
     }
-    let unnamed = "not applicable: the target has no address to return to (`Target::return_to`)".to_owned();
+    let unnamed =
+        "not applicable: the target has no address to return to: `Target::return_to(..)`".to_owned();
     let (reasons, accepted) = of_return(shop(), Careless::default());
     assert_eq!((reasons, accepted), (BTreeSet::from([unnamed]), 0));
     // What is accepted is a finding, whether the control could be run or not.

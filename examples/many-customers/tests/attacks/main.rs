@@ -48,7 +48,7 @@ impl Reached {
 /// Two applications of one tenant have one entity ID, and perhaps one key: each signs in its own people, and nobody at the other's.
 async fn one_name(customers: [IdentityProvider; 2]) {
     let reached = Reached::over(Served::with(customers.clone()).await);
-    let browser = Browser::default();
+    let browser = Browser::new();
     for (customer, identity_provider) in [Customer::First, Customer::Other].into_iter().zip(&customers) {
         let other = if customer == Customer::First { Customer::Other } else { Customer::First };
         let request = reached.ask(browser, customer).await;
