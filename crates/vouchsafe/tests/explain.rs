@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use vouchsafe::assertion::Claimed;
-use vouchsafe::{BindingError, Explain, Limits, Refusal, RelayState};
+use vouchsafe::{BindingError, Explain, Explained, Limits, Refusal, RelayState};
 
 /// Crates whose errors no service ever sees: tests, tools.
 const NOT_SERVED: &[&str] = &["testkit", "cli", "oracle"];
@@ -42,6 +42,35 @@ fn what_is_said_is_what_the_error_says() {
         assert_eq!(error.public_message(), "The sign-in could not be completed.");
         assert_eq!(error.ledger().is_some(), has_ledger, "{code}");
     }
+}
+
+/// An error of an application, with a cause.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Caused(&'static str, #[source] std::io::Error);
+
+impl Explain for Caused {
+    fn code(&self) -> &'static str {
+        "app.caused"
+    }
+
+    fn hint(&self) -> &'static str {
+        "Start it."
+    }
+}
+
+/// `main` prints the error that it returns with `Debug`.
+#[test]
+fn a_program_says_what_failed_and_what_to_change() {
+    let program = || -> Result<RelayState, Explained> { Ok(RelayState::new("")?) };
+    let error = RelayState::new("").unwrap_err();
+    let expected = format!("{error} [binding.relay_state_length]. {}", error.hint());
+    assert_eq!(format!("{:?}", program().unwrap_err()), expected);
+    for message in ["it did not answer", "it did not answer: refused"] {
+        let caused = Explained::from(Caused(message, std::io::Error::other("refused")));
+        assert_eq!(caused.to_string(), "it did not answer: refused [app.caused]. Start it.");
+    }
+    assert_eq!(format!("{:?}", Explained::from("usage: app FILE")), "usage: app FILE");
 }
 
 /// Types that are public and derive `Error`.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::http::header::ContentType;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Either, HttpResponse, Responder};
-use vouchsafe::{Connections, EntityId, ServiceProvider};
+use vouchsafe::{Connections, EntityId, Explained, ServiceProvider};
 use vouchsafe_actix::{
     Accepted, AcceptedLogin, Answer, HeaderMap, HttpError, LOGIN, RequestParts, ReturnPaths, SingleSignOn,
     login_url, routes,
@@ -32,7 +32,7 @@ impl Service {
     ///
     /// # Errors
     /// When the address is not https and not a loopback host's.
-    pub fn new(address: &str, customers: Connections) -> Result<Service, Box<dyn std::error::Error>> {
+    pub fn new(address: &str, customers: Connections) -> Result<Service, Explained> {
         let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
             .assertion_consumer(&format!("{address}/saml/acs"))?
             .build()?;

@@ -14,7 +14,7 @@ use axum::http::{self, HeaderMap};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use vouchsafe::metadata::{ServiceInformation, TrustedMetadata, UserInterface};
-use vouchsafe::{EntityId, ServiceProvider};
+use vouchsafe::{EntityId, Explained, ServiceProvider};
 use vouchsafe_axum::{
     Accepted, AcceptedLogin, CHOOSER, Chooser, Discovery, Federation, HttpError, IdentityProviderList, Paths,
     ReturnPaths, SingleSignOn, chooser_routes, routes,
@@ -64,10 +64,7 @@ impl Service {
     ///
     /// # Errors
     /// When the address is not https and not a loopback host's.
-    pub fn new(
-        address: &str,
-        metadata: &Arc<TrustedMetadata>,
-    ) -> Result<Service, Box<dyn std::error::Error>> {
+    pub fn new(address: &str, metadata: &Arc<TrustedMetadata>) -> Result<Service, Explained> {
         let information = ServiceInformation::default()
             .with_user_interface(UserInterface::default().with_display_name("en", NAME))
             .with_discovery_response(&format!("{address}/saml/discovered"))?;

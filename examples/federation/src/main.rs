@@ -12,15 +12,13 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::{SpeaksFor, TrustedSource};
 use vouchsafe::signature::TrustedKey;
-use vouchsafe::{ConnectionId, Provider};
+use vouchsafe::{ConnectionId, Explained, Provider};
 use vouchsafe_client::{Client, DocumentRefresher, RefreshTask};
 
 const ADDRESS: &str = "http://localhost:8080";
 
-type Problem = Box<dyn std::error::Error>;
-
 #[tokio::main]
-async fn main() -> Result<(), Problem> {
+async fn main() -> Result<(), Explained> {
     // Refusals are warnings, with the reference that the person sees.
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(levels).init();
@@ -46,7 +44,7 @@ async fn main() -> Result<(), Problem> {
     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, service.router).await?)
 }
 
-async fn of_file(path: &str, source: &TrustedSource) -> Result<Service, Problem> {
+async fn of_file(path: &str, source: &TrustedSource) -> Result<Service, Explained> {
     let document = tokio::fs::read(path).await?;
     let metadata = source.accept(document, Utc::now(), &Provider::rustcrypto())?;
     Service::new(ADDRESS, &Arc::new(metadata))
@@ -56,7 +54,7 @@ async fn kept_fresh(
     address: &str,
     source: TrustedSource,
     is_signed: bool,
-) -> Result<(Service, RefreshTask), Problem> {
+) -> Result<(Service, RefreshTask), Explained> {
     let client = Client::new()?.for_federations();
     let name = ConnectionId::new("federation")?;
     let mut refresher = DocumentRefresher::new(client, Provider::rustcrypto(), name, address, source);

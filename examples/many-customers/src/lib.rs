@@ -14,7 +14,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use chrono::Utc;
 use vouchsafe::provisioning::{Actor, OrganizationId};
-use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider};
+use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, Explained, ServiceProvider};
 use vouchsafe_axum::{
     Accepted, AcceptedLogin, HttpError, ReturnPaths, SingleSignOn, StoredConnections, routes,
 };
@@ -40,10 +40,7 @@ impl FromRef<App> for SingleSignOn {
 ///
 /// # Errors
 /// When the address is not https and not a loopback host's.
-pub fn router(
-    address: &str,
-    store: Arc<Sqlite>,
-) -> Result<(Router, SingleSignOn), Box<dyn std::error::Error>> {
+pub fn router(address: &str, store: Arc<Sqlite>) -> Result<(Router, SingleSignOn), Explained> {
     let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
         .assertion_consumer(&format!("{address}/saml/acs"))?
         .build()?;
@@ -65,7 +62,7 @@ pub async fn add_customer(
     store: &dyn ConnectionStore,
     name: &str,
     metadata: ConnectionMetadata,
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Result<(), Explained> {
     let organization = OrganizationId::new(name);
     let mut customer = StoredConnection::from_metadata(ConnectionId::new(name)?, organization, metadata)?;
     customer.state = ConnectionState::Active;

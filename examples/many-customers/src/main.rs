@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use many_customers::{add_customer, router};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-use vouchsafe::Provider;
+use vouchsafe::{Explained, Provider};
 use vouchsafe_client::{Client, StoredRefresher};
 use vouchsafe_store::{ConnectionMetadata, MetadataSource, Sqlite};
 
@@ -15,7 +15,7 @@ const ADDRESS: &str = "http://localhost:8080";
 const USAGE: &str = "usage: many-customers DATABASE [NAME METADATA-URL]...";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Explained> {
     // Refusals are warnings, with the reference that the person sees.
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(levels).init();
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Whoever starts this chose the address, so it may be one of this machine. For those that customers give there is `Client::new`.
     let client = Client::with_loopback()?;
     for [name, url] in customers {
-        let document = client.load(url).await.map_err(|error| format!("{error}. {}", error.hint()))?;
+        let document = client.load(url).await?;
         let metadata = ConnectionMetadata::new(document, MetadataSource::Url(url.clone()), Utc::now());
         add_customer(ADDRESS, store.as_ref(), name, metadata).await?;
     }

@@ -9,7 +9,7 @@ use axum::extract::{FromRef, OriginalUri, Query, State};
 use axum::http::{self, HeaderMap, Method};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use vouchsafe::{Connections, EntityId, ServiceProvider};
+use vouchsafe::{Connections, EntityId, Explained, ServiceProvider};
 use vouchsafe_axum::{
     Accepted, AcceptedLogin, HttpError, LOGIN, ReturnPaths, SingleSignOn, login_url, routes,
 };
@@ -47,10 +47,7 @@ impl FromRef<App> for SingleSignOn {
 ///
 /// # Errors
 /// When the address is not https and not a loopback host's.
-pub fn router(
-    address: &str,
-    customers: Connections,
-) -> Result<(Router, SingleSignOn), Box<dyn std::error::Error>> {
+pub fn router(address: &str, customers: Connections) -> Result<(Router, SingleSignOn), Explained> {
     let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
         .assertion_consumer(&format!("{address}/saml/acs"))?
         .build()?;

@@ -35,7 +35,7 @@ macro_rules! coded {
     ($($error:ty),*) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Failure {
-                Failure(format!("{} ({}). {}", error, error.code(), error.hint()))
+                Failure::explained(&error)
             }
         })*
     };

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use vouchsafe::crypto::{Certificate, PrivateKey};
-use vouchsafe::{Connections, EntityId, ServiceProvider};
+use vouchsafe::{Connections, EntityId, Explained, ServiceProvider};
 use vouchsafe_axum::{
     AcceptedLogin, EndedSession, HttpError, LOGIN, ReturnPaths, SingleSignOn, login_url, routes,
 };
@@ -66,7 +66,7 @@ pub fn router(
     connections: Arc<Connections>,
     users: Users,
     key: Option<SigningKey>,
-) -> Result<(Router, SingleSignOn), Box<dyn std::error::Error>> {
+) -> Result<(Router, SingleSignOn), Explained> {
     let saml = ServiceProvider::builder(EntityId::new(format!("{address}/sso/saml/metadata"))?)
         .assertion_consumer(&format!("{address}/sso/saml/acs"))?;
     let has_logout = key.is_some();

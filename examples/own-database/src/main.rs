@@ -8,11 +8,11 @@ use std::time::Duration;
 use own_database::{SigningKey, Users, router};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use vouchsafe::crypto::Certificate;
-use vouchsafe::{Connection, ConnectionId, Provider};
+use vouchsafe::{Connection, ConnectionId, Explained, Provider};
 use vouchsafe_client::Client;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Explained> {
     // Refusals are warnings, with the reference that the person sees.
     let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(levels).init();
@@ -23,11 +23,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("usage: own-database DATABASE METADATA-URL [KEY CERTIFICATE]".into()),
     };
     // Whoever starts this chose the address, so it may be one of this machine. For those that customers give there is `Client::new`.
-    let identity_provider = Client::with_loopback()?.identity_provider(metadata).await;
-    let identity_provider = identity_provider.map_err(|error| format!("{error}. {}", error.hint()))?;
+    let identity_provider = Client::with_loopback()?.identity_provider(metadata).await?;
     let acme = Connection::new(ConnectionId::new("acme")?, identity_provider);
     let connections = Arc::new([acme].into_iter().collect());
-    let (router, sso) = router("http://localhost:8080", connections, Users::open(database).await?, key)?;
+    let users = Users::open(database).await.map_err(|error| error.to_string())?;
+    let (router, sso) = router("http://localhost:8080", connections, users, key)?;
     // Anybody can start sign-ins, and each is kept for ten minutes.
     tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
     println!("listening at http://localhost:8080");
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Reads the service's key and its certificate. docs/LOGOUT.md says how to make them.
-fn signing_key(key: &str, certificate: &str) -> Result<SigningKey, Box<dyn std::error::Error>> {
+fn signing_key(key: &str, certificate: &str) -> Result<SigningKey, Explained> {
     let read = |file: &str| std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"));
     Ok((Provider::rustcrypto().private_key(&read(key)?)?, Certificate::from_pem(&read(certificate)?)?))
 }
