@@ -53,9 +53,12 @@ fn section<'e>(
     writeln!(formatter)
 }
 
+/// What would run attacks that were left out, and why they were left out.
+type Reason<'r> = (Option<&'static str>, &'r str);
+
 /// Writes the attacks that were left out, by what would run them and why they were left out.
 fn left_out<'e>(formatter: &mut fmt::Formatter<'_>, entries: impl Iterator<Item = &'e Entry>) -> fmt::Result {
-    let mut groups: Vec<((Option<&str>, &str), Vec<&Entry>)> = Vec::new();
+    let mut groups: Vec<(Reason<'_>, Vec<&Entry>)> = Vec::new();
     for entry in entries {
         let Verdict::NotApplicable { reason, runs_with } = &entry.verdict else { continue };
         let group = (*runs_with, reason.as_str());
