@@ -131,7 +131,9 @@ pub(crate) async fn taken(
 
 fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime<Utc>) -> Judged {
     let Asked { mut stored, fetched } = asked;
-    let (at_hand, before, known) = (at_hand(&stored, provider), refresh.clone(), stored.clone());
+    // If it cannot be read, there is nothing that newer metadata could be compared with.
+    let at_hand = stored.recalled_metadata(provider).ok();
+    let (before, known) = (refresh.clone(), stored.clone());
     refresh.set_older_since(stored.older_since);
     let answered = answer::taken(refresh, fetched, Earlier::Current(at_hand.as_ref()), provider, now);
     stored.older_since = refresh.older_since();
@@ -157,17 +159,6 @@ fn judge(refresh: &mut Refresh, asked: Asked, provider: &Provider, now: DateTime
     }
     let is_renewal = stored != known && stored.is_renewal_of(&known);
     Judged { stored, outcome, is_renewal }
-}
-
-/// Returns the current metadata of a connection, if it can be read, so that newer metadata can be compared with it. It may
-/// have ended. The store is trusted for its content. Metadata whose dates somebody else may have written is compared only if
-/// its own bytes have the signature that newer metadata must have.
-fn at_hand(stored: &StoredConnection, provider: &Provider) -> Option<TrustedMetadata> {
-    let source = match stored.has_dates_of_its_source() {
-        true => TrustedSource::danger_by_transport_alone(SpeaksFor::entity(stored.identity_provider.clone())),
-        false => stored.metadata_source().ok()?,
-    };
-    source.recall(&*stored.metadata.document, provider).ok()
 }
 
 /// Offers an accepted document to the connection.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::own_sha256;
 
-use crate::{MetadataError, RefreshError, TrustedMetadata};
+use crate::{MetadataError, RefreshError, TrustedMetadata, TrustedSource};
 
 /// The longest validity of an unsigned document that counts. Metadata is valid for days or weeks, seldom for a year.
 const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
@@ -19,9 +19,12 @@ const LONGEST_PLAUSIBLE: TimeDelta = TimeDelta::days(400);
 pub(crate) fn is_no_older(
     known: &impl Published,
     newer: &TrustedMetadata,
+    is_signed: bool,
     now: DateTime<Utc>,
 ) -> Result<(), RefreshError> {
-    let is_signed = newer.evidence().is_some();
+    if known.has_bytes(newer.bytes()) {
+        return Ok(());
+    }
     let created = [known.created().filter(|created| is_signed || *created <= now), newer.created()];
     if matches!(created, [Some(before), Some(after)] if before < after) {
         return Ok(());
@@ -38,6 +41,41 @@ pub(crate) fn is_no_older(
         }
     }
     Ok(())
+}
+
+/// # Order
+impl TrustedSource {
+    /// Checks that a document of this source is not older than one that was accepted before, by the rule of
+    /// [`Refresh`](crate::Refresh). It is for documents that come by another way than a refresh, for example those that
+    /// somebody uploads. Both may be copies that were [recalled](Self::recall), and the earlier one may have ended.
+    ///
+    /// ```
+    /// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+    /// use vouchsafe_crypto::Provider;
+    /// use vouchsafe_metadata::{SpeaksFor, TrustedSource};
+    ///
+    /// let valid_until = |end: &str| document.replacen("entityID=", &format!("validUntil=\"{end}\" entityID="), 1);
+    /// let (source, provider) =
+    ///     (TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody), Provider::rustcrypto());
+    /// let present = source.recall(valid_until("2026-12-20T00:00:00Z"), &provider)?;
+    /// let earlier = source.recall(valid_until("2026-12-01T00:00:00Z"), &provider)?;
+    /// let now = "2026-11-24T00:00:00Z".parse()?;
+    /// source.require_no_older(&earlier, &present, now)?;
+    /// let refused = source.require_no_older(&present, &earlier, now).unwrap_err();
+    /// assert_eq!(refused.code(), "refresh.rolled_back");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `refresh.rolled_back`.
+    pub fn require_no_older(
+        &self,
+        known: &TrustedMetadata,
+        newer: &TrustedMetadata,
+        now: DateTime<Utc>,
+    ) -> Result<(), RefreshError> {
+        is_no_older(known, newer, !self.is_by_transport_alone(), now)
+    }
 }
 
 /// A document that was accepted before, as far as newer ones are compared with it.

@@ -436,10 +436,8 @@ impl Refresh {
         newer: &TrustedMetadata,
         now: DateTime<Utc>,
     ) -> Result<(), RefreshError> {
-        match known.has_bytes(newer.bytes()) {
-            true => Ok(()),
-            false => is_no_older(known, newer, now).or_else(|older| self.give_in(older, now)),
-        }
+        let is_signed = !self.source.is_by_transport_alone();
+        is_no_older(known, newer, is_signed, now).or_else(|older| self.give_in(older, now))
     }
 
     /// Accepts an older document from a source for which only the transport vouches, if the source has given only older

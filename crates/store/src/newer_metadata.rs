@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{KeyChanges, RefreshError, SpeaksFor, TrustedMetadata, TrustedSource};
+use vouchsafe::{IdentityProvider, Provider};
 
 use crate::connection_metadata::name_one_certificate;
 use crate::{ConnectionMetadata, RefusedMetadata, StoredConnection};
@@ -196,8 +196,60 @@ impl StoredConnection {
     /// before a signer was required, anybody may have written them.
     #[must_use]
     pub fn has_dates_of_its_source(&self) -> bool {
+        self.vouches_for_dates_of(&self.metadata)
+    }
+
+    fn vouches_for_dates_of(&self, metadata: &ConnectionMetadata) -> bool {
         let signer = &self.settings.metadata.signer;
-        signer.is_none() || name_one_certificate(signer.as_deref(), self.metadata.signer.as_deref())
+        signer.is_none() || name_one_certificate(signer.as_deref(), metadata.signer.as_deref())
+    }
+
+    /// Reads the metadata again, so that another document can be compared with it. It may have ended. The store is trusted
+    /// for its content. If [somebody else](Self::has_dates_of_its_source) may have written its dates, its own bytes must have
+    /// the signature that newer metadata must have.
+    ///
+    /// # Errors
+    /// As [`TrustedSource::recall`].
+    pub fn recalled_metadata(&self, provider: &Provider) -> Result<TrustedMetadata, RefreshError> {
+        self.recalled(&self.metadata, provider)
+    }
+
+    fn recalled(
+        &self,
+        metadata: &ConnectionMetadata,
+        provider: &Provider,
+    ) -> Result<TrustedMetadata, RefreshError> {
+        let source = match self.vouches_for_dates_of(metadata) {
+            true => {
+                TrustedSource::danger_by_transport_alone(SpeaksFor::entity(self.identity_provider.clone()))
+            }
+            false => self.metadata_source()?,
+        };
+        source.recall(&*metadata.document, provider)
+    }
+
+    /// Checks that the metadata is not older than that of an earlier connection to the same identity provider, whose people
+    /// sign in over this one from now on. It is for metadata that does not come from a refresher, which compares by itself.
+    /// Without a [signer](MetadataTrust::signer) it checks nothing, because anybody may have written the dates. Metadata of the
+    /// earlier connection that the signer did not sign is not compared.
+    ///
+    /// # Errors
+    /// `refresh.rolled_back`; the errors of [`TrustedSource::recall`] if the signer did not sign the metadata;
+    /// `refresh.fingerprint`.
+    pub fn require_no_older_than(
+        &self,
+        earlier: &StoredConnection,
+        provider: &Provider,
+        now: DateTime<Utc>,
+    ) -> Result<(), RefreshError> {
+        if self.settings.metadata.signer.is_none() {
+            return Ok(());
+        }
+        let newer = self.recalled_metadata(provider)?;
+        match self.recalled(&earlier.metadata, provider) {
+            Ok(known) => self.metadata_source()?.require_no_older(&known, &newer, now),
+            Err(_) => Ok(()),
+        }
     }
 
     /// The reason why newer metadata has to wait for approval.

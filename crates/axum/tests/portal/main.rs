@@ -23,6 +23,7 @@ mod identity_provider;
 mod later;
 mod live;
 mod newer_metadata;
+mod older_metadata;
 mod own_keys;
 mod own_users;
 mod places;

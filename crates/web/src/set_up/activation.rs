@@ -9,6 +9,7 @@ use super::error::SetUpError;
 use super::fields::Fields;
 use super::markup::{Markup, Problem};
 use super::page::{Next, Page, shown};
+use super::requirements::{is_no_older, renew, require_no_older};
 use super::settings::SetUp;
 use super::steps::Step;
 use super::visit::{Visit, fingerprint, is_draft, renewed_among, require_present_settings};
@@ -24,6 +25,7 @@ impl SetUp {
         let chosen = (self.0.settings)(&given.id, &visit.organization, visit.require_console()?);
         let copied_from = visit.link.progress.renews.as_ref();
         require_present_settings(&given, &visit.connections, &chosen, copied_from)?;
+        require_no_older(&given, visit).await?;
         let tried = match (visit.trial().filter(|trial| trial.is_good()), self.0.activates_untried) {
             (Some(trial), _) => Some(trial.tried.clone()),
             (None, true) if ["untried", "confirmed"].iter().all(|name| fields.given(name) == Some("yes")) => {
@@ -66,6 +68,7 @@ impl SetUp {
     ) -> Result<(), SetUpError> {
         let provider = visit.sso.service_provider().provider().clone();
         let copied_from = visit.link.progress.renews.clone();
+        let takeovers = visit.policy.identity.takeovers.clone();
         self.decide(visit, move |it, now| {
             let id = &given.id;
             let draft = it.connection(id).ok_or_else(|| StoreError::connection_unknown(id))?.clone();
@@ -73,10 +76,14 @@ impl SetUp {
             let print = || fingerprint(&draft, &it.connections, &provider);
             let is_as_tried = tried.as_ref().is_none_or(|tried| print().is_ok_and(|print| print == *tried));
             let settings = require_present_settings(&draft, &it.connections, &chosen, copied_from.as_ref());
+            // The address of the connection that it renews may have given a newer document since the draft was compared.
+            let is_usable = || {
+                is_draft(&draft, &it.organization)
+                    && settings.is_ok()
+                    && is_no_older(&draft, &it.connections, &takeovers, &provider, now).is_ok()
+            };
             let renewed = match renewed_among(&it.connections, &draft) {
-                Ok(renewed) if is_draft(&draft, &it.organization) && is_as_tried && settings.is_ok() => {
-                    renewed.map(|renewed| renewed.id.clone())
-                }
+                Ok(renewed) if is_as_tried && is_usable() => renewed.map(|renewed| renewed.id.clone()),
                 _ => {
                     let (read, is) = (given.revision, draft.revision);
                     return Err(StoreError::connection_conflict(id.clone(), read, is).into());
@@ -84,7 +91,7 @@ impl SetUp {
             };
             match (renewed, &replaced) {
                 (Some(renewed), _) => {
-                    it.connection_mut(&renewed)?.metadata = draft.metadata;
+                    renew(it.connection_mut(&renewed)?, draft.metadata);
                     it.retire(id)
                 }
                 (None, Some(replaced)) => it.replace(replaced, id, now),

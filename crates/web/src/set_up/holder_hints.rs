@@ -11,6 +11,12 @@ pub(super) fn hint_to_holder(console: Option<Console>, code: &str, hint: &str) -
 
 /// Returns the hint of the portal, if that of the library names something that the holder of a link does not have.
 fn own_hint(code: &str) -> Option<&'static str> {
+    if code == "refresh.rolled_back" {
+        return Some(
+            "Download the metadata again in the console of your identity provider, and give that. If it is what you gave, tell whoever sent the \
+             link this code: the metadata that is in use was published after it.",
+        );
+    }
     Some(match code.strip_prefix("provisioning.")? {
         "not_entitled" => "Ask whoever sent the link to switch single sign-on on for your organization.",
         "domain_not_verified" => {

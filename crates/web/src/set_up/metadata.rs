@@ -8,6 +8,7 @@ use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoreError, StoredConn
 use super::error::SetUpError;
 use super::fields::Fields;
 use super::page::Next;
+use super::requirements::{authenticated, require_no_older};
 use super::settings::SetUp;
 use super::visit::{Visit, is_draft};
 use crate::work::elsewhere;
@@ -47,8 +48,9 @@ impl SetUp {
             Some(renewed) => renewed.settings.clone(),
             None => (self.0.settings)(&name, &visit.organization, console),
         };
+        let (wanted, identity_provider) = authenticated(wanted, identity_provider, visit).await?;
         visit.require_not_refused(&wanted)?;
-        let wanted = authenticated(wanted, visit).await?;
+        require_no_older(&wanted, visit).await?;
         require_usable(visit, &wanted, &identity_provider)?;
         let old = visit.link.progress.connection.clone().filter(|old| *old != name);
         // A connection with another name may have other addresses than those that were copied into the console.
@@ -140,26 +142,6 @@ fn not_loaded(visit: &Visit<'_>, error: &SetUpError) {
     };
     let (link, organization) = (&visit.link.id, &visit.organization.id);
     tracing::warn!(link, %organization, code = error.code(), reason = %error, hint, "the metadata that a set-up link gave is not loaded");
-}
-
-/// Checks that the document proves what the settings of its connection require of newer metadata: a signature, an end. So
-/// a link does not pass by what the operator requires of the identity provider's address.
-async fn authenticated(wanted: StoredConnection, visit: &Visit<'_>) -> Result<StoredConnection, SetUpError> {
-    let trust = &wanted.settings.metadata;
-    if trust.signer.is_none() && trust.longest_validity().is_none() {
-        return Ok(wanted);
-    }
-    let source = wanted.metadata_source().map_err(|error| SetUpError::NotLoaded(Box::new(error)))?;
-    let (provider, now) = (visit.sso.service_provider().provider().clone(), visit.now);
-    let (wanted, accepted) = elsewhere(move || {
-        let accepted = source.accept(&*wanted.metadata.document, now, &provider).map(drop);
-        Ok((wanted, accepted))
-    })
-    .await?;
-    match accepted {
-        Ok(()) => Ok(wanted),
-        Err(error) => Err(SetUpError::NotLoaded(Box::new(error))),
-    }
 }
 
 /// Checks whether sign-ins over the connection can succeed, according to its metadata.

@@ -32,6 +32,7 @@ mod pages;
 mod parsed;
 mod place;
 mod planned;
+mod requirements;
 mod response;
 pub(crate) mod settings;
 mod staged;
