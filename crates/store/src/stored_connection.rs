@@ -55,7 +55,8 @@ pub struct StoredConnection {
     pub metadata: ConnectionMetadata,
     /// Newer metadata from the same source that waits until somebody
     /// [approves](crate::OrganizationConnections::approve_metadata) it, because it changes more than
-    /// [`MetadataTrust::key_changes`] allows. Nothing in it is trusted.
+    /// [`MetadataTrust::key_changes`] allows. Nothing in it is trusted. If the metadata is replaced by other means while it
+    /// waits, it is dropped, because it was compared with the previous metadata.
     pub staged: Option<ConnectionMetadata>,
     /// The time since which the address has given only documents that are older than [`metadata`](Self::metadata);
     /// `None` if its last document was not older. A refresher writes it, so that a restart and all processes know it.
@@ -160,8 +161,12 @@ impl StoredConnection {
         if next.is_retired_since(before) && before.state != ConnectionState::Active {
             next.metadata.document = Arc::default();
         }
-        // The waiting document was checked against the previous requirements, so nobody can approve it any more.
-        if !next.settings.metadata.wants_same_proof_as(&before.settings.metadata) {
+        // The waiting document was checked against the previous requirements, or was found to be newer than the previous
+        // metadata, so nobody can approve it any more.
+        let is_same_metadata = next.metadata.document == before.metadata.document;
+        if !next.settings.metadata.wants_same_proof_as(&before.settings.metadata)
+            || (!is_same_metadata && next.staged == before.staged)
+        {
             next.staged = None;
         }
         Ok(next.without_stale_metadata())
@@ -243,8 +248,8 @@ pub struct StoredSettings {
     pub sign_in: ConnectionSettings,
     /// Whether each assertion must carry the organization's token; `true` by default.
     pub token_required: bool,
-    /// What newer metadata from the connection's address has to prove, and how much it may change. Uploaded metadata is
-    /// not checked against it.
+    /// What newer metadata from the connection's address has to prove, and how much it may change. Metadata that the
+    /// application writes is not checked against it.
     pub metadata: MetadataTrust,
     /// Whose signals end sessions of the connection's people; nobody's by default.
     pub transmitter: Option<StoredTransmitter>,

@@ -253,6 +253,12 @@ pub async fn staged_metadata_waits_for_approval(store: impl Store + KeyHistory) 
         connection.revision = store.update_connection(&connection, &author()).await.unwrap();
         assert_eq!(approved_connection(&store).await.staged, staged);
     }
+    // It was found to be newer than metadata that the owner replaces now.
+    connection.metadata.document = announced.replace("/sso/saml", "/sso/moved").into_bytes().into();
+    connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+    assert_eq!(approved_connection(&store).await.staged, None);
+    connection.staged.clone_from(&staged);
+    store.update_connection(&connection, &author()).await.unwrap();
 
     let mut connection = approved_connection(&store).await;
     assert!(connection.staged.is_some());
