@@ -38,10 +38,13 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
     if public { Ok(()) } else { Err("the host is not on the public internet") }
 }
 
-/// Checks whether a redirect may be followed. A server on the internet must not send the client to services of this
-/// machine, also if those may be requested.
-pub(crate) fn may_lead(from: Option<&Url>, to: &Url, loopback: bool) -> Result<(), &'static str> {
-    admissible(to, loopback && from.is_some_and(is_local))
+/// Checks whether a redirect of the server at `from` may be followed, and returns whether it may lead to this machine. A
+/// server on the internet must not send the client to services of this machine, neither by their address nor by a name,
+/// also if those may be requested.
+pub(crate) fn may_lead(from: Option<SocketAddr>, to: &Url, loopback: bool) -> Result<bool, &'static str> {
+    let loopback = loopback && from.is_some_and(|from| from.ip().is_loopback());
+    admissible(to, loopback)?;
+    Ok(loopback)
 }
 
 /// Whether the text of an address names this machine.
@@ -76,6 +79,11 @@ impl Guarded {
             })
         };
         Guarded { loopback, look_ups: LookUps::default(), ask }
+    }
+
+    /// Returns the resolver that does not return this machine. Both have the same limits.
+    pub(crate) fn without_loopback(self) -> Guarded {
+        Guarded { loopback: false, ..self }
     }
 }
 
@@ -336,23 +344,28 @@ mod tests {
             assert_eq!(admissible(&url, true).is_ok(), development, "{address} in development");
         }
     }
+
     #[test]
     fn a_server_on_the_internet_sends_nobody_to_this_machine() {
-        let (public, local) = ("https://idp.example.com/metadata", "http://127.0.0.1:7080/metadata");
-        for (from, to, is_followed) in [
-            (public, "https://cdn.example.com/metadata", true),
-            (public, local, false),
-            (public, "https://localhost/metadata", false),
-            (local, "http://localhost:7081/metadata", true),
-            (local, public, true),
+        let [public, local] = ["192.0.2.1:443", "127.0.0.1:7080"].map(|from| Some(from.parse().unwrap()));
+        for (from, to, is_followed, may_be_local) in [
+            (public, "https://cdn.example.com/metadata", true, false),
+            (public, "http://127.0.0.1:7080/metadata", false, false),
+            (public, "https://localhost/metadata", false, false),
+            (local, "http://localhost:7081/metadata", true, true),
+            (local, "https://idp.example.com/metadata", true, true),
+            (Some("[::1]:443".parse().unwrap()), "http://[::1]:7081/metadata", true, true),
+            (None, "https://cdn.example.com/metadata", true, false),
+            (None, "https://localhost/metadata", false, false),
         ] {
-            let [from, to] = [from, to].map(|address| Url::parse(address).unwrap());
-            assert_eq!(may_lead(Some(&from), &to, true).is_ok(), is_followed, "{from} {to}");
-            assert_eq!(
-                may_lead(Some(&from), &to, false).is_ok(),
-                is_followed && !is_local(&to),
-                "{from} {to}"
-            );
+            let to = Url::parse(to).unwrap();
+            let led = may_lead(from, &to, true);
+            assert_eq!(led.is_ok(), is_followed, "{from:?} {to}");
+            // A name is looked up by the resolver that may return this machine, or by the other one.
+            assert_eq!(led.unwrap_or_default(), may_be_local, "{from:?} {to}");
+            let in_production = may_lead(from, &to, false);
+            assert_eq!(in_production.is_ok(), is_followed && !is_local(&to), "{from:?} {to}");
+            assert!(!in_production.unwrap_or_default());
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The HTTPS client.
 
+use std::error::Error;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{
-    ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+    ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+    RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
+use tokio::time::Instant;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::{FetchedMetadata, Validators};
 use vouchsafe::{IdentityProvider, WebAddress};
@@ -54,8 +57,8 @@ const SOAP: &str = "text/xml; charset=utf-8";
 #[derive(Clone, Debug)]
 pub struct Client {
     client: reqwest::Client,
-    /// The client that posts envelopes. It follows no redirects.
-    without_redirects: reqwest::Client,
+    /// The client that never connects to this machine, for redirects of other hosts.
+    public: reqwest::Client,
     loopback: bool,
     authorities: Vec<reqwest::Certificate>,
     bytes: usize,
@@ -72,7 +75,7 @@ impl Client {
     }
 
     /// Makes the client for development: loopback hosts are allowed too, over http or https, but not by a redirect of
-    /// another host. Private networks are still refused.
+    /// another host, whatever the name in it leads to. Private networks are still refused.
     ///
     /// # Errors
     /// As for [`new`](Self::new).
@@ -119,30 +122,22 @@ impl Client {
         timeout: Duration,
         authorities: Vec<reqwest::Certificate>,
     ) -> Result<Client, ClientError> {
-        let resolver = Guarded::new(loopback);
-        let built = |redirects| {
+        let built = |resolver| {
             reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
                 .no_proxy()
                 .tls_certs_merge(authorities.iter().cloned())
                 .referer(false)
                 .user_agent(concat!("vouchsafe/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(resolver.clone())
-                .redirect(redirects)
+                .dns_resolver(resolver)
+                .redirect(Policy::none())
                 .build()
                 .map_err(|source| ClientError::Setup { source: Box::new(source) })
         };
-        let client = built(Policy::custom(move |attempt| {
-            if attempt.previous().len() > REDIRECTS {
-                attempt.error("too many redirects")
-            } else if let Err(reason) = may_lead(attempt.previous().last(), attempt.url(), loopback) {
-                attempt.error(reason)
-            } else {
-                attempt.follow()
-            }
-        }))?;
-        let without_redirects = built(Policy::none())?;
-        Ok(Client { client, without_redirects, loopback, authorities, bytes, timeout })
+        let resolver = Guarded::new(loopback);
+        let public = built(resolver.clone().without_loopback())?;
+        let client = if loopback { built(resolver)? } else { public.clone() };
+        Ok(Client { client, public, loopback, authorities, bytes, timeout })
     }
 
     /// Loads and reads the metadata of one identity provider.
@@ -170,7 +165,7 @@ impl Client {
         action: &str,
     ) -> Result<Vec<u8>, ClientError> {
         let (address, url) = (address.trim(), self.admitted(address)?);
-        let request = self.without_redirects.post(url).timeout(self.timeout).header(CONTENT_TYPE, SOAP);
+        let request = self.client.post(url).timeout(self.timeout).header(CONTENT_TYPE, SOAP);
         let request = request.header("soapaction", action).body(envelope);
         let response = request.send().await.map_err(|source| failed(address, source))?;
         let status = response.status();
@@ -218,23 +213,48 @@ impl Client {
     /// Sends a request. Returns an answer with a success, or with "not modified" if the request was conditional.
     async fn ask(&self, address: &str, validators: &Validators) -> Result<Response, ClientError> {
         let (address, url) = (address.trim(), self.admitted(address)?);
-        let mut request = self.client.get(url).timeout(self.timeout).header(ACCEPT, METADATA);
-        let conditions = [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)];
-        let mut is_conditional = false;
-        for (name, value) in conditions {
-            if let Some(value) = value {
-                request = request.header(name, value);
-                is_conditional = true;
-            }
-        }
-        let response = request.send().await.map_err(|source| failed(address, source))?;
+        let response = self.followed(url, validators).await;
+        let response =
+            response.map_err(|source| ClientError::Exchange { url: address.to_owned(), source })?;
         let status = response.status();
+        let is_conditional = validators.etag.is_some() || validators.last_modified.is_some();
         if status.is_success() || (is_conditional && status == StatusCode::NOT_MODIFIED) {
             return Ok(response);
         }
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|value| wait(value, Utc::now()));
         Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after })
+    }
+
+    /// Sends a request, and follows redirects. Each goes to an address that [may be asked](may_lead) after the answer that
+    /// leads there.
+    async fn followed(
+        &self,
+        mut url: Url,
+        validators: &Validators,
+    ) -> Result<Response, Box<dyn Error + Send + Sync>> {
+        let (began, mut loopback) = (Instant::now(), self.loopback);
+        for _ in 0..=REDIRECTS {
+            let left = self.timeout.saturating_sub(began.elapsed());
+            let mut request = self.asking(loopback).get(url.clone()).timeout(left).header(ACCEPT, METADATA);
+            let conditions =
+                [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)];
+            for (name, value) in conditions {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+            let response = request.send().await?;
+            let Some(to) = led_to(&response) else { return Ok(response) };
+            loopback = may_lead(response.remote_addr(), &to, self.loopback)?;
+            url = to;
+        }
+        Err("too many redirects".into())
+    }
+
+    /// Returns the client for an address that may be on this machine, or for one that must not.
+    fn asking(&self, loopback: bool) -> &reqwest::Client {
+        if loopback { &self.client } else { &self.public }
     }
 
     /// Returns the parsed address, if it may be requested.
@@ -267,6 +287,15 @@ impl Client {
     }
 }
 
+/// Returns the address to which an answer redirects (RFC 9110, 15.4).
+fn led_to(response: &Response) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    response.url().join(location).ok()
+}
+
 /// Returns the address without a user name and a password, for errors.
 fn without_credentials(address: &str, parsed: &Option<Url>) -> String {
     if !address.contains('@') {
@@ -296,6 +325,30 @@ fn wait(value: &str, now: DateTime<Utc>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A name that leads to this machine is requested, and not after a redirect of a server on the internet.
+    #[tokio::test]
+    async fn a_redirect_of_another_host_leads_to_no_name_of_this_machine() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await.unwrap();
+            }
+        });
+        let client = Client::with_loopback().unwrap();
+        let status = async |from: &str| {
+            let from = Some(from.parse().unwrap());
+            let loopback = may_lead(from, &Url::parse("https://idp.example/").unwrap(), true).unwrap();
+            client.asking(loopback).get(&address).send().await.map(|response| response.status().as_u16())
+        };
+        assert_eq!(status("127.0.0.1:443").await.unwrap(), 204);
+        let refused = status("192.0.2.1:443").await.unwrap_err();
+        let cause = std::iter::successors(refused.source(), |cause| (*cause).source()).last().unwrap();
+        assert!(cause.to_string().contains("no address on the public internet"), "{cause}");
+    }
 
     #[test]
     fn a_server_says_when_in_two_ways() {
