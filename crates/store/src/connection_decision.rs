@@ -10,7 +10,8 @@ use vouchsafe::{
 };
 
 use crate::{
-    AuditRecord, Author, ConnectionTotals, ConnectionWrite, SignInError, StoreError, StoredConnection,
+    AuditRecord, Author, ConnectionTotals, ConnectionWrite, SetUpLink, SignInError, StoreError,
+    StoredConnection,
 };
 
 /// A change of how an organization signs in: a pure function over its own record and its connections.
@@ -43,6 +44,7 @@ pub struct ConnectionDecision {
     organization: OrganizationId,
     author: Author,
     keeps_sessions: bool,
+    left_by: Option<(String, DateTime<Utc>)>,
     decide: Box<Decide>,
 }
 
@@ -64,6 +66,7 @@ impl ConnectionDecision {
             organization,
             author: Author::new(actor, at),
             keeps_sessions: false,
+            left_by: None,
             decide: Box::new(decide),
         }
     }
@@ -73,6 +76,20 @@ impl ConnectionDecision {
     #[must_use]
     pub fn keeping_sessions(self) -> ConnectionDecision {
         ConnectionDecision { keeps_sessions: true, ..self }
+    }
+
+    /// The same decision about what a set-up link left. It is refused with [`StoreError::SetUpLinkConflict`] if the link
+    /// did not expire before `before`, because somebody has renewed it meanwhile.
+    #[must_use]
+    pub fn left_by(self, link: &SetUpLink, before: DateTime<Utc>) -> ConnectionDecision {
+        ConnectionDecision { left_by: Some((link.id.clone(), before)), ..self }
+    }
+
+    /// For stores: the id of the set-up link that left what is decided about, and the time before which it must have expired.
+    /// The transaction that writes the decision checks it ([`SetUpLink::require_over`]).
+    #[must_use]
+    pub fn link_that_left_it(&self) -> Option<(&str, DateTime<Utc>)> {
+        self.left_by.as_ref().map(|(id, before)| (id.as_str(), *before))
     }
 
     /// The organization.

@@ -245,6 +245,18 @@ impl SetUpLink {
         }
     }
 
+    /// For stores: checks that a link expired before `before`, in the transaction that ends
+    /// [what it left](crate::ConnectionDecision::left_by). A link that the store does not have was not renewed.
+    ///
+    /// # Errors
+    /// [`StoreError::SetUpLinkConflict`].
+    pub fn require_over(link: Option<&SetUpLink>, before: DateTime<Utc>) -> Result<(), StoreError> {
+        match link {
+            Some(link) if link.expires_at > before => Err(StoreError::set_up_link_conflict()),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the link work until that time, even if a connection was activated with it. A revoked link stays revoked.
     pub fn renew_until(&mut self, end: DateTime<Utc>) {
         self.expires_at = end;

@@ -15,7 +15,7 @@ const RULE: &str = "set_up_link.over";
 ///
 /// Only a connection in the state [`Draft`](ConnectionState::Draft) that was never active is retired, and only if no other
 /// link and no takeover of the organization's policy names it. One whose trial succeeded stays, since somebody may activate
-/// it. The audit has each of them, with [`Actor::Rule`] `set_up_link.over`. If the store refuses to retire one, or is busy
+/// it, and so does the draft of a link that is renewed at the same moment. The audit has each of them, with [`Actor::Rule`] `set_up_link.over`. If the store refuses to retire one, or is busy
 /// with its organization, the draft stays, and its link is deleted all the same.
 ///
 /// ```
@@ -60,7 +60,8 @@ where
     }
 }
 
-async fn end_draft<S>(
+/// Ends the draft of a link that was found to be over, unless the link was renewed since.
+pub(crate) async fn end_draft<S>(
     store: &S,
     link: &SetUpLink,
     before: DateTime<Utc>,
@@ -84,7 +85,7 @@ where
             false => Ok(()),
         }
     });
-    store.decide_connections(decision).await.map(drop)
+    store.decide_connections(decision.left_by(link, before)).await.map(drop)
 }
 
 /// Whether another link or the policy of the organization names a connection.

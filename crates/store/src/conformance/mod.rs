@@ -152,7 +152,7 @@ macro_rules! conformance {
     (@set_up_links $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, set_up_links, a_link_is_found_by_what_is_shown, a_link_is_of_an_organization_that_there_is,
             every_write_of_a_link_is_at_its_revision, of_writers_of_one_link_one_succeeds, what_never_changes_of_a_link_is_refused,
-            links_are_listed_and_audited, links_are_swept, a_draft_goes_with_its_link, a_paused_connection_stays_when_its_link_goes, a_link_that_was_revoked_meanwhile_changes_nothing,
+            links_are_listed_and_audited, links_are_swept, a_draft_goes_with_its_link, a_draft_stays_if_its_link_is_renewed_meanwhile, a_paused_connection_stays_when_its_link_goes, a_link_that_was_revoked_meanwhile_changes_nothing,
             of_a_link_and_its_revocation_the_last_word_is_the_revocation);
     };
     (of api_tokens: $make:path) => {

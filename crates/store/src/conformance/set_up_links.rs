@@ -9,7 +9,7 @@ use vouchsafe::{
 use super::{POLICY, Store, acme, author, connections::draft, globex, now, okta, with_acme, with_globex};
 use crate::{
     Author, ConnectionDecision, SetUpLink, SetUpLinkState, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial,
-    sweep_set_up_links,
+    set_up_sweep::end_draft, sweep_set_up_links,
 };
 
 fn secret() -> SetUpSecret {
@@ -243,6 +243,29 @@ pub async fn a_draft_goes_with_its_link(store: impl Store + SetUpStore) {
     assert_eq!(swept(&store, sharing.expires_at).await, 1);
     assert_eq!(states().await, ["retired", "tested", "retired", "draft"]);
     assert_eq!(by_rule().await.len(), 2);
+}
+
+/// A link is renewed after it was found to be over, and before its draft is ended.
+pub async fn a_draft_stays_if_its_link_is_renewed_meanwhile(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let id = ConnectionId::new("left").unwrap();
+    let (_, mut link) = issued(&store, acme()).await;
+    store.add_connection(&draft("left", acme(), okta()), &author()).await.unwrap();
+    link.progress.connection = Some(id.clone());
+    link.revision = store.update_set_up_link(&link, &author()).await.unwrap();
+    let end = link.expires_at;
+    let over = store.set_up_links_over(end).await.unwrap();
+    let [found] = &over[..] else { panic!("{over:?}") };
+    link.renew_until(end + TimeDelta::days(1));
+    store.update_set_up_link(&link, &author()).await.unwrap();
+    let audit = store.audit(&acme()).await.unwrap();
+    let refused = end_draft(&store, found, end, end).await.unwrap_err();
+    assert_eq!(refused.code(), "store.set_up_link_conflict");
+    assert_eq!(store.connection(&id).await.unwrap().unwrap().state, ConnectionState::Draft);
+    assert_eq!(store.audit(&acme()).await.unwrap(), audit);
+    // It is over again.
+    end_draft(&store, found, link.expires_at, link.expires_at).await.unwrap();
+    assert_eq!(store.connection(&id).await.unwrap().unwrap().state, ConnectionState::Retired);
 }
 
 /// An operator who makes an active connection a draft again pauses it: it does not go with the link that made it.

@@ -128,6 +128,7 @@ impl Memory {
             let keys: Vec<_> = decided.added.iter().chain(&decided.changed).map(keys_in_metadata).collect();
             let written = self.with(|state| {
                 state.require_open_link(author)?;
+                state.require_link_over(&decision)?;
                 let is_same = state.connections_with(id)? == before;
                 is_same.then(|| state.write_decided(&decided, &keys, author)).transpose()
             });

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{Actor, OrganizationId};
 
 use super::{Memory, State, sweep};
-use crate::{Answer, AuditRecord, Author, SetUpLink, SetUpSecret, SetUpStore, StoreError};
+use crate::{
+    Answer, AuditRecord, Author, ConnectionDecision, SetUpLink, SetUpSecret, SetUpStore, StoreError,
+};
 
 impl SetUpStore for Memory {
     fn add_set_up_link<'a>(
@@ -30,7 +32,7 @@ impl SetUpStore for Memory {
     }
 
     fn set_up_link<'a>(&'a self, id: &'a str) -> Answer<'a, Option<SetUpLink>> {
-        self.with(move |state| Ok(state.set_up_links.values().find(|link| link.id == id).cloned()))
+        self.with(move |state| Ok(state.link(id).cloned()))
     }
 
     fn set_up_links_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>> {
@@ -75,7 +77,16 @@ impl State {
     /// Refuses what the holder of a link asks for if the link does not work any more.
     pub(super) fn require_open_link(&self, author: &Author) -> Result<(), StoreError> {
         let Actor::SetUpLink(id) = &author.actor else { return Ok(()) };
-        let link = self.set_up_links.values().find(|link| link.id == *id);
-        SetUpLink::require_open(link, author.at)
+        SetUpLink::require_open(self.link(id), author.at)
+    }
+
+    /// Refuses to end what a link left if the link was renewed since it was found to be over.
+    pub(super) fn require_link_over(&self, decision: &ConnectionDecision) -> Result<(), StoreError> {
+        let Some((id, before)) = decision.link_that_left_it() else { return Ok(()) };
+        SetUpLink::require_over(self.link(id), before)
+    }
+
+    fn link(&self, id: &str) -> Option<&SetUpLink> {
+        self.set_up_links.values().find(|link| link.id == id)
     }
 }

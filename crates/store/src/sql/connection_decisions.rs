@@ -1,5 +1,6 @@
 //! Decisions about the connections of an organization in SQL.
 
+use chrono::{DateTime, Utc};
 use vouchsafe::{ConnectionId, provisioning::OrganizationId};
 
 use super::{
@@ -28,7 +29,7 @@ pub(super) async fn decide(
         let made = Made::of(&decision, seen)?;
         let written = engine.write::<_, SignInError>(Box::new(move |turn| {
             Box::pin(async move {
-                made.lock(turn).await?;
+                made.writing.lock(turn).await?;
                 match made.seen.is_still(turn).await? {
                     true => made.write(turn).await.map(Some),
                     false => Ok(None),
@@ -41,7 +42,7 @@ pub(super) async fn decide(
     }
     let made_in_it = engine.write::<_, SignInError>(Box::new(move |turn| {
         Box::pin(async move {
-            lock(turn, &id, decision.author()).await?;
+            Writing::of(&decision).lock(turn).await?;
             let seen = Seen::read(turn, id).await?;
             Made::of(&decision, seen)?.write(turn).await
         })
@@ -92,7 +93,7 @@ impl Seen {
 struct Made {
     seen: Seen,
     decided: DecidedConnections,
-    author: Author,
+    writing: Writing,
     batch: Batch,
 }
 
@@ -106,16 +107,12 @@ impl Made {
         for changed in &decided.changed {
             batch = write(batch, changed, false)?;
         }
-        Ok(Made { seen, decided, author: decision.author().clone(), batch })
-    }
-
-    async fn lock(&self, turn: &mut dyn Transaction) -> Result<(), StoreError> {
-        lock(turn, &self.seen.before.organization.id, &self.author).await
+        Ok(Made { seen, decided, writing: Writing::of(decision), batch })
     }
 
     async fn write(self, turn: &mut dyn Transaction) -> Result<OrganizationConnections, SignInError> {
-        let Made { seen, decided, author, batch } = self;
-        let batch = retire(turn, batch, &decided.retired, &author).await?;
+        let Made { seen, decided, writing, batch } = self;
+        let batch = retire(turn, batch, &decided.retired, &writing.author).await?;
         rows::changed(turn, &seen.before.organization.id).await?;
         let batch = rows::put_organization(batch, decided.organization())?;
         let batch = writes::audit(batch, &decided.audit)?;
@@ -124,8 +121,27 @@ impl Made {
     }
 }
 
-async fn lock(turn: &mut dyn Transaction, id: &OrganizationId, author: &Author) -> Result<(), StoreError> {
-    set_up_links::require_open(turn, author).await?;
-    locks::organization(turn, id).await?;
-    locks::connections(turn, id).await
+/// What the transaction that writes a decision asks for before it writes.
+struct Writing {
+    organization: OrganizationId,
+    author: Author,
+    /// The link that must be over, and since when.
+    left_by: Option<(String, DateTime<Utc>)>,
+}
+
+impl Writing {
+    fn of(decision: &ConnectionDecision) -> Writing {
+        let left_by = decision.link_that_left_it().map(|(id, before)| (id.to_owned(), before));
+        let (organization, author) = (decision.organization().clone(), decision.author().clone());
+        Writing { organization, author, left_by }
+    }
+
+    async fn lock(&self, turn: &mut dyn Transaction) -> Result<(), StoreError> {
+        set_up_links::require_open(turn, &self.author).await?;
+        if let Some((link, before)) = &self.left_by {
+            set_up_links::require_over(turn, link, *before).await?;
+        }
+        locks::organization(turn, &self.organization).await?;
+        locks::connections(turn, &self.organization).await
+    }
 }

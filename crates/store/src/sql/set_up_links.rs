@@ -26,7 +26,7 @@ const TO_CHANGE: Sql = Sql {
     postgres: "SELECT record FROM vouchsafe_set_up_links WHERE id = $1 FOR UPDATE",
 };
 
-/// A link that nobody changes during the transaction.
+/// A link, locked against changes.
 const AS_IT_IS: Sql = Sql {
     sqlite: "SELECT record FROM vouchsafe_set_up_links WHERE id = ?",
     postgres: "SELECT record FROM vouchsafe_set_up_links WHERE id = $1 FOR SHARE",
@@ -138,11 +138,26 @@ impl<E: Engine> SetUpStore for E {
 /// nothing is known about them here.
 pub(super) async fn require_open(turn: &mut dyn Transaction, author: &Author) -> Result<(), StoreError> {
     let Actor::SetUpLink(id) = &author.actor else { return Ok(()) };
-    if id.contains('\0') {
-        return Ok(());
+    SetUpLink::require_open(as_it_is(turn, id).await?.as_ref(), author.at)
+}
+
+/// Refuses to end what a link left if the link was renewed since it was found to be over. Whoever renews it waits for this
+/// transaction, or this one for them.
+pub(super) async fn require_over(
+    turn: &mut dyn Transaction,
+    id: &str,
+    before: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    SetUpLink::require_over(as_it_is(turn, id).await?.as_ref(), before)
+}
+
+/// A link that nobody changes during the transaction.
+async fn as_it_is(turn: &mut dyn Transaction, id: &str) -> Result<Option<SetUpLink>, StoreError> {
+    // Texts in PostgreSQL cannot contain the character NUL.
+    match id.contains('\0') {
+        true => Ok(None),
+        false => first(&run_one(turn, Batch::of(AS_IT_IS).bind(id)).await?),
     }
-    let link = first(&run_one(turn, Batch::of(AS_IT_IS).bind(id.as_str())).await?)?;
-    SetUpLink::require_open(link.as_ref(), author.at)
 }
 
 fn first(answered: &Answered) -> Result<Option<SetUpLink>, StoreError> {
