@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
-use tokio::sync::Mutex;
 use vouchsafe::RecentlyUsed;
 use vouchsafe::crypto::{CryptoError, KeyValue, Provider, PublicKey};
 
@@ -108,8 +107,15 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 #[derive(Debug)]
 pub(crate) struct KeyCache {
     fetch: Arc<dyn FetchKeys>,
-    /// Each has a lock of its own, so that a slow transmitter does not delay others.
-    sets: Mutex<RecentlyUsed<String, Arc<Mutex<Kept>>>>,
+    sets: Mutex<RecentlyUsed<String, Arc<Set>>>,
+}
+
+/// The set of one transmitter. No lock of it delays another transmitter.
+#[derive(Debug, Default)]
+struct Set {
+    kept: Mutex<Kept>,
+    /// Held while the set is fetched, so that it is fetched once at a time. Tokens with a known key do not wait for it.
+    fetching: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -144,36 +150,27 @@ impl KeyCache {
         provider: &Provider,
         now: DateTime<Utc>,
     ) -> Result<PublicKey, SignalError> {
-        let unknown = || SignalError::UnknownKey { kid: kid.chars().take(100).collect() };
-        let set = self.set(address).await;
-        let mut kept = set.lock().await;
-        // A time in the future is from before the clock was set back, except for requests that overtook this one.
-        let is_within = |time: Option<DateTime<Utc>>, span| {
-            let age = time.map(|time| now.signed_duration_since(time));
-            age.is_some_and(|age| -OVERTAKEN <= age && age < span)
-        };
-        let is_fresh = is_within(kept.fetched_at, LIFETIME);
-        if let Some(key) = kept.keys.key(kid).filter(|_| is_fresh) {
-            return Ok(key.clone());
+        let set = self.set(address);
+        if let Some(key) = set.kept().fresh_key(kid, now) {
+            return Ok(key);
         }
-        if is_within(kept.asked_at, ASKED_EVERY) {
-            return match is_fresh {
-                true => Err(unknown()),
-                false => {
-                    Err(SignalError::Keys { reason: "they could not be fetched a moment ago".to_owned() })
-                }
-            };
+        let _fetching = set.fetching.lock().await;
+        // Another token may have had it fetched meanwhile.
+        if let Some(answer) = set.kept().answer(kid, now) {
+            return answer;
         }
-        kept.asked_at = Some(now);
+        set.kept().asked_at = Some(now);
         let document = self.fetch.fetch(address).await;
         let document = document.map_err(|error| SignalError::Keys { reason: error.to_string() })?;
-        kept.keys = KeySet::from_json(&document, provider)?;
-        kept.fetched_at = Some(now);
-        kept.keys.key(kid).cloned().ok_or_else(unknown)
+        let keys = KeySet::from_json(&document, provider)?;
+        let found = keys.key(kid).cloned().ok_or_else(|| unknown(kid));
+        let mut kept = set.kept();
+        (kept.keys, kept.fetched_at) = (keys, Some(now));
+        found
     }
 
-    async fn set(&self, address: &str) -> Arc<Mutex<Kept>> {
-        let mut sets = self.sets.lock().await;
+    fn set(&self, address: &str) -> Arc<Set> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         let known = sets.get(address).map(Arc::clone);
         known.unwrap_or_else(|| {
             let new = Arc::default();
@@ -181,4 +178,44 @@ impl KeyCache {
             new
         })
     }
+}
+
+impl Set {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn fresh_key(&self, kid: &str, now: DateTime<Utc>) -> Option<PublicKey> {
+        self.keys.key(kid).filter(|_| self.is_fresh(now)).cloned()
+    }
+
+    /// The key, or why the set is not fetched for it; `None` if the set is to be fetched.
+    fn answer(&self, kid: &str, now: DateTime<Utc>) -> Option<Result<PublicKey, SignalError>> {
+        if let Some(key) = self.fresh_key(kid, now) {
+            return Some(Ok(key));
+        }
+        is_within(self.asked_at, ASKED_EVERY, now).then(|| {
+            Err(match self.is_fresh(now) {
+                true => unknown(kid),
+                false => SignalError::Keys { reason: "they could not be fetched a moment ago".to_owned() },
+            })
+        })
+    }
+
+    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        is_within(self.fetched_at, LIFETIME, now)
+    }
+}
+
+/// Whether a time is not longer ago than this. A time in the future is from before the clock was set back, except for
+/// requests that overtook this one.
+fn is_within(time: Option<DateTime<Utc>>, span: TimeDelta, now: DateTime<Utc>) -> bool {
+    let age = time.map(|time| now.signed_duration_since(time));
+    age.is_some_and(|age| -OVERTAKEN <= age && age < span)
+}
+
+fn unknown(kid: &str) -> SignalError {
+    SignalError::UnknownKey { kid: kid.chars().take(100).collect() }
 }

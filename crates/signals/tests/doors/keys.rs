@@ -8,6 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use vouchsafe::crypto::{KeyKind, Provider, SignatureAlgorithm};
 use vouchsafe_signals::{Expected, KeySet, verify};
 use vouchsafe_store::Memory;
@@ -54,6 +55,42 @@ async fn keys_roll_over_and_are_not_asked_for_without_end() {
         assert_eq!(world.revoke(&token, &by_email()).await, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert_eq!(asked(&world), 4);
+}
+
+/// The transmitter's server is slow, and tokens name a key that is not known.
+#[tokio::test(start_paused = true)]
+async fn a_known_key_works_while_another_is_fetched() {
+    let mut world = World::over(Arc::new(Memory::new())).await;
+    let token = world.token(GTR, &world.revocation_claims("j1"));
+    assert_eq!(world.revoke(&token, &by_email()).await, StatusCode::NO_CONTENT);
+    world.now += TimeDelta::minutes(2);
+    let next = world.provider.generate_key(KeyKind::P256).unwrap();
+    *world.published.document.lock().unwrap() =
+        Some(json!({"keys": [jwk(&world.key, "k1"), jwk(&next, "k2")]}));
+    let answer = Arc::new(Notify::new());
+    *world.published.held.lock().unwrap() = Some(Arc::clone(&answer));
+    let asked = || world.published.asked.load(Ordering::Relaxed);
+    let by_next = |id: &str| {
+        let header = header("ES256", GTR, "k2");
+        signed(&world.provider, &next, SignatureAlgorithm::EcdsaSha256, &header, &world.revocation_claims(id))
+    };
+    let (first, second) = (by_next("j2"), by_next("j3"));
+    let known = world.token(GTR, &world.revocation_claims("j4"));
+    let by_email = by_email();
+    let waiting = async { tokio::join!(world.revoke(&first, &by_email), world.revoke(&second, &by_email)) };
+    let meanwhile = async {
+        while asked() < 2 {
+            tokio::task::yield_now().await;
+        }
+        // The clock goes on only if nobody has anything to do.
+        let known = tokio::time::timeout(Duration::from_secs(60), world.revoke(&known, &by_email)).await;
+        answer.notify_one();
+        known
+    };
+    let (by_next, by_known) = tokio::join!(waiting, meanwhile);
+    assert_eq!(by_known, Ok(StatusCode::NO_CONTENT));
+    assert_eq!(by_next, (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT));
+    assert_eq!(asked(), 2, "for both of them once");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use vouchsafe::crypto::{KeyKind, PrivateKey, Provider, SignatureAlgorithm};
 use vouchsafe::provisioning::{
     Account, AccountId, Actor, Identity, Organization, OrganizationId, ScimRecord,
@@ -26,14 +27,19 @@ const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/session-
 pub(crate) struct Published {
     pub(crate) document: Mutex<Option<Value>>,
     pub(crate) asked: AtomicUsize,
+    /// What the answer waits for, if it does.
+    pub(crate) held: Mutex<Option<Arc<Notify>>>,
 }
 
 impl FetchKeys for Published {
     fn fetch<'a>(&'a self, address: &'a str) -> Fetching<'a> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         assert!(address.starts_with("https://"), "{address}");
-        let document = self.document.lock().unwrap().clone();
+        let (document, held) = (self.document.lock().unwrap().clone(), self.held.lock().unwrap().clone());
         Box::pin(async move {
+            if let Some(held) = held {
+                held.notified().await;
+            }
             document.map(|document| document.to_string().into_bytes()).ok_or_else(|| "not there".into())
         })
     }
