@@ -1,6 +1,6 @@
 //! The code of a guide that an example has too is the same.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "this is a test: it may panic")]
+#![expect(clippy::string_slice, reason = "this is a test: it may panic")]
 
 use std::fs;
 use std::path::Path;

@@ -12,7 +12,7 @@ use vouchsafe::{ConnectionId, Explain};
 use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoredSettings};
 
 use super::brand::SetUpBrand;
-use super::changes::TellChange;
+use super::changes::{SetUpEvent, TellChange};
 use super::error::SetUpError;
 use super::link_limits::LinkLimits;
 

@@ -59,7 +59,7 @@ impl Signed {
         let request = AuthnRequest::from_redirect(location(&started)).unwrap();
         let response = okta()
             .response()
-            .at(Utc::now() + TimeDelta::seconds(2))
+            .at(Utc::now().checked_add_signed(TimeDelta::seconds(2)).unwrap())
             .service_provider(self.at("/sso/saml/metadata"), &self.at("/sso/saml/acs"))
             .assertion_id(format!("_own{}", self.number()))
             .in_response_to(&request.id)
