@@ -21,7 +21,7 @@ use crate::Explain;
 ///
 /// let error = service_provider("http://app.example.com").unwrap_err();
 /// assert!(format!("{error:?}").ends_with(
-///     " [binding.url]. Configure an absolute https URL; http works for localhost and 127.0.0.1 alone."
+///     " [binding.url]. Configure an absolute https URL; http works only for localhost and 127.0.0.1."
 /// ));
 /// ```
 #[derive(Clone)]

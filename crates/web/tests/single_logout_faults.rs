@@ -349,7 +349,7 @@ async fn an_address_with_the_name_of_a_connection_is_its_own_or_nobodys() {
     assert!(own.hint.contains("ConnectionSettings::single_logout"), "{}", own.hint);
     let unknown = refused("unknown").await;
     assert_eq!(unknown.code, "http.unknown_connection");
-    assert!(unknown.hint.contains("draft until it is activated"), "{}", unknown.hint);
+    assert!(unknown.hint.contains("active connections only, no drafts"), "{}", unknown.hint);
     assert!(!sessions.0.load(Ordering::SeqCst));
 }
 
