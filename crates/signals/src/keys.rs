@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use tracing::Instrument as _;
 use vouchsafe::RecentlyUsed;
 use vouchsafe::crypto::{CryptoError, KeyValue, Provider, PublicKey};
 
@@ -115,7 +116,7 @@ pub(crate) struct KeyCache {
 struct Set {
     kept: Mutex<Kept>,
     /// Held while the set is fetched, so that it is fetched once at a time. Tokens with a known key do not wait for it.
-    fetching: tokio::sync::Mutex<()>,
+    fetching: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -154,19 +155,28 @@ impl KeyCache {
         if let Some(key) = set.kept().fresh_key(kid, now) {
             return Ok(key);
         }
-        let _fetching = set.fetching.lock().await;
+        let fetching = Arc::clone(&set.fetching).lock_owned().await;
         // Another token may have had it fetched meanwhile.
         if let Some(answer) = set.kept().answer(kid, now) {
             return answer;
         }
         set.kept().asked_at = Some(now);
-        let document = self.fetch.fetch(address).await;
-        let document = document.map_err(|error| SignalError::Keys { reason: error.to_string() })?;
-        let keys = KeySet::from_json(&document, provider)?;
-        let found = keys.key(kid).cloned().ok_or_else(|| unknown(kid));
-        let mut kept = set.kept();
-        (kept.keys, kept.fetched_at) = (keys, Some(now));
-        found
+        // A server drops a request whose client is gone. The set is then fetched all the same, since it is not fetched again
+        // soon: otherwise whoever names an unknown key and leaves would keep the keys from others.
+        let (fetch, address, provider) = (Arc::clone(&self.fetch), address.to_owned(), provider.clone());
+        let fetched = async move {
+            let _fetching = fetching;
+            let document = fetch.fetch(&address).await;
+            let document = document.map_err(|error| SignalError::Keys { reason: error.to_string() })?;
+            let keys = KeySet::from_json(&document, &provider)?;
+            let mut kept = set.kept();
+            (kept.keys, kept.fetched_at) = (keys.clone(), Some(now));
+            Ok(keys)
+        };
+        let fetched = tokio::spawn(fetched.in_current_span()).await;
+        let keys =
+            fetched.unwrap_or_else(|stopped| Err(SignalError::Keys { reason: stopped.to_string() }))?;
+        keys.key(kid).cloned().ok_or_else(|| unknown(kid))
     }
 
     fn set(&self, address: &str) -> Arc<Set> {

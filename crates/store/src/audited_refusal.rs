@@ -79,7 +79,7 @@ impl AuditedRefusal {
             actor: Some(Actor::Scim(token.connection.clone())),
             ..Noted::of(token.organization.clone(), "scim.unauthorized", at)
         };
-        let change = format!("Refuses a SCIM request: the token {} opens nothing any more.", token.id());
+        let change = format!("Refuses a SCIM request: the token {} gives no access now.", token.id());
         noted.refusal(format!("scim token {}", token.id()), change)
     }
 

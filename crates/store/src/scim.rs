@@ -67,7 +67,7 @@ pub trait ScimStore: Directory {
     fn count_scim_groups<'a>(&'a self, accounts: &'a [AccountId]) -> Answer<'a, BTreeMap<AccountId, usize>>;
 
     /// Plans a SCIM request, and writes the result with the resource and the audit records in one transaction. The
-    /// error is [`StoreError::ScimConflict`] if the resource is no longer at the revision that was read.
+    /// error is [`StoreError::ScimConflict`](crate::StoreError::ScimConflict) if the resource is no longer at the revision that was read.
     ///
     /// The transaction reads the token of the request again, so that nothing is written after a revocation was answered,
     /// however long ago the request began ([`ScimDecision::is_still_acceptable`]).

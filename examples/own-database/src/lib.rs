@@ -108,6 +108,10 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
             app.sessions.remove(session.hash()).await?;
             return Err(logged_out);
         }
+        // The browser's session before this one ends only now, since a refused login ends none.
+        if let Some(previous) = &accepted.previous_session {
+            app.sessions.remove(previous).await?;
+        }
         accepted.redirect([app.sso.cookies().open_session(session.reveal(), lifetime)?])
     };
     opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()

@@ -31,7 +31,7 @@ create index if not exists sessions_that_end on sessions (ends);";
 pub(crate) struct Sessions(pub(crate) SqlitePool);
 
 impl Sessions {
-    /// Begins the session of a login, in place of the one that the browser had before. Sessions that are over are removed.
+    /// Begins the session of a login. Sessions that are over are removed.
     pub(crate) async fn begin(
         &self,
         session: &SessionId,
@@ -42,8 +42,7 @@ impl Sessions {
         let (person, login) = (accepted.identity()?, &accepted.login);
         let participant = Participant::of_login(login).as_ref().map(serde_json::to_string);
         let mut transaction = self.0.begin_with("begin immediate").await.map_err(failed)?;
-        sqlx::query("delete from sessions where hash = $1 or ends <= unixepoch()")
-            .bind(accepted.previous_session.as_deref())
+        sqlx::query("delete from sessions where ends <= unixepoch()")
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;

@@ -1,6 +1,6 @@
 //! What the application is told of the changes that a link makes.
 
-use vouchsafe::ConnectionId;
+use vouchsafe::{ConnectionId, ConnectionState};
 use vouchsafe_axum::SetUpChange;
 use vouchsafe_store::{Directory, SetUpPurpose, SetUpStore};
 use vouchsafe_testkit::{self as testkit, keys};
@@ -8,7 +8,7 @@ use vouchsafe_testkit::{self as testkit, keys};
 use crate::browser::Browser;
 use crate::later::{connected, give_metadata};
 use crate::newer_metadata::stage;
-use crate::world::{World, acme};
+use crate::world::{Differences, World, acme};
 
 /// The kind of each change that was told since the last call, with the connections or the domain.
 fn told(world: &World) -> Vec<(&'static str, Vec<String>)> {
@@ -136,4 +136,52 @@ async fn a_verified_domain_is_told() {
     let [event] = events.as_slice() else { panic!("{events:?}") };
     assert!(matches!(&event.change, SetUpChange::DomainVerified { domain, .. } if domain == "acme.example"));
     assert_eq!(event.link, link.id);
+}
+
+/// The change is stored, so a defect of the application's function keeps nothing from being done.
+#[tokio::test]
+async fn a_function_that_panics_undoes_no_activation() {
+    let world = World::make_with(Differences { panics_when_told: true, ..Differences::default() }).await;
+    let (browser, link, _) = world.at_trial(acme()).await;
+    world
+        .tried(&browser, &testkit::IdentityProvider::okta(), "ada@example.com")
+        .await
+        .says("would be accepted");
+    let page = browser.get("/set-up/activate").await;
+    browser.submit(&page, "/set-up/activate", &[]).await.is(200);
+    assert_eq!(done(&world, &link.id).await, (1, true));
+}
+
+/// The administrator closes the window as soon as the connection is active. What belongs to the activation is still done.
+#[tokio::test]
+async fn an_activation_that_nobody_waits_for_is_done_to_its_end() {
+    let world = World::make().await;
+    let (browser, link, _) = world.at_trial(acme()).await;
+    world
+        .tried(&browser, &testkit::IdentityProvider::okta(), "ada@example.com")
+        .await
+        .says("would be accepted");
+    let page = browser.get("/set-up/activate").await;
+    told(&world);
+    let is_told = async {
+        while told(&world).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = is_told => {}
+        _ = browser.submit(&page, "/set-up/activate", &[]) => panic!("it was answered before it was told"),
+    }
+    while !done(&world, &link.id).await.1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(done(&world, &link.id).await, (1, true));
+}
+
+/// How many connections are active, and whether the link is used, which is stored last.
+async fn done(world: &World, link: &str) -> (usize, bool) {
+    let active = world.connections(&acme(), ConnectionState::Active).await.len();
+    let link = world.store.set_up_link(link).await.unwrap().unwrap();
+    (active, link.used_at.is_some())
 }

@@ -13,8 +13,8 @@ use vouchsafe::metadata::OwnRollover;
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{ConnectionState, EntityId, LoginOptions, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    AcceptedLogin, OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SetUpEvent, SignedIn,
-    SingleSignOn, StoredConnections, provisioned_routes, routes, set_up_routes,
+    AcceptedLogin, OrganizationDiscovery, Provisioned, ReturnPaths, SetUp, SetUpBrand, SetUpChange,
+    SetUpEvent, SignedIn, SingleSignOn, StoredConnections, provisioned_routes, routes, set_up_routes,
 };
 use vouchsafe_client::{Client, ClientError};
 use vouchsafe_store::{
@@ -46,6 +46,8 @@ pub(crate) struct Differences {
     pub(crate) own_users: bool,
     /// Whether people are sent by the name of their organization.
     pub(crate) discovers: bool,
+    /// Whether the application's function for changes panics at an activation.
+    pub(crate) panics_when_told: bool,
 }
 
 pub(crate) struct World {
@@ -156,7 +158,11 @@ impl World {
                 async move { Ok::<_, ClientError>(found) }
             })
             .own_rollovers(move || told.lock().unwrap().clone())
-            .on_change(move |event| noted.lock().unwrap().push(event.clone()))
+            .on_change(move |event| {
+                noted.lock().unwrap().push(event.clone());
+                let is_activated = matches!(event.change, SetUpChange::Activated { .. });
+                assert!(!(differences.panics_when_told && is_activated), "a defect of the application");
+            })
             .settings(move |connection, _, _| {
                 let mut settings = StoredSettings::default();
                 settings.token_required = differences.token_required;

@@ -93,6 +93,32 @@ async fn a_known_key_works_while_another_is_fetched() {
     assert_eq!(asked(), 2, "for both of them once");
 }
 
+/// Somebody names an unknown key and closes the connection while the set is fetched: the server drops the request.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_keeps_no_key_from_others() {
+    let world = World::over(Arc::new(Memory::new())).await;
+    let stranger = world.provider.generate_key(KeyKind::P256).unwrap();
+    let header = header("ES256", GTR, "nobody");
+    let claims = world.revocation_claims("j1");
+    let unknown = signed(&world.provider, &stranger, SignatureAlgorithm::EcdsaSha256, &header, &claims);
+    let answer = Arc::new(Notify::new());
+    *world.published.held.lock().unwrap() = Some(Arc::clone(&answer));
+    let (by_email, asked) = (by_email(), || world.published.asked.load(Ordering::Relaxed));
+    let is_asked = async {
+        while asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = world.revoke(&unknown, &by_email) => panic!("it was answered without the keys"),
+        () = is_asked => {}
+    }
+    answer.notify_one();
+    let genuine = world.token(GTR, &world.revocation_claims("j2"));
+    assert_eq!(world.revoke(&genuine, &by_email).await, StatusCode::NO_CONTENT);
+    assert_eq!(asked(), 1);
+}
+
 #[test]
 fn keys_are_read_of_a_set_as_far_as_they_can_be_used() {
     let provider = Provider::rustcrypto();

@@ -68,7 +68,6 @@ impl SetUp {
     ) -> Result<(), SetUpError> {
         let provider = visit.sso.service_provider().provider().clone();
         let copied_from = visit.link.progress.renews.clone();
-        let takeovers = visit.policy.identity.takeovers.clone();
         self.decide(visit, move |it, now| {
             let id = &given.id;
             let draft = it.connection(id).ok_or_else(|| StoreError::connection_unknown(id))?.clone();
@@ -80,7 +79,7 @@ impl SetUp {
             let is_usable = || {
                 is_draft(&draft, &it.organization)
                     && settings.is_ok()
-                    && is_no_older(&draft, &it.connections, &takeovers, &provider, now).is_ok()
+                    && is_no_older(&draft, &it.connections, &it.organization, &provider, now).is_ok()
             };
             let renewed = match renewed_among(&it.connections, &draft) {
                 Ok(renewed) if is_as_tried && is_usable() => renewed.map(|renewed| renewed.id.clone()),

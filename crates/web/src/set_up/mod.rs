@@ -41,11 +41,12 @@ mod trial;
 mod visit;
 
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 
 use crate::answers::answer;
 use crate::error::HttpError;
 use crate::single_sign_on::SingleSignOn;
+use crate::work::to_the_end;
 
 pub use brand::{SetUpBrand, SetUpView};
 pub use changes::{SetUpChange, SetUpEvent};
@@ -68,7 +69,15 @@ impl SingleSignOn {
         let Some(set_up) = &self.inner.set_up else {
             return answer(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", String::new());
         };
-        set_up.answered(self, request, step.trim_matches('/'), body).await
+        let step = step.trim_matches('/');
+        if request.method != Method::POST {
+            return set_up.answered(self, request, step, body).await;
+        }
+        // A form is carried out as a whole, also if the browser does not wait for the answer.
+        let (sso, portal, request_there) = (self.clone(), set_up.clone(), request.clone());
+        let (step, body) = (step.to_owned(), body.to_vec());
+        let done = async move { Ok(portal.answered(&sso, &request_there, &step, &body).await) };
+        to_the_end(done).await.unwrap_or_else(|error| set_up.refused(self, request, error.into()))
     }
 
     /// Answers a request to the set-up portal whose body could not be read, because it is too large for example, with a

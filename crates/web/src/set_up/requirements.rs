@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::metadata::RefreshError;
-use vouchsafe::provisioning::Takeover;
-use vouchsafe::{ConnectionState, IdentityProvider, Provider};
+use vouchsafe::provisioning::Organization;
+use vouchsafe::{IdentityProvider, Provider};
 use vouchsafe_store::{ConnectionMetadata, StoredConnection};
 
 use super::error::SetUpError;
-use super::visit::Visit;
+use super::visit::{Visit, is_draft};
 use crate::work::elsewhere;
 
 /// Checks that the document proves what the settings of its connection require of newer metadata: a signature, an end. So
@@ -42,29 +42,24 @@ fn verified(
 /// since. It is compared again when the draft is activated, because the present one may have changed meanwhile.
 pub(super) async fn require_no_older(draft: &StoredConnection, visit: &Visit<'_>) -> Result<(), SetUpError> {
     let (draft, connections) = (draft.clone(), visit.connections.clone());
-    let takeovers = visit.policy.identity.takeovers.clone();
+    let organization = visit.organization.clone();
     let (provider, now) = (visit.sso.service_provider().provider().clone(), visit.now);
     let compared =
-        elsewhere(move || Ok(is_no_older(&draft, &connections, &takeovers, &provider, now))).await?;
+        elsewhere(move || Ok(is_no_older(&draft, &connections, &organization, &provider, now))).await?;
     compared.map_err(not_accepted)
 }
 
-/// Compares the metadata of a draft with that of each connection whose people sign in over it after its activation: the
-/// one that it renews, and those of the same identity provider from which the policy lets it take over.
+/// Compares the metadata of a draft with that of each connection of the organization to the same identity provider that
+/// was active once: the one that it renews, and those that were paused or retired since, perhaps because of a key.
 pub(super) fn is_no_older(
     draft: &StoredConnection,
     connections: &[StoredConnection],
-    takeovers: &[Takeover],
+    organization: &Organization,
     provider: &Provider,
     now: DateTime<Utc>,
 ) -> Result<(), RefreshError> {
-    let is_taken_over = |from: &StoredConnection| {
-        takeovers.iter().any(|takeover| takeover.from == from.id && takeover.to == draft.id)
-    };
     let mut earlier = connections.iter().filter(|one| {
-        one.id != draft.id
-            && one.identity_provider == draft.identity_provider
-            && (one.state == ConnectionState::Active || is_taken_over(one))
+        one.id != draft.id && one.identity_provider == draft.identity_provider && !is_draft(one, organization)
     });
     earlier.try_for_each(|earlier| draft.require_no_older_than(earlier, provider, now))
 }
@@ -84,9 +79,8 @@ fn not_accepted(reason: RefreshError) -> SetUpError {
 
 #[cfg(test)]
 mod tests {
-    use vouchsafe::provisioning::Policy;
     use vouchsafe::signature::{Signer, sign};
-    use vouchsafe::{ConnectionId, Limits};
+    use vouchsafe::{ConnectionId, ConnectionState, Limits};
     use vouchsafe_store::MetadataSource;
     use vouchsafe_testkit::{IdentityProvider as Kit, keys};
 
@@ -107,16 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_of_those_whose_people_follow_is_compared() {
+    fn the_metadata_of_connections_that_were_active_is_compared() {
         let now = "2026-01-15T09:00:00Z".parse().unwrap();
         let draft = connection("draft", Kit::okta(), 10);
-        let takes_over = |from: &str| {
-            let toml =
-                format!("[[identity.takeovers]]\nfrom = \"{from}\"\nto = \"draft\"\nby = \"subject\"\n");
-            Policy::from_toml(&toml).unwrap().identity.takeovers
+        let organization = |connections: &[&str]| {
+            let mut organization = Organization::new("acme".into(), "acme", "Acme");
+            let names = connections.iter().map(|name| ConnectionId::new(*name).unwrap());
+            organization.connections = names.collect();
+            organization
         };
-        let compared = |earlier: &[StoredConnection], takeovers: &[Takeover]| {
-            let compared = is_no_older(&draft, earlier, takeovers, keys::provider(), now);
+        let compared = |earlier: &[StoredConnection], organization: &Organization| {
+            let compared = is_no_older(&draft, earlier, organization, keys::provider(), now);
             compared.map_err(|refused| refused.code())
         };
         let in_state = |days, state| {
@@ -126,11 +121,12 @@ mod tests {
         };
         let rolled_back = Err("refresh.rolled_back");
         let (active, retired) = (ConnectionState::Active, ConnectionState::Retired);
-        assert_eq!(compared(&[in_state(9, active), in_state(10, active)], &[]), Ok(()));
-        assert_eq!(compared(&[in_state(9, active), in_state(11, active)], &[]), rolled_back);
-        assert_eq!(compared(&[in_state(11, retired)], &[]), Ok(()), "nobody follows from it");
-        assert_eq!(compared(&[in_state(11, retired)], &takes_over("other")), Ok(()));
-        assert_eq!(compared(&[in_state(11, retired)], &takes_over("earlier")), rolled_back);
+        let (first, used) = (organization(&[]), organization(&["earlier"]));
+        assert_eq!(compared(&[in_state(9, active), in_state(10, active)], &used), Ok(()));
+        assert_eq!(compared(&[in_state(9, active), in_state(11, active)], &used), rolled_back);
+        assert_eq!(compared(&[in_state(11, retired)], &first), rolled_back);
+        assert_eq!(compared(&[in_state(11, ConnectionState::Draft)], &used), rolled_back, "it was paused");
+        assert_eq!(compared(&[in_state(11, ConnectionState::Draft)], &first), Ok(()), "it was never active");
         // The dates of another identity provider, the draft itself, and what the certificate did not sign.
         let mut other = connection("earlier", Kit::other(), 11);
         other.state = active;
@@ -139,11 +135,11 @@ mod tests {
             .replace("2026-02-11", "2026-02-12")
             .into_bytes()
             .into();
-        assert_eq!(compared(&[other, draft.clone(), forged], &takes_over("earlier")), Ok(()));
+        assert_eq!(compared(&[other, draft.clone(), forged], &used), Ok(()));
         // A draft that the certificate did not sign.
         let mut unsigned = draft.clone();
         unsigned.metadata.document = Kit::okta().metadata().unwrap().into_bytes().into();
-        let refused = is_no_older(&unsigned, &[in_state(9, active)], &[], keys::provider(), now);
+        let refused = is_no_older(&unsigned, &[in_state(9, active)], &used, keys::provider(), now);
         assert_eq!(refused.unwrap_err().code(), "signature.missing");
     }
 }

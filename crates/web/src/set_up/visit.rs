@@ -1,6 +1,7 @@
 //! A browser that opened a link: its organization, and the progress of the set-up.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -25,7 +26,6 @@ use super::settings::SetUp;
 use crate::error::HttpError;
 use crate::same_origin::{Source, may_change, source};
 use crate::single_sign_on::SingleSignOn;
-use crate::work::to_the_end;
 
 /// A browser that opened a link, with the data for the pages.
 pub(super) struct Visit<'r> {
@@ -154,18 +154,22 @@ impl SetUp {
         };
         let at = author.at;
         let decision = ConnectionDecision::new(organization.clone(), author.actor, at, noting);
-        let set_up = self.clone();
-        let stored = to_the_end(async move {
-            let stored = set_up.0.store.decide_connections(decision).await;
-            if let (Ok(_), Some(tell)) = (&stored, &set_up.0.on_change) {
-                let changed = std::mem::take(&mut *changed.lock().unwrap_or_else(PoisonError::into_inner));
-                for change in changed {
-                    tell(&SetUpEvent { organization: organization.clone(), link: link.clone(), at, change });
-                }
-            }
-            Ok(stored.map(drop))
-        });
-        Ok(stored.await??)
+        self.0.store.decide_connections(decision).await?;
+        let changed = std::mem::take(&mut *changed.lock().unwrap_or_else(PoisonError::into_inner));
+        for change in changed {
+            self.tell(&SetUpEvent { organization: organization.clone(), link: link.clone(), at, change });
+        }
+        Ok(())
+    }
+
+    /// Tells the application of a change that is stored. If its function panics, the change and what belongs to it are
+    /// still carried out.
+    fn tell(&self, event: &SetUpEvent) {
+        let Some(tell) = &self.0.on_change else { return };
+        if catch_unwind(AssertUnwindSafe(|| tell(event))).is_err() {
+            let (organization, link) = (&event.organization, &event.link);
+            tracing::error!(%organization, link, "the function of SetUp::on_change panicked");
+        }
     }
 
     /// Returns the settings that the link's connection has, or will have.
