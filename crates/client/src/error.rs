@@ -125,11 +125,14 @@ impl ClientError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Setup { .. } => "Look at the source of the error: the TLS configuration of this machine.",
+            Self::Forbidden { url, .. } if !Url::parse(url).is_ok_and(|url| url.has_host()) => {
+                "Write the address with its beginning, https://. Metadata in a file is read by IdentityProvider::from_metadata."
+            }
             Self::Forbidden { .. } => {
                 "Give the https address of the metadata on the public internet (Okta: Sign On, \"Metadata URL\")."
             }
             Self::Exchange { url, .. } if Url::parse(url).is_ok_and(|url| is_local(&url)) => {
-                "Start the server on this machine first, and compare the port."
+                "Start the server on this machine first, and compare the port. If it does not speak TLS, the address begins with http://."
             }
             Self::Exchange { .. } => {
                 "Open the address in a browser from outside; a certificate of a private authority, a firewall or a slow server are the usual causes."

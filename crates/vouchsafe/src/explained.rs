@@ -41,7 +41,13 @@ impl<E: Explain> From<E> for Explained {
 
 impl From<io::Error> for Explained {
     fn from(error: io::Error) -> Explained {
-        Explained(error.to_string())
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                ". Another program listens at this address: stop it, or choose another port."
+            }
+            _ => "",
+        };
+        Explained(format!("{error}{remedy}"))
     }
 }
 

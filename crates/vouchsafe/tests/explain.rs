@@ -71,6 +71,8 @@ fn a_program_says_what_failed_and_what_to_change() {
         assert_eq!(caused.to_string(), "it did not answer: refused [app.caused]. Start it.");
     }
     assert_eq!(format!("{:?}", Explained::from("usage: app FILE")), "usage: app FILE");
+    let taken = Explained::from(std::io::Error::from(std::io::ErrorKind::AddrInUse));
+    assert!(taken.to_string().ends_with(": stop it, or choose another port."), "{taken}");
 }
 
 /// Types that are public and derive `Error`.

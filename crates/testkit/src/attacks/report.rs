@@ -223,7 +223,22 @@ impl Report {
         self.entries.iter().filter(|entry| entry.is_attack())
     }
 
-    pub(super) fn controls(&self) -> impl Iterator<Item = &Entry> {
+    /// Returns the genuine messages that were accepted as what they are, and those that do not apply.
+    pub(super) fn accepted_controls(&self) -> impl Iterator<Item = &Entry> {
+        self.controls().filter(|entry| fits_a_control(&entry.verdict))
+    }
+
+    /// Returns the genuine messages that were refused, or accepted as somebody else.
+    pub(super) fn refused_controls(&self) -> impl Iterator<Item = &Entry> {
+        self.controls().filter(|entry| !fits_a_control(&entry.verdict))
+    }
+
+    fn controls(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| !entry.is_attack())
     }
+}
+
+/// Returns whether a genuine message was accepted as what it is, or does not apply.
+fn fits_a_control(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Harmless | Verdict::NotApplicable { .. })
 }

@@ -7,15 +7,28 @@ use vouchsafe_xml::Quoted;
 use super::Kind;
 use super::report::{Entry, Report, Verdict};
 
+/// Why a service that works does not accept the genuine messages of a test.
+const CAUSES: &str = "\
+Usual causes: the clock of the service is not that of the target; its entity ID or its assertion consumer is another one; it \
+does not trust `IdentityProvider::okta()`; it accepts only answers to its requests, and the test has no `Service::start`. The \
+log of the service has the code of each refusal.";
+
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.proves_nothing() {
-            writeln!(formatter, "THIS PROVES NOTHING: no genuine message was accepted.\n")?;
+            writeln!(
+                formatter,
+                "THIS PROVES NOTHING: no genuine message was accepted as the person whom it names.\n"
+            )?;
+        }
+        section(formatter, "Genuine messages that were not accepted", self.refused_controls())?;
+        if self.refused_controls().next().is_some() {
+            writeln!(formatter, "{CAUSES}\n")?;
         }
         section(formatter, "ACCEPTED", self.accepted())?;
         section(formatter, "Inconclusive", self.inconclusive())?;
         left_out(formatter, self.not_applicable())?;
-        section(formatter, "Controls", self.controls())?;
+        section(formatter, "Controls", self.accepted_controls())?;
         for name in self.wrongly_declared() {
             writeln!(formatter, "WRONGLY DECLARED to be not applicable: {}\n", Quoted::new(name))?;
         }
