@@ -163,20 +163,20 @@ impl KeyCache {
         set.kept().asked_at = Some(now);
         // A server drops a request whose client is gone. The set is then fetched all the same, since it is not fetched again
         // soon: otherwise whoever names an unknown key and leaves would keep the keys from others.
-        let (fetch, address, provider) = (Arc::clone(&self.fetch), address.to_owned(), provider.clone());
+        let (fetch, provider) = (Arc::clone(&self.fetch), provider.clone());
+        let (address, kid) = (address.to_owned(), kid.to_owned());
         let fetched = async move {
             let _fetching = fetching;
             let document = fetch.fetch(&address).await;
             let document = document.map_err(|error| SignalError::Keys { reason: error.to_string() })?;
             let keys = KeySet::from_json(&document, &provider)?;
+            let found = keys.key(&kid).cloned().ok_or_else(|| unknown(&kid));
             let mut kept = set.kept();
-            (kept.keys, kept.fetched_at) = (keys.clone(), Some(now));
-            Ok(keys)
+            (kept.keys, kept.fetched_at) = (keys, Some(now));
+            found
         };
         let fetched = tokio::spawn(fetched.in_current_span()).await;
-        let keys =
-            fetched.unwrap_or_else(|stopped| Err(SignalError::Keys { reason: stopped.to_string() }))?;
-        keys.key(kid).cloned().ok_or_else(|| unknown(kid))
+        fetched.unwrap_or_else(|stopped| Err(SignalError::Keys { reason: stopped.to_string() }))
     }
 
     fn set(&self, address: &str) -> Arc<Set> {

@@ -142,12 +142,7 @@ async fn a_verified_domain_is_told() {
 #[tokio::test]
 async fn a_function_that_panics_undoes_no_activation() {
     let world = World::make_with(Differences { panics_when_told: true, ..Differences::default() }).await;
-    let (browser, link, _) = world.at_trial(acme()).await;
-    world
-        .tried(&browser, &testkit::IdentityProvider::okta(), "ada@example.com")
-        .await
-        .says("would be accepted");
-    let page = browser.get("/set-up/activate").await;
+    let (browser, link, page) = world.at_activation(acme()).await;
     browser.submit(&page, "/set-up/activate", &[]).await.is(200);
     assert_eq!(done(&world, &link.id).await, (1, true));
 }
@@ -156,12 +151,7 @@ async fn a_function_that_panics_undoes_no_activation() {
 #[tokio::test]
 async fn an_activation_that_nobody_waits_for_is_done_to_its_end() {
     let world = World::make().await;
-    let (browser, link, _) = world.at_trial(acme()).await;
-    world
-        .tried(&browser, &testkit::IdentityProvider::okta(), "ada@example.com")
-        .await
-        .says("would be accepted");
-    let page = browser.get("/set-up/activate").await;
+    let (browser, link, page) = world.at_activation(acme()).await;
     told(&world);
     let is_told = async {
         while told(&world).is_empty() {

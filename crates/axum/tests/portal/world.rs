@@ -306,6 +306,15 @@ impl World {
         (browser, link, trial)
     }
 
+    /// A browser on the page that activates the connection, after a good trial.
+    pub(crate) async fn at_activation(&self, organization: OrganizationId) -> (Browser, SetUpLink, Page) {
+        let (browser, link, _) = self.at_trial(organization).await;
+        let tried = self.tried(&browser, &testkit::IdentityProvider::okta(), "ada@example.com").await;
+        tried.says("would be accepted");
+        let page = browser.get("/set-up/activate").await;
+        (browser, link, page)
+    }
+
     /// Returns the form with the identity provider's answer to the request that a page leads to.
     pub(crate) fn answer(
         &self,
