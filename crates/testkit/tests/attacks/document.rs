@@ -81,7 +81,7 @@ fn what_was_left_out_is_counted_with_the_method_that_runs_it() {
     for (method, reason) in [
         ("`Target::certificate(..)`", "the target has no certificate to encrypt to"),
         ("`Service::start`", "the service starts no sign-in for this customer"),
-        ("`Service::receive_query`", "the service takes no signed messages by redirect"),
+        ("`Service::receive_query`", "the service does not accept signed messages by redirect"),
     ] {
         let is_one = |verdict: &Verdict| matches!(verdict, Verdict::NotApplicable { runs_with: Some(found), .. } if *found == method);
         let count = report.not_applicable().filter(|entry| is_one(&entry.verdict)).count();
